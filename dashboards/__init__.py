@@ -1,0 +1,1 @@
+"""Getting results out: tables, InfluxDB, reports."""

@@ -1,0 +1,1 @@
+"""The mathematics: time grid, orientation, alignment, heading, joint angles, repetitions, rhythm. Pure."""

@@ -1,0 +1,1 @@
+"""The engine (recorded events in, results out), the application around it, commands, configuration."""

@@ -1,0 +1,1 @@
+"""Getting samples in: recordings, imports, clock alignment, the raw recording."""

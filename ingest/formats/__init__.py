@@ -1,0 +1,1 @@
+"""Readers of recordings that others made; each writes or reads a plain session."""

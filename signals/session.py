@@ -1,0 +1,76 @@
+"""What a session says about itself: who, when, which sensors where. `session.toml` is this, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from signals.placements import BODY_PLACEMENTS, Mounting, Placement
+
+SCHEMA = 1
+"""Version of session.toml and summary.json."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One sensor of a session. Exactly one of `file` (plain sessions) or recorded packets holds its data.
+
+    Raises ValueError when placement `other` has no name or a body placement has one.
+    """
+
+    placement: Placement
+    name: str | None = None
+    family: str = "plain"
+    file: str | None = None
+    mounting: Mounting | None = None
+    address: str | None = None
+    port: str | None = None
+    rate_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.placement is Placement.OTHER) != (self.name is not None):
+            raise ValueError("a sensor with placement 'other' needs a name, and only such a sensor has one")
+        if self.name is not None and self.name in set(Placement):
+            raise ValueError(f"a sensor may not be named {self.name!r}: that is a placement")
+
+    @property
+    def key(self) -> str:
+        """The word for this sensor in events, tables and summaries: its placement, or its name if `other`."""
+        return self.name if self.name is not None else self.placement.value
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMark:
+    """A mark of a plain session: session time in seconds and label."""
+
+    time_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Head of a session. Raises ValueError when two sensors share a key or there is none."""
+
+    start: datetime
+    """Calendar time of session time 0; aware, UTC."""
+    athlete: str
+    """A pseudonym."""
+    sensors: tuple[Sensor, ...]
+    marks: tuple[SessionMark, ...] = field(default=())
+    software: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sensors:
+            raise ValueError("a session needs at least one sensor")
+        if self.start.tzinfo is None:
+            raise ValueError("start needs a time zone, e.g. 2026-11-23T14:05:00Z")
+        keys = [s.key for s in self.sensors]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"two sensors on one placement: {key}")
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """Keys of the sensors on the body, in table order."""
+        worn = {s.placement for s in self.sensors}
+        return tuple(p.value for p in BODY_PLACEMENTS if p in worn)

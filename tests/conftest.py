@@ -1,0 +1,36 @@
+"""What tests may need from outside, and what happens where it is missing.
+
+A missing need skips with the reason; with HIPHINGE_REQUIRE_ALL=1 (set by .ci/run) it fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def missing(reason: str) -> None:
+    """Skip with `reason`, or fail where everything is required."""
+    if os.environ.get("HIPHINGE_REQUIRE_ALL") == "1":
+        pytest.fail(f"required here: {reason}")
+    pytest.skip(reason)
+
+
+def shared_folder() -> Path | None:
+    """The shared test material: HIPHINGE_SHARED, else ../shared beside the checkout, else None."""
+    folder = Path(os.environ.get("HIPHINGE_SHARED", ROOT.parent / "shared"))
+    return folder if (folder / "data").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of the shared test material."""
+    folder = shared_folder()
+    if folder is None:
+        missing("shared test material not found (HIPHINGE_SHARED, or ../shared)")
+    assert folder is not None
+    return folder
