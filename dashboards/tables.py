@@ -1,0 +1,406 @@
+"""The four result files of an estimator: angles, orientations and repetitions as Parquet, and summary.json.
+
+Columns, types, units and descriptions come from `signals.quantities`. The bytes depend on the rows only, never on how
+they were handed over: row groups end at whole minutes of session time. Memory is bounded by a minute of angles and a
+minute of each sensor; orientations wait in a scratch file, because their order in the table may not depend on the order
+of calls. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dsp.results import AngleRows, OrientationRows, Repetition
+from signals import BODY_PLACEMENTS, HiphingeError
+from signals.quantities import (
+    ANGLE_COLUMNS,
+    ESTIMATORS,
+    ORIENTATION_COLUMNS,
+    REPETITION_COLUMNS,
+    REPETITION_METRICS,
+    SUMMARY_KEYS,
+    Kind,
+    Quantity,
+)
+from signals.session import SCHEMA
+
+ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
+
+_ROW_GROUP_S = 60.0
+_SPILL_ROWS = 6000
+_ARROW: dict[Kind, pa.DataType] = {
+    Kind.FLOAT64: pa.float64(),
+    Kind.FLOAT32: pa.float32(),
+    Kind.INT32: pa.int32(),
+    Kind.STRING: pa.string(),
+}
+_SPILLED = np.dtype([("time_s", "<f8"), ("quat", "<f4", 4), ("heading_epoch", "<i4")])
+_BODY_ORDER = {p.value: i for i, p in enumerate(BODY_PLACEMENTS)}
+
+
+def table_schema(name: str, columns: Sequence[Quantity]) -> pa.Schema:
+    """Arrow schema of a table; each field's metadata carries its unit and description."""
+    fields = [
+        pa.field(q.name, _ARROW[q.kind], nullable=False, metadata={"unit": q.unit, "description": q.description})
+        for q in columns
+    ]
+    return pa.schema(fields, metadata={"hiphinge.table": name, "hiphinge.schema": str(SCHEMA)})
+
+
+ANGLE_SCHEMA = table_schema("angles", ANGLE_COLUMNS)
+ORIENTATION_SCHEMA = table_schema("orientations", ORIENTATION_COLUMNS)
+REPETITION_SCHEMA = table_schema("repetitions", REPETITION_COLUMNS)
+_SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
+
+
+class TableWriter:
+    """Writes `folder/<estimator>/`; a context manager that leaves nothing behind unless `close` was reached.
+
+    Rows of angles, and rows of each sensor's orientations, must come in strictly increasing time (ValueError). An
+    existing result of the same estimator is replaced at `close`, as a whole. HiphingeError where the disk refuses.
+    """
+
+    def __init__(self, folder: Path, estimator: str) -> None:
+        if estimator not in ESTIMATORS:
+            raise ValueError(f"estimator {estimator!r}: expected one of {', '.join(ESTIMATORS)}")
+        self._estimator = estimator
+        self._final = folder / estimator
+        self._scratch = folder / f".{estimator}.writing"
+        self._made_folder = not folder.exists()
+        self._pending: list[AngleRows] = []
+        self._last_s = -math.inf
+        self._sensors: dict[str, _Spill] = {}
+        self._repetitions: list[Repetition] = []
+        self._open = True
+        with self._guarded():
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.mkdir(parents=True)
+            self._angles = _open_parquet(self._scratch / ANGLES, ANGLE_SCHEMA)
+
+    def angles(self, rows: AngleRows) -> None:
+        """Append rows of the angle table."""
+        if not len(rows):
+            return
+        self._check_open()
+        _check_times(rows.time_s, self._last_s, "angles")
+        begins = math.floor(self._last_s / _ROW_GROUP_S) if self._pending else None
+        self._last_s = float(rows.time_s[-1])
+        self._pending.append(rows)
+        if begins is not None and math.floor(self._last_s / _ROW_GROUP_S) == begins:
+            return
+        with self._guarded():
+            self._write_angles(keep_last=True)
+
+    def orientations(self, rows: OrientationRows) -> None:
+        """Append rows of one sensor to the orientation table."""
+        if not len(rows):
+            return
+        self._check_open()
+        with self._guarded():
+            spill = self._sensors.get(rows.sensor)
+            if spill is None:
+                spill = self._sensors[rows.sensor] = _Spill(self._scratch / f"sensor-{len(self._sensors)}.rows")
+            spill.append(rows)
+
+    def repetition(self, rep: Repetition) -> None:
+        """Append one repetition. ValueError for a metric that `signals.quantities` does not name."""
+        self._check_open()
+        unknown = set(rep.metrics) - set(REPETITION_METRICS)
+        if unknown:
+            raise ValueError(f"repetition {rep.index}: unknown metrics {', '.join(sorted(unknown))}")
+        self._repetitions.append(rep)
+
+    def close(self, summary: Mapping[str, object]) -> None:
+        """Write what is pending and `summary`, then let the files appear. ValueError where the summary's keys are wrong."""
+        self._check_open()
+        text = _summary_text(summary, self._estimator)
+        with self._guarded():
+            self._write_angles(keep_last=False)
+            self._angles.close()
+            self._write_orientations()
+            with _open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
+                out.write_table(repetition_table(self._repetitions))
+            (self._scratch / SUMMARY).write_text(text, "utf-8")
+            self._appear()
+        self._open = False
+
+    def abort(self) -> None:
+        """Leave nothing behind; results that were there before stay. Harmless after `close`."""
+        if not self._open:
+            return
+        self._open = False
+        for spill in self._sensors.values():
+            spill.close()
+        self._angles.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._made_folder and self._final.parent.is_dir() and not any(self._final.parent.iterdir()):
+            self._final.parent.rmdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abort()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise ValueError("the table writer is closed")
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Say a refusal of the disk in the user's words."""
+        try:
+            yield
+        except OSError as error:
+            what = f"cannot write results: {error.strerror or error}"
+            raise HiphingeError(what, str(self._final), "Check free space and permissions of that folder") from error
+
+    def _write_angles(self, *, keep_last: bool) -> None:
+        if not self._pending:
+            return
+        rows = self._pending[0]
+        if len(self._pending) > 1:
+            rows = AngleRows(
+                np.concatenate([r.time_s for r in self._pending]),
+                np.concatenate([r.angles for r in self._pending]),
+                np.concatenate([r.sd for r in self._pending]),
+                np.concatenate([r.quality for r in self._pending]),
+            )
+        self._pending = []
+        for piece, last in _minutes(rows.time_s):
+            part = AngleRows(rows.time_s[piece], rows.angles[piece], rows.sd[piece], rows.quality[piece])
+            if last and keep_last:
+                self._pending = [part]
+            else:
+                self._angles.write_table(angle_table(part), row_group_size=len(part))
+
+    def _write_orientations(self) -> None:
+        keys = sorted(self._sensors, key=lambda key: (_BODY_ORDER.get(key, len(_BODY_ORDER)), key))
+        rows = [self._sensors[key].read() for key in keys]
+        minutes = [{_minute(r["time_s"][piece.start]): piece for piece, _ in _minutes(r["time_s"])} for r in rows]
+        with _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA) as out:
+            for minute in sorted({m for per_sensor in minutes for m in per_sensor}):
+                parts = [(i, rows[i][found[minute]]) for i, found in enumerate(minutes) if minute in found]
+                out.write_table(_orientation_table(keys, parts), row_group_size=sum(len(p) for _, p in parts))
+        del rows
+        for spill in self._sensors.values():
+            spill.path.unlink()
+
+    def _appear(self) -> None:
+        """Let the scratch folder take the final one's place: old and new files are never mixed."""
+        old = self._final.with_name(f".{self._estimator}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self._final.exists():
+            self._final.rename(old)
+        self._scratch.rename(self._final)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+class _Spill:
+    """Rows of one sensor on their way to the table, in a scratch file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO = path.open("wb")
+        self._pending: list[OrientationRows] = []
+        self._waiting = 0
+        self._last_s = -math.inf
+
+    def append(self, rows: OrientationRows) -> None:
+        _check_times(rows.time_s, self._last_s, f"orientations of {rows.sensor}")
+        self._last_s = float(rows.time_s[-1])
+        self._pending.append(rows)
+        self._waiting += len(rows)
+        if self._waiting >= _SPILL_ROWS:
+            self._flush()
+
+    def read(self) -> NDArray[Any]:
+        """All rows, mapped from the file."""
+        self._flush()
+        self.close()
+        return np.memmap(self.path, _SPILLED, "r")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        block = np.empty(self._waiting, _SPILLED)
+        block["time_s"] = np.concatenate([r.time_s for r in self._pending])
+        block["quat"] = np.concatenate([r.quat for r in self._pending])
+        block["heading_epoch"] = np.concatenate([r.heading_epoch for r in self._pending])
+        self._file.write(block.data)
+        self._pending, self._waiting = [], 0
+
+
+def angle_table(rows: AngleRows) -> pa.Table:
+    """Angle rows as an Arrow table, in degrees."""
+    angles, sd = _columns(np.degrees(rows.angles)), _columns(np.degrees(rows.sd))
+    columns = [rows.time_s.astype(np.float64, copy=False)]
+    for angle, uncertainty in zip(angles, sd, strict=True):
+        columns += [angle, uncertainty]
+    columns.append(rows.quality.astype(np.int32, copy=False))
+    return pa.table([pa.array(c) for c in columns], schema=ANGLE_SCHEMA)
+
+
+def repetition_table(repetitions: Sequence[Repetition]) -> pa.Table:
+    """Repetitions as an Arrow table; a metric that a repetition does not have is NaN."""
+    placed = [q.name for q in REPETITION_COLUMNS if q.name not in REPETITION_METRICS]
+    columns: dict[str, list[Any]] = {name: [getattr(r, name) for r in repetitions] for name in placed}
+    columns |= {name: [_plain_nan(r.metrics.get(name, math.nan)) for r in repetitions] for name in REPETITION_METRICS}
+    return pa.table([pa.array(columns[f.name], f.type) for f in REPETITION_SCHEMA], schema=REPETITION_SCHEMA)
+
+
+def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, NDArray[Any]]]) -> pa.Table:
+    rows = np.concatenate([part for _, part in parts])
+    which = np.repeat([i for i, _ in parts], [len(part) for _, part in parts]).astype(np.int32)
+    placement = pa.DictionaryArray.from_arrays(which, pa.array(keys, pa.string())).cast(pa.string())
+    quat = [pa.array(c) for c in _columns(rows["quat"])]
+    time_s, epoch = pa.array(np.ascontiguousarray(rows["time_s"])), pa.array(np.ascontiguousarray(rows["heading_epoch"]))
+    return pa.table([time_s, placement, *quat, epoch], schema=ORIENTATION_SCHEMA)
+
+
+def _columns(values: NDArray[Any]) -> NDArray[np.float32]:
+    """(n, c) as c contiguous float32 columns; every missing value is the same NaN, so that equal rows are equal bytes."""
+    columns = np.ascontiguousarray(values.T, np.float32)
+    columns[np.isnan(columns)] = np.nan
+    return columns
+
+
+def _plain_nan(value: float) -> float:
+    return math.nan if math.isnan(value) else float(value)
+
+
+def _minute(time_s: float) -> int:
+    return math.floor(time_s / _ROW_GROUP_S)
+
+
+def _minutes(time_s: NDArray[np.float64]) -> Iterator[tuple[slice, bool]]:
+    """Slices of rows that share a minute, and whether the slice is the last."""
+    starts = np.flatnonzero(np.diff(np.floor(time_s / _ROW_GROUP_S), prepend=-np.inf)).tolist()
+    for start, end in zip(starts, [*starts[1:], len(time_s)], strict=True):
+        yield slice(start, end), end == len(time_s)
+
+
+def _check_times(time_s: NDArray[np.float64], last_s: float, what: str) -> None:
+    if not (time_s[0] > last_s and np.all(np.diff(time_s) > 0) and np.isfinite(time_s[-1])):
+        raise ValueError(f"{what}: time must increase from row to row (after {last_s} s)")
+
+
+def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    # Byte-stream-split with Snappy: as fast as no compression at all, a third smaller than Snappy alone.
+    floats = [f.name for f in schema if pa.types.is_floating(f.type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="snappy",
+        use_dictionary=[f.name for f in schema if f.name not in floats],
+        use_byte_stream_split=floats,
+        write_statistics=["time_s", "start_s", "placement"],
+        write_page_checksum=True,
+    )
+
+
+def _summary_text(summary: Mapping[str, object], estimator: str) -> str:
+    expected = [q.name for q in SUMMARY_KEYS]
+    absent, unknown = set(expected) - set(summary), set(summary) - set(expected)
+    if absent or unknown:
+        raise ValueError(f"summary: missing {sorted(absent)}, unknown {sorted(unknown)}")
+    if summary["estimator"] != estimator:
+        raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
+    ordered = {name: _jsonable(summary[name]) for name in expected}
+    return json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _jsonable(value: object) -> object:
+    """Plain JSON; a number that is not finite is missing, hence null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(v) for v in value]
+    return value
+
+
+def read_angles(folder: Path, estimator: str) -> pa.Table:
+    """`angles.parquet` of a session folder. HiphingeError when missing or damaged, as for the readers below."""
+    return _read(folder, estimator, ANGLES)
+
+
+def read_orientations(folder: Path, estimator: str) -> pa.Table:
+    """`orientations.parquet` of a session folder: minute by minute, within a minute sensor by sensor."""
+    return _read(folder, estimator, ORIENTATIONS)
+
+
+def read_repetitions(folder: Path, estimator: str) -> pa.Table:
+    """`repetitions.parquet` of a session folder."""
+    return _read(folder, estimator, REPETITIONS)
+
+
+def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
+    """`angles.parquet` minute by minute, in bounded memory."""
+    path = folder / estimator / ANGLES
+    with _reading(path), _open_checked(path) as file:
+        for i in range(file.num_row_groups):
+            yield file.read_row_group(i)
+
+
+def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
+    """`summary.json` of a session folder."""
+    path = folder / estimator / SUMMARY
+    with _reading(path):
+        summary = json.loads(path.read_text("utf-8"))
+        absent = [q.name for q in SUMMARY_KEYS if not isinstance(summary, dict) or q.name not in summary]
+        if absent:
+            raise ValueError(f"it has no {', '.join(absent)}")
+        return dict(summary)
+
+
+def available_estimators(folder: Path) -> tuple[str, ...]:
+    """Estimators whose results the session folder holds, in the order of `ESTIMATORS`."""
+    return tuple(e for e in ESTIMATORS if (folder / e / SUMMARY).is_file())
+
+
+def _read(folder: Path, estimator: str, name: str) -> pa.Table:
+    path = folder / estimator / name
+    with _reading(path), _open_checked(path) as file:
+        return file.read()
+
+
+def _open_checked(path: Path) -> pq.ParquetFile:
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    expected, found = _SCHEMAS[path.name], file.schema_arrow
+    if not found.equals(expected):
+        different = [f.name for f in expected if f.name not in found.names or not found.field(f.name).equals(f)]
+        file.close()
+        raise ValueError(f"its columns are not those of this program: {', '.join(different) or 'there are more'}")
+    return file
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    remedy = f"Run `hiphinge replay {path.parent.parent} --out DIR` on the recording to compute the results again"
+    try:
+        yield
+    except FileNotFoundError:
+        raise HiphingeError("no such results", str(path), remedy) from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        # json.JSONDecodeError and UnicodeDecodeError are ValueErrors.
+        what = "cannot be read, it is damaged or of another version (" + str(error).strip().split("\n")[0] + ")"
+        raise HiphingeError(what, str(path), remedy) from error

@@ -1,0 +1,253 @@
+"""The four result files: schema, values, independence of chunking, all or nothing, errors that name file and remedy."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboards.tables import (
+    TableWriter,
+    angle_minutes,
+    available_estimators,
+    read_angles,
+    read_orientations,
+    read_repetitions,
+    read_summary,
+)
+from dsp.results import AngleRows, OrientationRows, Repetition
+from signals import HiphingeError
+from signals.quantities import ANGLE_COLUMNS, ANGLE_NAMES, ORIENTATION_COLUMNS, REPETITION_COLUMNS, REPETITION_METRICS
+from tests.dashboards.synthetic_results import SENSORS, angle_rows, orientation_rows, repetitions, summary, write_session
+
+FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def cut(rows: AngleRows, a: int, b: int) -> AngleRows:
+    return AngleRows(rows.time_s[a:b], rows.angles[a:b], rows.sd[a:b], rows.quality[a:b])
+
+
+def cut_orientations(rows: OrientationRows, a: int, b: int) -> OrientationRows:
+    return OrientationRows(rows.sensor, rows.time_s[a:b], rows.quat[a:b], rows.heading_epoch[a:b])
+
+
+@pytest.mark.parametrize(
+    ("read", "columns"),
+    [(read_angles, ANGLE_COLUMNS), (read_orientations, ORIENTATION_COLUMNS), (read_repetitions, REPETITION_COLUMNS)],
+)
+def test_columns_carry_type_unit_and_description(tmp_path: Path, read, columns) -> None:
+    table = read(write_session(tmp_path, "live"), "live")
+    assert table.column_names == [q.name for q in columns]
+    for quantity in columns:
+        field = table.schema.field(quantity.name)
+        assert str(field.type).replace("double", "float64") in (
+            quantity.kind.value,
+            quantity.kind.value.replace("float32", "float"),
+        )
+        assert field.metadata == {b"unit": quantity.unit.encode(), b"description": quantity.description.encode()}
+
+
+def test_values_survive(tmp_path: Path) -> None:
+    rows = angle_rows(130)
+    reps = repetitions(rows)
+    write_session(tmp_path, "review", seconds=130)
+    table = read_angles(tmp_path, "review")
+    np.testing.assert_array_equal(table["time_s"], rows.time_s)
+    np.testing.assert_array_equal(table["quality"], rows.quality)
+    for i, name in enumerate(ANGLE_NAMES):
+        np.testing.assert_array_equal(table[f"{name}_deg"], np.degrees(rows.angles[:, i]).astype(np.float32))
+        np.testing.assert_array_equal(table[f"{name}_sd_deg"], np.degrees(rows.sd[:, i]).astype(np.float32))
+    assert np.isnan(table["hip_left_flexion_deg"].to_numpy()).sum() == 850
+
+    orientations = read_orientations(tmp_path, "review")
+    for sensor in SENSORS:
+        expected = orientation_rows(sensor, 130)
+        mine = orientations.filter(pa.compute.equal(orientations["placement"], sensor))
+        np.testing.assert_array_equal(mine["time_s"], expected.time_s)
+        np.testing.assert_array_equal(mine["heading_epoch"], expected.heading_epoch)
+        for i, c in enumerate("wxyz"):
+            np.testing.assert_array_equal(mine[f"q{c}"], expected.quat[:, i].astype(np.float32))
+
+    table = read_repetitions(tmp_path, "review")
+    assert table["movement"].to_pylist() == [r.movement for r in reps]
+    assert table["start_s"].to_pylist() == [r.start_s for r in reps]
+    for name in REPETITION_METRICS:
+        np.testing.assert_array_equal(table[name], np.array([r.metrics.get(name, np.nan) for r in reps], np.float32))
+    assert read_summary(tmp_path, "review")["athlete"] == "player-07"
+    assert available_estimators(tmp_path) == ("review",)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.lists(st.sampled_from([0, 1, 7, 300, 1199, 1200, 2500]), min_size=1, max_size=5), seed=st.integers(0, 999))
+def test_bytes_depend_on_the_rows_only(sizes: list[int], seed: int) -> None:
+    chance, sizes = random.Random(seed), [*sizes, 331]
+    rows = angle_rows(190, rate_hz=20.0)
+    parts = {sensor: orientation_rows(sensor, 190, rate_hz=20.0) for sensor in (*SENSORS, "barbell")}
+    parts["thigh_left"] = cut_orientations(parts["thigh_left"], 0, 900)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with TableWriter(folder / "whole", "live") as out:
+            out.angles(rows)
+            for part in parts.values():
+                out.orientations(part)
+            out.close(summary("live", 0))
+        with TableWriter(folder / "chunks", "live") as out:
+            todo = [("angles", 0), *((sensor, 0) for sensor in parts)]
+            while todo:
+                what, at = todo.pop(chance.randrange(len(todo)))
+                n = len(rows) if what == "angles" else len(parts[what])
+                upto = min(n, at + chance.choice(sizes))
+                if what == "angles":
+                    out.angles(cut(rows, at, upto))
+                else:
+                    out.orientations(cut_orientations(parts[what], at, upto))
+                if upto < n:
+                    todo.append((what, upto))
+            out.close(summary("live", 0))
+        assert contents(folder / "whole") == contents(folder / "chunks")
+
+
+def test_nan_of_any_bits_gives_the_same_bytes(tmp_path: Path) -> None:
+    def write(nan: float) -> bytes:
+        rows = angle_rows(3)
+        angles = np.where(np.isnan(rows.angles), nan, rows.angles)
+        with TableWriter(tmp_path / str(np.signbit(nan)), "live") as out:
+            out.angles(AngleRows(rows.time_s, angles, rows.sd, rows.quality))
+            out.repetition(Repetition(0, 1.0, 2.0, 3.0, "bend", 1.0, 0, {"hold_s": nan}))
+            out.close(summary("live", 1))
+        folder = tmp_path / str(np.signbit(nan)) / "live"
+        return (folder / "angles.parquet").read_bytes() + (folder / "repetitions.parquet").read_bytes()
+
+    assert write(np.nan) == write(np.copysign(np.nan, -1.0))
+
+
+def test_row_groups_are_minutes(tmp_path: Path) -> None:
+    write_session(tmp_path, "live", seconds=130)
+    with pq.ParquetFile(tmp_path / "live" / "angles.parquet") as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [6000, 6000, 1000]
+    assert [len(t) for t in angle_minutes(tmp_path, "live")] == [6000, 6000, 1000]
+    with pq.ParquetFile(tmp_path / "live" / "orientations.parquet") as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [24000, 24000, 4000]
+
+
+def test_an_empty_session_has_four_readable_files(tmp_path: Path) -> None:
+    with TableWriter(tmp_path / "s", "live") as out:
+        out.close(summary("live", 0))
+    assert sorted(p.name for p in (tmp_path / "s" / "live").iterdir()) == sorted(FILES)
+    assert [len(read(tmp_path / "s", "live")) for read in (read_angles, read_orientations, read_repetitions)] == [0, 0, 0]
+    assert list(angle_minutes(tmp_path / "s", "live")) == []
+
+
+def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        with TableWriter(folder, "review") as out:
+            out.angles(angle_rows(70))
+            out.orientations(orientation_rows("pelvis", 70))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail(tmp_path / "new" / "session")
+    assert not (tmp_path / "new" / "session").exists()
+
+    write_session(tmp_path / "old", "review")
+    before = contents(tmp_path / "old")
+    with pytest.raises(RuntimeError, match="stop"):
+        fail(tmp_path / "old")
+    assert contents(tmp_path / "old") == before
+
+
+def test_a_wrong_summary_leaves_nothing(tmp_path: Path) -> None:
+    wrong = summary("live", 0) | {"mood": "fine"}
+    del wrong["exposure"]
+    with pytest.raises(ValueError, match=r"exposure.*mood"), TableWriter(tmp_path / "s", "live") as out:
+        out.close(wrong)
+    with pytest.raises(ValueError, match="review"), TableWriter(tmp_path / "s", "live") as out:
+        out.close(summary("review", 0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_are_replaced_and_left_overs_of_a_crash_vanish(tmp_path: Path) -> None:
+    write_session(tmp_path, "live", "review")
+    crashed = TableWriter(tmp_path, "live")
+    crashed.angles(angle_rows(70))
+    write_session(tmp_path, "live", seconds=30)
+    assert len(read_angles(tmp_path, "live")) == 3000
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["live", "review"]
+    crashed.abort()
+    assert len(read_angles(tmp_path, "live")) == 3000
+
+
+def test_rows_must_go_forward(tmp_path: Path) -> None:
+    rows = angle_rows(2)
+    with TableWriter(tmp_path, "live") as out:
+        out.angles(cut(rows, 0, 100))
+        with pytest.raises(ValueError, match="time must increase"):
+            out.angles(cut(rows, 99, 120))
+        out.orientations(cut_orientations(orientation_rows("lumbar", 2), 0, 100))
+        with pytest.raises(ValueError, match="orientations of lumbar: time must increase"):
+            out.orientations(cut_orientations(orientation_rows("lumbar", 2), 50, 120))
+        with pytest.raises(ValueError, match="unknown metrics lumbar_rom"):
+            out.repetition(Repetition(0, 0.0, 1.0, 2.0, "bend", 1.0, 0, {"lumbar_rom": 1.0}))
+
+
+def test_summary_is_plain_json(tmp_path: Path) -> None:
+    odd = summary("live", np.int64(3), duration_s=np.float64(1.5), exposure={"below_20_s": float("nan")}, warnings=("ä",))
+    with TableWriter(tmp_path, "live") as out:
+        out.close(odd)
+    text = (tmp_path / "live" / "summary.json").read_text("utf-8")
+    assert json.loads(text)["repetitions"] == 3
+    assert read_summary(tmp_path, "live")["exposure"] == {"below_20_s": None}
+    assert "ä" in text
+
+
+@pytest.mark.parametrize("read", [read_angles, read_orientations, read_repetitions, read_summary])
+def test_missing_results_name_file_and_remedy(tmp_path: Path, read) -> None:
+    with pytest.raises(HiphingeError, match=r"live/\w+\.(parquet|json): no such results\. Run `hiphinge replay"):
+        read(tmp_path, "live")
+
+
+@pytest.mark.parametrize(
+    ("read", "name"), [(read_angles, FILES[0]), (read_orientations, FILES[1]), (read_repetitions, FILES[2])]
+)
+@pytest.mark.parametrize("damage", ["torn", "flipped", "empty", "text"])
+def test_damaged_tables_name_file_and_remedy(tmp_path: Path, read, name: str, damage: str) -> None:
+    path = write_session(tmp_path, "live", seconds=20) / "live" / name
+    data = path.read_bytes()
+    middle = 200
+    flipped = data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+    path.write_bytes({"torn": data[: len(data) // 2], "flipped": flipped, "empty": b"", "text": b"time_s\n0.0\n"}[damage])
+    with pytest.raises(HiphingeError, match=rf"{name}: cannot be read.*hiphinge replay"):
+        read(tmp_path, "live")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', "\udcff"])
+def test_damaged_summaries_name_file_and_remedy(tmp_path: Path, text: str) -> None:
+    path = write_session(tmp_path, "live", seconds=20) / "live" / "summary.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(HiphingeError, match=r"summary\.json: cannot be read.*hiphinge replay"):
+        read_summary(tmp_path, "live")
+
+
+def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
+    path = write_session(tmp_path, "live", seconds=20) / "live" / "angles.parquet"
+    pq.write_table(read_angles(tmp_path, "live").drop_columns(["lumbar_flexion_deg"]), path)
+    with pytest.raises(HiphingeError, match="its columns are not those of this program: lumbar_flexion_deg"):
+        read_angles(tmp_path, "live")
+
+
+def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(HiphingeError, match=r"file/live: cannot write results.*Check free space"):
+        TableWriter(tmp_path / "file", "live")
