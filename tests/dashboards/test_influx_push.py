@@ -1,0 +1,177 @@
+"""A session sent into a real InfluxDB and read back; every way in which it may refuse, in the user's words."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboards.influx import InfluxSettings, points, push
+from dashboards.tables import read_repetitions
+from signals import HiphingeError
+from tests.dashboards.synthetic_results import SENSORS, write_session
+from tests.peers.influxdb import InfluxDB, influxdb
+
+pytestmark = pytest.mark.influx
+
+ADMIN = ("admin", "s3cret-word")
+DATABASE = "hip"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    with influxdb(tmp_path_factory.mktemp("influxdb"), user=ADMIN) as running:
+        running.query("CREATE USER reader WITH PASSWORD 's3cret-word'")
+        yield running
+
+
+@pytest.fixture
+def database(server: InfluxDB) -> InfluxDB:
+    server.query(f"DROP DATABASE {DATABASE}")
+    server.query(f"CREATE DATABASE {DATABASE}")
+    server.plan.clear()
+    server.received.clear()
+    return server
+
+
+@pytest.fixture
+def settings(server: InfluxDB) -> InfluxSettings:
+    return InfluxSettings(server.url, ":".join(ADMIN), "", DATABASE)
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_session(tmp_path_factory.mktemp("pushed"), athlete="Zoë B, 1=2")
+
+
+def stored(server: InfluxDB) -> dict[str, list[dict]]:
+    return {m: server.rows(f'SELECT * FROM "{m}"', DATABASE) for m in ("angles", "repetition", "session", "sensor_health")}
+
+
+def test_a_session_is_read_back_as_it_was_sent(database: InfluxDB, settings: InfluxSettings, session: Path) -> None:
+    heard: list[int] = []
+    report = push(session, settings, progress=heard.append)
+    lines = list(points(session))
+    assert report.lines == len(lines) == sum(report.by_measurement.values()) == heard[-1]
+    assert report.requests == len(database.received) == len(heard) == 2
+    assert report.bytes == sum(map(len, database.received))
+    assert report.by_measurement == {"angles": 4500, "repetition": 24, "session": 2, "sensor_health": 4}
+
+    back = stored(database)
+    assert {m: len(rows) for m, rows in back.items()} == report.by_measurement
+    assert {r["athlete"] for rows in back.values() for r in rows} == {"Zoë B, 1=2"}
+    assert {r["placement"] for r in back["sensor_health"]} == set(SENSORS)
+    for estimator in ("live", "review"):
+        reps = read_repetitions(session, estimator).to_pylist()
+        rows = [r for r in back["repetition"] if r["estimator"] == estimator]
+        assert len(rows) == len(reps)
+        for row, rep in zip(rows, reps, strict=True):
+            assert row["time"] == 1_795_442_700 * 10**9 + round(rep["start_s"] * 1e9)
+            for name, value in rep.items():
+                if isinstance(value, float) and np.isnan(value):
+                    assert row.get(name) is None
+                elif isinstance(value, float):
+                    assert np.float32(row[name]) == np.float32(value)
+                else:
+                    assert row[name] == value
+    sent = [line for line in lines if line.startswith("angles,") and "estimator=review" in line]
+    rows = [r for r in back["angles"] if r["estimator"] == "review"]
+    for line, row in zip(sent, rows, strict=True):
+        fields = dict(pair.split("=") for pair in line.rsplit(" ", 2)[1].split(","))
+        assert row["time"] == int(line.rsplit(" ", 1)[1])
+        assert {k: v for k, v in row.items() if v is not None and k.endswith("_deg")} == {
+            k: float(v) for k, v in fields.items() if k.endswith("_deg")
+        }
+
+
+def test_sending_twice_changes_nothing(database: InfluxDB, settings: InfluxSettings, session: Path) -> None:
+    push(session, settings)
+    once = stored(database)
+    push(session, settings)
+    assert stored(database) == once
+
+
+def test_long_sessions_travel_in_batches(database: InfluxDB, settings: InfluxSettings, tmp_path: Path) -> None:
+    report = push(write_session(tmp_path, "live", seconds=450), settings)
+    assert report.requests == len(database.received) == 4
+    assert [body.count(b"\n") + 1 for body in database.received] == [20, 5000, 5000, report.lines - 10020]
+    assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 450 * 25
+
+
+def test_a_named_retention_policy_is_used(database: InfluxDB, settings: InfluxSettings, session: Path) -> None:
+    database.query(f"CREATE RETENTION POLICY forever ON {DATABASE} DURATION INF REPLICATION 1")
+    push(session, replace(settings, bucket=f"{DATABASE}/forever"))
+    assert len(database.rows('SELECT * FROM "forever"."session"', DATABASE)) == 2
+    assert database.query('SELECT * FROM "session"', DATABASE) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"token": "admin:wr0ng-word"}, "does not accept the token: status 401.*HIPHINGE_INFLUX_TOKEN"),
+        ({"token": ""}, "does not accept the token: status 401.*HIPHINGE_INFLUX_TOKEN"),
+        ({"token": "reader:s3cret-word"}, "does not let this token write: status 403"),
+        ({"bucket": "nowhere"}, "does not know the bucket.*status 404 .*nowhere.*HIPHINGE_INFLUX_BUCKET"),
+        ({"bucket": "hip/never"}, "does not know the retention policy: status 500 .*never.*after the slash"),
+    ],
+)
+def test_refusals_say_what_to_change(database: InfluxDB, settings: InfluxSettings, session: Path, change, message: str) -> None:
+    with pytest.raises(HiphingeError, match=message) as caught:
+        push(session, replace(settings, **change))
+    assert str(caught.value).startswith(settings.url)
+    assert "s3cret" not in str(caught.value)
+    assert "wr0ng" not in str(caught.value)
+    assert database.query('SELECT * FROM "angles"', DATABASE) == []
+
+
+def test_a_type_conflict_gives_the_servers_words(database: InfluxDB, settings: InfluxSettings, session: Path) -> None:
+    write_raw(database, "repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
+    with pytest.raises(HiphingeError, match=r"rejected lines.*status 400 .*field type conflict.*index") as caught:
+        push(session, settings)
+    assert "a bucket of its own" in str(caught.value)
+    assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 4500
+
+
+def write_raw(server: InfluxDB, line: str) -> None:
+    address = f"http://127.0.0.1:{server.port}/write?db={DATABASE}&u={ADMIN[0]}&p={ADMIN[1]}"
+    with urllib.request.urlopen(urllib.request.Request(address, line.encode(), method="POST")) as answer:
+        assert answer.status == 204
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("drop", "the connection to InfluxDB broke, after 5020 lines"),
+        (503, "cannot take lines now: status 503.*, after 5020 lines.*push again"),
+        (429, "cannot take lines now: status 429"),
+        (413, "takes only smaller requests: status 413"),
+        ((422, '{"code":"unprocessable entity","message":"failure writing points"}'), r"status 422 \(failure writing points\)"),
+        ((404, "404 page not found\n"), "has no /api/v2/write: status 404.*1.8 or later"),
+        ((500, "s3cret-word is wrong, said admin:s3cret-word"), r"status 500 \(… is wrong, said …\)"),
+    ],
+)
+def test_faults_in_the_middle_are_told_and_healed(
+    database: InfluxDB, settings: InfluxSettings, tmp_path: Path, fault, message: str
+) -> None:
+    session = write_session(tmp_path, "live", seconds=250)
+    database.plan[:] = [None, None, fault]
+    with pytest.raises(HiphingeError, match=message) as caught:
+        push(session, settings)
+    assert "s3cret" not in str(caught.value)
+    push(session, settings)
+    assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 250 * 25
+
+
+def test_nobody_there_and_silence_are_told(session: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        port = deaf.getsockname()[1]
+        settings = InfluxSettings(f"http://127.0.0.1:{port}", "", "", DATABASE)
+        with pytest.raises(HiphingeError, match="did not answer in time, after 0 lines"):
+            push(session, settings, timeout_s=0.3)
+    with pytest.raises(HiphingeError, match=rf"http://127\.0\.0\.1:{port}.*cannot be reached \(Connection refused\)"):
+        push(session, settings)
