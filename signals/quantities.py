@@ -48,7 +48,9 @@ ANGLES: tuple[Angle, ...] = (
     Angle("lumbar_rotation", frozenset({_L, _P}), "lumbar spine, axial rotation, to the left positive"),
     Angle("pelvis_tilt", frozenset({_P}), "pelvis against gravity, forward (anterior) tilt positive, zero while standing"),
     Angle("pelvis_obliquity", frozenset({_P}), "pelvis against gravity, right side lower positive"),
-    Angle("trunk_inclination", frozenset({_L}), "lumbar sensor's segment against gravity, forward positive, zero while standing"),
+    Angle(
+        "trunk_inclination", frozenset({_L}), "lumbar sensor's segment against gravity, forward positive, zero while standing"
+    ),
     Angle("hip_left_flexion", frozenset({_P, _TL}), "left hip, pelvis to femur, flexion positive, zero while standing"),
     Angle("hip_left_abduction", frozenset({_P, _TL}), "left hip, abduction positive"),
     Angle("hip_left_rotation", frozenset({_P, _TL}), "left hip, external rotation positive"),
@@ -56,7 +58,9 @@ ANGLES: tuple[Angle, ...] = (
     Angle("hip_right_abduction", frozenset({_P, _TR}), "right hip, abduction positive"),
     Angle("hip_right_rotation", frozenset({_P, _TR}), "right hip, external rotation positive"),
     Angle("thigh_left_inclination", frozenset({_TL}), "left thigh against gravity, knee forward positive, zero while standing"),
-    Angle("thigh_right_inclination", frozenset({_TR}), "right thigh against gravity, knee forward positive, zero while standing"),
+    Angle(
+        "thigh_right_inclination", frozenset({_TR}), "right thigh against gravity, knee forward positive, zero while standing"
+    ),
 )
 """In table order; radians inside, `<name>_deg` in tables."""
 
@@ -166,7 +170,9 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
     Quantity("sensors", "", Kind.STRING, "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps"),
     Quantity("calibration", "", Kind.STRING, "per body placement: method, confidence (0 to 1), reasons"),
     Quantity("repetitions", "", Kind.INT32, "number of repetitions"),
-    Quantity("sets", "", Kind.STRING, "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares"),
+    Quantity(
+        "sets", "", Kind.STRING, "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares"
+    ),
     Quantity("exposure", "", Kind.STRING, "seconds of lumbar flexion in zones"),
     Quantity("warnings", "", Kind.STRING, "what a reader should know, in words"),
 )

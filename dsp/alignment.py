@@ -1,0 +1,327 @@
+"""Sensor-to-segment alignment from standing, bends and knee raises, or from standing and a stated mounting.
+
+Standing still gives each segment's vertical. Forward bends give the mediolateral axis of pelvis and lumbar spine, knee
+raises that of each thigh; the sign comes from the known direction of the movement. `Calibrator` is fed final ticks and
+says at which tick an alignment is complete. Only the direction of gravity in the sensor is used, so the way the
+athlete faces and the drift of heading do not matter.
+
+Segment frames are ISB's: X anterior, Y up, Z to the right (Wu 2002, doi 10.1016/S0021-9290(01)00222-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsp import rotation
+from dsp.grid import Ticks
+from dsp.results import AlignmentReport
+from dsp.standing import DECIDED_S, LONGEST_S
+from signals.blocks import Floats
+from signals.placements import Mounting, Placement
+
+TRUNK = (Placement.LUMBAR.value, Placement.PELVIS.value)
+THIGHS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
+
+BEND_COUNT, RAISE_COUNT = 3, 2
+START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
+"""A calibration movement begins above the first inclination from standing and ends below the second."""
+BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
+"""Smallest peak that counts."""
+GIVE_UP_S, IDLE_S = 90.0, 8.0
+"""Calibration ends this long after the mark, or after so long without a movement once each kind was seen once."""
+TYPICAL_RANGE_RAD = np.radians(45.0)
+"""Range from which on a functional axis is not improved by bending further (confidence only)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Alignment in force from tick `tick` on.
+
+    to_segment: per aligned placement the quaternion (4,) sensor → segment. standing: the ticks of the zero. complete:
+    nothing better will come of this calibrate mark. movements_end_s: session time at which the calibration movements
+    ended (the mark's time when there were none).
+    """
+
+    tick: int
+    mark_s: float
+    standing: Ticks
+    to_segment: Mapping[str, Floats]
+    reports: tuple[AlignmentReport, ...]
+    complete: bool
+    movements_end_s: float
+
+
+@dataclass(slots=True)
+class _Episode:
+    """One excursion of a sensor from its standing inclination."""
+
+    start: int
+    end: int
+    peak: float
+
+
+class Calibrator:
+    """Watches final ticks after a calibrate mark. `feed` returns alignments as they come into force.
+
+    body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
+    quiet standing that all these sensors share, None when there was none.
+    """
+
+    def __init__(
+        self,
+        body: tuple[str, ...],
+        mountings: Mapping[str, Mounting],
+        standing_of: Callable[[float, tuple[str, ...]], Ticks | None],
+    ) -> None:
+        self._standing_of = standing_of
+        self._body = body
+        self._mountings = mountings
+        self._marks: list[float] = []
+        self._mark_s: float | None = None
+
+    def mark(self, mark_s: float) -> None:
+        """A calibrate mark at session time `mark_s`; it replaces the calibration in progress once its time is reached."""
+        self._marks.append(mark_s)
+
+    def feed(self, ticks: Ticks) -> list[Alignment]:
+        """Take final ticks in order; the alignments that came into force at ticks among them."""
+        found: list[Alignment] = []
+        start = 0
+        while start < len(ticks):
+            if self._marks and ticks.time_s[start] >= self._marks[0]:
+                self._begin(self._marks.pop(0))
+            stop = len(ticks)
+            if self._marks:
+                stop = max(start + 1, int(np.searchsorted(ticks.time_s, self._marks[0], side="left")))
+            if self._mark_s is not None:
+                self._scan(ticks.part(start, stop), found)
+            start = stop
+        return found
+
+    def finish(self, next_tick: int) -> list[Alignment]:
+        """The log ended: what was seen has to do."""
+        found: list[Alignment] = []
+        if self._mark_s is not None and self._zero:
+            self._complete(next_tick, found)
+        return found
+
+    def _begin(self, mark_s: float) -> None:
+        self._mark_s = mark_s
+        self._first: int | None = None
+        self._time: list[float] = []
+        self._vertical: dict[str, list[Floats]] = {key: [] for key in self._body}
+        self._zero: dict[str, Floats] = {}
+        self._still: dict[str, float] = {}
+        self._standing: Ticks | None = None
+        self._open: dict[str, _Episode] = {}
+        self._done: dict[str, list[_Episode]] = {key: [] for key in self._body}
+        self._scanned = 0
+
+    def _scan(self, ticks: Ticks, found: list[Alignment]) -> None:
+        assert self._mark_s is not None
+        if not len(ticks):
+            return
+        if self._first is None:
+            self._first = ticks.first
+        self._time.extend(ticks.time_s.tolist())
+        for key in self._body:
+            self._vertical[key].append(rotation.vertical_in_sensor(ticks.sensors[key].quat))
+        if not self._zero and not self._find_zero(ticks, found):
+            return
+        vertical = {key: self._joined(key) for key in self._body}
+        angle = {key: _angle_between(vertical[key], self._zero[key]) for key in self._zero}
+        for i in range(self._scanned, len(self._time)):
+            if self._step(i, angle):
+                for key in self._body:
+                    self._vertical[key] = [vertical[key][:, : i + 1]]
+                self._complete(self._first + i, found)
+                return
+        self._scanned = len(self._time)
+
+    def _joined(self, key: str) -> Floats:
+        if len(self._vertical[key]) > 1:
+            self._vertical[key] = [np.concatenate(self._vertical[key], axis=1)]
+        return self._vertical[key][0]
+
+    def _find_zero(self, ticks: Ticks, found: list[Alignment]) -> bool:
+        """Take the standing once it has been decided; sensors that are late at that tick take no part."""
+        assert self._mark_s is not None
+        assert self._first is not None
+        decided = self._mark_s + DECIDED_S
+        if self._time[-1] < decided:
+            return False
+        at = int(np.searchsorted(ticks.time_s, decided, side="left"))
+        in_time = tuple(key for key in self._body if ticks.sensors[key].present[at])
+        standing = self._standing_of(self._mark_s, in_time)
+        if standing is None:
+            self._mark_s = None
+            return False
+        for key in in_time:
+            track = rotation.vertical_in_sensor(standing.sensors[key].quat)
+            track = track[:, np.isfinite(track[0])]
+            if track.shape[1] < 0.5 * len(standing):
+                continue
+            mean = np.array([track[i].mean() for i in range(3)])
+            self._zero[key] = mean / np.sqrt((mean**2).sum())
+            self._still[key] = float(np.degrees(np.sqrt((_angle_between(track, self._zero[key]) ** 2).mean())))
+        if not self._zero:
+            self._mark_s = None
+            return False
+        self._standing = standing
+        self._scanned = max(standing.first + len(standing) - self._first, 0)
+        if all(key in self._mountings for key in self._zero):
+            found.append(self._alignment(ticks.first + at, complete=False))
+        return True
+
+    def _step(self, i: int, angle: Mapping[str, Floats]) -> bool:
+        """Follow the excursions at tick i; True when the calibration is over."""
+        assert self._mark_s is not None
+        for key, track in angle.items():
+            a = track[i]
+            episode = self._open.get(key)
+            if episode is None:
+                if a > START_RAD:
+                    self._open[key] = _Episode(i, i, float(a))
+            elif a < END_RAD:
+                episode.end = i
+                del self._open[key]
+                self._done[key].append(episode)
+            elif a > episode.peak:
+                episode.peak = float(a)
+        if all(key in self._open and self._open[key].peak > np.radians(30.0) for key in THIGHS):
+            # both knees up: a squat or sitting down, not a calibration movement
+            return True
+        return not self._open and self._enough(self._time[i])
+
+    def _enough(self, now_s: float) -> bool:
+        assert self._mark_s is not None
+        counts = [len(self._movements(key)) for key in self._zero]
+        wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT for key in self._zero]
+        if all(c >= w for c, w in zip(counts, wanted, strict=True)):
+            return True
+        ends = [self._time[e.end] for episodes in self._done.values() for e in episodes]
+        idle = now_s - max(ends, default=self._mark_s)
+        seen = [c > 0 for c, key in zip(counts, self._zero, strict=True) if key not in self._mountings]
+        return (all(seen) and idle > IDLE_S and (any(counts) or now_s - self._mark_s > LONGEST_S + IDLE_S)) or (
+            now_s - self._mark_s > GIVE_UP_S
+        )
+
+    def _movements(self, key: str) -> list[_Episode]:
+        """The excursions of a sensor that are its calibration movement: bends for the trunk, own raises for a thigh."""
+        if key in TRUNK:
+            return [e for e in self._done[key] if e.peak >= BEND_RAD and not self._while_raising(e)]
+        other = THIGHS[1] if key == THIGHS[0] else THIGHS[0]
+        rivals = self._done.get(other, [])
+        return [
+            e for e in self._done[key] if e.peak >= RAISE_RAD and not any(_overlap(e, r) and r.peak > e.peak for r in rivals)
+        ]
+
+    def _while_raising(self, episode: _Episode) -> bool:
+        """The pelvis also moves a little while a knee is raised."""
+        return any(
+            _overlap(episode, r) and r.peak > episode.peak
+            for key in THIGHS
+            for r in self._done.get(key, [])
+            if key in self._zero
+        )
+
+    def _complete(self, tick: int, found: list[Alignment]) -> None:
+        found.append(self._alignment(tick, complete=True))
+        self._mark_s = None
+
+    def _alignment(self, tick: int, *, complete: bool) -> Alignment:
+        assert self._mark_s is not None
+        assert self._standing is not None
+        to_segment: dict[str, Floats] = {}
+        reports = []
+        ends = [self._mark_s]
+        for key in self._body:
+            if key not in self._zero:
+                reports.append(AlignmentReport(key, "none", 0.0, ("no samples while standing",), self._mark_s))
+                continue
+            movements = self._movements(key)
+            ends.extend(self._time[e.end] for e in movements)
+            quaternion, report = self._one(key, movements)
+            reports.append(report)
+            if quaternion is not None:
+                to_segment[key] = quaternion
+        return Alignment(tick, self._mark_s, self._standing, to_segment, tuple(reports), complete, max(ends))
+
+    def _one(self, key: str, movements: list[_Episode]) -> tuple[Floats | None, AlignmentReport]:
+        assert self._mark_s is not None
+        assert self._standing is not None
+        up = self._zero[key]
+        kind = "bends" if key in TRUNK else "knee raises"
+        seconds = float(self._standing.time_s[-1] - self._standing.time_s[0])
+        reasons = [f"stood still {seconds:.1f} s with {self._still[key]:.1f}° of sway"]
+        confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
+        mounting = self._mountings.get(key)
+        if movements:
+            axis, planarity, agreement_deg = functional_axis(self._joined(key), up, [(e.start, e.end) for e in movements])
+            right = -axis if key in THIGHS else axis
+            peak = float(np.median([e.peak for e in movements]))
+            wanted = BEND_COUNT if key in TRUNK else RAISE_COUNT
+            reasons.append(f"{len(movements)} {kind}, range {np.degrees(peak):.0f}°")
+            reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
+            confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
+            confidence *= min(1.0, max(0.0, (planarity - 0.8) / 0.15)) * min(1.0, 6.0 / max(agreement_deg, 0.1))
+            if mounting is not None and float(right @ -mounting.left_axis) < 0.5:
+                reasons.append("the stated mounting disagrees with the movement, which was used")
+                confidence *= 0.5
+            method = "standing and " + kind
+        elif mounting is not None:
+            right, method = -mounting.left_axis, "standing and stated mounting"
+            tilt = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
+            reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
+            confidence *= 0.4 if tilt < 45.0 else 0.1
+        else:
+            reasons.append(f"no {kind} and no stated mounting")
+            return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
+        right = right - up * float(right @ up)
+        length = float(np.sqrt((right**2).sum()))
+        if length < 0.3:
+            reasons.append("the mediolateral axis is almost vertical")
+            return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
+        right = right / length
+        quaternion = rotation.from_axes(np.cross(up, right), up, right)
+        return quaternion, AlignmentReport(key, method, round(float(confidence), 3), tuple(reasons), self._mark_s)
+
+
+def _overlap(a: _Episode, b: _Episode) -> bool:
+    return a.start < b.end and b.start < a.end
+
+
+def _angle_between(track: Floats, unit: Floats) -> Floats:
+    """Angle (n,) between unit vectors (3, n) and one unit vector (3,), exact for small angles."""
+    x, y, z = track[0] - unit[0], track[1] - unit[1], track[2] - unit[2]
+    return np.asarray(2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(x * x + y * y + z * z), 1.0)))
+
+
+def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) -> tuple[Floats, float, float]:
+    """Axis (3,) about which the segment turns in the given spans of ticks, from gravity's path in the sensor.
+
+    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing. The sign is that of up × vertical,
+    which is to the right in a forward bend and to the left in a knee raise. Also returns the planarity (share of the path
+    that lies in one plane, 0 … 1) and the spread of the single spans' axes, degrees (0 for one span).
+    """
+    arcs = []
+    for start, end in spans:
+        v = vertical[:, start:end]
+        v = v[:, np.isfinite(v[0])]
+        arcs.append(np.stack((up[1] * v[2] - up[2] * v[1], up[2] * v[0] - up[0] * v[2], up[0] * v[1] - up[1] * v[0])))
+
+    def principal(arc: Floats) -> tuple[Floats, float]:
+        scatter = np.array([[(arc[i] * arc[j]).sum() for j in range(3)] for i in range(3)])
+        values, vectors = np.linalg.eigh(scatter)
+        axis = vectors[:, 2]
+        if float((axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]).sum()) < 0.0:
+            axis = -axis
+        return axis, float(values[2] / max(values.sum(), 1e-12))
+
+    axis, planarity = principal(np.concatenate(arcs, axis=1))
+    single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
+    spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
+    return axis, planarity, float(max(spread, default=0.0))

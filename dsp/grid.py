@@ -1,0 +1,229 @@
+"""The common time grid: when a tick is final, and every sensor's orientation at it.
+
+Tick k stands at session time k / rate. It is final when every sensor has passed it, or `patience_s` of event time after
+it; a sensor that has not passed it by then is missing there, for ever. Both are read off sequence numbers, so the rows
+do not depend on how the events are cut into chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dsp import rotation
+from dsp.orientation import OrientedSamples
+from dsp.results import Flags
+from signals.blocks import Bools, Floats, Ints
+from signals.quality import Quality
+
+RATE_HZ = 100.0
+PATIENCE_S = 0.15
+HOLE_S = 0.1
+"""Across a longer hole between two samples an orientation is not interpolated but missing."""
+SATURATION_S = 2.0
+"""How long a saturated sample leaves the orientation doubtful."""
+FAST_RAD_S = np.radians(400.0)
+"""Angular rate beyond which the published accuracy figures say nothing."""
+NEVER: Final = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GridRows:
+    """One sensor at m consecutive ticks: quat (4, m) NaN where missing, present (m,), heading_epoch (m,) -1 where missing,
+    quality (m,) bits of this sensor."""
+
+    quat: Floats
+    present: Bools
+    heading_epoch: Flags
+    quality: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticks:
+    """m consecutive final ticks: number of the first, session time (m,), each sensor's rows by key."""
+
+    first: int
+    time_s: Floats
+    sensors: dict[str, GridRows]
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def part(self, start: int, stop: int) -> Ticks:
+        """Ticks start … stop of these."""
+        cut = {
+            key: GridRows(g.quat[:, start:stop], g.present[start:stop], g.heading_epoch[start:stop], g.quality[start:stop])
+            for key, g in self.sensors.items()
+        }
+        return Ticks(self.first + start, self.time_s[start:stop], cut)
+
+    @classmethod
+    def join(cls, parts: Sequence[Ticks]) -> Ticks:
+        """Consecutive parts as one."""
+        rows = {
+            key: GridRows(
+                np.concatenate([p.sensors[key].quat for p in parts], axis=1),
+                np.concatenate([p.sensors[key].present for p in parts]),
+                np.concatenate([p.sensors[key].heading_epoch for p in parts]),
+                np.concatenate([p.sensors[key].quality for p in parts]),
+            )
+            for key in parts[0].sensors
+        }
+        return cls(parts[0].first, np.concatenate([p.time_s for p in parts]), rows)
+
+
+class SensorTrack:
+    """Oriented samples of one sensor that ticks still need; interpolates them onto ticks."""
+
+    def __init__(self) -> None:
+        self._ordinary_s = self._hole_s = HOLE_S
+        self.late_ticks = 0
+        """Ticks that became final before this sensor had passed them."""
+        self._time: Floats = np.empty(0)
+        self._seq: Ints = np.empty(0, np.int64)
+        self._quat: Floats = np.empty((4, 0))
+        self._epoch: Flags = np.empty(0, np.int32)
+        self._clipped_s: Floats = np.empty(0)
+        self._device = False
+
+    @property
+    def first_s(self) -> float | None:
+        return float(self._time[0]) if len(self._time) else None
+
+    @property
+    def last_s(self) -> float | None:
+        return float(self._time[-1]) if len(self._time) else None
+
+    @property
+    def first_seq(self) -> int:
+        return int(self._seq[0]) if len(self._seq) else NEVER
+
+    def add(self, samples: OrientedSamples, rate_hz: float) -> None:
+        """Samples that follow those already here; rate_hz is the sensor's nominal rate."""
+        if not len(samples):
+            return
+        self._ordinary_s = 1.5 / rate_hz
+        # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
+        self._hole_s = max(HOLE_S + 1e-9, self._ordinary_s)
+        clipped = np.where(samples.saturated, samples.time_s, -np.inf)
+        if len(self._clipped_s):
+            clipped[0] = max(clipped[0], self._clipped_s[-1])
+        self._clipped_s = np.concatenate((self._clipped_s, np.maximum.accumulate(clipped)))
+        self._time = np.concatenate((self._time, samples.time_s))
+        self._seq = np.concatenate((self._seq, samples.seq))
+        self._quat = np.concatenate((self._quat, samples.quat), axis=1)
+        self._epoch = np.concatenate((self._epoch, samples.heading_epoch))
+        self._device = samples.device
+
+    def passed(self, ticks_s: Floats) -> Ints:
+        """Sequence number of the event with which the sensor passed each tick; `NEVER` where it has not yet."""
+        index = np.searchsorted(self._time, ticks_s, side="left")
+        known = index < len(self._time)
+        return np.where(known, self._seq[np.minimum(index, len(self._seq) - 1)] if len(self._seq) else NEVER, NEVER)
+
+    def at(self, ticks_s: Floats, deadline: Ints) -> GridRows:
+        """Rows at ticks whose deadline is the event number `deadline` (m,)."""
+        m = len(ticks_s)
+        if len(self._time) < 2:
+            self.late_ticks += m
+            flags = np.full(m, int(Quality.LATE), np.int32)
+            return GridRows(np.full((4, m), np.nan), np.zeros(m, np.bool_), np.full(m, -1, np.int32), flags)
+        after = np.searchsorted(self._time, ticks_s, side="left")
+        inside = (after > 0) & (after < len(self._time))
+        after = np.clip(after, 1, len(self._time) - 1)
+        before = after - 1
+        t0, t1 = self._time[before], self._time[after]
+        in_time = inside & (self._seq[after] <= deadline)
+        self.late_ticks += m - int(np.count_nonzero(in_time))
+        step = t1 - t0
+        bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
+        present = in_time & bracket
+        quat = rotation.interpolate(self._quat[:, before], self._quat[:, after], (ticks_s - t0) / step)
+        quat[:, ~present] = np.nan
+        flags = np.where(in_time & ((step > self._ordinary_s) | ~bracket), int(Quality.GAP), 0)
+        flags = flags | np.where(in_time, 0, int(Quality.LATE))
+        flags = flags | np.where(present & (ticks_s - self._clipped_s[after] < SATURATION_S), int(Quality.SATURATED), 0)
+        if self._device:
+            flags = flags | np.where(present, int(Quality.DEVICE_ORIENTATION), 0)
+        x0, x1 = self._quat[:, before], self._quat[:, after]
+        cosine = np.abs(x0[0] * x1[0] + x0[1] * x1[1] + x0[2] * x1[2] + x0[3] * x1[3])
+        fast = cosine < np.cos(0.5 * FAST_RAD_S * step)
+        flags = flags | np.where(present & fast, int(Quality.FAST), 0)
+        epoch = np.where(present, self._epoch[after], -1).astype(np.int32)
+        return GridRows(quat, present, epoch, flags.astype(np.int32))
+
+    def forget(self, before_s: float) -> None:
+        """Drop samples that no tick from `before_s` on can need."""
+        keep = max(int(np.searchsorted(self._time, before_s, side="left")) - 1, 0)
+        if keep:
+            self._time, self._seq = self._time[keep:], self._seq[keep:]
+            self._quat, self._epoch, self._clipped_s = self._quat[:, keep:], self._epoch[keep:], self._clipped_s[keep:]
+
+
+class Grid:
+    """Makes final ticks out of all sensors' tracks and the passing of event time."""
+
+    def __init__(self, tracks: dict[str, SensorTrack], rate_hz: float = RATE_HZ, patience_s: float = PATIENCE_S) -> None:
+        self._tracks = tracks
+        self.rate_hz = self._rate = rate_hz
+        self._patience = patience_s
+        self._next: int | None = None
+        self._event_seq: Ints = np.empty(0, np.int64)
+        self._event_s: Floats = np.empty(0)
+
+    def feed(self, event_seq: Ints, event_s: Floats) -> Ticks:
+        """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing."""
+        self._event_seq = np.concatenate((self._event_seq, event_seq))
+        self._event_s = np.concatenate((self._event_s, event_s))
+        if not len(self._event_s) or not self._started():
+            return self._rows(0, np.empty(0, np.int64))
+        assert self._next is not None
+        horizon = float(self._event_s[-1])
+        ahead = [t.last_s for t in self._tracks.values() if t.last_s is not None]
+        last = max(horizon - self._patience, min(ahead) if len(ahead) == len(self._tracks) else -np.inf)
+        ticks = np.arange(self._next, int(np.floor(last * self._rate)) + 2)
+        ticks_s = ticks / self._rate
+        due = np.searchsorted(self._event_s, ticks_s + self._patience, side="left")
+        reached = due < len(self._event_s)
+        deadline = np.where(reached, self._event_seq[np.minimum(due, len(self._event_seq) - 1)], NEVER)
+        all_passed = np.ones(len(ticks), np.bool_)
+        for track in self._tracks.values():
+            all_passed &= track.passed(ticks_s) != NEVER
+        final = reached | all_passed
+        count = len(final) if final.all() else int(np.argmin(final))
+        return self._rows(count, deadline[:count])
+
+    def finish(self) -> Ticks:
+        """The remaining ticks at the end of the log: nothing more can arrive, so what is there counts."""
+        if self._next is None and not self._started():
+            return self._rows(0, np.empty(0, np.int64))
+        assert self._next is not None
+        last = max(t.last_s for t in self._tracks.values() if t.last_s is not None)
+        count = max(int(np.floor(last * self._rate)) + 1 - self._next, 0)
+        return self._rows(count, np.full(count, NEVER))
+
+    def _started(self) -> bool:
+        """The first tick is the first one not before the first sample that arrived."""
+        if self._next is None:
+            begun = [t for t in self._tracks.values() if t.first_s is not None]
+            if not begun:
+                return False
+            first = min(begun, key=lambda t: t.first_seq)
+            self._next = int(np.ceil((first.first_s or 0.0) * self._rate))
+        return True
+
+    def _rows(self, count: int, deadline: Ints) -> Ticks:
+        first = self._next or 0
+        time_s = np.arange(first, first + count) / self._rate
+        rows = {key: track.at(time_s, deadline) for key, track in self._tracks.items()}
+        if count:
+            self._next = first + count
+            start_s = self._next / self._rate
+            for track in self._tracks.values():
+                track.forget(start_s)
+            passed = max(int(np.searchsorted(self._event_s, start_s + self._patience, side="left")) - 1, 0)
+            self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
+        return Ticks(first, time_s, rows)

@@ -1,0 +1,56 @@
+"""Joint angles and inclinations from segment orientations. Signs, order and zero: design section 5.
+
+Lumbar is pelvis → thorax from R_P'·R_T, hips are pelvis → femur from R_P'·R_F, both as Cardan Z-X-Y in ISB axes (Wu 2002,
+doi 10.1016/S0021-9290(01)00222-6; Grood & Suntay 1983, doi 10.1115/1.3138397). Inclinations need gravity alone: the turn of
+the vertical about the segment's own mediolateral axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsp import rotation
+from signals.blocks import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A joint between the pelvis and a distal segment: table prefix, distal placement, signs of the Cardan angles."""
+
+    name: str
+    distal: str
+    components: tuple[str, str, str]
+    signs: tuple[float, float, float]
+
+
+LUMBAR = Joint("lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0))
+HIP_LEFT = Joint("hip_left", "thigh_left", ("hip_left_flexion", "hip_left_abduction", "hip_left_rotation"), (1.0, 1.0, 1.0))
+HIP_RIGHT = Joint(
+    "hip_right", "thigh_right", ("hip_right_flexion", "hip_right_abduction", "hip_right_rotation"), (1.0, -1.0, -1.0)
+)
+JOINTS = (LUMBAR, HIP_LEFT, HIP_RIGHT)
+
+
+def forward_tilt(vertical: Floats) -> Floats:
+    """Forward inclination (n,) rad of a segment from the vertical in its own frame (3, n); any angle, also past 90°."""
+    return np.asarray(np.arctan2(-vertical[0], vertical[1]))
+
+
+def right_side_lower(vertical: Floats) -> Floats:
+    """Obliquity (n,) rad, positive when the segment's right side is lower."""
+    return np.asarray(np.arcsin(np.clip(-vertical[2], -1.0, 1.0)))
+
+
+def relative_twist(distal: Floats, pelvis: Floats) -> tuple[Floats, Floats]:
+    """Twist about the vertical (n,) of distal ⊗ pelvis⁻¹ (both (4, n) segment → earth) and its observability (n,)."""
+    return rotation.twist_about_vertical(rotation.multiply(distal, rotation.conjugate(pelvis)))
+
+
+def joint_angles(joint: Joint, pelvis: Floats, distal: Floats, heading_offset: Floats) -> tuple[Floats, Floats, Floats]:
+    """The joint's three angles (n,) rad with the clinic's signs, after taking `heading_offset` (n,) off the distal heading."""
+    turned = rotation.multiply(rotation.about_vertical(-heading_offset), distal)
+    angles = rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), turned))
+    flexion, second, third = (sign * angle for sign, angle in zip(joint.signs, angles, strict=True))
+    return flexion, second, third

@@ -1,0 +1,248 @@
+"""The causal pipeline: timed samples and marks in sequence order in, final rows, orientations and repetitions out.
+
+Cutting the input into other chunks changes no bit of the output. Memory is bounded: samples wait only for their ticks,
+ticks only while a calibration is open, rows only for the repetition in progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsp import joints, rotation
+from dsp.alignment import Alignment, Calibrator
+from dsp.grid import Grid, GridRows, SensorTrack, Ticks
+from dsp.heading import HeadingTrack, RelativeHeading
+from dsp.orientation import CausalOrientation, SampleCounts
+from dsp.repetitions import RepetitionFinder
+from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
+from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
+from dsp.standing import SHORTEST_S
+from signals.blocks import Floats, Ints, TimedBlock
+from signals.placements import Mounting, Placement
+from signals.quality import Quality
+from signals.session import Sensor
+
+SETTLING_S = 3.0
+"""How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
+HISTORY_S = 100.0
+"""Ticks kept for a calibration to look back on; longer than it may last."""
+
+
+@dataclass(slots=True)
+class PipelineOutput:
+    """What one call gave: rows in order, repetitions that ended, alignments that came into force."""
+
+    angles: list[AngleRows] = field(default_factory=list)
+    orientations: list[OrientationRows] = field(default_factory=list)
+    repetitions: list[Repetition] = field(default_factory=list)
+    alignments: list[Alignment] = field(default_factory=list)
+
+
+def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
+    """Stated mountings of the worn sensors."""
+    return {s.key: s.mounting for s in sensors if s.mounting is not None and s.placement is not Placement.OTHER}
+
+
+class LivePipeline:
+    """Causal estimator of one session; see `feed`."""
+
+    def __init__(self, sensors: Sequence[Sensor], body: tuple[str, ...]) -> None:
+        self.estimator = "live"
+        self._body = body
+        self._orientation: dict[str, CausalOrientation] = {}
+        self._tracks = {s.key: SensorTrack() for s in sensors}
+        self._grid = Grid(self._tracks)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing)
+        self._calibrate_marks: list[float] = []
+        self._history: list[Ticks] = []
+        self._alignment: Alignment | None = None
+        self._headings: dict[str, RelativeHeading] = {}
+        self._epoch_seen: dict[str, int] = {}
+        self._doubtful_until: int = -1
+        self._finder = RepetitionFinder(self._grid.rate_hz, "live")
+
+    def feed(
+        self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
+    ) -> PipelineOutput:
+        """All samples and calibrate marks (session times) that the events `event_seq` (e,) at running session time
+        `event_s` (e,) brought; blocks of one sensor in order."""
+        for mark_s in calibrate_marks:
+            self._calibrate_marks.append(mark_s)
+            self._calibrator.mark(mark_s)
+            self._finder.calibrating(mark_s)
+            for filter_ in self._orientation.values():
+                filter_.calibrate(mark_s)
+        for block in blocks:
+            if not len(block):
+                continue
+            filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
+            self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
+        out = PipelineOutput()
+        self._take(self._grid.feed(event_seq, event_s), out)
+        return out
+
+    def finish(self) -> PipelineOutput:
+        """The end of the log: the last ticks, and the repetition in progress."""
+        out = PipelineOutput()
+        ticks = self._grid.finish()
+        self._take(ticks, out)
+        for alignment in self._calibrator.finish(ticks.first + len(ticks)):
+            self._align(alignment, out)
+        out.repetitions.extend(self._finder.finish())
+        return out
+
+    def counts(self) -> dict[str, tuple[SampleCounts, int]]:
+        """Per sensor: what it delivered, and the ticks at which it was late or silent."""
+        return {
+            key: (self._orientation[key].counts if key in self._orientation else SampleCounts(), track.late_ticks)
+            for key, track in self._tracks.items()
+        }
+
+    def reports(self) -> tuple[AlignmentReport, ...]:
+        """The alignment in force."""
+        return self._alignment.reports if self._alignment is not None else ()
+
+    def _new_filter(self, block: TimedBlock) -> CausalOrientation:
+        filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
+        for mark_s in self._calibrate_marks:
+            filter_.calibrate(mark_s)
+        self._orientation[block.sensor] = filter_
+        return filter_
+
+    def _take(self, ticks: Ticks, out: PipelineOutput) -> None:
+        if not len(ticks):
+            return
+        out.orientations.extend(orientation_rows(ticks))
+        if not self._body:
+            return
+        start = 0
+        for alignment in self._calibrator.feed(ticks):
+            stop = alignment.tick - ticks.first
+            self._emit(ticks.part(start, stop), out)
+            self._align(alignment, out)
+            start = stop
+        self._emit(ticks.part(start, len(ticks)), out)
+
+    def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
+        if not len(ticks):
+            return
+        doubtful = self._doubtful(ticks)
+        if self._alignment is None:
+            rows = uncalibrated_rows(ticks, self._body)
+        else:
+            segment = segments(ticks, self._alignment)
+            headings = self._track_headings(ticks, segment)
+            rows = angle_rows(ticks, segment, self._alignment, headings, "live", self._body, doubtful)
+        out.angles.append(rows)
+        out.repetitions.extend(self._finder.feed(rows))
+        self._remember(ticks)
+
+    def _remember(self, ticks: Ticks) -> None:
+        """Keep the ticks that a calibration which completes now would look back on."""
+        self._history.append(ticks)
+        keep_from = ticks.first + len(ticks) - int(HISTORY_S * self._grid.rate_hz)
+        while self._history and self._history[0].first + len(self._history[0]) <= keep_from:
+            self._history.pop(0)
+
+    def _doubtful(self, ticks: Ticks) -> Flags:
+        """Flag rows in the first seconds after a gap that the filter could not bridge."""
+        flags = np.zeros(len(ticks), np.int32)
+        settling = int(SETTLING_S * self._grid.rate_hz)
+        for key in self._body:
+            epochs = ticks.sensors[key].heading_epoch
+            previous = np.concatenate(([self._epoch_seen.get(key, -1)], epochs))
+            # a missing tick (-1) keeps the epoch seen before it
+            known = np.maximum.accumulate(previous)
+            for i in np.flatnonzero(np.diff(known) > 0).tolist():
+                if known[i] >= 0:
+                    flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
+                    self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
+            self._epoch_seen[key] = int(known[-1])
+        left = self._doubtful_until - ticks.first
+        if left > 0:
+            flags[:left] |= np.int32(Quality.LOW_CONFIDENCE)
+        return flags
+
+    def _track_headings(self, ticks: Ticks, segment: dict[str, Floats]) -> dict[str, HeadingTrack]:
+        tracks = {}
+        for joint in joints.JOINTS:
+            if joint.name not in self._headings:
+                continue
+            heading = self._headings[joint.name]
+            tracks[joint.name] = heading.feed(ticks.first, *joint_twist(segment, joint), *_epochs(ticks, joint))
+        return tracks
+
+    def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
+        """Put an alignment into force: the headings start at its standing and follow the drift since then."""
+        out.alignments.append(alignment)
+        self._alignment = alignment
+        self._headings = {}
+        still = alignment.standing
+        standing = segments(still, alignment)
+        since = _between(self._history, still.first + len(still), alignment.tick)
+        for joint in joints.JOINTS:
+            if joint.distal not in standing or PELVIS not in standing:
+                continue
+            twist, _, _ = joint_twist(standing, joint)
+            mean, epochs = standing_twist(twist, *_epochs(still, joint))
+            if epochs is None:
+                continue
+            heading = RelativeHeading(self._grid.rate_hz)
+            heading.start(mean, epochs)
+            if since is not None:
+                heading.feed(since.first, *joint_twist(segments(since, alignment), joint), *_epochs(since, joint))
+            self._headings[joint.name] = heading
+        if alignment.complete:
+            self._finder.calibrated(alignment.movements_end_s)
+
+    def _standing(self, mark_s: float, keys: tuple[str, ...]) -> Ticks | None:
+        """The standing that these sensors share, each filtered with its own bias, on the grid."""
+        found = {key: self._orientation[key].standings.get(mark_s) for key in keys}
+        usable = {key: triple for key, triple in found.items() if triple is not None and len(triple[0].time_s)}
+        if not usable:
+            return None
+        rate = self._grid.rate_hz
+        first = int(np.ceil(max(standing.time_s[0] for standing, _, _ in usable.values()) * rate))
+        last = int(np.floor(min(standing.end_s for standing, _, _ in usable.values()) * rate))
+        if last - first < SHORTEST_S * rate:
+            return None
+        time_s = np.arange(first, last) / rate
+        rows = {}
+        for key in self._body:
+            epoch = -1
+            if key in usable:
+                standing, quat, epoch = usable[key]
+                after = np.clip(np.searchsorted(standing.time_s, time_s, side="left"), 1, len(standing.time_s) - 1)
+                t0, t1 = standing.time_s[after - 1], standing.time_s[after]
+                track = rotation.interpolate(quat[:, after - 1], quat[:, after], (time_s - t0) / (t1 - t0))
+            else:
+                track = np.full((4, len(time_s)), np.nan)
+            present = np.full(len(time_s), key in usable)
+            epochs = np.full(len(time_s), epoch, np.int32)
+            rows[key] = GridRows(track, present, epochs, np.zeros(len(time_s), np.int32))
+        return Ticks(first, time_s, rows)
+
+
+def _epochs(ticks: Ticks, joint: joints.Joint) -> tuple[Flags, Flags]:
+    return ticks.sensors[joint.distal].heading_epoch, ticks.sensors[PELVIS].heading_epoch
+
+
+def standing_twist(twist: Floats, epoch_a: Flags, epoch_b: Flags) -> tuple[float, tuple[int, int] | None]:
+    """Mean direction of the twist over a standing's last pair of heading epochs, and those epochs; None without samples."""
+    at = np.flatnonzero(np.isfinite(twist))
+    if not len(at):
+        return 0.0, None
+    epochs = (int(epoch_a[at[-1]]), int(epoch_b[at[-1]]))
+    same = at[(epoch_a[at] == epochs[0]) & (epoch_b[at] == epochs[1])]
+    half = 0.5 * twist[same]
+    return float(2.0 * np.arctan2(np.sin(half).mean(), np.cos(half).mean())), epochs
+
+
+def _between(history: Sequence[Ticks], first: int, last: int) -> Ticks | None:
+    """The remembered ticks first … last as one piece, None when there are none."""
+    parts = [t.part(max(first - t.first, 0), min(last - t.first, len(t))) for t in history if t.first + len(t) > first]
+    parts = [p for p in parts if len(p)]
+    return Ticks.join(parts) if parts else None

@@ -1,0 +1,40 @@
+"""Movement kind of a repetition, guessed from the angles at its deepest point, with a confidence.
+
+Each kind has a place in the plane of trunk inclination and mean thigh inclination (degrees), taken from the ranges of
+lifting studies (von Arx 2021, Bengtsson 2022: doi 10.26603/001c.38096); the confidence compares the two nearest kinds.
+"""
+
+from __future__ import annotations
+
+import math
+
+CENTRES: dict[str, tuple[float, float]] = {
+    "bend": (70.0, 0.0),
+    "hinge": (55.0, 15.0),
+    "deadlift": (68.0, 32.0),
+    "squat": (45.0, 75.0),
+}
+"""Trunk inclination and mean thigh inclination, degrees, at the deepest point."""
+SCALE_DEG = (25.0, 12.0)
+RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
+"""A knee raise: one thigh above the first, the other below the second, the trunk below the third."""
+
+
+def classify(trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float) -> tuple[str, float]:
+    """Movement kind and confidence 0 … 1. NaN for what was not measured; without thighs only a bend can be told."""
+    thighs = [t for t in (thigh_left_deg, thigh_right_deg) if math.isfinite(t)]
+    if len(thighs) == 2 and max(thighs) > RAISE_DEG and min(thighs) < OTHER_THIGH_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
+        return "knee_raise", round(min(1.0, (max(thighs) - min(thighs)) / 40.0), 3)
+    if not math.isfinite(trunk_deg):
+        return "other", 0.0
+    if not thighs:
+        return ("bend", 0.3) if trunk_deg > 25.0 else ("other", 0.0)
+    mean = sum(thighs) / len(thighs)
+    distance = sorted(
+        (math.hypot((trunk_deg - trunk) / SCALE_DEG[0], (mean - thigh) / SCALE_DEG[1]), kind)
+        for kind, (trunk, thigh) in CENTRES.items()
+    )
+    (nearest, kind), (second, _) = distance[0], distance[1]
+    if nearest > 3.0:
+        return "other", round(max(0.0, 1.0 - 3.0 / nearest), 3)
+    return kind, round((second - nearest) / max(second + nearest, 1e-9), 3)

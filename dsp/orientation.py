@@ -1,0 +1,241 @@
+"""Orientation of one sensor from its samples: VQF, magnetometer-free, causal (`CausalOrientation`) or two-sided (`smoothed`).
+
+Contract: samples of one sensor in time order in, one quaternion per sample out. A hole of at most `BRIDGE_S` is filled
+with linearly interpolated samples; a longer one, or a restarted device, begins a new segment with a new heading
+epoch. Worn sensors take their gyroscope bias from the quiet standing after a calibrate mark.
+
+Source: D. Laidig, T. Seel, VQF: Highly accurate IMU orientation estimation with bias estimation and magnetic
+disturbance rejection, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import vqf
+
+from dsp import rotation
+from dsp.results import Flags
+from dsp.standing import Standing, StandingWatch
+from signals.blocks import Bools, Floats, Ints, TimedBlock
+
+BRIDGE_S = 0.25
+"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted."""
+
+WORN_REST_DEG_S = 0.5
+"""VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (VQF's own default is 2)."""
+
+STANDING_BIAS_SIGMA_DEG_S = 0.2
+"""Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrientedSamples:
+    """Orientation at each sample.
+
+    time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth; heading_epoch (n,); saturated (n,).
+    device: the quaternions are the device's own.
+    """
+
+    time_s: Floats
+    seq: Ints
+    quat: Floats
+    heading_epoch: Flags
+    saturated: Bools
+    device: bool
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(slots=True)
+class SampleCounts:
+    """What a sensor delivered: samples, samples lost, saturated samples, and holes too long to bridge."""
+
+    samples: int = 0
+    lost: int = 0
+    saturated: int = 0
+    gaps: int = 0
+
+    def add(self, block: TimedBlock) -> None:
+        self.samples += len(block)
+        self.lost += int(block.lost.sum())
+        self.saturated += int(np.count_nonzero(block.saturated))
+
+
+def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s: float) -> tuple[Floats, Ints, Bools]:
+    """Step before each sample (n,) s, samples missing in it (n,), and whether a new segment must begin there (n,).
+
+    last_s: device time of the sample before, None at the very beginning (which begins a segment).
+    """
+    step = np.diff(device_time_s, prepend=device_time_s[0] - period_s if last_s is None else last_s)
+    missing = np.where(step > 1.5 * period_s, np.rint(step / period_s) - 1.0, 0.0).astype(np.int64)
+    fresh = restart | (missing * period_s > BRIDGE_S) | (step <= 0.0)
+    if last_s is None and len(fresh):
+        fresh[0] = True
+    return step, missing, fresh
+
+
+def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Floats:
+    """Rates scaled so that rate × nominal period is the turn over the true step; untouched next to a hole."""
+    factor = np.where(missing > 0, 1.0, step / period_s)
+    return np.asarray(gyr * np.clip(factor, 0.5, 1.5)[:, None])
+
+
+class CausalOrientation:
+    """Streaming orientation of one sensor; the result does not depend on how the samples are cut into blocks.
+
+    worn: the sensor sits on a body (rest threshold and standing bias apply).
+    """
+
+    def __init__(self, rate_hz: float, *, worn: bool) -> None:
+        self.counts = SampleCounts()
+        self.standings: dict[float, tuple[Standing, Floats, int]] = {}
+        """By calibrate mark: the finished standing, the orientation (4, n) of its samples filtered with its own bias, and the
+        heading epoch."""
+        self._period = 1.0 / rate_hz
+        self._worn = worn
+        self._filter = self._new_filter(None)
+        self._bias = np.zeros(3)
+        self._bias_known = False
+        self._last_s: float | None = None
+        self._last_quat: Floats | None = None
+        self._last_acc = np.zeros(3)
+        self._last_gyr = np.zeros(3)
+        self._epoch = -1
+        self._yaw: Floats | None = None
+        self._marks: list[float] = []
+        self._watch: StandingWatch | None = None
+
+    def calibrate(self, mark_s: float) -> None:
+        """A calibrate mark at session time `mark_s`; samples after it are still to come."""
+        if self._worn:
+            self._marks.append(mark_s)
+
+    def _new_filter(self, sigma_deg_s: float | None) -> vqf.VQF:
+        if not self._worn:
+            return vqf.VQF(self._period)
+        if sigma_deg_s is None:
+            return vqf.VQF(self._period, restThGyr=WORN_REST_DEG_S)
+        return vqf.VQF(self._period, restThGyr=WORN_REST_DEG_S, biasSigmaInit=sigma_deg_s)
+
+    def feed(self, block: TimedBlock) -> OrientedSamples:
+        """Orientation of the block's samples; device quaternions where there is no gyroscope."""
+        self.counts.add(block)
+        n = len(block)
+        epoch = np.empty(n, np.int32)
+        if block.gyr is None:
+            return self._device(block, epoch)
+        quat = np.empty((4, n))
+        step, missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
+        gyr = per_period(block.gyr, step, missing, self._period)
+        borders = np.flatnonzero(fresh | (missing > 0)).tolist()
+        start = 0
+        for border in [*borders, n]:
+            if border > start:
+                self._run(block, gyr, slice(start, border), quat, epoch)
+            if border == n:
+                break
+            if fresh[border]:
+                self._begin_segment()
+            else:
+                self._bridge(int(missing[border]), block.acc[border], gyr[border])
+            self._run(block, gyr, slice(border, border + 1), quat, epoch)
+            start = border + 1
+        if n:
+            self._last_s = float(block.device_time_s[-1])
+            self._last_acc, self._last_gyr = block.acc[-1], gyr[-1]
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=False)
+
+    def _device(self, block: TimedBlock, epoch: Flags) -> OrientedSamples:
+        if block.quat is None:
+            raise ValueError(f"{block.sensor}: neither a gyroscope nor a device orientation")
+        _, _missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
+        self.counts.gaps += int(np.count_nonzero(fresh)) - (self._last_s is None)
+        # the device has kept its own heading through the hole
+        epoch[:] = self._epoch = 0
+        quat = np.ascontiguousarray(block.quat.T)
+        self._last_s = float(block.device_time_s[-1])
+        rates = turn_rates(quat, self._last_quat, self._period)
+        self._last_quat = quat[:, -1]
+        start = 0
+        while start < len(block) and (self._watch is not None or self._marks):
+            if self._watch is None:
+                self._watch = StandingWatch(self._marks.pop(0))
+            start += self._watch.feed(block.time_s[start:], block.acc[start:], rates[start:], quat[:, start:])
+            if self._watch.done:
+                standing = self._watch.result()
+                self.standings[self._watch.mark_s] = (standing, standing.quat, 0)
+                self._watch = None
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=True)
+
+    def _begin_segment(self) -> None:
+        if self._epoch >= 0:
+            self.counts.gaps += 1
+            self._filter = self._new_filter(STANDING_BIAS_SIGMA_DEG_S if self._bias_known else None)
+            self._yaw = None
+            if self._watch is not None:
+                self._watch = StandingWatch(self._watch.mark_s)
+        self._epoch += 1
+
+    def _bridge(self, count: int, acc: Floats, gyr: Floats) -> None:
+        fraction = (np.arange(1, count + 1) / (count + 1.0))[:, None]
+        self._filter.updateBatch(
+            np.ascontiguousarray(self._last_gyr + (gyr - self._last_gyr) * fraction - self._bias),
+            np.ascontiguousarray(self._last_acc + (acc - self._last_acc) * fraction),
+        )
+
+    def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, epoch: Flags) -> None:
+        """Filter a part without holes; a standing that ends inside it changes the bias at that very sample."""
+        start = part.start
+        while start < part.stop:
+            stop = part.stop
+            if self._watch is None and self._marks:
+                self._watch = StandingWatch(self._marks.pop(0))
+            if self._watch is not None:
+                stop = start + self._watch.feed(block.time_s[start:stop], block.acc[start:stop], gyr[start:stop])
+            if stop > start:
+                rates = np.ascontiguousarray(gyr[start:stop] - self._bias)
+                track = self._filter.updateBatch(rates, np.ascontiguousarray(block.acc[start:stop]))["quat6D"].T
+                quat[:, start:stop] = track if self._yaw is None else rotation.multiply(self._yaw, track)
+                epoch[start:stop] = self._epoch
+                self._last_acc, self._last_gyr = block.acc[stop - 1], gyr[stop - 1]
+            if self._watch is not None and self._watch.done:
+                self._take_bias(self._watch, self._filter.getQuat6D())
+                self._watch = None
+            start = stop
+
+    def _take_bias(self, watch: StandingWatch, before: Floats) -> None:
+        """Start the filter anew at the standing, with its bias; only the inclination may step, the heading goes on."""
+        standing = watch.result()
+        if not len(standing.time_s):
+            self.standings[watch.mark_s] = (standing, np.empty((4, 0)), self._epoch)
+            return
+        self._bias, self._bias_known = standing.gyr_mean, True
+        self._filter = self._new_filter(STANDING_BIAS_SIGMA_DEG_S)
+        track = self._filter.updateBatch(np.ascontiguousarray(standing.gyr - self._bias), standing.acc)["quat6D"].T
+        if self._yaw is not None:
+            before = rotation.multiply(self._yaw, before[:, None])[:, 0]
+        turn, _ = rotation.twist_about_vertical(rotation.multiply(before[:, None], rotation.conjugate(track[:, -1:])))
+        self._yaw = rotation.about_vertical(turn)
+        self.standings[watch.mark_s] = (standing, rotation.multiply(self._yaw, track), self._epoch)
+
+
+def turn_rates(quat: Floats, before: Floats | None, period_s: float) -> Floats:
+    """Angular rate (n, 3) rad/s in the sensor between neighbouring orientations (4, n); `before` (4,) precedes the first."""
+    first = quat[:, :1] if before is None else before[:, None]
+    earlier = np.concatenate((first, quat[:, :-1]), axis=1)
+    turn = rotation.multiply(rotation.conjugate(earlier), quat)
+    return np.ascontiguousarray((turn[1:] * (2.0 * np.sign(turn[0]) / period_s)).T)
+
+
+def smoothed(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
+    """Two-sided orientation (4, n) of evenly spaced samples acc, gyr (n, 3) without holes."""
+    if worn:
+        result = vqf.offlineVQF(
+            np.ascontiguousarray(gyr), np.ascontiguousarray(acc), None, 1.0 / rate_hz, {"restThGyr": WORN_REST_DEG_S}
+        )
+    else:
+        result = vqf.offlineVQF(np.ascontiguousarray(gyr), np.ascontiguousarray(acc), None, 1.0 / rate_hz)
+    return np.ascontiguousarray(result["quat6D"].T)

@@ -1,0 +1,329 @@
+"""The two-sided pipeline: the same input as `live`, rows with knowledge of what came after.
+
+Works in windows of session time that overlap, so memory stays bounded whatever the length: per sensor about
+`WINDOW_S + 2 * MARGIN_S` of samples. Window borders depend on session time and marks alone, so the result is the same for
+every chunking. Orientations come from offline VQF, headings from the smoother; both are joined across windows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsp import joints, rotation
+from dsp.alignment import Alignment, Calibrator
+from dsp.grid import NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
+from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.live import PipelineOutput, mountings, standing_twist
+from dsp.orientation import OrientedSamples, SampleCounts, holes, per_period, smoothed, turn_rates
+from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
+from dsp.results import AlignmentReport
+from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
+from dsp.standing import SHORTEST_S, Standing, StandingWatch
+from signals.blocks import Floats, Ints, TimedBlock
+from signals.session import Sensor
+
+WINDOW_S = 600.0
+MARGIN_S = 30.0
+"""Overlap on each side of a window: ten time constants of the filter."""
+SLACK_S = 5.0
+"""Event time that must pass after a window's margin before it is computed: no sample is later than that."""
+CARRIED_SD_RAD = np.radians(2.0)
+"""Standard deviation granted to a heading carried over from the window before."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Samples of one sensor that windows still need, and what is carried from one window to the next."""
+
+    rate_hz: float
+    counts: SampleCounts = field(default_factory=SampleCounts)
+    blocks: list[TimedBlock] = field(default_factory=list)
+    epochs: list[Ints] = field(default_factory=list)
+    last_s: float | None = None
+    epoch: int = -1
+    joined: tuple[float, int, Floats] | None = None
+    """Session time, heading epoch and orientation (4,) of the last sample given out."""
+    last_quat: Floats | None = None
+    watch: StandingWatch | None = None
+    marks: list[float] = field(default_factory=list)
+    standings: dict[float, Standing] = field(default_factory=dict)
+
+
+class ReviewPipeline:
+    """Two-sided estimator of one session; the same calls as `LivePipeline`."""
+
+    def __init__(self, sensors: Sequence[Sensor], body: tuple[str, ...], window_s: float = WINDOW_S) -> None:
+        self.estimator = "review"
+        self._body = body
+        self._keys = tuple(s.key for s in sensors)
+        self._window_s = window_s
+        self._streams: dict[str, _Stream] = {}
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing)
+        self._finder = RepetitionFinder(RATE_HZ, "review")
+        self._marks: list[float] = []
+        self._next: int | None = None
+        self._alignment: Alignment | None = None
+        self._carried: dict[str, float] = {}
+        self._ticks: Ticks | None = None
+
+    def feed(
+        self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
+    ) -> PipelineOutput:
+        """See `LivePipeline.feed`; rows come a window at a time."""
+        for mark_s in calibrate_marks:
+            self._marks.append(mark_s)
+            self._calibrator.mark(mark_s)
+            self._finder.calibrating(mark_s)
+            for stream in self._streams.values():
+                stream.marks.append(mark_s)
+        for block in blocks:
+            if len(block):
+                self._collect(block)
+        out = PipelineOutput()
+        if not len(event_s) or not self._streams:
+            return out
+        now_s = float(event_s[-1])
+        while now_s > self._core_end() + MARGIN_S + SLACK_S:
+            self._window(self._core_end(), out, last=False)
+        return out
+
+    def finish(self) -> PipelineOutput:
+        """The last window, and the repetition in progress."""
+        out = PipelineOutput()
+        if self._streams:
+            end_s = max(float(s.blocks[-1].time_s[-1]) for s in self._streams.values() if s.blocks)
+            while end_s > self._core_end() + MARGIN_S:
+                self._window(self._core_end(), out, last=False)
+            self._window(end_s + 1.0 / RATE_HZ, out, last=True)
+        out.repetitions.extend(self._finder.finish())
+        return out
+
+    def counts(self) -> dict[str, tuple[SampleCounts, int]]:
+        """Per sensor: what it delivered; nothing is late in review."""
+        return {key: (self._streams[key].counts if key in self._streams else SampleCounts(), 0) for key in self._keys}
+
+    def reports(self) -> tuple[AlignmentReport, ...]:
+        """The alignment in force at the end."""
+        return self._alignment.reports if self._alignment is not None else ()
+
+    def _start_tick(self) -> int:
+        if self._next is None:
+            first = min(s.blocks[0].time_s[0] for s in self._streams.values())
+            self._next = int(np.ceil(first * RATE_HZ))
+        return self._next
+
+    def _core_end(self) -> float:
+        """End of the current window: never inside the time that a calibration may take."""
+        end = self._start_tick() / RATE_HZ + self._window_s
+        for mark_s in self._marks:
+            if mark_s < end < mark_s + CALIBRATION_LONGEST_S:
+                end = mark_s + CALIBRATION_LONGEST_S
+        return end
+
+    def _collect(self, block: TimedBlock) -> None:
+        stream = self._streams.get(block.sensor)
+        if stream is None:
+            stream = self._streams[block.sensor] = _Stream(block.rate_hz, marks=list(self._marks))
+        stream.counts.add(block)
+        _, _, fresh = holes(block.device_time_s, block.restart, stream.last_s, 1.0 / stream.rate_hz)
+        stream.counts.gaps += int(np.count_nonzero(fresh)) - (stream.last_s is None)
+        epochs = stream.epoch + np.cumsum(fresh)
+        stream.epoch, stream.last_s = int(epochs[-1]), float(block.device_time_s[-1])
+        stream.blocks.append(block)
+        stream.epochs.append(epochs)
+        if block.sensor not in self._body:
+            return
+        rates = block.gyr
+        if rates is None and block.quat is not None:
+            quat = block.quat.T
+            rates = turn_rates(quat, stream.last_quat, 1.0 / stream.rate_hz)
+            stream.last_quat = quat[:, -1]
+        start = 0
+        while rates is not None and start < len(block) and (stream.watch is not None or stream.marks):
+            if stream.watch is None:
+                stream.watch = StandingWatch(stream.marks.pop(0))
+            start += stream.watch.feed(block.time_s[start:], block.acc[start:], rates[start:])
+            if stream.watch.done:
+                stream.standings[stream.watch.mark_s] = stream.watch.result()
+                stream.watch = None
+
+    def _oriented(self, stream: _Stream, key: str, until_s: float) -> OrientedSamples | None:
+        """Two-sided orientation of the samples kept up to `until_s`, joined to the window before."""
+        parts = [(b, e) for b, e in zip(stream.blocks, stream.epochs, strict=True) if b.time_s[0] < until_s]
+        if not parts:
+            return None
+        time_s = np.concatenate([b.time_s for b, _ in parts])
+        stop = int(np.searchsorted(time_s, until_s, side="left"))
+        epochs = np.concatenate([e for _, e in parts])[:stop]
+        time_s = time_s[:stop]
+        seq = np.concatenate([b.seq for b, _ in parts])[:stop]
+        saturated = np.concatenate([b.saturated for b, _ in parts])[:stop]
+        device = parts[0][0].gyr is None
+        if device:
+            own = [b.quat for b, _ in parts if b.quat is not None]
+            quat = np.ascontiguousarray(np.concatenate(own)[:stop].T)
+            return OrientedSamples(time_s, seq, quat, np.zeros(stop, np.int32), saturated, device=True)
+        quat = np.empty((4, stop))
+        acc = np.concatenate([b.acc for b, _ in parts])[:stop]
+        gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[:stop]
+        clock_s = np.concatenate([b.device_time_s for b, _ in parts])[:stop]
+        period = 1.0 / stream.rate_hz
+        borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
+        for a, b in itertools.pairwise(borders):
+            step, missing, _ = holes(clock_s[a:b], np.zeros(b - a, np.bool_), float(clock_s[a]) - period, period)
+            rates = per_period(gyr[a:b], step, missing, period)
+            if missing.any():
+                slot = np.arange(b - a) + np.cumsum(missing)
+                full = np.arange(int(slot[-1]) + 1)
+                even_acc = np.stack([np.interp(full, slot, acc[a:b, i]) for i in range(3)], axis=1)
+                even_gyr = np.stack([np.interp(full, slot, rates[:, i]) for i in range(3)], axis=1)
+                quat[:, a:b] = smoothed(stream.rate_hz, even_acc, even_gyr, worn=key in self._body)[:, slot]
+            else:
+                quat[:, a:b] = smoothed(stream.rate_hz, acc[a:b], rates, worn=key in self._body)
+            self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
+        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), saturated, device=False)
+
+    @staticmethod
+    def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:
+        """Turn the window's headings so that they go on where the window before ended."""
+        if stream.joined is None or stream.joined[1] != epoch:
+            return
+        i = int(np.searchsorted(time_s, stream.joined[0], side="left"))
+        if i >= len(time_s):
+            return
+        turn, _ = rotation.twist_about_vertical(
+            rotation.multiply(stream.joined[2][:, None], rotation.conjugate(quat[:, i : i + 1]))
+        )
+        quat[:] = rotation.multiply(rotation.about_vertical(turn), quat)
+
+    def _window(self, end_s: float, out: PipelineOutput, *, last: bool) -> None:
+        """Give out the rows from the last window's end to `end_s`."""
+        first = self._start_tick()
+        stop = int(np.ceil(end_s * RATE_HZ))
+        before = first - int(MARGIN_S * RATE_HZ)
+        after = stop if last else stop + int(MARGIN_S * RATE_HZ)
+        time_s = np.arange(before, after) / RATE_HZ
+        rows: dict[str, GridRows] = {}
+        for key in self._keys:
+            track = SensorTrack()
+            stream = self._streams.get(key)
+            if stream is not None:
+                samples = self._oriented(stream, key, np.inf if last else end_s + MARGIN_S)
+                if samples is not None:
+                    track.add(samples, stream.rate_hz)
+                    self._let_go(stream, samples, end_s)
+            rows[key] = track.at(time_s, np.full(len(time_s), NEVER))
+        ticks = Ticks(before, time_s, rows)
+        core = ticks.part(first - before, stop - before)
+        out.orientations.extend(orientation_rows(core))
+        if self._body and len(core):
+            self._angles(ticks, core, out, last=last)
+        self._next = stop
+
+    def _let_go(self, stream: _Stream, samples: OrientedSamples, end_s: float) -> None:
+        """Remember where this window ended and drop what the next one does not need."""
+        i = int(np.searchsorted(samples.time_s, end_s, side="left")) - 1
+        if i >= 0:
+            stream.joined = (float(samples.time_s[i]), int(samples.heading_epoch[i]), samples.quat[:, i].copy())
+        keep_s = end_s - MARGIN_S - 1.0
+        while stream.blocks and stream.blocks[0].time_s[-1] < keep_s:
+            stream.blocks.pop(0)
+            stream.epochs.pop(0)
+
+    def _angles(self, ticks: Ticks, core: Ticks, out: PipelineOutput, *, last: bool) -> None:
+        self._ticks = core
+        found = self._calibrator.feed(core)
+        if last:
+            found += self._calibrator.finish(core.first + len(core))
+        self._ticks = None
+        # per mark the best alignment; it holds from its mark on
+        best: dict[float, Alignment] = {}
+        for alignment in found:
+            best[alignment.mark_s] = alignment
+        starts = [core.first, *(int(np.ceil(m * RATE_HZ)) for m in best), core.first + len(core)]
+        self._stretch_of_alignment(ticks, starts[0], starts[1], None, out)
+        for (_, alignment), start, stop in zip(best.items(), starts[1:], starts[2:], strict=False):
+            out.alignments.append(alignment)
+            self._alignment, self._carried = alignment, {}
+            self._stretch_of_alignment(ticks, start, stop, alignment, out)
+
+    def _stretch_of_alignment(self, ticks: Ticks, start: int, stop: int, new: Alignment | None, out: PipelineOutput) -> None:
+        """Rows for ticks start … stop under one alignment; `new` when its standing lies in them."""
+        if stop <= start:
+            return
+        if self._alignment is None:
+            rows = uncalibrated_rows(ticks.part(start - ticks.first, stop - ticks.first), self._body)
+            out.angles.append(rows)
+            out.repetitions.extend(self._finder.feed(rows))
+            return
+        next_mark = min((m for m in self._marks if m * RATE_HZ > start), default=np.inf)
+        low = start if new is not None else ticks.first
+        high = int(min(ticks.first + len(ticks), max(stop, np.ceil(next_mark * RATE_HZ) if np.isfinite(next_mark) else np.inf)))
+        wide = ticks.part(low - ticks.first, high - ticks.first)
+        segment = segments(wide, self._alignment)
+        headings = {}
+        for joint in joints.JOINTS:
+            if joint.distal in segment and PELVIS in segment:
+                track = self._heading(joint, wide, segment, start, new)
+                self._carried[joint.name] = float(track.offset[stop - 1 - low])
+                headings[joint.name] = HeadingTrack(
+                    track.offset[start - low : stop - low],
+                    track.sd[start - low : stop - low],
+                    track.known[start - low : stop - low],
+                )
+        part = wide.part(start - low, stop - low)
+        cut = {key: quat[:, start - low : stop - low] for key, quat in segment.items()}
+        rows = angle_rows(part, cut, self._alignment, headings, "review", self._body)
+        out.angles.append(rows)
+        out.repetitions.extend(self._finder.feed(rows))
+        if new is not None and new.complete:
+            self._finder.calibrated(new.movements_end_s)
+
+    def _heading(
+        self, joint: joints.Joint, wide: Ticks, segment: dict[str, Floats], start: int, new: Alignment | None
+    ) -> HeadingTrack:
+        """Smoothed heading over the wide stretch, each pair of heading epochs for itself."""
+        twist, observability, flexion = joint_twist(segment, joint)
+        a, b = wide.sensors[joint.distal].heading_epoch, wide.sensors[PELVIS].heading_epoch
+        there = np.flatnonzero((a >= 0) & (b >= 0))
+        m = len(wide)
+        offset, sd, known = np.zeros(m), np.full(m, np.inf), np.zeros(m, np.bool_)
+        if not len(there):
+            return HeadingTrack(offset, sd, known)
+        pair = a[there].astype(np.int64) * (1 << 31) + b[there]
+        cuts = np.flatnonzero(np.diff(pair)) + 1
+        borders = [0, *there[cuts].tolist(), m]
+        anchor: tuple[int, float, float] | None = None
+        if new is not None:
+            still = new.standing
+            value, epochs = standing_twist(
+                joint_twist(segments(still, new), joint)[0],
+                still.sensors[joint.distal].heading_epoch,
+                still.sensors[PELVIS].heading_epoch,
+            )
+            if epochs is not None:
+                anchor = (still.first + len(still) // 2 - wide.first, value, STANDING_SD_RAD)
+        elif joint.name in self._carried:
+            anchor = (start - wide.first, self._carried[joint.name], CARRIED_SD_RAD)
+        for lo, hi in itertools.pairwise(borders):
+            anchors = [(anchor[0] - lo, anchor[1], anchor[2])] if anchor is not None and lo <= anchor[0] < hi else []
+            part = smooth_heading(hi - lo, RATE_HZ, twist[lo:hi], observability[lo:hi], flexion[lo:hi], anchors)
+            offset[lo:hi], sd[lo:hi], known[lo:hi] = part.offset, part.sd, part.known
+        return HeadingTrack(offset, sd, known)
+
+    def _standing(self, mark_s: float, keys: tuple[str, ...]) -> Ticks | None:
+        """The standing that these sensors share, as a part of the current window."""
+        assert self._ticks is not None
+        found = [self._streams[key].standings.get(mark_s) for key in keys if key in self._streams]
+        usable = [s for s in found if s is not None and len(s.time_s)]
+        if not usable:
+            return None
+        first = int(np.ceil(max(s.start_s for s in usable) * RATE_HZ)) - self._ticks.first
+        last = int(np.floor(min(s.end_s for s in usable) * RATE_HZ)) - self._ticks.first
+        if last - first < SHORTEST_S * RATE_HZ or first < 0 or last > len(self._ticks):
+            return None
+        return self._ticks.part(first, last)

@@ -1,0 +1,46 @@
+"""Standard uncertainty of each angle at each tick, and where its parts come from.
+
+The parts are added in quadrature: the filter's inclination error, which grows with movement; skin movement and alignment,
+which grow with the angle; and the relative heading, which tells on lateral bend, rotation and abduction, and on flexion
+in proportion to them. Sizes come from the simulated athlete (`benchmarks/`), not from people.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signals.blocks import Floats
+
+INCLINATION_RAD = {"live": np.radians(0.45), "review": np.radians(0.3)}
+"""Inclination error of one worn sensor."""
+SKIN = 0.025
+"""Error from skin movement, as a share of the angle."""
+AXIS_RAD = np.radians(1.5)
+"""Error of a mediolateral axis at full alignment confidence."""
+DEVICE_RAD = np.radians(1.5)
+"""Inclination error granted to a device's own orientation filter."""
+
+
+def axis_sd(confidence: float) -> float:
+    """Standard deviation, rad, of a mediolateral axis whose alignment has this confidence (0 … 1)."""
+    return float(AXIS_RAD / max(confidence, 0.05) ** 0.5)
+
+
+def inclination_sd(angle: Floats, confidence: float, estimator: str) -> Floats:
+    """Of a segment's inclination (n,) rad."""
+    base = INCLINATION_RAD[estimator]
+    return np.asarray(np.sqrt(base**2 + ((SKIN + 0.3 * axis_sd(confidence)) * angle) ** 2))
+
+
+def joint_sd(
+    flexion: Floats, second: Floats, third: Floats, heading_sd: Floats, confidence: float, estimator: str
+) -> tuple[Floats, Floats, Floats]:
+    """Of a joint's flexion, lateral (or abduction) and rotation, each (n,) rad; confidence: the lower of its two segments'."""
+    base = np.sqrt(2.0) * INCLINATION_RAD[estimator]
+    axis = axis_sd(confidence)
+    # a heading error turns the distal segment about the vertical: it reads as rotation while upright, as side bend while flexed
+    upright, flexed = np.cos(flexion), np.sin(flexion)
+    of_flexion = np.sqrt(base**2 + (SKIN * flexion) ** 2 + (heading_sd * second) ** 2 + (axis * 0.3 * flexion) ** 2)
+    of_second = np.sqrt(base**2 + (heading_sd * flexed) ** 2 + (axis * flexed) ** 2 + (SKIN * flexion) ** 2)
+    of_third = np.sqrt(base**2 + (heading_sd * upright) ** 2 + (axis * flexed) ** 2 + (SKIN * flexion) ** 2)
+    return of_flexion, of_second, of_third

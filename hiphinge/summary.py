@@ -1,0 +1,193 @@
+"""What summary.json says of a session: sensors, calibration, sets, exposure, and warnings in words."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from dsp.live import PipelineOutput
+from dsp.orientation import SampleCounts
+from dsp.results import AlignmentReport, Repetition
+from signals import Placement, Quality, Session
+from signals.quantities import ANGLE_NAMES
+from signals.session import SCHEMA
+
+SET_PAUSE_S = 20.0
+"""Repetitions of one movement that follow each other within this time are one set."""
+ZONES_DEG = (20.0, 40.0, 60.0)
+"""Borders of the lumbar flexion zones (Rohlmann 2014, doi 10.1371/journal.pone.0093424, uses 5° bins; these are ours)."""
+LOW_CONFIDENCE = 0.5
+
+_LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What the engine knows of its sensors at the end, each by sensor key."""
+
+    rates: Mapping[str, float]
+    counts: Mapping[str, tuple[SampleCounts, int]]
+    lost_exact: Mapping[str, bool]
+    health: Mapping[str, Mapping[str, int]]
+    device: Mapping[str, Mapping[str, str | float]]
+    reports: tuple[AlignmentReport, ...]
+
+
+class SummaryBuilder:
+    """Gathers one estimator's output as it comes; memory grows with repetitions only."""
+
+    def __init__(self, session: Session, estimator: str) -> None:
+        self._session = session
+        self._estimator = estimator
+        self._end_s = 0.0
+        self._zones = np.zeros(len(ZONES_DEG) + 1, np.int64)
+        self._rows = 0
+        self._flags = dict.fromkeys(Quality, 0)
+        self._repetitions: list[Repetition] = []
+
+    def take(self, output: PipelineOutput) -> None:
+        """The next output of the pipeline."""
+        for rows in output.angles:
+            if not len(rows):
+                continue
+            self._end_s = float(rows.time_s[-1])
+            lumbar = np.degrees(rows.angles[:, _LUMBAR])
+            lumbar = lumbar[np.isfinite(lumbar)]
+            if len(lumbar):
+                self._zones += np.bincount(np.searchsorted(ZONES_DEG, lumbar, side="right"), minlength=len(self._zones))
+            self._rows += len(rows)
+            for flag in self._flags:
+                self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
+        for orientation in output.orientations:
+            if len(orientation):
+                self._end_s = max(self._end_s, float(orientation.time_s[-1]))
+        self._repetitions.extend(output.repetitions)
+
+    def document(self, session_name: str, facts: SessionFacts) -> dict[str, object]:
+        """The document, keys as in `signals.quantities.SUMMARY_KEYS`."""
+        session = self._session
+        return {
+            "schema": SCHEMA,
+            "session": session_name,
+            "athlete": session.athlete,
+            "start": session.start.isoformat().replace("+00:00", "Z"),
+            "estimator": self._estimator,
+            "software": session.software,
+            "duration_s": round(self._end_s, 6),
+            "sensors": {s.key: self._sensor(s.key, s.family, facts) for s in session.sensors},
+            "calibration": {
+                r.placement: {"method": r.method, "confidence": r.confidence, "reasons": list(r.reasons)} for r in facts.reports
+            },
+            "repetitions": len(self._repetitions),
+            "sets": self._sets(),
+            "exposure": {"lumbar_flexion_s": self._exposure()},
+            "warnings": self._warnings(facts),
+        }
+
+    @staticmethod
+    def _sensor(key: str, family: str, facts: SessionFacts) -> dict[str, object]:
+        counts, late_ticks = facts.counts[key]
+        return {
+            "family": family,
+            "rate_hz": facts.rates.get(key),
+            "samples": counts.samples,
+            "lost": counts.lost,
+            "lost_exact": facts.lost_exact.get(key, True),
+            "saturated": counts.saturated,
+            "gaps": counts.gaps,
+            "late_s": round(late_ticks / 100.0, 2),
+            "health": dict(facts.health.get(key, {})),
+        }
+
+    def _sets(self) -> list[dict[str, object]]:
+        groups: list[list[Repetition]] = []
+        for r in self._repetitions:
+            last = groups[-1][-1] if groups else None
+            if last is not None and last.movement == r.movement and r.start_s - last.end_s < SET_PAUSE_S:
+                groups[-1].append(r)
+            else:
+                groups.append([r])
+        sets = []
+        for group in groups:
+            entry: dict[str, object] = {
+                "movement": group[0].movement,
+                "start_s": round(group[0].start_s, 3),
+                "end_s": round(group[-1].end_s, 3),
+                "repetitions": len(group),
+            }
+            for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"):
+                shares = [r.metrics[name] for r in group if name in r.metrics]
+                if shares:
+                    entry[f"{name}_median"] = round(median(shares), 4)
+            sets.append(entry)
+        return sets
+
+    def _exposure(self) -> dict[str, float]:
+        borders = [f"{int(z)}" for z in ZONES_DEG]
+        names = [
+            f"below_{borders[0]}",
+            *(f"{a}_to_{b}" for a, b in itertools.pairwise(borders)),
+            f"above_{borders[-1]}",
+        ]
+        return {name: round(int(count) / 100.0, 2) for name, count in zip(names, self._zones, strict=True)}
+
+    def _warnings(self, facts: SessionFacts) -> list[str]:
+        said = [*_kit_warnings(self._session)]
+        reported = {r.placement: r for r in facts.reports}
+        if self._session.body and not facts.reports:
+            said.append(
+                "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"
+            )
+        for placement, report in reported.items():
+            if report.confidence == 0.0:
+                said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")
+            elif report.confidence < LOW_CONFIDENCE:
+                said.append(f"{placement}: alignment of low confidence {report.confidence:.2f} ({'; '.join(report.reasons)})")
+        for sensor in self._session.sensors:
+            counts, late_ticks = facts.counts[sensor.key]
+            if counts.samples == 0:
+                said.append(f"{sensor.key}: no samples at all")
+            if counts.gaps:
+                said.append(f"{sensor.key}: {counts.gaps} gap(s) too long to bridge; its alignment needs a check after each")
+            if late_ticks > 100:
+                said.append(f"{sensor.key}: late or silent for {late_ticks / 100.0:.1f} s")
+            if counts.saturated:
+                said.append(f"{sensor.key}: {counts.saturated} sample(s) at the end of the sensor's range")
+            refused = facts.device.get(sensor.key, {}).get("refused")
+            if refused:
+                said.append(f"{sensor.key}: {refused}")
+        for flag, words in (
+            (Quality.HEADING_UNKNOWN, "relative heading was not known"),
+            (Quality.FAST, "movement was faster than the accuracy figures cover"),
+            (Quality.DEVICE_ORIENTATION, "orientation came from the devices' own filters"),
+        ):
+            if self._flags[flag] > 100:
+                said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
+        return said
+
+
+def _kit_warnings(session: Session) -> list[str]:
+    """What the worn sensors cannot tell."""
+    worn = {s.placement for s in session.sensors}
+    thighs = worn & {Placement.THIGH_LEFT, Placement.THIGH_RIGHT}
+    said = []
+    if Placement.LUMBAR in worn and Placement.PELVIS not in worn:
+        if thighs:
+            said.append(
+                "no pelvis sensor: lumbar and hip flexion cannot be separated; trunk and thigh inclination are there, "
+                "and their sum is the trunk-on-thigh flexion"
+            )
+        else:
+            said.append("no pelvis sensor: lumbar flexion cannot be computed; trunk inclination is there")
+    if Placement.PELVIS in worn and Placement.LUMBAR not in worn:
+        said.append("no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis and hips are there")
+    if Placement.PELVIS in worn and len(thighs) == 1:
+        other = "right" if Placement.THIGH_LEFT in thighs else "left"
+        said.append(f"no {other} thigh sensor: the {other} hip cannot be computed")
+    if {Placement.PELVIS, Placement.LUMBAR} <= worn and not thighs:
+        said.append("no thigh sensors: hip flexion and the lumbar share of trunk-on-thigh cannot be computed")
+    return said

@@ -1,0 +1,140 @@
+"""Device clock → host time: one map per device, slewed and never stepped.
+
+A packet arrives some time after its last sample was taken; the delay is never negative and often near its minimum. The
+line under the points (device time, arrival) is therefore the clock: the lower convex hull over a sliding window. Points
+are thinned to the earliest one in each `BUCKET_S` of device time, and the map changes only at bucket borders, so it does
+not depend on how packets are cut into chunks. A restarted device begins a new map.
+
+Lower convex hull for clock skew under one-sided delay: Zhang, Liu, Xia, Clock synchronization algorithms for network
+measurements, INFOCOM 2002, doi 10.1109/INFCOM.2002.1019257.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+import numpy as np
+
+from signals.blocks import Bools, Floats, Ints
+
+WINDOW_S = 60.0
+BUCKET_S = 0.5
+SKEW_LIMIT = 200e-6
+"""Largest difference of a crystal's rate from the host's."""
+COUNTER_SKEW_LIMIT = 0.02
+"""The same for a device without a clock, whose samples are only counted."""
+SLEW = 1e-3
+"""Largest rate at which the map moves towards the estimate."""
+EARLY_S, EARLY_SLEW = 15.0, 0.02
+"""In the first seconds of a map the first packets' delay is still being found out, and the map may move faster."""
+
+
+class ClockMap:
+    """Maps one device's clock to host time. Feed packets in order; times come back strictly increasing within a map.
+
+    skew_limit: bound of |rate - 1|.
+    """
+
+    def __init__(self, skew_limit: float = SKEW_LIMIT) -> None:
+        self._limit = skew_limit
+        self._points: deque[tuple[float, float]] = deque()
+        self._bucket: int | None = None
+        self._best: tuple[float, float] | None = None
+        self._origin = 0.0
+        self._anchor = (0.0, 0.0)
+        """Device time and host time at which the current piece of the map begins."""
+        self._rate = 1.0
+        self._last_host = -np.inf
+        self._floor: float | None = None
+        """Last host time of the map before; a new map must not run back into it."""
+        self._since = 0
+
+    def feed(self, device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools) -> Floats:
+        """Host time (n,) of samples taken at device_s (n,), which came in packets `packet` (n,) that arrived at
+        arrival_s (p,); restart (n,): the device's clock began anew before this sample."""
+        host = np.empty(len(device_s))
+        if not len(device_s):
+            return host
+        # last sample of each packet, and of each run between restarts
+        ends = np.flatnonzero(np.append(np.diff(packet) != 0, True))
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        device_list, arrival_list = device_s[ends].tolist(), arrival_s[packet[ends]].tolist()
+        fill = 0
+        fresh = np.logical_or.reduceat(restart, starts).tolist()
+        bucket = np.floor(device_s[ends] / BUCKET_S).astype(np.int64).tolist()
+        for i, (d, a, b, new) in enumerate(zip(device_list, arrival_list, bucket, fresh, strict=True)):
+            if self._bucket is None or new:
+                self._flush(host, device_s, fill, int(starts[i]))
+                fill = int(starts[i])
+                self._begin(d, a, b)
+            elif b != self._bucket:
+                self._flush(host, device_s, fill, int(starts[i]))
+                fill = int(starts[i])
+                self._turn(float(device_s[starts[i]]), b)
+            assert self._best is not None
+            if a - d < self._best[1] - self._best[0]:
+                self._best = (d, a)
+        self._flush(host, device_s, fill, len(device_s))
+        return host
+
+    def _begin(self, device: float, arrival: float, bucket: int) -> None:
+        if self._bucket is not None:
+            self._floor, self._since = self._last_host, 0
+        self._points.clear()
+        self._bucket, self._best = bucket, (device, arrival)
+        self._origin, self._anchor, self._rate = device, (device, arrival), 1.0
+
+    def _flush(self, host: Floats, device_s: Floats, start: int, stop: int) -> None:
+        """Map samples start … stop with the current piece."""
+        if stop > start:
+            host[start:stop] = self._anchor[1] + self._rate * (device_s[start:stop] - self._anchor[0])
+            if self._floor is not None:
+                steps = self._since + 1 + np.arange(stop - start)
+                host[start:stop] = np.maximum(host[start:stop], self._floor + 1e-6 * steps)
+                self._since += stop - start
+            self._last_host = float(host[stop - 1])
+
+    def _turn(self, device: float, bucket: int) -> None:
+        """A bucket is complete: renew the hull and aim the next piece at the estimate."""
+        assert self._best is not None
+        self._points.append(self._best)
+        while self._points[-1][0] - self._points[0][0] > WINDOW_S:
+            self._points.popleft()
+        self._bucket, self._best = bucket, (device, np.inf)
+        offset, rate = self._estimate(device)
+        host = self._anchor[1] + self._rate * (device - self._anchor[0])
+        slew = EARLY_SLEW if device - self._origin < EARLY_S else SLEW
+        self._anchor = (device, host)
+        # reach the estimate at the end of the next bucket, as far as the slew allows
+        self._rate = rate + min(max((offset - host) / BUCKET_S, -slew), slew)
+
+    def _estimate(self, device: float) -> tuple[float, float]:
+        """Host time at `device` and rate, from the hull's edge under the middle of the window."""
+        points = list(self._points)
+        if len(points) < 3:
+            best = min(points, key=lambda p: p[1] - p[0])
+            return best[1] + (device - best[0]), 1.0
+        hull: list[tuple[float, float]] = []
+        for p in points:
+            while len(hull) > 1 and _turns_right(hull[-2], hull[-1], p):
+                hull.pop()
+            hull.append(p)
+        middle = 0.5 * (points[0][0] + points[-1][0])
+        left, right = hull[0], hull[-1]
+        for a, b in itertools.pairwise(hull):
+            if a[0] <= middle <= b[0]:
+                left, right = a, b
+                break
+        span = right[0] - left[0]
+        slope = (right[1] - left[1]) / span if span > 0.0 else 1.0
+        # a short window knows the offset but not the rate
+        limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
+        slope = min(max(slope, 1.0 - limit), 1.0 + limit)
+        support = min(p[1] - slope * p[0] for p in points)
+        return support + slope * device, slope
+
+
+def _turns_right(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+    """Whether b lies on or above the line from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])
