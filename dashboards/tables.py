@@ -131,7 +131,7 @@ class TableWriter:
             self._angles.close()
             self._write_orientations()
             with _open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
-                out.write_table(repetition_table(self._repetitions))
+                out.write_table(arrow_repetitions(self._repetitions))
             (self._scratch / SUMMARY).write_text(text, "utf-8")
             self._appear()
         self._open = False
@@ -184,7 +184,7 @@ class TableWriter:
             if last and keep_last:
                 self._pending = [part]
             else:
-                self._angles.write_table(angle_table(part), row_group_size=len(part))
+                self._angles.write_table(arrow_angles(part), row_group_size=len(part))
 
     def _write_orientations(self) -> None:
         keys = sorted(self._sensors, key=lambda key: (_BODY_ORDER.get(key, len(_BODY_ORDER)), key))
@@ -246,7 +246,7 @@ class _Spill:
         self._pending, self._waiting = [], 0
 
 
-def angle_table(rows: AngleRows) -> pa.Table:
+def arrow_angles(rows: AngleRows) -> pa.Table:
     """Angle rows as an Arrow table, in degrees."""
     angles, sd = _columns(np.degrees(rows.angles)), _columns(np.degrees(rows.sd))
     columns = [rows.time_s.astype(np.float64, copy=False)]
@@ -256,7 +256,7 @@ def angle_table(rows: AngleRows) -> pa.Table:
     return pa.table([pa.array(c) for c in columns], schema=ANGLE_SCHEMA)
 
 
-def repetition_table(repetitions: Sequence[Repetition]) -> pa.Table:
+def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     """Repetitions as an Arrow table; a metric that a repetition does not have is NaN."""
     placed = [q.name for q in REPETITION_COLUMNS if q.name not in REPETITION_METRICS]
     columns: dict[str, list[Any]] = {name: [getattr(r, name) for r in repetitions] for name in placed}
@@ -338,9 +338,9 @@ def _jsonable(value: object) -> object:
     return value
 
 
-def read_angles(folder: Path, estimator: str) -> pa.Table:
-    """`angles.parquet` of a session folder. HiphingeError when missing or damaged, as for the readers below."""
-    return _read(folder, estimator, ANGLES)
+def read_angles(folder: Path, estimator: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """`angles.parquet` of a session folder, or some columns of it. HiphingeError when missing or damaged."""
+    return _read(folder, estimator, ANGLES, columns)
 
 
 def read_orientations(folder: Path, estimator: str) -> pa.Table:
@@ -377,10 +377,10 @@ def available_estimators(folder: Path) -> tuple[str, ...]:
     return tuple(e for e in ESTIMATORS if (folder / e / SUMMARY).is_file())
 
 
-def _read(folder: Path, estimator: str, name: str) -> pa.Table:
+def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     path = folder / estimator / name
     with _reading(path), _open_checked(path) as file:
-        return file.read()
+        return file.read(columns)
 
 
 def _open_checked(path: Path) -> pq.ParquetFile:

@@ -1,0 +1,107 @@
+"""A session's results as tables for the terminal: repetitions, calibration, sensors. What to print, never the printing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from dashboards.notation import DASH, clock, confidence_words, percent, quality_note, with_uncertainty, words
+
+
+def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
+    """Repetitions as `dashboards.tables.read_repetitions` gives them: ranges, lumbar share, quality."""
+    table = _table(f"Repetitions ({estimator})")
+    table.caption = (
+        "Range of motion in degrees; lumbar share in percent: of trunk = lumbar / (lumbar + pelvis), of trunk on thigh = "
+        "lumbar / (lumbar + hip), the one to read where knees bend. Thirds: of the way down."
+    )
+    for name in ("#", "movement", "at", "lumbar", "pelvis", "hip L/R", "of\ntrunk", "thirds", "up", "on\nthigh"):
+        table.add_column(name, justify="left" if name == "movement" else "right", no_wrap=True)
+    table.add_column("note", min_width=5)
+    for row in repetitions.to_pylist():
+        trunk, thigh = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+        parts = ("lumbar", "pelvis", "hip_left", "hip_right")
+        rom = {part: with_uncertainty(row[f"{part}_rom_deg"], decimals=0) for part in parts}
+        thirds = [percent(row[f"{trunk}_{third}"]) for third in ("early", "middle", "late")]
+        table.add_row(
+            str(row["index"] + 1),
+            words(row["movement"]),
+            clock(row["start_s"]),
+            rom["lumbar"],
+            rom["pelvis"],
+            f"{rom['hip_left']}/{rom['hip_right']}",
+            Text(percent(row[trunk], row[f"{trunk}_sd"]), style="bold"),
+            "/".join(thirds) if set(thirds) != {DASH} else DASH,
+            percent(row[f"{trunk}_ascent"]),
+            percent(row[thigh], row[f"{thigh}_sd"]),
+            Text(quality_note(row["quality"]), style="yellow" if row["quality"] else "dim"),
+        )
+    return table
+
+
+def calibration_table(summary: Mapping[str, Any]) -> Table:
+    """How each sensor was aligned to its segment, how sure that is, and why."""
+    table = _table("Calibration")
+    for name in ("sensor", "method", "confidence", "reasons"):
+        table.add_column(name, overflow="fold")
+    for placement, alignment in summary["calibration"].items():
+        confidence = _number(alignment.get("confidence"))
+        sure = Text(f"{with_uncertainty(confidence, decimals=2)}, {confidence_words(confidence)}")
+        sure.stylize("green" if confidence >= 0.8 else "yellow")
+        table.add_row(
+            words(placement), words(alignment.get("method") or DASH), sure, "; ".join(alignment.get("reasons") or [DASH])
+        )
+    if not summary["calibration"]:
+        table.add_row(DASH, "none: angles are missing", DASH, "mark `calibrate` and follow the steps")
+    return table
+
+
+def sensors_table(summary: Mapping[str, Any]) -> Table:
+    """What each sensor delivered and what is missing."""
+    table = _table("Sensors")
+    table.add_column("sensor")
+    table.add_column("family")
+    for name in ("rate", "samples", "lost", "gaps", "saturated"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for placement, facts in summary["sensors"].items():
+        table.add_row(words(placement), facts.get("family") or DASH, *sensor_facts(facts))
+    return table
+
+
+def sensor_facts(facts: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    """Rate, samples, lost, gaps, saturated of one sensor, in words; an estimated loss is marked with ≈."""
+    samples, lost = _number(facts.get("samples")), _number(facts.get("lost"))
+    of_all = f" ({100 * lost / (samples + lost):.1f} %)" if lost > 0 and samples + lost > 0 else ""
+    estimate = "" if facts.get("lost_exact", True) or not lost > 0 else "≈ "
+    rate = _number(facts.get("rate_hz"))
+    return (
+        f"{rate:g} Hz" if math.isfinite(rate) else DASH,
+        with_uncertainty(samples, decimals=0),
+        estimate + with_uncertainty(lost, decimals=0) + of_all,
+        with_uncertainty(_number(facts.get("gaps")), decimals=0),
+        with_uncertainty(_number(facts.get("saturated")), decimals=0),
+    )
+
+
+def _number(value: Any) -> float:
+    """A number of summary.json; NaN where it is missing; a list counts."""
+    if isinstance(value, list):
+        return len(value)
+    return float(value) if isinstance(value, (int, float)) else math.nan
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+    )
