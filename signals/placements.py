@@ -36,8 +36,6 @@ BODY_PLACEMENTS: tuple[Placement, ...] = (
 _AXES: dict[str, NDArray[np.float64]] = {
     f"{word}{axis}": sign * np.eye(3)[i] for word, sign in (("+", 1.0), ("-", -1.0)) for i, axis in enumerate("xyz")
 }
-    f"{sign}{axis}": (1.0 if sign == "+" else -1.0) * np.eye(3)[i] for sign in "+-" for i, axis in enumerate("xyz")
-}
 
 
 @dataclass(frozen=True, slots=True)
