@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from signals.blocks import Floats
-from signals.placements import Placement
+from signals.blocks import Bools, Floats
+from signals.placements import Mounting, Placement
 from simulation.body import Motion
 from simulation.frames import X, Y, Z
 from simulation.trajectories import Signal, Sines
@@ -29,6 +29,21 @@ SITES: Mapping[Placement, tuple[tuple[float, float, float], float]] = {
 }
 """Place of the sensor from the segment's origin (m, segment axes), and which way it faces: degrees about the segment's
 long axis from straight ahead, to the left positive. Nominally the sensor's x points up and its z outwards."""
+
+MOUNTINGS: Mapping[Placement, Mounting] = {
+    Placement.LUMBAR: Mounting("+x", "+y"),
+    Placement.PELVIS: Mounting("+x", "+y"),
+    Placement.THIGH_LEFT: Mounting("+x", "+z"),
+    Placement.THIGH_RIGHT: Mounting("+x", "-z"),
+}
+"""How a person would state the nominal mounting; a thigh's sensor faces half forward, so this is 30 degrees off."""
+
+UPSIDE_DOWN_MOUNTINGS: Mapping[Placement, Mounting] = {
+    Placement.LUMBAR: Mounting("-x", "-y"),
+    Placement.PELVIS: Mounting("-x", "-y"),
+    Placement.THIGH_LEFT: Mounting("-x", "+z"),
+    Placement.THIGH_RIGHT: Mounting("-x", "-z"),
+}
 
 # what stretches the skin under a sensor: channels of the body and their weights
 _SKIN_DRIVES: Mapping[Placement, Mapping[str, float]] = {
@@ -112,7 +127,7 @@ class Samples:
     time_s: Floats
     acc: Floats
     gyr: Floats
-    saturated: np.ndarray
+    saturated: Bools
 
     def __len__(self) -> int:
         return len(self.time_s)
