@@ -23,21 +23,22 @@ Share = float | tuple[float, float, float]
 """Lumbar share of the trunk's inclination: of the whole, or of its early, middle and late third."""
 
 SWAY_DEG: Mapping[str, float] = {
-    "pelvis_turn": 0.35,
-    "pelvis_tilt": 0.40,
-    "pelvis_obliquity": 0.25,
-    "lumbar_flexion": 0.40,
-    "lumbar_lateral": 0.30,
-    "lumbar_rotation": 0.30,
+    "pelvis_turn": 0.25,
+    "pelvis_tilt": 0.28,
+    "pelvis_obliquity": 0.18,
+    "lumbar_flexion": 0.25,
+    "lumbar_lateral": 0.20,
+    "lumbar_rotation": 0.20,
     **{
         f"thigh_{side}_{what}": size
         for side in SIDES
-        for what, size in (("elevation", 0.25), ("abduction", 0.15), ("rotation", 0.3))
+        for what, size in (("elevation", 0.20), ("abduction", 0.12), ("rotation", 0.25))
     },
 }
-"""Root mean square of postural sway, degrees: of the order of quiet standing (a few tenths)."""
+"""Root mean square of postural sway, degrees: an assumption, of the order of quiet standing (a few tenths of a degree; with
+the band below the trunk turns at about half a degree a second)."""
 
-SWAY_BAND_HZ = (0.08, 0.6)
+SWAY_BAND_HZ = (0.06, 0.5)
 
 _WITHOUT_UNIT = ("support", "walk")
 
@@ -133,6 +134,9 @@ class Script:
         pelvis begins later than the lumbar spine by this much, < 0: the lumbar spine later. side_deg: any other
         channels of the body at the turn, e.g. lumbar_lateral=10.
         """
+        for channel in side_deg:
+            if channel not in CHANNELS:
+                raise ValueError(f"unknown channel {channel!r}; the body has {', '.join(CHANNELS)}")
         c = np.deg2rad(peak_deg) * np.array(rhythm_coefficients(lumbar_share))
         rest = np.array([np.deg2rad(peak_deg), 0.0, 0.0]) - c
         start, bottom = self.now, self.now + down_s
@@ -300,8 +304,6 @@ class Script:
         self._shaped(channel, np.array([target - self._value(channel), 0.0, 0.0]), start_s, end_s)
 
     def _shaped(self, channel: str, coefficients: Floats, start_s: float, end_s: float) -> None:
-        if channel not in self._moves:
-            raise ValueError(f"unknown channel {channel!r}; the body has {', '.join(CHANNELS)}")
         c1, c2, c3 = (float(c) for c in coefficients)
         self._moves[channel].append(Move(start_s, end_s, self._value(channel), c1, c2, c3))
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from signals.placements import Placement
 from simulation.body import Body, Motion
 from simulation.movements import Script
 from simulation.scenarios import mixed
@@ -57,6 +58,8 @@ def test_minimum_jerk_move_starts_and_ends_at_rest():
 def test_overlapping_moves_are_refused():
     with pytest.raises(ValueError, match="overlap"):
         Track([Move(0.0, 2.0, 0.0, 1.0), Move(1.5, 3.0, 1.0, -1.0)])
+    with pytest.raises(ValueError, match="no time"):
+        Track([Move(2.0, 2.0, 0.0, 1.0)])
 
 
 @given(x=st.floats(-3.0, 3.0), limit=st.floats(0.3, 2.0))
@@ -139,6 +142,11 @@ def test_mirroring_left_and_right_mirrors_the_truth(seed):
 
 def test_a_larger_person_is_larger():
     assert Body.of_stature(1.925).thigh == pytest.approx(1.1 * Body().thigh)
+
+
+def test_a_sensor_that_is_not_on_the_body_has_no_segment(motion):
+    with pytest.raises(ValueError, match="no body segment"):
+        motion.segment(Placement.OTHER, np.zeros(1))
 
 
 def test_unknown_channel_is_named():
