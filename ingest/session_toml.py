@@ -1,0 +1,317 @@
+"""session.toml, the head of every session folder: reading with errors that point at the line, and writing.
+
+`session_to_dict` and `session_from_dict` give the same content as plain JSON types, for the head of a recording.
+Every fault is a `HiphingeError` with file, line and remedy. Keys that are not known are kept out, unless they look like
+a slip of the pen: those are errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, NoReturn
+
+from signals.errors import HiphingeError
+from signals.placements import Mounting, Placement
+from signals.session import SCHEMA, Sensor, Session, SessionMark
+
+Address = tuple[str | int, ...]
+"""Where a value stands in the document, e.g. ``("sensor", 1, "placement")``."""
+_Locate = Callable[[Address], str]
+
+_TABLES = {"schema", "start", "athlete", "software", "sensor", "mark"}
+_SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz"}
+_KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode"})
+"""Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
+_WORDS: dict[type, str] = {str: "a text in quotes", dict: "a table", list: "a list of tables"}
+_PLACEMENTS = ", ".join(Placement)
+
+
+def session_to_dict(session: Session) -> dict[str, Any]:
+    """`session` as JSON types, in the shape of session.toml; `start` as RFC 3339 text."""
+    head: dict[str, Any] = {
+        "schema": SCHEMA,
+        "start": session.start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "athlete": {"id": session.athlete},
+    }
+    if session.software:
+        head["software"] = {"version": session.software}
+    head["sensor"] = [_sensor_to_dict(sensor) for sensor in session.sensors]
+    if session.marks:
+        head["mark"] = [{"time_s": float(mark.time_s), "label": mark.label} for mark in session.marks]
+    return head
+
+
+def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
+    values = {
+        "placement": sensor.placement.value,
+        "name": sensor.name,
+        "family": sensor.family if sensor.family != "plain" else None,
+        "file": sensor.file,
+        "mounting": {"up": sensor.mounting.up, "left": sensor.mounting.left} if sensor.mounting else None,
+        "address": sensor.address,
+        "port": sensor.port,
+        "rate_hz": None if sensor.rate_hz is None else float(sensor.rate_hz),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def session_from_dict(head: Mapping[str, Any], where: str) -> Session:
+    """The session that `head` describes. Raises `HiphingeError` at `where`."""
+    return _Reader(head, lambda _: where).session()
+
+
+def write_session_toml(session: Session, path: Path) -> None:
+    """Write `session` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written."""
+    head = session_to_dict(session)
+    lines = [f"schema = {head['schema']}", f"start = {head['start']}", "", "[athlete]", f"id = {_toml(head['athlete']['id'])}"]
+    if "software" in head:
+        lines += ["", "[software]", f"version = {_toml(head['software']['version'])}"]
+    for table in ("sensor", "mark"):
+        for entry in head.get(table, []):
+            lines += ["", f"[[{table}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise HiphingeError(
+            f"cannot be written: {error.strerror}", str(path), "Check the folder, its permissions and the free space."
+        ) from error
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def read_session_toml(path: Path) -> Session:
+    """The session that the file at `path` describes; its folder is the session folder."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise HiphingeError(
+            "file not found", str(path), "A session folder has a session.toml; check the path of the folder."
+        ) from None
+    except OSError as error:
+        raise HiphingeError(f"cannot be read: {error.strerror}", str(path), "Check the path and its permissions.") from error
+    except UnicodeDecodeError as error:
+        raise HiphingeError(f"not UTF-8 text (byte {error.start})", str(path), "Save the file as UTF-8.") from None
+    try:
+        head = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise HiphingeError(f"broken TOML: {error}", _broken_at(path, text, str(error)), "Correct this line.") from None
+    except RecursionError:
+        raise HiphingeError("broken TOML: nested too deeply", str(path), "Write it as in the documentation.") from None
+    reader = _Reader(head, lambda address: f"{path}, line {line_of(text, address)}", path.parent)
+    return reader.session()
+
+
+def _broken_at(path: Path, text: str, message: str) -> str:
+    found = re.search(r"at line (\d+)", message)
+    return f"{path}, line {found.group(1) if found else max(1, len(text.splitlines()))}"
+
+
+def line_of(text: str, address: Address) -> int:
+    """Line (from 1) of the key or table at `address` in TOML `text`; of the nearest table around it if not found."""
+    table, key = address[0], next((str(part) for part in address[1:] if isinstance(part, str)), None)
+    wanted = next((part for part in address[1:] if isinstance(part, int)), 0)
+    seen, inside, best = -1, key is None, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*(\[\[?)\s*\"?([\w-]+)\"?\s*(\]\]?)", line)
+        if header:
+            seen += header.group(2) == table
+            inside = header.group(2) == table and seen == wanted
+            if inside:
+                best = number
+                if key is None:
+                    return number
+            continue
+        pair = re.match(r"\s*\"?([\w-]+)\"?\s*(\.|=)", line)
+        if pair and seen < 0 and pair.group(1) == table:  # a value, a dotted key or an inline table before any header
+            return number
+        if pair and inside and pair.group(1) == key:
+            return number
+    return best
+
+
+class _Reader:
+    """Checks a parsed head piece by piece; `locate` turns an address into file and line."""
+
+    def __init__(self, head: Mapping[str, Any], locate: _Locate, folder: Path | None = None) -> None:
+        self._head, self._locate, self._folder = head, locate, folder
+
+    def session(self) -> Session:
+        schema = self._head.get("schema", SCHEMA)
+        if type(schema) is not int or schema != SCHEMA:
+            self._fail(f"unknown schema {schema!r}", ("schema",), f"This program reads schema {SCHEMA}; update hiphinge.")
+        self._no_slips(self._head, _TABLES, ())
+        start = self._start()
+        athlete = self._text(self._table("athlete", 'Add [athlete] with id = "…", a pseudonym.'), "id", ("athlete",))
+        software = self._table("software", "") if "software" in self._head else {}
+        version = self._text(software, "version", ("software",)) if "version" in software else ""
+        sensors: list[Sensor] = []
+        for i, entry in enumerate(self._entries("sensor")):
+            sensor = self._sensor(entry, i)
+            if sensor.key in {s.key for s in sensors}:
+                self._fail(
+                    f"two sensors on one placement: {sensor.key}",
+                    ("sensor", i, "name" if sensor.name else "placement"),
+                    "Give each sensor a placement of its own, or remove one.",
+                )
+            sensors.append(sensor)
+        if not sensors:
+            self._fail("no sensor", ("sensor",), "Add a [[sensor]] table with placement and file for each sensor.")
+        marks = tuple(self._mark(entry, i) for i, entry in enumerate(self._entries("mark")))
+        return Session(start, athlete, tuple(sensors), marks, version)
+
+    def _start(self) -> datetime:
+        remedy = "Write the start with its zone, e.g. start = 2026-11-23T14:05:00Z."
+        value = self._head.get("start")
+        if value is None:
+            self._fail("start is missing", ("start",), remedy)
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                self._fail(f"start = {value!r} is no date and time", ("start",), remedy)
+        if not isinstance(value, datetime):
+            what = "is a date or time alone" if isinstance(value, date | time) else "is no date and time"
+            self._fail(f"start = {value} {what}", ("start",), remedy)
+
+        if value.tzinfo is None:
+            self._fail(f"start = {value.isoformat()} has no time zone", ("start",), remedy)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            self._fail(f"start = {value.isoformat()} is out of range", ("start",), remedy)
+
+    def _sensor(self, entry: Mapping[str, Any], i: int) -> Sensor:
+        at: Address = ("sensor", i)
+        self._no_slips(entry, _SENSOR_KEYS, at, _KIT_KEYS)
+        word = self._text(entry, "placement", at)
+        if word not in set(Placement):
+            close = difflib.get_close_matches(word, [p.value for p in Placement], 1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            self._fail(f"unknown placement {word!r}", (*at, "placement"), f"{hint}Placements are {_PLACEMENTS}.")
+        placement = Placement(word)
+        name = self._optional(entry, "name", at)
+        if placement is Placement.OTHER and name is None:
+            self._fail("a sensor with placement 'other' needs a name", at, 'Add name = "…".')
+        if placement is not Placement.OTHER and name is not None:
+            self._fail(f"a sensor on the {placement} has no name", (*at, "name"), 'Remove it, or use placement = "other".')
+        if name is not None and name in set(Placement):
+            self._fail(f"a sensor may not be named {name!r}: that is a placement", (*at, "name"), "Choose another name.")
+        file = self._optional(entry, "file", at)
+        if file is not None:
+            self._stays_inside(file, (*at, "file"))
+        return Sensor(
+            placement=placement,
+            name=name,
+            family=self._optional(entry, "family", at) or "plain",
+            file=file,
+            mounting=self._mounting(entry, at),
+            address=self._optional(entry, "address", at),
+            port=self._optional(entry, "port", at),
+            rate_hz=self._rate(entry, at),
+        )
+
+    def _rate(self, entry: Mapping[str, Any], at: Address) -> float | None:
+        if "rate_hz" not in entry:
+            return None
+        rate = self._number(entry, "rate_hz", at)
+        if rate <= 0.0:
+            self._fail(f"rate_hz = {rate:g} is no sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
+        return rate
+
+    def _mounting(self, entry: Mapping[str, Any], at: Address) -> Mounting | None:
+        remedy = 'Say which sensor axis points up and which to the wearer\'s left: mounting = { up = "+x", left = "+y" }.'
+        if "mounting" not in entry:
+            return None
+        value = entry["mounting"]
+        if not isinstance(value, dict) or set(value) != {"up", "left"} or not all(isinstance(v, str) for v in value.values()):
+            self._fail(f"bad mounting: {value!r}", (*at, "mounting"), remedy)
+        try:
+            return Mounting(up=value["up"], left=value["left"])
+        except ValueError as error:
+            self._fail(f"bad mounting: {error}", (*at, "mounting"), remedy)
+
+    def _stays_inside(self, file: str, at: Address) -> None:
+        parts = PurePosixPath(file.replace("\\", "/")).parts
+        outside = PurePosixPath(file).is_absolute() or bool(PureWindowsPath(file).anchor) or ".." in parts
+        if not outside and self._folder is not None:
+            try:
+                outside = not (self._folder / file).resolve().is_relative_to(self._folder.resolve())
+            except (OSError, RuntimeError):
+                outside = True
+        if outside or not parts:
+            self._fail(
+                f"file {file!r} is outside the session folder", at, "Put the file into the session folder, give its name."
+            )
+
+    def _mark(self, entry: Mapping[str, Any], i: int) -> SessionMark:
+        at: Address = ("mark", i)
+        self._no_slips(entry, {"time_s", "label"}, at)
+        return SessionMark(self._number(entry, "time_s", at), self._text(entry, "label", at))
+
+    def _table(self, name: str, remedy: str) -> Mapping[str, Any]:
+        if name not in self._head:
+            self._fail(f"[{name}] is missing", (name,), remedy)
+        table: Mapping[str, Any] = self._typed(self._head[name], dict, name, (name,))
+        return table
+
+    def _entries(self, name: str) -> list[Mapping[str, Any]]:
+        entries = self._typed(self._head.get(name, []), list, name, (name,))
+        return [self._typed(entry, dict, f"[[{name}]]", (name, i)) for i, entry in enumerate(entries)]
+
+    def _text(self, table: Mapping[str, Any], key: str, at: Address) -> str:
+        if key not in table:
+            self._fail(f"{key} is missing", at, f"Add {key} = … to this table.")
+        value: str = self._typed(table[key], str, key, (*at, key))
+        if not value.strip() or any(ord(c) < 32 or ord(c) == 127 for c in value):
+            self._fail(f"{key} = {value!r} is empty or has control characters", (*at, key), "Write a plain word.")
+        return value
+
+    def _optional(self, table: Mapping[str, Any], key: str, at: Address) -> str | None:
+        return self._text(table, key, at) if key in table else None
+
+    def _number(self, table: Mapping[str, Any], key: str, at: Address) -> float:
+        if key not in table:
+            self._fail(f"{key} is missing", at, f"Add {key} = … to this table.")
+        value = table[key]
+        if type(value) not in (int, float) or not abs(value) <= _LARGEST or not math.isfinite(value):
+            self._fail(f"{key} = {value!r} is not a usable number", (*at, key), "Write a plain number without quotes.")
+        return float(value)
+
+    def _typed(self, value: Any, kind: type, name: str, at: Address) -> Any:
+        if not isinstance(value, kind):
+            self._fail(f"{name} = {value!r} has the wrong type", at, f"Expected {_WORDS[kind]}.")
+        return value
+
+    def _no_slips(self, table: Mapping[str, Any], known: set[str], at: Address, allowed: frozenset[str] = frozenset()) -> None:
+        for key in table:
+            if key not in known and key not in allowed:
+                close = difflib.get_close_matches(key, sorted(known - set(table)), 1, 0.75)
+                if close:
+                    self._fail(f"unknown key {key!r}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
+
+    def _fail(self, what: str, at: Address, remedy: str) -> NoReturn:
+        raise HiphingeError(what, self._locate(at), remedy)
+
+
+_LARGEST = 1e12
+"""Seconds or hertz beyond this are a slip."""
