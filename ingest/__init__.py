@@ -1,1 +1,14 @@
 """Getting samples in: recordings, imports, clock alignment, the raw recording."""
+
+from ingest.recording import Recorder, Recording, read_recording
+from ingest.session_toml import read_session_toml, session_from_dict, session_to_dict, write_session_toml
+
+__all__ = [
+    "Recorder",
+    "Recording",
+    "read_recording",
+    "read_session_toml",
+    "session_from_dict",
+    "session_to_dict",
+    "write_session_toml",
+]

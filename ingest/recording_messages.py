@@ -1,0 +1,131 @@
+"""What the windows of a recording hold: packets of one sensor as a binary message, all other events as JSON.
+
+docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
+before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import fields
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+
+from signals.blocks import Ints
+from signals.events import Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+
+PACKETS_ENCODING = "hiphinge-packets"
+EVENTS_ENCODING = "json"
+_COUNT = struct.Struct("<I")
+
+
+class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """An event as a JSON array ``[tag, seq, arrival_ns, …]``; fields in the order of the event's own."""
+
+    seq: int
+    arrival_ns: int
+
+
+class _Connected(_Row, tag="connected"):
+    sensor: str
+
+
+class _Lost(_Row, tag="lost"):
+    sensor: str
+    reason: str
+
+
+class _Watchdog(_Row, tag="watchdog"):
+    sensor: str
+    verdict: str
+
+
+class _Mark(_Row, tag="mark"):
+    label: str
+
+
+class _Command(_Row, tag="command"):
+    sensor: str
+    payload: bytes
+
+
+class _Heartbeat(_Row, tag="heartbeat"):
+    pass
+
+
+class _UtcAnchor(_Row, tag="utc_anchor"):
+    utc_ns: int
+
+
+_Any = _Connected | _Lost | _Watchdog | _Mark | _Command | _Heartbeat | _UtcAnchor
+_EVENTS: dict[type[_Row], Callable[..., SingleEvent]] = {
+    _Connected: Connected,
+    _Lost: Lost,
+    _Watchdog: Watchdog,
+    _Mark: Mark,
+    _Command: Command,
+    _Heartbeat: Heartbeat,
+    _UtcAnchor: UtcAnchor,
+}
+_ROWS = {event: row for row, event in _EVENTS.items()}
+
+
+class _Trailer(msgspec.Struct):
+    """The message on /events that ends a window."""
+
+    first_seq: int
+    last_seq: int
+    events: list[_Any]
+
+
+_decode_trailer = msgspec.json.Decoder(_Trailer).decode
+
+
+def encode_packets(packets: list[tuple[int, int, bytes]]) -> bytes:
+    """The message of one sensor's packets ``(seq, arrival_ns, payload)``.
+
+    u32 count, then arrays of that length: i64 seq, i64 arrival_ns, u32 length; then the payloads. Little-endian.
+    """
+    numbers = np.array([[p[0] for p in packets], [p[1] for p in packets]], "<i8")
+    lengths = np.array([len(p[2]) for p in packets], "<u4")
+    return b"".join((_COUNT.pack(len(packets)), numbers.tobytes(), lengths.tobytes(), *(p[2] for p in packets)))
+
+
+def decode_packets(sensor: str, message: bytes) -> Packets:
+    """The event of one sensor's packets. Raises ValueError."""
+    if len(message) < _COUNT.size:
+        raise ValueError("packet message without a count")
+    (n,) = _COUNT.unpack_from(message)
+    lengths_at = _COUNT.size + 16 * n
+    if len(message) < lengths_at + 4 * n:
+        raise ValueError(f"packet message too short for {n} packets")
+    numbers: Ints = np.frombuffer(message, "<i8", 2 * n, _COUNT.size).astype(np.int64)
+    lengths = np.frombuffer(message, "<u4", n, lengths_at).astype(np.int64)
+    return Packets(sensor, numbers[:n], numbers[n:], lengths, message[lengths_at + 4 * n :])
+
+
+def encode_event(event: SingleEvent) -> bytes:
+    """One event as JSON. Raises ValueError for text that is not Unicode."""
+    row = _ROWS[type(event)](*(getattr(event, field.name) for field in fields(event)))
+    try:
+        return msgspec.json.encode(row)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise ValueError(f"event {event} cannot be recorded: {error}") from None
+
+
+def encode_trailer(first_seq: int, last_seq: int, events: list[bytes]) -> bytes:
+    """The trailer of a window from encoded events."""
+    return b'{"first_seq":%d,"last_seq":%d,"events":[%s]}' % (first_seq, last_seq, b",".join(events))
+
+
+def decode_trailer(message: bytes) -> tuple[int, int, list[SingleEvent]]:
+    """``(first_seq, last_seq, events)`` of a window's trailer. Raises ValueError."""
+    try:
+        trailer = _decode_trailer(message)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"events do not decode: {error}") from None
+    events: list[SingleEvent] = [_EVENTS[type(row)](*astuple(row)) for row in trailer.events]
+    return trailer.first_seq, trailer.last_seq, events
