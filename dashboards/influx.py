@@ -312,6 +312,21 @@ def push(
     return PushReport(sent, counts, requests, size, time.monotonic() - began)
 
 
+def reachable(settings: InfluxSettings, *, timeout_s: float = 5.0) -> str:
+    """Ask the server who it is: its address and version in words. HiphingeError when it does not answer."""
+    from influxdb_client import InfluxDBClient  # type: ignore[attr-defined]
+    from influxdb_client.rest import ApiException
+    from urllib3.exceptions import HTTPError
+
+    with closing(InfluxDBClient(settings.url, settings.token, org=settings.org, timeout=int(timeout_s * 1000))) as client:
+        try:
+            return f"{settings.url} answers, version {client.version()}"
+        except ApiException as error:
+            raise _refusal(error.status, str(_server_words(error)), settings, 0) from None
+        except HTTPError as error:
+            raise _no_answer(error, settings, 0) from None
+
+
 def _server_words(error: Any) -> str:
     """The server's own message, out of whichever form its version uses."""
     message = error.message.decode("utf-8", "replace") if isinstance(error.message, bytes) else str(error.message)

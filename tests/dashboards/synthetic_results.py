@@ -23,7 +23,8 @@ def angle_rows(seconds: float = 90.0, *, rate_hz: float = 100.0, gap: tuple[floa
     phase = (time_s - 12.0) / PERIOD_S
     move = np.where(phase > 0, np.sin(np.pi * np.clip((phase % 1.0) / 0.7, 0, 1)) ** 2, 0.0)
     squat = (phase.astype(int) % 4) == 3
-    early = move ** np.where(squat, 1.6, 0.75)
+    coming_up = np.where(phase > 0, phase % 1.0, 0.0) > 0.35
+    early = move ** (np.where(squat, 1.6, 0.75) + 0.35 * coming_up)
     peak = {
         "lumbar_flexion": np.where(squat, 18, 48) * early,
         "lumbar_lateral": 2.0 * move * np.sin(time_s),

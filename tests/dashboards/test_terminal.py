@@ -28,7 +28,7 @@ def test_repetitions_with_shares_and_notes(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0].strip() == "Repetitions (review)"
     first = next(line for line in lines if line.split()[:1] == ["1"])
-    assert first.split() == "1 bend 0:12 48 52 58/61 46 ± 1 58/46/35 44 41 ± 1 –".split()
+    assert first.split() == ["1", "bend", "0:12", "48", "52", "58/61", "46", "±", "1", "58/46/35", "44", "41", "±", "1", "–"]
     torn = next(line for line in lines if line.split()[:1] == ["5"])
     assert torn.split()[5] == "–/61"
     assert torn.split()[-1] == "gap"

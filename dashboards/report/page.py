@@ -1,0 +1,147 @@
+"""Puts the report together: tables in, one HTML file out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from dashboards.notation import percent, with_uncertainty, words
+from dashboards.report import content, plots
+from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
+from signals import HiphingeError
+from signals.quantities import ANGLE_NAMES
+
+MOST_LOOPS = 24
+"""More repetitions than this are shown by an even choice of them."""
+
+PRINTED_ROWS = 40
+"""Rows of a table on paper; the screen shows all."""
+
+_LARGEST = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
+_ESTIMATOR_WORDS = {
+    "review": "review (two-sided: each angle from what came before and after)",
+    "live": "live (causal: each angle from what came before)",
+}
+
+
+def write_report(session_folder: Path, out: Path, estimator: str = "review") -> Path:
+    """Write the report of a session's results to `out` and return its path.
+
+    Where there is no review, live is reported, and the page says which. HiphingeError where there are no results, they
+    are damaged, or `out` cannot be written; then nothing half-written is left.
+    """
+    there = available_estimators(session_folder)
+    if estimator not in there:
+        estimator = "live" if estimator == "review" and "live" in there else estimator
+    html = report_html(session_folder, estimator)
+    unfinished = out.with_name(f".{out.name}.writing")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(html, "utf-8")
+        os.replace(unfinished, out)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        what = f"cannot write the report: {error.strerror or error}"
+        raise HiphingeError(what, str(out), "Check free space and permissions, or name another file") from error
+    return out
+
+
+def report_html(session_folder: Path, estimator: str) -> str:
+    """The page as text."""
+    summary = read_summary(session_folder, estimator)
+    repetitions = read_repetitions(session_folder, estimator).to_pylist()
+    angles = _angles(session_folder, estimator)
+    groups = content.movements(repetitions)
+    chosen = _spread(repetitions, MOST_LOOPS)
+    any_angle = len(angles["time_s"]) > 1 and any(np.isfinite(angles[name]).any() for name in plots.PLOTTED)
+    has_loop = any_angle and np.isfinite(angles["lumbar_flexion_deg"]).any()
+    limits = plots.loop_limits(angles, chosen) if has_loop else None
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dashboards.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        summary=summary,
+        start=content.calendar(summary["start"]),
+        estimator_words=_ESTIMATOR_WORDS[estimator],
+        headline=content.headline(groups),
+        tiles=content.tiles(summary, _largest(angles)),
+        groups=groups,
+        share_names=content.SHARE_NAMES,
+        share_pictures=[(g, Markup(plots.shares(g))) for g in groups if np.isfinite(g.median(g.share))],
+        pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
+        loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
+        repetitions=len(repetitions),
+        printed_rows=PRINTED_ROWS,
+        range_rows=[content.range_row(r) for r in repetitions],
+        share_rows=[content.share_row(r) for r in repetitions],
+        trunk=content.TRUNK,
+        thigh=content.THIGH,
+        flags=content.flags_used(repetitions),
+        calibration=content.calibration_rows(summary),
+        sensors=content.sensor_rows(summary),
+        exposure=content.exposure_rows(summary),
+        others=_other_estimators(session_folder, estimator),
+        estimator=estimator,
+        words=words,
+        percent=percent,
+        Markup=Markup,
+    )
+
+
+def _angles(session_folder: Path, estimator: str) -> dict[str, Any]:
+    wanted = ["time_s", *plots.PLOTTED, *(f"{name}_sd_deg" for name in _LARGEST)]
+    table = read_angles(session_folder, estimator, wanted)
+    return {name: table[name].to_numpy() for name in wanted}
+
+
+def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Largest value, its uncertainty and its time of the angles in the headline that were measured at all."""
+    found = {}
+    for name in (n for n in ANGLE_NAMES if n in _LARGEST):
+        values = angles[f"{name}_deg"]
+        if np.isfinite(values).any():
+            i = int(np.nanargmax(values))
+            found[name] = (float(values[i]), float(angles[f"{name}_sd_deg"][i]), float(angles["time_s"][i]))
+    return found
+
+
+def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, str]]:
+    """One row per estimator where there are two: what each says of the same session."""
+    there = available_estimators(session_folder)
+    if len(there) < 2:
+        return []
+    rows = []
+    for name in sorted(there, key=lambda e: e != estimator):
+        summary = read_summary(session_folder, name)
+        groups = content.movements(read_repetitions(session_folder, name).to_pylist())
+        confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
+        said = [
+            f"{g.count}: {percent(g.median(g.share))} % {content.SHARE_NAMES[g.share].removeprefix('lumbar ')}" for g in groups
+        ]
+        rows.append(
+            {
+                "estimator": name,
+                "repetitions": str(summary["repetitions"]),
+                "shares": "; ".join(said) or "–",
+                "confidence": with_uncertainty(min(confidences), decimals=2) if confidences else "–",
+                "warnings": str(len(summary["warnings"])),
+            }
+        )
+    return rows
+
+
+def _spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """All rows, or an even choice of them that keeps the first and the last."""
+    if len(rows) <= most:
+        return rows
+    return [rows[i] for i in np.linspace(0, len(rows) - 1, most).round().astype(int)]

@@ -1,0 +1,268 @@
+"""The report: one offline file with every number, its uncertainty and its words; also where most of it is missing."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from dashboards.report import write_report
+from dashboards.report.content import MovementSummary, headline, movements
+from dashboards.report.plots import _envelope
+from dashboards.report.published import RANGES, published_range
+from dashboards.tables import TableWriter, read_repetitions
+from dsp.results import AngleRows, Repetition
+from signals import HiphingeError
+from signals.quality import Quality
+from signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
+from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session
+
+
+class Page(HTMLParser):
+    """Ids, addresses, table cells and text of a page; complains about tags that are not closed."""
+
+    _VOID = frozenset({"meta", "br", "hr", "img", "link", "input"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.rows: list[list[str]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self._VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "xlink:href") and value]
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self._VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "svg"} & set(self.open):
+            self.text += " " + data
+        if self.open and {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_session(tmp_path_factory.mktemp("reported"))
+
+
+@pytest.fixture(scope="module")
+def html(session: Path) -> str:
+    return write_report(session, session / "report.html").read_text("utf-8")
+
+
+def pictures(html: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg xmlns:xlink.*?</svg>", html, re.DOTALL)]
+
+
+def test_one_file_that_needs_nothing_else(html: str) -> None:
+    page = Page(html)
+    assert all(address.startswith("#") for address in page.addresses)
+    assert len(page.ids) == len(set(page.ids))
+    assert not re.search(r"<script|@import|url\((?!#)", html)
+    referred = {a[1:] for a in page.addresses} | set(re.findall(r"url\(#([^)]*)\)", html))
+    assert referred <= set(page.ids)
+
+
+def test_who_when_how_long_and_which_estimator(html: str) -> None:
+    text = " ".join(Page(html).text.split())
+    for words in ("player-07", "23 November 2026, 14:05 UTC", "review (two-sided", "1:30", "hiphinge 0.1.0"):
+        assert words in text
+    assert "thigh_left lost its link for 2.5 s at 0:40" in text
+    assert "0.75, fair, read with care" in text
+    assert "two knee raises agree within 6.1°" in text
+
+
+def test_every_repetition_with_uncertainty_and_note(html: str, session: Path) -> None:
+    reps = read_repetitions(session, "review").to_pylist()
+    numbered = [row for row in Page(html).rows if row[0].isdigit()]
+    assert len(numbered) == 2 * len(reps)
+    for rep, ranges, shares in zip(reps, numbered, numbered[len(reps) :], strict=False):
+        left = "–" if math.isnan(rep["hip_left_rom_deg"]) else f"{rep['hip_left_rom_deg']:.1f} ± 1.4"
+        assert ranges[1] == shares[1] == rep["movement"]
+        assert ranges[6:10] == [
+            f"{rep['lumbar_rom_deg']:.1f} ± 1.2",
+            f"{rep['pelvis_rom_deg']:.1f} ± 0.8",
+            left,
+            f"{rep['hip_right_rom_deg']:.1f} ± 1.4",
+        ]
+        assert shares[2] == f"{100 * rep['lumbar_share_of_trunk']:.0f} ± 1"
+        assert shares[3] == f"{100 * rep['lumbar_share_of_trunk_early']:.0f}"
+        assert ranges[-1] == shares[-1] == ("gap" if rep["quality"] else "–")
+    assert "samples of a sensor in use are missing here" in html
+
+
+def test_pictures_are_well_formed_and_told(html: str) -> None:
+    assert len(pictures(html)) == 1 + 12 + 2
+    assert len(re.findall(r'role="img" aria-label="[^"]+"', html)) == 1 + 12 + 2
+    assert "lumbar flexion" in "".join("".join(p.itertext()) for p in pictures(html))
+
+
+def test_gaps_stay_gaps(html: str) -> None:
+    """The left hip's line is lifted twice: before the calibration and in the gap; the right hip's only before."""
+    lines = re.findall(r'<path d="([^"]*)"[^>]*style="[^"]*stroke: (#\w+)', html)
+    moves = {colour: d.count("M") for d, colour in lines if colour in ("#009e73", "#cc79a7") and len(d) > 500}
+    assert moves == {"#009e73": 2, "#cc79a7": 1}
+
+
+def test_published_ranges_stand_only_beside_what_they_were_measured_in(html: str) -> None:
+    text = " ".join(Page(html).text.split())
+    assert "inside the published range 38 to 63 %" in text
+    assert text.count("Laird 2019, BMC Musculoskeletal Disorders 20:28") == 2
+    assert published_range("lumbar_share_of_trunk", "squat") is None
+    assert published_range("lumbar_share_of_trunk_on_thigh", "bend") is None
+    assert {r.quantity for r in RANGES} <= {q.name for q in REPETITION_COLUMNS}
+
+
+@pytest.mark.parametrize(("share", "word"), [(0.2, "below"), (0.5, "inside"), (0.7, "above")])
+def test_the_headline_compares_and_names_with_what(share: float, word: str) -> None:
+    row = {q.name: math.nan for q in REPETITION_COLUMNS} | {"movement": "bend", "lumbar_share_of_trunk": share}
+    (sentence,) = headline(movements([row]))
+    assert f"{share * 100:.0f} %" in sentence
+    assert f"{word} the published range 38 to 63 %" in sentence
+    assert "Laird 2019" in sentence
+
+
+def test_medians_leave_out_what_is_missing() -> None:
+    rows = [{"lumbar_rom_deg": v} for v in (math.nan, 40.0, 50.0, 42.0)]
+    group = MovementSummary("bend", tuple(rows), "lumbar_share_of_trunk", None)
+    assert group.spread("lumbar_rom_deg") == "42 (40 to 50)"
+    assert MovementSummary("bend", tuple(rows[:1]), "x", None).spread("lumbar_rom_deg") == "–"
+
+
+def test_no_word_judges(html: str) -> None:
+    assert not re.search(r"\b(un)?safe|danger|abnormal|patholog|healthy|harmful|injur", Page(html).text, re.IGNORECASE)
+
+
+def test_live_is_reported_where_there_is_no_review(tmp_path: Path) -> None:
+    session = write_session(tmp_path, "live", seconds=20)
+    text = Page(write_report(session, tmp_path / "deep" / "r.html").read_text("utf-8")).text
+    assert "live (causal" in text
+    assert "Both estimators" not in text
+
+
+def test_both_estimators_are_told_and_either_can_be_chosen(session: Path, html: str, tmp_path: Path) -> None:
+    both = [row for row in Page(html).rows if row[0] in ("live", "review")]
+    assert [row[:2] for row in both] == [["review", "12"], ["live", "12"]]
+    assert both[0][2] == "9 bends: 48 % share of trunk; 3 squats: 15 % share of trunk-on-thigh"
+    short = write_session(tmp_path, seconds=20)
+    assert "live (causal" in write_report(short, tmp_path / "r.html", "live").read_text("utf-8")
+
+
+def test_a_session_without_calibration_says_so(tmp_path: Path) -> None:
+    rows = angle_rows(20)
+    nothing = np.full_like(rows.angles, np.nan)
+    with TableWriter(tmp_path, "review") as out:
+        out.angles(AngleRows(rows.time_s, nothing, nothing, np.full(len(rows), int(Quality.UNCALIBRATED), np.int32)))
+        out.close(summary("review", 0, calibration={}, sets=[], warnings=[], exposure={}))
+    html = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
+    text = " ".join(Page(html).text.split())
+    assert "there is no calibration. Mark calibrate , stand still" in text
+    assert "No repetition was found" in text
+    assert "Read with care" not in text
+    assert pictures(html) == []
+
+
+def test_a_session_without_rows_or_start(tmp_path: Path) -> None:
+    with TableWriter(tmp_path, "live") as out:
+        out.close(summary("live", 0, duration_s=None, start=None, sensors={}, calibration={}))
+    assert "No angle was measured" in write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
+
+
+def test_one_lumbar_and_one_thigh_sensor(tmp_path: Path) -> None:
+    """Trunk and thigh inclination only: no lumbar angle, no hip, but the repetitions and their times are told."""
+    rows = angle_rows(40, gap=None)
+    angles = rows.angles.copy()
+    angles[:, [i for i, n in enumerate(ANGLE_NAMES) if n not in ("trunk_inclination", "thigh_left_inclination")]] = np.nan
+    with TableWriter(tmp_path, "review") as out:
+        out.angles(AngleRows(rows.time_s, angles, np.full_like(angles, np.nan), rows.quality))
+        for rep in repetitions(rows):
+            kept = {k: v for k, v in rep.metrics.items() if k.startswith("trunk") or k.endswith("_s")}
+            out.repetition(Repetition(rep.index, rep.start_s, rep.turn_s, rep.end_s, rep.movement, 0.5, 0, kept))
+        out.close(summary("review", 4))
+    html = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
+    first = next(row for row in Page(html).rows if row[0] == "1")
+    assert first[1] == "bend ?"
+    assert first[6:10] == ["–"] * 4
+    assert pictures(html) == []
+
+
+def test_one_sided_hips_and_knee_raises_use_the_leg_that_moved(tmp_path: Path) -> None:
+    rows = angle_rows(40, gap=None)
+    with TableWriter(tmp_path, "review") as out:
+        out.angles(rows)
+        for rep, kind in zip(repetitions(rows), ("knee_raise", "sit_down", "stand_up", "other"), strict=True):
+            end = rep.turn_s if kind in ("sit_down", "stand_up") else rep.end_s
+            out.repetition(Repetition(rep.index, rep.start_s, rep.turn_s, end, kind, 0.9, 0, rep.metrics))
+        out.close(summary("review", 4))
+    html = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
+    assert len(pictures(html)) == 1 + 4 + 4
+    assert "1 knee raise:" in html
+    assert "1 sit down:" in html
+
+
+@pytest.mark.slow
+def test_long_sessions_stay_readable(tmp_path: Path) -> None:
+    session = write_session(tmp_path, "review", seconds=400)
+    html = write_report(session, tmp_path / "r.html").read_text("utf-8")
+    assert len(pictures(html)) == 3 + 24 + 2
+    assert "Shown: 24 of 64 repetitions" in Page(html).text
+    assert len([row for row in Page(html).rows if row[0].isdigit()]) == 128
+
+
+def test_thinning_keeps_peaks_and_gaps() -> None:
+    time_s = np.arange(100_000) / 100
+    values = np.sin(time_s)
+    values[54_321], values[12_345] = 9.0, -9.0
+    values[70_000:80_000] = np.nan
+    x, y = _envelope(time_s, values)
+    assert len(x) < 2000
+    assert (np.nanmax(y), np.nanmin(y)) == (9.0, -9.0)
+    assert np.isnan(y[(x > 701) & (x < 799)]).all()
+    assert np.all(np.diff(x) > 0)
+
+
+def test_text_of_people_is_escaped(tmp_path: Path) -> None:
+    session = write_session(tmp_path, "live", seconds=20, athlete="<b>&", warnings=["<script>alert(1)</script>"])
+    html = write_report(session, tmp_path / "r.html").read_text("utf-8")
+    assert "<h1>&lt;b&gt;&amp;</h1>" in html
+    assert "<script" not in html
+
+
+def test_the_same_tables_give_the_same_page(tmp_path: Path) -> None:
+    session = write_session(tmp_path, "review", seconds=20)
+    first, again = (write_report(session, tmp_path / name).read_text("utf-8") for name in ("first.html", "again.html"))
+    assert first == again
+
+
+def test_errors_name_the_file_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(HiphingeError, match=r"review/summary\.json: no such results"):
+        write_report(tmp_path, tmp_path / "r.html")
+    (tmp_path / "taken").mkdir()
+    session = write_session(tmp_path / "session", "live", seconds=10)
+    with pytest.raises(HiphingeError, match="taken: cannot write the report"):
+        write_report(session, tmp_path / "taken")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["session", "taken"]
