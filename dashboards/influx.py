@@ -66,7 +66,12 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("repetitions", "", "integer", "number of repetitions"),
         Field("sets", "", "integer", "number of sets"),
         Field("calibration_confidence", "", "float", "lowest confidence of the placements' alignments, 0 to 1"),
-        Field("exposure_<zone>", "s", "float", "seconds of lumbar flexion in that zone, one field per zone"),
+        Field(
+            "exposure_<quantity>_<zone>",
+            "s",
+            "float",
+            "seconds in that zone, one field per zone, e.g. lumbar_flexion_s_below_20",
+        ),
         Field("software", "", "string", "program and version"),
         Field("warnings", "", "string", "what a reader should know, separated by ' | '"),
     ),
@@ -198,13 +203,17 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 def _session_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
     confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
-    zones = {f"exposure_{_CLEAN_WORD.sub('_', str(zone))}": s for zone, s in summary["exposure"].items()}
+    zones = {
+        f"exposure_{_CLEAN_WORD.sub('_', f'{quantity}_{zone}')}": seconds
+        for quantity, times in summary["exposure"].items()
+        for zone, seconds in times.items()
+    }
     return {
         "duration_s": _typed(summary["duration_s"], "float"),
         "repetitions": _typed(summary["repetitions"], "integer"),
         "sets": _typed(len(summary["sets"]), "integer"),
         "calibration_confidence": _typed(min(confidences, default=None), "float"),
-        **{name: _typed(s, "float") for name, s in zones.items() if isinstance(s, (int, float))},
+        **{name: _typed(seconds, "float") for name, seconds in zones.items()},
         "software": _typed(summary["software"], "string"),
         "warnings": _typed(" | ".join(summary["warnings"]), "string"),
     }

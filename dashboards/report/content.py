@@ -189,9 +189,9 @@ def sensor_rows(summary: Row) -> list[list[str]]:
 
 
 def exposure_rows(summary: Row) -> list[tuple[str, str]]:
-    """Zone and time of the lumbar flexion's exposure."""
-    numbers = {zone: _number(s) for zone, s in summary["exposure"].items() if isinstance(s, (int, float))}
-    return [(words(zone.removesuffix("_s").removesuffix("_deg")), clock(seconds)) for zone, seconds in numbers.items()]
+    """Zone of lumbar flexion (degrees) and the time spent in it."""
+    times = summary["exposure"].get("lumbar_flexion_s", {})
+    return [(words(zone), clock(_number(seconds))) for zone, seconds in times.items()]
 
 
 def calendar(start: Any) -> str:

@@ -43,6 +43,10 @@ def test_every_line_has_all_tags_in_order_and_known_fields_of_one_type(session: 
         for name, value in fields.items():
             kind = "float" if name.startswith("exposure_") else known[name]
             assert re.fullmatch(form[kind], value), (name, value)
+        if measurement == "session":
+            zones = {name: value for name, value in fields.items() if name.startswith("exposure_")}
+            assert zones["exposure_lumbar_flexion_s_20_to_40"] == "14.0"
+            assert len(zones) == 4
     assert seen == set(TAGS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboards.influx import InfluxSettings, points, push
+from dashboards.influx import InfluxSettings, points, push, reachable
 from dashboards.tables import read_repetitions
 from signals import HiphingeError
 from tests.dashboards.synthetic_results import SENSORS, write_session
@@ -175,3 +176,16 @@ def test_nobody_there_and_silence_are_told(session: Path) -> None:
             push(session, settings, timeout_s=0.3)
     with pytest.raises(HiphingeError, match=rf"http://127\.0\.0\.1:{port}.*cannot be reached \(Connection refused\)"):
         push(session, settings)
+
+
+def test_a_server_that_answers_says_who_it_is(database: InfluxDB, settings: InfluxSettings) -> None:
+    assert re.fullmatch(rf"{re.escape(settings.url)} answers, version 1\.6\.\d\S*", reachable(settings))
+    database.plan[:] = [503]
+    with pytest.raises(HiphingeError, match="cannot take lines now: status 503"):
+        reachable(settings)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        silent = replace(settings, url=f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(HiphingeError, match="did not answer in time"):
+            reachable(silent, timeout_s=0.3)
+    with pytest.raises(HiphingeError, match="cannot be reached"):
+        reachable(silent)

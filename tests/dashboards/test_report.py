@@ -115,6 +115,12 @@ def test_every_repetition_with_uncertainty_and_note(html: str, session: Path) ->
     assert "samples of a sensor in use are missing here" in html
 
 
+def test_time_in_zones_of_lumbar_flexion(html: str) -> None:
+    rows = Page(html).rows
+    at = rows.index(["below 20", "20 to 40", "40 to 60", "above 60"])
+    assert rows[at + 1] == ["0:50", "0:14", "0:13", "0:00"]
+
+
 def test_pictures_are_well_formed_and_told(html: str) -> None:
     assert len(pictures(html)) == 1 + 12 + 2
     assert len(re.findall(r'role="img" aria-label="[^"]+"', html)) == 1 + 12 + 2

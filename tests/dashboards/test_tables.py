@@ -203,12 +203,18 @@ def test_rows_must_go_forward(tmp_path: Path) -> None:
 
 
 def test_summary_is_plain_json(tmp_path: Path) -> None:
-    odd = summary("live", np.int64(3), duration_s=np.float64(1.5), exposure={"below_20_s": float("nan")}, warnings=("ä",))
+    odd = summary(
+        "live",
+        np.int64(3),
+        duration_s=np.float64(1.5),
+        exposure={"lumbar_flexion_s": {"below_20": float("nan")}},
+        warnings=("ä",),
+    )
     with TableWriter(tmp_path, "live") as out:
         out.close(odd)
     text = (tmp_path / "live" / "summary.json").read_text("utf-8")
     assert json.loads(text)["repetitions"] == 3
-    assert read_summary(tmp_path, "live")["exposure"] == {"below_20_s": None}
+    assert read_summary(tmp_path, "live")["exposure"] == {"lumbar_flexion_s": {"below_20": None}}
     assert "ä" in text
 
 

@@ -126,6 +126,13 @@ class _Request(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Front
 
+    def do_GET(self) -> None:
+        fault = self.server.plan.pop(0) if self.server.plan else None
+        if fault is not None:
+            self._answer(fault, {}, b"")
+            return
+        self._answer(*_request(self.server.influxd_port, "GET", self.path, b"", {}))
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.plan.pop(0) if self.server.plan else None
