@@ -150,20 +150,16 @@ class LivePipeline:
     def _doubtful(self, ticks: Ticks) -> Flags:
         """Flag rows in the first seconds after a gap that the filter could not bridge."""
         flags = np.zeros(len(ticks), np.int32)
+        flags[: max(self._doubtful_until - ticks.first, 0)] |= np.int32(Quality.LOW_CONFIDENCE)
         settling = int(SETTLING_S * self._grid.rate_hz)
         for key in self._body:
-            epochs = ticks.sensors[key].heading_epoch
-            previous = np.concatenate(([self._epoch_seen.get(key, -1)], epochs))
+            epochs = np.concatenate(([self._epoch_seen.get(key, -1)], ticks.sensors[key].heading_epoch))
             # a missing tick (-1) keeps the epoch seen before it
-            known = np.maximum.accumulate(previous)
-            for i in np.flatnonzero(np.diff(known) > 0).tolist():
-                if known[i] >= 0:
-                    flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
-                    self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
+            known = np.maximum.accumulate(epochs)
+            for i in np.flatnonzero((np.diff(known) > 0) & (known[:-1] >= 0)).tolist():
+                flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
+                self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
             self._epoch_seen[key] = int(known[-1])
-        left = self._doubtful_until - ticks.first
-        if left > 0:
-            flags[:left] |= np.int32(Quality.LOW_CONFIDENCE)
         return flags
 
     def _track_headings(self, ticks: Ticks, segment: dict[str, Floats]) -> dict[str, HeadingTrack]:
@@ -195,6 +191,7 @@ class LivePipeline:
             if since is not None:
                 heading.feed(since.first, *joint_twist(segments(since, alignment), joint), *_epochs(since, joint))
             self._headings[joint.name] = heading
+        self._finder.aligned(alignment.to_segment)
         if alignment.complete:
             self._finder.calibrated(alignment.movements_end_s)
 

@@ -11,6 +11,7 @@ are set on the simulated athlete.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,8 @@ import numpy as np
 from dsp.movements import classify
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import rhythm, velocity
-from signals.blocks import Floats
+from signals.blocks import Bools, Floats
+from signals.placements import Placement
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 
@@ -28,10 +30,16 @@ SMALLEST_DEG = 20.0
 SHORTEST_S = 0.5
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 """Within an excursion, a fall below this share of the peak and a rise by this much again begins another repetition."""
+STRIDE_DEG, STRIDE_TRUNK_DEG, RAISE_SHORTEST_S = 20.0, 30.0, 1.2
+"""Legs further apart than the first under a trunk more upright than the second are a stride; a knee raise takes time."""
 SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 40.0, 1.0, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
+HOLE_S = 0.2
+"""Shorter holes are bridged for finding and measuring a repetition; a longer one ends it, or leaves its metric missing."""
+STAND_IN_S = 2.0
+"""Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
 """Longest repetition; a longer excursion is a posture, not a repetition."""
 CALIBRATION_LONGEST_S = 100.0
@@ -51,14 +59,27 @@ class _Rows:
     quality: Flags
 
 
-def trunk_on_thigh(angles: Floats) -> tuple[Floats, Floats, Floats]:
-    """Signal, trunk part and thigh part (n,) from angles (A, n), in the same unit; what was not measured counts as zero,
-    and the signal is NaN where neither trunk nor pelvis is there."""
-    trunk = np.where(np.isfinite(angles[_TRUNK]), angles[_TRUNK], angles[_PELVIS])
+def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
+    """Signal, trunk part and thigh part (n,) from angles (A, n), in the same unit. One thigh stands in for the other,
+    and none counts as zero; the signal is NaN where the trunk is missing."""
+    trunk = angles[trunk_row]
     left, right = angles[_LEFT], angles[_RIGHT]
     left, right = np.where(np.isfinite(left), left, right), np.where(np.isfinite(right), right, left)
     thigh = np.where(np.isfinite(left), 0.5 * (left + right), 0.0)
     return trunk + thigh, trunk, thigh
+
+
+def bridged(row: Floats, longest: int) -> Floats:
+    """The row (n,) with inner holes of at most `longest` ticks filled linearly; longer ones and those at an end stay NaN."""
+    missing = ~np.isfinite(row)
+    if not missing.any() or missing.all():
+        return row
+    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False))
+    filled = np.interp(np.arange(len(row)), np.flatnonzero(~missing), row[~missing])
+    for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if stop - first > longest or first == 0 or stop == len(row):
+            filled[first:stop] = np.nan
+    return filled
 
 
 class RepetitionFinder:
@@ -83,6 +104,14 @@ class RepetitionFinder:
         self._held: list[Repetition] = []
         self._marks: list[float] = []
         self._mark_s: float | None = None
+        self._trunk = _TRUNK
+        self._missing = 0
+        self._seen = {_LEFT: -(10**9), _RIGHT: -(10**9)}
+        """Row number at which each thigh was last there."""
+
+    def aligned(self, placements: Collection[str]) -> None:
+        """The placements that rows have angles of from here on; without the lumbar sensor the pelvis is the trunk."""
+        self._trunk = _TRUNK if Placement.LUMBAR.value in placements else _PELVIS
 
     def calibrating(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
@@ -98,13 +127,37 @@ class RepetitionFinder:
         """Rows that follow those already seen; the repetitions that have ended."""
         degrees = np.degrees(rows.angles.T)
         self._parts.append(_Rows(rows.time_s, degrees, np.degrees(rows.sd.T), rows.quality))
-        signal, trunk, thigh = trunk_on_thigh(degrees)
+        signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
+        signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
         out: list[Repetition] = []
-        for s, t, h, time_s in zip(signal.tolist(), trunk.tolist(), thigh.tolist(), rows.time_s.tolist(), strict=True):
-            self._step(s, t, h, time_s, out)
-            self._next += 1
+        begins = np.flatnonzero(signal > START_DEG)
+        s, t, h, time_s = signal.tolist(), trunk.tolist(), thigh.tolist(), rows.time_s.tolist()
+        first, i = self._next, 0
+        while i < len(s):
+            if self._state == "standing" and self._mark_s is None and not self._marks and not self._held:
+                # nothing can happen before the next excursion
+                ahead = int(np.searchsorted(begins, i))
+                i = int(begins[ahead]) if ahead < len(begins) else len(s)
+                self._next = first + i
+                if i == len(s):
+                    break
+            self._step(s[i], t[i], h[i], time_s[i], out)
+            i += 1
+            self._next = first + i
         self._forget()
         return out
+
+    def _one_leg_alone(self, angles: Floats) -> Bools:
+        """Whether a thigh is missing that was there a moment ago, (n,): one leg alone would read a stride as a bend."""
+        ticks = self._next + np.arange(angles.shape[1])
+        alone = np.zeros(angles.shape[1], np.bool_)
+        for row in (_LEFT, _RIGHT):
+            there = np.isfinite(angles[row])
+            seen = np.maximum.accumulate(np.where(there, ticks, self._seen[row]))
+            alone |= ~there & (ticks - seen < STAND_IN_S * self._rate)
+            if len(seen):
+                self._seen[row] = int(seen[-1])
+        return alone
 
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
@@ -116,6 +169,12 @@ class RepetitionFinder:
 
     def _step(self, signal: float, trunk: float, thigh: float, time_s: float, out: list[Repetition]) -> None:
         k = self._next
+        if signal != signal and self._missing < HOLE_S * self._rate:
+            # a short hole: as if the tick had not been
+            self._missing += 1
+            return
+        if signal == signal:
+            self._missing = 0
         if self._marks and time_s >= self._marks[0]:
             self._mark_s = self._marks.pop(0)
         if self._mark_s is not None and time_s > self._mark_s + CALIBRATION_LONGEST_S:
@@ -219,29 +278,40 @@ class RepetitionFinder:
         if standing_up:
             self._add("stand_up", 0.9, start, end, end, out)
             return
-        _, trunk, _ = trunk_on_thigh(self._rows(self._peak_at, self._peak_at + 1).angles)
+        _, trunk, _ = trunk_on_thigh(self._rows(self._peak_at, self._peak_at + 1).angles, self._trunk)
         row = self._rows(self._peak_at, self._peak_at + 1).angles[:, 0]
         kind, confidence = classify(float(trunk[0]), float(row[_LEFT]), float(row[_RIGHT]))
+        if kind != "knee_raise" and abs(row[_LEFT] - row[_RIGHT]) > STRIDE_DEG and trunk[0] < STRIDE_TRUNK_DEG:
+            return
+        if kind == "knee_raise" and (end - start) < RAISE_SHORTEST_S * self._rate:
+            return
         self._add(kind, confidence, start, self._peak_at, end, out)
 
     def _quiet_before(self, k: int) -> int:
-        """Last row before k at which the signal was still, at most 3 s back."""
+        """Last row before k at which trunk and thighs were still, at most 3 s back."""
         first = max(k - int(3.0 * self._rate), self._first)
-        signal, _, _ = trunk_on_thigh(self._rows(first, k + 1).angles)
-        quiet = np.flatnonzero(~(np.abs(velocity(signal, self._rate)) >= SETTLE_DEG_S))
+        quiet = np.flatnonzero(self._still(self._rows(first, k + 1)))
         return first + int(quiet[-1]) if len(quiet) else first
 
     def _quiet_after(self, k: int) -> int:
-        """First row from k on at which the signal is still."""
-        signal, _, _ = trunk_on_thigh(self._rows(k, self._next + 1).angles)
-        quiet = np.flatnonzero(~(np.abs(velocity(signal, self._rate)) >= SETTLE_DEG_S))
-        return k + int(quiet[0]) if len(quiet) else k + len(signal) - 1
+        """First row from k on at which trunk and thighs are still."""
+        rows = self._rows(k, self._next + 1)
+        quiet = np.flatnonzero(self._still(rows))
+        return k + int(quiet[0]) if len(quiet) else k + len(rows.time_s) - 1
+
+    def _still(self, rows: _Rows) -> Bools:
+        """Whether neither trunk nor thighs move, (n,); their sum also stands still where they cancel."""
+        _, trunk, thigh = trunk_on_thigh(rows.angles, self._trunk)
+        speed = np.maximum(np.abs(velocity(trunk, self._rate)), np.abs(velocity(thigh, self._rate)))
+        return np.asarray(~(speed >= SETTLE_DEG_S))
 
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, out: list[Repetition]) -> None:
         rows = self._rows(start, end + 1)
         turn = min(max(turn, start), end)
-        angles = dict(zip(ANGLE_NAMES, rows.angles, strict=True))
-        metrics = rhythm(angles, dict(zip(ANGLE_NAMES, rows.sd, strict=True)), turn - start, self._rate)
+        longest = int(HOLE_S * self._rate)
+        angles = {name: bridged(row, longest) for name, row in zip(ANGLE_NAMES, rows.angles, strict=True)}
+        sd = {name: bridged(row, longest) for name, row in zip(ANGLE_NAMES, rows.sd, strict=True)}
+        metrics = rhythm(angles, sd, turn - start, self._rate)
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
         if quality & Quality.UNCALIBRATED and not metrics:
             return

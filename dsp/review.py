@@ -249,6 +249,7 @@ class ReviewPipeline:
         for (_, alignment), start, stop in zip(best.items(), starts[1:], starts[2:], strict=False):
             out.alignments.append(alignment)
             self._alignment, self._carried = alignment, {}
+            self._finder.aligned(alignment.to_segment)
             self._stretch_of_alignment(ticks, start, stop, alignment, out)
 
     def _stretch_of_alignment(self, ticks: Ticks, start: int, stop: int, new: Alignment | None, out: PipelineOutput) -> None:

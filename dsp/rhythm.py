@@ -3,7 +3,8 @@
 Input are the rows of one repetition, start to end, in degrees. Formulas:
 - lumbar_share_of_trunk = dL / (dL + dP), lumbar_share_of_trunk_on_thigh = dL / (dL + dH), H the mean of the hips there are;
   whole, by thirds of the descent's own total, and over the ascent (Laird 2019, doi 10.1186/s12891-018-2387-x; Esola 1996).
-  L and the rest are interpolated at the edges of the thirds. A share whose total is below `SMALLEST_TOTAL_DEG` is missing.
+  L and the rest are interpolated at the edges of the thirds. A share whose total is below `SMALLEST_TOTAL_DEG`, or whose
+  parts cancel, is missing.
 - onset: first instant at which |velocity| exceeds 5 % of its peak in the descent, and 5 °/s, for 100 ms;
   onset_delay = onset of the lumbar spine minus onset of the pelvis (sign as Laird 2018).
 """
@@ -17,6 +18,8 @@ import numpy as np
 from signals.blocks import Bools, Floats
 
 SMALLEST_TOTAL_DEG = 3.0
+CANCELLING = 0.5
+"""A total smaller than this part of the larger of its two parts is no whole to take a share of (e.g. sitting down)."""
 ONSET_SHARE, ONSET_DEG_S, ONSET_HELD_S = 0.05, 5.0, 0.1
 HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9
 """A hold: total velocity below the first while the total is above this share of its peak."""
@@ -36,9 +39,10 @@ def velocity(angle: Floats, rate_hz: float) -> Floats:
 
 
 def share(lumbar: float, rest: float) -> float:
-    """lumbar / (lumbar + rest), NaN when the total is too small for a ratio."""
+    """lumbar / (lumbar + rest); NaN when the total is too small for a ratio, or when the two mostly cancel each other."""
     total = lumbar + rest
-    return lumbar / total if abs(total) >= SMALLEST_TOTAL_DEG else float("nan")
+    smallest = max(SMALLEST_TOTAL_DEG, CANCELLING * max(abs(lumbar), abs(rest)))
+    return lumbar / total if abs(total) >= smallest else float("nan")
 
 
 def thirds(lumbar: Floats, rest: Floats) -> tuple[float, float, float]:
@@ -101,7 +105,7 @@ def rhythm(rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate
             continue
         d_lumbar, d_rest = float(lumbar[turn] - lumbar[0]), float(rest[turn] - rest[0])
         metrics[name] = share(d_lumbar, d_rest)
-        if abs(d_lumbar + d_rest) >= SMALLEST_TOTAL_DEG:
+        if np.isfinite(metrics[name]):
             s_lumbar, s_rest = metrics["lumbar_rom_sd_deg"], metrics[f"{word}_rom_sd_deg"]
             metrics[f"{name}_sd"] = float(np.hypot(d_rest * s_lumbar, d_lumbar * s_rest) / (d_lumbar + d_rest) ** 2)
         early, middle, late = thirds(lumbar[: turn + 1], rest[: turn + 1])

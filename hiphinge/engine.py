@@ -147,6 +147,11 @@ class Engine:
         return self._summaries[estimator].document(session_name, facts)
 
     @property
+    def now_s(self) -> float:
+        """Session time of the last event, seconds; 0 before the first."""
+        return max(self._now_s, 0.0)
+
+    @property
     def health(self) -> Mapping[str, Mapping[str, int]]:
         """Counted facts of each sensor's stream."""
         return {key: source.codec.health for key, source in self._sources.items()}

@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine with Python 3.11 or later, pip and make:
+#   make demo    the whole path on a simulated athlete
+#   make test    every check and test
+# and for daily work: make check (under 30 s), make bench, make docs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+
+.PHONY: demo test check bench docs clean packages lint
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/hiphinge demo
+
+test: $(VENV)/tools packages lint
+	rm -f .coverage .coverage.*
+	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
+
+check: $(VENV)/tools lint
+	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp tests/dashboards tests/ingest
+
+lint: $(VENV)/tools
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/tools
+	$(RUN) benchmarks
+
+docs: $(VENV)/tools
+	$(RUN) dashboards.reference > docs/quantities.md
+
+# Debian packages that tests need: installed when we may, else those tests say why they are skipped.
+packages:
+	@if command -v influxd >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends influxdb >/dev/null; \
+	else echo "influxd is not installed: its tests will be skipped (Debian: apt-get install influxdb)"; fi
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(RUN) pip install --quiet --require-hashes -r requirements.txt
+	$(RUN) pip install --quiet --require-hashes -r requirements-build.txt
+	$(RUN) pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/tools: $(VENV)/installed requirements-test.txt
+	$(RUN) pip install --quiet --require-hashes -r requirements-test.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* build dist

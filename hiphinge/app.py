@@ -1,0 +1,73 @@
+"""A session as it happens: every event goes to the recorder first, then to the engine, then to the tables.
+
+`SessionInProgress` owns one new session folder. It is closed in order, or killed at any moment: then the recording is
+there up to the last flush, and `hiphinge.recovery` computes the results from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dsp.live import PipelineOutput
+from hiphinge.engine import Engine
+from hiphinge.folders import check_new
+from hiphinge.lock import FolderLock
+from hiphinge.results import ResultsWriter, compute
+from ingest.recording import Recorder, read_recording
+from ingest.session_toml import write_session_toml
+from signals import Event, HiphingeError, Session
+
+RECORDING = "recording.mcap"
+
+
+class SessionInProgress:
+    """Records and computes one live session into `folder`, which must not exist yet.
+
+    HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
+    """
+
+    def __init__(self, folder: Path, session: Session) -> None:
+        check_new(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            remedy = "Choose a folder that you may write to, with HIPHINGE_SESSIONS or --out"
+            raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), remedy) from None
+        self.folder = folder
+        self.session = session
+        self._lock = FolderLock(folder)
+        self._lock.take()
+        write_session_toml(session, folder / "session.toml")
+        self._recorder = Recorder(folder / RECORDING, session)
+        self._engine = Engine(session, ("live",))
+        self._writer = ResultsWriter(folder, self._engine, ("live",))
+
+    def take(self, events: Sequence[Event]) -> PipelineOutput:
+        """The next events, in sequence order; what became final."""
+        for event in events:
+            self._recorder.append(event)
+        outputs = self._engine.feed(events)
+        self._writer.take(outputs)
+        return outputs["live"]
+
+    @property
+    def now_s(self) -> float:
+        return self._engine.now_s
+
+    def close(self) -> None:
+        """End the recording, put the live tables in place, then compute the review tables from the recording."""
+        self._recorder.close()
+        try:
+            with self._writer as writer:
+                writer.close(self.folder.name)
+            recording = read_recording(self.folder / RECORDING)
+            compute(self.session, recording.batches(), self.folder, self.folder.name, ("review",))
+        finally:
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """Stop without results: the recording stays and is recovered at the next start."""
+        self._recorder.close()
+        self._writer.__exit__(RuntimeError, RuntimeError("abandoned"), None)
+        self._lock.release()

@@ -1,0 +1,47 @@
+"""Where results go: new session folders, and results folders that appear complete or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from signals import HiphingeError
+
+
+def session_name(start: datetime, athlete: str) -> str:
+    """Name of a session's folder, e.g. ``2026-11-23T14-05-00Z_player-07``."""
+    plain = "".join(c if c.isalnum() or c in "-." else "-" for c in athlete)
+    return f"{start.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}_{plain}"
+
+
+def check_new(folder: Path, option: str = "--out") -> None:
+    """HiphingeError when `folder` exists and is not an empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise HiphingeError(
+            "exists already and is not an empty folder", str(folder), f"Give {option} a folder that does not exist"
+        )
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A working folder that becomes `folder` when the block ends well and vanishes when it does not."""
+    check_new(folder)
+    working = folder.parent / f".{folder.name}.partial"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if working.exists():
+            shutil.rmtree(working)
+        working.mkdir()
+    except OSError as error:
+        raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), "Choose a folder that you may write to") from None
+    try:
+        yield working
+        if folder.exists():
+            folder.rmdir()
+        working.rename(folder)
+    except BaseException:
+        shutil.rmtree(working, ignore_errors=True)
+        raise

@@ -1,0 +1,99 @@
+"""From an input to a folder of results: feeds the engine in stretches and writes each estimator's tables as rows come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from dashboards.tables import TableWriter
+from dsp.live import PipelineOutput
+from dsp.results import Repetition
+from hiphinge.engine import Engine
+from signals import Event, Session, TimedBlock
+
+STRETCH_EVENTS = 60
+"""Flush windows or blocks that are fed together in a replay: long enough to compute in bulk, short enough to stay small."""
+
+Observer = Callable[[str, PipelineOutput], None]
+
+
+class ResultsWriter:
+    """Writes what an engine gives out; leaves nothing half-written when it is left by an exception."""
+
+    def __init__(self, folder: Path, engine: Engine, estimators: Sequence[str]) -> None:
+        self._folder, self._engine = folder, engine
+        self._stack = ExitStack()
+        self._writers = {name: self._stack.enter_context(TableWriter(folder, name)) for name in estimators}
+        self.repetitions: dict[str, list[Repetition]] = {name: [] for name in estimators}
+
+    def __enter__(self) -> ResultsWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def take(self, outputs: dict[str, PipelineOutput]) -> None:
+        """Append what `Engine.feed` or `Engine.finish` returned."""
+        for name, output in outputs.items():
+            writer = self._writers[name]
+            for rows in output.angles:
+                writer.angles(rows)
+            for orientation in output.orientations:
+                writer.orientations(orientation)
+            for repetition in output.repetitions:
+                writer.repetition(repetition)
+            self.repetitions[name].extend(output.repetitions)
+
+    def close(self, session_name: str) -> None:
+        """Take the engine's last rows and put all files in place."""
+        self.take(self._engine.finish())
+        for name, writer in self._writers.items():
+            writer.close(self._engine.summary(name, session_name))
+
+
+def compute(
+    session: Session,
+    batches: Iterable[Sequence[Event | TimedBlock]],
+    folder: Path,
+    session_name: str,
+    estimators: Sequence[str],
+    progress: Callable[[float], None] | None = None,
+) -> dict[str, list[Repetition]]:
+    """Run the estimators over all events and write their tables into `folder`; the repetitions found.
+
+    progress: hears the session time reached, seconds.
+    """
+    engine = Engine(session, estimators)
+    with ResultsWriter(folder, engine, estimators) as writer:
+        for stretch in _stretches(batches):
+            writer.take(engine.feed(stretch))
+            if progress is not None:
+                progress(engine.now_s)
+        writer.close(session_name)
+        return writer.repetitions
+
+
+def _stretches(batches: Iterable[Sequence[Event | TimedBlock]]) -> Iterator[list[Event | TimedBlock]]:
+    """Several flush windows at a time; a batch of timed blocks is already long."""
+    several: list[Event | TimedBlock] = []
+    windows = 0
+    for batch in batches:
+        several.extend(batch)
+        windows += 1
+        if windows >= STRETCH_EVENTS or any(isinstance(event, TimedBlock) for event in batch):
+            yield several
+            several, windows = [], 0
+    if several:
+        yield several
+
+
+def without_files(session: Session) -> Session:
+    """The same session for a folder that holds results only."""
+    return replace(session, sensors=tuple(replace(s, file=None) for s in session.sensors))
+
+
+def with_software(session: Session, software: str) -> Session:
+    """The same session, computed by this program."""
+    return replace(session, software=software)

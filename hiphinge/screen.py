@@ -1,0 +1,96 @@
+"""The terminal while a session runs: lumbar and hip angles as bars, repetitions as they end, what the calibration said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dashboards.notation import DASH, clock, percent, quality_note, words
+from dsp.live import PipelineOutput
+from dsp.results import Repetition
+from signals.quantities import ANGLE_NAMES
+
+BARS = (
+    ("lumbar flexion", "lumbar_flexion", "#D55E00", 90.0),
+    ("left hip flexion", "hip_left_flexion", "#0072B2", 120.0),
+    ("right hip flexion", "hip_right_flexion", "#009E73", 120.0),
+    ("pelvis tilt", "pelvis_tilt", "#CC79A7", 90.0),
+)
+"""Label, angle, colour (Okabe-Ito) and the angle at which the bar is full, degrees."""
+WIDTH = 40
+LAST = 5
+PLAIN_EVERY_S = 5.0
+
+
+class LiveScreen:
+    """State of the screen; `take` brings it up to date, rich draws it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._now_s = 0.0
+        self._angles: dict[str, float] = {}
+        self._repetitions: list[Repetition] = []
+        self._calibration = "waiting for the calibration"
+        self._plain_at = float("inf")
+
+    def take(self, output: PipelineOutput, now_s: float) -> None:
+        """What the engine gave at session time `now_s`; an angle without a fresh row becomes a dash."""
+        self._now_s = now_s
+        self._angles = {}
+        if output.angles:
+            last = output.angles[-1]
+            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[-1]).tolist(), strict=True))
+        for alignment in output.alignments:
+            confidence = min((r.confidence for r in alignment.reports), default=0.0)
+            self._calibration = f"calibrated at {clock(now_s)}, lowest confidence {confidence:.2f}"
+            self._plainly(self._calibration)
+        for repetition in output.repetitions:
+            self._repetitions.append(repetition)
+            self._plainly(sentence(repetition))
+        if now_s >= self._plain_at:
+            self._plain_at += PLAIN_EVERY_S
+            shown = ", ".join(f"{label} {_degrees(self._angles.get(name))}" for label, name, _, _ in BARS[:3])
+            self._console.print(f"{clock(now_s)}  {shown}", highlight=False)
+
+    @contextmanager
+    def plain(self) -> Iterator[None]:
+        """Lines instead of a moving picture, for output that is no terminal."""
+        self._plain_at = 0.0
+        yield
+
+    def _plainly(self, text: str) -> None:
+        if self._plain_at != float("inf"):
+            self._console.print(f"{clock(self._now_s)}  {text}", highlight=False)
+
+    def __rich__(self) -> RenderableType:
+        bars = Table.grid(padding=(0, 1))
+        for label, name, colour, full in BARS:
+            value = self._angles.get(name, float("nan"))
+            filled = 0 if value != value else round(WIDTH * min(max(value / full, 0.0), 1.0))
+            bar = Text("█" * filled, style=colour) + Text("░" * (WIDTH - filled), style="dim")
+            bars.add_row(label, bar, Text(_degrees(value).rjust(6), style="bold"))
+        lines = [Text(sentence(r)) for r in self._repetitions[-LAST:]]
+        head = Text(f"{clock(self._now_s)}   {self._calibration}   repetitions: {len(self._repetitions)}", style="bold")
+        return Group(head, bars, *lines)
+
+
+def sentence(repetition: Repetition) -> str:
+    """One repetition in a line."""
+    nan = float("nan")
+    m = repetition.metrics
+    share = percent(m.get("lumbar_share_of_trunk_on_thigh", nan), m.get("lumbar_share_of_trunk_on_thigh_sd"))
+    note = quality_note(repetition.quality)
+    return (
+        f"{repetition.index + 1:3d} {words(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
+        f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}, "
+        f"lumbar share {share}" + (f"  ({note})" if repetition.quality else "")
+    )
+
+
+def _degrees(value: float | None) -> str:
+    return DASH if value is None or value != value else f"{value:.0f}°"
