@@ -8,6 +8,13 @@ from signals.quality import names
 
 DASH = "–"
 
+TRUNK, THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+
+
+def share_to_read(movement: str) -> str:
+    """The lumbar share that means something in a movement: of trunk where knees stay straight, else of trunk on thigh."""
+    return TRUNK if movement == "bend" else THIGH
+
 
 def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.0, decimals: int = 1) -> str:
     """`value ± sd`, both times `scale` (100 for percent); a dash where the value is missing."""

@@ -11,24 +11,35 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from dashboards.notation import DASH, clock, confidence_words, percent, quality_note, with_uncertainty, words
+from dashboards.notation import (
+    DASH,
+    TRUNK,
+    clock,
+    confidence_words,
+    percent,
+    quality_note,
+    share_to_read,
+    with_uncertainty,
+    words,
+)
 
 
 def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
     """Repetitions as `dashboards.tables.read_repetitions` gives them: ranges, lumbar share, quality."""
     table = _table(f"Repetitions ({estimator})")
     table.caption = (
-        "Range of motion in degrees; lumbar share in percent: of trunk = lumbar / (lumbar + pelvis), of trunk on thigh = "
-        "lumbar / (lumbar + hip), the one to read where knees bend. Thirds: of the way down."
+        "Range of motion in degrees; lumbar share in percent on the way down, with its uncertainty, by thirds of the way, and "
+        "on the way up. Of trunk: lumbar / (lumbar + pelvis). Of trunk on thigh, where knees bend: lumbar / (lumbar + hip)."
     )
-    for name in ("#", "movement", "at", "lumbar", "pelvis", "hip L/R", "of\ntrunk", "thirds", "up", "on\nthigh"):
-        table.add_column(name, justify="left" if name == "movement" else "right", no_wrap=True)
+    heads = ("#", "movement", "at", "lumbar", "pelvis", "hip L/R", "lumbar\nshare", "early/mid/\nlate", "up", "of")
+    for name in heads:
+        table.add_column(name, justify="left" if name in ("movement", "of") else "right", no_wrap=True)
     table.add_column("note", min_width=5)
     for row in repetitions.to_pylist():
-        trunk, thigh = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+        share = share_to_read(row["movement"])
         parts = ("lumbar", "pelvis", "hip_left", "hip_right")
         rom = {part: with_uncertainty(row[f"{part}_rom_deg"], decimals=0) for part in parts}
-        thirds = [percent(row[f"{trunk}_{third}"]) for third in ("early", "middle", "late")]
+        thirds = [percent(row[f"{share}_{third}"]) for third in ("early", "middle", "late")]
         table.add_row(
             str(row["index"] + 1),
             words(row["movement"]),
@@ -36,10 +47,10 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
             rom["lumbar"],
             rom["pelvis"],
             f"{rom['hip_left']}/{rom['hip_right']}",
-            Text(percent(row[trunk], row[f"{trunk}_sd"]), style="bold"),
+            Text(percent(row[share], row[f"{share}_sd"]), style="bold"),
             "/".join(thirds) if set(thirds) != {DASH} else DASH,
-            percent(row[f"{trunk}_ascent"]),
-            percent(row[thigh], row[f"{thigh}_sd"]),
+            percent(row[f"{share}_ascent"]),
+            "trunk" if share == TRUNK else "on thigh",
             Text(quality_note(row["quality"]), style="yellow" if row["quality"] else "dim"),
         )
     return table

@@ -10,14 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from dashboards.notation import DASH, clock, confidence_words, percent, quality_note, with_uncertainty, words
+from dashboards.notation import (
+    DASH,
+    THIGH,
+    TRUNK,
+    clock,
+    confidence_words,
+    percent,
+    quality_note,
+    share_to_read,
+    with_uncertainty,
+    words,
+)
 from dashboards.report.published import PublishedRange, published_range
 from dashboards.terminal import sensor_facts
 from signals.quality import DESCRIPTIONS, Quality
 from signals.quantities import MOVEMENTS
 
-TRUNK, THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
+_ONE_WAY = ("sit_down", "stand_up")
 PHASES = ("early", "middle", "late", "ascent")
 
 Row = Mapping[str, Any]
@@ -46,6 +57,11 @@ class MovementSummary:
     def count(self) -> str:
         return f"{len(self.rows)} {plural(words(self.movement), len(self.rows))}"
 
+    @property
+    def measured(self) -> int:
+        """Repetitions that have the share."""
+        return len(_present(self.rows, self.share))
+
     def spread(self, name: str, *, scale: float = 1.0, decimals: int = 0) -> str:
         """`median (least to largest)` of a column over the repetitions that have it."""
         found = _present(self.rows, name) * scale
@@ -73,7 +89,7 @@ def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
     for movement in MOVEMENTS:
         rows = tuple(r for r in repetitions if r["movement"] == movement)
         if rows:
-            share = TRUNK if movement == "bend" else THIGH
+            share = share_to_read(movement)
             found.append(MovementSummary(movement, rows, share, published_range(share, movement)))
     return tuple(found)
 
@@ -90,9 +106,14 @@ def headline(groups: Sequence[MovementSummary]) -> list[str]:
             if group.share == TRUNK
             else "trunk's movement on the thighs (lumbar and hips)"
         )
-        n = len(_present(group.rows, group.share))
-        of = f"median of {n}" if n > 1 else "one repetition"
-        text = f"{group.count}: on the way down the lumbar spine gave {percent(share)} % of the {whole}, {of}"
+        found = _present(group.rows, group.share)
+        of = (
+            f"median of {len(found)}: {percent(found.min())} to {percent(found.max())} %"
+            if len(found) > 1
+            else "one repetition"
+        )
+        when = "in the movement" if group.movement in _ONE_WAY else "on the way down"
+        text = f"{group.count}: {when} the lumbar spine gave {percent(share)} % of the {whole}; {of}"
         if group.published is not None:
             low, high = group.published.low, group.published.high
             where = "below" if share < low else "above" if share > high else "inside"
@@ -148,7 +169,7 @@ def share_row(row: Row) -> dict[str, Any]:
     cells = []
     for share in (TRUNK, THIGH):
         cells += [percent(row[share], row[f"{share}_sd"]), *(percent(row[f"{share}_{phase}"]) for phase in PHASES)]
-    return _placed(row) | {"cells": cells, "read": TRUNK if row["movement"] == "bend" else THIGH}
+    return _placed(row) | {"cells": cells, "read": share_to_read(row["movement"])}
 
 
 def _placed(row: Row) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from dashboards.notation import percent, with_uncertainty, words
+from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, plots
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
 from signals import HiphingeError
@@ -77,15 +77,15 @@ def report_html(session_folder: Path, estimator: str) -> str:
         tiles=content.tiles(summary, _largest(angles)),
         groups=groups,
         share_names=content.SHARE_NAMES,
-        share_pictures=[(g, Markup(plots.shares(g))) for g in groups if np.isfinite(g.median(g.share))],
+        share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
         pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
         loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
         repetitions=len(repetitions),
         printed_rows=PRINTED_ROWS,
         range_rows=[content.range_row(r) for r in repetitions],
         share_rows=[content.share_row(r) for r in repetitions],
-        trunk=content.TRUNK,
-        thigh=content.THIGH,
+        trunk=TRUNK,
+        share_to_read=share_to_read,
         flags=content.flags_used(repetitions),
         calibration=content.calibration_rows(summary),
         sensors=content.sensor_rows(summary),

@@ -157,7 +157,7 @@ def loop(angles: Mapping[str, Values], row: Row, limits: tuple[tuple[float, floa
     every = max(1, len(hip) // 300)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(2.15, 1.9))
-        axis = figure.add_axes((0.21, 0.22, 0.77, 0.75))
+        axis = figure.add_axes((0.21, 0.22, 0.73, 0.75))
         reach = min(limits[0][1], limits[1][1])
         axis.plot([0, reach], [0, reach], color="#9aa3ad", lw=0.8, ls=(0, (1, 2)))
         for part, colour, stroke, marker in (

@@ -152,6 +152,14 @@ def test_the_headline_compares_and_names_with_what(share: float, word: str) -> N
     assert "Laird 2019" in sentence
 
 
+def test_the_headline_says_how_far_repetitions_differ() -> None:
+    bare = {q.name: math.nan for q in REPETITION_COLUMNS} | {"movement": "squat"}
+    rows = [bare | {"lumbar_share_of_trunk_on_thigh": share} for share in (0.1, 0.3, 0.14, math.nan)]
+    (sentence,) = headline(movements(rows))
+    assert sentence.startswith("4 squats: on the way down the lumbar spine gave 14 %")
+    assert sentence.endswith("median of 3: 10 to 30 %.")
+
+
 def test_medians_leave_out_what_is_missing() -> None:
     rows = [{"lumbar_rom_deg": v} for v in (math.nan, 40.0, 50.0, 42.0)]
     group = MovementSummary("bend", tuple(rows), "lumbar_share_of_trunk", None)
@@ -225,9 +233,9 @@ def test_one_sided_hips_and_knee_raises_use_the_leg_that_moved(tmp_path: Path) -
             out.repetition(Repetition(rep.index, rep.start_s, rep.turn_s, end, kind, 0.9, 0, rep.metrics))
         out.close(summary("review", 4))
     html = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
-    assert len(pictures(html)) == 1 + 4 + 4
-    assert "1 knee raise:" in html
-    assert "1 sit down:" in html
+    assert len(pictures(html)) == 1 + 4
+    assert "1 knee raise: on the way down" in html
+    assert "1 sit down: in the movement" in html
 
 
 @pytest.mark.slow

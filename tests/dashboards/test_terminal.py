@@ -28,17 +28,19 @@ def test_repetitions_with_shares_and_notes(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0].strip() == "Repetitions (review)"
     first = next(line for line in lines if line.split()[:1] == ["1"])
-    assert first.split() == ["1", "bend", "0:12", "48", "52", "58/61", "46", "±", "1", "58/46/35", "44", "41", "±", "1", "–"]
+    assert first.split() == ["1", "bend", "0:12", "48", "52", "58/61", "46", "±", "1", "58/46/35", "44", "trunk", "–"]
     torn = next(line for line in lines if line.split()[:1] == ["5"])
     assert torn.split()[5] == "–/61"
     assert torn.split()[-1] == "gap"
+    squat = next(line for line in lines if line.split()[:1] == ["4"])
+    assert squat.split()[5:] == ["98/101", "14", "±", "1", "26/14/3", "12", "on", "thigh", "–"]
     assert sum(" squat " in line for line in lines) == 3
 
 
 def test_a_repetition_without_numbers_shows_dashes() -> None:
     bare = arrow_repetitions([Repetition(0, 3661.0, 3662.0, 3663.0, "sit_down", 0.5, int(Quality.GAP | Quality.FAST), {})])
     row = next(line for line in shown(repetition_table(bare, "live")).splitlines() if "sit down" in line)
-    assert row.split() == ["1", "sit", "down", "1:01:01", "–", "–", "–/–", *["–"] * 4, "gap,", "fast"]
+    assert row.split() == ["1", "sit", "down", "1:01:01", "–", "–", "–/–", *["–"] * 3, "on", "thigh", "gap,", "fast"]
 
 
 def test_narrow_terminals_keep_every_row(tmp_path: Path) -> None:
