@@ -28,6 +28,9 @@ from signals.quality import DESCRIPTIONS, Quality
 from signals.quantities import MOVEMENTS
 
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
+UNSURE_MOVEMENT = 0.3
+"""Below this confidence the kind of movement gets a question mark."""
+
 _ONE_WAY = ("sit_down", "stand_up")
 PHASES = ("early", "middle", "late", "ascent")
 
@@ -174,7 +177,7 @@ def share_row(row: Row) -> dict[str, Any]:
 
 def _placed(row: Row) -> dict[str, Any]:
     kind = words(row["movement"])
-    unsure = row["movement_confidence"] < 0.6
+    unsure = row["movement_confidence"] < UNSURE_MOVEMENT
     return {"number": row["index"] + 1, "movement": f"{kind} ?" if unsure else kind, "note": quality_note(row["quality"])}
 
 

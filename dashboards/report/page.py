@@ -126,7 +126,9 @@ def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, st
         groups = content.movements(read_repetitions(session_folder, name).to_pylist())
         confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
         said = [
-            f"{g.count}: {percent(g.median(g.share))} % {content.SHARE_NAMES[g.share].removeprefix('lumbar ')}" for g in groups
+            f"{g.count}: {percent(g.median(g.share))} % {content.SHARE_NAMES[g.share].removeprefix('lumbar ')}"
+            for g in groups
+            if g.measured
         ]
         rows.append(
             {

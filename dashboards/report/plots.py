@@ -209,7 +209,7 @@ def shares(group: MovementSummary) -> str:
     sd = np.nan_to_num(np.array([row[f"{group.share}_sd"] for row in group.rows])) * 100
     phases = np.array([[row[f"{group.share}_{phase}"] for phase in PHASES] for row in group.rows]) * 100
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.4, 2.5), layout="constrained")
+        figure = Figure(figsize=(10.4, 2.2), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
         for axis in (left, right):
             axis.grid(axis="y", color=_PALE, lw=0.8)

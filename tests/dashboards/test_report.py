@@ -215,7 +215,7 @@ def test_one_lumbar_and_one_thigh_sensor(tmp_path: Path) -> None:
         out.angles(AngleRows(rows.time_s, angles, np.full_like(angles, np.nan), rows.quality))
         for rep in repetitions(rows):
             kept = {k: v for k, v in rep.metrics.items() if k.startswith("trunk") or k.endswith("_s")}
-            out.repetition(Repetition(rep.index, rep.start_s, rep.turn_s, rep.end_s, rep.movement, 0.5, 0, kept))
+            out.repetition(Repetition(rep.index, rep.start_s, rep.turn_s, rep.end_s, rep.movement, 0.2, 0, kept))
         out.close(summary("review", 4))
     html = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
     first = next(row for row in Page(html).rows if row[0] == "1")
