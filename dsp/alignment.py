@@ -32,6 +32,8 @@ BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
 """Smallest peak that counts."""
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends this long after the mark, or after so long without a movement once each kind was seen once."""
+LATE_S = 5.0
+"""A sensor that is late when the standing has been decided is waited for so long; after that it takes no part."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
 """Range from which on a functional axis is not improved by bending further (confidence only)."""
 
@@ -129,7 +131,7 @@ class Calibrator:
         self._time.extend(ticks.time_s.tolist())
         for key in self._body:
             self._vertical[key].append(rotation.vertical_in_sensor(ticks.sensors[key].quat))
-        if not self._zero and not self._find_zero(ticks, found):
+        if not self._zero and not self._find_zero(found):
             return
         vertical = {key: self._joined(key) for key in self._body}
         angle = {key: _angle_between(vertical[key], self._zero[key]) for key in self._zero}
@@ -146,15 +148,21 @@ class Calibrator:
             self._vertical[key] = [np.concatenate(self._vertical[key], axis=1)]
         return self._vertical[key][0]
 
-    def _find_zero(self, ticks: Ticks, found: list[Alignment]) -> bool:
-        """Take the standing once it has been decided; sensors that are late at that tick take no part."""
+    def _find_zero(self, found: list[Alignment]) -> bool:
+        """Take the standing once it has been decided and every sensor has come since, or has been waited for."""
         assert self._mark_s is not None
         assert self._first is not None
-        decided = self._mark_s + DECIDED_S
-        if self._time[-1] < decided:
+        decided = int(np.searchsorted(self._time, self._mark_s + DECIDED_S, side="left"))
+        given_up = int(np.searchsorted(self._time, self._mark_s + DECIDED_S + LATE_S, side="left"))
+        came: dict[str, int] = {}
+        for key in self._body:
+            there = np.flatnonzero(np.isfinite(self._joined(key)[0, decided:]))
+            if len(there):
+                came[key] = decided + int(there[0])
+        at = min(max(came.values()), given_up) if len(came) == len(self._body) else given_up
+        if at >= len(self._time):
             return False
-        at = int(np.searchsorted(ticks.time_s, decided, side="left"))
-        in_time = tuple(key for key in self._body if ticks.sensors[key].present[at])
+        in_time = tuple(key for key in self._body if came.get(key, at + 1) <= at)
         standing = self._standing_of(self._mark_s, in_time)
         if standing is None:
             self._mark_s = None
@@ -173,7 +181,7 @@ class Calibrator:
         self._standing = standing
         self._scanned = max(standing.first + len(standing) - self._first, 0)
         if all(key in self._mountings for key in self._zero):
-            found.append(self._alignment(ticks.first + at, complete=False))
+            found.append(self._alignment(self._first + at, complete=False))
         return True
 
     def _step(self, i: int, angle: Mapping[str, Floats]) -> bool:
