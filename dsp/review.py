@@ -20,7 +20,7 @@ from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.live import PipelineOutput, mountings, standing_twist
 from dsp.orientation import OrientedSamples, SampleCounts, holes, per_period, smoothed, turn_rates
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
-from dsp.results import AlignmentReport
+from dsp.results import AlignmentReport, AngleRows
 from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
 from dsp.standing import SHORTEST_S, Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
@@ -33,6 +33,8 @@ SLACK_S = 5.0
 """Event time that must pass after a window's margin before it is computed: no sample is later than that."""
 CARRIED_SD_RAD = np.radians(2.0)
 """Standard deviation granted to a heading carried over from the window before."""
+CLOSED_S = 2.0
+"""The finder has closed a movement so long after it has ended."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class _Stream:
     epochs: list[Ints] = field(default_factory=list)
     last_s: float | None = None
     epoch: int = -1
+    keep_s: float = -np.inf
+    """Samples before this session time are not used any more; blocks are cut elsewhere and are kept whole."""
     joined: tuple[float, int, Floats] | None = None
     """Session time, heading epoch and orientation (4,) of the last sample given out."""
     last_quat: Floats | None = None
@@ -95,7 +99,8 @@ class ReviewPipeline:
         """The last window, and the repetition in progress."""
         out = PipelineOutput()
         if self._streams:
-            end_s = max(float(s.blocks[-1].time_s[-1]) for s in self._streams.values() if s.blocks)
+            start_s = self._start_tick() / RATE_HZ
+            end_s = max((float(s.blocks[-1].time_s[-1]) for s in self._streams.values() if s.blocks), default=start_s)
             while end_s > self._core_end() + MARGIN_S:
                 self._window(self._core_end(), out, last=False)
             self._window(end_s + 1.0 / RATE_HZ, out, last=True)
@@ -112,8 +117,9 @@ class ReviewPipeline:
 
     def _start_tick(self) -> int:
         if self._next is None:
-            first = min(s.blocks[0].time_s[0] for s in self._streams.values())
-            self._next = int(np.ceil(first * RATE_HZ))
+            # the first tick not before the first sample that arrived, as in `dsp.grid`
+            first = min((s.blocks[0] for s in self._streams.values()), key=lambda b: int(b.seq[0]))
+            self._next = int(np.ceil(first.time_s[0] * RATE_HZ))
         return self._next
 
     def _core_end(self) -> float:
@@ -157,20 +163,22 @@ class ReviewPipeline:
         if not parts:
             return None
         time_s = np.concatenate([b.time_s for b, _ in parts])
-        stop = int(np.searchsorted(time_s, until_s, side="left"))
-        epochs = np.concatenate([e for _, e in parts])[:stop]
-        time_s = time_s[:stop]
-        seq = np.concatenate([b.seq for b, _ in parts])[:stop]
-        saturated = np.concatenate([b.saturated for b, _ in parts])[:stop]
+        start, stop = np.searchsorted(time_s, (stream.keep_s, until_s), side="left").tolist()
+        if start == stop:
+            return None
+        epochs = np.concatenate([e for _, e in parts])[start:stop]
+        time_s = time_s[start:stop]
+        seq = np.concatenate([b.seq for b, _ in parts])[start:stop]
+        saturated = np.concatenate([b.saturated for b, _ in parts])[start:stop]
         device = parts[0][0].gyr is None
         if device:
             own = [b.quat for b, _ in parts if b.quat is not None]
-            quat = np.ascontiguousarray(np.concatenate(own)[:stop].T)
-            return OrientedSamples(time_s, seq, quat, np.zeros(stop, np.int32), saturated, device=True)
-        quat = np.empty((4, stop))
-        acc = np.concatenate([b.acc for b, _ in parts])[:stop]
-        gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[:stop]
-        clock_s = np.concatenate([b.device_time_s for b, _ in parts])[:stop]
+            quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
+            return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), saturated, device=True)
+        quat = np.empty((4, stop - start))
+        acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
+        gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
+        clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
         period = 1.0 / stream.rate_hz
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
         for a, b in itertools.pairwise(borders):
@@ -229,8 +237,8 @@ class ReviewPipeline:
         i = int(np.searchsorted(samples.time_s, end_s, side="left")) - 1
         if i >= 0:
             stream.joined = (float(samples.time_s[i]), int(samples.heading_epoch[i]), samples.quat[:, i].copy())
-        keep_s = end_s - MARGIN_S - 1.0
-        while stream.blocks and stream.blocks[0].time_s[-1] < keep_s:
+        stream.keep_s = end_s - MARGIN_S - 1.0
+        while stream.blocks and stream.blocks[0].time_s[-1] < stream.keep_s:
             stream.blocks.pop(0)
             stream.epochs.pop(0)
 
@@ -280,9 +288,13 @@ class ReviewPipeline:
         cut = {key: quat[:, start - low : stop - low] for key, quat in segment.items()}
         rows = angle_rows(part, cut, self._alignment, headings, "review", self._body)
         out.angles.append(rows)
-        out.repetitions.extend(self._finder.feed(rows))
         if new is not None and new.complete:
+            # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
+            done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
+            out.repetitions.extend(self._finder.feed(_part(rows, 0, done)))
             self._finder.calibrated(new.movements_end_s)
+            rows = _part(rows, done, len(rows))
+        out.repetitions.extend(self._finder.feed(rows))
 
     def _heading(
         self, joint: joints.Joint, wide: Ticks, segment: dict[str, Floats], start: int, new: Alignment | None
@@ -328,3 +340,8 @@ class ReviewPipeline:
         if last - first < SHORTEST_S * RATE_HZ or first < 0 or last > len(self._ticks):
             return None
         return self._ticks.part(first, last)
+
+
+def _part(rows: AngleRows, start: int, stop: int) -> AngleRows:
+    """Rows start … stop of these."""
+    return AngleRows(rows.time_s[start:stop], rows.angles[start:stop], rows.sd[start:stop], rows.quality[start:stop])
