@@ -20,7 +20,7 @@ import numpy as np
 from dsp.results import Flags
 from signals.blocks import Bools, Floats
 
-STRIDE = 10
+STRIDE = 20
 """Ticks between two updates; they stand at tick numbers that are multiples of it, whatever the chunking."""
 
 JOINT_SD_RAD = math.radians(3.0)
@@ -111,29 +111,28 @@ class RelativeHeading:
         if self.state is None or m == 0:
             return HeadingTrack(offset, sd, np.zeros(m, np.bool_))
         period = STRIDE * self._dt
+        state = self.state
         at = np.arange((-first) % STRIDE, m, STRIDE)
         variance = twist_variance(flexion[at], observability[at], period)
-        begin = 0
-        for i, value, spread, a, b in zip(
-            at.tolist(), twist[at].tolist(), variance.tolist(), epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
+        states = [(state.offset, state.rate, state.p00)]
+        for value, spread, a, b in zip(
+            twist[at].tolist(), variance.tolist(), epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
         ):
-            self._fill(offset, sd, begin, i, first)
-            self.state.predict(period)
+            state.predict(period)
             if value == value:
                 if self._epochs != (a, b):
                     self._epochs = (a, b)
-                    self.state.offset, self.state.p00, self.state.p01 = value, LOST_SD_RAD**2, 0.0
-                self.state.update(value, spread)
-            begin = i
-        self._fill(offset, sd, begin, m, first)
+                    state.offset, state.p00, state.p01 = value, LOST_SD_RAD**2, 0.0
+                state.update(value, spread)
+            states.append((state.offset, state.rate, state.p00))
+        # between two updates the last state is carried on by its rate
+        table = np.array(states)
+        ticks = np.arange(m)
+        last = np.searchsorted(at, ticks, side="right")
+        since = ((first + ticks) % STRIDE) * self._dt
+        offset[:] = table[last, 0] + table[last, 1] * since
+        sd[:] = np.sqrt(table[last, 2])
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
-
-    def _fill(self, offset: Floats, sd: Floats, begin: int, end: int, first: int) -> None:
-        """Ticks between two updates: the last state carried on by its rate."""
-        assert self.state is not None
-        since = ((first + np.arange(begin, end)) % STRIDE) * self._dt
-        offset[begin:end] = self.state.offset + self.state.rate * since
-        sd[begin:end] = math.sqrt(self.state.p00)
 
 
 def smooth_heading(

@@ -38,6 +38,8 @@ SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 40.0, 1.0, 3
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
 HOLE_S = 0.2
 """Shorter holes are bridged for finding and measuring a repetition; a longer one ends it, or leaves its metric missing."""
+RISE_SHARE = 0.5
+"""Standing up is noticed when the thighs are below this share of their inclination while seated."""
 STAND_IN_S = 2.0
 """Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
@@ -45,13 +47,18 @@ HISTORY_S = 120.0
 CALIBRATION_LONGEST_S = 100.0
 """Movements are held back at most so long after a calibrate mark."""
 
-_TRUNK, _PELVIS = ANGLE_NAMES.index("trunk_inclination"), ANGLE_NAMES.index("pelvis_tilt")
-_LEFT, _RIGHT = ANGLE_NAMES.index("thigh_left_inclination"), ANGLE_NAMES.index("thigh_right_inclination")
+MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
+"""Angles that the rhythm is made of."""
+KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
+"""Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
+_COLUMNS = [ANGLE_NAMES.index(name) for name in KEPT]
+_PELVIS, _TRUNK = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
+_LEFT, _RIGHT = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """A stretch of rows in degrees: time (n,), angles and sd (A, n), quality (n,)."""
+    """A stretch of rows in degrees: time (n,), angles (len(KEPT), n), sd (len(MEASURED), n), quality (n,)."""
 
     time_s: Floats
     angles: Floats
@@ -60,7 +67,7 @@ class _Rows:
 
 
 def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
-    """Signal, trunk part and thigh part (n,) from angles (A, n), in the same unit. One thigh stands in for the other,
+    """Signal, trunk part and thigh part (n,) from angles (len(KEPT), n), in the same unit. One thigh stands in for the other,
     and none counts as zero; the signal is NaN where the trunk is missing."""
     trunk = angles[trunk_row]
     left, right = angles[_LEFT], angles[_RIGHT]
@@ -125,8 +132,9 @@ class RepetitionFinder:
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
         """Rows that follow those already seen; the repetitions that have ended."""
-        degrees = np.degrees(rows.angles.T)
-        self._parts.append(_Rows(rows.time_s, degrees, np.degrees(rows.sd.T), rows.quality))
+        degrees = np.degrees(rows.angles.T[_COLUMNS])
+        sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
+        self._parts.append(_Rows(rows.time_s, degrees, sd, rows.quality))
         signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
         signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
         out: list[Repetition] = []
@@ -141,11 +149,47 @@ class RepetitionFinder:
                 self._next = first + i
                 if i == len(s):
                     break
+            elif self._state == "seated" and self._mark_s is None and not self._marks and not self._held:
+                # nor before the thighs come down, or the signal is lost
+                leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
+                i = i + int(np.argmax(leaves)) if leaves.any() else len(s)
+                self._next, self._missing = first + i, 0
+                if i == len(s):
+                    break
+            elif self._state == "moving" and self._mark_s is None and not self._marks and not self._held:
+                i = self._skim(i, signal, trunk, thigh)
+                self._next = first + i
             self._step(s[i], t[i], h[i], time_s[i], out)
             i += 1
             self._next = first + i
         self._forget()
         return out
+
+    def _skim(self, i: int, signal: Floats, trunk: Floats, thigh: Floats) -> int:
+        """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i."""
+        if self._begin < self._next - 1:
+            return i
+        below = np.flatnonzero(signal[i:] < END_DEG)
+        if not len(below) or below[0] < 2 or below[0] > 0.5 * HISTORY_S * self._rate:
+            return i
+        stop = i + int(below[0])
+        there = np.flatnonzero(np.isfinite(signal[i:stop]))
+        if np.diff(there, prepend=-1, append=stop - i).max() > HOLE_S * self._rate:
+            return i
+        # short holes are as if the ticks had not been
+        rest, at = signal[i:stop][there], i + there
+        # sitting needs a second within the band, so its two ends are close
+        second = int(SEAT_STILL_S * self._rate) - int(HOLE_S * self._rate)
+        seat = (thigh[at] > SEAT_THIGH_DEG) & (trunk[at] < SEAT_TRUNK_DEG)
+        if (seat[second:] & (np.abs(rest[second:] - rest[:-second]) < 2.1 * SEAT_BAND_DEG)).any():
+            return i
+        low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
+        if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
+            return i
+        top = int(np.argmax(rest)) if len(rest) else 0
+        if len(rest) and rest[top] > self._peak:
+            self._peak, self._peak_at = float(rest[top]), self._next + int(there[top])
+        return stop
 
     def _one_leg_alone(self, angles: Floats) -> Bools:
         """Whether a thigh is missing that was there a moment ago, (n,): one leg alone would read a stride as a bend."""
@@ -203,7 +247,7 @@ class RepetitionFinder:
         elif signal != signal:
             self._state = "standing"
         elif self._state == "seated":
-            if thigh < 0.5 * self._seat:
+            if thigh < RISE_SHARE * self._seat:
                 self._state, self._begin = "rising", k
         elif self._state == "rising":
             if signal < END_DEG:
@@ -309,8 +353,8 @@ class RepetitionFinder:
         rows = self._rows(start, end + 1)
         turn = min(max(turn, start), end)
         longest = int(HOLE_S * self._rate)
-        angles = {name: bridged(row, longest) for name, row in zip(ANGLE_NAMES, rows.angles, strict=True)}
-        sd = {name: bridged(row, longest) for name, row in zip(ANGLE_NAMES, rows.sd, strict=True)}
+        angles = {name: bridged(row, longest) for name, row in zip(MEASURED, rows.angles, strict=False)}
+        sd = {name: bridged(row, longest) for name, row in zip(MEASURED, rows.sd, strict=True)}
         metrics = rhythm(angles, sd, turn - start, self._rate)
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
         if quality & Quality.UNCALIBRATED and not metrics:

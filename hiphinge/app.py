@@ -14,7 +14,7 @@ from hiphinge.engine import Engine
 from hiphinge.folders import check_new
 from hiphinge.lock import FolderLock
 from hiphinge.results import ResultsWriter, compute
-from ingest.recording import Recorder, read_recording
+from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from ingest.session_toml import write_session_toml
 from signals import Event, HiphingeError, Session
 
@@ -62,7 +62,7 @@ class SessionInProgress:
             with self._writer as writer:
                 writer.close(self.folder.name)
             recording = read_recording(self.folder / RECORDING)
-            compute(self.session, recording.batches(), self.folder, self.folder.name, ("review",))
+            compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, self.folder.name, ("review",))
         finally:
             self._lock.release()
 

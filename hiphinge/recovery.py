@@ -8,7 +8,7 @@ from pathlib import Path
 from hiphinge.app import RECORDING
 from hiphinge.lock import is_running
 from hiphinge.results import compute
-from ingest.recording import read_recording
+from ingest.recording import STRETCH_WINDOWS, read_recording
 from signals import HiphingeError
 from signals.quantities import ESTIMATORS
 
@@ -42,7 +42,7 @@ def recover(folder: Path) -> Recovered:
     try:
         recording = read_recording(folder / RECORDING, salvage=True)
         missing = [name for name in ESTIMATORS if not (folder / name / "summary.json").is_file()]
-        compute(recording.session, recording.batches(), folder, folder.name, missing)
+        compute(recording.session, recording.batches(STRETCH_WINDOWS), folder, folder.name, missing)
     except HiphingeError as error:
         return Recovered(folder, (), error)
     (folder / ".lock").unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +12,6 @@ from dsp.live import PipelineOutput
 from dsp.results import Repetition
 from hiphinge.engine import Engine
 from signals import Event, Session, TimedBlock
-
-STRETCH_EVENTS = 60
-"""Flush windows or blocks that are fed together in a replay: long enough to compute in bulk, short enough to stay small."""
 
 Observer = Callable[[str, PipelineOutput], None]
 
@@ -67,26 +64,12 @@ def compute(
     """
     engine = Engine(session, estimators)
     with ResultsWriter(folder, engine, estimators) as writer:
-        for stretch in _stretches(batches):
-            writer.take(engine.feed(stretch))
+        for batch in batches:
+            writer.take(engine.feed(batch))
             if progress is not None:
                 progress(engine.now_s)
         writer.close(session_name)
         return writer.repetitions
-
-
-def _stretches(batches: Iterable[Sequence[Event | TimedBlock]]) -> Iterator[list[Event | TimedBlock]]:
-    """Several flush windows at a time; a batch of timed blocks is already long."""
-    several: list[Event | TimedBlock] = []
-    windows = 0
-    for batch in batches:
-        several.extend(batch)
-        windows += 1
-        if windows >= STRETCH_EVENTS or any(isinstance(event, TimedBlock) for event in batch):
-            yield several
-            several, windows = [], 0
-    if several:
-        yield several
 
 
 def without_files(session: Session) -> Session:

@@ -18,8 +18,9 @@ import numpy as np
 
 from signals.blocks import Bools, Floats, Ints
 
-WINDOW_S = 60.0
-BUCKET_S = 0.5
+WINDOW_S, WINDOW_SLACK_S = 60.0, 15.0
+"""Points older than the first are dropped, a slack at a time: the hull is then built anew."""
+BUCKET_S = 1.0
 SKEW_LIMIT = 200e-6
 """Largest difference of a crystal's rate from the host's."""
 COUNTER_SKEW_LIMIT = 0.02
@@ -39,6 +40,7 @@ class ClockMap:
     def __init__(self, skew_limit: float = SKEW_LIMIT) -> None:
         self._limit = skew_limit
         self._points: deque[tuple[float, float]] = deque()
+        self._hull: list[tuple[float, float]] = []
         self._bucket: int | None = None
         self._best: tuple[float, float] | None = None
         self._origin = 0.0
@@ -56,51 +58,57 @@ class ClockMap:
         host = np.empty(len(device_s))
         if not len(device_s):
             return host
-        # last sample of each packet, and of each run between restarts
-        ends = np.flatnonzero(np.append(np.diff(packet) != 0, True))
+        # last sample of each packet; a packet's delay is that of its last sample
+        ends = np.flatnonzero(np.append(packet[1:] != packet[:-1], True))
         starts = np.concatenate(([0], ends[:-1] + 1))
-        device_list, arrival_list = device_s[ends].tolist(), arrival_s[packet[ends]].tolist()
-        fill = 0
-        fresh = np.logical_or.reduceat(restart, starts).tolist()
-        bucket = np.floor(device_s[ends] / BUCKET_S).astype(np.int64).tolist()
-        for i, (d, a, b, new) in enumerate(zip(device_list, arrival_list, bucket, fresh, strict=True)):
-            if self._bucket is None or new:
-                self._flush(host, device_s, fill, int(starts[i]))
-                fill = int(starts[i])
-                self._begin(d, a, b)
-            elif b != self._bucket:
-                self._flush(host, device_s, fill, int(starts[i]))
-                fill = int(starts[i])
-                self._turn(float(device_s[starts[i]]), b)
+        device, arrival = device_s[ends], arrival_s[packet[ends]]
+        delay = arrival - device
+        bucket = np.floor(device / BUCKET_S).astype(np.int64)
+        fresh = np.logical_or.reduceat(restart, starts)
+        groups = np.flatnonzero(np.concatenate(([True], (bucket[1:] != bucket[:-1]) | fresh[1:])))
+        for first, stop in zip(groups.tolist(), [*groups[1:].tolist(), len(ends)], strict=True):
+            begin, end = int(starts[first]), int(ends[stop - 1]) + 1
+            best = first + int(np.argmin(delay[first:stop]))
+            number = int(bucket[first])
+            if self._bucket is None or fresh[first]:
+                self._begin(float(device[first]), float(arrival[first]), number)
+            elif number != self._bucket:
+                self._turn(float(device_s[begin]), number)
             assert self._best is not None
-            if a - d < self._best[1] - self._best[0]:
-                self._best = (d, a)
-        self._flush(host, device_s, fill, len(device_s))
+            if delay[best] < self._best[1] - self._best[0]:
+                self._best = (float(device[best]), float(arrival[best]))
+            self._map(host, device_s, begin, end)
         return host
 
     def _begin(self, device: float, arrival: float, bucket: int) -> None:
         if self._bucket is not None:
             self._floor, self._since = self._last_host, 0
         self._points.clear()
+        self._hull.clear()
         self._bucket, self._best = bucket, (device, arrival)
         self._origin, self._anchor, self._rate = device, (device, arrival), 1.0
 
-    def _flush(self, host: Floats, device_s: Floats, start: int, stop: int) -> None:
+    def _map(self, host: Floats, device_s: Floats, start: int, stop: int) -> None:
         """Map samples start … stop with the current piece."""
-        if stop > start:
-            host[start:stop] = self._anchor[1] + self._rate * (device_s[start:stop] - self._anchor[0])
-            if self._floor is not None:
-                steps = self._since + 1 + np.arange(stop - start)
-                host[start:stop] = np.maximum(host[start:stop], self._floor + 1e-6 * steps)
-                self._since += stop - start
-            self._last_host = float(host[stop - 1])
+        host[start:stop] = self._anchor[1] + self._rate * (device_s[start:stop] - self._anchor[0])
+        if self._floor is not None:
+            steps = self._since + 1 + np.arange(stop - start)
+            host[start:stop] = np.maximum(host[start:stop], self._floor + 1e-6 * steps)
+            self._since += stop - start
+        self._last_host = float(host[stop - 1])
 
     def _turn(self, device: float, bucket: int) -> None:
         """A bucket is complete: renew the hull and aim the next piece at the estimate."""
         assert self._best is not None
         self._points.append(self._best)
-        while self._points[-1][0] - self._points[0][0] > WINDOW_S:
-            self._points.popleft()
+        if self._points[-1][0] - self._points[0][0] > WINDOW_S + WINDOW_SLACK_S:
+            while self._points[-1][0] - self._points[0][0] > WINDOW_S:
+                self._points.popleft()
+            self._hull = []
+            for point in self._points:
+                _extend(self._hull, point)
+        else:
+            _extend(self._hull, self._best)
         self._bucket, self._best = bucket, (device, np.inf)
         offset, rate = self._estimate(device)
         host = self._anchor[1] + self._rate * (device - self._anchor[0])
@@ -111,15 +119,10 @@ class ClockMap:
 
     def _estimate(self, device: float) -> tuple[float, float]:
         """Host time at `device` and rate, from the hull's edge under the middle of the window."""
-        points = list(self._points)
+        points, hull = self._points, self._hull
         if len(points) < 3:
             best = min(points, key=lambda p: p[1] - p[0])
             return best[1] + (device - best[0]), 1.0
-        hull: list[tuple[float, float]] = []
-        for p in points:
-            while len(hull) > 1 and _turns_right(hull[-2], hull[-1], p):
-                hull.pop()
-            hull.append(p)
         middle = 0.5 * (points[0][0] + points[-1][0])
         left, right = hull[0], hull[-1]
         for a, b in itertools.pairwise(hull):
@@ -131,8 +134,15 @@ class ClockMap:
         # a short window knows the offset but not the rate
         limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
         slope = min(max(slope, 1.0 - limit), 1.0 + limit)
-        support = min(p[1] - slope * p[0] for p in points)
+        support = min(p[1] - slope * p[0] for p in hull)
         return support + slope * device, slope
+
+
+def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None:
+    """Add the next point to a lower convex hull."""
+    while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+        hull.pop()
+    hull.append(point)
 
 
 def _turns_right(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:

@@ -30,13 +30,13 @@ from ingest.recording_messages import (
     encode_packets,
     encode_trailer,
 )
-from ingest.recording_reader import EVENTS_TOPIC, HEAD_NAME, PROFILE, Recording, read_recording, sensor_topic
+from ingest.recording_reader import EVENTS_TOPIC, HEAD_NAME, PROFILE, STRETCH_WINDOWS, Recording, read_recording, sensor_topic
 from ingest.session_toml import session_from_dict, session_to_dict
 from signals.errors import HiphingeError
 from signals.events import Event, Packets
 from signals.session import Session
 
-__all__ = ["Recorder", "Recording", "read_recording"]
+__all__ = ["STRETCH_WINDOWS", "Recorder", "Recording", "read_recording"]
 
 FLUSH_EVERY_NS = 500_000_000
 """With heartbeats every 100 ms a kill costs at most 0.6 s of events."""

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from signals.blocks import Ints
 from signals.events import Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 PACKETS_ENCODING = "hiphinge-packets"
@@ -94,17 +93,50 @@ def encode_packets(packets: list[tuple[int, int, bytes]]) -> bytes:
     return b"".join((_COUNT.pack(len(packets)), numbers.tobytes(), lengths.tobytes(), *(p[2] for p in packets)))
 
 
-def decode_packets(sensor: str, message: bytes) -> Packets:
-    """The event of one sensor's packets. Raises ValueError."""
+def packet_count(message: bytes) -> int:
+    """Number of packets in one sensor's message. Raises ValueError for one that is not sound."""
     if len(message) < _COUNT.size:
         raise ValueError("packet message without a count")
     (n,) = _COUNT.unpack_from(message)
-    lengths_at = _COUNT.size + 16 * n
-    if len(message) < lengths_at + 4 * n:
+    payload_at = _COUNT.size + 20 * n
+    if len(message) < payload_at:
         raise ValueError(f"packet message too short for {n} packets")
-    numbers: Ints = np.frombuffer(message, "<i8", 2 * n, _COUNT.size).astype(np.int64)
-    lengths = np.frombuffer(message, "<u4", n, lengths_at).astype(np.int64)
-    return Packets(sensor, numbers[:n], numbers[n:], lengths, message[lengths_at + 4 * n :])
+    due = sum(struct.unpack_from(f"<{n}I", message, _COUNT.size + 16 * n))
+    if due != len(message) - payload_at:
+        raise ValueError(f"packet message whose lengths add up to {due} where {len(message) - payload_at} bytes follow")
+    return int(n)
+
+
+class PacketGather:
+    """Packet messages of one sensor, gathered so that many of them cost one event to make."""
+
+    def __init__(self, sensor: str) -> None:
+        self._sensor = sensor
+        self._parts: tuple[list[bytes], ...] = ([], [], [], [])
+        self.count = 0
+
+    def add(self, message: bytes) -> None:
+        """Take a message that `packet_count` has found sound."""
+        (n,) = _COUNT.unpack_from(message)
+        seq, arrival, lengths, data = self._parts
+        arrivals_at, lengths_at, payload_at = _COUNT.size + 8 * n, _COUNT.size + 16 * n, _COUNT.size + 20 * n
+        seq.append(message[_COUNT.size : arrivals_at])
+        arrival.append(message[arrivals_at:lengths_at])
+        lengths.append(message[lengths_at:payload_at])
+        data.append(message[payload_at:])
+        self.count += n
+
+    def take(self) -> Packets:
+        """The packets gathered so far as one event; the gather is empty again."""
+        seq, arrival, lengths, data = (b"".join(part) for part in self._parts)
+        self._parts, self.count = ([], [], [], []), 0
+        return Packets(
+            self._sensor,
+            np.frombuffer(seq, "<i8").astype(np.int64),
+            np.frombuffer(arrival, "<i8").astype(np.int64),
+            np.frombuffer(lengths, "<u4").astype(np.int64),
+            data,
+        )
 
 
 def encode_event(event: SingleEvent) -> bytes:

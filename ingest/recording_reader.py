@@ -23,10 +23,10 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, DataEnd, Header, Metadata
 from mcap.writer import MCAP0_MAGIC
 
-from ingest.recording_messages import decode_packets, decode_trailer
+from ingest.recording_messages import PacketGather, decode_trailer, packet_count
 from ingest.session_toml import session_from_dict
 from signals.errors import HiphingeError
-from signals.events import Event, Packets
+from signals.events import Event, SingleEvent
 from signals.session import Session
 
 PROFILE = "hiphinge"
@@ -45,6 +45,10 @@ _DATA_END_BYTES = _RECORD.size + 4
 _SHORTEST_CHUNK = _RECORD.size + _CHUNK_HEAD
 _MOST_BYTES = 1 << 28
 """A window beyond 256 MB is no window but a damaged length."""
+
+
+STRETCH_WINDOWS = 240
+"""Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small."""
 
 
 def sensor_topic(key: str) -> str:
@@ -91,39 +95,61 @@ class Recording:
         """The recorder closed the file and no damage was met so far."""
         return self._closed and not self.warnings
 
-    def batches(self) -> Iterator[list[Event]]:
-        """The windows in order; each a list with one `Packets` per sensor that sent any, and the other events.
+    def batches(self, windows: int = 1) -> Iterator[list[Event]]:
+        """The events in order, `windows` flush windows at a time (the last time fewer); each a list with one `Packets` per
+        sensor that sent any, and the other events.
 
-        Sequence numbers of a window are contiguous and follow on from the window before. Within a window, packets come
-        first, by sensor in the session's order, then the other events by sequence number.
+        Sequence numbers of a list are contiguous and follow on from the list before. Within a list, packets come first, by
+        sensor in the session's order, then the other events by sequence number.
         Raises `HiphingeError` at damage that is followed by more data, unless salvaging.
         """
-        topics = [sensor.key for sensor in self.session.sensors]
         decompress = zstandard.ZstdDecompressor().decompress
+        gathers = [PacketGather(sensor.key) for sensor in self.session.sensors]
+        others: list[SingleEvent] = []
+        gathered = 0
         with self._open() as file:
             file.seek(self._windows_at)
             at, next_seq, crc = self._windows_at, None, self._head_crc
-            windows = 0
+            count = 0
+            stop: tuple[_Torn | _Damaged, int, int, int] | None = None
             while True:
                 self.bytes_read = at
                 try:
                     opcode, head, content = _read_record(file, self.size_bytes - at)
                     if opcode == Opcode.DATA_END and len(content) == _DATA_END_BYTES - _RECORD.size:
                         self._check_end(content, crc)
-                        return
+                        break
                     if opcode != Opcode.CHUNK:
                         raise _Damaged(f"an unexpected record 0x{opcode:02X}")
-                    first_seq, last_seq, events = _window(_decompressed(content, decompress), topics)
+                    packets, (first_seq, last_seq, singles) = _window(_decompressed(content, decompress), len(gathers))
                     if next_seq is not None and first_seq != next_seq:
                         raise _Damaged(f"a window that begins with event {first_seq} where {next_seq} is due")
+                    _gather(gathers, packets, first_seq, last_seq, len(singles))
                 except (_Torn, _Damaged) as fault:
-                    self._stop(fault, at, file.tell(), windows)
-                    return
+                    stop = (fault, at, file.tell(), count)
+                    break
+                others.extend(singles)
+                gathered += 1
+                if gathered >= windows:
+                    try:
+                        stretch = _events(gathers, others)
+                    except _Damaged as fault:
+                        self._stop(fault, at, file.tell(), count)
+                        return
+                    yield stretch
+                    others, gathered = [], 0
                 next_seq = last_seq + 1
                 crc = zlib.crc32(content, zlib.crc32(head, crc))
                 at += _RECORD.size + len(content)
-                windows += 1
-                yield events
+                count += 1
+        if gathered:
+            try:
+                stretch = _events(gathers, others)
+            except _Damaged as fault:
+                stop, stretch = (fault, at, at, count), []
+            yield stretch
+        if stop is not None:
+            self._stop(*stop)
 
     def _stop(self, fault: _Torn | _Damaged, at: int, read_to: int, windows: int) -> None:
         """Warn of a torn end; raise for damage in the middle."""
@@ -262,25 +288,49 @@ def _decompressed(content: bytes, decompress: Any) -> bytes:
     return data
 
 
-def _window(data: bytes, topics: list[str]) -> tuple[int, int, list[Event]]:
-    """First and last sequence number and the events of a decompressed window."""
-    packets: list[Packets] = []
+def _window(data: bytes, sensors: int) -> tuple[list[tuple[int, bytes]], tuple[int, int, list[SingleEvent]]]:
+    """Packet messages ``(sensor number, body)`` of a decompressed window, and its trailer."""
+    packets: list[tuple[int, bytes]] = []
     at = 0
     try:
         while True:
             opcode, length, channel, *_ = _MESSAGE.unpack_from(data, at)
             body = data[at + _MESSAGE.size : at + _RECORD.size + length]
             at += _RECORD.size + length
-            if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= len(topics) + 1:
+            if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= sensors + 1:
                 raise ValueError("a window with other records than messages")
-            if channel > len(topics):
+            if channel > sensors:
                 break
-            packets.append(decode_packets(topics[channel - 1], body))
-        first_seq, last_seq, others = decode_trailer(body)
-        seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])
-    except (struct.error, ValueError, OverflowError) as error:
+            packets.append((channel - 1, body))
+        trailer = decode_trailer(body)
+    except (struct.error, ValueError) as error:
         raise _Damaged(f"a window without a sound trailer ({error})") from None
-    seqs.sort()
-    if at != len(data) or len(seqs) != last_seq - first_seq + 1 or not np.array_equal(seqs, np.arange(first_seq, last_seq + 1)):
+    if at != len(data):
+        raise _Damaged(f"a window that lacks some of the events {trailer[0]} to {trailer[1]}, or has more behind them")
+    return packets, trailer
+
+
+def _gather(gathers: list[PacketGather], packets: list[tuple[int, bytes]], first_seq: int, last_seq: int, singles: int) -> None:
+    """Add a whole window to what is gathered, or nothing of it. Raises `_Damaged`."""
+    due = last_seq - first_seq + 1 - singles
+    try:
+        counts = [packet_count(body) for _, body in packets]
+    except ValueError as error:
+        raise _Damaged(f"a window with an unsound message ({error})") from None
+    if sum(counts) != due:
         raise _Damaged(f"a window that lacks some of the events {first_seq} to {last_seq}")
-    return first_seq, last_seq, [*packets, *others]
+    for sensor, body in packets:
+        gathers[sensor].add(body)
+
+
+def _events(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:
+    """What was gathered, as events. Raises `_Damaged` when a sequence number is there twice (and so another is not)."""
+    packets = [gather.take() for gather in gathers if gather.count]
+    try:
+        seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])
+    except OverflowError:
+        raise _Damaged("an event whose sequence number is too large") from None
+    seqs.sort()
+    if len(seqs) and not np.array_equal(seqs, np.arange(seqs[0], seqs[0] + len(seqs))):
+        raise _Damaged(f"a stretch that lacks some of the events {seqs[0]} to {seqs[-1]}")
+    return [*packets, *others]

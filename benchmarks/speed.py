@@ -1,0 +1,123 @@
+"""Seconds per hour of four sensors at 100 Hz for the whole path, beside bare VQF over the same samples in the same run.
+
+The whole path: raw v1 recording on disk → decoded, timed, oriented, aligned, joint angles, repetitions → tables on disk.
+Figures are ratios of the two, taken alternately, median over the rounds; simulated data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import vqf
+
+from hiphinge.results import compute
+from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
+from simulation import SimulatedAthlete
+
+
+def record(folder: Path, hours: float, samples_per_packet: int) -> Path:
+    """A simulated training as a v1 recording."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"training-{samples_per_packet}.mcap"
+    athlete = SimulatedAthlete("training", 7, duration_s=hours * 3600.0, samples_per_packet=samples_per_packet)
+    with Recorder(path, athlete.session, sync=False) as recorder:
+        for event in athlete.events():
+            recorder.append(event)
+    return path
+
+
+def bare_seconds(hours: float, offline: bool) -> float:
+    """VQF over as many samples, already in memory: four sensors in one batch each."""
+    rng = np.random.default_rng(1)
+    n = int(hours * 360_000)
+    gyr = np.ascontiguousarray(rng.normal(0.0, 0.5, (n, 3)))
+    acc = np.ascontiguousarray(rng.normal(0.0, 0.5, (n, 3)) + (0.0, 0.0, 9.81))
+    began = time.perf_counter()
+    for _ in range(4):
+        if offline:
+            vqf.offlineVQF(gyr, acc, None, 0.01)
+        else:
+            vqf.VQF(0.01).updateBatch(gyr, acc)
+    return time.perf_counter() - began
+
+
+def path_seconds(recording: Path, estimator: str) -> float:
+    """The whole path once."""
+    out = Path(tempfile.mkdtemp())
+    began = time.perf_counter()
+    opened = read_recording(recording)
+    compute(opened.session, opened.batches(STRETCH_WINDOWS), out, "benchmark", (estimator,))
+    seconds = time.perf_counter() - began
+    shutil.rmtree(out)
+    return seconds
+
+
+def alternately(rounds: int, a: Callable[[], float], b: Callable[[], float]) -> tuple[float, float, float]:
+    """Median seconds of a and of b, and the median of their ratios, taken in turn."""
+    pairs = [(a(), b()) for _ in range(rounds)]
+    return (
+        statistics.median(x for x, _ in pairs),
+        statistics.median(y for _, y in pairs),
+        statistics.median(x / y for x, y in pairs),
+    )
+
+
+def peak_megabytes(recording: Path, estimator: str) -> float:
+    """Peak memory of a process of its own that runs the whole path."""
+    program = (
+        "import resource, sys\nfrom pathlib import Path\nfrom benchmarks.speed import path_seconds\n"
+        "path_seconds(Path(sys.argv[1]), sys.argv[2])\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(recording), estimator], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def main(hours: float = 1.0, rounds: int = 3, long_hours: float = 4.0) -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        print(f"Speed: four simulated sensors at 100 Hz, {hours:g} h, v1 recording on disk to tables on disk; median of {rounds}")
+        print(f"{'packets':22s} {'estimator':9s} {'path s/h':>9s} {'bare VQF s/h':>13s} {'ratio':>6s}  bar")
+        recordings = {samples: record(folder, hours, samples) for samples in (8, 1)}
+        for samples, recording in recordings.items():
+            for estimator, bar in (("live", "<= 6"), ("review", "<= 3")):
+                offline = estimator == "review"
+                path, bare, ratio = alternately(
+                    rounds,
+                    lambda r=recording, e=estimator: path_seconds(r, e),  # type: ignore[misc]
+                    lambda o=offline: bare_seconds(hours, o),  # type: ignore[misc]
+                )
+                shown = f"{samples} sample(s) a packet"
+                peer = "offlineVQF" if offline else "VQF batch"
+                print(
+                    f"{shown:22s} {estimator:9s} {path / hours:9.2f} {bare / hours:9.2f} {peer[:3]} {ratio:6.2f}  "
+                    f"{bar if samples == 8 else 'printed'} x {peer}",
+                    flush=True,
+                )
+        short, long = recordings[8], None
+        for estimator in ("live", "review"):
+            print(f"peak memory {estimator}: {hours:g} h {peak_megabytes(short, estimator):.0f} MB", end="")
+            if long_hours > hours:
+                long = long or record(folder / "long", long_hours, 8)
+                print(f", {long_hours:g} h {peak_megabytes(long, estimator):.0f} MB", end="")
+            print(flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=1.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--long-hours", type=float, default=4.0, help="length for the memory figure")
+    given = parser.parse_args()
+    main(given.hours, given.rounds, given.long_hours)
