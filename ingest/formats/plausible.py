@@ -1,0 +1,148 @@
+"""Units and frames that cannot be true, told from the samples themselves.
+
+Gravity is in every recording: |acc| has its median near 9.81 m/s², the direction of gravity turns in the sensor as the
+gyroscope says, and a device's own orientation turns it upright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.blocks import Floats
+
+STANDARD_GRAVITY = 9.80665
+"""m/s² (CGPM, 1901)."""
+ACC_MEDIAN_M_S2 = (6.0, 14.0)
+"""Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0."""
+FASTEST_RAD_S = 70.0
+"""4000 °/s, the widest range of common gyroscopes."""
+QUATERNION_NORM_TOLERANCE = 0.05
+TILT_DEG = 45.0
+"""A device orientation may turn gravity away from the vertical by this much in the median."""
+
+_WINDOW_S = 0.5
+_TURN = 0.1
+"""Turn of gravity's direction within a window, rad, from which on the window says something about the gyroscope."""
+_QUIET = 0.1
+"""Deviation of |acc| from gravity, in parts of it, up to which acc shows gravity's direction."""
+_FEWEST_WINDOWS = 10
+_CORRELATION = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Implausible:
+    """What is wrong from data row `row` on, in which quantity (``time``, ``acc``, ``gyr``, ``quat``), and what to do."""
+
+    row: int
+    quantity: str
+    what: str
+    remedy: str
+
+
+def implausible(time_s: Floats, acc: Floats, gyr: Floats | None, quat: Floats | None) -> Implausible | None:
+    """The first doubt about samples in SI units: time_s (n,), acc (n, 3), gyr (n, 3), quat (n, 4) sensor → earth."""
+    return _time(time_s) or _acc(acc) or _gyr(time_s, acc, gyr) or _quat(acc, quat, needed=gyr is None)
+
+
+def _time(time_s: Floats) -> Implausible | None:
+    if len(time_s) < 2:
+        return None
+    step = float(np.median(np.diff(time_s)))
+    if 1e-4 < step < 1.0:
+        return None
+    what = f"the usual step of the time is {step:.6g} s"
+    if step >= 1.0:
+        unit, factor = ("milliseconds", 1e3) if step < 1e3 else ("microseconds", 1e6) if step < 1e6 else ("nanoseconds", 1e9)
+        return Implausible(0, "time", f"{what}: this looks like {unit}", f"Divide the time by {factor:.0f} to have seconds.")
+    return Implausible(0, "time", f"{what}: no sensor is that fast", "Write the time in seconds.")
+
+
+def _acc(acc: Floats) -> Implausible | None:
+    median = float(np.median(np.linalg.norm(acc, axis=1)))
+    if ACC_MEDIAN_M_S2[0] <= median <= ACC_MEDIAN_M_S2[1]:
+        return None
+    what = f"the median of |acc| is {median:.4g}, where gravity alone gives 9.81 m/s²"
+    if 0.6 < median < 1.4:
+        return Implausible(0, "acc", f"{what}: this looks like g", "Multiply the acc columns by 9.80665.")
+    if 600.0 < median < 1400.0:
+        return Implausible(0, "acc", f"{what}: this looks like mg", "Multiply the acc columns by 0.00980665.")
+    if median < 0.6:
+        remedy = "Export the acceleration with gravity (specific force), in m/s²."
+        return Implausible(0, "acc", f"{what}: gravity seems to be taken out", remedy)
+    return Implausible(0, "acc", what, "Write the acceleration in m/s², with gravity in it.")
+
+
+def _gyr(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None:
+    if gyr is None:
+        return None
+    remedy = "Multiply the gyr columns by 0.0174533 to have rad/s."
+    scale = gravity_turn_per_gyr(time_s, acc, gyr)
+    fast = np.flatnonzero(np.abs(gyr).max(axis=1) > FASTEST_RAD_S)
+    if len(fast):
+        row = int(fast[0])
+        what = f"an angular rate of {np.abs(gyr[row]).max():.4g} rad/s is beyond every gyroscope"
+        if scale is not None and scale > 0.5:
+            return Implausible(row, "gyr", what, "The other lines look sound: remove this one.")
+        return Implausible(row, "gyr", f"{what}: this looks like deg/s", remedy)
+    if scale is not None and 0.3 < scale / np.radians(1.0) < 2.0:
+        what = f"gravity turns {1.0 / scale:.0f} times less than the gyr columns say: they look like deg/s"
+        return Implausible(0, "gyr", what, remedy)
+    return None
+
+
+def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | None:
+    """How far gravity's direction turns in the sensor per turn of the gyroscope: 1 when units agree, 0.0175 for deg/s.
+
+    Regression over windows in which |acc| is near gravity and its direction u turns; there du/dt = −ω × u. None where
+    too little turns or the two do not go together.
+    """
+    if len(time_s) < 3:
+        return None
+    norm = np.linalg.norm(acc, axis=1)
+    direction = acc / np.maximum(norm, 1e-9)[:, None]
+    step = np.diff(time_s)
+    turn = -np.cross(0.5 * (gyr[1:] + gyr[:-1]), 0.5 * (direction[1:] + direction[:-1])) * step[:, None]
+    length = max(1, round(_WINDOW_S / float(np.median(step))))
+    edges = np.arange(0, len(time_s), length)
+    if len(edges) < _FEWEST_WINDOWS + 1:
+        return None
+    by_gyr = np.diff(np.concatenate((np.zeros((1, 3)), np.cumsum(turn, axis=0)))[edges], axis=0)
+    by_acc = np.diff(direction[edges], axis=0)
+    doubtful = np.where(np.abs(gyr).max(axis=1) > FASTEST_RAD_S, np.inf, np.abs(norm / STANDARD_GRAVITY - 1.0))
+    quiet = np.maximum.reduceat(doubtful, edges[:-1]) < _QUIET
+    whole = np.diff(time_s[edges]) < 2.0 * _WINDOW_S
+    use = quiet & whole & (np.linalg.norm(by_acc, axis=1) > _TURN)
+    if np.count_nonzero(use) < _FEWEST_WINDOWS:
+        return None
+    x, y = by_gyr[use].ravel(), by_acc[use].ravel()
+    xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
+    return xy / xx if xx > 0.0 and xy > _CORRELATION * np.sqrt(xx * yy) else None
+
+
+def _quat(acc: Floats, quat: Floats | None, *, needed: bool) -> Implausible | None:
+    if quat is None:
+        return None
+    norm = np.linalg.norm(quat, axis=1)
+    off = np.flatnonzero(np.abs(norm - 1.0) > QUATERNION_NORM_TOLERANCE)
+    if len(off):
+        row = int(off[0])
+        what = f"the quaternion has length {norm[row]:.3g} instead of 1"
+        return Implausible(row, "quat", what, "Write unit quaternions in the order w, x, y, z.")
+    if not needed:
+        return None
+    w, x, y, z = (quat / norm[:, None]).T
+    length = np.maximum(np.linalg.norm(acc, axis=1), 1e-9)
+    # third row of the rotation matrix: where the sensor sees the vertical
+    up = np.column_stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)))
+    inverse_up = np.column_stack((2.0 * (x * z + w * y), 2.0 * (y * z - w * x), up[:, 2]))
+    tilt, inverse_tilt = (
+        float(np.degrees(np.median(np.arccos(np.clip((u * acc).sum(axis=1) / length, -1.0, 1.0))))) for u in (up, inverse_up)
+    )
+    if tilt <= TILT_DEG:
+        return None
+    what = f"the orientations turn gravity {tilt:.0f}° away from the vertical in the median"
+    if inverse_tilt <= 0.5 * TILT_DEG:
+        return Implausible(0, "quat", f"{what}: they look like earth → sensor", "Write the conjugate: w, -x, -y, -z.")
+    return Implausible(0, "quat", what, "Write orientations sensor → earth with z up, in the order w, x, y, z.")

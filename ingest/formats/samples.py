@@ -1,0 +1,38 @@
+"""Samples of one sensor as a file holds them: what importers make, and plain sessions are written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signals.blocks import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainSamples:
+    """n samples of one sensor, SI units, sensor frame; arrays are made read-only.
+
+    time_s (n,): session time, strictly increasing. acc (n, 3): specific force, m/s². gyr (n, 3): rad/s, or None.
+    quat (n, 4): the device's own orientation w x y z, sensor → earth, z up, or None. mag_ut (n, 3): µT, or None.
+    Raises ValueError when shapes do not fit or there is neither gyr nor quat.
+    """
+
+    time_s: Floats
+    acc: Floats
+    gyr: Floats | None = None
+    quat: Floats | None = None
+    mag_ut: Floats | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.time_s)
+        for name, shape in (("time_s", (n,)), ("acc", (n, 3)), ("gyr", (n, 3)), ("quat", (n, 4)), ("mag_ut", (n, 3))):
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != shape:
+                raise ValueError(f"PlainSamples.{name} has shape {array.shape}, expected {shape}")
+            array.flags.writeable = False
+        if self.gyr is None and self.quat is None:
+            raise ValueError("PlainSamples need gyr or quat")
+
+    def __len__(self) -> int:
+        return len(self.time_s)
