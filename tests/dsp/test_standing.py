@@ -1,0 +1,115 @@
+"""The quiet standing after a calibrate mark: when it begins, what ends it, and its mean rate."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.standing import GUARD_S, LONGEST_S, SETTLE_S, StandingWatch
+
+RATE = 100.0
+BIAS = np.array([0.01, -0.02, 0.03])
+
+
+def watch(gyr_of, mark_s=2.0, end_s=12.0, cuts=(), quat=False):
+    """A watch fed with samples from 0 to end_s; returns it and how many samples it took."""
+    time_s = np.arange(0.0, end_s, 1.0 / RATE)
+    gyr = np.array([gyr_of(t) for t in time_s]) + BIAS
+    acc = np.tile([0.0, 0.0, 9.81], (len(time_s), 1)) + time_s[:, None]
+    quats = np.stack([time_s, time_s, time_s, time_s]) if quat else None
+    w, at = StandingWatch(mark_s), 0
+    for stop in [*sorted({min(c, len(time_s)) for c in cuts}), len(time_s)]:
+        if stop > at and not w.done:
+            part = slice(at, stop)
+            at += w.feed(time_s[part], acc[part], gyr[part], None if quats is None else quats[:, part])
+    return w, at
+
+
+def still(t):
+    return np.zeros(3)
+
+
+def moving_from(start, deg_s=40.0, until=np.inf):
+    return lambda t: np.radians([0.0, deg_s if start <= t < until else 0.0, 0.0])
+
+
+def test_quiet_throughout():
+    """From 1 s after the mark, 5 s long; the sample after it is not taken."""
+    w, taken = watch(still)
+    assert w.done
+    found = w.result()
+    assert found.start_s == pytest.approx(2.0 + SETTLE_S)
+    assert found.end_s == pytest.approx(2.0 + SETTLE_S + LONGEST_S, abs=0.011)
+    assert taken == 800
+    assert found.samples == 500
+    assert found.gyr_mean == pytest.approx(BIAS, abs=1e-12)
+
+
+def test_movement_ends_it():
+    """The beginning of the movement is slow, so a little before it is noticed is cut off."""
+    w, taken = watch(moving_from(5.5))
+    found = w.result()
+    assert w.done
+    assert found.end_s == pytest.approx(5.5 - GUARD_S, abs=0.06)
+    assert found.gyr_mean == pytest.approx(BIAS, abs=1e-12)
+    # the samples of the movement that ended it are kept for the filter
+    assert found.time_s[-1] > found.end_s
+    assert taken == pytest.approx(555, abs=1)
+
+
+def test_sway_is_not_movement():
+    def sway(t):
+        return np.radians([8.0 * np.sin(2 * np.pi * 0.4 * t), 0.0, 0.0])
+
+    found = watch(sway)[0].result()
+    assert found.samples == 500
+
+
+def test_a_single_knock_is_not_movement():
+    assert watch(moving_from(5.0, deg_s=300.0, until=5.03))[0].result().samples == 500
+
+
+def test_a_late_settling_begins_again():
+    """Still moving in the first second: the standing begins when that is over."""
+    found = watch(moving_from(3.4, until=4.2))[0].result()
+    assert found.samples > 250
+    assert found.start_s >= 4.2 - 0.06
+    assert found.end_s == pytest.approx(8.0, abs=0.02)
+    assert found.gyr_mean == pytest.approx(BIAS, abs=np.radians(1.5))
+
+
+def test_no_standing_at_all():
+    w, _ = watch(lambda t: np.radians([60.0 * np.sin(2 * np.pi * 0.9 * t), 0.0, 0.0]))
+    found = w.result()
+    assert w.done
+    assert found.samples == 0
+    assert found.quat.shape == (4, 0)
+
+
+def test_too_short_a_standing_is_not_used():
+    """The recording ends half a second into it."""
+    w, _ = watch(still, end_s=3.5)
+    assert not w.done
+    assert w.result().samples == 0
+
+
+def test_no_samples():
+    found = StandingWatch(3.0).result()
+    assert (found.start_s, found.end_s, found.samples) == (3.0, 3.0, 0)
+
+
+def test_device_quaternions_go_along():
+    found = watch(still, quat=True)[0].result()
+    assert found.quat.shape == (4, 500)
+    assert found.quat[0] == pytest.approx(found.time_s)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 1200), max_size=12), st.sampled_from([still, moving_from(5.5), moving_from(3.4, until=4.2)]))
+def test_cuts_do_not_matter(cuts, motion):
+    whole, cut = watch(motion), watch(motion, cuts=cuts)
+    assert whole[1] == cut[1]
+    a, b = whole[0].result(), cut[0].result()
+    assert (a.start_s, a.end_s) == (b.start_s, b.end_s)
+    assert a.gyr_mean.tobytes() == b.gyr_mean.tobytes()
+    assert a.acc.tobytes() == b.acc.tobytes()
