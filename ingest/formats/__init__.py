@@ -1,1 +1,36 @@
-"""Readers of recordings that others made; each writes or reads a plain session."""
+"""Readers of recordings that others made; each gives a session that is written as a plain session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ingest.formats.csv_mapping import import_csv
+from ingest.formats.imported import ImportedSession
+from ingest.formats.ximu3_log import import_ximu3
+from ingest.formats.xsens_mt import import_xsens
+from signals.errors import HiphingeError
+
+__all__ = ["IMPORTERS", "ImportedSession", "import_session"]
+
+IMPORTERS: Mapping[str, Callable[[Path, Path | None, Mapping[str, str]], ImportedSession]] = {
+    "csv": import_csv,
+    "xio-lower-body": import_ximu3,
+    "xsens-opensense": import_xsens,
+}
+"""By format: a function of the path, the mapping file and the placements by sensor word."""
+
+
+def import_session(
+    format: str, path: Path, *, mapping: Path | None = None, placements: Mapping[str, str] | None = None
+) -> ImportedSession:
+    """The recording at `path` in `format`, one of `IMPORTERS`.
+
+    mapping: the mapping file of format csv. placements: by serial number, device name or file name, where a sensor was worn.
+    Raises `HiphingeError` with file, line and remedy.
+    """
+    if format not in IMPORTERS:
+        raise HiphingeError(f"unknown format {format!r}", "import", f"Known formats are {', '.join(IMPORTERS)}.")
+    if mapping is not None and format != "csv":
+        raise HiphingeError("only format csv has a mapping file", str(mapping), f"Leave it out for {format}.")
+    return IMPORTERS[format](path, mapping, placements or {})

@@ -1,0 +1,95 @@
+"""What every importer gives, and what all importers do alike: placements, checks, a first guess of the head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.formats.number_table import NumberTable
+from ingest.formats.plausible import implausible
+from ingest.formats.samples import PlainSamples
+from signals.errors import HiphingeError
+from signals.placements import Placement
+from signals.session import Sensor, Session, SessionMark
+
+UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
+UNKNOWN_ATHLETE = "unknown"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImportedSession:
+    """A recording of another program, ready for `write_plain`. notes: what was assumed or left out, in words."""
+
+    session: Session
+    samples: dict[str, PlainSamples]
+    notes: list[str]
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Sensors as an importer finds them. `placements`: what the user says, by any word a sensor is known by."""
+
+    source: Path
+    placements: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)
+    sensors: list[Sensor] = field(default_factory=list)
+    samples: dict[str, PlainSamples] = field(default_factory=dict)
+    _origin: dict[str, Path] = field(default_factory=dict)
+    _words: set[str] = field(default_factory=set)
+
+    def sensor(self, words: Sequence[str], guess: Placement | None, name: str) -> Sensor:
+        """The sensor known by `words`: where the user says, else at `guess`, else ``other`` under `name`."""
+        self._words.update(words)
+        said = next((self.placements[word] for word in words if word in self.placements), None)
+        if said is None:
+            placement = guess or Placement.OTHER
+        else:
+            word, _, rest = said.partition(":")
+            if word not in set(Placement) or (rest and word != Placement.OTHER):
+                known = ", ".join(Placement)
+                raise HiphingeError(f"unknown placement {said!r}", f"placement of {words[0]}", f"Placements are {known}.")
+            placement, name = Placement(word), rest or name
+        if placement is Placement.OTHER and name in set(Placement):
+            name = f"{name} sensor"
+        return Sensor(placement, name if placement is Placement.OTHER else None)
+
+    def add(self, sensor: Sensor, samples: PlainSamples, table: NumberTable, remedies: Mapping[str, str] | None = None) -> None:
+        """Take a sensor's samples in SI units, read from `table`.
+
+        remedies: what to do about a doubtful quantity (``time``, ``acc``, ``gyr``, ``quat``). Raises `HiphingeError` when
+        the units cannot be true or another sensor has this place.
+        """
+        doubt = implausible(samples.time_s, samples.acc, samples.gyr, samples.quat)
+        if doubt is not None:
+            remedy = (remedies or {}).get(doubt.quantity, "Check the units and frames of this export.")
+            raise HiphingeError(doubt.what, table.where(doubt.row), remedy)
+        if sensor.key in self.samples:
+            raise HiphingeError(
+                f"two sensors on one placement: {sensor.key} is {self._origin[sensor.key]} already",
+                str(table.path),
+                "Say where each sensor was worn: --placement SENSOR=PLACEMENT.",
+            )
+        self._origin[sensor.key] = table.path
+        self.sensors.append(sensor)
+        self.samples[sensor.key] = samples
+
+    def finish(self, start: datetime | None, athlete: str | None, marks: Sequence[SessionMark] = ()) -> ImportedSession:
+        """The session of all sensors. Raises `HiphingeError` when a placement was given for a sensor that is not there."""
+        unused = [word for word in self.placements if word not in self._words]
+        if unused:
+            found = ", ".join(sorted(self._words))
+            raise HiphingeError(f"there is no sensor {unused[0]!r}", str(self.source), f"Sensors here: {found}.")
+        if start is None:
+            self.notes.append("the start is not known: 1970-01-01 stands in session.toml; correct it before sending results")
+        if athlete is None:
+            self.notes.append(f"the athlete is not known: {UNKNOWN_ATHLETE!r} stands in session.toml")
+        session = Session(start or UNKNOWN_START, athlete or UNKNOWN_ATHLETE, tuple(self.sensors), tuple(marks))
+        return ImportedSession(session, self.samples, self.notes)
+
+
+def check_source(path: Path) -> None:
+    """Raises `HiphingeError` when there is nothing at `path`."""
+    if not path.exists():
+        raise HiphingeError("not found", str(path), "Check the path of what is to be imported.")

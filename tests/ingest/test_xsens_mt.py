@@ -1,0 +1,156 @@
+"""Format xsens-opensense: MT Manager text exports."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from ingest.formats import ImportedSession, import_session
+from ingest.formats.plain import read_plain, write_plain
+from ingest.formats.xsens_mt import quaternions
+from signals import HiphingeError, Placement
+
+PREAMBLE = ["// Start Time: Unknown", "// Update Rate: 50.0Hz", "// Filter Profile: human (46.1)", "// Firmware Version: 4.0.2"]
+MATRIX = [f"Mat[{row}][{column}]" for column in (1, 2, 3) for row in (1, 2, 3)]
+HEADER = ["PacketCounter", "SampleTimeFine", "Year", "Acc_X", "Acc_Y", "Acc_Z", *MATRIX]
+
+
+def export(folder: Path, serial: str, turns: Rotation, first: int = 472, wide: list[str] | None = None) -> Path:
+    """A resting sensor's export: one row for each orientation sensor → earth."""
+    lines = [*PREAMBLE, "\t".join(HEADER + (wide or [])[:3])]
+    for i, turn in enumerate(turns):
+        matrix = turn.as_matrix()
+        acc = matrix.T @ [0.0, 0.0, 9.81]
+        values = [*acc, *matrix.T.ravel(), *([0.1, 0.2, 0.3] if wide else [])]
+        lines.append("\t".join([f"{(first + i) % 65536:05d}", "", "", *(f"{value:.6f}" for value in values)]))
+    file = folder / f"MT_012005D6_009-001_{serial}.txt"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def turns(n: int, seed: int = 0) -> Rotation:
+    rng = np.random.default_rng(seed)
+    return Rotation.from_rotvec(np.array([0.3, 1.2, -0.5]) + np.cumsum(rng.normal(0, 0.02, (n, 3)), axis=0))
+
+
+def imported(folder: Path, **placements: str) -> ImportedSession:
+    return import_session("xsens-opensense", folder, placements=placements)
+
+
+def test_orientation_time_and_placements(tmp_path: Path) -> None:
+    true = turns(200)
+    export(tmp_path, "00B42279", true)
+    export(tmp_path, "00B42268", turns(150, 1), first=474)
+    session = imported(tmp_path, **{"00B42279": "pelvis"})
+    assert {s.key: s.placement for s in session.session.sensors} == {"00B42268": Placement.OTHER, "pelvis": Placement.PELVIS}
+    assert any("worn where? 00B42268" in note for note in session.notes)
+    pelvis, other = session.samples["pelvis"], session.samples["00B42268"]
+    assert (pelvis.time_s[[0, 1, -1]].tolist(), other.time_s[0]) == ([0.0, 0.02, 3.98], 0.04)
+    assert pelvis.gyr is None
+    assert pelvis.quat is not None
+    apart = true * Rotation.from_quat(pelvis.quat, scalar_first=True).inv()
+    assert apart.magnitude().max() < 1e-5
+    write_plain(tmp_path / "out", session.session, session.samples)
+    assert read_plain(tmp_path / "out").rates_hz == {"pelvis": 50.0, "00B42268": 50.0}
+
+
+@pytest.mark.parametrize("first", [(65_500, 65_480), (65_530, 3), (2, 65_535)])
+def test_the_counter_wraps(tmp_path: Path, first: tuple[int, int]) -> None:
+    export(tmp_path, "A", turns(100), first=first[0])
+    export(tmp_path, "B", turns(100), first=first[1])
+    samples = imported(tmp_path).samples
+    for one in samples.values():
+        np.testing.assert_allclose(np.diff(one.time_s), 0.02, atol=1e-9)
+    offset = (first[1] - first[0] + 32_768) % 65_536 - 32_768
+    assert samples["B"].time_s[0] - samples["A"].time_s[0] == pytest.approx(offset / 50.0)
+    assert min(one.time_s[0] for one in samples.values()) == 0.0
+
+
+def test_lost_packets_show_as_larger_steps(tmp_path: Path) -> None:
+    file = export(tmp_path, "A", turns(60))
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:20] + lines[23:]))
+    session = imported(tmp_path)
+    write_plain(tmp_path / "out", session.session, session.samples)
+    ((block,),) = read_plain(tmp_path / "out").batches()
+    assert (block.lost.sum(), len(block)) == (3, 57)
+
+
+def test_a_gyroscope_is_used_where_there_is_one(tmp_path: Path) -> None:
+    export(tmp_path, "A", Rotation.identity(30), wide=["Gyr_X", "Gyr_Y", "Gyr_Z"])
+    gyr = imported(tmp_path).samples["A"].gyr
+    assert gyr is not None
+    assert gyr[4].tolist() == [0.1, 0.2, 0.3]
+
+
+def test_quaternion_columns(tmp_path: Path) -> None:
+    names = ["PacketCounter", "Acc_X", "Acc_Y", "Acc_Z", "Quat_q0", "Quat_q1", "Quat_q2", "Quat_q3", *MATRIX]
+    rows = [f"{i}\t0\t9.81\t0\t0.70710678\t0.70710678\t0\t0" + "\t" * 9 for i in range(40)]
+    file = tmp_path / "MT_A.txt"
+    file.write_text("\n".join([*PREAMBLE, "\t".join(names), *rows]))
+    quat = imported(file).samples["A"].quat
+    assert quat is not None
+    assert quat[0].tolist() == [0.70710678, 0.70710678, 0.0, 0.0]
+
+
+@given(st.lists(st.tuples(*[st.floats(-np.pi, np.pi)] * 3), min_size=1, max_size=20))
+def test_quaternions_of_any_rotation(vectors: list[tuple[float, float, float]]) -> None:
+    turn = Rotation.from_rotvec(vectors)
+    quat = quaternions(turn.as_matrix())
+    np.testing.assert_allclose(np.linalg.norm(quat, axis=1), 1.0, atol=1e-12)
+    assert (quat[:, 0] >= 0.0).all()
+    np.testing.assert_allclose(Rotation.from_quat(quat, scalar_first=True).as_matrix(), turn.as_matrix(), atol=1e-9)
+
+
+FAULTS = {
+    "no rate": ("// Update Rate: 50.0Hz", "// Update Rate: fast", 1, "the update rate is not stated", "export again"),
+    "no counter": ("PacketCounter", "Counter", 5, "missing column PacketCounter", "packet counter"),
+    "no orientation": ("Mat[2][1]", "Mat", 5, "neither orientation", "orientation"),
+    "counter repeats": ("00480\t", "00479\t", 14, "PacketCounter goes from 479 to 479", "double line"),
+    "counter backwards": ("00480\t", "00400\t", 14, "PacketCounter goes from 479 to 400", "double line"),
+    "counter too large": ("00480\t", "70000\t", 14, "no counter up to 65535", "Export again"),
+    "empty cell": ("00480\t\t\t0.000000\t", "00480\t\t\t\t", 14, "Acc_X is empty", "Remove lines"),
+    "no rotation": (
+        "00480\t\t\t0.000000\t0.000000\t9.810000\t1",
+        "00480\t\t\t0.000000\t0.000000\t9.810000\t2",
+        14,
+        "no rot",
+        "Correct",
+    ),
+    "short line": ("00480\t\t\t", "00480\t\t", 14, "a short line", "Complete"),
+    "g": ("9.810000", "1.000000", 6, "looks like g", "units"),
+    "no rows": ("00", "", 5, "", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_of_a_file_says_line_and_remedy(tmp_path: Path, fault: str) -> None:
+    old, new, line, what, remedy = FAULTS[fault]
+    file = export(tmp_path, "A", Rotation.identity(40))
+    text = file.read_text()
+    assert old in text
+    file.write_text("\n".join(text.splitlines()[:5]) if fault == "no rows" else text.replace(old, new))
+    with pytest.raises(HiphingeError) as caught:
+        imported(tmp_path)
+    assert caught.value.where == f"{file}, line {line}"
+    assert what in caught.value.what
+    assert remedy in caught.value.remedy
+
+
+def test_calls_that_cannot_be_answered(tmp_path: Path) -> None:
+    with pytest.raises(HiphingeError, match="no MT Manager export"):
+        imported(tmp_path)
+    with pytest.raises(HiphingeError, match="not found"):
+        imported(tmp_path / "none")
+    (tmp_path / "MT_A.txt").write_text("// nothing\n")
+    with pytest.raises(HiphingeError, match="ends before the header line"):
+        imported(tmp_path)
+    (tmp_path / "MT_A.txt").write_text("")
+    with pytest.raises(HiphingeError, match="the file is empty"):
+        imported(tmp_path)
+    export(tmp_path, "A", turns(30))
+    with pytest.raises(HiphingeError, match="there is no sensor 'B'"):
+        imported(tmp_path / "MT_012005D6_009-001_A.txt", B="pelvis")
