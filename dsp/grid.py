@@ -141,19 +141,24 @@ class SensorTrack:
         step = t1 - t0
         bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
         present = in_time & bracket
-        quat = rotation.interpolate(self._quat[:, before], self._quat[:, after], (ticks_s - t0) / step)
+        low, high = self._quat[:, before], self._quat[:, after]
+        quat = rotation.interpolate(low, high, (ticks_s - t0) / step)
         quat[:, ~present] = np.nan
-        flags = np.where(in_time & ((step > self._ordinary_s) | ~bracket), int(Quality.GAP), 0)
-        flags = flags | np.where(in_time, 0, int(Quality.LATE))
-        flags = flags | np.where(present & (ticks_s - self._clipped_s[after] < SATURATION_S), int(Quality.SATURATED), 0)
-        if self._device:
-            flags = flags | np.where(present, int(Quality.DEVICE_ORIENTATION), 0)
-        x0, x1 = self._quat[:, before], self._quat[:, after]
-        cosine = np.abs(x0[0] * x1[0] + x0[1] * x1[1] + x0[2] * x1[2] + x0[3] * x1[3])
-        fast = cosine < np.cos(0.5 * FAST_RAD_S * step)
-        flags = flags | np.where(present & fast, int(Quality.FAST), 0)
+        cosine = np.abs(low[0] * high[0] + low[1] * high[1] + low[2] * high[2] + low[3] * high[3])
+        # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
+        half = 0.5 * FAST_RAD_S * step
+        flags = np.zeros(m, np.int32)
+        for flag, where in (
+            (Quality.GAP, in_time & ((step > self._ordinary_s) | ~bracket)),
+            (Quality.LATE, ~in_time),
+            (Quality.SATURATED, present & (ticks_s - self._clipped_s[after] < SATURATION_S)),
+            (Quality.FAST, present & (cosine < 1.0 - 0.5 * half * half)),
+            (Quality.DEVICE_ORIENTATION, present & self._device),
+        ):
+            if where.any():
+                flags[where] |= np.int32(flag)
         epoch = np.where(present, self._epoch[after], -1).astype(np.int32)
-        return GridRows(quat, present, epoch, flags.astype(np.int32))
+        return GridRows(quat, present, epoch, flags)
 
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""

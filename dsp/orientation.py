@@ -69,8 +69,13 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
 
     last_s: device time of the sample before, None at the very beginning (which begins a segment).
     """
-    step = np.diff(device_time_s, prepend=device_time_s[0] - period_s if last_s is None else last_s)
-    missing = np.where(step > 1.5 * period_s, np.rint(step / period_s) - 1.0, 0.0).astype(np.int64)
+    step = np.empty_like(device_time_s)
+    np.subtract(device_time_s[1:], device_time_s[:-1], out=step[1:])
+    step[0] = period_s if last_s is None else device_time_s[0] - last_s
+    missing = np.zeros(len(step), np.int64)
+    wide = step > 1.5 * period_s
+    if wide.any():
+        missing[wide] = np.rint(step[wide] / period_s).astype(np.int64) - 1
     fresh = restart | (missing * period_s > BRIDGE_S) | (step <= 0.0)
     if last_s is None and len(fresh):
         fresh[0] = True
@@ -79,8 +84,10 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
 
 def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Floats:
     """Rates scaled so that rate × nominal period is the turn over the true step; untouched next to a hole."""
-    factor = np.where(missing > 0, 1.0, step / period_s)
-    return np.asarray(gyr * np.clip(factor, 0.5, 1.5)[:, None])
+    factor = step / period_s
+    factor[missing > 0] = 1.0
+    np.clip(factor, 0.5, 1.5, out=factor)
+    return np.asarray(gyr * factor[:, None])
 
 
 class CausalOrientation:
@@ -198,7 +205,9 @@ class CausalOrientation:
             if stop > start:
                 rates = np.ascontiguousarray(gyr[start:stop] - self._bias)
                 track = self._filter.updateBatch(rates, np.ascontiguousarray(block.acc[start:stop]))["quat6D"].T
-                quat[:, start:stop] = track if self._yaw is None else rotation.multiply(self._yaw, track)
+                if self._yaw is not None:
+                    track = rotation.multiply(self._yaw, np.ascontiguousarray(track))
+                quat[:, start:stop] = track
                 epoch[start:stop] = self._epoch
                 self._last_acc, self._last_gyr = block.acc[stop - 1], gyr[stop - 1]
             if self._watch is not None and self._watch.done:

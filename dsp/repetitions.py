@@ -352,9 +352,11 @@ class RepetitionFinder:
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, out: list[Repetition]) -> None:
         rows = self._rows(start, end + 1)
         turn = min(max(turn, start), end)
-        longest = int(HOLE_S * self._rate)
-        angles = {name: bridged(row, longest) for name, row in zip(MEASURED, rows.angles, strict=False)}
-        sd = {name: bridged(row, longest) for name, row in zip(MEASURED, rows.sd, strict=True)}
+        measured, spreads = rows.angles[: len(MEASURED)], rows.sd
+        if not np.isfinite(measured).all():
+            longest = int(HOLE_S * self._rate)
+            measured, spreads = (np.stack([bridged(row, longest) for row in table]) for table in (measured, spreads))
+        angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
         metrics = rhythm(angles, sd, turn - start, self._rate)
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
         if quality & Quality.UNCALIBRATED and not metrics:

@@ -11,12 +11,21 @@ Input are the rows of one repetition, start to end, in degrees. Formulas:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from signals.blocks import Bools, Floats
 
+PARTS = {
+    "lumbar": "lumbar_flexion",
+    "pelvis": "pelvis_tilt",
+    "trunk": "trunk_inclination",
+    "hip_left": "hip_left_flexion",
+    "hip_right": "hip_right_flexion",
+}
+"""Word of each part in the metrics' names, and its angle."""
 SMALLEST_TOTAL_DEG = 3.0
 CANCELLING = 0.5
 """A total smaller than this part of the larger of its two parts is no whole to take a share of (e.g. sitting down)."""
@@ -28,13 +37,13 @@ VELOCITY_HALF_S = 0.05
 
 
 def velocity(angle: Floats, rate_hz: float) -> Floats:
-    """Rate of change (n,), per second, of angle (n,) by central differences over `2 * VELOCITY_HALF_S`."""
+    """Rate of change (…, n), per second, of angle (…, n) by central differences over `2 * VELOCITY_HALF_S`."""
     k = max(1, round(VELOCITY_HALF_S * rate_hz))
-    if len(angle) <= 2 * k:
+    if angle.shape[-1] <= 2 * k:
         return np.zeros_like(angle)
     result = np.empty_like(angle)
-    result[k:-k] = (angle[2 * k :] - angle[: -2 * k]) * (rate_hz / (2 * k))
-    result[:k], result[-k:] = result[k], result[-k - 1]
+    result[..., k:-k] = (angle[..., 2 * k :] - angle[..., : -2 * k]) * (rate_hz / (2 * k))
+    result[..., :k], result[..., -k:] = result[..., k : k + 1], result[..., -k - 1 : -k]
     return result
 
 
@@ -76,47 +85,40 @@ def rhythm(rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate
     rows, sd: by angle name, (n,) degrees and their standard uncertainties, NaN where missing; turn: index of the
     deepest row.
     """
-    lumbar, pelvis, trunk = rows["lumbar_flexion"], rows["pelvis_tilt"], rows["trunk_inclination"]
-    left, right = rows["hip_left_flexion"], rows["hip_right_flexion"]
-    parts = {"lumbar": lumbar, "pelvis": pelvis, "trunk": trunk, "hip_left": left, "hip_right": right}
-    of_part = {
-        "lumbar": "lumbar_flexion",
-        "pelvis": "pelvis_tilt",
-        "trunk": "trunk_inclination",
-        "hip_left": "hip_left_flexion",
-        "hip_right": "hip_right_flexion",
-    }
+    table = np.stack([rows[angle] for angle in PARTS.values()])
+    whole = {name: bool(np.isfinite(row).all()) for name, row in zip(PARTS, table, strict=True)}
+    lumbar, pelvis, trunk, left, right = table
+    ranges, speeds = (table.max(axis=1) - table.min(axis=1)).tolist(), np.abs(velocity(table, rate_hz))
+    down, up = speeds[:, : turn + 1].max(axis=1).tolist(), speeds[:, turn:].max(axis=1).tolist()
     metrics: dict[str, float] = {}
-    for name, angle in parts.items():
-        if not np.isfinite(angle).all():
-            continue
-        metrics[f"{name}_rom_deg"] = float(angle.max() - angle.min())
-        metrics[f"{name}_rom_sd_deg"] = float(np.hypot(sd[of_part[name]][turn], sd[of_part[name]][0]))
-        speed = np.abs(velocity(angle, rate_hz))
-        metrics[f"{name}_peak_velocity_descent_deg_s"] = float(speed[: turn + 1].max())
-        metrics[f"{name}_peak_velocity_ascent_deg_s"] = float(speed[turn:].max())
-    hips = [h for h in (left, right) if np.isfinite(h).all()]
+    for i, (name, angle) in enumerate(PARTS.items()):
+        if whole[name]:
+            metrics[f"{name}_rom_deg"] = ranges[i]
+            metrics[f"{name}_rom_sd_deg"] = math.hypot(sd[angle][turn], sd[angle][0])
+            metrics[f"{name}_peak_velocity_descent_deg_s"] = down[i]
+            metrics[f"{name}_peak_velocity_ascent_deg_s"] = up[i]
+    hips = [side for name, side in (("hip_left", left), ("hip_right", right)) if whole[name]]
     hip = sum(hips[1:], hips[0]) / len(hips) if hips else np.full_like(lumbar, np.nan)
     for name, rest, word in (
         ("lumbar_share_of_trunk", pelvis, "pelvis"),
-        ("lumbar_share_of_trunk_on_thigh", hip, "hip_left" if np.isfinite(left).all() else "hip_right"),
+        ("lumbar_share_of_trunk_on_thigh", hip, "hip_left" if whole["hip_left"] else "hip_right"),
     ):
-        if turn < 1 or not (np.isfinite(lumbar).all() and np.isfinite(rest).all()):
+        if turn < 1 or not (whole["lumbar"] and whole[word]):
             continue
         d_lumbar, d_rest = float(lumbar[turn] - lumbar[0]), float(rest[turn] - rest[0])
         metrics[name] = share(d_lumbar, d_rest)
         if np.isfinite(metrics[name]):
             s_lumbar, s_rest = metrics["lumbar_rom_sd_deg"], metrics[f"{word}_rom_sd_deg"]
-            metrics[f"{name}_sd"] = float(np.hypot(d_rest * s_lumbar, d_lumbar * s_rest) / (d_lumbar + d_rest) ** 2)
+            metrics[f"{name}_sd"] = math.hypot(d_rest * s_lumbar, d_lumbar * s_rest) / (d_lumbar + d_rest) ** 2
         early, middle, late = thirds(lumbar[: turn + 1], rest[: turn + 1])
         metrics[f"{name}_early"], metrics[f"{name}_middle"], metrics[f"{name}_late"] = early, middle, late
         metrics[f"{name}_ascent"] = share(float(lumbar[turn] - lumbar[-1]), float(rest[turn] - rest[-1]))
     if "lumbar_rom_deg" in metrics and "pelvis_rom_deg" in metrics:
         metrics["onset_delay_s"] = onset_s(lumbar[: turn + 1], rate_hz) - onset_s(pelvis[: turn + 1], rate_hz)
-    total = lumbar + hip if hips and np.isfinite(lumbar).all() else trunk
-    if np.isfinite(total).all() and len(total) > 2:
-        metrics.update(_phases(total, turn, rate_hz))
-    return {name: value for name, value in metrics.items() if np.isfinite(value)}
+    both = bool(hips) and whole["lumbar"]
+    if (both or whole["trunk"]) and len(trunk) > 2:
+        metrics.update(_phases(lumbar + hip if both else trunk, turn, rate_hz))
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def _phases(total: Floats, turn: int, rate_hz: float) -> dict[str, float]:

@@ -18,9 +18,9 @@ import numpy as np
 
 from signals.blocks import Bools, Floats, Ints
 
-WINDOW_S, WINDOW_SLACK_S = 60.0, 15.0
+WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
 """Points older than the first are dropped, a slack at a time: the hull is then built anew."""
-BUCKET_S = 1.0
+BUCKET_S = 2.0
 SKEW_LIMIT = 200e-6
 """Largest difference of a crystal's rate from the host's."""
 COUNTER_SKEW_LIMIT = 0.02

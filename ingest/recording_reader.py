@@ -167,7 +167,7 @@ class Recording:
             raise HiphingeError(
                 f"the recording is damaged at byte {at} of {self.size_bytes}: {fault}",
                 str(self._path),
-                f"Restore the file from a copy; the {windows} windows before the damage can still be salvaged.",
+                f"Restore the file from a copy; the {windows} windows before the damage can be salvaged: hiphinge replay --salvage.",
             )
 
     def _only_zeros(self, at: int) -> bool:
@@ -325,11 +325,13 @@ def _gather(gathers: list[PacketGather], packets: list[tuple[int, bytes]], first
 
 def _events(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:
     """What was gathered, as events. Raises `_Damaged` when a sequence number is there twice (and so another is not)."""
-    packets = [gather.take() for gather in gathers if gather.count]
     try:
+        packets = [gather.take() for gather in gathers if gather.count]
         seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])
     except OverflowError:
         raise _Damaged("an event whose sequence number is too large") from None
+    except ValueError as error:
+        raise _Damaged(f"an unsound stretch ({error})") from None
     seqs.sort()
     if len(seqs) and not np.array_equal(seqs, np.arange(seqs[0], seqs[0] + len(seqs))):
         raise _Damaged(f"a stretch that lacks some of the events {seqs[0]} to {seqs[-1]}")
