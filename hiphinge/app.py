@@ -7,11 +7,13 @@ there up to the last flush, and `hiphinge.recovery` computes the results from it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dsp.live import PipelineOutput
 from hiphinge.engine import Engine
 from hiphinge.folders import check_new
+from hiphinge.interruption import uninterrupted
 from hiphinge.lock import FolderLock
 from hiphinge.results import ResultsWriter, compute
 from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
@@ -37,37 +39,47 @@ class SessionInProgress:
         self.folder = folder
         self.session = session
         self._lock = FolderLock(folder)
-        self._lock.take()
-        write_session_toml(session, folder / "session.toml")
-        self._recorder = Recorder(folder / RECORDING, session)
-        self._engine = Engine(session, ("live",))
-        self._writer = ResultsWriter(folder, self._engine, ("live",))
+        if not self._lock.take():
+            raise HiphingeError("another program is writing here", str(folder), "Choose another folder")
+        try:
+            write_session_toml(session, folder / "session.toml")
+            self._recorder = Recorder(folder / RECORDING, session)
+            self._engine = Engine(session, ("live",))
+            self._writer = ResultsWriter(folder, self._engine, ("live",))
+        except BaseException:
+            self._lock.release()
+            raise
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
-        """The next events, in sequence order; what became final."""
-        for event in events:
-            self._recorder.append(event)
-        outputs = self._engine.feed(events)
-        self._writer.take(outputs)
-        return outputs["live"]
+        """The next events, in sequence order; what became final. Ctrl-C waits for the end of it."""
+        with uninterrupted():
+            for event in events:
+                self._recorder.append(event)
+            outputs = self._engine.feed(events)
+            self._writer.take(outputs)
+            return outputs["live"]
 
     @property
     def now_s(self) -> float:
+        """Session time of the last event, seconds."""
         return self._engine.now_s
 
     def close(self) -> None:
         """End the recording, put the live tables in place, then compute the review tables from the recording."""
-        self._recorder.close()
-        try:
-            with self._writer as writer:
-                writer.close(self.folder.name)
-            recording = read_recording(self.folder / RECORDING)
-            compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, self.folder.name, ("review",))
-        finally:
-            self._lock.release()
+        name = self.folder.resolve().name
+        with uninterrupted():
+            self._recorder.close()
+        with self._writer as writer:
+            writer.close(name)
+        recording = read_recording(self.folder / RECORDING)
+        compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
+        self._lock.release()
 
     def abandon(self) -> None:
-        """Stop without results: the recording stays and is recovered at the next start."""
-        self._recorder.close()
-        self._writer.__exit__(RuntimeError, RuntimeError("abandoned"), None)
-        self._lock.release()
+        """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start."""
+        with uninterrupted():
+            # what cannot be written now is lost; what was flushed is there
+            with suppress(HiphingeError, ValueError):
+                self._recorder.close()
+            self._writer.abort()
+            self._lock.release()

@@ -1,54 +1,103 @@
-"""The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on."""
+"""The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on.
+
+A command's file is imported when the command runs, so that help and mistakes in the command line answer at once.
+Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 130 and 143
+stopped by Ctrl-C and by SIGTERM.
+"""
 
 from __future__ import annotations
 
+import keyword
 import os
+import signal
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from hiphinge.commands.demo import demo
-from hiphinge.commands.doctor import doctor
-from hiphinge.commands.import_ import import_
-from hiphinge.commands.options import version_callback
-from hiphinge.commands.push import push
-from hiphinge.commands.replay import replay
-from hiphinge.commands.report import report
-from signals import HiphingeError
+from signals.errors import HiphingeError
+
+COMMANDS = {
+    "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
+    "replay": "Compute angles, repetitions and rhythm from a recording.",
+    "import": "Write a recording of another program as a plain session.",
+    "report": "Write the report of a session as one HTML file.",
+    "push": "Send the results of sessions to InfluxDB.",
+    "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
+}
+"""What the list of commands says; each is the function of its name in `hiphinge.commands`."""
+ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
+STOPPED_BY_SIGTERM = 143
+
+
+class CommandsOnDemand(TyperGroup):
+    """A group whose entries stand for commands that are imported only to be run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that `args` names, and what is left of `args`."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _command(str(name)), rest
+
+
+def _command(name: str) -> Any:
+    python_name = f"{name}_" if keyword.iskeyword(name) else name
+    function = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(function)
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=CommandsOnDemand,
     name="hiphinge",
-    help="What the hips did and what the lumbar spine did: record, replay, review.",
+    help=ABOUT,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(demo)
-app.command()(replay)
-app.command("import")(import_)
-app.command()(report)
-app.command()(push)
-app.command()(doctor)
+for _name, _words in COMMANDS.items():
+    app.command(_name, help=_words)(lambda: None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from hiphinge.version import software
+
+        print(software())
+        raise typer.Exit
 
 
 @app.callback()
 def root(
-    version: bool = typer.Option(False, "--version", callback=version_callback, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     """What the hips did and what the lumbar spine did: record, replay, review."""
 
 
 def main() -> None:
-    """Entry point: a `HiphingeError` becomes one line on standard error and exit code 1, Ctrl-C exit code 130."""
+    """Entry point: an error becomes one line on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except HiphingeError as error:
-        print(f"hiphinge: {error}", file=sys.stderr)
+        _say(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("hiphinge: stopped", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         # the reader of our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}. Check path, permissions and free space")
+        sys.exit(1)
+
+
+def _stop(*_: object) -> None:
+    """SIGTERM leaves in order, as Ctrl-C does."""
+    sys.exit(STOPPED_BY_SIGTERM)
+
+
+def _say(text: str) -> None:
+    print(f"hiphinge: {text}", file=sys.stderr)

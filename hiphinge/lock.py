@@ -7,10 +7,14 @@ import time
 from pathlib import Path
 from typing import IO
 
+from signals import HiphingeError
+
 try:
     import fcntl
+
+    HAS_LOCKS = True
 except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+    HAS_LOCKS = False
 
 FRESH_S = 10.0
 """Without system locks: a recording that grew within this time counts as running."""
@@ -24,16 +28,23 @@ class FolderLock:
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
-        """Take the lock; False when another program holds it."""
-        file = self._path.open("ab")
-        if fcntl is not None:
+        """Take the lock; False when another program holds it. `HiphingeError` when the folder may not be written."""
+        while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.close()
-                return False
-        self._file = file
-        return True
+                file = self._path.open("ab")
+            except OSError as error:
+                remedy = "Check the folder and its permissions"
+                raise HiphingeError(f"cannot be written: {error.strerror}", str(self._path.parent), remedy) from None
+            if HAS_LOCKS:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    file.close()
+                    return False
+            if self._still_there(file):
+                self._file = file
+                return True
+            file.close()
 
     def release(self) -> None:
         """Give the lock back and remove its file."""
@@ -42,15 +53,26 @@ class FolderLock:
             self._file.close()
             self._file = None
 
+    def _still_there(self, file: IO[bytes]) -> bool:
+        """Whether the file was not removed, by a program that gave its lock back, before it was locked here."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
+
 
 def is_running(folder: Path) -> bool:
     """Whether a running program is writing this session folder."""
-    if not (folder / ".lock").exists():
+    try:
+        file = (folder / ".lock").open("rb")
+    except OSError:
         return False
-    if fcntl is None:
-        recording = folder / "recording.mcap"
-        return recording.exists() and time.time() - os.path.getmtime(recording) < FRESH_S
-    lock = FolderLock(folder)
-    free = lock.take()
-    lock.release()
-    return not free
+    with file:
+        if HAS_LOCKS:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+            return False
+    recording = folder / "recording.mcap"
+    return recording.exists() and time.time() - os.path.getmtime(recording) < FRESH_S

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hiphinge.app import RECORDING
-from hiphinge.lock import is_running
+from hiphinge.lock import FolderLock, is_running
 from hiphinge.results import compute
 from ingest.recording import STRETCH_WINDOWS, read_recording
 from signals import HiphingeError
@@ -22,33 +22,35 @@ class Recovered:
     error: HiphingeError | None = None
 
 
-def orphans(sessions: Path) -> list[Path]:
-    """Folders below `sessions` (or `sessions` itself) with a recording but not all results, which are not running."""
+def orphans(sessions: Path, names: str = "*") -> list[Path]:
+    """Folders below `sessions` (or `sessions` itself) with a recording but not all results, which are not running.
+
+    names: pattern of the folders' names.
+    """
     if (sessions / RECORDING).is_file():
         candidates = [sessions]
     elif sessions.is_dir():
-        candidates = sorted(folder.parent for folder in sessions.glob(f"*/{RECORDING}"))
+        candidates = sorted(folder.parent for folder in sessions.glob(f"{names}/{RECORDING}"))
     else:
         candidates = []
-    return [folder for folder in candidates if _unfinished(folder) and not is_running(folder)]
+    return [folder for folder in candidates if _missing(folder) and not is_running(folder)]
 
 
-def _unfinished(folder: Path) -> bool:
-    return any(not (folder / name / "summary.json").is_file() for name in ESTIMATORS)
+def _missing(folder: Path) -> list[str]:
+    return [name for name in ESTIMATORS if not (folder / name / "summary.json").is_file()]
 
 
 def recover(folder: Path) -> Recovered:
-    """Compute the missing results of an orphaned session from its recording."""
+    """Compute the missing results of an orphaned session from its recording; nothing when another program is at it."""
+    lock = FolderLock(folder)
     try:
+        if not lock.take():
+            return Recovered(folder, ("another program is computing its results",))
         recording = read_recording(folder / RECORDING, salvage=True)
-        missing = [name for name in ESTIMATORS if not (folder / name / "summary.json").is_file()]
-        compute(recording.session, recording.batches(STRETCH_WINDOWS), folder, folder.name, missing)
+        batches = recording.batches(STRETCH_WINDOWS)
+        compute(recording.session, batches, folder, folder.resolve().name, _missing(folder))
     except HiphingeError as error:
         return Recovered(folder, (), error)
-    (folder / ".lock").unlink(missing_ok=True)
+    finally:
+        lock.release()
     return Recovered(folder, tuple(recording.warnings))
-
-
-def recover_all(sessions: Path) -> list[Recovered]:
-    """Look after every orphaned session below `sessions`."""
-    return [recover(folder) for folder in orphans(sessions)]

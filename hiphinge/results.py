@@ -29,7 +29,11 @@ class ResultsWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stack.__exit__(*error)  # type: ignore[arg-type]
+        self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing half-written; harmless after `close`."""
+        self._stack.close()
 
     def take(self, outputs: dict[str, PipelineOutput]) -> None:
         """Append what `Engine.feed` or `Engine.finish` returned."""

@@ -10,7 +10,17 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dashboards.notation import DASH, clock, percent, quality_note, words
+from dashboards.notation import (
+    DASH,
+    TRUNK,
+    clock,
+    confidence_words,
+    percent,
+    quality_note,
+    share_to_read,
+    with_uncertainty,
+    words,
+)
 from dsp.live import PipelineOutput
 from dsp.results import Repetition
 from signals.quantities import ANGLE_NAMES
@@ -35,7 +45,7 @@ class LiveScreen:
         self._now_s = 0.0
         self._angles: dict[str, float] = {}
         self._repetitions: list[Repetition] = []
-        self._calibration = "waiting for the calibration"
+        self._calibration = "calibrating, no angles yet"
         self._plain_at = float("inf")
 
     def take(self, output: PipelineOutput, now_s: float) -> None:
@@ -47,7 +57,7 @@ class LiveScreen:
             self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[-1]).tolist(), strict=True))
         for alignment in output.alignments:
             confidence = min((r.confidence for r in alignment.reports), default=0.0)
-            self._calibration = f"calibrated at {clock(now_s)}, lowest confidence {confidence:.2f}"
+            self._calibration = f"calibrated, lowest confidence {confidence:.2f} ({confidence_words(confidence)})"
             self._plainly(self._calibration)
         for repetition in output.repetitions:
             self._repetitions.append(repetition)
@@ -83,14 +93,16 @@ def sentence(repetition: Repetition) -> str:
     """One repetition in a line."""
     nan = float("nan")
     m = repetition.metrics
-    share = percent(m.get("lumbar_share_of_trunk_on_thigh", nan), m.get("lumbar_share_of_trunk_on_thigh_sd"))
-    note = quality_note(repetition.quality)
-    return (
+    share = share_to_read(repetition.movement)
+    text = (
         f"{repetition.index + 1:3d} {words(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
-        f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}, "
-        f"lumbar share {share}" + (f"  ({note})" if repetition.quality else "")
+        f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}"
     )
+    if share in m:
+        whole = "trunk" if share == TRUNK else "trunk on thigh"
+        text += f", lumbar share of {whole} {percent(m[share], m.get(f'{share}_sd', nan))} %"
+    return text + (f"  ({quality_note(repetition.quality)})" if repetition.quality else "")
 
 
 def _degrees(value: float | None) -> str:
-    return DASH if value is None or value != value else f"{value:.0f}°"
+    return DASH if value is None or value != value else f"{with_uncertainty(value, decimals=0)}°"

@@ -33,6 +33,7 @@ class Input:
     duration_hint_s: float | None
     _batches: Callable[[], Iterator[Sequence[Event | TimedBlock]]]
     _warnings: Callable[[], list[str]]
+    _fraction: Callable[[float], float]
 
     def batches(self) -> Iterator[list[Event | TimedBlock]]:
         """Events or timed blocks in sequence order, a stretch at a time. Raises `HiphingeError` at damage."""
@@ -44,19 +45,26 @@ class Input:
         """What a reader should know, in words; complete when `batches` has been read to the end."""
         return self._warnings()
 
+    def fraction(self, now_s: float) -> float:
+        """How much has been read, 0 to 1, when the session time `now_s` has been reached."""
+        return self._fraction(now_s)
 
-def open_input(path: Path) -> Input:
-    """The session at `path`. Raises `HiphingeError` when there is none, or it cannot be read."""
+
+def open_input(path: Path, *, salvage: bool = False) -> Input:
+    """The session at `path`. Raises `HiphingeError` when there is none, or it cannot be read.
+
+    salvage: of a recording that is damaged in the middle, use what is before the damage, with a warning.
+    """
     if path.is_dir():
         if (path / RECORDING).is_file():
-            return _recorded(path / RECORDING, path / SESSION_TOML)
+            return _recorded(path / RECORDING, path / SESSION_TOML, salvage)
         if (path / SESSION_TOML).is_file():
             return _plain(path)
         raise HiphingeError(f"neither {RECORDING} nor {SESSION_TOML} is in this folder", str(path), _INPUTS)
     if not path.exists():
         raise HiphingeError("not found", str(path), _INPUTS)
     if path.suffix.lower() == ".mcap":
-        return _recorded(path, None)
+        return _recorded(path, None, salvage)
     remedy = _INPUTS
     if path.name == SESSION_TOML:
         remedy = f"Give its folder, {path.parent}."
@@ -74,13 +82,25 @@ def _plain(folder: Path) -> Input:
             "Give the recording or plain session that these results were computed from.",
         )
     plain = read_plain(folder)
-    return Input(plain.session, plain.duration_s, plain.batches, lambda: list(plain.warnings))
+    return Input(
+        plain.session,
+        plain.duration_s,
+        plain.batches,
+        lambda: list(plain.warnings),
+        lambda now_s: now_s / max(plain.duration_s, 1e-9),
+    )
 
 
-def _recorded(path: Path, beside: Path | None) -> Input:
-    recording = read_recording(path)
+def _recorded(path: Path, beside: Path | None, salvage: bool) -> Input:
+    recording = read_recording(path, salvage=salvage)
     remarks = _differences(recording, beside) if beside is not None else []
-    return Input(recording.session, None, lambda: recording.batches(STRETCH_WINDOWS), lambda: [*remarks, *recording.warnings])
+    return Input(
+        recording.session,
+        None,
+        lambda: recording.batches(STRETCH_WINDOWS),
+        lambda: [*remarks, *recording.warnings],
+        lambda _: recording.bytes_read / recording.size_bytes,
+    )
 
 
 def _differences(recording: Recording, beside: Path) -> list[str]:

@@ -8,20 +8,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
+from rich.console import Console
 from rich.live import Live
 
 from dashboards.report import write_report
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
-from hiphinge.app import SessionInProgress
-from hiphinge.commands.options import CONFIG, console, look_after_orphans, software
-from hiphinge.folders import session_name
+from hiphinge.app import RECORDING, SessionInProgress
+from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after_orphans, say
+from hiphinge.folders import check_new, session_name
 from hiphinge.results import with_software
 from hiphinge.screen import LiveScreen
-from signals import Event, Packets
+from hiphinge.version import software
+from signals import Event, HiphingeError, Packets
 from simulation import SimulatedAthlete
 
+SCENARIOS = ("demo", "mixed")
 FRAME_S = 0.1
 """Events are taken and the screen is drawn so often, in session time."""
 
@@ -37,31 +40,28 @@ def demo(
 ) -> None:
     """Watch a simulated athlete wearing four virtual sensors, and find a session folder with results and a report."""
     settings = config.load(config_file)
-    look_after_orphans(settings.sessions)
-    if scenario not in ("demo", "mixed"):
-        raise typer.BadParameter(f"{scenario!r}: choose demo or mixed", param_hint="--scenario")
+    if scenario not in SCENARIOS:
+        raise HiphingeError(f"unknown scenario {scenario!r}", "--scenario", f"Choose {' or '.join(SCENARIOS)}")
     athlete = SimulatedAthlete(scenario, seed, start=datetime.now(UTC).replace(microsecond=0))
     session = with_software(athlete.session, software())
     name = session_name(session.start, session.athlete)
-    folder = out or (settings.sessions / name if settings.sessions is not None else Path(f"demo-session-{name}"))
+    folder = out or (Path(f"{DEMO_SESSION}{name}") if settings.sessions is None else settings.sessions / name)
+    check_new(folder)
+    look_after_orphans(settings)
     screen = console()
     screen.print(
-        "Simulated athlete (simulated body, simulated sensors, real bytes): stands still, bends three times, raises each knee "
+        "A simulated athlete with four virtual sensors. For the calibration: stands still, bends three times, raises each knee "
         "twice; then bends, squats, lifts, sits and walks.",
         highlight=False,
     )
-    live = LiveScreen(screen)
     running = SessionInProgress(folder, session)
     try:
-        began = time.monotonic()
-        with Live(live, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else live.plain():
-            for events in frames(athlete.kit().events()):
-                live.take(running.take(events), running.now_s)
-                if speed > 0.0:
-                    time.sleep(max(0.0, began + running.now_s / speed - time.monotonic()))
-        running.close()
+        _watch(running, athlete.events(), speed, screen)
+        with screen.status("Closing the session, computing the two-sided review"):
+            running.close()
     except BaseException:
         running.abandon()
+        say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
         raise
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
@@ -71,6 +71,17 @@ def demo(
         f"Session folder: {folder} ({size / 1e6:.1f} MB: recording.mcap, live/, review/)", highlight=False, soft_wrap=True
     )
     screen.print(f"Report: {report.resolve()}", highlight=False, soft_wrap=True)
+
+
+def _watch(running: SessionInProgress, events: Iterator[Event], speed: float, screen: Console) -> None:
+    """Take the events at `speed` times real time and show what becomes of them."""
+    shown = LiveScreen(screen)
+    began = time.monotonic()
+    with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
+        for frame in frames(events):
+            shown.take(running.take(frame), running.now_s)
+            if speed > 0.0:
+                time.sleep(max(0.0, began + running.now_s / speed - time.monotonic()))
 
 
 def frames(events: Iterator[Event]) -> Iterator[list[Event]]:

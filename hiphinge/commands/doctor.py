@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
 
 from dashboards.influx import reachable
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, software
-from hiphinge.recovery import recover_all
+from hiphinge.commands.options import CONFIG, console, unfinished
+from hiphinge.recovery import recover
+from hiphinge.version import software
 from signals import HiphingeError
 
-LIBRARIES = ("numpy", "scipy", "vqf", "pyarrow", "mcap", "influxdb-client", "msgspec", "typer", "rich", "jinja2", "matplotlib")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "vqf",
+    "cobs",
+    "pyarrow",
+    "mcap",
+    "zstandard",
+    "influxdb-client",
+    "msgspec",
+    "typer",
+    "rich",
+    "jinja2",
+    "matplotlib",
+)
+
+Finding = tuple[str, bool, str]
+"""What was looked at, whether it is well, and what was found."""
 
 
 def doctor(
@@ -26,36 +48,55 @@ def doctor(
 ) -> None:
     """Check the installation, finish sessions that were not closed, and try InfluxDB. Exit code 1 when something is wrong."""
     settings = config.load(config_file)
-    findings: list[tuple[str, bool, str]] = [("program", True, f"{software()}, Python {platform.python_version()}")]
+    if sessions is not None and not sessions.is_dir():
+        raise HiphingeError("no such folder", str(sessions), "Give the folder that holds your session folders")
+    settings = replace(settings, sessions=sessions or settings.sessions)
+    screen = console()
+    findings = []
+    for what, ok, text in _findings(settings):
+        findings.append({"what": what, "ok": ok, "found": text})
+        if not as_json:
+            screen.print(f"{'ok ' if ok else 'NOT'} {what}: {text}", highlight=False, markup=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(findings))
+    if not all(f["ok"] for f in findings):
+        sys.exit(1)
+
+
+def _findings(settings: config.Settings) -> Iterator[Finding]:
+    yield "program", True, f"{software()}, Python {platform.python_version()}"
     for library in LIBRARIES:
         try:
-            findings.append((library, True, version(library)))
-        except PackageNotFoundError:
-            findings.append((library, False, "not installed: install hiphinge again"))
-    folder = sessions or settings.sessions
+            import_module(library.replace("-", "_"))
+            yield library, True, version(library)
+        except (ImportError, OSError) as error:
+            yield library, False, f"cannot be used ({error}): install hiphinge again"
+    yield from _sessions(settings)
+    if not settings.influx_configured:
+        yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"
+        return
+    try:
+        yield "influxdb", True, reachable(settings.influx())
+    except HiphingeError as error:
+        yield "influxdb", False, str(error)
+
+
+def _sessions(settings: config.Settings) -> Iterator[Finding]:
+    folder = settings.sessions
+    orphaned = unfinished(settings)
     if folder is None:
-        findings.append(("sessions", True, "no folder set (HIPHINGE_SESSIONS or --sessions): nothing looked after"))
+        words = "no folder set (HIPHINGE_SESSIONS); looked for demos in the current one"
     elif not folder.is_dir():
-        findings.append(("sessions", False, f"{folder}: no such folder"))
+        words = f"{folder} will be made by the first session"
     else:
-        recovered = recover_all(folder)
-        findings.append(("sessions", True, f"{folder}: {len(recovered)} unfinished"))
-        for one in recovered:
-            words = (
-                str(one.error) if one.error is not None else "; ".join(("results computed from the recording", *one.warnings))
-            )
-            findings.append((one.folder.name, one.error is None, words))
-    if settings.influx_configured:
-        try:
-            findings.append(("influxdb", True, reachable(settings.influx())))
-        except HiphingeError as error:
-            findings.append(("influxdb", False, str(error)))
+        words = str(folder)
+    if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
+        yield "sessions", False, f"{folder} may not be written: check its permissions"
     else:
-        findings.append(("influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"))
-    if as_json:
-        print(json.dumps([{"what": w, "ok": ok, "found": text} for w, ok, text in findings]))
-    else:
-        for what, ok, text in findings:
-            console().print(f"{'ok ' if ok else 'NOT'} {what}: {text}", highlight=False, soft_wrap=True)
-    if not all(ok for _, ok, _ in findings):
-        sys.exit(1)
+        yield "sessions", True, f"{words}: {len(orphaned)} unfinished"
+    for orphan in orphaned:
+        result = recover(orphan)
+        if result.error is not None:
+            yield orphan.name, False, str(result.error)
+        else:
+            yield orphan.name, True, "; ".join(("was not closed, results computed from its recording", *result.warnings))

@@ -1,29 +1,22 @@
-"""What several commands share: options, the program's name and version, looking after orphaned sessions."""
+"""What several commands share: options, where people read, results to work on, looking after orphaned sessions."""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from dashboards.tables import available_estimators
+from hiphinge.config import Settings
 from hiphinge.recovery import orphans, recover
+from signals import HiphingeError
+from signals.quantities import ESTIMATORS
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
-
-
-def software() -> str:
-    """Program and version, as results state it."""
-    return f"hiphinge {version('hiphinge')}"
-
-
-def version_callback(wanted: bool) -> None:
-    """Print the version and leave."""
-    if wanted:
-        print(software())
-        raise typer.Exit
+DEMO_SESSION = "demo-session-"
+"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 
 
 def console() -> Console:
@@ -32,22 +25,46 @@ def console() -> Console:
     return wide if wide.is_terminal else Console(width=140)
 
 
+def say(text: str) -> None:
+    """A remark on standard error."""
+    print(f"hiphinge: {text}", file=sys.stderr)
+
+
 def estimators(choice: str) -> tuple[str, ...]:
     """The estimators that an --estimator option names."""
-    known = {"live": ("live",), "review": ("review",), "both": ("live", "review")}
+    known = {name: (name,) for name in ESTIMATORS} | {"both": ESTIMATORS}
     if choice not in known:
-        raise typer.BadParameter(f"{choice!r}: choose live, review or both", param_hint="--estimator")
+        raise HiphingeError(f"unknown estimator {choice!r}", "--estimator", "Choose live, review or both")
     return known[choice]
 
 
-def look_after_orphans(sessions: Path | None) -> None:
+def with_results(session: Path) -> tuple[str, ...]:
+    """The estimators whose results the session folder holds, at least one; computed first where it was not closed."""
+    if not session.is_dir():
+        what = "this is a file" if session.exists() else "no such session folder"
+        raise HiphingeError(what, str(session), "Give a session folder: one that demo or replay wrote")
+    _look_after(orphans(session))
+    there = available_estimators(session)
+    if not there:
+        raise HiphingeError("no results are in this folder", str(session), f"Run: hiphinge replay {session} --out DIR")
+    return there
+
+
+def unfinished(settings: Settings) -> list[Path]:
+    """Sessions that were not closed, in the folder for sessions; where none is set, demos in the current folder."""
+    return orphans(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else orphans(settings.sessions)
+
+
+def look_after_orphans(settings: Settings) -> None:
     """Compute the results of sessions that were not closed; says on standard error what it did."""
-    if sessions is None:
-        return
-    for folder in orphans(sessions):
-        print(f"hiphinge: {folder} was not closed; computing its results from the recording", file=sys.stderr)
+    _look_after(unfinished(settings))
+
+
+def _look_after(folders: list[Path]) -> None:
+    for folder in folders:
+        say(f"{folder} was not closed; computing its results from the recording")
         result = recover(folder)
         for warning in result.warnings:
-            print(f"hiphinge: {warning}", file=sys.stderr)
+            say(warning)
         if result.error is not None:
-            print(f"hiphinge: {result.error}", file=sys.stderr)
+            say(str(result.error))

@@ -7,14 +7,12 @@ import sys
 from pathlib import Path
 
 import typer
+from rich.console import Console
 
 from dashboards.influx import points
 from dashboards.influx import push as send
-from dashboards.tables import available_estimators
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console
-from hiphinge.recovery import orphans, recover
-from signals import HiphingeError
+from hiphinge.commands.options import CONFIG, console, with_results
 
 
 def push(
@@ -26,21 +24,21 @@ def push(
     """Send the results of sessions to InfluxDB."""
     settings = None if dry_run else config.load(config_file).influx()
     for session in sessions:
-        if not session.is_dir():
-            raise HiphingeError("no such session folder", str(session), "Give a folder that replay, live or demo wrote")
-        for folder in orphans(session):
-            failed = recover(folder).error
-            if failed is not None:
-                raise failed
-        if not available_estimators(session):
-            raise HiphingeError("has no results", str(session), "Run `hiphinge replay` on the recording first")
+        with_results(session)
         if settings is None:
             for line in points(session):
                 sys.stdout.write(line + "\n")
             continue
-        sent = send(session, settings)
+        with Console(stderr=True).status(f"{session.name}: sending") as status:
+
+            def progress(lines: int) -> None:
+                status.update(f"{lines} points sent")
+
+            sent = send(session, settings, progress=progress)
         if as_json:
             print(json.dumps({"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}))
         else:
             parts = ", ".join(f"{n} {name}" for name, n in sent.by_measurement.items())
-            console().print(f"{session.name}: {sent.lines} points sent in {sent.seconds:.1f} s ({parts})", highlight=False)
+            console().print(
+                f"{session.name}: {sent.lines} points sent in {sent.seconds:.1f} s ({parts})", highlight=False, soft_wrap=True
+            )

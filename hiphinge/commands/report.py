@@ -7,19 +7,18 @@ from pathlib import Path
 import typer
 
 from dashboards.report import write_report
-from hiphinge.commands.options import console
-from hiphinge.recovery import orphans, recover
+from hiphinge.commands.options import console, with_results
+from signals import HiphingeError
 
 
 def report(
     session: Path = typer.Argument(..., metavar="SESSION", help="A session folder with results."),
     out: Path | None = typer.Option(None, "--out", help="The HTML file; else report.html in the session folder."),
-    estimator: str = typer.Option("review", "--estimator", help="review or live."),
+    estimator: str | None = typer.Option(None, "--estimator", help="review or live; else review where there is one."),
 ) -> None:
     """Write the report of a session as one self-contained HTML file."""
-    for folder in orphans(session):
-        failed = recover(folder).error
-        if failed is not None:
-            raise failed
-    written = write_report(session, out or session / "report.html", estimator)
-    console().print(f"Report: {written}", highlight=False, soft_wrap=True)
+    there = with_results(session)
+    if estimator is not None and estimator not in there:
+        raise HiphingeError(f"no results of estimator {estimator!r}", str(session), f"Choose {' or '.join(there)}")
+    written = write_report(session, out or session / "report.html", estimator or there[-1])
+    console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)

@@ -1,0 +1,52 @@
+"""Session folders as the program itself leaves them, of simulated athletes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from hiphinge.app import SessionInProgress
+from ingest.formats.plain import PlainSamples, write_plain
+from ingest.recording import Recorder
+from signals import Event, Mark, Packets, Session
+from simulation import simulate, to_plain
+
+
+def live_session(folder: Path, **options: object) -> Path:
+    """A demo that was recorded and computed live, in frames as an application takes them."""
+    simulated = simulate("demo", 1, **options)
+    running = SessionInProgress(folder, simulated.session)
+    for begin in range(0, len(simulated.events), 50):
+        running.take(simulated.events[begin : begin + 50])
+    running.close()
+    return folder
+
+
+def recording(path: Path, session: Session, events: Iterable[Event]) -> Path:
+    """A recording alone."""
+    with Recorder(path, session, sync=False) as recorder:
+        for event in events:
+            recorder.append(event)
+    return path
+
+
+def uncalibrated_recording(path: Path) -> Path:
+    """A demo in which nobody marked the calibration."""
+    simulated = simulate("demo", 1)
+    kept = [event for event in simulated.events if not isinstance(event, Mark)]
+    assert len(kept) < len(simulated.events)
+    return recording(path, simulated.session, (_numbered(event, seq) for seq, event in enumerate(kept)))
+
+
+def _numbered(event: Event, seq: int) -> Event:
+    if isinstance(event, Packets):
+        return Packets(event.sensor, event.seq * 0 + seq, event.arrival_ns, event.lengths, event.data)
+    return replace(event, seq=seq)
+
+
+def plain_session(folder: Path, **options: object) -> Path:
+    """A demo as a plain session."""
+    session, samples = to_plain("demo", 1, **options)
+    write_plain(folder, session, {key: PlainSamples(s.time_s, s.acc, s.gyr) for key, s in samples.items()})
+    return folder
