@@ -19,8 +19,8 @@ ACC_MEDIAN_M_S2 = (6.0, 14.0)
 FASTEST_RAD_S = 70.0
 """4000 °/s, the widest range of common gyroscopes."""
 QUATERNION_NORM_TOLERANCE = 0.05
-TILT_DEG = 45.0
-"""A device orientation may turn gravity away from the vertical by this much in the median."""
+TILT_DEG = 30.0
+"""A device orientation may turn the mean of acc away from the vertical by this much."""
 
 _WINDOW_S = 0.5
 _TURN = 0.1
@@ -132,17 +132,23 @@ def _quat(acc: Floats, quat: Floats | None, *, needed: bool) -> Implausible | No
         return Implausible(row, "quat", what, "Write unit quaternions in the order w, x, y, z.")
     if not needed:
         return None
-    w, x, y, z = (quat / norm[:, None]).T
-    length = np.maximum(np.linalg.norm(acc, axis=1), 1e-9)
-    # third row of the rotation matrix: where the sensor sees the vertical
-    up = np.column_stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)))
-    inverse_up = np.column_stack((2.0 * (x * z + w * y), 2.0 * (y * z - w * x), up[:, 2]))
-    tilt, inverse_tilt = (
-        float(np.degrees(np.median(np.arccos(np.clip((u * acc).sum(axis=1) / length, -1.0, 1.0))))) for u in (up, inverse_up)
-    )
+    # over time accelerations cancel, so the mean of acc in the earth frame is gravity, also in fast movement
+    tilt, inverse_tilt = (_tilt_deg(_turned(quat / norm[:, None] * sense, acc)) for sense in (1.0, [1.0, -1.0, -1.0, -1.0]))
     if tilt <= TILT_DEG:
         return None
-    what = f"the orientations turn gravity {tilt:.0f}° away from the vertical in the median"
-    if inverse_tilt <= 0.5 * TILT_DEG:
+    what = f"the orientations turn gravity {tilt:.0f}° away from the vertical"
+    if inverse_tilt <= TILT_DEG:
         return Implausible(0, "quat", f"{what}: they look like earth → sensor", "Write the conjugate: w, -x, -y, -z.")
     return Implausible(0, "quat", what, "Write orientations sensor → earth with z up, in the order w, x, y, z.")
+
+
+def _turned(quat: Floats, vectors: Floats) -> Floats:
+    """Vectors (n, 3) turned by unit quaternions (n, 4)."""
+    across = np.cross(quat[:, 1:], vectors)
+    return np.asarray(vectors + 2.0 * (quat[:, :1] * across + np.cross(quat[:, 1:], across)))
+
+
+def _tilt_deg(acc: Floats) -> float:
+    """Angle of the mean of acc (n, 3) from the vertical."""
+    mean = acc.mean(axis=0)
+    return float(np.degrees(np.arctan2(np.hypot(mean[0], mean[1]), mean[2])))

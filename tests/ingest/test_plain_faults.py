@@ -192,7 +192,7 @@ def test_quaternions(tmp_path: Path) -> None:
     lying = swinging()
     on_its_side = np.column_stack((zero + np.sqrt(0.5), zero + np.sqrt(0.5), zero, zero))
     file = put(tmp_path / "wrong", text(PlainSamples(lying.time_s, lying.acc, None, on_its_side), gyr=False, quat=True))
-    with pytest.raises(HiphingeError, match="turn gravity 90° away") as caught:
+    with pytest.raises(HiphingeError, match="turn gravity 90° away from the vertical") as caught:
         read_plain(tmp_path / "wrong")
     assert "sensor → earth" in caught.value.remedy
     flat = np.tile([9.81, 0.0, 0.0], (ROWS, 1))
