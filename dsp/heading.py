@@ -95,7 +95,7 @@ class RelativeHeading:
     def __init__(self, rate_hz: float) -> None:
         self._dt = 1.0 / rate_hz
         self.state: HeadingState | None = None
-        self._epochs: tuple[int, int] | None = None
+        self._epochs = (-1, -1)
 
     def start(self, twist: float, epochs: tuple[int, int]) -> None:
         """A standing has been evaluated: both segments pointed the same way when the twist was `twist`."""
@@ -115,6 +115,7 @@ class RelativeHeading:
         at = np.arange((-first) % STRIDE, m, STRIDE)
         variance = twist_variance(flexion[at], observability[at], period)
         states = [(state.offset, state.rate, state.p00)]
+        pairs = [self._epochs]
         for value, spread, a, b in zip(
             twist[at].tolist(), variance.tolist(), epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
         ):
@@ -125,13 +126,16 @@ class RelativeHeading:
                     state.offset, state.p00, state.p01 = value, LOST_SD_RAD**2, 0.0
                 state.update(value, spread)
             states.append((state.offset, state.rate, state.p00))
+            pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
         table = np.array(states)
         ticks = np.arange(m)
         last = np.searchsorted(at, ticks, side="right")
         since = ((first + ticks) % STRIDE) * self._dt
         offset[:] = table[last, 0] + table[last, 1] * since
-        sd[:] = np.sqrt(table[last, 2])
+        # a sensor that is back after a gap has another heading, also before the next update
+        seen_a, seen_b = np.array(pairs).T[:, last]
+        sd[:] = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.sqrt(table[last, 2]), LOST_SD_RAD)
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
 
 

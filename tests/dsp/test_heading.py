@@ -1,0 +1,237 @@
+"""Relative heading: the drift is followed, a gap makes it unknown, and knowing what comes after helps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.heading import (
+    KNOWN_SD_RAD,
+    LOST_SD_RAD,
+    STANDING_SD_RAD,
+    STRIDE,
+    HeadingState,
+    RelativeHeading,
+    smooth_heading,
+    twist_variance,
+)
+
+RATE = 100.0
+
+
+def coloured(rng, n, sd_deg=3.0, correlation_s=1.0):
+    """A joint's twist while upright: bounded, slow, rad."""
+    keep = np.exp(-1.0 / (RATE * correlation_s))
+    steps = rng.normal(0.0, np.radians(sd_deg) * np.sqrt(1 - keep**2), n)
+    out, value = np.empty(n), 0.0
+    for i, step in enumerate(steps.tolist()):
+        value = keep * value + step
+        out[i] = value
+    return out
+
+
+def drifting(seed, seconds=120.0, rate_deg_s=0.3, start_deg=40.0):
+    """Drift (n,) that is to be found, and the twist (n,) that is seen of it, rad."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * RATE)
+    wander = np.cumsum(rng.normal(0.0, np.radians(0.02) / np.sqrt(RATE), n)) / RATE
+    drift = np.radians(start_deg) + np.cumsum(np.radians(rate_deg_s) + wander) / RATE
+    return drift, drift + coloured(rng, n)
+
+
+def flat(n):
+    return np.ones(n), np.zeros(n)
+
+
+def zeros(n):
+    return np.zeros(n, np.int32)
+
+
+def filtered(twist, start, epochs=None, first=0):
+    n = len(twist)
+    heading = RelativeHeading(RATE)
+    heading.start(start, (0, 0))
+    e = zeros(n) if epochs is None else epochs
+    return heading.feed(first, twist, *flat(n), e, zeros(n))
+
+
+def rms_deg(error):
+    return float(np.degrees(np.sqrt(np.mean(error**2))))
+
+
+def test_drift_is_followed():
+    """0.3 °/s for two minutes would be 36° off; the filter stays within a few degrees and knows it."""
+    drift, twist = drifting(1)
+    found = filtered(twist, drift[0])
+    error = found.offset - drift
+    assert rms_deg(error) < 3.0
+    assert found.known.all()
+    assert np.mean(np.abs(error) < 2 * found.sd) > 0.85
+
+
+def test_without_a_standing_nothing_is_known():
+    heading = RelativeHeading(RATE)
+    found = heading.feed(0, np.zeros(30), *flat(30), zeros(30), zeros(30))
+    assert not found.known.any()
+    assert np.isnan(found.offset).all()
+    assert heading.state is None
+
+
+def test_right_after_the_standing():
+    found = filtered(np.full(5, np.radians(77.0)), np.radians(77.0), first=1)
+    assert np.degrees(found.offset) == pytest.approx(77.0)
+    assert found.sd == pytest.approx(STANDING_SD_RAD)
+
+
+def test_a_gap_makes_it_unknown_until_it_has_been_seen_again():
+    drift, twist = drifting(2, seconds=60.0)
+    jump = np.radians(130.0)
+    epochs = zeros(len(twist))
+    twist, drift = twist.copy(), drift.copy()
+    back = 3151
+    gap = slice(3000, back)
+    twist[back:] += jump
+    drift[back:] += jump
+    twist[gap] = np.nan
+    epochs[back:], epochs[gap] = 1, -1
+    found = filtered(twist, drift[0], epochs)
+    assert found.known[:3000].all()
+    # from the very first tick after the gap, also before the next update
+    assert not found.known[back : back + STRIDE].any()
+    assert found.known[3400:].all()
+    assert rms_deg((found.offset - drift)[3600:]) < 5.0
+
+
+def test_nothing_is_known_while_a_sensor_of_the_pair_has_another_heading():
+    """Each sensor's own epoch counts; a stale offset is never used for a new heading."""
+    drift, twist = drifting(2, seconds=20.0)
+    n = len(twist)
+    heading = RelativeHeading(RATE)
+    heading.start(drift[0], (4, 7))
+    epoch_a, epoch_b = np.full(n, 4, np.int32), np.full(n, 7, np.int32)
+    epoch_b[705:] = 8
+    found = heading.feed(0, twist, *flat(n), epoch_a, epoch_b)
+    assert found.known[:705].all()
+    assert not found.known[705:715].any()
+
+
+def test_while_a_sensor_is_away_the_uncertainty_grows():
+    drift, twist = drifting(3, seconds=60.0)
+    twist = twist.copy()
+    twist[1000:5000] = np.nan
+    found = filtered(twist, drift[0])
+    away = found.sd[1000:5000:STRIDE]
+    assert (np.diff(away) > 0).all()
+    assert found.sd[5500] < away[-1]
+
+
+def test_an_offset_across_half_a_turn():
+    """Headings wrap; the offset may be anything, also near 180°."""
+    drift, twist = drifting(4, start_deg=175.0)
+    found = filtered(np.remainder(twist + np.pi, 2 * np.pi) - np.pi, drift[0])
+    error = np.remainder(found.offset - drift + np.pi, 2 * np.pi) - np.pi
+    assert rms_deg(error) < 3.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.lists(st.integers(1, 137), min_size=1, max_size=20), st.integers(0, 99))
+def test_chunks_do_not_matter(seed, sizes, first):
+    _, twist = drifting(seed, seconds=8.0)
+    twist[300:340] = np.nan
+    epochs = zeros(len(twist))
+    epochs[340:] = 1
+    whole = filtered(twist, twist[0], epochs, first)
+    heading, parts, at, i = RelativeHeading(RATE), [], 0, 0
+    heading.start(twist[0], (0, 0))
+    while at < len(twist):
+        stop = min(at + sizes[i % len(sizes)], len(twist))
+        n = stop - at
+        parts.append(heading.feed(first + at, twist[at:stop], *flat(n), epochs[at:stop], zeros(n)))
+        at, i = stop, i + 1
+    for field in ("offset", "sd", "known"):
+        assert np.concatenate([getattr(p, field) for p in parts]).tobytes() == getattr(whole, field).tobytes()
+
+
+def test_a_flexed_joint_says_less_of_the_heading():
+    upright, flexed, hidden = (
+        twist_variance(np.radians([f]), np.array([o]), 0.1)[0] for f, o in ((0, 1.0), (80, 1.0), (80, 0.3))
+    )
+    assert upright < flexed < hidden
+    assert np.isfinite(twist_variance(np.radians([180.0]), np.zeros(1), 0.1)).all()
+
+
+def test_the_smoother_is_better_than_the_filter():
+    """On average over twenty sessions; a single one may go the other way."""
+    ratio = []
+    for seed in range(20):
+        drift, twist = drifting(seed, seconds=60.0)
+        n = len(twist)
+        forward = filtered(twist, drift[0])
+        both = smooth_heading(n, RATE, twist, *flat(n), [(0, drift[0], STANDING_SD_RAD)])
+        ratio.append(rms_deg(both.offset - drift) / rms_deg(forward.offset - drift))
+    assert np.mean(ratio) < 0.9
+    assert np.median(ratio) < 0.95
+
+
+def test_the_smoother_states_its_error_honestly():
+    """Over twenty sessions the true heading lies within two standard deviations nine times in ten."""
+    inside = []
+    for seed in range(20):
+        drift, twist = drifting(seed, seconds=60.0)
+        n = len(twist)
+        found = smooth_heading(n, RATE, twist, *flat(n), [(0, drift[0], STANDING_SD_RAD)])
+        inside.append(np.mean(np.abs(found.offset - drift) < 2 * found.sd))
+    assert np.mean(inside) > 0.9
+
+
+@pytest.mark.parametrize("tick", [0, 2503, 4999])
+def test_an_anchor_holds(tick):
+    """Where the heading is known from elsewhere the smoother goes through it, with that little doubt."""
+    drift, twist = drifting(5, seconds=50.0)
+    n = len(twist)
+    anchored = smooth_heading(n, RATE, twist, *flat(n), [(tick, drift[tick], np.radians(0.3))])
+    free = smooth_heading(n, RATE, twist, *flat(n), [])
+    assert abs(np.degrees(anchored.offset[tick] - drift[tick])) < 0.6
+    assert np.degrees(anchored.sd[tick]) < 0.35
+    assert anchored.sd[tick] < free.sd[tick]
+
+
+def test_smoother_of_a_stretch_without_samples_knows_nothing():
+    n = 500
+    found = smooth_heading(n, RATE, np.full(n, np.nan), *flat(n), [])
+    assert np.isfinite(found.offset).all()
+    assert not found.known.any()
+    assert (found.sd >= 0.9 * LOST_SD_RAD).all()
+
+
+def test_smoother_bridges_a_missing_stretch():
+    drift, twist = drifting(6, seconds=60.0)
+    twist = twist.copy()
+    twist[2000:3000] = np.nan
+    n = len(twist)
+    found = smooth_heading(n, RATE, twist, *flat(n), [(0, drift[0], STANDING_SD_RAD)])
+    assert rms_deg((found.offset - drift)[2000:3000]) < 3.0
+    assert found.known.all()
+    assert found.sd[2500] > found.sd[1000]
+
+
+def test_very_short_stretches():
+    for n in (1, 3, STRIDE, STRIDE + 1):
+        found = smooth_heading(n, RATE, np.full(n, 0.2), *flat(n), [(n - 1, 0.2, 0.01)])
+        assert found.offset == pytest.approx(0.2)
+        assert (found.sd < KNOWN_SD_RAD).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(1e-6, 10)), min_size=1, max_size=60))
+def test_covariance_stays_a_covariance(measurements):
+    state = HeadingState(0.0, 0.0, 1.0, 0.0, 1e-4)
+    for twist, variance in measurements:
+        state.predict(0.1)
+        before = state.p00
+        state.update(twist, variance)
+        assert 0.0 < state.p00 <= before
+        assert state.p11 > 0.0
+        assert state.p00 * state.p11 - state.p01**2 >= -1e-15
