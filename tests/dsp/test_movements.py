@@ -1,0 +1,70 @@
+"""Movement kinds from trunk and thigh inclination at the deepest point."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsp.movements import CENTRES, classify
+from signals.quantities import MOVEMENTS
+from simulation import SCENARIOS
+from tests.dsp.sessions import estimated, simulated
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("trunk", "left", "right", "kind"),
+    [
+        (85, 5, 5, "bend"),
+        (95, -5, 0, "bend"),
+        (60, 16, 16, "hinge"),
+        (68, 42, 42, "deadlift"),
+        (45, 85, 85, "squat"),
+        (20, 60, 62, "squat"),
+        (5, 75, 2, "knee_raise"),
+        (-8, 1, 60, "knee_raise"),
+        (5, 200, 200, "other"),
+        (NAN, 60, 60, "other"),
+        (NAN, 70, 5, "other"),
+        (60, NAN, NAN, "bend"),
+        (10, NAN, NAN, "other"),
+        (45, 80, NAN, "squat"),
+    ],
+)
+def test_kind(trunk, left, right, kind):
+    assert classify(trunk, left, right)[0] == kind
+
+
+@pytest.mark.parametrize("kind", CENTRES)
+def test_the_centre_of_a_kind_is_certain(kind):
+    trunk, thigh = CENTRES[kind]
+    assert classify(trunk, thigh, thigh) == (kind, 1.0)
+
+
+@given(st.floats(-60, 160), st.floats(-60, 160), st.floats(-60, 160))
+def test_always_a_known_word_and_a_confidence(trunk, left, right):
+    kind, confidence = classify(trunk, left, right)
+    assert kind in MOVEMENTS
+    assert 0.0 <= confidence <= 1.0
+    assert classify(trunk, right, left) == (kind, confidence)
+
+
+def test_halfway_between_two_kinds_is_uncertain():
+    (t1, h1), (t2, h2) = CENTRES["bend"], CENTRES["hinge"]
+    assert classify((t1 + t2) / 2, (h1 + h2) / 2, (h1 + h2) / 2)[1] < 0.05
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_movements_of_a_session(scenario, seed, estimator):
+    """Nine in ten repetitions of the simulated athlete bear the right name; a partial bend may pass for a hinge."""
+    true = {r.turn_s: r.movement for r in simulated(scenario, seed).repetitions}
+    found = estimated(scenario, seed)[estimator].repetitions
+    right = 0
+    for r in found:
+        nearest = min(true, key=lambda t: abs(t - r.turn_s))
+        right += r.movement == true[nearest]
+    assert right >= 0.9 * len(true)

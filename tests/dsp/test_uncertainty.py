@@ -1,0 +1,76 @@
+"""Standard uncertainties: finite, positive, and never smaller where less is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsp import uncertainty
+
+angles = st.floats(-np.pi, np.pi)
+confidences = st.floats(0.0, 1.0)
+estimators = st.sampled_from(["live", "review"])
+spreads = st.floats(0.0, 1.0)
+
+
+def one(*values):
+    return [np.array([v]) for v in values]
+
+
+@given(angles, angles, angles, spreads, confidences, estimators)
+def test_finite_and_positive(flexion, second, third, heading, confidence, estimator):
+    found = uncertainty.joint_sd(*one(flexion, second, third, heading), confidence, estimator)
+    tilt = uncertainty.inclination_sd(np.array([flexion]), confidence, estimator)
+    values = np.concatenate([*found, tilt])
+    assert np.isfinite(values).all()
+    assert (values > 0).all()
+
+
+@given(angles, angles, angles, spreads, confidences, confidences, estimators)
+def test_less_confidence_more_uncertainty(flexion, second, third, heading, a, b, estimator):
+    low, high = sorted((a, b))
+    doubtful = uncertainty.joint_sd(*one(flexion, second, third, heading), low, estimator)
+    sure = uncertainty.joint_sd(*one(flexion, second, third, heading), high, estimator)
+    assert all(d[0] >= s[0] for d, s in zip(doubtful, sure, strict=True))
+    assert uncertainty.axis_sd(low) >= uncertainty.axis_sd(high)
+    assert (
+        uncertainty.inclination_sd(np.array([flexion]), low, estimator)[0]
+        >= uncertainty.inclination_sd(np.array([flexion]), high, estimator)[0]
+    )
+
+
+@given(angles, angles, angles, spreads, spreads, confidences, estimators)
+def test_less_known_heading_more_uncertainty(flexion, second, third, a, b, confidence, estimator):
+    low, high = sorted((a, b))
+    sure = uncertainty.joint_sd(*one(flexion, second, third, low), confidence, estimator)
+    doubtful = uncertainty.joint_sd(*one(flexion, second, third, high), confidence, estimator)
+    assert all(d[0] >= s[0] for d, s in zip(doubtful, sure, strict=True))
+
+
+@given(st.floats(0, np.pi), st.floats(0, np.pi), confidences, estimators)
+def test_a_deeper_inclination_is_less_certain(a, b, confidence, estimator):
+    low, high = sorted((a, b))
+    shallow, deep = uncertainty.inclination_sd(np.array([low, high]), confidence, estimator)
+    assert deep >= shallow
+
+
+@given(angles, angles, angles, spreads, confidences)
+def test_review_is_surer_than_live(flexion, second, third, heading, confidence):
+    live = uncertainty.joint_sd(*one(flexion, second, third, heading), confidence, "live")
+    review = uncertainty.joint_sd(*one(flexion, second, third, heading), confidence, "review")
+    assert all(r[0] <= x[0] for r, x in zip(review, live, strict=True))
+
+
+def test_heading_tells_on_the_right_angle():
+    """Upright, a heading error reads as rotation; flexed by 90°, as side bend; on flexion only by way of the side bend."""
+    heading = np.radians(10.0)
+    upright = uncertainty.joint_sd(*one(0.0, 0.0, 0.0, heading), 1.0, "live")
+    flexed = uncertainty.joint_sd(*one(np.pi / 2, 0.0, 0.0, heading), 1.0, "live")
+    assert upright[2][0] > 0.9 * heading > 5 * upright[1][0]
+    assert flexed[1][0] > 0.9 * heading
+    assert upright[0][0] == pytest.approx(np.sqrt(2) * uncertainty.INCLINATION_RAD["live"])
+
+
+def test_standing_still_and_well_aligned():
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "live")) == pytest.approx(0.45)
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "review")) == pytest.approx(0.3)
