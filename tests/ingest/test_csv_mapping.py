@@ -250,3 +250,10 @@ def test_calls_that_cannot_be_answered(folder: Path) -> None:
     mapping.write_text(MAPPING[MAPPING.index("delimiter") : MAPPING.index("[athlete]")])
     (folder / "empty").mkdir()
     refused("no CSV files", "*.csv", "csv", folder / "empty", mapping=mapping)
+
+
+def test_a_sensor_may_not_be_named_like_a_placement(folder: Path) -> None:
+    (folder / "map.toml").write_text(MAPPING[MAPPING.index("delimiter") : MAPPING.index("[athlete]")])
+    (folder / "hip.csv").rename(folder / "pelvis.csv")
+    placed = import_session("csv", folder / "pelvis.csv", mapping=folder / "map.toml", placements={"pelvis": "other"})
+    assert [sensor.key for sensor in placed.session.sensors] == ["pelvis sensor"]
