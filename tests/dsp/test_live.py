@@ -1,0 +1,238 @@
+"""The causal pipeline: calibration in force when it is complete, gaps, silence, bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from dsp.live import HISTORY_S, SETTLING_S, LivePipeline, mountings, standing_twist
+from signals import Mounting, Placement, Quality, Sensor
+from signals.quantities import ANGLE_NAMES
+from tests.dsp.sessions import Found, block, estimated, from_samples, gathered, plain, rms, simulated
+
+
+@cache
+def whole() -> Found:
+    session, samples = plain("mixed", 4)
+    return from_samples(LivePipeline(session.sensors, session.body), samples, [0.0])
+
+
+def without(samples, key: str, start_s: float, end_s: float):
+    """The samples with a hole in one sensor."""
+    s = samples[key]
+    keep = (s.time_s < start_s) | (s.time_s >= end_s)
+    cut = replace(s, time_s=s.time_s[keep], acc=s.acc[keep], gyr=s.gyr[keep], saturated=s.saturated[keep])
+    return {**samples, key: cut}
+
+
+def test_before_the_calibration_is_complete_angles_are_missing() -> None:
+    found = whole()
+    (alignment,) = found.alignments
+    in_force = found.time_s >= alignment.tick / 100
+    assert np.isnan(found.angles[~in_force]).all()
+    assert (found.quality[~in_force] & Quality.UNCALIBRATED).all()
+    assert np.isfinite(found.angles[in_force]).mean() > 0.99
+    assert not (found.quality[in_force] & Quality.UNCALIBRATED).any()
+    # the last knee is down, and no later
+    assert alignment.tick / 100 == pytest.approx(26.0, abs=1.5)
+
+
+def test_orientations_are_there_from_the_beginning() -> None:
+    for rows in whole().orientations.values():
+        assert rows.time_s[0] < 0.05
+        assert np.linalg.norm(rows.quat, axis=1) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_stated_mountings_give_angles_seconds_after_the_mark() -> None:
+    session, samples = plain("demo", 1)
+    sensors = [
+        replace(s, mounting=Mounting("+x", "+z" if s.key == "thigh_left" else "-z" if "thigh" in s.key else "+y"))
+        for s in session.sensors
+    ]
+    found = from_samples(LivePipeline(sensors, session.body), samples, [0.0])
+    first, final = found.alignments
+    assert not first.complete
+    assert final.complete
+    early = (found.time_s > 8.0) & (found.time_s < final.tick / 100)
+    assert np.isfinite(found.deg("lumbar_flexion")[early]).all()
+    assert (found.quality[early] & Quality.LOW_CONFIDENCE).all()
+    assert not (found.quality[found.time_s > 30.0] & Quality.LOW_CONFIDENCE).any()
+
+
+def test_mountings_of_worn_sensors_only() -> None:
+    stated = Mounting("+x", "+y")
+    sensors = [Sensor(Placement.PELVIS, mounting=stated), Sensor(Placement.OTHER, "bar", mounting=stated)]
+    assert mountings([*sensors, Sensor(Placement.LUMBAR)]) == {"pelvis": stated}
+
+
+def test_a_gap_is_missing_then_doubtful_then_as_if_it_had_not_been() -> None:
+    session, samples = plain("mixed", 4)
+    pipeline = LivePipeline(session.sensors, session.body)
+    found = from_samples(pipeline, without(samples, "pelvis", 60.0, 61.0), [0.0])
+    inside = (found.time_s > 60.0) & (found.time_s < 61.0)
+    for name in ANGLE_NAMES:
+        gone = not name.startswith(("trunk", "thigh"))
+        assert np.isnan(found.deg(name)[inside]).all() == gone, name
+    after = (found.time_s > 61.0) & (found.time_s < 61.0 + SETTLING_S)
+    assert (found.quality[after] & Quality.LOW_CONFIDENCE).all()
+    assert found.quality[found.time_s > 61.02][0] & Quality.HEADING_UNKNOWN
+    later = found.time_s > 61.0 + SETTLING_S + 0.1
+    assert not (found.quality[later] & (Quality.LOW_CONFIDENCE | Quality.HEADING_UNKNOWN)).any()
+    assert rms((found.deg("lumbar_flexion") - whole().deg("lumbar_flexion"))[later]) < 1.0
+    assert pipeline.counts()["pelvis"][0].gaps == 1
+    assert set(found.orientations["pelvis"].heading_epoch) == {0, 1}
+
+
+def test_where_the_heading_is_unknown_flexion_is_not_invented() -> None:
+    """From the first tick after a gap, in the middle of a movement: no value of the old heading comes through."""
+    session, samples = plain("mixed", 4)
+    moving = next(r for r in simulated("mixed", 4).repetitions if r.movement == "bend" and r.start_s > 30)
+    start = moving.turn_s - 0.6
+    for cut in (start, start + 0.037, start + 0.111):
+        found = from_samples(LivePipeline(session.sensors, session.body), without(samples, "pelvis", cut, cut + 0.55), [0.0])
+        after = (found.time_s > cut + 0.55) & (found.time_s < cut + 2.5) & np.isfinite(found.deg("lumbar_flexion"))
+        assert after.sum() > 150
+        for name in ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion"):
+            assert np.abs(found.deg(name) - whole().deg(name))[after].max() < 6.0, (cut, name)
+
+
+def test_a_short_hole_is_flagged_and_bridged() -> None:
+    session, samples = plain("mixed", 4)
+    found = from_samples(LivePipeline(session.sensors, session.body), without(samples, "pelvis", 60.003, 60.058), [0.0])
+    inside = (found.time_s > 60.005) & (found.time_s < 60.05)
+    assert np.isfinite(found.deg("lumbar_flexion")[inside]).all()
+    assert (found.quality[inside] & Quality.GAP).all()
+    assert rms(found.deg("lumbar_flexion")[6000:] - whole().deg("lumbar_flexion")[6000:]) < 0.3
+    assert set(found.orientations["pelvis"].heading_epoch) == {0}
+
+
+def test_a_sensor_that_falls_silent_for_good() -> None:
+    session, samples = plain("mixed", 4)
+    found = from_samples(LivePipeline(session.sensors, session.body), without(samples, "thigh_left", 70.0, 1e9), [0.0])
+    after = found.time_s > 70.0
+    assert found.time_s[-1] == pytest.approx(whole().time_s[-1], abs=0.02)
+    assert np.isnan(found.deg("hip_left_flexion")[after]).all()
+    assert np.isfinite(found.deg("hip_right_flexion")[after]).mean() > 0.99
+    assert (found.quality[after] & Quality.LATE).all()
+    # the other thigh stands in: squats are still told from bends
+    kinds = [r.movement for r in found.repetitions if r.start_s > 72.0]
+    assert "squat" in kinds
+
+
+def test_sensors_on_machines_have_orientations_only() -> None:
+    _, samples = plain("demo", 1)
+    pipeline = LivePipeline([Sensor(Placement.OTHER, "bar")], ())
+    found = from_samples(pipeline, {"bar": samples["pelvis"]}, [0.0])
+    assert len(found.time_s) == 0
+    assert set(found.orientations) == {"bar"}
+    assert found.repetitions == []
+    assert pipeline.reports() == ()
+
+
+def test_a_sensor_that_never_comes() -> None:
+    """The kit says four, three deliver: the rest of the session is there."""
+    session, samples = plain("demo", 1)
+    three = {key: s for key, s in samples.items() if key != "thigh_right"}
+    pipeline = LivePipeline(session.sensors, session.body)
+    found = from_samples(pipeline, three, [0.0])
+    assert np.isfinite(found.deg("lumbar_flexion")[found.time_s > 35.0]).mean() > 0.99
+    assert np.isnan(found.deg("hip_right_flexion")).all()
+    samples_counted, late = pipeline.counts()["thigh_right"]
+    assert (samples_counted.samples, late) == (0, len(found.time_s))
+
+
+def test_a_log_that_ends_during_the_calibration() -> None:
+    """What was seen until then is still aligned, for the report; angles are missing."""
+    session, samples = plain("demo", 1)
+    short = {
+        key: replace(s, **{f: getattr(s, f)[:2000] for f in ("time_s", "acc", "gyr", "saturated")})
+        for key, s in samples.items()
+    }
+    pipeline = LivePipeline(session.sensors, session.body)
+    found = from_samples(pipeline, short, [0.0])
+    assert np.isnan(found.angles).all()
+    methods = {r.placement: r.method for r in pipeline.reports()}
+    assert methods["pelvis"] == "standing and bends"
+    assert methods["thigh_right"] == "none"
+
+
+def test_memory_is_bounded() -> None:
+    """After ten minutes no more is kept than after three."""
+    session, samples = plain("mixed", 4)
+    pipeline = LivePipeline(session.sensors, session.body)
+    kept: list[int] = []
+
+    def watch(p) -> None:
+        ticks = sum(len(t) for t in p._history)
+        kept.append(ticks + sum(len(t._time) for t in p._tracks.values()))
+
+    repeated = {
+        key: replace(
+            s,
+            time_s=np.arange(3 * len(s)) / 100.0,
+            acc=np.tile(s.acc, (3, 1)),
+            gyr=np.tile(s.gyr, (3, 1)),
+            saturated=np.tile(s.saturated, 3),
+        )
+        for key, s in samples.items()
+    }
+    from_samples(pipeline, repeated, [0.0], chunk_s=1.0, watch=watch)
+    assert len(kept) > 500
+    assert max(kept) < (HISTORY_S + 10.0) * 100
+
+
+def test_repetitions_come_seconds_after_they_end() -> None:
+    """Live means live: a repetition is known at most two seconds after its end."""
+    session, samples = plain("mixed", 4)
+    known: dict[int, float] = {}
+    pipeline = LivePipeline(session.sensors, session.body)
+    keys = list(samples)
+    for k in range(340):
+        start, stop = 0.5 * k, 0.5 * (k + 1)
+        blocks = []
+        for i, key in enumerate(keys):
+            s = samples[key]
+            at = (s.time_s >= start) & (s.time_s < stop)
+            if at.any():
+                blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
+        seq = np.sort(np.concatenate([b.seq for b in blocks])) if blocks else np.empty(0, np.int64)
+        for r in pipeline.feed(blocks, [0.0] if k == 0 else [], seq, seq / 1e5).repetitions:
+            known[r.index] = stop - r.end_s
+    assert len(known) > 25
+    assert max(known.values()) < 2.0
+
+
+def test_standing_twist_of_the_last_pair_of_epochs() -> None:
+    twist = np.radians([10.0, 10.0, 30.0, np.nan, 50.0])
+    a, b = np.array([0, 0, 1, 1, 1], np.int32), np.zeros(5, np.int32)
+    value, epochs = standing_twist(twist, a, b)
+    assert np.degrees(value) == pytest.approx(40.0)
+    assert epochs == (1, 0)
+    assert standing_twist(np.full(3, np.nan), a[:3], b[:3]) == (0.0, None)
+
+
+def test_standing_twist_near_half_a_turn() -> None:
+    """Sway across 180° does not cancel out."""
+    twist = np.radians([178.0, 180.0, 182.0])
+    value, _ = standing_twist(twist, np.zeros(3, np.int32), np.zeros(3, np.int32))
+    assert np.degrees(value) % 360.0 == pytest.approx(180.0, abs=0.01)
+
+
+def test_nothing_at_all() -> None:
+    pipeline = LivePipeline([Sensor(Placement.PELVIS)], ("pelvis",))
+    out = pipeline.feed([], [], np.empty(0, np.int64), np.empty(0))
+    assert gathered([out, pipeline.finish()]).repetitions == []
+    assert pipeline.reports() == ()
+
+
+def test_live_and_review_agree() -> None:
+    found = estimated("demo", 1)
+    live, review = found["live"], found["review"]
+    at = np.isin(np.rint(review.time_s * 100), np.rint(live.time_s * 100))
+    other = np.isin(np.rint(live.time_s * 100), np.rint(review.time_s * 100))
+    for name in ("lumbar_flexion", "hip_left_flexion"):
+        difference = live.deg(name)[other] - review.deg(name)[at]
+        assert rms(difference) < 1.0

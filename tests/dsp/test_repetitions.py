@@ -1,0 +1,482 @@
+"""Repetitions found in rows of true angles: here the finder alone is judged, not the estimator behind the rows."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, RepetitionFinder, bridged
+from dsp.results import AngleRows, Repetition
+from signals.placements import BODY_PLACEMENTS
+from signals.quality import Quality
+from signals.quantities import ANGLE_NAMES
+from simulation import SCENARIOS, Script
+from tests.dsp.sessions import estimated, simulated
+
+BODY = tuple(p.value for p in BODY_PLACEMENTS)
+RATE = 100.0
+INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
+
+
+def truth_rows(script: Script) -> AngleRows:
+    """What a perfect estimator would give."""
+    motion = script.motion()
+    truth = motion.truth(np.arange(round(motion.duration_s * RATE)) / RATE).zeroed()
+    angles = truth.table()
+    return AngleRows(truth.time_s, angles, np.full_like(angles, 0.01), np.zeros(len(angles), np.int32))
+
+
+def standing_script(seed: int = 0) -> Script:
+    script = Script(seed)
+    script.stand(3.0)
+    return script
+
+
+def part(rows: AngleRows, start: int, stop: int) -> AngleRows:
+    return AngleRows(rows.time_s[start:stop], rows.angles[start:stop], rows.sd[start:stop], rows.quality[start:stop])
+
+
+def find(rows: AngleRows, cuts=(), marks=(), calibrated=None, placements=BODY) -> list[Repetition]:
+    """calibrated: (row at which it is said, time at which the calibration's movements ended)."""
+    finder = RepetitionFinder(RATE, "live")
+    finder.aligned(placements)
+    for mark in marks:
+        finder.calibrating(mark)
+    out, at = [], 0
+    stops = sorted({*cuts, *([calibrated[0]] if calibrated else []), len(rows)})
+    for stop in stops:
+        out += finder.feed(part(rows, at, stop))
+        at = stop
+        if calibrated and stop == calibrated[0]:
+            finder.calibrated(calibrated[1])
+    return out + finder.finish()
+
+
+def holed(rows: AngleRows, start_s: float, length_s: float, names=ANGLE_NAMES) -> AngleRows:
+    angles, quality = rows.angles.copy(), rows.quality.copy()
+    at = slice(round(start_s * RATE), round((start_s + length_s) * RATE))
+    for name in names:
+        angles[at, INDEX[name]] = np.nan
+    quality[at] |= np.int32(Quality.GAP)
+    return replace(rows, angles=angles, quality=quality)
+
+
+def kinds(found: list[Repetition]) -> list[str]:
+    return [r.movement for r in found]
+
+
+def matched(found: list[Repetition], script: Script, tolerance_s: float = 0.35) -> None:
+    """Every true repetition once, nothing else, begin and end and turn where they are."""
+    assert kinds(found) == [r.movement for r in script.repetitions]
+    for r, true in zip(found, script.repetitions, strict=True):
+        assert r.start_s == pytest.approx(true.start_s, abs=tolerance_s)
+        assert r.end_s == pytest.approx(true.end_s, abs=tolerance_s)
+        assert true.descent_end_s - 0.2 <= r.turn_s <= true.ascent_start_s + 0.2
+        assert r.start_s < r.turn_s <= r.end_s
+    assert [r.index for r in found] == list(range(len(found)))
+
+
+def test_bends() -> None:
+    script = standing_script()
+    for peak in (60.0, 75.0, 95.0):
+        script.bend(peak)
+    script.stand(1.0)
+    matched(find(truth_rows(script)), script)
+
+
+def test_squats_hinges_deadlifts() -> None:
+    script = standing_script()
+    script.squat(85.0)
+    script.hinge(60.0)
+    script.deadlift(66.0)
+    script.asymmetric_lift("left", 58.0)
+    script.asymmetric_lift("right", 58.0)
+    script.stand(1.0)
+    matched(find(truth_rows(script)), script)
+
+
+def test_touch_and_go() -> None:
+    """No pause between repetitions: each is counted, and none ends before the next begins by overlap."""
+    script = standing_script()
+    for _ in range(5):
+        script.deadlift(68.0, down_s=0.8, hold_s=0.0001, up_s=0.7, rest_s=0.0)
+    script.stand(1.0)
+    found = find(truth_rows(script))
+    assert kinds(found) == ["deadlift"] * 5
+    for a, b in itertools.pairwise(found):
+        assert a.end_s <= b.start_s + 0.05
+
+
+def test_touch_and_go_without_standing_up() -> None:
+    """Half the way up and down again is two repetitions: the fall is below half of the peak and the rise is clear."""
+    rows = ramps((0, 0), (1, 0), (2, 80), (3, 30), (4, 80), (5, 0), (7, 0))
+    assert len(find(rows)) == 2
+
+
+def test_a_wobble_at_the_bottom_is_one_repetition() -> None:
+    rows = ramps((0, 0), (1, 0), (2, 80), (3, 55), (4, 80), (5, 0), (7, 0))
+    assert len(find(rows)) == 1
+
+
+def ramps(*points: tuple[float, float]) -> AngleRows:
+    """A bend shared evenly by lumbar spine and pelvis through (second, trunk degrees)."""
+    t = np.arange(0.0, points[-1][0], 1 / RATE)
+    trunk = np.radians(np.interp(t, [p[0] for p in points], [p[1] for p in points]))
+    angles = np.zeros((len(t), len(ANGLE_NAMES)))
+    angles[:, INDEX["trunk_inclination"]] = trunk
+    for name in ("lumbar_flexion", "pelvis_tilt", "hip_left_flexion", "hip_right_flexion"):
+        angles[:, INDEX[name]] = 0.5 * trunk
+    return AngleRows(t, angles, np.full_like(angles, 0.01), np.zeros(len(t), np.int32))
+
+
+def test_a_pause_at_the_bottom_belongs_to_it() -> None:
+    script = standing_script()
+    script.bend(80.0, hold_s=6.0)
+    script.stand(1.0)
+    found = find(truth_rows(script))
+    matched(found, script)
+    assert found[0].metrics["hold_s"] == pytest.approx(6.0, abs=0.7)
+
+
+def test_a_pause_on_the_way_is_one_repetition() -> None:
+    rows = ramps((0, 0), (1, 0), (2, 40), (4, 40), (5, 80), (7, 0), (9, 0))
+    assert len(find(rows)) == 1
+
+
+def test_partial() -> None:
+    script = standing_script()
+    script.bend(26.0, down_s=0.9, hold_s=0.3, up_s=0.9)
+    script.squat(40.0, down_s=0.9, up_s=0.8)
+    script.stand(1.0)
+    found = find(truth_rows(script))
+    assert len(found) == 2
+    for r, true in zip(found, script.repetitions, strict=True):
+        assert r.turn_s == pytest.approx(true.turn_s, abs=0.3)
+
+
+def test_too_small_is_nothing() -> None:
+    script = standing_script()
+    script.bend(10.0)
+    script.bend(14.0)
+    script.stand(1.0)
+    assert find(truth_rows(script)) == []
+
+
+def test_very_slow() -> None:
+    script = standing_script()
+    script.bend(85.0, down_s=15.0, hold_s=4.0, up_s=12.0)
+    script.stand(2.0)
+    found = find(truth_rows(script))
+    assert kinds(found) == ["bend"]
+    # it begins so slowly that seconds pass before the movement is told from sway; the range loses what they bring
+    matched(found, script, tolerance_s=4.0)
+    assert found[0].metrics["trunk_rom_deg"] > 0.85 * 85.0
+
+
+def test_longer_than_the_memory_is_a_posture() -> None:
+    rows = ramps((0, 0), (2, 0), (4, 60), (HISTORY_S + 30, 60), (HISTORY_S + 32, 0), (HISTORY_S + 40, 0))
+    assert [r for r in find(rows) if r.movement == "bend"] == []
+
+
+def test_walking_invents_none() -> None:
+    script = standing_script()
+    script.walk(20.0, turn_deg=180.0)
+    script.walk(10.0)
+    script.stand(2.0)
+    assert find(truth_rows(script)) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_walking_between_bends_invents_none(seed) -> None:
+    script = standing_script(seed)
+    script.bend(70.0)
+    script.walk(15.0)
+    script.squat(80.0)
+    script.walk(6.0, turn_deg=-90.0)
+    script.stand(1.0)
+    assert kinds(find(truth_rows(script))) == ["bend", "squat"]
+
+
+def test_walking_while_a_thigh_sensor_is_silent_invents_none() -> None:
+    """One leg alone would read a stride as a bend."""
+    script = standing_script()
+    script.walk(20.0)
+    script.stand(2.0)
+    rows = truth_rows(script)
+    gone = holed(rows, 8.0, 1.5, ("thigh_left_inclination", "hip_left_flexion"))
+    assert find(gone) == []
+
+
+def test_knee_raises() -> None:
+    script = standing_script()
+    script.knee_raise("left", 75.0)
+    script.knee_raise("right", 60.0)
+    script.stand(1.0)
+    found = find(truth_rows(script))
+    assert kinds(found) == ["knee_raise", "knee_raise"]
+
+
+def test_sitting_down_and_standing_up() -> None:
+    """Two movements of one phase; sitting still between them, however long, is none."""
+    script = standing_script()
+    script.sit_down(2.0, rest_s=20.0)
+    script.stand_up(1.8)
+    script.stand(1.0)
+    found = find(truth_rows(script))
+    matched_kinds = kinds(found)
+    assert matched_kinds == ["sit_down", "stand_up"]
+    down, up = found
+    true_down, true_up = script.repetitions
+    assert down.end_s == pytest.approx(true_down.end_s, abs=0.5)
+    assert up.start_s == pytest.approx(true_up.start_s, abs=0.5)
+    assert up.end_s == pytest.approx(true_up.end_s, abs=0.5)
+
+
+def test_sitting_for_longer_than_the_memory() -> None:
+    script = standing_script()
+    script.sit_down(2.0, rest_s=HISTORY_S + 60.0)
+    script.stand_up(1.8)
+    script.bend(70.0)
+    script.stand(1.0)
+    assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
+
+
+def test_swaying_in_the_chair_is_nothing() -> None:
+    script = standing_script()
+    script.sit_down(2.0, rest_s=4.0)
+    for _ in range(2):
+        script._to("pelvis_tilt", 5.0, script.now, script.now + 1.0)
+        script._to("pelvis_tilt", -12.0, script.now + 1.0, script.now + 2.0)
+        script.stand(3.0)
+    script.stand_up(1.8)
+    script.stand(1.0)
+    assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up"]
+
+
+def test_a_hole_of_a_tenth_is_bridged() -> None:
+    script = standing_script()
+    script.bend(80.0)
+    script.stand(1.0)
+    whole = find(truth_rows(script))
+    middle = script.repetitions[0].start_s + 0.8
+    found = find(holed(truth_rows(script), middle, 0.1))
+    assert len(found) == 1
+    assert found[0].start_s == whole[0].start_s
+    assert found[0].metrics["lumbar_share_of_trunk"] == pytest.approx(whole[0].metrics["lumbar_share_of_trunk"], abs=0.01)
+    assert found[0].metrics["lumbar_rom_deg"] == pytest.approx(whole[0].metrics["lumbar_rom_deg"], abs=0.2)
+    assert found[0].quality & Quality.GAP
+
+
+def test_a_hole_of_half_a_second_ends_it() -> None:
+    """What happened in there is not known: the repetition is not counted, the next one is."""
+    script = standing_script()
+    script.bend(80.0)
+    script.stand(1.0)
+    script.bend(70.0)
+    script.stand(1.0)
+    found = find(holed(truth_rows(script), script.repetitions[0].start_s + 0.8, 0.5))
+    second = script.repetitions[1]
+    assert [r for r in found if abs(r.turn_s - second.turn_s) < 0.4]
+    first = [r for r in found if r.turn_s < second.start_s]
+    assert all("lumbar_share_of_trunk" not in r.metrics or r.start_s > script.repetitions[0].start_s + 1.2 for r in first)
+
+
+def test_a_long_hole_in_one_joint_leaves_only_its_metrics_missing() -> None:
+    script = standing_script()
+    script.bend(80.0)
+    script.stand(1.0)
+    start = script.repetitions[0].start_s
+    (found,) = find(holed(truth_rows(script), start + 0.8, 0.5, ("lumbar_flexion", "hip_left_flexion")))
+    assert "lumbar_rom_deg" not in found.metrics
+    assert "hip_left_rom_deg" not in found.metrics
+    assert found.metrics["pelvis_rom_deg"] > 20
+    assert found.metrics["hip_right_rom_deg"] > 20
+
+
+def session_with_calibration(seed: int = 0, later_s: float = 0.0) -> Script:
+    script = Script(seed)
+    script.calibrate()
+    script.stand(1.0 + later_s)
+    script.bend(75.0)
+    script.squat(80.0)
+    script.stand(1.0)
+    return script
+
+
+def test_the_calibrations_movements_are_no_repetitions() -> None:
+    script = session_with_calibration()
+    end = script.calibrations[0][1]
+    found = find(truth_rows(script), marks=[0.0], calibrated=(round((end + 2.0) * RATE), end))
+    assert kinds(found) == ["bend", "squat"]
+    assert [r.index for r in found] == [0, 1]
+
+
+def test_movements_of_a_calibration_that_fails_come_out_late_and_in_order() -> None:
+    script = session_with_calibration(later_s=CALIBRATION_LONGEST_S)
+    found = find(truth_rows(script), marks=[0.0])
+    assert kinds(found) == ["bend"] * 3 + ["knee_raise"] * 4 + ["bend", "squat"]
+    assert [r.index for r in found] == list(range(9))
+    assert np.all(np.diff([r.start_s for r in found]) > 0)
+
+
+def test_a_movement_that_began_before_the_mark_counts() -> None:
+    script = standing_script()
+    script.bend(75.0)
+    mark = script.repetitions[0].start_s + 1.0
+    script.stand(6.0)
+    end = script.now
+    found = find(truth_rows(script), marks=[mark], calibrated=(round(end * RATE) - 10, end))
+    assert kinds(found) == ["bend"]
+
+
+def test_the_end_of_the_rows_in_the_middle_of_a_movement() -> None:
+    script = standing_script()
+    script.bend(75.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    true = script.repetitions[0]
+    assert find(part(rows, 0, round(true.turn_s * RATE))) == []
+    assert kinds(find(part(rows, 0, round(true.end_s * RATE)))) == ["bend"]
+
+
+def test_without_the_lumbar_sensor_the_pelvis_is_the_trunk() -> None:
+    script = standing_script()
+    script.squat(85.0)
+    script.deadlift(68.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    no_lumbar = holed(rows, 0.0, 1e3, [n for n in ANGLE_NAMES if "lumbar" in n or "trunk" in n])
+    found = find(no_lumbar, placements=("pelvis", "thigh_left", "thigh_right"))
+    assert len(found) == 2
+    assert all("lumbar_rom_deg" not in r.metrics and "pelvis_rom_deg" in r.metrics for r in found)
+
+
+def test_without_thighs_bends_are_found() -> None:
+    script = standing_script()
+    script.bend(80.0)
+    script.stand(1.0)
+    rows = holed(truth_rows(script), 0.0, 1e3, [n for n in ANGLE_NAMES if "thigh" in n or "hip" in n])
+    (found,) = find(rows, placements=("lumbar", "pelvis"))
+    assert found.movement == "bend"
+    assert found.movement_confidence <= 0.5
+    assert "lumbar_share_of_trunk" in found.metrics
+
+
+def test_uncalibrated_rows_have_no_repetitions() -> None:
+    script = standing_script()
+    script.bend(80.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    missing = np.full_like(rows.angles, np.nan)
+    empty = replace(rows, angles=missing, sd=missing, quality=np.full(len(rows), int(Quality.UNCALIBRATED), np.int32))
+    assert find(empty) == []
+
+
+def test_quality_is_that_of_its_rows() -> None:
+    script = standing_script()
+    script.bend(80.0)
+    script.bend(80.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    quality = rows.quality.copy()
+    quality[round(script.repetitions[0].turn_s * RATE)] |= np.int32(Quality.FAST)
+    first, second = find(replace(rows, quality=quality))
+    assert first.quality == Quality.FAST
+    assert second.quality == 0
+
+
+@cache
+def everything() -> tuple[Script, AngleRows]:
+    script = Script(3)
+    script.calibrate()
+    script.stand(1.0)
+    for _ in range(3):
+        script.deadlift(66.0, down_s=0.8, hold_s=0.05, up_s=0.7, rest_s=0.0)
+    script.stand(1.0)
+    script.sit_down(2.0, rest_s=4.0)
+    script.stand_up(1.8)
+    script.walk(6.0)
+    script.stand(1.0)
+    script.knee_raise("left", 70.0)
+    script.bend(80.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    return script, holed(holed(rows, script.now - 4.0, 0.15), 40.0, 0.4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 7000), max_size=25))
+def test_cuts_do_not_matter(cuts) -> None:
+    script, rows = everything()
+    end = script.calibrations[0][1]
+    cut = [c for c in cuts if c < len(rows)]
+    calibrated = (round((end + 1.0) * RATE), end)
+    whole = find(rows, marks=[0.0], calibrated=calibrated)
+    assert repr(find(rows, cuts=cut, marks=[0.0], calibrated=calibrated)) == repr(whole)
+
+
+def test_row_by_row() -> None:
+    script, rows = everything()
+    end = script.calibrations[0][1]
+    calibrated = (round((end + 1.0) * RATE), end)
+    whole = find(rows, marks=[0.0], calibrated=calibrated)
+    assert repr(find(rows, cuts=range(1, len(rows)), marks=[0.0], calibrated=calibrated)) == repr(whole)
+    assert len(whole) > 6
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
+@pytest.mark.parametrize("seed", range(3))
+def test_true_angles_of_a_session_give_its_repetitions(scenario, seed) -> None:
+    script = SCENARIOS[scenario](seed)
+    end = script.calibrations[0][1]
+    found = find(truth_rows(script), marks=[0.0], calibrated=(round((end + 0.5) * RATE), end))
+    assert len(found) == len(script.repetitions)
+    for r, true in zip(found, script.repetitions, strict=True):
+        assert r.start_s < true.descent_end_s < r.end_s + 0.6
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_estimated_angles_of_a_session_give_its_repetitions(scenario, seed, estimator) -> None:
+    """Through radios, clocks and filters: none invented, none missed, the right shares."""
+    true = simulated(scenario, seed).repetitions
+    found = estimated(scenario, seed)[estimator].repetitions
+    assert len(found) == len(true)
+    for r, t in zip(found, true, strict=True):
+        tolerance_s = 1.5 if t.style == "slow" else 0.8
+        assert r.start_s == pytest.approx(t.start_s, abs=tolerance_s)
+        assert r.end_s == pytest.approx(t.end_s, abs=tolerance_s)
+    errors = [
+        r.metrics["lumbar_share_of_trunk"] - t.metrics["lumbar_share_of_trunk"]
+        for r, t in zip(found, true, strict=True)
+        if "lumbar_share_of_trunk" in r.metrics and "lumbar_share_of_trunk" in t.metrics and r.movement == t.movement
+    ]
+    assert len(errors) > 8
+    assert np.sqrt(np.mean(np.square(errors))) < 0.03
+
+
+def test_bridged() -> None:
+    row = np.array([np.nan, 1.0, np.nan, 3.0, np.nan, np.nan, np.nan, 7.0, np.nan])
+    found = bridged(row, 2)
+    assert found[1:4] == pytest.approx([1, 2, 3])
+    assert np.isnan(found[[0, 4, 5, 6, 8]]).all()
+    assert bridged(row, 3)[4:7] == pytest.approx([4, 5, 6])
+    assert np.isnan(bridged(np.full(3, np.nan), 5)).all()
+    whole = np.arange(3.0)
+    assert bridged(whole, 5) is whole
+
+
+def test_memory_is_bounded() -> None:
+    finder = RepetitionFinder(RATE, "live")
+    finder.aligned(BODY)
+    rows = ramps((0, 0), (10, 0))
+    for k in range(60):
+        finder.feed(replace(rows, time_s=rows.time_s + 10.0 * k))
+    assert sum(len(p.time_s) for p in finder._parts) <= (HISTORY_S + 20.0) * RATE
