@@ -1,9 +1,10 @@
 """Repetitions: where a movement begins, turns and ends, found in the rows as they come, without training data.
 
-The signal is the trunk-on-thigh flexion (trunk inclination plus mean thigh inclination; what there is of it), which
-needs gravity alone. From standing, an excursion above `START_DEG` that returns is a repetition. One that stays, with
-the thighs raised and still, is a sit-down, and leaving it is a stand-up: movements of one phase. Movements that belong
-to a calibration are held back while it is open and dropped when it succeeds.
+The signal is the trunk-on-thigh flexion: trunk inclination plus that of the less inclined thigh, what there is of it. It
+needs gravity alone, and in walking it stays small, because one leg is always behind. From standing, an excursion above
+`START_DEG` that returns is a repetition. One that stays, with the thighs raised and still, is a sit-down, and leaving it is
+a stand-up: movements of one phase. A single knee that rises beside a standing leg is a knee raise. Movements that belong to
+a calibration are held back while it is open and dropped when it succeeds.
 
 Hysteresis and smallest duration follow common practice for lift detection (e.g. doi 10.3390/s20164472); the figures here
 are set on the simulated athlete.
@@ -27,11 +28,13 @@ from signals.quantities import ANGLE_NAMES
 START_DEG, END_DEG = 15.0, 10.0
 """An excursion begins above the first and ends below the second."""
 SMALLEST_DEG = 20.0
-SHORTEST_S = 0.5
+SHORTEST_S = 0.4
+"""Time between the two crossings of a real excursion; in walking the knees pass each other in less."""
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 """Within an excursion, a fall below this share of the peak and a rise by this much again begins another repetition."""
-STRIDE_DEG, STRIDE_TRUNK_DEG, RAISE_SHORTEST_S = 20.0, 30.0, 1.2
-"""Legs further apart than the first under a trunk more upright than the second are a stride; a knee raise takes time."""
+RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG, RAISE_SHORTEST_S = 30.0, 12.0, 25.0, 0.8
+"""A knee raise: one thigh above the first, the other within the second, the trunk within the third, for a time. In a
+stride the other leg is behind."""
 SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 40.0, 1.0, 3.0
@@ -67,12 +70,15 @@ class _Rows:
 
 
 def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
-    """Signal, trunk part and thigh part (n,) from angles (len(KEPT), n), in the same unit. One thigh stands in for the other,
-    and none counts as zero; the signal is NaN where the trunk is missing."""
+    """Signal, trunk part and thigh part (n,) from angles (len(KEPT), n), in the same unit.
+
+    The thigh part is that of the lower knee, so that a stride is no bend. One thigh stands in for the other, and none
+    counts as zero; the signal is NaN where the trunk is missing.
+    """
     trunk = angles[trunk_row]
     left, right = angles[_LEFT], angles[_RIGHT]
-    left, right = np.where(np.isfinite(left), left, right), np.where(np.isfinite(right), right, left)
-    thigh = np.where(np.isfinite(left), 0.5 * (left + right), 0.0)
+    lower = np.fmin(left, right)
+    thigh = np.where(np.isfinite(lower), lower, 0.0)
     return trunk + thigh, trunk, thigh
 
 
@@ -112,6 +118,7 @@ class RepetitionFinder:
         self._marks: list[float] = []
         self._mark_s: float | None = None
         self._trunk = _TRUNK
+        self._leg = _LEFT
         self._missing = 0
         self._seen = {_LEFT: -(10**9), _RIGHT: -(10**9)}
         """Row number at which each thigh was last there."""
@@ -138,7 +145,12 @@ class RepetitionFinder:
         signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
         signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
         out: list[Repetition] = []
-        begins = np.flatnonzero(signal > START_DEG)
+        left, right = degrees[_LEFT], degrees[_RIGHT]
+        upright = np.abs(trunk) < RAISE_TRUNK_DEG
+        lifted_left = upright & (left > RAISE_DEG) & (np.abs(right) < STANCE_DEG)
+        lifted_right = upright & (right > RAISE_DEG) & (np.abs(left) < STANCE_DEG)
+        leg = np.where(lifted_left, _LEFT, np.where(lifted_right, _RIGHT, -1)).tolist()
+        begins = np.flatnonzero((signal > START_DEG) | lifted_left | lifted_right)
         s, t, h, time_s = signal.tolist(), trunk.tolist(), thigh.tolist(), rows.time_s.tolist()
         first, i = self._next, 0
         while i < len(s):
@@ -159,7 +171,13 @@ class RepetitionFinder:
             elif self._state == "moving" and self._mark_s is None and not self._marks and not self._held:
                 i = self._skim(i, signal, trunk, thigh)
                 self._next = first + i
-            self._step(s[i], t[i], h[i], time_s[i], out)
+            if self._state == "raising":
+                self._raise(first + i, s[i], float(degrees[self._leg, i]), float(degrees[_LEFT + _RIGHT - self._leg, i]), out)
+            else:
+                self._step(s[i], t[i], h[i], time_s[i], out)
+                if self._state == "standing" and leg[i] >= 0:
+                    self._state, self._begin, self._leg = "raising", first + i, leg[i]
+                    self._peak, self._peak_at = float(degrees[self._leg, i]), first + i
             i += 1
             self._next = first + i
         self._forget()
@@ -257,6 +275,23 @@ class RepetitionFinder:
             elif thigh > 0.8 * self._seat:
                 self._state = "seated"
 
+    def _raise(self, k: int, signal: float, knee: float, other: float, out: list[Repetition]) -> None:
+        """A single knee is up; missing values (all comparisons false) are as if the tick had not been."""
+        if knee > self._peak:
+            self._peak, self._peak_at = knee, k
+        if signal > START_DEG:
+            # the other knee follows, or the trunk: no knee raise
+            self._state, self._begin = "moving", k
+            self._peak, self._peak_at = signal, k
+            self._still_since, self._still_level = k, signal
+        elif other < -STANCE_DEG or k - self._begin > HISTORY_S * self._rate - 1:
+            self._state = "standing"
+        elif knee < END_DEG:
+            self._state = "standing"
+            start, end = self._quiet_before(self._begin, self._leg), k
+            if k - self._begin >= RAISE_SHORTEST_S * self._rate:
+                self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, end, out)
+
     def _move(self, k: int, signal: float, trunk: float, thigh: float, out: list[Repetition]) -> None:
         if signal != signal or k - self._begin > HISTORY_S * self._rate - 1:
             # a hole in the middle, or a posture: not a repetition
@@ -316,8 +351,9 @@ class RepetitionFinder:
         standing_up = self._peak < 0.0
         start = self._quiet_before(self._begin)
         end = min(self._quiet_after(self._crossed if self._state == "ending" else k), k)
+        lasted = (self._crossed if self._state == "ending" else k) - self._begin
         self._state = "standing"
-        if (end - start) < SHORTEST_S * self._rate or (not standing_up and self._peak < SMALLEST_DEG):
+        if lasted < SHORTEST_S * self._rate or (not standing_up and self._peak < SMALLEST_DEG):
             return
         if standing_up:
             self._add("stand_up", 0.9, start, end, end, out)
@@ -325,16 +361,12 @@ class RepetitionFinder:
         _, trunk, _ = trunk_on_thigh(self._rows(self._peak_at, self._peak_at + 1).angles, self._trunk)
         row = self._rows(self._peak_at, self._peak_at + 1).angles[:, 0]
         kind, confidence = classify(float(trunk[0]), float(row[_LEFT]), float(row[_RIGHT]))
-        if kind != "knee_raise" and abs(row[_LEFT] - row[_RIGHT]) > STRIDE_DEG and trunk[0] < STRIDE_TRUNK_DEG:
-            return
-        if kind == "knee_raise" and (end - start) < RAISE_SHORTEST_S * self._rate:
-            return
         self._add(kind, confidence, start, self._peak_at, end, out)
 
-    def _quiet_before(self, k: int) -> int:
-        """Last row before k at which trunk and thighs were still, at most 3 s back."""
+    def _quiet_before(self, k: int, row: int | None = None) -> int:
+        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most 3 s back."""
         first = max(k - int(3.0 * self._rate), self._first)
-        quiet = np.flatnonzero(self._still(self._rows(first, k + 1)))
+        quiet = np.flatnonzero(self._still(self._rows(first, k + 1), row))
         return first + int(quiet[-1]) if len(quiet) else first
 
     def _quiet_after(self, k: int) -> int:
@@ -343,8 +375,10 @@ class RepetitionFinder:
         quiet = np.flatnonzero(self._still(rows))
         return k + int(quiet[0]) if len(quiet) else k + len(rows.time_s) - 1
 
-    def _still(self, rows: _Rows) -> Bools:
-        """Whether neither trunk nor thighs move, (n,); their sum also stands still where they cancel."""
+    def _still(self, rows: _Rows, row: int | None = None) -> Bools:
+        """Whether neither trunk nor lower thigh moves, (n,); their sum also stands still where they cancel."""
+        if row is not None:
+            return np.asarray(~(np.abs(velocity(rows.angles[row], self._rate)) >= SETTLE_DEG_S))
         _, trunk, thigh = trunk_on_thigh(rows.angles, self._trunk)
         speed = np.maximum(np.abs(velocity(trunk, self._rate)), np.abs(velocity(thigh, self._rate)))
         return np.asarray(~(speed >= SETTLE_DEG_S))
