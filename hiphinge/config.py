@@ -7,6 +7,7 @@ readable by others.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -20,11 +21,13 @@ from dashboards.influx import InfluxSettings
 from signals import HiphingeError
 
 _INFLUX = ("url", "token", "org", "bucket")
+_KNOWN = {"sessions", "influx"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the commands share. sessions: folder of the session folders. influx_source: where InfluxDB's settings came from."""
+    """What the commands share. sessions: folder of the session folders, if one is set. influx_words: InfluxDB's settings
+    by the names of their environment variables, empty where not set."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
@@ -52,8 +55,6 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     chosen = file or default_file()
     content = _read(chosen) if chosen.is_file() else {}
     influx = content.get("influx", {})
-    if not isinstance(influx, dict):
-        raise HiphingeError("'influx' is not a table", str(chosen), "Write [influx] and below it url, token, org, bucket")
     words: dict[str, str] = {}
     for name in _INFLUX:
         value = environment.get(f"HIPHINGE_INFLUX_{name.upper()}", influx.get(name, ""))
@@ -68,12 +69,24 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as stream:
-            content = tomllib.load(stream)
-    except tomllib.TOMLDecodeError as error:
-        raise HiphingeError(f"is not valid TOML: {error}", str(file), "Mend the line that is named") from None
+        text = file.read_text("utf-8")
+        mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
         raise HiphingeError(f"cannot be read: {error.strerror}", str(file), "Check its permissions") from None
-    if "token" in content.get("influx", {}) and os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+    except UnicodeDecodeError:
+        raise HiphingeError("is not UTF-8 text", str(file), "Save the file as UTF-8") from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = found[1] if found else max(1, len(text.splitlines()))
+        raise HiphingeError(f"is not valid TOML: {error}", f"{file}, line {line}", "Correct this line") from None
+    influx = content.get("influx", {})
+    if not isinstance(influx, dict):
+        raise HiphingeError("'influx' is not a table", str(file), "Write [influx] and below it url, token, org, bucket")
+    for name in (*(content.keys() - _KNOWN), *(influx.keys() - set(_INFLUX))):
+        known = "sessions, and in [influx] url, token, org, bucket"
+        raise HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")
+    if "token" in influx and os.name == "posix" and mode & 0o077:
         raise HiphingeError("holds a token and can be read by others", str(file), f"Run: chmod 600 {file}")
     return content

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from dashboards.report import write_report
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
@@ -33,7 +32,7 @@ def demo(
     out: Path | None = typer.Option(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
-    seed: int = typer.Option(1, "--seed", help="Another seed is another athlete with other sensors."),
+    seed: int = typer.Option(1, "--seed", min=0, help="Another seed is another athlete with other sensors."),
     scenario: str = typer.Option("demo", "--scenario", help="demo or mixed."),
     speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
     config_file: Path | None = CONFIG,
@@ -65,6 +64,9 @@ def demo(
         raise
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
+    # the plotting library takes half a second to import: not before the athlete moves
+    from dashboards.report import write_report
+
     report = write_report(folder, folder / "report.html")
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     screen.print(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from dashboards.report import write_report
 from hiphinge.commands.options import console, with_results
 from signals import HiphingeError
 
@@ -20,5 +19,8 @@ def report(
     there = with_results(session)
     if estimator is not None and estimator not in there:
         raise HiphingeError(f"no results of estimator {estimator!r}", str(session), f"Choose {' or '.join(there)}")
+    # the plotting library takes half a second to import
+    from dashboards.report import write_report
+
     written = write_report(session, out or session / "report.html", estimator or there[-1])
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
