@@ -353,7 +353,7 @@ class RepetitionFinder:
         end = min(self._quiet_after(self._crossed if self._state == "ending" else k), k)
         lasted = (self._crossed if self._state == "ending" else k) - self._begin
         self._state = "standing"
-        if lasted < SHORTEST_S * self._rate or (not standing_up and self._peak < SMALLEST_DEG):
+        if not standing_up and (lasted < SHORTEST_S * self._rate or self._peak < SMALLEST_DEG):
             return
         if standing_up:
             self._add("stand_up", 0.9, start, end, end, out)
