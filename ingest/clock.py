@@ -58,8 +58,8 @@ class ClockMap:
         host = np.empty(len(device_s))
         if not len(device_s):
             return host
-        # last sample of each packet; a packet's delay is that of its last sample
-        ends = np.flatnonzero(np.append(packet[1:] != packet[:-1], True))
+        # last sample of each packet, and of a run that a restart ends; a packet's delay is that of its last sample
+        ends = np.flatnonzero(np.append((packet[1:] != packet[:-1]) | restart[1:], True))
         starts = np.concatenate(([0], ends[:-1] + 1))
         device, arrival = device_s[ends], arrival_s[packet[ends]]
         delay = arrival - device
