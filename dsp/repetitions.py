@@ -37,7 +37,7 @@ RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG, RAISE_SHORTEST_S = 30.0, 12.0, 25.0, 0.8
 stride the other leg is behind."""
 SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
-SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 40.0, 1.0, 3.0
+SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
 HOLE_S = 0.2
 """Shorter holes are bridged for finding and measuring a repetition; a longer one ends it, or leaves its metric missing."""
@@ -196,10 +196,10 @@ class RepetitionFinder:
             return i
         # short holes are as if the ticks had not been
         rest, at = signal[i:stop][there], i + there
-        # sitting needs a second within the band, so its two ends are close
-        second = int(SEAT_STILL_S * self._rate) - int(HOLE_S * self._rate)
+        # sitting needs some time within the band, so its two ends are close
+        still = int((SEAT_STILL_S - HOLE_S) * self._rate)
         seat = (thigh[at] > SEAT_THIGH_DEG) & (trunk[at] < SEAT_TRUNK_DEG)
-        if (seat[second:] & (np.abs(rest[second:] - rest[:-second]) < 2.1 * SEAT_BAND_DEG)).any():
+        if (seat[still:] & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
             return i
         low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
         if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
