@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,11 +27,13 @@ def check_new(folder: Path, option: str = "--out") -> None:
 
 @contextmanager
 def appearing(folder: Path) -> Iterator[Path]:
-    """A working folder that becomes `folder` when the block ends well and vanishes when it does not."""
+    """A working folder that becomes `folder` when the block ends well; otherwise it vanishes, with the parents made for it."""
     check_new(folder)
-    working = folder.parent / f".{folder.name}.partial"
+    final = folder.resolve()
+    working = final.parent / f".{final.name}.partial"
+    made = [parent for parent in final.parents if not parent.exists()]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
         if working.exists():
             shutil.rmtree(working)
         working.mkdir()
@@ -39,9 +41,13 @@ def appearing(folder: Path) -> Iterator[Path]:
         raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), "Choose a folder that you may write to") from None
     try:
         yield working
-        if folder.exists():
-            folder.rmdir()
-        working.rename(folder)
+        if final.exists():
+            final.rmdir()
+        working.rename(final)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
+        for parent in made:
+            # somebody else may have put something there meanwhile
+            with suppress(OSError):
+                parent.rmdir()
         raise

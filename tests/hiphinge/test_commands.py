@@ -1,0 +1,133 @@
+"""The table of commands, the frames in which the demo takes its events, and the screen that shows them."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from importlib import import_module
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from dsp.live import PipelineOutput
+from dsp.results import AngleRows, Repetition
+from hiphinge import cli
+from hiphinge.commands.demo import FRAME_S, frames
+from hiphinge.commands.options import estimators
+from hiphinge.screen import LiveScreen, sentence
+from signals import Event, HiphingeError, Packets, Quality
+from signals.quantities import ANGLE_NAMES
+from simulation import simulate
+from tests.conftest import ROOT
+
+HEAVY = ("numpy", "scipy", "vqf", "pyarrow", "matplotlib", "mcap", "influxdb_client", "simulation")
+
+
+def test_every_command_of_the_table_is_there_and_no_other() -> None:
+    names = {name: f"{name}_" if name == "import" else name for name in cli.COMMANDS}
+    for python_name in names.values():
+        command = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
+        assert command.__doc__
+    files = {path.stem for path in (ROOT / "hiphinge/commands").glob("*.py")} - {"__init__", "options"}
+    assert files == set(names.values())
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import hiphinge.cli", tuple(m for m in HEAVY if m != "numpy")),
+        ("import hiphinge.commands.demo", ("matplotlib", "influxdb_client")),
+        ("import hiphinge.commands.replay", ("matplotlib", "influxdb_client", "simulation")),
+        ("import hiphinge.commands.report", ("matplotlib", "influxdb_client", "simulation")),
+        ("import hiphinge.commands.push", ("matplotlib", "influxdb_client", "simulation")),
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(statement: str, absent: tuple[str, ...]) -> None:
+    program = f"import sys; {statement}; print(*(m for m in {absent!r} if m in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
+
+
+def test_estimators_by_their_words() -> None:
+    assert estimators("live") == ("live",)
+    assert estimators("review") == ("review",)
+    assert estimators("both") == ("live", "review")
+    with pytest.raises(HiphingeError, match=r"unknown estimator 'Live'.*Choose live, review or both"):
+        estimators("Live")
+
+
+def arrivals(event: Event) -> list[int]:
+    return event.arrival_ns.tolist() if isinstance(event, Packets) else [event.arrival_ns]
+
+
+def test_frames_hold_all_events_in_order_and_are_short() -> None:
+    events = simulate("demo", 1).events[:3000]
+    taken = list(frames(iter(events)))
+    assert [event for frame in taken for event in frame] == events
+    for frame in taken:
+        assert frame
+        first, last = arrivals(frame[0])[0], arrivals(frame[-1])[0]
+        assert last - first < FRAME_S * 1e9
+    assert list(frames(iter([]))) == []
+
+
+def rows(**degrees: float) -> AngleRows:
+    angles = np.full((2, len(ANGLE_NAMES)), np.nan)
+    for name, value in degrees.items():
+        angles[-1, ANGLE_NAMES.index(name)] = np.radians(value)
+    return AngleRows(np.array([1.0, 1.01]), angles, np.zeros_like(angles), np.zeros(2, np.int32))
+
+
+def output(angles: AngleRows | None = None, repetitions: tuple[Repetition, ...] = ()) -> PipelineOutput:
+    return PipelineOutput(angles=[angles] if angles is not None else [], repetitions=list(repetitions))
+
+
+def shown(screen: LiveScreen) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(screen)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+BEND = Repetition(2, 1.0, 2.0, 3.0, "bend", 1.0, 0, {"lumbar_rom_deg": 48.2, "lumbar_share_of_trunk": 0.61})
+
+
+def test_the_screen_shows_fresh_angles_and_a_dash_for_what_is_missing() -> None:
+    screen = LiveScreen(Console(file=io.StringIO()))
+    assert "calibrating, no angles yet" in shown(screen)
+    screen.take(output(rows(lumbar_flexion=45.0, pelvis_tilt=-0.2)), 61.2)
+    lines = shown(screen).splitlines()
+    assert lines[0].startswith("1:01 ")
+    assert lines[1].count("█") == lines[1].count("░") == 20
+    assert [line.split()[-1] for line in lines[1:5]] == ["45°", "–", "–", "0°"]
+    screen.take(output(), 61.3)
+    assert [line.split()[-1] for line in shown(screen).splitlines()[1:5]] == ["–"] * 4, "a value without fresh data is stale"
+
+
+def test_the_screen_lists_the_last_repetitions() -> None:
+    screen = LiveScreen(Console(file=io.StringIO()))
+    screen.take(output(repetitions=tuple(Repetition(i, 1.0, 2.0, 3.0, "squat", 1.0, 0, {}) for i in range(7))), 9.0)
+    text = shown(screen)
+    assert "repetitions: 7" in text
+    assert [line.split()[0] for line in text.splitlines() if " squat" in line] == ["3", "4", "5", "6", "7"]
+
+
+def test_a_repetition_in_words() -> None:
+    assert sentence(BEND) == "  3 bend       lumbar 48°, hips – / –, lumbar share of trunk 61 %"
+    late = Repetition(0, 1.0, 2.0, 3.0, "sit_down", 1.0, int(Quality.LATE), {"lumbar_share_of_trunk_on_thigh": 0.2})
+    assert sentence(late) == "  1 sit down   lumbar –, hips – / –, lumbar share of trunk on thigh 20 %  (late)"
+
+
+def test_lines_take_the_place_of_the_picture_where_nobody_watches() -> None:
+    written = io.StringIO()
+    screen = LiveScreen(Console(file=written, width=120))
+    with screen.plain():
+        for tenth in range(120):
+            screen.take(output(rows(lumbar_flexion=tenth / 10)), tenth / 10)
+        screen.take(output(repetitions=(BEND,)), 12.0)
+    lines = written.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["0:00", "0:05", "0:10", "0:12"]
+    assert lines[1] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –"
+    assert lines[3].endswith(sentence(BEND))

@@ -1,0 +1,110 @@
+"""Settings: the environment over the file, and a file with a token that only its owner may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hiphinge.config import default_file, load
+from signals import HiphingeError
+
+FILE = """
+sessions = "~/trainings"
+[influx]
+url = "http://gym:8086"
+token = "from-file"
+org = "club"
+bucket = "players"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nothing"))
+    path = tmp_path / "config.toml"
+    path.write_text(FILE, "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def test_nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    settings = load(None, {})
+    assert settings.sessions is None
+    assert not settings.influx_configured
+    with pytest.raises(HiphingeError, match="HIPHINGE_INFLUX_URL: is not set"):
+        settings.influx()
+
+
+def test_the_file(file: Path) -> None:
+    settings = load(file, {})
+    assert settings.sessions == Path.home() / "trainings"
+    influx = settings.influx()
+    assert (influx.url, influx.token, influx.org, influx.bucket) == ("http://gym:8086", "from-file", "club", "players")
+
+
+def test_the_users_own_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    default_file().parent.mkdir()
+    default_file().write_text(f'sessions = "{tmp_path.as_posix()}"', "utf-8")
+    assert load(None, {}).sessions == tmp_path
+
+
+@pytest.mark.parametrize("name", ["url", "token", "org", "bucket"])
+def test_the_environment_wins_over_the_file(file: Path, name: str) -> None:
+    values = {"url": "http://elsewhere:1", "token": "t", "org": "o", "bucket": "b"}
+    influx = load(file, {f"HIPHINGE_INFLUX_{name.upper()}": values[name], "HIPHINGE_SESSIONS": "/data"}).influx()
+    expected = {"url": "http://gym:8086", "token": "from-file", "org": "club", "bucket": "players"} | {name: values[name]}
+    assert {n: getattr(influx, n) for n in expected} == expected
+    assert load(file, {"HIPHINGE_SESSIONS": "/data"}).sessions == Path("/data")
+
+
+def test_an_empty_url_in_the_environment_switches_influxdb_off(file: Path) -> None:
+    assert load(file, {}).influx_configured
+    assert not load(file, {"HIPHINGE_INFLUX_URL": ""}).influx_configured
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666])
+def test_a_token_that_others_can_read_is_refused(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    with pytest.raises(HiphingeError, match="can be read by others") as caught:
+        load(file, {})
+    assert caught.value.remedy == f"Run: chmod 600 {file}"
+    assert "from-file" not in str(caught.value)
+
+
+def test_a_file_without_a_token_may_be_read_by_all(file: Path) -> None:
+    file.write_text('sessions = "/data"\n[influx]\nurl = "http://gym:8086"\n', "utf-8")
+    file.chmod(0o644)
+    assert load(file, {}).sessions == Path("/data")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"sessions = \n", r"config\.toml, line 1: is not valid TOML: .*Correct this line"),
+        (b"[influx]\nurl = 'a'\nurl = 'b'\n", r"config\.toml, line 3: is not valid TOML"),
+        (b"sessions = '''", r"config\.toml, line 1: is not valid TOML"),
+        (b"sessions = '\xff'", r"config\.toml: is not UTF-8 text"),
+        (b"influx = 3", r"'influx' is not a table"),
+        (b"influx = 'token'", r"'influx' is not a table"),
+        (b"sessions = 3", r"sessions is not a text"),
+        (b"[influx]\nurl = 3", r"influx\.url is not a text"),
+        (b"session = '/data'", r"unknown setting 'session'.*sessions, and in \[influx\]"),
+        (b"[influx]\ntokn = 'x'", r"unknown setting 'tokn'"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(file: Path, content: bytes, message: str) -> None:
+    file.write_bytes(content)
+    with pytest.raises(HiphingeError, match=message) as caught:
+        load(file, {})
+    assert str(file) in caught.value.where
+    assert caught.value.remedy
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(HiphingeError, match=r"no\.toml: no such configuration file"):
+        load(tmp_path / "no.toml", {})
+    with pytest.raises(HiphingeError, match="no such configuration file"):
+        load(tmp_path, {})
