@@ -252,7 +252,8 @@ class ReviewPipeline:
         best: dict[float, Alignment] = {}
         for alignment in found:
             best[alignment.mark_s] = alignment
-        starts = [core.first, *(int(np.ceil(m * RATE_HZ)) for m in best), core.first + len(core)]
+        begins = (max(int(np.ceil(m * RATE_HZ)), core.first) for m in best)
+        starts = [core.first, *begins, core.first + len(core)]
         self._stretch_of_alignment(ticks, starts[0], starts[1], None, out)
         for (_, alignment), start, stop in zip(best.items(), starts[1:], starts[2:], strict=False):
             out.alignments.append(alignment)

@@ -221,3 +221,75 @@ def test_a_device_orientation_is_taken_as_it_is() -> None:
     assert (result.quality[inner] & Quality.DEVICE_ORIENTATION).all()
     truth = simulated("demo", 1).truth.zeroed()
     assert rms(result.error(truth, "lumbar_flexion")) < 2.0
+
+
+def part_of(s, keep):
+    return replace(s, time_s=s.time_s[keep], acc=s.acc[keep], gyr=s.gyr[keep], saturated=s.saturated[keep])
+
+
+def test_a_short_hole_is_bridged() -> None:
+    session, samples = plain("mixed", 4)
+    s = samples["pelvis"]
+    holed = {**samples, "pelvis": part_of(s, (s.time_s < 60.003) | (s.time_s > 60.058))}
+    found = from_samples(ReviewPipeline(session.sensors, session.body, 40.0), holed, [0.0])
+    inside = (found.time_s > 60.005) & (found.time_s < 60.05)
+    assert np.isfinite(found.deg("lumbar_flexion")[inside]).all()
+    assert (found.quality[inside] & Quality.GAP).all()
+    assert set(found.orientations["pelvis"].heading_epoch) == {0}
+    assert np.nanmax(np.abs(found.deg("lumbar_flexion") - windowed(40.0).deg("lumbar_flexion"))) < 0.5
+
+
+@pytest.mark.parametrize("window_s", [31.0, 37.0, 45.0])
+def test_wherever_the_end_falls_the_rows_reach_it(window_s: float) -> None:
+    session, samples = plain("mixed", 4)
+    found = from_samples(ReviewPipeline(session.sensors, session.body, window_s), samples, [0.0])
+    assert np.array_equal(found.time_s, windowed(600.0).time_s)
+    assert rms(found.deg("lumbar_flexion") - windowed(600.0).deg("lumbar_flexion")) < 0.1
+
+
+def test_rows_begin_with_the_samples_also_when_the_mark_came_before_them() -> None:
+    session, samples = plain("demo", 1)
+    later = {key: part_of(s, s.time_s > 0.5) for key, s in samples.items()}
+    found = from_samples(ReviewPipeline(session.sensors, session.body), later, [0.0])
+    assert found.time_s[0] == pytest.approx(0.51)
+    assert np.diff(found.time_s) == pytest.approx(0.01)
+    assert np.isfinite(found.deg("lumbar_flexion")[found.time_s > 1.0][:-1]).all()
+
+
+def test_a_sensor_that_joins_late_and_one_that_leaves_early() -> None:
+    """Orientations where they are there; no alignment for the one that was not standing with the others."""
+    session, samples = plain("mixed", 4)
+    left, right = samples["thigh_left"], samples["thigh_right"]
+    some = {
+        **samples,
+        "thigh_left": part_of(left, left.time_s > 150.0),
+        "thigh_right": part_of(right, right.time_s < 60.0),
+    }
+    found = from_samples(ReviewPipeline(session.sensors, session.body, 20.0), some, [0.0])
+    assert found.orientations["thigh_left"].time_s[0] == pytest.approx(150.0, abs=0.03)
+    assert found.orientations["thigh_right"].time_s[-1] == pytest.approx(60.0, abs=0.03)
+    assert np.isnan(found.deg("hip_left_flexion")).all()
+    assert np.isnan(found.deg("hip_right_flexion")[found.time_s > 60.1]).all()
+    assert np.isfinite(found.deg("hip_right_flexion")[(found.time_s > 1.0) & (found.time_s < 59.9)]).all()
+    assert np.isfinite(found.deg("lumbar_flexion")[found.time_s > 1.0]).mean() > 0.99
+
+
+def test_without_standing_there_are_no_angles() -> None:
+    """A mark in the middle of movements that never rest."""
+    session, samples = plain("demo", 1)
+    moving = {key: part_of(s, s.time_s < 100.0) for key, s in samples.items()}
+    shaken = {
+        key: replace(s, gyr=s.gyr + np.radians(40.0) * np.sin(2 * np.pi * 0.9 * s.time_s)[:, None]) for key, s in moving.items()
+    }
+    found = from_samples(ReviewPipeline(session.sensors, session.body), shaken, [0.0])
+    assert found.alignments == []
+    assert np.isnan(found.angles).all()
+    assert (found.quality & Quality.UNCALIBRATED).all()
+
+
+def test_sensors_on_machines_have_orientations_only() -> None:
+    _, samples = plain("demo", 1)
+    found = from_samples(ReviewPipeline([Sensor(Placement.OTHER, "bar")], ()), {"bar": samples["pelvis"]}, [0.0])
+    assert len(found.time_s) == 0
+    assert len(found.orientations["bar"]) > 7500
+    assert found.repetitions == []
