@@ -236,3 +236,36 @@ def test_live_and_review_agree() -> None:
     for name in ("lumbar_flexion", "hip_left_flexion"):
         difference = live.deg(name)[other] - review.deg(name)[at]
         assert rms(difference) < 1.0
+
+
+def test_without_standing_there_are_no_angles() -> None:
+    """A mark in the middle of movements that never rest."""
+    session, samples = plain("demo", 1)
+    shaken = {
+        key: replace(s, gyr=s.gyr + np.radians(40.0) * np.sin(2 * np.pi * 0.9 * s.time_s)[:, None])
+        for key, s in samples.items()
+    }
+    found = from_samples(LivePipeline(session.sensors, session.body), shaken, [0.0])
+    assert found.alignments == []
+    assert np.isnan(found.angles).all()
+    assert (found.quality & Quality.UNCALIBRATED).all()
+
+
+def test_sensors_that_stood_still_at_different_times_share_no_standing() -> None:
+    """Three stand from 1 s to 6 s; the pelvis is shaken until 5.5 s: the common standing is too short for anybody."""
+    session, samples = plain("demo", 1)
+    s = samples["pelvis"]
+    shaking = np.where(s.time_s < 5.5, np.radians(40.0) * np.sin(2 * np.pi * 0.9 * s.time_s), 0.0)
+    shaken = {**samples, "pelvis": replace(s, gyr=s.gyr + shaking[:, None])}
+    found = from_samples(LivePipeline(session.sensors, session.body), shaken, [0.0])
+    assert all("lumbar" not in a.to_segment or "pelvis" not in a.to_segment for a in found.alignments)
+
+
+def test_empty_blocks_are_nothing() -> None:
+    session, samples = plain("demo", 1)
+    pipeline = LivePipeline(session.sensors, session.body)
+    s = samples["pelvis"]
+    empty = block("pelvis", 1, s.time_s[:0], s.acc[:0], s.gyr[:0])
+    out = pipeline.feed([empty], [], np.array([0]), np.array([0.0]))
+    assert out.orientations == []
+    assert pipeline.counts()["pelvis"][0].samples == 0
