@@ -29,7 +29,6 @@ COMMANDS = {
 }
 """What the list of commands says; each is the function of its name in `hiphinge.commands`."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
-STOPPED_BY_SIGTERM = 143
 
 
 class CommandsOnDemand(TyperGroup):
@@ -78,7 +77,8 @@ def root(
 
 def main() -> None:
     """Entry point: an error becomes one line on standard error and exit code 1."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except HiphingeError as error:
@@ -94,9 +94,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _stop(*_: object) -> None:
-    """SIGTERM leaves in order, as Ctrl-C does."""
-    sys.exit(STOPPED_BY_SIGTERM)
+def _stop(number: int, _: object) -> None:
+    """Leave in order: what is half-written is taken away."""
+    sys.exit(128 + number)
 
 
 def _say(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from dashboards.tables import read_summary
 from ingest.formats.plain import PlainSamples, write_plain
 from simulation import simulate, to_plain
-from tests.contract.command_line import done, hiphinge, refused, tree
+from tests.contract.command_line import child, done, hiphinge, one_line, refused, tree
 from tests.contract.recorded_sessions import recording
 
 CSV = "pelvis.csv"
@@ -155,6 +155,15 @@ def test_a_spoilt_plain_session(plain: Path, fault: str) -> None:
     said = refused("replay", "plain", "--out", "out/deeper", cwd=plain.parent)
     assert re.fullmatch(message, said), said
     assert tree(plain.parent) == before
+
+
+def test_a_process_of_its_own_says_the_same(plain: Path) -> None:
+    """The other tests call the entry point without starting a process."""
+    spoil, message = SPOILT["NaN"]
+    spoil(plain)
+    result = child("replay", "plain", "--out", "out", cwd=plain.parent)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(message, one_line(result))
 
 
 def test_the_line_is_that_of_the_fault(plain: Path) -> None:

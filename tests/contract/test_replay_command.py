@@ -18,8 +18,10 @@ from dashboards.tables import read_angles, read_orientations, read_repetitions, 
 from ingest.session_toml import read_session_toml
 from signals import Placement, Quality
 from signals.quantities import ANGLE_NAMES
-from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
+from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, refused, tree
 from tests.contract.recorded_sessions import live_session, plain_session, uncalibrated_recording
+
+pytestmark = pytest.mark.slow
 
 FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json")
 
@@ -28,7 +30,7 @@ FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summa
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The session folder that the demo left."""
     folder = tmp_path_factory.mktemp("demo")
-    done("demo", "--speed", "0", "--out", "session", cwd=folder)
+    assert child("demo", "--speed", "0", "--out", "session", cwd=folder).returncode == 0
     return folder / "session"
 
 
@@ -36,7 +38,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def replayed(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """Its replay under the same name, with what was printed and what was said on standard error."""
     folder = tmp_path_factory.mktemp("replay")
-    result = done("replay", demo, "--out", "session", cwd=folder)
+    result = child("replay", demo, "--out", "session", cwd=folder)
+    assert result.returncode == 0
     return folder / "session", result.stdout, result.stderr
 
 
@@ -94,7 +97,7 @@ def test_results_that_are_there_are_never_overwritten(demo: Path, tmp_path: Path
 
 def test_progress_moves_on_standard_error_where_somebody_watches(demo: Path, tmp_path: Path) -> None:
     watcher, terminal = pty.openpty()
-    child = subprocess.Popen(
+    replaying = subprocess.Popen(
         [*COMMAND, "replay", str(demo), "--out", "session", "--estimator", "live"],
         cwd=tmp_path,
         env=environment(TERM="xterm"),
@@ -112,8 +115,8 @@ def test_progress_moves_on_standard_error_where_somebody_watches(demo: Path, tmp
             break
         seen += piece
     os.close(watcher)
-    printed, _ = child.communicate(timeout=60)
-    assert child.returncode == 0
+    printed, _ = replaying.communicate(timeout=60)
+    assert replaying.returncode == 0
     assert re.search(rb"replay .*\d\.\d min, \d+ x real time", seen)
     assert b"real time" not in printed[: printed.index(b"Repetitions")]
     assert b"\x1b" not in printed
@@ -169,12 +172,12 @@ def test_without_calibration_there_are_orientations_and_no_angles(tmp_path: Path
 
 
 def test_stopping_a_replay_leaves_nothing(demo: Path, tmp_path: Path) -> None:
-    child = subprocess.Popen([*COMMAND, "replay", str(demo), "--out", "out"], cwd=tmp_path, env=environment())
+    replaying = subprocess.Popen([*COMMAND, "replay", str(demo), "--out", "out"], cwd=tmp_path, env=environment())
     while not any(tmp_path.iterdir()):
-        assert child.poll() is None
+        assert replaying.poll() is None
         time.sleep(0.002)
-    child.terminate()
-    assert child.wait(20) == 143
+    replaying.terminate()
+    assert replaying.wait(20) == 143
     assert tree(tmp_path) == set()
 
 
