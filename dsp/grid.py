@@ -127,18 +127,19 @@ class SensorTrack:
     def at(self, ticks_s: Floats, deadline: Ints) -> GridRows:
         """Rows at ticks whose deadline is the event number `deadline` (m,)."""
         m = len(ticks_s)
-        if len(self._time) < 2:
+        if not len(self._time):
             self.late_ticks += m
             flags = np.full(m, int(Quality.LATE), np.int32)
             return GridRows(np.full((4, m), np.nan), np.zeros(m, np.bool_), np.full(m, -1, np.int32), flags)
         after = np.searchsorted(self._time, ticks_s, side="left")
-        inside = (after > 0) & (after < len(self._time))
-        after = np.clip(after, 1, len(self._time) - 1)
-        before = after - 1
+        # a tick that stands exactly on the first sample needs no sample before it
+        inside = (ticks_s >= self._time[0]) & (after < len(self._time))
+        after = np.minimum(after, len(self._time) - 1)
+        before = np.maximum(after - 1, 0)
         t0, t1 = self._time[before], self._time[after]
         in_time = inside & (self._seq[after] <= deadline)
         self.late_ticks += m - int(np.count_nonzero(in_time))
-        step = t1 - t0
+        step = np.where(before == after, self._ordinary_s, t1 - t0)
         bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
         present = in_time & bracket
         low, high = self._quat[:, before], self._quat[:, after]

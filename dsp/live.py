@@ -234,8 +234,7 @@ def standing_twist(twist: Floats, epoch_a: Flags, epoch_b: Flags) -> tuple[float
         return 0.0, None
     epochs = (int(epoch_a[at[-1]]), int(epoch_b[at[-1]]))
     same = at[(epoch_a[at] == epochs[0]) & (epoch_b[at] == epochs[1])]
-    half = 0.5 * twist[same]
-    return float(2.0 * np.arctan2(np.sin(half).mean(), np.cos(half).mean())), epochs
+    return float(np.arctan2(np.sin(twist[same]).mean(), np.cos(twist[same]).mean())), epochs
 
 
 def _between(history: Sequence[Ticks], first: int, last: int) -> Ticks | None:

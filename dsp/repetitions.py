@@ -30,6 +30,8 @@ START_DEG, END_DEG = 15.0, 10.0
 SMALLEST_DEG = 20.0
 SHORTEST_S = 0.4
 """Time between the two crossings of a real excursion; in walking the knees pass each other in less."""
+SHORTEST_ONE_LEG_S = 0.8
+"""The same with a sensor on one thigh only, which swings in walking."""
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 """Within an excursion, a fall below this share of the peak and a rise by this much again begins another repetition."""
 RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG, RAISE_SHORTEST_S = 30.0, 12.0, 25.0, 0.8
@@ -39,8 +41,9 @@ SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
-HOLE_S = 0.2
-"""Shorter holes are bridged for finding and measuring a repetition; a longer one ends it, or leaves its metric missing."""
+HOLE_S, MEASURED_HOLE_S = 0.4, 0.2
+"""Holes up to the first are bridged for finding a repetition, up to the second for measuring it; a longer one ends the
+movement, or leaves its metric missing."""
 RISE_SHARE = 0.5
 """Standing up is noticed when the thighs are below this share of their inclination while seated."""
 STAND_IN_S = 2.0
@@ -119,6 +122,7 @@ class RepetitionFinder:
         self._mark_s: float | None = None
         self._trunk = _TRUNK
         self._leg = _LEFT
+        self._shortest = SHORTEST_S
         self._missing = 0
         self._seen = {_LEFT: -(10**9), _RIGHT: -(10**9)}
         """Row number at which each thigh was last there."""
@@ -126,6 +130,8 @@ class RepetitionFinder:
     def aligned(self, placements: Collection[str]) -> None:
         """The placements that rows have angles of from here on; without the lumbar sensor the pelvis is the trunk."""
         self._trunk = _TRUNK if Placement.LUMBAR.value in placements else _PELVIS
+        one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
+        self._shortest = SHORTEST_ONE_LEG_S if one_leg else SHORTEST_S
 
     def calibrating(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
@@ -197,7 +203,7 @@ class RepetitionFinder:
         # short holes are as if the ticks had not been
         rest, at = signal[i:stop][there], i + there
         # sitting needs some time within the band, so its two ends are close
-        still = int((SEAT_STILL_S - HOLE_S) * self._rate)
+        still = max(int((SEAT_STILL_S - HOLE_S) * self._rate), 1)
         seat = (thigh[at] > SEAT_THIGH_DEG) & (trunk[at] < SEAT_TRUNK_DEG)
         if (seat[still:] & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
             return i
@@ -353,7 +359,7 @@ class RepetitionFinder:
         end = min(self._quiet_after(self._crossed if self._state == "ending" else k), k)
         lasted = (self._crossed if self._state == "ending" else k) - self._begin
         self._state = "standing"
-        if not standing_up and (lasted < SHORTEST_S * self._rate or self._peak < SMALLEST_DEG):
+        if not standing_up and (lasted < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
         if standing_up:
             self._add("stand_up", 0.9, start, end, end, out)
@@ -388,7 +394,7 @@ class RepetitionFinder:
         turn = min(max(turn, start), end)
         measured, spreads = rows.angles[: len(MEASURED)], rows.sd
         if not np.isfinite(measured).all():
-            longest = int(HOLE_S * self._rate)
+            longest = int(MEASURED_HOLE_S * self._rate)
             measured, spreads = (np.stack([bridged(row, longest) for row in table]) for table in (measured, spreads))
         angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
         metrics = rhythm(angles, sd, turn - start, self._rate)

@@ -12,8 +12,10 @@ import numpy as np
 from signals.blocks import Floats
 
 INCLINATION_RAD = {"live": np.radians(0.45), "review": np.radians(0.3)}
-"""Inclination error of one worn sensor."""
-SKIN = 0.025
+"""Inclination error of one worn sensor that two neighbours do not share."""
+SHARED_RAD = {"live": np.radians(0.7), "review": np.radians(0.6)}
+"""Inclination error that neighbours share and a joint angle is free of: the sway and settling of the whole body in its zero."""
+SKIN = 0.03
 """Error from skin movement, as a share of the angle."""
 AXIS_RAD = np.radians(1.5)
 """Error of a mediolateral axis at full alignment confidence."""
@@ -28,8 +30,8 @@ def axis_sd(confidence: float) -> float:
 
 def inclination_sd(angle: Floats, confidence: float, estimator: str) -> Floats:
     """Of a segment's inclination (n,) rad."""
-    base = INCLINATION_RAD[estimator]
-    return np.asarray(np.sqrt(base**2 + ((SKIN + 0.3 * axis_sd(confidence)) * angle) ** 2))
+    base, shared = INCLINATION_RAD[estimator], SHARED_RAD[estimator]
+    return np.asarray(np.sqrt(base**2 + shared**2 + ((SKIN + 0.3 * axis_sd(confidence)) * angle) ** 2))
 
 
 def joint_sd(

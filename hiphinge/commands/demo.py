@@ -32,7 +32,7 @@ def demo(
     out: Path | None = typer.Option(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
-    seed: int = typer.Option(1, "--seed", min=0, help="Another seed is another athlete with other sensors."),
+    seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
     scenario: str = typer.Option("demo", "--scenario", help="demo or mixed."),
     speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
     config_file: Path | None = CONFIG,

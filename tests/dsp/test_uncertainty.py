@@ -72,5 +72,5 @@ def test_heading_tells_on_the_right_angle():
 
 
 def test_standing_still_and_well_aligned():
-    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "live")) == pytest.approx(0.45)
-    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "review")) == pytest.approx(0.3)
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "live")) == pytest.approx(np.hypot(0.45, 0.7))
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "review")) == pytest.approx(np.hypot(0.3, 0.6))
