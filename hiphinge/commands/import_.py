@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from ingest.formats.plain import write_plain
 
 from hiphinge.commands.options import console
 from hiphinge.folders import check_new
 from ingest.formats import IMPORTERS, import_session
+from ingest.formats.plain import write_plain
 from signals import HiphingeError
 
 
