@@ -167,7 +167,8 @@ class Recording:
             raise HiphingeError(
                 f"the recording is damaged at byte {at} of {self.size_bytes}: {fault}",
                 str(self._path),
-                f"Restore the file from a copy; {windows} windows before the damage can be saved by hiphinge replay --salvage.",
+                f"Restore the file from a copy; the {windows} windows before the damage can be salvaged: "
+                "hiphinge replay --salvage.",
             )
 
     def _only_zeros(self, at: int) -> bool:

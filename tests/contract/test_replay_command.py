@@ -30,7 +30,7 @@ FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summa
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The session folder that the demo left."""
     folder = tmp_path_factory.mktemp("demo")
-    assert child("demo", "--speed", "0", "--out", "session", cwd=folder).returncode == 0
+    assert child("demo", "--seed", "1", "--speed", "0", "--out", "session", cwd=folder).returncode == 0
     return folder / "session"
 
 
