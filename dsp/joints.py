@@ -50,7 +50,7 @@ def relative_twist(distal: Floats, pelvis: Floats) -> tuple[Floats, Floats]:
 
 def joint_angles(joint: Joint, pelvis: Floats, distal: Floats, heading_offset: Floats) -> tuple[Floats, Floats, Floats]:
     """The joint's three angles (n,) rad with the clinic's signs, after taking `heading_offset` (n,) off the distal heading."""
-    turned = rotation.multiply(rotation.about_vertical(-heading_offset), distal)
+    turned = rotation.turn(rotation.about_vertical(-heading_offset), distal)
     angles = rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), turned))
     flexion, second, third = (sign * angle for sign, angle in zip(joint.signs, angles, strict=True))
     return flexion, second, third

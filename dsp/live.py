@@ -168,7 +168,7 @@ class LivePipeline:
             if joint.name not in self._headings:
                 continue
             heading = self._headings[joint.name]
-            tracks[joint.name] = heading.feed(ticks.first, *joint_twist(segment, joint), *_epochs(ticks, joint))
+            tracks[joint.name] = heading.feed(ticks.first, *joint_twist(segment, joint, ticks.first), *_epochs(ticks, joint))
         return tracks
 
     def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
@@ -189,7 +189,7 @@ class LivePipeline:
             heading = RelativeHeading(self._grid.rate_hz)
             heading.start(mean, epochs)
             if since is not None:
-                heading.feed(since.first, *joint_twist(segments(since, alignment), joint), *_epochs(since, joint))
+                heading.feed(since.first, *joint_twist(segments(since, alignment), joint, since.first), *_epochs(since, joint))
             self._headings[joint.name] = heading
         self._finder.aligned(alignment.to_segment)
         if alignment.complete:

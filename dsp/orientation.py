@@ -23,6 +23,9 @@ from signals.blocks import Bools, Floats, Ints, TimedBlock
 BRIDGE_S = 0.25
 """Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted."""
 
+EVEN_SHARE = 3e-4
+"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's."""
+
 WORN_REST_DEG_S = 0.5
 """VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (VQF's own default is 2)."""
 
@@ -85,7 +88,9 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
 def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Floats:
     """Rates scaled so that rate × nominal period is the turn over the true step; untouched next to a hole."""
     factor = step / period_s
-    factor[missing > 0] = 1.0
+    factor[(missing > 0) | (np.abs(factor - 1.0) < EVEN_SHARE)] = 1.0
+    if (factor == 1.0).all():
+        return gyr
     np.clip(factor, 0.5, 1.5, out=factor)
     return np.asarray(gyr * factor[:, None])
 
@@ -105,6 +110,7 @@ class CausalOrientation:
         self._worn = worn
         self._filter = self._new_filter(None)
         self._bias = np.zeros(3)
+        self._biases: Floats = np.empty(0)
         self._bias_known = False
         self._last_s: float | None = None
         self._last_quat: Floats | None = None
@@ -203,10 +209,10 @@ class CausalOrientation:
             if self._watch is not None:
                 stop = start + self._watch.feed(block.time_s[start:stop], block.acc[start:stop], gyr[start:stop])
             if stop > start:
-                rates = np.ascontiguousarray(gyr[start:stop] - self._bias)
+                rates = self._without_bias(gyr[start:stop])
                 track = self._filter.updateBatch(rates, np.ascontiguousarray(block.acc[start:stop]))["quat6D"].T
                 if self._yaw is not None:
-                    track = rotation.multiply(self._yaw, np.ascontiguousarray(track))
+                    track = rotation.turn(self._yaw, np.ascontiguousarray(track))
                 quat[:, start:stop] = track
                 epoch[start:stop] = self._epoch
                 self._last_acc, self._last_gyr = block.acc[stop - 1], gyr[stop - 1]
@@ -215,6 +221,13 @@ class CausalOrientation:
                 self._watch = None
             start = stop
 
+    def _without_bias(self, gyr: Floats) -> Floats:
+        """gyr (n, 3) minus the bias, contiguous; on flat arrays, which is several times as fast as on rows of three."""
+        n = gyr.size
+        if len(self._biases) < n:
+            self._biases = np.tile(self._bias, gyr.shape[0])
+        return np.subtract(np.ascontiguousarray(gyr).reshape(-1), self._biases[:n]).reshape(-1, 3)
+
     def _take_bias(self, watch: StandingWatch, before: Floats) -> None:
         """Start the filter anew at the standing, with its bias; only the inclination may step, the heading goes on."""
         standing = watch.result()
@@ -222,13 +235,14 @@ class CausalOrientation:
             self.standings[watch.mark_s] = (standing, np.empty((4, 0)), self._epoch)
             return
         self._bias, self._bias_known = standing.gyr_mean, True
+        self._biases = np.empty(0)
         self._filter = self._new_filter(STANDING_BIAS_SIGMA_DEG_S)
         track = self._filter.updateBatch(np.ascontiguousarray(standing.gyr - self._bias), standing.acc)["quat6D"].T
         if self._yaw is not None:
             before = rotation.multiply(self._yaw, before[:, None])[:, 0]
         turn, _ = rotation.twist_about_vertical(rotation.multiply(before[:, None], rotation.conjugate(track[:, -1:])))
         self._yaw = rotation.about_vertical(turn)
-        self.standings[watch.mark_s] = (standing, rotation.multiply(self._yaw, track), self._epoch)
+        self.standings[watch.mark_s] = (standing, rotation.turn(self._yaw, track), self._epoch)
 
 
 def turn_rates(quat: Floats, before: Floats | None, period_s: float) -> Floats:

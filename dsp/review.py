@@ -206,7 +206,7 @@ class ReviewPipeline:
         turn, _ = rotation.twist_about_vertical(
             rotation.multiply(stream.joined[2][:, None], rotation.conjugate(quat[:, i : i + 1]))
         )
-        quat[:] = rotation.multiply(rotation.about_vertical(turn), quat)
+        quat[:] = rotation.turn(rotation.about_vertical(turn), quat)
 
     def _window(self, end_s: float, out: PipelineOutput, *, last: bool) -> None:
         """Give out the rows from the last window's end to `end_s`."""

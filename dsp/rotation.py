@@ -15,14 +15,23 @@ def multiply(p: Floats, q: Floats) -> Floats:
     """Product p ⊗ q of (4, n) and (4, n), or of (4, 1) with (4, n)."""
     pw, px, py, pz = p
     qw, qx, qy, qz = q
-    return np.stack(
-        (
-            pw * qw - px * qx - py * qy - pz * qz,
-            pw * qx + px * qw + py * qz - pz * qy,
-            pw * qy - px * qz + py * qw + pz * qx,
-            pw * qz + px * qy - py * qx + pz * qw,
-        )
-    )
+    product = np.empty(np.broadcast_shapes(p.shape, q.shape))
+    product[0] = pw * qw - px * qx - py * qy - pz * qz
+    product[1] = pw * qx + px * qw + py * qz - pz * qy
+    product[2] = pw * qy - px * qz + py * qw + pz * qx
+    product[3] = pw * qz + px * qy - py * qx + pz * qw
+    return product
+
+
+def turn(by: Floats, q: Floats) -> Floats:
+    """Product by ⊗ q for `by` (4, n) or (4, 1) of `about_vertical`: half the work of `multiply`."""
+    w, z = by[0], by[3]
+    turned = np.empty(np.broadcast_shapes(by.shape, q.shape))
+    turned[0] = w * q[0] - z * q[3]
+    turned[1] = w * q[1] - z * q[2]
+    turned[2] = w * q[2] + z * q[1]
+    turned[3] = w * q[3] + z * q[0]
+    return turned
 
 
 def conjugate(q: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from dsp import joints, rotation, uncertainty
 from dsp.alignment import Alignment
 from dsp.grid import Ticks
-from dsp.heading import HeadingTrack
+from dsp.heading import STRIDE, HeadingTrack
 from dsp.results import AngleRows, Flags, OrientationRows
 from signals.blocks import Floats
 from signals.placements import Placement
@@ -37,12 +37,18 @@ def segments(ticks: Ticks, alignment: Alignment) -> dict[str, Floats]:
     }
 
 
-def joint_twist(segment: Mapping[str, Floats], joint: joints.Joint) -> tuple[Floats, Floats, Floats]:
-    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint from both segments' orientations."""
-    twist, observability = joints.relative_twist(segment[joint.distal], segment[PELVIS])
-    distal = joints.forward_tilt(rotation.vertical_in_sensor(segment[joint.distal]))
-    pelvis = joints.forward_tilt(rotation.vertical_in_sensor(segment[PELVIS]))
-    return twist, observability, distal - pelvis
+def joint_twist(segment: Mapping[str, Floats], joint: joints.Joint, first: int | None = None) -> tuple[Floats, Floats, Floats]:
+    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint from both segments' orientations.
+
+    first: number of the first tick, to compute only the ticks at which a heading is updated; the others are NaN.
+    """
+    part = slice(None) if first is None else slice((-first) % STRIDE, None, STRIDE)
+    distal, pelvis = segment[joint.distal][:, part], segment[PELVIS][:, part]
+    result = np.full((3, segment[PELVIS].shape[1]), np.nan)
+    result[0, part], result[1, part] = joints.relative_twist(distal, pelvis)
+    result[2, part] = joints.forward_tilt(rotation.vertical_in_sensor(distal))
+    result[2, part] -= joints.forward_tilt(rotation.vertical_in_sensor(pelvis))
+    return result[0], result[1], result[2]
 
 
 def uncalibrated_rows(ticks: Ticks, body: tuple[str, ...]) -> AngleRows:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,24 +13,15 @@ from dsp.results import Repetition
 from hiphinge.engine import Engine
 from signals import Event, Session, TimedBlock
 
-AHEAD = 2
-"""Outputs that may wait to be written."""
-
 
 class ResultsWriter:
-    """Writes what an engine gives out; leaves nothing half-written when it is left by an exception.
-
-    Tables are encoded on a thread of their own, in order, while the engine computes the next stretch; at most
-    `AHEAD` outputs wait for it. An error there is raised by the next call.
-    """
+    """Writes what an engine gives out; leaves nothing half-written when it is left by an exception."""
 
     def __init__(self, folder: Path, engine: Engine, estimators: Sequence[str]) -> None:
         self._folder, self._engine = folder, engine
         self._stack = ExitStack()
         self._writers = {name: self._stack.enter_context(TableWriter(folder, name)) for name in estimators}
         self.repetitions: dict[str, list[Repetition]] = {name: [] for name in estimators}
-        self._thread = ThreadPoolExecutor(1, "tables")
-        self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> ResultsWriter:
         return self
@@ -42,19 +31,12 @@ class ResultsWriter:
 
     def abort(self) -> None:
         """Leave nothing half-written; harmless after `close`."""
-        self._thread.shutdown(cancel_futures=True)
         self._stack.close()
 
     def take(self, outputs: dict[str, PipelineOutput]) -> None:
         """Append what `Engine.feed` or `Engine.finish` returned."""
         for name, output in outputs.items():
             self.repetitions[name].extend(output.repetitions)
-        self._waiting.append(self._thread.submit(self._append, outputs))
-        while len(self._waiting) > AHEAD:
-            self._waiting.popleft().result()
-
-    def _append(self, outputs: dict[str, PipelineOutput]) -> None:
-        for name, output in outputs.items():
             writer = self._writers[name]
             for rows in output.angles:
                 writer.angles(rows)
@@ -66,8 +48,6 @@ class ResultsWriter:
     def close(self, session_name: str) -> None:
         """Take the engine's last rows and put all files in place."""
         self.take(self._engine.finish())
-        while self._waiting:
-            self._waiting.popleft().result()
         for name, writer in self._writers.items():
             writer.close(self._engine.summary(name, session_name))
 
