@@ -19,7 +19,7 @@ test: $(VENV)/tools packages lint
 	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 
 check: $(VENV)/tools lint
-	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp tests/dashboards tests/ingest
+	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/test_joints.py tests/dsp/test_rhythm.py tests/dsp/test_grid.py tests/ingest/test_session_toml.py tests/dashboards/test_tables.py
 
 lint: $(VENV)/tools
 	$(RUN) ruff format --check .
