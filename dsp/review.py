@@ -18,7 +18,7 @@ from dsp.alignment import Alignment, Calibrator
 from dsp.grid import NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
 from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.live import PipelineOutput, mountings, standing_twist
-from dsp.orientation import OrientedSamples, SampleCounts, holes, per_period, smoothed, turn_rates
+from dsp.orientation import OrientedSamples, SampleCounts, holes, mean_of_neighbours, per_period, smoothed, turn_rates
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows
 from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
@@ -183,7 +183,10 @@ class ReviewPipeline:
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
         for a, b in itertools.pairwise(borders):
             step, missing, _ = holes(clock_s[a:b], np.zeros(b - a, np.bool_), float(clock_s[a]) - period, period)
-            rates = per_period(gyr[a:b], step, missing, period)
+            rates = gyr[a:b]
+            if key in self._body:
+                rates = mean_of_neighbours(rates, None, missing > 0)
+            rates = per_period(rates, step, missing, period)
             if missing.any():
                 slot = np.arange(b - a) + np.cumsum(missing)
                 full = np.arange(int(slot[-1]) + 1)
