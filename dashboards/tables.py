@@ -188,13 +188,16 @@ class TableWriter:
 
     def _write_orientations(self) -> None:
         keys = sorted(self._sensors, key=lambda key: (_BODY_ORDER.get(key, len(_BODY_ORDER)), key))
-        rows = [self._sensors[key].read() for key in keys]
-        minutes = [{_minute(r["time_s"][piece.start]): piece for piece, _ in _minutes(r["time_s"])} for r in rows]
+        minutes = [self._sensors[key].minutes() for key in keys]
+        heads = [next(of_one, None) for of_one in minutes]
         with _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA) as out:
-            for minute in sorted({m for per_sensor in minutes for m in per_sensor}):
-                parts = [(i, rows[i][found[minute]]) for i, found in enumerate(minutes) if minute in found]
+            while begun := [head[0] for head in heads if head is not None]:
+                parts = []
+                for i, head in enumerate(heads):
+                    if head is not None and head[0] == min(begun):
+                        parts.append((i, head[1]))
+                        heads[i] = next(minutes[i], None)
                 out.write_table(_orientation_table(keys, parts), row_group_size=sum(len(p) for _, p in parts))
-        del rows
         for spill in self._sensors.values():
             spill.path.unlink()
 
@@ -226,11 +229,22 @@ class _Spill:
         if self._waiting >= _SPILL_ROWS:
             self._flush()
 
-    def read(self) -> NDArray[Any]:
-        """All rows, mapped from the file."""
+    def minutes(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        """The rows again, minute by minute of session time, with the minute; some minutes are in memory at a time."""
         self._flush()
         self.close()
-        return np.memmap(self.path, _SPILLED, "r")
+        with self.path.open("rb") as file:
+            held = np.empty(0, _SPILLED)
+            while len(block := np.fromfile(file, _SPILLED, _SPILL_ROWS)):
+                held = np.concatenate((held, block))
+                for piece, last in _minutes(held["time_s"]):
+                    if not last:
+                        yield _minute(held["time_s"][piece.start]), held[piece]
+                    else:
+                        rest = held[piece]
+                held = rest
+        if len(held):
+            yield _minute(held["time_s"][0]), held
 
     def close(self) -> None:
         self._file.close()

@@ -345,6 +345,14 @@ class RepetitionFinder:
         keep = int((HISTORY_S + 5.0) * self._rate)
         while self._parts and self._next - (self._first + len(self._parts[0].time_s)) > keep:
             self._first += len(self._parts.pop(0).time_s)
+        old = self._next - keep - self._first
+        if self._parts and old > keep:
+            # `_rows` joins parts: cut the old rows off, as copies, so that the rest is not kept alive
+            part = self._parts[0]
+            self._parts[0] = _Rows(
+                part.time_s[old:].copy(), part.angles[:, old:].copy(), part.sd[:, old:].copy(), part.quality[old:].copy()
+            )
+            self._first += old
 
     def _sit(self, k: int, out: list[Repetition]) -> None:
         """Sitting down: from where the movement began to where it came to rest."""

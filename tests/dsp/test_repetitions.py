@@ -480,3 +480,21 @@ def test_memory_is_bounded() -> None:
     for k in range(60):
         finder.feed(replace(rows, time_s=rows.time_s + 10.0 * k))
     assert sum(len(p.time_s) for p in finder._parts) <= (HISTORY_S + 20.0) * RATE
+
+
+def test_hours_of_repetitions_keep_no_more_than_a_few_minutes_of_rows() -> None:
+    script = Script(1)
+    for _ in range(30):
+        script.bend(70.0)
+        script.stand(1.0)
+    rows = truth_rows(script)
+    finder = RepetitionFinder(RATE, "live")
+    finder.aligned(BODY)
+    kept, found, time_s = [], 0, 0.0
+    for _ in range(12):
+        again = replace(rows, time_s=rows.time_s + time_s)
+        time_s = float(again.time_s[-1]) + 0.01
+        found += len(finder.feed(again))
+        kept.append(sum(len(p.time_s) for p in finder._parts))
+    assert found >= 12 * 29
+    assert max(kept) <= 3 * (HISTORY_S + 5.0) * RATE + len(rows)
