@@ -267,12 +267,11 @@ class Calibrator:
         reasons = [f"stood still {seconds:.1f} s with {self._still[key]:.1f}° of sway"]
         confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
         mounting = self._mountings.get(key)
-        wanted = BEND_COUNT if key in TRUNK else RAISE_COUNT
-        # a single step is no knee raise: a stated mounting yields to the whole calibration only
-        if movements and (mounting is None or len(movements) >= wanted):
+        if movements:
             axis, planarity, agreement_deg = functional_axis(self._joined(key), up, [(e.start, e.end) for e in movements])
             right = -axis if key in THIGHS else axis
             peak = float(np.median([e.peak for e in movements]))
+            wanted = BEND_COUNT if key in TRUNK else RAISE_COUNT
             reasons.append(f"{len(movements)} {kind}, range {np.degrees(peak):.0f}°")
             reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
             confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
