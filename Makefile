@@ -44,13 +44,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(RUN) pip install --quiet --require-hashes -r requirements.txt
-	$(RUN) pip install --quiet --require-hashes -r requirements-build.txt
+	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements.txt
+	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements-build.txt
 	$(RUN) pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/tools: $(VENV)/installed requirements-test.txt
-	$(RUN) pip install --quiet --require-hashes -r requirements-test.txt
+	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements-test.txt
 	touch $@
 
 clean:
