@@ -1,6 +1,28 @@
 """What each device says on the wire: pure codecs, bytes in, blocks of samples out. The registry finds a codec."""
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.registry import FAMILIES, codec_for
+from firmware_protocol.device import Clock, DeviceFamily, Read, Request, Step, Write
+from firmware_protocol.registry import (
+    DEVICE_FAMILIES,
+    FAMILIES,
+    codec_for,
+    device_family,
+    recognise_ble,
+    recognise_port,
+)
 
-__all__ = ["FAMILIES", "Codec", "codec_for"]
+__all__ = [
+    "DEVICE_FAMILIES",
+    "FAMILIES",
+    "Clock",
+    "Codec",
+    "DeviceFamily",
+    "Read",
+    "Request",
+    "Step",
+    "Write",
+    "codec_for",
+    "device_family",
+    "recognise_ble",
+    "recognise_port",
+]

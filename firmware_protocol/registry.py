@@ -1,24 +1,58 @@
-"""Finds the codec of a device family."""
+"""Finds what speaks a device family: its codec by name, the family of a sensor that was seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec
+from firmware_protocol.device import DeviceFamily
+from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
 from signals.errors import HiphingeError
+from signals.session import NO_SETTINGS, Setting
 
-_CODECS: dict[str, Callable[[], Codec]] = {"hiphinge-v1": V1Codec, "hiphinge-v1-serial": V1SerialCodec}
+DEVICE_FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType({family.name: family for family in (V1_BLE, V1_SERIAL)})
+"""Every family by its name in kits and sessions."""
+FAMILIES: tuple[str, ...] = tuple(DEVICE_FAMILIES)
 
-FAMILIES: tuple[str, ...] = tuple(_CODECS)
-"""The families that can be decoded, as named in kits and sessions."""
 
-
-def codec_for(family: str) -> Codec:
-    """A fresh codec of `family`. Raises `HiphingeError` that names the known families."""
+def device_family(name: str) -> DeviceFamily:
+    """The family of this name. Raises `HiphingeError` that names the known families."""
     try:
-        return _CODECS[family]()
+        return DEVICE_FAMILIES[name]
     except KeyError:
         raise HiphingeError(
-            f"unknown sensor family {family!r}", "sensor family", f"Known families: {', '.join(FAMILIES)}."
+            f"unknown sensor family {name!r}", "sensor family", f"Known families: {', '.join(FAMILIES)}."
         ) from None
+
+
+def codec_for(family: str, config: Mapping[str, Setting] = NO_SETTINGS, rate_hz: float | None = None) -> Codec:
+    """A fresh codec of `family`; config and rate_hz as in `signals.Sensor`.
+
+    Raises `HiphingeError` that names the known families, or the word of `config` that is at fault.
+    """
+    return device_family(family).codec(config, rate_hz)
+
+
+def recognise_ble(name: str | None, services: Iterable[str], company_ids: Iterable[int]) -> DeviceFamily | None:
+    """The family of an advertisement: by service, else by manufacturer or the beginning of its name; None if unknown.
+
+    services: 128-bit UUIDs in any case.
+    """
+    ble = [(family, family.ble) for family in DEVICE_FAMILIES.values() if family.ble is not None]
+    seen, companies = {uuid.lower() for uuid in services}, set(company_ids)
+    for family, link in ble:
+        if seen.intersection(link.services):
+            return family
+    for family, link in ble:
+        if companies.intersection(link.company_ids) or (name is not None and name.startswith(link.name_prefixes or ("\0",))):
+            return family
+    return None
+
+
+def recognise_port(vendor: int | None, product: int | None) -> DeviceFamily | None:
+    """The family that surely sits behind a USB serial port, or None: most use a common bridge chip."""
+    for family in DEVICE_FAMILIES.values():
+        if family.serial is not None and (vendor, product) in family.serial.usb_ids:
+            return family
+    return None

@@ -16,7 +16,7 @@ from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
-from signals import Event, Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
+from signals import Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
 from signals.blocks import Ints
 
 CALIBRATE = "calibrate"
@@ -25,9 +25,9 @@ CALIBRATE = "calibrate"
 class _Source:
     """One sensor's codec and clock map."""
 
-    def __init__(self, sensor: str, family: str) -> None:
-        self.sensor = sensor
-        self.codec: Codec = codec_for(family)
+    def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor.key
+        self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
         self.clock: ClockMap | None = None
         self.lost_exact = True
         self._counted = 0
@@ -85,7 +85,7 @@ class Engine:
             name: made[name](session.sensors, session.body) for name in estimators
         }
         self._summaries = {name: SummaryBuilder(session, name) for name in estimators}
-        self._sources = {s.key: _Source(s.key, s.family) for s in session.sensors if s.family != "plain"}
+        self._sources = {s.key: _Source(s) for s in session.sensors if s.family != "plain"}
         self._rates: dict[str, float] = {}
         self._zero_ns: int | None = None
         self._now_s = -np.inf

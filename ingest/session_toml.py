@@ -20,14 +20,14 @@ from typing import Any, NoReturn
 
 from signals.errors import HiphingeError
 from signals.placements import Mounting, Placement
-from signals.session import SCHEMA, Sensor, Session, SessionMark
+from signals.session import SCHEMA, Sensor, Session, SessionMark, Setting
 
 Address = tuple[str | int, ...]
 """Where a value stands in the document, e.g. ``("sensor", 1, "placement")``."""
 _Locate = Callable[[Address], str]
 
 _TABLES = {"schema", "start", "athlete", "software", "sensor", "mark"}
-_SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz"}
+_SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
 _KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode"})
 """Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
 _WORDS: dict[type, str] = {str: "a text in quotes", dict: "a table", list: "a list of tables"}
@@ -59,6 +59,7 @@ def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
         "address": sensor.address,
         "port": sensor.port,
         "rate_hz": None if sensor.rate_hz is None else float(sensor.rate_hz),
+        "config": {key: list(v) if isinstance(v, tuple) else v for key, v in sensor.config.items()} or None,
     }
     return {key: value for key, value in values.items() if value is not None}
 
@@ -94,6 +95,10 @@ def write_session_toml(session: Session, path: Path) -> None:
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
@@ -228,7 +233,23 @@ class _Reader:
             address=self._optional(entry, "address", at),
             port=self._optional(entry, "port", at),
             rate_hz=self._rate(entry, at),
+            config=self._config(entry, at),
         )
+
+    def _config(self, entry: Mapping[str, Any], at: Address) -> Mapping[str, Setting]:
+        value = entry.get("config", {})
+        remedy = "Write it as config = { word = value, … } with texts, numbers, true or false, or lists of texts."
+        if not isinstance(value, dict):
+            self._fail(f"bad config: {value!r}", (*at, "config"), remedy)
+        config: dict[str, Setting] = {}
+        for key, item in value.items():
+            if isinstance(item, list) and all(isinstance(text, str) for text in item):
+                config[key] = tuple(item)
+            elif isinstance(item, str | bool | int | float):
+                config[key] = item
+            else:
+                self._fail(f"bad config value {key} = {item!r}", (*at, "config"), remedy)
+        return config
 
     def _rate(self, entry: Mapping[str, Any], at: Address) -> float | None:
         if "rate_hz" not in entry:

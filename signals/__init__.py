@@ -5,10 +5,11 @@ from signals.errors import HiphingeError
 from signals.events import Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 from signals.quality import Quality
-from signals.session import Sensor, Session, SessionMark
+from signals.session import NO_SETTINGS, Sensor, Session, SessionMark, Setting
 
 __all__ = [
     "BODY_PLACEMENTS",
+    "NO_SETTINGS",
     "Command",
     "Connected",
     "Event",
@@ -24,6 +25,7 @@ __all__ = [
     "Sensor",
     "Session",
     "SessionMark",
+    "Setting",
     "SingleEvent",
     "TimedBlock",
     "UtcAnchor",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 
 SCHEMA = 1
 """Version of session.toml and summary.json."""
 
+Setting = str | int | float | bool | tuple[str, ...]
+"""A value of a sensor's configuration."""
+NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One sensor of a session. Exactly one of `file` (plain sessions) or recorded packets holds its data.
 
+    config: what its codec must know of the device, e.g. the columns of its text lines; each family says which words it has.
     Raises ValueError when placement `other` has no name or a body placement has one.
     """
 
@@ -26,6 +33,7 @@ class Sensor:
     address: str | None = None
     port: str | None = None
     rate_hz: float | None = None
+    config: Mapping[str, Setting] = field(default_factory=lambda: NO_SETTINGS)
 
     def __post_init__(self) -> None:
         if (self.placement is Placement.OTHER) != (self.name is not None):

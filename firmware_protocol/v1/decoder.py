@@ -117,7 +117,7 @@ class _Messages:
                 self._mux(message, packet)
             elif kind == Kind.DATA:
                 self.health.count("length")  # shorter than its header
-            elif kind not in (Kind.START, Kind.SYNC):
+            elif kind not in (Kind.START, Kind.SYNC, Kind.SETUP):
                 self.health.count("unknown_kind")
         except UnsupportedVersion as error:
             self.health.count("unsupported_version")

@@ -30,6 +30,7 @@ class Kind(IntEnum):
     SYNC = 0x05
     EVENT = 0x06
     MUX = 0x07
+    SETUP = 0x08
 
 
 class Tag(IntEnum):
@@ -127,12 +128,34 @@ MAX_SCALE = 100.0
 """Bounds of what can be true; beyond them a CONFIG is refused rather than believed."""
 
 
+ANY_BOOT = 0
+"""Boot id of a START that is meant whatever boot this is."""
+AT_ONCE = 0
+NEVER = 2**64 - 1
+"""Device times of a START that begin now, and that end sampling."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Host to device: take the first sample when your clock shows device_time_us, if your boot id is boot_id."""
+    """Host to device: take the first sample when your clock shows device_time_us, if your boot id is boot_id.
+
+    boot_id may be `ANY_BOOT`, device_time_us `AT_ONCE` or `NEVER`.
+    """
 
     boot_id: int
     device_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Host to device: sample at this rate and in these ranges from now on, and send the CONFIG of it; 0 leaves as it is.
+
+    rate_hz: samples per second. acc_range_g, gyr_range_dps: largest values to be measured, whole g and deg/s.
+    """
+
+    rate_hz: float = 0.0
+    acc_range_g: int = 0
+    gyr_range_dps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,7 @@ _START = struct.Struct("<BBxxIQ")
 _SYNC = struct.Struct("<BBHIqQQq")
 _EVENT = struct.Struct("<BBBxIi")
 _MUX = struct.Struct("<BBBx")
+_SETUP = struct.Struct("<BBxxfHH")
 _TLV = struct.Struct("<BB")
 
 
@@ -268,6 +292,17 @@ def decode_start(message: bytes) -> Start:
     """The record of a START message."""
     _expect(message, Kind.START, _START.size)
     return Start(*_START.unpack_from(message)[2:])
+
+
+def encode_setup(setup: Setup) -> bytes:
+    """The SETUP message."""
+    return _SETUP.pack(Kind.SETUP, VERSION, setup.rate_hz, setup.acc_range_g, setup.gyr_range_dps)
+
+
+def decode_setup(message: bytes) -> Setup:
+    """The record of a SETUP message."""
+    _expect(message, Kind.SETUP, _SETUP.size)
+    return Setup(*_SETUP.unpack_from(message)[2:])
 
 
 def encode_sync(sync: Sync) -> bytes:
