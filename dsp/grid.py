@@ -142,7 +142,7 @@ class SensorTrack:
         step = np.where(before == after, self._ordinary_s, t1 - t0)
         bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
         present = in_time & bracket
-        low, high = self._quat[:, before], self._quat[:, after]
+        low, high = self._quat.take(before, axis=1), self._quat.take(after, axis=1)
         quat = rotation.interpolate(low, high, (ticks_s - t0) / step)
         quat[:, ~present] = np.nan
         cosine = np.abs(low[0] * high[0] + low[1] * high[1] + low[2] * high[2] + low[3] * high[3])

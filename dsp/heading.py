@@ -107,9 +107,8 @@ class RelativeHeading:
     ) -> HeadingTrack:
         """Offsets at ticks first … first + m; twist is NaN where a sensor is missing."""
         m = len(twist)
-        offset, sd = np.full(m, np.nan), np.full(m, np.nan)
         if self.state is None or m == 0:
-            return HeadingTrack(offset, sd, np.zeros(m, np.bool_))
+            return HeadingTrack(np.full(m, np.nan), np.full(m, np.nan), np.zeros(m, np.bool_))
         period = STRIDE * self._dt
         state = self.state
         at = np.arange((-first) % STRIDE, m, STRIDE)
@@ -128,14 +127,13 @@ class RelativeHeading:
             states.append((state.offset, state.rate, state.p00))
             pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
-        table = np.array(states)
-        ticks = np.arange(m)
-        last = np.searchsorted(at, ticks, side="right")
-        since = ((first + ticks) % STRIDE) * self._dt
-        offset[:] = table[last, 0] + table[last, 1] * since
+        lasts = np.diff(np.concatenate(([0], at, [m])))
+        offsets, rates, variances = np.array(states).T
+        since = ((first + np.arange(m)) % STRIDE) * self._dt
+        offset = np.repeat(offsets, lasts) + np.repeat(rates, lasts) * since
         # a sensor that is back after a gap has another heading, also before the next update
-        seen_a, seen_b = np.array(pairs).T[:, last]
-        sd[:] = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.sqrt(table[last, 2]), LOST_SD_RAD)
+        seen_a, seen_b = (np.repeat(seen, lasts) for seen in np.array(pairs, np.int32).T)
+        sd = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.repeat(np.sqrt(variances), lasts), LOST_SD_RAD)
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
 
 

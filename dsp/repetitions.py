@@ -20,7 +20,7 @@ import numpy as np
 from dsp.movements import classify
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import rhythm, velocity
-from signals.blocks import Bools, Floats
+from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
@@ -85,16 +85,24 @@ def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Flo
     return trunk + thigh, trunk, thigh
 
 
-def bridged(row: Floats, longest: int) -> Floats:
-    """The row (n,) with inner holes of at most `longest` ticks filled linearly; longer ones and those at an end stay NaN."""
-    missing = ~np.isfinite(row)
-    if not missing.any() or missing.all():
-        return row
-    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False))
-    filled = np.interp(np.arange(len(row)), np.flatnonzero(~missing), row[~missing])
-    for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if stop - first > longest or first == 0 or stop == len(row):
-            filled[first:stop] = np.nan
+def bridged(rows: Floats, longest: int) -> Floats:
+    """The rows (c, n) with inner holes of at most `longest` ticks filled linearly; longer ones and those at an end stay NaN."""
+    missing = ~np.isfinite(rows)
+    filled, n = rows.copy(), rows.shape[1]
+    holes: dict[bytes, tuple[Ints, Ints, Ints]] = {}
+    for row, gone in zip(filled, missing, strict=True):
+        if not gone.any() or gone.all():
+            continue
+        # rows of one sensor share their holes
+        if (key := gone.tobytes()) not in holes:
+            inner, there = np.flatnonzero(gone), np.flatnonzero(~gone)
+            after = np.searchsorted(there, inner)
+            first = np.where(after > 0, there[after - 1], -1 - longest)
+            stop = np.where(after < len(there), there[np.minimum(after, len(there) - 1)], n + longest)
+            short = stop - first - 1 <= longest
+            holes[key] = inner[short], first[short], stop[short]
+        at, before, behind = holes[key]
+        row[at] = row[before] + (row[behind] - row[before]) * ((at - before) / (behind - before))
     return filled
 
 
@@ -403,7 +411,7 @@ class RepetitionFinder:
         measured, spreads = rows.angles[: len(MEASURED)], rows.sd
         if not np.isfinite(measured).all():
             longest = int(MEASURED_HOLE_S * self._rate)
-            measured, spreads = (np.stack([bridged(row, longest) for row in table]) for table in (measured, spreads))
+            measured, spreads = bridged(measured, longest), bridged(spreads, longest)
         angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
         metrics = rhythm(angles, sd, turn - start, self._rate)
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))

@@ -93,15 +93,16 @@ def encode_packets(packets: list[tuple[int, int, bytes]]) -> bytes:
     return b"".join((_COUNT.pack(len(packets)), numbers.tobytes(), lengths.tobytes(), *(p[2] for p in packets)))
 
 
-def packet_count(message: bytes) -> int:
-    """Number of packets in one sensor's message. Raises ValueError for one that is not sound."""
+def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes]]:
+    """Number of packets in one sensor's message, and its four arrays as they stand there. ValueError if it is not sound."""
     if len(message) < _COUNT.size:
         raise ValueError("packet message without a count")
     (n,) = _COUNT.unpack_from(message)
-    payload_at = _COUNT.size + 20 * n
+    arrivals_at, lengths_at, payload_at = _COUNT.size + 8 * n, _COUNT.size + 16 * n, _COUNT.size + 20 * n
     if len(message) < payload_at:
         raise ValueError(f"packet message too short for {n} packets")
-    return int(n)
+    parts = message[_COUNT.size : arrivals_at], message[arrivals_at:lengths_at], message[lengths_at:payload_at]
+    return n, (*parts, message[payload_at:])
 
 
 class PacketGather:
@@ -112,15 +113,10 @@ class PacketGather:
         self._parts: tuple[list[bytes], ...] = ([], [], [], [])
         self.count = 0
 
-    def add(self, message: bytes) -> None:
-        """Take a message that `packet_count` has found sound."""
-        (n,) = _COUNT.unpack_from(message)
-        seq, arrival, lengths, data = self._parts
-        arrivals_at, lengths_at, payload_at = _COUNT.size + 8 * n, _COUNT.size + 16 * n, _COUNT.size + 20 * n
-        seq.append(message[_COUNT.size : arrivals_at])
-        arrival.append(message[arrivals_at:lengths_at])
-        lengths.append(message[lengths_at:payload_at])
-        data.append(message[payload_at:])
+    def add(self, n: int, parts: tuple[bytes, bytes, bytes, bytes]) -> None:
+        """Take what `split_packets` gave."""
+        for gathered, part in zip(self._parts, parts, strict=True):
+            gathered.append(part)
         self.count += n
 
     def take(self) -> Packets:

@@ -23,7 +23,7 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, DataEnd, Header, Metadata
 from mcap.writer import MCAP0_MAGIC
 
-from ingest.recording_messages import PacketGather, decode_trailer, packet_count
+from ingest.recording_messages import PacketGather, decode_trailer, split_packets
 from ingest.session_toml import session_from_dict
 from signals.errors import HiphingeError
 from signals.events import Event, SingleEvent
@@ -315,13 +315,13 @@ def _gather(gathers: list[PacketGather], packets: list[tuple[int, bytes]], first
     """Add a whole window to what is gathered, or nothing of it. Raises `_Damaged`."""
     due = last_seq - first_seq + 1 - singles
     try:
-        counts = [packet_count(body) for _, body in packets]
+        split = [(sensor, *split_packets(body)) for sensor, body in packets]
     except ValueError as error:
         raise _Damaged(f"a window with an unsound message ({error})") from None
-    if sum(counts) != due:
+    if sum(n for _, n, _ in split) != due:
         raise _Damaged(f"a window that lacks some of the events {first_seq} to {last_seq}")
-    for sensor, body in packets:
-        gathers[sensor].add(body)
+    for sensor, n, parts in split:
+        gathers[sensor].add(n, parts)
 
 
 def _events(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:

@@ -464,13 +464,17 @@ def test_estimated_angles_of_a_session_give_its_repetitions(scenario, seed, esti
 
 def test_bridged() -> None:
     row = np.array([np.nan, 1.0, np.nan, 3.0, np.nan, np.nan, np.nan, 7.0, np.nan])
-    found = bridged(row, 2)
-    assert found[1:4] == pytest.approx([1, 2, 3])
-    assert np.isnan(found[[0, 4, 5, 6, 8]]).all()
-    assert bridged(row, 3)[4:7] == pytest.approx([4, 5, 6])
-    assert np.isnan(bridged(np.full(3, np.nan), 5)).all()
-    whole = np.arange(3.0)
-    assert bridged(whole, 5) is whole
+    rows = np.stack([row, 2.0 * row, np.full(9, np.nan), np.arange(9.0), row[::-1]])
+    found = bridged(rows, 2)
+    assert found[0, 1:4] == pytest.approx([1, 2, 3])
+    assert found[1, 1:4] == pytest.approx([2, 4, 6])
+    assert np.isnan(found[:2][:, [0, 4, 5, 6, 8]]).all()
+    assert np.isnan(found[2]).all()
+    assert (found[3] == rows[3]).all()
+    assert found[4, 5:8] == pytest.approx([3, 2, 1])
+    assert bridged(rows, 3)[0, 4:7] == pytest.approx([4, 5, 6])
+    # what was given stays as it was
+    assert np.isnan(rows[0, 2])
 
 
 def test_memory_is_bounded() -> None:
