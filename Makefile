@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check bench docs clean packages lint
+.PHONY: demo test check quick bench docs clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -18,8 +18,11 @@ test: $(VENV)/tools packages lint
 	rm -f .coverage .coverage.*
 	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 
-check: $(VENV)/tools lint
-	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/test_joints.py tests/dsp/test_rhythm.py tests/dsp/test_grid.py tests/ingest/test_session_toml.py tests/dashboards/test_tables.py
+check: $(VENV)/tools
+	@$(MAKE) --no-print-directory --output-sync -j2 lint quick
+
+quick: $(VENV)/tools
+	$(RUN) pytest -q -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/test_joints.py tests/dsp/test_rhythm.py tests/dsp/test_grid.py tests/ingest/test_session_toml.py tests/dashboards/test_tables.py
 
 lint: $(VENV)/tools
 	$(RUN) ruff format --check .
