@@ -16,6 +16,7 @@ from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.sample_count import SampleCount
 from signals import Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
 from signals.blocks import Ints
 
@@ -30,7 +31,7 @@ class _Source:
         self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
         self.clock: ClockMap | None = None
         self.lost_exact = True
-        self._counted = 0
+        self.count: SampleCount | None = None
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
         """Samples of these packets on the session's time line."""
@@ -41,12 +42,11 @@ class _Source:
         ]
 
     def _timed(self, block: SampleBlock, seq: Ints, arrival_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> TimedBlock:
-        device_s = block.device_time_s
+        device_s, lost, restart = block.device_time_s, block.lost, block.restart
         if device_s is None:
-            # no clock on the device: its samples are counted
-            index = self._counted + np.cumsum(block.lost + 1)
-            self._counted = int(index[-1])
-            device_s = index / block.rate_hz
+            if self.count is None:
+                self.count = SampleCount(block.rate_hz, block.lost_exact)
+            device_s, lost, restart = self.count.feed(block.packet, arrival_s, lost, restart)
         if self.clock is None:
             self.clock = ClockMap(SKEW_LIMIT if block.device_time_s is not None else COUNTER_SKEW_LIMIT)
         self.lost_exact &= block.lost_exact
@@ -54,14 +54,14 @@ class _Source:
             self.sensor,
             block.rate_hz,
             seq[block.packet],
-            self.clock.feed(device_s, block.packet, arrival_s, block.restart),
+            self.clock.feed(device_s, block.packet, arrival_s, restart),
             device_s,
             block.acc,
             block.gyr,
             block.quat,
-            block.lost,
+            lost,
             block.saturated,
-            block.restart,
+            restart,
         )
 
 
