@@ -12,7 +12,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from benchmarks import judge, recordings, speed
+from benchmarks import clock, judge, recordings, speed
 
 
 def main(quick: bool) -> bool:
@@ -32,6 +32,8 @@ def main(quick: bool) -> bool:
     kept = judge.main(judge.SEEDS[0], judge.SEEDS[0] + 1) if quick else judge.main()
     print("\n--- recordings", flush=True)
     recordings.main()
+    print("\n--- clocks", flush=True)
+    clock.main(pairs=2 if quick else 12)
     print(f"\n{(time.monotonic() - began) / 60.0:.1f} min{' (--quick: less data, one round)' if quick else ''}")
     return kept
 

@@ -1,9 +1,9 @@
 """Time for sensors that send none: samples are counted, and what was lost is read off the arrivals.
 
 A count that goes on while samples were lost falls behind: from then on every packet seems to arrive late. The smallest
-delay of each half second of samples is therefore watched. When two in a row, each spread over time (so it is no backlog
-that comes at once), stay behind what the half seconds before let expect, the difference was lost: the count moves on by
-it. A loss is thus seen a second or so late and is an estimate. A silence of a second begins a new count.
+delay of each half second of samples is therefore watched. When two or more in a row, each spread over time (so it is no
+backlog that comes at once), stay behind what the half seconds before let expect, the difference was lost: the count
+moves on by it. A loss is thus seen a second or so late and is an estimate. A silence of two seconds begins a new count.
 
 State changes only at borders of half seconds of samples, so the result does not depend on how packets are cut.
 """
@@ -24,12 +24,17 @@ KNOWN = 16
 """Half seconds after which the count's rate is known from them; before, the whole limit counts as possible."""
 RECENT = 4
 """Half seconds whose smallest delay a later one is compared with."""
-BEHIND_SAMPLES = 1.5
-JITTER_FACTOR = 3.0
+BEHIND_SAMPLES, JITTER_FACTOR = 1.5, 3.0
 """A half second is behind by more than the first, and by more than so many times the usual scatter."""
+BEHIND_BUCKETS, BEHIND_BURSTS = 2, 12
+"""Half seconds in a row that must be behind, and connection events that they must have come in: each of them waits its
+own time, so that one in time among many is likely."""
+BURST_S = 0.004
+"""Arrivals closer than this are of one connection event."""
 SPREAD_SHARE = 0.5
 """The arrivals of a half second take at least this share of it, else it is a backlog."""
-SILENCE_S = 1.0
+SILENCE_S = 2.0
+"""After it a reader has made the connection anew, and the device has forgotten what it had not sent."""
 
 
 class SampleCount:
@@ -45,9 +50,9 @@ class SampleCount:
         """Number of the last sample."""
         self._past: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
         """Counted time at the end of each half second, and its smallest delay."""
-        self._behind = 0.0
-        """How far the half second before was behind."""
-        self._in_bucket = 0
+        self._behind: list[tuple[float, int]] = []
+        """How far the half seconds just before were behind, and in how many bursts they came."""
+        self._in_bucket = self._bursts = 0
         self._smallest = np.inf
         self._first_arrival = self._last_arrival = -np.inf
 
@@ -87,19 +92,20 @@ class SampleCount:
         return counted, lost, restart
 
     def _begin_bucket(self) -> None:
-        self._in_bucket, self._smallest, self._first_arrival = 0, np.inf, -np.inf
+        self._in_bucket, self._bursts, self._smallest, self._first_arrival = 0, 0, np.inf, -np.inf
 
     def _take(self, counted: Floats, arrival: Floats) -> None:
         if not self._in_bucket:
             self._first_arrival = float(arrival[0])
         self._in_bucket += len(counted)
+        self._bursts += int(np.count_nonzero(np.diff(arrival, prepend=self._last_arrival) > BURST_S))
         self._smallest = min(self._smallest, float((arrival - counted).min()))
         self._last_arrival = float(arrival[-1])
 
     def _catch_up(self, i: int, lost: Ints, restart: Bools) -> None:
         """A half second is complete: compare it with those before, and move the count on before sample i."""
         now, delay = self._index / self._rate, self._smallest
-        spread = self._last_arrival - self._first_arrival
+        spread, bursts = self._last_arrival - self._first_arrival, self._bursts
         self._begin_bucket()
         if self._past:
             expected, tolerance = self._expectation(now)
@@ -107,10 +113,10 @@ class SampleCount:
             if behind > tolerance:
                 if spread < SPREAD_SHARE * BUCKET_S:
                     return
-                if not self._behind:
-                    self._behind = behind
+                self._behind.append((behind, bursts))
+                if len(self._behind) < BEHIND_BUCKETS or sum(n for _, n in self._behind) < BEHIND_BURSTS:
                     return
-                missed = round(min(behind, self._behind) * self._rate)
+                missed = round(min(least for least, _ in self._behind) * self._rate)
                 lost[i] += missed
                 # where this half second would have been, had they been counted
                 delay -= missed / self._rate
@@ -118,7 +124,7 @@ class SampleCount:
                 # the count had run ahead of time itself
                 restart[i] = True
                 self._past.clear()
-        self._behind = 0.0
+        self._behind.clear()
         self._past.append((now, delay))
 
     def _expectation(self, now: float) -> tuple[float, float]:
