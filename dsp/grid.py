@@ -27,18 +27,22 @@ SATURATION_S = 2.0
 """How long a saturated sample leaves the orientation doubtful."""
 FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which the published accuracy figures say nothing."""
+MOTION_STRIDE = 10
+"""Ticks between two instants at which a sensor's motion is given."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GridRows:
     """One sensor at m consecutive ticks: quat (4, m) NaN where missing, present (m,), heading_epoch (m,) -1 where missing,
-    quality (m,) bits of this sensor."""
+    quality (m,) bits of this sensor. motion (6, k): see `OrientedSamples`, at the ticks whose numbers are multiples of
+    `MOTION_STRIDE`, NaN where missing; None where it is not known."""
 
     quat: Floats
     present: Bools
     heading_epoch: Flags
     quality: Flags
+    motion: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +58,15 @@ class Ticks:
 
     def part(self, start: int, stop: int) -> Ticks:
         """Ticks start … stop of these."""
+        strides = slice(*(-(-(self.first + i) // MOTION_STRIDE) - -(-self.first // MOTION_STRIDE) for i in (start, stop)))
         cut = {
-            key: GridRows(g.quat[:, start:stop], g.present[start:stop], g.heading_epoch[start:stop], g.quality[start:stop])
+            key: GridRows(
+                g.quat[:, start:stop],
+                g.present[start:stop],
+                g.heading_epoch[start:stop],
+                g.quality[start:stop],
+                None if g.motion is None else g.motion[:, strides],
+            )
             for key, g in self.sensors.items()
         }
         return Ticks(self.first + start, self.time_s[start:stop], cut)
@@ -88,6 +99,8 @@ class SensorTrack:
         self._epoch: Flags = np.empty(0, np.int32)
         self._clipped_s: Floats = np.empty(0)
         self._device = False
+        self._motion: Floats | None = np.empty((6, 0))
+        """None once samples have come without."""
 
     @property
     def first_s(self) -> float | None:
@@ -117,6 +130,10 @@ class SensorTrack:
         self._quat = np.concatenate((self._quat, samples.quat), axis=1)
         self._epoch = np.concatenate((self._epoch, samples.heading_epoch))
         self._device = samples.device
+        if samples.motion is None or self._motion is None:
+            self._motion = None
+        else:
+            self._motion = np.concatenate((self._motion, samples.motion), axis=1)
 
     def passed(self, ticks_s: Floats) -> Ints:
         """Sequence number of the event with which the sensor passed each tick; `NEVER` where it has not yet."""
@@ -124,8 +141,8 @@ class SensorTrack:
         known = index < len(self._time)
         return np.where(known, self._seq[np.minimum(index, len(self._seq) - 1)] if len(self._seq) else NEVER, NEVER)
 
-    def at(self, ticks_s: Floats, deadline: Ints) -> GridRows:
-        """Rows at ticks whose deadline is the event number `deadline` (m,)."""
+    def at(self, ticks_s: Floats, deadline: Ints, first: int) -> GridRows:
+        """Rows at ticks whose deadline is the event number `deadline` (m,); first: number of the first."""
         m = len(ticks_s)
         if not len(self._time):
             self.late_ticks += m
@@ -143,7 +160,8 @@ class SensorTrack:
         bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
         present = in_time & bracket
         low, high = self._quat.take(before, axis=1), self._quat.take(after, axis=1)
-        quat = rotation.interpolate(low, high, (ticks_s - t0) / step)
+        fraction = (ticks_s - t0) / step
+        quat = rotation.interpolate(low, high, fraction)
         quat[:, ~present] = np.nan
         cosine = np.abs(low[0] * high[0] + low[1] * high[1] + low[2] * high[2] + low[3] * high[3])
         # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
@@ -159,7 +177,13 @@ class SensorTrack:
             if where.any():
                 flags[where] |= np.int32(flag)
         epoch = np.where(present, self._epoch[after], -1).astype(np.int32)
-        return GridRows(quat, present, epoch, flags)
+        motion = None
+        if self._motion is not None:
+            part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
+            start, end = self._motion[:, before[part]], self._motion[:, after[part]]
+            motion = start + (end - start) * fraction[part]
+            motion[:, ~present[part]] = np.nan
+        return GridRows(quat, present, epoch, flags, motion)
 
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""
@@ -167,6 +191,8 @@ class SensorTrack:
         if keep:
             self._time, self._seq = self._time[keep:], self._seq[keep:]
             self._quat, self._epoch, self._clipped_s = self._quat[:, keep:], self._epoch[keep:], self._clipped_s[keep:]
+            if self._motion is not None:
+                self._motion = self._motion[:, keep:]
 
 
 class Grid:
@@ -224,7 +250,7 @@ class Grid:
     def _rows(self, count: int, deadline: Ints) -> Ticks:
         first = self._next or 0
         time_s = np.arange(first, first + count) / self._rate
-        rows = {key: track.at(time_s, deadline) for key, track in self._tracks.items()}
+        rows = {key: track.at(time_s, deadline, first) for key, track in self._tracks.items()}
         if count:
             self._next = first + count
             start_s = self._next / self._rate

@@ -1,83 +1,164 @@
 """Relative heading of two neighbouring segments without a magnetometer: one Kalman filter per joint.
 
 Each sensor's six-axis orientation has a heading of its own that drifts by a nearly constant rate. What is observed is
-the twist about the vertical of (distal ⊗ pelvis⁻¹), both segment → earth: the drift plus the joint's true rotation. A
-joint's rotation is bounded and near zero while a person stands or walks, so the twist is a noisy measurement of the
-drift, the noisier the further the joint is flexed. State: heading offset and its rate. `live` uses the filter,
-`review` the Rauch-Tung-Striebel smoother on the same model.
+the twist about the vertical of (distal ⊗ pelvis⁻¹), both segment → earth: the drift plus the posture, which is the joint's
+true rotation. Drift is slow and steady; a posture changes by movement only, and each new one lies about the middle. So a
+posture that is held tells nothing new about the offset, but its slope is the drift's rate; movement to another posture
+tells about the offset. The clock of the posture is therefore the path of movement and not time.
 
-Twist-swing as the observable: Dobrowolski, Signals 2, 2015 (swing-twist decomposition); H. E. Rauch et al., AIAA J. 3,
-1965, doi 10.2514/3.3166.
+State: heading offset, its rate, posture. `live` uses the filter, `review` a fixed-interval smoother on the same model.
+
+Twist-swing as the observable: Dobrowolski, arXiv 1506.05481, 2015 (swing-twist decomposition). Smoother without inverses:
+G. J. Bierman, Automatica 9, 1973, doi 10.1016/0005-1098(73)90008-9 (modified Bryson-Frazier form). Movement counted
+with a dead band: the play operator of hysteresis.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from dsp.joint_acceleration import Sighting
 from dsp.results import Flags
 from signals.blocks import Bools, Floats
 
 STRIDE = 20
 """Ticks between two updates; they stand at tick numbers that are multiples of it, whatever the chunking."""
 
-JOINT_SD_RAD = math.radians(3.0)
-"""Spread of a joint's true twist about its mean while upright."""
-JOINT_CORRELATION_S = 1.0
-"""How long a joint keeps its twist while upright: the measurement noise is coloured and is widened for it."""
-FLEXED_RAD = math.radians(25.0)
-"""Flexion at which the twist's spread has doubled."""
-RATE_WALK = math.radians(0.01)
+POSTURE_SD_RAD = math.radians(3.0)
+"""Spread of a joint's true twist from one posture to another."""
+FAR = 1.0
+"""A posture away from the middle is likely to be followed by another one there: so much of its square joins the variance."""
+POSTURE_PATH_RAD = math.radians(5.0)
+"""Path of twist after which a posture is another one."""
+DEAD_BAND_RAD = math.radians(2.5)
+"""Twist may sway so far to each side without being a movement."""
+FLEXION_PATH = 0.2
+"""Bending is movement too: its path counts for so much of the twist's."""
+SWAY_SD_RAD = math.radians(0.7)
+"""Spread of the twist about a held posture."""
+SWAY_CORRELATION_S = 0.5
+"""How long sway keeps its value: the measurement noise is coloured and is widened for it."""
+FLEXED_RAD = math.radians(35.0)
+"""Flexion at which the twist's doubt is as large as a posture's spread."""
+SURPRISE = 2.0
+"""An innovation beyond so many standard deviations is the posture's, for what is beyond."""
+RATE_WALK = math.radians(0.007)
 """Random walk of the drift's rate, rad/s per √s."""
 OFFSET_WALK = math.radians(0.05)
 """Random walk of the offset itself, rad per √s."""
-STANDING_SD_RAD = math.radians(1.0)
-STANDING_RATE_SD = math.radians(0.25)
+STANDING_SD_RAD = math.radians(0.5)
+STANDING_RATE_SD = math.radians(0.15)
 """Spread of offset and rate right after the standing: the body sways while the gyroscope bias is taken."""
+UNKNOWN_RATE_SD = math.radians(0.5)
+"""Spread of the rate before any standing."""
 LOST_SD_RAD = math.radians(60.0)
 """Spread of the offset after a gap."""
+UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2)
+"""Offset, rate and variance of the offset before anything was seen."""
+LOST_POSTURE_SD_RAD = math.radians(12.0)
+"""Spread of the posture in which a sensor is first seen after a gap."""
 KNOWN_SD_RAD = math.radians(8.0)
 """Below this standard deviation the heading counts as known."""
 
 
 @dataclass(slots=True)
 class HeadingState:
-    """Offset (rad), rate (rad/s) and their covariance; all of it is needed to stop and resume."""
+    """Offset (rad), rate (rad/s), posture (rad) and their covariance; the level of the twist that was last moved to, and
+    that of the flexion (rad). All of it is needed to stop and resume."""
 
     offset: float
     rate: float
+    posture: float
     p00: float
     p01: float
+    p02: float
     p11: float
+    p12: float
+    p22: float
+    twist_level: float
+    flexion_level: float
 
     def predict(self, dt: float) -> None:
+        """The offset goes on by its rate."""
         self.offset += self.rate * dt
         self.p00 += dt * (2.0 * self.p01 + dt * self.p11) + OFFSET_WALK**2 * dt
         self.p01 += dt * self.p11
+        self.p02 += dt * self.p12
         self.p11 += RATE_WALK**2 * dt
 
-    def update(self, twist: float, variance: float) -> None:
-        innovation = math.remainder(twist - self.offset, 2.0 * math.pi)
-        total = self.p00 + variance
-        k0, k1 = self.p00 / total, self.p01 / total
+    def move(self, twist: float, flexion: float) -> float:
+        """Take the path of movement up to here; returns what is kept of the posture, 0 … 1."""
+        path = 0.0
+        beyond = math.remainder(twist - self.twist_level, 2.0 * math.pi)
+        if abs(beyond) > DEAD_BAND_RAD:
+            path = abs(beyond) - DEAD_BAND_RAD
+            self.twist_level += math.copysign(path, beyond)
+        beyond = flexion - self.flexion_level
+        if abs(beyond) > DEAD_BAND_RAD:
+            self.flexion_level += beyond - math.copysign(DEAD_BAND_RAD, beyond)
+            path += FLEXION_PATH * (abs(beyond) - DEAD_BAND_RAD)
+        if path == 0.0:
+            return 1.0
+        kept = math.exp(-path / POSTURE_PATH_RAD)
+        far = self.posture
+        self.posture *= kept
+        self.p02 *= kept
+        self.p12 *= kept
+        self.p22 = kept * kept * self.p22 + (1.0 - kept * kept) * (POSTURE_SD_RAD**2 + FAR * far * far)
+        return kept
+
+    def see_twist(self, twist: float, variance: float) -> tuple[float, float, float, float, float]:
+        """The twist is offset plus posture; returns innovation, its variance and the gains."""
+        innovation = math.remainder(twist - self.offset - self.posture, 2.0 * math.pi)
+        total = self.p00 + 2.0 * self.p02 + self.p22 + variance
+        surprise = (innovation / SURPRISE) ** 2 - total
+        if surprise > 0.0:
+            self.p22 += surprise
+            total += surprise
+        s0, s1, s2 = self.p00 + self.p02, self.p01 + self.p12, self.p02 + self.p22
+        return self._take(innovation, total, s0, s1, s2)
+
+    def see_offset(self, offset: float, variance: float) -> tuple[float, float, float, float, float]:
+        """The offset itself is known so well; returns innovation, its variance and the gains."""
+        innovation = math.remainder(offset - self.offset, 2.0 * math.pi)
+        return self._take(innovation, self.p00 + variance, self.p00, self.p01, self.p02)
+
+    def _take(
+        self, innovation: float, total: float, s0: float, s1: float, s2: float
+    ) -> tuple[float, float, float, float, float]:
+        k0, k1, k2 = s0 / total, s1 / total, s2 / total
         self.offset += k0 * innovation
         self.rate += k1 * innovation
-        self.p11 -= k1 * self.p01
-        self.p01 -= k0 * self.p01
-        self.p00 -= k0 * self.p00
+        self.posture += k2 * innovation
+        self.p00 -= k0 * s0
+        self.p01 -= k0 * s1
+        self.p02 -= k0 * s2
+        self.p11 -= k1 * s1
+        self.p12 -= k1 * s2
+        self.p22 -= k2 * s2
+        return innovation, total, k0, k1, k2
 
 
 def after_standing(twist: float) -> HeadingState:
-    """State right after a quiet standing whose mean twist was `twist`: both segments point the same way then."""
-    return HeadingState(twist, 0.0, STANDING_SD_RAD**2, 0.0, STANDING_RATE_SD**2)
+    """State right after a quiet standing whose mean twist was `twist`: both segments point the same way then, by definition
+    of the zero."""
+    return HeadingState(twist, 0.0, 0.0, STANDING_SD_RAD**2, 0.0, 0.0, STANDING_RATE_SD**2, 0.0, SWAY_SD_RAD**2, twist, 0.0)
+
+
+def lost(twist: float, rate: float, rate_variance: float, flexion: float) -> HeadingState:
+    """State at the first sight of a new heading."""
+    return HeadingState(twist, rate, 0.0, LOST_SD_RAD**2, 0.0, 0.0, rate_variance, 0.0, LOST_POSTURE_SD_RAD**2, twist, flexion)
 
 
 def twist_variance(flexion: Floats, observability: Floats, dt: float) -> Floats:
     """Variance (n,) rad² of one twist measurement, given the joint's flexion (n,) rad and the twist's observability."""
-    spread = JOINT_SD_RAD * (1.0 + (flexion / FLEXED_RAD) ** 2) / np.maximum(observability, 0.05) ** 2
-    return np.asarray(spread * spread * (2.0 * JOINT_CORRELATION_S / dt))
+    bent = POSTURE_SD_RAD * (flexion / FLEXED_RAD) ** 2
+    seen = 1.0 / np.maximum(observability, 0.05) ** 2
+    return np.asarray((SWAY_SD_RAD**2 + bent * bent) * (2.0 * SWAY_CORRELATION_S / dt) * seen)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,34 +177,65 @@ class RelativeHeading:
         self._dt = 1.0 / rate_hz
         self.state: HeadingState | None = None
         self._epochs = (-1, -1)
+        self._sightings: list[Sighting] = []
+        """Those whose tick has no update yet."""
 
     def start(self, twist: float, epochs: tuple[int, int]) -> None:
         """A standing has been evaluated: both segments pointed the same way when the twist was `twist`."""
         self.state = after_standing(twist)
         self._epochs = epochs
+        self._sightings = []
 
     def feed(
-        self, first: int, twist: Floats, observability: Floats, flexion: Floats, epoch_a: Flags, epoch_b: Flags
+        self,
+        first: int,
+        twist: Floats,
+        observability: Floats,
+        flexion: Floats,
+        epoch_a: Flags,
+        epoch_b: Flags,
+        sightings: Sequence[Sighting] = (),
     ) -> HeadingTrack:
-        """Offsets at ticks first … first + m; twist is NaN where a sensor is missing."""
+        """Offsets at ticks first … first + m; twist is NaN where a sensor is missing, or before an alignment. sightings: those
+        at these ticks, from accelerations at the joint."""
         m = len(twist)
-        if self.state is None or m == 0:
+        self._sightings.extend(sightings)
+        if m == 0 or (self.state is None and not self._sightings):
             return HeadingTrack(np.full(m, np.nan), np.full(m, np.nan), np.zeros(m, np.bool_))
         period = STRIDE * self._dt
         state = self.state
         at = np.arange((-first) % STRIDE, m, STRIDE)
         variance = twist_variance(flexion[at], observability[at], period)
-        states = [(state.offset, state.rate, state.p00)]
+        states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
         pairs = [self._epochs]
-        for value, spread, a, b in zip(
-            twist[at].tolist(), variance.tolist(), epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
+        for i, value, bent, spread, a, b in zip(
+            at.tolist(),
+            twist[at].tolist(),
+            flexion[at].tolist(),
+            variance.tolist(),
+            epoch_a[at].tolist(),
+            epoch_b[at].tolist(),
+            strict=True,
         ):
-            state.predict(period)
+            if state is not None:
+                state.predict(period)
+            while self._sightings and self._sightings[0].tick <= first + i:
+                seen = self._sightings.pop(0)
+                if state is None or self._epochs != (a, b):
+                    self._epochs = (a, b)
+                    rate = (0.0, UNKNOWN_RATE_SD**2) if state is None else (state.rate, state.p11)
+                    self.state = state = lost(seen.offset, *rate, 0.0)
+                state.see_offset(seen.offset, seen.variance)
+            if state is None:
+                states.append(UNKNOWN)
+                pairs.append(self._epochs)
+                continue
             if value == value:
                 if self._epochs != (a, b):
                     self._epochs = (a, b)
-                    state.offset, state.p00, state.p01 = value, LOST_SD_RAD**2, 0.0
-                state.update(value, spread)
+                    self.state = state = lost(value, state.rate, state.p11, bent)
+                state.move(value, bent)
+                state.see_twist(value, spread)
             states.append((state.offset, state.rate, state.p00))
             pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
@@ -138,49 +250,76 @@ class RelativeHeading:
 
 
 def smooth_heading(
-    ticks: int, rate_hz: float, twist: Floats, observability: Floats, flexion: Floats, anchors: list[tuple[int, float, float]]
+    ticks: int,
+    rate_hz: float,
+    twist: Floats,
+    observability: Floats,
+    flexion: Floats,
+    anchors: Sequence[tuple[int, float, float]],
 ) -> HeadingTrack:
     """Two-sided heading of one joint over `ticks` ticks of one heading epoch (twist NaN where a sensor is missing).
 
-    anchors: (tick, twist, standard deviation) where the offset is known: from a quiet standing, where both segments point
-    the same way, or carried over from the window before.
+    anchors: (tick, offset, standard deviation) where the offset is known: from a quiet standing, where both segments point
+    the same way, from accelerations at the joint, or carried over from the window before.
     """
     dt = STRIDE / rate_hz
     at = np.arange(0, ticks, STRIDE)
-    values, spreads = twist[at].tolist(), twist_variance(flexion[at], observability[at], dt).tolist()
+    values, bents = twist[at].tolist(), flexion[at].tolist()
+    spreads = twist_variance(flexion[at], observability[at], dt).tolist()
     anchored = {min(tick // STRIDE, len(at) - 1): (value, spread) for tick, value, spread in anchors}
-    begin = next((v for v in values if v == v), 0.0)
-    state = HeadingState(begin, 0.0, LOST_SD_RAD**2, 0.0, (2.0 * STANDING_RATE_SD) ** 2)
-    filtered: list[tuple[float, float, float, float, float]] = []
-    for i, (value, spread) in enumerate(zip(values, spreads, strict=True)):
+    first_anchor = anchored[min(anchored)][0] if anchored else 0.0
+    begin = next(((v, f) for v, f in zip(values, bents, strict=True) if v == v), (first_anchor, 0.0))
+    state = lost(begin[0], 0.0, (2.0 * STANDING_RATE_SD) ** 2, begin[1])
+    # per step: the state and covariance row before the measurements, what is kept of the posture, and the measurements
+    steps: list[tuple[float, float, float, float, float, list[tuple[bool, float, float, float, float, float]]]] = []
+    for i, (value, bent, spread) in enumerate(zip(values, bents, spreads, strict=True)):
         if i:
             state.predict(dt)
-        if i in anchored:
-            state.update(anchored[i][0], anchored[i][1] ** 2)
+        kept = 1.0
         if value == value:
-            state.update(value, spread)
-        filtered.append((state.offset, state.rate, state.p00, state.p01, state.p11))
+            kept = state.move(value, bent)
+        taken: list[tuple[bool, float, float, float, float, float]] = []
+        before = (state.offset, state.p00, state.p01, state.p02)
+        if i in anchored:
+            taken.append((False, *state.see_offset(anchored[i][0], anchored[i][1] ** 2)))
+        if value == value:
+            taken.append((True, *state.see_twist(value, spread)))
+        steps.append((*before, kept, taken))
     offset, sd = np.empty(len(at)), np.empty(len(at))
-    s0, s1, q00, q01, q11 = filtered[-1]
+    l0 = l1 = l2 = 0.0
+    m00 = m01 = m02 = m11 = m12 = m22 = 0.0
     for i in range(len(at) - 1, -1, -1):
-        f0, f1, p00, p01, p11 = filtered[i]
-        if i < len(at) - 1:
-            # gain = P F' (F P F' + Q)⁻¹ for the constant-rate model
-            a00 = p00 + dt * (2.0 * p01 + dt * p11) + OFFSET_WALK**2 * dt
-            a01, a11 = p01 + dt * p11, p11 + RATE_WALK**2 * dt
-            det = a00 * a11 - a01 * a01
-            c00, c01 = p00 + dt * p01, p01
-            c10, c11 = p01 + dt * p11, p11
-            g00, g01 = (c00 * a11 - c01 * a01) / det, (c01 * a00 - c00 * a01) / det
-            g10, g11 = (c10 * a11 - c11 * a01) / det, (c11 * a00 - c10 * a01) / det
-            e0, e1 = s0 - (f0 + dt * f1), s1 - f1
-            d00, d01, d11 = q00 - a00, q01 - a01, q11 - a11
-            s0, s1 = f0 + g00 * e0 + g01 * e1, f1 + g10 * e0 + g11 * e1
-            h00, h01 = g00 * d00 + g01 * d01, g00 * d01 + g01 * d11
-            h10, h11 = g10 * d00 + g11 * d01, g10 * d01 + g11 * d11
-            q00, q01 = p00 + h00 * g00 + h01 * g01, p01 + h00 * g10 + h01 * g11
-            q11 = p11 + h10 * g10 + h11 * g11
-        offset[i], sd[i] = s0, math.sqrt(max(q00, 0.0))
+        x0, p00, p01, p02, kept, taken = steps[i]
+        for both, innovation, total, k0, k1, k2 in reversed(taken):
+            h2 = 1.0 if both else 0.0
+            # C' l with C = I - K H
+            along = k0 * l0 + k1 * l1 + k2 * l2
+            back = -innovation / total - along
+            l0, l2 = l0 + back, l2 + h2 * back
+            v0 = m00 * k0 + m01 * k1 + m02 * k2
+            v1 = m01 * k0 + m11 * k1 + m12 * k2
+            v2 = m02 * k0 + m12 * k1 + m22 * k2
+            both_ways = k0 * v0 + k1 * v1 + k2 * v2 + 1.0 / total
+            m00 += both_ways - 2.0 * v0
+            m01 -= v1
+            m02 += h2 * (both_ways - v0) - v2
+            m12 -= h2 * v1
+            m22 += h2 * (both_ways - 2.0 * v2)
+        offset[i] = x0 - (p00 * l0 + p01 * l1 + p02 * l2)
+        spread = p00 - (
+            p00 * (p00 * m00 + p01 * m01 + p02 * m02)
+            + p01 * (p00 * m01 + p01 * m11 + p02 * m12)
+            + p02 * (p00 * m02 + p01 * m12 + p02 * m22)
+        )
+        sd[i] = math.sqrt(max(spread, 0.0))
+        # through the movement and the prediction: F' l and F' M F
+        l1 += dt * l0
+        l2 *= kept
+        m11 += dt * (2.0 * m01 + dt * m00)
+        m12 = kept * (m12 + dt * m02)
+        m01 += dt * m00
+        m02 *= kept
+        m22 *= kept * kept
     everywhere = np.arange(ticks)
     smooth_offset, smooth_sd = np.interp(everywhere, at, offset), np.interp(everywhere, at, sd)
     return HeadingTrack(smooth_offset, smooth_sd, smooth_sd < KNOWN_SD_RAD)

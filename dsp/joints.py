@@ -48,9 +48,8 @@ def relative_twist(distal: Floats, pelvis: Floats) -> tuple[Floats, Floats]:
     return rotation.twist_about_vertical(rotation.multiply(distal, rotation.conjugate(pelvis)))
 
 
-def joint_angles(joint: Joint, pelvis: Floats, distal: Floats, heading_offset: Floats) -> tuple[Floats, Floats, Floats]:
-    """The joint's three angles (n,) rad with the clinic's signs, after taking `heading_offset` (n,) off the distal heading."""
-    turned = rotation.turn(rotation.about_vertical(-heading_offset), distal)
-    angles = rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), turned))
+def joint_angles(joint: Joint, pelvis: Floats, distal: Floats) -> tuple[Floats, Floats, Floats]:
+    """The joint's three angles (n,) rad with the clinic's signs, from two orientations (4, n) of one heading."""
+    angles = rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), distal))
     flexion, second, third = (sign * angle for sign, angle in zip(joint.signs, angles, strict=True))
     return flexion, second, third

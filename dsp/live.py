@@ -15,10 +15,19 @@ from dsp import joints, rotation
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
 from dsp.heading import HeadingTrack, RelativeHeading
+from dsp.joint_acceleration import JointAcceleration
 from dsp.orientation import CausalOrientation, SampleCounts
 from dsp.repetitions import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
-from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
+from dsp.rows import (
+    PELVIS,
+    angle_rows,
+    joint_twist,
+    orientation_rows,
+    segments,
+    uncalibrated_rows,
+    with_one_heading,
+)
 from dsp.standing import SHORTEST_S
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.placements import Mounting, Placement
@@ -59,7 +68,9 @@ class LivePipeline:
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._alignment: Alignment | None = None
-        self._headings: dict[str, RelativeHeading] = {}
+        pairs = [joint.name for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
+        self._headings = {name: RelativeHeading(self._grid.rate_hz) for name in pairs}
+        self._accelerations = {name: JointAcceleration(self._grid.rate_hz) for name in pairs}
         self._epoch_seen: dict[str, int] = {}
         self._doubtful_until: int = -1
         self._finder = RepetitionFinder(self._grid.rate_hz, "live")
@@ -79,6 +90,7 @@ class LivePipeline:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
+            filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
             self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
         out = PipelineOutput()
         self._take(self._grid.feed(event_seq, event_s), out)
@@ -115,8 +127,8 @@ class LivePipeline:
     def _take(self, ticks: Ticks, out: PipelineOutput) -> None:
         if not len(ticks):
             return
-        out.orientations.extend(orientation_rows(ticks))
         if not self._body:
+            out.orientations.extend(orientation_rows(ticks))
             return
         start = 0
         for alignment in self._calibrator.feed(ticks):
@@ -130,12 +142,14 @@ class LivePipeline:
         if not len(ticks):
             return
         doubtful = self._doubtful(ticks)
+        headings = self._track_headings(ticks)
+        turned = with_one_heading(ticks, headings)
+        out.orientations.extend(orientation_rows(turned))
         if self._alignment is None:
             rows = uncalibrated_rows(ticks, self._body)
         else:
-            segment = segments(ticks, self._alignment)
-            headings = self._track_headings(ticks, segment)
-            rows = angle_rows(ticks, segment, self._alignment, headings, "live", self._body, doubtful)
+            segment = segments(turned, self._alignment)
+            rows = angle_rows(turned, segment, self._alignment, headings, "live", self._body, doubtful)
         out.angles.append(rows)
         out.repetitions.extend(self._finder.feed(rows))
         self._remember(ticks)
@@ -162,13 +176,21 @@ class LivePipeline:
             self._epoch_seen[key] = int(known[-1])
         return flags
 
-    def _track_headings(self, ticks: Ticks, segment: dict[str, Floats]) -> dict[str, HeadingTrack]:
+    def _track_headings(self, ticks: Ticks) -> dict[str, HeadingTrack]:
+        """Relative headings at the ticks: from accelerations at the joint until there is an alignment, then from twist."""
         tracks = {}
         for joint in joints.JOINTS:
-            if joint.name not in self._headings:
+            epochs = _epochs(ticks, joint) if joint.name in self._headings else None
+            if epochs is None:
                 continue
             heading = self._headings[joint.name]
-            tracks[joint.name] = heading.feed(ticks.first, *joint_twist(segment, joint, ticks.first), *_epochs(ticks, joint))
+            if self._alignment is not None:
+                twist = joint_twist(ticks, self._alignment, joint, from_tick_0=True)
+                tracks[joint.name] = heading.feed(ticks.first, *twist, *epochs)
+            else:
+                seen = self._accelerations[joint.name].feed(ticks, PELVIS, joint.distal)
+                unknown = np.full(len(ticks), np.nan)
+                tracks[joint.name] = heading.feed(ticks.first, unknown, unknown, unknown, *epochs, seen)
         return tracks
 
     def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
@@ -177,19 +199,18 @@ class LivePipeline:
         self._alignment = alignment
         self._headings = {}
         still = alignment.standing
-        standing = segments(still, alignment)
         since = _between(self._history, still.first + len(still), alignment.tick)
         for joint in joints.JOINTS:
-            if joint.distal not in standing or PELVIS not in standing:
+            if joint.distal not in alignment.to_segment or PELVIS not in alignment.to_segment:
                 continue
-            twist, _, _ = joint_twist(standing, joint)
+            twist, _, _ = joint_twist(still, alignment, joint)
             mean, epochs = standing_twist(twist, *_epochs(still, joint))
             if epochs is None:
                 continue
             heading = RelativeHeading(self._grid.rate_hz)
             heading.start(mean, epochs)
             if since is not None:
-                heading.feed(since.first, *joint_twist(segments(since, alignment), joint, since.first), *_epochs(since, joint))
+                heading.feed(since.first, *joint_twist(since, alignment, joint, from_tick_0=True), *_epochs(since, joint))
             self._headings[joint.name] = heading
         self._finder.aligned(alignment.to_segment)
         if alignment.complete:

@@ -38,7 +38,8 @@ class OrientedSamples:
     """Orientation at each sample.
 
     time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth; heading_epoch (n,); saturated (n,).
-    device: the quaternions are the device's own.
+    device: the quaternions are the device's own. motion (6, n): running integral of the specific force, m/s, and the
+    angular rate, rad/s, both in the earth frame; None where it was not asked for.
     """
 
     time_s: Floats
@@ -47,6 +48,7 @@ class OrientedSamples:
     heading_epoch: Flags
     saturated: Bools
     device: bool
+    motion: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -95,6 +97,23 @@ def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Flo
     return np.asarray(gyr * factor[:, None])
 
 
+def earth_motion(quat: Floats, acc: Floats, gyr: Floats, step: Floats, before: Floats | None) -> Floats:
+    """Motion (6, n) as in `OrientedSamples` of samples acc, gyr (n, 3) with orientations (4, n), `step` (n,) s after the one
+    before. before (6,): the integral and the specific force (earth frame) at the sample before, None at the beginning."""
+    force = rotation.rotate(quat, np.ascontiguousarray(acc.T))
+    motion = np.empty((6, len(step)))
+    gained = 0.5 * force
+    gained[:, 1:] += 0.5 * force[:, :-1]
+    gained[:, 0] += 0.5 * (force[:, 0] if before is None else before[3:])
+    gained *= step
+    if before is not None:
+        gained[:, 0] += before[:3]
+    # one after another, so that the cut into blocks does not matter
+    np.cumsum(gained, axis=1, out=motion[:3])
+    motion[3:] = rotation.rotate(quat, np.ascontiguousarray(gyr.T))
+    return motion
+
+
 def mean_of_neighbours(gyr: Floats, before: Floats | None, apart: Bools) -> Floats:
     """Mean rate (n, 3) over the step that ends at each sample: the trapezoidal rule, where the filter has the rectangular.
 
@@ -136,6 +155,9 @@ class CausalOrientation:
         self._yaw: Floats | None = None
         self._marks: list[float] = []
         self._watch: StandingWatch | None = None
+        self.with_motion = False
+        """Whether `OrientedSamples.motion` is wanted; to be asked for from the beginning, and given up once for all."""
+        self._motion: Floats | None = None
 
     def calibrate(self, mark_s: float) -> None:
         """A calibrate mark at session time `mark_s`; samples after it are still to come."""
@@ -176,10 +198,15 @@ class CausalOrientation:
                 self._bridge(int(missing[border]), block.acc[border], gyr[border])
             self._run(block, gyr, slice(border, border + 1), quat, epoch)
             start = border + 1
+        motion = None
         if n:
             self._last_s = float(block.device_time_s[-1])
             self._last_acc, self._last_gyr = block.acc[-1], gyr[-1]
-        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=False)
+            if self.with_motion:
+                motion = earth_motion(quat, block.acc, block.gyr, step, self._motion)
+                last = rotation.rotate(quat[:, -1:], block.acc[-1][:, None])[:, 0]
+                self._motion = np.concatenate((motion[:3, -1], last))
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=False, motion=motion)
 
     def _device(self, block: TimedBlock, epoch: Flags) -> OrientedSamples:
         if block.quat is None:

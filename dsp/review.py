@@ -15,13 +15,31 @@ import numpy as np
 
 from dsp import joints, rotation
 from dsp.alignment import Alignment, Calibrator
-from dsp.grid import NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
+from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
 from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.live import PipelineOutput, mountings, standing_twist
-from dsp.orientation import OrientedSamples, SampleCounts, holes, mean_of_neighbours, per_period, smoothed, turn_rates
+from dsp.orientation import (
+    OrientedSamples,
+    SampleCounts,
+    earth_motion,
+    holes,
+    mean_of_neighbours,
+    per_period,
+    smoothed,
+    turn_rates,
+)
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows
-from dsp.rows import PELVIS, angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
+from dsp.rows import (
+    PELVIS,
+    angle_rows,
+    joint_twist,
+    orientation_rows,
+    segments,
+    uncalibrated_rows,
+    with_one_heading,
+)
 from dsp.standing import SHORTEST_S, Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
@@ -176,6 +194,7 @@ class ReviewPipeline:
             quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
             return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), saturated, device=True)
         quat = np.empty((4, stop - start))
+        motion = np.empty((6, stop - start)) if self._alignment is None and key in self._body else None
         acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
         gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
         clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
@@ -196,7 +215,9 @@ class ReviewPipeline:
             else:
                 quat[:, a:b] = smoothed(stream.rate_hz, acc[a:b], rates, worn=key in self._body)
             self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
-        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), saturated, device=False)
+            if motion is not None:
+                motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)
+        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), saturated, device=False, motion=motion)
 
     @staticmethod
     def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:
@@ -227,11 +248,12 @@ class ReviewPipeline:
                 if samples is not None:
                     track.add(samples, stream.rate_hz)
                     self._let_go(stream, samples, end_s)
-            rows[key] = track.at(time_s, np.full(len(time_s), NEVER))
+            rows[key] = track.at(time_s, np.full(len(time_s), NEVER), before)
         ticks = Ticks(before, time_s, rows)
         core = ticks.part(first - before, stop - before)
-        out.orientations.extend(orientation_rows(core))
-        if self._body and len(core):
+        if not self._body:
+            out.orientations.extend(orientation_rows(core))
+        elif len(core):
             self._angles(ticks, core, out, last=last)
         self._next = stop
 
@@ -268,29 +290,26 @@ class ReviewPipeline:
         """Rows for ticks start … stop under one alignment; `new` when its standing lies in them."""
         if stop <= start:
             return
-        if self._alignment is None:
-            rows = uncalibrated_rows(ticks.part(start - ticks.first, stop - ticks.first), self._body)
-            out.angles.append(rows)
-            out.repetitions.extend(self._finder.feed(rows))
-            return
         next_mark = min((m for m in self._marks if m * RATE_HZ > start), default=np.inf)
         low = start if new is not None else ticks.first
         high = int(min(ticks.first + len(ticks), max(stop, np.ceil(next_mark * RATE_HZ) if np.isfinite(next_mark) else np.inf)))
         wide = ticks.part(low - ticks.first, high - ticks.first)
-        segment = segments(wide, self._alignment)
         headings = {}
         for joint in joints.JOINTS:
-            if joint.distal in segment and PELVIS in segment:
-                track = self._heading(joint, wide, segment, start, new)
+            track = self._heading(joint, wide, start, new)
+            if track is not None:
                 self._carried[joint.name] = float(track.offset[stop - 1 - low])
                 headings[joint.name] = HeadingTrack(
                     track.offset[start - low : stop - low],
                     track.sd[start - low : stop - low],
                     track.known[start - low : stop - low],
                 )
-        part = wide.part(start - low, stop - low)
-        cut = {key: quat[:, start - low : stop - low] for key, quat in segment.items()}
-        rows = angle_rows(part, cut, self._alignment, headings, "review", self._body)
+        part = with_one_heading(wide.part(start - low, stop - low), headings)
+        out.orientations.extend(orientation_rows(part))
+        if self._alignment is None:
+            rows = uncalibrated_rows(part, self._body)
+        else:
+            rows = angle_rows(part, segments(part, self._alignment), self._alignment, headings, "review", self._body)
         out.angles.append(rows)
         if new is not None and new.complete:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
@@ -300,11 +319,21 @@ class ReviewPipeline:
             rows = _part(rows, done, len(rows))
         out.repetitions.extend(self._finder.feed(rows))
 
-    def _heading(
-        self, joint: joints.Joint, wide: Ticks, segment: dict[str, Floats], start: int, new: Alignment | None
-    ) -> HeadingTrack:
-        """Smoothed heading over the wide stretch, each pair of heading epochs for itself."""
-        twist, observability, flexion = joint_twist(segment, joint)
+    def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
+        """Smoothed heading over the wide stretch, each pair of heading epochs for itself; None where nothing tells it."""
+        seen: list[Sighting] = []
+        if self._alignment is not None:
+            if not {joint.distal, PELVIS} <= set(self._alignment.to_segment):
+                return None
+        else:
+            if not {joint.distal, PELVIS} <= set(self._body):
+                return None
+            # the second pass knows the lever arms from the beginning
+            acceleration = JointAcceleration(RATE_HZ)
+            acceleration.feed(wide, PELVIS, joint.distal)
+            seen = acceleration.again().feed(wide, PELVIS, joint.distal)
+            if not seen:
+                return None
         a, b = wide.sensors[joint.distal].heading_epoch, wide.sensors[PELVIS].heading_epoch
         there = np.flatnonzero((a >= 0) & (b >= 0))
         m = len(wide)
@@ -318,7 +347,7 @@ class ReviewPipeline:
         if new is not None:
             still = new.standing
             value, epochs = standing_twist(
-                joint_twist(segments(still, new), joint)[0],
+                joint_twist(still, new, joint)[0],
                 still.sensors[joint.distal].heading_epoch,
                 still.sensors[PELVIS].heading_epoch,
             )
@@ -326,9 +355,14 @@ class ReviewPipeline:
                 anchor = (still.first + len(still) // 2 - wide.first, value, STANDING_SD_RAD)
         elif joint.name in self._carried:
             anchor = (start - wide.first, self._carried[joint.name], CARRIED_SD_RAD)
+        known_at = [] if anchor is None else [anchor]
+        known_at += [(s.tick - wide.first - MOTION_STRIDE * BLOCKS // 2, s.offset, s.variance**0.5) for s in seen]
         for lo, hi in itertools.pairwise(borders):
-            anchors = [(anchor[0] - lo, anchor[1], anchor[2])] if anchor is not None and lo <= anchor[0] < hi else []
-            part = smooth_heading(hi - lo, RATE_HZ, twist[lo:hi], observability[lo:hi], flexion[lo:hi], anchors)
+            anchors = [(at - lo, value, spread) for at, value, spread in known_at if lo <= at < hi]
+            twist, observability, flexion = (np.full(hi - lo, np.nan),) * 3
+            if self._alignment is not None:
+                twist, observability, flexion = joint_twist(wide.part(lo, hi), self._alignment, joint)
+            part = smooth_heading(hi - lo, RATE_HZ, twist, observability, flexion, anchors)
             offset[lo:hi], sd[lo:hi], known[lo:hi] = part.offset, part.sd, part.known
         return HeadingTrack(offset, sd, known)
 

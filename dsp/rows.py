@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,18 +38,38 @@ def segments(ticks: Ticks, alignment: Alignment) -> dict[str, Floats]:
     }
 
 
-def joint_twist(segment: Mapping[str, Floats], joint: joints.Joint, first: int | None = None) -> tuple[Floats, Floats, Floats]:
-    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint from both segments' orientations.
+def joint_twist(
+    ticks: Ticks, alignment: Alignment, joint: joints.Joint, *, from_tick_0: bool = False
+) -> tuple[Floats, Floats, Floats]:
+    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint, at every `STRIDE`th tick; NaN between.
 
-    first: number of the first tick, to compute only the ticks at which a heading is updated; the others are NaN.
+    They are counted from the first of these ticks, or (from_tick_0) stand at the multiples of `STRIDE`. All are NaN where
+    the joint's two sensors are not both aligned.
     """
-    part = slice(None) if first is None else slice((-first) % STRIDE, None, STRIDE)
-    distal, pelvis = segment[joint.distal][:, part], segment[PELVIS][:, part]
-    result = np.full((3, segment[PELVIS].shape[1]), np.nan)
-    result[0, part], result[1, part] = joints.relative_twist(distal, pelvis)
-    result[2, part] = joints.forward_tilt(rotation.vertical_in_sensor(distal))
-    result[2, part] -= joints.forward_tilt(rotation.vertical_in_sensor(pelvis))
+    result = np.full((3, len(ticks)), np.nan)
+    if joint.distal in alignment.to_segment and PELVIS in alignment.to_segment:
+        part = slice((-ticks.first) % STRIDE if from_tick_0 else 0, None, STRIDE)
+        distal, pelvis = (
+            rotation.multiply(ticks.sensors[key].quat[:, part], rotation.conjugate(alignment.to_segment[key])[:, None])
+            for key in (joint.distal, PELVIS)
+        )
+        result[0, part], result[1, part] = joints.relative_twist(distal, pelvis)
+        result[2, part] = joints.forward_tilt(rotation.vertical_in_sensor(distal))
+        result[2, part] -= joints.forward_tilt(rotation.vertical_in_sensor(pelvis))
     return result[0], result[1], result[2]
+
+
+def with_one_heading(ticks: Ticks, headings: Mapping[str, HeadingTrack]) -> Ticks:
+    """The same ticks with the sensors beside the pelvis turned to its heading, where the relative heading is known."""
+    sensors = dict(ticks.sensors)
+    for joint in joints.JOINTS:
+        if joint.name in headings and headings[joint.name].known.any():
+            heading, rows = headings[joint.name], sensors[joint.distal]
+            turn = rotation.about_vertical(-heading.offset)
+            if not heading.known.all():
+                turn[:, ~heading.known] = np.array((1.0, 0.0, 0.0, 0.0))[:, None]
+            sensors[joint.distal] = replace(rows, quat=rotation.turn(turn, rows.quat))
+    return Ticks(ticks.first, ticks.time_s, sensors)
 
 
 def uncalibrated_rows(ticks: Ticks, body: tuple[str, ...]) -> AngleRows:
@@ -67,7 +88,8 @@ def angle_rows(
     body: tuple[str, ...],
     doubtful: Flags | None = None,
 ) -> AngleRows:
-    """Rows at the ticks. headings: by joint name, for the joints whose two segments are aligned. doubtful (m,): more flags."""
+    """Rows at the ticks, which have one heading already. segment: as of `segments`. headings: by joint name, for the joints
+    whose two segments are aligned. doubtful (m,): more flags."""
     m = len(ticks)
     angles, sd = np.full((len(ANGLE_NAMES), m), np.nan), np.full((len(ANGLE_NAMES), m), np.nan)
     confidence = {r.placement: r.confidence for r in alignment.reports}
@@ -86,7 +108,7 @@ def angle_rows(
         if joint.name not in headings:
             continue
         heading = headings[joint.name]
-        flexion, second, third = joints.joint_angles(joint, segment[PELVIS], segment[joint.distal], heading.offset)
+        flexion, second, third = joints.joint_angles(joint, segment[PELVIS], segment[joint.distal])
         known = heading.known
         there = np.isfinite(segment[PELVIS][0] + segment[joint.distal][0])
         sagittal = -joint.signs[0] * (tilt[joint.distal] - tilt[PELVIS])

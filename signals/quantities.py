@@ -82,10 +82,15 @@ ANGLE_COLUMNS: tuple[Quantity, ...] = (
     _QUALITY,
 )
 
+_ONE_HEADING = "sensors beside the pelvis share its heading where the relative heading is known"
+
 ORIENTATION_COLUMNS: tuple[Quantity, ...] = (
     _TIME,
     Quantity("placement", "", Kind.STRING, "the sensor: its placement, or its name where the placement is `other`"),
-    *(Quantity(f"q{c}", "", Kind.FLOAT32, f"orientation quaternion, {c} component, sensor → earth, z up") for c in "wxyz"),
+    *(
+        Quantity(f"q{c}", "", Kind.FLOAT32, f"orientation quaternion, {c} component, sensor → earth, z up; {_ONE_HEADING}")
+        for c in "wxyz"
+    ),
     Quantity("heading_epoch", "", Kind.INT32, "rises by one when a gap breaks the sensor's heading"),
 )
 

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from dsp.heading import (
     KNOWN_SD_RAD,
+    LOST_POSTURE_SD_RAD,
     LOST_SD_RAD,
+    OFFSET_WALK,
+    RATE_WALK,
+    STANDING_RATE_SD,
     STANDING_SD_RAD,
     STRIDE,
-    HeadingState,
     RelativeHeading,
+    after_standing,
     smooth_heading,
     twist_variance,
 )
@@ -225,13 +229,73 @@ def test_very_short_stretches():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(1e-6, 10)), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 2), st.floats(1e-6, 10)), min_size=1, max_size=60))
 def test_covariance_stays_a_covariance(measurements):
-    state = HeadingState(0.0, 0.0, 1.0, 0.0, 1e-4)
-    for twist, variance in measurements:
+    state = after_standing(0.0)
+    for twist, flexion, variance in measurements:
         state.predict(0.1)
+        state.move(twist, flexion)
         before = state.p00
-        state.update(twist, variance)
+        state.see_twist(twist, variance)
         assert 0.0 < state.p00 <= before
-        assert state.p11 > 0.0
-        assert state.p00 * state.p11 - state.p01**2 >= -1e-15
+        matrix = np.array(
+            [[state.p00, state.p01, state.p02], [state.p01, state.p11, state.p12], [state.p02, state.p12, state.p22]]
+        )
+        assert np.linalg.eigvalsh(matrix).min() > -1e-9 * np.trace(matrix)
+
+
+@pytest.mark.parametrize("turn_deg", [-10.0, 6.0, 10.0])
+def test_a_posture_that_is_held_is_not_forgotten(turn_deg):
+    """A minute turned to one side after a minute of moving: the drift is still followed, the turn is not taken for it."""
+    rng = np.random.default_rng(8)
+    drift = np.radians(20.0 + 0.03 * np.arange(12000) / RATE)
+    # from one posture to the next in a second each, then turned within two
+    knots = np.radians(np.append(rng.normal(0.0, 3.0, 30), turn_deg))
+    posture = np.interp(np.arange(12000) / RATE, np.arange(0.0, 62.0, 2.0), knots) + 0.1 * coloured(rng, 12000)
+    found = filtered(drift + posture, drift[0])
+    error = np.degrees(found.offset - drift)[6200:]
+    assert np.abs(error).max() < 3.0
+    both = smooth_heading(12000, RATE, drift + posture, *flat(12000), [(0, drift[0], STANDING_SD_RAD)])
+    assert np.abs(np.degrees(both.offset - drift)[6200:]).max() < 3.0
+
+
+def test_a_drift_while_nothing_moves_is_a_drift():
+    """The slope of a held posture is the drift's rate: a minute of 0.2 °/s is 12°."""
+    rng = np.random.default_rng(9)
+    drift = np.radians(0.2 * np.arange(6000) / RATE)
+    found = filtered(drift + 0.1 * coloured(rng, 6000), 0.0)
+    assert abs(np.degrees(found.offset - drift)[-1]) < 2.0
+
+
+def test_the_smoother_is_the_exact_one():
+    """Against the least-squares solution of the same model, for measurements without surprises."""
+    n = 60
+    dt = STRIDE / RATE
+    rng = np.random.default_rng(3)
+    twist = np.repeat(rng.normal(0.0, 0.003, n), STRIDE)
+    found = smooth_heading(n * STRIDE, RATE, twist, *flat(n * STRIDE), [(20 * STRIDE, 0.01, 0.02)])
+    # without a path beyond the dead band the posture stays: one value for all steps
+    start = np.array([LOST_SD_RAD**-2, (2.0 * STANDING_RATE_SD) ** -2, LOST_POSTURE_SD_RAD**-2])
+    size = 2 * n + 1
+    information, right = np.zeros((size, size)), np.zeros(size)
+
+    def see(row, value, variance):
+        information[:] += np.outer(row, row) / variance
+        right[:] += row * value / variance
+
+    unit = np.eye(size)
+    see(unit[0], twist[0], 1.0 / start[0])
+    see(unit[1], 0.0, 1.0 / start[1])
+    see(unit[-1], 0.0, 1.0 / start[2])
+    variance = float(twist_variance(np.zeros(1), np.ones(1), dt)[0])
+    for i in range(n):
+        if i:
+            see(unit[2 * i] - unit[2 * i - 2] - dt * unit[2 * i - 1], 0.0, OFFSET_WALK**2 * dt)
+            see(unit[2 * i + 1] - unit[2 * i - 1], 0.0, RATE_WALK**2 * dt)
+        if i == 20:
+            see(unit[2 * i], 0.01, 0.02**2)
+        see(unit[2 * i] + unit[-1], twist[i * STRIDE], variance)
+    covariance = np.linalg.inv(information)
+    exact = covariance @ right
+    assert found.offset[::STRIDE] == pytest.approx(exact[:-1:2], abs=1e-7)
+    assert found.sd[::STRIDE] == pytest.approx(np.sqrt(np.diag(covariance)[:-1:2]), rel=1e-4)

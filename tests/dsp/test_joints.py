@@ -157,7 +157,8 @@ def test_heading_offset_is_taken_off_the_distal_segment(heading, flexion):
     """A thigh sensor whose own heading is off by any angle reads as if it were not, once the offset is known."""
     thigh = turn(UP, heading) * turn(LEFT, -flexion) * UPRIGHT
     quats = [r.as_quat(scalar_first=True).reshape(1, 4).T for r in (UPRIGHT, thigh)]
-    found = joints.joint_angles(joints.HIP_LEFT, quats[0], quats[1], np.radians([heading]))
+    turned = rotation.turn(rotation.about_vertical(-np.radians([heading])), quats[1])
+    found = joints.joint_angles(joints.HIP_LEFT, quats[0], turned)
     assert np.degrees(np.concatenate(found)) == pytest.approx([flexion, 0.0, 0.0], abs=1e-7)
 
 

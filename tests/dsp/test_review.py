@@ -43,12 +43,13 @@ def test_windows_leave_no_seams() -> None:
 
 
 def test_headings_go_on_across_windows() -> None:
-    """A window's own heading may drift otherwise than the whole session's, but nowhere does it jump."""
+    """A window's own heading may drift otherwise than the whole session's, but nowhere does it jump by more than is known of
+    the relative heading; the pelvis, whose heading the others have, does not at all."""
     short, whole = windowed(40.0), windowed(600.0)
     for key, rows in short.orientations.items():
         turn = rotation.multiply(rows.quat.T, rotation.conjugate(whole.orientations[key].quat.T))
         heading = np.degrees(np.unwrap(rotation.twist_about_vertical(turn)[0]))
-        assert np.abs(np.diff(heading)).max() < 0.02, key
+        assert np.abs(np.diff(heading)).max() < (0.02 if key == "pelvis" else 0.5), key
 
 
 def test_repetitions_are_the_same_in_short_windows() -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from dsp import rotation
 from dsp.alignment import Alignment
 from dsp.grid import GridRows, Ticks
-from dsp.heading import HeadingTrack
+from dsp.heading import STRIDE, HeadingTrack
 from dsp.joints import JOINTS
 from dsp.results import AlignmentReport, AngleRows
-from dsp.rows import angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows
+from dsp.rows import angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows, with_one_heading
 from signals.placements import BODY_PLACEMENTS
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES, ANGLES
 
 BODY = tuple(p.value for p in BODY_PLACEMENTS)
 UPRIGHT = Rotation.from_matrix([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-N = 6
+N = 46
 MOUNTED = {key: Rotation.from_euler("XYZ", [10 * i, 40, -20 * i], degrees=True) for i, key in enumerate(BODY)}
 """Sensor → segment."""
 POSE = {"lumbar": (70.0, 6.0), "pelvis": (40.0, 2.0), "thigh_left": (-15.0, 3.0), "thigh_right": (-20.0, -3.0)}
@@ -127,7 +130,8 @@ def test_a_worn_sensor_without_alignment_is_said():
 
 
 def test_doubt_and_sensor_flags_are_passed_on():
-    doubtful = np.array([0, int(Quality.SLIPPED), 0, 0, 0, 0], np.int32)
+    doubtful = np.zeros(N, np.int32)
+    doubtful[1] = int(Quality.SLIPPED)
     found = rows(ticks(quality=int(Quality.SATURATED)), alignment(), doubtful=doubtful)
     assert found.quality.tolist() == [int(Quality.SATURATED) | d for d in doubtful.tolist()]
 
@@ -153,12 +157,13 @@ def test_orientation_rows_only_where_present():
 def test_joint_twist_of_the_pose():
     """A turned thigh: 25° of twist, wholly observable, flexion from the inclinations."""
     t, a = ticks(), alignment()
-    segment = segments(t, a)
     turn = Rotation.from_euler("z", 25, degrees=True).as_quat(scalar_first=True)[:, None]
-    from dsp import rotation
-
-    before, _, flexion = joint_twist(segment, JOINTS[1])
-    after, seen, _ = joint_twist({**segment, "thigh_left": rotation.multiply(turn, segment["thigh_left"])}, JOINTS[1])
+    thigh = t.sensors["thigh_left"]
+    turned = Ticks(t.first, t.time_s, t.sensors | {"thigh_left": replace(thigh, quat=rotation.multiply(turn, thigh.quat))})
+    (before, _, flexion), (after, seen, _) = (joint_twist(at, a, JOINTS[1]) for at in (t, turned))
+    there = np.isfinite(before)
+    assert np.flatnonzero(there).tolist() == list(range(0, N, STRIDE))
+    before, flexion, after, seen = before[there], flexion[there], after[there], seen[there]
     assert np.degrees(after - before) == pytest.approx(25.0)
     assert (seen > 0.8).all()
     assert np.degrees(flexion) == pytest.approx(-55.0, abs=0.5)
@@ -171,3 +176,16 @@ def test_review_is_surer():
 def test_rows_must_agree_in_length():
     with pytest.raises(ValueError, match="agree"):
         AngleRows(np.zeros(3), np.zeros((3, len(ANGLE_NAMES))), np.zeros((2, len(ANGLE_NAMES))), np.zeros(3, np.int32))
+
+
+def test_a_known_heading_turns_the_sensors_beside_the_pelvis():
+    t = ticks()
+    known = np.arange(N) >= 10
+    track = HeadingTrack(np.full(N, np.radians(30.0)), np.full(N, 0.01), known)
+    found = with_one_heading(t, {"hip_left": track})
+    before, after = t.sensors["thigh_left"].quat, found.sensors["thigh_left"].quat
+    turn = rotation.multiply(after, rotation.conjugate(before))
+    assert np.degrees(rotation.twist_about_vertical(turn)[0])[known] == pytest.approx(-30.0)
+    np.testing.assert_array_equal(after[:, ~known], before[:, ~known])
+    for key in ("pelvis", "lumbar", "thigh_right"):
+        assert found.sensors[key] is t.sensors[key]
