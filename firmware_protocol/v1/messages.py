@@ -132,7 +132,7 @@ ANY_BOOT = 0
 """Boot id of a START that is meant whatever boot this is."""
 AT_ONCE = 0
 NEVER = 2**64 - 1
-"""Device times of a START that begin now, and that end sampling."""
+"""Device times of a START: begin now; stop sending."""
 
 
 @dataclass(frozen=True, slots=True)
