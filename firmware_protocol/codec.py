@@ -64,3 +64,9 @@ class Health:
     def counts(self) -> Mapping[str, int]:
         """A live read-only view."""
         return MappingProxyType(self._counts)
+
+
+def check_lengths(data: bytes, lengths: Ints) -> None:
+    """Raise ValueError when lengths of packets are negative or do not add up to `data`; see `Codec.feed_packets`."""
+    if (len(lengths) and int(lengths.min()) < 0) or int(lengths.sum()) != len(data):
+        raise ValueError(f"lengths of packets add up to {int(lengths.sum())}, data has {len(data)} bytes")

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from firmware_protocol.codec import Codec
+from firmware_protocol.packets import Fields, PacketReader
 from signals.session import NO_SETTINGS, Setting
 
 
@@ -99,7 +101,8 @@ class DeviceFamily:
     name: the word in kits and sessions. title: for people. codec: a fresh decoder; (config, rate_hz) are those of
     `signals.Sensor`; raises HiphingeError that names the word at fault. rates_hz: that can be asked for; empty: the
     device's own setting. default_rate_hz: asked for where the kit says nothing. configure, start, stop: the steps, in
-    order. config_words: what `config` may say, word → meaning.
+    order. config_words: what `config` may say, word → meaning. reader: shows single packets; its configuration is what
+    is known of the bytes. command: what bytes written to the device say, None when they are no command.
     """
 
     name: str
@@ -116,3 +119,5 @@ class DeviceFamily:
     start: Conversation = say_nothing
     stop: Conversation = say_nothing
     config_words: Mapping[str, str] = field(default_factory=dict)
+    reader: Callable[[Mapping[str, Any]], PacketReader] | None = None
+    command: Callable[[bytes, Mapping[str, Any]], Fields | None] | None = None

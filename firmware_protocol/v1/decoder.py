@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol.codec import Health
+from firmware_protocol.codec import Health, check_lengths
 from firmware_protocol.framing import Deframer
 from firmware_protocol.v1.messages import (
     VERSION,
@@ -281,7 +281,7 @@ class V1Codec:
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        _check_lengths(data, lengths)
+        check_lengths(data, lengths)
         return self._messages.feed(data, lengths, np.arange(len(lengths)))
 
     @property
@@ -316,7 +316,7 @@ class V1SerialCodec:
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        _check_lengths(data, lengths)
+        check_lengths(data, lengths)
         found = self._deframer.feed(data)
         ends = np.array([end for end, _ in found], np.int64)
         packet = np.searchsorted(np.cumsum(lengths), ends, side="right")
@@ -337,11 +337,6 @@ class V1SerialCodec:
     def pending(self) -> int:
         """See `Codec.pending`."""
         return self._deframer.pending
-
-
-def _check_lengths(data: bytes, lengths: Ints) -> None:
-    if (len(lengths) and int(lengths.min()) < 0) or int(lengths.sum()) != len(data):
-        raise ValueError(f"lengths of packets add up to {int(lengths.sum())}, data has {len(data)} bytes")
 
 
 class Demultiplexer:

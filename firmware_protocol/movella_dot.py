@@ -1,0 +1,465 @@
+"""Movella DOT (Xsens DOT): one sample per notification, laid out by the payload mode that was asked for.
+
+Each sample carries the sensor's clock, µs since power-on, which wraps after 71.6 min; there is no counter. What is no
+measurement arrives on other characteristics: battery (2 bytes) and messages (id, length, data, checksum), told apart
+here by their length. A payload shorter than its mode is refused: with a small MTU every payload is cut to 20 bytes and
+would look like another mode. Unused bytes at the end are allowed, up to the size of the characteristic.
+
+Sources: Movella DOT BLE Services Specifications rev C (2023), Xsens DOT BLE Services Specifications (adamkewley/xdc);
+njanssen/node-movella-dot XsensDot.js for the order of fields and the magnetic scale of 1/4096.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.packets import Fields, Packet, number
+from signals.blocks import Bools, Floats, Ints, SampleBlock
+from signals.errors import HiphingeError
+from signals.session import Setting
+
+FAMILY = "movella-dot"
+_TAIL = "-4947-11e9-8646-d663bd873d93"
+
+
+def uuid(short: str) -> str:
+    """A characteristic of the sensor by its four digits."""
+    return f"1517{short}{_TAIL}"
+
+
+CONFIGURATION_SERVICE, MEASUREMENT_SERVICE, BATTERY_SERVICE = uuid("1000"), uuid("2000"), uuid("3000")
+DEVICE_CONTROL, MEASUREMENT_CONTROL, BATTERY, MESSAGE_NOTIFY = uuid("1002"), uuid("2001"), uuid("3001"), uuid("7003")
+COMPANY_ID = 0x0886
+RATES_HZ = (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
+TICK_S = 1e-6
+G0 = 9.80665
+ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * math.radians(2000.0)
+"""Values from here on are at the end of the range."""
+BAD_NORM = 0.1
+"""A quaternion whose norm differs from 1 by more is none."""
+_DEG = math.pi / 180.0
+_FIELDS: dict[str, tuple[str, str, tuple[int, ...], float]] = {
+    "T": ("t", "<u4", (), TICK_S),
+    "Q": ("quat", "<f4", (4,), 1.0),
+    "E": ("euler", "<f4", (3,), _DEG),
+    "F": ("free_acc", "<f4", (3,), 1.0),
+    "A": ("acc", "<f4", (3,), 1.0),
+    "G": ("gyr", "<f4", (3,), _DEG),
+    "d": ("dq", "<f4", (4,), 1.0),
+    "v": ("dv", "<f4", (3,), 1.0),
+    "M": ("mag_au", "<i2", (3,), 1.0 / 4096.0),
+    "S": ("status", "<u2", (), 1.0),
+    "a": ("clip_acc", "u1", (), 1.0),
+    "g": ("clip_gyr", "u1", (), 1.0),
+}
+"""Letter of the layouts below: name, type on the wire, shape, SI per unit."""
+_LAYOUTS = {
+    2: "TQFSag",
+    3: "TQF",
+    4: "TE",
+    5: "TQ",
+    6: "TF",
+    7: "TEFSag",
+    16: "TEF",
+    18: "TdvM",
+    19: "Tdv",
+    20: "TAGM",
+    21: "TAG",
+    22: "TEFG",
+    23: "TEFM",
+    24: "TQG",
+    26: "TQAG",
+}
+VENDOR_ONLY = (1, 17, 25)
+"""Modes of undocumented layout, for the maker's own library."""
+SAMPLE_MODES = (26, 21, 20, 18, 19)
+"""Modes with acceleration and angular rate, or with their increments; the preferred ones first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A payload mode: its record on the wire and the characteristic that carries it."""
+
+    number: int
+    record: np.dtype[Any]
+    letters: str
+    characteristic: str
+    longest: int
+
+    @property
+    def length(self) -> int:
+        """Bytes of the fields."""
+        return int(self.record.itemsize)
+
+
+def _mode(number: int, letters: str) -> Mode:
+    record = np.dtype([(_FIELDS[x][0], _FIELDS[x][1], _FIELDS[x][2]) for x in letters])
+    short, longest = {4: ("2004", 20), 5: ("2004", 20), 6: ("2004", 20), 26: ("2002", 63)}.get(number, ("2003", 40))
+    return Mode(number, record, letters, uuid(short), longest)
+
+
+MODES = {number: _mode(number, letters) for number, letters in _LAYOUTS.items()}
+_MESSAGES = {
+    (1, 0x02): "recording_get_state",
+    (1, 0x40): "recording_start",
+    (1, 0x41): "recording_stop",
+    (2, 0x01): "sync_start",
+    (2, 0x02): "sync_stop",
+    (2, 0x08): "sync_status_request",
+    (2, 0x50): "sync_result",
+    (2, 0x51): "sync_status",
+}
+_SYNCED = 4
+
+
+def _battery_fields(data: bytes) -> Fields:
+    return {"battery_percent": data[0], "charging": bool(data[1])}
+
+
+def message_fields(data: bytes) -> Fields | str:
+    """Fields of a message, or the word under which its fault is counted. All bytes of a message add up to 0 mod 256."""
+    if len(data) < 4 or len(data) < 3 + data[1]:
+        return "truncated"
+    if len(data) > 3 + data[1] or not data[1]:
+        return "length"
+    if sum(data) & 0xFF:
+        return "checksum"
+    content = data[2:-1]
+    name = _MESSAGES.get((data[0], content[0]))
+    if name is None:
+        return "unknown_type"
+    fields: Fields = {"message": name, "mid": data[0], "data": content.hex()}
+    if name == "sync_start" and len(content) == 7:
+        fields["root"] = ":".join(f"{byte:02X}" for byte in reversed(content[1:]))
+    elif name == "sync_status" and len(content) > 1:
+        fields["synced"] = content[1] == _SYNCED
+    return fields
+
+
+def encode_message(mid: int, data: bytes) -> bytes:
+    """The message with this id and content, its checksum added."""
+    head = bytes((mid, len(data))) + data
+    return head + bytes((-sum(head) & 0xFF,))
+
+
+class Reader:
+    """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
+
+    config: ``payload_mode``, ``characteristic`` (its four digits; else told by length), ``rate_hz``.
+    """
+
+    pending = 0
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.health = Health()
+        self._mode = MODES.get(int(number(config, "payload_mode", 0)))
+        self._unsupported = "payload_mode" in config and self._mode is None
+        self._characteristic = str(config.get("characteristic", ""))
+        self._clock = DeviceClock(number(config, "rate_hz", 60.0), TICK_S)
+
+    def read(self, data: bytes) -> list[Packet]:
+        """See `PacketReader.read`."""
+        if not data:
+            self.health.count("truncated")
+            return []
+        kind = self._kind(len(data))
+        if kind == "measurement":
+            return self._measurement(data)
+        if kind == "battery":
+            if len(data) < 2:
+                self.health.count("truncated")
+                return []
+            return [Packet(_battery_fields(data))]
+        fields = message_fields(data)
+        if isinstance(fields, str):
+            self.health.count(fields)
+            return []
+        return [Packet(fields)]
+
+    def _kind(self, length: int) -> str:
+        short = self._characteristic[-4:] if len(self._characteristic) <= 6 else self._characteristic[4:8]
+        if short == "3001":
+            return "battery"
+        if short in ("7001", "7002", "7003"):
+            return "message"
+        if short or self._mode is not None or self._unsupported:
+            return "measurement"
+        return "battery" if length <= 2 else "message"
+
+    def _measurement(self, data: bytes) -> list[Packet]:
+        mode = self._mode
+        if mode is None:
+            self.health.count("unsupported_mode")
+            return []
+        fault = _length_fault(len(data), mode)
+        if fault:
+            self.health.count(fault)
+            return []
+        record = np.frombuffer(data, mode.record, 1)[0]
+        fields: Fields = {}
+        for letter in mode.letters:
+            name, _, _, scale = _FIELDS[letter]
+            value = record[name]
+            fields[name] = value.item() if letter in "TSag" else (value.astype(np.float64) * scale).tolist()
+        values = [v for value in fields.values() if isinstance(value, list) for v in value]
+        if not all(map(math.isfinite, values)):
+            self.health.count("non_finite")
+            return []
+        for name in ("quat", "dq"):
+            if name in fields and abs(math.hypot(*fields[name]) - 1.0) > BAD_NORM:
+                self.health.count("bad_quaternion")
+                return []
+        stamp = self._clock.stamp(fields["t"])
+        fields["t"] = stamp.ticks * TICK_S
+        return [Packet(fields, stamp.lost, stamp.restart)]
+
+    def finish(self) -> list[Packet]:
+        """See `PacketReader.finish`."""
+        return []
+
+
+def _length_fault(length: int, mode: Mode) -> str:
+    if length < mode.length:
+        return "truncated"
+    return "length" if length > mode.longest else ""
+
+
+class MovellaDotCodec:
+    """Family ``movella-dot``; see `firmware_protocol.codec.Codec`.
+
+    Modes 18 and 19 give increments over a sample: they are divided by the sample's period. Where the quaternion is none,
+    the sample stays and its quaternion is missing.
+    """
+
+    family = FAMILY
+
+    def __init__(self, mode: int = 26, rate_hz: float = 60.0) -> None:
+        if mode not in SAMPLE_MODES:
+            what = "is for the maker's own library only" if mode in VENDOR_ONLY else "has no acceleration and angular rate"
+            raise HiphingeError(
+                f"payload_mode {mode} {what}", "payload_mode", f"Choose one of {', '.join(map(str, SAMPLE_MODES))}."
+            )
+        self._mode = MODES[mode]
+        self._rate_hz = rate_hz
+        self._clock = DeviceClock(rate_hz, TICK_S)
+        self._health = Health()
+        self._facts: dict[str, str | float] = {}
+
+    def feed(self, data: bytes) -> list[SampleBlock]:
+        """See `Codec.feed`."""
+        return self.feed_packets(data, np.array([len(data)]))
+
+    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
+        """See `Codec.feed_packets`."""
+        check_lengths(data, lengths)
+        found: list[bytes] = []
+        packets: list[int] = []
+        at, length = 0, self._mode.length
+        for packet, size in enumerate(lengths.tolist()):
+            if length <= size <= self._mode.longest:
+                found.append(data[at : at + length])
+                packets.append(packet)
+            else:
+                self._other(data[at : at + size])
+            at += size
+        if not found:
+            return []
+        block = self._block(np.frombuffer(b"".join(found), self._mode.record), np.array(packets, np.int64))
+        return [block] if block is not None else []
+
+    def _other(self, data: bytes) -> None:
+        """What is no measurement of our mode."""
+        if not data:
+            return
+        if len(data) == 2:
+            fields = _battery_fields(data)
+            self._facts["battery_percent"] = float(fields["battery_percent"])
+            self._facts["charging"] = "yes" if fields["charging"] else "no"
+            return
+        if 4 <= len(data) == 3 + data[1] and not sum(data) & 0xFF:
+            return  # an acknowledgement
+        if len(data) > self._mode.longest:
+            self._health.count("length")
+            return
+        self._health.count("truncated")
+        self._facts["refused"] = (
+            f"the sensor sends {len(data)} bytes where payload mode {self._mode.number} has {self._mode.length}: the link's "
+            "MTU is too small, or the firmware does not know this mode. Use an adapter with a larger MTU, update the "
+            "firmware, or set payload_mode = 21 in the kit"
+        )
+
+    def _block(self, records: NDArray[np.void], packet: Ints) -> SampleBlock | None:
+        acc, gyr = self._motion(records)
+        finite = np.logical_and.reduce(np.isfinite(np.concatenate((acc, gyr), axis=1)), axis=1)
+        self._health.count("non_finite", int(np.count_nonzero(~finite)))
+        rows: list[int] = []
+        stamps: list[Stamp] = []
+        for row, (raw, good) in enumerate(zip(records["t"].tolist(), finite.tolist(), strict=True)):
+            if not good:
+                continue
+            if self._clock.repeated(raw):
+                self._health.count("repeated")
+                continue
+            rows.append(row)
+            stamps.append(self._clock.stamp(raw))
+        if not rows:
+            return None
+        self._facts.pop("refused", None)
+        if len(rows) < len(records):
+            acc, gyr, packet, records = acc[rows], gyr[rows], packet[rows], records[rows]
+        ticks, lost, restart = zip(*stamps, strict=True)
+        saturated: Bools = np.logical_or((np.abs(acc) >= ACC_LIMIT).any(axis=1), (np.abs(gyr) >= GYR_LIMIT).any(axis=1))
+        self._health.count("saturated", int(np.count_nonzero(saturated)))
+        self._health.count("restart", sum(restart))
+        return SampleBlock(
+            rate_hz=self._rate_hz,
+            packet=packet,
+            device_time_s=np.array(ticks, np.float64) * TICK_S,
+            acc=acc,
+            gyr=gyr,
+            quat=self._quaternions(records["quat"]) if "Q" in self._mode.letters else None,
+            lost=np.array(lost, np.int64),
+            saturated=saturated,
+            restart=np.array(restart, np.bool_),
+        )
+
+    def _motion(self, records: NDArray[np.void]) -> tuple[Floats, Floats]:
+        """acc (n, 3) m/s² and gyr (n, 3) rad/s."""
+        if "A" in self._mode.letters:
+            return records["acc"].astype(np.float64), records["gyr"].astype(np.float64) * _DEG
+        acc = records["dv"].astype(np.float64) * self._rate_hz
+        w, x, y, z = records["dq"].astype(np.float64).T
+        sine = np.sqrt(x * x + y * y + z * z)
+        per_sine = np.where(sine > 1e-12, 2.0 * np.arctan2(sine, np.abs(w)) / np.maximum(sine, 1e-12), 2.0)
+        turned = np.copysign(per_sine, w) * self._rate_hz
+        return acc, np.stack((x * turned, y * turned, z * turned), axis=1)
+
+    def _quaternions(self, raw: NDArray[np.float32]) -> Floats:
+        quat: Floats = raw.astype(np.float64)
+        w, x, y, z = quat.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = np.sqrt(w * w + x * x + y * y + z * z)
+            bad = ~(np.abs(norm - 1.0) <= BAD_NORM)
+        self._health.count("bad_quaternion", int(np.count_nonzero(bad)))
+        quat[bad] = np.nan
+        norm[bad] = 1.0
+        quat /= norm[:, None]
+        return quat
+
+    @property
+    def health(self) -> Mapping[str, int]:
+        """See `Codec.health`."""
+        return self._health.counts
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """See `Codec.facts`."""
+        return MappingProxyType(self._facts)
+
+    @property
+    def pending(self) -> int:
+        """Always 0: a packet holds a whole sample."""
+        return 0
+
+
+def encode_sample(mode: int, time_us: int, values: Mapping[str, Any]) -> bytes:
+    """The notification of one sample; values: SI, by the names of the fields; what is not given is 0."""
+    layout = MODES[mode]
+    record = np.zeros(1, layout.record)
+    record["t"] = time_us & 0xFFFFFFFF
+    for letter in layout.letters[1:]:
+        name, kind, _, scale = _FIELDS[letter]
+        if name in values:
+            raw = np.asarray(values[name], np.float64) / scale
+            record[name] = raw if kind == "<f4" else np.clip(np.rint(raw), np.iinfo(kind).min, np.iinfo(kind).max)
+    return record.tobytes()
+
+
+def encode_battery(percent: int, charging: bool) -> bytes:
+    """The value of the battery characteristic."""
+    return bytes((percent, charging))
+
+
+def encode_rate(rate_hz: float) -> bytes:
+    """What sets the output rate, to be written to `DEVICE_CONTROL`; not while measuring."""
+    return bytes((0x10,)) + bytes(23) + round(rate_hz).to_bytes(2, "little") + bytes(6)
+
+
+def encode_measurement(start: bool, mode: int) -> bytes:
+    """What starts or stops measuring in this mode, to be written to `MEASUREMENT_CONTROL`."""
+    return bytes((1, start, mode))
+
+
+def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
+    """What bytes written to the sensor say; None when they are no command."""
+    if len(data) == 32 and data[0]:
+        fields: Fields = {"op": "device_control", "characteristic": "1002"}
+        if data[0] & 0x10:
+            fields["rate_hz"] = int.from_bytes(data[24:26], "little")
+        if data[0] & 0x20:
+            fields["filter_profile"] = data[26]
+        return fields
+    if len(data) == 2 and data in (b"\x01\x00", b"\x07\x00"):
+        return {"op": "heading_reset" if data[0] == 1 else "heading_revert", "characteristic": "2006"}
+    if len(data) == 3 and data[0] == 1 and data[1] in (0, 1):
+        op = "start_measurement" if data[1] else "stop_measurement"
+        return {"op": op, "payload_mode": data[2], "characteristic": "2001"}
+    message = message_fields(data)
+    return None if isinstance(message, str) else message
+
+
+def _asked_mode(config: Mapping[str, Setting]) -> int:
+    mode = config.get("payload_mode", 26)
+    return mode if isinstance(mode, int) else 0
+
+
+def _configure(request: Request) -> tuple[Step, ...]:
+    rate_hz = request.rate_hz or 60.0
+    if rate_hz not in RATES_HZ:
+        offered = ", ".join(f"{r:g}" for r in RATES_HZ)
+        raise HiphingeError(f"a Movella DOT has no live rate of {rate_hz:g} Hz", "rate_hz", f"Choose one of {offered}.")
+    stop = Write(encode_measurement(False, _asked_mode(request.config)), MEASUREMENT_CONTROL)
+    return stop, Write(encode_rate(rate_hz), DEVICE_CONTROL, pause_s=0.1)
+
+
+def _measure(start: bool, request: Request) -> tuple[Step, ...]:
+    return (Write(encode_measurement(start, _asked_mode(request.config)), MEASUREMENT_CONTROL),)
+
+
+def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> MovellaDotCodec:
+    return MovellaDotCodec(_asked_mode(config), rate_hz or 60.0)
+
+
+MOVELLA_DOT = DeviceFamily(
+    FAMILY,
+    "Movella DOT",
+    Clock.DEVICE,
+    _codec,
+    ble=BleLink(
+        services=(CONFIGURATION_SERVICE, MEASUREMENT_SERVICE),
+        notify=(uuid("2002"), uuid("2003"), BATTERY),
+        name_prefixes=("Movella DOT", "Xsens DOT"),
+        company_ids=(COMPANY_ID,),
+        battery=BATTERY,
+    ),
+    rates_hz=RATES_HZ,
+    default_rate_hz=60.0,
+    acc_ranges_g=(16.0,),
+    gyr_ranges_dps=(2000.0,),
+    configure=_configure,
+    start=lambda request: _measure(True, request),
+    stop=lambda request: _measure(False, request),
+    config_words={"payload_mode": "26 (with the sensor's own orientation), or 21, 20, 18, 19 for older firmware"},
+    reader=Reader,
+    command=decode_command,
+)

@@ -1,0 +1,57 @@
+"""Single packets of a device as fields with names: what `hiphinge decode` shows to whoever debugs a sensor.
+
+The codecs of `firmware_protocol.codec` give blocks of samples to the engine; the readers here show the same bytes one
+packet at a time, also those that carry no sample. Both are strict in the same way and count what they refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from firmware_protocol.codec import Health
+
+Fields = dict[str, Any]
+"""Names and SI values of one packet: ``t`` s, ``acc`` m/s², ``gyr`` rad/s, ``quat`` w x y z, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet. lost: samples missing immediately before it. restart: the device's clock began anew with it.
+
+    sample: where a sample comes in several frames, the whole sample that this frame completed.
+    """
+
+    fields: Fields
+    lost: int = 0
+    restart: bool = False
+    sample: Fields | None = None
+
+
+class PacketReader(Protocol):
+    """Reads one device's packets. Never raises, whatever the bytes."""
+
+    def read(self, data: bytes) -> list[Packet]:
+        """The packets that `data` completes: a radio packet, or any slice of a serial stream."""
+        ...
+
+    def finish(self) -> list[Packet]:
+        """No more data comes: what was held back for a second part, and what a radio packet left behind is counted."""
+        ...
+
+    @property
+    def health(self) -> Health:
+        """Counted refusals, under the words of the device tables: ``checksum``, ``truncated``, ``garbage``, …"""
+        ...
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their packet."""
+        ...
+
+
+def number(config: Mapping[str, Any], word: str, default: float) -> float:
+    """A positive number of a configuration; `default` where it is missing or none."""
+    value = config.get(word)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else default
