@@ -28,7 +28,7 @@ _Locate = Callable[[Address], str]
 
 _TABLES = {"schema", "start", "athlete", "software", "sensor", "mark"}
 _SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
-_KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode"})
+KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
 """Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
 _WORDS: dict[type, str] = {str: "a text in quotes", dict: "a table", list: "a list of tables"}
 _PLACEMENTS = ", ".join(Placement)
@@ -66,18 +66,29 @@ def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
 
 def session_from_dict(head: Mapping[str, Any], where: str) -> Session:
     """The session that `head` describes. Raises `HiphingeError` at `where`."""
-    return _Reader(head, lambda _: where).session()
+    return HeadReader(head, lambda _: where).session()
 
 
 def write_session_toml(session: Session, path: Path) -> None:
     """Write `session` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written."""
     head = session_to_dict(session)
-    lines = [f"schema = {head['schema']}", f"start = {head['start']}", "", "[athlete]", f"id = {_toml(head['athlete']['id'])}"]
+    lines = [
+        f"schema = {head['schema']}",
+        f"start = {head['start']}",
+        "",
+        "[athlete]",
+        f"id = {toml_value(head['athlete']['id'])}",
+    ]
     if "software" in head:
-        lines += ["", "[software]", f"version = {_toml(head['software']['version'])}"]
+        lines += ["", "[software]", f"version = {toml_value(head['software']['version'])}"]
     for table in ("sensor", "mark"):
         for entry in head.get(table, []):
-            lines += ["", f"[[{table}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
+            lines += ["", f"[[{table}]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
+    write_whole(lines, path)
+
+
+def write_whole(lines: list[str], path: Path) -> None:
+    """Write `lines` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written."""
     beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("w", encoding="utf-8") as file:
@@ -92,11 +103,12 @@ def write_session_toml(session: Session, path: Path) -> None:
         ) from error
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """`value` as TOML on one line."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -106,24 +118,27 @@ def _toml(value: Any) -> str:
 
 def read_session_toml(path: Path) -> Session:
     """The session that the file at `path` describes; its folder is the session folder."""
+    head, text = read_toml(path, "A session folder has a session.toml; check the path of the folder.")
+    reader = HeadReader(head, lambda address: f"{path}, line {line_of(text, address)}", path.parent)
+    return reader.session()
+
+
+def read_toml(path: Path, remedy: str) -> tuple[dict[str, Any], str]:
+    """Content and text of the TOML file at `path`. remedy: what to do where there is none. Raises `HiphingeError`."""
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise HiphingeError(
-            "file not found", str(path), "A session folder has a session.toml; check the path of the folder."
-        ) from None
+        raise HiphingeError("file not found", str(path), remedy) from None
     except OSError as error:
         raise HiphingeError(f"cannot be read: {error.strerror}", str(path), "Check the path and its permissions.") from error
     except UnicodeDecodeError as error:
         raise HiphingeError(f"not UTF-8 text (byte {error.start})", str(path), "Save the file as UTF-8.") from None
     try:
-        head = tomllib.loads(text)
+        return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise HiphingeError(f"broken TOML: {error}", _broken_at(path, text, str(error)), "Correct this line.") from None
     except RecursionError:
         raise HiphingeError("broken TOML: nested too deeply", str(path), "Write it as in the documentation.") from None
-    reader = _Reader(head, lambda address: f"{path}, line {line_of(text, address)}", path.parent)
-    return reader.session()
 
 
 def _broken_at(path: Path, text: str, message: str) -> str:
@@ -154,7 +169,7 @@ def line_of(text: str, address: Address) -> int:
     return best
 
 
-class _Reader:
+class HeadReader:
     """Checks a parsed head piece by piece; `locate` turns an address into file and line."""
 
     def __init__(self, head: Mapping[str, Any], locate: _Locate, folder: Path | None = None) -> None:
@@ -163,75 +178,76 @@ class _Reader:
     def session(self) -> Session:
         schema = self._head.get("schema", SCHEMA)
         if type(schema) is not int or schema != SCHEMA:
-            self._fail(f"unknown schema {schema!r}", ("schema",), f"This program reads schema {SCHEMA}; update hiphinge.")
-        self._no_slips(self._head, _TABLES, ())
+            self.fail(f"unknown schema {schema!r}", ("schema",), f"This program reads schema {SCHEMA}; update hiphinge.")
+        self.no_slips(self._head, _TABLES, ())
         start = self._start()
-        athlete = self._text(self._table("athlete", 'Add [athlete] with id = "…", a pseudonym.'), "id", ("athlete",))
+        athlete = self.text(self._table("athlete", 'Add [athlete] with id = "…", a pseudonym.'), "id", ("athlete",))
         software = self._table("software", "") if "software" in self._head else {}
-        version = self._text(software, "version", ("software",)) if "version" in software else ""
+        version = self.text(software, "version", ("software",)) if "version" in software else ""
         sensors: list[Sensor] = []
-        for i, entry in enumerate(self._entries("sensor")):
-            sensor = self._sensor(entry, i)
+        for i, entry in enumerate(self.entries("sensor")):
+            sensor = self.sensor(entry, i)
             if sensor.key in {s.key for s in sensors}:
-                self._fail(
+                self.fail(
                     f"two sensors on one placement: {sensor.key}",
                     ("sensor", i, "name" if sensor.name else "placement"),
                     "Give each sensor a placement of its own, or remove one.",
                 )
             sensors.append(sensor)
         if not sensors:
-            self._fail("no sensor", ("sensor",), "Add a [[sensor]] table with placement and file for each sensor.")
-        marks = tuple(self._mark(entry, i) for i, entry in enumerate(self._entries("mark")))
+            self.fail("no sensor", ("sensor",), "Add a [[sensor]] table with placement and file for each sensor.")
+        marks = tuple(self._mark(entry, i) for i, entry in enumerate(self.entries("mark")))
         return Session(start, athlete, tuple(sensors), marks, version)
 
     def _start(self) -> datetime:
         remedy = "Write the start with its zone, e.g. start = 2026-11-23T14:05:00Z."
         value = self._head.get("start")
         if value is None:
-            self._fail("start is missing", ("start",), remedy)
+            self.fail("start is missing", ("start",), remedy)
         if isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
-                self._fail(f"start = {value!r} is no date and time", ("start",), remedy)
+                self.fail(f"start = {value!r} is no date and time", ("start",), remedy)
         if not isinstance(value, datetime):
             what = "is a date or time alone" if isinstance(value, date | time) else "is no date and time"
-            self._fail(f"start = {value} {what}", ("start",), remedy)
+            self.fail(f"start = {value} {what}", ("start",), remedy)
 
         if value.tzinfo is None:
-            self._fail(f"start = {value.isoformat()} has no time zone", ("start",), remedy)
+            self.fail(f"start = {value.isoformat()} has no time zone", ("start",), remedy)
         try:
             return value.astimezone(UTC)
         except OverflowError:
-            self._fail(f"start = {value.isoformat()} is out of range", ("start",), remedy)
+            self.fail(f"start = {value.isoformat()} is out of range", ("start",), remedy)
 
-    def _sensor(self, entry: Mapping[str, Any], i: int) -> Sensor:
+    def sensor(self, entry: Mapping[str, Any], i: int) -> Sensor:
+        """The sensor of `[[sensor]]` table number `i`."""
         at: Address = ("sensor", i)
-        self._no_slips(entry, _SENSOR_KEYS, at, _KIT_KEYS)
-        word = self._text(entry, "placement", at)
+        self.no_slips(entry, _SENSOR_KEYS, at, KIT_KEYS)
+        word = self.text(entry, "placement", at)
         if word not in set(Placement):
             close = difflib.get_close_matches(word, [p.value for p in Placement], 1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
-            self._fail(f"unknown placement {word!r}", (*at, "placement"), f"{hint}Placements are {_PLACEMENTS}.")
+            self.fail(f"unknown placement {word!r}", (*at, "placement"), f"{hint}Placements are {_PLACEMENTS}.")
         placement = Placement(word)
-        name = self._optional(entry, "name", at)
+        name = self.optional(entry, "name", at)
         if placement is Placement.OTHER and name is None:
-            self._fail("a sensor with placement 'other' needs a name", at, 'Add name = "…".')
+            self.fail("a sensor with placement 'other' needs a name", at, 'Add name = "…".')
         if placement is not Placement.OTHER and name is not None:
-            self._fail(f"a sensor on the {placement} has no name", (*at, "name"), 'Remove it, or use placement = "other".')
+            self.fail(f"a sensor on the {placement} has no name", (*at, "name"), 'Remove it, or use placement = "other".')
         if name is not None and name in set(Placement):
-            self._fail(f"a sensor may not be named {name!r}: that is a placement", (*at, "name"), "Choose another name.")
-        file = self._optional(entry, "file", at)
+            self.fail(f"a sensor may not be named {name!r}: that is a placement", (*at, "name"), "Choose another name.")
+        file = self.optional(entry, "file", at)
         if file is not None:
             self._stays_inside(file, (*at, "file"))
         return Sensor(
             placement=placement,
             name=name,
-            family=self._optional(entry, "family", at) or "plain",
+            family=self.optional(entry, "family", at) or "plain",
             file=file,
             mounting=self._mounting(entry, at),
-            address=self._optional(entry, "address", at),
-            port=self._optional(entry, "port", at),
+            address=self.optional(entry, "address", at),
+            port=self.optional(entry, "port", at),
             rate_hz=self._rate(entry, at),
             config=self._config(entry, at),
         )
@@ -240,7 +256,7 @@ class _Reader:
         value = entry.get("config", {})
         remedy = "Write it as config = { word = value, … } with texts, numbers, true or false, or lists of texts."
         if not isinstance(value, dict):
-            self._fail(f"bad config: {value!r}", (*at, "config"), remedy)
+            self.fail(f"bad config: {value!r}", (*at, "config"), remedy)
         config: dict[str, Setting] = {}
         for key, item in value.items():
             if isinstance(item, list) and all(isinstance(text, str) for text in item):
@@ -248,15 +264,15 @@ class _Reader:
             elif isinstance(item, str | bool | int | float):
                 config[key] = item
             else:
-                self._fail(f"bad config value {key} = {item!r}", (*at, "config"), remedy)
+                self.fail(f"bad config value {key} = {item!r}", (*at, "config"), remedy)
         return config
 
     def _rate(self, entry: Mapping[str, Any], at: Address) -> float | None:
         if "rate_hz" not in entry:
             return None
-        rate = self._number(entry, "rate_hz", at)
+        rate = self.number(entry, "rate_hz", at)
         if rate <= 0.0:
-            self._fail(f"rate_hz = {rate:g} is no sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
+            self.fail(f"rate_hz = {rate:g} is no sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
         return rate
 
     def _mounting(self, entry: Mapping[str, Any], at: Address) -> Mounting | None:
@@ -265,11 +281,11 @@ class _Reader:
             return None
         value = entry["mounting"]
         if not isinstance(value, dict) or set(value) != {"up", "left"} or not all(isinstance(v, str) for v in value.values()):
-            self._fail(f"bad mounting: {value!r}", (*at, "mounting"), remedy)
+            self.fail(f"bad mounting: {value!r}", (*at, "mounting"), remedy)
         try:
             return Mounting(up=value["up"], left=value["left"])
         except ValueError as error:
-            self._fail(f"bad mounting: {error}", (*at, "mounting"), remedy)
+            self.fail(f"bad mounting: {error}", (*at, "mounting"), remedy)
 
     def _stays_inside(self, file: str, at: Address) -> None:
         parts = PurePosixPath(file.replace("\\", "/")).parts
@@ -280,57 +296,63 @@ class _Reader:
             except (OSError, RuntimeError):
                 outside = True
         if outside or not parts:
-            self._fail(
+            self.fail(
                 f"file {file!r} is outside the session folder", at, "Put the file into the session folder, give its name."
             )
 
     def _mark(self, entry: Mapping[str, Any], i: int) -> SessionMark:
         at: Address = ("mark", i)
-        self._no_slips(entry, {"time_s", "label"}, at)
-        return SessionMark(self._number(entry, "time_s", at), self._text(entry, "label", at))
+        self.no_slips(entry, {"time_s", "label"}, at)
+        return SessionMark(self.number(entry, "time_s", at), self.text(entry, "label", at))
 
     def _table(self, name: str, remedy: str) -> Mapping[str, Any]:
         if name not in self._head:
-            self._fail(f"[{name}] is missing", (name,), remedy)
+            self.fail(f"[{name}] is missing", (name,), remedy)
         table: Mapping[str, Any] = self._typed(self._head[name], dict, name, (name,))
         return table
 
-    def _entries(self, name: str) -> list[Mapping[str, Any]]:
+    def entries(self, name: str) -> list[Mapping[str, Any]]:
+        """The tables `[[name]]`."""
         entries = self._typed(self._head.get(name, []), list, name, (name,))
         return [self._typed(entry, dict, f"[[{name}]]", (name, i)) for i, entry in enumerate(entries)]
 
-    def _text(self, table: Mapping[str, Any], key: str, at: Address) -> str:
+    def text(self, table: Mapping[str, Any], key: str, at: Address) -> str:
+        """A text that must be there."""
         if key not in table:
-            self._fail(f"{key} is missing", at, f"Add {key} = … to this table.")
+            self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value: str = self._typed(table[key], str, key, (*at, key))
         if not value.strip() or any(ord(c) < 32 or ord(c) == 127 for c in value):
-            self._fail(f"{key} = {value!r} is empty or has control characters", (*at, key), "Write a plain word.")
+            self.fail(f"{key} = {value!r} is empty or has control characters", (*at, key), "Write a plain word.")
         return value
 
-    def _optional(self, table: Mapping[str, Any], key: str, at: Address) -> str | None:
-        return self._text(table, key, at) if key in table else None
+    def optional(self, table: Mapping[str, Any], key: str, at: Address) -> str | None:
+        """A text that may be there."""
+        return self.text(table, key, at) if key in table else None
 
-    def _number(self, table: Mapping[str, Any], key: str, at: Address) -> float:
+    def number(self, table: Mapping[str, Any], key: str, at: Address) -> float:
+        """A number that must be there."""
         if key not in table:
-            self._fail(f"{key} is missing", at, f"Add {key} = … to this table.")
+            self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value = table[key]
         if type(value) not in (int, float) or not abs(value) <= _LARGEST or not math.isfinite(value):
-            self._fail(f"{key} = {value!r} is not a usable number", (*at, key), "Write a plain number without quotes.")
+            self.fail(f"{key} = {value!r} is not a usable number", (*at, key), "Write a plain number without quotes.")
         return float(value)
 
     def _typed(self, value: Any, kind: type, name: str, at: Address) -> Any:
         if not isinstance(value, kind):
-            self._fail(f"{name} = {value!r} has the wrong type", at, f"Expected {_WORDS[kind]}.")
+            self.fail(f"{name} = {value!r} has the wrong type", at, f"Expected {_WORDS[kind]}.")
         return value
 
-    def _no_slips(self, table: Mapping[str, Any], known: set[str], at: Address, allowed: frozenset[str] = frozenset()) -> None:
+    def no_slips(self, table: Mapping[str, Any], known: set[str], at: Address, allowed: frozenset[str] = frozenset()) -> None:
+        """Refuse a key that looks like a slip of the pen for a known one."""
         for key in table:
             if key not in known and key not in allowed:
                 close = difflib.get_close_matches(key, sorted(known - set(table)), 1, 0.75)
                 if close:
-                    self._fail(f"unknown key {key!r}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
+                    self.fail(f"unknown key {key!r}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
 
-    def _fail(self, what: str, at: Address, remedy: str) -> NoReturn:
+    def fail(self, what: str, at: Address, remedy: str) -> NoReturn:
+        """Raise `HiphingeError` for what stands at `at`."""
         raise HiphingeError(what, self._locate(at), remedy)
 
 
