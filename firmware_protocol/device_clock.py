@@ -18,6 +18,10 @@ LEARN_WITHIN = 0.05
 """A measured rate further from the nominal one, relatively, is not believed."""
 
 
+LONGEST_GAP_S = 86_400.0
+"""A clock that leaps further ahead was set: a restart, not a gap."""
+
+
 class Stamp(NamedTuple):
     """Where a packet's first sample lies: unwrapped ticks, samples lost before it, and whether the clock began anew."""
 
@@ -54,7 +58,7 @@ class DeviceClock:
             if self._wrap:
                 half = self._wrap >> 1
                 step = (step + half) % self._wrap - half
-            if step < 0:
+            if step < 0 or step * self._tick_s > LONGEST_GAP_S:
                 restart = True
                 self._ticks = raw
                 self._recent.clear()

@@ -9,12 +9,14 @@ from firmware_protocol.codec import Codec
 from firmware_protocol.device import DeviceFamily
 from firmware_protocol.movella_dot import MOVELLA_DOT
 from firmware_protocol.movesense import MOVESENSE
+from firmware_protocol.text_csv import TEXT_CSV
 from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
 from firmware_protocol.witmotion_ble import WITMOTION_BLE
+from firmware_protocol.witmotion_serial import WITMOTION_SERIAL
 from signals.errors import HiphingeError
 from signals.session import NO_SETTINGS, Setting
 
-_ALL = (WITMOTION_BLE, MOVESENSE, MOVELLA_DOT, V1_BLE, V1_SERIAL)
+_ALL = (WITMOTION_BLE, WITMOTION_SERIAL, MOVESENSE, MOVELLA_DOT, TEXT_CSV, V1_BLE, V1_SERIAL)
 DEVICE_FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType({family.name: family for family in _ALL})
 """Every family by its name in kits and sessions."""
 FAMILIES: tuple[str, ...] = tuple(DEVICE_FAMILIES)

@@ -1,0 +1,392 @@
+"""WitMotion on a serial line (WT901, JY901, HWT901, BWT901CL over USB): frames of 11 bytes, 55, type, data, sum.
+
+A sample is a run of frames of rising type; we ask for time (50), acceleration (51), angular rate (52) and quaternion
+(59), content 0x0207. A run that lacks one of them is no sample: it is counted as ``incomplete``, and its sample is
+missing on the clock. A sensor that sends other contents all the same is followed after `ADOPT_AFTER` equal runs.
+After a wrong sum one byte is dropped and the search goes on, as the maker's C library does.
+
+Sources: WIT standard communication protocol; WITMOTION/WitStandardProtocol_JY901; storborg/witmotion.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
+from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.witmotion import (
+    ACC_SCALE,
+    ANGLE_SCALE,
+    BAD_NORM,
+    CONFIG_WORDS,
+    GYR_SCALE,
+    HEADER,
+    QUAT_SCALE,
+    SATURATED,
+    USABLE_RATES_HZ,
+    Register,
+    decode_command,
+    normalised,
+    settings,
+    to_raw,
+)
+from signals.blocks import Bools, Floats, Ints, SampleBlock
+from signals.session import Setting
+
+FAMILY = "witmotion-serial"
+FRAME = 11
+TIME, ACC, GYR, ANGLE, MAG, PORT, PRESSURE, LONLAT, GPS, QUAT, ACCURACY = range(0x50, 0x5B)
+REGISTERS = 0x5F
+FIRST, LAST = 0x50, 0x5F
+DEFAULT_CONTENT = 0x001E
+"""What a sensor sends as it leaves the factory: 51 52 53 54."""
+OUR_CONTENT = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9
+"""Time, acceleration, angular rate, quaternion."""
+ADOPT_AFTER = 8
+TICK_S = 1e-3
+_EPOCH = date(2000, 1, 1)
+
+
+class _Frames:
+    """Cuts a byte stream into frames."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self.rest = b""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Frames completed by `data`, whole; what is none is counted and skipped."""
+        data = self.rest + data
+        frames, at, end = [], 0, len(data)
+        while at < end:
+            if data[at] != HEADER or (at + 1 < end and not FIRST <= data[at + 1] <= LAST):
+                if not self._skipping:
+                    self._health.count("garbage")
+                    self._skipping = True
+                following = data.find(HEADER, at + 1)
+                at = end if following < 0 else following
+                continue
+            if at + FRAME > end:
+                break
+            frame = data[at : at + FRAME]
+            if sum(frame[:-1]) & 0xFF != frame[-1]:
+                self._health.count("checksum")
+                self._skipping = True
+                at += 1
+                continue
+            self._skipping = False
+            frames.append(frame)
+            at += FRAME
+        self.rest = data[at:]
+        return frames
+
+
+class _Runs:
+    """Groups frames into samples: the frames of one rising run, by type, once all that are expected are there."""
+
+    def __init__(self, content: int, health: Health, adopt: bool) -> None:
+        self._health = health
+        self._expected = frozenset(FIRST + bit for bit in range(16) if content >> bit & 1)
+        self._adopt = adopt
+        self._run: dict[int, bytes] = {}
+        self._given = False
+        self._last = 0
+        self._other: frozenset[int] = frozenset()
+        self._others = 0
+
+    def take(self, frame: bytes) -> dict[int, bytes] | None:
+        """The sample that this frame completes, or None."""
+        kind = frame[1]
+        if kind == REGISTERS:
+            return None
+        if kind <= self._last:
+            self._close()
+        self._last = kind
+        self._run[kind] = frame
+        if self._given or not self._expected or not self._expected <= self._run.keys():
+            return None
+        self._given = True
+        return dict(self._run)
+
+    def _close(self) -> None:
+        kinds = frozenset(self._run)
+        if not self._given:
+            self._health.count("incomplete")
+        if self._adopt and kinds != self._expected:
+            self._others = self._others + 1 if kinds == self._other else 1
+            self._other = kinds
+            if self._others == ADOPT_AFTER and {ACC, GYR} <= kinds:
+                self._expected = kinds
+                self._health.count("content_changed")
+        else:
+            self._others = 0
+        self._run.clear()
+        self._given = False
+
+
+def clock_ms(frame: bytes) -> int | None:
+    """Milliseconds since 2000 of a time frame; None when it is no date."""
+    year, month, day, hour, minute, second, ms = struct.unpack_from("<6BH", frame, 2)
+    if hour > 23 or minute > 59 or second > 59 or ms > 999:
+        return None
+    try:
+        days = (date(2000 + year, month, day) - _EPOCH).days
+    except ValueError:
+        return None
+    return int(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms)
+
+
+def frame_fields(frame: bytes) -> Fields | str:
+    """SI values of a frame, or the word under which its fault is counted."""
+    kind = frame[1]
+    a, b, c, d = struct.unpack_from("<4h", frame, 2)
+    fields: Fields = {"type": kind}
+    if kind == TIME:
+        ms = clock_ms(frame)
+        if ms is None:
+            return "parse"
+        moment = datetime(2000, 1, 1) + timedelta(milliseconds=ms)
+        fields["clock"] = moment.isoformat(timespec="milliseconds")
+    elif kind == ACC:
+        fields |= {"acc": [a * ACC_SCALE, b * ACC_SCALE, c * ACC_SCALE], "temp_c": d / 100.0}
+    elif kind == GYR:
+        fields["gyr"] = [a * GYR_SCALE, b * GYR_SCALE, c * GYR_SCALE]
+    elif kind == ANGLE:
+        fields |= {"euler": [a * ANGLE_SCALE, b * ANGLE_SCALE, c * ANGLE_SCALE], "version": d & 0xFFFF}
+    elif kind == MAG:
+        fields |= {"mag_raw": [a, b, c], "temp_c": d / 100.0}
+    elif kind == PORT:
+        fields["ports"] = [a, b, c, d]
+    elif kind == PRESSURE:
+        pressure, height = struct.unpack_from("<2i", frame, 2)
+        fields |= {"pressure_pa": pressure, "height_m": height / 100.0}
+    elif kind == QUAT:
+        quat = normalised((a, b, c, d))
+        if quat is None:
+            return "bad_quaternion"
+        fields["quat"] = quat
+    elif kind == REGISTERS:
+        fields["regs"] = [a, b, c, d]
+    elif kind in (LONLAT, GPS, ACCURACY):
+        fields["data"] = frame[2:10].hex()
+    else:
+        return "unknown_type"
+    return fields
+
+
+class Reader:
+    """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`.
+
+    config: with ``group`` true, frames are also joined into samples of the content ``rsw``.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.health = Health()
+        self._frames = _Frames(self.health)
+        content = int(number(config, "rsw", DEFAULT_CONTENT))
+        self._runs = _Runs(content, self.health, adopt=False) if config.get("group") else None
+
+    def read(self, data: bytes) -> list[Packet]:
+        """See `PacketReader.read`."""
+        packets = []
+        for frame in self._frames.feed(data):
+            fields = frame_fields(frame)
+            if isinstance(fields, str):
+                self.health.count(fields)
+                continue
+            run = self._runs.take(frame) if self._runs is not None else None
+            packets.append(Packet(fields, sample=None if run is None else _sample_fields(run)))
+        return packets
+
+    def finish(self) -> list[Packet]:
+        """See `PacketReader.finish`."""
+        return []
+
+    @property
+    def pending(self) -> int:
+        """See `PacketReader.pending`."""
+        return len(self._frames.rest)
+
+
+def _sample_fields(run: dict[int, bytes]) -> Fields:
+    merged: Fields = {}
+    for frame in run.values():
+        fields = frame_fields(frame)
+        if isinstance(fields, dict):
+            merged |= fields
+    return {name: value for name, value in merged.items() if name not in ("type", "temp_c", "version")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    run: dict[int, bytes]
+    packet: int
+    stamp: Stamp | None
+
+
+class WitMotionSerialCodec:
+    """Family ``witmotion-serial``; see `firmware_protocol.codec.Codec`.
+
+    content: what the sensor was told to send. Without time frames loss is not exact: only runs that came incomplete
+    are known.
+    """
+
+    family = FAMILY
+
+    def __init__(self, rate_hz: float = 100.0, content: int = OUR_CONTENT) -> None:
+        self._health = Health()
+        self._frames = _Frames(self._health)
+        self._runs = _Runs(content, self._health, adopt=True)
+        self._rate_hz = rate_hz
+        self._clock = DeviceClock(rate_hz, TICK_S, wrap=0)
+        self._facts: dict[str, str | float] = {}
+        self._timed: bool | None = None
+        self._incomplete = 0
+
+    def feed(self, data: bytes) -> list[SampleBlock]:
+        """See `Codec.feed`."""
+        return self.feed_packets(data, np.array([len(data)]))
+
+    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
+        """See `Codec.feed_packets`."""
+        check_lengths(data, lengths)
+        blocks: list[SampleBlock] = []
+        samples: list[_Sample] = []
+        at = 0
+        for packet, length in enumerate(lengths.tolist()):
+            for frame in self._frames.feed(data[at : at + length]):
+                run = self._runs.take(frame)
+                if run is None or ACC not in run or GYR not in run:
+                    continue
+                sample = self._sample(run, packet)
+                if sample is None:
+                    continue
+                if samples and (samples[0].stamp is None, QUAT in samples[0].run) != (sample.stamp is None, QUAT in run):
+                    blocks.append(self._block(samples))
+                    samples = []
+                samples.append(sample)
+            at += length
+        return [*blocks, self._block(samples)] if samples else blocks
+
+    def _sample(self, run: dict[int, bytes], packet: int) -> _Sample | None:
+        """The run with its place on the clock; None when its clock says nothing or the same as before."""
+        lost = self._health.counts.get("incomplete", 0) - self._incomplete
+        self._incomplete += lost
+        if TIME not in run:
+            changed, self._timed = self._timed is True, False
+            return _Sample(run, packet, None) if not (lost or changed) else _Sample(run, packet, Stamp(-1, lost, changed))
+        ms = clock_ms(run[TIME])
+        if ms is None:
+            self._health.count("bad_clock")
+            return None
+        if self._clock.repeated(ms):
+            self._health.count("repeated")
+            return None
+        stamp = self._clock.stamp(ms)
+        if self._timed is False:
+            stamp = Stamp(stamp.ticks, 0, True)
+        self._timed = True
+        return _Sample(run, packet, stamp)
+
+    def _block(self, samples: list[_Sample]) -> SampleBlock:
+        n = len(samples)
+        raw = np.frombuffer(b"".join(s.run[ACC][2:8] + s.run[GYR][2:8] for s in samples), "<i2").reshape(n, 6)
+        saturated: Bools = np.logical_or((raw >= SATURATED).any(axis=1), (raw <= -SATURATED).any(axis=1))
+        stamps = [s.stamp if s.stamp is not None else Stamp(-1, 0, False) for s in samples]
+        restart = np.array([stamp.restart for stamp in stamps], np.bool_)
+        self._health.count("saturated", int(np.count_nonzero(saturated)))
+        self._health.count("restart", int(np.count_nonzero(restart)))
+        timed = TIME in samples[0].run
+        return SampleBlock(
+            rate_hz=self._rate_hz,
+            packet=np.array([s.packet for s in samples], np.int64),
+            device_time_s=np.array([stamp.ticks for stamp in stamps], np.float64) * TICK_S if timed else None,
+            acc=raw[:, :3] * ACC_SCALE,
+            gyr=raw[:, 3:] * GYR_SCALE,
+            quat=self._quaternions(samples) if QUAT in samples[0].run else None,
+            lost=np.array([stamp.lost for stamp in stamps], np.int64),
+            saturated=saturated,
+            restart=restart,
+            lost_exact=timed,
+        )
+
+    def _quaternions(self, samples: list[_Sample]) -> Floats:
+        raw = np.frombuffer(b"".join(s.run[QUAT][2:10] for s in samples), "<i2").reshape(len(samples), 4)
+        quat: Floats = raw * QUAT_SCALE
+        w, x, y, z = quat.T
+        norm = np.sqrt(w * w + x * x + y * y + z * z)
+        bad = np.abs(norm - 1.0) > BAD_NORM
+        self._health.count("bad_quaternion", int(np.count_nonzero(bad)))
+        return quat / np.where(bad, np.nan, norm)[:, None]
+
+    @property
+    def health(self) -> Mapping[str, int]:
+        """See `Codec.health`."""
+        return self._health.counts
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """See `Codec.facts`."""
+        return MappingProxyType(self._facts)
+
+    @property
+    def pending(self) -> int:
+        """See `Codec.pending`."""
+        return len(self._frames.rest)
+
+
+def encode_frame(kind: int, data: bytes) -> bytes:
+    """A frame of this type with its eight bytes of data."""
+    frame = bytes((HEADER, kind)) + data
+    return frame + bytes((sum(frame) & 0xFF,))
+
+
+def encode_time(since_2000_s: float) -> bytes:
+    """The time frame of a moment, seconds since 2000, held to its millisecond."""
+    moment = datetime(2000, 1, 1) + timedelta(milliseconds=round(since_2000_s * 1000.0))
+    fields = (moment.year - 2000, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return encode_frame(TIME, struct.pack("<6BH", *fields, moment.microsecond // 1000))
+
+
+def encode_sample(acc: Floats, gyr: Floats, since_2000_s: float | None = None, quat: Floats | None = None) -> bytes:
+    """The frames of one sample: acc (3,) m/s², gyr (3,) rad/s, time if given, quaternion w x y z if given."""
+    frames = [] if since_2000_s is None else [encode_time(since_2000_s)]
+    frames.append(encode_frame(ACC, to_raw(acc, ACC_SCALE).tobytes() + struct.pack("<h", 2500)))
+    frames.append(encode_frame(GYR, to_raw(gyr, GYR_SCALE).tobytes() + bytes(2)))
+    if quat is not None:
+        frames.append(encode_frame(QUAT, to_raw(quat, QUAT_SCALE).tobytes()))
+    return b"".join(frames)
+
+
+def _content(config: Mapping[str, Setting]) -> int:
+    return int(number(config, "content", OUR_CONTENT))
+
+
+def _configure(request: Request) -> tuple[Step, ...]:
+    return settings(request, {Register.CONTENT: _content(request.config)})
+
+
+WITMOTION_SERIAL = DeviceFamily(
+    FAMILY,
+    "WitMotion, serial",
+    Clock.DEVICE,
+    lambda config, rate_hz: WitMotionSerialCodec(rate_hz or 100.0, _content(config)),
+    serial=SerialLink(bauds=(115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
+    rates_hz=USABLE_RATES_HZ,
+    acc_ranges_g=(16.0,),
+    gyr_ranges_dps=(2000.0,),
+    configure=_configure,
+    config_words=CONFIG_WORDS | {"content": "register 0x02, bit n for frames of type 0x50 + n, in place of 0x0207"},
+    reader=Reader,
+    command=decode_command,
+)
