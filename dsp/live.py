@@ -49,6 +49,13 @@ class PipelineOutput:
     repetitions: list[Repetition] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
 
+    def extend(self, other: PipelineOutput) -> None:
+        """What the next call gave, as if both had been one."""
+        self.angles.extend(other.angles)
+        self.orientations.extend(other.orientations)
+        self.repetitions.extend(other.repetitions)
+        self.alignments.extend(other.alignments)
+
 
 def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
     """Stated mountings of the worn sensors."""

@@ -7,6 +7,7 @@ replay equal to the session it replays. Plain sessions bring samples that alread
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,11 +17,18 @@ from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
 from ingest.sample_count import SampleCount
 from signals import Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
-from signals.blocks import Ints
+from signals.blocks import Floats, Ints
 
 CALIBRATE = "calibrate"
+HEEL_DROP = "heel_drop"
+"""Marks with a meaning; any other label is a note."""
+LATEST_S = 1.0
+"""The radio may hold samples of a heel drop back for so long."""
+SMALLEST_CORRECTION_S = 0.01
+"""Lags below this are within what a heel drop and the clocks can tell."""
 
 
 class _Source:
@@ -31,6 +39,7 @@ class _Source:
         self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
         self.clock: ClockMap | None = None
         self.lost_exact = True
+        self.has_clock = False
         self.count: SampleCount | None = None
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
@@ -41,14 +50,15 @@ class _Source:
             self._timed(block, one.seq, arrival_s) for block in self.codec.feed_packets(one.data, one.lengths) if len(block)
         ]
 
-    def _timed(self, block: SampleBlock, seq: Ints, arrival_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> TimedBlock:
+    def _timed(self, block: SampleBlock, seq: Ints, arrival_s: Floats) -> TimedBlock:
         device_s, lost, restart = block.device_time_s, block.lost, block.restart
         if device_s is None:
             if self.count is None:
                 self.count = SampleCount(block.rate_hz, block.lost_exact)
             device_s, lost, restart = self.count.feed(block.packet, arrival_s, lost, restart)
+        self.has_clock = block.device_time_s is not None
         if self.clock is None:
-            self.clock = ClockMap(SKEW_LIMIT if block.device_time_s is not None else COUNTER_SKEW_LIMIT)
+            self.clock = ClockMap(SKEW_LIMIT if self.has_clock else COUNTER_SKEW_LIMIT)
         self.lost_exact &= block.lost_exact
         return TimedBlock(
             self.sensor,
@@ -75,6 +85,29 @@ def _joined(packets: Sequence[Packets]) -> Packets:
     )
 
 
+@dataclass(slots=True)
+class _HeelDrop:
+    """A heel drop in progress, from its mark until its window has passed; tracks: the samples since the mark, by sensor."""
+
+    mark: Mark
+    tracks: dict[str, list[TimedBlock]] = field(default_factory=dict)
+
+    @property
+    def due_ns(self) -> int:
+        """Arrival time from which on all of its samples are there."""
+        return self.mark.arrival_ns + round((WINDOW_S + SEARCH_S + LATEST_S) * 1e9)
+
+    def take(self, block: TimedBlock) -> None:
+        self.tracks.setdefault(block.sensor, []).append(block)
+
+    def track(self, key: str) -> tuple[Floats, Floats]:
+        """Time (n,) and specific force (n, 3) of a sensor's samples that came after the mark."""
+        since = [block.seq > self.mark.seq for block in self.tracks[key]]
+        times = [block.time_s[s] for block, s in zip(self.tracks[key], since, strict=True)]
+        forces = [block.acc[s] for block, s in zip(self.tracks[key], since, strict=True)]
+        return np.concatenate(times), np.concatenate(forces)
+
+
 class Engine:
     """One session's estimators behind one `feed`. `estimators`: any of ``live``, ``review``."""
 
@@ -89,16 +122,30 @@ class Engine:
         self._rates: dict[str, float] = {}
         self._zero_ns: int | None = None
         self._now_s = -np.inf
+        self._drop: _HeelDrop | None = None
+        self.heel_drop: dict[str, Lag] = {}
+        """What the last heel drop told, by sensor."""
         self._plain_marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
         became final."""
+        out = {name: PipelineOutput() for name in self._pipelines}
+        rest: Sequence[Event | TimedBlock] = events
+        # what a heel drop changes holds from one sequence number on, however the events are cut
+        while (cut := self._heel_drop_at(rest)) is not None:
+            before, rest = _cut(rest, cut)
+            self._take(before, out)
+            self._pass_heel_drop(before)
+        self._take(rest, out)
+        return out
+
+    def _take(self, events: Sequence[Event | TimedBlock], out: dict[str, PipelineOutput]) -> None:
         packets: dict[str, list[Packets]] = {}
         blocks: list[TimedBlock] = []
         marks: list[float] = []
         seqs: list[Ints] = []
-        times: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+        times: list[Floats] = []
         singles: list[tuple[int, int]] = []
         if self._zero_ns is None:
             self._zero_ns = _zero(events)
@@ -126,8 +173,47 @@ class Engine:
             times.append((np.array([a for _, a in singles], np.int64) - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
+        if self._drop is not None:
+            for block in blocks:
+                self._drop.take(block)
         seq, time_s = self._progress(seqs, times)
-        return {name: self._note(name, p.feed(blocks, marks, seq, time_s)) for name, p in self._pipelines.items()}
+        for name, pipeline in self._pipelines.items():
+            out[name].extend(self._note(name, pipeline.feed(blocks, marks, seq, time_s)))
+
+    def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
+        cuts = [e.seq for e in events if isinstance(e, Mark) and e.label == HEEL_DROP]
+        if self._drop is not None:
+            due_ns = self._drop.due_ns
+            for event in events:
+                if isinstance(event, Packets):
+                    cuts.extend(event.seq[event.arrival_ns >= due_ns][:1].tolist())
+                elif not isinstance(event, TimedBlock) and event.arrival_ns >= due_ns:
+                    cuts.append(event.seq)
+        return min(cuts, default=None)
+
+    def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
+        """The last of `events` is the mark of a heel drop, or the event at which one is due."""
+        drop, self._drop = self._drop, None
+        if drop is not None and self._now_s >= (drop.due_ns - (self._zero_ns or 0)) / 1e9:
+            self._align_clocks(drop)
+        for event in events:
+            if isinstance(event, Mark) and event.label == HEEL_DROP:
+                # a mark before the last one is due begins anew
+                self._drop = _HeelDrop(event)
+
+    def _align_clocks(self, drop: _HeelDrop) -> None:
+        """Let each sensor's clock agree with the first one's that has a clock of its own."""
+        present = [key for key, source in self._sources.items() if key in drop.tracks and source.clock is not None]
+        if len(present) < 2:
+            return
+        reference = next((key for key in present if self._sources[key].has_clock), present[0])
+        at_s = (drop.mark.arrival_ns - (self._zero_ns or 0)) / 1e9
+        self.heel_drop = lags({key: drop.track(key) for key in present}, reference, at_s)
+        for key, lag in self.heel_drop.items():
+            clock = self._sources[key].clock
+            if clock is not None and abs(lag.offset_s) >= SMALLEST_CORRECTION_S:
+                clock.correct(lag.offset_s)
 
     def finish(self) -> dict[str, PipelineOutput]:
         """The end of the log."""
@@ -143,6 +229,7 @@ class Engine:
             health={key: dict(source.codec.health) for key, source in self._sources.items()},
             device={key: dict(source.codec.facts) for key, source in self._sources.items()},
             reports=pipeline.reports(),
+            heel_drop=self.heel_drop,
         )
         return self._summaries[estimator].document(session_name, facts)
 
@@ -160,9 +247,7 @@ class Engine:
         self._summaries[name].take(output)
         return output
 
-    def _progress(
-        self, seqs: list[Ints], times: list[np.ndarray[tuple[int], np.dtype[np.float64]]]
-    ) -> tuple[Ints, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    def _progress(self, seqs: list[Ints], times: list[Floats]) -> tuple[Ints, Floats]:
         """Sequence numbers in order and the running event time at each."""
         if not seqs:
             return np.empty(0, np.int64), np.empty(0)
@@ -171,6 +256,28 @@ class Engine:
         running = np.maximum.accumulate(np.maximum(time_s[order], self._now_s))
         self._now_s = float(running[-1])
         return seq[order], running
+
+
+def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | TimedBlock], list[Event | TimedBlock]]:
+    """The events up to `seq`, and those after it; packets of one sensor that lie on both sides are parted."""
+    before: list[Event | TimedBlock] = []
+    after: list[Event | TimedBlock] = []
+    for event in events:
+        if isinstance(event, Packets):
+            n = int(np.searchsorted(event.seq, seq, side="right"))
+            at = int(event.lengths[:n].sum())
+            if n:
+                before.append(_part(event, slice(0, n), event.data[:at]))
+            if n < len(event):
+                after.append(_part(event, slice(n, None), event.data[at:]))
+        else:
+            first = event.seq if not isinstance(event, TimedBlock) else int(event.seq[0])
+            (before if first <= seq else after).append(event)
+    return before, after
+
+
+def _part(packets: Packets, part: slice, data: bytes) -> Packets:
+    return Packets(packets.sensor, packets.seq[part], packets.arrival_ns[part], packets.lengths[part], data)
 
 
 def _zero(events: Sequence[Event | TimedBlock]) -> int | None:

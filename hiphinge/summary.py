@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
 from dsp.results import AlignmentReport, Repetition
+from ingest.heel_drop import Lag
 from signals import Placement, Quality, Session
 from signals.quantities import ANGLE_NAMES
 from signals.session import SCHEMA
@@ -35,6 +37,7 @@ class SessionFacts:
     health: Mapping[str, Mapping[str, int]]
     device: Mapping[str, Mapping[str, str | float]]
     reports: tuple[AlignmentReport, ...]
+    heel_drop: Mapping[str, Lag] = field(default_factory=dict)
 
 
 class SummaryBuilder:
@@ -157,6 +160,9 @@ class SummaryBuilder:
                 said.append(f"{sensor.key}: late or silent for {late_ticks / 100.0:.1f} s")
             if counts.saturated:
                 said.append(f"{sensor.key}: {counts.saturated} sample(s) at the end of the sensor's range")
+            lag = facts.heel_drop.get(sensor.key)
+            if lag is not None:
+                said.append(f"{sensor.key}: {_heel_drop_words(lag)}")
             refused = facts.device.get(sensor.key, {}).get("refused")
             if refused:
                 said.append(f"{sensor.key}: {refused}")
@@ -168,6 +174,12 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def _heel_drop_words(lag: Lag) -> str:
+    if not math.isfinite(lag.offset_s):
+        return f"its clock was not aligned by the heel drop: {lag.reason}"
+    return f"the heel drop showed its clock {1000.0 * lag.offset_s:.0f} ms late (correlation {lag.correlation:.2f})"
 
 
 def _kit_warnings(session: Session) -> list[str]:

@@ -48,6 +48,8 @@ class ClockMap:
         """Device time and host time at which the current piece of the map begins."""
         self._rate = 1.0
         self._last_host = -np.inf
+        self._correction = 0.0
+        self._hurried = False
         self._floor: float | None = None
         """Last host time of the map before; a new map must not run back into it."""
         self._since = 0
@@ -80,13 +82,18 @@ class ClockMap:
             self._map(host, device_s, begin, end)
         return host
 
+    def correct(self, offset_s: float) -> None:
+        """Let the map show `offset_s` less: a delay that arrivals cannot tell. It moves there fast, but not at once."""
+        self._correction -= offset_s
+        self._hurried = True
+
     def _begin(self, device: float, arrival: float, bucket: int) -> None:
         if self._bucket is not None:
             self._floor, self._since = self._last_host, 0
         self._points.clear()
         self._hull.clear()
         self._bucket, self._best = bucket, (device, arrival)
-        self._origin, self._anchor, self._rate = device, (device, arrival), 1.0
+        self._origin, self._anchor, self._rate = device, (device, arrival + self._correction), 1.0
 
     def _map(self, host: Floats, device_s: Floats, start: int, stop: int) -> None:
         """Map samples start … stop with the current piece."""
@@ -111,8 +118,10 @@ class ClockMap:
             _extend(self._hull, self._best)
         self._bucket, self._best = bucket, (device, np.inf)
         offset, rate = self._estimate(device)
+        offset += self._correction
         host = self._anchor[1] + self._rate * (device - self._anchor[0])
-        slew = EARLY_SLEW if device - self._origin < EARLY_S else SLEW
+        slew = EARLY_SLEW if device - self._origin < EARLY_S or self._hurried else SLEW
+        self._hurried &= abs(offset - host) > EARLY_SLEW * BUCKET_S
         self._anchor = (device, host)
         # reach the estimate at the end of the next bucket, as far as the slew allows
         self._rate = rate + min(max((offset - host) / BUCKET_S, -slew), slew)
