@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from firmware_protocol.capture2go import CAPTURE2GO
 from firmware_protocol.codec import Codec
 from firmware_protocol.device import DeviceFamily
 from firmware_protocol.movella_dot import MOVELLA_DOT
@@ -13,10 +14,11 @@ from firmware_protocol.text_csv import TEXT_CSV
 from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
 from firmware_protocol.witmotion_ble import WITMOTION_BLE
 from firmware_protocol.witmotion_serial import WITMOTION_SERIAL
+from firmware_protocol.ximu3 import XIMU3
 from signals.errors import HiphingeError
 from signals.session import NO_SETTINGS, Setting
 
-_ALL = (WITMOTION_BLE, WITMOTION_SERIAL, MOVESENSE, MOVELLA_DOT, TEXT_CSV, V1_BLE, V1_SERIAL)
+_ALL = (WITMOTION_BLE, WITMOTION_SERIAL, MOVESENSE, MOVELLA_DOT, TEXT_CSV, XIMU3, CAPTURE2GO, V1_BLE, V1_SERIAL)
 DEVICE_FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType({family.name: family for family in _ALL})
 """Every family by its name in kits and sessions."""
 FAMILIES: tuple[str, ...] = tuple(DEVICE_FAMILIES)
