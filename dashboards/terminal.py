@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -98,6 +98,28 @@ def sensor_facts(facts: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
         with_uncertainty(_number(facts.get("gaps")), decimals=0),
         with_uncertainty(_number(facts.get("saturated")), decimals=0),
     )
+
+
+def packet_table(packets: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]] | None = None) -> Table:
+    """Packets of a sensor as fields with SI values; samples: what grouped packets make, in place of the packets."""
+    table = _table("Packets (SI units)" if samples is None else "Samples (SI units)")
+    rows = packets if samples is None else samples
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table.add_column("#", justify="right")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(Text(_shown(row[name])) if name in row else Text("") for name in names))
+    return table
+
+
+def _shown(value: Any) -> str:
+    """A field of a packet as people read it."""
+    if isinstance(value, float):
+        return f"{value:.10g}" if abs(value) >= 1e4 else f"{value:.6g}"
+    if isinstance(value, list):
+        return " ".join(_shown(one) for one in value)
+    return str(value)
 
 
 def _number(value: Any) -> float:

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "Write a recording of another program as a plain session.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
+    "decode": "Show what the bytes of a sensor say, packet by packet.",
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """What the list of commands says; each is the function of its name in `hiphinge.commands`."""

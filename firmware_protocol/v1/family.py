@@ -8,6 +8,7 @@ from firmware_protocol.device import BleLink, Clock, DeviceFamily, Read, Request
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec
 from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, Setup, Start, encode_setup, encode_start
+from firmware_protocol.v1.reader import Reader, SerialReader
 from signals.session import Setting
 
 _TAIL = "-d079-422b-a4b0-fa164132b330"
@@ -50,6 +51,7 @@ V1_BLE = DeviceFamily(
     configure=_configure,
     start=_start,
     stop=_stop,
+    reader=Reader,
 )
 V1_SERIAL = DeviceFamily(
     "hiphinge-v1-serial",
@@ -61,4 +63,5 @@ V1_SERIAL = DeviceFamily(
     configure=lambda request: (Write(frame_serial(_setup(request))),),
     start=lambda request: tuple(Write(frame_serial(step.payload)) for step in _start(request) if isinstance(step, Write)),
     stop=lambda request: tuple(Write(frame_serial(step.payload)) for step in _stop(request) if isinstance(step, Write)),
+    reader=SerialReader,
 )
