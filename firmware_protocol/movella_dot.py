@@ -269,6 +269,7 @@ class MovellaDotCodec:
             if length <= size <= self._mode.longest:
                 found.append(data[at : at + length])
                 packets.append(packet)
+                self._facts.pop("refused", None)
             else:
                 self._other(data[at : at + size])
             at += size
@@ -314,7 +315,6 @@ class MovellaDotCodec:
             stamps.append(self._clock.stamp(raw))
         if not rows:
             return None
-        self._facts.pop("refused", None)
         if len(rows) < len(records):
             acc, gyr, packet, records = acc[rows], gyr[rows], packet[rows], records[rows]
         ticks, lost, restart = zip(*stamps, strict=True)

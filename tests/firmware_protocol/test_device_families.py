@@ -1,0 +1,285 @@
+"""What is said to each device, what its answers mean, and configurations that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, movella_dot, movesense, recognise_ble
+from firmware_protocol import witmotion as wit
+from firmware_protocol.movella_dot import MovellaDotCodec, encode_battery, encode_message
+from firmware_protocol.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
+from firmware_protocol.text_csv import TextCsvCodec
+from firmware_protocol.v1 import Config, DeviceEvent, EventCode, encode_config, encode_data, encode_event, frame_serial
+from firmware_protocol.witmotion_ble import WitMotionBleCodec, encode_registers, encode_samples
+from firmware_protocol.witmotion_serial import ACC, ANGLE, GYR, MAG, WitMotionSerialCodec, encode_frame, encode_sample
+from firmware_protocol.ximu3 import Ximu3Codec, encode_command
+from firmware_protocol.ximu3 import encode_sample as encode_ximu3
+from signals import HiphingeError
+
+
+def said(family: str, part: str, **asked: Any) -> list[dict[str, Any] | None]:
+    """The commands of a conversation, read back."""
+    found = DEVICE_FAMILIES[family]
+    assert found.command is not None
+    steps = getattr(found, part)(Request(**asked))
+    return [found.command(step.payload, asked.get("config", {})) for step in steps if isinstance(step, Write)]
+
+
+def test_witmotion_is_unlocked_first_and_set_to_six_axes() -> None:
+    commands = said("witmotion-serial", "configure", rate_hz=200.0, config={"save": True})
+    assert commands == [
+        {"op": "write_register", "reg": 0x69, "value": 0xB588},
+        {"op": "write_register", "reg": 0x24, "value": 1},
+        {"op": "write_register", "reg": 0x03, "value": 0x0B, "rate_hz": 200},
+        {"op": "write_register", "reg": 0x02, "value": 0x0207, "types": [0x50, 0x51, 0x52, 0x59]},
+        {"op": "write_register", "reg": 0x00, "value": 0},
+    ]
+    steps = DEVICE_FAMILIES["witmotion-serial"].configure(Request(rate_hz=100.0))
+    assert all(isinstance(step, Write) and step.pause_s >= 0.1 for step in steps)
+    assert len(steps) == 4  # without save nothing is written to its flash memory
+
+
+def test_witmotion_ble_numbers_200_hz_by_model_and_reads_back() -> None:
+    asked = {"rate_hz": 200.0, "config": {"model": "WT901BLECL"}}
+    commands = said("witmotion-ble", "configure", **asked)
+    assert {"op": "write_register", "reg": 3, "value": 0x0A, "rate_hz": 200} in commands
+    assert [c["reg"] for c in commands if c is not None and c["op"] == "read_register"] == [0x03, 0x2E, 0x64, 0x96]
+    with pytest.raises(HiphingeError, match="rate of 60 Hz"):
+        DEVICE_FAMILIES["witmotion-ble"].configure(Request(rate_hz=60.0))
+
+
+def test_movesense_and_dot_are_asked_for_what_we_need() -> None:
+    assert said("movesense", "start", rate_hz=208.0) == [{"op": "subscribe", "ref": 99, "path": "/Meas/IMU6/208"}]
+    assert said("movesense", "stop") == [{"op": "unsubscribe", "ref": 99}]
+    assert said("movella-dot", "configure", rate_hz=30.0)[1] == {
+        "op": "device_control",
+        "characteristic": "1002",
+        "rate_hz": 30,
+    }
+    assert said("movella-dot", "start", config={"payload_mode": 21}) == [
+        {"op": "start_measurement", "payload_mode": 21, "characteristic": "2001"}
+    ]
+    assert {"op": "inertial_message_rate_divisor", "value": 2} in said("ximu3", "configure", rate_hz=200.0)
+
+
+@pytest.mark.parametrize(
+    ("family", "config", "rate_hz", "named"),
+    [
+        ("movella-dot", {"payload_mode": 5}, None, "payload_mode 5 has no acceleration"),
+        ("movella-dot", {"payload_mode": 25}, None, "maker's own library"),
+        ("movesense", {"path": "/Meas/Gyro/52"}, None, "no acceleration"),
+        ("movesense", {}, 100.0, "13, 26, 52, 104, 208"),
+        ("text-csv", {"columns": ("t", "x")}, None, "ax, ay, az"),
+        ("text-csv", {"acc_unit": "furlong"}, None, "acc_unit"),
+        ("text-csv", {"separator": "1"}, None, "separator"),
+        ("witmotion-ble", {"model": "WTVB01-BT50"}, None, "vibration"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_a_reason(
+    family: str, config: dict[str, Any], rate_hz: float | None, named: str
+) -> None:
+    with pytest.raises(HiphingeError, match=named):
+        codec_for(family, config, rate_hz)
+
+
+def test_rates_that_a_family_has_not_are_refused() -> None:
+    for family in ("movella-dot", "ximu3", "capture2go"):
+        with pytest.raises(HiphingeError, match="Choose"):
+            DEVICE_FAMILIES[family].configure(Request(rate_hz=77.0))
+
+
+def test_sensors_are_recognised_by_the_whole_uuid_or_by_name() -> None:
+    wit_service = "0000FFE5-0000-1000-8000-00805F9A34FB"
+    for name, services, companies, family in (
+        (None, [wit_service], [], "witmotion-ble"),
+        (None, [wit_service.replace("9A", "9B")], [], None),
+        ("WT901BLE68", [], [], "witmotion-ble"),
+        ("Movesense 214530000", [], [], "movesense"),
+        (None, [], [0x0886], "movella-dot"),
+        ("Xsens DOT", [], [], "movella-dot"),
+    ):
+        found = recognise_ble(name, services, companies)
+        assert (found.name if found else None) == family
+
+
+def test_witmotion_ble_facts() -> None:
+    codec = WitMotionBleCodec()
+    assert codec.feed(encode_registers(0x64, (396,)) + encode_registers(0x2E, (13113,))) == []
+    assert codec.facts["battery_percent"] == 100.0
+    assert codec.facts["firmware"] == "13113"
+    codec.feed(encode_registers(0x96, (3,)))
+    assert "0x96 is 3" in str(codec.facts["refused"])
+    codec.feed(encode_registers(0x96, (0,)))
+    assert "refused" not in codec.facts
+
+
+def test_witmotion_ble_loss_is_not_exact() -> None:
+    (block,) = WitMotionBleCodec().feed(encode_samples(np.ones((2, 3)), np.zeros((2, 3))))
+    assert not block.lost_exact
+    assert block.device_time_s is None
+    assert len(block) == 2  # two equal frames are two samples
+
+
+def test_witmotion_serial_follows_a_sensor_that_sends_something_else() -> None:
+    codec = WitMotionSerialCodec()
+    group = b"".join(encode_frame(kind, bytes(8)) for kind in (ACC, GYR, ANGLE, MAG))
+    blocks = [block for _ in range(20) for block in codec.feed(group)]
+    assert codec.health["content_changed"] == 1
+    assert codec.health["incomplete"] == 8
+    assert len(blocks) == 12
+    assert all(block.device_time_s is None and not block.lost_exact for block in blocks)
+
+
+def test_witmotion_serial_drops_a_run_with_a_missing_frame_and_counts_its_sample() -> None:
+    codec = WitMotionSerialCodec(100.0)
+    quat, still = np.array([1.0, 0, 0, 0]), np.zeros(3)
+    runs = [encode_sample(still, still, 5.0 + i / 100.0, quat) for i in range(5)]
+    runs[2] = runs[2][:22] + runs[2][33:]  # without its angular rate
+    blocks = [block for run in runs for block in codec.feed(run)]
+    assert [int(n) for block in blocks for n in block.lost] == [0, 0, 1, 0]
+    assert codec.health == {"incomplete": 1}
+
+
+def test_movesense_refusals_name_the_remedy() -> None:
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    codec.feed(encode_hello(98, "214530000123"))
+    assert codec.facts["serial"] == "214530000123"
+    codec.feed(encode_response(99, 404))
+    assert "Choose another rate" in str(codec.facts["refused"])
+    codec.feed(encode_response(99, 409))
+    assert "End that" in str(codec.facts["refused"])
+    codec.feed(encode_response(99, 200))
+    assert "refused" not in codec.facts
+    assert codec.health == {"status": 2}
+
+
+def test_movesense_takes_batches_of_another_size_after_the_first() -> None:
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    values = np.ones((4, 3))
+    notifications = [encode_batch(1000 + 38 * i, [values, values])[0] for i in range(5)]
+    sizes = [sum(map(len, codec.feed(notification))) for notification in notifications]
+    assert sizes == [0, 8, 4, 4, 4]  # the first was held back: it could have been the first part of eight
+    assert not codec.health
+
+
+def test_dot_says_that_the_mtu_is_too_small() -> None:
+    codec = MovellaDotCodec()
+    assert codec.feed(movella_dot.encode_sample(26, 5, {})[:20]) == []
+    assert "MTU is too small" in str(codec.facts["refused"])
+    assert codec.health == {"truncated": 1}
+    codec.feed(encode_battery(87, True))
+    assert codec.facts["battery_percent"] == 87.0
+    codec.feed(encode_message(2, bytes((0x51, 4))))
+    assert codec.health == {"truncated": 1}
+
+
+def test_dot_increments_become_rates() -> None:
+    codec = MovellaDotCodec(19, 60.0)
+    turn = 2.0 / 60.0
+    dq = [np.cos(turn / 2), 0.0, np.sin(turn / 2), 0.0]
+    (block,) = codec.feed(movella_dot.encode_sample(19, 5, {"dq": dq, "dv": [0.0, 0.0, 9.81 / 60.0]}))
+    assert block.gyr is not None
+    np.testing.assert_allclose(block.gyr[0], [0, 2.0, 0], atol=1e-5)
+    np.testing.assert_allclose(block.acc[0], [0, 0, 9.81], rtol=1e-6)
+
+
+def test_dot_keeps_the_sample_of_a_bad_quaternion() -> None:
+    codec = MovellaDotCodec()
+    (block,) = codec.feed(movella_dot.encode_sample(26, 5, {"acc": [0, 0, 9.8], "quat": [0, 0, 0, 0]}))
+    assert np.isnan(block.quat).all()  # type: ignore[arg-type]
+    assert codec.health == {"bad_quaternion": 1}
+
+
+def test_ximu3_facts_and_its_quaternion_beside_the_sample() -> None:
+    codec = Ximu3Codec(100.0)
+    acc, gyr = np.array([0, 0, 9.8]), np.zeros(3)
+    codec.feed(encode_command("ping", {"name": "x-IMU3", "sn": "0123"}) + encode_command("foo", {"error": "no such key"}))
+    assert codec.facts["serial"] == "0123"
+    assert "no such key" in str(codec.facts["refused"])
+    blocks = codec.feed(encode_ximu3(1_000_000, acc, gyr))
+    assert blocks[0].quat is None
+    blocks = codec.feed(encode_ximu3(1_010_000, acc, gyr, np.array([1.0, 0, 0, 0])) + encode_ximu3(1_020_000, acc, gyr))
+    assert blocks[0].quat is not None
+    assert blocks[0].quat[0].tolist() == [1.0, 0, 0, 0]
+    assert np.isnan(blocks[0].quat[1]).all()  # its own time is too far from the sample's
+
+
+def test_text_lines_lose_the_first_and_nothing_else() -> None:
+    codec = TextCsvCodec({"columns": "time,ax,ay,az"}, 100.0)
+    (block,) = codec.feed(b"45,0,0,9.8\n10,0,0,9.8\n20,0,0,9.8\n50,0,0,9.8\n")
+    assert block.gyr is None
+    assert block.lost.tolist() == [0, 0, 2]
+    assert codec.health == {"partial_line": 1}
+    assert TextCsvCodec({}, None).feed(b"\n1,2,3,4,5,6\n")[0].lost_exact is False
+
+
+@given(st.integers(0, 255), st.integers(0, 0xFFFF))
+def test_register_writes_read_back(register: int, value: int) -> None:
+    fields = wit.decode_command(wit.write_register(register, value), {})
+    assert fields is not None
+    if register == wit.Register.READ:
+        assert fields == {"op": "read_register", "reg": value}
+    else:
+        assert (fields["reg"], fields["value"]) == (register, value)
+
+
+@given(st.integers(0, 255), st.binary(min_size=1, max_size=20))
+def test_messages_of_the_dot_check_themselves(mid: int, content: bytes) -> None:
+    wire = encode_message(mid, content)
+    assert sum(wire) % 256 == 0
+    broken = bytes((*wire[:-1], wire[-1] ^ 1))
+    assert movella_dot.message_fields(broken) == "checksum"
+
+
+@given(st.data())
+def test_samples_of_the_dot_survive_the_round_trip(data: st.DataObject) -> None:
+    mode = data.draw(st.sampled_from(sorted(movella_dot.MODES)))
+    number = st.floats(-1000, 1000, width=32)
+    values = {name: data.draw(st.lists(number, min_size=3, max_size=3)) for name in ("acc", "gyr", "euler", "free_acc", "dv")}
+    wire = movella_dot.encode_sample(mode, 16667, {**values, "quat": [1, 0, 0, 0], "dq": [0, 1, 0, 0], "status": 18})
+    (packet,) = movella_dot.Reader({"payload_mode": mode}).read(
+        wire + bytes(data.draw(st.integers(0, 1)) if mode in (3, 21) else 0)
+    )
+    for name in set(values) & set(packet.fields):
+        assert packet.fields[name] == pytest.approx(values[name], rel=1e-6, abs=1e-6)
+    assert packet.fields["t"] == pytest.approx(0.016667)
+    assert packet.fields.get("status", 18) == 18
+
+
+@given(
+    arrays=st.integers(1, 3),
+    n=st.integers(1, 16),
+    most=st.integers(20, 244),
+    stamp=st.integers(0, 2**32 - 1),
+)
+def test_movesense_batches_survive_the_round_trip(arrays: int, n: int, most: int, stamp: int) -> None:
+    path = {1: "/Meas/Acc/104", 2: "/Meas/IMU6/104", 3: "/Meas/IMU9/104"}[arrays]
+    values = [np.random.default_rng(n).uniform(-20, 20, (n, 3)) * (1e-6 if i == 2 else 1) for i in range(arrays)]
+    reader = movesense.Reader({"path": path})
+    packets = [p for part in encode_batch(stamp, values, most=most) for p in reader.read(part)] + reader.finish()
+    assert len(packets) == n
+    assert packets[0].fields["t"] == pytest.approx(stamp / 1000)
+    for name, array in zip(("acc", "gyr", "mag"), values, strict=False):
+        np.testing.assert_allclose([p.fields[name] for p in packets], array, rtol=1e-6, atol=1e-9)
+    assert not reader.health.counts
+
+
+def test_v1_messages_are_shown_as_packets() -> None:
+    config = Config.for_ranges(1, 100.0)
+    acc, gyr = np.ones((2, 3)), np.zeros((2, 3))
+    messages = [encode_config(config), encode_data(config, 0, 0, 1_000_000, 10_000, acc, gyr)]
+    messages += [encode_data(config, 1, 4, 1_040_000, 10_000, acc, gyr), encode_event(DeviceEvent(EventCode.TAP, 9)), b"\x01"]
+    for family, chunks in (("hiphinge-v1", messages), ("hiphinge-v1-serial", [frame_serial(m) for m in messages])):
+        make = DEVICE_FAMILIES[family].reader
+        assert make is not None
+        reader = make({})
+        packets = [p for chunk in chunks for p in reader.read(chunk)]
+        assert [p.fields["message"] for p in packets] == ["config", "data", "data", "data", "data", "event"]
+        assert [p.lost for p in packets] == [0, 0, 0, 2, 0, 0]
+        assert packets[1].fields["acc"] == pytest.approx([1.0] * 3, abs=1e-3)
+        assert dict(reader.health.counts) == {"length": 1}
