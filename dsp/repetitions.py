@@ -19,7 +19,7 @@ import numpy as np
 
 from dsp.movements import classify
 from dsp.results import AngleRows, Flags, Repetition
-from dsp.rhythm import rhythm, velocity
+from dsp.rhythm import Best, better, relative_phase, rhythm, velocity
 from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
@@ -117,6 +117,7 @@ class RepetitionFinder:
         """Row number of the oldest row kept."""
         self._next = 0
         self._count = 0
+        self._best = Best()
         self._state = "standing"
         self._begin = 0
         self._peak, self._peak_at = 0.0, 0
@@ -413,13 +414,19 @@ class RepetitionFinder:
             longest = int(MEASURED_HOLE_S * self._rate)
             measured, spreads = bridged(measured, longest), bridged(spreads, longest)
         angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
-        metrics = rhythm(angles, sd, turn - start, self._rate)
+        highest = dict(zip(MEASURED, measured.max(axis=1).tolist(), strict=True))
+        self._best = better(self._best, kind, highest)
+        metrics = rhythm(angles, sd, turn - start, self._rate, self._best)
+        pair = measured[[MEASURED.index("lumbar_flexion"), _PELVIS]]
+        relative = ()
+        if "crp_lumbar_pelvis_deg" in metrics:
+            relative = tuple(np.degrees(relative_phase(pair, self._rate)).round(1).tolist())
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
         if quality & Quality.UNCALIBRATED and not metrics:
             return
         time_s = rows.time_s
         repetition = Repetition(
-            -1, float(time_s[0]), float(time_s[turn - start]), float(time_s[-1]), kind, confidence, quality, metrics
+            -1, float(time_s[0]), float(time_s[turn - start]), float(time_s[-1]), kind, confidence, quality, metrics, relative
         )
         if self._mark_s is None:
             self._release(out)

@@ -51,7 +51,11 @@ class OrientationRows:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """One repetition. `metrics` holds what `signals.quantities.REPETITION_METRICS` names, in table units; absent = missing."""
+    """One repetition. `metrics` holds what `signals.quantities.REPETITION_METRICS` names, in table units; absent = missing.
+
+    relative_phase_deg: continuous relative phase of lumbar spine and pelvis at 101 points, for the measures over a set; empty
+    where it could not be computed.
+    """
 
     index: int
     start_s: float
@@ -61,6 +65,7 @@ class Repetition:
     movement_confidence: float
     quality: int
     metrics: Mapping[str, float]
+    relative_phase_deg: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

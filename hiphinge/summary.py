@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 import numpy as np
 
+from dsp.exposure import Exposure
 from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
 from dsp.results import AlignmentReport, Repetition
+from dsp.sets import metrics_of, sets_of
 from ingest.heel_drop import Lag
 from signals import Placement, Quality, Session
-from signals.quantities import ANGLE_NAMES
 from signals.session import SCHEMA
 
-SET_PAUSE_S = 20.0
-"""Repetitions of one movement that follow each other within this time are one set."""
-ZONES_DEG = (20.0, 40.0, 60.0)
-"""Borders of the lumbar flexion zones (Rohlmann 2014, doi 10.1371/journal.pone.0093424, uses 5° bins; these are ours)."""
 LOW_CONFIDENCE = 0.5
-
-_LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
+SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class SummaryBuilder:
         self._session = session
         self._estimator = estimator
         self._end_s = 0.0
-        self._zones = np.zeros(len(ZONES_DEG) + 1, np.int64)
+        self._exposure = Exposure()
         self._rows = 0
         self._flags = dict.fromkeys(Quality, 0)
         self._repetitions: list[Repetition] = []
@@ -58,10 +52,7 @@ class SummaryBuilder:
             if not len(rows):
                 continue
             self._end_s = float(rows.time_s[-1])
-            lumbar = np.degrees(rows.angles[:, _LUMBAR])
-            lumbar = lumbar[np.isfinite(lumbar)]
-            if len(lumbar):
-                self._zones += np.bincount(np.searchsorted(ZONES_DEG, lumbar, side="right"), minlength=len(self._zones))
+            self._exposure.take(rows)
             self._rows += len(rows)
             for flag in self._flags:
                 self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
@@ -69,6 +60,8 @@ class SummaryBuilder:
             if len(orientation):
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
         self._repetitions.extend(output.repetitions)
+        for repetition in output.repetitions:
+            self._exposure.repetition(repetition)
 
     def document(self, session_name: str, facts: SessionFacts) -> dict[str, object]:
         """The document, keys as in `signals.quantities.SUMMARY_KEYS`."""
@@ -87,7 +80,7 @@ class SummaryBuilder:
             },
             "repetitions": len(self._repetitions),
             "sets": self._sets(),
-            "exposure": {"lumbar_flexion_s": self._exposure()},
+            "exposure": self._exposure.document(),
             "warnings": self._warnings(facts),
         }
 
@@ -107,36 +100,26 @@ class SummaryBuilder:
         }
 
     def _sets(self) -> list[dict[str, object]]:
-        groups: list[list[Repetition]] = []
-        for r in self._repetitions:
-            last = groups[-1][-1] if groups else None
-            if last is not None and last.movement == r.movement and r.start_s - last.end_s < SET_PAUSE_S:
-                groups[-1].append(r)
-            else:
-                groups.append([r])
+        """Each set with the median and the spread of every metric that enough of its repetitions have."""
         sets = []
-        for group in groups:
+        for group in sets_of(self._repetitions):
             entry: dict[str, object] = {
                 "movement": group[0].movement,
                 "start_s": round(group[0].start_s, 3),
                 "end_s": round(group[-1].end_s, 3),
                 "repetitions": len(group),
             }
-            for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"):
-                shares = [r.metrics[name] for r in group if name in r.metrics]
-                if shares:
-                    entry[f"{name}_median"] = round(median(shares), 4)
+            found = metrics_of(group)
+            for name in SHARES:
+                if name in found:
+                    entry[f"{name}_median"] = round(found[name].median, 4)
+            entry["metrics"] = {
+                name: {"median": round(m.median, 4), "spread": round(m.spread, 4), "repetitions": m.count, "valid": m.valid}
+                for name, m in found.items()
+                if m.count > 1
+            }
             sets.append(entry)
         return sets
-
-    def _exposure(self) -> dict[str, float]:
-        borders = [f"{int(z)}" for z in ZONES_DEG]
-        names = [
-            f"below_{borders[0]}",
-            *(f"{a}_to_{b}" for a, b in itertools.pairwise(borders)),
-            f"above_{borders[-1]}",
-        ]
-        return {name: round(int(count) / 100.0, 2) for name, count in zip(names, self._zones, strict=True)}
 
     def _warnings(self, facts: SessionFacts) -> list[str]:
         said = [*_kit_warnings(self._session)]

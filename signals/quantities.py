@@ -115,31 +115,62 @@ _SEGMENT_WORDS = {
 }
 
 
+def _f32(name: str, unit: str, description: str) -> Quantity:
+    return Quantity(name, unit, Kind.FLOAT32, description)
+
+
 def _rom(segment: str) -> tuple[Quantity, ...]:
     words = _SEGMENT_WORDS[segment]
     return (
-        Quantity(f"{segment}_rom_deg", "deg", Kind.FLOAT32, f"range of {words} over the repetition"),
-        Quantity(f"{segment}_rom_sd_deg", "deg", Kind.FLOAT32, f"standard uncertainty of {segment}_rom_deg"),
+        _f32(f"{segment}_rom_deg", "deg", f"range of {words} over the repetition"),
+        _f32(f"{segment}_rom_sd_deg", "deg", f"standard uncertainty of {segment}_rom_deg"),
     )
 
 
 def _velocity(segment: str) -> tuple[Quantity, ...]:
     words = _SEGMENT_WORDS[segment]
     return tuple(
-        Quantity(f"{segment}_peak_velocity_{phase}_deg_s", "deg/s", Kind.FLOAT32, f"largest |rate| of {words} in the {phase}")
+        _f32(f"{segment}_peak_velocity_{phase}_deg_s", "deg/s", f"largest |rate| of {words} in the {phase}")
         for phase in ("descent", "ascent")
     )
 
 
 def _share(name: str, formula: str) -> tuple[Quantity, ...]:
+    columns = []
+    for phase in ("", "_ascent"):
+        over = "ascent" if phase else "descent"
+        parts = [("", f"{formula} over the {over}")]
+        parts += [
+            (f"_{third}", f"{formula} in the {third} third of the {over}'s own total") for third in ("early", "middle", "late")
+        ]
+        parts += [
+            (f"_{low}_{low + 30}", f"{formula} from {low}° to {low + 30}° of forward bend in the {over}")
+            for low in (0, 30, 60, 90)
+        ]
+        for part, words in parts:
+            columns.append(_f32(f"{name}{phase}{part}", "", words))
+            columns.append(_f32(f"{name}{phase}{part}_sd", "", f"standard uncertainty of {name}{phase}{part}"))
+    return tuple(columns)
+
+
+def _relative_phase(pair: str, words: str) -> tuple[Quantity, ...]:
+    of = f"continuous relative phase, {words}, 0 in phase"
     return (
-        Quantity(name, "", Kind.FLOAT32, f"{formula} over the descent"),
-        Quantity(f"{name}_sd", "", Kind.FLOAT32, f"standard uncertainty of {name}"),
-        *(
-            Quantity(f"{name}_{third}", "", Kind.FLOAT32, f"{formula} in the {third} third of the descent's own total")
-            for third in ("early", "middle", "late")
-        ),
-        Quantity(f"{name}_ascent", "", Kind.FLOAT32, f"{formula} over the ascent"),
+        _f32(f"crp_{pair}_deg", "deg", f"mean direction of the {of}"),
+        _f32(f"crp_{pair}_sd_deg", "deg", f"circular standard deviation of the {of}"),
+        _f32(f"crp_{pair}_abs_deg", "deg", f"mean size of the {of}"),
+        _f32(f"crp_{pair}_descent_deg", "deg", f"mean direction of the {of}, in the descent"),
+        _f32(f"crp_{pair}_ascent_deg", "deg", f"mean direction of the {of}, in the ascent"),
+    )
+
+
+def _slack_onset(side: str) -> tuple[Quantity, ...]:
+    part, hip = (f"_{side}", f"{side} hip") if side else ("", "mean hip")
+    return (
+        _f32(f"slack_onset{part}_deg", "deg", f"{hip} flexion at which the lumbar spine leaves its start for good"),
+        *([] if side else [_f32("slack_onset_sd_deg", "deg", "standard uncertainty of slack_onset_deg")]),
+        _f32(f"slack_breakpoint{part}_deg", "deg", f"{hip} flexion at the knee of two lines of lumbar against hip flexion"),
+        _f32(f"slack_breakpoint{part}_sd_deg", "deg", f"standard uncertainty of slack_breakpoint{part}_deg"),
     )
 
 
@@ -154,11 +185,39 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     *(q for segment in _SEGMENT_WORDS for q in _rom(segment)),
     *_share("lumbar_share_of_trunk", "lumbar / (lumbar + pelvis)"),
     *_share("lumbar_share_of_trunk_on_thigh", "lumbar / (lumbar + hip)"),
-    Quantity("onset_delay_s", "s", Kind.FLOAT32, "lumbar onset minus pelvis onset; negative: the pelvis is late (Laird 2018)"),
+    _f32("onset_delay_s", "s", "lumbar onset minus pelvis onset; negative: the pelvis is late (Laird 2018)"),
+    _f32("onset_delay_ascent_s", "s", "lumbar onset minus pelvis onset in the ascent; negative: the pelvis is late"),
+    _f32("delay_at_20deg_s", "s", "lumbar minus pelvis, time at which each has moved by 20° of its own"),
+    _f32("peak_velocity_lag_s", "s", "lumbar minus pelvis, time of the largest rate in the descent"),
+    _f32("correlation_lag_s", "s", "lumbar minus pelvis, lag at which their rates in the descent resemble each other most"),
     *(q for segment in _SEGMENT_WORDS for q in _velocity(segment)),
-    Quantity("descent_s", "s", Kind.FLOAT32, "duration from start to the end of the descent"),
-    Quantity("hold_s", "s", Kind.FLOAT32, "time near the deepest point with almost no movement"),
-    Quantity("ascent_s", "s", Kind.FLOAT32, "duration from the beginning of the ascent to the end"),
+    _f32("descent_s", "s", "duration from start to the end of the descent"),
+    _f32("hold_s", "s", "time near the deepest point with almost no movement"),
+    _f32("ascent_s", "s", "duration from the beginning of the ascent to the end"),
+    _f32("hold_creep_deg_s", "deg/s", "slope of lumbar flexion over a hold of at least 0.8 s"),
+    _f32("hold_tremor_deg", "deg", "root mean square of lumbar flexion in the band 1-8 Hz over a hold of at least 0.8 s"),
+    *(_f32(f"{segment}_peak_deg", "deg", f"largest {words}") for segment, words in _SEGMENT_WORDS.items()),
+    *(
+        _f32(f"hip_{side}_apparent_peak_deg", "deg", f"largest {side} trunk-on-thigh flexion: hip and lumbar spine together")
+        for side in ("left", "right")
+    ),
+    _f32("hip_rom_difference_deg", "deg", "range of the left hip minus that of the right"),
+    _f32("hip_rom_difference_sd_deg", "deg", "standard uncertainty of hip_rom_difference_deg"),
+    *_relative_phase("lumbar_pelvis", "lumbar minus pelvis"),
+    *_relative_phase("lumbar_hip", "lumbar minus mean hip"),
+    *(q for side in ("", "left", "right") for q in _slack_onset(side)),
+    _f32("slack_slope_before", "", "lumbar per hip flexion before the knee of the two lines"),
+    _f32("slack_slope_after", "", "lumbar per hip flexion after the knee of the two lines"),
+    _f32("slack_fraction", "", "part of the lumbar flexion gained after the hips had run out"),
+    _f32("butt_wink_deg", "deg", "how far the pelvis tips back before the deepest point while the lumbar spine flexes; 0: not"),
+    _f32("butt_wink_onset_hip_deg", "deg", "mean hip flexion at which the pelvis begins to tip back"),
+    _f32("lumbar_of_largest_bend", "", "largest lumbar flexion as a part of the largest in a forward bend so far today"),
+    *(
+        _f32(
+            f"hip_{side}_utilisation", "", f"largest {side} hip flexion as a part of the largest with a bent knee so far today"
+        )
+        for side in ("left", "right")
+    ),
 )
 
 REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:])

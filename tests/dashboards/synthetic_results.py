@@ -67,7 +67,7 @@ def repetitions(rows: AngleRows) -> list[Repetition]:
         start = 12.0 + index * PERIOD_S
         squat, torn = index % 4 == 3, start < 42.5 and start + PERIOD_S > 40.0
         share = (0.45 if squat else 0.48) + 0.01 * ((index * 7) % 5 - 2)
-        metrics: dict[str, float] = {
+        metrics: dict[str, float] = dict.fromkeys(REPETITION_METRICS, 0.125) | {
             "lumbar_rom_deg": 18.0 if squat else 48.0 + index % 3,
             "pelvis_rom_deg": 22.0 if squat else 52.0 - index % 2,
             "trunk_rom_deg": 40.0 if squat else 100.0,

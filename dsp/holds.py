@@ -1,0 +1,40 @@
+"""The hold at the deepest point of a repetition: its times, the creep of the lumbar spine in it, and the tremor.
+
+Creep is the slope of lumbar flexion over the hold, tremor its root mean square in the band 1-8 Hz. Neither is the
+flexion-relaxation of muscles, which takes an electromyogram.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from signals.blocks import Floats
+
+HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9
+"""A hold: total velocity below the first while the total is above this share of its peak."""
+SHORTEST_S = 0.8
+"""A shorter hold has no creep and no tremor to speak of (the tests ask for 2 s)."""
+BAND_HZ = (1.0, 8.0)
+
+
+def hold_rows(total: Floats, speed: Floats, turn: int) -> tuple[int, int]:
+    """First and last row of the quiet time around the deepest row, of a total (n,) degrees and its |velocity| (n,)."""
+    quiet = (speed < HOLD_DEG_S) & (total - total[0] > HOLD_SHARE * (total[turn] - total[0]))
+    moving = np.flatnonzero(~quiet)
+    before, after = moving[moving < turn], moving[moving > turn]
+    return (int(before[-1]) + 1 if len(before) else 0), (int(after[0]) - 1 if len(after) else len(total) - 1)
+
+
+def creep_and_tremor(lumbar: Floats, rate_hz: float) -> tuple[float, float]:
+    """Creep, degrees per second, and tremor, degrees, of lumbar flexion (n,) over a hold; NaN when it is too short."""
+    n = len(lumbar)
+    if n < SHORTEST_S * rate_hz:
+        return math.nan, math.nan
+    t = (np.arange(n) - 0.5 * (n - 1)) / rate_hz
+    slope = float((t * lumbar).sum() / (t * t).sum())
+    lines = np.fft.rfft(lumbar - lumbar.mean() - slope * t)
+    hz = np.arange(len(lines)) * (rate_hz / n)
+    band = (hz >= BAND_HZ[0]) & (hz <= BAND_HZ[1])
+    return slope, math.sqrt(2.0 * float((np.abs(lines[band]) ** 2).sum())) / n

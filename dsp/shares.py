@@ -1,0 +1,120 @@
+"""Lumbar shares of a movement of one phase: whole, by thirds of its own total, by fixed bins of forward bend; and the slope.
+
+share = dL / (dL + dR), with dR the change of the pelvis (of the trunk) or of the hips (of the trunk on the thigh). It stays
+bounded where the ratio dL / dR explodes; ratio r and share s say the same: s = r / (1 + r).
+
+Bins of absolute forward bend: 0-30, 30-60, 60-90° as Esola 1996 (doi 10.1097/00007632-199601010-00017), 90-120° as
+Tafazzol 2014 (doi 10.1016/j.clinbiomech.2013.10.021). A share whose total is below `SMALLEST_TOTAL_DEG`, or whose parts
+mostly cancel each other, is missing; a bin also when the rest moves by less than `SMALLEST_REST_DEG` or the movement
+does not pass through the whole of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.blocks import Floats
+
+SMALLEST_TOTAL_DEG = 3.0
+SMALLEST_REST_DEG = 3.0
+CANCELLING = 0.5
+"""A total smaller than this part of the larger of its two parts is no whole to take a share of (e.g. sitting down)."""
+BINS_DEG = (0.0, 30.0, 60.0, 90.0, 120.0)
+BIN_NAMES = ("0_30", "30_60", "60_90", "90_120")
+THIRDS = ("early", "middle", "late")
+STANDING_DEG = 5.0
+"""A movement that begins below this forward bend has begun at 0."""
+SLOPE_WINDOW_DEG = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share and its standard uncertainty, NaN where there is none."""
+
+    value: float
+    sd: float
+
+
+NONE = Share(math.nan, math.nan)
+
+
+def share(lumbar: float, rest: float) -> float:
+    """lumbar / (lumbar + rest); NaN when the total is too small for a ratio, or when the two mostly cancel each other."""
+    total = lumbar + rest
+    smallest = max(SMALLEST_TOTAL_DEG, CANCELLING * max(abs(lumbar), abs(rest)))
+    return lumbar / total if abs(total) >= smallest else math.nan
+
+
+def with_sd(lumbar: float, rest: float, sd_lumbar: float, sd_rest: float) -> Share:
+    """The share of two changes that are known so well, first order."""
+    value = share(lumbar, rest)
+    if value != value:
+        return NONE
+    return Share(value, math.hypot(rest * sd_lumbar, lumbar * sd_rest) / (lumbar + rest) ** 2)
+
+
+def _furthest(total: Floats) -> tuple[Floats, Floats]:
+    """The furthest reach so far, strictly rising, and the row numbers (k,) at which each level was first reached."""
+    furthest = np.maximum.accumulate(total)
+    keep = np.flatnonzero(np.concatenate(([True], furthest[1:] > furthest[:-1])))
+    return furthest[keep], keep.astype(np.float64)
+
+
+def _steps(table: Floats, at: Floats) -> Floats:
+    """Changes (rows, k - 1) of the rows of a table (rows, n) between the row numbers `at` (k,), interpolated."""
+    low = np.minimum(at.astype(np.int64), table.shape[1] - 2)
+    part = at - low
+    values = table[:, low] * (1.0 - part) + table[:, low + 1] * part
+    return np.diff(values, axis=1)
+
+
+def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, Share, Share]:
+    """Lumbar share in the early, middle and late third of the movement's own total (lumbar + rest)."""
+    total, at = _furthest(lumbar + rest)
+    rise = float(total[-1] - total[0])
+    if not rise > 3.0 * SMALLEST_TOTAL_DEG:
+        return NONE, NONE, NONE
+    edges = np.interp(total[0] + rise * np.arange(4) / 3.0, total, at)
+    steps = _steps(np.stack((lumbar, rest)), edges).T.tolist()
+    early, middle, late = (with_sd(a, b, sd_lumbar, sd_rest) for a, b in steps)
+    return early, middle, late
+
+
+def bins(bend: Floats, lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
+    """Lumbar share in the bins `BINS_DEG` of absolute forward bend (n,), degrees from standing."""
+    reach, at = _furthest(bend)
+    if len(reach) < 2:
+        return (NONE,) * len(BIN_NAMES)
+    edges = list(BINS_DEG)
+    if 0.0 < reach[0] < STANDING_DEG:
+        edges[0] = float(reach[0])
+    passed = [edge <= reach[-1] and edge >= reach[0] for edge in edges]
+    steps = _steps(np.stack((lumbar, rest)), np.interp(edges, reach, at)).T.tolist()
+    return tuple(
+        with_sd(a, b, sd_lumbar, sd_rest) if low and high and abs(b) >= SMALLEST_REST_DEG else NONE
+        for (a, b), low, high in zip(steps, passed[:-1], passed[1:], strict=True)
+    )
+
+
+def slope(bend: Floats, lumbar: Floats) -> Floats:
+    """ds/dF (n,): lumbar flexion gained per forward bend F, by linear regression over the last `SLOPE_WINDOW_DEG` of F.
+
+    Causal, for the live view: the share that the lumbar spine has of the movement just now; 1 - slope is the hips'. NaN until
+    the movement has gone that far one way.
+    """
+    n = len(bend)
+    found = np.full(n, np.nan)
+    sums = np.cumsum(np.stack((np.ones(n), bend, lumbar, bend * bend, bend * lumbar)), axis=1)
+    for i in range(1, n):
+        apart = np.abs(bend[:i] - bend[i]) >= SLOPE_WINDOW_DEG
+        if not apart.any():
+            continue
+        first = i - 1 - int(np.argmax(apart[::-1]))
+        count, f, s, ff, fs = sums[:, i] - (sums[:, first - 1] if first else 0.0)
+        spread = ff - f * f / count
+        if spread > 0.0:
+            found[i] = (fs - f * s / count) / spread
+    return found

@@ -1,0 +1,75 @@
+"""Relative phase, its measures over a set, and lags, against movements whose phases are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.coordination import POINTS, analytic_phase, best_lag_s, directions, marp_and_dp, phase, wrapped
+from dsp.rhythm import relative_phase, velocity
+
+RATE = 100.0
+
+
+def waves(lag_deg, periods=1.0, sizes=(40.0, 25.0), n=401):
+    """Two cosines of one period, the second later by `lag_deg`."""
+    t = np.linspace(0, 2 * np.pi * periods, n)
+    return np.stack([sizes[0] * (1 - np.cos(t)), sizes[1] * (1 - np.cos(t - np.radians(lag_deg)))])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-80, 80), st.floats(5, 80), st.floats(5, 80))
+def test_sines_differ_by_their_lag(lag, a, b):
+    """Whatever the sizes: what runs ahead by 30° has a phase that is 30° less, as phase falls in time."""
+    pair = waves(lag, sizes=(a, b))
+    found = np.degrees(directions(relative_phase(pair, RATE)).mean)
+    assert found == pytest.approx(-lag, abs=4.0)
+
+
+def test_both_methods_agree():
+    pair = waves(35.0, periods=2.0)
+    first = phase(pair, velocity(pair, RATE))
+    second = analytic_phase(pair)
+    one, other = (wrapped(p[0] - p[1])[5:-5] for p in (first, second))
+    assert np.degrees(np.abs(wrapped(one - other)).mean()) < 6.0
+
+
+def test_in_phase_and_against():
+    pair = waves(0.0)
+    assert relative_phase(pair, RATE) == pytest.approx(0.0, abs=1e-6)
+    against = np.stack([pair[0], -pair[0]])
+    assert np.abs(np.degrees(relative_phase(against, RATE))) == pytest.approx(180.0, abs=1e-4)
+
+
+def test_direction_across_half_a_turn():
+    """The mean of 170° and -170° is 180°, not 0°."""
+    found = directions(np.radians([170.0, -170.0]))
+    assert abs(np.degrees(found.mean)) == pytest.approx(180.0)
+    assert np.degrees(found.sd) == pytest.approx(10.0, abs=0.1)
+
+
+def test_marp_and_dp_worked_by_hand():
+    """Three repetitions at 20°, 30°, 40° throughout: mean 30°, circular deviation √(-2 ln R), R = (1 + 2 cos 10°) / 3."""
+    curves = np.radians([[20.0] * POINTS, [30.0] * POINTS, [40.0] * POINTS])
+    marp, dp = marp_and_dp(curves)
+    assert np.degrees(marp) == pytest.approx(30.0)
+    assert dp == pytest.approx(np.sqrt(-2 * np.log((1 + 2 * np.cos(np.radians(10))) / 3)))
+    # sizes are averaged after the repetitions
+    assert marp_and_dp(np.radians([[30.0] * POINTS, [-30.0] * POINTS]))[0] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("lag_s", [-0.4, -0.05, 0.0, 0.123, 0.8])
+def test_lag_of_two_bells(lag_s):
+    t = np.arange(0, 4, 0.01)
+    first, second = (np.exp(-(((t - c) / 0.3) ** 2)) for c in (2.0 + lag_s, 2.0))
+    assert best_lag_s(first, second, RATE) == pytest.approx(lag_s, abs=0.01)
+    assert np.isnan(best_lag_s(np.zeros(50), np.zeros(50), RATE))
+
+
+@given(st.floats(-20, 20))
+def test_wrapped(angle):
+    found = float(wrapped(np.array([angle]))[0])
+    assert -np.pi < found <= np.pi
+    assert np.cos(found) == pytest.approx(np.cos(angle), abs=1e-9)
