@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet
@@ -343,15 +343,16 @@ class Capture2GoCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         samples: list[_Sample] = []
-        at = 0
-        for packet, length in enumerate(lengths.tolist()):
-            for header, payload in self._frames.feed(data[at : at + length]):
+        for packet, data in enumerate(packets_in):
+            for header, payload in self._frames.feed(data):
                 fields = frame_fields(header, payload)
                 if isinstance(fields, str):
                     self._health.count(fields)
@@ -361,7 +362,6 @@ class Capture2GoCodec:
                     self._health.count("repeated")
                 else:
                     samples.append(_Sample(fields, self._clock.stamp(fields["t_ns"]), packet))
-            at += length
         return [self._block(samples)] if samples else []
 
     def _block(self, samples: list[_Sample]) -> SampleBlock:

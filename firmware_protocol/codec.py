@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+import numpy as np
+
 from signals.blocks import Ints, SampleBlock
 
 
@@ -70,3 +72,10 @@ def check_lengths(data: bytes, lengths: Ints) -> None:
     """Raise ValueError when lengths of packets are negative or do not add up to `data`; see `Codec.feed_packets`."""
     if (len(lengths) and int(lengths.min()) < 0) or int(lengths.sum()) != len(data):
         raise ValueError(f"lengths of packets add up to {int(lengths.sum())}, data has {len(data)} bytes")
+
+
+def split_packets(data: bytes, lengths: Ints) -> list[bytes]:
+    """The packets that lie one after another in `data`; raises as `check_lengths` does."""
+    check_lengths(data, lengths)
+    ends = np.cumsum(lengths).tolist()
+    return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, number
@@ -209,8 +209,8 @@ class Reader:
         fields: Fields = {}
         for letter in mode.letters:
             name, _, _, scale = _FIELDS[letter]
-            value = record[name]
-            fields[name] = value.item() if letter in "TSag" else (value.astype(np.float64) * scale).tolist()
+            value = record[name].tolist()
+            fields[name] = value if letter in "TSag" else [one * scale for one in value]
         values = [v for value in fields.values() if isinstance(value, list) for v in value]
         if not all(map(math.isfinite, values)):
             self.health.count("non_finite")
@@ -257,25 +257,27 @@ class MovellaDotCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         found: list[bytes] = []
         packets: list[int] = []
-        at, length = 0, self._mode.length
-        for packet, size in enumerate(lengths.tolist()):
-            if length <= size <= self._mode.longest:
-                found.append(data[at : at + length])
+        length = self._mode.length
+        for packet, data in enumerate(packets_in):
+            if length <= len(data) <= self._mode.longest:
+                found.append(data[:length])
                 packets.append(packet)
                 self._facts.pop("refused", None)
             else:
-                self._other(data[at : at + size])
-            at += size
+                self._other(data)
         if not found:
             return []
-        block = self._block(np.frombuffer(b"".join(found), self._mode.record), np.array(packets, np.int64))
+        with np.errstate(invalid="ignore", over="ignore"):  # what is no number is counted, not warned of
+            block = self._block(np.frombuffer(b"".join(found), self._mode.record), np.array(packets, np.int64))
         return [block] if block is not None else []
 
     def _other(self, data: bytes) -> None:
@@ -347,9 +349,8 @@ class MovellaDotCodec:
     def _quaternions(self, raw: NDArray[np.float32]) -> Floats:
         quat: Floats = raw.astype(np.float64)
         w, x, y, z = quat.T
-        with np.errstate(over="ignore", invalid="ignore"):
-            norm = np.sqrt(w * w + x * x + y * y + z * z)
-            bad = ~(np.abs(norm - 1.0) <= BAD_NORM)
+        norm = np.sqrt(w * w + x * x + y * y + z * z)
+        bad = ~(np.abs(norm - 1.0) <= BAD_NORM)
         self._health.count("bad_quaternion", int(np.count_nonzero(bad)))
         quat[bad] = np.nan
         norm[bad] = 1.0

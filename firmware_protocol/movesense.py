@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, number
@@ -139,11 +139,12 @@ class _Notifications:
         if not n:
             self.health.count("length")
             return None
-        raw = np.frombuffer(payload, "<f4", offset=4).reshape(len(stream.arrays), n, 3).astype(np.float64)
+        raw = np.frombuffer(payload, "<f4", offset=4)
         if not np.isfinite(raw).all():
             self.health.count("non_finite")
             return None
-        return int.from_bytes(payload[:4], "little"), n, raw
+        values = raw.reshape(len(stream.arrays), n, 3).astype(np.float64)
+        return int.from_bytes(payload[:4], "little"), n, values
 
     @property
     def pending(self) -> int:
@@ -264,16 +265,15 @@ class MovesenseCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         batches: list[tuple[Stamp, Floats, int]] = []
-        at = 0
-        for packet, length in enumerate(lengths.tolist()):
-            notification = data[at : at + length]
-            at += length
+        for packet, notification in enumerate(packets_in):
             if not notification:
                 continue
             if notification[:1] == bytes((RESPONSE,)):

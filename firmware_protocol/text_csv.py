@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, SerialLink
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, number
@@ -224,17 +224,18 @@ class TextCsvCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows: list[list[float]] = []
         packets: list[int] = []
         stamps: list[Stamp] = []
-        at = 0
-        for packet, length in enumerate(lengths.tolist()):
-            for row in self._lines.feed(data[at : at + length]):
+        for packet, data in enumerate(packets_in):
+            for row in self._lines.feed(data):
                 raw = self._times.raw(row)
                 if raw is not None and self._times.clock.repeated(raw):
                     self._health.count("repeated")
@@ -242,7 +243,6 @@ class TextCsvCodec:
                 stamps.append(Stamp(0, 0, False) if raw is None else self._times.clock.stamp(raw))
                 rows.append(row)
                 packets.append(packet)
-            at += length
         return [self._block(np.array(rows), np.array(packets, np.int64), stamps)] if rows else []
 
     def _block(self, rows: Floats, packet: Ints, stamps: list[Stamp]) -> SampleBlock:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.packets import Fields, Packet
 from firmware_protocol.witmotion import (
@@ -202,22 +202,22 @@ class WitMotionBleCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         samples: list[bytes] = []
         packet: list[int] = []
-        at = 0
-        for number, length in enumerate(lengths.tolist()):
-            for frame in self._frames.feed(data[at : at + length]):
+        for number, data in enumerate(packets_in):
+            for frame in self._frames.feed(data):
                 if frame[1] == DATA:
                     samples.append(frame)
                     packet.append(number)
                 else:
                     self._take_registers(frame)
-            at += length
         return [self._block(b"".join(samples), packet)] if samples else []
 
     def _block(self, frames: bytes, packet: list[int]) -> SampleBlock:

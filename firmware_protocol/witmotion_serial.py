@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, number
@@ -255,16 +255,17 @@ class WitMotionSerialCodec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
         samples: list[_Sample] = []
-        at = 0
-        for packet, length in enumerate(lengths.tolist()):
-            for frame in self._frames.feed(data[at : at + length]):
+        for packet, data in enumerate(packets_in):
+            for frame in self._frames.feed(data):
                 run = self._runs.take(frame)
                 if run is None or ACC not in run or GYR not in run:
                     continue
@@ -275,7 +276,6 @@ class WitMotionSerialCodec:
                     blocks.append(self._block(samples))
                     samples = []
                 samples.append(sample)
-            at += length
         return [*blocks, self._block(samples)] if samples else blocks
 
     def _sample(self, run: dict[int, bytes], packet: int) -> _Sample | None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet
@@ -257,16 +257,17 @@ class Ximu3Codec:
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self.feed_packets(data, np.array([len(data)]))
+        return self._decode([data])
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""
-        check_lengths(data, lengths)
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
         samples: list[_Sample] = []
-        at = 0
-        for packet, length in enumerate(lengths.tolist()):
-            for message in self._messages.feed(data[at : at + length]):
+        for packet, data in enumerate(packets_in):
+            for message in self._messages.feed(data):
                 if message.letter == "I":
                     if self._clock.repeated(message.time_us):
                         self._health.count("repeated")
@@ -280,7 +281,6 @@ class Ximu3Codec:
                     self._quat = message
                 else:
                     self._note(message)
-            at += length
         return [*blocks, self._block(samples)] if samples else blocks
 
     def _quaternion(self, inertial: Message) -> tuple[float, ...]:
