@@ -12,11 +12,11 @@ import sys
 import time
 from importlib.metadata import version
 
-from benchmarks import clock, judge, recordings, speed
+from benchmarks import clock, codecs, judge, recordings, speed
 
 
 def main(quick: bool) -> bool:
-    """Run all parts; False where a bar of the judge is missed."""
+    """Run all parts; False where a bar of the judge or of the codecs is missed."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("hiphinge", "numpy", "scipy", "vqf"))
     print(
         f"{platform.machine()} with {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {packages}"
@@ -34,6 +34,8 @@ def main(quick: bool) -> bool:
     recordings.main()
     print("\n--- clocks", flush=True)
     clock.main(pairs=2 if quick else 12)
+    print("\n--- codecs", flush=True)
+    kept &= codecs.main(samples=4000 if quick else 20_000)
     print(f"\n{(time.monotonic() - began) / 60.0:.1f} min{' (--quick: less data, one round)' if quick else ''}")
     return kept
 

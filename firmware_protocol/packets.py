@@ -16,6 +16,10 @@ Fields = dict[str, Any]
 """Names and SI values of one packet: ``t`` s, ``acc`` m/s², ``gyr`` rad/s, ``quat`` w x y z, …"""
 
 
+_LARGEST = 1e9
+"""A number of a configuration beyond this is a slip."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One packet. lost: samples missing immediately before it. restart: the device's clock began anew with it.
@@ -54,4 +58,5 @@ class PacketReader(Protocol):
 def number(config: Mapping[str, Any], word: str, default: float) -> float:
     """A positive number of a configuration; `default` where it is missing or none."""
     value = config.get(word)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else default
+    sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LARGEST
+    return float(value) if sound else default  # type: ignore[arg-type]

@@ -60,6 +60,8 @@ class Profile:
     def of(cls, config: Mapping[str, Any], just_opened: bool) -> Profile:
         """The profile of a configuration. Raises `HiphingeError` that names the word at fault."""
         given = config.get("columns", DEFAULT_COLUMNS)
+        if not isinstance(given, str | list | tuple) or not given:
+            raise HiphingeError(f"{given!r} names no columns", "columns", "Write for example time,ax,ay,az,gx,gy,gz.")
         columns = tuple(str(c).strip().lower() for c in (given.split(",") if isinstance(given, str) else given))
         word = str(config.get("separator", ","))
         separator = SEPARATORS[word] if word in SEPARATORS else word.encode()
