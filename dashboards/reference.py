@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from dashboards.influx import FIELDS, TAGS
+from dashboards.line_protocol import FIELDS, TAGS
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY
 from signals.quality import DESCRIPTIONS, Quality
 from signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity

@@ -15,11 +15,11 @@ import numpy as np
 
 from dsp import rotation
 from dsp.orientation import OrientedSamples
-from dsp.results import Flags
+from dsp.results import TICK_HZ, Flags
 from signals.blocks import Bools, Floats, Ints
 from signals.quality import Quality
 
-RATE_HZ = 100.0
+RATE_HZ = TICK_HZ
 PATIENCE_S = 0.15
 HOLE_S = 0.1
 """Across a longer hole between two samples an orientation is not interpolated but missing."""

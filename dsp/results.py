@@ -12,6 +12,8 @@ from signals.blocks import Floats
 from signals.quantities import ANGLE_NAMES
 
 Flags = NDArray[np.int32]
+TICK_HZ = 100.0
+"""Rows a second: the grid that all sensors come together on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,36 +9,80 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from dashboards.influx import points
-from dashboards.influx import push as send
+from dashboards.delivery import missing
+from dashboards.delivery import push as send
+from dashboards.influx import InfluxSettings
+from dashboards.line_protocol import points
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, with_results
+from hiphinge.app import RECORDING
+from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
+from hiphinge.lock import is_running
+from signals import HiphingeError
 
 
 def push(
-    sessions: list[Path] = typer.Argument(..., metavar="SESSION…", help="Session folders with results."),
+    sessions: list[Path] | None = typer.Argument(None, metavar="SESSION…", help="Session folders with results."),
+    everything: bool = typer.Option(False, "--all", help="All sessions whose results InfluxDB has not acknowledged yet."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the line protocol and send nothing."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line a session."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Send the results of sessions to InfluxDB."""
-    settings = None if dry_run else config.load(config_file).influx()
-    for session in sessions:
-        with_results(session)
-        if settings is None:
+    settings = config.load(config_file)
+    if bool(sessions) == everything:
+        raise HiphingeError("nothing to send", "push", "Name session folders, or say --all")
+    chosen = _unsent(settings) if everything else sessions or []
+    if everything and not chosen:
+        console().print("Everything was sent.", highlight=False)
+    if dry_run:
+        for session in chosen:
+            with_results(session)
             for line in points(session):
                 sys.stdout.write(line + "\n")
-            continue
-        with Console(stderr=True).status(f"{session.name}: sending") as status:
+        return
+    influx = settings.influx()
+    failed: HiphingeError | None = None
+    for session in chosen:
+        try:
+            _push(session, influx, as_json)
+        except HiphingeError as error:
+            if not everything:
+                raise
+            # one session's fault does not hold the others back
+            say(f"{session.name}: {error}")
+            failed = error
+    if failed is not None:
+        sys.exit(1)
 
-            def progress(lines: int) -> None:
-                status.update(f"{lines} points sent")
 
-            sent = send(session, settings, progress=progress)
-        if as_json:
-            print(json.dumps({"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}))
-        else:
-            parts = ", ".join(f"{n} {name}" for name, n in sent.by_measurement.items())
-            console().print(
-                f"{session.name}: {sent.lines} points sent in {sent.seconds:.1f} s ({parts})", highlight=False, soft_wrap=True
-            )
+def _unsent(settings: config.Settings) -> list[Path]:
+    """Session folders below the folder of sessions that are not running and not wholly acknowledged, in order."""
+    if settings.sessions is None:
+        raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
+    folders = sorted({f.parent for name in (RECORDING, "session.toml") for f in settings.sessions.glob(f"*/{name}")})
+    look_after_orphans(settings)
+    return [folder for folder in folders if not is_running(folder) and missing(folder)]
+
+
+def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
+    with_results(session)
+    with Console(stderr=True).status(f"{session.name}: sending") as status:
+
+        def progress(lines: int) -> None:
+            status.update(f"{lines} points sent")
+
+        sent = send(session, influx, progress=progress)
+    if as_json:
+        found = {"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}
+        print(json.dumps(found | ({"rejected": sent.rejected} if sent.rejected else {})))
+    else:
+        parts = ", ".join(f"{n} {name}" for name, n in sent.by_measurement.items())
+        console().print(
+            f"{session.name}: {sent.lines} points sent in {sent.seconds:.1f} s ({parts})", highlight=False, soft_wrap=True
+        )
+    if sent.rejected:
+        raise HiphingeError(
+            f"InfluxDB took {sent.lines} points and rejected {sent.rejected}, kept with its words in outbox/rejected.lp",
+            str(session),
+            "A type conflict means that other software wrote these fields: use a bucket of its own",
+        )

@@ -10,9 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
-from dashboards.influx import InfluxSettings, points, push, reachable
+from dashboards.delivery import missing, push
+from dashboards.influx import InfluxSettings, reachable
+from dashboards.line_protocol import points
+from dashboards.outbox import rejected_lines
 from dashboards.tables import read_repetitions
 from signals import HiphingeError
 from tests.dashboards.synthetic_results import SENSORS, write_session
@@ -130,12 +135,47 @@ def test_refusals_say_what_to_change(database: InfluxDB, settings: InfluxSetting
     assert database.query('SELECT * FROM "angles"', DATABASE) == []
 
 
-def test_a_type_conflict_gives_the_servers_words(database: InfluxDB, settings: InfluxSettings, session: Path) -> None:
+def test_lines_that_the_server_never_takes_are_set_aside(database: InfluxDB, settings: InfluxSettings, tmp_path: Path) -> None:
+    session = write_session(tmp_path / "conflict")
     write_raw(database, "repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
-    with pytest.raises(HiphingeError, match=r"rejected lines.*status 400 .*field type conflict.*index") as caught:
-        push(session, settings)
-    assert "a bucket of its own" in str(caught.value)
+    report = push(session, settings)
+    assert report.rejected == 24
+    assert report.lines == 4500 + 2 + 4
+    aside = rejected_lines(session / "outbox")
+    assert [line for line, _ in aside] == [line for line in points(session) if line.startswith("repetition,")]
+    assert all("field type conflict" in words and "index" in words for _, words in aside)
     assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 4500
+
+
+@pytest.mark.parametrize("fault", [413, (422, '{"code":"unprocessable entity","message":"failure writing points"}')])
+def test_a_request_that_is_refused_as_a_whole_is_sent_in_parts(
+    database: InfluxDB, settings: InfluxSettings, tmp_path: Path, fault
+) -> None:
+    session = write_session(tmp_path, "live", seconds=250)
+    database.plan[:] = [None, None, fault]
+    assert push(session, settings).rejected == 0
+    assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 250 * 25
+
+
+def test_a_repetition_that_is_no_more_is_voided(database: InfluxDB, settings: InfluxSettings, tmp_path: Path) -> None:
+    session = write_session(tmp_path, "live")
+    push(session, settings)
+    before = database.rows('SELECT * FROM "repetition"', DATABASE)
+    stamp = before[3]["time"]
+    rewrite_without(session, 3)
+    assert missing(session) == ("live",)
+    push(session, settings)
+    assert missing(session) == ()
+    after = database.rows('SELECT * FROM "repetition"', DATABASE)
+    assert [r["time"] for r in after] == [r["time"] for r in before]
+    assert [r["time"] for r in after if r["void"]] == [stamp]
+
+
+def rewrite_without(session: Path, index: int) -> None:
+    """A re-analysis that does not find one of the repetitions."""
+    file = session / "live/repetitions.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.filter(pc.not_equal(table["index"], index)), file)
 
 
 def write_raw(server: InfluxDB, line: str) -> None:
@@ -150,8 +190,6 @@ def write_raw(server: InfluxDB, line: str) -> None:
         ("drop", "the connection to InfluxDB broke, after 5020 lines"),
         (503, "cannot take lines now: status 503.*, after 5020 lines.*push again"),
         (429, "cannot take lines now: status 429"),
-        (413, "takes only smaller requests: status 413"),
-        ((422, '{"code":"unprocessable entity","message":"failure writing points"}'), r"status 422 \(failure writing points\)"),
         ((404, "404 page not found\n"), "has no /api/v2/write: status 404.*1.8 or later"),
         ((500, "s3cret-word is wrong, said admin:s3cret-word"), r"status 500 \(… is wrong, said …\)"),
     ],

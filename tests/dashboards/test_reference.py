@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.influx import FIELDS
+from dashboards.line_protocol import FIELDS
 from dashboards.reference import quantities_page
 from signals.quality import Quality
 from signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS
