@@ -268,7 +268,7 @@ def test_seed_decides_every_byte():
 
 
 def test_block_size_does_not_change_a_byte(monkeypatch, faulty):
-    monkeypatch.setattr("simulation.virtual_devices._BLOCK_SAMPLES", 720)
+    monkeypatch.setattr("simulation.virtual_devices.streams._BLOCK_SAMPLES", 720)
     small = SimulatedAthlete("demo", 3, **FAULTS).events()
     assert all(same(x, y) for x, y in zip(small, faulty.events, strict=True))
 

@@ -1,0 +1,93 @@
+"""Four worn virtual sensors for readers to talk to, and the count of what came out at the other end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+
+from firmware_protocol.codec import Codec
+from firmware_protocol.registry import codec_for
+from ingest.event_log import EventLog
+from signals import BODY_PLACEMENTS, Connected, Event, Lost, Packets, Placement, Watchdog
+from signals.blocks import Floats
+from simulation import Motion, Samples, SensorSettings, training
+from simulation.sensors import Imu
+from simulation.virtual_devices import Firmware, VirtualPeripheral
+
+KEYS = tuple(p.value for p in BODY_PLACEMENTS)
+
+
+def motion(seed: int = 1, duration_s: float = 900.0) -> Motion:
+    """A training, the athlete of the virtual sensors."""
+    return training(seed, duration_s).motion()
+
+
+def worn(key: str, firmware: Firmware, of: Motion, seed: int = 0) -> VirtualPeripheral:
+    """A virtual device worn at the placement `key`, its clock some ppm off."""
+    k = KEYS.index(key)
+    settings = SensorSettings.random(np.random.default_rng([seed, k]))
+    imu = Imu(of, Placement(key), settings, [seed, k])
+    return VirtualPeripheral(key, firmware, imu, clock_ppm=20.0 * k - 30.0, seed=seed + k)
+
+
+class Still:
+    """A sensor that lies on a table; cheap."""
+
+    def samples(self, time_s: Floats) -> Samples:
+        n = len(time_s)
+        acc = np.column_stack([np.zeros(n), np.zeros(n), np.full(n, 9.80665)])
+        return Samples(time_s, acc, np.zeros((n, 3)), np.zeros(n, np.bool_))
+
+
+class Decoded:
+    """What a log's packets decode to, sensor by sensor."""
+
+    def __init__(self, log: EventLog, families: dict[str, str]) -> None:
+        self.log = log
+        self.codecs: dict[str, Codec] = {key: codec_for(family) for key, family in families.items()}
+        self.samples = dict.fromkeys(families, 0)
+        self.lost = dict.fromkeys(families, 0)
+        self.restarts = dict.fromkeys(families, 0)
+        self.events: list[Event] = []
+
+    def take(self) -> None:
+        """Decode what has come."""
+        for event in self.log.take():
+            if not isinstance(event, Packets):
+                self.events.append(event)
+                continue
+            for block in self.codecs[event.sensor].feed_packets(event.data, event.lengths):
+                self.samples[event.sensor] += len(block)
+                self.lost[event.sensor] += int(block.lost.sum())
+                self.restarts[event.sensor] += int(block.restart.sum())
+
+    def story(self, key: str) -> list[str]:
+        """What became of a sensor's link, in words."""
+        words = {Connected: lambda e: "connected", Lost: lambda e: "lost", Watchdog: lambda e: e.verdict}
+        return [words[type(e)](e) for e in self.events if type(e) in words and getattr(e, "sensor", "") == key]
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> float:
+        """Take until `condition` holds; the seconds that it took. AssertionError when it never does."""
+        began = time.monotonic()
+        while not condition():
+            assert time.monotonic() - began < timeout_s, f"after {timeout_s} s: {self.samples}, lost {self.lost}"
+            await asyncio.sleep(0.01)
+            self.take()
+        return time.monotonic() - began
+
+
+async def while_running(run: Awaitable[None], doing: Awaitable[None]) -> None:
+    """Do `doing` beside `run`, which is then cancelled; an error of either is raised."""
+    task = asyncio.ensure_future(run)
+    other = asyncio.ensure_future(doing)
+    await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
+    if not other.done():
+        other.cancel()
+    task.cancel()
+    results = await asyncio.gather(task, other, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result
