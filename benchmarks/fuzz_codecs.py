@@ -8,6 +8,7 @@ bytes cut out, doubled or put in, packets dropped, repeated, swapped and spliced
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -125,7 +126,9 @@ def fuzz(family: str, seconds: float, seed: int) -> str:
                 raise
             rounds += 1
             if not base and fed > 2000:
+                gc.collect()
                 base = tracemalloc.get_traced_memory()[0]
+        gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - base if base else 0
         assert grown < MOST_GROWTH, f"{family}: holds {grown} bytes more than after its first packets"
     finally:
