@@ -6,15 +6,15 @@ ticks only while a calibration is open, rows only for the repetition in progress
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dsp import joints, rotation
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
-from dsp.heading import HeadingTrack, RelativeHeading
+from dsp.heading import STRIDE, HeadingTrack, RelativeHeading
 from dsp.joint_acceleration import JointAcceleration
 from dsp.orientation import CausalOrientation, SampleCounts
 from dsp.repetitions import RepetitionFinder
@@ -28,6 +28,7 @@ from dsp.rows import (
     uncalibrated_rows,
     with_one_heading,
 )
+from dsp.slip import SlipWatch
 from dsp.standing import SHORTEST_S
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.placements import Mounting, Placement
@@ -78,6 +79,7 @@ class LivePipeline:
         pairs = [joint.name for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
         self._headings = {name: RelativeHeading(self._grid.rate_hz) for name in pairs}
         self._accelerations = {name: JointAcceleration(self._grid.rate_hz) for name in pairs}
+        self._slips: SlipWatch | None = None
         self._epoch_seen: dict[str, int] = {}
         self._doubtful_until: int = -1
         self._finder = RepetitionFinder(self._grid.rate_hz, "live")
@@ -122,7 +124,7 @@ class LivePipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force."""
-        return self._alignment.reports if self._alignment is not None else ()
+        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
@@ -156,6 +158,8 @@ class LivePipeline:
             rows = uncalibrated_rows(ticks, self._body)
         else:
             segment = segments(turned, self._alignment)
+            if self._slips is not None:
+                doubtful |= slip_flags(self._slips, ticks.first, segment, len(ticks))
             rows = angle_rows(turned, segment, self._alignment, headings, "live", self._body, doubtful)
         out.angles.append(rows)
         out.repetitions.extend(self._finder.feed(rows))
@@ -204,6 +208,7 @@ class LivePipeline:
         """Put an alignment into force: the headings start at its standing and follow the drift since then."""
         out.alignments.append(alignment)
         self._alignment = alignment
+        self._slips = slip_watch(alignment, self._grid.rate_hz)
         self._headings = {}
         still = alignment.standing
         since = _between(self._history, still.first + len(still), alignment.tick)
@@ -249,6 +254,33 @@ class LivePipeline:
             epochs = np.full(len(time_s), epoch, np.int32)
             rows[key] = GridRows(track, present, epochs, np.zeros(len(time_s), np.int32))
         return Ticks(first, time_s, rows)
+
+
+def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
+    """The watch for the sensors of an alignment; None for one that is on its own, or waits for something better."""
+    return SlipWatch(tuple(alignment.to_segment), rate_hz) if len(alignment.to_segment) > 1 else None
+
+
+def slip_flags(watch: SlipWatch, first: int, segment: Mapping[str, Floats], ticks: int) -> Flags:
+    """Flags (ticks,) of rows at which a sensor has slipped, from orientations segment → earth (4, ticks)."""
+    part = slice((-first) % STRIDE, None, STRIDE)
+    verticals = {key: rotation.vertical_in_sensor(quat[:, part]) for key, quat in segment.items()}
+    return np.where(watch.feed(first, verticals, ticks), np.int32(Quality.SLIPPED), np.int32(0))
+
+
+def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
+    """The reports, less confident of sensors that have slipped, with the reason."""
+    slipped = watch.slipped if watch is not None else {}
+    return tuple(
+        replace(
+            r,
+            confidence=round(0.3 * r.confidence, 3),
+            reasons=(*r.reasons, f"has slipped: stands {s.angle_deg:.0f}° off since {s.time_s:.0f} s; calibrate again"),
+        )
+        if (s := slipped.get(r.placement)) is not None
+        else r
+        for r in reports
+    )
 
 
 def _epochs(ticks: Ticks, joint: joints.Joint) -> tuple[Flags, Flags]:

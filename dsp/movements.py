@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 
+SOFT_KNEE_DEG = 6.0
+"""Thigh inclination of a bend, however deep: no knee is locked."""
 CENTRES: dict[str, tuple[float, float]] = {
-    "bend": (70.0, 0.0),
+    "bend": (70.0, SOFT_KNEE_DEG),
     "hinge": (55.0, 15.0),
     "deadlift": (68.0, 32.0),
     "squat": (45.0, 75.0),
 }
 """Trunk inclination and mean thigh inclination, degrees, at the deepest point."""
 SCALE_DEG = (25.0, 12.0)
+PARTIAL = (0.3, 1.1)
+"""A partial repetition is its kind to this part of the way; both inclinations grow together."""
 RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
 """A knee raise: one thigh above the first, the other below the second, the trunk below the third."""
 
@@ -30,11 +34,18 @@ def classify(trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float) ->
     if not thighs:
         return ("bend", 0.3) if trunk_deg > 25.0 else ("other", 0.0)
     mean = sum(thighs) / len(thighs)
-    distance = sorted(
-        (math.hypot((trunk_deg - trunk) / SCALE_DEG[0], (mean - thigh) / SCALE_DEG[1]), kind)
-        for kind, (trunk, thigh) in CENTRES.items()
-    )
+    distance = sorted((_apart(trunk_deg, mean, *centre), kind) for kind, centre in CENTRES.items())
     (nearest, kind), (second, _) = distance[0], distance[1]
     if nearest > 3.0:
         return "other", round(max(0.0, 1.0 - 3.0 / nearest), 3)
     return kind, round((second - nearest) / max(second + nearest, 1e-9), 3)
+
+
+def _apart(trunk: float, thigh: float, trunk_centre: float, thigh_centre: float) -> float:
+    """Distance from a kind done to whatever depth, in units of the scale at that depth."""
+    across, along = SCALE_DEG
+    # a bend's knee is soft from the beginning, the others bend it as they go down
+    begin = thigh_centre if thigh_centre <= SOFT_KNEE_DEG else 0.0
+    x, y, dx, dy = trunk / across, (thigh - begin) / along, trunk_centre / across, (thigh_centre - begin) / along
+    depth = min(max((x * dx + y * dy) / (dx * dx + dy * dy), PARTIAL[0]), PARTIAL[1])
+    return math.hypot(x - depth * dx, y - depth * dy) / math.sqrt(depth)

@@ -18,7 +18,7 @@ from dsp.alignment import Alignment, Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
 from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
-from dsp.live import PipelineOutput, mountings, standing_twist
+from dsp.live import PipelineOutput, mountings, slip_flags, slip_watch, standing_twist, with_slips
 from dsp.orientation import (
     OrientedSamples,
     SampleCounts,
@@ -40,6 +40,7 @@ from dsp.rows import (
     uncalibrated_rows,
     with_one_heading,
 )
+from dsp.slip import SlipWatch
 from dsp.standing import SHORTEST_S, Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
@@ -89,6 +90,7 @@ class ReviewPipeline:
         self._marks: list[float] = []
         self._next: int | None = None
         self._alignment: Alignment | None = None
+        self._slips: SlipWatch | None = None
         self._carried: dict[str, float] = {}
         self._ticks: Ticks | None = None
 
@@ -131,7 +133,7 @@ class ReviewPipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
-        return self._alignment.reports if self._alignment is not None else ()
+        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
 
     def _start_tick(self) -> int:
         if self._next is None:
@@ -309,7 +311,11 @@ class ReviewPipeline:
         if self._alignment is None:
             rows = uncalibrated_rows(part, self._body)
         else:
-            rows = angle_rows(part, segments(part, self._alignment), self._alignment, headings, "review", self._body)
+            if new is not None:
+                self._slips = slip_watch(new, RATE_HZ)
+            segment = segments(part, self._alignment)
+            slipped = None if self._slips is None else slip_flags(self._slips, start, segment, len(part))
+            rows = angle_rows(part, segment, self._alignment, headings, "review", self._body, slipped)
         out.angles.append(rows)
         if new is not None and new.complete:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement

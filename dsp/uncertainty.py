@@ -11,12 +11,18 @@ import numpy as np
 
 from signals.blocks import Floats
 
-INCLINATION_RAD = {"live": np.radians(0.45), "review": np.radians(0.3)}
+INCLINATION_RAD = {"live": np.radians(0.36), "review": np.radians(0.25)}
 """Inclination error of one worn sensor that two neighbours do not share."""
 SHARED_RAD = {"live": np.radians(0.7), "review": np.radians(0.6)}
 """Inclination error that neighbours share and a joint angle is free of: the sway and settling of the whole body in its zero."""
-SKIN = 0.03
-"""Error from skin movement, as a share of the angle."""
+SKIN = 0.045
+"""Error from skin movement, as a share of a small angle."""
+SKIN_HALF_RAD = np.radians(60.0)
+"""Angle at which that share has fallen by half: skin stretches less and less."""
+SIDE = 0.4
+"""Bend to the side and rotation suffer this much of what flexion does, from inclination and from skin."""
+HEADING = 0.55
+"""Part of the heading's standard deviation that was found in the angles: the filter grants postures that few take."""
 AXIS_RAD = np.radians(1.5)
 """Error of a mediolateral axis at full alignment confidence."""
 DEVICE_RAD = np.radians(1.5)
@@ -31,7 +37,13 @@ def axis_sd(confidence: float) -> float:
 def inclination_sd(angle: Floats, confidence: float, estimator: str) -> Floats:
     """Of a segment's inclination (n,) rad."""
     base, shared = INCLINATION_RAD[estimator], SHARED_RAD[estimator]
-    return np.asarray(np.sqrt(base**2 + shared**2 + ((SKIN + 0.3 * axis_sd(confidence)) * angle) ** 2))
+    return np.asarray(np.sqrt(base**2 + shared**2 + (skin_sd(angle) + 0.3 * axis_sd(confidence) * np.abs(angle)) ** 2))
+
+
+def skin_sd(angle: Floats) -> Floats:
+    """Error from skin movement, rad, of a joint or segment turned by angle (n,) rad from standing."""
+    size = np.abs(angle)
+    return np.asarray(SKIN * size / (1.0 + size / SKIN_HALF_RAD))
 
 
 def joint_sd(
@@ -40,9 +52,10 @@ def joint_sd(
     """Of a joint's flexion, lateral (or abduction) and rotation, each (n,) rad; confidence: the lower of its two segments'."""
     base = np.sqrt(2.0) * INCLINATION_RAD[estimator]
     axis = axis_sd(confidence)
+    skin = skin_sd(flexion)
+    heading = HEADING * heading_sd
     # a heading error turns the distal segment about the vertical: it reads as rotation while upright, as side bend while flexed
     upright, flexed = np.cos(flexion), np.sin(flexion)
-    of_flexion = np.sqrt(base**2 + (SKIN * flexion) ** 2 + (heading_sd * second) ** 2 + (axis * 0.3 * flexion) ** 2)
-    of_second = np.sqrt(base**2 + (heading_sd * flexed) ** 2 + (axis * flexed) ** 2 + (SKIN * flexion) ** 2)
-    of_third = np.sqrt(base**2 + (heading_sd * upright) ** 2 + (axis * flexed) ** 2 + (SKIN * flexion) ** 2)
-    return of_flexion, of_second, of_third
+    of_flexion = np.sqrt(base**2 + skin**2 + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2)
+    side = (SIDE * base) ** 2 + (SIDE * skin) ** 2 + (SIDE * axis * flexed) ** 2
+    return of_flexion, np.sqrt(side + (heading * flexed) ** 2), np.sqrt(side + (heading * upright) ** 2)

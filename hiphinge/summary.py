@@ -150,6 +150,7 @@ class SummaryBuilder:
             if refused:
                 said.append(f"{sensor.key}: {refused}")
         for flag, words in (
+            (Quality.SLIPPED, "a sensor stood differently than at the calibration: it may have slipped"),
             (Quality.HEADING_UNKNOWN, "relative heading was not known"),
             (Quality.FAST, "movement was faster than the accuracy figures cover"),
             (Quality.DEVICE_ORIENTATION, "orientation came from the devices' own filters"),

@@ -20,6 +20,11 @@ NAN = math.nan
         (85, 5, 5, "bend"),
         (95, -5, 0, "bend"),
         (60, 16, 16, "hinge"),
+        (25, 5, 4, "bend"),
+        (38, 3, 3, "bend"),
+        (30, 9, 9, "hinge"),
+        (21, 36, 38, "squat"),
+        (32, 16, 16, "deadlift"),
         (68, 42, 42, "deadlift"),
         (45, 85, 85, "squat"),
         (20, 60, 62, "squat"),
@@ -53,18 +58,18 @@ def test_always_a_known_word_and_a_confidence(trunk, left, right):
 
 def test_halfway_between_two_kinds_is_uncertain():
     (t1, h1), (t2, h2) = CENTRES["bend"], CENTRES["hinge"]
-    assert classify((t1 + t2) / 2, (h1 + h2) / 2, (h1 + h2) / 2)[1] < 0.05
+    assert classify((t1 + t2) / 2, (h1 + h2) / 2, (h1 + h2) / 2)[1] < 0.15
 
 
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("estimator", ["live", "review"])
 def test_movements_of_a_session(scenario, seed, estimator):
-    """Nine in ten repetitions of the simulated athlete bear the right name; a partial bend may pass for a hinge."""
+    """Nineteen in twenty repetitions of the simulated athlete bear the right name, partial ones among them."""
     true = {r.turn_s: r.movement for r in simulated(scenario, seed).repetitions}
     found = estimated(scenario, seed)[estimator].repetitions
     right = 0
     for r in found:
         nearest = min(true, key=lambda t: abs(t - r.turn_s))
         right += r.movement == true[nearest]
-    assert right >= 0.9 * len(true)
+    assert right >= 0.95 * len(true)
