@@ -38,10 +38,10 @@ docs: $(VENV)/tools
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:
-	@if command -v influxd >/dev/null 2>&1; then :; \
+	@if command -v influxd >/dev/null 2>&1 && command -v dbus-daemon >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends influxdb >/dev/null; \
-	else echo "influxd is not installed: its tests will be skipped (Debian: apt-get install influxdb)"; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends influxdb dbus-daemon >/dev/null; \
+	else echo "influxd or dbus-daemon is not installed: their tests will be skipped (Debian: apt-get install influxdb dbus-daemon)"; fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from ingest.ble import Adapter
+from ingest.ble_link import BleReader
 from ingest.event_log import EventLog
 from ingest.kit import Kit
 from ingest.link import Link, LinkState, LinkStatus
@@ -24,6 +26,8 @@ class KitReader:
         for i, sensor in enumerate(kit.sensors):
             if sensor.sensor.port is not None:
                 ports.setdefault(sensor.sensor.port, []).append(i)
+        adapter = Adapter()
+        self.links += [BleReader((s,), log, adapter) for s in kit.sensors if s.sensor.address is not None]
         for numbers in ports.values():
             self.links.append(SerialReader(tuple(kit.sensors[i] for i in numbers), log))
         self._go = asyncio.Event()

@@ -1,0 +1,122 @@
+"""The link of a sensor over Bluetooth LE.
+
+A notification's arrival time is taken first thing in its callback. BlueZ's StartNotify is kept on purpose: through
+AcquireNotify packets are dropped when the program is busy for seconds, through StartNotify they come late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak_retry_connector import close_stale_connections_by_address, establish_connection
+
+from firmware_protocol.codec import Codec
+from firmware_protocol.device import BleLink, Read, Write
+from firmware_protocol.registry import codec_for
+from ingest.ble import BLE_ERRORS, Adapter, fault_of, not_found, quietly
+from ingest.event_log import EventLog
+from ingest.kit import KitSensor
+from ingest.link import Link, LinkFault, LinkState
+
+CONNECT_S = 8.0
+_NOT_FOUND_AFTER_S = 3.0
+_CLOSE_S = 2.0
+
+
+class BleReader(Link):
+    """See `Link`."""
+
+    def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog, adapter: Adapter) -> None:
+        super().__init__(sensors, log)
+        assert self.family.ble is not None
+        self._ble: BleLink = self.family.ble
+        self._adapter = adapter
+        self._key = sensors[0].key
+        self._address = (sensors[0].sensor.address or "").upper()
+        self._client: BleakClient | None = None
+        self._first = True
+        self._said: Codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
+        """Reads what the sensor says of itself, for the battery."""
+
+    async def open(self) -> None:
+        """See `Link.open`."""
+        status = self.status[self._key]
+        try:
+            if self._first:
+                # left behind by a program that was killed: the sensor would not be heard
+                self._first = False
+                await close_stale_connections_by_address(self._address)
+            hint = asyncio.get_running_loop().call_later(_NOT_FOUND_AFTER_S, self._say_not_found)
+            try:
+                device, status.rssi = await self._adapter.seen(self._address)
+            finally:
+                hint.cancel()
+            async with self._adapter.connecting(), asyncio.timeout(CONNECT_S):
+                self._set(LinkState.CONNECTING)
+                self._client = await establish_connection(
+                    BleakClient,
+                    device,
+                    self._key,
+                    disconnected_callback=lambda _: self.lose(
+                        "the connection was lost", "It goes on by itself when the sensor is back."
+                    ),
+                    max_attempts=1,
+                    use_services_cache=False,
+                )
+            self.opened()
+            if not self._client.is_connected:
+                raise LinkFault("the connection was lost", self._key)
+            for uuid in self._ble.notify:
+                if self._client.services.get_characteristic(uuid) is not None:
+                    await self._client.start_notify(uuid, self._arrived)
+            await self._ask_battery()
+        except BLE_ERRORS as error:
+            raise fault_of(error, self._key) from error
+
+    async def write(self, step: Write) -> None:
+        """See `Link.write`."""
+        assert self._client is not None
+        try:
+            await self._client.write_gatt_char(step.characteristic, step.payload, response=step.response)
+        except BLE_ERRORS as error:
+            raise fault_of(error, self._key) from error
+
+    async def read(self, step: Read) -> None:
+        """See `Link.read`."""
+        assert self._client is not None
+        try:
+            value = bytes(await self._client.read_gatt_char(step.characteristic))
+        except BLE_ERRORS as error:
+            raise fault_of(error, self._key) from error
+        self.heard(self._key, self.log.clock_ns(), value)
+        self._said.feed(value)
+        self._battery(self._said.facts.get("battery_percent"))
+
+    async def close(self) -> None:
+        """See `Link.close`."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await quietly(client.disconnect())
+
+    def _arrived(self, _: BleakGATTCharacteristic, data: bytearray) -> None:
+        arrival_ns = self.log.clock_ns()
+        self.heard(self._key, arrival_ns, bytes(data))
+
+    async def _ask_battery(self) -> None:
+        assert self._client is not None
+        if self._ble.battery is None or self._client.services.get_characteristic(self._ble.battery) is None:
+            return
+        value = await self._client.read_gatt_char(self._ble.battery)
+        self._battery(float(value[0]) if value else None)
+
+    def _battery(self, percent: object) -> None:
+        if isinstance(percent, float | int):
+            self.status[self._key].battery = round(percent)
+
+    def _say_not_found(self) -> None:
+        self.status[self._key].fault = not_found(self._key)
