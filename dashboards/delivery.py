@@ -83,6 +83,16 @@ def push(
     return report
 
 
+def acknowledge(session_folder: Path) -> None:
+    """Note in the ledger that InfluxDB has all results as they are now."""
+    ledger = Ledger.read(session_folder / FOLDER)
+    for estimator in available_estimators(session_folder):
+        ledger.complete[estimator] = digest(session_folder, estimator)
+        found = repetition_stamps(points(session_folder, [estimator]))
+        ledger.repetitions[estimator] = sorted(found)
+    ledger.write(session_folder / FOLDER)
+
+
 def missing_after(session_folder: Path, ledger: Ledger) -> tuple[str, ...]:
     """Estimators that would be missing with this ledger."""
     return tuple(e for e in available_estimators(session_folder) if e not in ledger.complete)

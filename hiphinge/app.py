@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dashboards.influx import InfluxSettings
 from dsp.live import PipelineOutput
-from hiphinge.engine import Engine
+from hiphinge.engine import Engine, SensorProgress
 from hiphinge.folders import check_new
 from hiphinge.interruption import uninterrupted
+from hiphinge.live_delivery import LiveDelivery
 from hiphinge.lock import FolderLock
 from hiphinge.results import ResultsWriter, compute
 from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from ingest.session_toml import write_session_toml
-from signals import Event, HiphingeError, Session
+from signals import Event, HiphingeError, Packets, Session
 
 RECORDING = "recording.mcap"
 
@@ -26,10 +28,11 @@ RECORDING = "recording.mcap"
 class SessionInProgress:
     """Records and computes one live session into `folder`, which must not exist yet.
 
+    influx: where results go while it runs, through the session's outbox.
     HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
     """
 
-    def __init__(self, folder: Path, session: Session) -> None:
+    def __init__(self, folder: Path, session: Session, influx: InfluxSettings | None = None) -> None:
         check_new(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -46,6 +49,7 @@ class SessionInProgress:
             self._recorder = Recorder(folder / RECORDING, session)
             self._engine = Engine(session, ("live",))
             self._writer = ResultsWriter(folder, self._engine, ("live",))
+            self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
         except BaseException:
             self._lock.release()
             raise
@@ -57,7 +61,13 @@ class SessionInProgress:
                 self._recorder.append(event)
             outputs = self._engine.feed(events)
             self._writer.take(outputs)
+            if self.delivery is not None and events:
+                self.delivery.take(outputs["live"], _last_seq(events), self._recorder.flushed_seq)
             return outputs["live"]
+
+    def progress(self) -> dict[str, SensorProgress]:
+        """What each sensor has delivered so far."""
+        return self._engine.progress()
 
     @property
     def now_s(self) -> float:
@@ -73,6 +83,8 @@ class SessionInProgress:
             writer.close(name)
         recording = read_recording(self.folder / RECORDING)
         compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
+        if self.delivery is not None:
+            self.delivery.close()
         self._lock.release()
 
     def abandon(self) -> None:
@@ -82,4 +94,10 @@ class SessionInProgress:
             with suppress(HiphingeError, ValueError):
                 self._recorder.close()
             self._writer.abort()
+            if self.delivery is not None:
+                self.delivery.abandon()
             self._lock.release()
+
+
+def _last_seq(events: Sequence[Event]) -> int:
+    return max(int(e.seq[-1]) if isinstance(e, Packets) else e.seq for e in events)

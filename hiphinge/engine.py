@@ -85,6 +85,17 @@ def _joined(packets: Sequence[Packets]) -> Packets:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SensorProgress:
+    """What a sensor has delivered: samples, how many were lost (exact, or an estimate), its nominal rate, and its facts."""
+
+    samples: int
+    lost: int
+    lost_exact: bool
+    rate_hz: float | None
+    facts: Mapping[str, str | float]
+
+
 @dataclass(slots=True)
 class _HeelDrop:
     """A heel drop in progress, from its mark until its window has passed; tracks: the samples since the mark, by sensor."""
@@ -237,6 +248,16 @@ class Engine:
     def now_s(self) -> float:
         """Session time of the last event, seconds; 0 before the first."""
         return max(self._now_s, 0.0)
+
+    def progress(self) -> dict[str, SensorProgress]:
+        """What each sensor has delivered so far, by its key."""
+        counts = next(iter(self._pipelines.values())).counts()
+        return {
+            key: SensorProgress(
+                counts[key][0].samples, counts[key][0].lost, source.lost_exact, self._rates.get(key), dict(source.codec.facts)
+            )
+            for key, source in self._sources.items()
+        }
 
     @property
     def health(self) -> Mapping[str, Mapping[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,6 +23,8 @@ from dashboards.notation import (
 )
 from dsp.live import PipelineOutput
 from dsp.results import Repetition
+from hiphinge.engine import SensorProgress
+from ingest.link import LinkState, LinkStatus
 from signals.quantities import ANGLE_NAMES
 
 BARS = (
@@ -47,6 +49,9 @@ class LiveScreen:
         self._repetitions: list[Repetition] = []
         self._calibration = "calibrating, no angles yet"
         self._plain_at = float("inf")
+        self._sensors: Table | None = None
+        self._states: dict[str, str] = {}
+        self._trouble = ""
 
     def take(self, output: PipelineOutput, now_s: float) -> None:
         """What the engine gave at session time `now_s`; an angle without a fresh row becomes a dash."""
@@ -67,6 +72,28 @@ class LiveScreen:
             shown = ", ".join(f"{label} {_degrees(self._angles.get(name))}" for label, name, _, _ in BARS[:3])
             self._console.print(f"{clock(now_s)}  {shown}", highlight=False)
 
+    def sensors(
+        self,
+        progress: Mapping[str, SensorProgress],
+        links: Mapping[str, LinkStatus],
+        latency_ms: Mapping[str, float],
+        trouble: str = "",
+    ) -> None:
+        """What every sensor does, and what hinders the results on their way, empty when nothing does."""
+        table = Table.grid(padding=(0, 2))
+        for key, link in links.items():
+            table.add_row(*sensor_row(key, progress.get(key), link, latency_ms.get(key)))
+            fault = link.fault
+            if fault is not None:
+                table.add_row("", Text(f"{fault.what}. {fault.remedy}", style="yellow"))
+            state = link.state if fault is None else f"{link.state}: {fault}"
+            if self._states.get(key) != state:
+                self._states[key] = state
+                self._plainly(f"{words(key)} {state}")
+        if trouble and trouble != self._trouble:
+            self._plainly(trouble)
+        self._sensors, self._trouble = table, trouble
+
     @contextmanager
     def plain(self) -> Iterator[None]:
         """Lines instead of a moving picture, for output that is no terminal."""
@@ -86,7 +113,30 @@ class LiveScreen:
             bars.add_row(label, bar, Text(_degrees(value).rjust(6), style="bold"))
         lines = [Text(sentence(r)) for r in self._repetitions[-LAST:]]
         head = Text(f"{clock(self._now_s)}   {self._calibration}   repetitions: {len(self._repetitions)}", style="bold")
-        return Group(head, bars, *lines)
+        below: list[RenderableType] = [] if self._sensors is None else [Text(""), self._sensors]
+        if self._trouble:
+            below.append(Text(self._trouble, style="yellow"))
+        return Group(head, bars, *lines, *below)
+
+
+def sensor_row(
+    key: str, progress: SensorProgress | None, link: LinkStatus, latency_ms: float | None
+) -> tuple[str, str, str, str, str, str]:
+    """Sensor, state, battery, rate, loss and latency as people read them; what is not known is a dash."""
+    battery = link.battery if link.battery is not None else (progress.facts.get("battery_percent") if progress else None)
+    rate = f"{progress.rate_hz:g} Hz" if progress is not None and progress.rate_hz is not None else DASH
+    loss = DASH
+    if progress is not None and progress.samples:
+        share = 100.0 * progress.lost / (progress.samples + progress.lost)
+        loss = f"{'' if progress.lost_exact else '≈ '}{progress.lost} lost ({share:.1f} %)"
+    return (
+        words(key),
+        str(link.state),
+        f"battery {float(battery):.0f} %" if battery is not None else f"battery {DASH}",
+        rate,
+        loss,
+        f"{latency_ms:.0f} ms" if latency_ms is not None and link.state is LinkState.STREAMING else DASH,
+    )
 
 
 def sentence(repetition: Repetition) -> str:

@@ -1,0 +1,85 @@
+"""`hiphinge live`: the sensors of a kit, streamed, recorded and computed while an athlete moves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from dashboards.tables import read_repetitions, read_summary
+from dashboards.terminal import calibration_table, repetition_table, sensors_table
+from hiphinge import config
+from hiphinge.app import RECORDING, SessionInProgress
+from hiphinge.commands.options import CONFIG, console, look_after_orphans, say
+from hiphinge.folders import check_new, session_name
+from hiphinge.screen import LiveScreen
+from hiphinge.streaming import Frame, Streaming
+from hiphinge.version import software
+from ingest.event_log import EventLog
+from ingest.kit import Kit, read_kit
+from ingest.kit_reader import KitReader
+
+
+def live(
+    kit_file: Path = typer.Option(
+        ..., "--kit", help="Kit file: which sensors, worn where. Make one with hiphinge scan --save."
+    ),
+    out: Path | None = typer.Option(
+        None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
+    ),
+    athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
+    seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End by itself after so long."),
+    calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
+    config_file: Path | None = CONFIG,
+) -> None:
+    """Stream the sensors of a kit: angles and repetitions now, a session folder with everything afterwards.
+
+    Keys: c calibrate, h heel drop, m mark, q stop.
+    """
+    settings = config.load(config_file)
+    kit = read_kit(kit_file)
+    session = kit.session(datetime.now(UTC).replace(microsecond=0), athlete, software())
+    name = session_name(session.start, session.athlete)
+    folder = out or (settings.sessions or Path()) / name
+    check_new(folder)
+    look_after_orphans(settings)
+    screen = console()
+    running = SessionInProgress(folder, session, settings.influx() if settings.influx_configured else None)
+    try:
+        latency = asyncio.run(_stream(running, kit, screen, seconds, calibrate))
+        with screen.status("Closing the session, computing the two-sided review"):
+            running.close()
+    except BaseException:
+        running.abandon()
+        say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
+        raise
+    summary = read_summary(folder, "live")
+    screen.print(sensors_table(summary))
+    screen.print(calibration_table(summary))
+    screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
+    screen.print(latency, highlight=False)
+    if running.delivery is not None and running.delivery.waiting_bytes:
+        say(f"{running.delivery.waiting_bytes} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
+    screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
+
+
+async def _stream(running: SessionInProgress, kit: Kit, screen: Console, seconds: float | None, calibrate: bool) -> str:
+    """Stream until the end; what the latency was, in words."""
+    log = EventLog()
+    reader = KitReader(kit, log)
+    shown = LiveScreen(screen)
+
+    def show(frame: Frame) -> None:
+        shown.take(frame.output, frame.now_s)
+        trouble = running.delivery.trouble if running.delivery is not None else ""
+        shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble)
+
+    streaming = Streaming(running, reader, log, show)
+    with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
+        await streaming.run(seconds, calibrate=calibrate)
+    p50, p99 = (streaming.latency.percentile(p) for p in (50, 99))
+    return f"Packet to angle, without the grid's own wait: p50 {p50:.1f} ms, p99 {p99:.1f} ms"

@@ -1,0 +1,98 @@
+"""A running session's results on their way to InfluxDB: into the outbox when their events are on disk, then to the server.
+
+Nothing that happens here stops the session: a disk or a server that refuses is `trouble`, in words for people.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+from dashboards.delivery import Courier, acknowledge
+from dashboards.influx import InfluxSettings
+from dashboards.line_protocol import LiveLines, closing_points, points
+from dashboards.outbox import FOLDER, Outbox, waiting_bytes
+from dsp.live import PipelineOutput
+from signals import HiphingeError, Session
+
+PATIENCE_S = 10.0
+"""How long the end of a session waits for the last results to arrive; the rest stays in the outbox."""
+
+
+class LiveDelivery:
+    """Takes what the live estimator gives out; see `hiphinge.app.SessionInProgress`."""
+
+    def __init__(self, folder: Path, session: Session, influx: InfluxSettings) -> None:
+        self._session_folder, self._folder = folder, folder / FOLDER
+        self._lines = LiveLines(session, folder.resolve().name, folder / "session.toml")
+        self._held: deque[tuple[int, list[str], list[str]]] = deque()
+        """Last event that made them, lines of angles, lines of repetitions."""
+        self._outbox = Outbox(self._folder)
+        self._courier = Courier(self._folder, influx)
+        self._broken = ""
+
+    def take(self, output: PipelineOutput, last_seq: int, flushed_seq: int) -> None:
+        """Results that the events up to `last_seq` have made; those up to `flushed_seq` are on disk."""
+        angles, repetitions = self._lines.of(output.angles, []), self._lines.of([], output.repetitions)
+        if angles or repetitions:
+            self._held.append((last_seq, angles, repetitions))
+        released = False
+        while self._held and self._held[0][0] <= flushed_seq:
+            _, angles, repetitions = self._held.popleft()
+            self._append(angles, essential=False)
+            self._append(repetitions)
+            released = True
+        if released:
+            self._flush()
+
+    @property
+    def trouble(self) -> str:
+        """Why results do not arrive, empty when all is well."""
+        return self._broken or self._courier.trouble or self._outbox.warning
+
+    @property
+    def lines(self) -> int:
+        """Lines that InfluxDB has acknowledged."""
+        return self._courier.lines
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that it has not."""
+        return waiting_bytes(self._folder)
+
+    def close(self) -> None:
+        """The session is closed and its tables are there: the rest of the lines, and some patience."""
+        for _, angles, repetitions in self._held:
+            self._append(angles, essential=False)
+            self._append(repetitions)
+        self._append(list(closing_points(self._session_folder, ["live"])))
+        batch: list[str] = []
+        for line in points(self._session_folder, ["review"]):
+            batch.append(line)
+            if len(batch) == 1000:
+                self._append(batch)
+                batch = []
+        self._append(batch)
+        whole = not self._broken and not self._outbox.left_out
+        self._outbox.close()
+        if self._courier.finish(PATIENCE_S) and whole and not self._courier.rejected:
+            acknowledge(self._session_folder)
+
+    def abandon(self) -> None:
+        """Stop at once; what is in the outbox stays there."""
+        self._outbox.close()
+        self._courier.stop()
+
+    def _append(self, lines: list[str], *, essential: bool = True) -> None:
+        if self._broken:
+            return
+        try:
+            self._outbox.append(lines, essential=essential)
+        except HiphingeError as error:
+            self._broken = str(error)
+
+    def _flush(self) -> None:
+        try:
+            self._outbox.flush()
+        except HiphingeError as error:
+            self._broken = str(error)

@@ -1,0 +1,187 @@
+"""`hiphinge live` on virtual serial sensors: what was sent is what was recorded and computed, however the session ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import serial
+
+from dashboards.tables import read_summary
+from ingest.kit import write_kit
+from simulation import Motion, demo
+from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
+from simulation.virtual_devices import VirtualPeripheral
+from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
+from tests.contract.command_line import COMMAND, child, done, environment, refused
+from tests.peers.worn_sensors import KEYS, Still, worn
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
+
+
+@pytest.fixture(scope="module")
+def athlete() -> Motion:
+    return demo(3).motion()
+
+
+@contextmanager
+def kit_of(folder: Path, peripherals: list[VirtualPeripheral], rate_hz: int = 100) -> Iterator[list[PeripheralLine]]:
+    """The devices behind ports, and `kit.toml` that names them."""
+    sensors: list[dict[str, object]] = [
+        {
+            "placement": p.key,
+            "family": "hiphinge-v1-serial",
+            "port": str(folder / f"port-{p.key}"),
+            "baud": 921600,
+            "rate_hz": rate_hz,
+        }
+        for p in peripherals
+    ]
+    write_kit(folder / "kit.toml", sensors)
+    with ExitStack() as stack:
+        yield [stack.enter_context(PeripheralLine(folder / f"port-{p.key}", [p])) for p in peripherals]
+
+
+def start(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
+    """`hiphinge live` as a process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, "live", "--kit", "kit.toml", "--out", "session", *words],
+        cwd=folder,
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def summary_sensors(folder: Path, estimator: str = "live") -> dict[str, dict]:
+    return read_summary(folder, estimator)["sensors"]
+
+
+@pytest.mark.parametrize("rate_hz", [100, 200])
+def test_samples_recorded_are_samples_sent(tmp_path: Path, athlete: Motion, rate_hz: int) -> None:
+    devices = [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]
+    devices[1].faults.loss = 0.05
+    with kit_of(tmp_path, devices, rate_hz):
+        process = start(tmp_path, "--calibrate")
+        until(lambda: min(d.ledger.sent for d in devices) > 4 * rate_hz)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Session folder: session" in out
+    assert "p99" in out
+    for estimator in ("live", "review"):
+        found = summary_sensors(tmp_path / "session", estimator)
+        for device in devices:
+            assert found[device.key]["samples"] == device.ledger.sent
+            assert found[device.key]["samples"] == device.ledger.made - device.ledger.dropped
+            assert found[device.key]["rate_hz"] == rate_hz
+            assert found[device.key]["lost_exact"]
+        # what the wire lost at the very end nobody can know of
+        assert 0 <= devices[1].ledger.dropped - found["pelvis"]["lost"] <= 16
+        assert found["lumbar"]["lost"] == 0
+    done("replay", "session", "--out", "again", "--estimator", "live", cwd=tmp_path)
+    for table in ("angles", "orientations", "repetitions"):
+        file = f"live/{table}.parquet"
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "session" / file).read_bytes()
+
+
+def test_a_cable_that_is_pulled_is_a_gap_and_comes_back(tmp_path: Path) -> None:
+    devices = [VirtualPeripheral(key, V1SerialFirmware(key), Still()) for key in KEYS[:2]]
+    with kit_of(tmp_path, devices) as lines:
+        process = start(tmp_path)
+        until(lambda: min(d.ledger.sent for d in devices) > 150)
+        lines[0].unplug(power=True)
+        time.sleep(1.5)
+        lines[0].plug()
+        back = time.monotonic()
+        before = devices[0].ledger.sent
+        until(lambda: devices[0].ledger.sent > before)
+        assert time.monotonic() - back < 3.0
+        until(lambda: devices[0].ledger.sent > before + 100)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "lumbar lost: " in out
+    assert out.count("lumbar streaming") == 2
+    found = summary_sensors(tmp_path / "session")["lumbar"]
+    assert found["gaps"] == 1
+    rows = pq.read_table(tmp_path / "session/live/orientations.parquet")
+    rows = rows.filter(pc.equal(rows["placement"], "lumbar"))
+    # nothing in between: not frozen, not invented
+    assert 1.3 < np.diff(rows["time_s"].to_numpy()).max() < 4.5
+    assert set(rows["heading_epoch"].to_pylist()) == {0, 1}
+
+
+def test_kill_9_leaves_a_session_that_is_recovered(tmp_path: Path, athlete: Motion) -> None:
+    devices = [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]
+    with kit_of(tmp_path, devices):
+        process = start(tmp_path)
+        until(lambda: min(d.ledger.sent for d in devices) > 250)
+        sent = {d.key: d.ledger.sent for d in devices}
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert not (tmp_path / "session/live").exists()
+    assert done("doctor", "--sessions", tmp_path, "--json", cwd=tmp_path).returncode == 0
+    found = summary_sensors(tmp_path / "session", "review")
+    for key, count in sent.items():
+        assert found[key]["samples"] >= count - 100
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    device = VirtualPeripheral("pelvis", V1SerialFirmware("1"), Still())
+    with kit_of(tmp_path, [device]), serial.Serial(str(tmp_path / "port-pelvis"), exclusive=True):
+        result = child("live", "--kit", "kit.toml", "--out", "session", "--seconds", "20", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "another program has this port open" in result.stderr
+    assert "Close the other program" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:
+    assert "kit.toml" in refused("live", "--kit", "kit.toml", cwd=tmp_path)
+    write_kit(tmp_path / "kit.toml", [{"placement": "pelvis", "family": "hiphinge-v1-serial", "port": "/dev/nowhere"}])
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/file").write_text("mine")
+    assert "exists already" in refused("live", "--kit", "kit.toml", "--out", "taken", cwd=tmp_path)
+    assert (tmp_path / "taken/file").read_text() == "mine"
+    text = (tmp_path / "kit.toml").read_text().replace("pelvis", "plevis")
+    (tmp_path / "kit.toml").write_text(text)
+    said = refused("live", "--kit", "kit.toml", cwd=tmp_path)
+    assert "plevis" in said
+    assert "line" in said
+
+
+def test_a_sensor_that_is_not_there_does_not_hold_the_others_back(tmp_path: Path) -> None:
+    device = VirtualPeripheral("pelvis", V1SerialFirmware("1"), Still())
+    with kit_of(tmp_path, [device]):
+        text = (tmp_path / "kit.toml").read_text()
+        more = text[text.index("[[sensor]]") :].replace("pelvis", "lumbar")
+        (tmp_path / "kit.toml").write_text(f"{text}\n{more}")
+        result = child("live", "--kit", "kit.toml", "--out", "session", "--seconds", "12", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "no such port" in result.stdout
+    found = summary_sensors(tmp_path / "session")
+    assert found["pelvis"]["samples"] > 50
+    assert found["lumbar"]["samples"] == 0
+    assert any(
+        "lumbar: no samples" in words for words in json.loads((tmp_path / "session/live/summary.json").read_text())["warnings"]
+    )
