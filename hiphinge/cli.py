@@ -22,6 +22,7 @@ from signals.errors import HiphingeError
 COMMANDS = {
     "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
     "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
+    "scan": "Show the sensors that are there, and put yours into a kit.",
     "replay": "Compute angles, repetitions and rhythm from a recording.",
     "import": "Write a recording of another program as a plain session.",
     "report": "Write the report of a session as one HTML file.",

@@ -14,9 +14,9 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.device import BleLink, Read, Write
-from firmware_protocol.registry import codec_for
-from ingest.ble import BLE_ERRORS, Adapter, fault_of, not_found, quietly
+from firmware_protocol.device import BleLink, Read, Request, Write
+from firmware_protocol.registry import codec_for, device_family
+from ingest.ble import BLE_ERRORS, Adapter, SensorSeen, fault_of, not_found, quietly
 from ingest.event_log import EventLog
 from ingest.kit import KitSensor
 from ingest.link import Link, LinkFault, LinkState
@@ -120,3 +120,35 @@ class BleReader(Link):
 
     def _say_not_found(self) -> None:
         self.status[self._key].fault = not_found(self._key)
+
+
+async def ask_battery(seen: SensorSeen) -> int | None:
+    """Charge of a sensor in percent, None where it does not tell. Connects to it: only for sensors of one's own kit.
+
+    Raises `LinkFault`.
+    """
+    link = device_family(seen.family).ble if seen.family is not None else None
+    if link is None or seen.family is None:
+        return None
+    codec = codec_for(seen.family)
+    asked = [link.battery] if link.battery is not None else []
+    asked += [step.characteristic for step in device_family(seen.family).configure(Request()) if isinstance(step, Read)]
+    adapter = Adapter()
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            device, _ = await adapter.seen(seen.address)
+            client = await establish_connection(BleakClient, device, seen.address, max_attempts=1, use_services_cache=False)
+        try:
+            for uuid in asked:
+                if client.services.get_characteristic(uuid) is None:
+                    continue
+                value = bytes(await client.read_gatt_char(uuid))
+                if uuid == link.battery:
+                    return value[0] if value else None
+                codec.feed(value)
+        finally:
+            await quietly(client.disconnect())
+    except BLE_ERRORS as error:
+        raise fault_of(error, seen.address) from error
+    percent = codec.facts.get("battery_percent")
+    return round(percent) if isinstance(percent, float | int) else None

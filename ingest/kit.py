@@ -181,15 +181,34 @@ def _speaking(link: str) -> str:
     return ", ".join(name for name in FAMILIES if getattr(device_family(name), link) is not None)
 
 
-def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "") -> Kit:
+def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athlete: str = "") -> Kit:
     """Write a kit file of these `[[sensor]]` entries and return what it says; an unusable one is not written.
 
     Raises `HiphingeError` when an entry is at fault or the file cannot be written.
     """
-    head: dict[str, Any] = {"sensor": sensors} | ({"name": name} if name else {})
-    lines = [f"name = {toml_value(name)}"] if name else []
+    head: dict[str, Any] = {key: value for key, value in (("name", name), ("athlete", athlete)) if value}
+    lines = [f"{key} = {toml_value(value)}" for key, value in head.items()]
     for entry in sensors:
         lines += ["", "[[sensor]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
-    kit = _Reader(head, "\n".join(lines), path).kit()
+    kit = _Reader(head | {"sensor": sensors}, "\n".join(lines), path).kit()
     write_whole(lines, path)
     return kit
+
+
+def add_to_kit(path: Path, sensors: list[dict[str, object]]) -> Kit:
+    """Put these entries into the kit file, made when it is not there; each replaces what had its placement or its address.
+
+    What else the file says stays, except for comments. Raises `HiphingeError` as `write_kit` and `read_kit` do.
+    """
+    head: dict[str, Any] = {}
+    if path.exists():
+        read_kit(path)
+        head, _ = read_toml(path, "")
+
+    def replaced(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+        return any(key in old and old.get(key) == new.get(key) for key in ("name", "address", "port")) or (
+            old["placement"] == new["placement"] != "other"
+        )
+
+    kept = [old for old in head.get("sensor", []) if not any(replaced(old, new) for new in sensors)]
+    return write_kit(path, kept + sensors, head.get("name", path.stem), head.get("athlete", ""))
