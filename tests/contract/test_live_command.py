@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 import serial
 
+from dashboards.delivery import missing
+from dashboards.line_protocol import points
 from dashboards.tables import read_summary
 from ingest.kit import write_kit
 from simulation import Motion, demo
@@ -24,6 +26,7 @@ from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
 from simulation.virtual_devices import VirtualPeripheral
 from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
 from tests.contract.command_line import COMMAND, child, done, environment, refused
+from tests.peers.influxdb import influxdb
 from tests.peers.worn_sensors import KEYS, Still, worn
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
@@ -185,3 +188,38 @@ def test_a_sensor_that_is_not_there_does_not_hold_the_others_back(tmp_path: Path
     assert any(
         "lumbar: no samples" in words for words in json.loads((tmp_path / "session/live/summary.json").read_text())["warnings"]
     )
+
+
+@pytest.mark.influx
+def test_results_are_in_influxdb_when_the_session_ends(tmp_path: Path, athlete: Motion) -> None:
+    devices = [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]
+    (tmp_path / "server").mkdir()
+    with influxdb(tmp_path / "server") as server, kit_of(tmp_path, devices):
+        server.query("CREATE DATABASE gym")
+        # it is away for a while, and hangs up now and then
+        server.plan[:] = [503, "drop", 503, None, "drop", 500]
+        process = start(tmp_path, "--calibrate", HIPHINGE_INFLUX_URL=server.url, HIPHINGE_INFLUX_BUCKET="gym")
+        until(lambda: min(d.ledger.sent for d in devices) > 600)
+        # rows are there while the session runs
+        until(lambda: len(server.query('SELECT * FROM "angles"', "gym")) > 0)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "wait for InfluxDB" not in err
+        kinds = ("angles", "repetition", "session", "sensor_health")
+        stored = {kind: server.rows(f'SELECT * FROM "{kind}"', "gym") for kind in kinds}
+        sent = [line[: line.index(",")] for line in points(tmp_path / "session")]
+        assert {kind: len(rows) for kind, rows in stored.items()} == {kind: sent.count(kind) for kind in kinds}
+        assert missing(tmp_path / "session") == ()
+        # pushing from the tables writes the very same points
+        done("push", "session", cwd=tmp_path, HIPHINGE_INFLUX_URL=server.url, HIPHINGE_INFLUX_BUCKET="gym")
+        assert {kind: server.rows(f'SELECT * FROM "{kind}"', "gym") for kind in kinds} == stored
+        said = done(
+            "push",
+            "--all",
+            cwd=tmp_path,
+            HIPHINGE_SESSIONS=str(tmp_path),
+            HIPHINGE_INFLUX_URL=server.url,
+            HIPHINGE_INFLUX_BUCKET="gym",
+        )
+        assert "Everything was sent." in said.stdout
