@@ -111,7 +111,7 @@ def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
 
 
 def settings(request: Request, extra: Mapping[int, int], characteristic: str = "") -> tuple[Write, ...]:
-    """Unlock, 6 axes (no magnetometer: it would follow the steel around), rate and `extra` registers.
+    """Unlock, 6 axes (no magnetometer: it would follow the steel around), `extra` registers, and the rate last: until then little comes.
 
     They hold until the sensor is switched off and are written at each connection; with ``save = true`` in the
     configuration the sensor keeps them, which costs its flash memory a write each time.
@@ -120,8 +120,8 @@ def settings(request: Request, extra: Mapping[int, int], characteristic: str = "
     commands = [
         write_register(Register.KEY, UNLOCK),
         write_register(Register.AXIS6, 1),
-        write_register(Register.RATE, rate_code(request.rate_hz or 100.0, model)),
         *(write_register(register, value) for register, value in extra.items()),
+        write_register(Register.RATE, rate_code(request.rate_hz or 100.0, model)),
     ]
     if request.config.get("save") is True:
         commands.append(write_register(Register.SAVE, 0))

@@ -51,7 +51,7 @@ DEFAULT_CONTENT = 0x001E
 """What a sensor sends as it leaves the factory: 51 52 53 54."""
 OUR_CONTENT = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9
 """Time, acceleration, angular rate, quaternion."""
-ADOPT_AFTER = 8
+ADOPT_AFTER = 50
 TICK_S = 1e-3
 _EPOCH = date(2000, 1, 1)
 

@@ -1,0 +1,76 @@
+"""`hiphinge live` on sensors of four makers at once, through the unmodified bleak, and on WitMotion's serial frames."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboards.tables import read_summary
+from ingest.kit import write_kit
+from simulation import demo
+from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
+from simulation.virtual_devices.firmware_witmotion import WitMotionSerialFirmware
+from tests.contract.command_line import child
+from tests.peers.bluez import bluez, device
+from tests.peers.worn_sensors import KEYS, worn
+
+pytestmark = pytest.mark.slow
+FAMILIES = {"lumbar": "witmotion-ble", "pelvis": "movesense", "thigh_left": "movella-dot", "thigh_right": "hiphinge-v1"}
+RATES = {"witmotion-ble": 100, "movesense": 104, "movella-dot": 60, "hiphinge-v1": 200}
+
+
+def sensors(folder: Path) -> dict[str, Any]:
+    return read_summary(folder / "session", "live")["sensors"]
+
+
+@pytest.mark.dbus
+def test_four_makers_in_one_kit(tmp_path: Path) -> None:
+    entries = [
+        {"placement": k, "family": family, "address": device(k)["address"], "rate_hz": RATES[family]}
+        for k, family in FAMILIES.items()
+    ]
+    write_kit(tmp_path / "kit.toml", entries)
+    with bluez(tmp_path, [device(k, family) for k, family in FAMILIES.items()]) as fake:
+        for key in KEYS:
+            fake.do("faults", key, faults={"loss": 0.05} if key != "lumbar" else {})
+        said = child(
+            "live", "--kit", "kit.toml", "--out", "session", "--seconds", "12", "--calibrate",
+            cwd=tmp_path, DBUS_SYSTEM_BUS_ADDRESS=fake.address,
+        )  # fmt: skip
+        books = fake.do("ledgers")
+    assert said.returncode == 0, said.stderr
+    found = sensors(tmp_path)
+    for key, family in FAMILIES.items():
+        assert found[key]["family"] == family
+        assert found[key]["rate_hz"] == RATES[family]
+        assert found[key]["samples"] > 4 * RATES[family]
+        assert found[key]["gaps"] == 0
+        assert found[key]["lost_exact"] == (family != "witmotion-ble")
+    for key in ("pelvis", "thigh_left", "thigh_right"):
+        # what was lost after the last packet that came nobody can know of
+        assert 0 <= books[key]["dropped"] - found[key]["lost"] <= 16
+        assert found[key]["lost"] > 0
+    assert found["lumbar"]["lost"] == 0
+    assert re.search(r"p99 \d", said.stdout)
+
+
+@pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")
+@pytest.mark.parametrize("baud", [None, 115200])
+def test_witmotion_on_a_serial_line(tmp_path: Path, baud: int | None) -> None:
+    peripheral = worn("pelvis", WitMotionSerialFirmware(), demo(3).motion())
+    entry: dict[str, object] = {
+        "placement": "pelvis",
+        "family": "witmotion-serial",
+        "port": str(tmp_path / "port"),
+        "rate_hz": 100,
+    }
+    write_kit(tmp_path / "kit.toml", [entry | ({"baud": baud} if baud else {})])
+    with PeripheralLine(tmp_path / "port", [peripheral]):
+        said = child("live", "--kit", "kit.toml", "--out", "session", "--seconds", "5", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    found = sensors(tmp_path)["pelvis"]
+    assert found["samples"] > 250
+    assert (found["lost"], found["gaps"], found["lost_exact"]) == (0, 0, True)
