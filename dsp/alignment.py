@@ -11,7 +11,7 @@ Segment frames are ISB's: X anterior, Y up, Z to the right (Wu 2002, doi 10.1016
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,10 +30,15 @@ START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
 """A calibration movement begins above the first inclination from standing and ends below the second."""
 BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
 """Smallest peak that counts."""
+EXCHANGED_RAD = np.radians(5.0)
+"""In a forward bend the thorax turns further than the pelvis; the other way round by more than this is doubted."""
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends this long after the mark, or after so long without a movement once each kind was seen once."""
 LATE_S = 5.0
 """A sensor that is late when the standing has been decided is waited for so long; after that it takes no part."""
+SQUAT_RAD, SQUAT_S, SQUAT_COUNT, SQUAT_CONFIDENCE = np.radians(30.0), 6.0, 3, 0.6
+"""Both thighs above the first and back within the second is a squat. It stands in for bends and knee raises that nobody made:
+so many are wanted, and they are trusted so much, as the trunk leans less and the knees go apart."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
 """Range from which on a functional axis is not improved by bending further (confidence only)."""
 
@@ -199,15 +204,15 @@ class Calibrator:
                 self._done[key].append(episode)
             elif a > episode.peak:
                 episode.peak = float(a)
-        if all(key in self._open and self._open[key].peak > np.radians(30.0) for key in THIGHS):
-            # both knees up: a squat or sitting down, not a calibration movement
-            return True
+        if all(key in self._open and self._open[key].peak > SQUAT_RAD for key in THIGHS):
+            # both knees up: a squat or sitting down; no calibration movement, unless one is still needed
+            return all(key in self._mountings or self._movements(key) for key in self._zero)
         return not self._open and self._enough(self._time[i])
 
     def _enough(self, now_s: float) -> bool:
         assert self._mark_s is not None
-        counts = [len(self._movements(key)) for key in self._zero]
-        wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT for key in self._zero]
+        counts = [len(self._movements(key)) or len(self._squats(key)) for key in self._zero]
+        wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT if self._movements(key) else SQUAT_COUNT for key in self._zero]
         if all(c >= w for c, w in zip(counts, wanted, strict=True)):
             return True
         ends = [self._time[e.end] for episodes in self._done.values() for e in episodes]
@@ -224,8 +229,19 @@ class Calibrator:
         other = THIGHS[1] if key == THIGHS[0] else THIGHS[0]
         rivals = self._done.get(other, [])
         return [
-            e for e in self._done[key] if e.peak >= RAISE_RAD and not any(_overlap(e, r) and r.peak > e.peak for r in rivals)
+            e
+            for e in self._done[key]
+            if e.peak >= RAISE_RAD and not any(_overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
         ]
+
+    def _squats(self, key: str) -> list[_Episode]:
+        """The excursions of a sensor in which both thighs went up together and came down soon: squats, not sitting."""
+        longest = SQUAT_S / (self._time[1] - self._time[0]) if len(self._time) > 1 else 0.0
+        left, right = ([e for e in self._done.get(k, []) if e.peak > SQUAT_RAD and e.end - e.start < longest] for k in THIGHS)
+        both = [(a, b) for a in left for b in right if _overlap(a, b)]
+        if key in THIGHS:
+            return [pair[THIGHS.index(key)] for pair in both]
+        return [e for e in self._done[key] if any(_overlap(e, a) for a, _ in both)]
 
     def _while_raising(self, episode: _Episode) -> bool:
         """The pelvis also moves a little while a knee is raised."""
@@ -253,10 +269,26 @@ class Calibrator:
             movements = self._movements(key)
             ends.extend(self._time[e.end] for e in movements)
             quaternion, report = self._one(key, movements)
-            reports.append(report)
+            reports.append(self._exchanged(report))
             if quaternion is not None:
                 to_segment[key] = quaternion
         return Alignment(tick, self._mark_s, self._standing, to_segment, tuple(reports), complete, max(ends))
+
+    def _exchanged(self, report: AlignmentReport) -> AlignmentReport:
+        """Doubt a sensor that moves as the one beside it should: it asks, because a person may have moved otherwise."""
+        key, doubt = report.placement, ""
+        if key in THIGHS:
+            left, right = (self._movements(k) if k in self._zero else [] for k in THIGHS)
+            if left and right and right[0].start < left[0].start and right[-1].start < left[-1].start:
+                doubt = "the right knee rose first: are the thigh sensors exchanged? The left knee is to be raised first"
+        elif all(k in self._zero for k in TRUNK):
+            lumbar, pelvis = (self._movements(k) for k in TRUNK)
+            pairs = [(u.peak, p.peak) for u in lumbar for p in pelvis if _overlap(u, p)]
+            if pairs and float(np.median([p - u for u, p in pairs])) > EXCHANGED_RAD:
+                doubt = "the pelvis bends further forward than the spine above it: are lumbar and pelvis sensor exchanged?"
+        if not doubt:
+            return report
+        return replace(report, confidence=round(0.3 * report.confidence, 3), reasons=(*report.reasons, doubt))
 
     def _one(self, key: str, movements: list[_Episode]) -> tuple[Floats | None, AlignmentReport]:
         assert self._mark_s is not None
@@ -267,11 +299,14 @@ class Calibrator:
         reasons = [f"stood still {seconds:.1f} s with {self._still[key]:.1f}° of sway"]
         confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
         mounting = self._mountings.get(key)
+        if not movements and mounting is None:
+            movements, kind = self._squats(key), "squats"
+            confidence *= SQUAT_CONFIDENCE
         if movements:
             axis, planarity, agreement_deg = functional_axis(self._joined(key), up, [(e.start, e.end) for e in movements])
             right = -axis if key in THIGHS else axis
             peak = float(np.median([e.peak for e in movements]))
-            wanted = BEND_COUNT if key in TRUNK else RAISE_COUNT
+            wanted = SQUAT_COUNT if kind == "squats" else BEND_COUNT if key in TRUNK else RAISE_COUNT
             reasons.append(f"{len(movements)} {kind}, range {np.degrees(peak):.0f}°")
             reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
             confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
@@ -286,7 +321,7 @@ class Calibrator:
             reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
             confidence *= 0.4 if tilt < 45.0 else 0.1
         else:
-            reasons.append(f"no {kind} and no stated mounting")
+            reasons.append(f"no {'bends' if key in TRUNK else 'knee raises'} and no stated mounting, nor squats")
             return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
         right = right - up * float(right @ up)
         length = float(np.sqrt((right**2).sum()))

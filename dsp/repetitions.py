@@ -39,6 +39,8 @@ RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG, RAISE_SHORTEST_S = 30.0, 12.0, 25.0, 0.8
 stride the other leg is behind."""
 SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
+SLOWEST_DEG_S, SLOW_SHARE, VELOCITY_ROWS = 1.5, 0.25, 10
+"""A slow movement begins where its speed is below this share of that with which it was noticed, not below sway's."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
 HOLE_S, MEASURED_HOLE_S = 0.4, 0.2
@@ -387,24 +389,30 @@ class RepetitionFinder:
         self._add(kind, confidence, start, self._peak_at, end, out)
 
     def _quiet_before(self, k: int, row: int | None = None) -> int:
-        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most 3 s back."""
-        first = max(k - int(3.0 * self._rate), self._first)
-        quiet = np.flatnonzero(self._still(self._rows(first, k + 1), row))
+        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most 3 s back.
+
+        A slow movement is looked for further back: still is then what is slow beside it.
+        """
+        speed = float(self._speed(self._rows(max(k - 2 * VELOCITY_ROWS, self._first), k + 1), row).max())
+        still = min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * speed))
+        back_s = 3.0 if still == SETTLE_DEG_S else 6.0
+        first = max(k - int(back_s * self._rate), self._first)
+        quiet = np.flatnonzero(~(self._speed(self._rows(first, k + 1), row) >= still))
         return first + int(quiet[-1]) if len(quiet) else first
 
     def _quiet_after(self, k: int) -> int:
         """First row from k on at which trunk and thighs are still."""
         rows = self._rows(k, self._next + 1)
-        quiet = np.flatnonzero(self._still(rows))
+        quiet = np.flatnonzero(~(self._speed(rows, None) >= SETTLE_DEG_S))
         return k + int(quiet[0]) if len(quiet) else k + len(rows.time_s) - 1
 
-    def _still(self, rows: _Rows, row: int | None = None) -> Bools:
-        """Whether neither trunk nor lower thigh moves, (n,); their sum also stands still where they cancel."""
+    def _speed(self, rows: _Rows, row: int | None) -> Floats:
+        """|Velocity| (n,), degrees per second, of the faster of trunk and lower thigh, or of the angle `row` alone; their sum
+        would stand still where they cancel."""
         if row is not None:
-            return np.asarray(~(np.abs(velocity(rows.angles[row], self._rate)) >= SETTLE_DEG_S))
+            return np.abs(velocity(rows.angles[row], self._rate))
         _, trunk, thigh = trunk_on_thigh(rows.angles, self._trunk)
-        speed = np.maximum(np.abs(velocity(trunk, self._rate)), np.abs(velocity(thigh, self._rate)))
-        return np.asarray(~(speed >= SETTLE_DEG_S))
+        return np.maximum(np.abs(velocity(trunk, self._rate)), np.abs(velocity(thigh, self._rate)))
 
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, out: list[Repetition]) -> None:
         rows = self._rows(start, end + 1)

@@ -44,6 +44,7 @@ class Performance:
     sideways: float = 0.0
     sway_deg: float = 0.0
     squat_at: float | None = None
+    squats: int = 1
     rest_s: float = 3.0
     late: dict[str, tuple[float, float]] = field(default_factory=dict)
     facing_deg: float = 0.0
@@ -61,8 +62,8 @@ class Performance:
                 plan.append((start, kind))
                 start += 3.5
         if self.squat_at is not None:
-            plan.append((self.squat_at, "squat"))
-            start = max(start, self.squat_at + 3.5)
+            plan += [(self.squat_at + 3.5 * k, "squat") for k in range(self.squats)]
+            start = max(start, plan[-1][0] + 3.5)
         time_s = np.arange(0.0, start + self.rest_s, 1.0 / RATE)
         tilt = {key: np.zeros_like(time_s) for key in BODY}
         for at, kind in plan:
@@ -107,9 +108,13 @@ def calibrated(
     chunk: int = 10**6,
     body: tuple[str, ...] | None = None,
     finish: bool = True,
+    exchanged: tuple[str, str] | None = None,
 ) -> list[Alignment]:
-    """The alignments that a calibrator makes of the performance."""
+    """The alignments that a calibrator makes of the performance. exchanged: two sensors that are worn in each other's place."""
     ticks = performance.ticks(mounting)
+    if exchanged is not None:
+        a, b = exchanged
+        ticks = Ticks(ticks.first, ticks.time_s, ticks.sensors | {a: ticks.sensors[b], b: ticks.sensors[a]})
     mark = performance.mark_s
 
     def standing_of(mark_s: float, keys: tuple[str, ...]) -> Ticks | None:

@@ -150,13 +150,48 @@ def test_a_stated_left_axis_that_points_up_is_no_axis():
     assert "almost vertical" in reasons(first, "pelvis")
 
 
-def test_a_squat_ends_the_calibration():
-    """Both knees up is training; what was seen until then has to do."""
-    mounting = random_mounting(5)
+def test_a_squat_ends_the_calibration_when_nothing_else_is_needed():
+    """Both knees up is training, where the mounting is stated; what was seen until then has to do."""
+    mounting = dict.fromkeys(BODY, Rotation.identity())
     squat_s = 8.0 + 5 * 3.5
-    (found,) = calibrated(Performance(right=0, squat_at=squat_s, rest_s=30.0), mounting)
+    stated = dict.fromkeys(BODY, Mounting("+y", "-z"))
+    found = calibrated(Performance(right=0, squat_at=squat_s, rest_s=30.0), mounting, stated)[-1]
     assert squat_s < found.tick / RATE < squat_s + 2.5
-    assert set(found.to_segment) == {"lumbar", "pelvis", "thigh_left"}
+    assert set(found.to_segment) == set(BODY)
+
+
+def test_a_squat_stands_in_for_a_knee_that_was_not_raised():
+    mounting = random_mounting(5)
+    (found,) = calibrated(Performance(right=0, squat_at=25.5, rest_s=30.0), mounting)
+    assert max(misaligned_deg(found, mounting).values()) < 0.1
+    assert "1 squats" in reasons(found, "thigh_right")
+    assert confidence(found)["thigh_right"] < 0.5 < confidence(found)["thigh_left"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_squats_alone_are_enough_with_lower_confidence(seed):
+    """No bends, no knee raises, no mounting: all four axes from squats, whichever way the sensors are stuck on."""
+    mounting = random_mounting(seed)
+    squats = Performance(bends=0, left=0, right=0, squat_at=9.0, squats=4, rest_s=12.0, sideways=0.05, sway_deg=0.5)
+    found = calibrated(squats, mounting)[-1]
+    assert set(found.to_segment) == set(BODY)
+    assert max(misaligned_deg(found, mounting).values()) < 3.0
+    assert all(0.3 < c <= 0.6 for c in confidence(found).values())
+    assert "squats" in reasons(found, "pelvis")
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [(("thigh_left", "thigh_right"), "thigh sensors exchanged"), (("lumbar", "pelvis"), "lumbar and pelvis sensor exchanged")],
+)
+def test_exchanged_sensors_are_asked_about(pair, words):
+    mounting = random_mounting(7)
+    (right,) = calibrated(Performance(), mounting)
+    (wrong,) = calibrated(Performance(), mounting, exchanged=pair)
+    for key in pair:
+        assert words in reasons(wrong, key)
+        assert confidence(wrong)[key] < 0.4 * confidence(right)[key]
+        assert "exchanged" not in reasons(right, key)
 
 
 def test_without_standing_no_alignment():

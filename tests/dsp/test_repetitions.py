@@ -175,8 +175,9 @@ def test_very_slow() -> None:
     found = find(truth_rows(script))
     assert kinds(found) == ["bend"]
     # it begins so slowly that seconds pass before the movement is told from sway; the range loses what they bring
-    matched(found, script, tolerance_s=4.0)
-    assert found[0].metrics["trunk_rom_deg"] > 0.85 * 85.0
+    matched(found, script, tolerance_s=3.5)
+    assert found[0].start_s == pytest.approx(script.repetitions[0].start_s, abs=2.3)
+    assert found[0].metrics["trunk_rom_deg"] > 0.95 * 85.0
 
 
 def test_longer_than_the_memory_is_a_posture() -> None:
