@@ -17,10 +17,10 @@ PATIENCE_S = 10.0
 
 
 class KitReader:
-    """The links of a kit; packets go into `log`. `run` until cancelled."""
+    """The links of a kit; packets go into `log`. `run` until cancelled. keeps_time: sees to the log's heartbeats too."""
 
-    def __init__(self, kit: Kit, log: EventLog, *, patience_s: float = PATIENCE_S) -> None:
-        self.log, self._patience_s = log, patience_s
+    def __init__(self, kit: Kit, log: EventLog, *, patience_s: float = PATIENCE_S, keeps_time: bool = True) -> None:
+        self.log, self._patience_s, self._keeps_time = log, patience_s, keeps_time
         self.links: list[Link] = []
         ports: dict[str, list[int]] = {}
         for i, sensor in enumerate(kit.sensors):
@@ -40,7 +40,7 @@ class KitReader:
     async def run(self) -> None:
         """Keep all links until cancelled; then the devices are told to stop."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.log.keep_time())
+            group.create_task(self.log.keep_time() if self._keeps_time else asyncio.Event().wait())
             for link in self.links:
                 group.create_task(link.run(self._go))
 

@@ -74,7 +74,7 @@ class Link(ABC):
         self.prepared = asyncio.Event()
         """Set once it is ready to start, or it is clear that somebody must do something first."""
         self._lost: asyncio.Future[None] | None = None
-        self._heard: dict[str, float] = {}
+        self._heard: dict[str, int] = {}
 
     @abstractmethod
     async def open(self) -> None:
@@ -135,7 +135,7 @@ class Link(ABC):
     def heard(self, key: str, arrival_ns: int, payload: bytes) -> None:
         """A packet: stamped already, only to be queued."""
         self.log.packet(key, arrival_ns, payload)
-        self._heard[key] = asyncio.get_running_loop().time()
+        self._heard[key] = arrival_ns
         self.status[key].packets += 1
 
     @property
@@ -189,7 +189,7 @@ class Link(ABC):
         """Until the link breaks or has been silent for too long; both raise `LinkFault`."""
         assert self._lost is not None
         loop = asyncio.get_running_loop()
-        self._heard = dict.fromkeys(self.status, loop.time())
+        self._heard = dict.fromkeys(self.status, self.log.clock_ns())
         while True:
             due = loop.time() + _WATCH_EVERY_S
             await asyncio.wait({self._lost}, timeout=_WATCH_EVERY_S)
@@ -197,7 +197,7 @@ class Link(ABC):
                 self._lost.result()
             if loop.time() - due > 0.5 * STALLED_S:
                 continue  # this program was held up: what has come is not read yet
-            ages = {key: loop.time() - self._heard[key] for key in self.status}
+            ages = {key: (self.log.clock_ns() - self._heard[key]) * 1e-9 for key in self.status}
             for key, age in ages.items():
                 status = self.status[key]
                 if age >= STALLED_S and status.state is LinkState.STREAMING:

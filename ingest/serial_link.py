@@ -33,12 +33,8 @@ class SerialReader(Link):
         self._numbers: dict[int | None, str] = {s.number: s.key for s in sensors if s.number is not None}
         self._demultiplexer: Demultiplexer | None = None
         self._port: OpenPort | None = None
-        self._read_before = 0
-
-    @property
-    def bytes_read(self) -> int:
+        self.bytes_heard = 0
         """Bytes that have come since the beginning."""
-        return self._read_before + (self._port.bytes_read if self._port is not None else 0)
 
     async def open(self) -> None:
         """See `Link.open`."""
@@ -75,9 +71,9 @@ class SerialReader(Link):
         port, self._port = self._port, None
         if port is not None:
             await asyncio.to_thread(port.close)
-            self._read_before += port.bytes_read
 
     def _arrived(self, arrival_ns: int, data: bytes) -> None:
+        self.bytes_heard += len(data)
         if self._demultiplexer is None:
             self.heard(self.sensors[0].key, arrival_ns, data)
             return

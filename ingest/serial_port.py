@@ -125,7 +125,6 @@ class OpenPort:
     ) -> None:
         self._device, self._heard, self._gone, self._clock_ns = device, heard, gone, clock_ns
         self._closing = False
-        self.bytes_read = 0
         port: Any = serial.Serial()
         port.port, port.baudrate, port.exclusive = device, baud, True
         port.timeout, port.write_timeout = _FALLBACK_TIMEOUT_S, 1.0
@@ -186,7 +185,6 @@ class OpenPort:
                 self._gone(LinkFault("the port has gone", self._device, "Plug it in again; it goes on by itself."))
                 return
             self._heard(arrival_ns, data)
-            self.bytes_read += len(data)
 
     def _read_portable(self) -> None:
         while not self._closing:
@@ -198,4 +196,3 @@ class OpenPort:
             arrival_ns = self._clock_ns()
             if data:
                 self._heard(arrival_ns, data)
-                self.bytes_read += len(data)

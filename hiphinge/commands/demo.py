@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,15 +20,16 @@ from hiphinge import config
 from hiphinge.app import RECORDING, SessionInProgress
 from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after_orphans, say
 from hiphinge.folders import check_new, session_name
+from hiphinge.playback import Playback, on_serial_lines
 from hiphinge.results import with_software
 from hiphinge.screen import LiveScreen
+from hiphinge.streaming import Frame, Streaming
 from hiphinge.version import software
-from signals import Event, HiphingeError, Packets
+from signals import Event, HiphingeError
 from simulation import SimulatedAthlete
+from simulation.serial_line import HAS_PSEUDO_TERMINALS
 
 SCENARIOS = ("demo", "mixed")
-FRAME_S = 0.1
-"""Events are taken and the screen is drawn so often, in session time."""
 
 
 def demo(
@@ -42,12 +46,14 @@ def demo(
     if scenario not in SCENARIOS:
         raise HiphingeError(f"unknown scenario {scenario!r}", "--scenario", f"Choose {' or '.join(SCENARIOS)}")
     athlete = SimulatedAthlete(scenario, seed, start=datetime.now(UTC).replace(microsecond=0))
-    session = with_software(athlete.session, software())
+    session = on_serial_lines(with_software(athlete.session, software()))
     name = session_name(session.start, session.athlete)
     folder = out or (Path(f"{DEMO_SESSION}{name}") if settings.sessions is None else settings.sessions / name)
     check_new(folder)
     look_after_orphans(settings)
     screen = console()
+    if not HAS_PSEUDO_TERMINALS:
+        say("this system has no pseudo-terminals: the virtual sensors' bytes are handed over without serial ports")
     screen.print(
         "A simulated athlete with four virtual sensors. For the calibration: stands still, bends three times, raises each knee "
         "twice; then bends, squats, lifts, sits and walks.",
@@ -55,7 +61,9 @@ def demo(
     )
     running = SessionInProgress(folder, session)
     try:
-        _watch(running, athlete.events(), speed, screen)
+        broken_off = asyncio.run(_watch(running, athlete.events(), speed, screen))
+        if broken_off:
+            sys.exit(128 + broken_off)
         with screen.status("Closing the session, computing the two-sided review"):
             running.close()
     except BaseException:
@@ -75,29 +83,41 @@ def demo(
     screen.print(f"Report: {report.resolve()}", highlight=False, soft_wrap=True)
 
 
-def _watch(running: SessionInProgress, events: Iterator[Event], speed: float, screen: Console) -> None:
-    """Take the events at `speed` times real time and show what becomes of them."""
+async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float, screen: Console) -> int:
+    """Let the virtual sensors speak at `speed` times real time and show what becomes of it.
+
+    Returns the number of the signal that broke it off, else 0.
+    """
     shown = LiveScreen(screen)
-    began = time.monotonic()
-    with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
-        for frame in frames(events):
-            shown.take(running.take(frame), running.now_s)
-            if speed > 0.0:
-                time.sleep(max(0.0, began + running.now_s / speed - time.monotonic()))
+    signals: list[int] = []
 
+    def show(frame: Frame) -> None:
+        shown.take(frame.output, frame.now_s)
 
-def frames(events: Iterator[Event]) -> Iterator[list[Event]]:
-    """Events in lists of about `FRAME_S` of arrival time, in order."""
-    frame: list[Event] = []
-    until: int | None = None
-    for event in events:
-        arrival = int(event.arrival_ns[0]) if isinstance(event, Packets) else event.arrival_ns
-        if until is None:
-            until = arrival
-        if arrival >= until:
-            if frame:
-                yield frame
-            frame, until = [], arrival + int(FRAME_S * 1e9)
-        frame.append(event)
-    if frame:
-        yield frame
+    with Playback(running.session, events, speed) as playback:
+        streaming = Streaming(running, playback.reader, playback.log, show)
+
+        def broken_off(number: int) -> None:
+            signals.append(number)
+            streaming.stop()
+
+        async def play() -> None:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with suppress(NotImplementedError, RuntimeError):
+                    loop.add_signal_handler(number, broken_off, number)
+            try:
+                await playback.play()
+            finally:
+                streaming.stop()
+
+        playing = asyncio.ensure_future(play())
+        try:
+            with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
+                await streaming.run()
+        finally:
+            playing.cancel()
+            (ended,) = await asyncio.gather(playing, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
+    return signals[0] if signals else 0

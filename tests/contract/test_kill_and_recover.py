@@ -24,9 +24,9 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from hiphinge.app import SessionInProgress
-from hiphinge.commands.demo import frames
 from signals import Packets
 from simulation import SimulatedAthlete
+from tests.peers.event_frames import frames
 
 folder, seed, speed = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 scenario = {"scenario": "training", "duration_s": 900.0} if speed else {"scenario": "demo"}

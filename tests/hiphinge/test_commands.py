@@ -1,4 +1,4 @@
-"""The table of commands, the frames in which the demo takes its events, and the screen that shows them."""
+"""The table of commands, and the screen that shows a session."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from rich.console import Console
 from dsp.live import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge import cli
-from hiphinge.commands.demo import FRAME_S, frames
 from hiphinge.commands.options import estimators
 from hiphinge.screen import LiveScreen, sentence
-from signals import Event, HiphingeError, Packets, Quality
+from signals import HiphingeError, Quality
 from signals.quantities import ANGLE_NAMES
-from simulation import simulate
 from tests.conftest import ROOT
 
 HEAVY = ("numpy", "scipy", "vqf", "pyarrow", "matplotlib", "mcap", "influxdb_client", "simulation")
@@ -56,21 +54,6 @@ def test_estimators_by_their_words() -> None:
     assert estimators("both") == ("live", "review")
     with pytest.raises(HiphingeError, match=r"unknown estimator 'Live'.*Choose live, review or both"):
         estimators("Live")
-
-
-def arrivals(event: Event) -> list[int]:
-    return event.arrival_ns.tolist() if isinstance(event, Packets) else [event.arrival_ns]
-
-
-def test_frames_hold_all_events_in_order_and_are_short() -> None:
-    events = simulate("demo", 1).events[:3000]
-    taken = list(frames(iter(events)))
-    assert [event for frame in taken for event in frame] == events
-    for frame in taken:
-        assert frame
-        first, last = arrivals(frame[0])[0], arrivals(frame[-1])[0]
-        assert last - first < FRAME_S * 1e9
-    assert list(frames(iter([]))) == []
 
 
 def rows(**degrees: float) -> AngleRows:
