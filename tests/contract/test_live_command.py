@@ -21,7 +21,8 @@ from dashboards.delivery import missing
 from dashboards.line_protocol import points
 from dashboards.tables import read_summary
 from ingest.kit import write_kit
-from simulation import Motion, demo
+from signals.blocks import Floats
+from simulation import Motion, Samples, demo
 from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
 from simulation.virtual_devices import VirtualPeripheral
 from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
@@ -147,6 +148,48 @@ def test_kill_9_leaves_a_session_that_is_recovered(tmp_path: Path, athlete: Moti
     found = summary_sensors(tmp_path / "session", "review")
     for key, count in sent.items():
         assert found[key]["samples"] >= count - 100
+
+
+def test_a_full_disk_is_one_clear_line_and_what_was_recorded_is_kept(tmp_path: Path) -> None:
+    devices = [VirtualPeripheral(key, V1SerialFirmware(key), Noisy(i)) for i, key in enumerate(KEYS)]
+    with kit_of(tmp_path, devices, 200):
+        # no file may grow beyond 100 kB: what the system says then is what it says of a full disk
+        command = ["bash", "-c", 'ulimit -f 100; exec "$@"', "_", *COMMAND, "live", "--kit", "kit.toml", "--out", "session"]
+        said = subprocess.run(
+            [*command, "--seconds", "60"],
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert said.returncode == 1, said.stdout + said.stderr
+    assert "cannot be written" in said.stderr
+    assert "Free space on the disk" in said.stderr
+    assert "recording.mcap is kept" in said.stderr
+    assert "Traceback" not in said.stderr
+    done("doctor", "--sessions", tmp_path, cwd=tmp_path)
+    found = summary_sensors(tmp_path / "session", "review")
+    assert min(sensor["samples"] for sensor in found.values()) > 200
+
+
+def test_a_folder_that_may_not_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    write_kit(tmp_path / "kit.toml", [{"placement": "pelvis", "family": "hiphinge-v1-serial", "port": "/dev/nowhere"}])
+    said = refused("live", "--kit", "kit.toml", "--out", "/proc/session", cwd=tmp_path)
+    assert "/proc/session" in said
+    assert "Choose a folder that you may write to" in said
+
+
+class Noisy:
+    """A sensor whose samples no compression makes small."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def samples(self, time_s: Floats) -> Samples:
+        acc, gyr = (self._rng.uniform(-9.0, 9.0, (len(time_s), 3)) for _ in range(2))
+        return Samples(time_s, acc, gyr, np.zeros(len(time_s), np.bool_))
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
