@@ -111,7 +111,9 @@ def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
 
 
 def settings(request: Request, extra: Mapping[int, int], characteristic: str = "") -> tuple[Write, ...]:
-    """Unlock, 6 axes (no magnetometer: it would follow the steel around), `extra` registers, and the rate last: until then little comes.
+    """Unlock, 6 axes (no magnetometer: it would follow the steel around), `extra` registers, the rate.
+
+    The rate comes last: until then little is sent in the wrong form.
 
     They hold until the sensor is switched off and are written at each connection; with ``save = true`` in the
     configuration the sensor keeps them, which costs its flash memory a write each time.
