@@ -56,9 +56,17 @@ class Firmware(Protocol):
     services: tuple[str, ...]
     company_ids: tuple[int, ...]
     gatt: tuple[GattCharacteristic, ...]
-    rate_hz: float
     streaming: bool
-    samples_per_packet: int
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples per second as set."""
+        ...
+
+    @property
+    def samples_per_packet(self) -> int:
+        """Samples that go out together."""
+        ...
 
     def boot(self, number: int) -> None:
         """Power comes on for the `number`-th time, from 0: everything volatile is as new."""
@@ -154,6 +162,7 @@ class VirtualPeripheral:
         self.up = True
         self.ledger.links += 1
         self._send(self.firmware.connected(), now_s)
+        self._follow(now_s)
 
     def disconnect(self, now_s: float) -> None:
         """The link is gone, with all that was not delivered."""
@@ -180,11 +189,7 @@ class VirtualPeripheral:
         """The host wrote; the answer comes with the next `poll`."""
         self._advance(now_s)
         self._send(self.firmware.written(payload, characteristic), now_s)
-        sampling = self._sampling
-        if self.firmware.streaming and (sampling is None or abs(sampling.period_s - self._period) > 1e-12):
-            self._sampling = _Sampling(now_s + self._period, self._period)
-        elif not self.firmware.streaming:
-            self._sampling = None
+        self._follow(now_s)
 
     def poll(self, now_s: float) -> list[Outgoing]:
         """What reaches the host by `now_s`, in order."""
@@ -196,6 +201,12 @@ class VirtualPeripheral:
             self.ledger.sent += packet.samples
             self.ledger.packets_sent += 1
         return out
+
+    def undelivered(self, packet: Outgoing) -> None:
+        """The carrier could not hand over what `poll` gave, e.g. because nobody had subscribed."""
+        self.ledger.sent -= packet.samples
+        self.ledger.packets_sent -= 1
+        self._drop(packet)
 
     def stop_sampling(self) -> None:
         """It takes no more samples, until it is started again; what was taken still comes."""
@@ -209,6 +220,14 @@ class VirtualPeripheral:
     @property
     def _period(self) -> float:
         return 1.0 / (self.firmware.rate_hz * self._pace)
+
+    def _follow(self, now_s: float) -> None:
+        """Begin, end or change sampling as the firmware now has it."""
+        sampling = self._sampling
+        if self.firmware.streaming and (sampling is None or abs(sampling.period_s - self._period) > 1e-12):
+            self._sampling = _Sampling(now_s + self._period, self._period)
+        elif not self.firmware.streaming:
+            self._sampling = None
 
     def _boot(self, now_s: float) -> None:
         self.firmware.boot(self.ledger.boots)

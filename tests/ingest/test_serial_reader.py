@@ -140,7 +140,8 @@ def test_a_silent_port_is_stalled_then_opened_anew(tmp_path: Path) -> None:
             assert decoded.story("pelvis") == ["connected", "stalled", "streams again", "stalled", "lost", "connected"]
 
         await while_running(reader.run(), watch())
-        assert not device.firmware.streaming, "told to stop when the session ends"
+        # told to stop when the session ends
+        await decoded.until(lambda: not device.firmware.streaming)
 
     with lines(tmp_path, [[device]]):
         asyncio.run(session())

@@ -22,7 +22,7 @@ from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
 from simulation.virtual_devices import GattCharacteristic, VirtualPeripheral
-from tests.peers.virtual_firmware import FIRMWARE
+from simulation.virtual_devices.firmware_makers import virtual_firmware
 from tests.peers.worn_sensors import Still, motion, worn
 
 ADAPTER = "/org/bluez/hci0"
@@ -254,7 +254,7 @@ class Air:
         athlete = motion() if any(d.get("worn", True) for d in about) else None
         self.devices: dict[str, Device] = {}
         for d in about:
-            firmware = FIRMWARE[d["family"]](d["key"])
+            firmware = virtual_firmware(d["family"], d["key"])
             peripheral = (
                 worn(d["key"], firmware, athlete) if d.get("worn", True) else VirtualPeripheral(d["key"], firmware, Still())
             )
@@ -284,11 +284,13 @@ class Air:
                     continue
                 for out in device.peripheral.poll(self.now()):
                     characteristic = device.characteristics.get(out.characteristic)
-                    if characteristic is not None and characteristic.notifying:
+                    if device.connected and characteristic is not None and characteristic.notifying:
                         characteristic.emit_properties_changed({"Value": out.payload})
                         sent += 1
                         if sent % _AT_ONCE == 0:
                             await asyncio.sleep(0.002)
+                    else:
+                        device.peripheral.undelivered(out)
 
     def obey(self, order: dict[str, Any]) -> object:
         do, device = order["do"], self.devices.get(order.get("key", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import numpy as np
 
@@ -45,9 +45,9 @@ class Still:
 class Decoded:
     """What a log's packets decode to, sensor by sensor."""
 
-    def __init__(self, log: EventLog, families: dict[str, str]) -> None:
+    def __init__(self, log: EventLog, families: dict[str, str], rates_hz: Mapping[str, float | None] | None = None) -> None:
         self.log = log
-        self.codecs: dict[str, Codec] = {key: codec_for(family) for key, family in families.items()}
+        self.codecs: dict[str, Codec] = {key: codec_for(f, rate_hz=(rates_hz or {}).get(key)) for key, f in families.items()}
         self.samples = dict.fromkeys(families, 0)
         self.lost = dict.fromkeys(families, 0)
         self.restarts = dict.fromkeys(families, 0)

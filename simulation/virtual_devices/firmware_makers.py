@@ -1,0 +1,240 @@
+"""What sensors that one can buy do, as far as a host notices: WitMotion, Movesense, Movella DOT, a sketch that prints lines.
+
+`virtual_firmware` makes the firmware of any family. Bytes are made by the families' own encoders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from firmware_protocol import movella_dot, movesense, text_csv, witmotion_ble, witmotion_serial
+from firmware_protocol.witmotion import Register, decode_command
+from signals.blocks import Floats
+from simulation.sensors import Samples
+from simulation.virtual_devices.firmware_v1 import V1Firmware, V1SerialFirmware
+from simulation.virtual_devices.peripheral import Firmware, GattCharacteristic, Outgoing
+
+BATTERY_SERVICE, BATTERY_LEVEL = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("180f", "2a19"))
+BATTERY_PERCENT = 87
+
+
+class _Maker:
+    """What they share: a rate, and nothing said before it is asked for."""
+
+    family = ""
+    services: tuple[str, ...] = ()
+    company_ids: tuple[int, ...] = ()
+    gatt: tuple[GattCharacteristic, ...] = ()
+    samples_per_packet = 1
+
+    def __init__(self, serial: str, rate_hz: float, name: str = "") -> None:
+        self.name = name
+        self._serial, self._power_on_rate = serial, rate_hz
+        self.rate_hz, self.streaming = rate_hz, False
+        self.boot(0)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        self.rate_hz, self.streaming = self._power_on_rate, False
+
+    def connected(self) -> list[Outgoing]:
+        """Nothing by itself."""
+        return []
+
+    def disconnected(self) -> None:
+        """It stops."""
+        self.streaming = False
+
+    def read(self, characteristic: str) -> bytes:
+        """The battery's level is all that can be read."""
+        return bytes((BATTERY_PERCENT,)) if characteristic == BATTERY_LEVEL else b""
+
+
+class WitMotionBleFirmware(_Maker):
+    """WT901BLE and its like: streams as soon as somebody is connected, has neither clock nor counter."""
+
+    family = witmotion_ble.FAMILY
+    services: tuple[str, ...] = (witmotion_ble.SERVICE,)
+    gatt: tuple[GattCharacteristic, ...] = (
+        GattCharacteristic(witmotion_ble.NOTIFY, witmotion_ble.SERVICE, ("notify",)),
+        GattCharacteristic(witmotion_ble.WRITE, witmotion_ble.SERVICE, ("write-without-response", "write")),
+    )
+
+    def __init__(self, serial: str = "1", rate_hz: float = 10.0) -> None:
+        super().__init__(serial, rate_hz, f"WT901BLE{serial}")
+
+    def connected(self) -> list[Outgoing]:
+        """See `Firmware.connected`."""
+        self.streaming = True
+        return []
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """The rate, and registers that are asked for."""
+        fields = decode_command(payload, {})
+        if fields is None:
+            return []
+        if fields["op"] == "write_register":
+            self.rate_hz = fields.get("rate_hz", self.rate_hz)
+            return []
+        value = 400 if fields["reg"] == Register.BATTERY else 0
+        return [Outgoing(witmotion_ble.encode_registers(fields["reg"], (value,)), witmotion_ble.NOTIFY)]
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """Frames of twenty bytes."""
+        return [Outgoing(witmotion_ble.encode_samples(samples.acc, samples.gyr), witmotion_ble.NOTIFY, len(samples))]
+
+
+class WitMotionSerialFirmware(_Maker):
+    """WT901 on a cable: streams from power on, its clock in every sample."""
+
+    family = witmotion_serial.FAMILY
+
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        super().__init__(serial, rate_hz)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        super().boot(number)
+        self.streaming = True
+
+    def disconnected(self) -> None:
+        """Nobody tells it."""
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """The rate; commands of five bytes may come together."""
+        for at in range(0, len(payload) - 4, 5):
+            fields = decode_command(payload[at : at + 5], {})
+            if fields is not None:
+                self.rate_hz = fields.get("rate_hz", self.rate_hz)
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """Time, acceleration and angular rate of one sample."""
+        data = witmotion_serial.encode_sample(samples.acc[0], samples.gyr[0], 8e8 + float(clock_s[0]))
+        return [Outgoing(data, "", 1)]
+
+
+class MovesenseFirmware(_Maker):
+    """Movesense: batches of a subscription, in two parts where they do not fit one packet."""
+
+    family = movesense.FAMILY
+    services: tuple[str, ...] = (movesense.SERVICE,)
+    gatt: tuple[GattCharacteristic, ...] = (
+        GattCharacteristic(movesense.WRITE, movesense.SERVICE, ("write",)),
+        GattCharacteristic(movesense.NOTIFY, movesense.SERVICE, ("notify",)),
+        GattCharacteristic(BATTERY_LEVEL, BATTERY_SERVICE, ("read",)),
+    )
+
+    def __init__(self, serial: str = "1", rate_hz: float = 104.0) -> None:
+        self._ref = 0
+        super().__init__(serial, rate_hz, f"Movesense {serial}")
+
+    @property
+    def samples_per_packet(self) -> int:  # type: ignore[override]
+        """A thirteenth of a second's samples."""
+        return max(1, round(self.rate_hz / 13.0))
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """HELLO, SUBSCRIBE, UNSUBSCRIBE."""
+        fields = movesense.decode_command(payload, {})
+        if fields is None:
+            return []
+        if fields["op"] == "hello":
+            return [Outgoing(movesense.encode_hello(fields["ref"], self._serial), movesense.NOTIFY)]
+        self.streaming = fields["op"] == "subscribe"
+        if self.streaming:
+            self._ref, self.rate_hz = fields["ref"], float(fields["path"].rpartition("/")[2])
+        return [Outgoing(movesense.encode_response(fields["ref"], 200), movesense.NOTIFY)]
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One batch."""
+        parts = movesense.encode_batch(math.floor(clock_s[0] * 1e3), [samples.acc, samples.gyr], self._ref, 244)
+        # without its last part a batch is lost: that part stands for all of it
+        counts = [0] * (len(parts) - 1) + [len(samples)]
+        return [Outgoing(part, movesense.NOTIFY, count) for part, count in zip(parts, counts, strict=True)]
+
+
+class MovellaDotFirmware(_Maker):
+    """Movella DOT: one sample per notification in the mode that was asked for, its clock in each."""
+
+    family = movella_dot.FAMILY
+    services: tuple[str, ...] = (movella_dot.CONFIGURATION_SERVICE,)
+    company_ids: tuple[int, ...] = (movella_dot.COMPANY_ID,)
+    gatt: tuple[GattCharacteristic, ...] = (
+        GattCharacteristic(movella_dot.DEVICE_CONTROL, movella_dot.CONFIGURATION_SERVICE, ("read", "write")),
+        GattCharacteristic(movella_dot.MEASUREMENT_CONTROL, movella_dot.MEASUREMENT_SERVICE, ("read", "write")),
+        *(
+            GattCharacteristic(movella_dot.uuid(short), movella_dot.MEASUREMENT_SERVICE, ("notify",))
+            for short in ("2002", "2003", "2004")
+        ),
+        GattCharacteristic(movella_dot.BATTERY, movella_dot.BATTERY_SERVICE, ("read", "notify")),
+    )
+
+    def __init__(self, serial: str = "1", rate_hz: float = 60.0) -> None:
+        self._mode = 26
+        super().__init__(serial, rate_hz, "Movella DOT")
+
+    def read(self, characteristic: str) -> bytes:
+        """The battery."""
+        return movella_dot.encode_battery(BATTERY_PERCENT, False) if characteristic == movella_dot.BATTERY else b""
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """The rate, start and stop of a mode."""
+        fields = movella_dot.decode_command(payload, {}) or {}
+        if fields.get("op") == "device_control" and not self.streaming:
+            self.rate_hz = float(fields.get("rate_hz", self.rate_hz))
+        elif fields.get("op") in ("start_measurement", "stop_measurement"):
+            self.streaming, self._mode = fields["op"] == "start_measurement", fields["payload_mode"]
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One sample; its own orientation filter is not simulated, it always says upright."""
+        values = {"acc": samples.acc[0], "gyr": samples.gyr[0], "quat": np.array([1.0, 0.0, 0.0, 0.0])}
+        data = movella_dot.encode_sample(self._mode, math.floor(clock_s[0] * 1e6), values)
+        return [Outgoing(data, movella_dot.MODES[self._mode].characteristic, 1)]
+
+
+class TextCsvFirmware(_Maker):
+    """A student's sketch: prints a line per sample from power on, hears nothing."""
+
+    family = text_csv.FAMILY
+
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        super().__init__(serial, rate_hz)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        super().boot(number)
+        self.streaming = True
+
+    def disconnected(self) -> None:
+        """Nobody tells it."""
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """It does not listen."""
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One line."""
+        return [Outgoing(text_csv.encode_line({}, samples.acc[0], samples.gyr[0], float(clock_s[0])), "", 1)]
+
+
+_FIRMWARE: dict[str, Callable[[str], Firmware]] = {
+    "hiphinge-v1": V1Firmware,
+    "hiphinge-v1-serial": V1SerialFirmware,
+    witmotion_ble.FAMILY: WitMotionBleFirmware,
+    witmotion_serial.FAMILY: WitMotionSerialFirmware,
+    movesense.FAMILY: MovesenseFirmware,
+    movella_dot.FAMILY: MovellaDotFirmware,
+    text_csv.FAMILY: TextCsvFirmware,
+}
+VIRTUAL_FAMILIES = tuple(_FIRMWARE)
+"""Families of which there is a virtual device."""
+
+
+def virtual_firmware(family: str, serial: str) -> Firmware:
+    """Firmware of a virtual device. KeyError for a family without one."""
+    return _FIRMWARE[family](serial)

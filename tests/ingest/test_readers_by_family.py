@@ -1,0 +1,102 @@
+"""Every family's virtual device, heard by its reader: recognised, configured, started, decoded; losses as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_protocol.device import Clock
+from firmware_protocol.registry import device_family
+from ingest.ble import scan
+from ingest.event_log import EventLog
+from ingest.kit import read_kit, write_kit
+from ingest.kit_reader import KitReader
+from ingest.serial_link import speaks
+from simulation.serial_line import PeripheralLine
+from simulation.virtual_devices import VirtualPeripheral
+from simulation.virtual_devices.firmware_makers import VIRTUAL_FAMILIES, virtual_firmware
+from tests.peers.bluez import bluez, device
+from tests.peers.worn_sensors import KEYS, Decoded, Still, while_running
+
+BLE = [name for name in VIRTUAL_FAMILIES if device_family(name).ble is not None]
+SERIAL = [name for name in VIRTUAL_FAMILIES if device_family(name).serial is not None]
+RATES = {"movesense": 104.0, "movella-dot": 60.0}
+
+
+def reader_of(folder: Path, entries: list[dict[str, object]]) -> tuple[KitReader, Decoded]:
+    write_kit(folder / "kit.toml", entries)
+    kit = read_kit(folder / "kit.toml")
+    log = EventLog()
+    return KitReader(kit, log), Decoded(
+        log, {s.key: s.sensor.family for s in kit.sensors}, {s.key: s.sensor.rate_hz for s in kit.sensors}
+    )
+
+
+async def heard(reader: KitReader, decoded: Decoded, at_the_end: Callable[[], None], exact: Callable[[], bool]) -> None:
+    async def watch() -> None:
+        await reader.prepared()
+        assert all(s.fault is None for s in reader.status.values()), [str(s.fault) for s in reader.status.values()]
+        reader.go()
+        await decoded.until(lambda: min(decoded.samples.values()) > 60)
+        at_the_end()
+        await decoded.until(exact)
+
+    await while_running(reader.run(), watch())
+
+
+@pytest.mark.dbus
+def test_bluetooth_families(tmp_path: Path) -> None:
+    """One sensor of each family in the air at once."""
+    by_key = dict(zip(KEYS, BLE, strict=True))
+    entries: list[dict[str, object]] = [
+        {"placement": k, "family": f, "address": device(k)["address"], "rate_hz": RATES.get(f, 100.0)}
+        for k, f in by_key.items()
+    ]
+    with bluez(tmp_path, [device(k, f, worn=False) for k, f in by_key.items()]) as fake:
+        assert {s.address: s.family for s in asyncio.run(scan(0.5))} == {device(k)["address"]: f for k, f in by_key.items()}
+        reader, decoded = reader_of(tmp_path, entries)
+
+        def exact() -> bool:
+            books = fake.do("ledgers")
+            pending = {k: 16 if f == "movesense" else 0 for k, f in by_key.items()}
+            return all(0 <= books[k]["sent"] - decoded.samples[k] <= pending[k] for k in by_key)
+
+        asyncio.run(heard(reader, decoded, lambda: fake.do("stop_sampling"), exact))
+        for key, family in by_key.items():
+            assert fake.do("ledgers")[key]["rate_hz"] == RATES.get(family, 100.0), family
+            assert decoded.lost[key] == 0
+            if family != "witmotion-ble":
+                assert reader.status[key].battery == 87, family
+
+
+@pytest.mark.parametrize("family", SERIAL)
+def test_serial_families(tmp_path: Path, family: str) -> None:
+    peripheral = VirtualPeripheral("pelvis", virtual_firmware(family, "1"), Still())
+    entry: dict[str, object] = {"placement": "pelvis", "family": family, "port": str(tmp_path / "port")}
+    if family != "text-csv":
+        entry["rate_hz"] = 200
+    with PeripheralLine(tmp_path / "port", [peripheral]):
+        reader, decoded = reader_of(tmp_path, [entry])
+        # a stream that had begun before: its first bytes may be a part of a sample
+        asyncio.run(
+            heard(
+                reader, decoded, peripheral.stop_sampling, lambda: 0 <= peripheral.ledger.sent - decoded.samples["pelvis"] < 400
+            )
+        )
+    assert peripheral.firmware.rate_hz == entry.get("rate_hz", 100.0)
+    if device_family(family).clock is not Clock.NONE:
+        assert decoded.lost["pelvis"] == 0
+
+
+def test_a_family_is_not_taken_for_another(tmp_path: Path) -> None:
+    for family in SERIAL:
+        peripheral = VirtualPeripheral("pelvis", virtual_firmware(family, "1"), Still())
+        with PeripheralLine(tmp_path / family, [peripheral]):
+            for other in SERIAL:
+                if other != family and {family, other} != {"hiphinge-v1-serial", "text-csv"}:
+                    entry: dict[str, object] = {"placement": "pelvis", "family": other, "port": "x"}
+                    request = write_kit(tmp_path / "kit.toml", [entry]).sensors[0].request
+                    assert not speaks(device_family(other), request, str(tmp_path / family), 115200), (family, other)
