@@ -88,6 +88,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("lost_exact", "", _BOOLEAN, "lost comes from a counter or clock; false: an estimate"),
         Field("saturated", "", "integer", "samples at the end of the sensor's range"),
         Field("gaps", "", "integer", "interruptions"),
+        Field("late_s", "s", "float", "time for which it was late or silent while it happened"),
     ),
 }
 """Fields of each measurement; the names are those of the tables and of summary.json."""
@@ -124,9 +125,12 @@ def closing_points(session_folder: Path, estimators: Sequence[str]) -> Iterator[
         head = _Head.of(summary, session_folder / estimator / SUMMARY)
         yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
     # What the sensors did is the same for all estimators; the last one's word counts.
+    # Only a live estimator can be late.
+    live = read_summary(session_folder, "live") if "live" in available_estimators(session_folder) else summary
     for placement, facts in summary["sensors"].items():
         known = {f.name: f.type for f in FIELDS["sensor_health"]}
-        fields = {name: _typed(facts.get(name), kind) for name, kind in known.items()}
+        late = {"late_s": live["sensors"].get(placement, {}).get("late_s")}
+        fields = {name: _typed((facts | late).get(name), kind) for name, kind in known.items()}
         yield _line(head.series("sensor_health", placement), fields, head.start_ns)
 
 

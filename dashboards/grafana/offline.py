@@ -1,0 +1,188 @@
+"""What a dashboard shows, without a Grafana: variables and macros substituted as Grafana does, queries run, answers kept.
+
+Used to prove the dashboards against a real InfluxDB, to time them, and to draw preview pictures. A query that cannot be
+substituted wholly, that fails, or that answers with other columns than it names is an error, not an empty panel.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Series = dict[str, Any]
+"""`name`, `columns`, `values`, and `tags` of a grouped query, as InfluxDB gives them; times in ms."""
+Run = Callable[[str], list[Series]]
+"""Runs a statement and gives its series; raises where the server reports an error."""
+
+MAX_DATA_POINTS = 1000
+"""Points that a panel asks for, as many as it has pixels."""
+_ESCAPED = re.compile(r"[\\^$*+?.()|\[\]{}/]")
+_NAMED = re.compile(r'AS "([^"]+)"')
+_LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000}
+
+
+def influxql(url: str, database: str, *, token: str = "", timeout_s: float = 60.0) -> Run:
+    """Runs statements at InfluxDB's `/query`. ValueError with the server's words where it refuses."""
+
+    def run(statement: str) -> list[Series]:
+        query = urllib.parse.urlencode({"db": database, "epoch": "ms", "q": statement})
+        head = {"Authorization": f"Token {token}"} if token else {}
+        request = urllib.request.Request(f"{url.rstrip('/')}/query?{query}", headers=head, method="POST", data=b"")
+        try:
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+                document = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(f"{error.read().decode(errors='replace').strip()}: {statement}") from None
+        for result in document["results"]:
+            if "error" in result:
+                raise ValueError(f"{result['error']}: {statement}")
+        return list(document["results"][-1].get("series", []))
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query of a panel as it was run, its series, and how long it took."""
+
+    query: str
+    series: list[Series]
+    seconds: float
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries, tags of a grouped query among them."""
+        return [
+            dict(zip(series["columns"], values, strict=True)) | series.get("tags", {})
+            for series in self.series
+            for values in series["values"]
+        ]
+
+
+@dataclass(slots=True)
+class View:
+    """A dashboard with its time range and the values chosen for its variables."""
+
+    dashboard: Mapping[str, Any]
+    run: Run
+    from_ms: int
+    to_ms: int
+    chosen: dict[str, str | list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Choose a value for each variable that has none: all where that is possible, else the default, else the first."""
+        for variable in self.dashboard["templating"]["list"]:
+            name = variable["name"]
+            if name in self.chosen or variable["type"] == "datasource":
+                continue
+            if variable.get("includeAll"):
+                self.chosen[name] = "$__all"
+            elif variable["type"] != "query":
+                self.chosen[name] = str(variable["current"]["value"])
+            else:
+                values = self.values(variable)
+                default = variable["current"].get("value")
+                self.chosen[name] = default if default in values else values[0] if values else ""
+
+    def values(self, variable: Mapping[str, Any]) -> list[str]:
+        """What a variable of tags offers, given those before it."""
+        found = self.run(self.substituted(variable["query"], 1))
+        offered = sorted({str(value) for series in found for _, value in series["values"]})
+        return offered[::-1] if variable["sort"] == 2 else offered
+
+    def answers(self, panel: Mapping[str, Any]) -> list[Answer]:
+        """The panel's queries, run."""
+        wanted_ms = max(1, (self.to_ms - self.from_ms) // MAX_DATA_POINTS)
+        interval_ms = max(wanted_ms, _length_ms(panel.get("interval", "1ms")))
+        found = []
+        for target in panel["targets"]:
+            query = self.substituted(target["query"], interval_ms)
+            began = time.perf_counter()
+            series = self.run(query)
+            found.append(Answer(query, series, time.perf_counter() - began))
+            for one in series:
+                expected = ["time", *_NAMED.findall(query)]
+                if one["columns"] != expected:
+                    raise ValueError(f"columns {one['columns']} in place of {expected}: {query}")
+        return found
+
+    def substituted(self, query: str, interval_ms: int) -> str:
+        """The query as it reaches the server. ValueError when something is left over."""
+        macros = {
+            "$timeFilter": f"time >= {self.from_ms}ms and time <= {self.to_ms}ms",
+            "$__interval_ms": str(interval_ms),
+            "$__interval": f"{interval_ms}ms",
+            "${__from}": str(self.from_ms),
+            "${__to}": str(self.to_ms),
+            "now()": f"{self.to_ms}ms",
+        }
+        for macro, text in macros.items():
+            query = query.replace(macro, text)
+        for variable in self.dashboard["templating"]["list"]:
+            name = variable["name"]
+            if name in self.chosen:
+                text = _as_text(variable, self.chosen[name])
+                query = re.sub(rf"\$\{{{name}\}}|\${name}\b", lambda _, text=text: text, query)  # type: ignore[misc]
+        left = re.search(r"\$\{?[A-Za-z_]", query)
+        if left is not None:
+            raise ValueError(f"not substituted: {query}")
+        return query
+
+
+def _as_text(variable: Mapping[str, Any], value: str | list[str]) -> str:
+    """A value as Grafana's InfluxDB data source writes it into a query."""
+    if value == "$__all":
+        return str(variable["allValue"])
+    if isinstance(value, list):
+        return f"({'|'.join(_escaped(v) for v in value)})"
+    return _escaped(value) if variable["type"] == "query" or variable.get("multi") else value
+
+
+def _escaped(text: str) -> str:
+    return _ESCAPED.sub(r"\\\g<0>", text)
+
+
+def _length_ms(words: str) -> int:
+    found = re.fullmatch(r"(\d+)(ms|s|m)", words)
+    if found is None:
+        raise ValueError(f"length of time {words!r}")
+    return int(found[1]) * _LENGTHS_MS[found[2]]
+
+
+def joined(answers: Sequence[Answer], transformations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table after its transformations; ValueError for one that is not known here."""
+    rows = [row for answer in answers for row in answer.rows()] if not transformations else []
+    for step in transformations:
+        options = step["options"]
+        if step["id"] == "joinByField":
+            by_key: dict[Any, dict[str, Any]] = {}
+            for answer in answers:
+                for row in answer.rows():
+                    by_key.setdefault(row[options["byField"]], {}).update(row)
+            rows = list(by_key.values())
+        elif step["id"] == "calculateField":
+            left, right = options["binary"]["left"], options["binary"]["right"]
+            if options["binary"]["operator"] != "-":
+                raise ValueError(f"operator {options['binary']['operator']!r}")
+            for row in rows:
+                known = row.get(left) is not None and row.get(right) is not None
+                row[options["alias"]] = row[left] - row[right] if known else None
+        elif step["id"] == "organize":
+            rows = [{k: v for k, v in row.items() if k not in options["excludeByName"] and k != "time"} for row in rows]
+        else:
+            raise ValueError(f"transformation {step['id']!r}")
+    return rows
+
+
+def views(
+    dashboards: Sequence[Mapping[str, Any]], run: Run, from_ms: int, to_ms: int, **chosen: str | list[str]
+) -> Iterator[View]:
+    """Each dashboard with the same time range and the same choices where it has such a variable."""
+    for dashboard in dashboards:
+        names = {variable["name"] for variable in dashboard["templating"]["list"]}
+        yield View(dashboard, run, from_ms, to_ms, {k: v for k, v in chosen.items() if k in names})

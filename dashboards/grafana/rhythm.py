@@ -1,0 +1,163 @@
+"""The lumbo-pelvic rhythm: lumbar against hip repetition by repetition, and how the shares move over a set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboards.grafana import panels as p
+from dashboards.grafana.queries import (
+    BASELINE_DAYS,
+    BEFORE,
+    DEFAULT_ESTIMATOR,
+    SHARES,
+    SIDES,
+    THE_MOVEMENT,
+    select,
+    tag_values,
+)
+from signals.quantities import MOVEMENTS
+
+SHARE_BAND = (0.38, 0.63)
+"""Lumbar share of trunk in a standing bend, 10th and 90th centile of 124 people without back pain (Laird 2019, BMC
+Musculoskeletal Disorders 20:28, table 3)."""
+_BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "green"), (SHARE_BAND[1], "transparent")), "area")
+_THIRDS = ("early", "middle", "late")
+
+
+def _chosen(columns: Mapping[str, str]) -> str:
+    return select("repetition", columns, where=[THE_MOVEMENT])
+
+
+def _before(columns: Mapping[str, str]) -> str:
+    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT], time=BEFORE)
+
+
+def dashboard() -> dict[str, Any]:
+    """Grafana's JSON."""
+    share = p.Look(p.UNITS["share"], 0, 0.0, 1.0)
+    thirds = {third: f"<${{share}}_{third}>" for third in _THIRDS}
+    medians = {third: f"median(<${{share}}_{third}>)" for third in _THIRDS}
+    rows = (
+        (
+            9,
+            (
+                (
+                    8,
+                    p.one_against_other(
+                        "Lumbar against hip",
+                        "Range of the lumbar spine over range of the chosen hip, a point a repetition, degrees.",
+                        _chosen({"hip": "<hip_${side}_rom_deg>", "lumbar": "<lumbar_rom_deg>"}),
+                        p.Look(p.UNITS["deg"], 0, 0.0),
+                        "hip",
+                        "lumbar",
+                    ),
+                ),
+                (
+                    16,
+                    p.timeseries(
+                        "Lumbar share in the thirds of the descent",
+                        "Share of the lumbar spine in the early, middle and late third of each repetition's descent.",
+                        [_chosen(thirds)],
+                        share,
+                        draw="points",
+                    ),
+                ),
+            ),
+        ),
+        (
+            6,
+            (
+                (
+                    12,
+                    p.numbers(
+                        "Medians in the time range",
+                        "Median share in each third, and the number of repetitions with a share.",
+                        [
+                            _chosen(medians),
+                            _chosen({"repetitions": "count(<${share}>)"}),
+                        ],
+                        p.Look(p.UNITS["share"], 0, overrides=(p.column_look("repetitions", unit=p.UNITS[""]),)),
+                    ),
+                ),
+                (
+                    12,
+                    p.numbers(
+                        "Own baseline",
+                        f"The same over the {BASELINE_DAYS} days before the time range, of all sessions.",
+                        [
+                            _before(medians),
+                            _before({"repetitions": "count(<${share}>)"}),
+                        ],
+                        p.Look(p.UNITS["share"], 0, overrides=(p.column_look("repetitions", unit=p.UNITS[""]),)),
+                    ),
+                ),
+            ),
+        ),
+        (
+            8,
+            (
+                (
+                    12,
+                    p.timeseries(
+                        "Bends against the published band",
+                        f"Lumbar share of trunk in bends; green: {SHARE_BAND[0]:.0%} to {SHARE_BAND[1]:.0%}, "
+                        "10th to 90th centile of 124 people without back pain (Laird 2019).",
+                        [select("repetition", {"lumbar": "<lumbar_share_of_trunk>"}, where=["<movement> = 'bend'"])],
+                        p.Look(p.UNITS["share"], 0, 0.0, 1.0, _BAND),
+                        draw="points",
+                    ),
+                ),
+                (
+                    12,
+                    p.timeseries(
+                        "Who begins",
+                        "Onset of the lumbar spine minus onset of the pelvis; negative: the pelvis is late.",
+                        [_chosen({"descent": "<onset_delay_s>", "ascent": "<onset_delay_ascent_s>"})],
+                        p.Look(p.UNITS["s"], 2),
+                        draw="points",
+                    ),
+                ),
+            ),
+        ),
+        (
+            8,
+            (
+                (
+                    12,
+                    p.timeseries(
+                        "Relative phase",
+                        "Continuous relative phase, lumbar minus pelvis and lumbar minus mean hip; 0 is in phase.",
+                        [_chosen({"pelvis": "<crp_lumbar_pelvis_deg>", "hip": "<crp_lumbar_hip_deg>"})],
+                        p.Look(p.UNITS["deg"], 0),
+                        draw="points",
+                    ),
+                ),
+                (
+                    12,
+                    p.timeseries(
+                        "Slack of the hip",
+                        "Flexion of the chosen hip at which the lumbar spine leaves its start, and the knee of the two lines.",
+                        [
+                            _chosen(
+                                {"onset": "<slack_onset_${side}_deg>", "knee of the lines": "<slack_breakpoint_${side}_deg>"}
+                            )
+                        ],
+                        p.Look(p.UNITS["deg"], 0),
+                        draw="points",
+                    ),
+                ),
+            ),
+        ),
+    )
+    before = ["athlete", "session"]
+    variables = (
+        p.from_tags("athlete", "Athlete", tag_values("repetition", "athlete")),
+        p.from_tags("session", "Session", tag_values("repetition", "session", ["athlete"]), several=True),
+        p.from_tags("estimator", "Estimator", tag_values("repetition", "estimator", before), default=DEFAULT_ESTIMATOR),
+        p.from_list("movement", "Movement", MOVEMENTS, several=True),
+        p.from_list("side", "Hip", SIDES),
+        p.from_list("share", "Share", SHARES),
+    )
+    description = "Lumbar spine against hip per repetition, shares over a set, against the own baseline and a published band."
+    return p.dashboard("hiphinge-rhythm", "Lumbo-pelvic rhythm", description, variables, rows, since="now-24h")
