@@ -15,7 +15,7 @@ from ingest.event_log import EventLog
 from ingest.kit import read_kit, write_kit
 from ingest.kit_reader import KitReader
 from ingest.link import LinkFault, LinkState
-from tests.peers.bluez import DENIED, Bluez, bluez, bus, device
+from tests.peers.bluez import DENIED, Obedient, bluez, bus, device
 from tests.peers.worn_sensors import KEYS, Decoded, while_running
 
 pytestmark = [pytest.mark.dbus, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
@@ -34,7 +34,7 @@ def test_four_sensors_lose_what_the_radio_lost_and_nothing_else(tmp_path: Path, 
     def exact(ledgers: dict, decoded: Decoded) -> bool:
         return all(decoded.samples[k] == book["made"] - book["dropped"] for k, book in ledgers.items())
 
-    async def session(fake: Bluez) -> None:
+    async def session(fake: Obedient) -> None:
         reader, decoded = reader_of(tmp_path, rate_hz=rate_hz)
 
         async def watch() -> None:
@@ -69,7 +69,7 @@ def test_four_sensors_lose_what_the_radio_lost_and_nothing_else(tmp_path: Path, 
 def test_gone_at_random_it_streams_again_by_itself(tmp_path: Path) -> None:
     moments = random.Random(3)
 
-    async def session(fake: Bluez) -> None:
+    async def session(fake: Obedient) -> None:
         reader, decoded = reader_of(tmp_path)
 
         async def watch() -> None:
@@ -99,7 +99,7 @@ def test_gone_at_random_it_streams_again_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_silent_sensor_and_the_adapter_switched_off_and_on(tmp_path: Path) -> None:
-    async def session(fake: Bluez) -> None:
+    async def session(fake: Obedient) -> None:
         reader, decoded = reader_of(tmp_path, ("pelvis",))
 
         async def watch() -> None:

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from unittest.mock import patch
 
 from tests.conftest import ROOT
@@ -29,19 +29,43 @@ def device(key: str, family: str = "hiphinge-v1", **words: Any) -> dict[str, Any
     return {"key": key, "family": family, "address": f"C0:00:00:00:00:0{KEYS.index(key) + 1}"} | words
 
 
-class Bluez:
-    """A running fake. `do` gives it an order and returns its answer."""
+class Obedient:
+    """A program that says ``ready`` when it has read `about`, then answers orders, a JSON line each. `with` ends it."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str) -> None:
-        self.process, self.address = process, address
+    def __init__(self, process: subprocess.Popen[str], about: object) -> None:
+        self.process, self._about = process, about
 
-    def do(self, order: str, key: str = "", **words: Any) -> Any:
-        """Orders are those of `tests.peers.fake_bluez`."""
+    def __enter__(self) -> Self:
+        try:
+            self._say(self._about)
+            assert self._answer() == "ready\n"
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": order, "key": key} | words) + "\n")
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+    def do(self, order: str, key: str = "", **words: Any) -> Any:
+        """Give an order, return the answer."""
+        self._say({"do": order, "key": key} | words)
+        return json.loads(self._answer() or "null")
+
+    def _say(self, what: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline() or "null")
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
 
 
 @contextmanager
@@ -65,21 +89,11 @@ def bus(folder: Path, more: str = "") -> Iterator[str]:
 
 
 @contextmanager
-def bluez(folder: Path, devices: Sequence[dict[str, Any]], more: str = "") -> Iterator[Bluez]:
-    """The fake with these `device`s on a bus of its own."""
-    with bus(folder, more) as address:
+def bluez(folder: Path, devices: Sequence[dict[str, Any]], more: str = "") -> Iterator[Obedient]:
+    """The fake with these `device`s on a bus of its own; its orders are those of `tests.peers.fake_bluez`."""
+    with bus(folder, more):
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.peers.fake_bluez"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(list(devices)) + "\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "ready\n"
-            yield Bluez(process, address)
-        finally:
-            process.stdin.close()
-            process.terminate()
-            process.wait(10)
-            process.stdout.close()
+        with Obedient(process, list(devices)) as fake:
+            yield fake
