@@ -201,10 +201,13 @@ class ReviewPipeline:
         gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
         clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
         period = 1.0 / stream.rate_hz
+        # the vertical part of a bias is seen by no filter while a person stands; the quiet standing has it
+        still = [s for s in stream.standings.values() if len(s.time_s) and s.end_s <= until_s]
+        bias = still[-1].gyr_mean if still else None
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
         for a, b in itertools.pairwise(borders):
             step, missing, _ = holes(clock_s[a:b], np.zeros(b - a, np.bool_), float(clock_s[a]) - period, period)
-            rates = gyr[a:b]
+            rates = gyr[a:b] if bias is None else gyr[a:b] - bias
             if key in self._body:
                 rates = mean_of_neighbours(rates, None, missing > 0)
             rates = per_period(rates, step, missing, period)
