@@ -160,9 +160,8 @@ def main(link: str, minutes: float, rate_hz: int, pulls: int, loss: float) -> bo
         print(f"packet to angle, without the grid's own wait: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
         if done:
             back = sorted(seconds for *_, seconds in done)
-            print(
-                f"pulled {len(done)} times for {AWAY_S:g} s: streams again after {statistics.median(back):.2f} s, at most {back[-1]:.2f} s"
-            )
+            middle = statistics.median(back)
+            print(f"pulled {len(done)} times for {AWAY_S:g} s: streams again after {middle:.2f} s, at most {back[-1]:.2f} s")
             print(f"rows with an angle whose sensor was away: {frozen(folder, done)}")
             good &= back[-1] <= 3.0 and frozen(folder, done) == 0
         print("all samples accounted for, all sensors back in time" if good else "NOT as it should be", flush=True)

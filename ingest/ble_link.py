@@ -17,6 +17,7 @@ from firmware_protocol.codec import Codec
 from firmware_protocol.device import BleLink, Read, Request, Write
 from firmware_protocol.registry import codec_for, device_family
 from ingest.ble import BLE_ERRORS, Adapter, SensorSeen, fault_of, not_found, quietly
+from ingest.claim import Claim
 from ingest.event_log import EventLog
 from ingest.kit import KitSensor
 from ingest.link import Link, LinkFault, LinkState
@@ -38,17 +39,29 @@ class BleReader(Link):
         self._address = (sensors[0].sensor.address or "").upper()
         self._client: BleakClient | None = None
         self._first = True
+        self._claim = Claim(self._address)
         self._said: Codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
         """Reads what the sensor says of itself, for the battery."""
+
+    async def run(self, go: asyncio.Event) -> None:
+        """See `Link.run`."""
+        try:
+            await super().run(go)
+        finally:
+            self._claim.release()
 
     async def open(self) -> None:
         """See `Link.open`."""
         status = self.status[self._key]
+        if not self._claim.take():
+            remedy = "Close the other hiphinge live and it goes on by itself."
+            raise LinkFault("another program on this computer uses this sensor", self._key, remedy, persistent=True)
         try:
             if self._first:
                 # left behind by a program that was killed: the sensor would not be heard
                 self._first = False
-                await close_stale_connections_by_address(self._address)
+                async with self._adapter.connecting():  # one after another: the first call finds out what BlueZ knows
+                    await close_stale_connections_by_address(self._address)
             hint = asyncio.get_running_loop().call_later(_NOT_FOUND_AFTER_S, self._say_not_found)
             try:
                 device, status.rssi = await self._adapter.seen(self._address)
