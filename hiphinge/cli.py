@@ -27,10 +27,12 @@ COMMANDS = {
     "import": "Write a recording of another program as a plain session.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
+    "grafana": "Write the Grafana dashboards as files, or put them into a running Grafana.",
+    "forget": "Delete all there is of an athlete: in InfluxDB, session folders and outboxes.",
     "decode": "Show what the bytes of a sensor say, packet by packet.",
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
-"""What the list of commands says; each is the function of its name in `hiphinge.commands`."""
+"""What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 
 
@@ -46,6 +48,8 @@ class CommandsOnDemand(TyperGroup):
 def _command(name: str) -> Any:
     python_name = f"{name}_" if keyword.iskeyword(name) else name
     function = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
+    if isinstance(function, typer.Typer):
+        return typer.main.get_command(function)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name)(function)
     return typer.main.get_command(alone)

@@ -1,7 +1,7 @@
 """Settings: the command line's, else the environment's, else those of a configuration file, else none.
 
-The file is TOML: ``sessions = "…"`` and ``[influx] url, token, org, bucket``. A file that holds a token must not be
-readable by others.
+The file is TOML: ``sessions = "…"``, ``[influx] url, token, org, bucket`` and ``[grafana] url, token``. A file that holds a
+token must not be readable by others.
 """
 
 from __future__ import annotations
@@ -11,26 +11,30 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dashboards.influx import InfluxSettings
 from signals import HiphingeError
 
-_INFLUX = ("url", "token", "org", "bucket")
-_KNOWN = {"sessions", "influx"}
+if TYPE_CHECKING:
+    from dashboards.grafana.server import GrafanaSettings
+
+_SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
+_KNOWN = {"sessions", *_SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the commands share. sessions: folder of the session folders, if one is set. influx_words: InfluxDB's settings
-    by the names of their environment variables, empty where not set."""
+    """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
+    settings by the names of their environment variables, empty where not set."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
+    grafana_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def influx_configured(self) -> bool:
@@ -40,6 +44,13 @@ class Settings:
     def influx(self) -> InfluxSettings:
         """The InfluxDB to send to. HiphingeError names what is missing."""
         return InfluxSettings.from_environment(self.influx_words)
+
+    def grafana(self, url: str | None = None) -> GrafanaSettings:
+        """The Grafana to bring dashboards to, at `url` if that is given. HiphingeError names what is missing."""
+        from dashboards.grafana.server import GrafanaSettings
+
+        words = self.grafana_words
+        return GrafanaSettings.of(url or words.get("HIPHINGE_GRAFANA_URL", ""), words.get("HIPHINGE_GRAFANA_TOKEN", ""))
 
 
 def default_file() -> Path:
@@ -54,17 +65,18 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
         raise HiphingeError("no such configuration file", str(file), "Give the path of a TOML file, or leave --config out")
     chosen = file or default_file()
     content = _read(chosen) if chosen.is_file() else {}
-    influx = content.get("influx", {})
-    words: dict[str, str] = {}
-    for name in _INFLUX:
-        value = environment.get(f"HIPHINGE_INFLUX_{name.upper()}", influx.get(name, ""))
-        if not isinstance(value, str):
-            raise HiphingeError(f"influx.{name} is not a text", str(chosen), "Put it into quotation marks")
-        words[f"HIPHINGE_INFLUX_{name.upper()}"] = value
+    words: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
+    for section, names in _SECTIONS.items():
+        for name in names:
+            variable = f"HIPHINGE_{section.upper()}_{name.upper()}"
+            value = environment.get(variable, content.get(section, {}).get(name, ""))
+            if not isinstance(value, str):
+                raise HiphingeError(f"{section}.{name} is not a text", str(chosen), "Put it into quotation marks")
+            words[section][variable] = value
     sessions = environment.get("HIPHINGE_SESSIONS") or content.get("sessions")
     if sessions is not None and not isinstance(sessions, str):
         raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")
-    return Settings(Path(sessions).expanduser() if sessions else None, words)
+    return Settings(Path(sessions).expanduser() if sessions else None, words["influx"], words["grafana"])
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -81,12 +93,20 @@ def _read(file: Path) -> dict[str, Any]:
         found = re.search(r"at line (\d+)", str(error))
         line = found[1] if found else max(1, len(text.splitlines()))
         raise HiphingeError(f"is not valid TOML: {error}", f"{file}, line {line}", "Correct this line") from None
-    influx = content.get("influx", {})
-    if not isinstance(influx, dict):
-        raise HiphingeError("'influx' is not a table", str(file), "Write [influx] and below it url, token, org, bucket")
-    for name in (*(content.keys() - _KNOWN), *(influx.keys() - set(_INFLUX))):
-        known = "sessions, and in [influx] url, token, org, bucket"
-        raise HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")
-    if "token" in influx and os.name == "posix" and mode & 0o077:
-        raise HiphingeError("holds a token and can be read by others", str(file), f"Run: chmod 600 {file}")
+    for unknown in content.keys() - _KNOWN:
+        raise _unknown(unknown, file)
+    for section, names in _SECTIONS.items():
+        table = content.get(section, {})
+        if not isinstance(table, dict):
+            remedy = f"Write [{section}] and below it {', '.join(names)}"
+            raise HiphingeError(f"'{section}' is not a table", str(file), remedy)
+        for unknown in table.keys() - set(names):
+            raise _unknown(unknown, file)
+        if "token" in table and os.name == "posix" and mode & 0o077:
+            raise HiphingeError("holds a token and can be read by others", str(file), f"Run: chmod 600 {file}")
     return content
+
+
+def _unknown(name: str, file: Path) -> HiphingeError:
+    known = "sessions, in [influx] url, token, org, bucket, and in [grafana] url, token"
+    return HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")

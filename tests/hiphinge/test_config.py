@@ -91,7 +91,7 @@ def test_a_file_without_a_token_may_be_read_by_all(file: Path) -> None:
         (b"influx = 'token'", r"'influx' is not a table"),
         (b"sessions = 3", r"sessions is not a text"),
         (b"[influx]\nurl = 3", r"influx\.url is not a text"),
-        (b"session = '/data'", r"unknown setting 'session'.*sessions, and in \[influx\]"),
+        (b"session = '/data'", r"unknown setting 'session'.*sessions, in \[influx\].*in \[grafana\]"),
         (b"[influx]\ntokn = 'x'", r"unknown setting 'tokn'"),
     ],
 )
@@ -108,3 +108,17 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load(tmp_path / "no.toml", {})
     with pytest.raises(HiphingeError, match="no such configuration file"):
         load(tmp_path, {})
+
+
+def test_grafana_is_set_like_influxdb(file: Path) -> None:
+    file.write_text(FILE + '[grafana]\nurl = "http://gym:3000/"\ntoken = "glsa_x"\n', "utf-8")
+    settings = load(file, {})
+    assert settings.grafana().url == "http://gym:3000"
+    assert settings.grafana("https://other").url == "https://other"
+    assert load(file, {"HIPHINGE_GRAFANA_TOKEN": "glsa_y"}).grafana().token == "glsa_y"
+    assert "glsa" not in repr(settings.grafana())
+    with pytest.raises(HiphingeError, match="HIPHINGE_GRAFANA_URL: is not set"):
+        load(file, {"HIPHINGE_GRAFANA_URL": ""}).grafana()
+    file.chmod(0o640)
+    with pytest.raises(HiphingeError, match="can be read by others"):
+        load(file, {})

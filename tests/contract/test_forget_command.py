@@ -1,0 +1,167 @@
+"""`hiphinge forget`: after it, nothing of the athlete is in a real InfluxDB nor on disk, and all of the others is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from hiphinge.lock import FolderLock
+from tests.contract.command_line import child, done, hiphinge, refused, tree
+from tests.dashboards.synthetic_results import write_session
+from tests.peers.influxdb import InfluxDB, influxdb
+from tests.peers.web import Reply, Request, web
+
+ADMIN = ("admin", "s3cret-word")
+DATABASE = "gym"
+GONE, KEPT = 'O\'Brien, "Zoë" 1=2', "O'Brien"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    with influxdb(tmp_path_factory.mktemp("influxdb"), user=ADMIN) as running:
+        running.query("CREATE USER reader WITH PASSWORD 's3cret-word'")
+        yield running
+
+
+@pytest.fixture
+def sessions(tmp_path: Path) -> Path:
+    """Two sessions of the one, one of the other, and one that nobody can tell whose it is."""
+    folder = tmp_path / "sessions"
+    for name, athlete in (("a", GONE), ("b", GONE), ("c", KEPT)):
+        write_session(folder / name, "live", seconds=30, athlete=athlete, session=name)
+        (folder / name / "recording.mcap").write_bytes(b"raw")
+        (folder / name / "session.toml").write_text(f"schema = 1\n[athlete]\nid = {json.dumps(athlete)}\n", "utf-8")
+    (folder / "b/outbox").mkdir()
+    (folder / "b/outbox/000000001.lp").write_text("angles,athlete=x quality=0i 1\n")
+    (folder / "broken").mkdir()
+    (folder / "broken/session.toml").write_text("athlete = [")
+    return folder
+
+
+@pytest.fixture
+def settings(server: InfluxDB, sessions: Path) -> dict[str, str]:
+    server.query(f"DROP DATABASE {DATABASE}")
+    server.query(f"CREATE DATABASE {DATABASE}")
+    found = {
+        "HIPHINGE_INFLUX_URL": server.url,
+        "HIPHINGE_INFLUX_TOKEN": ":".join(ADMIN),
+        "HIPHINGE_INFLUX_BUCKET": DATABASE,
+    }
+    done("push", *(sessions / name for name in "abc"), cwd=sessions, **found)
+    server.query(f"CREATE RETENTION POLICY years ON {DATABASE} DURATION INF REPLICATION 1")
+    server.query(f'SELECT mean(*) INTO {DATABASE}."years"."angles_1s" FROM "angles" GROUP BY time(1s), *', DATABASE)
+    return found | {"HIPHINGE_SESSIONS": str(sessions)}
+
+
+def stored(server: InfluxDB) -> dict[str, int]:
+    """Rows by athlete, of all measurements and retention policies."""
+    counts: dict[str, int] = {}
+    for policy in ("autogen", "years"):
+        for series in server.query(f'SELECT * FROM "{policy}"./.*/', DATABASE):
+            at = series["columns"].index("athlete")
+            for row in series["values"]:
+                counts[row[at]] = counts.get(row[at], 0) + 1
+    return counts
+
+
+@pytest.mark.influx
+def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, settings: dict[str, str], sessions: Path) -> None:
+    before, others = stored(server), {name for name in tree(sessions) if name.startswith(("c", "broken"))}
+    assert before[GONE] > before[KEPT] > 700
+    result = hiphinge("forget", GONE, "--yes", cwd=sessions, **settings)
+    assert result.returncode == 0, result.stderr
+    assert "2 session folders and" in result.stdout
+    assert "counted again: 0 left" in result.stdout
+    assert "broken/session.toml" in result.stderr
+    assert stored(server) == {KEPT: before[KEPT]}
+    assert tree(sessions) == others
+    assert GONE not in json.dumps(server.query('SHOW TAG VALUES WITH KEY = "athlete"', DATABASE), ensure_ascii=False)
+    (sessions / "broken/session.toml").unlink()
+    assert "nothing is there of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
+    report = json.loads(done("forget", KEPT, "--yes", "--json", cwd=sessions, **settings).stdout)
+    assert report["sessions"] == [str(sessions / "c")]
+    assert set(report["values"]) == {"angles", "angles_1s", "repetition", "sensor_health", "session"}
+    assert stored(server) == {}
+
+
+@pytest.mark.influx
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"HIPHINGE_INFLUX_TOKEN": "admin:wr0ng-word"}, "does not let this token delete: status 401"),
+        ({"HIPHINGE_INFLUX_TOKEN": "reader:s3cret-word"}, "does not let this token delete: status 403"),
+        ({"HIPHINGE_INFLUX_BUCKET": "nowhere"}, "InfluxDB refused (database not found: nowhere)"),
+        ({"HIPHINGE_INFLUX_URL": "http://127.0.0.1:1"}, "InfluxDB cannot be reached (Connection refused)"),
+    ],
+)
+def test_faults_are_one_line_and_delete_nothing(
+    server: InfluxDB, settings: dict[str, str], sessions: Path, change: dict[str, str], said: str
+) -> None:
+    (sessions / "broken/session.toml").unlink()
+    before, files = stored(server), tree(sessions)
+    line = refused("forget", GONE, "--yes", cwd=sessions, **(settings | change))
+    assert said in line
+    assert "word" not in line
+    assert (stored(server), tree(sessions)) == (before, files)
+
+
+def test_a_running_session_and_a_no_delete_nothing(sessions: Path) -> None:
+    (sessions / "broken/session.toml").unlink()
+    files, where = tree(sessions), {"HIPHINGE_SESSIONS": str(sessions)}
+    lock = FolderLock(sessions / "b")
+    assert lock.take()
+    assert "b: a session of this athlete is running" in refused("forget", GONE, "--yes", cwd=sessions, **where)
+    lock.release()
+    result = child("forget", GONE, cwd=sessions, **where)
+    assert result.returncode == 1
+    assert "nothing was deleted" in result.stderr
+    assert "sessions/b (30 bytes wait for InfluxDB)" in result.stdout
+    assert tree(sessions) == files
+    assert "is set" in refused("forget", GONE, "--yes", cwd=sessions)
+    done("forget", GONE, "--yes", cwd=sessions, **where)
+    assert not (sessions / "a").exists()
+
+
+def test_influxdb_2_deletes_with_a_request_of_its_own(sessions: Path) -> None:
+    left = [300]
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/ping":
+            return 204, {"X-Influxdb-Version": "v2.7.4"}, ""
+        assert request.headers["authorization"] == "Token t0ken"
+        if request.path.startswith("/api/v2/delete?"):
+            assert parse_qs(urlsplit(request.path).query) == {"bucket": ["gym"], "org": ["club"]}
+            assert json.loads(request.body)["predicate"] == 'athlete="O\'Brien, \\"Zoë\\" 1=2"'
+            left[0] = 0
+            return 204, {}, ""
+        statement = parse_qs(urlsplit(request.path).query)["q"][0]
+        if statement.startswith("SHOW RETENTION"):
+            return 200, {}, '{"results":[{"series":[{"columns":["name","default"],"values":[["autogen",true]]}]}]}'
+        assert statement == """SELECT count(*) FROM "autogen"./.*/ WHERE "athlete" = 'O\\'Brien, "Zoë" 1=2'"""
+        found = [{"name": "angles", "columns": ["time", "count_quality"], "values": [[0, left[0]]]}] if left[0] else []
+        return 200, {}, json.dumps({"results": [{"series": found}]})
+
+    with web(answer) as server:
+        settings = {
+            "HIPHINGE_INFLUX_URL": server.url,
+            "HIPHINGE_INFLUX_TOKEN": "t0ken",
+            "HIPHINGE_INFLUX_ORG": "club",
+            "HIPHINGE_INFLUX_BUCKET": "gym",
+        }
+        assert "300 values in InfluxDB are deleted" in done("forget", GONE, "--yes", cwd=sessions, **settings).stdout
+
+
+def test_influxdb_3_says_that_it_cannot(sessions: Path) -> None:
+    (sessions / "broken/session.toml").unlink()
+    files = tree(sessions)
+    with web(lambda _: (200, {}, '{"version":"3.0.1"}')) as server:
+        settings = {"HIPHINGE_INFLUX_URL": server.url, "HIPHINGE_INFLUX_BUCKET": "gym", "HIPHINGE_SESSIONS": str(sessions)}
+        line = refused("forget", GONE, "--yes", cwd=sessions, **settings)
+        assert "InfluxDB 3.0.1 cannot delete the points of one athlete" in line
+        assert tree(sessions) == files
+        done("forget", GONE, "--yes", "--only-folders", cwd=sessions, **settings)
+        assert not (sessions / "a").exists()
