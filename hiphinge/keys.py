@@ -1,4 +1,7 @@
-"""Single keys from the terminal, without Enter, while an asyncio loop runs; a foot pedal types them too."""
+"""Single keys from the terminal, without Enter, while an asyncio loop runs; a foot pedal types them too.
+
+Where standard input is no terminal, another program may write lines to it instead, such as ``mark calibrate``.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def keys(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> Iterator[bool]:
-    """Within the block `pressed` hears each key, on the loop. Gives whether there is a keyboard at all."""
+def keys(
+    loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None], said: Callable[[str], None] | None = None
+) -> Iterator[bool]:
+    """Within the block `pressed` hears each key and `said` each line, on the loop. Gives whether there is a keyboard."""
     if not sys.stdin.isatty():
-        yield False
+        with _lines(loop, said or (lambda line: None)):
+            yield False
     elif os.name == "posix":
         with _posix(loop, pressed):
             yield True
@@ -45,6 +51,32 @@ def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> I
     finally:
         loop.remove_reader(fd)
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _lines(loop: asyncio.AbstractEventLoop, said: Callable[[str], None]) -> Iterator[None]:
+    """Lines from a pipe; from anything else, such as a file or nothing, none."""
+    rest = b""
+
+    def written() -> None:
+        nonlocal rest
+        data = os.read(fd, 4096)
+        if not data:
+            loop.remove_reader(fd)
+        *whole, rest = (rest + data).split(b"\n")
+        for line in whole:
+            said(line.decode("utf-8", "replace").strip())
+
+    try:
+        fd = sys.stdin.fileno()
+        loop.add_reader(fd, written)
+    except (OSError, ValueError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_reader(fd)
 
 
 @contextmanager

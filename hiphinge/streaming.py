@@ -85,6 +85,16 @@ class Streaming:
         elif key in KEYS:
             self._log.mark(KEYS[key])
 
+    def said(self, line: str) -> None:
+        """A line of another program: ``mark LABEL``, ``stop``, or a key."""
+        word, _, label = line.partition(" ")
+        if word == "mark" and label.strip():
+            self._log.mark(label.strip())
+        elif word == "stop":
+            self.stop()
+        else:
+            self.pressed(word)
+
     async def run(self, seconds: float | None = None, *, calibrate: bool = False) -> None:
         """Connect, start together, stream. calibrate: set the mark by itself when the sensors stream.
 
@@ -99,7 +109,7 @@ class Streaming:
         stopping = asyncio.ensure_future(self._wait(seconds))
         taking = asyncio.ensure_future(self._take())
         try:
-            with keys(loop, self.pressed):
+            with keys(loop, self.pressed, self.said):
                 tasks = {reading, stopping, taking}
                 await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():

@@ -16,6 +16,8 @@ import pytest
 
 from dashboards.tables import read_summary
 from ingest.kit import write_kit
+from ingest.recording import read_recording
+from signals import Mark
 from tests.contract.command_line import COMMAND, child, done, environment
 from tests.peers.bluez import Obedient, bluez, bus, device
 
@@ -35,7 +37,7 @@ def start(folder: Path, out: str = "session") -> subprocess.Popen[str]:
         [*COMMAND, "live", "--kit", "kit.toml", "--out", out],
         cwd=folder,
         env=environment(),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,6 +60,9 @@ def test_a_session_with_a_lost_link(tmp_path: Path) -> None:
     with bluez(tmp_path, [device(k, worn=False) for k in KEYS]) as fake:
         process = start(tmp_path)
         until(lambda: min(sent(fake, k) for k in KEYS) > 300)
+        assert process.stdin is not None
+        process.stdin.write("mark calibrate\nmark first set\nnonsense\n")
+        process.stdin.flush()
         fake.do("leave", "pelvis")
         time.sleep(1.5)
         before = sent(fake, "pelvis")
@@ -79,6 +84,10 @@ def test_a_session_with_a_lost_link(tmp_path: Path) -> None:
     rows = pq.read_table(tmp_path / "session/live/orientations.parquet")
     rows = rows.filter(pc.equal(rows["placement"], "pelvis"))
     assert np.diff(rows["time_s"].to_numpy()).max() > 1.3, "nothing in between: not frozen, not invented"
+    marks = [
+        e.label for batch in read_recording(tmp_path / "session/recording.mcap").batches() for e in batch if isinstance(e, Mark)
+    ]
+    assert marks == ["calibrate", "first set"]
     done("replay", "session", "--out", "again", "--estimator", "live", cwd=tmp_path)
     for table in ("angles", "orientations", "repetitions"):
         file = f"live/{table}.parquet"
