@@ -13,7 +13,7 @@ from firmware_protocol.v1 import Demultiplexer
 from ingest.event_log import EventLog
 from ingest.kit import KitSensor
 from ingest.link import Link, LinkFault, LinkState
-from ingest.serial_port import OpenPort, find_port
+from ingest.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
 """How long a baud rate is listened to, before and after the device was addressed."""
@@ -33,12 +33,14 @@ class SerialReader(Link):
         self._numbers: dict[int | None, str] = {s.number: s.key for s in sensors if s.number is not None}
         self._demultiplexer: Demultiplexer | None = None
         self._port: OpenPort | None = None
+        self._lasting: str | None = None
+        """How the port is found when its path has become another one."""
         self.bytes_heard = 0
         """Bytes that have come since the beginning."""
 
     async def open(self) -> None:
         """See `Link.open`."""
-        device = find_port(self._identity)
+        device = self._find()
         self._set(LinkState.CONNECTING)
         if self._baud is None:
             bauds = self._serial.bauds
@@ -54,6 +56,7 @@ class SerialReader(Link):
             self.log.clock_ns,
             dtr=self._serial.dtr,
         )
+        self._lasting = await asyncio.to_thread(lasting_identity, device) or self._lasting
         self.opened()
         self._port.listen()
 
@@ -71,6 +74,17 @@ class SerialReader(Link):
         port, self._port = self._port, None
         if port is not None:
             await asyncio.to_thread(port.close)
+
+    def _find(self) -> str:
+        try:
+            return find_port(self._identity)
+        except LinkFault:
+            if self._lasting is None:
+                raise
+        try:
+            return find_port(self._lasting)
+        except LinkFault as fault:
+            raise LinkFault(fault.what, self._identity, fault.remedy, persistent=fault.persistent) from None
 
     def _arrived(self, arrival_ns: int, data: bytes) -> None:
         self.bytes_heard += len(data)

@@ -55,7 +55,8 @@ def list_ports() -> list[PortSeen]:
     """The ports that may have a sensor: those on USB or Bluetooth, not the board's own."""
     seen = []
     for port in comports():
-        if port.vid is None and port.hwid in (None, "n/a", "") and "rfcomm" not in port.device:
+        hardware = port.hwid or "n/a"
+        if port.vid is None and "rfcomm" not in port.device and (hardware == "n/a" or hardware.upper().startswith("PNP")):
             continue
         family = recognise_port(port.vid, port.pid)
         identity = port.device
@@ -86,6 +87,13 @@ def find_port(identity: str) -> str:
         several = f"{len(found)} ports answer to this: {', '.join(found)}"
         raise LinkFault(several, identity, "Name its serial number or its path in the kit.", persistent=True)
     return found[0]
+
+
+def lasting_identity(device: str) -> str | None:
+    """A name of this open port that stays when it is plugged in elsewhere; None where its USB device has no serial number."""
+    path = os.path.realpath(device)
+    found = (p for p in list_ports() if p.serial_number and os.path.realpath(p.device) == path)
+    return next((p.identity for p in found), None)
 
 
 def fault_of(error: BaseException, port: str) -> LinkFault:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from serial.tools.list_ports_common import ListPortInfo
 
 from firmware_protocol.device import Request
 from firmware_protocol.registry import device_family
@@ -19,7 +20,7 @@ from ingest.kit import read_kit, write_kit
 from ingest.kit_reader import KitReader
 from ingest.link import LinkFault, LinkState
 from ingest.serial_link import speaks
-from ingest.serial_port import fault_of, find_port
+from ingest.serial_port import fault_of, find_port, list_ports
 from simulation.serial_line import PeripheralLine
 from simulation.virtual_devices import VirtualPeripheral
 from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
@@ -234,3 +235,51 @@ def test_what_errors_mean() -> None:
         find_port("usb:FFFF:FFFF")
     with pytest.raises(LinkFault, match="no such port"):
         find_port("serial-number-of-nobody")
+
+
+def usb_port(device: Path, number: str | None) -> ListPortInfo:
+    port = ListPortInfo(str(device))
+    port.vid, port.pid, port.serial_number, port.hwid, port.product = 0x10C4, 0xEA60, number, "USB", "Bridge"
+    return port
+
+
+def test_ports_are_found_by_what_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = ListPortInfo("/dev/ttyS0")
+    board.hwid = "PNP0501"
+    there = [usb_port(tmp_path / "ttyUSB0", "0001"), usb_port(tmp_path / "ttyUSB1", "0002"), board]
+    monkeypatch.setattr("ingest.serial_port.comports", lambda: there)
+    assert [(p.device, p.identity) for p in list_ports()] == [
+        (str(tmp_path / "ttyUSB0"), "usb:10C4:EA60:0001"),
+        (str(tmp_path / "ttyUSB1"), "usb:10C4:EA60:0002"),
+    ]
+    assert find_port("usb:10c4:ea60:0002") == find_port("0002") == str(tmp_path / "ttyUSB1")
+    with pytest.raises(LinkFault, match="2 ports answer") as caught:
+        find_port("usb:10C4:EA60")
+    assert caught.value.persistent
+
+
+def test_plugged_into_another_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kit names a path that is another one afterwards; the USB device's serial number is the same."""
+    device = VirtualPeripheral("pelvis", V1SerialFirmware("1", begins_by_itself=True), Still())
+    there = [usb_port(tmp_path / "port0", "0001")]
+    monkeypatch.setattr("ingest.serial_port.comports", lambda: there)
+
+    async def session(line: PeripheralLine) -> None:
+        reader, decoded = reader_of(tmp_path, [sensor("pelvis", tmp_path / "port0")])
+
+        async def watch() -> None:
+            await reader.prepared()
+            reader.go()
+            await decoded.until(lambda: decoded.samples["pelvis"] > 20)
+            line.unplug()
+            await decoded.until(lambda: reader.status["pelvis"].state is LinkState.LOST)
+            there[:] = [usb_port(tmp_path / "port7", "0001")]
+            line.port.path = tmp_path / "port7"
+            line.plug()
+            before = decoded.samples["pelvis"]
+            await decoded.until(lambda: decoded.samples["pelvis"] > before)
+
+        await while_running(reader.run(), watch())
+
+    with lines(tmp_path, [[device]]) as (line,):
+        asyncio.run(session(line))
