@@ -5,7 +5,9 @@ BlueZ lets every program of a computer use, and cut, the same connection; a seri
 
 from __future__ import annotations
 
+import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +23,9 @@ class Claim:
     """On the sensor with this address."""
 
     def __init__(self, address: str) -> None:
-        plain = "".join(c for c in address.upper() if c.isalnum())
+        # behind another bus there are other sensors
+        bus = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "")
+        plain = "".join(c for c in address.upper() if c.isalnum()) + (f"-{zlib.crc32(bus.encode()):08x}" if bus else "")
         self._path = Path(tempfile.gettempdir()) / f"hiphinge-sensor-{plain}.lock"
         self._file: IO[bytes] | None = None
 

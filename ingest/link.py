@@ -26,6 +26,8 @@ SILENT_S = 2.0
 _WATCH_EVERY_S = 0.05
 _STEP_TIMEOUT_S = 5.0
 _GOODBYE_S = 1.0
+_LAST_WORDS_S = 0.15
+"""A device that was told to stop and says nothing for so long has stopped."""
 
 
 class LinkState(StrEnum):
@@ -211,11 +213,16 @@ class Link(ABC):
                 raise LinkFault(f"connected, but silent for {SILENT_S:g} s", self._name, remedy)
 
     async def _goodbye(self) -> None:
-        """Tell the device to stop, if it can still hear."""
+        """Tell the device to stop, if it can still hear, and listen until it has fallen silent: its last packets count."""
         if self._lost is None or self._lost.done():
             return
+        steps = self.family.stop(self.request)
         try:
             async with asyncio.timeout(_GOODBYE_S):
-                await self._say(self.family.stop(self.request))
+                await self._say(steps)
+                before = None
+                while steps and before != (heard := [status.packets for status in self.status.values()]):
+                    before = heard
+                    await asyncio.sleep(_LAST_WORDS_S)
         except (LinkFault, TimeoutError):
             return

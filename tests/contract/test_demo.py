@@ -87,7 +87,7 @@ def test_the_report_opens_without_a_network(demo: tuple[Path, str]) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopping_leaves_a_recording_that_the_next_start_finishes(tmp_path: Path, number: int, code: int) -> None:
     """No folder for sessions is set: the demo's session is made in the current folder, and found there again."""
-    command = [*COMMAND, "demo", "--speed", "20"]
+    command = [*COMMAND, "demo", "--speed", "5"]
     stopped = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
