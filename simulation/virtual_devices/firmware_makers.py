@@ -19,6 +19,8 @@ from simulation.virtual_devices.peripheral import Firmware, GattCharacteristic, 
 
 BATTERY_SERVICE, BATTERY_LEVEL = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("180f", "2a19"))
 BATTERY_PERCENT = 87
+UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+"""What a simulated sensor says of its orientation: its own filter is not simulated."""
 
 
 class _Maker:
@@ -88,11 +90,12 @@ class WitMotionBleFirmware(_Maker):
 
 
 class WitMotionSerialFirmware(_Maker):
-    """WT901 on a cable: streams from power on, its clock in every sample."""
+    """WT901 on a cable: streams from power on, its clock in every sample, as it was set up the last time."""
 
     family = witmotion_serial.FAMILY
 
     def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        self._with_quat = True
         super().__init__(serial, rate_hz)
 
     def boot(self, number: int) -> None:
@@ -104,16 +107,17 @@ class WitMotionSerialFirmware(_Maker):
         """Nobody tells it."""
 
     def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
-        """The rate; commands of five bytes may come together."""
+        """The rate and the content; commands of five bytes may come together."""
         for at in range(0, len(payload) - 4, 5):
-            fields = decode_command(payload[at : at + 5], {})
-            if fields is not None:
-                self.rate_hz = fields.get("rate_hz", self.rate_hz)
+            fields = decode_command(payload[at : at + 5], {}) or {}
+            self.rate_hz = fields.get("rate_hz", self.rate_hz)
+            self._with_quat = witmotion_serial.QUAT in fields["types"] if "types" in fields else self._with_quat
         return []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
-        """Time, acceleration and angular rate of one sample."""
-        data = witmotion_serial.encode_sample(samples.acc[0], samples.gyr[0], 8e8 + float(clock_s[0]))
+        """Time, acceleration and angular rate of one sample, and an orientation that always says upright."""
+        quat = UPRIGHT if self._with_quat else None
+        data = witmotion_serial.encode_sample(samples.acc[0], samples.gyr[0], 8e8 + float(clock_s[0]), quat)
         return [Outgoing(data, "", 1)]
 
 
@@ -192,7 +196,7 @@ class MovellaDotFirmware(_Maker):
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One sample; its own orientation filter is not simulated, it always says upright."""
-        values = {"acc": samples.acc[0], "gyr": samples.gyr[0], "quat": np.array([1.0, 0.0, 0.0, 0.0])}
+        values = {"acc": samples.acc[0], "gyr": samples.gyr[0], "quat": UPRIGHT}
         data = movella_dot.encode_sample(self._mode, math.floor(clock_s[0] * 1e6), values)
         return [Outgoing(data, movella_dot.MODES[self._mode].characteristic, 1)]
 
