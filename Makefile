@@ -35,6 +35,7 @@ bench: $(VENV)/tools
 
 docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
+	$(RUN) dashboards.influx_reference > docs/influx-schema.md
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:
