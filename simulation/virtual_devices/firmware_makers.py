@@ -1,4 +1,4 @@
-"""What sensors that one can buy do, as far as a host notices: WitMotion, Movesense, Movella DOT, a sketch that prints lines.
+"""What sensors that one can buy do, as far as a host notices, and a sketch that prints lines.
 
 `virtual_firmware` makes the firmware of any family. Bytes are made by the families' own encoders.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from firmware_protocol import movella_dot, movesense, text_csv, witmotion_ble, witmotion_serial
+from firmware_protocol import capture2go, movella_dot, movesense, text_csv, witmotion_ble, witmotion_serial, ximu3
 from firmware_protocol.witmotion import Register, decode_command
 from signals.blocks import Floats
 from simulation.sensors import Samples
@@ -201,6 +201,67 @@ class MovellaDotFirmware(_Maker):
         return [Outgoing(data, movella_dot.MODES[self._mode].characteristic, 1)]
 
 
+class Ximu3Firmware(_Maker):
+    """x-IMU3 on USB: streams from power on, as it was set up the last time."""
+
+    family = ximu3.FAMILY
+
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        super().__init__(serial, rate_hz)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        super().boot(number)
+        self.streaming, self._heard = True, b""
+
+    def disconnected(self) -> None:
+        """Nobody tells it."""
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """Commands are lines; each is answered by itself. Settings hold from `apply` on; here, at once."""
+        *lines, self._heard = (self._heard + payload).split(b"\n")
+        for line in lines:
+            fields = ximu3.decode_command(line, {}) or {}
+            if fields.get("op") == "inertial_message_rate_divisor":
+                self.rate_hz = ximu3.SAMPLE_RATE_HZ / fields["value"]
+        return [Outgoing(line + b"\r\n") for line in lines]
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """Quaternion and inertial message of one sample."""
+        data = ximu3.encode_sample(math.floor(clock_s[0] * 1e6), samples.acc[0], samples.gyr[0], UPRIGHT)
+        return [Outgoing(data, "", 1)]
+
+
+class Capture2GoFirmware(_Maker):
+    """Capture2Go: single samples in frames, over Bluetooth as over USB."""
+
+    family = capture2go.FAMILY
+    services: tuple[str, ...] = (capture2go.SERVICE,)
+    gatt: tuple[GattCharacteristic, ...] = (
+        GattCharacteristic(capture2go.WRITE, capture2go.SERVICE, ("write",)),
+        GattCharacteristic(capture2go.NOTIFY, capture2go.SERVICE, ("notify",)),
+    )
+
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        super().__init__(serial, rate_hz, f"Capture2Go {serial}")
+
+    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+        """Measurement mode, start, stop."""
+        op = (capture2go.decode_command(payload, {}) or {}).get("op")
+        if op == "set_measurement_mode":
+            modes = {capture2go.encode_measurement_mode(rate): rate for rate in capture2go.CAPTURE2GO.rates_hz}
+            self.rate_hz = modes.get(payload, self.rate_hz)
+        elif op in ("start_streaming", "stop_streaming"):
+            self.streaming = op == "start_streaming"
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One frame."""
+        stamp = math.floor(clock_s[0] * 1e9)
+        data = capture2go.encode_sample(self.rate_hz, stamp, samples.acc[0], samples.gyr[0], UPRIGHT)
+        return [Outgoing(data, capture2go.NOTIFY, 1)]
+
+
 class TextCsvFirmware(_Maker):
     """A student's sketch: prints a line per sample from power on, hears nothing."""
 
@@ -233,6 +294,8 @@ _FIRMWARE: dict[str, Callable[[str], Firmware]] = {
     witmotion_serial.FAMILY: WitMotionSerialFirmware,
     movesense.FAMILY: MovesenseFirmware,
     movella_dot.FAMILY: MovellaDotFirmware,
+    ximu3.FAMILY: Ximu3Firmware,
+    capture2go.FAMILY: Capture2GoFirmware,
     text_csv.FAMILY: TextCsvFirmware,
 }
 VIRTUAL_FAMILIES = tuple(_FIRMWARE)
