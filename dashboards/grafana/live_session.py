@@ -80,13 +80,12 @@ def dashboard() -> dict[str, Any]:
                         "Lumbar spine and pelvis",
                         "Lumbar flexion, pelvis tilt and trunk inclination, forward positive; a gap is missing data.",
                         [
-                            select(
-                                "angles",
+                            _over_time(
                                 {
                                     "lumbar": "mean(<lumbar_flexion_deg>)",
                                     "pelvis": "mean(<pelvis_tilt_deg>)",
                                     "trunk": "mean(<trunk_inclination_deg>)",
-                                },
+                                }
                             )
                         ],
                         deg,
@@ -129,13 +128,12 @@ def dashboard() -> dict[str, Any]:
                         "Uncertainty",
                         "Standard uncertainty (68 %) of lumbar and hip flexion; it grows where a heading is not known.",
                         [
-                            select(
-                                "angles",
+                            _over_time(
                                 {
                                     "lumbar": "mean(<lumbar_flexion_sd_deg>)",
                                     "left hip": "mean(<hip_left_flexion_sd_deg>)",
                                     "right hip": "mean(<hip_right_flexion_sd_deg>)",
-                                },
+                                }
                             )
                         ],
                         p.Look(p.UNITS["deg"], 1, 0.0),

@@ -139,15 +139,23 @@ def numbers(title: str, description: str, queries: Sequence[str], look: Look) ->
 
 
 def table(
-    title: str, description: str, queries: Sequence[str], look: Look, transformations: Sequence[dict[str, Any]] = ()
+    title: str,
+    description: str,
+    queries: Sequence[str],
+    look: Look,
+    transformations: Sequence[dict[str, Any]] = (),
+    *,
+    most: str = "",
 ) -> Panel:
-    """Rows."""
+    """Rows. most: the column by which they are sorted, largest first."""
     options = {
         "showHeader": True,
         "cellHeight": "sm",
         "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
     }
     panel = _panel("table", title, description, queries, look, "table", options, {"align": "auto", "inspect": False})
+    if most:
+        panel["options"]["sortBy"] = [{"displayName": most, "desc": True}]
     panel["transformations"] = list(transformations)
     return panel
 
@@ -197,7 +205,7 @@ def _panel(
 
 def _target(letter: str, query: str, result: str) -> dict[str, Any]:
     by_tag = [f"$tag_{name}" for name in ("athlete", "placement", "session") if f'"{name}"' in query.rpartition("GROUP BY")[2]]
-    alias = " ".join([*by_tag, "$col"]) if "GROUP BY" in query else "$col"
+    alias = " ".join(by_tag) if by_tag and query.count(" AS ") == 1 else " ".join([*by_tag, "$col"])
     return {
         "refId": letter,
         "datasource": SOURCE,

@@ -70,7 +70,7 @@ def dashboard() -> dict[str, Any]:
     bend, squat = ["<movement> = 'bend'"], ["<movement> = 'squat'"]
     rows = (
         (
-            9,
+            8,
             (
                 (
                     12,
@@ -104,7 +104,7 @@ def dashboard() -> dict[str, Any]:
             ),
         ),
         (
-            9,
+            8,
             (
                 (
                     12,
@@ -133,7 +133,7 @@ def dashboard() -> dict[str, Any]:
             ),
         ),
         (
-            9,
+            8,
             (
                 *(
                     (

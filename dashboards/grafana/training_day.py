@@ -167,6 +167,7 @@ def dashboard() -> dict[str, Any]:
                                 p.column_look("lumbar", links=[link]),
                             ),
                         ),
+                        most="lumbar",
                     ),
                 ),
             ),

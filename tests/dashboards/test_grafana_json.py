@@ -92,6 +92,14 @@ def test_queries_are_of_the_subset_that_all_versions_share(query: str) -> None:
         assert re.search(r"fill\((none|null|0)\)", query)
 
 
+def test_lines_and_bars_are_summed_up_by_time_and_points_are_not() -> None:
+    for _, panel in PANELS:
+        for query in [target["query"] for target in panel["targets"] if panel["type"] == "timeseries"]:
+            draw = panel["fieldConfig"]["defaults"]["custom"]["drawStyle"]
+            assert ("GROUP BY time($__interval)" in query) == (draw != "points"), panel["title"]
+            assert draw != "line" or re.search(r"fill\((null|0)\)", query), panel["title"]
+
+
 def test_variables_that_are_used_are_there() -> None:
     for page, panel in PANELS:
         names = {variable["name"] for variable in page["templating"]["list"]} | {

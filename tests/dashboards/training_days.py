@@ -24,13 +24,16 @@ _SESSIONS = (
 """Player, start, seed, outages. The third has no earlier day, hence no baseline."""
 
 
-def record(folder: Path) -> list[Path]:
-    """The session folders."""
-    return [_session(folder, *facts) for facts in _SESSIONS]
+def record(folder: Path, *, training_s: float | None = None) -> list[Path]:
+    """The session folders; each a demo of 80 s, or a training of so many seconds."""
+    return [_session(folder, training_s, *facts) for facts in _SESSIONS]
 
 
-def _session(folder: Path, athlete: str, start: datetime, seed: int, outages: tuple[Outage, ...]) -> Path:
-    simulated = simulate("demo", seed, athlete=athlete, start=start, outages=outages)
+def _session(
+    folder: Path, training_s: float | None, athlete: str, start: datetime, seed: int, outages: tuple[Outage, ...]
+) -> Path:
+    scenario, options = ("demo", {}) if training_s is None else ("training", {"duration_s": training_s})
+    simulated = simulate(scenario, seed, athlete=athlete, start=start, outages=outages, **options)
     where = folder / session_name(start, athlete)
     running = SessionInProgress(where, simulated.session)
     for begin in range(0, len(simulated.events), 50):
