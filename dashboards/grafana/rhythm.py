@@ -128,7 +128,7 @@ def dashboard() -> dict[str, Any]:
                     p.timeseries(
                         "Relative phase",
                         "Continuous relative phase, lumbar minus pelvis and lumbar minus mean hip; 0 is in phase.",
-                        [_chosen({"pelvis": "<crp_lumbar_pelvis_deg>", "hip": "<crp_lumbar_hip_deg>"})],
+                        [_chosen({"lumbar to pelvis": "<crp_lumbar_pelvis_deg>", "lumbar to hip": "<crp_lumbar_hip_deg>"})],
                         p.Look(p.UNITS["deg"], 0),
                         draw="points",
                     ),
