@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -336,7 +337,7 @@ def _summary_text(summary: Mapping[str, object], estimator: str) -> str:
     if summary["estimator"] != estimator:
         raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
     ordered = {name: _jsonable(summary[name]) for name in expected}
-    return json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(ordered), indent=2).decode() + "\n"
 
 
 def _jsonable(value: object) -> object:

@@ -68,7 +68,24 @@ class Directions:
 
 def directions(angles: Floats) -> Directions:
     """Circular mean and standard deviation of angles (n,), rad (Mardia & Jupp 2000)."""
-    c, s = float(np.cos(angles).mean()), float(np.sin(angles).mean())
+    return _direction(float(np.cos(angles).mean()), float(np.sin(angles).mean()))
+
+
+def phase_directions(relative: Floats, bottom: int) -> tuple[Directions, Directions, Directions]:
+    """`directions` of a relative phase (n,) over the whole, up to the point `bottom`, and from it on."""
+    sums = np.cumsum(np.stack((np.cos(relative), np.sin(relative))), axis=1)
+    n = sums.shape[1]
+    (c, s), (c_down, s_down) = sums[:, -1].tolist(), sums[:, bottom].tolist()
+    c_before, s_before = sums[:, bottom - 1].tolist() if bottom else (0.0, 0.0)
+    down, up = bottom + 1, n - bottom
+    return (
+        _direction(c / n, s / n),
+        _direction(c_down / down, s_down / down),
+        _direction((c - c_before) / up, (s - s_before) / up),
+    )
+
+
+def _direction(c: float, s: float) -> Directions:
     length = min(math.hypot(c, s), 1.0)
     return Directions(math.atan2(s, c), math.sqrt(max(-2.0 * math.log(max(length, 1e-300)), 0.0)))
 

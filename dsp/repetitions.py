@@ -19,7 +19,7 @@ import numpy as np
 
 from dsp.movements import classify
 from dsp.results import AngleRows, Flags, Repetition
-from dsp.rhythm import Best, better, relative_phase, rhythm, velocity
+from dsp.rhythm import Best, better, measure, velocity
 from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
@@ -424,11 +424,8 @@ class RepetitionFinder:
         angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
         highest = dict(zip(MEASURED, measured.max(axis=1).tolist(), strict=True))
         self._best = better(self._best, kind, highest)
-        metrics = rhythm(angles, sd, turn - start, self._rate, self._best)
-        pair = measured[[MEASURED.index("lumbar_flexion"), _PELVIS]]
-        relative = ()
-        if "crp_lumbar_pelvis_deg" in metrics:
-            relative = tuple(np.degrees(relative_phase(pair, self._rate)).round(1).tolist())
+        metrics, phase = measure(angles, sd, turn - start, self._rate, self._best)
+        relative = tuple(np.degrees(phase).round(1).tolist())
         quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
         if quality & Quality.UNCALIBRATED and not metrics:
             return

@@ -90,7 +90,15 @@ def onset_s(angle: Floats, rate_hz: float) -> float:
 def rhythm(
     rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate_hz: float, best: Best | None = None
 ) -> dict[str, float]:
-    """Metrics of one repetition, in table units; what cannot be computed is absent.
+    """Metrics of one repetition; see `measure`."""
+    return measure(rows, sd, turn, rate_hz, best)[0]
+
+
+def measure(
+    rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate_hz: float, best: Best | None = None
+) -> tuple[dict[str, float], Floats]:
+    """Metrics of one repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
+    rad of lumbar spine and pelvis, empty where there is none.
 
     rows, sd: by angle name, (n,) degrees and their standard uncertainties, NaN where missing; turn: index of the
     deepest row; best: what this athlete has reached before.
@@ -98,7 +106,8 @@ def rhythm(
     table = np.stack([rows[angle] for angle in PARTS.values()])
     whole = {name: bool(np.isfinite(row).all()) for name, row in zip(PARTS, table, strict=True)}
     spread = {name: math.hypot(sd[angle][turn], sd[angle][0]) for name, angle in PARTS.items()}
-    speeds = np.abs(velocity(table, rate_hz))
+    velocities = velocity(table, rate_hz)
+    speeds = np.abs(velocities)
     metrics: dict[str, float] = {}
     _ranges(metrics, table, speeds, turn, whole, spread)
     lumbar, pelvis, trunk, left, right = table
@@ -111,14 +120,25 @@ def rhythm(
     if whole["lumbar"] and whole["pelvis"] and turn > 0:
         _shares(metrics, "lumbar_share_of_trunk", lumbar, pelvis, turn, spread["lumbar"], spread["pelvis"], both_phases)
         _timing(metrics, lumbar, pelvis, speeds[0], speeds[1], turn, rate_hz, both_phases)
-        _coordination(metrics, "lumbar_pelvis", np.stack((lumbar, pelvis)), turn, rate_hz)
     if whole["lumbar"] and hips and turn > 0:
         _shares(metrics, "lumbar_share_of_trunk_on_thigh", lumbar, hip, turn, spread["lumbar"], hip_sd, both_phases)
-        _coordination(metrics, "lumbar_hip", np.stack((lumbar, hip)), turn, rate_hz)
         _slack(metrics, lumbar, hip, {"left": left, "right": right}, whole, turn, rate_hz, spread)
         if whole["pelvis"]:
             back, at = slack.butt_wink(pelvis[: turn + 1], lumbar[: turn + 1], hip[: turn + 1])
             metrics["butt_wink_deg"], metrics["butt_wink_onset_hip_deg"] = back, at
+    relative = np.empty(0)
+    if whole["lumbar"] and turn > 0 and n > 2:
+        partners = {"lumbar_pelvis": 1} if whole["pelvis"] else {}
+        of_hips = [i for name, i in (("hip_left", 3), ("hip_right", 4)) if whole[name]]
+        moves = np.stack((table[:2], velocities[:2]))
+        if hips:
+            moves = np.concatenate((moves, np.stack((hip, velocities[of_hips].mean(axis=0)))[:, None]), axis=1)
+            partners["lumbar_hip"] = 2
+        phases = coordination.phase(moves[0], moves[1])
+        for name, i in partners.items():
+            between = coordination.wrapped(phases[0] - phases[i])
+            _coordination(metrics, name, between, turn / (n - 1))
+            relative = between if i == 1 else relative
     if whole["hip_left"] and whole["hip_right"]:
         metrics["hip_rom_difference_deg"] = metrics["hip_left_rom_deg"] - metrics["hip_right_rom_deg"]
         metrics["hip_rom_difference_sd_deg"] = math.hypot(spread["hip_left"], spread["hip_right"])
@@ -127,7 +147,7 @@ def rhythm(
     together = bool(hips) and whole["lumbar"]
     if (together or whole["trunk"]) and n > 2:
         _phases(metrics, lumbar + hip if together else trunk, lumbar if whole["lumbar"] else None, turn, rate_hz)
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}, relative
 
 
 def _ranges(
@@ -170,10 +190,10 @@ def _shares(
         part = slice(0, turn + 1) if not phase else slice(None, turn - 1 if turn else None, -1)
         one, other = lumbar[part], rest[part]
         found = [("", shares.with_sd(float(one[-1] - one[0]), float(other[-1] - other[0]), sd_lumbar, sd_rest))]
-        thirds = shares.thirds(one, other, sd_lumbar, sd_rest)
+        in_parts = shares.parts(one, other, sd_lumbar, sd_rest)
+        thirds, in_bins = in_parts[: len(shares.THIRDS)], in_parts[len(shares.THIRDS) :]
         # the early third of an ascent is the deep one
         found += zip((f"_{word}" for word in shares.THIRDS), thirds[::-1] if phase else thirds, strict=True)
-        in_bins = shares.bins(one + other, one, other, sd_lumbar, sd_rest)
         found += zip((f"_{word}" for word in shares.BIN_NAMES), in_bins, strict=True)
         for word, share in found:
             metrics[f"{name}{phase}{word}"] = share.value
@@ -206,24 +226,14 @@ def _timing(
         metrics["onset_delay_ascent_s"] = delay / rate_hz
 
 
-def relative_phase(pair: Floats, rate_hz: float) -> Floats:
-    """Continuous relative phase (101,) rad, first minus second, of a pair of angles (2, n) over a repetition."""
-    phases = coordination.phase(pair, velocity(pair, rate_hz))
-    return coordination.wrapped(phases[0] - phases[1])
-
-
-def _coordination(metrics: dict[str, float], name: str, pair: Floats, turn: int, rate_hz: float) -> None:
-    """Relative phase over the repetition, its mean size and its direction, and over the descent and the ascent."""
-    n = pair.shape[1]
-    if n < 3:
-        return
-    relative = relative_phase(pair, rate_hz)
-    bottom = max(1, min(coordination.POINTS - 1, round(turn / (n - 1) * (coordination.POINTS - 1))))
-    over = coordination.directions(relative)
+def _coordination(metrics: dict[str, float], name: str, relative: Floats, turn: float) -> None:
+    """Relative phase (101,) rad over the repetition, its mean size and its direction, and over the descent and the ascent.
+    turn: where the deepest point lies, 0 … 1."""
+    bottom = max(1, min(coordination.POINTS - 1, round(turn * (coordination.POINTS - 1))))
+    over, down, up = coordination.phase_directions(relative, bottom)
     metrics[f"crp_{name}_deg"], metrics[f"crp_{name}_sd_deg"] = math.degrees(over.mean), math.degrees(over.sd)
     metrics[f"crp_{name}_abs_deg"] = math.degrees(float(np.abs(relative).mean()))
-    metrics[f"crp_{name}_descent_deg"] = math.degrees(coordination.directions(relative[: bottom + 1]).mean)
-    metrics[f"crp_{name}_ascent_deg"] = math.degrees(coordination.directions(relative[bottom:]).mean)
+    metrics[f"crp_{name}_descent_deg"], metrics[f"crp_{name}_ascent_deg"] = math.degrees(down.mean), math.degrees(up.mean)
 
 
 def _slack(

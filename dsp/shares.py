@@ -73,30 +73,34 @@ def _steps(table: Floats, at: Floats) -> Floats:
 
 def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, Share, Share]:
     """Lumbar share in the early, middle and late third of the movement's own total (lumbar + rest)."""
-    total, at = _furthest(lumbar + rest)
-    rise = float(total[-1] - total[0])
-    if not rise > 3.0 * SMALLEST_TOTAL_DEG:
-        return NONE, NONE, NONE
-    edges = np.interp(total[0] + rise * np.arange(4) / 3.0, total, at)
-    steps = _steps(np.stack((lumbar, rest)), edges).T.tolist()
-    early, middle, late = (with_sd(a, b, sd_lumbar, sd_rest) for a, b in steps)
+    early, middle, late = parts(lumbar, rest, sd_lumbar, sd_rest)[: len(THIRDS)]
     return early, middle, late
 
 
-def bins(bend: Floats, lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
-    """Lumbar share in the bins `BINS_DEG` of absolute forward bend (n,), degrees from standing."""
-    reach, at = _furthest(bend)
+def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
+    """Lumbar share in the bins `BINS_DEG` of absolute forward bend (lumbar + rest), degrees from standing."""
+    return parts(lumbar, rest, sd_lumbar, sd_rest)[len(THIRDS) :]
+
+
+def parts(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
+    """The shares of `thirds`, then those of `bins`."""
+    reach, at = _furthest(lumbar + rest)
     if len(reach) < 2:
-        return (NONE,) * len(BIN_NAMES)
+        return (NONE,) * (len(THIRDS) + len(BIN_NAMES))
+    rise = float(reach[-1] - reach[0])
     edges = list(BINS_DEG)
     if 0.0 < reach[0] < STANDING_DEG:
         edges[0] = float(reach[0])
-    passed = [edge <= reach[-1] and edge >= reach[0] for edge in edges]
-    steps = _steps(np.stack((lumbar, rest)), np.interp(edges, reach, at)).T.tolist()
-    return tuple(
+    wanted = np.concatenate((reach[0] + rise * np.arange(4) / 3.0, edges))
+    steps = _steps(np.stack((lumbar, rest)), np.interp(wanted, reach, at)).T.tolist()
+    whole = rise > 3.0 * SMALLEST_TOTAL_DEG
+    in_thirds = (with_sd(a, b, sd_lumbar, sd_rest) if whole else NONE for a, b in steps[:3])
+    passed = [reach[0] <= edge <= reach[-1] for edge in edges]
+    in_bins = (
         with_sd(a, b, sd_lumbar, sd_rest) if low and high and abs(b) >= SMALLEST_REST_DEG else NONE
-        for (a, b), low, high in zip(steps, passed[:-1], passed[1:], strict=True)
+        for (a, b), low, high in zip(steps[4:], passed[:-1], passed[1:], strict=True)
     )
+    return (*in_thirds, *in_bins)
 
 
 def slope(bend: Floats, lumbar: Floats) -> Floats:

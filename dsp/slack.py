@@ -64,38 +64,44 @@ def threshold_onset(lumbar: Floats, hip: Floats, rate_hz: float, lumbar_sd: floa
     return float(hip[last] + part * (hip[last + 1] - hip[last]))
 
 
+def _geometry() -> tuple[Floats, Floats, Floats, Floats]:
+    """Of POINTS even steps from 0 to 1: the steps, a straight line through them (unit length, mean 0), and the bends of the
+    candidates without what one line explains (k, POINTS) with their squared lengths (k,)."""
+    x = np.linspace(0.0, 1.0, POINTS)
+    line = (x - x.mean()) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
+    bends = np.maximum(x - x[EDGE:-EDGE, None], 0.0)
+    bends -= bends.mean(axis=1, keepdims=True)
+    bends -= (bends * line).sum(axis=1, keepdims=True) * line
+    return x, line, bends, (bends * bends).sum(axis=1)
+
+
+_STEPS, _LINE, _BENDS, _SIZES = _geometry()
+
+
 def breakpoint(lumbar: Floats, hip: Floats) -> Knee:
     """The knee of L against H."""
     reach = np.maximum.accumulate(hip)
     keep = np.concatenate(([True], reach[1:] > reach[:-1]))
     h, low = reach[keep], lumbar[keep]
-    if float(h[-1] - h[0]) < SMALLEST_HIP_DEG:
+    range_deg = float(h[-1] - h[0])
+    if range_deg < SMALLEST_HIP_DEG:
         return NO_KNEE
-    x = np.linspace(h[0], h[-1], POINTS)
-    y = np.interp(x, h, low)
-    u = (x - x.mean()) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
+    y = np.interp(h[0] + range_deg * _STEPS, h, low)
     rest = y - y.mean()
-    slope = float((rest * u).sum())
-    rest = rest - slope * u
+    rest = rest - float((rest * _LINE).sum()) * _LINE
     one = float((rest * rest).sum())
-    # the bend of each candidate, without what one line explains already
-    bends = np.maximum(x - x[EDGE:-EDGE, None], 0.0)
-    bends -= bends.mean(axis=1, keepdims=True)
-    bends -= (bends * u).sum(axis=1, keepdims=True) * u
-    along, size = (bends * rest).sum(axis=1), (bends * bends).sum(axis=1)
-    explained = along * along / size
+    along = _BENDS @ rest
+    explained = along * along / _SIZES
     k = int(np.argmax(explained))
     floor = NOISE_DEG**2
     better = POINTS * math.log((one / POINTS + floor) / ((one - float(explained[k])) / POINTS + floor)) - 2.0 * math.log(POINTS)
-    rise = float(along[k] / size[k])
+    rise = float(along[k] / _SIZES[k]) / range_deg
     if better < SURE or rise < SMALLEST_SLOPE:
         return NO_KNEE
-    at = float(x[EDGE + k])
     # the line before the knee, from the fit of both
-    bend = np.maximum(x - at, 0.0)
-    straight = y - rise * bend
-    before = float((straight * u).sum() * u[-1] - (straight * u).sum() * u[0]) / float(x[-1] - x[0])
-    return Knee(at, before, before + rise)
+    straight = y - rise * range_deg * np.maximum(_STEPS - _STEPS[EDGE + k], 0.0)
+    before = float((straight * _LINE).sum() * (_LINE[-1] - _LINE[0])) / range_deg
+    return Knee(float(h[0] + range_deg * _STEPS[EDGE + k]), before, before + rise)
 
 
 def onset_sd(hip_sd: float, lumbar_sd: float, slope_after: float) -> float:

@@ -57,6 +57,8 @@ class SlipWatch:
         those of them that are multiples of `STRIDE`."""
         flags = np.full(ticks, bool(self.slipped))
         table = np.stack([verticals[key] for key in self._sensors])
+        if not table.shape[2]:
+            return flags
         off = 2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(table[:, 0] ** 2 + (table[:, 1] - 1.0) ** 2 + table[:, 2] ** 2), 1.0))
         apart = off > SLIPPED_RAD
         others = (off < SAME_RAD).sum(axis=0)
@@ -65,15 +67,18 @@ class SlipWatch:
         which = np.where(one, apart.argmax(axis=0), np.where(others == n, -1, n))
         if not self.slipped and self._suspect < 0 and not one.any():
             # the usual case: nobody differs
-            self._last = table[:, :, -1].tolist() if table.shape[2] else self._last
+            self._last = table[:, :, -1].tolist()
             return flags
         at = np.arange((-first) % STRIDE, ticks, STRIDE)
-        looks = zip(at.tolist(), which.tolist(), table.transpose(2, 0, 1).tolist(), strict=True)
-        for k, (i, suspect, columns) in enumerate(looks):
-            still = bool(self._last) and all(_apart(a, b) < STILL_RAD for a, b in zip(columns, self._last, strict=True))
-            self._last = columns
-            if suspect == n or not still:
-                continue
+        before = np.concatenate((np.array(self._last)[:, :, None] if self._last else table[:, :, :1], table), axis=2)
+        step = np.diff(before, axis=2)
+        with np.errstate(invalid="ignore"):
+            still = (np.sqrt((step * step).sum(axis=1)) < STILL_RAD).all(axis=0)
+        still[0] &= bool(self._last)
+        self._last = table[:, :, -1].tolist()
+        looks = np.flatnonzero(still & (which != n)).tolist()
+        for k in looks:
+            i, suspect, columns = int(at[k]), int(which[k]), table[:, :, k].tolist()
             if suspect != self._suspect or (suspect >= 0 and _apart(columns[suspect], self._as_seen) > ALIKE_RAD):
                 self._suspect, self._held = suspect, 0
                 self._as_seen = columns[suspect] if suspect >= 0 else []

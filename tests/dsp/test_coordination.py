@@ -8,9 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.coordination import POINTS, analytic_phase, best_lag_s, directions, marp_and_dp, phase, wrapped
-from dsp.rhythm import relative_phase, velocity
+from dsp.rhythm import velocity
 
 RATE = 100.0
+
+
+def relative_phase(pair, rate_hz):
+    """Phase of the first of two angles (2, n) minus that of the second, rad."""
+    phases = phase(pair, velocity(pair, rate_hz))
+    return wrapped(phases[0] - phases[1])
 
 
 def waves(lag_deg, periods=1.0, sizes=(40.0, 25.0), n=401):
