@@ -215,7 +215,7 @@ def main() -> None:
                 if page["title"] == "Live session":
                     head = read_summary(folders[4], "live")
                     begin = datetime.fromisoformat(head["start"])
-                    chosen, end = {"athlete": PLAYERS[2]}, begin + timedelta(seconds=77)
+                    chosen, end = {"athlete": PLAYERS[2]}, begin + timedelta(seconds=75.6)
                 if page["title"] == "Lumbo-pelvic rhythm":
                     begin = DAY + timedelta(hours=9, minutes=30)
                     end = begin + timedelta(seconds=TRAINING_S)
