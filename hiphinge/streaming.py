@@ -23,7 +23,7 @@ from ingest.kit_reader import KitReader
 from ingest.link import LinkStatus
 from signals import Event, Packets
 
-BATCH_S = 0.008
+BATCH_S = 0.004
 """Events are taken so often."""
 KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": "mark"}
 """Key → label of the mark that it sets; q ends the session."""
