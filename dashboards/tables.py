@@ -274,8 +274,12 @@ def arrow_angles(rows: AngleRows) -> pa.Table:
 def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     """Repetitions as an Arrow table; a metric that a repetition does not have is NaN."""
     placed = [q.name for q in REPETITION_COLUMNS if q.name not in REPETITION_METRICS]
-    columns: dict[str, list[Any]] = {name: [getattr(r, name) for r in repetitions] for name in placed}
-    columns |= {name: [_plain_nan(r.metrics.get(name, math.nan)) for r in repetitions] for name in REPETITION_METRICS}
+    columns: dict[str, Any] = {name: [getattr(r, name) for r in repetitions] for name in placed}
+    found = np.array([[r.metrics.get(name, math.nan) for name in REPETITION_METRICS] for r in repetitions], np.float64)
+    found = found.reshape(len(repetitions), len(REPETITION_METRICS)).T
+    # every missing value is the same NaN
+    found[np.isnan(found)] = np.nan
+    columns |= zip(REPETITION_METRICS, found, strict=True)
     return pa.table([pa.array(columns[f.name], f.type) for f in REPETITION_SCHEMA], schema=REPETITION_SCHEMA)
 
 
@@ -293,10 +297,6 @@ def _columns(values: NDArray[Any]) -> NDArray[np.float32]:
     columns = np.ascontiguousarray(values.T, np.float32)
     columns[np.isnan(columns)] = np.nan
     return columns
-
-
-def _plain_nan(value: float) -> float:
-    return math.nan if math.isnan(value) else float(value)
 
 
 def _minute(time_s: float) -> int:
@@ -336,21 +336,19 @@ def _summary_text(summary: Mapping[str, object], estimator: str) -> str:
         raise ValueError(f"summary: missing {sorted(absent)}, unknown {sorted(unknown)}")
     if summary["estimator"] != estimator:
         raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
-    ordered = {name: _jsonable(summary[name]) for name in expected}
-    return msgspec.json.format(msgspec.json.encode(ordered), indent=2).decode() + "\n"
+    ordered = {name: summary[name] for name in expected}
+    # a number that is not finite is missing, hence null: so says the encoder
+    text = msgspec.json.encode(ordered, enc_hook=_plain)
+    return msgspec.json.format(text, indent=2).decode() + "\n"
 
 
-def _jsonable(value: object) -> object:
-    """Plain JSON; a number that is not finite is missing, hence null."""
+def _plain(value: object) -> object:
+    """What the encoder does not know by itself."""
     if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value.item()
     if isinstance(value, Mapping):
-        return {str(k): _jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(v) for v in value]
-    return value
+        return dict(value)
+    raise TypeError(f"no JSON for {value!r}")
 
 
 def read_angles(folder: Path, estimator: str, columns: Sequence[str] | None = None) -> pa.Table:

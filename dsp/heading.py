@@ -65,6 +65,13 @@ KNOWN_SD_RAD = math.radians(8.0)
 """Below this standard deviation the heading counts as known."""
 
 
+_TURN = 2.0 * math.pi
+Seen = tuple[float, float, float, float]
+"""Offset and its row of the covariance: with itself, the rate, the posture."""
+Update = tuple[bool, float, float, float, float, float]
+"""A measurement: whether the posture is in it, its innovation, the innovation's variance, the three gains."""
+
+
 @dataclass(slots=True)
 class HeadingState:
     """Offset (rad), rate (rad/s), posture (rad) and their covariance; the level of the twist that was last moved to, and
@@ -90,10 +97,21 @@ class HeadingState:
         self.p02 += dt * self.p12
         self.p11 += RATE_WALK**2 * dt
 
-    def move(self, twist: float, flexion: float) -> float:
-        """Take the path of movement up to here; returns what is kept of the posture, 0 … 1."""
-        path = 0.0
-        beyond = math.remainder(twist - self.twist_level, 2.0 * math.pi)
+    def step(self, dt: float, twist: float, flexion: float, variance: float) -> tuple[float, Seen, Update]:
+        """A twist of this variance, seen dt after what was seen last: `predict`, then take the path of movement up to here,
+        then the measurement, which is offset plus posture.
+
+        Returns what is kept of the posture, 0 … 1, the state before the measurement, and what the measurement did. This
+        runs five times a second for every joint: hence in one piece, on local names.
+        """
+        posture, p11, p12, p22 = self.posture, self.p11, self.p12, self.p22
+        offset = self.offset + self.rate * dt
+        p00 = self.p00 + dt * (2.0 * self.p01 + dt * p11) + OFFSET_WALK**2 * dt
+        p01 = self.p01 + dt * p11
+        p02 = self.p02 + dt * p12
+        p11 += RATE_WALK**2 * dt
+        path, kept = 0.0, 1.0
+        beyond = math.remainder(twist - self.twist_level, _TURN)
         if abs(beyond) > DEAD_BAND_RAD:
             path = abs(beyond) - DEAD_BAND_RAD
             self.twist_level += math.copysign(path, beyond)
@@ -101,35 +119,31 @@ class HeadingState:
         if abs(beyond) > DEAD_BAND_RAD:
             self.flexion_level += beyond - math.copysign(DEAD_BAND_RAD, beyond)
             path += FLEXION_PATH * (abs(beyond) - DEAD_BAND_RAD)
-        if path == 0.0:
-            return 1.0
-        kept = math.exp(-path / POSTURE_PATH_RAD)
-        far = self.posture
-        self.posture *= kept
-        self.p02 *= kept
-        self.p12 *= kept
-        self.p22 = kept * kept * self.p22 + (1.0 - kept * kept) * (POSTURE_SD_RAD**2 + FAR * far * far)
-        return kept
-
-    def see_twist(self, twist: float, variance: float) -> tuple[float, float, float, float, float]:
-        """The twist is offset plus posture; returns innovation, its variance and the gains."""
-        innovation = math.remainder(twist - self.offset - self.posture, 2.0 * math.pi)
-        total = self.p00 + 2.0 * self.p02 + self.p22 + variance
+        if path != 0.0:
+            kept = math.exp(-path / POSTURE_PATH_RAD)
+            p02, p12 = p02 * kept, p12 * kept
+            p22 = kept * kept * p22 + (1.0 - kept * kept) * (POSTURE_SD_RAD**2 + FAR * posture * posture)
+            posture *= kept
+        innovation = math.remainder(twist - offset - posture, _TURN)
+        total = p00 + 2.0 * p02 + p22 + variance
+        before = (offset, p00, p01, p02)
         surprise = (innovation / SURPRISE) ** 2 - total
         if surprise > 0.0:
-            self.p22 += surprise
+            p22 += surprise
             total += surprise
-        s0, s1, s2 = self.p00 + self.p02, self.p01 + self.p12, self.p02 + self.p22
-        return self._take(innovation, total, s0, s1, s2)
+        s0, s1, s2 = p00 + p02, p01 + p12, p02 + p22
+        k0, k1, k2 = s0 / total, s1 / total, s2 / total
+        self.offset, self.posture = offset + k0 * innovation, posture + k2 * innovation
+        self.rate += k1 * innovation
+        self.p00, self.p01, self.p02 = p00 - k0 * s0, p01 - k0 * s1, p02 - k0 * s2
+        self.p11, self.p12, self.p22 = p11 - k1 * s1, p12 - k1 * s2, p22 - k2 * s2
+        return kept, before, (True, innovation, total, k0, k1, k2)
 
-    def see_offset(self, offset: float, variance: float) -> tuple[float, float, float, float, float]:
-        """The offset itself is known so well; returns innovation, its variance and the gains."""
-        innovation = math.remainder(offset - self.offset, 2.0 * math.pi)
-        return self._take(innovation, self.p00 + variance, self.p00, self.p01, self.p02)
-
-    def _take(
-        self, innovation: float, total: float, s0: float, s1: float, s2: float
-    ) -> tuple[float, float, float, float, float]:
+    def see_offset(self, offset: float, variance: float) -> Update:
+        """The offset itself is known so well; returns what the measurement did."""
+        innovation = math.remainder(offset - self.offset, _TURN)
+        s0, s1, s2 = self.p00, self.p01, self.p02
+        total = s0 + variance
         k0, k1, k2 = s0 / total, s1 / total, s2 / total
         self.offset += k0 * innovation
         self.rate += k1 * innovation
@@ -140,7 +154,7 @@ class HeadingState:
         self.p11 -= k1 * s1
         self.p12 -= k1 * s2
         self.p22 -= k2 * s2
-        return innovation, total, k0, k1, k2
+        return False, innovation, total, k0, k1, k2
 
 
 def after_standing(twist: float) -> HeadingState:
@@ -217,8 +231,10 @@ class RelativeHeading:
             epoch_b[at].tolist(),
             strict=True,
         ):
-            if state is not None:
+            ahead = period
+            if state is not None and (value != value or (self._sightings and self._sightings[0].tick <= first + i)):
                 state.predict(period)
+                ahead = 0.0
             while self._sightings and self._sightings[0].tick <= first + i:
                 seen = self._sightings.pop(0)
                 if state is None or self._epochs != (a, b):
@@ -233,9 +249,11 @@ class RelativeHeading:
             if value == value:
                 if self._epochs != (a, b):
                     self._epochs = (a, b)
+                    if ahead:
+                        state.predict(ahead)
+                        ahead = 0.0
                     self.state = state = lost(value, state.rate, state.p11, bent)
-                state.move(value, bent)
-                state.see_twist(value, spread)
+                state.step(ahead, value, bent, spread)
             states.append((state.offset, state.rate, state.p00))
             pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
@@ -271,19 +289,18 @@ def smooth_heading(
     begin = next(((v, f) for v, f in zip(values, bents, strict=True) if v == v), (first_anchor, 0.0))
     state = lost(begin[0], 0.0, (2.0 * STANDING_RATE_SD) ** 2, begin[1])
     # per step: the state and covariance row before the measurements, what is kept of the posture, and the measurements
-    steps: list[tuple[float, float, float, float, float, list[tuple[bool, float, float, float, float, float]]]] = []
+    steps: list[tuple[float, float, float, float, float, list[Update]]] = []
     for i, (value, bent, spread) in enumerate(zip(values, bents, spreads, strict=True)):
-        if i:
-            state.predict(dt)
-        kept = 1.0
+        ahead = dt if i else 0.0
+        taken: list[Update] = []
         if value == value:
-            kept = state.move(value, bent)
-        taken: list[tuple[bool, float, float, float, float, float]] = []
-        before = (state.offset, state.p00, state.p01, state.p02)
+            kept, before, update = state.step(ahead, value, bent, spread)
+            taken.append(update)
+        else:
+            state.predict(ahead)
+            kept, before = 1.0, (state.offset, state.p00, state.p01, state.p02)
         if i in anchored:
-            taken.append((False, *state.see_offset(anchored[i][0], anchored[i][1] ** 2)))
-        if value == value:
-            taken.append((True, *state.see_twist(value, spread)))
+            taken.append(state.see_offset(anchored[i][0], anchored[i][1] ** 2))
         steps.append((*before, kept, taken))
     offset, sd = np.empty(len(at)), np.empty(len(at))
     l0 = l1 = l2 = 0.0
