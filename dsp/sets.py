@@ -16,6 +16,7 @@ import numpy as np
 
 from dsp.coordination import MARP_REPETITIONS, marp_and_dp
 from dsp.results import Repetition
+from signals.blocks import Floats, Ints
 
 PAUSE_S = 20.0
 """Repetitions of one movement that follow each other within this time are one set."""
@@ -55,10 +56,25 @@ def over_set(values: Sequence[float]) -> OverSet:
     return OverSet(middle, spread, len(there), len(there) >= FEWEST)
 
 
+def _medians(table: Floats, counts: Ints) -> Floats:
+    """Median (n,) of the `counts` (n,) finite values in each row of a table (n, k); NaN where there are none."""
+    ordered = np.sort(table, axis=1)  # what is missing comes last
+    rows = np.arange(len(table))
+    low, high = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, max(table.shape[1] - 1, 0))
+    return np.asarray(0.5 * (ordered[rows, low] + ordered[rows, high]))
+
+
 def metrics_of(group: Sequence[Repetition]) -> dict[str, OverSet]:
     """Every metric that a repetition of the set has, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
-    names = dict.fromkeys(name for r in group for name in r.metrics if not name.endswith(("_sd", "_sd_deg")))
-    found = {name: over_set([r.metrics[name] for r in group if name in r.metrics]) for name in names}
+    names = [n for n in dict.fromkeys(n for r in group for n in r.metrics) if not n.endswith(("_sd", "_sd_deg"))]
+    table = np.array([[r.metrics.get(name, math.nan) for r in group] for name in names]).reshape(len(names), len(group))
+    counts = np.isfinite(table).sum(axis=1)
+    middle = _medians(table, counts)
+    spread = np.where(counts > 1, MAD_TO_SD * _medians(np.abs(table - middle[:, None]), counts), np.nan)
+    found = {
+        name: OverSet(m, s, n, n >= FEWEST)
+        for name, m, s, n in zip(names, middle.tolist(), spread.tolist(), counts.tolist(), strict=True)
+    }
     curves = [r.relative_phase_deg for r in group if r.relative_phase_deg]
     if len(curves) > 1:
         marp, dp = marp_and_dp(np.radians(np.array(curves)))
