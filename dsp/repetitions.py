@@ -12,6 +12,7 @@ are set on the simulated athlete.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -188,6 +189,9 @@ class RepetitionFinder:
             elif self._state == "moving" and self._mark_s is None and not self._marks and not self._held:
                 i = self._skim(i, signal, trunk, thigh)
                 self._next = first + i
+            elif self._state == "ending" and self._mark_s is None and not self._marks and not self._held:
+                i = self._settle(i, signal)
+                self._next = first + i
             if self._state == "raising":
                 self._raise(first + i, s[i], float(degrees[self._leg, i]), float(degrees[_LEFT + _RIGHT - self._leg, i]), out)
             else:
@@ -225,6 +229,21 @@ class RepetitionFinder:
         if len(rest) and rest[top] > self._peak:
             self._peak, self._peak_at = float(rest[top]), self._next + int(there[top])
         return stop
+
+    def _settle(self, i: int, signal: Floats) -> int:
+        """From row i of these, the last row of an ending movement, if nothing else can happen before; else i."""
+        left = self._crossed + math.ceil(SETTLE_LONGEST_S * self._rate) - self._next
+        part = signal[i : i + left]
+        if left < 2 or i + left >= len(signal) or not np.isfinite(part).all():
+            return i
+        valleys = np.minimum.accumulate(np.concatenate(([self._valley], part)))
+        if (part > np.maximum(START_DEG, valleys[:-1] + START_DEG - END_DEG)).any():
+            return i
+        low = int(np.argmin(part))
+        if part[low] < self._valley:
+            self._valley, self._valley_at = float(part[low]), self._next + low
+        self._missing = 0
+        return i + left
 
     def _one_leg_alone(self, angles: Floats) -> Bools:
         """Whether a thigh is missing that was there a moment ago, (n,): one leg alone would read a stride as a bend."""

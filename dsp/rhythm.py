@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -189,15 +190,20 @@ def _shares(
         # the ascent is measured as if it were a descent, from the end backwards
         part = slice(0, turn + 1) if not phase else slice(None, turn - 1 if turn else None, -1)
         one, other = lumbar[part], rest[part]
-        found = [("", shares.with_sd(float(one[-1] - one[0]), float(other[-1] - other[0]), sd_lumbar, sd_rest))]
-        in_parts = shares.parts(one, other, sd_lumbar, sd_rest)
-        thirds, in_bins = in_parts[: len(shares.THIRDS)], in_parts[len(shares.THIRDS) :]
-        # the early third of an ascent is the deep one
-        found += zip((f"_{word}" for word in shares.THIRDS), thirds[::-1] if phase else thirds, strict=True)
-        found += zip((f"_{word}" for word in shares.BIN_NAMES), in_bins, strict=True)
-        for word, share in found:
-            metrics[f"{name}{phase}{word}"] = share.value
-            metrics[f"{name}{phase}{word}_sd"] = share.sd
+        whole = shares.with_sd(float(one[-1] - one[0]), float(other[-1] - other[0]), sd_lumbar, sd_rest)
+        thirds_and_bins = shares.parts(one, other, sd_lumbar, sd_rest)
+        for (value_name, sd_name), (value, sd) in zip(_share_names(name, phase), (whole, *thirds_and_bins), strict=True):
+            metrics[value_name] = value
+            metrics[sd_name] = sd
+
+
+@cache
+def _share_names(name: str, phase: str) -> tuple[tuple[str, str], ...]:
+    """Names of the values and their uncertainties: whole, thirds, bins."""
+    # the early third of an ascent is the deep one
+    thirds = shares.THIRDS[::-1] if phase else shares.THIRDS
+    parts = ("", *(f"_{word}" for word in (*thirds, *shares.BIN_NAMES)))
+    return tuple((f"{name}{phase}{part}", f"{name}{phase}{part}_sd") for part in parts)
 
 
 def _timing(

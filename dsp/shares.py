@@ -11,8 +11,10 @@ does not pass through the whole of it.
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
+from bisect import bisect_right
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +32,7 @@ STANDING_DEG = 5.0
 SLOPE_WINDOW_DEG = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A share and its standard uncertainty, NaN where there is none."""
 
     value: float
@@ -56,19 +57,12 @@ def with_sd(lumbar: float, rest: float, sd_lumbar: float, sd_rest: float) -> Sha
     return Share(value, math.hypot(rest * sd_lumbar, lumbar * sd_rest) / (lumbar + rest) ** 2)
 
 
-def _furthest(total: Floats) -> tuple[Floats, Floats]:
-    """The furthest reach so far, strictly rising, and the row numbers (k,) at which each level was first reached."""
-    furthest = np.maximum.accumulate(total)
-    keep = np.flatnonzero(np.concatenate(([True], furthest[1:] > furthest[:-1])))
-    return furthest[keep], keep.astype(np.float64)
-
-
-def _steps(table: Floats, at: Floats) -> Floats:
-    """Changes (rows, k - 1) of the rows of a table (rows, n) between the row numbers `at` (k,), interpolated."""
-    low = np.minimum(at.astype(np.int64), table.shape[1] - 2)
-    part = at - low
-    values = table[:, low] * (1.0 - part) + table[:, low + 1] * part
-    return np.diff(values, axis=1)
+def _row_at(level: float, reach: list[float], at: list[int]) -> float:
+    """The row, between two rows too, at which `level` was reached; the first or the last where it was not."""
+    k = bisect_right(reach, level)
+    if k in (0, len(reach)):
+        return float(at[max(k - 1, 0)])
+    return at[k - 1] + (at[k] - at[k - 1]) * (level - reach[k - 1]) / (reach[k] - reach[k - 1])
 
 
 def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, Share, Share]:
@@ -84,15 +78,27 @@ def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 
 
 def parts(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
     """The shares of `thirds`, then those of `bins`."""
-    reach, at = _furthest(lumbar + rest)
+    # a few hundred values looked up at nine places: plain lists are quicker than arrays
+    one, other, total = lumbar.tolist(), rest.tolist(), (lumbar + rest).tolist()
+    # the furthest reach so far, strictly rising, and the rows at which each level was first reached
+    reach, at = [total[0]], [0]
+    for i, value in enumerate(total):
+        if value > reach[-1]:
+            reach.append(value)
+            at.append(i)
     if len(reach) < 2:
         return (NONE,) * (len(THIRDS) + len(BIN_NAMES))
-    rise = float(reach[-1] - reach[0])
+    rise = reach[-1] - reach[0]
     edges = list(BINS_DEG)
     if 0.0 < reach[0] < STANDING_DEG:
-        edges[0] = float(reach[0])
-    wanted = np.concatenate((reach[0] + rise * np.arange(4) / 3.0, edges))
-    steps = _steps(np.stack((lumbar, rest)), np.interp(wanted, reach, at)).T.tolist()
+        edges[0] = reach[0]
+    marks = []
+    for level in (reach[0], reach[0] + rise / 3.0, reach[0] + rise * 2.0 / 3.0, reach[-1], *edges):
+        row = _row_at(level, reach, at)
+        low = min(int(row), len(total) - 2)
+        part = row - low
+        marks.append((one[low] + (one[low + 1] - one[low]) * part, other[low] + (other[low + 1] - other[low]) * part))
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(marks)]
     whole = rise > 3.0 * SMALLEST_TOTAL_DEG
     in_thirds = (with_sd(a, b, sd_lumbar, sd_rest) if whole else NONE for a, b in steps[:3])
     passed = [reach[0] <= edge <= reach[-1] for edge in edges]
