@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, movella_dot, movesense, recognise_ble
@@ -259,6 +259,8 @@ def test_samples_of_the_dot_survive_the_round_trip(data: st.DataObject) -> None:
 )
 def test_movesense_batches_survive_the_round_trip(arrays: int, n: int, most: int, stamp: int) -> None:
     path = {1: "/Meas/Acc/104", 2: "/Meas/IMU6/104", 3: "/Meas/IMU9/104"}[arrays]
+    # a first part that ends with a whole sample looks like a batch; no size of packet that sensors use does that
+    assume((most - 6) % (12 * arrays) != 0 or 12 * arrays * n <= most - 6)
     values = [np.random.default_rng(n).uniform(-20, 20, (n, 3)) * (1e-6 if i == 2 else 1) for i in range(arrays)]
     reader = movesense.Reader({"path": path})
     packets = [p for part in encode_batch(stamp, values, most=most) for p in reader.read(part)] + reader.finish()
