@@ -29,7 +29,7 @@ from signals import HiphingeError
 FOLDER = "outbox"
 SEGMENT_BYTES = 4 << 20
 LIMIT_BYTES = 2 << 30
-"""What an outbox may hold: two days of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
+"""What an outbox may hold: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
 WARN_SHARE = 0.5
 BATCH_BYTES = 1_200_000
 _SUFFIX = ".lp"
