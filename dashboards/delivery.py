@@ -77,9 +77,9 @@ def push(
         report = send_lines(lines(), sender, aside, progress)
     ledger.complete.update(state)
     ledger.repetitions.update({estimator: sorted(found) for estimator, found in seen.items()})
-    if not missing_after(session_folder, ledger):
-        discard_segments(outbox)
     ledger.write(outbox)
+    if not missing(session_folder):
+        discard_segments(outbox)
     return report
 
 
@@ -91,11 +91,6 @@ def acknowledge(session_folder: Path) -> None:
         found = repetition_stamps(points(session_folder, [estimator]))
         ledger.repetitions[estimator] = sorted(found)
     ledger.write(session_folder / FOLDER)
-
-
-def missing_after(session_folder: Path, ledger: Ledger) -> tuple[str, ...]:
-    """Estimators that would be missing with this ledger."""
-    return tuple(e for e in available_estimators(session_folder) if e not in ledger.complete)
 
 
 class Courier:
