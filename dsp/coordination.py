@@ -9,12 +9,12 @@ analytic signal of the centred angle (Lamb & Stöckl 2014, doi 10.1016/j.clinbio
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from signals.blocks import Floats
+from dsp.phases import Phases, one_phase
+from signals.blocks import Floats, Ints
 
 POINTS = 101
 LONGEST_LAG_S = 1.5
@@ -22,17 +22,26 @@ MARP_REPETITIONS = 5
 """MARP and DP of fewer repetitions say little (10 are better)."""
 
 
-def phase(angle: Floats, velocity: Floats) -> Floats:
-    """Phase (…, 101) rad of angles (…, n) and their velocities."""
-    n = angle.shape[-1]
-    at = np.linspace(0.0, n - 1.0, POINTS)
-    low = np.minimum(at.astype(np.int64), n - 2)
-    part = at - low
-    a, v = (x[..., low] * (1.0 - part) + x[..., low + 1] * part for x in (angle, velocity))
-    lowest, highest = angle.min(axis=-1, keepdims=True), angle.max(axis=-1, keepdims=True)
-    fastest = np.abs(velocity).max(axis=-1, keepdims=True)
+def points_of(whole: Phases) -> tuple[Ints, Ints, Floats]:
+    """Rows (r, 101) before and after 101 even points of each movement, and how far between them the points lie."""
+    spread = np.minimum(np.arange(POINTS) / (POINTS - 1.0) * (whole.length[:, None] - 1.0), whole.length[:, None] - 1.0)
+    low = np.maximum(np.minimum(spread.astype(np.int64), whole.length[:, None] - 2), 0)
+    high = np.minimum(low + 1, whole.length[:, None] - 1)
+    return whole.begin[:, None] + low, whole.begin[:, None] + high, spread - low
+
+
+def phase(angle: Floats, velocity: Floats, whole: Phases | None = None) -> Floats:
+    """Phase (…, r, 101) rad of r movements with angles (…, n) and their velocities; without `whole` of one: (…, 101)."""
+    movements = one_phase(angle.shape[-1]) if whole is None else whole
+    low, high, part = points_of(movements)
+    a, v = (x[..., low] * (1.0 - part) + x[..., high] * part for x in (angle, velocity))
+    begin = movements.begin
+    lowest, highest = np.minimum.reduceat(angle, begin, axis=-1), np.maximum.reduceat(angle, begin, axis=-1)
+    fastest = np.maximum.reduceat(np.abs(velocity), begin, axis=-1)
     half = np.maximum(0.5 * (highest - lowest), 1e-9)
-    return np.asarray(np.arctan2(v / np.maximum(fastest, 1e-9), (a - lowest) / half - 1.0))
+    scaled = (a - lowest[..., None]) / half[..., None] - 1.0
+    found = np.arctan2(v / np.maximum(fastest, 1e-9)[..., None], scaled)
+    return np.asarray(found if whole is not None else found[..., 0, :])
 
 
 def analytic_phase(angle: Floats) -> Floats:
@@ -68,52 +77,69 @@ class Directions:
 
 def directions(angles: Floats) -> Directions:
     """Circular mean and standard deviation of angles (n,), rad (Mardia & Jupp 2000)."""
-    return _direction(float(np.cos(angles).mean()), float(np.sin(angles).mean()))
+    mean, sd = _direction(np.cos(angles).mean(), np.sin(angles).mean())
+    return Directions(float(mean), float(sd))
 
 
-def phase_directions(relative: Floats, bottom: int) -> tuple[Directions, Directions, Directions]:
-    """`directions` of a relative phase (n,) over the whole, up to the point `bottom`, and from it on."""
-    sums = np.cumsum(np.stack((np.cos(relative), np.sin(relative))), axis=1)
-    n = sums.shape[1]
-    (c, s), (c_down, s_down) = sums[:, -1].tolist(), sums[:, bottom].tolist()
-    c_before, s_before = sums[:, bottom - 1].tolist() if bottom else (0.0, 0.0)
-    down, up = bottom + 1, n - bottom
-    return (
-        _direction(c / n, s / n),
-        _direction(c_down / down, s_down / down),
-        _direction((c - c_before) / up, (s - s_before) / up),
-    )
+def phase_directions(relative: Floats, bottom: Ints) -> tuple[Floats, Floats]:
+    """Circular means and standard deviations (3, r), rad, of relative phases (r, 101): of the whole, up to the point
+    `bottom` (r,), and from it on."""
+    sums = np.cumsum(np.stack((np.cos(relative), np.sin(relative))), axis=2)
+    rows = np.arange(len(relative))
+    whole, down = sums[:, :, -1], sums[:, rows, bottom]
+    up = whole - np.where(bottom > 0, sums[:, rows, np.maximum(bottom - 1, 0)], 0.0)
+    n = np.full(len(relative), POINTS)
+    counts = np.stack((n, bottom + 1, n - bottom))
+    cosines, sines = np.stack((whole, down, up), axis=1) / counts
+    return _direction(cosines, sines)
 
 
-def _direction(c: float, s: float) -> Directions:
-    length = min(math.hypot(c, s), 1.0)
-    return Directions(math.atan2(s, c), math.sqrt(max(-2.0 * math.log(max(length, 1e-300)), 0.0)))
+def _direction(c: Floats, s: Floats) -> tuple[Floats, Floats]:
+    length = np.clip(np.hypot(c, s), 1e-300, 1.0)
+    return np.arctan2(s, c), np.sqrt(np.maximum(-2.0 * np.log(length), 0.0))
 
 
 def marp_and_dp(relative: Floats) -> tuple[float, float]:
     """Mean absolute relative phase and deviation phase, rad, of the repetitions' CRP (r, 101) rad."""
-    c, s = np.cos(relative).mean(axis=0), np.sin(relative).mean(axis=0)
-    length = np.clip(np.hypot(c, s), 1e-300, 1.0)
-    mean, spread = np.arctan2(s, c), np.sqrt(np.maximum(-2.0 * np.log(length), 0.0))
+    mean, spread = _direction(np.cos(relative).mean(axis=0), np.sin(relative).mean(axis=0))
     return float(np.abs(mean).mean()), float(spread.mean())
 
 
-def best_lag_s(first: Floats, second: Floats, rate_hz: float) -> float:
-    """Lag s at which the velocity `second` (n,), moved later by it, is most like `first` (n,); positive: `second` is early."""
-    n = len(first)
-    longest = min(round(LONGEST_LAG_S * rate_hz), n - 1)
-    a, b = first - first.mean(), second - second.mean()
-    if longest < 1 or not (a.any() and b.any()):
-        return math.nan
-    size = 1 << (2 * n - 1).bit_length()
-    product = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)
-    around = np.concatenate((product[-longest:], product[: longest + 1]))
-    k = int(np.argmax(around))
-    if 0 < k < len(around) - 1:
-        # the parabola through the highest point and its neighbours
-        left, top, right = around[k - 1 : k + 2].tolist()
-        bend = left - 2.0 * top + right
-        k_fine = k + (0.5 * (left - right) / bend if bend < 0.0 else 0.0)
-    else:
-        k_fine = float(k)
-    return (k_fine - longest) / rate_hz
+def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -> Floats:
+    """Lags s (r,) at which the velocity `second` (n,), moved later by it, is most like `first` (n,) within each phase;
+    positive: `second` is early. NaN where one of them does not change."""
+    found = np.full(len(phases.begin), np.nan)
+    sizes = np.array([1 << (2 * n - 1).bit_length() for n in phases.length.tolist()])
+    pairs = list(zip(phases.parts(first), phases.parts(second), strict=True))
+    # movements that need a transform of one size are transformed together
+    for size in np.unique(sizes).tolist():
+        which = np.flatnonzero(sizes == size)
+        centred = np.zeros((len(which), 2, size))
+        for row, i in zip(centred, which.tolist(), strict=True):
+            for line, part in zip(row, pairs[i], strict=True):
+                line[: len(part)] = part
+        lengths = phases.length[which]
+        centred -= (centred.sum(axis=2) / lengths[:, None])[:, :, None]
+        centred *= np.arange(size) < lengths[:, None, None]
+        lines = np.fft.rfft(centred)
+        product = np.fft.irfft(lines[:, 0] * np.conj(lines[:, 1]), size)
+        found[which] = np.where(np.all(centred.any(axis=2), axis=1), _peak(product, lengths, rate_hz), np.nan)
+    return found
+
+
+def _peak(product: Floats, lengths: Ints, rate_hz: float) -> Floats:
+    """Lag s (r,) of the highest point of correlations (r, size), whose negative lags are at the end."""
+    size = product.shape[1]
+    longest = np.minimum(round(LONGEST_LAG_S * rate_hz), lengths - 1)
+    lags = np.arange(
+        -min(round(LONGEST_LAG_S * rate_hz), size // 2 - 1), min(round(LONGEST_LAG_S * rate_hz), size // 2 - 1) + 1
+    )
+    around = np.where(np.abs(lags) <= longest[:, None], product[:, lags], -np.inf)
+    k = np.argmax(around, axis=1)
+    rows = np.arange(len(k))
+    inner = np.abs(lags[k]) < longest
+    # the parabola through the highest point and its neighbours
+    left, top, right = (product[rows, lags[np.clip(k + d, 0, len(lags) - 1)]] for d in (-1, 0, 1))
+    bend = left - 2.0 * top + right
+    fine = np.divide(0.5 * (left - right), bend, out=np.zeros(len(k)), where=inner & (bend < 0.0))
+    return np.asarray(np.where(longest > 0, (lags[k] + fine) / rate_hz, np.nan))

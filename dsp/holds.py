@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from signals.blocks import Floats
+from dsp.phases import Phases
+from signals.blocks import Floats, Ints
 
 HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9
 """A hold: total velocity below the first while the total is above this share of its peak."""
@@ -19,12 +20,16 @@ SHORTEST_S = 0.8
 BAND_HZ = (1.0, 8.0)
 
 
-def hold_rows(total: Floats, speed: Floats, turn: int) -> tuple[int, int]:
-    """First and last row of the quiet time around the deepest row, of a total (n,) degrees and its |velocity| (n,)."""
-    quiet = (speed < HOLD_DEG_S) & (total - total[0] > HOLD_SHARE * (total[turn] - total[0]))
-    moving = np.flatnonzero(~quiet)
-    before, after = moving[moving < turn], moving[moving > turn]
-    return (int(before[-1]) + 1 if len(before) else 0), (int(after[0]) - 1 if len(after) else len(total) - 1)
+def hold_rows(whole: Phases, turn: Ints, total: Floats, speed: Floats) -> tuple[Ints, Ints]:
+    """First and last row (r,) of the quiet time around the deepest row `turn` (r,), of a total (n,) degrees and its |velocity|
+    (n,) over movements that follow each other."""
+    start = total[whole.begin]
+    deep = total - whole.each(start) > whole.each(HOLD_SHARE * (total[turn] - start))
+    moving = ~((speed < HOLD_DEG_S) & deep)
+    last = whole.begin + whole.length - 1
+    before = Phases(whole.begin, turn - whole.begin).last(moving)
+    after = Phases(turn + 1, last - turn).first(moving)
+    return np.where(before >= 0, before + 1, whole.begin), np.where(after >= 0, after - 1, last)
 
 
 def creep_and_tremor(lumbar: Floats, rate_hz: float) -> tuple[float, float]:

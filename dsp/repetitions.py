@@ -13,15 +13,16 @@ are set on the simulated athlete.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from dsp.movements import classify
+from dsp.phases import Phases, bridged, velocity
 from dsp.results import AngleRows, Flags, Repetition
-from dsp.rhythm import Best, better, measure, velocity
-from signals.blocks import Bools, Floats, Ints
+from dsp.rhythm import Best, Movements, better, measure
+from signals.blocks import Bools, Floats
 from signals.placements import Placement
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
@@ -42,6 +43,8 @@ SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
 """A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
 SLOWEST_DEG_S, SLOW_SHARE, VELOCITY_ROWS = 1.5, 0.25, 10
 """A slow movement begins where its speed is below this share of that with which it was noticed, not below sway's."""
+LOOK_BACK_S = (3.0, 6.0)
+"""How far back the beginning is looked for: of a movement, of a slow one."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
 HOLE_S, MEASURED_HOLE_S = 0.4, 0.2
@@ -73,6 +76,22 @@ class _Rows:
     angles: Floats
     sd: Floats
     quality: Flags
+    moving: Floats
+    """The trunk and the thigh part (2, n) of the signal."""
+
+    @property
+    def measured(self) -> Floats:
+        """The angles that the rhythm is made of, (len(MEASURED), n)."""
+        return self.angles[: len(MEASURED)]
+
+    def cut(self, first: int, stop: int) -> _Rows:
+        return _Rows(
+            self.time_s[first:stop],
+            self.angles[:, first:stop],
+            self.sd[:, first:stop],
+            self.quality[first:stop],
+            self.moving[:, first:stop],
+        )
 
 
 def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
@@ -88,25 +107,46 @@ def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Flo
     return trunk + thigh, trunk, thigh
 
 
-def bridged(rows: Floats, longest: int) -> Floats:
-    """The rows (c, n) with inner holes of at most `longest` ticks filled linearly; longer ones and those at an end stay NaN."""
-    missing = ~np.isfinite(rows)
-    filled, n = rows.copy(), rows.shape[1]
-    holes: dict[bytes, tuple[Ints, Ints, Ints]] = {}
-    for row, gone in zip(filled, missing, strict=True):
-        if not gone.any() or gone.all():
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A repetition that has not been measured yet: its rows, its deepest row among them, and the most reached until then."""
+
+    kind: str
+    confidence: float
+    rows: _Rows
+    turn: int
+    best: Best
+
+    @property
+    def start_s(self) -> float:
+        return float(self.rows.time_s[0])
+
+    @property
+    def turn_s(self) -> float:
+        return float(self.rows.time_s[self.turn])
+
+
+def _measured(found: Sequence[_Found], rate_hz: float) -> list[Repetition | None]:
+    """The repetitions with their metrics and without their numbers; None for one that has no metric for want of calibration."""
+    if not found:
+        return []
+    length = np.array([len(f.rows.time_s) for f in found])
+    begin = np.cumsum(length) - length
+    angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((f.rows.measured, f.rows.sd) for f in found), strict=True))
+    if not np.isfinite(angles).all():
+        longest, whole = int(MEASURED_HOLE_S * rate_hz), Phases(begin, length)
+        angles, sd = bridged(angles, longest, whole), bridged(sd, longest, whole)
+    movements = Movements(angles, sd, length, np.array([f.turn for f in found]))
+    quality = np.bitwise_or.reduceat(np.concatenate([f.rows.quality for f in found]), begin).tolist()
+    repetitions: list[Repetition | None] = []
+    for f, flags, (metrics, phase) in zip(found, quality, measure(movements, [f.best for f in found], rate_hz), strict=True):
+        if flags & Quality.UNCALIBRATED and not metrics:
+            repetitions.append(None)
             continue
-        # rows of one sensor share their holes
-        if (key := gone.tobytes()) not in holes:
-            inner, there = np.flatnonzero(gone), np.flatnonzero(~gone)
-            after = np.searchsorted(there, inner)
-            first = np.where(after > 0, there[after - 1], -1 - longest)
-            stop = np.where(after < len(there), there[np.minimum(after, len(there) - 1)], n + longest)
-            short = stop - first - 1 <= longest
-            holes[key] = inner[short], first[short], stop[short]
-        at, before, behind = holes[key]
-        row[at] = row[before] + (row[behind] - row[before]) * ((at - before) / (behind - before))
-    return filled
+        relative = tuple(np.degrees(phase).round(1).tolist())
+        end_s = float(f.rows.time_s[-1])
+        repetitions.append(Repetition(-1, f.start_s, f.turn_s, end_s, f.kind, f.confidence, flags, metrics, relative))
+    return repetitions
 
 
 class RepetitionFinder:
@@ -129,7 +169,9 @@ class RepetitionFinder:
         self._still_since = 0
         self._still_level = 0.0
         self._seat = 0.0
-        self._held: list[Repetition] = []
+        self._out: list[_Found | Repetition] = []
+        """What has ended, in order."""
+        self._held: list[_Found | Repetition] = []
         self._marks: list[float] = []
         self._mark_s: float | None = None
         self._trunk = _TRUNK
@@ -152,17 +194,17 @@ class RepetitionFinder:
     def calibrated(self, movements_end_s: float) -> None:
         """The calibration succeeded; movements before `movements_end_s` were part of it."""
         if self._mark_s is not None:
-            self._held = [r for r in self._held if r.turn_s > movements_end_s or r.start_s < self._mark_s]
+            mark_s = self._mark_s
+            self._held = [r for r in self._held if r.turn_s > movements_end_s or r.start_s < mark_s]
             self._mark_s = None
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
         """Rows that follow those already seen; the repetitions that have ended."""
         degrees = np.degrees(rows.angles.T[_COLUMNS])
         sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
-        self._parts.append(_Rows(rows.time_s, degrees, sd, rows.quality))
         signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
+        self._parts.append(_Rows(rows.time_s, degrees, sd, rows.quality, np.stack((trunk, thigh))))
         signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
-        out: list[Repetition] = []
         left, right = degrees[_LEFT], degrees[_RIGHT]
         upright = np.abs(trunk) < RAISE_TRUNK_DEG
         lifted_left = upright & (left > RAISE_DEG) & (np.abs(right) < STANCE_DEG)
@@ -193,16 +235,16 @@ class RepetitionFinder:
                 i = self._settle(i, signal)
                 self._next = first + i
             if self._state == "raising":
-                self._raise(first + i, s[i], float(degrees[self._leg, i]), float(degrees[_LEFT + _RIGHT - self._leg, i]), out)
+                self._raise(first + i, s[i], float(degrees[self._leg, i]), float(degrees[_LEFT + _RIGHT - self._leg, i]))
             else:
-                self._step(s[i], t[i], h[i], time_s[i], out)
+                self._step(s[i], t[i], h[i], time_s[i])
                 if self._state == "standing" and leg[i] >= 0:
                     self._state, self._begin, self._leg = "raising", first + i, leg[i]
                     self._peak, self._peak_at = float(degrees[self._leg, i]), first + i
             i += 1
             self._next = first + i
         self._forget()
-        return out
+        return self._ended()
 
     def _skim(self, i: int, signal: Floats, trunk: Floats, thigh: Floats) -> int:
         """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i."""
@@ -259,13 +301,12 @@ class RepetitionFinder:
 
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
-        out: list[Repetition] = []
         if self._state == "ending":
-            self._close(self._next - 1, out)
-        self._release(out)
-        return out
+            self._close(self._next - 1)
+        self._release()
+        return self._ended()
 
-    def _step(self, signal: float, trunk: float, thigh: float, time_s: float, out: list[Repetition]) -> None:
+    def _step(self, signal: float, trunk: float, thigh: float, time_s: float) -> None:
         k = self._next
         if signal != signal and self._missing < HOLE_S * self._rate:
             # a short hole: as if the tick had not been
@@ -278,7 +319,7 @@ class RepetitionFinder:
         if self._mark_s is not None and time_s > self._mark_s + CALIBRATION_LONGEST_S:
             self._mark_s = None
         if self._held and self._mark_s is None:
-            self._release(out)
+            self._release()
         if self._state == "standing":
             # also false for a missing signal
             if signal > START_DEG:
@@ -286,10 +327,10 @@ class RepetitionFinder:
                 self._peak, self._peak_at = signal, k
                 self._still_since, self._still_level = k, signal
         elif self._state == "moving":
-            self._move(k, signal, trunk, thigh, out)
+            self._move(k, signal, trunk, thigh)
         elif self._state == "ending":
             if signal > max(START_DEG, self._valley + START_DEG - END_DEG):
-                self._close(self._valley_at, out)
+                self._close(self._valley_at)
                 self._state, self._begin = "moving", k
                 self._peak, self._peak_at = signal, k
                 self._still_since, self._still_level = k, signal
@@ -297,7 +338,7 @@ class RepetitionFinder:
                 if signal < self._valley:
                     self._valley, self._valley_at = signal, k
                 if k - self._crossed >= SETTLE_LONGEST_S * self._rate or signal != signal:
-                    self._close(k, out)
+                    self._close(k)
         elif signal != signal:
             self._state = "standing"
         elif self._state == "seated":
@@ -311,7 +352,7 @@ class RepetitionFinder:
             elif thigh > 0.8 * self._seat:
                 self._state = "seated"
 
-    def _raise(self, k: int, signal: float, knee: float, other: float, out: list[Repetition]) -> None:
+    def _raise(self, k: int, signal: float, knee: float, other: float) -> None:
         """A single knee is up; missing values (all comparisons false) are as if the tick had not been."""
         if knee > self._peak:
             self._peak, self._peak_at = knee, k
@@ -326,9 +367,9 @@ class RepetitionFinder:
             self._state = "standing"
             start, end = self._quiet_before(self._begin, self._leg), k
             if k - self._begin >= RAISE_SHORTEST_S * self._rate:
-                self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, end, out)
+                self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, end)
 
-    def _move(self, k: int, signal: float, trunk: float, thigh: float, out: list[Repetition]) -> None:
+    def _move(self, k: int, signal: float, trunk: float, thigh: float) -> None:
         if signal != signal or k - self._begin > HISTORY_S * self._rate - 1:
             # a hole in the middle, or a posture: not a repetition
             self._state = "standing" if signal != signal else "posture"
@@ -339,7 +380,7 @@ class RepetitionFinder:
             self._still_since, self._still_level = k, signal
         seated = thigh > SEAT_THIGH_DEG and trunk < SEAT_TRUNK_DEG
         if seated and k - self._still_since >= SEAT_STILL_S * self._rate:
-            self._sit(k, out)
+            self._sit(k)
             self._seat = thigh
             self._state = "seated"
         elif signal > self._peak:
@@ -352,7 +393,7 @@ class RepetitionFinder:
             if signal < self._valley:
                 self._valley, self._valley_at = signal, k
             if self._valley < SPLIT_SHARE * self._peak and signal > self._valley + SPLIT_RISE_DEG:
-                self._close(self._valley_at, out)
+                self._close(self._valley_at)
                 self._state, self._begin = "moving", self._valley_at
                 self._peak, self._peak_at = signal, k
                 self._valley, self._valley_at = signal, k
@@ -366,10 +407,10 @@ class RepetitionFinder:
                     np.concatenate([p.angles for p in self._parts], axis=1),
                     np.concatenate([p.sd for p in self._parts], axis=1),
                     np.concatenate([p.quality for p in self._parts]),
+                    np.concatenate([p.moving for p in self._parts], axis=1),
                 )
             ]
-        part, a, b = self._parts[0], max(first - self._first, 0), stop - self._first
-        return _Rows(part.time_s[a:b], part.angles[:, a:b], part.sd[:, a:b], part.quality[a:b])
+        return self._parts[0].cut(max(first - self._first, 0), stop - self._first)
 
     def _forget(self) -> None:
         keep = int((HISTORY_S + 5.0) * self._rate)
@@ -378,19 +419,17 @@ class RepetitionFinder:
         old = self._next - keep - self._first
         if self._parts and old > keep:
             # `_rows` joins parts: cut the old rows off, as copies, so that the rest is not kept alive
-            part = self._parts[0]
-            self._parts[0] = _Rows(
-                part.time_s[old:].copy(), part.angles[:, old:].copy(), part.sd[:, old:].copy(), part.quality[old:].copy()
-            )
+            rest = self._parts[0].cut(old, len(self._parts[0].time_s))
+            self._parts[0] = _Rows(*(np.copy(getattr(rest, f.name)) for f in fields(rest)))
             self._first += old
 
-    def _sit(self, k: int, out: list[Repetition]) -> None:
+    def _sit(self, k: int) -> None:
         """Sitting down: from where the movement began to where it came to rest."""
         start = self._quiet_before(self._begin)
         end = max(self._still_since, start + 1)
-        self._add("sit_down", 0.9, start, end, end, out)
+        self._add("sit_down", 0.9, start, end, end)
 
-    def _close(self, k: int, out: list[Repetition]) -> None:
+    def _close(self, k: int) -> None:
         """An excursion that ended at row k or settled before."""
         standing_up = self._peak < 0.0
         start = self._quiet_before(self._begin)
@@ -400,23 +439,26 @@ class RepetitionFinder:
         if not standing_up and (lasted < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
         if standing_up:
-            self._add("stand_up", 0.9, start, end, end, out)
+            self._add("stand_up", 0.9, start, end, end)
             return
-        _, trunk, _ = trunk_on_thigh(self._rows(self._peak_at, self._peak_at + 1).angles, self._trunk)
-        row = self._rows(self._peak_at, self._peak_at + 1).angles[:, 0]
-        kind, confidence = classify(float(trunk[0]), float(row[_LEFT]), float(row[_RIGHT]))
-        self._add(kind, confidence, start, self._peak_at, end, out)
+        deepest = self._rows(self._peak_at, self._peak_at + 1)
+        trunk, left, right = (float(x) for x in (deepest.moving[0, 0], deepest.angles[_LEFT, 0], deepest.angles[_RIGHT, 0]))
+        kind, confidence = classify(trunk, left, right)
+        self._add(kind, confidence, start, self._peak_at, end)
 
     def _quiet_before(self, k: int, row: int | None = None) -> int:
-        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most 3 s back.
+        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most `LOOK_BACK_S` back.
 
         A slow movement is looked for further back: still is then what is slow beside it.
         """
-        speed = float(self._speed(self._rows(max(k - 2 * VELOCITY_ROWS, self._first), k + 1), row).max())
-        still = min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * speed))
-        back_s = 3.0 if still == SETTLE_DEG_S else 6.0
-        first = max(k - int(back_s * self._rate), self._first)
-        quiet = np.flatnonzero(~(self._speed(self._rows(first, k + 1), row) >= still))
+        first = max(k - int(LOOK_BACK_S[1] * self._rate), self._first)
+        speed = self._speed(self._rows(first, k + 1), row)
+        fastest = float(speed[-2 * VELOCITY_ROWS - 1 :].max())
+        still = min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * fastest))
+        if still == SETTLE_DEG_S:
+            near = max(k - int(LOOK_BACK_S[0] * self._rate), first)
+            speed, first = speed[near - first :], near
+        quiet = np.flatnonzero(~(speed >= still))
         return first + int(quiet[-1]) if len(quiet) else first
 
     def _quiet_after(self, k: int) -> int:
@@ -430,39 +472,32 @@ class RepetitionFinder:
         would stand still where they cancel."""
         if row is not None:
             return np.abs(velocity(rows.angles[row], self._rate))
-        _, trunk, thigh = trunk_on_thigh(rows.angles, self._trunk)
-        return np.maximum(np.abs(velocity(trunk, self._rate)), np.abs(velocity(thigh, self._rate)))
+        return np.asarray(np.abs(velocity(rows.moving, self._rate)).max(axis=0))
 
-    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, out: list[Repetition]) -> None:
+    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int) -> None:
         rows = self._rows(start, end + 1)
-        turn = min(max(turn, start), end)
-        measured, spreads = rows.angles[: len(MEASURED)], rows.sd
-        if not np.isfinite(measured).all():
-            longest = int(MEASURED_HOLE_S * self._rate)
-            measured, spreads = bridged(measured, longest), bridged(spreads, longest)
-        angles, sd = dict(zip(MEASURED, measured, strict=True)), dict(zip(MEASURED, spreads, strict=True))
-        highest = dict(zip(MEASURED, measured.max(axis=1).tolist(), strict=True))
+        highest = dict(zip(MEASURED, np.fmax.reduce(rows.measured, axis=1).tolist(), strict=True))
         self._best = better(self._best, kind, highest)
-        metrics, phase = measure(angles, sd, turn - start, self._rate, self._best)
-        relative = tuple(np.degrees(phase).round(1).tolist())
-        quality = int(np.bitwise_or.reduce(rows.quality.astype(np.int32)))
-        if quality & Quality.UNCALIBRATED and not metrics:
-            return
-        time_s = rows.time_s
-        repetition = Repetition(
-            -1, float(time_s[0]), float(time_s[turn - start]), float(time_s[-1]), kind, confidence, quality, metrics, relative
-        )
+        found = _Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
         if self._mark_s is None:
-            self._release(out)
-            self._number(repetition, out)
+            self._release()
+            self._out.append(found)
         else:
-            self._held.append(repetition)
+            self._held.append(found)
 
-    def _release(self, out: list[Repetition]) -> None:
-        held, self._held = self._held, []
-        for repetition in held:
-            self._number(repetition, out)
+    def _release(self) -> None:
+        self._out += self._held
+        self._held = []
 
-    def _number(self, repetition: Repetition, out: list[Repetition]) -> None:
-        out.append(replace(repetition, index=self._count))
-        self._count += 1
+    def _ended(self) -> list[Repetition]:
+        """What has ended since, measured and numbered; what is held back is measured too, so that its rows can go."""
+        found = [f for f in (*self._out, *self._held) if isinstance(f, _Found)]
+        measured = iter(_measured(found, self._rate))
+        out, held = (
+            [r for f in those if (r := next(measured) if isinstance(f, _Found) else f) is not None]
+            for those in (self._out, self._held)
+        )
+        numbered = [replace(r, index=self._count + i) for i, r in enumerate(out)]
+        self._count += len(numbered)
+        self._out, self._held = [], list(held)
+        return numbered

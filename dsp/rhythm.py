@@ -1,8 +1,8 @@
-"""Lumbo-pelvic rhythm of one repetition: all metrics of its table, from its rows, start to end, in degrees.
+"""Lumbo-pelvic rhythm of repetitions: all metrics of their table, from their rows, start to end, in degrees.
 
-This module cuts the repetition into its phases and puts together what the others compute: `dsp.shares`,
+This module cuts repetitions into their phases and puts together what the others compute: `dsp.shares`,
 `dsp.coordination`, `dsp.slack`, `dsp.holds`. Every metric is computed for the descent and, where it makes sense, for the
-ascent. What is not valid is absent.
+ascent. What is not valid is absent. Repetitions are measured many at a time (`dsp.phases`).
 - onset: first instant at which |velocity| exceeds 5 % of its peak in the phase, and 5 °/s, for 100 ms; delays are lumbar
   minus pelvis, negative: the pelvis is late (sign as Laird 2018, doi 10.1186/s12891-018-2387-x).
 """
@@ -10,14 +10,15 @@ ascent. What is not valid is absent.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from dsp import coordination, holds, shares, slack
-from signals.blocks import Bools, Floats
+from dsp.phases import Phases, one_phase, velocity
+from signals.blocks import Bools, Floats, Ints
 
 PARTS = {
     "lumbar": "lumbar_flexion",
@@ -26,12 +27,13 @@ PARTS = {
     "hip_left": "hip_left_flexion",
     "hip_right": "hip_right_flexion",
 }
-"""Word of each part in the metrics' names, and its angle."""
+"""Word of each part in the metrics' names, and its angle; rows of arrays here are in this order."""
+LUMBAR, PELVIS, TRUNK, LEFT, RIGHT = range(5)
 ONSET_SHARE, ONSET_DEG_S, ONSET_HELD_S = 0.05, 5.0, 0.1
 DELAY_DEG = 20.0
 """Own motion at which the second delay is taken (Laird 2018)."""
-VELOCITY_HALF_S = 0.05
-"""Velocities are central differences over twice this time."""
+SHORTEST_SLACK_ROWS = 6
+"""Rows of a descent below which nothing is looked for in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def better(best: Best, kind: str, highest: Mapping[str, float]) -> Best:
     """What was reached so far, with a repetition of a kind whose largest angles are given by angle name."""
 
     def most(before: float, now: float) -> float:
-        return now if not before >= now else before
+        return now if before != before or now > before else before
 
     if kind == "bend":
         return replace(best, lumbar=most(best.lumbar, highest["lumbar_flexion"]))
@@ -61,140 +63,160 @@ def better(best: Best, kind: str, highest: Mapping[str, float]) -> Best:
     return best
 
 
-def velocity(angle: Floats, rate_hz: float) -> Floats:
-    """Rate of change (…, n), per second, of angle (…, n) by central differences over `2 * VELOCITY_HALF_S`."""
-    k = max(1, round(VELOCITY_HALF_S * rate_hz))
-    if angle.shape[-1] <= 2 * k:
-        return np.zeros_like(angle)
-    result = np.empty_like(angle)
-    result[..., k:-k] = (angle[..., 2 * k :] - angle[..., : -2 * k]) * (rate_hz / (2 * k))
-    result[..., :k], result[..., -k:] = result[..., k : k + 1], result[..., -k - 1 : -k]
-    return result
-
-
-def onset_row(speed: Floats, rate_hz: float) -> float:
-    """Row of the onset of a movement of |velocity| (n,) degrees per second; NaN when it never moves."""
-    moving: Bools = speed > max(ONSET_DEG_S, ONSET_SHARE * float(speed.max(initial=0.0)))
+def onset_rows(phases: Phases, speed: Floats, rate_hz: float) -> Floats:
+    """Rows (r,) of the onset within each phase, counted from its beginning, of a movement of |velocity| (n,) degrees per
+    second; NaN where it never moves."""
+    slowest = np.maximum(ONSET_DEG_S, ONSET_SHARE * phases.highest(speed))
+    moving = np.zeros(len(speed), np.bool_)
+    for part, rows, limit in zip(phases.parts(moving), phases.parts(speed), slowest.tolist(), strict=True):
+        np.greater(rows, limit, out=part)
     held = max(1, round(ONSET_HELD_S * rate_hz))
-    if len(moving) < held:
-        return math.nan
-    count = np.cumsum(moving)
-    run: Bools = count[held - 1 :] - np.concatenate(([0], count[: len(count) - held])) == held
-    return float(np.argmax(run)) if run.any() else math.nan
+    count = np.cumsum(np.concatenate(([False], moving)))
+    run: Bools = count[held:] - count[:-held] == held
+    first = Phases(phases.begin, np.maximum(phases.length - held + 1, 0)).first(run)
+    return np.where(first >= 0, first - phases.begin, np.nan)
 
 
 def onset_s(angle: Floats, rate_hz: float) -> float:
     """Seconds from the beginning to the movement's onset in `angle` (n,); NaN when it never moves."""
-    return onset_row(np.abs(velocity(angle, rate_hz)), rate_hz) / rate_hz
+    return float(onset_rows(one_phase(len(angle)), np.abs(velocity(angle, rate_hz)), rate_hz)[0]) / rate_hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Movements:
+    """r repetitions, their rows one after another: angles (5, n) and sd (5, n) in degrees, in the order of `PARTS`; NaN where
+    missing; length (r,) in rows; turn (r,): the deepest row, counted from the repetition's first."""
+
+    angles: Floats
+    sd: Floats
+    length: Ints
+    turn: Ints
 
 
 def rhythm(
     rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate_hz: float, best: Best | None = None
 ) -> dict[str, float]:
-    """Metrics of one repetition; see `measure`."""
-    return measure(rows, sd, turn, rate_hz, best)[0]
+    """Metrics of one repetition; see `measure`.
 
-
-def measure(
-    rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate_hz: float, best: Best | None = None
-) -> tuple[dict[str, float], Floats]:
-    """Metrics of one repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
-    rad of lumbar spine and pelvis, empty where there is none.
-
-    rows, sd: by angle name, (n,) degrees and their standard uncertainties, NaN where missing; turn: index of the
-    deepest row; best: what this athlete has reached before.
+    rows, sd: by angle name, (n,) degrees and their standard uncertainties, NaN where missing; turn: index of the deepest row;
+    best: what this athlete has reached before.
     """
-    table = np.stack([rows[angle] for angle in PARTS.values()])
-    whole = {name: bool(np.isfinite(row).all()) for name, row in zip(PARTS, table, strict=True)}
-    spread = {name: math.hypot(sd[angle][turn], sd[angle][0]) for name, angle in PARTS.items()}
-    velocities = velocity(table, rate_hz)
-    speeds = np.abs(velocities)
-    metrics: dict[str, float] = {}
-    _ranges(metrics, table, speeds, turn, whole, spread)
-    lumbar, pelvis, trunk, left, right = table
-    hips = [side for name, side in (("hip_left", left), ("hip_right", right)) if whole[name]]
-    hip = sum(hips[1:], hips[0]) / len(hips) if hips else np.full_like(lumbar, np.nan)
-    hip_sd = spread["hip_left" if whole["hip_left"] else "hip_right"]
-    n = table.shape[1]
-    # one phase only: sitting down has no ascent
-    both_phases = turn < n - 2
-    if whole["lumbar"] and whole["pelvis"] and turn > 0:
-        _shares(metrics, "lumbar_share_of_trunk", lumbar, pelvis, turn, spread["lumbar"], spread["pelvis"], both_phases)
-        _timing(metrics, lumbar, pelvis, speeds[0], speeds[1], turn, rate_hz, both_phases)
-    if whole["lumbar"] and hips and turn > 0:
-        _shares(metrics, "lumbar_share_of_trunk_on_thigh", lumbar, hip, turn, spread["lumbar"], hip_sd, both_phases)
-        _slack(metrics, lumbar, hip, {"left": left, "right": right}, whole, turn, rate_hz, spread)
-        if whole["pelvis"]:
-            back, at = slack.butt_wink(pelvis[: turn + 1], lumbar[: turn + 1], hip[: turn + 1])
-            metrics["butt_wink_deg"], metrics["butt_wink_onset_hip_deg"] = back, at
-    relative = np.empty(0)
-    if whole["lumbar"] and turn > 0 and n > 2:
-        partners = {"lumbar_pelvis": 1} if whole["pelvis"] else {}
-        of_hips = [i for name, i in (("hip_left", 3), ("hip_right", 4)) if whole[name]]
-        moves = np.stack((table[:2], velocities[:2]))
-        if hips:
-            moves = np.concatenate((moves, np.stack((hip, velocities[of_hips].mean(axis=0)))[:, None]), axis=1)
-            partners["lumbar_hip"] = 2
-        phases = coordination.phase(moves[0], moves[1])
-        for name, i in partners.items():
-            between = coordination.wrapped(phases[0] - phases[i])
-            _coordination(metrics, name, between, turn / (n - 1))
-            relative = between if i == 1 else relative
-    if whole["hip_left"] and whole["hip_right"]:
-        metrics["hip_rom_difference_deg"] = metrics["hip_left_rom_deg"] - metrics["hip_right_rom_deg"]
-        metrics["hip_rom_difference_sd_deg"] = math.hypot(spread["hip_left"], spread["hip_right"])
-    if best is not None:
-        _use(metrics, best, table.max(axis=1).tolist(), whole)
-    together = bool(hips) and whole["lumbar"]
-    if (together or whole["trunk"]) and n > 2:
-        _phases(metrics, lumbar + hip if together else trunk, lumbar if whole["lumbar"] else None, turn, rate_hz)
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}, relative
+    angles, spread = (np.stack([x[angle] for angle in PARTS.values()]) for x in (rows, sd))
+    one = Movements(angles, spread, np.array([angles.shape[1]]), np.array([turn]))
+    return measure(one, [best if best is not None else Best()], rate_hz)[0][0]
 
 
-def _ranges(
-    metrics: dict[str, float],
-    table: Floats,
-    speeds: Floats,
-    turn: int,
-    whole: Mapping[str, bool],
-    spread: Mapping[str, float],
-) -> None:
+def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[dict[str, float], Floats]]:
+    """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
+    rad of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
+    rep = _Cut.of(movements, rate_hz)
+    found: dict[str, Floats] = {}
+    _ranges(found, rep)
+    _shares(found, "lumbar_share_of_trunk", rep, rep.table[PELVIS], rep.spread[PELVIS], rep.moves & rep.has[PELVIS])
+    _shares(found, "lumbar_share_of_trunk_on_thigh", rep, rep.hip, rep.hip_sd, rep.moves & rep.has_hip)
+    _timing(found, rep)
+    _slack(found, rep)
+    relative = _coordination(found, rep)
+    _use(found, rep, bests)
+    _phases(found, rep)
+    table = np.stack(list(found.values()))
+    table[~np.isfinite(table)] = np.nan
+    return [
+        ({name: value for name, value in zip(found, row, strict=True) if value == value}, phase)
+        for row, phase in zip(table.T.tolist(), relative, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """Repetitions cut into phases. table and speeds (5, n): angles and |velocity|, 0 where a part is not whole; has (5, r):
+    which parts are; hip (n,): the mean of the hips there are; spread (5, r), hip_sd (r,): of changes from the first to the
+    deepest row; moves (r,): there is a lumbar angle and a descent; both (r,): there is an ascent too."""
+
+    rate_hz: float
+    whole: Phases
+    down: Phases
+    up: Phases
+    turn: Ints
+    table: Floats
+    velocities: Floats
+    speeds: Floats
+    has: Bools
+    has_hip: Bools
+    hip: Floats
+    spread: Floats
+    hip_sd: Floats
+    moves: Bools
+    both: Bools
+
+    @classmethod
+    def of(cls, movements: Movements, rate_hz: float) -> _Cut:
+        length = movements.length
+        begin = np.cumsum(length) - length
+        turn, end = begin + movements.turn, begin + length
+        whole = Phases(begin, length)
+        finite = np.isfinite(movements.angles)
+        has = np.logical_and.reduceat(finite, begin, axis=1)
+        table = movements.angles if has.all() else np.where(whole.each(has), movements.angles, 0.0)
+        velocities = velocity(table, rate_hz, whole)
+        left, right = has[LEFT], has[RIGHT]
+        hips = np.maximum(left.astype(np.int64) + right, 1)
+        # a side that is missing is 0 here
+        hip = (table[LEFT] + table[RIGHT]) / whole.each(hips)
+        spread = np.hypot(movements.sd[:, turn], movements.sd[:, begin])
+        return cls(
+            rate_hz,
+            whole,
+            Phases(begin, movements.turn + 1),
+            Phases(turn, end - turn),
+            turn,
+            table,
+            velocities,
+            np.abs(velocities),
+            has,
+            left | right,
+            hip,
+            spread,
+            np.where(left, spread[LEFT], spread[RIGHT]),
+            has[LUMBAR] & (movements.turn > 0),
+            movements.turn < length - 2,  # one phase only: sitting down has no ascent
+        )
+
+
+def _where(valid: Bools, values: Floats) -> Floats:
+    return np.where(valid, values, np.nan)
+
+
+def _ranges(found: dict[str, Floats], rep: _Cut) -> None:
     """Ranges, extremes and peak velocities of every part."""
-    highest, lowest = table.max(axis=1).tolist(), table.min(axis=1).tolist()
-    down, up = speeds[:, : turn + 1].max(axis=1).tolist(), speeds[:, turn:].max(axis=1).tolist()
+    begin = rep.whole.begin
+    highest, lowest = (extreme.reduceat(rep.table, begin, axis=1) for extreme in (np.maximum, np.minimum))
+    down, up = rep.down.highest(rep.speeds), rep.up.highest(rep.speeds)
     for i, name in enumerate(PARTS):
-        if whole[name]:
-            metrics[f"{name}_rom_deg"] = highest[i] - lowest[i]
-            metrics[f"{name}_rom_sd_deg"] = spread[name]
-            metrics[f"{name}_peak_deg"] = highest[i]
-            metrics[f"{name}_peak_velocity_descent_deg_s"] = down[i]
-            metrics[f"{name}_peak_velocity_ascent_deg_s"] = up[i]
-    for side in ("left", "right"):
-        if whole["lumbar"] and whole[f"hip_{side}"]:
-            hip = table[3 if side == "left" else 4]
-            metrics[f"hip_{side}_apparent_peak_deg"] = float((table[0] + hip).max())
+        for word, values in (
+            ("rom_deg", highest[i] - lowest[i]),
+            ("rom_sd_deg", rep.spread[i]),
+            ("peak_deg", highest[i]),
+            ("peak_velocity_descent_deg_s", down[i]),
+            ("peak_velocity_ascent_deg_s", up[i]),
+        ):
+            found[f"{name}_{word}"] = _where(rep.has[i], values)
+    for i, side in ((LEFT, "left"), (RIGHT, "right")):
+        apparent = np.maximum.reduceat(rep.table[LUMBAR] + rep.table[i], begin)
+        found[f"hip_{side}_apparent_peak_deg"] = _where(rep.has[LUMBAR] & rep.has[i], apparent)
+    hips = rep.has[LEFT] & rep.has[RIGHT]
+    found["hip_rom_difference_deg"] = _where(hips, found["hip_left_rom_deg"] - found["hip_right_rom_deg"])
+    found["hip_rom_difference_sd_deg"] = _where(hips, np.hypot(rep.spread[LEFT], rep.spread[RIGHT]))
 
 
-def _shares(
-    metrics: dict[str, float],
-    name: str,
-    lumbar: Floats,
-    rest: Floats,
-    turn: int,
-    sd_lumbar: float,
-    sd_rest: float,
-    both_phases: bool,
-) -> None:
+def _shares(found: dict[str, Floats], name: str, rep: _Cut, rest: Floats, rest_sd: Floats, valid: Bools) -> None:
     """A share over the descent and over the ascent: whole, by thirds, by bins of forward bend."""
-    for phase in ("", "_ascent") if both_phases else ("",):
-        # the ascent is measured as if it were a descent, from the end backwards
-        part = slice(0, turn + 1) if not phase else slice(None, turn - 1 if turn else None, -1)
-        one, other = lumbar[part], rest[part]
-        whole = shares.with_sd(float(one[-1] - one[0]), float(other[-1] - other[0]), sd_lumbar, sd_rest)
-        thirds_and_bins = shares.parts(one, other, sd_lumbar, sd_rest)
-        for (value_name, sd_name), (value, sd) in zip(_share_names(name, phase), (whole, *thirds_and_bins), strict=True):
-            metrics[value_name] = value
-            metrics[sd_name] = sd
+    # the ascent is measured as if it were a descent, from the end backwards
+    ascent = Phases(rep.up.begin + rep.up.length - 1, rep.up.length, -1)
+    for phases, word, there in ((rep.down, "", valid), (ascent, "_ascent", valid & rep.both)):
+        value, sd = shares.of_phases(phases, rep.table[LUMBAR], rest, rep.spread[LUMBAR], rest_sd)
+        for i, (value_name, sd_name) in enumerate(_share_names(name, word)):
+            found[value_name], found[sd_name] = _where(there, value[:, i]), _where(there, sd[:, i])
 
 
 @cache
@@ -206,87 +228,96 @@ def _share_names(name: str, phase: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"{name}{phase}{part}", f"{name}{phase}{part}_sd") for part in parts)
 
 
-def _timing(
-    metrics: dict[str, float],
-    lumbar: Floats,
-    pelvis: Floats,
-    lumbar_speed: Floats,
-    pelvis_speed: Floats,
-    turn: int,
-    rate_hz: float,
-    both_phases: bool,
-) -> None:
+def _timing(found: dict[str, Floats], rep: _Cut) -> None:
     """Delays and lags of the lumbar spine against the pelvis, seconds."""
-    down = slice(0, turn + 1)
-    metrics["onset_delay_s"] = (onset_row(lumbar_speed[down], rate_hz) - onset_row(pelvis_speed[down], rate_hz)) / rate_hz
-    reached = []
-    for angle in (lumbar[down], pelvis[down]):
-        beyond = np.flatnonzero(angle - angle[0] >= DELAY_DEG)
-        reached.append(float(beyond[0]) if len(beyond) else math.nan)
-    metrics["delay_at_20deg_s"] = (reached[0] - reached[1]) / rate_hz
-    metrics["peak_velocity_lag_s"] = float(np.argmax(lumbar_speed[down]) - np.argmax(pelvis_speed[down])) / rate_hz
-    metrics["correlation_lag_s"] = coordination.best_lag_s(lumbar_speed[down], pelvis_speed[down], rate_hz)
-    if both_phases:
-        up = slice(turn, None)
-        delay = onset_row(lumbar_speed[up], rate_hz) - onset_row(pelvis_speed[up], rate_hz)
-        metrics["onset_delay_ascent_s"] = delay / rate_hz
+    valid, rate, down = rep.moves & rep.has[PELVIS], rep.rate_hz, rep.down
+    onsets, reached, peaks = [], [], []
+    for i in (LUMBAR, PELVIS):
+        angle, speed = rep.table[i], rep.speeds[i]
+        onsets.append((onset_rows(down, speed, rate), onset_rows(rep.up, speed, rate)))
+        beyond = down.first(angle - rep.whole.each(angle[down.begin]) >= DELAY_DEG)
+        reached.append(_where(beyond >= 0, beyond.astype(np.float64)))
+        peaks.append(down.first(speed == rep.whole.each(down.highest(speed))))
+    found["onset_delay_s"] = _where(valid, (onsets[0][0] - onsets[1][0]) / rate)
+    found["delay_at_20deg_s"] = _where(valid, (reached[0] - reached[1]) / rate)
+    found["peak_velocity_lag_s"] = _where(valid, (peaks[0] - peaks[1]) / rate)
+    lags = coordination.best_lags_s(down, rep.speeds[LUMBAR], rep.speeds[PELVIS], rate)
+    found["correlation_lag_s"] = _where(valid, lags)
+    found["onset_delay_ascent_s"] = _where(valid & rep.both, (onsets[0][1] - onsets[1][1]) / rate)
 
 
-def _coordination(metrics: dict[str, float], name: str, relative: Floats, turn: float) -> None:
-    """Relative phase (101,) rad over the repetition, its mean size and its direction, and over the descent and the ascent.
-    turn: where the deepest point lies, 0 … 1."""
-    bottom = max(1, min(coordination.POINTS - 1, round(turn * (coordination.POINTS - 1))))
-    over, down, up = coordination.phase_directions(relative, bottom)
-    metrics[f"crp_{name}_deg"], metrics[f"crp_{name}_sd_deg"] = math.degrees(over.mean), math.degrees(over.sd)
-    metrics[f"crp_{name}_abs_deg"] = math.degrees(float(np.abs(relative).mean()))
-    metrics[f"crp_{name}_descent_deg"], metrics[f"crp_{name}_ascent_deg"] = math.degrees(down.mean), math.degrees(up.mean)
+def _coordination(found: dict[str, Floats], rep: _Cut) -> list[Floats]:
+    """Relative phase over the repetition, its mean size and its direction, and over the descent and the ascent. Returns that of
+    lumbar spine and pelvis, (101,) rad for each repetition or empty."""
+    length = rep.whole.length
+    valid = rep.moves & (length > 2)
+    sides = np.stack((rep.has[LEFT], rep.has[RIGHT]))
+    hip_velocity = rep.velocities[LEFT:].sum(axis=0) / rep.whole.each(np.maximum(sides.sum(axis=0), 1))
+    angles = np.stack((rep.table[LUMBAR], rep.table[PELVIS], rep.hip))
+    velocities = np.stack((rep.velocities[LUMBAR], rep.velocities[PELVIS], hip_velocity))
+    phases = coordination.phase(angles, velocities, rep.whole)
+    points = coordination.POINTS - 1
+    deepest = (rep.turn - rep.whole.begin) / np.maximum(length - 1, 1)
+    bottom = np.clip(np.rint(deepest * points).astype(np.int64), 1, points)
+    relative: list[Floats] = []
+    for name, i, there in (("lumbar_pelvis", 1, valid & rep.has[PELVIS]), ("lumbar_hip", 2, valid & rep.has_hip)):
+        between = coordination.wrapped(phases[0] - phases[i])
+        means, sds = np.degrees(coordination.phase_directions(between, bottom))
+        size = np.degrees(np.abs(between).mean(axis=1))
+        for word, values in (("", means[0]), ("_sd", sds[0]), ("_abs", size), ("_descent", means[1]), ("_ascent", means[2])):
+            found[f"crp_{name}{word}_deg"] = _where(there, values)
+        relative = relative or [row if whole else np.empty(0) for row, whole in zip(between, there.tolist(), strict=True)]
+    return relative
 
 
-def _slack(
-    metrics: dict[str, float],
-    lumbar: Floats,
-    hip: Floats,
-    sides: Mapping[str, Floats],
-    whole: Mapping[str, bool],
-    turn: int,
-    rate_hz: float,
-    spread: Mapping[str, float],
-) -> None:
-    """Slack onset by both estimators, of the mean hip and of each side, and what follows it."""
-    down = slice(0, turn + 1)
-    if turn < 5:
-        return
-    sd = spread["lumbar"]
-    for word, angle in (("", hip), *((f"_{side}", a) for side, a in sides.items() if whole[f"hip_{side}"])):
-        hip_sd = spread["hip_left" if word == "_left" or (not word and whole["hip_left"]) else "hip_right"]
-        metrics[f"slack_onset{word}_deg"] = slack.threshold_onset(lumbar[down], angle[down], rate_hz, sd)
-        knee = slack.breakpoint(lumbar[down], angle[down])
-        metrics[f"slack_breakpoint{word}_deg"] = knee.hip_deg
-        metrics[f"slack_breakpoint{word}_sd_deg"] = slack.onset_sd(hip_sd, sd, knee.slope_after)
+def _slack(found: dict[str, Floats], rep: _Cut) -> None:
+    """Slack onset by both estimators, of the mean hip and of each side, and what follows it; and the butt wink."""
+    down, lumbar, sd = rep.down, rep.table[LUMBAR], rep.spread[LUMBAR]
+    long = rep.moves & rep.has_hip & (down.length >= SHORTEST_SLACK_ROWS)
+    hips = (
+        ("", rep.hip, rep.hip_sd, long),
+        ("_left", rep.table[LEFT], rep.spread[LEFT], long & rep.has[LEFT]),
+        ("_right", rep.table[RIGHT], rep.spread[RIGHT], long & rep.has[RIGHT]),
+    )
+    onsets = slack.threshold_onset(down, lumbar, [angle for _, angle, _, _ in hips], rep.rate_hz, sd)
+    for (word, angle, hip_sd, there), onset in zip(hips, onsets, strict=True):
+        knees = slack.breakpoints(down, lumbar, angle)
+        found[f"slack_onset{word}_deg"] = _where(there, onset)
+        found[f"slack_breakpoint{word}_deg"] = _where(there, knees.hip_deg)
+        found[f"slack_breakpoint{word}_sd_deg"] = _where(there, slack.onset_sd(hip_sd, sd, knees.slope_after))
         if not word:
-            metrics["slack_slope_before"], metrics["slack_slope_after"] = knee.slope_before, knee.slope_after
-            metrics["slack_onset_sd_deg"] = (
-                slack.onset_sd(hip_sd, sd, 0.5) if math.isfinite(metrics["slack_onset_deg"]) else math.nan
-            )
-    metrics["slack_fraction"] = slack.slack_fraction(lumbar[down], hip[down])
+            found["slack_slope_before"] = _where(there, knees.slope_before)
+            found["slack_slope_after"] = _where(there, knees.slope_after)
+            found["slack_onset_sd_deg"] = _where(there & np.isfinite(onset), slack.onset_sd(hip_sd, sd, 0.5))
+    found["slack_fraction"] = _where(long, slack.slack_fraction(down, lumbar, rep.hip))
+    back, at = slack.butt_wink(down, rep.table[PELVIS], lumbar, rep.hip)
+    valid = rep.moves & rep.has_hip & rep.has[PELVIS]
+    found["butt_wink_deg"], found["butt_wink_onset_hip_deg"] = _where(valid, back), _where(valid, at)
 
 
-def _use(metrics: dict[str, float], best: Best, highest: list[float], whole: Mapping[str, bool]) -> None:
+def _use(found: dict[str, Floats], rep: _Cut, bests: Sequence[Best]) -> None:
     """What was used of what this athlete can do, both as far as they are known."""
-    for name, reached, most, i in (
-        ("lumbar_of_largest_bend", "lumbar", best.lumbar, 0),
-        ("hip_left_utilisation", "hip_left", best.hip_left, 3),
-        ("hip_right_utilisation", "hip_right", best.hip_right, 4),
+    for name, part in (
+        ("lumbar_of_largest_bend", "lumbar"),
+        ("hip_left_utilisation", "hip_left"),
+        ("hip_right_utilisation", "hip_right"),
     ):
-        if whole[reached] and most > slack.SMALLEST_HIP_DEG:
-            metrics[name] = highest[i] / most
+        most = np.array([getattr(best, part) for best in bests])
+        known = np.where(most > slack.SMALLEST_HIP_DEG, most, np.nan)
+        found[name] = found[f"{part}_peak_deg"] / known
 
 
-def _phases(metrics: dict[str, float], total: Floats, lumbar: Floats | None, turn: int, rate_hz: float) -> None:
+def _phases(found: dict[str, Floats], rep: _Cut) -> None:
     """Durations of descent, hold and ascent, and what the lumbar spine does in the hold."""
-    first, last = holds.hold_rows(total, np.abs(velocity(total, rate_hz)), turn)
-    metrics["descent_s"], metrics["hold_s"] = first / rate_hz, (last - first) / rate_hz
-    metrics["ascent_s"] = (len(total) - 1 - last) / rate_hz
-    if lumbar is not None:
-        creep, tremor = holds.creep_and_tremor(lumbar[first : last + 1], rate_hz)
-        metrics["hold_creep_deg_s"], metrics["hold_tremor_deg"] = creep, tremor
+    together = rep.has_hip & rep.has[LUMBAR]
+    valid = (together | rep.has[TRUNK]) & (rep.whole.length > 2)
+    total = np.where(rep.whole.each(together), rep.table[LUMBAR] + rep.hip, rep.table[TRUNK])
+    first, last = holds.hold_rows(rep.whole, rep.turn, total, np.abs(velocity(total, rep.rate_hz, rep.whole)))
+    end = rep.whole.begin + rep.whole.length - 1
+    for name, rows in (("descent_s", first - rep.whole.begin), ("hold_s", last - first), ("ascent_s", end - last)):
+        found[name] = _where(valid, rows / rep.rate_hz)
+    creep = [
+        holds.creep_and_tremor(rep.table[LUMBAR, a : b + 1], rep.rate_hz)
+        for a, b in zip(first.tolist(), last.tolist(), strict=True)
+    ]
+    found["hold_creep_deg_s"], found["hold_tremor_deg"] = _where(valid & rep.has[LUMBAR], np.array(creep).T)

@@ -11,13 +11,11 @@ does not pass through the whole of it.
 
 from __future__ import annotations
 
-import itertools
-import math
-from bisect import bisect_right
 from typing import NamedTuple
 
 import numpy as np
 
+from dsp.phases import Phases, one_phase, reach, reached
 from signals.blocks import Floats
 
 SMALLEST_TOTAL_DEG = 3.0
@@ -32,81 +30,81 @@ STANDING_DEG = 5.0
 SLOPE_WINDOW_DEG = 10.0
 
 
-class Share(NamedTuple):
-    """A share and its standard uncertainty, NaN where there is none."""
+class Shares(NamedTuple):
+    """Shares and their standard uncertainties, arrays of one shape, NaN where there is none."""
 
-    value: float
-    sd: float
+    value: Floats
+    sd: Floats
 
 
-NONE = Share(math.nan, math.nan)
+def with_sd(lumbar: Floats, rest: Floats, sd_lumbar: Floats, sd_rest: Floats) -> Shares:
+    """lumbar / (lumbar + rest) of changes that are known so well, to first order; NaN when the total is too small for a ratio,
+    or when the two mostly cancel each other."""
+    total = lumbar + rest
+    smallest = np.maximum(SMALLEST_TOTAL_DEG, CANCELLING * np.maximum(np.abs(lumbar), np.abs(rest)))
+    there = np.abs(total) >= smallest
+    total = np.where(there, total, np.nan)
+    return Shares(lumbar / total, np.hypot(rest * sd_lumbar, lumbar * sd_rest) / (total * total))
 
 
 def share(lumbar: float, rest: float) -> float:
-    """lumbar / (lumbar + rest); NaN when the total is too small for a ratio, or when the two mostly cancel each other."""
-    total = lumbar + rest
-    smallest = max(SMALLEST_TOTAL_DEG, CANCELLING * max(abs(lumbar), abs(rest)))
-    return lumbar / total if abs(total) >= smallest else math.nan
+    """The share of two changes, degrees."""
+    zero = np.zeros(1)
+    return float(with_sd(np.array([lumbar]), np.array([rest]), zero, zero).value[0])
 
 
-def with_sd(lumbar: float, rest: float, sd_lumbar: float, sd_rest: float) -> Share:
-    """The share of two changes that are known so well, first order."""
-    value = share(lumbar, rest)
-    if value != value:
-        return NONE
-    return Share(value, math.hypot(rest * sd_lumbar, lumbar * sd_rest) / (lumbar + rest) ** 2)
+def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, sd_rest: Floats) -> Shares:
+    """Lumbar shares (r, 1 + 3 + 4) of r phases of movements whose rows are lumbar, rest (n,), in degrees from standing: whole;
+    in the early, middle and late third of the phase's own total (lumbar + rest); in the bins `BINS_DEG` of that total.
+
+    sd_lumbar, sd_rest: standard uncertainties (r,) of the changes.
+    """
+    furthest = reach(phases, lumbar + rest)
+    low, top = (np.array([so_far[i] for so_far in furthest]) for i in (0, -1))
+    rise = top - low
+    edges = np.tile(np.array(BINS_DEG), (len(low), 1))
+    edges[:, 0] = np.where((low > 0.0) & (low < STANDING_DEG), low, edges[:, 0])
+    thirds_at = np.stack((low, low + rise / 3.0, low + rise * 2.0 / 3.0, top), axis=1)
+    at = reached(furthest, np.concatenate((thirds_at, edges), axis=1))
+    row = at.before + (at.beyond - at.before) * at.part
+    first = np.maximum(np.minimum(row.astype(np.int64), phases.length[:, None] - 2), 0)
+    part = row - first
+    here = phases.begin[:, None] + phases.step * first
+    there = phases.begin[:, None] + phases.step * np.minimum(first + 1, phases.length[:, None] - 1)
+    changes = []
+    end = phases.begin + phases.step * (phases.length - 1)
+    for rows in (lumbar, rest):
+        marks = rows[here] + (rows[there] - rows[here]) * part
+        steps = np.diff(marks, axis=1)
+        steps[:, len(THIRDS)] = rows[end] - rows[phases.begin]
+        changes.append(steps)
+    moved, other = changes
+    found = with_sd(moved, other, sd_lumbar[:, None], sd_rest[:, None])
+    whole = (rise > 3.0 * SMALLEST_TOTAL_DEG)[:, None]
+    passed = (low[:, None] <= edges) & (edges <= top[:, None])
+    in_bins = passed[:, :-1] & passed[:, 1:] & (np.abs(other[:, len(THIRDS) + 1 :]) >= SMALLEST_REST_DEG)
+    moving = rise > 0.0
+    valid = np.concatenate((np.repeat(whole, len(THIRDS), axis=1), np.ones_like(whole), in_bins & moving[:, None]), axis=1)
+    order = [len(THIRDS), *range(len(THIRDS)), *range(len(THIRDS) + 1, len(THIRDS) + 1 + len(BIN_NAMES))]
+    value, sd = (np.where(valid, x, np.nan)[:, order] for x in found)
+    return Shares(value, sd)
 
 
-def _row_at(level: float, reach: list[float], at: list[int]) -> float:
-    """The row, between two rows too, at which `level` was reached; the first or the last where it was not."""
-    k = bisect_right(reach, level)
-    if k in (0, len(reach)):
-        return float(at[max(k - 1, 0)])
-    return at[k - 1] + (at[k] - at[k - 1]) * (level - reach[k - 1]) / (reach[k] - reach[k - 1])
+def _of_one(lumbar: Floats, rest: Floats, sd_lumbar: float, sd_rest: float) -> Shares:
+    found = of_phases(one_phase(len(lumbar)), lumbar, rest, np.array([sd_lumbar]), np.array([sd_rest]))
+    return Shares(found.value[0], found.sd[0])
 
 
-def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, Share, Share]:
-    """Lumbar share in the early, middle and late third of the movement's own total (lumbar + rest)."""
-    early, middle, late = parts(lumbar, rest, sd_lumbar, sd_rest)[: len(THIRDS)]
-    return early, middle, late
+def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> Shares:
+    """Lumbar shares (3,) in the early, middle and late third of one phase; see `of_phases`."""
+    value, sd = _of_one(lumbar, rest, sd_lumbar, sd_rest)
+    return Shares(value[1 : 1 + len(THIRDS)], sd[1 : 1 + len(THIRDS)])
 
 
-def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
-    """Lumbar share in the bins `BINS_DEG` of absolute forward bend (lumbar + rest), degrees from standing."""
-    return parts(lumbar, rest, sd_lumbar, sd_rest)[len(THIRDS) :]
-
-
-def parts(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> tuple[Share, ...]:
-    """The shares of `thirds`, then those of `bins`."""
-    # a few hundred values looked up at nine places: plain lists are quicker than arrays
-    one, other, total = lumbar.tolist(), rest.tolist(), (lumbar + rest).tolist()
-    # the furthest reach so far, strictly rising, and the rows at which each level was first reached
-    reach, at = [total[0]], [0]
-    for i, value in enumerate(total):
-        if value > reach[-1]:
-            reach.append(value)
-            at.append(i)
-    if len(reach) < 2:
-        return (NONE,) * (len(THIRDS) + len(BIN_NAMES))
-    rise = reach[-1] - reach[0]
-    edges = list(BINS_DEG)
-    if 0.0 < reach[0] < STANDING_DEG:
-        edges[0] = reach[0]
-    marks = []
-    for level in (reach[0], reach[0] + rise / 3.0, reach[0] + rise * 2.0 / 3.0, reach[-1], *edges):
-        row = _row_at(level, reach, at)
-        low = min(int(row), len(total) - 2)
-        part = row - low
-        marks.append((one[low] + (one[low + 1] - one[low]) * part, other[low] + (other[low + 1] - other[low]) * part))
-    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(marks)]
-    whole = rise > 3.0 * SMALLEST_TOTAL_DEG
-    in_thirds = (with_sd(a, b, sd_lumbar, sd_rest) if whole else NONE for a, b in steps[:3])
-    passed = [reach[0] <= edge <= reach[-1] for edge in edges]
-    in_bins = (
-        with_sd(a, b, sd_lumbar, sd_rest) if low and high and abs(b) >= SMALLEST_REST_DEG else NONE
-        for (a, b), low, high in zip(steps[4:], passed[:-1], passed[1:], strict=True)
-    )
-    return (*in_thirds, *in_bins)
+def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> Shares:
+    """Lumbar shares (4,) in the bins `BINS_DEG` of one phase; see `of_phases`."""
+    value, sd = _of_one(lumbar, rest, sd_lumbar, sd_rest)
+    return Shares(value[1 + len(THIRDS) :], sd[1 + len(THIRDS) :])
 
 
 def slope(bend: Floats, lumbar: Floats) -> Floats:

@@ -12,10 +12,12 @@ Definitions of ours; the visual tests that they make continuous: Luomajoki 2008,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from dsp.phases import Phases, reach, reached
 from signals.blocks import Floats
 
 TAU_DEG = 5.0
@@ -40,28 +42,28 @@ WINK_DEG = 5.0
 """Butt wink: the pelvis tips back by more than this before the deepest point, while the lumbar spine flexes by as much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Knee:
-    """Two lines of L against H: hip flexion at the knee, slopes before and after it (NaN: one line is enough)."""
+class Knees(NamedTuple):
+    """Two lines of L against H: hip flexion at the knee, slopes before and after it, each (r,); NaN: one line is enough."""
 
-    hip_deg: float
-    slope_before: float
-    slope_after: float
-
-
-NO_KNEE = Knee(math.nan, math.nan, math.nan)
+    hip_deg: Floats
+    slope_before: Floats
+    slope_after: Floats
 
 
-def threshold_onset(lumbar: Floats, hip: Floats, rate_hz: float, lumbar_sd: float) -> float:
-    """Hip flexion, degrees, at which the lumbar spine leaves its start for good; NaN when it does not."""
-    moved = np.abs(lumbar - lumbar[0])
-    tau = max(TAU_DEG, 2.0 * lumbar_sd)
-    inside = np.flatnonzero(moved <= tau)
-    last = int(inside[-1])
-    if len(moved) - 1 - last < HELD_S * rate_hz:
-        return math.nan
-    part = float((tau - moved[last]) / (moved[last + 1] - moved[last]))
-    return float(hip[last] + part * (hip[last + 1] - hip[last]))
+def threshold_onset(phases: Phases, lumbar: Floats, hips: Sequence[Floats], rate_hz: float, lumbar_sd: Floats) -> list[Floats]:
+    """Flexion (r,), degrees, of each of `hips` (n,) at which the lumbar spine (n,), whose change is known to lumbar_sd (r,),
+    leaves its start for good; NaN when it does not."""
+    tau = np.maximum(TAU_DEG, 2.0 * lumbar_sd)
+    start, last_row = lumbar[phases.begin], phases.begin + phases.length - 1
+    inside = np.zeros(len(lumbar), np.bool_)
+    for part, rows, zero, limit in zip(phases.parts(inside), phases.parts(lumbar), start.tolist(), tau.tolist(), strict=True):
+        np.less_equal(np.abs(rows - zero), limit, out=part)
+    last = phases.last(inside)
+    beyond = np.minimum(last + 1, last_row)
+    moved, further = np.abs(lumbar[last] - start), np.abs(lumbar[beyond] - start)
+    held = last_row - last >= HELD_S * rate_hz
+    part = np.divide(tau - moved, further - moved, out=np.full(len(tau), np.nan), where=held & (further > moved))
+    return [np.asarray(hip[last] + part * (hip[beyond] - hip[last])) for hip in hips]
 
 
 def _geometry() -> tuple[Floats, Floats, Floats, Floats]:
@@ -78,61 +80,70 @@ def _geometry() -> tuple[Floats, Floats, Floats, Floats]:
 _STEPS, _LINE, _BENDS, _SIZES = _geometry()
 
 
-def breakpoint(lumbar: Floats, hip: Floats) -> Knee:
-    """The knee of L against H."""
-    reach = np.maximum.accumulate(hip)
-    keep = np.concatenate(([True], reach[1:] > reach[:-1]))
-    h, low = reach[keep], lumbar[keep]
-    range_deg = float(h[-1] - h[0])
-    if range_deg < SMALLEST_HIP_DEG:
-        return NO_KNEE
-    y = np.interp(h[0] + range_deg * _STEPS, h, low)
-    rest = y - y.mean()
-    rest = rest - float((rest * _LINE).sum()) * _LINE
-    one = float((rest * rest).sum())
-    along = _BENDS @ rest
+def breakpoints(phases: Phases, lumbar: Floats, hip: Floats) -> Knees:
+    """The knees of L (n,) against H (n,) in each phase."""
+    furthest = reach(phases, hip)
+    low, top = (np.array([so_far[i] for so_far in furthest]) for i in (0, -1))
+    range_deg = top - low
+    at = reached(furthest, low[:, None] + range_deg[:, None] * _STEPS)
+    before, beyond = (phases.begin[:, None] + rows for rows in (at.before, at.beyond))
+    y = lumbar[before] + (lumbar[beyond] - lumbar[before]) * at.part
+    rest = y - y.mean(axis=1, keepdims=True)
+    rest -= (rest * _LINE).sum(axis=1, keepdims=True) * _LINE
+    one = (rest * rest).sum(axis=1)
+    # one product a movement: products of matrices may round otherwise for another number of them
+    along = np.stack([_BENDS @ row for row in rest])
     explained = along * along / _SIZES
-    k = int(np.argmax(explained))
+    k = np.argmax(explained, axis=1)
+    rows = np.arange(len(k))
     floor = NOISE_DEG**2
-    better = POINTS * math.log((one / POINTS + floor) / ((one - float(explained[k])) / POINTS + floor)) - 2.0 * math.log(POINTS)
-    rise = float(along[k] / _SIZES[k]) / range_deg
-    if better < SURE or rise < SMALLEST_SLOPE:
-        return NO_KNEE
+    two = one - explained[rows, k]
+    better = POINTS * np.log((one / POINTS + floor) / (two / POINTS + floor)) - 2.0 * math.log(POINTS)
+    wide = range_deg >= SMALLEST_HIP_DEG
+    range_deg = np.where(wide, range_deg, np.nan)
+    rise = along[rows, k] / _SIZES[k] / range_deg
     # the line before the knee, from the fit of both
-    straight = y - rise * range_deg * np.maximum(_STEPS - _STEPS[EDGE + k], 0.0)
-    before = float((straight * _LINE).sum() * (_LINE[-1] - _LINE[0])) / range_deg
-    return Knee(float(h[0] + range_deg * _STEPS[EDGE + k]), before, before + rise)
+    knee = _STEPS[EDGE + k]
+    straight = y - (rise * range_deg)[:, None] * np.maximum(_STEPS - knee[:, None], 0.0)
+    slope = (straight * _LINE).sum(axis=1) * (_LINE[-1] - _LINE[0]) / range_deg
+    sure = wide & (better >= SURE) & (rise >= SMALLEST_SLOPE)
+    found = (low + range_deg * knee, slope, slope + rise)
+    return Knees(*(np.where(sure, x, np.nan) for x in found))
 
 
-def onset_sd(hip_sd: float, lumbar_sd: float, slope_after: float) -> float:
+def onset_sd(hip_sd: Floats, lumbar_sd: Floats, slope_after: Floats | float) -> Floats:
     """Standard uncertainty, degrees of hip flexion, of an onset: an error of L moves it along by 1 / slope."""
-    return math.hypot(hip_sd, lumbar_sd / max(abs(slope_after), 0.2))
+    return np.hypot(hip_sd, lumbar_sd / np.maximum(np.abs(slope_after), 0.2))
 
 
-def slack_fraction(lumbar: Floats, hip: Floats) -> float:
-    """Part of the lumbar flexion that was gained after the hip had run out; 0 when it did not, NaN when nothing was gained."""
-    bend = lumbar + hip
-    reach = np.maximum.accumulate(bend)
-    keep = np.concatenate(([True], reach[1:] > reach[:-1]))
-    gained = float(lumbar[-1] - lumbar[0])
-    f = reach[keep]
-    if gained < TAU_DEG or float(f[-1] - f[0]) < 2.0 * PLATEAU_DEG:
-        return math.nan
-    grid = np.arange(f[0], f[-1], 1.0)
-    h, low = np.interp(grid, f, hip[keep]), np.interp(grid, f, lumbar[keep])
+def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:
+    """Part (r,) of the lumbar flexion that was gained after the hip had run out: 0 when it did not, NaN when none was."""
+    fraction = np.full(len(phases.begin), np.nan)
     over = round(PLATEAU_DEG)
-    flat = (h[over:] - h[:-over]) / PLATEAU_DEG < PLATEAU_SLOPE
-    # a hip that has not begun has not run out
-    flat &= h[:-over] - h[0] > PLATEAU_HIP * (h[-1] - h[0])
-    if not flat.any():
-        return 0.0
-    return min(max(float(lumbar[-1] - low[int(np.argmax(flat))]) / gained, 0.0), 1.0)
+    for i, (low, h, furthest) in enumerate(
+        zip(phases.parts(lumbar), phases.parts(hip), reach(phases, lumbar + hip), strict=True)
+    ):
+        gained = float(low[-1] - low[0])
+        if gained < TAU_DEG or float(furthest[-1] - furthest[0]) < 2.0 * PLATEAU_DEG:
+            continue
+        # at every degree of forward bend
+        at = reached([furthest], np.arange(furthest[0], furthest[-1], 1.0)[None])
+        before, beyond, part = at.before[0], at.beyond[0], at.part[0]
+        flexed = h[before] + (h[beyond] - h[before]) * part
+        # a hip that has not begun has not run out
+        flat = ((flexed[over:] - flexed[:-over]) / PLATEAU_DEG < PLATEAU_SLOPE) & (
+            flexed[:-over] - flexed[0] > PLATEAU_HIP * (flexed[-1] - flexed[0])
+        )
+        k = int(np.argmax(flat))
+        spine = low[before[k]] + (low[beyond[k]] - low[before[k]]) * part[k]
+        fraction[i] = min(max(float(low[-1] - spine) / gained, 0.0), 1.0) if flat[k] else 0.0
+    return fraction
 
 
-def butt_wink(pelvis: Floats, lumbar: Floats, hip: Floats) -> tuple[float, float]:
-    """How far the pelvis tips back before the deepest point, degrees, and the hip flexion at which it begins (NaN: none)."""
-    top = int(np.argmax(pelvis))
-    back, rounded = float(pelvis[top] - pelvis[-1]), float(lumbar[-1] - lumbar[top])
-    if back <= WINK_DEG or rounded <= WINK_DEG:
-        return 0.0, math.nan
-    return back, float(hip[top])
+def butt_wink(phases: Phases, pelvis: Floats, lumbar: Floats, hip: Floats) -> tuple[Floats, Floats]:
+    """How far (r,) the pelvis tips back before the deepest point, degrees, and the hip flexion at which it begins, or NaN."""
+    top = np.array([a + int(np.argmax(part)) for a, part in zip(phases.begin.tolist(), phases.parts(pelvis), strict=True)])
+    deepest = phases.begin + phases.length - 1
+    back, rounded = pelvis[top] - pelvis[deepest], lumbar[deepest] - lumbar[top]
+    winks = (back > WINK_DEG) & (rounded > WINK_DEG)
+    return np.where(winks, back, 0.0), np.where(winks, hip[top], np.nan)

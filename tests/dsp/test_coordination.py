@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.coordination import POINTS, analytic_phase, best_lag_s, directions, marp_and_dp, phase, wrapped
-from dsp.rhythm import velocity
+from dsp.coordination import POINTS, analytic_phase, best_lags_s, directions, marp_and_dp, phase, wrapped
+from dsp.phases import one_phase, velocity
 
 RATE = 100.0
+
+
+def best_lag_s(first, second, rate_hz):
+    return best_lags_s(one_phase(len(first)), first, second, rate_hz)[0]
 
 
 def relative_phase(pair, rate_hz):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsp.holds import creep_and_tremor, hold_rows
-from dsp.rhythm import velocity
+from dsp import holds
+from dsp.holds import creep_and_tremor
+from dsp.phases import one_phase, velocity
 
 RATE = 100.0
+
+
+def hold_rows(total, speed, turn):
+    return tuple(int(x[0]) for x in holds.hold_rows(one_phase(len(total)), np.array([turn]), total, speed))
 
 
 def test_creep_and_tremor_worked_by_hand():

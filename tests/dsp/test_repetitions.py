@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, RepetitionFinder, bridged
+from dsp.phases import bridged
+from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, RepetitionFinder
 from dsp.results import AngleRows, Repetition
 from signals.placements import BODY_PLACEMENTS
 from signals.quality import Quality

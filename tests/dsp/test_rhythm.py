@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.rhythm import Best, onset_s, rhythm, velocity
+from dsp.phases import velocity
+from dsp.rhythm import Best, onset_s, rhythm
 from dsp.shares import bins, share, slope, thirds
 from signals.quantities import REPETITION_METRICS
 
@@ -145,7 +146,7 @@ def test_share_law(seed, part, size):
 def test_thirds_make_up_the_whole(a, b):
     """The whole share is the mean of the thirds, each being a third of the descent's own total."""
     lumbar, pelvis = 0.5 * ramp(a), 0.7 * ramp(b)
-    early, middle, late = (t.value for t in thirds(lumbar, pelvis))
+    early, middle, late = thirds(lumbar, pelvis).value
     assert (early + middle + late) / 3 == pytest.approx(50.0 / 120.0, abs=0.01)
 
 
@@ -179,7 +180,7 @@ def test_small_or_cancelling_totals_have_no_share():
 
 
 def test_thirds_of_a_small_movement_are_missing():
-    assert all(np.isnan(t.value) for t in thirds(np.linspace(0, 4, 50), np.linspace(0, 4, 50)))
+    assert np.isnan(thirds(np.linspace(0, 4, 50), np.linspace(0, 4, 50)).value).all()
     found = metrics(line((0, 0), (1, 4), (2, 0)), line((0, 0), (1, 4), (2, 0)), 1.0)
     assert "lumbar_share_of_trunk_early" not in found
     assert found["lumbar_share_of_trunk"] == pytest.approx(0.5)
@@ -189,7 +190,7 @@ def test_thirds_when_the_movement_pauses_and_goes_back():
     """A descent that waits and returns a little is measured along its furthest reach."""
     lumbar = line((0, 0), (1, 30), (1.5, 28), (2, 30), (3, 30))
     pelvis = line((0, 0), (2, 0), (3, 60))
-    assert [t.value for t in thirds(lumbar, pelvis)] == pytest.approx((1.0, 0.0, 0.0), abs=0.08)
+    assert thirds(lumbar, pelvis).value == pytest.approx((1.0, 0.0, 0.0), abs=0.08)
 
 
 def test_one_hip_stands_for_both():
@@ -262,24 +263,24 @@ def test_bins_worked_by_hand():
     lumbar = line((0, 0), (1, 30), (2, 30), (3, 50))
     rest = line((0, 0), (1, 30), (2, 70), (3, 70))
     found = bins(lumbar, rest, 1.0, 1.0)
-    assert [b.value for b in found[:3]] == pytest.approx([0.5, 0.5, 0.0], abs=1e-6)
+    assert found.value[:3] == pytest.approx([0.5, 0.5, 0.0], abs=1e-6)
     # 90-120°: 10° of rest and 20° of lumbar
-    assert found[3].value == pytest.approx(2.0 / 3.0, abs=1e-6)
+    assert found.value[3] == pytest.approx(2.0 / 3.0, abs=1e-6)
     # of 15 and 15, each known to 1°: √2 · 15 / 30²
-    assert found[0].sd == pytest.approx(np.sqrt(2.0) * 15.0 / 900.0)
+    assert found.sd[0] == pytest.approx(np.sqrt(2.0) * 15.0 / 900.0)
 
 
 def test_bins_that_are_not_whole_are_missing():
     half = np.linspace(0.0, 22.0, 100)
-    values = [b.value for b in bins(half, half)]
+    values = bins(half, half).value
     assert values[0] == pytest.approx(0.5)
     assert np.isnan(values[1:]).all(), "44° is not 60°"
     late = np.linspace(10.0, 40.0, 100)
-    values = [b.value for b in bins(late, late)]
+    values = bins(late, late).value
     assert np.isnan(values[0]), "it began at 20°"
     assert values[1] == pytest.approx(0.5)
     # a bin with 2° of rest
-    assert np.isnan(bins(np.linspace(0, 28, 50), np.linspace(0, 2, 50))[0].value)
+    assert np.isnan(bins(np.linspace(0, 28, 50), np.linspace(0, 2, 50)).value[0])
 
 
 @settings(max_examples=40, deadline=None)

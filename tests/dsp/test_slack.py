@@ -7,9 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.slack import breakpoint, butt_wink, onset_sd, slack_fraction, threshold_onset
+from dsp import slack
+from dsp.phases import one_phase
+from dsp.slack import onset_sd
 
 RATE = 100.0
+
+
+def threshold_onset(lumbar, hip, rate_hz, lumbar_sd):
+    (onset,) = slack.threshold_onset(one_phase(len(hip)), lumbar, [hip], rate_hz, np.array([lumbar_sd]))
+    return onset[0]
+
+
+def breakpoint(lumbar, hip):
+    return slack.Knees(*(x[0] for x in slack.breakpoints(one_phase(len(hip)), lumbar, hip)))
+
+
+def slack_fraction(lumbar, hip):
+    return slack.slack_fraction(one_phase(len(hip)), lumbar, hip)[0]
+
+
+def butt_wink(pelvis, lumbar, hip):
+    return tuple(x[0] for x in slack.butt_wink(one_phase(len(hip)), pelvis, lumbar, hip))
 
 
 def bow(knee_deg, hip_deg=90.0, before=0.02, after=0.6, n=200):

@@ -1,0 +1,156 @@
+"""Rows of several movements laid one after another, and their phases: descent, ascent, or the whole.
+
+Metrics of many repetitions are computed at once: what is done with every row is done with all rows together, and only what
+needs a movement of its own (a running maximum, a search) goes through them one by one. No result depends on which movements
+are computed together: there is no sum over rows of several movements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.blocks import Bools, Floats, Ints
+
+T = TypeVar("T", bound=np.generic)
+VELOCITY_HALF_S = 0.05
+"""Velocities are central differences over twice this time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phases:
+    """One phase of each of r movements: begin (r,) and length (r,) in rows; step -1 where it is read backwards from `begin`."""
+
+    begin: Ints
+    length: Ints
+    step: int = 1
+
+    def parts(self, rows: NDArray[T]) -> list[NDArray[T]]:
+        """The phases' own parts of rows (n,), as they are read."""
+        stops = self.begin + self.step * self.length
+        return [rows[a : b if b >= 0 else None : self.step] for a, b in zip(self.begin.tolist(), stops.tolist(), strict=True)]
+
+    def inside(self, n: int) -> Bools:
+        """Whether a row lies in one of the phases, (n,). Forward phases only, like all that follows."""
+        change = np.zeros(n + 1, np.int64)
+        change[self.begin] += 1
+        change[self.begin + self.length] -= 1
+        return np.asarray(np.cumsum(change[:n]) > 0)
+
+    def each(self, values: Floats) -> Floats:
+        """Values (…, r) of the movements as rows (…, n), where the phases follow each other without a gap."""
+        return np.asarray(np.repeat(values, self.length, axis=-1))
+
+    def highest(self, rows: Floats) -> Floats:
+        """Largest value (…, r) of rows (…, n) within each phase."""
+        within = np.where(self.inside(rows.shape[-1]), rows, -np.inf)
+        return np.asarray(np.maximum.reduceat(within, self.begin, axis=-1))
+
+    def first(self, what: Bools) -> Ints:
+        """First row (r,) of each phase at which `what` (n,) holds; -1 where there is none."""
+        at = np.flatnonzero(what)
+        if not len(at):
+            return np.full(len(self.begin), -1)
+        k = at.searchsorted(self.begin)
+        found = at[np.minimum(k, len(at) - 1)]
+        return np.where((k < len(at)) & (found < self.begin + self.length), found, -1)
+
+    def last(self, what: Bools) -> Ints:
+        """Last row (r,) of each phase at which `what` (n,) holds; -1 where there is none."""
+        at = np.flatnonzero(what)
+        if not len(at):
+            return np.full(len(self.begin), -1)
+        k = at.searchsorted(self.begin + self.length) - 1
+        found = at[np.maximum(k, 0)]
+        return np.where((k >= 0) & (found >= self.begin), found, -1)
+
+
+def one_phase(n: int) -> Phases:
+    """A single phase of all n rows."""
+    return Phases(np.zeros(1, np.int64), np.array([n]))
+
+
+def velocity(angle: Floats, rate_hz: float, whole: Phases | None = None) -> Floats:
+    """Rate of change (…, n), per second, of angle (…, n) by central differences over `2 * VELOCITY_HALF_S`.
+
+    whole: the movements that the rows belong to, one after another; without it all rows are one. A movement's first and last
+    rows have the nearest velocity that can be taken; in one too short for any it is 0.
+    """
+    k = max(1, round(VELOCITY_HALF_S * rate_hz))
+    if angle.shape[-1] <= 2 * k:
+        return np.zeros_like(angle)
+    result = np.empty_like(angle)
+    np.multiply(angle[..., 2 * k :] - angle[..., : -2 * k], rate_hz / (2 * k), out=result[..., k:-k])
+    if whole is None:
+        result[..., :k], result[..., -k:] = result[..., k : k + 1], result[..., -k - 1 : -k]
+        return result
+    end = whole.begin + whole.length
+    long = whole.length > 2 * k
+    head, tail, rows = whole.begin[long], end[long], np.arange(k)
+    result[..., head[:, None] + rows] = result[..., head + k, None]
+    result[..., tail[:, None] - 1 - rows] = result[..., tail - k - 1, None]
+    for a, b in zip(whole.begin[~long].tolist(), end[~long].tolist(), strict=True):
+        result[..., a:b] = 0.0
+    return result
+
+
+def bridged(rows: Floats, longest: int, whole: Phases | None = None) -> Floats:
+    """The rows (c, n) with inner holes of at most `longest` rows filled linearly; longer ones and those at an end stay NaN.
+
+    whole: the movements that the rows belong to, as in `velocity`.
+    """
+    missing = ~np.isfinite(rows)
+    filled, n = rows.copy(), rows.shape[1]
+    movement = None if whole is None else np.repeat(np.arange(len(whole.begin)), whole.length)
+    holes: dict[bytes, tuple[Ints, Ints, Ints]] = {}
+    for row, gone in zip(filled, missing, strict=True):
+        if not gone.any() or gone.all():
+            continue
+        # rows of one sensor share their holes
+        if (key := gone.tobytes()) not in holes:
+            inner, there = np.flatnonzero(gone), np.flatnonzero(~gone)
+            after = np.searchsorted(there, inner)
+            first = np.where(after > 0, there[after - 1], -1 - longest)
+            stop = np.where(after < len(there), there[np.minimum(after, len(there) - 1)], n + longest)
+            short = stop - first - 1 <= longest
+            if movement is not None:
+                short[short] = movement[first[short]] == movement[stop[short]]
+            holes[key] = inner[short], first[short], stop[short]
+        at, before, behind = holes[key]
+        row[at] = row[before] + (row[behind] - row[before]) * ((at - before) / (behind - before))
+    return filled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reached:
+    """Where phases first reach levels, each array (r, k): the last row before, the first row at or beyond it, counted from
+    the phase's beginning, and how far between the two, 0 … 1. A level that was reached from the start, or never: the first
+    or the furthest row, twice."""
+
+    before: Ints
+    beyond: Ints
+    part: Floats
+
+
+def reach(phases: Phases, rows: Floats) -> list[Floats]:
+    """The furthest value so far of rows (n,) within each phase: a movement that goes back a little is measured along it."""
+    return [np.maximum.accumulate(part) for part in phases.parts(rows)]
+
+
+def reached(furthest: list[Floats], levels: Floats) -> Reached:
+    """Where the `furthest` values, as `reach` gives them, pass levels (r, k)."""
+    shape = levels.shape
+    before, beyond = np.empty(shape, np.int64), np.empty(shape, np.int64)
+    low, high = np.empty(shape), np.empty(shape)
+    for i, so_far in enumerate(furthest):
+        k = so_far.searchsorted(levels[i], side="right")
+        low[i] = below = so_far[np.maximum(k - 1, 0)]
+        before[i] = first = so_far.searchsorted(below)
+        beyond[i] = k = np.where((k > 0) & (k < len(so_far)), k, first)
+        high[i] = so_far[k]
+    rise = high - low
+    between = rise > 0.0
+    return Reached(before, beyond, np.divide(levels - low, rise, out=np.zeros(shape), where=between))
