@@ -1,9 +1,8 @@
 """The four result files of an estimator: angles, orientations and repetitions as Parquet, and summary.json.
 
 Columns, types, units and descriptions come from `signals.quantities`. The bytes depend on the rows only, never on how
-they were handed over: row groups end at whole minutes of session time. Memory is bounded by a minute of angles and a
-minute of each sensor; orientations wait in a scratch file, because their order in the table may not depend on the order
-of calls. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
+they were handed over: row groups end at whole minutes of session time. Memory is bounded by what one call brings and a
+minute of rows. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -40,14 +39,12 @@ from signals.session import SCHEMA
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
 _ROW_GROUP_S = 60.0
-_SPILL_ROWS = 6000
 _ARROW: dict[Kind, pa.DataType] = {
     Kind.FLOAT64: pa.float64(),
     Kind.FLOAT32: pa.float32(),
     Kind.INT32: pa.int32(),
     Kind.STRING: pa.string(),
 }
-_SPILLED = np.dtype([("time_s", "<f8"), ("quat", "<f4", 4), ("heading_epoch", "<i4")])
 _BODY_ORDER = {p.value: i for i, p in enumerate(BODY_PLACEMENTS)}
 
 
@@ -69,8 +66,9 @@ _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS:
 class TableWriter:
     """Writes `folder/<estimator>/`; a context manager that leaves nothing behind unless `close` was reached.
 
-    Rows of angles, and rows of each sensor's orientations, must come in strictly increasing time (ValueError). An
-    existing result of the same estimator is replaced at `close`, as a whole. HiphingeError where the disk refuses.
+    Rows of angles, and rows of each sensor's orientations, must come in strictly increasing time (ValueError), orientations
+    of all sensors stretch by stretch. An existing result of the same estimator is replaced at `close`, as a whole.
+    HiphingeError where the disk refuses.
     """
 
     def __init__(self, folder: Path, estimator: str) -> None:
@@ -82,13 +80,16 @@ class TableWriter:
         self._made_folder = not folder.exists()
         self._pending: list[AngleRows] = []
         self._last_s = -math.inf
-        self._sensors: dict[str, _Spill] = {}
+        self._sensors: dict[str, _Waiting] = {}
+        self._minute = -(10**9)
+        """The first minute whose orientations are not written yet."""
         self._repetitions: list[Repetition] = []
         self._open = True
         with self._guarded():
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch.mkdir(parents=True)
             self._angles = _open_parquet(self._scratch / ANGLES, ANGLE_SCHEMA)
+            self._orientations = _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA)
 
     def angles(self, rows: AngleRows) -> None:
         """Append rows of the angle table."""
@@ -104,16 +105,21 @@ class TableWriter:
         with self._guarded():
             self._write_angles(keep_last=True)
 
-    def orientations(self, rows: OrientationRows) -> None:
-        """Append rows of one sensor to the orientation table."""
-        if not len(rows):
+    def orientations(self, stretch: Sequence[OrientationRows]) -> None:
+        """Append rows of the orientation table: all that there is of all sensors up to the last of these times."""
+        stretch = [rows for rows in stretch if len(rows)]
+        if not stretch:
             return
         self._check_open()
+        for rows in stretch:
+            if _minute(rows.time_s[0]) < self._minute:
+                raise ValueError(f"orientations of {rows.sensor}: rows of a minute that is written already")
+            waiting = self._sensors.setdefault(rows.sensor, _Waiting())
+            _check_times(rows.time_s, waiting.last_s, f"orientations of {rows.sensor}")
+            waiting.last_s = float(rows.time_s[-1])
+            waiting.rows.append(rows)
         with self._guarded():
-            spill = self._sensors.get(rows.sensor)
-            if spill is None:
-                spill = self._sensors[rows.sensor] = _Spill(self._scratch / f"sensor-{len(self._sensors)}.rows")
-            spill.append(rows)
+            self._write_orientations(_minute(max(rows.time_s[-1] for rows in stretch)))
 
     def repetition(self, rep: Repetition) -> None:
         """Append one repetition. ValueError for a metric that `signals.quantities` does not name."""
@@ -130,7 +136,8 @@ class TableWriter:
         with self._guarded():
             self._write_angles(keep_last=False)
             self._angles.close()
-            self._write_orientations()
+            self._write_orientations(_minute(max((w.last_s for w in self._sensors.values()), default=0.0)) + 1)
+            self._orientations.close()
             with _open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
                 out.write_table(arrow_repetitions(self._repetitions))
             (self._scratch / SUMMARY).write_text(text, "utf-8")
@@ -142,9 +149,8 @@ class TableWriter:
         if not self._open:
             return
         self._open = False
-        for spill in self._sensors.values():
-            spill.close()
         self._angles.close()
+        self._orientations.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         if self._made_folder and self._final.parent.is_dir() and not any(self._final.parent.iterdir()):
             self._final.parent.rmdir()
@@ -187,20 +193,20 @@ class TableWriter:
             else:
                 self._angles.write_table(arrow_angles(part), row_group_size=len(part))
 
-    def _write_orientations(self) -> None:
+    def _write_orientations(self, until: int) -> None:
+        """Write the waiting rows of the minutes before `until`: minute by minute, within a minute sensor by sensor."""
+        if until <= self._minute:
+            return
+        self._minute = until
         keys = sorted(self._sensors, key=lambda key: (_BODY_ORDER.get(key, len(_BODY_ORDER)), key))
-        minutes = [self._sensors[key].minutes() for key in keys]
-        heads = [next(of_one, None) for of_one in minutes]
-        with _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA) as out:
-            while begun := [head[0] for head in heads if head is not None]:
-                parts = []
-                for i, head in enumerate(heads):
-                    if head is not None and head[0] == min(begun):
-                        parts.append((i, head[1]))
-                        heads[i] = next(minutes[i], None)
-                out.write_table(_orientation_table(keys, parts), row_group_size=sum(len(p) for _, p in parts))
-        for spill in self._sensors.values():
-            spill.path.unlink()
+        complete = [(i, self._sensors[key].before(until * _ROW_GROUP_S)) for i, key in enumerate(keys)]
+        minutes: dict[int, list[tuple[int, OrientationRows]]] = {}
+        for i, rows in complete:
+            for piece, _ in _minutes(rows.time_s):
+                minutes.setdefault(_minute(rows.time_s[piece.start]), []).append((i, _cut(rows, piece)))
+        for minute in sorted(minutes):
+            table = _orientation_table(keys, minutes[minute])
+            self._orientations.write_table(table, row_group_size=len(table))
 
     def _appear(self) -> None:
         """Let the scratch folder take the final one's place: old and new files are never mixed."""
@@ -212,53 +218,32 @@ class TableWriter:
         shutil.rmtree(old, ignore_errors=True)
 
 
-class _Spill:
-    """Rows of one sensor on their way to the table, in a scratch file."""
+class _Waiting:
+    """Rows of one sensor whose minute is not complete."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO = path.open("wb")
-        self._pending: list[OrientationRows] = []
-        self._waiting = 0
-        self._last_s = -math.inf
+    def __init__(self) -> None:
+        self.rows: list[OrientationRows] = []
+        self.last_s = -math.inf
 
-    def append(self, rows: OrientationRows) -> None:
-        _check_times(rows.time_s, self._last_s, f"orientations of {rows.sensor}")
-        self._last_s = float(rows.time_s[-1])
-        self._pending.append(rows)
-        self._waiting += len(rows)
-        if self._waiting >= _SPILL_ROWS:
-            self._flush()
+    def before(self, end_s: float) -> OrientationRows:
+        """Take the rows before session time `end_s`."""
+        if not self.rows:
+            return OrientationRows("", np.empty(0), np.empty((0, 4)), np.empty(0, np.int32))
+        whole = self.rows[0]
+        if len(self.rows) > 1:
+            whole = OrientationRows(
+                whole.sensor,
+                np.concatenate([r.time_s for r in self.rows]),
+                np.concatenate([r.quat for r in self.rows]),
+                np.concatenate([r.heading_epoch for r in self.rows]),
+            )
+        n = int(np.searchsorted(whole.time_s, end_s))
+        self.rows = [_cut(whole, slice(n, None))] if n < len(whole) else []
+        return _cut(whole, slice(n))
 
-    def minutes(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """The rows again, minute by minute of session time, with the minute; some minutes are in memory at a time."""
-        self._flush()
-        self.close()
-        with self.path.open("rb") as file:
-            held = np.empty(0, _SPILLED)
-            while len(block := np.fromfile(file, _SPILLED, _SPILL_ROWS)):
-                held = np.concatenate((held, block))
-                for piece, last in _minutes(held["time_s"]):
-                    if not last:
-                        yield _minute(held["time_s"][piece.start]), held[piece]
-                    else:
-                        rest = held[piece]
-                held = rest
-        if len(held):
-            yield _minute(held["time_s"][0]), held
 
-    def close(self) -> None:
-        self._file.close()
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        block = np.empty(self._waiting, _SPILLED)
-        block["time_s"] = np.concatenate([r.time_s for r in self._pending])
-        block["quat"] = np.concatenate([r.quat for r in self._pending])
-        block["heading_epoch"] = np.concatenate([r.heading_epoch for r in self._pending])
-        self._file.write(block.data)
-        self._pending, self._waiting = [], 0
+def _cut(rows: OrientationRows, part: slice) -> OrientationRows:
+    return OrientationRows(rows.sensor, rows.time_s[part], rows.quat[part], rows.heading_epoch[part])
 
 
 def arrow_angles(rows: AngleRows) -> pa.Table:
@@ -283,13 +268,14 @@ def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     return pa.table([pa.array(columns[f.name], f.type) for f in REPETITION_SCHEMA], schema=REPETITION_SCHEMA)
 
 
-def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, NDArray[Any]]]) -> pa.Table:
-    rows = np.concatenate([part for _, part in parts])
-    which = np.repeat([i for i, _ in parts], [len(part) for _, part in parts]).astype(np.int32)
+def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, OrientationRows]]) -> pa.Table:
+    which = np.repeat([i for i, _ in parts], [len(rows) for _, rows in parts]).astype(np.int32)
     placement = pa.DictionaryArray.from_arrays(which, pa.array(keys, pa.string())).cast(pa.string())
-    quat = [pa.array(c) for c in _columns(rows["quat"])]
-    time_s, epoch = pa.array(np.ascontiguousarray(rows["time_s"])), pa.array(np.ascontiguousarray(rows["heading_epoch"]))
-    return pa.table([time_s, placement, *quat, epoch], schema=ORIENTATION_SCHEMA)
+    quat = np.concatenate([_columns(rows.quat) for _, rows in parts], axis=1)
+    time_s = np.concatenate([rows.time_s for _, rows in parts])
+    epoch = np.concatenate([rows.heading_epoch for _, rows in parts])
+    columns = [pa.array(time_s), placement, *(pa.array(c) for c in quat), pa.array(epoch)]
+    return pa.table(columns, schema=ORIENTATION_SCHEMA)
 
 
 def _columns(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -305,6 +291,8 @@ def _minute(time_s: float) -> int:
 
 def _minutes(time_s: NDArray[np.float64]) -> Iterator[tuple[slice, bool]]:
     """Slices of rows that share a minute, and whether the slice is the last."""
+    if not len(time_s):
+        return
     starts = np.flatnonzero(np.diff(np.floor(time_s / _ROW_GROUP_S), prepend=-np.inf)).tolist()
     for start, end in zip(starts, [*starts[1:], len(time_s)], strict=True):
         yield slice(start, end), end == len(time_s)

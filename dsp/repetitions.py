@@ -209,38 +209,34 @@ class RepetitionFinder:
         upright = np.abs(trunk) < RAISE_TRUNK_DEG
         lifted_left = upright & (left > RAISE_DEG) & (np.abs(right) < STANCE_DEG)
         lifted_right = upright & (right > RAISE_DEG) & (np.abs(left) < STANCE_DEG)
-        leg = np.where(lifted_left, _LEFT, np.where(lifted_right, _RIGHT, -1)).tolist()
+        leg = np.where(lifted_left, _LEFT, np.where(lifted_right, _RIGHT, -1))
         begins = np.flatnonzero((signal > START_DEG) | lifted_left | lifted_right)
-        s, t, h, time_s = signal.tolist(), trunk.tolist(), thigh.tolist(), rows.time_s.tolist()
-        first, i = self._next, 0
-        while i < len(s):
-            if self._state == "standing" and self._mark_s is None and not self._marks and not self._held:
-                # nothing can happen before the next excursion
-                ahead = int(np.searchsorted(begins, i))
-                i = int(begins[ahead]) if ahead < len(begins) else len(s)
+        first, i, n = self._next, 0, len(signal)
+        while i < n:
+            # rows at which nothing can happen are passed over, unless a calibration waits for its time
+            if self._mark_s is None and not self._marks and not self._held:
+                if self._state == "standing":
+                    ahead = int(np.searchsorted(begins, i))
+                    i = int(begins[ahead]) if ahead < len(begins) else n
+                elif self._state == "seated":
+                    # until the thighs come down, or the signal is lost
+                    leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
+                    i, self._missing = i + int(np.argmax(leaves)) if leaves.any() else n, 0
+                elif self._state == "moving" and self._begin >= self._next - 1:
+                    i = self._skim(i, signal, trunk, thigh)
+                elif self._state == "ending":
+                    i = self._settle(i, signal)
                 self._next = first + i
-                if i == len(s):
+                if i == n:
                     break
-            elif self._state == "seated" and self._mark_s is None and not self._marks and not self._held:
-                # nor before the thighs come down, or the signal is lost
-                leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
-                i = i + int(np.argmax(leaves)) if leaves.any() else len(s)
-                self._next, self._missing = first + i, 0
-                if i == len(s):
-                    break
-            elif self._state == "moving" and self._mark_s is None and not self._marks and not self._held:
-                i = self._skim(i, signal, trunk, thigh)
-                self._next = first + i
-            elif self._state == "ending" and self._mark_s is None and not self._marks and not self._held:
-                i = self._settle(i, signal)
-                self._next = first + i
             if self._state == "raising":
-                self._raise(first + i, s[i], float(degrees[self._leg, i]), float(degrees[_LEFT + _RIGHT - self._leg, i]))
+                knees = degrees.item(self._leg, i), degrees.item(_LEFT + _RIGHT - self._leg, i)
+                self._raise(first + i, signal.item(i), *knees)
             else:
-                self._step(s[i], t[i], h[i], time_s[i])
+                self._step(signal.item(i), trunk.item(i), thigh.item(i), rows.time_s.item(i))
                 if self._state == "standing" and leg[i] >= 0:
-                    self._state, self._begin, self._leg = "raising", first + i, leg[i]
-                    self._peak, self._peak_at = float(degrees[self._leg, i]), first + i
+                    self._state, self._begin, self._leg = "raising", first + i, leg.item(i)
+                    self._peak, self._peak_at = degrees.item(self._leg, i), first + i
             i += 1
             self._next = first + i
         self._forget()
@@ -248,8 +244,6 @@ class RepetitionFinder:
 
     def _skim(self, i: int, signal: Floats, trunk: Floats, thigh: Floats) -> int:
         """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i."""
-        if self._begin < self._next - 1:
-            return i
         below = np.flatnonzero(signal[i:] < END_DEG)
         if not len(below) or below[0] < 2 or below[0] > 0.5 * HISTORY_S * self._rate:
             return i

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -40,8 +41,7 @@ class ResultsWriter:
             writer = self._writers[name]
             for rows in output.angles:
                 writer.angles(rows)
-            for orientation in output.orientations:
-                writer.orientations(orientation)
+            writer.orientations(output.orientations)
             for repetition in output.repetitions:
                 writer.repetition(repetition)
 
@@ -66,10 +66,16 @@ def compute(
     """
     engine = Engine(session, estimators)
     with ResultsWriter(folder, engine, estimators) as writer:
-        for batch in batches:
-            writer.take(engine.feed(batch))
-            if progress is not None:
-                progress(engine.now_s)
+        # rows are written while the next ones are computed
+        with ThreadPoolExecutor(1, "tables") as beside:
+            writing = beside.submit(writer.take, {})
+            for batch in batches:
+                outputs = engine.feed(batch)
+                writing.result()
+                writing = beside.submit(writer.take, outputs)
+                if progress is not None:
+                    progress(engine.now_s)
+            writing.result()
         writer.close(session_name)
         return writer.repetitions
 

@@ -150,8 +150,7 @@ def write_session(folder: Path, *estimators: str, seconds: float = 90.0, **chang
         reps = repetitions(rows)
         with TableWriter(folder, estimator) as out:
             out.angles(rows)
-            for sensor in SENSORS:
-                out.orientations(orientation_rows(sensor, seconds))
+            out.orientations([orientation_rows(sensor, seconds) for sensor in SENSORS])
             for rep in reps:
                 out.repetition(rep)
             out.close(summary(estimator, len(reps), duration_s=float(rows.time_s[-1]), **changes))

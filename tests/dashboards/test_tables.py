@@ -100,21 +100,22 @@ def test_bytes_depend_on_the_rows_only(sizes: list[int], seed: int) -> None:
         folder = Path(name)
         with TableWriter(folder / "whole", "live") as out:
             out.angles(rows)
-            for part in parts.values():
-                out.orientations(part)
+            out.orientations(list(parts.values()))
             out.close(summary("live", 0))
         with TableWriter(folder / "chunks", "live") as out:
-            todo = [("angles", 0), *((sensor, 0) for sensor in parts)]
-            while todo:
-                what, at = todo.pop(chance.randrange(len(todo)))
-                n = len(rows) if what == "angles" else len(parts[what])
-                upto = min(n, at + chance.choice(sizes))
-                if what == "angles":
+            at, stretch = 0, 0
+            while at < len(rows) or stretch < len(rows):
+                if chance.random() < 0.5:
+                    upto = at + chance.choice(sizes)
                     out.angles(cut(rows, at, upto))
+                    at = upto
                 else:
-                    out.orientations(cut_orientations(parts[what], at, upto))
-                if upto < n:
-                    todo.append((what, upto))
+                    # now and then in two calls' worth of rows, as after an alignment
+                    upto = stretch + chance.choice(sizes)
+                    middle = chance.randrange(stretch, upto + 1)
+                    halves = ((stretch, middle), (middle, upto))
+                    out.orientations([cut_orientations(part, a, b) for a, b in halves for part in parts.values()])
+                    stretch = upto
             out.close(summary("live", 0))
         assert contents(folder / "whole") == contents(folder / "chunks")
 
@@ -154,7 +155,7 @@ def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         with TableWriter(folder, "review") as out:
             out.angles(angle_rows(70))
-            out.orientations(orientation_rows("pelvis", 70))
+            out.orientations([orientation_rows("pelvis", 70)])
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -195,9 +196,12 @@ def test_rows_must_go_forward(tmp_path: Path) -> None:
         out.angles(cut(rows, 0, 100))
         with pytest.raises(ValueError, match="time must increase"):
             out.angles(cut(rows, 99, 120))
-        out.orientations(cut_orientations(orientation_rows("lumbar", 2), 0, 100))
+        out.orientations([cut_orientations(orientation_rows("lumbar", 62), 0, 100)])
         with pytest.raises(ValueError, match="orientations of lumbar: time must increase"):
-            out.orientations(cut_orientations(orientation_rows("lumbar", 2), 50, 120))
+            out.orientations([cut_orientations(orientation_rows("lumbar", 62), 50, 120)])
+        out.orientations([cut_orientations(orientation_rows("lumbar", 62), 120, 6100)])
+        with pytest.raises(ValueError, match="orientations of pelvis: rows of a minute that is written already"):
+            out.orientations([cut_orientations(orientation_rows("pelvis", 2), 0, 100)])
         with pytest.raises(ValueError, match="unknown metrics lumbar_rom"):
             out.repetition(Repetition(0, 0.0, 1.0, 2.0, "bend", 1.0, 0, {"lumbar_rom": 1.0}))
 
