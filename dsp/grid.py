@@ -121,10 +121,8 @@ class SensorTrack:
         self._ordinary_s = 1.5 / rate_hz
         # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
         self._hole_s = max(HOLE_S + 1e-9, self._ordinary_s)
-        clipped = np.where(samples.saturated, samples.time_s, -np.inf)
-        if len(self._clipped_s):
-            clipped[0] = max(clipped[0], self._clipped_s[-1])
-        self._clipped_s = np.concatenate((self._clipped_s, np.maximum.accumulate(clipped)))
+        if samples.saturated.any():
+            self._clipped_s = np.concatenate((self._clipped_s, samples.time_s[samples.saturated]))
         self._time = np.concatenate((self._time, samples.time_s))
         self._seq = np.concatenate((self._seq, samples.seq))
         self._quat = np.concatenate((self._quat, samples.quat), axis=1)
@@ -135,11 +133,9 @@ class SensorTrack:
         else:
             self._motion = np.concatenate((self._motion, samples.motion), axis=1)
 
-    def passed(self, ticks_s: Floats) -> Ints:
-        """Sequence number of the event with which the sensor passed each tick; `NEVER` where it has not yet."""
-        index = np.searchsorted(self._time, ticks_s, side="left")
-        known = index < len(self._time)
-        return np.where(known, self._seq[np.minimum(index, len(self._seq) - 1)] if len(self._seq) else NEVER, NEVER)
+    def passed(self, ticks_s: Floats) -> Bools:
+        """Whether the sensor has passed each tick."""
+        return np.asarray(self._time.searchsorted(ticks_s) < len(self._time))
 
     def at(self, ticks_s: Floats, deadline: Ints, first: int) -> GridRows:
         """Rows at ticks whose deadline is the event number `deadline` (m,); first: number of the first."""
@@ -170,7 +166,7 @@ class SensorTrack:
         for flag, where in (
             (Quality.GAP, in_time & ((step > self._ordinary_s) | ~bracket)),
             (Quality.LATE, ~in_time),
-            (Quality.SATURATED, present & (ticks_s - self._clipped_s[after] < SATURATION_S)),
+            (Quality.SATURATED, present & (ticks_s - self._last_clipped(after) < SATURATION_S)),
             (Quality.FAST, present & (cosine < 1.0 - 0.5 * half * half)),
             (Quality.DEVICE_ORIENTATION, present & self._device),
         ):
@@ -185,12 +181,20 @@ class SensorTrack:
             motion[:, ~present[part]] = np.nan
         return GridRows(quat, present, epoch, flags, motion)
 
+    def _last_clipped(self, samples: Ints) -> Floats | float:
+        """Time of the last saturated sample up to each of these samples (m,)."""
+        if not len(self._clipped_s):
+            return -np.inf
+        k = self._clipped_s.searchsorted(self._time[samples], side="right")
+        return np.where(k > 0, self._clipped_s[np.maximum(k - 1, 0)], -np.inf)
+
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""
         keep = max(int(np.searchsorted(self._time, before_s, side="left")) - 1, 0)
         if keep:
             self._time, self._seq = self._time[keep:], self._seq[keep:]
-            self._quat, self._epoch, self._clipped_s = self._quat[:, keep:], self._epoch[keep:], self._clipped_s[keep:]
+            self._quat, self._epoch = self._quat[:, keep:], self._epoch[keep:]
+            self._clipped_s = self._clipped_s[max(int(self._clipped_s.searchsorted(self._time[0])) - 1, 0) :]
             if self._motion is not None:
                 self._motion = self._motion[:, keep:]
 
@@ -219,14 +223,15 @@ class Grid:
         ticks = np.arange(self._next, int(np.floor(last * self._rate)) + 2)
         ticks_s = ticks / self._rate
         due = np.searchsorted(self._event_s, ticks_s + self._patience, side="left")
-        reached = due < len(self._event_s)
-        deadline = np.where(reached, self._event_seq[np.minimum(due, len(self._event_seq) - 1)], NEVER)
-        all_passed = np.ones(len(ticks), np.bool_)
+        # event time has come far enough for the first of them; the others are final once every sensor has passed them
+        reached = int(np.searchsorted(due, len(self._event_s)))
+        all_passed = np.ones(len(ticks) - reached, np.bool_)
         for track in self._tracks.values():
-            all_passed &= track.passed(ticks_s) != NEVER
-        final = reached | all_passed
-        count = len(final) if final.all() else int(np.argmin(final))
-        return self._rows(count, deadline[:count])
+            all_passed &= track.passed(ticks_s[reached:])
+        count = reached + (len(all_passed) if all_passed.all() else int(np.argmin(all_passed)))
+        deadline = np.full(count, NEVER)
+        deadline[:reached] = self._event_seq[due[:reached]]
+        return self._rows(count, deadline)
 
     def finish(self) -> Ticks:
         """The remaining ticks at the end of the log: nothing more can arrive, so what is there counts."""

@@ -125,6 +125,27 @@ def bridged(rows: Floats, longest: int, whole: Phases | None = None) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """How far r phases have come at each of their rows, one phase after another: furthest (m,), the furthest value so far, and
+    since (m,), the place at which it was reached; begin and length (r,)."""
+
+    furthest: Floats
+    since: Ints
+    begin: Ints
+    length: Ints
+
+    @property
+    def low(self) -> Floats:
+        """Where the phases begin, (r,)."""
+        return np.asarray(self.furthest[self.begin])
+
+    @property
+    def top(self) -> Floats:
+        """The furthest that they reach, (r,)."""
+        return np.asarray(self.furthest[self.begin + self.length - 1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reached:
     """Where phases first reach levels, each array (r, k): the last row before, the first row at or beyond it, counted from
     the phase's beginning, and how far between the two, 0 … 1. A level that was reached from the start, or never: the first
@@ -135,22 +156,29 @@ class Reached:
     part: Floats
 
 
-def reach(phases: Phases, rows: Floats) -> list[Floats]:
+def reach(phases: Phases, rows: Floats) -> Reach:
     """The furthest value so far of rows (n,) within each phase: a movement that goes back a little is measured along it."""
-    return [np.maximum.accumulate(part) for part in phases.parts(rows)]
+    begin = np.cumsum(phases.length) - phases.length
+    furthest = np.empty(int(phases.length.sum()))
+    for part, a, n in zip(phases.parts(rows), begin.tolist(), phases.length.tolist(), strict=True):
+        np.maximum.accumulate(part, out=furthest[a : a + n])
+    risen = np.empty(len(furthest), np.bool_)
+    np.greater(furthest[1:], furthest[:-1], out=risen[1:])
+    risen[begin] = True
+    since = np.maximum.accumulate(np.where(risen, np.arange(len(furthest)), 0))
+    return Reach(furthest, since, begin, phases.length)
 
 
-def reached(furthest: list[Floats], levels: Floats) -> Reached:
-    """Where the `furthest` values, as `reach` gives them, pass levels (r, k)."""
-    shape = levels.shape
-    before, beyond = np.empty(shape, np.int64), np.empty(shape, np.int64)
-    low, high = np.empty(shape), np.empty(shape)
-    for i, so_far in enumerate(furthest):
-        k = so_far.searchsorted(levels[i], side="right")
-        low[i] = below = so_far[np.maximum(k - 1, 0)]
-        before[i] = first = so_far.searchsorted(below)
-        beyond[i] = k = np.where((k > 0) & (k < len(so_far)), k, first)
-        high[i] = so_far[k]
-    rise = high - low
-    between = rise > 0.0
-    return Reached(before, beyond, np.divide(levels - low, rise, out=np.zeros(shape), where=between))
+def reached(so_far: Reach, levels: Floats) -> Reached:
+    """Where the phases pass levels (r, k)."""
+    k = np.empty(levels.shape, np.int64)
+    ends = (so_far.begin + so_far.length).tolist()
+    for i, (a, b) in enumerate(zip(so_far.begin.tolist(), ends, strict=True)):
+        k[i] = so_far.furthest[a:b].searchsorted(levels[i], side="right")
+    begin = so_far.begin[:, None]
+    before = so_far.since[begin + np.maximum(k - 1, 0)]
+    beyond = np.where((k > 0) & (k < so_far.length[:, None]), begin + k, before)
+    low = so_far.furthest[before]
+    rise = so_far.furthest[beyond] - low
+    part = np.divide(levels - low, rise, out=np.zeros(levels.shape), where=rise > 0.0)
+    return Reached(before - begin, beyond - begin, part)

@@ -59,13 +59,13 @@ def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, s
 
     sd_lumbar, sd_rest: standard uncertainties (r,) of the changes.
     """
-    furthest = reach(phases, lumbar + rest)
-    low, top = (np.array([so_far[i] for so_far in furthest]) for i in (0, -1))
+    so_far = reach(phases, lumbar + rest)
+    low, top = so_far.low, so_far.top
     rise = top - low
     edges = np.tile(np.array(BINS_DEG), (len(low), 1))
     edges[:, 0] = np.where((low > 0.0) & (low < STANDING_DEG), low, edges[:, 0])
     thirds_at = np.stack((low, low + rise / 3.0, low + rise * 2.0 / 3.0, top), axis=1)
-    at = reached(furthest, np.concatenate((thirds_at, edges), axis=1))
+    at = reached(so_far, np.concatenate((thirds_at, edges), axis=1))
     row = at.before + (at.beyond - at.before) * at.part
     first = np.maximum(np.minimum(row.astype(np.int64), phases.length[:, None] - 2), 0)
     part = row - first

@@ -82,10 +82,9 @@ _STEPS, _LINE, _BENDS, _SIZES = _geometry()
 
 def breakpoints(phases: Phases, lumbar: Floats, hip: Floats) -> Knees:
     """The knees of L (n,) against H (n,) in each phase."""
-    furthest = reach(phases, hip)
-    low, top = (np.array([so_far[i] for so_far in furthest]) for i in (0, -1))
-    range_deg = top - low
-    at = reached(furthest, low[:, None] + range_deg[:, None] * _STEPS)
+    so_far = reach(phases, hip)
+    low, range_deg = so_far.low, so_far.top - so_far.low
+    at = reached(so_far, low[:, None] + range_deg[:, None] * _STEPS)
     before, beyond = (phases.begin[:, None] + rows for rows in (at.before, at.beyond))
     y = lumbar[before] + (lumbar[beyond] - lumbar[before]) * at.part
     rest = y - y.mean(axis=1, keepdims=True)
@@ -118,26 +117,28 @@ def onset_sd(hip_sd: Floats, lumbar_sd: Floats, slope_after: Floats | float) -> 
 
 def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:
     """Part (r,) of the lumbar flexion that was gained after the hip had run out: 0 when it did not, NaN when none was."""
-    fraction = np.full(len(phases.begin), np.nan)
+    so_far = reach(phases, lumbar + hip)
+    low, bent = so_far.low, so_far.top - so_far.low
+    deepest = phases.begin + phases.step * (phases.length - 1)
+    gained = lumbar[deepest] - lumbar[phases.begin]
+    # at every degree of forward bend
+    longest = max(int(np.ceil(bent.max())), 2 * round(PLATEAU_DEG))
+    levels = low[:, None] + np.arange(longest)
+    at = reached(so_far, levels)
+    before, beyond = (phases.begin[:, None] + phases.step * rows for rows in (at.before, at.beyond))
+    spine, flexed = (rows[before] + (rows[beyond] - rows[before]) * at.part for rows in (lumbar, hip))
+    inside = levels < so_far.top[:, None]
     over = round(PLATEAU_DEG)
-    for i, (low, h, furthest) in enumerate(
-        zip(phases.parts(lumbar), phases.parts(hip), reach(phases, lumbar + hip), strict=True)
-    ):
-        gained = float(low[-1] - low[0])
-        if gained < TAU_DEG or float(furthest[-1] - furthest[0]) < 2.0 * PLATEAU_DEG:
-            continue
-        # at every degree of forward bend
-        at = reached([furthest], np.arange(furthest[0], furthest[-1], 1.0)[None])
-        before, beyond, part = at.before[0], at.beyond[0], at.part[0]
-        flexed = h[before] + (h[beyond] - h[before]) * part
-        # a hip that has not begun has not run out
-        flat = ((flexed[over:] - flexed[:-over]) / PLATEAU_DEG < PLATEAU_SLOPE) & (
-            flexed[:-over] - flexed[0] > PLATEAU_HIP * (flexed[-1] - flexed[0])
-        )
-        k = int(np.argmax(flat))
-        spine = low[before[k]] + (low[beyond[k]] - low[before[k]]) * part[k]
-        fraction[i] = min(max(float(low[-1] - spine) / gained, 0.0), 1.0) if flat[k] else 0.0
-    return fraction
+    last = np.maximum(inside.sum(axis=1) - 1, 0)
+    most = flexed[np.arange(len(last)), last] - flexed[:, 0]
+    flat = inside[:, over:] & ((flexed[:, over:] - flexed[:, :-over]) / PLATEAU_DEG < PLATEAU_SLOPE)
+    # a hip that has not begun has not run out
+    flat &= flexed[:, :-over] - flexed[:, :1] > PLATEAU_HIP * most[:, None]
+    k = np.argmax(flat, axis=1)
+    rows = np.arange(len(k))
+    there = (gained >= TAU_DEG) & (bent >= 2.0 * PLATEAU_DEG)
+    late = np.clip((lumbar[deepest] - spine[rows, k]) / np.where(there, gained, np.nan), 0.0, 1.0)
+    return np.where(there, np.where(flat[rows, k], late, 0.0), np.nan)
 
 
 def butt_wink(phases: Phases, pelvis: Floats, lumbar: Floats, hip: Floats) -> tuple[Floats, Floats]:

@@ -66,16 +66,16 @@ def compute(
     """
     engine = Engine(session, estimators)
     with ResultsWriter(folder, engine, estimators) as writer:
-        # rows are written while the next ones are computed
+        # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
         with ThreadPoolExecutor(1, "tables") as beside:
-            writing = beside.submit(writer.take, {})
+            outputs: dict[str, PipelineOutput] = {}
             for batch in batches:
+                writing = beside.submit(writer.take, outputs)
                 outputs = engine.feed(batch)
                 writing.result()
-                writing = beside.submit(writer.take, outputs)
                 if progress is not None:
                     progress(engine.now_s)
-            writing.result()
+            writer.take(outputs)
         writer.close(session_name)
         return writer.repetitions
 

@@ -152,5 +152,9 @@ def decode_trailer(message: bytes) -> tuple[int, int, list[SingleEvent]]:
         trailer = _decode_trailer(message)
     except msgspec.MsgspecError as error:
         raise ValueError(f"events do not decode: {error}") from None
-    events: list[SingleEvent] = [_EVENTS[type(row)](*astuple(row)) for row in trailer.events]
+    # most of them are heartbeats
+    events: list[SingleEvent] = [
+        Heartbeat(row.seq, row.arrival_ns) if type(row) is _Heartbeat else _EVENTS[type(row)](*astuple(row))
+        for row in trailer.events
+    ]
     return trailer.first_seq, trailer.last_seq, events

@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -47,6 +47,7 @@ _MOST_BYTES = 1 << 28
 """A window beyond 256 MB is no window but a damaged length."""
 
 
+_BUFFER_BYTES = 1 << 16
 STRETCH_WINDOWS = 240
 """Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small."""
 
@@ -187,15 +188,15 @@ class Recording:
         if text not in self.warnings:
             self.warnings.append(text)
 
-    def _open(self) -> BufferedReader:
+    def _open(self) -> BinaryIO:
         try:
-            return self._path.open("rb")
+            return self._path.open("rb", _BUFFER_BYTES)
         except FileNotFoundError:
             raise HiphingeError("file not found", str(self._path), "Check the path of the recording.") from None
         except OSError as error:
             raise HiphingeError(f"cannot be read: {error.strerror}", str(self._path), "Check path and permissions.") from error
 
-    def _read_head(self, file: BufferedReader) -> tuple[Session, int, int]:
+    def _read_head(self, file: BinaryIO) -> tuple[Session, int, int]:
         magic = file.read(len(MCAP0_MAGIC))
         if magic != MCAP0_MAGIC:
             what = "the file is empty" if not magic else "not an MCAP file"
@@ -244,7 +245,7 @@ def _check_channel(channel: Channel, number: int, session: Session) -> None:
         raise _Damaged(f"channel {channel.id} is {channel.topic!r}, expected {number + 1} {topics[number]!r}")
 
 
-def _read_record(file: BufferedReader, left: int) -> tuple[int, bytes, bytes]:
+def _read_record(file: BinaryIO, left: int) -> tuple[int, bytes, bytes]:
     """Opcode, head and content of the record at the file's position; `left` bytes remain in the file."""
     head = file.read(_RECORD.size)
     if len(head) < _RECORD.size:
