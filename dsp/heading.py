@@ -222,40 +222,21 @@ class RelativeHeading:
         variance = twist_variance(flexion[at], observability[at], period)
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
         pairs = [self._epochs]
-        for i, value, bent, spread, a, b in zip(
-            at.tolist(),
-            twist[at].tolist(),
-            flexion[at].tolist(),
-            variance.tolist(),
-            epoch_a[at].tolist(),
-            epoch_b[at].tolist(),
-            strict=True,
-        ):
-            ahead = period
-            if state is not None and (value != value or (self._sightings and self._sightings[0].tick <= first + i)):
-                state.predict(period)
-                ahead = 0.0
-            while self._sightings and self._sightings[0].tick <= first + i:
-                seen = self._sightings.pop(0)
-                if state is None or self._epochs != (a, b):
-                    self._epochs = (a, b)
-                    rate = (0.0, UNKNOWN_RATE_SD**2) if state is None else (state.rate, state.p11)
-                    self.state = state = lost(seen.offset, *rate, 0.0)
-                state.see_offset(seen.offset, seen.variance)
-            if state is None:
-                states.append(UNKNOWN)
+        updates = zip(twist[at].tolist(), flexion[at].tolist(), variance.tolist(), strict=True)
+        ours = (epoch_a[at] == self._epochs[0]) & (epoch_b[at] == self._epochs[1])
+        if state is not None and not self._sightings and bool(ours.all()) and not np.isnan(twist[at]).any():
+            for value, bent, spread in updates:
+                state.step(period, value, bent, spread)
+                states.append((state.offset, state.rate, state.p00))
+            pairs *= len(states)
+        else:
+            for i, (value, bent, spread), a, b in zip(
+                at.tolist(), updates, epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
+            ):
+                self._update(first + i, period, value, bent, spread, (a, b))
+                state = self.state
+                states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
                 pairs.append(self._epochs)
-                continue
-            if value == value:
-                if self._epochs != (a, b):
-                    self._epochs = (a, b)
-                    if ahead:
-                        state.predict(ahead)
-                        ahead = 0.0
-                    self.state = state = lost(value, state.rate, state.p11, bent)
-                state.step(ahead, value, bent, spread)
-            states.append((state.offset, state.rate, state.p00))
-            pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
         lasts = np.diff(np.concatenate(([0], at, [m])))
         offsets, rates, variances = np.array(states).T
@@ -265,6 +246,29 @@ class RelativeHeading:
         seen_a, seen_b = (np.repeat(seen, lasts) for seen in np.array(pairs, np.int32).T)
         sd = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.repeat(np.sqrt(variances), lasts), LOST_SD_RAD)
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
+
+    def _update(self, tick: int, period: float, twist: float, flexion: float, variance: float, epochs: tuple[int, int]) -> None:
+        """One update, `period` after the one before: sightings up to its tick, then the twist, unless it is missing."""
+        state, ahead = self.state, period
+        if state is not None and (twist != twist or (self._sightings and self._sightings[0].tick <= tick)):
+            state.predict(period)
+            ahead = 0.0
+        while self._sightings and self._sightings[0].tick <= tick:
+            seen = self._sightings.pop(0)
+            if state is None or self._epochs != epochs:
+                self._epochs = epochs
+                rate = (0.0, UNKNOWN_RATE_SD**2) if state is None else (state.rate, state.p11)
+                self.state = state = lost(seen.offset, *rate, 0.0)
+            state.see_offset(seen.offset, seen.variance)
+        if state is None or twist != twist:
+            return
+        if self._epochs != epochs:
+            self._epochs = epochs
+            if ahead:
+                state.predict(ahead)
+                ahead = 0.0
+            self.state = state = lost(twist, state.rate, state.p11, flexion)
+        state.step(ahead, twist, flexion, variance)
 
 
 def smooth_heading(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,8 @@ STAND_IN_S = 2.0
 """Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
 """Longest repetition; a longer excursion is a posture, not a repetition."""
+SHORT_ROWS = 1000
+"""Pieces of rows that are kept are at least so long."""
 CALIBRATION_LONGEST_S = 100.0
 """Movements are held back at most so long after a calibrate mark."""
 
@@ -92,6 +94,17 @@ class _Rows:
             self.quality[first:stop],
             self.moving[:, first:stop],
         )
+
+
+def _joined(pieces: Sequence[_Rows]) -> _Rows:
+    """Pieces that follow each other, as one."""
+    return _Rows(
+        np.concatenate([p.time_s for p in pieces]),
+        np.concatenate([p.angles for p in pieces], axis=1),
+        np.concatenate([p.sd for p in pieces], axis=1),
+        np.concatenate([p.quality for p in pieces]),
+        np.concatenate([p.moving for p in pieces], axis=1),
+    )
 
 
 def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
@@ -203,7 +216,7 @@ class RepetitionFinder:
         degrees = np.degrees(rows.angles.T[_COLUMNS])
         sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
         signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
-        self._parts.append(_Rows(rows.time_s, degrees, sd, rows.quality, np.stack((trunk, thigh))))
+        self._keep(_Rows(rows.time_s, degrees, sd, rows.quality, np.stack((trunk, thigh))))
         signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
         left, right = degrees[_LEFT], degrees[_RIGHT]
         upright = np.abs(trunk) < RAISE_TRUNK_DEG
@@ -394,28 +407,28 @@ class RepetitionFinder:
 
     def _rows(self, first: int, stop: int) -> _Rows:
         """Rows first … stop (row numbers) out of those kept, as one piece."""
-        if len(self._parts) > 1:
-            self._parts = [
-                _Rows(
-                    np.concatenate([p.time_s for p in self._parts]),
-                    np.concatenate([p.angles for p in self._parts], axis=1),
-                    np.concatenate([p.sd for p in self._parts], axis=1),
-                    np.concatenate([p.quality for p in self._parts]),
-                    np.concatenate([p.moving for p in self._parts], axis=1),
-                )
-            ]
-        return self._parts[0].cut(max(first - self._first, 0), stop - self._first)
+        begin = self._first + sum(len(part.time_s) for part in self._parts)
+        pieces: list[_Rows] = []
+        for part in reversed(self._parts):
+            begin -= len(part.time_s)
+            if begin < stop:
+                pieces.append(part.cut(max(first - begin, 0), stop - begin))
+            if begin <= first:
+                break
+        return pieces[0] if len(pieces) == 1 else _joined(pieces[::-1])
+
+    def _keep(self, rows: _Rows) -> None:
+        """Keep rows; short pieces are put together, so that there are few."""
+        if self._parts and len(self._parts[-1].time_s) < SHORT_ROWS:
+            self._parts[-1] = _joined([self._parts[-1], rows])
+        else:
+            self._parts.append(rows)
 
     def _forget(self) -> None:
-        keep = int((HISTORY_S + 5.0) * self._rate)
+        """Let go of rows that no movement can reach back to any more."""
+        keep = int((HISTORY_S + max(LOOK_BACK_S)) * self._rate)
         while self._parts and self._next - (self._first + len(self._parts[0].time_s)) > keep:
             self._first += len(self._parts.pop(0).time_s)
-        old = self._next - keep - self._first
-        if self._parts and old > keep:
-            # `_rows` joins parts: cut the old rows off, as copies, so that the rest is not kept alive
-            rest = self._parts[0].cut(old, len(self._parts[0].time_s))
-            self._parts[0] = _Rows(*(np.copy(getattr(rest, f.name)) for f in fields(rest)))
-            self._first += old
 
     def _sit(self, k: int) -> None:
         """Sitting down: from where the movement began to where it came to rest."""
