@@ -17,6 +17,7 @@ import vqf
 
 from dsp import rotation
 from dsp.results import Flags
+from dsp.sensor_errors import SensorErrors
 from dsp.standing import Standing, StandingWatch
 from signals.blocks import Bools, Floats, Ints, TimedBlock
 
@@ -146,6 +147,8 @@ class CausalOrientation:
         self._bias = np.zeros(3)
         self._biases: Floats = np.empty(0)
         self._bias_known = False
+        self._errors: SensorErrors | None = SensorErrors(rate_hz)
+        """None once a calibrate mark has come: what the sensor says then is the zero of the angles."""
         self._last_s: float | None = None
         self._last_quat: Floats | None = None
         self._before: Floats | None = None
@@ -238,13 +241,18 @@ class CausalOrientation:
             if self._watch is not None:
                 self._watch = StandingWatch(self._watch.mark_s)
         self._epoch += 1
+        if self._errors is not None:
+            self._errors.restart()
 
     def _bridge(self, count: int, acc: Floats, gyr: Floats) -> None:
         fraction = (np.arange(1, count + 1) / (count + 1.0))[:, None]
-        self._filter.updateBatch(
-            np.ascontiguousarray(self._last_gyr + (gyr - self._last_gyr) * fraction - self._bias),
-            np.ascontiguousarray(self._last_acc + (acc - self._last_acc) * fraction),
-        )
+        rates = self._last_gyr + (gyr - self._last_gyr) * fraction - self._bias
+        forces = self._last_acc + (acc - self._last_acc) * fraction
+        if self._errors is None:
+            self._filter.updateBatch(rates, forces)
+            return
+        right_forces, right_rates = self._errors.corrected(forces, rates)
+        self._errors.feed(forces, rates, self._filter.updateBatch(right_rates, right_forces)["quat6D"].T)
 
     def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, epoch: Flags) -> None:
         """Filter a part without holes; a standing that ends inside it changes the bias at that very sample."""
@@ -253,11 +261,22 @@ class CausalOrientation:
             stop = part.stop
             if self._watch is None and self._marks:
                 self._watch = StandingWatch(self._marks.pop(0))
+            if self._errors is not None:
+                # the sensor's errors change at the end of a window, and are let be from the first mark on
+                stop = min(stop, start + self._errors.wanted)
+                if self._watch is not None:
+                    before = int(np.searchsorted(block.time_s[start:stop], self._watch.mark_s, side="left"))
+                    stop = start + before if before else stop
+                    self._errors = self._errors if before else None
             if self._watch is not None:
                 stop = start + self._watch.feed(block.time_s[start:stop], block.acc[start:stop], gyr[start:stop])
             if stop > start:
-                rates = self._without_bias(gyr[start:stop])
-                track = self._filter.updateBatch(rates, np.ascontiguousarray(block.acc[start:stop]))["quat6D"].T
+                rates, forces = self._without_bias(gyr[start:stop]), block.acc[start:stop]
+                if self._errors is not None:
+                    forces, rates = self._errors.corrected(forces, rates)
+                track = self._filter.updateBatch(np.ascontiguousarray(rates), np.ascontiguousarray(forces))["quat6D"].T
+                if self._errors is not None:
+                    self._errors.feed(block.acc[start:stop], gyr[start:stop], track)
                 if self._yaw is not None:
                     track = rotation.turn(self._yaw, np.ascontiguousarray(track))
                 quat[:, start:stop] = track
@@ -309,3 +328,14 @@ def smoothed(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
     else:
         result = vqf.offlineVQF(np.ascontiguousarray(gyr), np.ascontiguousarray(acc), None, 1.0 / rate_hz)
     return np.ascontiguousarray(result["quat6D"].T)
+
+
+def smoothed_without_errors(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
+    """As `smoothed`, and once more when the sensor's own errors have shown: not for one whose calibration has been."""
+    quat = smoothed(rate_hz, acc, gyr, worn=worn)
+    errors = SensorErrors(rate_hz)
+    errors.feed(acc, gyr, quat)
+    if not errors.known:
+        return quat
+    forces, rates = errors.corrected(acc, gyr)
+    return smoothed(rate_hz, forces, rates, worn=worn)

@@ -27,6 +27,7 @@ from dsp.orientation import (
     mean_of_neighbours,
     per_period,
     smoothed,
+    smoothed_without_errors,
     turn_rates,
 )
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
@@ -204,11 +205,13 @@ class ReviewPipeline:
         # the vertical part of a bias is seen by no filter while a person stands; the quiet standing has it
         still = [s for s in stream.standings.values() if len(s.time_s) and s.end_s <= until_s]
         bias = still[-1].gyr_mean if still else None
+        worn = key in self._body
+        smooth = smoothed if worn and self._marks and self._marks[0] < until_s else smoothed_without_errors
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
         for a, b in itertools.pairwise(borders):
             step, missing, _ = holes(clock_s[a:b], np.zeros(b - a, np.bool_), float(clock_s[a]) - period, period)
             rates = gyr[a:b] if bias is None else gyr[a:b] - bias
-            if key in self._body:
+            if worn:
                 rates = mean_of_neighbours(rates, None, missing > 0)
             rates = per_period(rates, step, missing, period)
             if missing.any():
@@ -216,9 +219,9 @@ class ReviewPipeline:
                 full = np.arange(int(slot[-1]) + 1)
                 even_acc = np.stack([np.interp(full, slot, acc[a:b, i]) for i in range(3)], axis=1)
                 even_gyr = np.stack([np.interp(full, slot, rates[:, i]) for i in range(3)], axis=1)
-                quat[:, a:b] = smoothed(stream.rate_hz, even_acc, even_gyr, worn=key in self._body)[:, slot]
+                quat[:, a:b] = smooth(stream.rate_hz, even_acc, even_gyr, worn=worn)[:, slot]
             else:
-                quat[:, a:b] = smoothed(stream.rate_hz, acc[a:b], rates, worn=key in self._body)
+                quat[:, a:b] = smooth(stream.rate_hz, acc[a:b], rates, worn=worn)
             self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
             if motion is not None:
                 motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)

@@ -117,11 +117,11 @@ def test_inclination_of_jointed_links(trial: str, estimator: str, replayed) -> N
         assert rms(error) <= bar
 
 
-@pytest.mark.parametrize(("estimator", "bar_deg"), [("live", 1.2), ("review", 0.8)])
+@pytest.mark.parametrize(("estimator", "bar_deg"), [("live", 0.5), ("review", 0.35)])
 @pytest.mark.parametrize("trial", ENCODER)
 def test_flexion_angle_between_two_cheap_sensors(trial: str, estimator: str, bar_deg: float, replayed) -> None:
-    """25 min of turning by half a turn. Measured (pitch / roll) 1.11 / 0.67° live and 0.65 / 0.65° review, most of it the
-    encoder's scale; the means of five minutes stay within 0.2° of each other's mean: no drift."""
+    """25 min of turning by half a turn. Measured (pitch / roll) 0.33 / 0.44° live and 0.26 / 0.27° review (plain VQF 1.11 /
+    0.68 and 0.65 / 0.68); the means of five minutes stay within 0.2° of each other's mean: no drift."""
     research, results = replayed(f"two-imu-encoder/{trial}")
     truth, found = research.truth, tracks(results, estimator)
     assert truth.angle_deg is not None
@@ -322,7 +322,7 @@ def test_xsens_without_gyroscope(shared: Path, tmp_path: Path) -> None:
 
 
 def test_xio_single_with_a_mapping(shared: Path, tmp_path: Path) -> None:
-    """Uneven steps of 8 to 30 ms; no truth, so beside plain VQF over the same samples."""
+    """Uneven steps of 8 to 30 ms; no truth, so beside plain VQF over the same samples, which keeps the sensor's own errors."""
     (tmp_path / "mapping.toml").write_text(XIO_SINGLE_MAPPING)
     source = shared / "data" / "xio-single" / "sensor_data.csv"
     done("import", "csv", source, "--mapping", "mapping.toml", "--out", "plain", cwd=tmp_path)
@@ -334,5 +334,5 @@ def test_xio_single_with_a_mapping(shared: Path, tmp_path: Path) -> None:
         error = inclination_error_deg(at_times(tracks(tmp_path / "results", estimator)["imu"], time_s), peer)
         print(f"{estimator}: {rms(error):.3f}°, largest {np.nanmax(error):.2f}°, beside plain VQF")
         assert np.isfinite(error).mean() > MOST
-        assert rms(error) < 0.15
+        assert rms(error) < 0.4
         assert np.nanmax(error) < 1.0
