@@ -30,12 +30,16 @@ STRIDE = 20
 
 POSTURE_SD_RAD = math.radians(3.0)
 """Spread of a joint's true twist from one posture to another."""
+CALIBRATION_POSTURE_SD_RAD = math.radians(1.2)
+"""The same while calibrating: between bends and knee raises the athlete stands as straight as before."""
 FAR = 1.0
 """A posture away from the middle is likely to be followed by another one there: so much of its square joins the variance."""
 POSTURE_PATH_RAD = math.radians(5.0)
 """Path of twist after which a posture is another one."""
 DEAD_BAND_RAD = math.radians(2.5)
 """Twist may sway so far to each side without being a movement."""
+CREEP_S = 10.0
+"""A twist that changes by less than the dead band in so long is drifting and does not count as movement."""
 FLEXION_PATH = 0.2
 """Bending is movement too: its path counts for so much of the twist's."""
 SWAY_SD_RAD = math.radians(0.7)
@@ -88,6 +92,7 @@ class HeadingState:
     p22: float
     twist_level: float
     flexion_level: float
+    posture_variance: float = POSTURE_SD_RAD**2
 
     def predict(self, dt: float) -> None:
         """The offset goes on by its rate."""
@@ -112,6 +117,10 @@ class HeadingState:
         p11 += RATE_WALK**2 * dt
         path, kept = 0.0, 1.0
         beyond = math.remainder(twist - self.twist_level, _TURN)
+        # what creeps is drift and no movement
+        creep = beyond * min(dt / CREEP_S, 1.0)
+        self.twist_level += creep
+        beyond -= creep
         if abs(beyond) > DEAD_BAND_RAD:
             path = abs(beyond) - DEAD_BAND_RAD
             self.twist_level += math.copysign(path, beyond)
@@ -122,7 +131,7 @@ class HeadingState:
         if path != 0.0:
             kept = math.exp(-path / POSTURE_PATH_RAD)
             p02, p12 = p02 * kept, p12 * kept
-            p22 = kept * kept * p22 + (1.0 - kept * kept) * (POSTURE_SD_RAD**2 + FAR * posture * posture)
+            p22 = kept * kept * p22 + (1.0 - kept * kept) * (self.posture_variance + FAR * posture * posture)
             posture *= kept
         innovation = math.remainder(twist - offset - posture, _TURN)
         total = p00 + 2.0 * p02 + p22 + variance
@@ -195,10 +204,17 @@ class RelativeHeading:
         """Those whose tick has no update yet."""
 
     def start(self, twist: float, epochs: tuple[int, int]) -> None:
-        """A standing has been evaluated: both segments pointed the same way when the twist was `twist`."""
+        """A standing has been evaluated: both segments pointed the same way when the twist was `twist`. What is fed next are
+        the movements of the calibration, until `calibrated`."""
         self.state = after_standing(twist)
+        self.state.posture_variance = CALIBRATION_POSTURE_SD_RAD**2
         self._epochs = epochs
         self._sightings = []
+
+    def calibrated(self) -> None:
+        """From here on the athlete does as he likes."""
+        if self.state is not None:
+            self.state.posture_variance = POSTURE_SD_RAD**2
 
     def feed(
         self,

@@ -223,6 +223,7 @@ class LivePipeline:
             heading.start(mean, epochs)
             if since is not None:
                 heading.feed(since.first, *joint_twist(since, alignment, joint, from_tick_0=True), *_epochs(since, joint))
+            heading.calibrated()
             self._headings[joint.name] = heading
         self._finder.aligned(alignment.to_segment)
         if alignment.complete:

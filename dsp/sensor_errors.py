@@ -121,10 +121,10 @@ class SensorErrors:
         rows, sides = columns.reshape(15, -1) / noise, points.reshape(-1) / noise
         self._normal = (1.0 - FORGOTTEN) * self._normal + rows @ rows.T
         self._right = (1.0 - FORGOTTEN) * self._right + rows @ sides
-        self._found = np.linalg.solve(self._normal + np.diag(SPREAD**-2.0), self._right)
-        self.gyr_gain = 1.0 + np.clip(self._found[0:3], -LARGEST_GAIN, LARGEST_GAIN)
-        self.acc_offset = np.clip(self._found[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2)
-        self.acc_gain = 1.0 + np.clip(self._found[9:12], -LARGEST_GAIN, LARGEST_GAIN)
+        self._found = np.asarray(np.linalg.solve(self._normal + np.diag(SPREAD**-2.0), self._right), np.float64)
+        self.gyr_gain = np.asarray(1.0 + np.clip(self._found[0:3], -LARGEST_GAIN, LARGEST_GAIN), np.float64)
+        self.acc_offset = np.asarray(np.clip(self._found[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
+        self.acc_gain = np.asarray(1.0 + np.clip(self._found[9:12], -LARGEST_GAIN, LARGEST_GAIN))
         self.known = True
 
     def _equations(self, acc: Floats, gyr: Floats, border: Floats) -> tuple[Floats, Floats]:

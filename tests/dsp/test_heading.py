@@ -57,6 +57,7 @@ def filtered(twist, start, epochs=None, first=0):
     n = len(twist)
     heading = RelativeHeading(RATE)
     heading.start(start, (0, 0))
+    heading.calibrated()
     e = zeros(n) if epochs is None else epochs
     return heading.feed(first, twist, *flat(n), e, zeros(n))
 
@@ -114,6 +115,7 @@ def test_nothing_is_known_while_a_sensor_of_the_pair_has_another_heading():
     n = len(twist)
     heading = RelativeHeading(RATE)
     heading.start(drift[0], (4, 7))
+    heading.calibrated()
     epoch_a, epoch_b = np.full(n, 4, np.int32), np.full(n, 7, np.int32)
     epoch_b[705:] = 8
     found = heading.feed(0, twist, *flat(n), epoch_a, epoch_b)
@@ -149,6 +151,7 @@ def test_chunks_do_not_matter(seed, sizes, first):
     whole = filtered(twist, twist[0], epochs, first)
     heading, parts, at, i = RelativeHeading(RATE), [], 0, 0
     heading.start(twist[0], (0, 0))
+    heading.calibrated()
     while at < len(twist):
         stop = min(at + sizes[i % len(sizes)], len(twist))
         n = stop - at
@@ -262,6 +265,32 @@ def test_a_drift_while_nothing_moves_is_a_drift():
     drift = np.radians(0.2 * np.arange(6000) / RATE)
     found = filtered(drift + 0.1 * coloured(rng, 6000), 0.0)
     assert abs(np.degrees(found.offset - drift)[-1]) < 2.0
+
+
+def test_a_long_held_drift_is_no_path_of_movement():
+    """A drift that is followed goes on for more than the dead band; its posture is one and the same."""
+    rng = np.random.default_rng(11)
+    drift = np.radians(0.1 * np.arange(24000) / RATE)
+    turned = np.radians(10.0) * (np.arange(24000) / RATE > 120.0) + 0.1 * coloured(rng, 24000)
+    found = filtered(drift + turned, 0.0)
+    assert abs(np.degrees(found.offset - drift)[-1]) < 3.0
+
+
+def test_a_drift_while_calibrating_is_not_taken_for_a_posture():
+    """Standing for 20 s with a drift of 0.2 °/s, between movements that change the posture's number: then a turn by 10°."""
+    twist = np.radians(0.2 * np.arange(2000) / RATE)
+    nodding = np.radians(40.0) * np.abs(np.sin(np.arange(2000) / RATE))
+    found = {}
+    for calm in (True, False):
+        heading = RelativeHeading(RATE)
+        heading.start(0.0, (0, 0))
+        if not calm:
+            heading.calibrated()
+        known = np.where(nodding < np.radians(10.0), twist, np.nan)
+        track = heading.feed(0, known, np.ones(2000), nodding, np.zeros(2000, np.int32), np.zeros(2000, np.int32))
+        found[calm] = abs(np.degrees(track.offset[-1]) - 4.0)
+    assert found[True] < 1.0
+    assert found[True] < 0.7 * found[False]
 
 
 def test_the_smoother_is_the_exact_one():
