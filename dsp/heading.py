@@ -47,7 +47,9 @@ SWAY_SD_RAD = math.radians(0.7)
 SWAY_CORRELATION_S = 0.5
 """How long sway keeps its value: the measurement noise is coloured and is widened for it."""
 FLEXED_RAD = math.radians(35.0)
-"""Flexion at which the twist's doubt is as large as a posture's spread."""
+"""Flexion at which the twist's doubt is as large as a posture's spread: of a hip."""
+SPINE_FLEXED_RAD = math.radians(12.0)
+"""The same of the spine: who lifts from beside the foot turns and bends to the side there, and mostly to the same side."""
 SURPRISE = 2.0
 """An innovation beyond so many standard deviations is the posture's, for what is beyond."""
 RATE_WALK = math.radians(0.007)
@@ -177,9 +179,9 @@ def lost(twist: float, rate: float, rate_variance: float, flexion: float) -> Hea
     return HeadingState(twist, rate, 0.0, LOST_SD_RAD**2, 0.0, 0.0, rate_variance, 0.0, LOST_POSTURE_SD_RAD**2, twist, flexion)
 
 
-def twist_variance(flexion: Floats, observability: Floats, dt: float) -> Floats:
+def twist_variance(flexion: Floats, observability: Floats, dt: float, flexed_rad: float = FLEXED_RAD) -> Floats:
     """Variance (n,) rad² of one twist measurement, given the joint's flexion (n,) rad and the twist's observability."""
-    bent = POSTURE_SD_RAD * (flexion / FLEXED_RAD) ** 2
+    bent = POSTURE_SD_RAD * (flexion / flexed_rad) ** 2
     seen = 1.0 / np.maximum(observability, 0.05) ** 2
     return np.asarray((SWAY_SD_RAD**2 + bent * bent) * (2.0 * SWAY_CORRELATION_S / dt) * seen)
 
@@ -196,8 +198,9 @@ class HeadingTrack:
 class RelativeHeading:
     """Causal heading of one joint. Ticks in order in, offsets out; an offset at a tick knows only updates up to it."""
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(self, rate_hz: float, flexed_rad: float = FLEXED_RAD) -> None:
         self._dt = 1.0 / rate_hz
+        self._flexed = flexed_rad
         self.state: HeadingState | None = None
         self._epochs = (-1, -1)
         self._sightings: list[Sighting] = []
@@ -235,7 +238,7 @@ class RelativeHeading:
         period = STRIDE * self._dt
         state = self.state
         at = np.arange((-first) % STRIDE, m, STRIDE)
-        variance = twist_variance(flexion[at], observability[at], period)
+        variance = twist_variance(flexion[at], observability[at], period, self._flexed)
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
         pairs = [self._epochs]
         updates = zip(twist[at].tolist(), flexion[at].tolist(), variance.tolist(), strict=True)
@@ -294,6 +297,7 @@ def smooth_heading(
     observability: Floats,
     flexion: Floats,
     anchors: Sequence[tuple[int, float, float]],
+    flexed_rad: float = FLEXED_RAD,
 ) -> HeadingTrack:
     """Two-sided heading of one joint over `ticks` ticks of one heading epoch (twist NaN where a sensor is missing).
 
@@ -303,7 +307,7 @@ def smooth_heading(
     dt = STRIDE / rate_hz
     at = np.arange(0, ticks, STRIDE)
     values, bents = twist[at].tolist(), flexion[at].tolist()
-    spreads = twist_variance(flexion[at], observability[at], dt).tolist()
+    spreads = twist_variance(flexion[at], observability[at], dt, flexed_rad).tolist()
     anchored = {min(tick // STRIDE, len(at) - 1): (value, spread) for tick, value, spread in anchors}
     first_anchor = anchored[min(anchored)][0] if anchored else 0.0
     begin = next(((v, f) for v, f in zip(values, bents, strict=True) if v == v), (first_anchor, 0.0))

@@ -12,20 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp import rotation
+from dsp.heading import FLEXED_RAD, SPINE_FLEXED_RAD
 from signals.blocks import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """A joint between the pelvis and a distal segment: table prefix, distal placement, signs of the Cardan angles."""
+    """A joint between the pelvis and a distal segment: table prefix, distal placement, signs of the Cardan angles, and the
+    flexion from which its twist says little about the heading."""
 
     name: str
     distal: str
     components: tuple[str, str, str]
     signs: tuple[float, float, float]
+    flexed_rad: float = FLEXED_RAD
 
 
-LUMBAR = Joint("lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0))
+LUMBAR = Joint(
+    "lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0), SPINE_FLEXED_RAD
+)
 HIP_LEFT = Joint("hip_left", "thigh_left", ("hip_left_flexion", "hip_left_abduction", "hip_left_rotation"), (1.0, 1.0, 1.0))
 HIP_RIGHT = Joint(
     "hip_right", "thigh_right", ("hip_right_flexion", "hip_right_abduction", "hip_right_rotation"), (1.0, -1.0, -1.0)

@@ -76,9 +76,9 @@ class LivePipeline:
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._alignment: Alignment | None = None
-        pairs = [joint.name for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
-        self._headings = {name: RelativeHeading(self._grid.rate_hz) for name in pairs}
-        self._accelerations = {name: JointAcceleration(self._grid.rate_hz) for name in pairs}
+        pairs = [joint for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
+        self._headings = {joint.name: RelativeHeading(self._grid.rate_hz, joint.flexed_rad) for joint in pairs}
+        self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
         self._epoch_seen: dict[str, int] = {}
         self._doubtful_until: int = -1
@@ -219,7 +219,7 @@ class LivePipeline:
             mean, epochs = standing_twist(twist, *_epochs(still, joint))
             if epochs is None:
                 continue
-            heading = RelativeHeading(self._grid.rate_hz)
+            heading = RelativeHeading(self._grid.rate_hz, joint.flexed_rad)
             heading.start(mean, epochs)
             if since is not None:
                 heading.feed(since.first, *joint_twist(since, alignment, joint, from_tick_0=True), *_epochs(since, joint))

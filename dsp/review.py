@@ -374,7 +374,7 @@ class ReviewPipeline:
             twist, observability, flexion = (np.full(hi - lo, np.nan),) * 3
             if self._alignment is not None:
                 twist, observability, flexion = joint_twist(wide.part(lo, hi), self._alignment, joint)
-            part = smooth_heading(hi - lo, RATE_HZ, twist, observability, flexion, anchors)
+            part = smooth_heading(hi - lo, RATE_HZ, twist, observability, flexion, anchors, joint.flexed_rad)
             offset[lo:hi], sd[lo:hi], known[lo:hi] = part.offset, part.sd, part.known
         return HeadingTrack(offset, sd, known)
 
