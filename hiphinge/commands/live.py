@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from hiphinge import config
 from hiphinge.app import RECORDING, SessionInProgress
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say
 from hiphinge.folders import check_new, session_name
+from hiphinge.line_writer import LineWriter
 from hiphinge.screen import LiveScreen
+from hiphinge.status_lines import Seen, StatusLines
 from hiphinge.streaming import Frame, Streaming
 from hiphinge.version import software
 from ingest.event_log import EventLog
@@ -34,11 +37,16 @@ def live(
     athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
     seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End by itself after so long."),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
+    as_json: bool = typer.Option(
+        False, "--json", help="For programs: one JSON line a second, everything else on standard error."
+    ),
+    no_page: bool = typer.Option(False, "--no-page", help="Terminal only, no live page."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Stream the sensors of a kit: angles and repetitions now, a session folder with everything afterwards.
 
-    Keys: c calibrate, h heel drop, m mark, q stop.
+    Keys: c calibrate, h heel drop, m mark, q stop. Where another program writes to standard input, its lines do the same:
+    mark LABEL (mark calibrate, mark heel_drop, mark anything), stop.
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
@@ -47,16 +55,20 @@ def live(
     folder = out or (settings.sessions or Path()) / name
     check_new(folder)
     look_after_orphans(settings)
-    screen = console()
+    screen = console(stderr=as_json)
     running = SessionInProgress(folder, session, settings.influx() if settings.influx_configured else None)
+    lines = LineWriter(sys.stdout.fileno()) if as_json else None
     try:
-        latency = asyncio.run(_stream(running, kit, screen, seconds, calibrate))
+        latency = asyncio.run(_stream(running, kit, screen, lines, seconds, calibrate))
         with screen.status("Closing the session, computing the two-sided review"):
             running.close()
     except BaseException:
         running.abandon()
         say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
         raise
+    finally:
+        if lines is not None:
+            lines.close()
     summary = read_summary(folder, "live")
     screen.print(sensors_table(summary))
     screen.print(calibration_table(summary))
@@ -67,19 +79,32 @@ def live(
     screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
 
 
-async def _stream(running: SessionInProgress, kit: Kit, screen: Console, seconds: float | None, calibrate: bool) -> str:
+async def _stream(
+    running: SessionInProgress, kit: Kit, screen: Console, lines: LineWriter | None, seconds: float | None, calibrate: bool
+) -> str:
     """Stream until the end; what the latency was, in words."""
     log = EventLog()
     reader = KitReader(kit, log)
     shown = LiveScreen(screen)
+    status = StatusLines(running.session, lines.write) if lines is not None else None
+
+    def trouble() -> str:
+        return running.delivery.trouble if running.delivery is not None else ""
+
+    def seen() -> Seen:
+        return Seen(running.progress(), reader.status, streaming.latency.newest, trouble())
 
     def show(frame: Frame) -> None:
         shown.take(frame.output, frame.now_s)
-        trouble = running.delivery.trouble if running.delivery is not None else ""
-        shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble)
+        shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble())
+        if status is not None:
+            status.take(frame.output, frame.now_s, seen)
 
     streaming = Streaming(running, reader, log, show)
-    with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
+    moving = screen.is_terminal and status is None
+    with Live(shown, console=screen, refresh_per_second=10, transient=True) if moving else shown.plain():
         await streaming.run(seconds, calibrate=calibrate)
+    if status is not None:
+        status.line(running.now_s, seen())
     p50, p99 = (streaming.latency.percentile(p) for p in (50, 99))
     return f"Packet to angle, without the grid's own wait: p50 {p50:.1f} ms, p99 {p99:.1f} ms"

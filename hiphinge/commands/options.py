@@ -19,10 +19,10 @@ DEMO_SESSION = "demo-session-"
 """How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """Where people read; tables keep their width when the output is a file."""
-    wide = Console()
-    return wide if wide.is_terminal else Console(width=140)
+    wide = Console(stderr=stderr)
+    return wide if wide.is_terminal else Console(stderr=stderr, width=140)
 
 
 def say(text: str) -> None:

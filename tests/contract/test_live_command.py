@@ -21,6 +21,8 @@ from dashboards.delivery import missing
 from dashboards.line_protocol import points
 from dashboards.tables import read_summary
 from ingest.kit import write_kit
+from ingest.recording import read_recording
+from signals import Mark
 from signals.blocks import Floats
 from simulation import Motion, Samples, demo
 from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
@@ -106,6 +108,58 @@ def test_samples_recorded_are_samples_sent(tmp_path: Path, athlete: Motion, rate
     for table in ("angles", "orientations", "repetitions"):
         file = f"live/{table}.parquet"
         assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "session" / file).read_bytes()
+
+
+def test_json_lines_for_programs_and_marks_from_them(tmp_path: Path, athlete: Motion) -> None:
+    devices = [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]
+    with kit_of(tmp_path, devices):
+        words = ["--kit", "kit.toml", "--out", "session", "--athlete", "player-09", "--json", "--no-page", "--seconds", "8"]
+        process = subprocess.Popen(
+            [*COMMAND, "live", *words],
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: min(d.ledger.sent for d in devices) > 100)
+        out, err = process.communicate("mark calibrate\nmark before the break\n", timeout=60)
+    assert process.returncode == 0, err
+    assert "Session folder: session" in err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert 5 <= len(lines) <= 9
+    times = [line["time_s"] for line in lines]
+    assert times == sorted(times)
+    last = lines[-1]
+    assert [sensor["placement"] for sensor in last["sensors"]] == list(KEYS)
+    for sensor in last["sensors"]:
+        assert (sensor["state"], sensor["battery"], sensor["rate_hz"], sensor["lost"]) == ("streaming", 87, 100.0, 0)
+        assert sensor["latency_ms"] is not None
+    found = summary_sensors(tmp_path / "session")
+    assert {s["placement"]: s["samples"] for s in last["sensors"]} == {k: v["samples"] for k, v in found.items()}
+    assert "player-09" in (tmp_path / "session/session.toml").read_text()
+    marks = [
+        event.label
+        for batch in read_recording(tmp_path / "session/recording.mcap").batches()
+        for event in batch
+        if isinstance(event, Mark)
+    ]
+    assert marks == ["calibrate", "before the break"]
+
+
+def test_a_program_that_stops_reading_does_not_end_the_session(tmp_path: Path) -> None:
+    devices = [VirtualPeripheral("pelvis", V1SerialFirmware("pelvis"), Still())]
+    with kit_of(tmp_path, devices):
+        with start(tmp_path, "--json", "--seconds", "6") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            err = process.stderr.read()
+        assert process.returncode == 0, err
+    assert "Session folder: session" in err
+    assert summary_sensors(tmp_path / "session", "review")["pelvis"]["samples"] > 300
 
 
 def test_a_cable_that_is_pulled_is_a_gap_and_comes_back(tmp_path: Path) -> None:
