@@ -23,7 +23,8 @@ from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet
-from signals.blocks import Bools, Floats, Ints, SampleBlock
+from firmware_protocol.sample_rows import SampleRows
+from signals.blocks import Floats, Ints, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "capture2go"
@@ -323,12 +324,6 @@ class Reader:
         return len(self._frames.rest)
 
 
-class _Sample(NamedTuple):
-    fields: Fields
-    stamp: Stamp
-    packet: int
-
-
 class Capture2GoCodec:
     """Family ``capture2go``; see `firmware_protocol.codec.Codec`. Samples are those of the stream, not of real time."""
 
@@ -350,7 +345,7 @@ class Capture2GoCodec:
         return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        samples: list[_Sample] = []
+        rows = SampleRows()
         for packet, data in enumerate(packets_in):
             for header, payload in self._frames.feed(data):
                 fields = frame_fields(header, payload)
@@ -361,27 +356,11 @@ class Capture2GoCodec:
                 elif self._clock.repeated(fields["t_ns"]):
                     self._health.count("repeated")
                 else:
-                    samples.append(_Sample(fields, self._clock.stamp(fields["t_ns"]), packet))
-        return [self._block(samples)] if samples else []
-
-    def _block(self, samples: list[_Sample]) -> SampleBlock:
-        flags = np.array([s.fields["flags"] for s in samples], np.int64)
-        saturated: Bools = (flags & FLAG_CLIPPED) != 0
-        restart = np.array([s.stamp.restart for s in samples], np.bool_)
-        self._health.count("saturated", int(np.count_nonzero(saturated)))
-        self._health.count("restart", int(np.count_nonzero(restart)))
-        self._health.count("overrun", int(np.count_nonzero(flags & FLAG_GAP)))
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=np.array([s.packet for s in samples], np.int64),
-            device_time_s=np.array([s.stamp.ticks for s in samples], np.float64) * TICK_S,
-            acc=np.array([s.fields["acc"] for s in samples]),
-            gyr=np.array([s.fields["gyr"] for s in samples]),
-            quat=np.array([s.fields["quat"] for s in samples]),
-            lost=np.array([s.stamp.lost for s in samples], np.int64),
-            saturated=saturated,
-            restart=restart,
-        )
+                    flags = fields["flags"]
+                    self._health.count("overrun", flags & FLAG_GAP)
+                    stamp = self._clock.stamp(fields["t_ns"])
+                    rows.add(packet, stamp, fields["acc"], fields["gyr"], fields["quat"], bool(flags & FLAG_CLIPPED))
+        return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
     def _note(self, fields: Fields) -> None:
         """Facts of a frame that is no sample."""

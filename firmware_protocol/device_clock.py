@@ -30,6 +30,10 @@ class Stamp(NamedTuple):
     restart: bool
 
 
+NO_STAMP = Stamp(0, 0, False)
+"""Of a sample without a clock, with nothing known to be lost before it."""
+
+
 class DeviceClock:
     """Unwraps the stamps of packets of one stream.
 

@@ -12,19 +12,20 @@ njanssen/node-movella-dot XsensDot.js for the order of fields and the magnetic s
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
-from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.packets import Fields, Packet, number
-from signals.blocks import Bools, Floats, Ints, SampleBlock
+from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows, Vector
+from signals.blocks import Ints, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -48,21 +49,23 @@ ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * math.radians(2000.0)
 BAD_NORM = 0.1
 """A quaternion whose norm differs from 1 by more is none."""
 _DEG = math.pi / 180.0
-_FIELDS: dict[str, tuple[str, str, tuple[int, ...], float]] = {
-    "T": ("t", "<u4", (), TICK_S),
-    "Q": ("quat", "<f4", (4,), 1.0),
-    "E": ("euler", "<f4", (3,), _DEG),
-    "F": ("free_acc", "<f4", (3,), 1.0),
-    "A": ("acc", "<f4", (3,), 1.0),
-    "G": ("gyr", "<f4", (3,), _DEG),
-    "d": ("dq", "<f4", (4,), 1.0),
-    "v": ("dv", "<f4", (3,), 1.0),
-    "M": ("mag_au", "<i2", (3,), 1.0 / 4096.0),
-    "S": ("status", "<u2", (), 1.0),
-    "a": ("clip_acc", "u1", (), 1.0),
-    "g": ("clip_gyr", "u1", (), 1.0),
+_FIELDS: dict[str, tuple[str, str, float]] = {
+    "T": ("t", "I", TICK_S),
+    "Q": ("quat", "4f", 1.0),
+    "E": ("euler", "3f", _DEG),
+    "F": ("free_acc", "3f", 1.0),
+    "A": ("acc", "3f", 1.0),
+    "G": ("gyr", "3f", _DEG),
+    "d": ("dq", "4f", 1.0),
+    "v": ("dv", "3f", 1.0),
+    "M": ("mag_au", "3h", 1.0 / 4096.0),
+    "S": ("status", "H", 1.0),
+    "a": ("clip_acc", "B", 1.0),
+    "g": ("clip_gyr", "B", 1.0),
 }
-"""Letter of the layouts below: name, type on the wire, shape, SI per unit."""
+"""Letter of the layouts below: name, numbers on the wire, SI per unit."""
+_WHOLE = {"h": (-32768, 32767), "H": (0, 65535), "B": (0, 255)}
+"""Least and largest of the whole numbers on the wire."""
 _LAYOUTS = {
     2: "TQFSag",
     3: "TQF",
@@ -88,24 +91,33 @@ SAMPLE_MODES = (26, 21, 20, 18, 19)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A payload mode: its record on the wire and the characteristic that carries it."""
+    """A payload mode. record: its numbers on the wire; places: of each field, by its letter, among them.
+
+    characteristic: what carries it; longest: bytes that this may have, the last ones unused.
+    """
 
     number: int
-    record: np.dtype[Any]
-    letters: str
+    record: struct.Struct
+    places: Mapping[str, slice]
     characteristic: str
     longest: int
 
     @property
     def length(self) -> int:
         """Bytes of the fields."""
-        return int(self.record.itemsize)
+        return self.record.size
 
 
 def _mode(number: int, letters: str) -> Mode:
-    record = np.dtype([(_FIELDS[x][0], _FIELDS[x][1], _FIELDS[x][2]) for x in letters])
+    places: dict[str, slice] = {}
+    at = 0
+    for letter in letters:
+        kind = _FIELDS[letter][1]
+        places[letter] = slice(at, at + int(kind[:-1] or 1))
+        at = places[letter].stop
+    record = struct.Struct("<" + "".join(_FIELDS[letter][1] for letter in letters))
     short, longest = {4: ("2004", 20), 5: ("2004", 20), 6: ("2004", 20), 26: ("2002", 63)}.get(number, ("2003", 40))
-    return Mode(number, record, letters, uuid(short), longest)
+    return Mode(number, record, MappingProxyType(places), uuid(short), longest)
 
 
 MODES = {number: _mode(number, letters) for number, letters in _LAYOUTS.items()}
@@ -205,12 +217,14 @@ class Reader:
         if fault:
             self.health.count(fault)
             return []
-        record = np.frombuffer(data, mode.record, 1)[0]
+        numbers = mode.record.unpack_from(data)
         fields: Fields = {}
-        for letter in mode.letters:
-            name, _, _, scale = _FIELDS[letter]
-            value = record[name].tolist()
-            fields[name] = value if letter in "TSag" else [one * scale for one in value]
+        for letter, place in mode.places.items():
+            name, kind, scale = _FIELDS[letter]
+            if len(kind) == 1:
+                fields[name] = numbers[place.start]
+            else:
+                fields[name] = [one * scale for one in numbers[place]]
         values = [v for value in fields.values() if isinstance(value, list) for v in value]
         if not all(map(math.isfinite, values)):
             self.health.count("non_finite")
@@ -250,6 +264,7 @@ class MovellaDotCodec:
                 f"payload_mode {mode} {what}", "payload_mode", f"Choose one of {', '.join(map(str, SAMPLE_MODES))}."
             )
         self._mode = MODES[mode]
+        self._places = self._mode.places
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S)
         self._health = Health()
@@ -264,21 +279,27 @@ class MovellaDotCodec:
         return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        found: list[bytes] = []
-        packets: list[int] = []
-        length = self._mode.length
+        rows = SampleRows()
+        record, longest = self._mode.record, self._mode.longest
         for packet, data in enumerate(packets_in):
-            if length <= len(data) <= self._mode.longest:
-                found.append(data[:length])
-                packets.append(packet)
+            if record.size <= len(data) <= longest:
                 self._facts.pop("refused", None)
+                self._take(record.unpack_from(data), packet, rows)
             else:
                 self._other(data)
-        if not found:
-            return []
-        with np.errstate(invalid="ignore", over="ignore"):  # what is no number is counted, not warned of
-            block = self._block(np.frombuffer(b"".join(found), self._mode.record), np.array(packets, np.int64))
-        return [block] if block is not None else []
+        return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
+
+    def _take(self, numbers: tuple[Any, ...], packet: int, rows: SampleRows) -> None:
+        """A sample, if it is one and new."""
+        (ax, ay, az), (gx, gy, gz) = acc, gyr = self._motion(numbers)
+        if not math.isfinite(ax + ay + az + gx + gy + gz):
+            self._health.count("non_finite")
+        elif self._clock.repeated(numbers[0]):
+            self._health.count("repeated")
+        else:
+            saturated = max(ax, ay, az, -ax, -ay, -az) >= ACC_LIMIT or max(gx, gy, gz, -gx, -gy, -gz) >= GYR_LIMIT
+            quat = self._quaternion(numbers[self._places["Q"]]) if "Q" in self._places else ()
+            rows.add(packet, self._clock.stamp(numbers[0]), acc, gyr, quat, saturated)
 
     def _other(self, data: bytes) -> None:
         """What is no measurement of our mode."""
@@ -301,61 +322,26 @@ class MovellaDotCodec:
             "firmware, or set payload_mode = 21 in the kit"
         )
 
-    def _block(self, records: NDArray[np.void], packet: Ints) -> SampleBlock | None:
-        acc, gyr = self._motion(records)
-        finite = np.logical_and.reduce(np.isfinite(np.concatenate((acc, gyr), axis=1)), axis=1)
-        self._health.count("non_finite", int(np.count_nonzero(~finite)))
-        rows: list[int] = []
-        stamps: list[Stamp] = []
-        for row, (raw, good) in enumerate(zip(records["t"].tolist(), finite.tolist(), strict=True)):
-            if not good:
-                continue
-            if self._clock.repeated(raw):
-                self._health.count("repeated")
-                continue
-            rows.append(row)
-            stamps.append(self._clock.stamp(raw))
-        if not rows:
-            return None
-        if len(rows) < len(records):
-            acc, gyr, packet, records = acc[rows], gyr[rows], packet[rows], records[rows]
-        ticks, lost, restart = zip(*stamps, strict=True)
-        saturated: Bools = np.logical_or((np.abs(acc) >= ACC_LIMIT).any(axis=1), (np.abs(gyr) >= GYR_LIMIT).any(axis=1))
-        self._health.count("saturated", int(np.count_nonzero(saturated)))
-        self._health.count("restart", sum(restart))
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=packet,
-            device_time_s=np.array(ticks, np.float64) * TICK_S,
-            acc=acc,
-            gyr=gyr,
-            quat=self._quaternions(records["quat"]) if "Q" in self._mode.letters else None,
-            lost=np.array(lost, np.int64),
-            saturated=saturated,
-            restart=np.array(restart, np.bool_),
-        )
+    def _motion(self, numbers: tuple[Any, ...]) -> tuple[Vector, Vector]:
+        """acc m/s² and gyr rad/s; what is no number stays none."""
+        if "A" in self._places:
+            gx, gy, gz = numbers[self._places["G"]]
+            return numbers[self._places["A"]], (gx * _DEG, gy * _DEG, gz * _DEG)
+        vx, vy, vz = numbers[self._places["v"]]
+        w, x, y, z = numbers[self._places["d"]]
+        sine = math.sqrt(x * x + y * y + z * z)
+        per_sine = 2.0 * math.atan2(sine, abs(w)) / sine if sine > 1e-12 else 2.0
+        turned = math.copysign(per_sine, w) * self._rate_hz
+        return (vx * self._rate_hz, vy * self._rate_hz, vz * self._rate_hz), (x * turned, y * turned, z * turned)
 
-    def _motion(self, records: NDArray[np.void]) -> tuple[Floats, Floats]:
-        """acc (n, 3) m/s² and gyr (n, 3) rad/s."""
-        if "A" in self._mode.letters:
-            return records["acc"].astype(np.float64), records["gyr"].astype(np.float64) * _DEG
-        acc = records["dv"].astype(np.float64) * self._rate_hz
-        w, x, y, z = records["dq"].astype(np.float64).T
-        sine = np.sqrt(x * x + y * y + z * z)
-        per_sine = np.where(sine > 1e-12, 2.0 * np.arctan2(sine, np.abs(w)) / np.maximum(sine, 1e-12), 2.0)
-        turned = np.copysign(per_sine, w) * self._rate_hz
-        return acc, np.stack((x * turned, y * turned, z * turned), axis=1)
-
-    def _quaternions(self, raw: NDArray[np.float32]) -> Floats:
-        quat: Floats = raw.astype(np.float64)
-        w, x, y, z = quat.T
-        norm = np.sqrt(w * w + x * x + y * y + z * z)
-        bad = ~(np.abs(norm - 1.0) <= BAD_NORM)
-        self._health.count("bad_quaternion", int(np.count_nonzero(bad)))
-        quat[bad] = np.nan
-        norm[bad] = 1.0
-        quat /= norm[:, None]
-        return quat
+    def _quaternion(self, raw: tuple[float, ...]) -> tuple[float, ...]:
+        """w x y z of norm 1; where it is none, it is missing."""
+        w, x, y, z = raw
+        norm = math.sqrt(w * w + x * x + y * y + z * z)
+        if not abs(norm - 1.0) <= BAD_NORM:
+            self._health.count("bad_quaternion")
+            return NO_QUATERNION
+        return w / norm, x / norm, y / norm, z / norm
 
     @property
     def health(self) -> Mapping[str, int]:
@@ -376,14 +362,17 @@ class MovellaDotCodec:
 def encode_sample(mode: int, time_us: int, values: Mapping[str, Any]) -> bytes:
     """The notification of one sample; values: SI, by the names of the fields; what is not given is 0."""
     layout = MODES[mode]
-    record = np.zeros(1, layout.record)
-    record["t"] = time_us & 0xFFFFFFFF
-    for letter in layout.letters[1:]:
-        name, kind, _, scale = _FIELDS[letter]
-        if name in values:
-            raw = np.asarray(values[name], np.float64) / scale
-            record[name] = raw if kind == "<f4" else np.clip(np.rint(raw), np.iinfo(kind).min, np.iinfo(kind).max)
-    return record.tobytes()
+    numbers: list[float] = [time_us & 0xFFFFFFFF]
+    for letter, place in layout.places.items():
+        name, kind, scale = _FIELDS[letter]
+        if letter == "T":
+            continue
+        raw = np.asarray(values.get(name, [0.0] * (place.stop - place.start)), np.float64).reshape(-1) / scale
+        if not kind.endswith("f"):
+            least, most = _WHOLE[kind[-1]]
+            raw = np.clip(np.rint(raw), least, most).astype(np.int64)
+        numbers += raw.tolist()
+    return layout.record.pack(*numbers)
 
 
 def encode_battery(percent: int, charging: bool) -> bytes:

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, SerialLink
-from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.sample_rows import SampleRows
 from signals.blocks import Floats, Ints, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
@@ -100,6 +99,8 @@ class _Lines:
 
     def __init__(self, profile: Profile, health: Health) -> None:
         self._profile, self._health = profile, health
+        self._allowed = _NUMERIC + b" \t" + (profile.separator or b"\x0b\x0c\r")
+        """Bytes that a line of numbers is made of."""
         self.rest = b""
         self._first = profile.just_opened
         self._too_long = False
@@ -137,12 +138,12 @@ class _Lines:
         if len(parts) != len(self._profile.columns):
             self._health.count("parse")
             return None
-        stripped = [part.strip(b" \t") for part in parts]
         try:
-            if any(part.translate(None, _NUMERIC) for part in stripped):
+            if line.translate(None, self._allowed):
                 raise ValueError
-            row = [float(part) for part in stripped]
+            row = list(map(float, parts))
         except ValueError:
+            stripped = [part.strip(b" \t") for part in parts]
             heading = all(part[:1].isalpha() and part.isascii() for part in stripped)
             if not heading or any(part.lower() in (b"nan", b"inf", b"ovf") for part in stripped):
                 self._health.count("parse")
@@ -183,7 +184,7 @@ class Reader:
         p = self._profile
         for row in self._lines.feed(data):
             fields: Fields = {}
-            raw, stamp = self._times.raw(row), Stamp(0, 0, False)
+            raw, stamp = self._times.raw(row), NO_STAMP
             if raw is not None:
                 stamp = self._times.clock.stamp(raw)
                 fields["t"] = stamp.ticks * self._times.tick_s
@@ -233,37 +234,22 @@ class TextCsvCodec:
         return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        rows: list[list[float]] = []
-        packets: list[int] = []
-        stamps: list[Stamp] = []
+        p, clock, timed = self._profile, self._times.clock, self._profile.time is not None
+        rows = SampleRows()
         for packet, data in enumerate(packets_in):
             for row in self._lines.feed(data):
+                stamp = NO_STAMP
                 raw = self._times.raw(row)
-                if raw is not None and self._times.clock.repeated(raw):
-                    self._health.count("repeated")
-                    continue
-                stamps.append(Stamp(0, 0, False) if raw is None else self._times.clock.stamp(raw))
-                rows.append(row)
-                packets.append(packet)
-        return [self._block(np.array(rows), np.array(packets, np.int64), stamps)] if rows else []
-
-    def _block(self, rows: Floats, packet: Ints, stamps: list[Stamp]) -> SampleBlock:
-        p = self._profile
-        restart = np.array([stamp.restart for stamp in stamps], np.bool_)
-        self._health.count("restart", int(np.count_nonzero(restart)))
-        ticks = np.array([stamp.ticks for stamp in stamps], np.float64)
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=packet,
-            device_time_s=ticks * self._times.tick_s if p.time is not None else None,
-            acc=rows[:, p.acc] * p.acc_scale,
-            gyr=rows[:, p.gyr] * p.gyr_scale if p.gyr else None,
-            quat=rows[:, p.quat] if p.quat else None,
-            lost=np.array([stamp.lost for stamp in stamps], np.int64),
-            saturated=np.zeros(len(rows), np.bool_),
-            restart=restart,
-            lost_exact=self._exact,
-        )
+                if raw is not None:
+                    if clock.repeated(raw):
+                        self._health.count("repeated")
+                        continue
+                    stamp = clock.stamp(raw)
+                acc = [row[i] * p.acc_scale for i in p.acc]
+                gyr = [row[i] * p.gyr_scale for i in p.gyr]
+                rows.add(packet, stamp, acc, gyr, [row[i] for i in p.quat])
+        tick_s = self._times.tick_s if timed else None
+        return [rows.block(self._rate_hz, self._health, tick_s, lost_exact=self._exact)] if rows else []
 
     @property
     def health(self) -> Mapping[str, int]:

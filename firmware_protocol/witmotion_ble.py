@@ -19,7 +19,9 @@ import numpy as np
 
 from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.sample_rows import SampleRows
 from firmware_protocol.witmotion import (
     ACC_SCALE,
     ANGLE_SCALE,
@@ -36,7 +38,7 @@ from firmware_protocol.witmotion import (
     settings,
     to_raw,
 )
-from signals.blocks import Bools, Floats, Ints, SampleBlock
+from signals.blocks import Floats, Ints, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -47,6 +49,7 @@ SERVICE, NOTIFY, WRITE = (f"0000{short}{_TAIL}" for short in ("ffe5", "ffe4", "f
 FRAME = 20
 DATA, REGISTERS = 0x61, 0x71
 _HEADERS = (b"\x55\x61", b"\x55\x71")
+_MOTION = struct.Struct("<6h")
 _LONG_REPLY = 2
 """Some firmware sends register replies of 22 bytes; the last two are not read."""
 _EMPTY_V, _FULL_V = 3.36, 3.96
@@ -209,34 +212,21 @@ class WitMotionBleCodec:
         return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        samples: list[bytes] = []
-        packet: list[int] = []
-        for number, data in enumerate(packets_in):
+        rows = SampleRows()
+        for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
                 if frame[1] == DATA:
-                    samples.append(frame)
-                    packet.append(number)
+                    ax, ay, az, gx, gy, gz = raw = _MOTION.unpack_from(frame, 2)
+                    rows.add(
+                        packet,
+                        NO_STAMP,
+                        (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
+                        (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
+                        saturated=max(raw) >= SATURATED or min(raw) <= -SATURATED,
+                    )
                 else:
                     self._take_registers(frame)
-        return [self._block(b"".join(samples), packet)] if samples else []
-
-    def _block(self, frames: bytes, packet: list[int]) -> SampleBlock:
-        raw = np.frombuffer(frames, "<i2").reshape(len(packet), FRAME // 2)[:, 1:7]
-        saturated: Bools = np.logical_or((raw >= SATURATED).any(axis=1), (raw <= -SATURATED).any(axis=1))
-        self._health.count("saturated", int(np.count_nonzero(saturated)))
-        n = len(packet)
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=np.array(packet, np.int64),
-            device_time_s=None,
-            acc=raw[:, :3] * ACC_SCALE,
-            gyr=raw[:, 3:] * GYR_SCALE,
-            quat=None,
-            lost=np.zeros(n, np.int64),
-            saturated=saturated,
-            restart=np.zeros(n, np.bool_),
-            lost_exact=False,
-        )
+        return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
 
     def _take_registers(self, frame: bytes) -> None:
         fields = register_fields(frame)

@@ -10,19 +10,19 @@ Sources: WIT standard communication protocol; WITMOTION/WitStandardProtocol_JY90
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
 from firmware_protocol.witmotion import (
     ACC_SCALE,
     ANGLE_SCALE,
@@ -39,7 +39,7 @@ from firmware_protocol.witmotion import (
     settings,
     to_raw,
 )
-from signals.blocks import Bools, Floats, Ints, SampleBlock
+from signals.blocks import Floats, Ints, SampleBlock
 from signals.session import Setting
 
 FAMILY = "witmotion-serial"
@@ -54,6 +54,7 @@ OUR_CONTENT = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9
 ADOPT_AFTER = 50
 TICK_S = 1e-3
 _EPOCH = date(2000, 1, 1)
+_CLOCK, _MOTION, _QUATERNION = struct.Struct("<6BH"), struct.Struct("<6h"), struct.Struct("<4h")
 
 
 class _Frames:
@@ -79,7 +80,7 @@ class _Frames:
             if at + FRAME > end:
                 break
             frame = data[at : at + FRAME]
-            if sum(frame[:-1]) & 0xFF != frame[-1]:
+            if (sum(frame) - frame[-1] - frame[-1]) & 0xFF:
                 self._health.count("checksum")
                 self._skipping = True
                 at += 1
@@ -96,13 +97,18 @@ class _Runs:
 
     def __init__(self, content: int, health: Health, adopt: bool) -> None:
         self._health = health
-        self._expected = frozenset(FIRST + bit for bit in range(16) if content >> bit & 1)
+        self._expect(frozenset(FIRST + bit for bit in range(16) if content >> bit & 1))
         self._adopt = adopt
         self._run: dict[int, bytes] = {}
         self._given = False
         self._last = 0
         self._other: frozenset[int] = frozenset()
         self._others = 0
+
+    def _expect(self, kinds: frozenset[int]) -> None:
+        self._expected = kinds
+        self._closing = max(kinds, default=0)
+        """Types rise in a run, so that this one completes it."""
 
     def take(self, frame: bytes) -> dict[int, bytes] | None:
         """The sample that this frame completes, or None."""
@@ -113,37 +119,43 @@ class _Runs:
             self._close()
         self._last = kind
         self._run[kind] = frame
-        if self._given or not self._expected or not self._expected <= self._run.keys():
+        if kind != self._closing or not self._expected <= self._run.keys():
             return None
         self._given = True
-        return dict(self._run)
+        return self._run
 
     def _close(self) -> None:
-        kinds = frozenset(self._run)
         if not self._given:
             self._health.count("incomplete")
+        kinds = self._run.keys()
         if self._adopt and kinds != self._expected:
             self._others = self._others + 1 if kinds == self._other else 1
-            self._other = kinds
+            self._other = frozenset(kinds)
             if self._others == ADOPT_AFTER and {ACC, GYR} <= kinds:
-                self._expected = kinds
+                self._expect(self._other)
                 self._health.count("content_changed")
         else:
             self._others = 0
-        self._run.clear()
+        self._run = {}
         self._given = False
 
 
 def clock_ms(frame: bytes) -> int | None:
     """Milliseconds since 2000 of a time frame; None when it is no date."""
-    year, month, day, hour, minute, second, ms = struct.unpack_from("<6BH", frame, 2)
+    year, month, day, hour, minute, second, ms = _CLOCK.unpack_from(frame, 2)
     if hour > 23 or minute > 59 or second > 59 or ms > 999:
         return None
+    days = _days(year, month, day)
+    return None if days is None else ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms
+
+
+@lru_cache(maxsize=16)
+def _days(year: int, month: int, day: int) -> int | None:
+    """Days since 2000 of a date, which changes once a day; None when it is none."""
     try:
-        days = (date(2000 + year, month, day) - _EPOCH).days
+        return (date(2000 + year, month, day) - _EPOCH).days
     except ValueError:
         return None
-    return int(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms)
 
 
 def frame_fields(frame: bytes) -> Fields | str:
@@ -227,13 +239,6 @@ def _sample_fields(run: dict[int, bytes]) -> Fields:
     return {name: value for name, value in merged.items() if name not in ("type", "temp_c", "version")}
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    run: dict[int, bytes]
-    packet: int
-    stamp: Stamp | None
-
-
 class WitMotionSerialCodec:
     """Family ``witmotion-serial``; see `firmware_protocol.codec.Codec`.
 
@@ -263,28 +268,43 @@ class WitMotionSerialCodec:
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
-        samples: list[_Sample] = []
+        rows = SampleRows()
+        shape: tuple[bool, bool] | None = None
         for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
                 run = self._runs.take(frame)
                 if run is None or ACC not in run or GYR not in run:
                     continue
-                sample = self._sample(run, packet)
-                if sample is None:
+                stamp = self._stamp(run)
+                if stamp is None:
                     continue
-                if samples and (samples[0].stamp is None, QUAT in samples[0].run) != (sample.stamp is None, QUAT in run):
-                    blocks.append(self._block(samples))
-                    samples = []
-                samples.append(sample)
-        return [*blocks, self._block(samples)] if samples else blocks
+                of_run = (TIME in run, QUAT in run)
+                if of_run != shape:
+                    if rows and shape is not None:
+                        blocks.append(self._block(rows, shape[0]))
+                    rows, shape = SampleRows(), of_run
+                ax, ay, az, gx, gy, gz = raw = _MOTION.unpack(run[ACC][2:8] + run[GYR][2:8])
+                rows.add(
+                    packet,
+                    stamp,
+                    (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
+                    (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
+                    self._quaternion(run[QUAT]) if of_run[1] else (),
+                    max(raw) >= SATURATED or min(raw) <= -SATURATED,
+                )
+        return [*blocks, self._block(rows, shape[0])] if rows and shape is not None else blocks
 
-    def _sample(self, run: dict[int, bytes], packet: int) -> _Sample | None:
-        """The run with its place on the clock; None when its clock says nothing or the same as before."""
+    def _block(self, rows: SampleRows, timed: bool) -> SampleBlock:
+        return rows.block(self._rate_hz, self._health, TICK_S if timed else None, lost_exact=timed)
+
+    def _stamp(self, run: dict[int, bytes]) -> Stamp | None:
+        """The place of a run on the clock; None when its clock says nothing or the same as before."""
         lost = self._health.counts.get("incomplete", 0) - self._incomplete
         self._incomplete += lost
         if TIME not in run:
-            changed, self._timed = self._timed is True, False
-            return _Sample(run, packet, None) if not (lost or changed) else _Sample(run, packet, Stamp(-1, lost, changed))
+            begins, changed, self._timed = self._timed is None, self._timed is True, False
+            # what came before the first sample was not what the sensor was told to send: it was not configured yet
+            return Stamp(0, 0 if begins else lost, changed)
         ms = clock_ms(run[TIME])
         if ms is None:
             self._health.count("bad_clock")
@@ -296,38 +316,17 @@ class WitMotionSerialCodec:
         if self._timed is False:
             stamp = Stamp(stamp.ticks, 0, True)
         self._timed = True
-        return _Sample(run, packet, stamp)
+        return stamp
 
-    def _block(self, samples: list[_Sample]) -> SampleBlock:
-        n = len(samples)
-        raw = np.frombuffer(b"".join(s.run[ACC][2:8] + s.run[GYR][2:8] for s in samples), "<i2").reshape(n, 6)
-        saturated: Bools = np.logical_or((raw >= SATURATED).any(axis=1), (raw <= -SATURATED).any(axis=1))
-        stamps = [s.stamp if s.stamp is not None else Stamp(-1, 0, False) for s in samples]
-        restart = np.array([stamp.restart for stamp in stamps], np.bool_)
-        self._health.count("saturated", int(np.count_nonzero(saturated)))
-        self._health.count("restart", int(np.count_nonzero(restart)))
-        timed = TIME in samples[0].run
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=np.array([s.packet for s in samples], np.int64),
-            device_time_s=np.array([stamp.ticks for stamp in stamps], np.float64) * TICK_S if timed else None,
-            acc=raw[:, :3] * ACC_SCALE,
-            gyr=raw[:, 3:] * GYR_SCALE,
-            quat=self._quaternions(samples) if QUAT in samples[0].run else None,
-            lost=np.array([stamp.lost for stamp in stamps], np.int64),
-            saturated=saturated,
-            restart=restart,
-            lost_exact=timed,
-        )
-
-    def _quaternions(self, samples: list[_Sample]) -> Floats:
-        raw = np.frombuffer(b"".join(s.run[QUAT][2:10] for s in samples), "<i2").reshape(len(samples), 4)
-        quat: Floats = raw * QUAT_SCALE
-        w, x, y, z = quat.T
-        norm = np.sqrt(w * w + x * x + y * y + z * z)
-        bad = np.abs(norm - 1.0) > BAD_NORM
-        self._health.count("bad_quaternion", int(np.count_nonzero(bad)))
-        return quat / np.where(bad, np.nan, norm)[:, None]
+    def _quaternion(self, frame: bytes) -> tuple[float, float, float, float]:
+        """w x y z of norm 1; where it is none, it is missing."""
+        w, x, y, z = _QUATERNION.unpack_from(frame, 2)
+        w, x, y, z = w * QUAT_SCALE, x * QUAT_SCALE, y * QUAT_SCALE, z * QUAT_SCALE
+        norm = math.sqrt(w * w + x * x + y * y + z * z)
+        if abs(norm - 1.0) > BAD_NORM:
+            self._health.count("bad_quaternion")
+            return NO_QUATERNION
+        return w / norm, x / norm, y / norm, z / norm
 
     @property
     def health(self) -> Mapping[str, int]:

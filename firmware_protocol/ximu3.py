@@ -18,13 +18,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet
-from signals.blocks import Bools, Floats, Ints, SampleBlock
+from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
+from signals.blocks import Floats, Ints, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "ximu3"
@@ -231,17 +230,6 @@ class Reader:
         return len(self._messages.rest)
 
 
-class _Sample(NamedTuple):
-    values: tuple[float, ...]
-    quat: tuple[float, ...]
-    """Empty before the first quaternion of the stream."""
-    stamp: Stamp
-    packet: int
-
-
-_NO_QUAT = (math.nan,) * 4
-
-
 class Ximu3Codec:
     """Family ``ximu3``; see `firmware_protocol.codec.Codec`."""
 
@@ -265,48 +253,33 @@ class Ximu3Codec:
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
-        samples: list[_Sample] = []
+        rows = SampleRows()
         for packet, data in enumerate(packets_in):
             for message in self._messages.feed(data):
                 if message.letter == "I":
                     if self._clock.repeated(message.time_us):
                         self._health.count("repeated")
                         continue
-                    sample = _Sample(message.values, self._quaternion(message), self._clock.stamp(message.time_us), packet)
-                    if samples and bool(samples[0].quat) != bool(sample.quat):
-                        blocks.append(self._block(samples))
-                        samples = []
-                    samples.append(sample)
+                    quat = self._quaternion(message)
+                    if rows and bool(rows.quat) != bool(quat):
+                        blocks.append(rows.block(self._rate_hz, self._health, TICK_S))
+                        rows = SampleRows()
+                    gx, gy, gz, ax, ay, az = message.values
+                    gx, gy, gz, ax, ay, az = gx * _DEG, gy * _DEG, gz * _DEG, ax * G0, ay * G0, az * G0
+                    saturated = max(ax, ay, az, -ax, -ay, -az) >= ACC_LIMIT or max(gx, gy, gz, -gx, -gy, -gz) >= GYR_LIMIT
+                    rows.add(packet, self._clock.stamp(message.time_us), (ax, ay, az), (gx, gy, gz), quat, saturated)
                 elif message.letter == "Q":
                     self._quat = message
                 else:
                     self._note(message)
-        return [*blocks, self._block(samples)] if samples else blocks
+        return [*blocks, rows.block(self._rate_hz, self._health, TICK_S)] if rows else blocks
 
     def _quaternion(self, inertial: Message) -> tuple[float, ...]:
+        """Empty before the first quaternion of the stream."""
         if self._quat is None:
             return ()
         near = abs(self._quat.time_us - inertial.time_us) * TICK_S * self._rate_hz <= 0.5
-        return self._quat.values if near else _NO_QUAT
-
-    def _block(self, samples: list[_Sample]) -> SampleBlock:
-        values = np.array([s.values for s in samples])
-        gyr, acc = values[:, :3] * _DEG, values[:, 3:] * G0
-        saturated: Bools = np.logical_or((np.abs(acc) >= ACC_LIMIT).any(axis=1), (np.abs(gyr) >= GYR_LIMIT).any(axis=1))
-        restart = np.array([s.stamp.restart for s in samples], np.bool_)
-        self._health.count("saturated", int(np.count_nonzero(saturated)))
-        self._health.count("restart", int(np.count_nonzero(restart)))
-        return SampleBlock(
-            rate_hz=self._rate_hz,
-            packet=np.array([s.packet for s in samples], np.int64),
-            device_time_s=np.array([s.stamp.ticks for s in samples], np.float64) * TICK_S,
-            acc=acc,
-            gyr=gyr,
-            quat=np.array([s.quat for s in samples]) if samples[0].quat else None,
-            lost=np.array([s.stamp.lost for s in samples], np.int64),
-            saturated=saturated,
-            restart=restart,
-        )
+        return self._quat.values if near else NO_QUATERNION
 
     def _note(self, message: Message) -> None:
         """Facts of a message that is no sample."""

@@ -6,6 +6,7 @@ SI units only, arrays are read-only. Every per-sample array has the same length 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,17 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def _freeze(block: object, per_sample: dict[str, tuple[int, ...]], n: int) -> None:
-    for name, tail in per_sample.items():
-        array = getattr(block, name)
+_Arrays = tuple[tuple[str, NDArray[Any] | None, tuple[int, ...]], ...]
+
+
+def _freeze(block: object, arrays: _Arrays) -> None:
+    """Check the shape of each array by its name and set it read-only; None passes."""
+    for name, array, shape in arrays:
         if array is None:
             continue
-        if array.shape != (n, *tail):
-            raise ValueError(f"{type(block).__name__}.{name} has shape {array.shape}, expected {(n, *tail)}")
-        array.flags.writeable = False
+        if array.shape != shape:
+            raise ValueError(f"{type(block).__name__}.{name} has shape {array.shape}, expected {shape}")
+        array.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +56,9 @@ class SampleBlock:
     lost_exact: bool = True
 
     def __post_init__(self) -> None:
-        _freeze(self, _SAMPLE_ARRAYS | {"packet": (), "device_time_s": ()}, len(self.acc))
+        one = (len(self.acc),)
+        own: _Arrays = (("packet", self.packet, one), ("device_time_s", self.device_time_s, one))
+        _freeze(self, own + _shared(self, one))
 
     def __len__(self) -> int:
         return len(self.acc)
@@ -80,17 +86,21 @@ class TimedBlock:
     restart: Bools
 
     def __post_init__(self) -> None:
-        _freeze(self, _SAMPLE_ARRAYS | {"seq": (), "time_s": (), "device_time_s": ()}, len(self.acc))
+        one = (len(self.acc),)
+        own: _Arrays = (("seq", self.seq, one), ("time_s", self.time_s, one), ("device_time_s", self.device_time_s, one))
+        _freeze(self, own + _shared(self, one))
 
     def __len__(self) -> int:
         return len(self.acc)
 
 
-_SAMPLE_ARRAYS: dict[str, tuple[int, ...]] = {
-    "acc": (3,),
-    "gyr": (3,),
-    "quat": (4,),
-    "lost": (),
-    "saturated": (),
-    "restart": (),
-}
+def _shared(block: SampleBlock | TimedBlock, one: tuple[int]) -> _Arrays:
+    """The arrays that the two kinds of block share; one: shape of an array with one value a sample."""
+    return (
+        ("acc", block.acc, (*one, 3)),
+        ("gyr", block.gyr, (*one, 3)),
+        ("quat", block.quat, (*one, 4)),
+        ("lost", block.lost, one),
+        ("saturated", block.saturated, one),
+        ("restart", block.restart, one),
+    )
