@@ -38,15 +38,17 @@ class DeviceClock:
     """Unwraps the stamps of packets of one stream.
 
     rate_hz: nominal; 0 = not known, then no loss is found. tick_s: seconds per tick. wrap: ticks after which the clock
-    begins at 0 again; 0 = never.
+    begins at 0 again; 0 = never. settles: the device may be heard before it runs at the rate, at the beginning and after a
+    restart; no loss is found until two of its packets follow each other at the rate.
     """
 
-    def __init__(self, rate_hz: float, tick_s: float, wrap: int = 1 << 32) -> None:
+    def __init__(self, rate_hz: float, tick_s: float, wrap: int = 1 << 32, *, settles: bool = False) -> None:
         self._rate_hz, self._tick_s, self._wrap = rate_hz, tick_s, wrap
         self._raw: int | None = None
         self._ticks = self._count = 0
         self._recent: deque[int] = deque(maxlen=REMEMBERED)
         self._stretch_s = self._stretch_samples = 0.0
+        self._settles = self._settling = settles
 
     def repeated(self, raw: int) -> bool:
         """Whether a packet with this stamp came a short while ago."""
@@ -67,6 +69,7 @@ class DeviceClock:
                 self._ticks = raw
                 self._recent.clear()
                 self._stretch_s = self._stretch_samples = 0.0
+                self._settling = self._settles
             else:
                 self._ticks += step
                 lost = self._missing(step * self._tick_s)
@@ -83,6 +86,9 @@ class DeviceClock:
             if abs(measured / rate_hz - 1.0) < LEARN_WITHIN:
                 rate_hz = measured
         lost = max(0, round(step_s * rate_hz) - self._count)
+        if self._settling:
+            self._settling = bool(lost)
+            return 0
         if not lost:
             self._stretch_s += step_s
             self._stretch_samples += self._count

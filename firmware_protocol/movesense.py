@@ -1,8 +1,9 @@
 """Movesense: the GATT SensorData Protocol. Batches of float32 with the time of the first sample, in one or two parts.
 
 A payload that exceeds the link's packets comes as DATA and then DATA_PART2, cut anywhere, also inside a number. How
-many samples a batch holds follows from its length; usual is rate / 13. A DATA message of fewer, whole samples might be
-a first part: it is held until the next message of its reference, unless this device was seen to send such batches.
+many samples a batch holds follows from its length; usual is rate / 13. A DATA message of whole samples might be a first
+part all the same: it is held until the next message of its reference, unless this stream is known to send batches of this
+size. If a second part follows, they are joined; if a batch follows, its stamp tells how many samples the held one had.
 Sample i of a batch was taken i / rate after its stamp, which is in ms since boot and wraps after 49.7 days.
 
 Sources: movesense.com docs, gatt_sensordata_protocol and best_practices; sensein/movesense-py (captures and values);
@@ -63,9 +64,22 @@ class _Stream:
     arrays: tuple[str, ...]
     rate_hz: float
     clock: DeviceClock
+    usual: int = 1
+    """Samples of a batch, as the rate lets expect."""
     part: bytes | None = None
     sizes: set[int] = field(default_factory=set)
     """Samples of batches that are known to come whole."""
+    split: set[int] = field(default_factory=set)
+    """Samples that a first part was seen to hold."""
+    last: int = 0
+    """Samples of the last message, where it was taken for a whole batch at once."""
+
+    def is_whole(self, part: bytes, n: int, following: bytes | None) -> bool:
+        """Whether a held message of n whole samples was a batch; following: the batch after it, None at the end."""
+        if following is None or (n == self.usual and n not in self.split):
+            return True
+        step_ms = (int.from_bytes(following[:4], "little") - int.from_bytes(part[:4], "little")) & 0xFFFFFFFF
+        return abs(step_ms * TICK_S * self.rate_hz - n) < 0.5
 
     def samples(self, length: int) -> int:
         """How many samples a payload of this length holds; 0 when it is none."""
@@ -78,8 +92,7 @@ def _stream(path: str) -> _Stream:
     found = _PATH.fullmatch(path)
     rate_hz = float(found[2]) if found else 0.0
     arrays = _ARRAYS.get(found[1], ()) if found and rate_hz else ()
-    usual = {max(1, round(rate_hz / 13.0))}
-    return _Stream(path, arrays, rate_hz, DeviceClock(rate_hz, TICK_S), sizes=usual)
+    return _Stream(path, arrays, rate_hz, DeviceClock(rate_hz, TICK_S), max(1, round(rate_hz / 13.0)))
 
 
 class _Notifications:
@@ -104,26 +117,41 @@ class _Notifications:
             return []
         payload = data[2:]
         if kind == DATA_PART2:
-            if stream.part is None:
-                self.health.count("orphan_part")
-                return []
-            payload, stream.part = stream.part + payload, None
-            return [(ref, payload)]
-        out = self._release(ref, stream, "missing_part")
+            return self._joined(ref, stream, payload)
+        out = self._release(ref, stream, "missing_part", payload)
         n = stream.samples(len(payload))
-        if not stream.arrays or n in stream.sizes or n > max(stream.sizes) or len(payload) > _MAX_PAYLOAD:
+        if not stream.arrays or n in stream.sizes or len(payload) > _MAX_PAYLOAD:
+            stream.last = n
             out.append((ref, payload))
         else:
-            stream.part = payload
+            stream.part, stream.last = payload, 0
         return out
 
-    def _release(self, ref: int, stream: _Stream, fault: str) -> list[tuple[int, bytes]]:
+    def _joined(self, ref: int, stream: _Stream, second: bytes) -> list[tuple[int, bytes]]:
+        """The batch whose second part this is."""
+        if stream.part is None:
+            self.health.count("orphan_part")
+            if stream.last:
+                # what was taken for a batch was the first part of one
+                stream.sizes.discard(stream.last)
+                stream.split.add(stream.last)
+                stream.last = 0
+            return []
+        payload, first = stream.part + second, stream.samples(len(stream.part))
+        stream.part = None
+        if first:
+            stream.split.add(first)
+        if n := stream.samples(len(payload)):
+            stream.sizes.add(n)
+        return [(ref, payload)]
+
+    def _release(self, ref: int, stream: _Stream, fault: str, following: bytes | None = None) -> list[tuple[int, bytes]]:
         """The held part, if it was no part after all; else it is counted under `fault`."""
         part, stream.part = stream.part, None
         if part is None:
             return []
         n = stream.samples(len(part))
-        if not n:
+        if not n or not stream.is_whole(part, n, following):
             self.health.count(fault)
             return []
         stream.sizes.add(n)

@@ -2,7 +2,9 @@
 
 A sample is a run of frames of rising type; we ask for time (50), acceleration (51), angular rate (52) and quaternion
 (59), content 0x0207. A run that lacks one of them is no sample: it is counted as ``incomplete``, and its sample is
-missing on the clock. A sensor that sends other contents all the same is followed after `ADOPT_AFTER` equal runs.
+missing on the clock. A sensor that sends other contents all the same is followed after `ADOPT_AFTER` equal runs. It sends
+all the time, also before it is told how: what came then is no loss, and none is counted until its samples follow each
+other at the rate asked for.
 After a wrong sum one byte is dropped and the search goes on, as the maker's C library does.
 
 Sources: WIT standard communication protocol; WITMOTION/WitStandardProtocol_JY901; storborg/witmotion.
@@ -253,7 +255,7 @@ class WitMotionSerialCodec:
         self._frames = _Frames(self._health)
         self._runs = _Runs(content, self._health, adopt=True)
         self._rate_hz = rate_hz
-        self._clock = DeviceClock(rate_hz, TICK_S, wrap=0)
+        self._clock = DeviceClock(rate_hz, TICK_S, wrap=0, settles=True)
         self._facts: dict[str, str | float] = {}
         self._timed: bool | None = None
         self._incomplete = 0

@@ -239,7 +239,7 @@ class Ximu3Codec:
         self._health = Health()
         self._messages = _Messages(self._health)
         self._rate_hz = rate_hz
-        self._clock = DeviceClock(rate_hz, TICK_S, wrap=0)
+        self._clock = DeviceClock(rate_hz, TICK_S, wrap=0, settles=True)
         self._quat: Message | None = None
         self._facts: dict[str, str | float] = {}
 

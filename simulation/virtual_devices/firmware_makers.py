@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from firmware_protocol import capture2go, movella_dot, movesense, text_csv, witmotion_ble, witmotion_serial, ximu3
-from firmware_protocol.witmotion import Register, decode_command
+from firmware_protocol.witmotion import QUAT_SCALE, UNLOCK, Register, decode_command, to_raw
 from signals.blocks import Floats
 from simulation.sensors import Samples
 from simulation.virtual_devices.firmware_v1 import V1Firmware, V1SerialFirmware
@@ -90,34 +90,48 @@ class WitMotionBleFirmware(_Maker):
 
 
 class WitMotionSerialFirmware(_Maker):
-    """WT901 on a cable: streams from power on, its clock in every sample, as it was set up the last time."""
+    """WT901 on a cable: streams from power on, slowly and without a clock until it is told otherwise; nothing is saved."""
 
     family = witmotion_serial.FAMILY
 
-    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
-        self._with_quat = True
+    def __init__(self, serial: str = "1", rate_hz: float = 10.0) -> None:
         super().__init__(serial, rate_hz)
 
     def boot(self, number: int) -> None:
         """See `Firmware.boot`."""
         super().boot(number)
         self.streaming = True
+        self._content = witmotion_serial.DEFAULT_CONTENT
+        self._unlocked = False
+        self._heard = b""
 
     def disconnected(self) -> None:
         """Nobody tells it."""
 
     def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
-        """The rate and the content; commands of five bytes may come together."""
-        for at in range(0, len(payload) - 4, 5):
-            fields = decode_command(payload[at : at + 5], {}) or {}
-            self.rate_hz = fields.get("rate_hz", self.rate_hz)
-            self._with_quat = witmotion_serial.QUAT in fields["types"] if "types" in fields else self._with_quat
+        """Commands of five bytes in a stream: the rate and the content, once it is unlocked."""
+        self._heard += payload
+        while len(self._heard) >= 5:
+            fields = decode_command(self._heard[:5], {})
+            self._heard = self._heard[1 if fields is None else 5 :]
+            if fields is None or fields["op"] != "write_register":
+                continue
+            if (fields["reg"], fields["value"]) == (Register.KEY, UNLOCK):
+                self._unlocked = True
+            elif self._unlocked:
+                self.rate_hz = fields.get("rate_hz", self.rate_hz)
+                self._content = fields["value"] if fields["reg"] == Register.CONTENT else self._content
         return []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
-        """Time, acceleration and angular rate of one sample, and an orientation that always says upright."""
-        quat = UPRIGHT if self._with_quat else None
-        data = witmotion_serial.encode_sample(samples.acc[0], samples.gyr[0], 8e8 + float(clock_s[0]), quat)
+        """The frames of one sample that the content register names; the orientation always says upright."""
+        wanted = [witmotion_serial.FIRST + bit for bit in range(16) if self._content >> bit & 1]
+        timed = witmotion_serial.TIME in wanted
+        data = witmotion_serial.encode_sample(samples.acc[0], samples.gyr[0], 8e8 + float(clock_s[0]) if timed else None)
+        for kind in wanted:
+            if kind > witmotion_serial.GYR:
+                quat = to_raw(UPRIGHT, QUAT_SCALE).tobytes()
+                data += witmotion_serial.encode_frame(kind, quat if kind == witmotion_serial.QUAT else bytes(8))
         return [Outgoing(data, "", 1)]
 
 
@@ -148,10 +162,16 @@ class MovesenseFirmware(_Maker):
             return []
         if fields["op"] == "hello":
             return [Outgoing(movesense.encode_hello(fields["ref"], self._serial), movesense.NOTIFY)]
-        self.streaming = fields["op"] == "subscribe"
-        if self.streaming:
-            self._ref, self.rate_hz = fields["ref"], float(fields["path"].rpartition("/")[2])
-        return [Outgoing(movesense.encode_response(fields["ref"], 200), movesense.NOTIFY)]
+        status = 200
+        if fields["op"] == "unsubscribe":
+            self.streaming = False
+        elif fields["op"] == "subscribe":
+            rates = {f"/Meas/IMU6/{rate:.0f}": rate for rate in movesense.RATES_HZ}
+            if fields["path"] in rates:
+                self._ref, self.rate_hz, self.streaming = fields["ref"], rates[fields["path"]], True
+            else:
+                status = 404
+        return [Outgoing(movesense.encode_response(fields["ref"], status), movesense.NOTIFY)]
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One batch."""

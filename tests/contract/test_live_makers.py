@@ -12,7 +12,7 @@ from dashboards.tables import read_summary
 from ingest.kit import write_kit
 from simulation import demo
 from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
-from simulation.virtual_devices.firmware_witmotion import WitMotionSerialFirmware
+from simulation.virtual_devices.firmware_makers import WitMotionSerialFirmware
 from tests.contract.command_line import child
 from tests.peers.bluez import bluez, device
 from tests.peers.worn_sensors import KEYS, worn

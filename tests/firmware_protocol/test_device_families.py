@@ -9,7 +9,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, movella_dot, movesense, recognise_ble
+from firmware_protocol import (
+    DEVICE_FAMILIES,
+    Request,
+    Write,
+    codec_for,
+    movella_dot,
+    movesense,
+    recognise_ble,
+    witmotion_serial,
+)
 from firmware_protocol import witmotion as wit
 from firmware_protocol.movella_dot import MovellaDotCodec, encode_battery, encode_message
 from firmware_protocol.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
@@ -165,6 +174,64 @@ def test_movesense_takes_batches_of_another_size_after_the_first() -> None:
     sizes = [sum(map(len, codec.feed(notification))) for notification in notifications]
     assert sizes == [0, 8, 4, 4, 4]  # the first was held back: it could have been the first part of eight
     assert not codec.health
+
+
+@pytest.mark.parametrize("content", [0x1E, 0x0207])
+def test_what_a_witmotion_sends_before_it_is_configured_is_no_loss(content: int) -> None:
+    up = np.array([0.0, 0.0, 9.80665])
+
+    def sample(t: float, content: int) -> bytes:
+        data = witmotion_serial.encode_sample(up, 0 * up, 8e8 + t if content & 1 else None)
+        if content & 1 << 3:
+            data += witmotion_serial.encode_frame(0x53, bytes(8)) + witmotion_serial.encode_frame(0x54, bytes(8))
+        return data + (witmotion_serial.encode_frame(0x59, bytes((255, 127, 0, 0, 0, 0, 0, 0))) if content & 1 << 9 else b"")
+
+    codec = witmotion_serial.WitMotionSerialCodec(100.0)
+    before = b"".join(sample(i * 0.1, content) for i in range(7))
+    then = [sample(0.8 + i * 0.01, 0x0207) for i in range(50)]
+    del then[20:23]
+    blocks = codec.feed(before) + [block for data in then for block in codec.feed(data)]
+    assert sum(map(len, blocks)) == (7 if content == 0x0207 else 0) + 47
+    assert sum(int(block.lost.sum()) for block in blocks) == 3
+    assert not any(block.restart.any() for block in blocks)
+
+
+def _batches(n: int, most: int, count: int = 6, start_ms: int = 1000) -> list[list[bytes]]:
+    """Notifications of batches of n samples at 104 Hz, each sample's numbers its own."""
+    made = []
+    for i in range(count):
+        values = 0.1 * np.arange(i * n, (i + 1) * n)[:, None] + np.array([0.0, 0.01, 0.02])
+        made.append(encode_batch(start_ms + round(i * n * 1000 / 104), [values, values], most=most))
+    return made
+
+
+@pytest.mark.parametrize(("n", "first"), [(8, 4), (8, 7), (16, 8)])
+def test_movesense_first_parts_of_whole_samples_are_no_batches(n: int, first: int) -> None:
+    batches = _batches(n, most=2 + 4 + 24 * first)
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    blocks = [block for batch in batches for notification in batch for block in codec.feed(notification)]
+    np.testing.assert_allclose(np.concatenate([block.acc for block in blocks])[:, 0], 0.1 * np.arange(6 * n), atol=1e-4)
+    assert not codec.health
+    # the second part of one goes missing: its batch is lost, and nothing is made up of its first part
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    kept = [p for i, batch in enumerate(batches) for p in (batch[:1] if i == 2 else batch)]
+    blocks = [block for notification in kept for block in codec.feed(notification)]
+    got = np.concatenate([block.acc for block in blocks])[:, 0]
+    np.testing.assert_allclose(got, 0.1 * np.delete(np.arange(6 * n), np.arange(2 * n, 3 * n)), atol=1e-4)
+    assert sum(int(block.lost.sum()) for block in blocks) == n
+    assert codec.health == {"missing_part": 1}
+
+
+def test_movesense_batches_that_are_split_later_are_told_by_their_second_part() -> None:
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    for (notification,) in _batches(4, most=244):
+        codec.feed(notification)
+    # another subscriber made the sensor gather eight, and the link carries four of them
+    later = _batches(8, most=2 + 4 + 24 * 4, start_ms=2000)
+    blocks = [block for batch in later for notification in batch for block in codec.feed(notification)]
+    # one batch is taken wrongly, which its second part tells; from then on nothing is
+    np.testing.assert_allclose(np.concatenate([block.acc for block in blocks])[-40:, 0], 0.1 * np.arange(8, 48), atol=1e-4)
+    assert codec.health["orphan_part"] == 1
 
 
 def test_dot_says_that_the_mtu_is_too_small() -> None:

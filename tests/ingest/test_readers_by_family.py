@@ -78,8 +78,8 @@ def test_serial_families(tmp_path: Path, family: str) -> None:
     peripheral = VirtualPeripheral("pelvis", virtual_firmware(family, "1"), Still())
     entry: dict[str, object] = {"placement": "pelvis", "family": family, "port": str(tmp_path / "port")}
     if family != "text-csv":
-        # some stream from power on: at another rate than asked for until it is set, which looks like loss
-        entry["rate_hz"] = 100 if family in ("witmotion-serial", "ximu3") else 200
+        # some stream from power on: at another rate than asked for until it is set
+        entry["rate_hz"] = 200
     with PeripheralLine(tmp_path / "port", [peripheral]):
         reader, decoded = reader_of(tmp_path, [entry])
         # a stream that had begun before: its first bytes may be a part of a sample
