@@ -199,7 +199,7 @@ def response_fields(data: bytes) -> Fields | None:
 class Reader:
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
-    config: ``path`` with ``ref``, or ``streams``: reference → path.
+    config: ``path`` with ``ref`` (else that of the first batch), or ``streams``: reference → path.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -209,8 +209,10 @@ class Reader:
         streams: dict[int, str] = {}
         if isinstance(given, Mapping):
             streams = {int(ref): str(path) for ref, path in given.items() if str(ref).isdecimal()}
-        elif "path" in config:
+        elif "path" in config and "ref" in config:
             streams = {int(number(config, "ref", IMU_REF)): str(config["path"])}
+        self._path = str(config["path"]) if "path" in config and not streams else None
+        """Of the first reference that is heard."""
         self._notifications = _Notifications(streams, self.health)
 
     def read(self, data: bytes) -> list[Packet]:
@@ -222,6 +224,9 @@ class Reader:
                 return []
             self.health.count("status", 1 if "error" in fields else 0)
             return [Packet(fields)]
+        if self._path is not None and len(data) > 1 and data[0] in (DATA, DATA_PART2):
+            self._notifications.streams[data[1]] = _stream(self._path)
+            self._path = None
         return self._packets(self._notifications.feed(data))
 
     def _packets(self, payloads: list[tuple[int, bytes]]) -> list[Packet]:

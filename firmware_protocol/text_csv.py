@@ -29,13 +29,15 @@ G0 = 9.80665
 ACC_UNITS = {"m/s^2": 1.0, "m/s²": 1.0, "m/s2": 1.0, "g": G0, "mg": G0 / 1000.0}
 GYR_UNITS = {"rad/s": 1.0, "deg/s": math.pi / 180.0, "dps": math.pi / 180.0, "mdps": math.pi / 180_000.0}
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-SEPARATORS = {"comma": b",", "tab": b"\t", "semicolon": b";", "space": None}
+SEPARATORS = {"comma": b",", "tab": b"\t", "semicolon": b";", "space": None, " ": None}
 DEFAULT_COLUMNS = ("ax", "ay", "az", "gx", "gy", "gz")
 TIME = ("time", "t", "timestamp", "millis", "micros")
 LONGEST_LINE = 1024
 """A line has no more bytes than this, or it is none."""
 _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
+_PER_UNIT = 1000
+"""A counter may be printed with decimals, such as micros() / 1000.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Profile:
     time: int | None
     time_s: float
     time_counts: bool
-    """Whether time is a counter of 32 bits, in whole numbers."""
+    """Whether time is a counter of 32 bits."""
     acc: tuple[int, ...]
     gyr: tuple[int, ...]
     quat: tuple[int, ...]
@@ -155,14 +157,13 @@ class _Lines:
 
 
 class _Times:
-    """Places rows on the clock of their time column. An integer counter keeps its integers."""
+    """Places rows on the clock of their time column, which is kept in whole thousandths of its unit."""
 
     def __init__(self, profile: Profile, rate_hz: float) -> None:
         self._position = profile.time
-        # a clock in seconds is kept in µs, so that it is whole numbers too
-        self._per_unit = 1.0 if profile.time_counts else 1e6
+        self._per_unit = _PER_UNIT if profile.time_counts else 1_000_000
         self.tick_s = profile.time_s / self._per_unit
-        self.clock = DeviceClock(rate_hz, self.tick_s, _WRAP if profile.time_counts else 0)
+        self.clock = DeviceClock(rate_hz, self.tick_s, _WRAP * _PER_UNIT if profile.time_counts else 0)
 
     def raw(self, row: list[float]) -> int | None:
         """The stamp of a row; None without a time column."""

@@ -88,8 +88,8 @@ class _Frames:
                 break
             frames.append(data[at : at + FRAME])
             at += FRAME
-            if data[at - FRAME + 1] == REGISTERS and end - at == _LONG_REPLY and not _headed(data, at):
-                break
+            if data[at - FRAME + 1] == REGISTERS and _long_reply(data, at):
+                at += _LONG_REPLY
         self._yielded = bool(frames)
         return frames
 
@@ -120,6 +120,12 @@ def _headed(data: bytes, at: int) -> bool:
     return data[at] == HEADER and (at + 1 == len(data) or data[at + 1] in (DATA, REGISTERS))
 
 
+def _long_reply(data: bytes, at: int) -> bool:
+    """Whether the register reply that ends at `at` has two bytes more: then a header, or the end, comes after them."""
+    after = at + _LONG_REPLY
+    return at < len(data) and not _headed(data, at) and (after == len(data) or (after < len(data) and _headed(data, after)))
+
+
 def _resync(data: bytes, at: int) -> int:
     """Where to go on after rubbish: at the first header whose frame is followed by another or by the end, else at the
     first header, else at the end."""
@@ -133,15 +139,24 @@ def _resync(data: bytes, at: int) -> int:
     return len(data) if first is None else first
 
 
+def _measures_vibration(config: Mapping[str, Any]) -> bool:
+    """Whether the model sends other frames under the same header: velocity and displacement in place of acceleration."""
+    return str(config.get("model", "")).upper().startswith("WTVB")
+
+
 class Reader:
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.health = Health()
         self._frames = _Frames(self.health)
+        self._vibration = _measures_vibration(config)
 
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
+        if self._vibration:
+            self.health.count("unsupported_mode")
+            return []
         packets = []
         self.health.count("truncated", 0 if data else 1)
         for frame in self._frames.feed(data):
@@ -188,7 +203,7 @@ def register_fields(frame: bytes) -> Fields | None:
     elif register == Register.BATTERY:
         fields["battery_v"] = regs[0] / 100.0
     elif register == Register.VERSION:
-        fields["version"] = regs[0]
+        fields["version"] = regs[0] & 0xFFFF
     return fields
 
 
@@ -289,7 +304,7 @@ def _configure(request: Request) -> tuple[Step, ...]:
 
 
 def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> WitMotionBleCodec:
-    if str(config.get("model", "")).upper().startswith("WTVB"):
+    if _measures_vibration(config):
         raise HiphingeError(
             "WTVB sensors measure vibration, not acceleration and angular rate", "model", "Use a WT901 or WT9011 sensor."
         )

@@ -142,7 +142,7 @@ def _batch(lines: Iterable[bytes], default_family: str | None) -> bool:
             answer = _answer(line, default_family)
         except HiphingeError as error:
             good = False
-            answer = {"line": number, "error": str(error)}
+            answer = {"line": number, "error": str(error), "packets": [], "errors": ["malformed"], "pending": 0}
             say(f"line {number}: {error}")
         print(_line(answer), flush=True)
     return good

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,61 @@ def test_a_malformed_line_is_named_and_the_others_are_answered(tmp_path: Path) -
         if number % 2 and number < len(answers):
             assert answer["line"] == number
             assert answer["error"]
+            assert (answer["packets"], answer["errors"], answer["pending"]) == ([], ["malformed"], 0)
             assert f"line {number}:" in done.stderr
         else:
             assert len(answer["packets"]) == 1
             assert answer["errors"] == []
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("family", "config", "chunks", "packets", "errors"),
+    [
+        # a sketch that prints micros() / 1000.0, and blanks between its numbers
+        (
+            "text-csv",
+            {"columns": ["millis", "ax", "ay", "az"], "separator": " "},
+            [b"12345.678  0 0   1\n"],
+            [{"t": 12.345678}],
+            [],
+        ),
+        (
+            "text-csv",
+            {"columns": ["t", "ax", "ay", "az"], "time_unit": "us"},
+            [b"4294967295,0,0,1\n4,0,0,1\n"],
+            [{"t": 4294.967295}, {"t": 4294.9673}],
+            [],
+        ),
+        (
+            "text-csv",
+            {"columns": ["t", "ax", "ay", "az"], "separator": "semicolon", "acc_unit": "mg"},
+            [b"1;1000;0;0\n"],
+            [{"acc": [9.80665, 0, 0]}],
+            [],
+        ),
+        ("text-csv", {"columns": ["gx", "gy", "gz"], "gyr_unit": "mdps"}, [b"180000,0,0\n"], [{"gyr": [math.pi, 0, 0]}], []),
+        ("witmotion-ble", {"model": "WTVB01-BT50"}, [bytes.fromhex(FRAME) + bytes(8)], [], ["unsupported_mode"]),
+        # replies of 22 bytes between frames
+        ("witmotion-ble", {}, [bytes.fromhex("557164008801" + 14 * "00" + "abcd" + FRAME)], [{"battery_v": 3.92}, {}], []),
+        (
+            "movesense",
+            {"path": "/Meas/Acc/52"},
+            [bytes.fromhex("0207e8030000" + "0000803f" * 3)],
+            [{"t": 1.0, "acc": [1, 1, 1]}],
+            [],
+        ),
+    ],
+)
+def test_variants_that_the_shared_vectors_do_not_have(
+    family: str, config: dict[str, Any], chunks: list[bytes], packets: list[dict[str, Any]], errors: list[str], tmp_path: Path
+) -> None:
+    line = json.dumps({"family": family, "config": config, "chunks": [chunk.hex() for chunk in chunks]})
+    _, (answer,) = batch([line], tmp_path)
+    assert answer["errors"] == errors
+    assert len(answer["packets"]) == len(packets)
+    for got, expected in zip(answer["packets"], packets, strict=True):
+        assert {name: got[name] for name in expected} == {name: approximately(value) for name, value in expected.items()}
 
 
 def test_odd_configurations_are_borne(tmp_path: Path) -> None:
