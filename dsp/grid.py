@@ -18,9 +18,9 @@ from dsp.orientation import OrientedSamples
 from dsp.results import TICK_HZ, Flags
 from signals.blocks import Bools, Floats, Ints
 from signals.quality import Quality
+from signals.session import PATIENCE_S
 
 RATE_HZ = TICK_HZ
-PATIENCE_S = 0.15
 HOLE_S = 0.1
 """Across a longer hole between two samples an orientation is not interpolated but missing."""
 SATURATION_S = 2.0

@@ -33,7 +33,7 @@ from dsp.standing import SHORTEST_S
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.placements import Mounting, Placement
 from signals.quality import Quality
-from signals.session import Sensor
+from signals.session import PATIENCE_S, Sensor
 
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
@@ -64,14 +64,14 @@ def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
 
 
 class LivePipeline:
-    """Causal estimator of one session; see `feed`."""
+    """Causal estimator of one session; see `feed`. patience_s: how long a tick waits for a late sensor, in event time."""
 
-    def __init__(self, sensors: Sequence[Sensor], body: tuple[str, ...]) -> None:
+    def __init__(self, sensors: Sequence[Sensor], body: tuple[str, ...], patience_s: float = PATIENCE_S) -> None:
         self.estimator = "live"
         self._body = body
         self._orientation: dict[str, CausalOrientation] = {}
         self._tracks = {s.key: SensorTrack() for s in sensors}
-        self._grid = Grid(self._tracks)
+        self._grid = Grid(self._tracks, patience_s=patience_s)
         self._calibrator = Calibrator(body, mountings(sensors), self._standing)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []

@@ -1,7 +1,7 @@
 """Settings: the command line's, else the environment's, else those of a configuration file, else none.
 
-The file is TOML: ``sessions = "…"``, ``[influx] url, token, org, bucket`` and ``[grafana] url, token``. A file that holds a
-token must not be readable by others.
+The file is TOML: ``sessions = "…"``, ``[live] patience_ms``, ``[influx] url, token, org, bucket`` and ``[grafana] url,
+token``. A file that holds a token must not be readable by others.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ import typer
 
 from dashboards.influx import InfluxSettings
 from signals import HiphingeError
+from signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
 
 if TYPE_CHECKING:
     from dashboards.grafana.server import GrafanaSettings
 
 _SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
-_KNOWN = {"sessions", *_SECTIONS}
+_KNOWN = {"sessions", "live", *_SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
-    settings by the names of their environment variables, empty where not set."""
+    settings by the names of their environment variables, empty where not set. patience_s: see `signals.Session`."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
     grafana_words: Mapping[str, str] = field(default_factory=dict)
+    patience_s: float = PATIENCE_S
 
     @property
     def influx_configured(self) -> bool:
@@ -76,7 +78,24 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     sessions = environment.get("HIPHINGE_SESSIONS") or content.get("sessions")
     if sessions is not None and not isinstance(sessions, str):
         raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")
-    return Settings(Path(sessions).expanduser() if sessions else None, words["influx"], words["grafana"])
+    patience_s = _patience(environment.get("HIPHINGE_LIVE_PATIENCE_MS") or content.get("live", {}).get("patience_ms"), chosen)
+    return Settings(Path(sessions).expanduser() if sessions else None, words["influx"], words["grafana"], patience_s)
+
+
+def _patience(given: object, file: Path) -> float:
+    """Seconds of what is given in milliseconds, a number or (in the environment) its text; None: the usual patience."""
+    if given is None:
+        return PATIENCE_S
+    try:
+        if not isinstance(given, str | int | float) or isinstance(given, bool):
+            raise ValueError
+        seconds = float(given) / 1e3
+    except ValueError:
+        raise HiphingeError(f"patience_ms = {given!r} is no number", str(file), "Write milliseconds, e.g. 150") from None
+    if not SHORTEST_PATIENCE_S <= seconds <= LONGEST_PATIENCE_S:
+        remedy = f"Write milliseconds, {SHORTEST_PATIENCE_S * 1e3:g} to {LONGEST_PATIENCE_S * 1e3:g}"
+        raise HiphingeError(f"patience_ms = {given} is out of range", str(file), remedy)
+    return seconds
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -95,7 +114,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise HiphingeError(f"is not valid TOML: {error}", f"{file}, line {line}", "Correct this line") from None
     for unknown in content.keys() - _KNOWN:
         raise _unknown(unknown, file)
-    for section, names in _SECTIONS.items():
+    for section, names in (_SECTIONS | {"live": ("patience_ms",)}).items():
         table = content.get(section, {})
         if not isinstance(table, dict):
             remedy = f"Write [{section}] and below it {', '.join(names)}"
@@ -108,5 +127,5 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _unknown(name: str, file: Path) -> HiphingeError:
-    known = "sessions, in [influx] url, token, org, bucket, and in [grafana] url, token"
+    known = "sessions, in [live] patience_ms, in [influx] url, token, org, bucket, and in [grafana] url, token"
     return HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")

@@ -6,8 +6,9 @@ replay equal to the session it replays. Plain sessions bring samples that alread
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -124,7 +125,10 @@ class Engine:
 
     def __init__(self, session: Session, estimators: Sequence[str] = ("live",)) -> None:
         self.session = session
-        made = {"live": LivePipeline, "review": ReviewPipeline}
+        made: dict[str, Callable[[Sequence[Sensor], tuple[str, ...]], LivePipeline | ReviewPipeline]] = {
+            "live": partial(LivePipeline, patience_s=session.patience_s),
+            "review": ReviewPipeline,
+        }
         self._pipelines: dict[str, LivePipeline | ReviewPipeline] = {
             name: made[name](session.sensors, session.body) for name in estimators
         }

@@ -25,8 +25,8 @@ from signals.quantities import ANGLE_NAMES
 from signals.session import Session
 
 EVERY_S = 1.0
-FRESH_S = 0.5
-"""A row that ends longer before the session's present than this is not shown: it would be a frozen one."""
+FRESH_S = 0.35
+"""A row that ends longer before the session's present than this and the grid's patience is not shown: it would be frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,11 @@ class Seen:
 
 
 class StatusLines:
-    """Takes what a session gives out and writes a line each second; `write` gets the text without its line end.
+    """Takes what a session gives out and writes a line each second; `write` gets the text without its line end."""
 
-    fresh_s: as `FRESH_S`; longer where the grid waits longer for late sensors.
-    """
-
-    def __init__(self, session: Session, write: Callable[[str], object], fresh_s: float = FRESH_S) -> None:
+    def __init__(self, session: Session, write: Callable[[str], object]) -> None:
         self._families = {s.key: s.family for s in session.sensors}
-        self._write, self._fresh_s = write, fresh_s
+        self._write, self._fresh_s = write, session.patience_s + FRESH_S
         self._due_s: float | None = None
         self._row: AngleRows | None = None
         self._repetitions: list[Repetition] = []

@@ -12,6 +12,11 @@ from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 SCHEMA = 1
 """Version of session.toml and summary.json."""
 
+PATIENCE_S = 0.15
+"""`Session.patience_s` where a session says nothing."""
+SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0
+"""Below the first a connection interval is longer; beyond the second nothing is live any more."""
+
 Setting = str | int | float | bool | tuple[str, ...]
 """A value of a sensor's configuration."""
 NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
@@ -57,7 +62,7 @@ class SessionMark:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Head of a session. Raises ValueError when two sensors share a key or there is none."""
+    """Head of a session. Raises ValueError when two sensors share a key or there is none, or the patience is out of range."""
 
     start: datetime
     """Calendar time of session time 0; aware, UTC."""
@@ -66,12 +71,16 @@ class Session:
     sensors: tuple[Sensor, ...]
     marks: tuple[SessionMark, ...] = field(default=())
     software: str = ""
+    patience_s: float = PATIENCE_S
+    """How long the live estimator waits for a late sensor, in event time: a tick is final then."""
 
     def __post_init__(self) -> None:
         if not self.sensors:
             raise ValueError("a session needs at least one sensor")
         if self.start.tzinfo is None:
             raise ValueError("start needs a time zone, e.g. 2026-11-23T14:05:00Z")
+        if not SHORTEST_PATIENCE_S <= self.patience_s <= LONGEST_PATIENCE_S:
+            raise ValueError(f"patience of {self.patience_s} s: {SHORTEST_PATIENCE_S} to {LONGEST_PATIENCE_S}")
         keys = [s.key for s in self.sensors]
         for key in keys:
             if keys.count(key) > 1:

@@ -50,7 +50,7 @@ def live(
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
-    session = kit.session(datetime.now(UTC).replace(microsecond=0), athlete, software())
+    session = kit.session(datetime.now(UTC).replace(microsecond=0), athlete, software(), settings.patience_s)
     name = session_name(session.start, session.athlete)
     folder = out or (settings.sessions or Path()) / name
     check_new(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from hiphinge.engine import Engine
 from signals import Event, Packets
+from signals.quality import Quality
 from simulation import Outage, Reboot, SimulatedSession, simulate
 
 
@@ -116,6 +118,17 @@ def test_any_cut(seed: int, sizes: list[int]) -> None:
             at, i = at + size, i + 1
 
     assert differing(live_bits(session, cut()), whole(seed)) == []
+
+
+def test_the_patience_is_the_sessions_and_as_invariant() -> None:
+    session = troubled(1)
+    patient = replace(session, session=replace(session.session, patience_s=0.4))
+    events = list(session.events)
+    longer = live_bits(patient, iter([events]))
+    assert differing(live_bits(patient, in_lists(one_by_one(session.events), 7)), longer) == []
+    assert "quality" in differing(longer, whole(1))
+    late = [np.frombuffer(bits["quality"], np.int32) & int(Quality.LATE) for bits in (longer, whole(1))]
+    assert np.count_nonzero(late[0]) < np.count_nonzero(late[1])
 
 
 def test_the_session_holds_what_it_should() -> None:

@@ -91,8 +91,13 @@ def test_a_file_without_a_token_may_be_read_by_all(file: Path) -> None:
         (b"influx = 'token'", r"'influx' is not a table"),
         (b"sessions = 3", r"sessions is not a text"),
         (b"[influx]\nurl = 3", r"influx\.url is not a text"),
-        (b"session = '/data'", r"unknown setting 'session'.*sessions, in \[influx\].*in \[grafana\]"),
+        (b"session = '/data'", r"unknown setting 'session'.*sessions, .*in \[influx\].*in \[grafana\]"),
         (b"[influx]\ntokn = 'x'", r"unknown setting 'tokn'"),
+        (b"[live]\npatience = 150", r"unknown setting 'patience'.*\[live\] patience_ms"),
+        (b"[live]\npatience_ms = 'long'", r"patience_ms = 'long' is no number"),
+        (b"[live]\npatience_ms = true", r"patience_ms = True is no number"),
+        (b"[live]\npatience_ms = 5000", r"patience_ms = 5000 is out of range.*20 to 2000"),
+        (b"[live]\npatience_ms = nan", r"patience_ms = nan is out of range"),
     ],
 )
 def test_a_file_that_is_wrong_says_where(file: Path, content: bytes, message: str) -> None:
@@ -101,6 +106,13 @@ def test_a_file_that_is_wrong_says_where(file: Path, content: bytes, message: st
         load(file, {})
     assert str(file) in caught.value.where
     assert caught.value.remedy
+
+
+def test_the_patience_of_live(file: Path) -> None:
+    assert load(file, {}).patience_s == 0.15
+    file.write_text(FILE + "[live]\npatience_ms = 300\n", "utf-8")
+    assert load(file, {}).patience_s == 0.3
+    assert load(file, {"HIPHINGE_LIVE_PATIENCE_MS": "80"}).patience_s == 0.08
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ sessions = st.builds(
     sensors=sensors(),
     marks=st.lists(st.builds(SessionMark, st.floats(-1e6, 1e6), words), max_size=3).map(tuple),
     software=st.just("") | words,
+    patience_s=st.just(0.15) | st.integers(20, 2000).map(lambda ms: ms / 1e3),
 )
 
 
@@ -95,6 +96,17 @@ def test_the_documented_form_is_read(tmp_path: Path) -> None:
         (SessionMark(0.0, "calibrate"),),
         "hiphinge 0.1.0",
     )
+
+
+def test_the_patience_of_live_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "session.toml"
+    path.write_text(GOOD + "\n[live]\npatience_ms = 300\n")
+    assert read_session_toml(path).patience_s == 0.3
+    for wrong, said in (("5000", "20 to 2000"), ('"long"', "plain number")):
+        path.write_text(GOOD + f"\n[live]\npatience_ms = {wrong}\n")
+        with pytest.raises(HiphingeError, match=said) as caught:
+            read_session_toml(path)
+        assert f"line {len(path.read_text().splitlines())}" in caught.value.where
 
 
 def test_another_zone_becomes_utc(tmp_path: Path) -> None:
