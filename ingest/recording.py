@@ -23,6 +23,7 @@ from mcap.data_stream import RecordBuilder
 from mcap.records import Channel, Chunk, DataEnd, Footer, Header, Message, Metadata
 from mcap.writer import MCAP0_MAGIC
 
+from ingest.background_sync import BackgroundSync
 from ingest.recording_messages import (
     EVENTS_ENCODING,
     PACKETS_ENCODING,
@@ -48,14 +49,14 @@ _PATIENCE = 10
 class Recorder:
     """Writes the events of a live session, in sequence order, to a new file.
 
-    sync: also fsync each window, so that it survives a power failure and not only the end of the process. That takes
-    0.2 ms on a fast disk and 20 ms on a slow one: use a thread of its own where that matters.
+    sync: also fsync each window, so that it survives a power failure and not only the end of the process. That happens in a
+    thread of its own, since it takes 0.2 ms on a fast disk and 20 ms and more on a slow one.
     Raises `HiphingeError` when the file exists or cannot be written. A window that could not be written (disk full)
     stays in memory and goes with the next flush; the file is cut back to its last whole window.
     """
 
     def __init__(self, path: Path, session: Session, *, flush_every_ns: int = FLUSH_EVERY_NS, sync: bool = True) -> None:
-        self._path, self._flush_every_ns, self._sync = path, flush_every_ns, sync
+        self._path, self._flush_every_ns = path, flush_every_ns
         self._channels = {sensor.key: i for i, sensor in enumerate(session.sensors, 1)}
         self._events_channel = len(session.sensors) + 1
         self._packets: dict[str, list[tuple[int, int, bytes]]] = {key: [] for key in self._channels}
@@ -66,7 +67,7 @@ class Recorder:
         self._window_ends_ns = 0
         self._last_arrival_ns = 0
         self._window = 0
-        self._flushed_seq = -1
+        self._written_seq = -1
         self._good_bytes = 0
         self._data_crc = 0
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
@@ -85,16 +86,22 @@ class Recorder:
         try:
             self._write(head)
             if sync:
+                os.fsync(self._file.fileno())
                 _sync_folder(path.parent)
+        except OSError as error:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise self._unwritable(error) from error
         except BaseException:
             self._file.close()
             path.unlink(missing_ok=True)
             raise
+        self._syncing = BackgroundSync(self._file.fileno()) if sync else None
 
     @property
     def flushed_seq(self) -> int:
-        """Sequence number of the last event on disk; -1 while there is none."""
-        return self._flushed_seq
+        """Sequence number of the last event on disk (with `sync`: safe there); -1 while there is none."""
+        return self._written_seq if self._syncing is None else self._syncing.seq
 
     def append(self, event: Event) -> None:
         """Take an event; writes the window before it when that is over.
@@ -114,11 +121,11 @@ class Recorder:
             arrival_ns = event.arrival_ns
         if not seqs:
             return
-        if min(seqs) <= self._flushed_seq:
-            raise ValueError(f"event {min(seqs)} comes after {self._flushed_seq} is on disk")
+        if min(seqs) <= self._written_seq:
+            raise ValueError(f"event {min(seqs)} comes after {self._written_seq} is on disk")
         if self._seqs and arrival_ns >= self._window_ends_ns:
             if self._whole():
-                self.flush()
+                self._write_window()
             elif arrival_ns >= self._window_ends_ns + _PATIENCE * self._flush_every_ns:
                 raise ValueError(f"among the events {self._first_seq} to {self._last_seq} some never came")
         if not self._seqs:
@@ -133,13 +140,23 @@ class Recorder:
         self._last_arrival_ns = max(self._last_arrival_ns, arrival_ns)
 
     def flush(self) -> None:
-        """Write what is buffered as one window. Raises ValueError when a sequence number in it is missing or double."""
+        """Write what is buffered as one window and wait until it is on disk; raises as `append` does, and ValueError when a
+        sequence number in it is missing or double."""
+        self._write_window()
+        if self._syncing is not None:
+            self._syncing.wait()
+            self._check_synced()
+
+    def _write_window(self) -> None:
+        self._check_synced()
         if not self._seqs:
             return
         if not self._whole() or sorted(self._seqs) != list(range(self._first_seq, self._last_seq + 1)):
             raise ValueError(f"of the events {self._first_seq} to {self._last_seq} some are missing or double")
         self._write(self._chunk())
-        self._flushed_seq = self._last_seq
+        self._written_seq = self._last_seq
+        if self._syncing is not None:
+            self._syncing.ask(self._written_seq)
         self._window += 1
         self._seqs.clear()
         self._events.clear()
@@ -152,12 +169,21 @@ class Recorder:
             return
         self._closed = True
         try:
-            self.flush()
+            self._write_window()
+            if self._syncing is not None:
+                self._syncing.close()
+                self._check_synced()
             end = RecordBuilder()
             DataEnd(self._data_crc).write(end)
             Footer(summary_start=0, summary_offset_start=0, summary_crc=0).write(end)
             self._write(_bytes(end) + MCAP0_MAGIC)
+            if self._syncing is not None:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
         finally:
+            if self._syncing is not None:
+                self._syncing.close()
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -210,17 +236,19 @@ class Recorder:
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
-            if self._sync:
-                os.fsync(self._file.fileno())
         except OSError as error:
             self._cut_back()
-            raise HiphingeError(
-                f"cannot be written: {error.strerror}",
-                str(self._path),
-                "Free space on the disk or check its connection; what is on disk already can be read.",
-            ) from error
+            raise self._unwritable(error) from error
         self._good_bytes += len(data)
         self._data_crc = zlib.crc32(data, self._data_crc)
+
+    def _check_synced(self) -> None:
+        if self._syncing is not None and self._syncing.error is not None:
+            raise self._unwritable(self._syncing.error)
+
+    def _unwritable(self, error: OSError) -> HiphingeError:
+        remedy = "Free space on the disk or check its connection; what is on disk already can be read."
+        return HiphingeError(f"cannot be written: {error.strerror}", str(self._path), remedy)
 
     def _cut_back(self) -> None:
         try:

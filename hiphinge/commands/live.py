@@ -26,6 +26,9 @@ from ingest.event_log import EventLog
 from ingest.kit import Kit, read_kit
 from ingest.kit_reader import KitReader
 
+SENSORS_EVERY_S = 0.1
+"""The sensors' table is made anew so often; results come every few milliseconds."""
+
 
 def live(
     kit_file: Path = typer.Option(
@@ -94,9 +97,14 @@ async def _stream(
     def seen() -> Seen:
         return Seen(running.progress(), reader.status, streaming.latency.newest, trouble())
 
+    shown_s = -SENSORS_EVERY_S
+
     def show(frame: Frame) -> None:
+        nonlocal shown_s
         shown.take(frame.output, frame.now_s)
-        shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble())
+        if frame.now_s >= shown_s + SENSORS_EVERY_S:
+            shown_s = frame.now_s
+            shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble())
         if status is not None:
             status.take(frame.output, frame.now_s, seen)
 

@@ -1,7 +1,9 @@
 """The raw recording: what goes in comes out, whatever breaks off or changes; memory and windows as promised."""
 
+import errno
 import os
 import resource
+import threading
 import tracemalloc
 import zlib
 from datetime import UTC, datetime
@@ -137,7 +139,7 @@ def test_a_recording_can_be_recorded_again_from_its_windows(tmp_path: Path) -> N
 
 
 def test_windows_last_half_a_second_and_flush_by_themselves(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "r.mcap", SESSION)
+    recorder = Recorder(tmp_path / "r.mcap", SESSION, sync=False)
     assert recorder.flushed_seq == -1
     for event in plain_log(60):
         recorder.append(event)
@@ -151,6 +153,46 @@ def test_windows_last_half_a_second_and_flush_by_themselves(tmp_path: Path) -> N
     recorder.close()
     batches = list(read_recording(tmp_path / "r.mcap").batches())
     assert [singles([b])[0][0] for b in batches] == [0, 25, 50]
+
+
+def test_a_slow_disk_holds_up_only_what_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(tmp_path / "r.mcap", SESSION)
+    may_go, fsync = threading.Event(), os.fsync
+    synced: list[int] = []
+
+    def slow(fd: int) -> None:
+        assert may_go.wait(30)
+        synced.append(fd)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    for event in plain_log(60):
+        recorder.append(event)  # two windows are written meanwhile
+    assert (recorder.flushed_seq, synced) == (-1, [])
+    # written all the same: the end of the process loses nothing of them
+    assert max(seq for seq, *_ in singles(list(read_recording(tmp_path / "r.mcap").batches()))) == 49
+    may_go.set()
+    recorder.flush()
+    assert recorder.flushed_seq == 59
+    assert 1 <= len(synced) <= 3
+    recorder.close()
+    assert recorder.flushed_seq == 59
+
+
+def test_a_disk_that_cannot_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(tmp_path / "r.mcap", SESSION)
+
+    def broken(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", broken)
+    for event in plain_log(10):
+        recorder.append(event)
+    with pytest.raises(HiphingeError, match=r"cannot be written: Input/output error.*check its connection"):
+        recorder.flush()
+    assert recorder.flushed_seq == -1
+    with pytest.raises(HiphingeError, match="cannot be written"):
+        recorder.close()
 
 
 def event_seq(event: Event) -> int:
