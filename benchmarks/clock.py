@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.link import PROBE_EVERY_S, PROBE_SPREAD
 from ingest.sample_count import SampleCount
 from signals.blocks import Bools, Floats, Ints
 from simulation.radio import LinkSettings, Message, Outage, Radio
@@ -25,6 +26,8 @@ RATE_HZ, PER_PACKET = 100.0, 4
 SETTLED_S = 20.0
 """Agreement is looked at after this time."""
 WINDOW_S = 60.0
+UPLINK_S = 0.0015
+"""From the host's clock to the air."""
 LINKS = {
     "7.5 ms": LinkSettings(0.0075, repeat_probability=0.03),
     "30 ms": LinkSettings(0.03, repeat_probability=0.05),
@@ -41,6 +44,8 @@ class Stream:
     device_s: Floats
     packet: Ints
     arrival_s: Floats
+    probes: list[tuple[int, float, float]]
+    """Answered questions for the device's clock: packets that had come before the answer, device and host time."""
 
     @property
     def none(self) -> tuple[Ints, Bools]:
@@ -62,12 +67,36 @@ def stream(link: LinkSettings, seconds: float, rate_spread: float, rng: np.rando
         arrivals += [t for t, item in radio.send(last + 0.001, Message(b"")) if isinstance(item, Message)]
     arrivals += [t for t, item in radio.end(seconds + 1.0) if isinstance(item, Message)]
     whole = len(arrivals) * PER_PACKET
-    return Stream(true_s[:whole], device_s[:whole], np.arange(whole) // PER_PACKET, np.array(arrivals))
+    received_s, sent_s = asked(phased, seconds, rng)
+    probes = [
+        (int(np.searchsorted(arrivals, got + link.interval_s)), float(np.interp(got, true_s, device_s)), sent)
+        for got, sent in zip(received_s.tolist(), sent_s.tolist(), strict=True)
+        if true_s[0] < got < true_s[-1]
+    ]
+    return Stream(true_s[:whole], device_s[:whole], np.arange(whole) // PER_PACKET, np.array(arrivals), probes)
+
+
+def asked(link: LinkSettings, seconds: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """When a device got the questions that its clock was asked, each at a connection event, and when they were sent."""
+    steps = PROBE_EVERY_S * rng.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD, int(2.0 * seconds))
+    sent_s = np.cumsum(steps)
+    sent_s = sent_s[sent_s < seconds]
+    event = np.ceil((sent_s + UPLINK_S - link.phase_s) / link.interval_s)
+    repeats = np.where(rng.random(len(sent_s)) < link.repeat_probability, rng.geometric(1.0 / link.repeats, len(sent_s)), 0)
+    return link.phase_s + link.interval_s * (event + repeats), sent_s
 
 
 def hull(s: Stream) -> Floats:
     """Session time by the device's clock and the lower hull: what hiphinge does."""
     return ClockMap(SKEW_LIMIT).feed(s.device_s, s.packet, s.arrival_s, s.none[1])
+
+
+def two_way(s: Stream) -> Floats:
+    """The same where the device answers questions for its clock, as protocol v1 does."""
+    clock = ClockMap(SKEW_LIMIT)
+    for before, device_s, sent_s in s.probes:
+        clock.probe(2 * before, device_s, sent_s)
+    return clock.feed(s.device_s, s.packet, s.arrival_s, s.none[1], 2 * s.packet + 1)
 
 
 def counted(s: Stream) -> Floats:
@@ -95,6 +124,7 @@ def raw_arrival(s: Stream) -> Floats:
 
 WAYS: dict[str, Callable[[Stream], Floats]] = {
     "lower hull (ours)": hull,
+    "and asked (ours)": two_way,
     "counted (ours, no clock)": counted,
     "least squares": least_squares,
     "raw arrival": raw_arrival,

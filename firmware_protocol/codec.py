@@ -8,11 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from signals.blocks import Ints, SampleBlock
+
+
+class Probe(NamedTuple):
+    """A question for the device's clock that was answered, two-way: the device got it at `device_s` of its own clock,
+    unwrapped as its samples are, and the host had sent it at `host_sent_ns`. packet: that brought the answer, as in
+    `SampleBlock.packet`. held_ns: between question and answer in the device, no part of the round trip."""
+
+    packet: int
+    host_sent_ns: int
+    device_s: float
+    held_ns: int
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A codec of devices whose clock can be asked."""
+
+    def probes(self) -> list[Probe]:
+        """Answers that the last `feed` or `feed_packets` has found; given once."""
+        ...
 
 
 class Codec(Protocol):

@@ -14,7 +14,7 @@ import numpy as np
 
 from dsp.live import LivePipeline, PipelineOutput
 from dsp.review import ReviewPipeline
-from firmware_protocol.codec import Codec
+from firmware_protocol.codec import Codec, Probed
 from firmware_protocol.registry import codec_for
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
@@ -26,6 +26,8 @@ from signals.blocks import Floats, Ints
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"
 """Marks with a meaning; any other label is a note."""
+LONGEST_ROUND_TRIP_NS = 10_000_000_000
+"""An answer that came later, or before it was asked, is another program's or another session's."""
 LATEST_S = 1.0
 """The radio may hold samples of a heel drop back for so long."""
 SMALLEST_CORRECTION_S = 0.01
@@ -42,14 +44,20 @@ class _Source:
         self.lost_exact = True
         self.has_clock = False
         self.count: SampleCount | None = None
+        self._probes: list[tuple[int, float, float]] = []
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
         """Samples of these packets on the session's time line."""
         one = packets[0] if len(packets) == 1 else _joined(packets)
         arrival_s = (one.arrival_ns - zero_ns) / 1e9
-        return [
-            self._timed(block, one.seq, arrival_s) for block in self.codec.feed_packets(one.data, one.lengths) if len(block)
-        ]
+        blocks = self.codec.feed_packets(one.data, one.lengths)
+        if isinstance(self.codec, Probed):
+            self._probes += [
+                (int(one.seq[p.packet]), p.device_s, (p.host_sent_ns - zero_ns) / 1e9)
+                for p in self.codec.probes()
+                if 0 <= one.arrival_ns[p.packet] - p.host_sent_ns - p.held_ns <= LONGEST_ROUND_TRIP_NS
+            ]
+        return [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
 
     def _timed(self, block: SampleBlock, seq: Ints, arrival_s: Floats) -> TimedBlock:
         device_s, lost, restart = block.device_time_s, block.lost, block.restart
@@ -60,12 +68,16 @@ class _Source:
         self.has_clock = block.device_time_s is not None
         if self.clock is None:
             self.clock = ClockMap(SKEW_LIMIT if self.has_clock else COUNTER_SKEW_LIMIT)
+        for probe in self._probes:
+            self.clock.probe(*probe)
+        self._probes.clear()
         self.lost_exact &= block.lost_exact
+        of_event = seq[block.packet]
         return TimedBlock(
             self.sensor,
             block.rate_hz,
-            seq[block.packet],
-            self.clock.feed(device_s, block.packet, arrival_s, restart),
+            of_event,
+            self.clock.feed(device_s, block.packet, arrival_s, restart, of_event),
             device_s,
             block.acc,
             block.gyr,

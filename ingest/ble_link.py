@@ -108,6 +108,12 @@ class BleReader(Link):
         self._said.feed(value)
         self._battery(self._said.facts.get("battery_percent"))
 
+    def can_be_probed(self) -> bool:
+        """See `Link.can_be_probed`; older firmware has no characteristic for it."""
+        if self.family.probe is None or self._client is None:
+            return False
+        return self._client.services.get_characteristic(self.family.probe(0, 0).characteristic) is not None
+
     async def close(self) -> None:
         """See `Link.close`."""
         client, self._client = self._client, None

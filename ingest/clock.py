@@ -5,6 +5,11 @@ line under the points (device time, arrival) is therefore the clock: the lower c
 are thinned to the earliest one in each `BUCKET_S` of device time, and the map changes only at bucket borders, so it does
 not depend on how packets are cut into chunks. A restarted device begins a new map.
 
+Where the device answers questions for its clock, the other side is bounded too: it cannot have got a question before it was
+sent. Questions come at random times, so that the shortest of many waits is short, also where the sensor's packets and the
+radio's connection events keep the same distance for minutes and every packet waits equally long. A host or device that lets
+every question lie for a while would move its clock by that.
+
 Lower convex hull for clock skew under one-sided delay: Zhang, Liu, Xia, Clock synchronization algorithms for network
 measurements, INFOCOM 2002, doi 10.1109/INFCOM.2002.1019257.
 """
@@ -31,6 +36,10 @@ EARLY_S, EARLY_SLEW = 15.0, 0.02
 """In the first seconds of a map the first packets' delay is still being found out, and the map may move faster."""
 
 
+PROBES_NEEDED = 8
+"""Answers from which on the other side counts."""
+
+
 class ClockMap:
     """Maps one device's clock to host time. Feed packets in order; times come back strictly increasing within a map.
 
@@ -53,10 +62,21 @@ class ClockMap:
         self._floor: float | None = None
         """Last host time of the map before; a new map must not run back into it."""
         self._since = 0
+        self._coming: deque[tuple[int, float, float]] = deque()
+        """Probes that the map has not come to: number of their event, device time, host time."""
+        self._probes: deque[tuple[float, float]] = deque()
 
-    def feed(self, device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools) -> Floats:
+    def probe(self, seq: int, device_s: float, sent_s: float) -> None:
+        """The device's clock showed device_s when it got what the host had sent at sent_s, as event `seq` told.
+
+        It counts from the first samples on that a later event brings; see `feed`.
+        """
+        self._coming.append((seq, device_s, sent_s))
+
+    def feed(self, device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools, seq: Ints | None = None) -> Floats:
         """Host time (n,) of samples taken at device_s (n,), which came in packets `packet` (n,) that arrived at
-        arrival_s (p,); restart (n,): the device's clock began anew before this sample."""
+        arrival_s (p,); restart (n,): the device's clock began anew before this sample. seq (n,): number of the event that
+        brought each sample, where the clock is probed."""
         host = np.empty(len(device_s))
         if not len(device_s):
             return host
@@ -72,6 +92,9 @@ class ClockMap:
             begin, end = int(starts[first]), int(ends[stop - 1]) + 1
             best = first + int(np.argmin(delay[first:stop]))
             number = int(bucket[first])
+            turns = self._bucket is None or fresh[first] or number != self._bucket
+            if turns and seq is not None:
+                self._admit(int(seq[begin]), bool(fresh[first]))
             if self._bucket is None or fresh[first]:
                 self._begin(float(device[first]), float(arrival[first]), number)
             elif number != self._bucket:
@@ -86,6 +109,16 @@ class ClockMap:
         """Let the map show `offset_s` less: a delay that arrivals cannot tell. It moves there fast, but not at once."""
         self._correction -= offset_s
         self._hurried = True
+
+    def _admit(self, seq: int, fresh: bool) -> None:
+        """Take the probes that came before event `seq`; fresh: the clock began anew after them."""
+        while self._coming and self._coming[0][0] < seq:
+            _, device, host = self._coming.popleft()
+            self._probes.append((device, host))
+        if fresh:
+            self._probes.clear()
+        while self._probes and self._probes[-1][0] - self._probes[0][0] > WINDOW_S:
+            self._probes.popleft()
 
     def _begin(self, device: float, arrival: float, bucket: int) -> None:
         if self._bucket is not None:
@@ -131,7 +164,7 @@ class ClockMap:
         points, hull = self._points, self._hull
         if len(points) < 3:
             best = min(points, key=lambda p: p[1] - p[0])
-            return best[1] + (device - best[0]), 1.0
+            return self._bounded(best[1] - best[0], 1.0) + device, 1.0
         middle = 0.5 * (points[0][0] + points[-1][0])
         left, right = hull[0], hull[-1]
         for a, b in itertools.pairwise(hull):
@@ -144,7 +177,19 @@ class ClockMap:
         limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
         slope = min(max(slope, 1.0 - limit), 1.0 + limit)
         support = min(p[1] - slope * p[0] for p in hull)
-        return support + slope * device, slope
+        return self._bounded(support, slope) + slope * device, slope
+
+    def _bounded(self, support: float, slope: float) -> float:
+        """Host time at device time 0 on a line of this slope: `support` as arrivals have it, or less if probes say so.
+
+        Of n waits, evenly spread from 0 on, the shortest is as long as the steps between the short ones: what is beyond
+        the latest question is guessed from the quarter that waited least.
+        """
+        if len(self._probes) < PROBES_NEEDED:
+            return support
+        sent = sorted((host - slope * device for device, host in self._probes), reverse=True)
+        quarter = sent[: max(2, len(sent) // 4)]
+        return min(support, quarter[0] + (quarter[0] - quarter[-1]) / (len(quarter) - 1))
 
 
 def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None:

@@ -8,6 +8,8 @@ gets `Lost`, and after a pause that grows to at most a second the link is tried 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +27,8 @@ SILENT_S = 2.0
 """Silence after which its link is opened anew: a dead Bluetooth service says nothing."""
 _WATCH_EVERY_S = 0.05
 _STEP_TIMEOUT_S = 5.0
+PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
+"""A device whose clock can be asked is asked so often, at times that are spread by this share: see `ingest.clock`."""
 _GOODBYE_S = 1.0
 _LAST_WORDS_S = 0.15
 """A device that was told to stop and says nothing for so long has stopped."""
@@ -109,7 +113,7 @@ class Link(ABC):
                 await self._say(self.family.start(self.request))
                 self._set(LinkState.STREAMING)
                 pause = FIRST_PAUSE_S
-                await self._watch()
+                await self._watch_and_probe()
             except LinkFault as found:
                 fault = found
             except asyncio.CancelledError:
@@ -186,6 +190,35 @@ class Link(ABC):
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def can_be_probed(self) -> bool:
+        """Whether the device's clock can be asked over this link, as it is open now."""
+        return self.family.probe is not None
+
+    async def _watch_and_probe(self) -> None:
+        """Watch until the link breaks, which raises `LinkFault`; ask the device's clock meanwhile."""
+        probing = asyncio.ensure_future(self._probe()) if self.can_be_probed() else None
+        try:
+            await self._watch()
+        finally:
+            if probing is not None:
+                probing.cancel()
+                await asyncio.gather(probing, return_exceptions=True)
+
+    async def _probe(self) -> None:
+        """Ask the device's clock now and then. The answers are packets like others, and so is their time."""
+        ask = self.family.probe
+        assert ask is not None
+        chance = random.Random()
+        for number in itertools.count():
+            await asyncio.sleep(PROBE_EVERY_S * chance.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD))
+            heard = max(self._heard.values(), default=0)
+            if (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
+                continue  # an answer would look as if the device still streamed
+            try:
+                await self.write(ask(number, self.log.clock_ns()))
+            except LinkFault:
+                return  # the watch sees what became of the link
 
     async def _watch(self) -> NoReturn:
         """Until the link breaks or has been silent for too long; both raise `LinkFault`."""

@@ -69,6 +69,10 @@ class SerialReader(Link):
         """A serial line has nothing to be read by name."""
         raise LinkFault("has no characteristics", self._name, "Check its family in the kit.", persistent=True)
 
+    def can_be_probed(self) -> bool:
+        """See `Link.can_be_probed`; a gateway would answer for itself."""
+        return super().can_be_probed() and not self._numbers
+
     async def close(self) -> None:
         """See `Link.close`."""
         port, self._port = self._port, None

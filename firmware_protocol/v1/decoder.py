@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol.codec import Health, check_lengths
+from firmware_protocol.codec import Health, Probe, check_lengths
 from firmware_protocol.framing import Deframer
 from firmware_protocol.v1.messages import (
     VERSION,
@@ -27,11 +27,13 @@ from firmware_protocol.v1.messages import (
     Info,
     Kind,
     MalformedMessage,
+    Sync,
     UnsupportedVersion,
     check_header,
     decode_config,
     decode_event,
     decode_info,
+    decode_sync,
     unwrap_mux,
 )
 from firmware_protocol.v1.samples import (
@@ -53,6 +55,8 @@ LATE_CLOCK_US = 100_000
 BACK_US = 100_000
 """A clock that falls back by more than this was started anew; less is a span that the device estimated badly."""
 _LONGEST_RUN = 256
+_LONGEST_HELD_US = 10_000_000
+"""A device that took longer to answer did not answer this."""
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
 
@@ -79,10 +83,16 @@ class _Messages:
         self._restart = False
         """The next decoded sample is the first after a restart."""
         self._blocks: list[SampleBlock] = []
+        self._probes: list[Probe] = []
+
+    def probes(self) -> list[Probe]:
+        """See `Probed.probes`."""
+        found, self._probes = self._probes, []
+        return found
 
     def feed(self, data: bytes, lengths: Ints, packet: Ints) -> list[SampleBlock]:
         """Decode messages that lie one after another; packet (p,): the number that samples of each one get."""
-        self._blocks = []
+        self._blocks, self._probes = [], []
         sizes = lengths.tolist()
         offset = i = 0
         while i < len(sizes):
@@ -115,9 +125,11 @@ class _Messages:
                 self._event(decode_event(message))
             elif kind == Kind.MUX:
                 self._mux(message, packet)
+            elif kind == Kind.SYNC:
+                self._sync(decode_sync(message), int(packet[0]))
             elif kind == Kind.DATA:
                 self.health.count("length")  # shorter than its header
-            elif kind not in (Kind.START, Kind.SYNC, Kind.SETUP):
+            elif kind not in (Kind.START, Kind.SETUP):
                 self.health.count("unknown_kind")
         except UnsupportedVersion as error:
             self.health.count("unsupported_version")
@@ -160,14 +172,26 @@ class _Messages:
         else:
             self.health.count("unknown_event")
 
+    def _sync(self, sync: Sync, packet: int) -> None:
+        """An answer counts when it is of this boot and its place among the samples is known."""
+        if self._last is None or self._boot_id not in (None, sync.boot_id) or not sync.device_received_us:
+            return
+        # the answer has 64 bits of a clock of which the samples bring 32
+        since_us = (sync.device_received_us - self._last.time_us + _HALF & _MASK) - _HALF
+        held_us = sync.device_sent_us - sync.device_received_us
+        if not 0 <= held_us <= _LONGEST_HELD_US:
+            self.health.count("bad_sync")
+            return
+        self._probes.append(Probe(packet, sync.host_sent_ns, (self._last.time_us + since_us) * 1e-6, held_us * 1000))
+
     def _mux(self, message: bytes, packet: Ints) -> None:
         number, inner = unwrap_mux(message)
         if number != self._sensor_number:
             self.health.count("other_sensor")
             return
-        outer, self._blocks = self._blocks, []
+        outer, probes, self._blocks = self._blocks, self._probes, []
         blocks = self.feed(inner, np.array([len(inner)]), packet)
-        self._blocks = outer + blocks
+        self._blocks, self._probes = outer + blocks, probes + self._probes
 
     def _start_anew(self) -> None:
         self._last = None
@@ -284,6 +308,10 @@ class V1Codec:
         check_lengths(data, lengths)
         return self._messages.feed(data, lengths, np.arange(len(lengths)))
 
+    def probes(self) -> list[Probe]:
+        """See `Probed.probes`."""
+        return self._messages.probes()
+
     @property
     def health(self) -> Mapping[str, int]:
         """See `Codec.health`."""
@@ -322,6 +350,10 @@ class V1SerialCodec:
         packet = np.searchsorted(np.cumsum(lengths), ends, side="right")
         sizes = np.array([len(message) for _, message in found], np.int64)
         return self._messages.feed(b"".join(message for _, message in found), sizes, packet)
+
+    def probes(self) -> list[Probe]:
+        """See `Probed.probes`."""
+        return self._messages.probes()
 
     @property
     def health(self) -> Mapping[str, int]:

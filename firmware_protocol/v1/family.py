@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Read, Request, SerialLink, Step, Write
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec
-from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, Setup, Start, encode_setup, encode_start
+from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, Setup, Start, Sync, encode_setup, encode_start, encode_sync
 from firmware_protocol.v1.reader import Reader, SerialReader
 from signals.session import Setting
 
@@ -33,6 +33,10 @@ def _stop(request: Request) -> tuple[Step, ...]:
     return (Write(encode_start(Start(ANY_BOOT, NEVER)), CONTROL),)
 
 
+def _probe(number: int, host_ns: int) -> Write:
+    return Write(encode_sync(Sync(number & 0xFFFF, ANY_BOOT, host_ns)), SYNC, response=False)
+
+
 def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> V1Codec:
     return V1Codec()
 
@@ -46,9 +50,10 @@ V1_BLE = DeviceFamily(
     "hiphinge protocol v1",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA, EVENT), battery=None),
+    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA, EVENT, SYNC), battery=None),
     rates_hz=(50.0, 100.0, 200.0),
     configure=_configure,
+    probe=_probe,
     start=_start,
     stop=_stop,
     reader=Reader,
@@ -61,6 +66,7 @@ V1_SERIAL = DeviceFamily(
     serial=SerialLink(bauds=(921_600, 115_200, 460_800)),
     rates_hz=(50.0, 100.0, 200.0),
     configure=lambda request: (Write(frame_serial(_setup(request))),),
+    probe=lambda number, host_ns: Write(frame_serial(_probe(number, host_ns).payload)),
     start=lambda request: tuple(Write(frame_serial(step.payload)) for step in _start(request) if isinstance(step, Write)),
     stop=lambda request: tuple(Write(frame_serial(step.payload)) for step in _stop(request) if isinstance(step, Write)),
     reader=SerialReader,

@@ -73,7 +73,7 @@ class WitMotionBleFirmware(_Maker):
         self.streaming = True
         return []
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """The rate, and registers that are asked for."""
         fields = decode_command(payload, {})
         if fields is None:
@@ -108,7 +108,7 @@ class WitMotionSerialFirmware(_Maker):
     def disconnected(self) -> None:
         """Nobody tells it."""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Commands of five bytes in a stream: the rate and the content, once it is unlocked."""
         self._heard += payload
         while len(self._heard) >= 5:
@@ -155,7 +155,7 @@ class MovesenseFirmware(_Maker):
         """A thirteenth of a second's samples."""
         return max(1, round(self.rate_hz / 13.0))
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """HELLO, SUBSCRIBE, UNSUBSCRIBE."""
         fields = movesense.decode_command(payload, {})
         if fields is None:
@@ -205,7 +205,7 @@ class MovellaDotFirmware(_Maker):
         """The battery."""
         return movella_dot.encode_battery(BATTERY_PERCENT, False) if characteristic == movella_dot.BATTERY else b""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """The rate, start and stop of a mode."""
         fields = movella_dot.decode_command(payload, {}) or {}
         if fields.get("op") == "device_control" and not self.streaming:
@@ -237,7 +237,7 @@ class Ximu3Firmware(_Maker):
     def disconnected(self) -> None:
         """Nobody tells it."""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Commands are lines; each is answered by itself. Settings hold from `apply` on; here, at once."""
         *lines, self._heard = (self._heard + payload).split(b"\n")
         for line in lines:
@@ -265,7 +265,7 @@ class Capture2GoFirmware(_Maker):
     def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
         super().__init__(serial, rate_hz, f"Capture2Go {serial}")
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Measurement mode, start, stop."""
         op = (capture2go.decode_command(payload, {}) or {}).get("op")
         if op == "set_measurement_mode":
@@ -298,7 +298,7 @@ class TextCsvFirmware(_Maker):
     def disconnected(self) -> None:
         """Nobody tells it."""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """It does not listen."""
         return []
 

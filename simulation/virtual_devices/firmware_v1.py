@@ -16,9 +16,11 @@ from firmware_protocol.v1 import (
     MalformedMessage,
     decode_setup,
     decode_start,
+    decode_sync,
     encode_config,
     encode_data,
     encode_info,
+    encode_sync,
     wrap_mux,
 )
 from firmware_protocol.v1.family import CONTROL, DATA, EVENT, INFO, SERVICE, SYNC
@@ -88,8 +90,10 @@ class V1Firmware:
         """INFO is the one that can be read."""
         return encode_info(self._info) if characteristic == INFO else b""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
-        """SETUP and START."""
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """SETUP and START, and SYNC."""
+        if characteristic == SYNC:
+            return [Outgoing(message, SYNC) for message in self._synced(payload, clock_s)]
         return [Outgoing(message, CONTROL) for message in self._answer(payload)] if characteristic == CONTROL else []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
@@ -115,6 +119,18 @@ class V1Firmware:
         except MalformedMessage:
             return []
         return []
+
+    def _synced(self, message: bytes, clock_s: float) -> list[bytes]:
+        """The answer to a SYNC that came at this time of the device's clock."""
+        if message[:1] != bytes((Kind.SYNC,)):
+            return []
+        try:
+            asked = decode_sync(message)
+        except MalformedMessage:
+            return []
+        now_us = int(clock_s * 1e6)
+        answer = replace(asked, boot_id=self._info.boot_id or 0, device_received_us=now_us, device_sent_us=now_us)
+        return [encode_sync(answer)]
 
     def _data(self, samples: Samples, clock_s: Floats) -> bytes:
         stamp = np.floor(clock_s * 1e6).astype(np.int64)
@@ -160,14 +176,15 @@ class V1SerialFirmware(V1Firmware):
     def disconnected(self) -> None:
         """Nobody tells a device that its cable has no other end."""
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
-        """SETUP and START, in frames."""
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """SETUP, START and SYNC, in frames."""
         messages = [message for _, message in self._deframer.feed(payload)]
         before = encode_info(self._info)
         answers: list[bytes] = []
         for message in messages:
             configs = self._answer(message)
             answers += [before, *configs] if configs else []
+            answers += self._synced(message, clock_s)
         return [self._framed(answer) for answer in answers]
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:

@@ -84,8 +84,8 @@ class Firmware(Protocol):
         """Value of a characteristic."""
         ...
 
-    def written(self, payload: bytes, characteristic: str = "") -> list[Outgoing]:
-        """The host wrote; the answer."""
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """The host wrote when the device's clock stood at `clock_s`; the answer."""
         ...
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
@@ -130,6 +130,9 @@ class _Clock:
     pace: float = 1.0
 
     def at(self, time_s: Floats) -> Floats:
+        return self.offset_s + (time_s - self.since_s) * self.pace
+
+    def now(self, time_s: float) -> float:
         return self.offset_s + (time_s - self.since_s) * self.pace
 
 
@@ -188,7 +191,7 @@ class VirtualPeripheral:
     def write(self, payload: bytes, now_s: float, characteristic: str = "") -> None:
         """The host wrote; the answer comes with the next `poll`."""
         self._advance(now_s)
-        self._send(self.firmware.written(payload, characteristic), now_s)
+        self._send(self.firmware.written(payload, characteristic, self._clock.now(now_s)), now_s)
         self._follow(now_s)
 
     def poll(self, now_s: float) -> list[Outgoing]:

@@ -20,9 +20,10 @@ import serial
 from dashboards.delivery import missing
 from dashboards.line_protocol import points
 from dashboards.tables import read_summary
+from firmware_protocol.v1 import V1SerialCodec
 from ingest.kit import write_kit
 from ingest.recording import read_recording
-from signals import Mark
+from signals import Mark, Packets
 from signals.blocks import Floats
 from simulation import Motion, Samples, demo
 from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
@@ -139,13 +140,17 @@ def test_json_lines_for_programs_and_marks_from_them(tmp_path: Path, athlete: Mo
     found = summary_sensors(tmp_path / "session")
     assert {s["placement"]: s["samples"] for s in last["sensors"]} == {k: v["samples"] for k, v in found.items()}
     assert "player-09" in (tmp_path / "session/session.toml").read_text()
-    marks = [
-        event.label
-        for batch in read_recording(tmp_path / "session/recording.mcap").batches()
-        for event in batch
-        if isinstance(event, Mark)
-    ]
-    assert marks == ["calibrate", "before the break"]
+    events = [e for batch in read_recording(tmp_path / "session/recording.mcap").batches() for e in batch]
+    assert [e.label for e in events if isinstance(e, Mark)] == ["calibrate", "before the break"]
+    # the devices' clocks were asked, and the answers are in the recording
+    for key in KEYS:
+        codec = V1SerialCodec()
+        answers = 0
+        for event in events:
+            if isinstance(event, Packets) and event.sensor == key:
+                codec.feed_packets(event.data, event.lengths)
+                answers += len(codec.probes())
+        assert 3 <= answers <= 14
 
 
 def test_a_program_that_stops_reading_does_not_end_the_session(tmp_path: Path) -> None:

@@ -417,3 +417,41 @@ def test_nothing_in_nothing_out() -> None:
 def test_unknown_family_names_the_known_ones() -> None:
     with pytest.raises(HiphingeError, match=r"unknown sensor family 'wiimote'.*hiphinge-v1, hiphinge-v1-serial"):
         codec_for("wiimote")
+
+
+def _answer(device_us: int, boot_id: int = 7, held_us: int = 40) -> bytes:
+    return encode_sync(Sync(3, boot_id, 1_000_000_000, device_us, device_us + held_us))
+
+
+def test_answers_for_the_clock_are_on_the_clock_of_the_samples():
+    config = Config.for_ranges(1, 100.0)
+    values = np.zeros((8, 3))
+    info = encode_info(Info("m", "s", "f", 7))
+
+    def data(i: int) -> bytes:
+        return encode_data(config, i, 8 * i, (2**32 - 50_000 + 80_000 * i) % 2**32, 70_000, values, values)
+
+    # the device has run for 71.6 minutes and a bit; its samples say the low 32 bits
+    since = 2**32 - 50_000 + 80_000 * 2 + 5_000
+    packets = [info, encode_config(config), _answer(123), data(0), data(1), data(2), _answer(since + 2**33)]
+    codec = V1Codec()
+    blocks = codec.feed_packets(b"".join(packets), np.array([len(p) for p in packets]))
+    (probe,) = codec.probes()
+    assert (probe.packet, probe.host_sent_ns, probe.held_ns) == (6, 1_000_000_000, 40_000)
+    last = blocks[-1].device_time_s
+    assert last is not None
+    assert probe.device_s - last[-8] == pytest.approx(0.005, abs=1e-6)
+    assert codec.probes() == []
+    # of another boot, without an answer, or held for too long
+    codec.feed(_answer(since + 2**33, boot_id=8))
+    codec.feed(encode_sync(Sync(3, 7, 1_000_000_000)))
+    codec.feed(_answer(since + 2**33, held_us=60_000_000))
+    assert codec.probes() == []
+    assert codec.health == {"bad_sync": 1}
+    # one by one it is the same
+    single = V1Codec()
+    found = []
+    for packet in packets:
+        single.feed(packet)
+        found += single.probes()
+    assert [p._replace(packet=6) for p in found] == [probe]

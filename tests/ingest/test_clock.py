@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.clock import COUNTER_SKEW_LIMIT, PROBES_NEEDED, SKEW_LIMIT, ClockMap
 
 RATE = 100.0
 PER_PACKET = 8
@@ -173,3 +173,66 @@ def test_memory_is_bounded():
         arrivals = device[k + PER_PACKET - 1 : k + 8000 : PER_PACKET] + 0.01
         clock.feed(device[part], packet[part] - first, arrivals, np.zeros(8000, np.bool_)[: len(device[part])])
     assert len(clock._points) <= 250
+
+
+def asked(device: Device, interval_s: float, seed: int = 5) -> list[tuple[int, float, float]]:
+    """Questions at random times, each got at the next connection event: event number, device time, when it was sent."""
+    rng = np.random.default_rng(seed)
+    sent = np.cumsum(rng.uniform(0.6, 1.4, 60))
+    got = np.ceil((sent + 0.001) / interval_s) * interval_s
+    keep = (got > device.true_s[0]) & (got < device.true_s[-1])
+    numbers = 2 * np.searchsorted(device.arrival_s, got + interval_s)
+    device_s = np.interp(got, device.true_s, device.device_s)
+    return list(zip(numbers[keep].tolist(), device_s[keep].tolist(), sent[keep].tolist(), strict=True))
+
+
+def with_probes(device: Device, probes: list[tuple[int, float, float]], cuts=()) -> np.ndarray:
+    """As `Device.mapped`, each probe told with the first piece that holds a packet after it."""
+    clock, out, at = ClockMap(), [], 0
+    probes = list(probes)
+    for stop in [*sorted({int(c) for c in cuts if 0 < c < len(device.arrival_s)}), len(device.arrival_s)]:
+        part = (device.packet >= at) & (device.packet < stop)
+        while probes and probes[0][0] < 2 * stop:
+            clock.probe(*probes.pop(0))
+        packet = device.packet[part]
+        out.append(
+            clock.feed(
+                device.device_s[part],
+                packet - at,
+                device.arrival_s[at:stop],
+                device.restart[part],
+                2 * packet.astype(np.int64) + 1,
+            )
+        )
+        at = stop
+    return np.concatenate(out)
+
+
+def late_by(device: Device, wait_s: float) -> Device:
+    """Every packet waits equally long: packets and connection events keep their distance."""
+    last = np.append(np.flatnonzero(np.diff(device.packet)), len(device.true_s) - 1)
+    device.arrival_s = device.true_s[last] + wait_s
+    return device
+
+
+def test_questions_tell_a_wait_that_all_packets_have():
+    device = late_by(Device(3, 30.0, interval_s=0.03), 0.027)
+    settled = device.true_s > 30.0
+    assert np.median(device.error_s()[settled]) == pytest.approx(0.027, abs=0.001)
+    error = with_probes(device, asked(device, 0.03)) - device.true_s
+    assert np.abs(error[settled]).max() < 0.004
+    assert (np.diff(device.true_s + error) > 0.0).all()
+
+
+def test_few_questions_change_nothing():
+    device = late_by(Device(4, -20.0, interval_s=0.03), 0.02)
+    few = with_probes(device, asked(device, 0.03)[: PROBES_NEEDED - 1])
+    np.testing.assert_array_equal(few, device.mapped())
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 1200), max_size=12), st.sampled_from([None, 40.0]))
+def test_questions_do_not_depend_on_how_packets_are_cut(cuts, restart_s):
+    device = Device(7, 15.0, interval_s=0.03, restart_s=restart_s)
+    probes = asked(device, 0.03)
+    np.testing.assert_array_equal(with_probes(device, probes, cuts), with_probes(device, probes))
