@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_protocol import capture2go, movella_dot, movesense, text_csv, witmotion_ble, witmotion_serial, ximu3
+from firmware_protocol import (
+    capture2go,
+    metamotion,
+    movella_dot,
+    movesense,
+    phyphox,
+    polar_pmd,
+    shimmer3,
+    text_csv,
+    thingy52,
+    witmotion_ble,
+    witmotion_serial,
+    ximu3,
+)
 from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from firmware_protocol.v1 import Config, encode_config, encode_data, frame_serial
@@ -36,7 +49,7 @@ class Stream:
     acc: Floats
     gyr: Floats
     steps: tuple[float, float, float]
-    """Largest errors of time s, acc m/s² and gyr rad/s that the wire format brings."""
+    """Largest errors of time s, acc m/s² and gyr rad/s that the wire format brings; gyr is empty where none is sent."""
     serial: bool = False
 
     def codec(self) -> Codec:
@@ -109,6 +122,49 @@ def _capture2go(n: int, rate_hz: float) -> Stream:
     return Stream("capture2go", rate_hz, config, packets, [1] * n, time_s, acc, gyr, (1e-6, *_INT16), serial=True)
 
 
+def _metamotion(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n // 3 * 3, rate_hz)
+    scales = (metamotion.G0 / 2048.0, np.radians(1.0) / 16.4)
+    packets: list[bytes] = []
+    for i in range(0, len(acc), 3):
+        packets.append(metamotion.encode_packed(metamotion.ACC, acc[i : i + 3], scales[0]))
+        packets.append(metamotion.encode_packed(metamotion.GYR, gyr[i : i + 3], scales[1]))
+    return Stream("metamotion", rate_hz, {}, packets, [0, 3] * (len(acc) // 3), time_s, acc, gyr, (0.0, *scales))
+
+
+def _shimmer3(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n, rate_hz)
+    time_s, acc = time_s - 99.0, acc / 10.0
+    packets = [shimmer3.encode_sample(time_s[i], acc[i], gyr[i], 2000.0) for i in range(n)]
+    config: dict[str, Setting] = {"gyr_range_dps": 2000}
+    steps = (1.0 / 32768, 1.0 / 83, np.radians(1.0) / 16.4)
+    return Stream("shimmer3", rate_hz, config, packets, [1] * n, time_s, acc, gyr, steps, serial=True)
+
+
+def _polar_pmd(n: int, rate_hz: float) -> Stream:
+    each = 8
+    time_s, acc, _ = motion(n // each * each, rate_hz)
+    acc = acc / 4.0
+    packets = [polar_pmd.encode_frame(round(time_s[i + each - 1] * 1e9), acc[i : i + each]) for i in range(0, len(acc), each)]
+    no_gyr = np.empty((0, 3))
+    return Stream("polar-pmd", rate_hz, {}, packets, [each] * len(packets), time_s, acc, no_gyr, (1e-6, 0.01, 0.0))
+
+
+def _thingy52(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n, rate_hz)
+    gyr = gyr / 2.0
+    packets = [thingy52.encode_raw(acc[i], gyr[i]) for i in range(n)]
+    steps = (0.0, thingy52.ACC_SCALE, thingy52.GYR_SCALE)
+    return Stream("thingy52", rate_hz, {}, packets, [1] * n, time_s, acc, gyr, steps)
+
+
+def _phyphox(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n, rate_hz)
+    packets = [phyphox.encode_channels(np.concatenate((acc[i], gyr[i]))) for i in range(n)]
+    config: dict[str, Setting] = {"columns": ("ax", "ay", "az", "gx", "gy", "gz")}
+    return Stream("phyphox", rate_hz, config, packets, [1] * n, time_s, acc, gyr, (0.0, 1e-5, 1e-5))
+
+
 def _v1(n: int, rate_hz: float, serial: bool = False) -> Stream:
     each = 8
     time_s, acc, gyr = motion(n // each * each, rate_hz)
@@ -132,6 +188,11 @@ STREAMS: dict[str, Callable[[int, float], Stream]] = {
     "text-csv": _text_csv,
     "ximu3": _ximu3,
     "capture2go": _capture2go,
+    "metamotion": _metamotion,
+    "shimmer3": _shimmer3,
+    "polar-pmd": _polar_pmd,
+    "thingy52": _thingy52,
+    "phyphox": _phyphox,
     "hiphinge-v1": _v1,
     "hiphinge-v1-serial": lambda n, rate_hz: _v1(n, rate_hz, serial=True),
 }

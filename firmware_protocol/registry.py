@@ -8,9 +8,14 @@ from types import MappingProxyType
 from firmware_protocol.capture2go import CAPTURE2GO
 from firmware_protocol.codec import Codec
 from firmware_protocol.device import DeviceFamily
+from firmware_protocol.metamotion import METAMOTION
 from firmware_protocol.movella_dot import MOVELLA_DOT
 from firmware_protocol.movesense import MOVESENSE
+from firmware_protocol.phyphox import PHYPHOX
+from firmware_protocol.polar_pmd import POLAR_PMD
+from firmware_protocol.shimmer3 import SHIMMER3
 from firmware_protocol.text_csv import TEXT_CSV
+from firmware_protocol.thingy52 import THINGY52
 from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
 from firmware_protocol.witmotion_ble import WITMOTION_BLE
 from firmware_protocol.witmotion_serial import WITMOTION_SERIAL
@@ -18,7 +23,22 @@ from firmware_protocol.ximu3 import XIMU3
 from signals.errors import HiphingeError
 from signals.session import NO_SETTINGS, Setting
 
-_ALL = (WITMOTION_BLE, WITMOTION_SERIAL, MOVESENSE, MOVELLA_DOT, TEXT_CSV, XIMU3, CAPTURE2GO, V1_BLE, V1_SERIAL)
+_ALL = (
+    WITMOTION_BLE,
+    WITMOTION_SERIAL,
+    MOVESENSE,
+    MOVELLA_DOT,
+    TEXT_CSV,
+    XIMU3,
+    CAPTURE2GO,
+    METAMOTION,
+    SHIMMER3,
+    POLAR_PMD,
+    THINGY52,
+    PHYPHOX,
+    V1_BLE,
+    V1_SERIAL,
+)
 DEVICE_FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType({family.name: family for family in _ALL})
 """Every family by its name in kits and sessions."""
 FAMILIES: tuple[str, ...] = tuple(DEVICE_FAMILIES)

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from dsp.inclination import from_gravity
 from dsp.live import LivePipeline, PipelineOutput
 from dsp.review import ReviewPipeline
 from firmware_protocol.codec import Codec, Probed
@@ -73,6 +74,8 @@ class _Source:
         self._probes.clear()
         self.lost_exact &= block.lost_exact
         of_event = seq[block.packet]
+        # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
+        quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
         return TimedBlock(
             self.sensor,
             block.rate_hz,
@@ -81,7 +84,7 @@ class _Source:
             device_s,
             block.acc,
             block.gyr,
-            block.quat,
+            quat,
             lost,
             block.saturated,
             restart,

@@ -1,0 +1,269 @@
+"""Polar PMD (H10, OH1, Verity Sense): the accelerometer of a heart rate strap. No angular rate, so inclination only.
+
+Frame: 02, u64 ns of the **last** sample, frame type, samples. Type 01: i16 x y z in milli-g. Types 80 and 81: a reference
+sample of i16, then blocks of u8 bit width, u8 count and so many differences of x y z, packed from the lowest bit; 81 is in
+milli-g, 80 in g once multiplied by the factor that the sensor's settings tell.
+
+Source: polarofficial/polar-ble-sdk, AccDataTest.kt.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.sample_rows import SampleRows
+from signals.blocks import Floats, Ints, SampleBlock
+from signals.errors import HiphingeError
+from signals.session import Setting
+
+FAMILY = "polar-pmd"
+_TAIL = "-02e7-f387-1cad-8acd2d8df0c8"
+SERVICE, CONTROL, DATA = (f"fb005c{n}{_TAIL}" for n in ("80", "81", "82"))
+TYPES = {0: "ecg", 1: "ppg", 2: "acc", 3: "ppi", 5: "gyr", 6: "mag"}
+ACC = 2
+RAW, COMPRESSED_G, COMPRESSED_MG = 0x01, 0x80, 0x81
+_HEAD = struct.Struct("<BQB")
+TICK_S = 1e-9
+G0 = 9.80665
+MILLI_G = G0 / 1000.0
+NEAR_RANGE = 0.99
+RATES_HZ = (25.0, 50.0, 52.0, 100.0, 200.0)
+RANGES_G = (2.0, 4.0, 8.0)
+MOST_SAMPLES = 512
+_START, _STOP = 0x02, 0x03
+_SETTINGS = {0: "rate_hz", 1: "resolution_bits", 2: "range_g"}
+_ANSWER = 0xF0
+
+_Raw = list[tuple[int, int, int]]
+
+
+def _samples(kind: int, body: bytes) -> _Raw | str:
+    """Samples of a frame's body as the wire counts them, or the word under which its fault is counted."""
+    if kind == RAW:
+        if not body or len(body) % 6:
+            return "length"
+        return list(struct.iter_unpack("<3h", body))
+    if kind not in (COMPRESSED_G, COMPRESSED_MG):
+        return "unknown_type"
+    if len(body) < 6:
+        return "length"
+    x, y, z = struct.unpack_from("<3h", body)
+    found = [(x, y, z)]
+    at = 6
+    while at < len(body):
+        if at + 2 > len(body):
+            return "length"
+        width, count = body[at], body[at + 1]
+        size = (width * count * 3 + 7) // 8
+        at += 2
+        if not 1 <= width <= 32 or at + size > len(body) or len(found) + count > MOST_SAMPLES:
+            return "length"
+        bits, mask, sign = int.from_bytes(body[at : at + size], "little"), (1 << width) - 1, 1 << (width - 1)
+        for _ in range(count):
+            steps = []
+            for _ in range(3):
+                steps.append(((bits & mask) ^ sign) - sign)
+                bits >>= width
+            x, y, z = x + steps[0], y + steps[1], z + steps[2]
+            found.append((x, y, z))
+        at += size
+    return found
+
+
+class _Frames:
+    """Frames of one stream: stamp of the first sample, samples in m/s², samples lost before, restart."""
+
+    def __init__(self, rate_hz: float, factor: float, health: Health) -> None:
+        self._rate_hz, self._factor, self.health = rate_hz, factor, health
+        self.clock = DeviceClock(rate_hz, TICK_S, wrap=0)
+
+    def read(self, data: bytes) -> tuple[int, int, list[tuple[float, float, float]]] | None:
+        """Stamp of the first sample in ns, frame type and samples of a notification; None is counted."""
+        if len(data) < _HEAD.size:
+            self.health.count("truncated")
+            return None
+        what, last_ns, kind = _HEAD.unpack_from(data)
+        if what != ACC:
+            self.health.count("unknown_type")
+            return None
+        found = _samples(kind, data[_HEAD.size :])
+        if isinstance(found, str):
+            self.health.count(found)
+            return None
+        scale = self._factor * G0 if kind == COMPRESSED_G else MILLI_G
+        first_ns = last_ns - round((len(found) - 1) * 1e9 / self._rate_hz)
+        return max(0, first_ns), kind, [(x * scale, y * scale, z * scale) for x, y, z in found]
+
+
+class Reader:
+    """Packets of notifications; see `firmware_protocol.packets.PacketReader`. config: ``rate_hz``; ``factor``, of type 80."""
+
+    pending = 0
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.health = Health()
+        self._rate_hz = number(config, "rate_hz", 50.0)
+        self._frames = _Frames(self._rate_hz, number(config, "factor", 1.0), self.health)
+
+    def read(self, data: bytes) -> list[Packet]:
+        """See `PacketReader.read`."""
+        found = self._frames.read(data)
+        if found is None:
+            return []
+        first_ns, _, samples = found
+        stamp = self._frames.clock.stamp(first_ns, len(samples))
+        return [
+            Packet(
+                {"t": stamp.ticks * TICK_S + i / self._rate_hz, "acc": list(sample)},
+                0 if i else stamp.lost,
+                stamp.restart and not i,
+            )
+            for i, sample in enumerate(samples)
+        ]
+
+    def finish(self) -> list[Packet]:
+        """See `PacketReader.finish`."""
+        return []
+
+
+class PolarPmdCodec:
+    """Family ``polar-pmd``; see `firmware_protocol.codec.Codec`. gyr is None throughout.
+
+    factor: of frames of type 80. range_g: values from 99 % of it on count as saturated.
+    """
+
+    family = FAMILY
+
+    def __init__(self, rate_hz: float = 50.0, factor: float = 1.0, range_g: float = 8.0) -> None:
+        self._health = Health()
+        self._frames = _Frames(rate_hz, factor, self._health)
+        self._rate_hz = rate_hz
+        self._limit = NEAR_RANGE * range_g * G0
+        self._facts: dict[str, str | float] = {}
+
+    def feed(self, data: bytes) -> list[SampleBlock]:
+        """See `Codec.feed`."""
+        return self._decode([data])
+
+    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
+        """See `Codec.feed_packets`."""
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
+        rows = SampleRows()
+        period_ns = 1e9 / self._rate_hz
+        for packet, data in enumerate(packets_in):
+            if not data or data[0] == _ANSWER:
+                self._take_answer(data)
+                continue
+            found = self._frames.read(data)
+            if found is None:
+                continue
+            first_ns, _, samples = found
+            if self._frames.clock.repeated(first_ns):
+                self._health.count("repeated")
+                continue
+            ticks, lost, restart = self._frames.clock.stamp(first_ns, len(samples))
+            for i, sample in enumerate(samples):
+                x, y, z = sample
+                saturated = max(x, y, z, -x, -y, -z) >= self._limit
+                stamp = Stamp(ticks + round(i * period_ns), 0 if i else lost, restart and not i)
+                rows.add(packet, stamp, sample, (), (), saturated)
+        return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
+
+    def _take_answer(self, data: bytes) -> None:
+        """F0, request, measurement, status: the answer to what was written to the control point."""
+        if len(data) < 4 or not data[3]:
+            return
+        self._health.count("status")
+        self._facts["refused"] = (
+            f"the sensor refused request {data[1]} with status {data[3]}: wear it (it sleeps when it feels no skin), and end "
+            "other programs that use it"
+        )
+
+    @property
+    def health(self) -> Mapping[str, int]:
+        """See `Codec.health`."""
+        return self._health.counts
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """See `Codec.facts`."""
+        return MappingProxyType(self._facts)
+
+    @property
+    def pending(self) -> int:
+        """Always 0: a packet holds whole samples."""
+        return 0
+
+
+def encode_frame(last_ns: int, acc: Floats) -> bytes:
+    """A frame of type 01: acc (n, 3) m/s², the last of them taken at `last_ns`."""
+    raw = np.clip(np.rint(np.asarray(acc, np.float64) / MILLI_G), -32768, 32767).astype("<i2")
+    return _HEAD.pack(ACC, last_ns, RAW) + raw.tobytes()
+
+
+def encode_start(rate_hz: float, range_g: float, bits: int = 16) -> bytes:
+    """The command that starts the accelerometer, to be written to `CONTROL`."""
+    settings = struct.pack("<BBH BBH BBH", 0, 1, round(rate_hz), 1, 1, bits, 2, 1, round(range_g))
+    return bytes((_START, ACC)) + settings
+
+
+def encode_stop() -> bytes:
+    """The command that stops it."""
+    return bytes((_STOP, ACC))
+
+
+def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
+    """What bytes written to the control point say; None when they are no command."""
+    if len(data) < 2 or data[0] not in (_START, _STOP) or data[1] not in TYPES:
+        return None
+    fields: Fields = {"op": "start" if data[0] == _START else "stop", "type": TYPES[data[1]]}
+    rest = data[2:]
+    if data[0] == _STOP or len(rest) % 4:
+        return fields if not rest else None
+    for kind, count, value in struct.iter_unpack("<BBH", rest):
+        if kind not in _SETTINGS or count != 1:
+            return None
+        fields[_SETTINGS[kind]] = value
+    return fields
+
+
+def _start(request: Request) -> tuple[Step, ...]:
+    rate_hz, range_g = request.rate_hz or 50.0, request.acc_range_g or 8.0
+    if rate_hz not in RATES_HZ:
+        offered = ", ".join(f"{r:g}" for r in RATES_HZ)
+        raise HiphingeError(f"a Polar sensor has no rate of {rate_hz:g} Hz", "rate_hz", f"Choose one of {offered}.")
+    return (Write(encode_start(rate_hz, range_g), CONTROL),)
+
+
+def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> PolarPmdCodec:
+    return PolarPmdCodec(rate_hz or 50.0, number(config, "factor", 1.0), number(config, "acc_range_g", 8.0))
+
+
+POLAR_PMD = DeviceFamily(
+    FAMILY,
+    "Polar H10, OH1, Verity Sense (acceleration)",
+    Clock.DEVICE,
+    _codec,
+    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA), name_prefixes=("Polar",)),
+    rates_hz=RATES_HZ,
+    acc_ranges_g=RANGES_G,
+    start=_start,
+    stop=lambda request: (Write(encode_stop(), CONTROL),),
+    config_words={
+        "factor": "of compressed frames of type 80, as the sensor's settings tell",
+        "acc_range_g": "range that is asked for, g",
+    },
+    reader=Reader,
+    command=decode_command,
+)

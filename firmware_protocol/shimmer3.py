@@ -1,0 +1,409 @@
+"""Shimmer3 (LogAndStream): packets in a byte stream over Bluetooth classic, laid out by the channels that are switched on.
+
+A packet is 00, the clock (24 bits of 1/32768 s, wraps after 512 s) and the channels in the order that the reply to an inquiry
+names; acceleration is little-endian, angular rate **big-endian**. FF acknowledges, 8A 71 is a status of one byte; both come
+between packets. There is no checksum: only the first byte and the clock tell a packet from its neighbours' bytes.
+SI values are by Shimmer's default calibration, in which both sensors have the axes of the case; an own one can be stated.
+
+Sources: seemoo-lab/pyshimmer test/bluetooth/test_bluetooth_api.py, pyshimmer/dev/channels.py, bluetooth/bt_const.py;
+default calibration: ShimmerEngineering/Shimmer-Java-Android-API, SensorKionixAccel and SensorMPU9X50.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
+from firmware_protocol.device_clock import DeviceClock
+from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.sample_rows import SampleRows, Vector
+from signals.blocks import Floats, Ints, SampleBlock
+from signals.errors import HiphingeError
+from signals.session import Setting
+
+FAMILY = "shimmer3"
+DATA, INQUIRY, ACK, STATUS = 0x00, 0x02, 0xFF, 0x8A
+_STATUS_LENGTH = 3
+CLOCK_HZ = 32768
+TICK_S = 1.0 / CLOCK_HZ
+WRAP = 1 << 24
+TIMESTAMP = "TIMESTAMP"
+_I16, _U16, _B16, _B24 = ("little", 2, True), ("little", 2, False), ("big", 2, True), ("big", 3, True)
+_CHANNELS: tuple[tuple[str, tuple[str, int, bool] | None], ...] = (
+    *((f"ACCEL_LN_{axis}", _I16) for axis in "XYZ"),
+    ("VBATT", _I16),
+    *((f"ACCEL_WR_{axis}", _I16) for axis in "XYZ"),
+    *((f"MAG_REG_{axis}", _I16) for axis in "XYZ"),
+    *((f"GYRO_{axis}", _B16) for axis in "XYZ"),
+    *((f"EXTERNAL_ADC_A{n}", _U16) for n in range(3)),
+    *((f"INTERNAL_ADC_A{n}", _U16) for n in (3, 0, 1, 2)),
+    *((f"ACCEL_HG_{axis}", None) for axis in "XYZ"),
+    *((f"MAG_WR_{axis}", None) for axis in "XYZ"),
+    ("TEMPERATURE", ("big", 2, False)),
+    ("PRESSURE", ("big", 3, False)),
+    ("GSR_RAW", _U16),
+    ("EXG1_STATUS", ("little", 1, False)),
+    ("EXG1_CH1_24BIT", _B24),
+    ("EXG1_CH2_24BIT", _B24),
+    ("EXG2_STATUS", ("little", 1, False)),
+    ("EXG2_CH1_24BIT", _B24),
+    ("EXG2_CH2_24BIT", _B24),
+    *((f"EXG{n}_CH{c}_16BIT", _B16) for n in (1, 2) for c in (1, 2)),
+    ("STRAIN_HIGH", _U16),
+    ("STRAIN_LOW", _U16),
+)
+"""Name and (byte order, bytes, signed) of each channel, in the order of their numbers on the wire; None: not known."""
+_LAYOUT = {name: kind for name, kind in _CHANNELS if kind is not None}
+OUR_CHANNELS = tuple(f"{sensor}_{axis}" for sensor in ("ACCEL_LN", "GYRO") for axis in "XYZ")
+"""What is asked for, and expected until the device has said what it sends."""
+ACC_OFFSET, ACC_PER_M_S2 = 2047.0, 83.0
+"""Default calibration of the low-noise accelerometer: value at 0, LSB per m/s²."""
+GYR_PER_DPS = {250.0: 131.0, 500.0: 65.5, 1000.0: 32.8, 2000.0: 16.4}
+"""LSB per deg/s, by range in deg/s."""
+GYR_SATURATED, ACC_SATURATED = 32767, (0, 4095)
+_DEG = math.pi / 180.0
+PLAUSIBLE_TICKS = 2 * CLOCK_HZ
+"""A packet whose clock is further from the one before is taken for a false start ..."""
+GIVE_UP_PACKETS = 8
+"""... until so many packets' bytes have been skipped: then there was a gap."""
+MOST_CHANNELS = 40
+
+
+class Layout:
+    """Where the channels of a packet lie. ValueError for a channel that is not known, or none."""
+
+    def __init__(self, channels: Sequence[str]) -> None:
+        names = [name for name in channels if name != TIMESTAMP]
+        unknown = [name for name in names if name not in _LAYOUT]
+        if unknown or not 0 < len(names) <= MOST_CHANNELS:
+            raise ValueError(f"channels {', '.join(unknown) or 'missing'}")
+        self.names = tuple(names)
+        self.places: dict[str, tuple[int, int, str, bool]] = {}
+        at = 4
+        for name in names:
+            order, size, signed = _LAYOUT[name]
+            self.places[name] = (at, at + size, order, signed)
+            at += size
+        self.size = at
+
+    def value(self, packet: bytes, name: str) -> int:
+        """What a channel of a packet says."""
+        begin, end, order, signed = self.places[name]
+        return int.from_bytes(packet[begin:end], "big" if order == "big" else "little", signed=signed)
+
+    def has(self, sensor: str) -> bool:
+        """Whether the three axes of a sensor are among the channels."""
+        return all(f"{sensor}_{axis}" in self.places for axis in "XYZ")
+
+
+class Inquiry:
+    """The reply to an inquiry: rate, channels and samples per packet."""
+
+    def __init__(self, rate_hz: float, channels: tuple[str, ...], buffer_size: int) -> None:
+        self.rate_hz, self.channels, self.buffer_size = rate_hz, channels, buffer_size
+
+
+class _Stream:
+    """Cuts a byte stream into data packets and replies; a reply changes the layout of what follows."""
+
+    def __init__(self, layout: Layout | None, health: Health) -> None:
+        self.layout, self._health = layout, health
+        self.rest = b""
+        self._skipping = False
+        self._skipped = 0
+        self._last: int | None = None
+
+    def feed(self, data: bytes) -> list[tuple[Layout, bytes] | Inquiry]:
+        """Data packets with their layout, and replies, completed by `data`."""
+        data = self.rest + data
+        found: list[tuple[Layout, bytes] | Inquiry] = []
+        at, end = 0, len(data)
+        while at < end:
+            size = self._size(data, at)
+            if size is None:
+                break
+            if size == 0:
+                self._skip()
+                at += 1
+                continue
+            piece = data[at : at + size]
+            if piece[0] == INQUIRY:
+                reply = self._inquiry(piece)
+                if reply is None:
+                    self._skip()
+                    at += 1
+                    continue
+                found.append(reply)
+            elif piece[0] == DATA:
+                if not self._plausible(piece):
+                    self._skip()
+                    at += 1
+                    continue
+                assert self.layout is not None
+                found.append((self.layout, piece))
+            self._skipping, self._skipped = False, 0
+            at += size
+        self.rest = data[at:]
+        return found
+
+    def _skip(self) -> None:
+        if not self._skipping:
+            self._health.count("garbage")
+            self._skipping = True
+        self._skipped += 1
+        if self.layout is not None and self._skipped > GIVE_UP_PACKETS * self.layout.size:
+            self._last, self._skipped = None, 0
+
+    def _size(self, data: bytes, at: int) -> int | None:
+        """Bytes of what begins at `at`; 0 where nothing can begin, None where more must come first."""
+        first = data[at]
+        there = len(data) - at
+        if first == ACK:
+            return 1
+        if first == DATA and self.layout is not None:
+            return self.layout.size if there >= self.layout.size else None
+        if first == STATUS:
+            if there > 1 and data[at + 1] != 0x71:
+                return 0
+            return _STATUS_LENGTH if there >= _STATUS_LENGTH else None
+        if first == INQUIRY:
+            if there > 7 and not 0 < data[at + 7] <= MOST_CHANNELS:
+                return 0
+            return None if there < 9 or there < 9 + data[at + 7] else 9 + data[at + 7]
+        return 0
+
+    def _plausible(self, packet: bytes) -> bool:
+        clock = int.from_bytes(packet[1:4], "little")
+        if self._last is not None and (clock - self._last) % WRAP > PLAUSIBLE_TICKS and clock >= PLAUSIBLE_TICKS:
+            return False
+        self._last = clock
+        return True
+
+    def _inquiry(self, piece: bytes) -> Inquiry | None:
+        period = int.from_bytes(piece[1:3], "little")
+        numbers = piece[9:]
+        if not period or any(n >= len(_CHANNELS) or _CHANNELS[n][1] is None for n in numbers):
+            return None
+        names = tuple(_CHANNELS[n][0] for n in numbers)
+        self.layout = Layout(names)
+        self._last = None
+        return Inquiry(CLOCK_HZ / period, (TIMESTAMP, *names), piece[8])
+
+
+class Reader:
+    """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`.
+
+    config: ``channels`` in order, if they are known; else the reply to an inquiry must come first. ``rate_hz``, for losses.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.health = Health()
+        given = config.get("channels")
+        self._stream = _Stream(_layout(given) if given is not None else None, self.health)
+        self._clock = DeviceClock(number(config, "rate_hz", 0.0), TICK_S, WRAP) if "rate_hz" in config else None
+        self._unrated = DeviceClock(0.0, TICK_S, WRAP)
+
+    def read(self, data: bytes) -> list[Packet]:
+        """See `PacketReader.read`."""
+        packets = []
+        for one in self._stream.feed(data):
+            if isinstance(one, Inquiry):
+                fields: Fields = {
+                    "rate_hz": one.rate_hz,
+                    "channels": list(one.channels),
+                    "buffer_size": one.buffer_size,
+                }
+                packets.append(Packet(fields))
+                continue
+            layout, piece = one
+            stamp = (self._clock or self._unrated).stamp(int.from_bytes(piece[1:4], "little"))
+            raw = {name: layout.value(piece, name) for name in layout.names}
+            packets.append(Packet({"t": stamp.ticks * TICK_S, "raw": raw}, stamp.lost, stamp.restart))
+        return packets
+
+    def finish(self) -> list[Packet]:
+        """See `PacketReader.finish`."""
+        return []
+
+    @property
+    def pending(self) -> int:
+        """See `PacketReader.pending`."""
+        return len(self._stream.rest)
+
+
+class Shimmer3Codec:
+    """Family ``shimmer3``; see `firmware_protocol.codec.Codec`.
+
+    config: ``gyr_range_dps``; ``acc_offset`` and ``acc_per_m_s2`` (LSB) in place of the default calibration.
+    """
+
+    family = FAMILY
+
+    def __init__(self, config: Mapping[str, Any], rate_hz: float = 128.0) -> None:
+        self._health = Health()
+        self._stream = _Stream(_layout(config.get("channels", OUR_CHANNELS)), self._health)
+        self._rate_hz = rate_hz
+        self._clock = DeviceClock(rate_hz, TICK_S, WRAP)
+        self._facts: dict[str, str | float] = {}
+        self._acc_offset = number(config, "acc_offset", ACC_OFFSET)
+        self._acc_scale = 1.0 / number(config, "acc_per_m_s2", ACC_PER_M_S2)
+        self._gyr_scale = _DEG / _gyr_lsb(number(config, "gyr_range_dps", 500.0))
+
+    def feed(self, data: bytes) -> list[SampleBlock]:
+        """See `Codec.feed`."""
+        return self._decode([data])
+
+    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
+        """See `Codec.feed_packets`."""
+        return self._decode(split_packets(data, lengths))
+
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
+        rows = SampleRows()
+        for packet, data in enumerate(packets_in):
+            for one in self._stream.feed(data):
+                if isinstance(one, Inquiry):
+                    self._facts["rate_hz"] = one.rate_hz
+                    continue
+                layout, piece = one
+                if not (layout.has("ACCEL_LN") and layout.has("GYRO")):
+                    self._health.count("unsupported_mode")
+                    self._facts["refused"] = (
+                        "the sensor sends no low-noise acceleration and angular rate: switch both on in the maker's program"
+                    )
+                    continue
+                self._facts.pop("refused", None)
+                raw = int.from_bytes(piece[1:4], "little")
+                if self._clock.repeated(raw):
+                    self._health.count("repeated")
+                    continue
+                acc = [layout.value(piece, f"ACCEL_LN_{axis}") for axis in "XYZ"]
+                gyr = [layout.value(piece, f"GYRO_{axis}") for axis in "XYZ"]
+                saturated = (
+                    max(acc) >= ACC_SATURATED[1]
+                    or min(acc) <= ACC_SATURATED[0]
+                    or max(gyr) >= GYR_SATURATED
+                    or min(gyr) <= -GYR_SATURATED
+                )
+                x, y, z = ((v - self._acc_offset) * self._acc_scale for v in acc)
+                a, b, c = (v * self._gyr_scale for v in gyr)
+                rows.add(packet, self._clock.stamp(raw), _of_the_case(x, y, z), _of_the_case(a, b, c), (), saturated)
+        return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
+
+    @property
+    def health(self) -> Mapping[str, int]:
+        """See `Codec.health`."""
+        return self._health.counts
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """See `Codec.facts`."""
+        return MappingProxyType(self._facts)
+
+    @property
+    def pending(self) -> int:
+        """See `Codec.pending`."""
+        return len(self._stream.rest)
+
+
+def _of_the_case(x: float, y: float, z: float) -> Vector:
+    """From a chip's axes to those of the case, by the default alignment; the same both ways."""
+    return -y, -x, -z
+
+
+def _layout(channels: object) -> Layout:
+    """Raises `HiphingeError` that names the word at fault."""
+    if isinstance(channels, str):
+        channels = channels.split(",")
+    if not isinstance(channels, list | tuple):
+        raise HiphingeError(f"{channels!r} names no channels", "channels", "Write for example ACCEL_LN_X, GYRO_X.")
+    try:
+        return Layout([str(name).strip() for name in channels])
+    except ValueError as error:
+        raise HiphingeError(f"unusable {error}", "channels", f"Known: {', '.join(_LAYOUT)}.") from None
+
+
+def _gyr_lsb(range_dps: float) -> float:
+    if range_dps not in GYR_PER_DPS:
+        offered = ", ".join(f"{r:g}" for r in GYR_PER_DPS)
+        raise HiphingeError(f"a Shimmer3 has no gyr_range_dps of {range_dps:g}", "gyr_range_dps", f"Choose one of {offered}.")
+    return GYR_PER_DPS[range_dps]
+
+
+def encode_sample(time_s: float, acc: Floats, gyr: Floats, gyr_range_dps: float = 500.0) -> bytes:
+    """A data packet of our channels: acc (3,) m/s², gyr (3,) rad/s, by the default calibration."""
+    clock = round(time_s * CLOCK_HZ) % WRAP
+    raw_acc = np.rint(np.array(_of_the_case(*(float(v) for v in acc))) * ACC_PER_M_S2 + ACC_OFFSET)
+    raw_gyr = np.rint(np.array(_of_the_case(*(float(v) for v in gyr))) * GYR_PER_DPS[gyr_range_dps] / _DEG)
+    whole = [np.clip(raw, -32768, 32767).astype(int).tolist() for raw in (raw_acc, raw_gyr)]
+    return bytes((DATA,)) + clock.to_bytes(3, "little") + struct.pack("<3h", *whole[0]) + struct.pack(">3h", *whole[1])
+
+
+def encode_inquiry_reply(rate_hz: float) -> bytes:
+    """What a device answers that sends our channels."""
+    numbers = [i for i, (name, _) in enumerate(_CHANNELS) if name in OUR_CHANNELS]
+    return struct.pack("<BBH4sBB", ACK, INQUIRY, round(CLOCK_HZ / rate_hz), bytes(4), len(numbers), 1) + bytes(numbers)
+
+
+_COMMANDS = {0x01: "inquiry", 0x03: "get_sampling_rate", 0x07: "start_streaming", 0x20: "stop_streaming"}
+_SET_RATE, _SET_SENSORS = 0x05, 0x08
+_LN_AND_GYRO = bytes((0x80 | 0x40, 0, 0))
+
+
+def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
+    """What bytes written to the sensor say; None when they are no command that is known here."""
+    if len(data) == 1 and data[0] in _COMMANDS:
+        return {"op": _COMMANDS[data[0]]}
+    if len(data) == 3 and data[0] == _SET_RATE and (period := int.from_bytes(data[1:], "little")):
+        return {"op": "set_sampling_rate", "rate_hz": CLOCK_HZ / period}
+    if len(data) == 4 and data[0] == _SET_SENSORS:
+        return {"op": "set_sensors", "sensors": data[1:].hex()}
+    return None
+
+
+def _configure(request: Request) -> tuple[Step, ...]:
+    period = CLOCK_HZ / (request.rate_hz or 128.0)
+    if period != round(period) or not 1 <= period < 1 << 16:
+        remedy = "Choose 32768 Hz over a whole number: 51.2, 64, 102.4, 128, 204.8, 256."
+        raise HiphingeError(f"a Shimmer3 has no rate of {request.rate_hz:g} Hz", "rate_hz", remedy)
+    _gyr_lsb(number(request.config, "gyr_range_dps", 500.0))
+    commands = (
+        bytes((0x20,)),
+        bytes((_SET_SENSORS,)) + _LN_AND_GYRO,
+        bytes((_SET_RATE,)) + round(period).to_bytes(2, "little"),
+        bytes((0x01,)),
+    )
+    return tuple(Write(command, pause_s=0.1) for command in commands)
+
+
+def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> Shimmer3Codec:
+    return Shimmer3Codec(config, rate_hz or 128.0)
+
+
+SHIMMER3 = DeviceFamily(
+    FAMILY,
+    "Shimmer3, Bluetooth classic",
+    Clock.DEVICE,
+    _codec,
+    serial=SerialLink(bauds=(115_200,)),
+    rates_hz=(64.0, 128.0, 256.0),
+    default_rate_hz=128.0,
+    gyr_ranges_dps=tuple(GYR_PER_DPS),
+    configure=_configure,
+    start=lambda request: (Write(bytes((0x07,))),),
+    stop=lambda request: (Write(bytes((0x20,))),),
+    config_words={
+        "channels": "what the sensor sends, in order, until it has said so itself",
+        "gyr_range_dps": "range that the sensor is set to, deg/s; 500 if not said",
+        "acc_offset": "own calibration: value of the accelerometer at 0, LSB",
+        "acc_per_m_s2": "own calibration: LSB per m/s²",
+    },
+    reader=Reader,
+    command=decode_command,
+)
