@@ -6,13 +6,15 @@ Both leave the ledger in the session's outbox: what was acknowledged as a whole,
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from dashboards.influx import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines
-from dashboards.line_protocol import points, repetition_stamps, void_line
-from dashboards.outbox import FOLDER, Drain, Ledger, discard_segments, set_aside
+from dashboards.influx import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
+from dashboards.line_protocol import points, repetition_points, repetition_stamps, void_line
+from dashboards.outbox import FOLDER, Drain, Ledger, RejectedAnew, discard_segments
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators
 from signals import HiphingeError
 
@@ -22,21 +24,38 @@ PERSON_WAIT_S = 10.0
 """Between two attempts where somebody must change something first."""
 _LOOK_S = 0.1
 """How often an empty outbox is looked at."""
+_FILES = (ANGLES, REPETITIONS, SUMMARY)
+"""Of an estimator, what is sent."""
 
 
 def digest(session_folder: Path, estimator: str) -> str:
     """What tells one state of an estimator's results from another."""
     state = hashlib.sha256()
-    for name in (ANGLES, REPETITIONS, SUMMARY):
+    for name in _FILES:
         with (session_folder / estimator / name).open("rb") as file:
             state.update(hashlib.file_digest(file, "sha256").digest())
     return state.hexdigest()
 
 
 def missing(session_folder: Path) -> tuple[str, ...]:
-    """Estimators whose results, as they are now, InfluxDB has not acknowledged as a whole."""
-    complete = Ledger.read(session_folder / FOLDER).complete
-    return tuple(e for e in available_estimators(session_folder) if complete.get(e) != digest(session_folder, e))
+    """Estimators whose results, as they are now, InfluxDB has not acknowledged as a whole.
+
+    Files that have not changed since are not read again.
+    """
+    ledger = Ledger.read(session_folder / FOLDER)
+    found = []
+    for estimator in available_estimators(session_folder):
+        state = _state(session_folder, estimator)
+        if ledger.states.get(estimator) == state:
+            continue
+        if ledger.complete.get(estimator) != digest(session_folder, estimator):
+            found.append(estimator)
+            continue
+        ledger.states[estimator] = state
+        # where it cannot be written, the files are read again next time
+        with suppress(HiphingeError):
+            ledger.write(session_folder / FOLDER)
+    return tuple(found)
 
 
 def push(
@@ -50,47 +69,54 @@ def push(
     """Send a session's points from its tables; `progress` hears the lines sent so far.
 
     Repetitions that were sent before and are no more are overwritten with ``void = true``. Lines that the server will
-    never take go to `rejected.lp` in the session's outbox. `InfluxError` when InfluxDB cannot be reached or refuses;
-    what was sent before stays, and sending again is harmless.
+    never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when InfluxDB cannot
+    be reached or refuses; what was sent before stays, and sending again is harmless.
     """
     chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
     outbox = session_folder / FOLDER
     ledger = Ledger.read(outbox)
-    state = {estimator: digest(session_folder, estimator) for estimator in chosen}
-    seen: dict[str, set[tuple[str, int]]] = {estimator: set() for estimator in chosen}
-
-    def lines() -> Iterator[str]:
-        for line in points(session_folder, chosen):
-            for series, stamp in repetition_stamps([line]):
-                seen[series.rpartition("estimator=")[2]].add((series, stamp))
-            yield line
-        for estimator in chosen:
-            for series, stamp in ledger.repetitions.get(estimator, ()):
-                if (series, stamp) not in seen[estimator]:
-                    yield void_line(series, stamp)
-
-    def aside(line: bytes, words: str) -> None:
-        outbox.mkdir(parents=True, exist_ok=True)
-        set_aside(outbox, [(line, words)])
-
-    with Sender(settings, timeout_s=timeout_s) as sender:
-        report = send_lines(lines(), sender, aside, progress)
-    ledger.complete.update(state)
-    ledger.repetitions.update({estimator: sorted(found) for estimator, found in seen.items()})
+    found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
+    now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
+    removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
+    # whatever happens from here on, it is known what the server may have
+    note_repetitions(session_folder, now)
+    lines = itertools.chain(points(session_folder, chosen), (void_line(series, stamp) for series, stamp in removed))
+    with Sender(settings, timeout_s=timeout_s) as sender, RejectedAnew(outbox) as aside:
+        report = send_lines(lines, sender, aside.take, progress)
+    for estimator, (state, content) in found.items():
+        ledger.states[estimator], ledger.complete[estimator] = state, content
+        ledger.repetitions[estimator] = now[estimator]
     ledger.write(outbox)
     if not missing(session_folder):
         discard_segments(outbox)
     return report
 
 
+def note_repetitions(session_folder: Path, stamps: Mapping[str, set[tuple[str, int]]]) -> None:
+    """Note in the ledger that these repetitions, by estimator, are about to be sent: should a later analysis not find one of
+    them, it is known that it must be voided."""
+    ledger = Ledger.read(session_folder / FOLDER)
+    before = {estimator: set(sent) for estimator, sent in ledger.repetitions.items()}
+    for estimator, some in stamps.items():
+        ledger.repetitions.setdefault(estimator, set()).update(some)
+    if ledger.repetitions != before:
+        ledger.write(session_folder / FOLDER)
+
+
 def acknowledge(session_folder: Path) -> None:
     """Note in the ledger that InfluxDB has all results as they are now."""
     ledger = Ledger.read(session_folder / FOLDER)
     for estimator in available_estimators(session_folder):
+        ledger.states[estimator] = _state(session_folder, estimator)
         ledger.complete[estimator] = digest(session_folder, estimator)
-        found = repetition_stamps(points(session_folder, [estimator]))
-        ledger.repetitions[estimator] = sorted(found)
+        ledger.repetitions[estimator] = repetition_stamps(repetition_points(session_folder, estimator))
     ledger.write(session_folder / FOLDER)
+
+
+def _state(session_folder: Path, estimator: str) -> list[int]:
+    """Size and time of change, in ns, of the files whose content `digest` tells."""
+    found = [(session_folder / estimator / name).stat() for name in _FILES]
+    return [number for one in found for number in (one.st_size, one.st_mtime_ns)]
 
 
 class Courier:
@@ -103,6 +129,9 @@ class Courier:
         self._sender = Sender(settings, timeout_s=timeout_s)
         self._drain = Drain(outbox, self._sender, running=True)
         self._stop, self._finish = threading.Event(), threading.Event()
+        self._delivered = False
+        self._settings = settings
+        self._clock: str | None = None
         self.trouble = ""
         """Why nothing arrives, in words for people; empty when all is well."""
         self._thread = threading.Thread(target=self._run, name="hiphinge-courier", daemon=True)
@@ -118,14 +147,18 @@ class Courier:
         """Lines that the server will never take; they are in `rejected.lp`."""
         return self._drain.rejected
 
+    @property
+    def remark(self) -> str:
+        """What a person should know although results arrive: that the clocks differ."""
+        return self._clock or ""
+
     def finish(self, patience_s: float) -> bool:
         """Nothing more will come: send what there is, for at most so long. Whether all of it was acknowledged."""
         self._drain.running = False
         self._finish.set()
         self._thread.join(patience_s)
-        done = not self._thread.is_alive() and not self.trouble
         self.stop()
-        return done
+        return self._delivered
 
     def stop(self) -> None:
         """End without waiting for the server; the rest stays in the outbox."""
@@ -134,6 +167,13 @@ class Courier:
         self._sender.close()
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        except Exception as error:
+            self.trouble = f"a fault of the program ends the sending ({error!r}); hiphinge push sends the rest from the tables"
+            raise
+
+    def _send_all(self) -> None:
         wait_s = FIRST_WAIT_S
         while not self._stop.is_set():
             try:
@@ -152,7 +192,15 @@ class Courier:
                 self._stop.wait(PERSON_WAIT_S)
                 continue
             self.trouble, wait_s = "", FIRST_WAIT_S
+            if sent and self._clock is None:
+                self._look_at_clock()
             if not sent:
                 if self._finish.is_set():
+                    self._delivered = True
                     return
                 self._stop.wait(_LOOK_S)
+
+    def _look_at_clock(self) -> None:
+        # where it does not answer now, the next time is early enough
+        with suppress(InfluxError):
+            self._clock = server_facts(self._settings).clock_remark

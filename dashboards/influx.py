@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +22,8 @@ from urllib.parse import urlsplit, urlunsplit
 from signals import HiphingeError
 
 BATCH_LINES = 5000
+CLOCK_BAR_S = 2.0
+"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds."""
 _FIRST_LINES = 20
 """The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read."""
 
@@ -109,8 +115,9 @@ class Sender:
         except InfluxError as error:
             if error.refusal not in (Refusal.LINES, Refusal.SIZE):
                 raise
-            if len(lines) == 1:
-                rejected(lines[0], error.words)
+            if len(lines) == 1 or (error.refusal is Refusal.LINES and _dropped(error.words) == len(lines)):
+                for line in lines:
+                    rejected(line, error.words)
                 return
             middle = len(lines) // 2
             self.send_each(lines[:middle], rejected)
@@ -175,19 +182,60 @@ def send_lines(
     return PushReport(sent - refused, counts, requests, size, time.monotonic() - began, refused)
 
 
-def reachable(settings: InfluxSettings, *, timeout_s: float = 5.0) -> str:
-    """Ask the server who it is: its address and version in words. `InfluxError` when it does not answer."""
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself. clock_ahead_s: this computer's clock minus the server's, to within a second; NaN where the
+    server does not tell the time."""
+
+    url: str
+    version: str
+    clock_ahead_s: float
+
+    def __str__(self) -> str:
+        return f"{self.url} answers, version {self.version}"
+
+    @property
+    def clock_remark(self) -> str:
+        """What a person should know about the clocks, empty when they agree."""
+        if not abs(self.clock_ahead_s) > CLOCK_BAR_S:
+            return ""
+        which = "ahead of" if self.clock_ahead_s > 0 else "behind"
+        apart = timedelta(seconds=round(abs(self.clock_ahead_s)))
+        return (
+            f"this computer's clock is {apart} {which} that of {self.url}, so Grafana shows results at the wrong time; "
+            "nothing is lost. Let both set their clocks by NTP"
+        )
+
+
+def server_facts(settings: InfluxSettings, *, timeout_s: float = 5.0) -> ServerFacts:
+    """Ask the server who it is. `InfluxError` when it does not answer."""
     from influxdb_client import InfluxDBClient  # type: ignore[attr-defined]
     from influxdb_client.rest import ApiException
+    from influxdb_client.service.ping_service import PingService
     from urllib3.exceptions import HTTPError
 
     with closing(InfluxDBClient(settings.url, settings.token, org=settings.org, timeout=int(timeout_s * 1000))) as client:
+        began = time.time()
         try:
-            return f"{settings.url} answers, version {client.version()}"
+            _, _, head = PingService(client.api_client).get_ping_with_http_info(_return_http_data_only=False)  # type: ignore[no-untyped-call]
         except ApiException as error:
             raise _refused(error, settings) from None
         except HTTPError as error:
             raise _no_answer(error, settings) from None
+        here = (began + time.time()) / 2
+    told = {str(name).lower(): str(value) for name, value in dict(head).items()}
+    try:
+        # whole seconds, cut off
+        there = parsedate_to_datetime(told["date"]).timestamp() + 0.5
+    except (KeyError, ValueError):
+        there = math.nan
+    return ServerFacts(settings.url, told.get("x-influxdb-version", "unknown"), here - there)
+
+
+def _dropped(words: str) -> int | None:
+    """How many lines of a request the server says that it has dropped."""
+    found = re.search(r"dropped=(\d+)\b", words)
+    return int(found[1]) if found else None
 
 
 def _server_words(error: Any) -> str:

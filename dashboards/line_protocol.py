@@ -112,9 +112,15 @@ def points(session_folder: Path, estimators: Sequence[str] | None = None) -> Ite
         angles = AngleLines(head.series("angles", estimator), head.start_ns)
         for table in angle_minutes(session_folder, estimator):
             yield from angles.of(table)
-        repetitions = RepetitionLines(head.series("repetition", estimator), head.start_ns)
-        yield from repetitions.of(read_repetitions(session_folder, estimator))
+        yield from repetition_points(session_folder, estimator)
     yield from closing_points(session_folder, chosen)
+
+
+def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
+    """The lines of `points` that are repetitions of an estimator."""
+    head = _Head.of(read_summary(session_folder, estimator), session_folder / estimator / SUMMARY)
+    repetitions = RepetitionLines(head.series("repetition", estimator), head.start_ns)
+    yield from repetitions.of(read_repetitions(session_folder, estimator))
 
 
 def closing_points(session_folder: Path, estimators: Sequence[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from dashboards.influx import BATCH_LINES, Sender
 from signals import HiphingeError
@@ -221,9 +221,49 @@ def set_aside(folder: Path, lines: Sequence[tuple[bytes, str]]) -> None:
     """Keep lines that the server will never take, with its words, in `rejected.lp`."""
     with _guarded(folder), (folder / _REJECTED).open("ab") as file:
         for line, words in lines:
-            file.write(b"# " + " ".join(words.split()).encode() + b"\n" + line + b"\n")
+            file.write(_with_words(line, words))
         file.flush()
         os.fsync(file.fileno())
+
+
+class RejectedAnew:
+    """What is rejected while everything is sent once more: replaces `rejected.lp` when that has come to its end.
+
+    To be used with `with`; when it is left by an exception the old file stays.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._new = folder / f".{_REJECTED}.new"
+        self._file: BinaryIO | None = None
+
+    def take(self, line: bytes, words: str) -> None:
+        """One line, and the server's words."""
+        with _guarded(self._folder):
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = self._new.open("wb")
+            self._file.write(_with_words(line, words))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *error: object) -> None:
+        with _guarded(self._folder):
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+            if kind is not None:
+                self._new.unlink(missing_ok=True)
+            elif self._file is not None:
+                self._new.replace(self._folder / _REJECTED)
+            else:
+                (self._folder / _REJECTED).unlink(missing_ok=True)
+
+
+def _with_words(line: bytes, words: str) -> bytes:
+    return b"# " + " ".join(words.split()).encode() + b"\n" + line + b"\n"
 
 
 def rejected_lines(folder: Path) -> list[tuple[str, str]]:
@@ -238,13 +278,16 @@ def rejected_lines(folder: Path) -> list[tuple[str, str]]:
 
 @dataclass(slots=True)
 class Ledger:
-    """What InfluxDB has acknowledged as a whole.
+    """What InfluxDB has acknowledged as a whole, and what it may have of it otherwise.
 
-    complete: by estimator, the digest of the results. repetitions: by estimator, series and timestamps.
+    complete: by estimator, the digest of the results. repetitions: by estimator, series and timestamp of each that was sent, or
+    was about to be. states: by estimator, size and time of change of the files that had that digest, so that they need not
+    be read again.
     """
 
     complete: dict[str, str] = field(default_factory=dict)
-    repetitions: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    repetitions: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
+    states: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Ledger:
@@ -252,16 +295,25 @@ class Ledger:
         try:
             found: dict[str, Any] = json.loads((folder / _LEDGER).read_bytes())
             complete = {str(k): str(v) for k, v in found["complete"].items()}
-            repetitions = {str(k): [(str(s), int(t)) for s, t in v] for k, v in found["repetitions"].items()}
+            repetitions = {
+                str(estimator): {(str(series), int(t)) for series, stamps in by_series.items() for t in stamps}
+                for estimator, by_series in found["repetitions"].items()
+            }
+            states = {str(k): [int(n) for n in v] for k, v in found["states"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
-        return cls(complete, repetitions)
+        return cls(complete, repetitions, states)
 
     def write(self, folder: Path) -> None:
         """Put it on disk, whole or not at all."""
+        by_series: dict[str, dict[str, list[int]]] = {}
+        for estimator, sent in self.repetitions.items():
+            for series, stamp in sorted(sent):
+                by_series.setdefault(estimator, {}).setdefault(series, []).append(stamp)
+        words = {"complete": self.complete, "repetitions": by_series, "states": self.states}
         with _guarded(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / _LEDGER, json.dumps({"complete": self.complete, "repetitions": self.repetitions}))
+            _replace(folder / _LEDGER, json.dumps(words))
 
 
 def discard_segments(folder: Path) -> None:

@@ -5,12 +5,13 @@ Nothing that happens here stops the session: a disk or a server that refuses is 
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from pathlib import Path
 
-from dashboards.delivery import Courier, acknowledge
+from dashboards.delivery import Courier, acknowledge, note_repetitions
 from dashboards.influx import InfluxSettings
-from dashboards.line_protocol import LiveLines, closing_points, points
+from dashboards.line_protocol import LiveLines, closing_points, points, repetition_points, repetition_stamps
 from dashboards.outbox import FOLDER, Outbox, waiting_bytes
 from dsp.live import PipelineOutput
 from signals import HiphingeError, Session
@@ -39,16 +40,15 @@ class LiveDelivery:
         released = False
         while self._held and self._held[0][0] <= flushed_seq:
             _, angles, repetitions = self._held.popleft()
-            self._append(angles, essential=False)
-            self._append(repetitions)
+            self._release(angles, repetitions)
             released = True
         if released:
             self._flush()
 
     @property
     def trouble(self) -> str:
-        """Why results do not arrive, empty when all is well."""
-        return self._broken or self._courier.trouble or self._outbox.warning
+        """Why results do not arrive, or not where they are looked for; empty when all is well."""
+        return self._broken or self._courier.trouble or self._outbox.warning or self._courier.remark
 
     @property
     def lines(self) -> int:
@@ -63,17 +63,14 @@ class LiveDelivery:
     def close(self) -> None:
         """The session is closed and its tables are there: the rest of the lines, and some patience."""
         for _, angles, repetitions in self._held:
-            self._append(angles, essential=False)
-            self._append(repetitions)
+            self._release(angles, repetitions)
         self._append(list(closing_points(self._session_folder, ["live"])))
-        batch: list[str] = []
-        for line in points(self._session_folder, ["review"]):
-            batch.append(line)
-            if len(batch) == 1000:
-                self._append(batch)
-                batch = []
-        self._append(batch)
-        whole = not self._broken and not self._outbox.left_out
+        self._note("review", list(repetition_points(self._session_folder, "review")))
+        lines = points(self._session_folder, ["review"])
+        # the tables hold all of this too: where there is no room, or no server, they send it later
+        while not self._courier.trouble and (batch := list(itertools.islice(lines, 1000))):
+            self._append(batch, essential=False)
+        whole = not self._broken and not self._outbox.left_out and next(lines, None) is None
         self._outbox.close()
         if self._courier.finish(PATIENCE_S) and whole and not self._courier.rejected:
             acknowledge(self._session_folder)
@@ -82,6 +79,18 @@ class LiveDelivery:
         """Stop at once; what is in the outbox stays there."""
         self._outbox.close()
         self._courier.stop()
+
+    def _release(self, angles: list[str], repetitions: list[str]) -> None:
+        self._append(angles, essential=False)
+        if repetitions:
+            self._note("live", repetitions)
+            self._append(repetitions)
+
+    def _note(self, estimator: str, repetitions: list[str]) -> None:
+        try:
+            note_repetitions(self._session_folder, {estimator: repetition_stamps(repetitions)})
+        except HiphingeError as error:
+            self._broken = str(error)
 
     def _append(self, lines: list[str], *, essential: bool = True) -> None:
         if self._broken:

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import typer
 
-from dashboards.influx import reachable
+from dashboards.delivery import missing
+from dashboards.influx import server_facts
+from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, unfinished
+from hiphinge.lock import is_running
 from hiphinge.recovery import recover
 from hiphinge.version import software
 from signals import HiphingeError
@@ -72,13 +75,38 @@ def _findings(settings: config.Settings) -> Iterator[Finding]:
         except (ImportError, OSError) as error:
             yield library, False, f"cannot be used ({error}): install hiphinge again"
     yield from _sessions(settings)
+    yield from _results(settings.sessions, settings.influx_configured)
     if not settings.influx_configured:
         yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"
         return
     try:
-        yield "influxdb", True, reachable(settings.influx())
+        facts = server_facts(settings.influx())
+        yield "influxdb", True, str(facts)
+        if facts.clock_remark:
+            yield "clock", False, facts.clock_remark
     except HiphingeError as error:
         yield "influxdb", False, str(error)
+
+
+def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
+    """What has not arrived in InfluxDB, and what never will."""
+    sessions = [path for path in folder.iterdir() if path.is_dir()] if folder is not None and folder.is_dir() else []
+    unsent = [path for path in sessions if not is_running(path) and missing(path)] if configured else []
+    waiting = sum(waiting_bytes(path / FOLDER) for path in sessions)
+    if unsent:
+        kept = f" ({waiting / 1e6:.1f} MB of it in outboxes)" if waiting else ""
+        yield "results", True, f"InfluxDB does not have all of {len(unsent)} sessions{kept}; to send them: hiphinge push --all"
+    elif configured:
+        yield "results", True, "all were sent"
+    for path in sorted(sessions):
+        rejected = rejected_lines(path / FOLDER)
+        if rejected:
+            where = path / FOLDER / "rejected.lp"
+            yield (
+                path.name,
+                False,
+                f"InfluxDB rejected {len(rejected)} lines, kept in {where}; of the first it says: {rejected[0][1]}",
+            )
 
 
 def _sessions(settings: config.Settings) -> Iterator[Finding]:

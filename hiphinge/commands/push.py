@@ -16,7 +16,7 @@ from dashboards.line_protocol import points
 from hiphinge import config
 from hiphinge.app import RECORDING
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
-from hiphinge.lock import is_running
+from hiphinge.lock import FolderLock, is_running
 from signals import HiphingeError
 
 
@@ -65,13 +65,22 @@ def _unsent(settings: config.Settings) -> list[Path]:
 
 
 def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
+    busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
+    if is_running(session):
+        raise busy
     with_results(session)
-    with Console(stderr=True).status(f"{session.name}: sending") as status:
+    lock = FolderLock(session)
+    if not lock.take():
+        raise busy
+    try:
+        with Console(stderr=True).status(f"{session.name}: sending") as status:
 
-        def progress(lines: int) -> None:
-            status.update(f"{lines} points sent")
+            def progress(lines: int) -> None:
+                status.update(f"{lines} points sent")
 
-        sent = send(session, influx, progress=progress)
+            sent = send(session, influx, progress=progress)
+    finally:
+        lock.release()
     if as_json:
         found = {"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}
         print(json.dumps(found | ({"rejected": sent.rejected} if sent.rejected else {})))

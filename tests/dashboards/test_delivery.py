@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from dashboards.delivery import Courier, missing, push
-from dashboards.influx import InfluxSettings
-from dashboards.line_protocol import LiveLines, closing_points, points
-from dashboards.outbox import FOLDER, Outbox, waiting_bytes
+from dashboards.delivery import Courier, missing, note_repetitions, push
+from dashboards.influx import InfluxSettings, Sender, server_facts
+from dashboards.line_protocol import LiveLines, closing_points, points, repetition_stamps
+from dashboards.outbox import FOLDER, Drain, Outbox, waiting_bytes
 from dashboards.tables import TableWriter
 from dsp.results import AngleRows
 from signals import Placement, Sensor, Session
@@ -67,10 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture
 def settings(server: InfluxDB) -> InfluxSettings:
-    server.query(f"DROP DATABASE {DATABASE}")
-    server.query(f"CREATE DATABASE {DATABASE}")
-    server.plan.clear()
-    return InfluxSettings(server.url, "", "", DATABASE)
+    return server.fresh(DATABASE)
 
 
 def stored(server: InfluxDB) -> dict[str, list[dict]]:
@@ -121,6 +122,63 @@ def test_a_wrong_token_is_trouble_and_not_a_loss(server: InfluxDB, settings: Inf
     assert missing(tmp_path) == ()
     assert waiting_bytes(tmp_path / FOLDER) == 0
     assert len(stored(server)["angles"]) == 90 * 25
+
+
+@pytest.mark.influx
+def test_clocks_that_differ_are_told_and_nothing_is_lost(server: InfluxDB, settings: InfluxSettings, tmp_path: Path) -> None:
+    ahead = format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True)
+    server.plan[:] = [None, (204, "", {"Date": ahead})]
+    with Outbox(tmp_path / FOLDER) as outbox:
+        courier = Courier(tmp_path / FOLDER, settings)
+        outbox.append(["session,athlete=a,session=b,estimator=live repetitions=1i 1795442700000000000"])
+        wait_for(lambda: courier.remark)
+    assert re.match(r"this computer's clock is (2:00:0\d|1:59:5\d) ahead of that of http", courier.remark)
+    assert courier.finish(10.0)
+    assert len(stored(server)["session"]) == 1
+    assert server_facts(settings).clock_remark == ""
+
+
+@pytest.mark.influx
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_courier_that_breaks_down_says_so_and_has_not_delivered(
+    settings: InfluxSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> int:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(Drain, "step", breaks)
+    with Outbox(tmp_path / FOLDER):
+        courier = Courier(tmp_path / FOLDER, settings)
+        assert not courier.finish(10.0)
+    assert "a fault of the program ends the sending (ZeroDivisionError('by nought'))" in courier.trouble
+
+
+@pytest.mark.influx
+def test_files_that_have_not_changed_are_not_read_again(
+    settings: InfluxSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_session(tmp_path, 30.0)
+    push(tmp_path, settings)
+    os.utime(tmp_path / "live/summary.json", ns=(1, 1))
+    assert missing(tmp_path) == (), "touched, and the same"
+    monkeypatch.setattr("dashboards.delivery.digest", lambda *_: pytest.fail("read again"))
+    assert missing(tmp_path) == ()
+
+
+@pytest.mark.influx
+def test_a_repetition_that_a_killed_session_has_sent_is_voided_when_the_tables_do_not_have_it(
+    server: InfluxDB, settings: InfluxSettings, tmp_path: Path
+) -> None:
+    session, rows = live_session(tmp_path)
+    extra = replace(repetitions(rows)[0], start_s=80.0)
+    lines = LiveLines(session, str(summary("live", 0)["session"]), tmp_path).of([], [extra])
+    note_repetitions(tmp_path, {"live": repetition_stamps(lines)})
+    with Sender(settings) as sender:
+        sender.send("\n".join(lines).encode())
+    push(tmp_path, settings)
+    found = {row["time"]: row["void"] for row in stored(server)["repetition"]}
+    assert sum(found.values()) == 1
+    assert found[int(lines[0].rsplit(" ", 1)[1])]
 
 
 @pytest.mark.influx

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboards.delivery import missing, push
-from dashboards.influx import InfluxSettings, reachable
+from dashboards.influx import InfluxSettings, Sender, server_facts
 from dashboards.line_protocol import points
 from dashboards.outbox import rejected_lines
 from dashboards.tables import read_repetitions
@@ -38,10 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture
 def database(server: InfluxDB) -> InfluxDB:
-    server.query(f"DROP DATABASE {DATABASE}")
-    server.query(f"CREATE DATABASE {DATABASE}")
-    server.plan.clear()
-    server.received.clear()
+    server.fresh(DATABASE)
     return server
 
 
@@ -144,7 +141,24 @@ def test_lines_that_the_server_never_takes_are_set_aside(database: InfluxDB, set
     aside = rejected_lines(session / "outbox")
     assert [line for line, _ in aside] == [line for line in points(session) if line.startswith("repetition,")]
     assert all("field type conflict" in words and "index" in words for _, words in aside)
+    push(session, settings)
+    assert rejected_lines(session / "outbox") == aside, "sent again, set aside once"
+    database.query('DROP MEASUREMENT "repetition"', DATABASE)
+    assert push(session, settings).rejected == 0
+    assert rejected_lines(session / "outbox") == []
     assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 4500
+
+
+def test_what_is_rejected_as_a_whole_is_not_tried_line_by_line(database: InfluxDB, settings: InfluxSettings) -> None:
+    write_raw(database, "repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
+    lines = [f"repetition,athlete=x,session=x,estimator=x index={i}i {1795442700000000001 + i}".encode() for i in range(700)]
+    aside: list[bytes] = []
+    with Sender(settings) as sender:
+        sender.send_each(lines, lambda line, _: aside.append(line))
+        assert aside == lines
+        assert len(database.received) == 1
+        sender.send_each([*lines[:3], b"angles,athlete=x,session=x,estimator=x quality=0i 1", *lines[3:]], lambda *_: None)
+    assert len(database.rows('SELECT * FROM "angles"', DATABASE)) == 1
 
 
 @pytest.mark.parametrize("fault", [413, (422, '{"code":"unprocessable entity","message":"failure writing points"}')])
@@ -217,13 +231,13 @@ def test_nobody_there_and_silence_are_told(session: Path) -> None:
 
 
 def test_a_server_that_answers_says_who_it_is(database: InfluxDB, settings: InfluxSettings) -> None:
-    assert re.fullmatch(rf"{re.escape(settings.url)} answers, version 1\.6\.\d\S*", reachable(settings))
+    assert re.fullmatch(rf"{re.escape(settings.url)} answers, version 1\.6\.\d\S*", str(server_facts(settings)))
     database.plan[:] = [503]
     with pytest.raises(HiphingeError, match="cannot take lines now: status 503"):
-        reachable(settings)
+        server_facts(settings)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         silent = replace(settings, url=f"http://127.0.0.1:{deaf.getsockname()[1]}")
         with pytest.raises(HiphingeError, match="did not answer in time"):
-            reachable(silent, timeout_s=0.3)
+            server_facts(silent, timeout_s=0.3)
     with pytest.raises(HiphingeError, match="cannot be reached"):
-        reachable(silent)
+        server_facts(silent)

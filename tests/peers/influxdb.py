@@ -11,6 +11,7 @@ import http.client
 import json
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from dashboards.influx import InfluxSettings
 from tests.peers.debian import need_program
 
 _CONFIGURATION = """
@@ -45,24 +47,70 @@ bind-address = "127.0.0.1:{rpc}"
 
 @dataclass
 class InfluxDB:
-    """A running server. `url` is the front's address; `received` holds the bodies that reached influxd.
+    """A server in `folder`. `url` is the front's address, `port` influxd's; `received` holds the bodies that reached it.
 
-    `plan` holds what the front does with the next requests: an HTTP status or (status, body) to answer, "drop" to hang
-    up without an answer, None to pass the request on.
+    `plan` holds what the front does with the next requests: None to pass it on, an HTTP status or (status, body) or
+    (status, body, headers) to answer, "drop" to hang up without an answer, "late" to pass it on and hang up then,
+    ("silent", seconds) to keep the asker waiting and hang up then.
     """
 
-    url: str
-    port: int
-    user: tuple[str, str] | None
+    folder: Path
+    user: tuple[str, str] | None = None
+    url: str = ""
+    port: int = 0
     plan: list[Any] = field(default_factory=list)
     received: list[bytes] = field(default_factory=list)
+    _configuration: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+    _front: _Front | None = None
+    _thread: threading.Thread | None = None
 
-    def query(self, statement: str, database: str = "", user: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+    def start(self) -> None:
+        """Let it run, for the first time or again; its addresses and what is stored stay."""
+        if self._process is None:
+            self._start_influxd()
+        if self._front is None:
+            self._front = _Front(self, int(self.url.rpartition(":")[2] or 0))
+            self.url = f"http://127.0.0.1:{self._front.server_port}"
+            self._thread = threading.Thread(target=self._front.serve_forever, kwargs={"poll_interval": 0.02})
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End it in order; connections are refused from now on."""
+        if self._front is not None and self._thread is not None:
+            self._front.shutdown()
+            self._front.server_close()
+            self._thread.join()
+            self._front = self._thread = None
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
+    def kill(self) -> None:
+        """End influxd at once, in the middle of what it does; the front hangs up on everybody until `start`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def settings(self, database: str) -> InfluxSettings:
+        """Where to send results to; the database is not made."""
+        return InfluxSettings(self.url, ":".join(self.user or ()), "", database)
+
+    def fresh(self, database: str) -> InfluxSettings:
+        """An empty database of this name, no faults planned, nothing received; where to send results to."""
+        self.plan.clear()
+        self.received.clear()
+        self.query(f'DROP DATABASE "{database}"')
+        self.query(f'CREATE DATABASE "{database}"')
+        return self.settings(database)
+
+    def query(self, statement: str, database: str = "") -> list[dict[str, Any]]:
         """InfluxQL, times as integers in ns. Returns the series of the last statement; an error is an AssertionError."""
         parameters = {"q": statement, "db": database, "epoch": "ns"}
-        login = user or self.user
-        if login is not None:
-            parameters |= {"u": login[0], "p": login[1]}
+        if self.user is not None:
+            parameters |= {"u": self.user[0], "p": self.user[1]}
         status, _, body = _request(self.port, "POST", f"/query?{urlencode(parameters)}", b"", {})
         answer = json.loads(body)
         assert status == 200, answer
@@ -77,48 +125,51 @@ class InfluxDB:
             for values in series["values"]
         ]
 
+    def _start_influxd(self) -> None:
+        program = need_program("influxd", package="influxdb")
+        for attempt in range(5):
+            if not self.port:
+                rpc, self.port = _free_ports(2)
+                auth = str(self.user is not None).lower()
+                self._configuration = _CONFIGURATION.format(folder=self.folder, rpc=rpc, http=self.port, auth=auth)
+            (self.folder / "influxdb.conf").write_text(self._configuration)
+            with (self.folder / "influxd.log").open("ab") as log:
+                command = [program, "-config", str(self.folder / "influxdb.conf")]
+                self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            if _answers(self.port, self._process):
+                return
+            self.kill()
+            assert attempt < 4, (self.folder / "influxd.log").read_text()
+            if not self.url:
+                self.port = 0
+            time.sleep(0.1 * attempt)
+
 
 @contextmanager
 def influxdb(folder: Path, *, user: tuple[str, str] | None = None) -> Iterator[InfluxDB]:
     """Start influxd in `folder` with its front; `user` = (name, password) turns authentication on and becomes admin."""
-    program = need_program("influxd", package="influxdb")
-    for attempt in range(5):
-        rpc, port = _free_ports(2)
-        text = _CONFIGURATION.format(folder=folder, rpc=rpc, http=port, auth=str(user is not None).lower())
-        (folder / "influxdb.conf").write_text(text)
-        log = (folder / "influxd.log").open("wb")
-        process = subprocess.Popen([program, "-config", str(folder / "influxdb.conf")], stdout=log, stderr=log)
-        try:
-            if not _answers(port, process):
-                assert attempt < 4, (folder / "influxd.log").read_text()
-                continue
-            front = _Front(port)
-            server = InfluxDB(f"http://127.0.0.1:{front.server_port}", port, user, front.plan, front.received)
-            thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            try:
-                if user is not None:
-                    server.query(f"CREATE USER {user[0]} WITH PASSWORD '{user[1]}' WITH ALL PRIVILEGES")
-                yield server
-            finally:
-                front.shutdown()
-                front.server_close()
-                thread.join()
-            return
-        finally:
-            process.terminate()
-            process.wait(10)
-            log.close()
+    server = InfluxDB(folder, user)
+    try:
+        server.start()
+        if user is not None:
+            server.query(f"CREATE USER {user[0]} WITH PASSWORD '{user[1]}' WITH ALL PRIVILEGES")
+        yield server
+    finally:
+        server.stop()
 
 
 class _Front(ThreadingHTTPServer):
     daemon_threads = True
+    block_on_close = False
 
-    def __init__(self, influxd_port: int) -> None:
-        self.influxd_port = influxd_port
-        self.plan: list[Any] = []
-        self.received: list[bytes] = []
-        super().__init__(("127.0.0.1", 0), _Request)
+    def __init__(self, database: InfluxDB, port: int) -> None:
+        self.database = database
+        super().__init__(("127.0.0.1", port), _Request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hangs up in the middle is worth no traceback."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -127,24 +178,19 @@ class _Request(BaseHTTPRequestHandler):
     server: _Front
 
     def do_GET(self) -> None:
-        fault = self.server.plan.pop(0) if self.server.plan else None
-        if fault is not None:
-            self._answer(fault, {}, b"")
-            return
-        self._answer(*_request(self.server.influxd_port, "GET", self.path, b"", {}))
+        fault = self._fault()
+        if fault is None:
+            self._pass_on("GET", self.path, b"", {})
+        else:
+            self._fail(fault)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        fault = self.server.plan.pop(0) if self.server.plan else None
-        if fault == "drop":
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+        fault = self._fault()
+        if fault not in (None, "late"):
+            self._fail(fault)
             return
-        if fault is not None:
-            status, text = fault if isinstance(fault, tuple) else (fault, "")
-            self._answer(status, {"Content-Type": "application/json"}, text.encode())
-            return
-        self.server.received.append(body)
+        self.server.database.received.append(body)
         address = urlsplit(self.path)
         path, headers = self.path, {}
         if address.path == "/api/v2/write":
@@ -157,12 +203,51 @@ class _Request(BaseHTTPRequestHandler):
             headers["Authorization"] = "Basic " + base64.b64encode(token.removeprefix("Token ").encode()).decode()
         if self.headers.get("Content-Encoding"):
             headers["Content-Encoding"] = self.headers["Content-Encoding"]
-        self._answer(*_request(self.server.influxd_port, "POST", path, body, headers))
+        self._pass_on("POST", path, body, headers, answer=fault is None)
+
+    def _fault(self) -> Any:
+        plan = self.server.database.plan
+        try:
+            return plan.pop(0)
+        except IndexError:
+            return None
+
+    def _fail(self, fault: Any) -> None:
+        if isinstance(fault, int):
+            fault = (fault, "")
+        if fault == "drop":
+            self._hang_up()
+        elif fault[0] == "silent":
+            time.sleep(fault[1])
+            self._hang_up()
+        else:
+            status, text, *more = fault
+            self._answer(status, {"Content-Type": "application/json", **(more[0] if more else {})}, text.encode())
+
+    def _pass_on(self, method: str, path: str, body: bytes, headers: dict[str, str], *, answer: bool = True) -> None:
+        try:
+            found = _request(self.server.database.port, method, path, body, headers)
+        except (OSError, http.client.HTTPException):
+            # influxd is dead, or dies now
+            self._hang_up()
+            return
+        if answer:
+            self._answer(*found)
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            if name.lower().startswith(("x-influx", "content-type", "retry-after")):
+        told = {name.lower(): value for name, value in headers.items()}
+        self.log_request(status)
+        self.send_response_only(status)
+        self.send_header("Date", told.get("date") or self.date_time_string())
+        for name, value in told.items():
+            if name.startswith(("x-influx", "content-type", "retry-after")):
                 self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
