@@ -27,7 +27,7 @@ from dashboards.influx import BATCH_LINES, Sender
 from signals import HiphingeError
 
 FOLDER = "outbox"
-SEGMENT_BYTES = 4 << 20
+SEGMENT_BYTES = 16 << 20
 LIMIT_BYTES = 2 << 30
 """What an outbox may hold: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
 WARN_SHARE = 0.5
@@ -151,7 +151,8 @@ class _Cursor:
 
     def write(self, folder: Path) -> None:
         words = {"segment": self.segment, "offset": self.offset, "lines": self.lines, "rejected": self.rejected}
-        _replace(folder / _CURSOR, json.dumps(words))
+        # not made to survive a power failure: that would cost more than sending a few lines again
+        _replace(folder / _CURSOR, json.dumps(words), durable=False)
 
 
 class Drain:
@@ -322,12 +323,13 @@ def discard_segments(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, *, durable: bool = True) -> None:
     beside = path.with_name(f".{path.name}.new")
     with beside.open("w", encoding="utf-8") as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     beside.replace(path)
 
 
