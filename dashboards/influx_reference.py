@@ -28,7 +28,8 @@ _RATES = {
     "which takes a quarter of the space of full digits.",
     "repetition": "One line a repetition, at its beginning. The movement kind is a field, because a person may correct it.",
     "session": "One line a session and estimator, at the session's start.",
-    "sensor_health": "One line a sensor and session, at the session's start; it is the same for both estimators.",
+    "sensor_health": "One line a sensor and session, at the session's start, with what it did in all; and one at the end of "
+    "each minute, with the fields from `minute_samples` on. The same for both estimators. Plain sessions have no minutes.",
 }
 
 EXAMPLES = {
@@ -42,9 +43,12 @@ EXAMPLES = {
     "1795442700000000000",
     "sensor_health": "sensor_health,athlete=player-07,session=2026-11-23T14-05-00Z_player-07,placement=pelvis "
     'family="hiphinge-v1",rate_hz=100.0,samples=359998i,lost=2i,lost_exact=true,saturated=0i,gaps=0i,late_s=0.4 '
-    "1795442700000000000",
+    "1795442700000000000\n"
+    "sensor_health,athlete=player-07,session=2026-11-23T14-05-00Z_player-07,placement=pelvis "
+    "minute_samples=5998i,minute_lost=2i,battery_percent=87.0,delay_ms=12.4,delay_max_ms=61.0,clock_ppm=-8.3 "
+    "1795442760000000000",
 }
-"""A line of each measurement, with some of its fields."""
+"""Lines of each measurement, with some of its fields."""
 
 _TAG_WORDS = {
     "athlete": "the pseudonym of session.toml; as many values as athletes",

@@ -59,6 +59,16 @@ class Field:
         return cls(quantity.name, quantity.unit, _TYPES[quantity.kind], quantity.description)
 
 
+MINUTE_FIELDS = (
+    Field("minute_samples", "", "integer", "samples received in the minute before"),
+    Field("minute_lost", "", "integer", "samples lost in the minute before"),
+    Field("battery_percent", "%", "float", "charge of the battery, as the sensor last told"),
+    Field("delay_ms", "ms", "float", "mean delay of the minute's packets, beyond the shortest that the clock map knows"),
+    Field("delay_max_ms", "ms", "float", "largest delay of the minute's packets, beyond the same"),
+    Field("clock_ppm", "ppm", "float", "how much faster the device's clock ran than the computer's, as the clock map saw it"),
+)
+"""What a sensor did in a minute; the names are those of summary.json, with `minute_` where a total has the same name."""
+
 FIELDS: dict[str, tuple[Field, ...]] = {
     "angles": tuple(Field.of(q) for q in ANGLE_COLUMNS if q.name != "time_s"),
     "repetition": (
@@ -89,6 +99,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("saturated", "", "integer", "samples at the end of the sensor's range"),
         Field("gaps", "", "integer", "interruptions"),
         Field("late_s", "s", "float", "time for which it was late or silent while it happened"),
+        *MINUTE_FIELDS,
     ),
 }
 """Fields of each measurement; the names are those of the tables and of summary.json."""
@@ -123,8 +134,11 @@ def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
     yield from repetitions.of(read_repetitions(session_folder, estimator))
 
 
-def closing_points(session_folder: Path, estimators: Sequence[str]) -> Iterator[str]:
-    """The lines of `points` that are known only at a session's end: of the session, and of what the sensors did."""
+def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0) -> Iterator[str]:
+    """The lines of `points` that are known only at a session's end: of the session, and of what the sensors did.
+
+    minutes_from_s: minutes of the sensors that ended until then were sent before.
+    """
     summary: Mapping[str, Any] = {}
     for estimator in estimators:
         summary = read_summary(session_folder, estimator)
@@ -134,10 +148,20 @@ def closing_points(session_folder: Path, estimators: Sequence[str]) -> Iterator[
     # Only a live estimator can be late.
     live = read_summary(session_folder, "live") if "live" in available_estimators(session_folder) else summary
     for placement, facts in summary["sensors"].items():
-        known = {f.name: f.type for f in FIELDS["sensor_health"]}
+        known = {f.name: f.type for f in FIELDS["sensor_health"] if f not in MINUTE_FIELDS}
         late = {"late_s": live["sensors"].get(placement, {}).get("late_s")}
         fields = {name: _typed((facts | late).get(name), kind) for name, kind in known.items()}
         yield _line(head.series("sensor_health", placement), fields, head.start_ns)
+        columns = facts.get("minutes", {})
+        for values in zip(*columns.values(), strict=True):
+            minute = dict(zip(columns, values, strict=True))
+            if minute["end_s"] > minutes_from_s:
+                yield _minute_line(head, placement, minute)
+
+
+def _minute_line(head: _Head, placement: str, minute: Mapping[str, Any]) -> str:
+    fields = {f.name: _typed(minute.get(f.name.removeprefix("minute_")), f.type) for f in MINUTE_FIELDS}
+    return _line(head.series("sensor_health", placement), fields, head.start_ns + round(minute["end_s"] * 1e9))
 
 
 def repetition_stamps(lines: Iterable[str]) -> set[tuple[str, int]]:
@@ -161,6 +185,11 @@ class LiveLines:
         head = _Head.of({"athlete": session.athlete, "session": name, "start": session.start.isoformat()}, file)
         self._angles = AngleLines(head.series("angles", "live"), head.start_ns)
         self._repetitions = RepetitionLines(head.series("repetition", "live"), head.start_ns)
+        self._head = head
+
+    def of_minute(self, placement: str, minute: Mapping[str, Any]) -> str:
+        """Line of a sensor's minute; the names of its values are those of summary.json."""
+        return _minute_line(self._head, placement, minute)
 
     def of(self, angles: Iterable[AngleRows], repetitions: Sequence[Repetition]) -> list[str]:
         """Lines of the next rows and repetitions."""

@@ -49,6 +49,7 @@ class SessionInProgress:
             self._recorder = Recorder(folder / RECORDING, session)
             self._engine = Engine(session, ("live",))
             self._writer = ResultsWriter(folder, self._engine, ("live",))
+            self._minutes_taken = 0
             self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
         except BaseException:
             self._lock.release()
@@ -62,7 +63,9 @@ class SessionInProgress:
             outputs = self._engine.feed(events)
             self._writer.take(outputs)
             if self.delivery is not None and events:
-                self.delivery.take(outputs["live"], _last_seq(events), self._recorder.flushed_seq)
+                minutes = self._engine.minutes.done[self._minutes_taken :]
+                self._minutes_taken += len(minutes)
+                self.delivery.take(outputs["live"], minutes, _last_seq(events), self._recorder.flushed_seq)
             return outputs["live"]
 
     def progress(self) -> dict[str, SensorProgress]:

@@ -17,6 +17,7 @@ from dsp.live import LivePipeline, PipelineOutput
 from dsp.review import ReviewPipeline
 from firmware_protocol.codec import Codec, Probed
 from firmware_protocol.registry import codec_for
+from hiphinge.sensor_minutes import SensorMinutes, first_from
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
 from ingest.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
@@ -38,8 +39,8 @@ SMALLEST_CORRECTION_S = 0.01
 class _Source:
     """One sensor's codec and clock map."""
 
-    def __init__(self, sensor: Sensor) -> None:
-        self.sensor = sensor.key
+    def __init__(self, sensor: Sensor, minutes: SensorMinutes) -> None:
+        self.sensor, self._minutes = sensor.key, minutes
         self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
         self.clock: ClockMap | None = None
         self.lost_exact = True
@@ -76,7 +77,7 @@ class _Source:
         of_event = seq[block.packet]
         # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
         quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
-        return TimedBlock(
+        timed = TimedBlock(
             self.sensor,
             block.rate_hz,
             of_event,
@@ -89,6 +90,8 @@ class _Source:
             block.saturated,
             restart,
         )
+        self._minutes.take(timed, arrival_s[block.packet])
+        return timed
 
 
 def _joined(packets: Sequence[Packets]) -> Packets:
@@ -148,7 +151,10 @@ class Engine:
             name: made[name](session.sensors, session.body) for name in estimators
         }
         self._summaries = {name: SummaryBuilder(session, name) for name in estimators}
-        self._sources = {s.key: _Source(s) for s in session.sensors if s.family != "plain"}
+        streaming = [s for s in session.sensors if s.family != "plain"]
+        self.minutes = SensorMinutes(s.key for s in streaming)
+        """What the sensors did in each minute so far; nothing of a plain session."""
+        self._sources = {s.key: _Source(s, self.minutes) for s in streaming}
         self._rates: dict[str, float] = {}
         self._zero_ns: int | None = None
         self._now_s = -np.inf
@@ -161,12 +167,16 @@ class Engine:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
         became final."""
         out = {name: PipelineOutput() for name in self._pipelines}
+        if self._zero_ns is None:
+            self._zero_ns = _zero(events)
         rest: Sequence[Event | TimedBlock] = events
-        # what a heel drop changes holds from one sequence number on, however the events are cut
-        while (cut := self._heel_drop_at(rest)) is not None:
-            before, rest = _cut(rest, cut)
+        # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
+        while (cuts := [at for at in (self._heel_drop_at(rest), self._minute_at(rest)) if at is not None]) != []:
+            before, rest = _cut(rest, min(cuts))
             self._take(before, out)
             self._pass_heel_drop(before)
+            if self._now_s >= self.minutes.due_s:
+                self._end_minute()
         self._take(rest, out)
         return out
 
@@ -177,8 +187,6 @@ class Engine:
         seqs: list[Ints] = []
         times: list[Floats] = []
         singles: list[tuple[int, int]] = []
-        if self._zero_ns is None:
-            self._zero_ns = _zero(events)
         zero = self._zero_ns or 0
         for event in events:
             if isinstance(event, TimedBlock):
@@ -214,13 +222,17 @@ class Engine:
         """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
         cuts = [e.seq for e in events if isinstance(e, Mark) and e.label == HEEL_DROP]
         if self._drop is not None:
-            due_ns = self._drop.due_ns
-            for event in events:
-                if isinstance(event, Packets):
-                    cuts.extend(event.seq[event.arrival_ns >= due_ns][:1].tolist())
-                elif not isinstance(event, TimedBlock) and event.arrival_ns >= due_ns:
-                    cuts.append(event.seq)
+            cuts += [at for at in [first_from(events, self._drop.due_ns)] if at is not None]
         return min(cuts, default=None)
+
+    def _minute_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which a minute of the sensors ends, None if there is none."""
+        if self._zero_ns is None or not self._sources:
+            return None
+        return first_from(events, self._zero_ns + round(self.minutes.due_s * 1e9))
+
+    def _end_minute(self) -> None:
+        self.minutes.end(self._now_s, {key: source.codec.facts for key, source in self._sources.items()})
 
     def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
         """The last of `events` is the mark of a heel drop, or the event at which one is due."""
@@ -247,6 +259,8 @@ class Engine:
 
     def finish(self) -> dict[str, PipelineOutput]:
         """The end of the log."""
+        if self._sources and self._now_s > self.minutes.ended_s:
+            self._end_minute()
         return {name: self._note(name, pipeline.finish()) for name, pipeline in self._pipelines.items()}
 
     def summary(self, estimator: str, session_name: str) -> dict[str, object]:
@@ -260,6 +274,7 @@ class Engine:
             device={key: dict(source.codec.facts) for key, source in self._sources.items()},
             reports=pipeline.reports(),
             heel_drop=self.heel_drop,
+            minutes={key: self.minutes.document(key) for key in self._sources},
         )
         return self._summaries[estimator].document(session_name, facts)
 

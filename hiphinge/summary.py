@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,7 @@ class SessionFacts:
     device: Mapping[str, Mapping[str, str | float]]
     reports: tuple[AlignmentReport, ...]
     heel_drop: Mapping[str, Lag] = field(default_factory=dict)
+    minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
 
 
 class SummaryBuilder:
@@ -97,6 +98,7 @@ class SummaryBuilder:
             "gaps": counts.gaps,
             "late_s": round(late_ticks / 100.0, 2),
             "health": dict(facts.health.get(key, {})),
+            **({"minutes": dict(facts.minutes[key])} if key in facts.minutes else {}),
         }
 
     def _sets(self) -> list[dict[str, object]]:

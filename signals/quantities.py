@@ -231,7 +231,13 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
     Quantity("estimator", "", Kind.STRING, "live (causal) or review (two-sided)"),
     Quantity("software", "", Kind.STRING, "program and version"),
     Quantity("duration_s", "s", Kind.FLOAT64, "session time of the last row"),
-    Quantity("sensors", "", Kind.STRING, "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps"),
+    Quantity(
+        "sensors",
+        "",
+        Kind.STRING,
+        "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps, late_s, health; minutes: what it did in each "
+        "minute, as columns (end_s, samples, lost, battery_percent, delay_ms, delay_max_ms, clock_ppm)",
+    ),
     Quantity("calibration", "", Kind.STRING, "per body placement: method, confidence (0 to 1), reasons"),
     Quantity("repetitions", "", Kind.INT32, "number of repetitions"),
     Quantity(

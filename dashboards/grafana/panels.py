@@ -16,7 +16,16 @@ WIDTH = 24
 """Columns of Grafana's grid."""
 SOURCE = {"type": "influxdb", "uid": "${DS_HIP}"}
 
-UNITS: Mapping[str, str] = {"deg": "degree", "s": "s", "share": "percentunit", "%": "percent", "Hz": "hertz", "": "none"}
+UNITS: Mapping[str, str] = {
+    "deg": "degree",
+    "s": "s",
+    "ms": "ms",
+    "ppm": "ppm",
+    "share": "percentunit",
+    "%": "percent",
+    "Hz": "hertz",
+    "": "none",
+}
 """Our units → Grafana's."""
 
 COLOURS = {

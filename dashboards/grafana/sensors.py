@@ -1,4 +1,4 @@
-"""What the sensors did, session by session: rates, losses, silence, calibration."""
+"""What the sensors did: battery, losses, delay and clock by the minute; rates, losses, silence, calibration by the session."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _CALIBRATED = p.Limits(((None, "red"), (0.5, "orange"), (0.8, "green")), "off")
 
 def _by_placement(title: str, description: str, name: str, look: p.Look) -> p.Panel:
     queries = [select("sensor_health", {name: f"<{name}>"}, of=_OF, group='"placement"')]
+    return p.timeseries(title, description, queries, look, draw="points")
+
+
+def _by_minute(title: str, description: str, columns: dict[str, str], look: p.Look) -> p.Panel:
+    queries = [select("sensor_health", columns, of=_OF, group='"athlete", "session", "placement"')]
     return p.timeseries(title, description, queries, look, draw="points")
 
 
@@ -41,6 +46,56 @@ def dashboard() -> dict[str, Any]:
         "confidence": "<calibration_confidence>",
         "warnings": "<warnings>",
     }
+    low = p.Limits(((None, "red"), (20.0, "transparent")), "area")
+    drift = p.Limits(((None, "transparent"), (200.0, "orange")), "area")
+    by_minute = (
+        (
+            7,
+            (
+                (
+                    12,
+                    _by_minute(
+                        "Battery",
+                        "Charge, as each sensor last told it; one that does not tell is missing. Red: below 20 %.",
+                        {"battery": "<battery_percent>"},
+                        p.Look(p.UNITS["%"], 0, 0.0, 100.0, low),
+                    ),
+                ),
+                (
+                    12,
+                    _by_minute(
+                        "Lost, minute by minute",
+                        "Samples lost in the minute before: radio, cable, or a sensor out of reach.",
+                        {"lost": "<minute_lost>"},
+                        count,
+                    ),
+                ),
+            ),
+        ),
+        (
+            7,
+            (
+                (
+                    12,
+                    _by_minute(
+                        "Delay on the way",
+                        "Mean delay of packets beyond the shortest one. What comes later than 150 ms is missing in live.",
+                        {"delay": "<delay_ms>"},
+                        p.Look(p.UNITS["ms"], 0, 0.0, None, p.Limits(((None, "transparent"), (150.0, "orange")), "area")),
+                    ),
+                ),
+                (
+                    12,
+                    _by_minute(
+                        "Clock",
+                        "How much faster the sensor's clock ran than the computer's. Orange: more than a crystal does.",
+                        {"clock": "<clock_ppm>"},
+                        p.Look(p.UNITS["ppm"], 0, limits=drift),
+                    ),
+                ),
+            ),
+        ),
+    )
     rows = (
         (
             9,
@@ -65,6 +120,7 @@ def dashboard() -> dict[str, Any]:
                 ),
             ),
         ),
+        *by_minute,
         (
             7,
             (
@@ -116,5 +172,5 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("placement", "Placement", tag_values("sensor_health", "placement"), several=True),
         p.from_tags("estimator", "Estimator", tag_values("session", "estimator"), default=DEFAULT_ESTIMATOR),
     )
-    description = "What the sensors did: rates, losses, silence, ends of ranges, calibration."
+    description = "What the sensors did: battery, losses, delay, clocks; rates, silence, ends of ranges, calibration."
     return p.dashboard("hiphinge-sensors", "Sensors", description, variables, rows, since="now-7d")

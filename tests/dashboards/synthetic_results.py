@@ -122,6 +122,15 @@ def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
                 "lost_exact": True,
                 "saturated": 3 if key == "lumbar" else 0,
                 "gaps": 1 if key == "thigh_left" else 0,
+                "minutes": {
+                    "end_s": [60.0, 90.0],
+                    "samples": [5998 - 250 * (key == "thigh_left"), 3000],
+                    "lost": [252 if key == "thigh_left" else 2, 0],
+                    "battery_percent": [87.0, 86.0] if key != "pelvis" else [None, None],
+                    "delay_ms": [12.5, 11.0],
+                    "delay_max_ms": [60.0, 48.1],
+                    "clock_ppm": [None, -8.25],
+                },
             }
             for key in SENSORS
         },

@@ -34,7 +34,12 @@ def test_the_file_equals_what_the_table_generates() -> None:
 
 @pytest.mark.parametrize("measurement", TAGS)
 def test_examples_are_lines_of_the_schema(measurement: str) -> None:
-    head, fields, _ = re.fullmatch(r"(\S+) (.+) (\d{19})", EXAMPLES[measurement]).groups()  # type: ignore[union-attr]
+    for line in EXAMPLES[measurement].splitlines():
+        check_example(measurement, line)
+
+
+def check_example(measurement: str, line: str) -> None:
+    head, fields, _ = re.fullmatch(r"(\S+) (.+) (\d{19})", line).groups()  # type: ignore[union-attr]
     name, *tags = head.split(",")
     assert name == measurement
     assert tuple(tag.split("=")[0] for tag in tags) == TAGS[measurement]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
+from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.app import SessionInProgress
 from hiphinge.folders import session_name
+from signals import Event, Heartbeat, Packets
 from simulation import simulate
 from simulation.radio import Outage
 
@@ -36,7 +42,28 @@ def _session(
     simulated = simulate(scenario, seed, athlete=athlete, start=start, outages=outages, **options)
     where = folder / session_name(start, athlete)
     running = SessionInProgress(where, simulated.session)
-    for begin in range(0, len(simulated.events), 50):
-        running.take(simulated.events[begin : begin + 50])
+    events = with_batteries(simulated.events, [s.key for s in simulated.session.sensors], 90 - seed)
+    for begin in range(0, len(events), 50):
+        running.take(events[begin : begin + 50])
     running.close()
     return where
+
+
+def with_batteries(events: Sequence[Event], sensors: Sequence[str], percent: int) -> list[Event]:
+    """The events, and among them each sensor's battery every two minutes: a percent less each time."""
+    told, next_ns = 0, 0
+    found: list[Event] = []
+    for event in events:
+        arrival = int(event.arrival_ns[-1]) if isinstance(event, Packets) else event.arrival_ns
+        found.append(event)
+        if arrival >= next_ns and isinstance(event, Heartbeat):
+            next_ns, told = arrival + 120 * 10**9, told + 1
+            for n, sensor in enumerate(sensors):
+                payload = encode_event(DeviceEvent(EventCode.BATTERY, 0, percent - told - 3 * n))
+                found.append(Packets.one(sensor, 0, arrival, payload))
+    seq = 0
+    for k, event in enumerate(found):
+        many = len(event) if isinstance(event, Packets) else 1
+        found[k] = replace(event, seq=np.arange(seq, seq + many) if isinstance(event, Packets) else seq)
+        seq += many
+    return found
