@@ -28,9 +28,7 @@ class Joint:
     flexed_rad: float = FLEXED_RAD
 
 
-LUMBAR = Joint(
-    "lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0), SPINE_FLEXED_RAD
-)
+LUMBAR = Joint("lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0), SPINE_FLEXED_RAD)
 HIP_LEFT = Joint("hip_left", "thigh_left", ("hip_left_flexion", "hip_left_abduction", "hip_left_rotation"), (1.0, 1.0, 1.0))
 HIP_RIGHT = Joint(
     "hip_right", "thigh_right", ("hip_right_flexion", "hip_right_abduction", "hip_right_rotation"), (1.0, -1.0, -1.0)
