@@ -88,21 +88,36 @@ class ClockMap:
         bucket = np.floor(device / BUCKET_S).astype(np.int64)
         fresh = np.logical_or.reduceat(restart, starts)
         groups = np.flatnonzero(np.concatenate(([True], (bucket[1:] != bucket[:-1]) | fresh[1:])))
-        for first, stop in zip(groups.tolist(), [*groups[1:].tolist(), len(ends)], strict=True):
-            begin, end = int(starts[first]), int(ends[stop - 1]) + 1
-            best = first + int(np.argmin(delay[first:stop]))
-            number = int(bucket[first])
-            turns = self._bucket is None or fresh[first] or number != self._bucket
-            if turns and seq is not None:
-                self._admit(int(seq[begin]), bool(fresh[first]))
-            if self._bucket is None or fresh[first]:
-                self._begin(float(device[first]), float(arrival[first]), number)
+        begins, counts = starts[groups], np.diff(groups, append=len(ends))
+        shortest = np.minimum.reduceat(delay, groups)
+        at_shortest = np.flatnonzero(delay == np.repeat(shortest, counts))
+        best = at_shortest[at_shortest.searchsorted(groups)]
+        turns = zip(
+            begins.tolist(),
+            bucket[groups].tolist(),
+            fresh[groups].tolist(),
+            device_s[begins].tolist(),
+            zip(device[groups].tolist(), arrival[groups].tolist(), strict=True),
+            shortest.tolist(),
+            zip(device[best].tolist(), arrival[best].tolist(), strict=True),
+            strict=True,
+        )
+        pieces: list[tuple[float, float, float]] = []
+        mapped = 0
+        for i, (begin, number, new, since, first, least, earliest) in enumerate(turns):
+            if seq is not None and (new or number != self._bucket):
+                self._admit(int(seq[begin]), new)
+            if new or self._bucket is None:
+                self._map(host, device_s, begins[mapped : i + 1], pieces)
+                pieces, mapped = [], i
+                self._begin(first[0], first[1], number)
             elif number != self._bucket:
-                self._turn(float(device_s[begin]), number)
+                self._turn(since, number)
             assert self._best is not None
-            if delay[best] < self._best[1] - self._best[0]:
-                self._best = (float(device[best]), float(arrival[best]))
-            self._map(host, device_s, begin, end)
+            if least < self._best[1] - self._best[0]:
+                self._best = earliest
+            pieces.append((*self._anchor, self._rate))
+        self._map(host, device_s, np.append(begins[mapped:], len(device_s)), pieces)
         return host
 
     def correct(self, offset_s: float) -> None:
@@ -128,14 +143,18 @@ class ClockMap:
         self._bucket, self._best = bucket, (device, arrival)
         self._origin, self._anchor, self._rate = device, (device, arrival + self._correction), 1.0
 
-    def _map(self, host: Floats, device_s: Floats, start: int, stop: int) -> None:
-        """Map samples start … stop with the current piece."""
-        host[start:stop] = self._anchor[1] + self._rate * (device_s[start:stop] - self._anchor[0])
+    def _map(self, host: Floats, device_s: Floats, borders: Ints, pieces: list[tuple[float, float, float]]) -> None:
+        """Map the samples between neighbouring borders (p + 1,) each by its piece: device time, host time, rate."""
+        if not pieces:
+            return
+        part = slice(int(borders[0]), int(borders[-1]))
+        anchor, shown, rate = (np.repeat(column, np.diff(borders)) for column in np.array(pieces).T)
+        host[part] = shown + rate * (device_s[part] - anchor)
         if self._floor is not None:
-            steps = self._since + 1 + np.arange(stop - start)
-            host[start:stop] = np.maximum(host[start:stop], self._floor + 1e-6 * steps)
-            self._since += stop - start
-        self._last_host = float(host[stop - 1])
+            steps = self._since + 1 + np.arange(part.stop - part.start)
+            host[part] = np.maximum(host[part], self._floor + 1e-6 * steps)
+            self._since += part.stop - part.start
+        self._last_host = float(host[part.stop - 1])
 
     def _turn(self, device: float, bucket: int) -> None:
         """A bucket is complete: renew the hull and aim the next piece at the estimate."""
