@@ -15,16 +15,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import vqf
 
+from dsp.live import LivePipeline
+from dsp.review import ReviewPipeline
 from firmware_protocol.registry import codec_for
+from hiphinge.engine import CALIBRATE
 from hiphinge.results import compute
 from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
-from signals import Packets, SampleBlock
+from signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
 from signals.blocks import Floats
 from simulation import SimulatedAthlete
 
@@ -55,6 +58,14 @@ def samples_of(recording: Path) -> list[tuple[Floats, Floats]]:
     ]
 
 
+def marks_of(recording: Path) -> list[float]:
+    """Session times of the calibrate marks of a recording."""
+    opened = read_recording(recording)
+    events = [event for batch in opened.batches(STRETCH_WINDOWS) for event in batch]
+    zero = next(event.arrival_ns for event in events if isinstance(event, UtcAnchor))
+    return [(e.arrival_ns - zero) / 1e9 for e in events if isinstance(e, Mark) and e.label == CALIBRATE]
+
+
 def bare_seconds(samples: list[tuple[Floats, Floats]], offline: bool) -> float:
     """VQF over the same samples, already in memory: each sensor in one batch."""
     began = time.perf_counter()
@@ -63,6 +74,43 @@ def bare_seconds(samples: list[tuple[Floats, Floats]], offline: bool) -> float:
             vqf.offlineVQF(gyr, acc, None, 0.01)
         else:
             vqf.VQF(0.01).updateBatch(gyr, acc)
+    return time.perf_counter() - began
+
+
+STRETCH_S = 120.0
+"""How much the mathematics is given at a time, as in a replay."""
+
+
+def blocks_of(samples: list[tuple[Floats, Floats]], keys: Sequence[str], rate_hz: float = 100.0) -> list[list[TimedBlock]]:
+    """The samples as blocks in memory, stretch by stretch: a time line without jitter, every sample an event."""
+    stretch = round(STRETCH_S * rate_hz)
+    stretches = []
+    for first in range(0, max(len(gyr) for gyr, _ in samples), stretch):
+        blocks = []
+        for i, (key, (gyr, acc)) in enumerate(zip(keys, samples, strict=True)):
+            at = np.arange(first, min(first + stretch, len(gyr)))
+            zeros, restart = np.zeros(len(at), np.int64), at == 0
+            time_s = at / rate_hz
+            seq = at * len(samples) + i
+            part = slice(first, first + len(at))
+            saturated = np.zeros(len(at), np.bool_)
+            blocks.append(TimedBlock(key, rate_hz, seq, time_s, time_s, acc[part], gyr[part], None, zeros, saturated, restart))
+        stretches.append(blocks)
+    return stretches
+
+
+def dsp_seconds(session: Session, stretches: list[list[TimedBlock]], marks: list[float], estimator: str) -> float:
+    """The mathematics alone, from arrays in memory to rows, orientations and repetitions in memory."""
+    pipeline = (LivePipeline if estimator == "live" else ReviewPipeline)(session.sensors, session.body)
+    events = [
+        (np.sort(np.concatenate([b.seq for b in blocks])), np.sort(np.concatenate([b.time_s for b in blocks])))
+        for blocks in stretches
+    ]
+    began = time.perf_counter()
+    for blocks, (seq, time_s) in zip(stretches, events, strict=True):
+        pipeline.feed(blocks, marks, seq, time_s)
+        marks = []
+    pipeline.finish()
     return time.perf_counter() - began
 
 
@@ -149,6 +197,24 @@ def main(hours: float = 1.0, rounds: int = 3, long_hours: float = 4.0) -> None:
                     flush=True,
                 )
         short, long = recordings[8], None
+        samples, opened = samples_of(short), read_recording(short)
+        stretches = blocks_of(samples, [sensor.key for sensor in opened.session.sensors])
+        marks = marks_of(short)
+        for estimator, bar in (("live", "<= 2.5"), ("review", "<= 1.6")):
+            offline = estimator == "review"
+            own, bare, ratio = alternately(
+                rounds,
+                lambda e=estimator: dsp_seconds(opened.session, stretches, marks, e),  # type: ignore[misc]
+                lambda o=offline: bare_seconds(samples, o),  # type: ignore[misc]
+            )
+            peer = "offlineVQF" if offline else "VQF batch"
+            row = f"{own / hours:9.2f} {bare / hours:9.2f} {peer[:3]} {ratio:6.2f}  {bar} x {peer}"
+            print(f"{'mathematics alone':22s} {estimator:9s} {row}", flush=True)
+        for estimator in ("live", "review"):
+            if long_hours > hours:
+                long = long or record(folder / "long", long_hours, 8)
+                seconds = path_seconds(long, estimator)
+                print(f"{long_hours:g} h in one go, {estimator}: {seconds:.1f} s (<= 30 s for 8 h)", flush=True)
         for estimator in ("live", "review"):
             print(f"peak memory {estimator}: {hours:g} h {peak_megabytes(short, estimator):.0f} MB", end="")
             if long_hours > hours:
