@@ -116,7 +116,8 @@ def angle_rows(
         second, third = np.where(known, second, np.nan), np.where(known, third, np.nan)
         lower = min(confidence[PELVIS], confidence[joint.distal])
         side = np.where(known, second, np.radians(5.0))
-        spreads = uncertainty.joint_sd(flexion, side, third, np.where(known, heading.sd, 0.5), lower, estimator)
+        heading_sd = np.where(known, heading.sd, 0.5)
+        spreads = uncertainty.joint_sd(flexion, side, third, tilt[PELVIS], heading_sd, lower, estimator)
         for name, angle, spread in zip(joint.components, (flexion, second, third), spreads, strict=True):
             angles[_INDEX[name]] = angle
             sd[_INDEX[name]] = np.where(np.isfinite(angle), spread, np.nan)

@@ -13,15 +13,18 @@ from signals.blocks import Floats
 
 INCLINATION_RAD = {"live": np.radians(0.36), "review": np.radians(0.25)}
 """Inclination error of one worn sensor that two neighbours do not share."""
-SHARED_RAD = {"live": np.radians(0.7), "review": np.radians(0.6)}
+SHARED_RAD = {"live": np.radians(0.85), "review": np.radians(0.5)}
 """Inclination error that neighbours share and a joint angle is free of: the sway and settling of the whole body in its zero."""
-SKIN = 0.045
-"""Error from skin movement, as a share of a small angle."""
+SKIN = 0.03
+"""Error from skin movement under one sensor, as a share of a small angle of what stretches it. No filter sees it, and what is
+not seen is not told from a sensor that moves with the bone: there the band is too wide."""
 SKIN_HALF_RAD = np.radians(60.0)
 """Angle at which that share has fallen by half: skin stretches less and less."""
-SIDE = 0.4
-"""Bend to the side and rotation suffer this much of what flexion does, from inclination and from skin."""
-HEADING = 0.55
+SIDE = {"live": 0.6, "review": 0.3}
+"""Bend to the side and rotation suffer this much of what flexion does from inclination."""
+SIDE_SKIN = 0.4
+"""The same from skin."""
+HEADING = 0.57
 """Part of the heading's standard deviation that was found in the angles: the filter grants postures that few take."""
 AXIS_RAD = np.radians(1.5)
 """Error of a mediolateral axis at full alignment confidence."""
@@ -47,15 +50,24 @@ def skin_sd(angle: Floats) -> Floats:
 
 
 def joint_sd(
-    flexion: Floats, second: Floats, third: Floats, heading_sd: Floats, confidence: float, estimator: str
+    flexion: Floats,
+    second: Floats,
+    third: Floats,
+    pelvis_tilt: Floats,
+    heading_sd: Floats,
+    confidence: float,
+    estimator: str,
 ) -> tuple[Floats, Floats, Floats]:
-    """Of a joint's flexion, lateral (or abduction) and rotation, each (n,) rad; confidence: the lower of its two segments'."""
+    """Of a joint's flexion, lateral (or abduction) and rotation, each (n,) rad; confidence: the lower of its two segments'.
+
+    The skin under the distal sensor follows the joint, that under the pelvis' follows its tilt.
+    """
     base = np.sqrt(2.0) * INCLINATION_RAD[estimator]
     axis = axis_sd(confidence)
-    skin = skin_sd(flexion)
+    skin = np.sqrt(skin_sd(flexion) ** 2 + skin_sd(pelvis_tilt) ** 2)
     heading = HEADING * heading_sd
     # a heading error turns the distal segment about the vertical: it reads as rotation while upright, as side bend while flexed
     upright, flexed = np.cos(flexion), np.sin(flexion)
     of_flexion = np.sqrt(base**2 + skin**2 + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2)
-    side = (SIDE * base) ** 2 + (SIDE * skin) ** 2 + (SIDE * axis * flexed) ** 2
+    side = (SIDE[estimator] * base) ** 2 + (SIDE_SKIN * skin) ** 2 + (SIDE_SKIN * axis * flexed) ** 2
     return of_flexion, np.sqrt(side + (heading * flexed) ** 2), np.sqrt(side + (heading * upright) ** 2)
