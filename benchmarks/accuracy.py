@@ -1,9 +1,11 @@
-"""Accuracy by scenario on the simulated athlete, ours beside VQF, imufusion and Madgwick in one run; and what each ingredient
-brings. Simulated data: consumer sensors on moving skin, from a simulator of ours that knows none of the estimators.
+"""Accuracy by scenario on the simulated athlete, ours beside VQF, dfjimu, imufusion and Madgwick in one run; and what each
+ingredient brings. Simulated data: consumer sensors on moving skin, from a simulator of ours that knows none of the estimators.
 
 Errors are root mean squares of lumbar and hip flexion, degrees, over everything after the calibration, mean over the seeds.
 A peer gives orientations; its angles are made the ordinary way: quiet standing gives the zero, the main axis of turning in
-the calibration movements the flexion axis, and the difference of two inclinations the joint angle.
+the calibration movements the flexion axis, and the difference of two inclinations the joint angle. dfjimu filters the two
+sensors of a joint together; it gets them turned into their segments that way and the gyroscope bias of the standing, and its
+lever arms are found by itself.
 `python -m benchmarks.accuracy [--seeds 20] [--only NAME ...] [--ablations] [--plot docs/accuracy.png]`
 """
 
@@ -13,6 +15,8 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,7 +25,7 @@ import imufusion
 import numpy as np
 import vqf
 
-from dsp import heading, orientation, review
+from dsp import heading, joints, orientation, review
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from signals import Session, TimedBlock
@@ -33,6 +37,7 @@ from simulation.sensors import SensorSettings
 
 SEEDS = 20
 FLEXIONS = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
+SIDEWAYS = ("lumbar_lateral", "lumbar_rotation")
 G_M_S2 = 9.80665
 CALIBRATED_S = 28.0
 OURS = ("live", "review")
@@ -101,6 +106,7 @@ SCENARIOS: dict[str, Scenario] = {
     "placed 35° off": Scenario(lifts, tilt_deg=35.0),
     "50 Hz": Scenario(lifts, {"rate_hz": 50.0}),
     "200 Hz": Scenario(lifts, {"rate_hz": 200.0}),
+    "±8 g, ±1000 °/s": Scenario(fast, ranges=(8.0, 1000.0)),
     "±2 g, ±250 °/s": Scenario(fast, ranges=(2.0, 250.0)),
     "5 % lost": Scenario(lifts, loss=0.05),
 }
@@ -135,7 +141,7 @@ def case(scenario: Scenario, seed: int) -> Case:
         samples = {key: _thinned(s, scenario.loss, rng) for key, s in samples.items()}
     athlete = SimulatedAthlete(script, seed, **options)
     truth = athlete.truth().zeroed()
-    angles = {name: np.degrees(truth.angles[name]) for name in FLEXIONS}
+    angles = {name: np.degrees(truth.angles[name]) for name in (*FLEXIONS, *SIDEWAYS)}
     rate_hz = float(options.get("rate_hz", 100.0))
     return Case(session, samples, rate_hz, np.arange(len(angles[FLEXIONS[0]])) / 100.0, angles)
 
@@ -173,7 +179,7 @@ def ours(estimator: str, one: Case) -> Found:
         begin += chunk_s
     rows += pipeline.finish().angles
     time_s, angles = np.concatenate([r.time_s for r in rows]), np.degrees(np.concatenate([r.angles for r in rows]))
-    return {name: (time_s, angles[:, ANGLE_NAMES.index(name)]) for name in FLEXIONS}
+    return {name: (time_s, angles[:, ANGLE_NAMES.index(name)]) for name in (*FLEXIONS, *SIDEWAYS)}
 
 
 def _even(samples: Samples, rate_hz: float) -> tuple[Floats, Floats, Floats]:
@@ -217,43 +223,75 @@ PEERS: dict[str, Callable[[Floats, Floats, float], Floats]] = {
     "Madgwick": madgwick_quat,
 }
 
-SLOW, SLOW_S = ("Madgwick", "imufusion"), 1800.0
-"""Peers that go sample by sample are left out of sessions longer than this, seconds."""
+SLOW, SLOW_S, SLOW_SEEDS = ("Madgwick", "imufusion"), 1800.0, 5
+"""Peers that go sample by sample are left out of sessions longer than this, seconds, and see the first seeds only."""
+UPRIGHT = np.array((np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0))
+"""A standing segment's orientation: its y axis is up."""
 
 
-def peers_there() -> dict[str, Callable[[Floats, Floats, float], Floats]]:
-    """The peers that are installed; Madgwick needs the package `ahrs`."""
-    try:
-        import ahrs  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
-    except ImportError:
-        return {name: peer for name, peer in PEERS.items() if name != "Madgwick"}
-    return PEERS
+def _frame(
+    key: str, samples: Samples, quat_of: Callable[[Floats, Floats, float], Floats], rate_hz: float
+) -> tuple[Floats, ...]:
+    """Times, specific forces and rates (n, 3), and as of a peer: the vertical in the sensor (n, 3), the same while standing
+    (3,), and the mediolateral axis (3,), to the left."""
+    time_s, acc, gyr = _even(samples, rate_hz)
+    w, x, y, z = quat_of(np.ascontiguousarray(acc), np.ascontiguousarray(gyr), rate_hz).T
+    up = np.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z), axis=1)
+    still = (time_s > 1.0) & (time_s < 4.5)
+    zero = up[still].mean(axis=0)
+    zero /= np.linalg.norm(zero)
+    moving = _moving(Placement(key), time_s)
+    rate = gyr[moving] - gyr[still].mean(axis=0)
+    axis = np.linalg.eigh(rate.T @ rate)[1][:, -1]
+    axis -= zero * (zero @ axis)
+    axis /= np.linalg.norm(axis)
+    angle = up[moving] @ np.cross(zero, axis)
+    largest = angle[np.argmax(np.abs(angle))]
+    return time_s, acc, gyr, up, zero, axis if (largest < 0) == key.startswith("thigh") else -axis
 
 
 def peer(quat_of: Callable[[Floats, Floats, float], Floats], one: Case) -> Found:
     """A peer's angles: standing for the zero, the main axis of the calibration movements for flexion."""
     tilt: dict[str, Floats] = {}
     for key, samples in one.samples.items():
-        time_s, acc, gyr = _even(samples, one.rate_hz)
-        w, x, y, z = quat_of(np.ascontiguousarray(acc), np.ascontiguousarray(gyr), one.rate_hz).T
-        up = np.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z), axis=1)
-        still = (time_s > 1.0) & (time_s < 4.5)
-        zero = up[still].mean(axis=0)
-        zero /= np.linalg.norm(zero)
-        thigh = key.startswith("thigh")
-        moving = _moving(Placement(key), time_s)
-        rate = gyr[moving] - gyr[still].mean(axis=0)
-        axis = np.linalg.eigh(rate.T @ rate)[1][:, -1]
-        axis -= zero * (zero @ axis)
-        axis /= np.linalg.norm(axis)
-        angle = np.degrees(np.arctan2(-(up @ np.cross(axis, zero)), up @ zero))
-        largest = angle[moving][np.argmax(np.abs(angle[moving]))]
-        tilt[key] = np.interp(one.time_s, time_s, angle if (largest < 0) == thigh else -angle)
+        time_s, _, _, up, zero, axis = _frame(key, samples, quat_of, one.rate_hz)
+        tilt[key] = np.interp(one.time_s, time_s, np.degrees(np.arctan2(-(up @ np.cross(axis, zero)), up @ zero)))
     return {
         "lumbar_flexion": (one.time_s, tilt["lumbar"] - tilt["pelvis"]),
         "hip_left_flexion": (one.time_s, tilt["pelvis"] - tilt["thigh_left"]),
         "hip_right_flexion": (one.time_s, tilt["pelvis"] - tilt["thigh_right"]),
     }
+
+
+def dfjimu_angles(one: Case) -> Found:
+    """dfjimu's MEKF-acc on the two sensors of each joint, turned into their segments."""
+    from dfjimu import mekf_acc
+
+    segments = {}
+    for key, samples in one.samples.items():
+        time_s, acc, gyr, _, zero, left = _frame(key, samples, vqf_quat, one.rate_hz)
+        axes = np.stack((np.cross(left, zero), zero, -left))
+        segments[key] = time_s, acc @ axes.T, gyr @ axes.T
+    found = {}
+    for joint in joints.JOINTS:
+        (time_s, acc_1, gyr_1), (other_s, acc_2, gyr_2) = segments["pelvis"], segments[joint.distal]
+        acc_2, gyr_2 = (np.stack([np.interp(time_s, other_s, v[:, i]) for i in range(3)], axis=1) for v in (acc_2, gyr_2))
+        quats = mekf_acc(gyr_1, gyr_2, acc_1, acc_2, Fs=one.rate_hz, q_init=UPRIGHT, gyr_bias=True)
+        pelvis, distal = (np.ascontiguousarray(np.asarray(q).T) for q in quats)
+        flexion = np.degrees(joints.joint_angles(joint, pelvis, distal)[0])
+        still = (time_s > 1.0) & (time_s < 4.5)
+        found[joint.components[0]] = time_s, flexion - flexion[still].mean()
+    return found
+
+
+def peers_there() -> dict[str, Callable[[Case], Found]]:
+    """The peers that are installed: Madgwick needs the package `ahrs`, dfjimu its own."""
+    found: dict[str, Callable[[Case], Found]] = {name: partial(peer, quat_of) for name, quat_of in PEERS.items()}
+    if find_spec("ahrs") is None:
+        del found["Madgwick"]
+    if find_spec("dfjimu") is not None:
+        found["dfjimu"] = dfjimu_angles
+    return found
 
 
 def _moving(placement: Placement, time_s: Floats) -> Any:
@@ -268,13 +306,15 @@ def _moving(placement: Placement, time_s: Floats) -> Any:
 
 def errors(found: Found, one: Case) -> tuple[float, float]:
     """Root mean square of lumbar and of hip flexion, degrees."""
-    out = []
-    for name in FLEXIONS:
-        time_s, angle = found[name]
-        there = np.isfinite(angle) & (time_s > CALIBRATED_S) & (time_s < one.time_s[-1])
-        error = angle[there] - np.interp(time_s[there], one.time_s, one.truth[name])
-        out.append(float(np.sqrt(np.mean(error**2))))
+    out = [error(found, one, name) for name in FLEXIONS]
     return out[0], 0.5 * (out[1] + out[2])
+
+
+def error(found: Found, one: Case, name: str) -> float:
+    """Root mean square of one angle, degrees."""
+    time_s, angle = found[name]
+    there = np.isfinite(angle) & (time_s > CALIBRATED_S) & (time_s < one.time_s[-1])
+    return float(np.sqrt(np.mean((angle[there] - np.interp(time_s[there], one.time_s, one.truth[name])) ** 2)))
 
 
 @contextmanager
@@ -289,6 +329,10 @@ def _own_rates(gyr: Floats, before: Floats | None, apart: Any) -> Floats:
     return gyr
 
 
+def _as_hips() -> tuple[joints.Joint, ...]:
+    return (replace(joints.LUMBAR, flexed_rad=heading.FLEXED_RAD), joints.HIP_LEFT, joints.HIP_RIGHT)
+
+
 ABLATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {
     "everything": (),
     "rectangular rule": ((orientation, "mean_of_neighbours", _own_rates), (review, "mean_of_neighbours", _own_rates)),
@@ -296,6 +340,9 @@ ABLATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {
     "bias of standing not trusted": ((orientation, "STANDING_BIAS_SIGMA_DEG_S", 0.5),),
     "no relative heading": ((heading, "KNOWN_SD_RAD", 0.0),),
     "every posture alike": ((heading, "FAR", 0.0),),
+    "twist of a bent spine counts in full": ((joints, "JOINTS", _as_hips()),),
+    "a creeping twist is movement": ((heading, "CREEP_S", 1e9),),
+    "calibrating as any movement": ((heading, "CALIBRATION_POSTURE_SD_RAD", heading.POSTURE_SD_RAD),),
 }
 """What is taken away, as attributes of modules to be replaced."""
 
@@ -304,7 +351,7 @@ def table(names: Sequence[str], seeds: int, say: Callable[[str], None] = print) 
     """Print a line per scenario; lumbar / hip by estimator."""
     peers = peers_there()
     columns = (*OURS, *peers)
-    say("lumbar / hip flexion, degrees rms, mean over the seeds; " + ("" if "Madgwick" in peers else "Madgwick: needs `ahrs`"))
+    say(f"lumbar / hip flexion, degrees rms, mean over the seeds; {', '.join(SLOW)} over {SLOW_SEEDS} seeds, not over hours")
     say(f"{'':24s}{'seeds':>6s}" + "".join(f"{c:>15s}" for c in columns))
     found: dict[str, dict[str, tuple[float, float]]] = {}
     for name in names:
@@ -315,25 +362,30 @@ def table(names: Sequence[str], seeds: int, say: Callable[[str], None] = print) 
             one = case(scenario, seed)
             for estimator in OURS:
                 each[estimator].append(errors(ours(estimator, one), one))
-            for peer_name, quat_of in peers.items():
-                slow = peer_name in SLOW and one.time_s[-1] > SLOW_S
-                each[peer_name].append((np.nan, np.nan) if slow else errors(peer(quat_of, one), one))
-        found[name] = {c: (float(np.mean([e[0] for e in v])), float(np.mean([e[1] for e in v]))) for c, v in each.items()}
+            for peer_name, angles_of in peers.items():
+                if peer_name not in SLOW or (seed < SLOW_SEEDS and one.time_s[-1] <= SLOW_S):
+                    each[peer_name].append(errors(angles_of(one), one))
+        means = {c: np.mean(v, axis=0).tolist() if v else [np.nan, np.nan] for c, v in each.items()}
+        found[name] = {c: (float(lumbar), float(hip)) for c, (lumbar, hip) in means.items()}
         say(f"{name:24s}{count:6d}" + "".join(f"{found[name][c][0]:9.2f} /{found[name][c][1]:4.2f}" for c in columns))
     return found
 
 
 def ablations(seeds: int, say: Callable[[str], None] = print) -> None:
-    """Print what taking one ingredient away does, over mixed sessions."""
-    cases = [case(SCENARIOS["mixed"], seed) for seed in range(seeds)]
-    say(f"\nMixed sessions without one ingredient ({seeds} seeds): lumbar / hip flexion, degrees rms")
+    """Print what taking one ingredient away does, over mixed sessions and lifts from beside the foot."""
+    cases = {name: [case(SCENARIOS[name], seed) for seed in range(seeds)] for name in ("mixed", "asymmetric lifts")}
+    say(f"\nWithout one ingredient, mixed sessions | asymmetric lifts ({seeds} seeds each), degrees rms:")
+    say("lumbar flexion / hip flexion / lumbar lateral / lumbar rotation")
     for name, changes in ABLATIONS.items():
         with _patched(*changes):
-            line = []
             for estimator in OURS:
-                each = np.array([errors(ours(estimator, one), one) for one in cases]).mean(axis=0)
-                line.append(f"{estimator} {each[0]:.2f} / {each[1]:.2f}")
-        say(f"{name:32s}" + "   ".join(line))
+                line = []
+                for each in cases.values():
+                    found = [ours(estimator, one) for one in each]
+                    flexions = np.mean([errors(f, one) for f, one in zip(found, each, strict=True)], axis=0).tolist()
+                    sides = [np.mean([error(f, one, n) for f, one in zip(found, each, strict=True)]) for n in SIDEWAYS]
+                    line.append(" / ".join(f"{value:.2f}" for value in (*flexions, *sides)))
+                say(f"{name:38s}{estimator:8s}" + "  |  ".join(line))
 
 
 def plot(found: Mapping[str, Mapping[str, tuple[float, float]]], path: Path) -> None:
