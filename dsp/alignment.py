@@ -74,7 +74,8 @@ class Calibrator:
     """Watches final ticks after a calibrate mark. `feed` returns alignments as they come into force.
 
     body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
-    quiet standing that all these sensors share, None when there was none.
+    quiet standing that all these sensors share, None when there was none. ended(mark time, key): session time at which a
+    sensor's standing was known to have ended, None before.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class Calibrator:
         body: tuple[str, ...],
         mountings: Mapping[str, Mounting],
         standing_of: Callable[[float, tuple[str, ...]], Ticks | None],
+        ended: Callable[[float, str], float | None],
     ) -> None:
         self._standing_of = standing_of
+        self._ended = ended
         self._body = body
         self._mountings = mountings
         self._marks: list[float] = []
@@ -154,16 +157,19 @@ class Calibrator:
         return self._vertical[key][0]
 
     def _find_zero(self, found: list[Alignment]) -> bool:
-        """Take the standing once it has been decided and every sensor has come since, or has been waited for."""
+        """Take the standing once every sensor's has ended and it has come since, or has been waited for."""
         assert self._mark_s is not None
         assert self._first is not None
         decided = int(np.searchsorted(self._time, self._mark_s + DECIDED_S, side="left"))
         given_up = int(np.searchsorted(self._time, self._mark_s + DECIDED_S + LATE_S, side="left"))
         came: dict[str, int] = {}
         for key in self._body:
-            there = np.flatnonzero(np.isfinite(self._joined(key)[0, decided:]))
+            # a sensor that is there at a tick has passed it: what it had said by then is known in any cut of the input
+            ended = self._ended(self._mark_s, key)
+            since = decided if ended is None else min(int(np.searchsorted(self._time, ended, side="left")), decided)
+            there = np.flatnonzero(np.isfinite(self._joined(key)[0, since:]))
             if len(there):
-                came[key] = decided + int(there[0])
+                came[key] = since + int(there[0])
         at = min(max(came.values()), given_up) if len(came) == len(self._body) else given_up
         if at >= len(self._time):
             return False

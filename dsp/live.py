@@ -29,7 +29,7 @@ from dsp.rows import (
     with_one_heading,
 )
 from dsp.slip import SlipWatch
-from dsp.standing import SHORTEST_S
+from dsp.standing import SHARED_S
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.placements import Mounting, Placement
 from signals.quality import Quality
@@ -72,7 +72,7 @@ class LivePipeline:
         self._orientation: dict[str, CausalOrientation] = {}
         self._tracks = {s.key: SensorTrack() for s in sensors}
         self._grid = Grid(self._tracks, patience_s=patience_s)
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._alignment: Alignment | None = None
@@ -229,6 +229,11 @@ class LivePipeline:
         if alignment.complete:
             self._finder.calibrated(alignment.movements_end_s)
 
+    def _ended(self, mark_s: float, key: str) -> float | None:
+        """Session time at which this sensor's standing was known to have ended."""
+        found = self._orientation[key].standings.get(mark_s) if key in self._orientation else None
+        return None if found is None else found[0].known_s
+
     def _standing(self, mark_s: float, keys: tuple[str, ...]) -> Ticks | None:
         """The standing that these sensors share, each filtered with its own bias, on the grid."""
         found = {key: self._orientation[key].standings.get(mark_s) for key in keys}
@@ -238,7 +243,7 @@ class LivePipeline:
         rate = self._grid.rate_hz
         first = int(np.ceil(max(standing.time_s[0] for standing, _, _ in usable.values()) * rate))
         last = int(np.floor(min(standing.end_s for standing, _, _ in usable.values()) * rate))
-        if last - first < SHORTEST_S * rate:
+        if last - first < SHARED_S * rate:
             return None
         time_s = np.arange(first, last) / rate
         rows = {}

@@ -32,6 +32,10 @@ WORN_REST_DEG_S = 0.5
 
 STANDING_BIAS_SIGMA_DEG_S = 0.2
 """Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing."""
+FULL_STANDING_S = 3.0
+"""A shorter standing is mostly sway: the standard deviation grows with the power 1.5 of what is missing."""
+BIAS_SPREAD_DEG_S = 1.0
+"""Spread of gyroscope biases beforehand, against which a short standing is weighed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,15 +304,25 @@ class CausalOrientation:
         if not len(standing.time_s):
             self.standings[watch.mark_s] = (standing, np.empty((4, 0)), self._epoch)
             return
-        self._bias, self._bias_known = standing.gyr_mean, True
+        (self._bias, sigma), self._bias_known = standing_bias(standing), True
         self._biases = np.empty(0)
-        self._filter = self._new_filter(STANDING_BIAS_SIGMA_DEG_S)
+        self._filter = self._new_filter(sigma)
         track = self._filter.updateBatch(np.ascontiguousarray(standing.gyr - self._bias), standing.acc)["quat6D"].T
         if self._yaw is not None:
             before = rotation.multiply(self._yaw, before[:, None])[:, 0]
         turn, _ = rotation.twist_about_vertical(rotation.multiply(before[:, None], rotation.conjugate(track[:, -1:])))
         self._yaw = rotation.about_vertical(turn)
         self.standings[watch.mark_s] = (standing, rotation.turn(self._yaw, track), self._epoch)
+
+
+def standing_bias(standing: Standing) -> tuple[Floats, float]:
+    """Gyroscope bias (3,) rad/s of a standing and its standard deviation, °/s; the shorter the nearer to none."""
+    seconds = standing.end_s - standing.start_s
+    if seconds >= FULL_STANDING_S:
+        return standing.gyr_mean, STANDING_BIAS_SIGMA_DEG_S
+    sigma = STANDING_BIAS_SIGMA_DEG_S * (FULL_STANDING_S / max(seconds, 0.1)) ** 1.5
+    weight = BIAS_SPREAD_DEG_S**2 / (BIAS_SPREAD_DEG_S**2 + sigma**2)
+    return weight * standing.gyr_mean, weight**0.5 * sigma
 
 
 def turn_rates(quat: Floats, before: Floats | None, period_s: float) -> Floats:

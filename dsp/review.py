@@ -28,6 +28,7 @@ from dsp.orientation import (
     per_period,
     smoothed,
     smoothed_without_errors,
+    standing_bias,
     turn_rates,
 )
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
@@ -42,7 +43,7 @@ from dsp.rows import (
     with_one_heading,
 )
 from dsp.slip import SlipWatch
-from dsp.standing import SHORTEST_S, Standing, StandingWatch
+from dsp.standing import SHARED_S, Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
 
@@ -86,7 +87,7 @@ class ReviewPipeline:
         self._keys = tuple(s.key for s in sensors)
         self._window_s = window_s
         self._streams: dict[str, _Stream] = {}
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
         self._finder = RepetitionFinder(RATE_HZ, "review")
         self._marks: list[float] = []
         self._next: int | None = None
@@ -204,7 +205,7 @@ class ReviewPipeline:
         period = 1.0 / stream.rate_hz
         # the vertical part of a bias is seen by no filter while a person stands; the quiet standing has it
         still = [s for s in stream.standings.values() if len(s.time_s) and s.end_s <= until_s]
-        bias = still[-1].gyr_mean if still else None
+        bias = standing_bias(still[-1])[0] if still else None
         worn = key in self._body
         smooth = smoothed if worn and self._marks and self._marks[0] < until_s else smoothed_without_errors
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
@@ -378,6 +379,11 @@ class ReviewPipeline:
             offset[lo:hi], sd[lo:hi], known[lo:hi] = part.offset, part.sd, part.known
         return HeadingTrack(offset, sd, known)
 
+    def _ended(self, mark_s: float, key: str) -> float | None:
+        """Session time at which this sensor's standing was known to have ended."""
+        found = self._streams[key].standings.get(mark_s) if key in self._streams else None
+        return None if found is None else found.known_s
+
     def _standing(self, mark_s: float, keys: tuple[str, ...]) -> Ticks | None:
         """The standing that these sensors share, as a part of the current window."""
         assert self._ticks is not None
@@ -387,7 +393,7 @@ class ReviewPipeline:
             return None
         first = int(np.ceil(max(s.start_s for s in usable) * RATE_HZ)) - self._ticks.first
         last = int(np.floor(min(s.end_s for s in usable) * RATE_HZ)) - self._ticks.first
-        if last - first < SHORTEST_S * RATE_HZ or first < 0 or last > len(self._ticks):
+        if last - first < SHARED_S * RATE_HZ or first < 0 or last > len(self._ticks):
             return None
         return self._ticks.part(first, last)
 

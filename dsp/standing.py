@@ -1,4 +1,5 @@
-"""The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (design: the zero).
+"""The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (design: the zero). Who moves
+off so soon that too little is left has stood still from the mark on, or the standing is looked for later.
 
 `StandingWatch` sees one sensor's samples and says when its standing has ended; used for the gyroscope bias.
 The same times, taken over all sensors, are the zero of the angles (`dsp.alignment`).
@@ -18,6 +19,8 @@ LONGEST_S = 5.0
 """Longest standing that is used."""
 SHORTEST_S = 1.0
 """A shorter standing is not used."""
+SHARED_S = 0.5
+"""So much of it at least must all sensors share: they may end, and begin, at different times."""
 REFERENCE_S = 0.5
 """The beginning of the standing, whose mean rate the later samples are compared with."""
 MOVEMENT_RAD_S = np.radians(16.0)
@@ -33,7 +36,7 @@ class Standing:
     """A sensor's quiet standing from start_s to end_s (session time) and its mean rate (3,) rad/s.
 
     time_s (n,), acc, gyr (n, 3): all samples since start_s, also those of the movement that ended it; n = 0 when it was
-    too short to be used.
+    too short to be used. known_s: session time at which it was known to have ended.
     """
 
     start_s: float
@@ -44,6 +47,7 @@ class Standing:
     gyr_mean: Floats
     quat: Floats
     """(4, n) the device's own orientation where it was given, else (4, 0)."""
+    known_s: float
 
     @property
     def samples(self) -> int:
@@ -56,10 +60,13 @@ class StandingWatch:
     def __init__(self, mark_s: float) -> None:
         self.mark_s = mark_s
         self.done = False
+        self._known_s = mark_s
         self._time: list[float] = []
         self._acc: list[Floats] = []
         self._gyr: list[Floats] = []
         self._quat: list[Floats] = []
+        self._settling = 0
+        """Samples before the standing proper, which count when it is too short."""
         self._reference: Floats | None = None
         self._moving = 0
 
@@ -69,41 +76,66 @@ class StandingWatch:
         quat (4, n): only of a device with its own filter.
         """
         for i, t in enumerate(time_s.tolist()):
-            if t < self.mark_s + SETTLE_S:
+            if t < self.mark_s:
                 continue
             if t >= self.mark_s + SETTLE_S + LONGEST_S:
-                self.done = True
+                self.done, self._known_s = True, self.mark_s + SETTLE_S + LONGEST_S
+                self._let_go(self._settling)
                 return i
             self._time.append(t)
             self._acc.append(acc[i])
             self._gyr.append(gyr[i])
             if quat is not None:
                 self._quat.append(quat[:, i])
+            if t < self.mark_s + SETTLE_S:
+                self._settling += 1
+                continue
             if self._reference is None:
                 if t >= self.mark_s + SETTLE_S + REFERENCE_S:
-                    self._reference = np.mean(self._gyr, axis=0)
+                    self._reference = np.mean(self._gyr[self._settling :], axis=0)
                 continue
             change = gyr[i] - self._reference
             self._moving = self._moving + 1 if float(change @ change) > MOVEMENT_RAD_S**2 else 0
             if self._moving >= 5:
-                if t - GUARD_S - self._time[0] < SHORTEST_S:
+                begun = self._time[min(self._settling, len(self._time) - 1)]
+                if t - GUARD_S - begun >= SHORTEST_S:
+                    self._let_go(self._settling)
+                elif not self._still_from_the_mark(t - GUARD_S):
                     # still settling: begin again
-                    self._time, self._acc, self._gyr, self._quat = [], [], [], []
-                    self._reference, self._moving = None, 0
+                    self._let_go(len(self._time))
+                    self._settling, self._reference, self._moving = 0, None, 0
                     continue
-                self.done = True
+                self.done, self._known_s = True, t
                 return i + 1
         return len(time_s)
 
+    def _let_go(self, count: int) -> None:
+        """Forget the first samples."""
+        self._time, self._acc, self._gyr = self._time[count:], self._acc[count:], self._gyr[count:]
+        self._quat = self._quat[count:]
+
+    def _still_from_the_mark(self, end_s: float) -> bool:
+        """Whether there was stillness for long enough when the time for settling counts too."""
+        if not self._settling or end_s - self._time[0] < SHORTEST_S:
+            return False
+        before = np.array(self._gyr)[: sum(t <= end_s for t in self._time)]
+        change = before - before.mean(axis=0)
+        return bool(((change * change).sum(axis=1) < MOVEMENT_RAD_S**2).all())
+
     def result(self) -> Standing:
         """The standing; without samples when it was shorter than `SHORTEST_S`."""
-        end = self._time[-1] if self._time else self.mark_s
+        if not self.done:
+            self._let_go(self._settling)
+            self._settling = 0
+        end, known = self._time[-1] if self._time else self.mark_s, self._known_s
         if self._moving:
             end -= GUARD_S
         keep = sum(t <= end for t in self._time)
         if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_S:
             empty = np.empty((0, 3))
-            return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)))
+            return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)), known)
         gyr = np.array(self._gyr)
         quat = np.array(self._quat).T if self._quat else np.empty((4, 0))
-        return Standing(self._time[0], end, np.array(self._time), np.array(self._acc), gyr, gyr[:keep].mean(axis=0), quat)
+        return Standing(
+            self._time[0], end, np.array(self._time), np.array(self._acc), gyr, gyr[:keep].mean(axis=0), quat, known
+        )

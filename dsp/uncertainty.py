@@ -28,13 +28,15 @@ HEADING = 0.57
 """Part of the heading's standard deviation that was found in the angles: the filter grants postures that few take."""
 AXIS_RAD = np.radians(1.5)
 """Error of a mediolateral axis at full alignment confidence."""
+WORST_AXIS_RAD = np.radians(15.0)
+"""The same at none: who sticks a sensor on does not turn it further than this by mistake."""
 DEVICE_RAD = np.radians(1.5)
 """Inclination error granted to a device's own orientation filter."""
 
 
 def axis_sd(confidence: float) -> float:
-    """Standard deviation, rad, of a mediolateral axis whose alignment has this confidence (0 … 1)."""
-    return float(AXIS_RAD / max(confidence, 0.05) ** 0.5)
+    """Standard deviation, rad, of a mediolateral axis whose alignment has this confidence (0 … 1): 6° for a stated mounting."""
+    return float(min(AXIS_RAD / max(confidence, 0.05) ** 1.5, WORST_AXIS_RAD))
 
 
 def inclination_sd(angle: Floats, confidence: float, estimator: str) -> Floats:

@@ -121,7 +121,7 @@ def calibrated(
         part = ticks.part(int((mark_s + 1) * RATE), int((mark_s + 5) * RATE))
         return part if len(part) and keys else None
 
-    calibrator = Calibrator(body or tuple(mounting), stated or {}, standing_of)
+    calibrator = Calibrator(body or tuple(mounting), stated or {}, standing_of, lambda mark_s, key: None)
     calibrator.mark(mark)
     found: list[Alignment] = []
     for start in range(0, len(ticks), chunk):

@@ -198,7 +198,7 @@ def test_without_standing_no_alignment():
     from dsp.alignment import Calibrator
 
     ticks = Performance().ticks(random_mounting(6))
-    calibrator = Calibrator(BODY, {}, lambda mark_s, keys: None)
+    calibrator = Calibrator(BODY, {}, lambda mark_s, keys: None, lambda m, key: None)
     calibrator.mark(1.0)
     assert calibrator.feed(ticks) == []
     assert calibrator.finish(len(ticks)) == []
@@ -208,7 +208,7 @@ def test_without_a_mark_no_alignment():
     from dsp.alignment import Calibrator
 
     ticks = Performance().ticks(random_mounting(6))
-    calibrator = Calibrator(BODY, {}, lambda mark_s, keys: ticks.part(100, 500))
+    calibrator = Calibrator(BODY, {}, lambda mark_s, keys: ticks.part(100, 500), lambda m, key: None)
     assert calibrator.feed(ticks) == []
 
 
@@ -218,7 +218,7 @@ def test_a_second_mark_begins_anew():
 
     mounting = random_mounting(7)
     ticks = Performance(mark_s=8.0).ticks(mounting)
-    calibrator = Calibrator(BODY, {}, lambda m, keys: ticks.part(int((m + 1) * RATE), int((m + 5) * RATE)))
+    calibrator = Calibrator(BODY, {}, lambda m, keys: ticks.part(int((m + 1) * RATE), int((m + 5) * RATE)), lambda m, key: None)
     calibrator.mark(0.5)
     calibrator.mark(8.0)
     (found,) = calibrator.feed(ticks)

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp import rotation
-from dsp.orientation import BRIDGE_S, CausalOrientation, holes, mean_of_neighbours, per_period, smoothed, turn_rates
+from dsp.orientation import (
+    BRIDGE_S,
+    CausalOrientation,
+    holes,
+    mean_of_neighbours,
+    per_period,
+    smoothed,
+    standing_bias,
+    turn_rates,
+)
+from dsp.standing import StandingWatch
 from signals import Placement, TimedBlock
 from simulation import Samples, Script, SensorSettings, simulate_sensor
 from simulation.sensors import Imu
@@ -112,6 +122,19 @@ def test_standing_is_filtered_with_its_own_bias() -> None:
     assert epoch == 0
     spread = np.degrees(np.unwrap(yaw(quat)))
     assert np.ptp(spread) < 2.0
+
+
+def test_a_short_standing_is_weighed():
+    """A second of standing is mostly sway: little of its mean rate is taken off, and less trusted than of three seconds."""
+    standing = StandingWatch(0.0)
+    time_s = np.arange(0.0, 8.0, 0.01)
+    standing.feed(time_s, np.tile([0.0, 0.0, 9.81], (800, 1)), np.tile([0.02, 0.0, 0.0], (800, 1)))
+    long = standing.result()
+    bias, sigma = standing_bias(long)
+    assert bias[0] == long.gyr_mean[0]
+    shorter = [standing_bias(replace(long, end_s=long.start_s + s)) for s in (2.0, 1.0)]
+    assert bias[0] > shorter[0][0][0] > shorter[1][0][0] > 0.0
+    assert sigma < shorter[0][1] < shorter[1][1] < 1.0
 
 
 def test_heading_goes_on_through_the_calibrate_restart() -> None:

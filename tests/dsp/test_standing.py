@@ -71,11 +71,29 @@ def test_a_single_knock_is_not_movement():
 
 def test_a_late_settling_begins_again():
     """Still moving in the first second: the standing begins when that is over."""
-    found = watch(moving_from(3.4, until=4.2))[0].result()
+    found = watch(moving_from(2.4, until=4.2))[0].result()
     assert found.samples > 250
     assert found.start_s >= 4.2 - 0.06
     assert found.end_s == pytest.approx(8.0, abs=0.02)
     assert found.gyr_mean == pytest.approx(BIAS, abs=np.radians(1.5))
+
+
+@pytest.mark.parametrize("start_s", [3.4, 4.0])
+def test_who_moves_off_at_once_has_stood_from_the_mark_on(start_s):
+    """Too little is left after the time for settling: what was quiet before it counts, and the walk after it does not."""
+    w, taken = watch(moving_from(start_s))
+    found = w.result()
+    assert w.done
+    assert found.start_s == pytest.approx(2.0)
+    assert start_s - GUARD_S - 0.06 < found.end_s < start_s - 0.1
+    assert found.gyr_mean == pytest.approx(BIAS, abs=1e-12)
+    assert start_s < found.known_s < start_s + 0.2
+    assert taken == pytest.approx(100 * found.known_s, abs=1)
+
+
+def test_when_it_is_known():
+    assert watch(still)[0].result().known_s == 2.0 + SETTLE_S + LONGEST_S
+    assert watch(moving_from(5.5))[0].result().known_s == pytest.approx(5.55, abs=0.02)
 
 
 def test_no_standing_at_all():
@@ -105,7 +123,10 @@ def test_device_quaternions_go_along():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 1200), max_size=12), st.sampled_from([still, moving_from(5.5), moving_from(3.4, until=4.2)]))
+@given(
+    st.lists(st.integers(0, 1200), max_size=12),
+    st.sampled_from([still, moving_from(5.5), moving_from(3.4), moving_from(2.4, until=4.2)]),
+)
 def test_cuts_do_not_matter(cuts, motion):
     whole, cut = watch(motion), watch(motion, cuts=cuts)
     assert whole[1] == cut[1]
