@@ -1,7 +1,8 @@
 """Sensor-to-segment alignment from standing, bends and knee raises, or from standing and a stated mounting.
 
 Standing still gives each segment's vertical. Forward bends give the mediolateral axis of pelvis and lumbar spine, knee
-raises that of each thigh; the sign comes from the known direction of the movement. `Calibrator` is fed final ticks and
+raises that of each thigh; the sign comes from the known direction of the movement. Where neither was made: squats, sitting
+down and standing up, or walking off straight, in this order and with less confidence. `Calibrator` is fed final ticks and
 says at which tick an alignment is complete. Only the direction of gravity in the sensor is used, so the way the
 athlete faces and the drift of heading do not matter.
 
@@ -16,8 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dsp import rotation
-from dsp.grid import Ticks
+from dsp.grid import MOTION_STRIDE, Ticks
 from dsp.results import AlignmentReport
+from dsp.segment_axes import WALKED_S, angle_between, functional_axis, walked_off
 from dsp.standing import DECIDED_S, LONGEST_S
 from signals.blocks import Floats
 from signals.placements import Mounting, Placement
@@ -39,6 +41,16 @@ LATE_S = 5.0
 SQUAT_RAD, SQUAT_S, SQUAT_COUNT, SQUAT_CONFIDENCE = np.radians(30.0), 6.0, 3, 0.6
 """Both thighs above the first and back within the second is a squat. It stands in for bends and knee raises that nobody made:
 so many are wanted, and they are trusted so much, as the trunk leans less and the knees go apart."""
+
+LEANING = 0.8
+"""While sitting down and standing up the trunk leans forward until the thighs have come so far; seated it may lean back."""
+SITTING_CONFIDENCE, SITTING_COUNT = 0.5, 2
+RAISE_S = 0.8
+"""A knee is raised for longer than it swings forward in a step."""
+STRIDES_S = 4.0
+"""The thighs' swing in so long after the standing gives their axis when a person walks off."""
+WALKING_CONFIDENCE = 0.3
+"""The forward direction of a trunk that walks off is right within some 15°."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
 """Range from which on a functional axis is not improved by bending further (confidence only)."""
 
@@ -123,6 +135,8 @@ class Calibrator:
         self._first: int | None = None
         self._time: list[float] = []
         self._vertical: dict[str, list[Floats]] = {key: [] for key in self._body}
+        self._motion: dict[str, list[Floats] | None] = {key: [] for key in self._body}
+        self._motion_s: list[float] = []
         self._zero: dict[str, Floats] = {}
         self._still: dict[str, float] = {}
         self._standing: Ticks | None = None
@@ -139,10 +153,11 @@ class Calibrator:
         self._time.extend(ticks.time_s.tolist())
         for key in self._body:
             self._vertical[key].append(rotation.vertical_in_sensor(ticks.sensors[key].quat))
+        self._remember_motion(ticks)
         if not self._zero and not self._find_zero(found):
             return
         vertical = {key: self._joined(key) for key in self._body}
-        angle = {key: _angle_between(vertical[key], self._zero[key]) for key in self._zero}
+        angle = {key: angle_between(vertical[key], self._zero[key]) for key in self._zero}
         for i in range(self._scanned, len(self._time)):
             if self._step(i, angle):
                 for key in self._body:
@@ -150,6 +165,29 @@ class Calibrator:
                 self._complete(self._first + i, found)
                 return
         self._scanned = len(self._time)
+
+    def _remember_motion(self, ticks: Ticks) -> None:
+        """Keep the integral of the specific force, as long as walking off could still tell something."""
+        assert self._mark_s is not None
+        if ticks.time_s[0] > self._mark_s + DECIDED_S + WALKED_S[1]:
+            return
+        self._motion_s.extend(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())
+        for key in self._body:
+            kept, motion = self._motion[key], ticks.sensors[key].motion
+            if kept is None or motion is None:
+                self._motion[key] = None
+            else:
+                kept.append(motion[:3])
+
+    def _forward(self, key: str) -> Floats | None:
+        """Where the wearer walked off to, in the sensor (3,)."""
+        assert self._standing is not None
+        kept, quat = self._motion[key], self._standing.sensors[key].quat
+        there = np.flatnonzero(np.isfinite(quat[0]))
+        if not kept or not len(there):
+            return None
+        span = (float(self._standing.time_s[0]), float(self._standing.time_s[-1]))
+        return walked_off(np.concatenate(kept, axis=1), np.array(self._motion_s), span, quat[:, there[-1]])
 
     def _joined(self, key: str) -> Floats:
         if len(self._vertical[key]) > 1:
@@ -185,7 +223,7 @@ class Calibrator:
                 continue
             mean = np.array([track[i].mean() for i in range(3)])
             self._zero[key] = mean / np.sqrt((mean**2).sum())
-            self._still[key] = float(np.degrees(np.sqrt((_angle_between(track, self._zero[key]) ** 2).mean())))
+            self._still[key] = float(np.degrees(np.sqrt((angle_between(track, self._zero[key]) ** 2).mean())))
         if not self._zero:
             self._mark_s = None
             return False
@@ -217,7 +255,7 @@ class Calibrator:
 
     def _enough(self, now_s: float) -> bool:
         assert self._mark_s is not None
-        counts = [len(self._movements(key)) or len(self._squats(key)) for key in self._zero]
+        counts = [len(self._movements(key)) or len(self._squats(key)) or len(self._sittings(key)) for key in self._zero]
         wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT if self._movements(key) else SQUAT_COUNT for key in self._zero]
         if all(c >= w for c, w in zip(counts, wanted, strict=True)):
             return True
@@ -237,17 +275,40 @@ class Calibrator:
         return [
             e
             for e in self._done[key]
-            if e.peak >= RAISE_RAD and not any(_overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
+            if e.peak >= RAISE_RAD
+            and self._seconds(e) > RAISE_S
+            and not any(_overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
         ]
+
+    def _seconds(self, episode: _Episode) -> float:
+        return self._time[episode.end] - self._time[episode.start]
+
+    def _both_up(self) -> list[tuple[_Episode, _Episode]]:
+        """Excursions of both thighs together: squats and sitting."""
+        left, right = ([e for e in self._done.get(k, []) if e.peak > SQUAT_RAD] for k in THIGHS)
+        return [(a, b) for a in left for b in right if _overlap(a, b)]
 
     def _squats(self, key: str) -> list[_Episode]:
         """The excursions of a sensor in which both thighs went up together and came down soon: squats, not sitting."""
-        longest = SQUAT_S / (self._time[1] - self._time[0]) if len(self._time) > 1 else 0.0
-        left, right = ([e for e in self._done.get(k, []) if e.peak > SQUAT_RAD and e.end - e.start < longest] for k in THIGHS)
-        both = [(a, b) for a in left for b in right if _overlap(a, b)]
+        both = [pair for pair in self._both_up() if max(self._seconds(e) for e in pair) < SQUAT_S]
         if key in THIGHS:
             return [pair[THIGHS.index(key)] for pair in both]
         return [e for e in self._done[key] if any(_overlap(e, a) for a, _ in both)]
+
+    def _sittings(self, key: str) -> list[_Episode]:
+        """Sitting down and standing up, each from where both thighs leave (reach) the standing to most of the way up."""
+        found = []
+        for pair in self._both_up():
+            if max(self._seconds(e) for e in pair) < SQUAT_S:
+                continue
+            up = pair[0]
+            track = angle_between(self._joined(THIGHS[0])[:, up.start : up.end], self._zero[THIGHS[0]])
+            high = up.start + np.flatnonzero(track > LEANING * up.peak)
+            for start, end in ((up.start, int(high[0])), (int(high[-1]), up.end)):
+                span = angle_between(self._joined(key)[:, start:end], self._zero[key])
+                if end - start > 1 and np.isfinite(span).any():
+                    found.append(_Episode(start, end, float(np.nanmax(span))))
+        return found
 
     def _while_raising(self, episode: _Episode) -> bool:
         """The pelvis also moves a little while a knee is raised."""
@@ -296,6 +357,21 @@ class Calibrator:
             return report
         return replace(report, confidence=round(0.3 * report.confidence, 3), reasons=(*report.reasons, doubt))
 
+    def _of_walking(self, key: str, forward: Floats) -> Floats:
+        """The axis to the right (3,) of a segment that walks off: across the way, a thigh's in the plane it swings in.
+
+        A swing has no sign of its own; the way has.
+        """
+        assert self._standing is not None
+        up = self._zero[key]
+        right = np.cross(forward, up)
+        if key in THIGHS:
+            start = int(np.searchsorted(self._time, self._standing.time_s[-1]))
+            stop = int(np.searchsorted(self._time, self._standing.time_s[-1] + STRIDES_S))
+            axis, _, _ = functional_axis(self._joined(key), up, [(start, stop)])
+            right = axis if float(axis @ right) > 0.0 else -axis
+        return np.asarray(right)
+
     def _one(self, key: str, movements: list[_Episode]) -> tuple[Floats | None, AlignmentReport]:
         assert self._mark_s is not None
         assert self._standing is not None
@@ -306,13 +382,16 @@ class Calibrator:
         confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
         mounting = self._mountings.get(key)
         if not movements and mounting is None:
-            movements, kind = self._squats(key), "squats"
-            confidence *= SQUAT_CONFIDENCE
+            movements, kind, trust = self._squats(key), "squats", SQUAT_CONFIDENCE
+            if not movements:
+                movements, kind, trust = self._sittings(key), "sit-to-stand", SITTING_CONFIDENCE
+            confidence *= trust if movements else 1.0
+        forward = self._forward(key) if not movements and mounting is None else None
         if movements:
             axis, planarity, agreement_deg = functional_axis(self._joined(key), up, [(e.start, e.end) for e in movements])
             right = -axis if key in THIGHS else axis
             peak = float(np.median([e.peak for e in movements]))
-            wanted = SQUAT_COUNT if kind == "squats" else BEND_COUNT if key in TRUNK else RAISE_COUNT
+            wanted = {"bends": BEND_COUNT, "knee raises": RAISE_COUNT, "squats": SQUAT_COUNT}.get(kind, 2 * SITTING_COUNT)
             reasons.append(f"{len(movements)} {kind}, range {np.degrees(peak):.0f}°")
             reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
             confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
@@ -326,8 +405,14 @@ class Calibrator:
             tilt = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
             reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
             confidence *= 0.4 if tilt < 45.0 else 0.1
+        elif forward is not None:
+            right, method = self._of_walking(key, forward), "standing and walking off"
+            reasons.append("no bends, knee raises, squats or sitting down: axis from walking off straight, trunk forward")
+            confidence *= WALKING_CONFIDENCE
         else:
-            reasons.append(f"no {'bends' if key in TRUNK else 'knee raises'} and no stated mounting, nor squats")
+            reasons.append(
+                f"no {'bends' if key in TRUNK else 'knee raises'} and no stated mounting, nor squats, sitting or walking"
+            )
             return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
         right = right - up * float(right @ up)
         length = float(np.sqrt((right**2).sum()))
@@ -341,36 +426,3 @@ class Calibrator:
 
 def _overlap(a: _Episode, b: _Episode) -> bool:
     return a.start < b.end and b.start < a.end
-
-
-def _angle_between(track: Floats, unit: Floats) -> Floats:
-    """Angle (n,) between unit vectors (3, n) and one unit vector (3,), exact for small angles."""
-    x, y, z = track[0] - unit[0], track[1] - unit[1], track[2] - unit[2]
-    return np.asarray(2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(x * x + y * y + z * z), 1.0)))
-
-
-def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) -> tuple[Floats, float, float]:
-    """Axis (3,) about which the segment turns in the given spans of ticks, from gravity's path in the sensor.
-
-    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing. The sign is that of up × vertical,
-    which is to the right in a forward bend and to the left in a knee raise. Also returns the planarity (share of the path
-    that lies in one plane, 0 … 1) and the spread of the single spans' axes, degrees (0 for one span).
-    """
-    arcs = []
-    for start, end in spans:
-        v = vertical[:, start:end]
-        v = v[:, np.isfinite(v[0])]
-        arcs.append(np.stack((up[1] * v[2] - up[2] * v[1], up[2] * v[0] - up[0] * v[2], up[0] * v[1] - up[1] * v[0])))
-
-    def principal(arc: Floats) -> tuple[Floats, float]:
-        scatter = np.array([[(arc[i] * arc[j]).sum() for j in range(3)] for i in range(3)])
-        values, vectors = np.linalg.eigh(scatter)
-        axis = vectors[:, 2]
-        if float((axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]).sum()) < 0.0:
-            axis = -axis
-        return axis, float(values[2] / max(values.sum(), 1e-12))
-
-    axis, planarity = principal(np.concatenate(arcs, axis=1))
-    single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
-    spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
-    return axis, planarity, float(max(spread, default=0.0))

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from dsp.alignment import functional_axis
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
+from dsp.segment_axes import functional_axis
 from signals import Mounting
 from signals.quantities import ANGLE_NAMES
 from tests.dsp.calibration_by_hand import (

@@ -1,0 +1,79 @@
+"""Axes of a segment in its sensor: from gravity's path while it turns, and from the way a person walks off.
+
+All of it needs gravity and the sensor's own heading only; (3, n) is components first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsp import rotation
+from signals.blocks import Floats
+
+WALKED_S = (1.5, 3.0)
+"""So long after the standing a person who walks off has a speed."""
+WALKING_M_S = 0.5
+"""Least speed of walking."""
+STRAIGHT_RAD = np.radians(20.0)
+"""The direction must not change by more over that time."""
+
+
+def angle_between(track: Floats, unit: Floats) -> Floats:
+    """Angle (n,) between unit vectors (3, n) and one unit vector (3,), exact for small angles."""
+    x, y, z = track[0] - unit[0], track[1] - unit[1], track[2] - unit[2]
+    return np.asarray(2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(x * x + y * y + z * z), 1.0)))
+
+
+def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) -> tuple[Floats, float, float]:
+    """Axis (3,) about which the segment turns in the given spans of ticks, from gravity's path in the sensor.
+
+    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing. The sign is that of up × vertical,
+    which is to the right in a forward bend and to the left in a knee raise. Also returns the planarity (share of the path
+    that lies in one plane, 0 … 1) and the spread of the single spans' axes, degrees (0 for one span).
+    """
+    arcs = []
+    for start, end in spans:
+        v = vertical[:, start:end]
+        v = v[:, np.isfinite(v[0])]
+        arcs.append(np.stack((up[1] * v[2] - up[2] * v[1], up[2] * v[0] - up[0] * v[2], up[0] * v[1] - up[1] * v[0])))
+
+    def principal(arc: Floats) -> tuple[Floats, float]:
+        scatter = np.array([[(arc[i] * arc[j]).sum() for j in range(3)] for i in range(3)])
+        values, vectors = np.linalg.eigh(scatter)
+        axis = vectors[:, 2]
+        if float((axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]).sum()) < 0.0:
+            axis = -axis
+        return axis, float(values[2] / max(values.sum(), 1e-12))
+
+    axis, planarity = principal(np.concatenate(arcs, axis=1))
+    single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
+    spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
+    return axis, planarity, float(max(spread, default=0.0))
+
+
+def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float], standing: Floats) -> Floats | None:
+    """Direction (3,) in the sensor in which its wearer walked off from a standing; None who did not, or not straight.
+
+    integral (3, k): running integral of the specific force, earth frame, at times_s (k,). standing_s: beginning and end of the
+    standing, whose mean specific force is gravity, so that tilt and accelerometer offset fall out. standing (4,): the sensor's
+    orientation then, of the same heading. A sensor on a walking body has the body's velocity but for what each stride
+    gives and takes back, so its mean over a second and a half points forward.
+    """
+    begin, end = np.searchsorted(times_s, standing_s).tolist()
+    first, last = np.searchsorted(times_s, [standing_s[1] + s for s in WALKED_S]).tolist()
+    if end - begin < 2 or last - first < 8 or last >= len(times_s):
+        return None
+    gravity = (integral[:, end - 1] - integral[:, begin]) / (times_s[end - 1] - times_s[begin])
+    gained = (
+        integral[:, end - 1 : last]
+        - integral[:, end - 1 : end]
+        - gravity[:, None] * (times_s[end - 1 : last] - times_s[end - 1])
+    )
+    walking = gained[:2, first - end + 1 :]
+    half = walking.shape[1] // 2
+    early, late = walking[:, :half].mean(axis=1), walking[:, half:].mean(axis=1)
+    speeds = np.hypot(*early), np.hypot(*late)
+    if not min(speeds) > WALKING_M_S or float(early @ late) < np.cos(STRAIGHT_RAD) * speeds[0] * speeds[1]:
+        return None
+    forward = np.append(early + late, 0.0)[:, None] / np.hypot(*(early + late))
+    return np.asarray(rotation.rotate(rotation.conjugate(standing[:, None]), forward)[:, 0])
