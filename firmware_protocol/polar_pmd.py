@@ -65,9 +65,9 @@ def _samples(kind: int, body: bytes) -> _Raw | str:
         width, count = body[at], body[at + 1]
         size = (width * count * 3 + 7) // 8
         at += 2
-        if not 1 <= width <= 32 or at + size > len(body) or len(found) + count > MOST_SAMPLES:
+        if width > 32 or at + size > len(body) or len(found) + count > MOST_SAMPLES:
             return "length"
-        bits, mask, sign = int.from_bytes(body[at : at + size], "little"), (1 << width) - 1, 1 << (width - 1)
+        bits, mask, sign = int.from_bytes(body[at : at + size], "little"), (1 << width) - 1, 1 << width >> 1
         for _ in range(count):
             steps = []
             for _ in range(3):

@@ -70,10 +70,15 @@ GYR_PER_DPS = {250.0: 131.0, 500.0: 65.5, 1000.0: 32.8, 2000.0: 16.4}
 GYR_SATURATED, ACC_SATURATED = 32767, (0, 4095)
 _DEG = math.pi / 180.0
 PLAUSIBLE_TICKS = 2 * CLOCK_HZ
-"""A packet whose clock is further from the one before is taken for a false start ..."""
-GIVE_UP_PACKETS = 8
-"""... until so many packets' bytes have been skipped: then there was a gap."""
+"""A packet whose clock is further from the one before is taken for other bytes, until packets follow it in step."""
+CONFIRMED_BY, FASTEST_TICKS, SLOWEST_TICKS = 2, CLOCK_HZ // 1024, CLOCK_HZ // 8
+"""So many packets must follow at a rate of 8 to 1024 Hz, after bytes that were none. A byte beside the right place, the clock
+would run 256 times too fast or too slow."""
 MOST_CHANNELS = 40
+
+
+def _clock_at(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at + 1 : at + 4], "little")
 
 
 class Layout:
@@ -117,8 +122,11 @@ class _Stream:
         self.layout, self._health = layout, health
         self.rest = b""
         self._skipping = False
-        self._skipped = 0
+        """Whether a packet is only believed when others follow it in step."""
+        self._counted = False
         self._last: int | None = None
+        self._before = ACK
+        """The byte before what is looked at."""
 
     def feed(self, data: bytes) -> list[tuple[Layout, bytes] | Inquiry]:
         """Data packets with their layout, and replies, completed by `data`."""
@@ -131,60 +139,70 @@ class _Stream:
                 break
             if size == 0:
                 self._skip()
-                at += 1
-                continue
-            piece = data[at : at + size]
-            if piece[0] == INQUIRY:
-                reply = self._inquiry(piece)
+                size = 1
+            elif data[at] == DATA:
+                if not self._skipping and not self._follows(data, at):
+                    self._skipping = True
+                    continue  # a gap or a restart, if more packets in step follow
+                assert self.layout is not None
+                self._last = _clock_at(data, at)
+                self._skipping = self._counted = False
+                found.append((self.layout, data[at : at + size]))
+            elif data[at] == INQUIRY:
+                reply = self._inquiry(data[at : at + size])
                 if reply is None:
                     self._skip()
-                    at += 1
-                    continue
-                found.append(reply)
-            elif piece[0] == DATA:
-                if not self._plausible(piece):
-                    self._skip()
-                    at += 1
-                    continue
-                assert self.layout is not None
-                found.append((self.layout, piece))
-            self._skipping, self._skipped = False, 0
+                    size = 1
+                else:
+                    self._skipping = self._counted = False
+                    found.append(reply)
             at += size
+            self._before = data[at - 1]
         self.rest = data[at:]
         return found
 
     def _skip(self) -> None:
-        if not self._skipping:
+        if not self._counted:
             self._health.count("garbage")
-            self._skipping = True
-        self._skipped += 1
-        if self.layout is not None and self._skipped > GIVE_UP_PACKETS * self.layout.size:
-            self._last, self._skipped = None, 0
+        self._skipping = self._counted = True
+
+    def _follows(self, data: bytes, at: int) -> bool:
+        """Whether the clock of the packet at `at` goes on from the last one."""
+        return self._last is None or (_clock_at(data, at) - self._last) % WRAP <= PLAUSIBLE_TICKS
+
+    def _in_step(self, data: bytes, at: int, size: int) -> bool | None:
+        """Whether a packet and the next ones begin at `at`, their clocks going on; None where more must come first."""
+        for i in range(at, at + CONFIRMED_BY * size, size):
+            if i + size + 4 > len(data):
+                return None
+            step = (_clock_at(data, i + size) - _clock_at(data, i)) % WRAP
+            if data[i + size] != DATA or not FASTEST_TICKS <= step <= SLOWEST_TICKS:
+                return False
+        return True
 
     def _size(self, data: bytes, at: int) -> int | None:
         """Bytes of what begins at `at`; 0 where nothing can begin, None where more must come first."""
         first = data[at]
         there = len(data) - at
+        if first == DATA and self.layout is not None:
+            size = self.layout.size
+            if self._skipping:
+                in_step = self._in_step(data, at, size)
+                return size if in_step else None if in_step is None else 0
+            return size if there >= size else None
+        if first == INQUIRY:
+            if (self._skipping and self._before != ACK) or (there > 7 and not 0 < data[at + 7] <= MOST_CHANNELS):
+                return 0
+            return None if there < 9 or there < 9 + data[at + 7] else 9 + data[at + 7]
+        if self._skipping:
+            return 0
         if first == ACK:
             return 1
-        if first == DATA and self.layout is not None:
-            return self.layout.size if there >= self.layout.size else None
         if first == STATUS:
             if there > 1 and data[at + 1] != 0x71:
                 return 0
             return _STATUS_LENGTH if there >= _STATUS_LENGTH else None
-        if first == INQUIRY:
-            if there > 7 and not 0 < data[at + 7] <= MOST_CHANNELS:
-                return 0
-            return None if there < 9 or there < 9 + data[at + 7] else 9 + data[at + 7]
         return 0
-
-    def _plausible(self, packet: bytes) -> bool:
-        clock = int.from_bytes(packet[1:4], "little")
-        if self._last is not None and (clock - self._last) % WRAP > PLAUSIBLE_TICKS and clock >= PLAUSIBLE_TICKS:
-            return False
-        self._last = clock
-        return True
 
     def _inquiry(self, piece: bytes) -> Inquiry | None:
         period = int.from_bytes(piece[1:3], "little")
@@ -192,8 +210,7 @@ class _Stream:
         if not period or any(n >= len(_CHANNELS) or _CHANNELS[n][1] is None for n in numbers):
             return None
         names = tuple(_CHANNELS[n][0] for n in numbers)
-        self.layout = Layout(names)
-        self._last = None
+        self.layout, self._last = Layout(names), None
         return Inquiry(CLOCK_HZ / period, (TIMESTAMP, *names), piece[8])
 
 
@@ -223,7 +240,7 @@ class Reader:
                 packets.append(Packet(fields))
                 continue
             layout, piece = one
-            stamp = (self._clock or self._unrated).stamp(int.from_bytes(piece[1:4], "little"))
+            stamp = (self._clock or self._unrated).stamp(_clock_at(piece, 0))
             raw = {name: layout.value(piece, name) for name in layout.names}
             packets.append(Packet({"t": stamp.ticks * TICK_S, "raw": raw}, stamp.lost, stamp.restart))
         return packets
@@ -279,7 +296,7 @@ class Shimmer3Codec:
                     )
                     continue
                 self._facts.pop("refused", None)
-                raw = int.from_bytes(piece[1:4], "little")
+                raw = _clock_at(piece, 0)
                 if self._clock.repeated(raw):
                     self._health.count("repeated")
                     continue

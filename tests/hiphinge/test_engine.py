@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from firmware_protocol.polar_pmd import encode_frame
 from firmware_protocol.v1 import Config, encode_config, encode_data
 from hiphinge.engine import Engine
 from signals import (
@@ -278,3 +279,20 @@ def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     session = Session(START, "a", (Sensor(Placement.PELVIS, family="abacus"),))
     with pytest.raises(HiphingeError, match="hiphinge-v1"):
         Engine(session)
+
+
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_a_sensor_without_a_gyroscope_gives_its_inclination(estimator: str) -> None:
+    session = Session(START, "player-07", (Sensor(Placement.PELVIS, family="polar-pmd", rate_hz=50.0),))
+    leaning = np.radians(30.0)
+    up = 9.80665 * np.array([np.sin(leaning), 0.0, np.cos(leaning)])
+    events: list[Event] = [UtcAnchor(0, 0, 0)]
+    for i in range(200):
+        last_ns = 10_000_000_000 + (10 * i + 9) * 20_000_000
+        payload = encode_frame(last_ns, np.tile(up, (10, 1)))
+        events.append(Packets.one("pelvis", i + 1, last_ns - 9_000_000_000, payload))
+    found = run(session, events, estimator)
+    rows = found.orientations["pelvis"]
+    assert len(rows) > 3500
+    np.testing.assert_allclose(rows.quat[:, 0], np.cos(leaning / 2), atol=1e-3)
+    assert found.summary["sensors"]["pelvis"]["lost"] == 0

@@ -1,0 +1,168 @@
+"""Thingy:52, MetaMotion, Polar PMD, Shimmer3 and phyphox: what the shared vectors do not say."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_protocol import DEVICE_FAMILIES, Request, Write, metamotion, phyphox, polar_pmd, recognise_ble, shimmer3, thingy52
+from ingest.kit import write_kit
+from signals import HiphingeError
+
+
+def packed_differences(samples: list[tuple[int, int, int]], width: int) -> bytes:
+    """A compressed body, bit by bit: the first sample, then one block of differences."""
+    bits = ""
+    for before, after in itertools.pairwise(samples):
+        for a, b in zip(before, after, strict=True):
+            bits += format((b - a) & (1 << width) - 1, f"0{width}b")[::-1] if width else ""
+    bits += "0" * (-len(bits) % 8)
+    body = bytes(int(bits[i : i + 8][::-1], 2) for i in range(0, len(bits), 8))
+    return struct.pack("<3h", *samples[0]) + bytes((width, len(samples) - 1)) + body
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(-500, 500)] * 3), min_size=2, max_size=40),
+    st.tuples(*[st.integers(-3000, 3000)] * 3),
+)
+def test_polar_differences_are_unpacked(steps: list[tuple[int, int, int]], first: tuple[int, int, int]) -> None:
+    samples = [first]
+    for step in steps:
+        samples.append(tuple(a + b for a, b in zip(samples[-1], step, strict=True)))  # type: ignore[arg-type]
+    frame = struct.pack("<BQB", 2, 2_000_000_000, 0x81) + packed_differences(samples, 10)
+    reader = polar_pmd.Reader({"rate_hz": 52})
+    packets = reader.read(frame)
+    np.testing.assert_allclose([p.fields["acc"] for p in packets], np.array(samples) * 9.80665e-3, rtol=1e-9, atol=1e-9)
+    assert packets[-1].fields["t"] == pytest.approx(2.0)
+    assert not reader.health.counts
+    # in g, by the factor of the settings; and cut off
+    scaled = polar_pmd.Reader({"rate_hz": 52, "factor": 2.44e-4}).read(frame[:9] + b"\x80" + frame[10:])
+    np.testing.assert_allclose([p.fields["acc"] for p in scaled], np.array(samples) * 2.44e-4 * 9.80665, atol=1e-9)
+    assert reader.read(frame[:-1]) == []
+    assert reader.health.counts == {"length": 1}
+
+
+def test_polar_differences_of_no_bits_repeat_the_first() -> None:
+    frame = struct.pack("<BQB", 2, 1, 0x81) + packed_differences([(1, 2, 3)] * 4, 0)
+    assert len(polar_pmd.Reader({}).read(frame)) == 4
+
+
+def test_polar_refusals_name_the_remedy() -> None:
+    codec = polar_pmd.PolarPmdCodec()
+    assert codec.feed(bytes((0xF0, 2, 2, 0))) == []
+    assert not codec.health
+    codec.feed(bytes((0xF0, 2, 2, 6)))
+    assert "status 6" in str(codec.facts["refused"])
+
+
+def test_metamotion_pairs_again_after_a_loss() -> None:
+    acc, gyr = metamotion.G0 / 2048.0, np.radians(1.0) / 16.4
+    codec = metamotion.MetaMotionCodec({})
+    pairs = []
+    for i in range(40):
+        values = np.full((3, 3), 0.5 * i)
+        packets = [metamotion.encode_packed(metamotion.ACC, values, acc)]
+        if i not in (10, 11, 12, 13):
+            packets.append(metamotion.encode_packed(metamotion.GYR, values, gyr))
+        pairs += [pair for p in packets for b in codec.feed(p) for pair in zip(b.acc[:, 0], b.gyr[:, 0], strict=True)]
+    apart = np.abs(np.diff(np.array(pairs), axis=1))[:, 0]
+    assert apart[: 3 * 10].max() < 0.01
+    # one stream stays ahead of the other by two packets at most
+    assert apart.max() < 1.02
+    assert codec.health == {"unpaired": 9}
+
+
+def test_metamotion_is_asked_for_what_the_kit_says() -> None:
+    family = DEVICE_FAMILIES["metamotion"]
+    assert family.command is not None
+    steps = family.configure(Request(200.0, 8.0, 1000.0, {"acc_range_g": 8.0, "gyr_range_dps": 1000.0}))
+    said = [family.command(step.payload, {}) for step in steps if isinstance(step, Write)]
+    assert {"op": "acc_config", "rate_hz": 200.0, "range_g": 8.0} in said
+    assert {"op": "gyr_config", "rate_hz": 200.0, "range_dps": 1000.0} in said
+    assert None not in said
+
+
+@pytest.mark.parametrize("lost", [range(300, 305), range(200, 700)])
+def test_shimmer_finds_its_packets_again(lost: range) -> None:
+    """A byte is lost, then a packet's worth or four seconds: what follows is in step again, and nothing is made up."""
+    up = np.array([0.0, 0.0, 9.81])
+    packets = [shimmer3.encode_sample(1.0 + i / 128, up, np.array([i * 1e-3, 0.0, 0.0])) for i in range(1000)]
+    data = b"".join(p[1:] if i == 100 else p for i, p in enumerate(packets) if i not in lost)
+    codec = shimmer3.Shimmer3Codec({}, 128.0)
+    blocks = [block for i in range(0, len(data), 50) for block in codec.feed(data[i : i + 50])]
+    acc = np.concatenate([block.acc for block in blocks])
+    gyr = np.concatenate([block.gyr for block in blocks if block.gyr is not None])
+    wrong = np.abs(acc - up).max(axis=1) > 0.02
+    assert np.count_nonzero(wrong) <= 2
+    assert len(acc) >= 1000 - len(lost) - 12
+    assert gyr[-1, 0] == pytest.approx(0.999, abs=2e-4)
+    assert sum(int(block.lost.sum()) for block in blocks) >= len(lost) - 2
+    assert codec.health == {"garbage": 1}
+
+
+def test_shimmer_says_its_channels_and_reboots() -> None:
+    codec = shimmer3.Shimmer3Codec({"channels": ["VBATT"]}, 128.0)
+    zero = np.zeros(3)
+    (block,) = codec.feed(shimmer3.encode_inquiry_reply(128.0) + shimmer3.encode_sample(200.0, zero, zero))
+    np.testing.assert_allclose(block.acc, 0.0, atol=1e-9)
+    assert codec.facts["rate_hz"] == 128.0
+    (block,) = codec.feed(b"".join(shimmer3.encode_sample(0.5 + i / 128, zero, zero) for i in range(6)))
+    assert block.restart.tolist() == [True] + [False] * 5
+    codec = shimmer3.Shimmer3Codec({"channels": ["VBATT"]}, 128.0)
+    assert codec.feed(bytes(6)) == []
+    assert "switch both on" in str(codec.facts["refused"])
+
+
+def test_phyphox_channels_are_what_the_configuration_says() -> None:
+    config = {"columns": ["time", "ax", "ay", "az", "gx"], "acc_unit": "g"}
+    codec = phyphox.PhyphoxCodec(config, 50.0)
+    (block,) = codec.feed(phyphox.encode_channels(np.array([1.5, 0.0, 0.0, 1.0, 9.0])))
+    np.testing.assert_allclose(block.acc, [[0.0, 0.0, 9.80665]])
+    assert block.gyr is None
+    assert block.device_time_s is not None
+    assert block.device_time_s[0] == pytest.approx(1.5)
+    assert codec.feed(phyphox.encode_channels(np.zeros(3))) == []
+    assert codec.health == {"length": 1}
+    (packet,) = phyphox.Reader(config).read(phyphox.encode_channels(np.array([1.5, 0.0, 0.0, 1.0, 9.0])))
+    assert packet.fields["acc"] == [0.0, 0.0, 9.80665]
+    with pytest.raises(HiphingeError, match="no channels ax"):
+        phyphox.PhyphoxCodec({"columns": ["a"]})
+
+
+def test_they_are_recognised() -> None:
+    for name, services, family in (
+        ("Thingy", [], "thingy52"),
+        (None, [thingy52.CONFIGURATION_SERVICE], "thingy52"),
+        ("MetaWear", [metamotion.SERVICE], "metamotion"),
+        ("Polar H10 1234", [], "polar-pmd"),
+        ("phyphox", [phyphox.SERVICE], "phyphox"),
+    ):
+        found = recognise_ble(name, services, [])
+        assert found is not None
+        assert found.name == family
+
+
+def test_a_kit_may_hold_them(tmp_path: Path) -> None:
+    address = {"address": "C0:00:00:00:00:01"}
+    entries: list[dict[str, object]] = [
+        {"placement": "pelvis", "family": "thingy52", "address": "C0:00:00:00:00:02", "rate_hz": 200},
+        {"placement": "lumbar", "family": "metamotion", "address": "C0:00:00:00:00:03", "range_g": 8, "range_dps": 1000},
+        {"placement": "thigh_left", "family": "polar-pmd", "address": "C0:00:00:00:00:04", "rate_hz": 50},
+        {"placement": "thigh_right", "family": "shimmer3", "port": "/dev/rfcomm0", "rate_hz": 128},
+        {"placement": "other", "name": "bar", "family": "phyphox", **address, "config": {"columns": ["ax", "ay", "az"]}},
+    ]
+    kit = write_kit(tmp_path / "kit.toml", entries)
+    assert [s.sensor.family for s in kit.sensors] == [e["family"] for e in entries]
+    assert kit.sensors[1].sensor.config["acc_range_g"] == 8
+    with pytest.raises(HiphingeError, match="no rate of 333"):
+        write_kit(tmp_path / "kit.toml", [{**entries[0], "rate_hz": 333}])
+    with pytest.raises(HiphingeError, match="acc_range_g of 3"):
+        write_kit(tmp_path / "kit.toml", [{**entries[1], "range_g": 3}])
+    with pytest.raises(HiphingeError, match="no rate of 100"):
+        write_kit(tmp_path / "kit.toml", [{**entries[3], "rate_hz": 100}])
