@@ -152,10 +152,13 @@ class OpenPort:
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """Send. Raises `LinkFault`."""
+        """Send. Raises `LinkFault`.
+
+        Waits for room in the system's buffer, a second at most, and not until the bytes are out: a device that takes none
+        would hold the port, and its lock, for as long.
+        """
         try:
             self._port.write(data)
-            self._port.flush()
         except SERIAL_ERRORS as error:
             raise fault_of(error, self._device) from error
 
