@@ -41,6 +41,8 @@ class SessionInProgress:
             raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), remedy) from None
         self.folder = folder
         self.session = session
+        self._heard = False
+        """Whether a sensor has sent anything."""
         self._lock = FolderLock(folder)
         if not self._lock.take():
             raise HiphingeError("another program is writing here", str(folder), "Choose another folder")
@@ -59,6 +61,7 @@ class SessionInProgress:
         """The next events, in sequence order; what became final. Ctrl-C waits for the end of it."""
         with uninterrupted():
             for event in events:
+                self._heard |= isinstance(event, Packets)
                 self._recorder.append(event)
             outputs = self._engine.feed(events)
             self._writer.take(outputs)
@@ -90,8 +93,11 @@ class SessionInProgress:
             self.delivery.close()
         self._lock.release()
 
-    def abandon(self) -> None:
-        """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start."""
+    def abandon(self) -> bool:
+        """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.
+
+        Where no sensor has sent anything there is nothing to keep, and no folder stays behind. True: the recording stays.
+        """
         with uninterrupted():
             # what cannot be written now is lost; what was flushed is there
             with suppress(HiphingeError, ValueError):
@@ -100,6 +106,12 @@ class SessionInProgress:
             if self.delivery is not None:
                 self.delivery.abandon()
             self._lock.release()
+            if not self._heard:
+                for name in (RECORDING, "session.toml"):
+                    (self.folder / name).unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's, or not empty
+                    self.folder.rmdir()
+            return self._heard
 
 
 def _last_seq(events: Sequence[Event]) -> int:

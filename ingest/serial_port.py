@@ -103,6 +103,8 @@ def fault_of(error: BaseException, port: str) -> LinkFault:
     if number in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or "exclusively lock" in text:
         remedy = "Close the other program (another hiphinge live, a serial monitor) and it goes on by itself."
         return LinkFault("another program has this port open", port, remedy, persistent=True)
+    if isinstance(error, serial.SerialTimeoutException):
+        return LinkFault("takes nothing that is sent to it", port, "Switch the device off and on; it goes on by itself.")
     if number in (errno.EACCES, errno.EPERM) or "access is denied" in text or "permission" in text:
         if os.name == "posix":
             remedy = "Join the group that owns the port (sudo usermod -aG dialout $USER) and log in again."

@@ -67,8 +67,8 @@ def demo(
         with screen.status("Closing the session, computing the two-sided review"):
             running.close()
     except BaseException:
-        running.abandon()
-        say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
+        if running.abandon():
+            say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
         raise
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))

@@ -66,8 +66,8 @@ def live(
         with screen.status("Closing the session, computing the two-sided review"):
             running.close()
     except BaseException:
-        running.abandon()
-        say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
+        if running.abandon():
+            say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
         raise
     finally:
         if lines is not None:

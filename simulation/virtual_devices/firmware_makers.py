@@ -14,48 +14,21 @@ from firmware_protocol import capture2go, movella_dot, movesense, text_csv, witm
 from firmware_protocol.witmotion import QUAT_SCALE, UNLOCK, Register, decode_command, to_raw
 from signals.blocks import Floats
 from simulation.sensors import Samples
+from simulation.virtual_devices.firmware_further import (
+    MetaMotionFirmware,
+    PolarPmdFirmware,
+    Shimmer3Firmware,
+    Thingy52Firmware,
+)
 from simulation.virtual_devices.firmware_v1 import V1Firmware, V1SerialFirmware
+from simulation.virtual_devices.maker import BATTERY_LEVEL, BATTERY_PERCENT, BATTERY_SERVICE, Maker
 from simulation.virtual_devices.peripheral import Firmware, GattCharacteristic, Outgoing
 
-BATTERY_SERVICE, BATTERY_LEVEL = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("180f", "2a19"))
-BATTERY_PERCENT = 87
 UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
 """What a simulated sensor says of its orientation: its own filter is not simulated."""
 
 
-class _Maker:
-    """What they share: a rate, and nothing said before it is asked for."""
-
-    family = ""
-    services: tuple[str, ...] = ()
-    company_ids: tuple[int, ...] = ()
-    gatt: tuple[GattCharacteristic, ...] = ()
-    samples_per_packet = 1
-
-    def __init__(self, serial: str, rate_hz: float, name: str = "") -> None:
-        self.name = name
-        self._serial, self._power_on_rate = serial, rate_hz
-        self.rate_hz, self.streaming = rate_hz, False
-        self.boot(0)
-
-    def boot(self, number: int) -> None:
-        """See `Firmware.boot`."""
-        self.rate_hz, self.streaming = self._power_on_rate, False
-
-    def connected(self) -> list[Outgoing]:
-        """Nothing by itself."""
-        return []
-
-    def disconnected(self) -> None:
-        """It stops."""
-        self.streaming = False
-
-    def read(self, characteristic: str) -> bytes:
-        """The battery's level is all that can be read."""
-        return bytes((BATTERY_PERCENT,)) if characteristic == BATTERY_LEVEL else b""
-
-
-class WitMotionBleFirmware(_Maker):
+class WitMotionBleFirmware(Maker):
     """WT901BLE and its like: streams as soon as somebody is connected, has neither clock nor counter."""
 
     family = witmotion_ble.FAMILY
@@ -89,7 +62,7 @@ class WitMotionBleFirmware(_Maker):
         return [Outgoing(witmotion_ble.encode_samples(samples.acc, samples.gyr), witmotion_ble.NOTIFY, len(samples))]
 
 
-class WitMotionSerialFirmware(_Maker):
+class WitMotionSerialFirmware(Maker):
     """WT901 on a cable: streams from power on, slowly and without a clock until it is told otherwise; nothing is saved."""
 
     family = witmotion_serial.FAMILY
@@ -135,7 +108,7 @@ class WitMotionSerialFirmware(_Maker):
         return [Outgoing(data, "", 1)]
 
 
-class MovesenseFirmware(_Maker):
+class MovesenseFirmware(Maker):
     """Movesense: batches of a subscription, in two parts where they do not fit one packet."""
 
     family = movesense.FAMILY
@@ -181,7 +154,7 @@ class MovesenseFirmware(_Maker):
         return [Outgoing(part, movesense.NOTIFY, count) for part, count in zip(parts, counts, strict=True)]
 
 
-class MovellaDotFirmware(_Maker):
+class MovellaDotFirmware(Maker):
     """Movella DOT: one sample per notification in the mode that was asked for, its clock in each."""
 
     family = movella_dot.FAMILY
@@ -221,7 +194,7 @@ class MovellaDotFirmware(_Maker):
         return [Outgoing(data, movella_dot.MODES[self._mode].characteristic, 1)]
 
 
-class Ximu3Firmware(_Maker):
+class Ximu3Firmware(Maker):
     """x-IMU3 on USB: streams from power on, as it was set up the last time."""
 
     family = ximu3.FAMILY
@@ -252,7 +225,7 @@ class Ximu3Firmware(_Maker):
         return [Outgoing(data, "", 1)]
 
 
-class Capture2GoFirmware(_Maker):
+class Capture2GoFirmware(Maker):
     """Capture2Go: single samples in frames, over Bluetooth as over USB."""
 
     family = capture2go.FAMILY
@@ -282,7 +255,7 @@ class Capture2GoFirmware(_Maker):
         return [Outgoing(data, capture2go.NOTIFY, 1)]
 
 
-class TextCsvFirmware(_Maker):
+class TextCsvFirmware(Maker):
     """A student's sketch: prints a line per sample from power on, hears nothing."""
 
     family = text_csv.FAMILY
@@ -317,6 +290,10 @@ _FIRMWARE: dict[str, Callable[[str], Firmware]] = {
     ximu3.FAMILY: Ximu3Firmware,
     capture2go.FAMILY: Capture2GoFirmware,
     text_csv.FAMILY: TextCsvFirmware,
+    "thingy52": Thingy52Firmware,
+    "metamotion": MetaMotionFirmware,
+    "polar-pmd": PolarPmdFirmware,
+    "shimmer3": Shimmer3Firmware,
 }
 VIRTUAL_FAMILIES = tuple(_FIRMWARE)
 """Families of which there is a virtual device."""

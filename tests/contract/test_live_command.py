@@ -258,6 +258,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "another program has this port open" in result.stderr
     assert "Close the other program" in result.stderr
+    assert not (tmp_path / "session").exists()
     assert "Traceback" not in result.stderr
 
 

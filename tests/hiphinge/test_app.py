@@ -10,7 +10,7 @@ from dashboards.tables import read_summary
 from hiphinge.app import SessionInProgress
 from hiphinge.lock import is_running
 from ingest.recording import read_recording
-from signals import HiphingeError, Packets
+from signals import HiphingeError, Packets, UtcAnchor
 from simulation import SimulatedSession, simulate
 
 
@@ -49,12 +49,25 @@ def test_it_runs_until_it_is_closed(tmp_path: Path, simulated: SimulatedSession)
 def test_what_was_taken_is_recorded_when_it_is_abandoned(tmp_path: Path, simulated: SimulatedSession) -> None:
     running = SessionInProgress(tmp_path / "s", simulated.session)
     running.take(simulated.events[:777])
-    running.abandon()
+    assert running.abandon()
     assert names(running.folder) == {"recording.mcap", "session.toml"}
     assert seqs(running.folder / "recording.mcap") == list(range(777))
     assert read_recording(running.folder / "recording.mcap").complete
     running.abandon()  # twice is harmless
     assert not is_running(running.folder)
+
+
+def test_without_a_packet_nothing_is_left_behind(tmp_path: Path, simulated: SimulatedSession) -> None:
+    running = SessionInProgress(tmp_path / "s", simulated.session)
+    running.take([event for event in simulated.events[:50] if isinstance(event, UtcAnchor)])
+    assert not running.abandon()
+    assert not (tmp_path / "s").exists()
+    # a folder that was there stays, with what somebody has put into it meanwhile
+    (tmp_path / "s").mkdir()
+    running = SessionInProgress(tmp_path / "s", simulated.session)
+    (tmp_path / "s/notes.txt").write_text("mine")
+    assert not running.abandon()
+    assert names(tmp_path / "s") == {"notes.txt"}
 
 
 def test_a_folder_with_something_in_it_is_never_touched(tmp_path: Path, simulated: SimulatedSession) -> None:

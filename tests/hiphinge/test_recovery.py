@@ -64,6 +64,7 @@ def test_which_sessions_are_orphans(tmp_path: Path, simulated: SimulatedSession)
     assert orphans(first) == [first]
     assert orphans(running.folder) == []
     assert orphans(tmp_path / "nowhere") == []
+    running.take(simulated.events[:200])
     running.abandon()
     assert orphans(tmp_path) == [half, first, running.folder]
 

@@ -23,7 +23,7 @@ from tests.peers.worn_sensors import KEYS, Decoded, Still, while_running
 
 BLE = [name for name in VIRTUAL_FAMILIES if device_family(name).ble is not None]
 SERIAL = [name for name in VIRTUAL_FAMILIES if device_family(name).serial is not None]
-RATES = {"movesense": 104.0, "movella-dot": 60.0}
+RATES = {"movesense": 104.0, "movella-dot": 60.0, "shimmer3": 256.0}
 
 
 def reader_of(folder: Path, entries: list[dict[str, object]]) -> tuple[KitReader, Decoded]:
@@ -79,7 +79,7 @@ def test_serial_families(tmp_path: Path, family: str) -> None:
     entry: dict[str, object] = {"placement": "pelvis", "family": family, "port": str(tmp_path / "port")}
     if family != "text-csv":
         # some stream from power on: at another rate than asked for until it is set
-        entry["rate_hz"] = 200
+        entry["rate_hz"] = RATES.get(family, 200.0)
     with PeripheralLine(tmp_path / "port", [peripheral]):
         reader, decoded = reader_of(tmp_path, [entry])
         # a stream that had begun before: its first bytes may be a part of a sample
