@@ -34,6 +34,8 @@ DEFAULT_COLUMNS = ("ax", "ay", "az", "gx", "gy", "gz")
 TIME = ("time", "t", "timestamp", "millis", "micros")
 LONGEST_LINE = 1024
 """A line has no more bytes than this, or it is none."""
+LARGEST = 1e15
+"""A number beyond this is none; sketches print ``ovf`` from 4e9 on."""
 _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
 _PER_UNIT = 1000
@@ -150,7 +152,7 @@ class _Lines:
             if not heading or any(part.lower() in (b"nan", b"inf", b"ovf") for part in stripped):
                 self._health.count("parse")
             return None
-        if not all(map(math.isfinite, row)):
+        if max(row) > LARGEST or min(row) < -LARGEST:
             self._health.count("parse")
             return None
         return row

@@ -123,6 +123,13 @@ def test_a_malformed_line_is_named_and_the_others_are_answered(tmp_path: Path) -
             [],
         ),
         ("text-csv", {"columns": ["gx", "gy", "gz"], "gyr_unit": "mdps"}, [b"180000,0,0\n"], [{"gyr": [math.pi, 0, 0]}], []),
+        (
+            "text-csv",
+            {"columns": ["t", "ax", "ay", "az"], "time_unit": "s"},
+            [b"1e307,0,0,1\n1,0,0,1e300\n1,0,0,1\n"],
+            [{"t": 1}],
+            ["parse"],
+        ),
         ("witmotion-ble", {"model": "WTVB01-BT50"}, [bytes.fromhex(FRAME) + bytes(8)], [], ["unsupported_mode"]),
         # replies of 22 bytes between frames
         ("witmotion-ble", {}, [bytes.fromhex("557164008801" + 14 * "00" + "abcd" + FRAME)], [{"battery_v": 3.92}, {}], []),
