@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
-from ingest.link import PROBE_EVERY_S, PROBE_SPREAD
+from ingest.link import PROBE_AGAIN_S, PROBE_EVERY_S, PROBE_SPREAD
 from ingest.sample_count import SampleCount
 from signals.blocks import Bools, Floats, Ints
 from simulation.radio import LinkSettings, Message, Outage, Radio
@@ -78,8 +78,9 @@ def stream(link: LinkSettings, seconds: float, rate_spread: float, rng: np.rando
 
 def asked(link: LinkSettings, seconds: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """When a device got the questions that its clock was asked, each at a connection event, and when they were sent."""
-    steps = PROBE_EVERY_S * rng.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD, int(2.0 * seconds))
-    sent_s = np.cumsum(steps)
+    steps = PROBE_EVERY_S * rng.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD, (int(2.0 * seconds), 1))
+    again = rng.uniform(*PROBE_AGAIN_S, steps.shape)
+    sent_s = np.cumsum(np.concatenate((steps, again), axis=1))
     sent_s = sent_s[sent_s < seconds]
     event = np.ceil((sent_s + UPLINK_S - link.phase_s) / link.interval_s)
     repeats = np.where(rng.random(len(sent_s)) < link.repeat_probability, rng.geometric(1.0 / link.repeats, len(sent_s)), 0)

@@ -28,7 +28,9 @@ SILENT_S = 2.0
 _WATCH_EVERY_S = 0.05
 _STEP_TIMEOUT_S = 5.0
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
-"""A device whose clock can be asked is asked so often, at times that are spread by this share: see `ingest.clock`."""
+PROBE_AGAIN_S = (0.03, 0.25)
+"""A device whose clock can be asked is asked so often, at times that are spread by this share, and once more after so long: see
+`ingest.clock`. Then it is left alone for longer than `STALLED_S`: answers do not make it look as if it streamed."""
 _GOODBYE_S = 1.0
 _LAST_WORDS_S = 0.15
 """A device that was told to stop and says nothing for so long has stopped."""
@@ -211,7 +213,9 @@ class Link(ABC):
         assert ask is not None
         chance = random.Random()
         for number in itertools.count():
-            await asyncio.sleep(PROBE_EVERY_S * chance.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD))
+            again = number % 2 == 1
+            every = PROBE_EVERY_S * chance.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD)
+            await asyncio.sleep(chance.uniform(*PROBE_AGAIN_S) if again else every)
             heard = max(self._heard.values(), default=0)
             if (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
                 continue  # an answer would look as if the device still streamed
