@@ -23,12 +23,14 @@ from ingest.link import LinkFault
 BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
 """All that a call of bleak may raise; a bus that dies gives EOFError."""
 BLUETOOTH = "Bluetooth"
+BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
+"""Some sensors advertise its data: percent."""
 _GLANCE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class SensorSeen:
-    """A device that was heard. rssi: dBm. family: where it is recognised. battery: percent, where it was asked."""
+    """A device that was heard. rssi: dBm. family: where it is recognised. battery: percent, if advertised or asked."""
 
     address: str
     name: str
@@ -153,7 +155,10 @@ def seen_as(address: str, advertisement: AdvertisementData) -> SensorSeen:
     companies: Mapping[int, bytes] = advertisement.manufacturer_data
     family = recognise_ble(name, advertisement.service_uuids, companies)
     rssi = advertisement.rssi if advertisement.rssi > -127 else None
-    return SensorSeen(address, name or "", rssi, family.name if family is not None else None)
+    level = advertisement.service_data.get(BATTERY_SERVICE)
+    return SensorSeen(
+        address, name or "", rssi, family.name if family is not None else None, level[0] if level and level[0] <= 100 else None
+    )
 
 
 async def quietly(doing: object) -> None:

@@ -70,7 +70,7 @@ async def _heard(seconds: float, kit: Kit | None) -> list[SensorSeen]:
         return sensors
     asked = []
     for sensor in sensors:
-        battery = await ask_battery(sensor) if sensor.address.upper() in kit.addresses else None
+        battery = await ask_battery(sensor) if sensor.address.upper() in kit.addresses else sensor.battery
         asked.append(replace(sensor, battery=battery))
     return asked
 

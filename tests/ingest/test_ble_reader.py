@@ -9,8 +9,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from bleak.backends.scanner import AdvertisementData
 
-from ingest.ble import scan
+from ingest.ble import BATTERY_SERVICE, scan, seen_as
 from ingest.event_log import EventLog
 from ingest.kit import read_kit, write_kit
 from ingest.kit_reader import KitReader
@@ -181,3 +182,14 @@ def test_no_bluetooth_service(tmp_path: Path) -> None:
         assert "systemctl start bluetooth" in said(tmp_path)
     with patch.dict(os.environ, {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/nothing"}):
         assert "systemctl start bluetooth" in said(tmp_path)
+
+
+def test_a_battery_that_is_advertised_is_seen() -> None:
+    def heard(**more: object) -> AdvertisementData:
+        said = {"local_name": "Thingy", "manufacturer_data": {}, "service_data": {}, "service_uuids": []}
+        return AdvertisementData(**said | more, tx_power=None, rssi=-55, platform_data=())  # type: ignore[arg-type]
+
+    assert seen_as("C0:00:00:00:00:09", heard()).battery is None
+    seen = seen_as("C0:00:00:00:00:09", heard(service_data={BATTERY_SERVICE: b"\x47"}))
+    assert (seen.battery, seen.rssi, seen.family) == (71, -55, "thingy52")
+    assert seen_as("C0:00:00:00:00:09", heard(service_data={BATTERY_SERVICE: b"\xff"})).battery is None
