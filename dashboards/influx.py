@@ -90,23 +90,29 @@ class Sender:
     def __init__(self, settings: InfluxSettings, *, timeout_s: float = 30.0) -> None:
         # These take half a second to import, which the other commands need not pay.
         from influxdb_client import InfluxDBClient  # type: ignore[attr-defined]
-        from influxdb_client.client.write_api import SYNCHRONOUS
+        from influxdb_client.service.write_service import WriteService
 
         self.settings = settings
         self._client = InfluxDBClient(settings.url, settings.token, org=settings.org, timeout=int(timeout_s * 1000))
-        self._api = self._client.write_api(write_options=SYNCHRONOUS)
+        self._api = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
 
     def send(self, body: bytes) -> None:
         """Send lines joined by line ends; all of them are stored. `InfluxError` where they are not."""
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
+        where = {"bucket": self.settings.bucket, "org": self.settings.org, "precision": "ns"}
+        how = {"content_type": "text/plain; charset=utf-8", "_return_http_data_only": False}
         try:
-            self._api.write(bucket=self.settings.bucket, org=self.settings.org, record=body)
+            _, status, _ = self._api.post_write_with_http_info(body=body, **where, **how)  # type: ignore[no-untyped-call]
         except ApiException as error:
             raise _refused(error, self.settings) from None
         except HTTPError as error:
             raise _no_answer(error, self.settings) from None
+        if status != 204:
+            # a web site, a proxy's page: it has stored nothing
+            what = f"this is no InfluxDB: it answers a write with status {status}"
+            raise InfluxError(what, _place(self.settings), "Check HIPHINGE_INFLUX_URL, its port above all", Refusal.PERSON)
 
     def send_each(self, lines: Sequence[bytes], rejected: Callable[[bytes, str], None]) -> None:
         """Send the lines; those that the server will never take go to `rejected` with its words. `InfluxError` otherwise."""
@@ -192,7 +198,10 @@ class ServerFacts:
     clock_ahead_s: float
 
     def __str__(self) -> str:
-        return f"{self.url} answers, version {self.version}"
+        who = (
+            f"version {self.version}" if self.version else "but does not say that it is an InfluxDB: check HIPHINGE_INFLUX_URL"
+        )
+        return f"{self.url} answers, {who}"
 
     @property
     def clock_remark(self) -> str:
@@ -229,7 +238,7 @@ def server_facts(settings: InfluxSettings, *, timeout_s: float = 5.0) -> ServerF
         there = parsedate_to_datetime(told["date"]).timestamp() + 0.5
     except (KeyError, ValueError):
         there = math.nan
-    return ServerFacts(settings.url, told.get("x-influxdb-version", "unknown"), here - there)
+    return ServerFacts(settings.url, told.get("x-influxdb-version", ""), here - there)
 
 
 def _dropped(words: str) -> int | None:
@@ -251,6 +260,8 @@ def _server_words(error: Any) -> str:
 def _refused(error: Any, settings: InfluxSettings) -> InfluxError:
     status, words = error.status, _server_words(error)
     kind = Refusal.PERSON
+    if status == 0:
+        return _no_encryption(str(error.reason), settings)
     if "retention policy not found" in words:
         what, remedy = "does not know the retention policy", "Check the part after the slash in HIPHINGE_INFLUX_BUCKET"
     elif status == 401:
@@ -283,7 +294,7 @@ def _refused(error: Any, settings: InfluxSettings) -> InfluxError:
 
 def _no_answer(error: Exception, settings: InfluxSettings) -> InfluxError:
     kind, why = type(error).__name__, error.__cause__ or error.__context__
-    remedy = "Check HIPHINGE_INFLUX_URL and that InfluxDB runs; then push again: sending twice changes nothing"
+    remedy = "Check HIPHINGE_INFLUX_URL (http or https?) and that InfluxDB runs; then push again: sending twice changes nothing"
     asks = Refusal.AWAY
     if "NameResolution" in kind:
         what = "there is no computer of this name"
@@ -292,11 +303,23 @@ def _no_answer(error: Exception, settings: InfluxSettings) -> InfluxError:
     elif "Timeout" in kind or isinstance(why, TimeoutError):
         what = "InfluxDB did not answer in time"
     elif "SSL" in kind:
-        what, asks = "the encrypted connection failed", Refusal.PERSON
-        remedy = "Check http or https in HIPHINGE_INFLUX_URL, and the server's certificate"
+        return _no_encryption(str(error), settings)
     else:
         what = "the connection to InfluxDB broke"
     return InfluxError(what, _place(settings), remedy, asks)
+
+
+def _no_encryption(words: str, settings: InfluxSettings) -> InfluxError:
+    found = re.search(r"certificate verify failed: ([^\n(]*[^\n( ])", words)
+    if found:
+        what = f"the server's certificate is not trusted ({found[1]})"
+        remedy = "Give the server a certificate that this computer trusts, or name its authority's file in SSL_CERT_FILE"
+    else:
+        what, remedy = (
+            "the encrypted connection failed",
+            "Check http or https in HIPHINGE_INFLUX_URL: does this server speak https?",
+        )
+    return InfluxError(what, _place(settings), remedy, Refusal.PERSON)
 
 
 def _place(settings: InfluxSettings) -> str:
