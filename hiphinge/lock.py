@@ -16,6 +16,8 @@ try:
 except ImportError:  # not a POSIX system
     HAS_LOCKS = False
 
+LOCK = ".lock"
+"""The file that is locked, in the session folder."""
 FRESH_S = 10.0
 """Without system locks: a recording that grew within this time counts as running."""
 
@@ -24,7 +26,7 @@ class FolderLock:
     """Exclusive lock on a session folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / ".lock"
+        self._path = folder / LOCK
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
@@ -64,7 +66,7 @@ class FolderLock:
 def is_running(folder: Path) -> bool:
     """Whether a running program is writing this session folder."""
     try:
-        file = (folder / ".lock").open("rb")
+        file = (folder / LOCK).open("rb")
     except OSError:
         return False
     with file:

@@ -10,11 +10,18 @@ import typer
 
 from dashboards.erasure import Eraser
 from dashboards.outbox import FOLDER, waiting_bytes
+from dashboards.tables import available_estimators, read_summary
 from hiphinge import config
+from hiphinge.app import RECORDING
 from hiphinge.commands.options import CONFIG, console, say
-from hiphinge.lock import FolderLock
+from hiphinge.lock import LOCK, FolderLock
+from ingest.recording import read_recording
 from ingest.session_toml import read_toml
 from signals import HiphingeError
+
+SESSION = "session.toml"
+_NAMES = (SESSION, LOCK)
+"""Deleted last: whose it is, and the mark that somebody is at it."""
 
 
 def forget(
@@ -51,7 +58,7 @@ def forget(
         if eraser is not None:
             eraser.erase(athlete)
         for folder in folders:
-            shutil.rmtree(folder)
+            _delete(folder)
     finally:
         for lock in locks:
             lock.release()
@@ -63,19 +70,48 @@ def forget(
     console().print(done, highlight=False, markup=False, soft_wrap=True)
 
 
+def _delete(folder: Path) -> None:
+    """All of a session folder; what says whose it is goes last, so that a second run finds what a first one has left."""
+    try:
+        for path in sorted(folder.iterdir(), key=lambda p: p.name in _NAMES):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in _NAMES:
+                path.unlink()
+        for name in _NAMES:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError as error:
+        what = f"cannot be deleted: {error.strerror}"
+        remedy = "What came before is deleted. Check the folder's permissions, and run it again: it goes on where it stopped"
+        raise HiphingeError(what, error.filename or str(folder), remedy) from None
+
+
 def _sessions(where: Path | None, athlete: str) -> list[Path]:
     """Session folders of the athlete, in order. Says which ones cannot be read: they are nobody's."""
     found = []
-    for file in sorted(where.glob("*/session.toml")) if where is not None else ():
+    for folder in sorted(path for path in where.iterdir() if path.is_dir()) if where is not None and where.is_dir() else ():
         try:
-            head, _ = read_toml(file, "")
+            person = _athlete_of(folder)
         except HiphingeError as error:
             say(f"left as it is, because nobody can tell whose it is: {error}")
             continue
-        person = head.get("athlete")
-        if isinstance(person, dict) and person.get("id") == athlete:
-            found.append(file.parent)
+        if person == athlete:
+            found.append(folder)
     return found
+
+
+def _athlete_of(folder: Path) -> str | None:
+    """Whose session it is, by whatever is there of it; None where it is none."""
+    if (folder / SESSION).is_file():
+        head, _ = read_toml(folder / SESSION, "")
+        person = head.get("athlete")
+        return str(person.get("id")) if isinstance(person, dict) else None
+    if (folder / RECORDING).is_file():
+        return read_recording(folder / RECORDING, salvage=True).session.athlete
+    for estimator in available_estimators(folder):
+        return str(read_summary(folder, estimator)["athlete"])
+    return None
 
 
 def _show(folders: list[Path], values: dict[str, int]) -> None:

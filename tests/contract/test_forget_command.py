@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from hiphinge.lock import FolderLock
+from simulation import simulate
 from tests.contract.command_line import child, done, hiphinge, refused, tree
+from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import Reply, Request, web
@@ -165,3 +168,36 @@ def test_influxdb_3_says_that_it_cannot(sessions: Path) -> None:
         assert tree(sessions) == files
         done("forget", GONE, "--yes", "--only-folders", cwd=sessions, **settings)
         assert not (sessions / "a").exists()
+
+
+def test_what_stops_half_way_is_found_again(sessions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk refuses one of the files; what says whose session it is stays until the last."""
+    (sessions / "broken/session.toml").unlink()
+    where = {"HIPHINGE_SESSIONS": str(sessions)}
+    real = shutil.rmtree
+
+    def refusing(path: Path) -> None:
+        if path == sessions / "b/outbox":
+            raise PermissionError(13, "Permission denied", str(path))
+        real(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hiphinge.commands.forget.shutil.rmtree", refusing)
+        line = refused("forget", GONE, "--yes", cwd=sessions, **where)
+    assert line.startswith(f"{sessions / 'b/outbox'}: cannot be deleted: Permission denied")
+    assert "run it again" in line
+    assert not (sessions / "a").exists()
+    assert (sessions / "b/session.toml").is_file()
+    done("forget", GONE, "--yes", cwd=sessions, **where)
+    assert {path.name for path in sessions.iterdir()} == {"broken", "c"}
+
+
+def test_a_session_without_its_head_is_known_by_its_recording_or_its_tables(tmp_path: Path) -> None:
+    simulated = simulate("demo", 1, athlete=GONE)
+    (tmp_path / "recorded").mkdir()
+    recording(tmp_path / "recorded/recording.mcap", simulated.session, simulated.events[:2000])
+    write_session(tmp_path / "computed", "review", seconds=30, athlete=GONE)
+    write_session(tmp_path / "of another", "review", seconds=30, athlete=KEPT)
+    (tmp_path / "no session").mkdir()
+    done("forget", GONE, "--yes", cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"of another", "no session"}
