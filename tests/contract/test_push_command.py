@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboards.influx import InfluxSettings, Sender
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
+from hiphinge.lock import FolderLock
 from simulation import simulate
 from tests.contract.command_line import done, hiphinge, refused, tree
 from tests.contract.recorded_sessions import recording
@@ -167,3 +170,40 @@ def test_a_session_that_was_not_closed_is_finished_before_it_is_sent(tmp_path: P
     assert result.stderr == "hiphinge: orphan was not closed; computing its results from the recording\n"
     assert {"orphan/live/summary.json", "orphan/review/summary.json"} <= tree(tmp_path)
     assert result.stdout.startswith("angles,athlete=simulated,session=orphan,estimator=live ")
+
+
+@pytest.mark.influx
+def test_what_was_not_taken_is_told_by_the_doctor_until_it_is(
+    server: InfluxDB, settings: dict[str, str], session: Path, tmp_path: Path
+) -> None:
+    """Other software has written a field of ours as another type; a person sorts it out and pushes again."""
+    shutil.copytree(session, tmp_path / "sessions/evening", ignore=shutil.ignore_patterns("outbox"))
+    where = settings | {"HIPHINGE_SESSIONS": str(tmp_path / "sessions")}
+    found = done("doctor", cwd=tmp_path, **where).stdout
+    assert "ok  results: InfluxDB does not have all of 1 sessions; to send them: hiphinge push --all" in found
+    with Sender(InfluxSettings(server.url, ":".join(ADMIN), "", DATABASE)) as sender:
+        sender.send(b"repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
+    said = hiphinge("push", "--all", cwd=tmp_path, **where)
+    assert said.returncode == 1
+    assert "rejected 28, kept with its words in outbox/rejected.lp" in said.stderr
+    checked = hiphinge("doctor", cwd=tmp_path, **where)
+    assert checked.returncode == 1
+    assert "NOT evening: InfluxDB rejected 28 lines" in checked.stdout
+    assert "field type conflict" in checked.stdout
+    assert "ok  results: all were sent" in checked.stdout
+    assert "Everything was sent." in done("push", "--all", cwd=tmp_path, **where).stdout, "they block nothing"
+    server.query('DROP MEASUREMENT "repetition"', DATABASE)
+    done("push", tmp_path / "sessions/evening", cwd=tmp_path, **where)
+    assert "evening" not in done("doctor", cwd=tmp_path, **where).stdout
+    assert len(stored(server)["repetition"]) == 28
+
+
+def test_a_session_that_somebody_is_at_is_not_sent(session: Path, tmp_path: Path) -> None:
+    lock = FolderLock(session)
+    assert lock.take()
+    try:
+        away = {"HIPHINGE_INFLUX_URL": "http://127.0.0.1:9", "HIPHINGE_INFLUX_BUCKET": DATABASE}
+        said = refused("push", session, cwd=tmp_path, **away)
+        assert said == f"{session}: another program is writing or sending this session. Wait for its end, and push again"
+    finally:
+        lock.release()

@@ -226,3 +226,34 @@ def test_kill_at_any_moment_loses_nothing_that_was_flushed(tmp_path: Path) -> No
     found = set(text(server.lines))
     assert found >= set(lines(0, first))
     assert len(found) >= 5 * 700
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from dashboards.outbox import Outbox
+from signals import HiphingeError
+from tests.dashboards.test_outbox import lines
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+outbox = Outbox(Path(sys.argv[1]))
+for k in range(0, 10**6, 7):
+    try:
+        outbox.append(lines(k, k + 7))
+    except HiphingeError as error:
+        print(k, error)
+        break
+"""
+
+
+def test_a_disk_that_is_full_leaves_whole_lines_and_says_so(tmp_path: Path) -> None:
+    """The limit of a file's size stands for that of the disk: the last write is cut short, as on a full one."""
+    command = [sys.executable, "-c", FULL, str(tmp_path / "outbox")]
+    said = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
+    kept = int(said.split()[0])
+    assert kept > 50
+    assert "the outbox cannot be written" in said
+    assert "Free space on the disk; the recording goes on" in said
+    server = Server()
+    drained(tmp_path / "outbox", server)
+    assert text(server.lines) == lines(0, kept)
