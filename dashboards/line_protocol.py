@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dashboards.notation import quality_note
 from dashboards.tables import (
     SUMMARY,
     angle_minutes,
@@ -73,6 +74,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "angles": tuple(Field.of(q) for q in ANGLE_COLUMNS if q.name != "time_s"),
     "repetition": (
         *(Field.of(q) for q in REPETITION_COLUMNS),
+        Field("quality_words", "", "string", "the quality flags in words, a dash where there is nothing to remark"),
         Field("void", "", _BOOLEAN, "true: a later analysis or a person removed this repetition"),
     ),
     "session": (
@@ -276,6 +278,7 @@ class RepetitionLines:
         """Lines of the next repetitions."""
         for row in sorted(_rows(table), key=lambda r: (r["start_s"], r["index"])):
             stamp = max(self._start_ns + round(row["start_s"] * 1e9), self._last_ns + 1)
+            row["quality_words"] = quality_note(row["quality"])
             fields = {f.name: _typed(row[f.name], f.type) for f in FIELDS["repetition"] if f.type != _BOOLEAN}
             yield _line(self._series, fields | {"void": "false"}, stamp)
             self._last_ns = stamp

@@ -27,8 +27,22 @@ from tests.dashboards.training_days import DAY, PLAYERS, record
 from tests.peers.influxdb import influxdb
 
 OUT = Path(__file__).parent / "previews"
-_UNITS = {"degree": "°", "s": "s", "percentunit": "%", "percent": "%", "hertz": "Hz", "none": "", "dtdurations": "s"}
+_UNITS = {
+    "degree": "°",
+    "s": "s",
+    "percentunit": "%",
+    "percent": "%",
+    "hertz": "Hz",
+    "none": "",
+    "dthms": "min",
+    "ms": "ms",
+    "ppm": "ppm",
+}
 TRAINING_S = 600.0
+_BAR_S = 60.0
+"""Width of a bar, which is the interval of the panels that have bars."""
+_LEGEND = 9
+"""Series that are named."""
 _ROWS = 6
 """Rows of a table that are drawn."""
 Panel = Mapping[str, Any]
@@ -74,7 +88,7 @@ def draw(view: View, file: Path) -> None:
 
 
 def _scale(panel: Panel) -> float:
-    return 100.0 if panel["fieldConfig"]["defaults"]["unit"] == "percentunit" else 1.0
+    return {"percentunit": 100.0, "dthms": 1 / 60}.get(panel["fieldConfig"]["defaults"]["unit"], 1.0)
 
 
 def _over_time(axes: Axes, panel: Panel, answers: Sequence[Answer], view: View) -> None:
@@ -91,22 +105,36 @@ def _over_time(axes: Axes, panel: Panel, answers: Sequence[Answer], view: View) 
                 if custom["drawStyle"] == "bars":
                     stamps = [row[0] for row in series["values"]]
                     floor = [below.get(s, 0.0) for s in stamps]
-                    axes.bar(times, numbers, bottom=floor, width=0.004, label=label)
+                    axes.bar(times, numbers, bottom=floor, width=_BAR_S / 86_400, label=label)
                     below.update({s: f + n for s, f, n in zip(stamps, floor, numbers, strict=True)})
                 elif custom["drawStyle"] == "points":
                     axes.plot(times, numbers, "o", markersize=3, label=label, color=colour)
                 else:
                     axes.plot(times, numbers, linewidth=0.8, label=label, color=colour)
     if custom["thresholdsStyle"]["mode"] == "area":
-        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        axes.axhspan(steps[1]["value"] * scale, steps[2]["value"] * scale, color=steps[1]["color"], alpha=0.15)
+        _shade(axes, panel["fieldConfig"]["defaults"]["thresholds"]["steps"], scale)
     axes.set_xlim(*date2num([datetime.fromtimestamp(ms / 1000, UTC) for ms in (view.from_ms, view.to_ms)]))
     locator = AutoDateLocator(maxticks=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     _unit(axes, panel)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=6, frameon=False, ncols=3, loc="upper left")
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > _LEGEND:
+        axes.text(0.01, 0.97, f"{len(labels)} series, named in Grafana", fontsize=6, va="top", transform=axes.transAxes)
+    elif labels:
+        axes.legend(handles, labels, fontsize=6, frameon=False, ncols=3, loc="upper left")
+
+
+def _shade(axes: Axes, steps: Sequence[Mapping[str, Any]], scale: float) -> None:
+    """The areas between limits, which Grafana paints behind the points."""
+    low, high = axes.get_ylim()
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        if step["color"] == "transparent":
+            continue
+        bottom = low if step["value"] is None else step["value"] * scale
+        top = high if after is None else after["value"] * scale
+        if bottom < top:
+            axes.axhspan(bottom, top, color=step["color"], alpha=0.15, linewidth=0)
 
 
 def _unit(axes: Axes, panel: Panel) -> None:
@@ -144,7 +172,7 @@ def _bars(axes: Axes, panel: Panel, answers: Sequence[Answer]) -> None:
     found, defaults = _values(answers), panel["fieldConfig"]["defaults"]
     steps = defaults.get("thresholds", {}).get("steps", [{"value": None, "color": "#4C78A8"}])
     colours = [[s["color"] for s in steps if s["value"] is None or v >= s["value"]][-1] for v in found.values()]
-    axes.barh(list(found), list(found.values()), color=colours, height=0.6)
+    axes.barh(list(found), [value * _scale(panel) for value in found.values()], color=colours, height=0.6)
     axes.set_xlabel(_UNITS[defaults["unit"]], fontsize=7, labelpad=0)
     if "max" in defaults:
         axes.set_xlim(0, defaults["max"])
@@ -169,6 +197,9 @@ def _shown(panel: Panel, name: str, value: Any) -> str:
         return "–"
     if isinstance(value, bool | str):
         return str(value)
+    if defaults["unit"] == "dthms":
+        value = round(value)
+        return f"{value // 3600:.0f}:{value % 3600 // 60:02.0f}:{value % 60:02.0f}"
     scale = 100.0 if defaults["unit"] == "percentunit" else 1.0
     unit = _UNITS[defaults["unit"]]
     return f"{value * scale:.{defaults.get('decimals', 1)}f}{'' if unit in ('', '°', '%') else ' '}{unit}"

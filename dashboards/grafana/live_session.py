@@ -30,7 +30,7 @@ def dashboard() -> dict[str, Any]:
         "right hip": "<hip_right_rom_deg>",
         "lumbar share of trunk": "<lumbar_share_of_trunk>",
         "lumbar share of trunk on thigh": "<lumbar_share_of_trunk_on_thigh>",
-        "quality": "<quality>",
+        "quality": "<quality_words>",
     }
     rows = (
         (
@@ -162,7 +162,7 @@ def dashboard() -> dict[str, Any]:
                     24,
                     p.table(
                         "Last repetitions",
-                        "Ranges in degrees and lumbar shares of the last ten repetitions; quality 0 means nothing to remark.",
+                        "Ranges in degrees and lumbar shares of the last ten repetitions; what there is to remark.",
                         [select("repetition", rep, last_first=True, limit=10)],
                         p.Look(
                             p.UNITS["deg"],
@@ -170,7 +170,6 @@ def dashboard() -> dict[str, Any]:
                             overrides=(
                                 p.column_look("lumbar share of trunk", unit=p.UNITS["share"], decimals=0),
                                 p.column_look("lumbar share of trunk on thigh", unit=p.UNITS["share"], decimals=0),
-                                p.column_look("quality", unit=p.UNITS[""], decimals=0),
                             ),
                         ),
                     ),

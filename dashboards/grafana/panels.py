@@ -27,6 +27,8 @@ UNITS: Mapping[str, str] = {
     "": "none",
 }
 """Our units → Grafana's."""
+LONG = "dthms"
+"""Grafana's unit for seconds that are minutes and hours: 00:20:00."""
 
 COLOURS = {
     "lumbar": "#E07B39",
@@ -37,8 +39,10 @@ COLOURS = {
     "early": "#9ECAE9",
     "middle": "#4C78A8",
     "late": "#D1495B",
+    "least": "#C8C8C8",
+    "most": "#9C4A1A",
 }
-"""A body part has one colour on every page."""
+"""A body part has one colour on every page, and so have the thirds of a descent, and the ends of a range."""
 
 Panel = dict[str, Any]
 

@@ -19,7 +19,7 @@ def _by_placement(title: str, description: str, name: str, look: p.Look) -> p.Pa
 
 
 def _by_minute(title: str, description: str, columns: dict[str, str], look: p.Look) -> p.Panel:
-    queries = [select("sensor_health", columns, of=_OF, group='"athlete", "session", "placement"')]
+    queries = [select("sensor_health", columns, of=_OF, group='"athlete", "placement"')]
     return p.timeseries(title, description, queries, look, draw="points")
 
 
@@ -79,7 +79,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     _by_minute(
                         "Delay on the way",
-                        "Mean delay of packets beyond the shortest one. What comes later than 150 ms is missing in live.",
+                        "Mean delay of packets beyond the shortest one. Orange: too late for live, unless set otherwise.",
                         {"delay": "<delay_ms>"},
                         p.Look(p.UNITS["ms"], 0, 0.0, None, p.Limits(((None, "transparent"), (150.0, "orange")), "area")),
                     ),

@@ -98,7 +98,7 @@ def dashboard() -> dict[str, Any]:
                                 | {name: f"sum(<{field}>)" for name, field in zones().items()},
                             )
                         ],
-                        p.Look(p.UNITS["s"], 0),
+                        p.Look(p.LONG, 0),
                     ),
                 ),
             ),

@@ -67,7 +67,7 @@ def dashboard() -> dict[str, Any]:
                                 {"recorded": "sum(<duration_s>)", "lumbar missing": "sum(<exposure_lumbar_missing_s>)"},
                             )
                         ],
-                        p.Look(p.UNITS["s"], 0),
+                        p.Look(p.LONG, 0),
                     ),
                 ),
                 (
@@ -76,7 +76,7 @@ def dashboard() -> dict[str, Any]:
                         "Time in zones of lumbar flexion",
                         "Time that the lumbar spine spent in each zone of flexion, all sessions of the time range.",
                         [select("session", {name: f"sum(<{seconds}>)" for name, seconds in zones().items()})],
-                        p.Look(p.UNITS["s"], 0, 0.0),
+                        p.Look(p.LONG, 0, 0.0),
                     ),
                 ),
             ),
@@ -163,7 +163,7 @@ def dashboard() -> dict[str, Any]:
                             1,
                             overrides=(
                                 p.column_look("repetition", unit=p.UNITS[""], decimals=0),
-                                p.column_look("time in the session", unit="dtdurations"),
+                                p.column_look("time in the session", unit=p.LONG),
                                 p.column_look("lumbar", links=[link]),
                             ),
                         ),

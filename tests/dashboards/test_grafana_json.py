@@ -56,7 +56,7 @@ def test_panels_do_not_overlap_and_fill_the_width() -> None:
 
 
 def test_every_panel_says_what_it_is_and_in_which_unit() -> None:
-    known = {*UNITS.values(), "dtdurations"}
+    known = {*UNITS.values(), "dthms"}
     for page, panel in PANELS:
         assert re.fullmatch(r"[A-Z0-9][^\n]{20,149}\.", panel["description"]), (
             page["title"],
@@ -161,7 +161,7 @@ def test_words_are_those_of_grafanas_own_kit() -> None:
     assert Dashboard("x").build().schema_version == SCHEMA_VERSION
     plugins.register_default_plugins()
     known_units = {str(value) for name, value in vars(units).items() if name[0].isupper()}
-    assert set(UNITS.values()) | {"dtdurations"} <= known_units
+    assert set(UNITS.values()) | {"dthms"} <= known_units
     types = {kind.value for kind in kit.VariableType}
     for page in PAGES:
         for variable in page["templating"]["list"]:

@@ -88,9 +88,10 @@ def test_missing_metrics_are_left_out(session: Path) -> None:
         assert {k for k in row if k in rep.metrics} == set(rep.metrics)
         assert ("hip_left_rom_deg" in row) == ("hip_left_rom_deg" in rep.metrics)
         assert row["void"] == "false"
+        assert row["quality_words"] == ('"gap"' if rep.quality else '"–"')
         assert row["movement"] == f'"{rep.movement}"'
     assert not all("hip_left_rom_deg" in row for row in rows)
-    assert {q.name for q in REPETITION_COLUMNS} | {"void"} == set(rows[0])
+    assert {q.name for q in REPETITION_COLUMNS} | {"quality_words", "void"} == set(rows[0])
 
 
 def test_points_are_a_pure_function_of_the_tables(session: Path, tmp_path: Path) -> None:
