@@ -34,6 +34,7 @@ bind-address = "127.0.0.1:{rpc}"
   dir = "{folder}/data"
   wal-dir = "{folder}/wal"
   index-version = "tsi1"
+{more}
 [http]
   bind-address = "127.0.0.1:{http}"
   log-enabled = false
@@ -42,6 +43,10 @@ bind-address = "127.0.0.1:{rpc}"
   store-enabled = false
 [continuous_queries]
   enabled = false
+"""
+
+_COMPACT_SOON = """  cache-snapshot-write-cold-duration = "1s"
+  compact-full-write-cold-duration = "2s"
 """
 
 
@@ -56,6 +61,7 @@ class InfluxDB:
 
     folder: Path
     user: tuple[str, str] | None = None
+    compact_soon: bool = False
     url: str = ""
     port: int = 0
     plan: list[Any] = field(default_factory=list)
@@ -131,7 +137,8 @@ class InfluxDB:
             if not self.port:
                 rpc, self.port = _free_ports(2)
                 auth = str(self.user is not None).lower()
-                self._configuration = _CONFIGURATION.format(folder=self.folder, rpc=rpc, http=self.port, auth=auth)
+                more = _COMPACT_SOON if self.compact_soon else ""
+                self._configuration = _CONFIGURATION.format(folder=self.folder, rpc=rpc, http=self.port, auth=auth, more=more)
             (self.folder / "influxdb.conf").write_text(self._configuration)
             with (self.folder / "influxd.log").open("ab") as log:
                 command = [program, "-config", str(self.folder / "influxdb.conf")]
@@ -146,9 +153,12 @@ class InfluxDB:
 
 
 @contextmanager
-def influxdb(folder: Path, *, user: tuple[str, str] | None = None) -> Iterator[InfluxDB]:
-    """Start influxd in `folder` with its front; `user` = (name, password) turns authentication on and becomes admin."""
-    server = InfluxDB(folder, user)
+def influxdb(folder: Path, *, user: tuple[str, str] | None = None, compact_soon: bool = False) -> Iterator[InfluxDB]:
+    """Start influxd in `folder` with its front; `user` = (name, password) turns authentication on and becomes admin.
+
+    compact_soon: what was written is brought into its final form within seconds, for those who count bytes.
+    """
+    server = InfluxDB(folder, user, compact_soon)
     try:
         server.start()
         if user is not None:
