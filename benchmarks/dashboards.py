@@ -63,8 +63,12 @@ class Pattern:
         def line(measurement: str, last: str, fields: str, at_ns: int) -> str:
             return f"{measurement},athlete={athlete},session={name},{last} {fields} {start_ns + at_ns}"
 
-        for measurement in ("session", "sensor_health"):
-            yield from (line(measurement, *one) for one in self.lines[measurement])
+        yield from (line("session", *one) for one in self.lines["session"])
+        for last, fields, at_ns in self.lines["sensor_health"]:
+            if at_ns == 0:
+                yield line("sensor_health", last, fields, 0)
+            elif at_ns == 60 * 10**9:
+                yield from (line("sensor_health", last, fields, minute * at_ns) for minute in range(1, SESSION_S // 60 + 1))
         for estimator in ("estimator=live", "estimator=review"):
             done = [one for one in self.lines["repetition"] if one[0] == estimator]
             for i in range(REPETITIONS):

@@ -19,8 +19,9 @@ def _by_placement(title: str, description: str, name: str, look: p.Look) -> p.Pa
 
 
 def _by_minute(title: str, description: str, columns: dict[str, str], look: p.Look) -> p.Panel:
-    queries = [select("sensor_health", columns, of=_OF, group='"athlete", "placement"')]
-    return p.timeseries(title, description, queries, look, draw="points")
+    group = 'time($__interval), "athlete", "placement"'
+    queries = [select("sensor_health", columns, of=_OF, group=group, fill="none")]
+    return p.timeseries(title, description, queries, look, draw="points") | {"interval": "1m"}
 
 
 def dashboard() -> dict[str, Any]:
@@ -57,7 +58,7 @@ def dashboard() -> dict[str, Any]:
                     _by_minute(
                         "Battery",
                         "Charge, as each sensor last told it; one that does not tell is missing. Red: below 20 %.",
-                        {"battery": "<battery_percent>"},
+                        {"battery": "min(<battery_percent>)"},
                         p.Look(p.UNITS["%"], 0, 0.0, 100.0, low),
                     ),
                 ),
@@ -66,7 +67,7 @@ def dashboard() -> dict[str, Any]:
                     _by_minute(
                         "Lost, minute by minute",
                         "Samples lost in the minute before: radio, cable, or a sensor out of reach.",
-                        {"lost": "<minute_lost>"},
+                        {"lost": "sum(<minute_lost>)"},
                         count,
                     ),
                 ),
@@ -80,7 +81,7 @@ def dashboard() -> dict[str, Any]:
                     _by_minute(
                         "Delay on the way",
                         "Mean delay of packets beyond the shortest one. Orange: too late for live, unless set otherwise.",
-                        {"delay": "<delay_ms>"},
+                        {"delay": "mean(<delay_ms>)"},
                         p.Look(p.UNITS["ms"], 0, 0.0, None, p.Limits(((None, "transparent"), (150.0, "orange")), "area")),
                     ),
                 ),
@@ -89,7 +90,7 @@ def dashboard() -> dict[str, Any]:
                     _by_minute(
                         "Clock",
                         "How much faster the sensor's clock ran than the computer's. Orange: more than a crystal does.",
-                        {"clock": "<clock_ppm>"},
+                        {"clock": "mean(<clock_ppm>)"},
                         p.Look(p.UNITS["ppm"], 0, limits=drift),
                     ),
                 ),
