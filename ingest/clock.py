@@ -34,6 +34,8 @@ SLEW = 1e-3
 """Largest rate at which the map moves towards the estimate."""
 EARLY_S, EARLY_SLEW = 15.0, 0.02
 """In the first seconds of a map the first packets' delay is still being found out, and the map may move faster."""
+FAR_S = 0.03
+"""As fast whenever the map is further off than this: a session may begin with a backlog of a second."""
 
 
 PROBES_NEEDED = 8
@@ -172,7 +174,8 @@ class ClockMap:
         offset, rate = self._estimate(device)
         offset += self._correction
         host = self._anchor[1] + self._rate * (device - self._anchor[0])
-        slew = EARLY_SLEW if device - self._origin < EARLY_S or self._hurried else SLEW
+        far = abs(offset - host) > FAR_S
+        slew = EARLY_SLEW if device - self._origin < EARLY_S or self._hurried or far else SLEW
         self._hurried &= abs(offset - host) > EARLY_SLEW * BUCKET_S
         self._anchor = (device, host)
         # reach the estimate at the end of the next bucket, as far as the slew allows

@@ -236,3 +236,13 @@ def test_questions_do_not_depend_on_how_packets_are_cut(cuts, restart_s):
     device = Device(7, 15.0, interval_s=0.03, restart_s=restart_s)
     probes = asked(device, 0.03)
     np.testing.assert_array_equal(with_probes(device, probes, cuts), with_probes(device, probes))
+
+
+def test_a_session_that_begins_with_a_backlog_is_soon_on_time():
+    """The first packets come together, 1.5 s late."""
+    device = Device(11, 25.0, seconds=180.0, interval_s=0.03)
+    device.arrival_s = np.maximum(device.arrival_s, device.arrival_s[0] + 1.5)
+    error = device.error_s()
+    assert error[0] > 1.4
+    assert np.abs(error[device.true_s > 90.0]).max() < 0.012
+    assert (np.diff(device.true_s + error) > 0.0).all()
