@@ -207,7 +207,11 @@ class _Stream:
     def _inquiry(self, piece: bytes) -> Inquiry | None:
         period = int.from_bytes(piece[1:3], "little")
         numbers = piece[9:]
-        if not period or any(n >= len(_CHANNELS) or _CHANNELS[n][1] is None for n in numbers):
+        if (
+            not period
+            or len(set(numbers)) < len(numbers)
+            or any(n >= len(_CHANNELS) or _CHANNELS[n][1] is None for n in numbers)
+        ):
             return None
         names = tuple(_CHANNELS[n][0] for n in numbers)
         self.layout, self._last = Layout(names), None

@@ -119,6 +119,16 @@ def test_shimmer_says_its_channels_and_reboots() -> None:
     assert "switch both on" in str(codec.facts["refused"])
 
 
+def test_shimmer_takes_no_rubbish_for_a_reply() -> None:
+    codec = shimmer3.Shimmer3Codec({}, 128.0)
+    assert codec.feed(b"\x02" * 60) == []
+    assert codec.health == {"garbage": 1}
+    zero = np.zeros(3)
+    (block,) = codec.feed(b"".join(shimmer3.encode_sample(1.0 + i / 128, zero, zero) for i in range(6)))
+    assert len(block) >= 3
+    np.testing.assert_allclose(block.acc, 0.0, atol=1e-9)
+
+
 def test_phyphox_channels_are_what_the_configuration_says() -> None:
     config = {"columns": ["time", "ax", "ay", "az", "gx"], "acc_unit": "g"}
     codec = phyphox.PhyphoxCodec(config, 50.0)
