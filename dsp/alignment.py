@@ -46,7 +46,7 @@ LEANING = 0.8
 """While sitting down and standing up the trunk leans forward until the thighs have come so far; seated it may lean back."""
 SITTING_CONFIDENCE, SITTING_COUNT = 0.5, 2
 RAISE_S = 0.8
-"""A knee is raised for longer than it swings forward in a step."""
+"""A knee is raised for longer than it swings forward in a step. Steps do where the sign is known from a stated mounting."""
 STRIDES_S = 4.0
 """The thighs' swing in so long after the standing gives their axis when a person walks off."""
 WALKING_CONFIDENCE = 0.3
@@ -272,11 +272,12 @@ class Calibrator:
             return [e for e in self._done[key] if e.peak >= BEND_RAD and not self._while_raising(e)]
         other = THIGHS[1] if key == THIGHS[0] else THIGHS[0]
         rivals = self._done.get(other, [])
+        shortest = 0.0 if key in self._mountings else RAISE_S
         return [
             e
             for e in self._done[key]
             if e.peak >= RAISE_RAD
-            and self._seconds(e) > RAISE_S
+            and self._seconds(e) > shortest
             and not any(_overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
         ]
 

@@ -1,5 +1,5 @@
 """The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (design: the zero). Who moves
-off so soon that too little is left has stood still from the mark on, or the standing is looked for later.
+off so soon that too little is left has stood still from the mark on, unless quiet returns at once: then he was settling.
 
 `StandingWatch` sees one sensor's samples and says when its standing has ended; used for the gyroscope bias.
 The same times, taken over all sensors, are the zero of the angles (`dsp.alignment`).
@@ -25,6 +25,10 @@ REFERENCE_S = 0.5
 """The beginning of the standing, whose mean rate the later samples are compared with."""
 MOVEMENT_RAD_S = np.radians(16.0)
 """Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s."""
+QUIET_RAD_S = np.radians(8.0)
+"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much."""
+RETURNS_S = 1.5
+"""Quiet must return within so long, else the athlete has gone."""
 GUARD_S = 0.3
 """Cut off before the movement is noticed: a smooth beginning is slow."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
@@ -69,6 +73,11 @@ class StandingWatch:
         """Samples before the standing proper, which count when it is too short."""
         self._reference: Floats | None = None
         self._moving = 0
+        self._anew = False
+        self._early: tuple[list[float], list[Floats], list[Floats], list[Floats]] = ([], [], [], [])
+        """Everything since the mark, once the athlete has moved off early, after a standing until `_early_end_s`."""
+        self._early_end_s: float | None = None
+        self._taken_early = False
 
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, quat: Floats | None = None) -> int:
         """Take samples in order; return how many belong before or to the standing (all of them while it lasts).
@@ -81,6 +90,9 @@ class StandingWatch:
             if t >= self.mark_s + SETTLE_S + LONGEST_S:
                 self.done, self._known_s = True, self.mark_s + SETTLE_S + LONGEST_S
                 self._let_go(self._settling)
+                if self._early_end_s is not None and (not self._time or self._time[-1] - self._time[0] < SHORTEST_S):
+                    self._keep()
+                    self._take_early(self._known_s)
                 return i
             self._time.append(t)
             self._acc.append(acc[i])
@@ -91,23 +103,52 @@ class StandingWatch:
                 self._settling += 1
                 continue
             if self._reference is None:
-                if t >= self.mark_s + SETTLE_S + REFERENCE_S:
-                    self._reference = np.mean(self._gyr[self._settling :], axis=0)
+                begun = self._time[self._settling]
+                if t < begun + REFERENCE_S:
+                    continue
+                first = np.array(self._gyr[self._settling :])
+                spread = first - first.mean(axis=0)
+                if not self._anew or float((spread * spread).sum(axis=1).mean()) < QUIET_RAD_S**2:
+                    self._reference = first.mean(axis=0)
+                elif self._begin_again(t):
+                    return i + 1
                 continue
             change = gyr[i] - self._reference
             self._moving = self._moving + 1 if float(change @ change) > MOVEMENT_RAD_S**2 else 0
             if self._moving >= 5:
-                begun = self._time[min(self._settling, len(self._time) - 1)]
-                if t - GUARD_S - begun >= SHORTEST_S:
-                    self._let_go(self._settling)
-                elif not self._still_from_the_mark(t - GUARD_S):
-                    # still settling: begin again
-                    self._let_go(len(self._time))
-                    self._settling, self._reference, self._moving = 0, None, 0
+                if t - GUARD_S - self._time[self._settling] < SHORTEST_S:
+                    if self._begin_again(t):
+                        return i + 1
                     continue
+                self._let_go(self._settling)
                 self.done, self._known_s = True, t
                 return i + 1
         return len(time_s)
+
+    def _begin_again(self, now_s: float) -> bool:
+        """Too short, or no quiet: look for the standing from here on. True when that is in vain and an early one counts."""
+        if self._early_end_s is None and self._still_from_the_mark(now_s - GUARD_S):
+            self._early_end_s = now_s - GUARD_S
+        if self._early_end_s is not None:
+            # the filter goes on from the early standing, so nothing since may be missing
+            self._keep()
+            if now_s - GUARD_S > self._early_end_s + RETURNS_S:
+                self._take_early(now_s)
+                return True
+        self._let_go(len(self._time))
+        self._settling, self._reference, self._moving, self._anew = 0, None, 0, True
+        return False
+
+    def _keep(self) -> None:
+        time_s, acc, gyr, quat = self._early
+        time_s.extend(self._time)
+        acc.extend(self._acc)
+        gyr.extend(self._gyr)
+        quat.extend(self._quat)
+
+    def _take_early(self, now_s: float) -> None:
+        self._time, self._acc, self._gyr, self._quat = self._early
+        self.done, self._known_s, self._taken_early = True, now_s, True
 
     def _let_go(self, count: int) -> None:
         """Forget the first samples."""
@@ -128,7 +169,9 @@ class StandingWatch:
             self._let_go(self._settling)
             self._settling = 0
         end, known = self._time[-1] if self._time else self.mark_s, self._known_s
-        if self._moving:
+        if self._taken_early and self._early_end_s is not None:
+            end = self._early_end_s
+        elif self._moving:
             end -= GUARD_S
         keep = sum(t <= end for t in self._time)
         if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_S:

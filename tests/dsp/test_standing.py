@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.standing import GUARD_S, LONGEST_S, SETTLE_S, StandingWatch
+from dsp.standing import GUARD_S, LONGEST_S, RETURNS_S, SETTLE_S, StandingWatch
 
 RATE = 100.0
 BIAS = np.array([0.01, -0.02, 0.03])
@@ -31,6 +31,10 @@ def still(t):
 
 def moving_from(start, deg_s=40.0, until=np.inf):
     return lambda t: np.radians([0.0, deg_s if start <= t < until else 0.0, 0.0])
+
+
+def striding_from(start):
+    return lambda t: np.radians([0.0, 30.0 * np.sin(2 * np.pi * 0.95 * (t - start)) if t >= start else 0.0, 0.0])
 
 
 def test_quiet_throughout():
@@ -81,14 +85,25 @@ def test_a_late_settling_begins_again():
 @pytest.mark.parametrize("start_s", [3.4, 4.0])
 def test_who_moves_off_at_once_has_stood_from_the_mark_on(start_s):
     """Too little is left after the time for settling: what was quiet before it counts, and the walk after it does not."""
-    w, taken = watch(moving_from(start_s))
+    w, taken = watch(striding_from(start_s))
     found = w.result()
     assert w.done
     assert found.start_s == pytest.approx(2.0)
     assert start_s - GUARD_S - 0.06 < found.end_s < start_s - 0.1
     assert found.gyr_mean == pytest.approx(BIAS, abs=1e-12)
-    assert start_s < found.known_s < start_s + 0.2
+    # the filter goes on from there: nothing may be missing
+    assert np.diff(found.time_s).max() < 0.011
+    assert found.time_s[-1] == pytest.approx(found.known_s, abs=0.02)
+    # quiet could have returned
+    assert start_s + RETURNS_S < found.known_s < start_s + RETURNS_S + 0.8
     assert taken == pytest.approx(100 * found.known_s, abs=1)
+
+
+def test_who_shifts_his_weight_and_stands_on_was_settling():
+    found = watch(moving_from(3.4, until=4.2))[0].result()
+    assert found.start_s >= 4.2 - 0.06
+    assert found.end_s == pytest.approx(8.0, abs=0.02)
+    assert found.gyr_mean == pytest.approx(BIAS, abs=np.radians(1.5))
 
 
 def test_when_it_is_known():
@@ -125,7 +140,7 @@ def test_device_quaternions_go_along():
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(0, 1200), max_size=12),
-    st.sampled_from([still, moving_from(5.5), moving_from(3.4), moving_from(2.4, until=4.2)]),
+    st.sampled_from([still, moving_from(5.5), striding_from(3.4), moving_from(3.4, until=4.2), moving_from(2.4, until=4.2)]),
 )
 def test_cuts_do_not_matter(cuts, motion):
     whole, cut = watch(motion), watch(motion, cuts=cuts)

@@ -248,7 +248,7 @@ def test_a_worn_set_says_how_sure_it_is(estimator: str, replayed) -> None:
         # a first tick at the very first sample has none before it
         assert there[1:].all()
     else:
-        waiting = time_s < 45.9
+        waiting = time_s < 45.5
         assert not there[waiting].any(), "the zero is known when the standing has ended"
         assert (quality[waiting] & Quality.UNCALIBRATED).all()
 
