@@ -21,11 +21,10 @@ from dashboards.influx import InfluxSettings, Sender
 from dashboards.line_protocol import points, void_line
 from dashboards.tables import read_angles, read_repetitions, read_summary
 from tests.dashboards.training_days import DAY, PLAYERS, record
-from tests.peers.influxdb import InfluxDB, influxdb
+from tests.peers.influxdb import any_server
 
 pytestmark = pytest.mark.influx
 
-DATABASE = "hip"
 EMPTY_IS_RIGHT = {"hinge", "knee_raise", "rock_back", "other"}
 """Movements that the simulated athletes do not do."""
 
@@ -34,12 +33,12 @@ EMPTY_IS_RIGHT = {"hinge", "knee_raise", "rock_back", "other"}
 class Gym:
     """A server that holds the sessions of `folders`."""
 
-    server: InfluxDB
+    settings: InfluxSettings
     folders: list[Path]
 
     def view(self, title: str, *, begin: datetime = DAY, end: datetime = DAY + timedelta(days=1), **chosen: Any) -> View:
         page = next(page for page in all_dashboards() if page["title"] == title)
-        run = influxql(f"http://127.0.0.1:{self.server.port}", DATABASE)
+        run = influxql(self.settings.url, self.settings.bucket.partition("/")[0], token=self.settings.token)
         return View(page, run, _ms(begin), _ms(end), chosen)
 
     def of(self, athlete: str, begin: datetime = DAY, end: datetime = DAY + timedelta(days=1)) -> list[Path]:
@@ -62,11 +61,10 @@ def _ms(when: datetime) -> int:
 @pytest.fixture(scope="module")
 def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gym]:
     folders = record(tmp_path_factory.mktemp("days"))
-    with influxdb(tmp_path_factory.mktemp("influxdb")) as server:
-        server.query(f"CREATE DATABASE {DATABASE}")
+    with any_server(tmp_path_factory.mktemp("influxdb"), "hip") as settings:
         for folder in folders:
-            assert push(folder, InfluxSettings(server.url, "", "", DATABASE)).rejected == 0
-        yield Gym(server, folders)
+            assert push(folder, settings).rejected == 0
+        yield Gym(settings, folders)
 
 
 def panel(view: View, title: str) -> tuple[dict[str, Any], list[Answer]]:
@@ -279,5 +277,5 @@ def test_a_removed_repetition_is_shown_nowhere(gym: Gym) -> None:
 
 
 def write(gym: Gym, line: str) -> None:
-    with Sender(InfluxSettings(gym.server.url, "", "", DATABASE)) as sender:
+    with Sender(gym.settings) as sender:
         sender.send(line.encode())

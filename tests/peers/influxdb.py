@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -166,6 +167,18 @@ def influxdb(folder: Path, *, user: tuple[str, str] | None = None, compact_soon:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def any_server(folder: Path, database: str) -> Iterator[InfluxSettings]:
+    """Where to send to: the server that `HIPHINGE_TEST_INFLUX_URL`, `…_TOKEN`, `…_ORG` and `…_BUCKET` name, whatever its version,
+    with a bucket that is empty and can be asked in InfluxQL; without them one of our own in `folder`."""
+    if url := os.environ.get("HIPHINGE_TEST_INFLUX_URL"):
+        token, org, bucket = (os.environ.get(f"HIPHINGE_TEST_INFLUX_{name}", "") for name in ("TOKEN", "ORG", "BUCKET"))
+        yield InfluxSettings(url, token, org, bucket)
+        return
+    with influxdb(folder) as server:
+        yield server.fresh(database)
 
 
 class _Front(ThreadingHTTPServer):
