@@ -35,8 +35,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxSetting
 
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
-    """Its name is its own: another server may hold what an earlier run has sent."""
-    return write_session(tmp_path, session=f"any-{uuid.uuid4()}", athlete="Zoë B, 1=2")
+    """Its name is its own, for another server may hold what an earlier run has sent; its day is not theirs."""
+    return write_session(tmp_path, session=f"any-{uuid.uuid4()}", athlete="Zoë B, 1=2", start="2020-02-03T10:00:00Z")
 
 
 def rows(settings: InfluxSettings, session: Path, measurement: str) -> list[dict[str, Any]]:

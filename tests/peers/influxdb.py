@@ -171,7 +171,7 @@ def influxdb(folder: Path, *, user: tuple[str, str] | None = None, compact_soon:
 
 @contextmanager
 def any_server(folder: Path, database: str) -> Iterator[InfluxSettings]:
-    """Where to send to: the server that `HIPHINGE_TEST_INFLUX_URL`, `…_TOKEN`, `…_ORG` and `…_BUCKET` name, whatever its version,
+    """Where to send to: the server that `HIPHINGE_TEST_INFLUX_URL`, `…_TOKEN`, `…_ORG`, `…_BUCKET` name, whatever its version,
     with a bucket that is empty and can be asked in InfluxQL; without them one of our own in `folder`."""
     if url := os.environ.get("HIPHINGE_TEST_INFLUX_URL"):
         token, org, bucket = (os.environ.get(f"HIPHINGE_TEST_INFLUX_{name}", "") for name in ("TOKEN", "ORG", "BUCKET"))
