@@ -242,10 +242,13 @@ class RelativeHeading:
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
         pairs = [self._epochs]
         updates = zip(twist[at].tolist(), flexion[at].tolist(), variance.tolist(), strict=True)
-        ours = (epoch_a[at] == self._epochs[0]) & (epoch_b[at] == self._epochs[1])
-        if state is not None and not self._sightings and bool(ours.all()) and not np.isnan(twist[at]).any():
+        ours = ((epoch_a[at] == self._epochs[0]) & (epoch_b[at] == self._epochs[1])) | np.isnan(twist[at])
+        if state is not None and not self._sightings and bool(ours.all()):
             for value, bent, spread in updates:
-                state.step(period, value, bent, spread)
+                if value == value:
+                    state.step(period, value, bent, spread)
+                else:
+                    state.predict(period)
                 states.append((state.offset, state.rate, state.p00))
             pairs *= len(states)
         else:

@@ -138,6 +138,17 @@ class _HeelDrop:
         return np.concatenate(times), np.concatenate(forces)
 
 
+@dataclass(slots=True)
+class _Timed:
+    """Samples and calibrate marks (session times) of a stretch of events, the events' numbers and the running session time at
+    each."""
+
+    blocks: list[TimedBlock] = field(default_factory=list)
+    marks: list[float] = field(default_factory=list)
+    seqs: list[Ints] = field(default_factory=list)
+    times: list[Floats] = field(default_factory=list)
+
+
 class Engine:
     """One session's estimators behind one `feed`. `estimators`: any of ``live``, ``review``."""
 
@@ -166,32 +177,37 @@ class Engine:
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
         became final."""
-        out = {name: PipelineOutput() for name in self._pipelines}
         if self._zero_ns is None:
             self._zero_ns = _zero(events)
+        timed = _Timed()
         rest: Sequence[Event | TimedBlock] = events
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
         while (cuts := [at for at in (self._heel_drop_at(rest), self._minute_at(rest)) if at is not None]) != []:
             before, rest = _cut(rest, min(cuts))
-            self._take(before, out)
+            self._time(before, timed)
             self._pass_heel_drop(before)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
-        self._take(rest, out)
-        return out
+        self._time(rest, timed)
+        seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
+        running = np.concatenate(timed.times) if timed.times else np.empty(0)
+        return {
+            name: self._note(name, pipeline.feed(timed.blocks, timed.marks, seq, running))
+            for name, pipeline in self._pipelines.items()
+        }
 
-    def _take(self, events: Sequence[Event | TimedBlock], out: dict[str, PipelineOutput]) -> None:
+    def _time(self, events: Sequence[Event | TimedBlock], timed: _Timed) -> None:
+        """Decode these events and bring their samples onto the session's time line."""
         packets: dict[str, list[Packets]] = {}
         blocks: list[TimedBlock] = []
-        marks: list[float] = []
         seqs: list[Ints] = []
         times: list[Floats] = []
         singles: list[tuple[int, int]] = []
         zero = self._zero_ns or 0
         for event in events:
             if isinstance(event, TimedBlock):
-                if not marks and self._plain_marks:
-                    marks, self._plain_marks = self._plain_marks, []
+                if not timed.marks and self._plain_marks:
+                    timed.marks, self._plain_marks = self._plain_marks, []
                 blocks.append(event)
                 seqs.append(event.seq)
                 times.append(event.time_s)
@@ -202,7 +218,7 @@ class Engine:
             else:
                 singles.append((event.seq, event.arrival_ns))
                 if isinstance(event, Mark) and event.label == CALIBRATE:
-                    marks.append((event.arrival_ns - zero) / 1e9)
+                    timed.marks.append((event.arrival_ns - zero) / 1e9)
         for sensor, group in packets.items():
             group.sort(key=lambda p: int(p.seq[0]))
             blocks.extend(self._sources[sensor].feed(group, zero))
@@ -214,9 +230,10 @@ class Engine:
         if self._drop is not None:
             for block in blocks:
                 self._drop.take(block)
-        seq, time_s = self._progress(seqs, times)
-        for name, pipeline in self._pipelines.items():
-            out[name].extend(self._note(name, pipeline.feed(blocks, marks, seq, time_s)))
+        timed.blocks += blocks
+        seq, running = self._progress(seqs, times)
+        timed.seqs.append(seq)
+        timed.times.append(running)
 
     def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
         """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
