@@ -86,11 +86,11 @@ class SessionInProgress:
         with uninterrupted():
             self._recorder.close()
         with self._writer as writer:
-            writer.close(name)
+            last = writer.close(name)
         recording = read_recording(self.folder / RECORDING)
         compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
         if self.delivery is not None:
-            self.delivery.close()
+            self.delivery.close(last["live"])
         self._lock.release()
 
     def abandon(self) -> bool:

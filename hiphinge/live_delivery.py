@@ -65,10 +65,12 @@ class LiveDelivery:
         """Bytes that it has not."""
         return waiting_bytes(self._folder)
 
-    def close(self) -> None:
-        """The session is closed and its tables are there: the rest of the lines, and some patience."""
+    def close(self, last: PipelineOutput) -> None:
+        """The session is closed and its tables are there: the rest of the lines, those of the `last` results too, and some
+        patience."""
         for _, *lines in self._held:
             self._release(*lines)
+        self._release(self._lines.of(last.angles, []), self._lines.of([], last.repetitions), [])
         self._append(list(closing_points(self._session_folder, ["live"], minutes_from_s=self._minutes_until_s)))
         self._note("review", list(repetition_points(self._session_folder, "review")))
         review = points(self._session_folder, ["review"])

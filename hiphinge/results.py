@@ -45,11 +45,13 @@ class ResultsWriter:
             for repetition in output.repetitions:
                 writer.repetition(repetition)
 
-    def close(self, session_name: str) -> None:
-        """Take the engine's last rows and put all files in place."""
-        self.take(self._engine.finish())
+    def close(self, session_name: str) -> dict[str, PipelineOutput]:
+        """Take the engine's last rows and put all files in place; returns those rows."""
+        last = self._engine.finish()
+        self.take(last)
         for name, writer in self._writers.items():
             writer.close(self._engine.summary(name, session_name))
+        return last
 
 
 def compute(
