@@ -72,10 +72,14 @@ KNOWN_SD_RAD = math.radians(8.0)
 
 
 _TURN = 2.0 * math.pi
-Seen = tuple[float, float, float, float]
-"""Offset and its row of the covariance: with itself, the rate, the posture."""
-Update = tuple[bool, float, float, float, float, float]
-"""A measurement: whether the posture is in it, its innovation, the innovation's variance, the three gains."""
+_SURPRISE_SQUARED = SURPRISE * SURPRISE
+Seen = tuple[float, float, float]
+"""Offset, its rate and the offset's variance after an update."""
+Step = tuple[float, float, float, float, float, float, float, float, float, float]
+"""An update, for the way back: offset, and the covariance's row of it (with itself, the rate, the posture) before the
+measurement; what was kept of the posture; the innovation, its variance (infinite where nothing was seen), the three gains."""
+Gained = tuple[float, float, float, float, float]
+"""A measurement of the offset itself: its innovation, the innovation's variance, the three gains."""
 
 
 @dataclass(slots=True)
@@ -104,53 +108,95 @@ class HeadingState:
         self.p02 += dt * self.p12
         self.p11 += RATE_WALK**2 * dt
 
-    def step(self, dt: float, twist: float, flexion: float, variance: float) -> tuple[float, Seen, Update]:
-        """A twist of this variance, seen dt after what was seen last: `predict`, then take the path of movement up to here,
-        then the measurement, which is offset plus posture.
+    def follow(
+        self,
+        dt: float,
+        twists: Sequence[float],
+        flexions: Sequence[float],
+        variances: Sequence[float],
+        seen: list[Seen] | None = None,
+        steps: list[Step] | None = None,
+    ) -> None:
+        """Twists of these variances, NaN where there is none, each dt after what was seen before: `predict`, then take the path
+        of movement up to here, then the measurement, which is offset plus posture.
 
-        Returns what is kept of the posture, 0 … 1, the state before the measurement, and what the measurement did. This
-        runs five times a second for every joint: hence in one piece, on local names.
+        seen, steps: what each update gave is appended there. This runs five times a second for every joint: hence in one
+        piece, on local names.
         """
-        posture, p11, p12, p22 = self.posture, self.p11, self.p12, self.p22
-        offset = self.offset + self.rate * dt
-        p00 = self.p00 + dt * (2.0 * self.p01 + dt * p11) + OFFSET_WALK**2 * dt
-        p01 = self.p01 + dt * p11
-        p02 = self.p02 + dt * p12
-        p11 += RATE_WALK**2 * dt
-        path, kept = 0.0, 1.0
-        beyond = math.remainder(twist - self.twist_level, _TURN)
-        # what creeps is drift and no movement
-        creep = beyond * min(dt / CREEP_S, 1.0)
-        self.twist_level += creep
-        beyond -= creep
-        if abs(beyond) > DEAD_BAND_RAD:
-            path = abs(beyond) - DEAD_BAND_RAD
-            self.twist_level += math.copysign(path, beyond)
-        beyond = flexion - self.flexion_level
-        if abs(beyond) > DEAD_BAND_RAD:
-            self.flexion_level += beyond - math.copysign(DEAD_BAND_RAD, beyond)
-            path += FLEXION_PATH * (abs(beyond) - DEAD_BAND_RAD)
-        if path != 0.0:
-            kept = math.exp(-path / POSTURE_PATH_RAD)
-            p02, p12 = p02 * kept, p12 * kept
-            p22 = kept * kept * p22 + (1.0 - kept * kept) * (self.posture_variance + FAR * posture * posture)
-            posture *= kept
-        innovation = math.remainder(twist - offset - posture, _TURN)
-        total = p00 + 2.0 * p02 + p22 + variance
-        before = (offset, p00, p01, p02)
-        surprise = (innovation / SURPRISE) ** 2 - total
-        if surprise > 0.0:
-            p22 += surprise
-            total += surprise
-        s0, s1, s2 = p00 + p02, p01 + p12, p02 + p22
-        k0, k1, k2 = s0 / total, s1 / total, s2 / total
-        self.offset, self.posture = offset + k0 * innovation, posture + k2 * innovation
-        self.rate += k1 * innovation
-        self.p00, self.p01, self.p02 = p00 - k0 * s0, p01 - k0 * s1, p02 - k0 * s2
-        self.p11, self.p12, self.p22 = p11 - k1 * s1, p12 - k1 * s2, p22 - k2 * s2
-        return kept, before, (True, innovation, total, k0, k1, k2)
+        offset, rate, posture = self.offset, self.rate, self.posture
+        p00, p01, p02, p11, p12, p22 = self.p00, self.p01, self.p02, self.p11, self.p12, self.p22
+        twist_level, flexion_level, posture_variance = self.twist_level, self.flexion_level, self.posture_variance
+        offset_walk, rate_walk = OFFSET_WALK**2 * dt, RATE_WALK**2 * dt
+        creeping = min(dt / CREEP_S, 1.0)
+        band, remainder, exp = DEAD_BAND_RAD, math.remainder, math.exp
+        for twist, flexion, variance in zip(twists, flexions, variances, strict=True):
+            offset += rate * dt
+            p00 += dt * (2.0 * p01 + dt * p11) + offset_walk
+            p01 += dt * p11
+            p02 += dt * p12
+            p11 += rate_walk
+            if twist != twist:
+                if seen is not None:
+                    seen.append((offset, rate, p00))
+                if steps is not None:
+                    steps.append((offset, p00, p01, p02, 1.0, 0.0, math.inf, 0.0, 0.0, 0.0))
+                continue
+            path, kept = 0.0, 1.0
+            beyond = remainder(twist - twist_level, _TURN)
+            # what creeps is drift and no movement
+            creep = beyond * creeping
+            twist_level += creep
+            beyond -= creep
+            if beyond > band:
+                path = beyond - band
+                twist_level += path
+            elif beyond < -band:
+                path = -beyond - band
+                twist_level -= path
+            beyond = flexion - flexion_level
+            if beyond > band:
+                beyond -= band
+                flexion_level += beyond
+                path += FLEXION_PATH * beyond
+            elif beyond < -band:
+                beyond += band
+                flexion_level += beyond
+                path -= FLEXION_PATH * beyond
+            if path != 0.0:
+                kept = exp(-path / POSTURE_PATH_RAD)
+                p02 *= kept
+                p12 *= kept
+                squared = kept * kept
+                p22 = squared * p22 + (1.0 - squared) * (posture_variance + FAR * posture * posture)
+                posture *= kept
+            innovation = remainder(twist - offset - posture, _TURN)
+            total = p00 + 2.0 * p02 + p22 + variance
+            surprise = innovation * innovation / _SURPRISE_SQUARED - total
+            s2 = p02 + p22
+            if surprise > 0.0:
+                s2 += surprise
+                p22 += surprise
+                total += surprise
+            s0, s1 = p00 + p02, p01 + p12
+            k0, k1, k2 = s0 / total, s1 / total, s2 / total
+            if steps is not None:
+                steps.append((offset, p00, p01, p02, kept, innovation, total, k0, k1, k2))
+            offset += k0 * innovation
+            rate += k1 * innovation
+            posture += k2 * innovation
+            p00 -= k0 * s0
+            p01 -= k0 * s1
+            p02 -= k0 * s2
+            p11 -= k1 * s1
+            p12 -= k1 * s2
+            p22 -= k2 * s2
+            if seen is not None:
+                seen.append((offset, rate, p00))
+        self.offset, self.rate, self.posture = offset, rate, posture
+        self.p00, self.p01, self.p02, self.p11, self.p12, self.p22 = p00, p01, p02, p11, p12, p22
+        self.twist_level, self.flexion_level = twist_level, flexion_level
 
-    def see_offset(self, offset: float, variance: float) -> Update:
+    def see_offset(self, offset: float, variance: float) -> Gained:
         """The offset itself is known so well; returns what the measurement did."""
         innovation = math.remainder(offset - self.offset, _TURN)
         s0, s1, s2 = self.p00, self.p01, self.p02
@@ -165,7 +211,7 @@ class HeadingState:
         self.p11 -= k1 * s1
         self.p12 -= k1 * s2
         self.p22 -= k2 * s2
-        return False, innovation, total, k0, k1, k2
+        return innovation, total, k0, k1, k2
 
 
 def after_standing(twist: float) -> HeadingState:
@@ -238,35 +284,29 @@ class RelativeHeading:
         period = STRIDE * self._dt
         state = self.state
         at = np.arange((-first) % STRIDE, m, STRIDE)
-        variance = twist_variance(flexion[at], observability[at], period, self._flexed)
+        twists, flexions = twist[at].tolist(), flexion[at].tolist()
+        variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
         pairs = [self._epochs]
-        updates = zip(twist[at].tolist(), flexion[at].tolist(), variance.tolist(), strict=True)
         ours = ((epoch_a[at] == self._epochs[0]) & (epoch_b[at] == self._epochs[1])) | np.isnan(twist[at])
         if state is not None and not self._sightings and bool(ours.all()):
-            for value, bent, spread in updates:
-                if value == value:
-                    state.step(period, value, bent, spread)
-                else:
-                    state.predict(period)
-                states.append((state.offset, state.rate, state.p00))
+            state.follow(period, twists, flexions, variances, states)
             pairs *= len(states)
         else:
-            for i, (value, bent, spread), a, b in zip(
-                at.tolist(), updates, epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True
-            ):
-                self._update(first + i, period, value, bent, spread, (a, b))
+            epochs = zip(epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True)
+            for i, value, bent, spread, pair in zip(at.tolist(), twists, flexions, variances, epochs, strict=True):
+                self._update(first + i, period, value, bent, spread, pair)
                 state = self.state
                 states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
                 pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate
         lasts = np.diff(np.concatenate(([0], at, [m])))
-        offsets, rates, variances = np.array(states).T
+        offsets, rates, spreads = np.array(states).T
         since = ((first + np.arange(m)) % STRIDE) * self._dt
         offset = np.repeat(offsets, lasts) + np.repeat(rates, lasts) * since
         # a sensor that is back after a gap has another heading, also before the next update
         seen_a, seen_b = (np.repeat(seen, lasts) for seen in np.array(pairs, np.int32).T)
-        sd = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.repeat(np.sqrt(variances), lasts), LOST_SD_RAD)
+        sd = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.repeat(np.sqrt(spreads), lasts), LOST_SD_RAD)
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
 
     def _update(self, tick: int, period: float, twist: float, flexion: float, variance: float, epochs: tuple[int, int]) -> None:
@@ -290,7 +330,7 @@ class RelativeHeading:
                 state.predict(ahead)
                 ahead = 0.0
             self.state = state = lost(twist, state.rate, state.p11, flexion)
-        state.step(ahead, twist, flexion, variance)
+        state.follow(ahead, (twist,), (flexion,), (variance,))
 
 
 def smooth_heading(
@@ -315,47 +355,45 @@ def smooth_heading(
     first_anchor = anchored[min(anchored)][0] if anchored else 0.0
     begin = next(((v, f) for v, f in zip(values, bents, strict=True) if v == v), (first_anchor, 0.0))
     state = lost(begin[0], 0.0, (2.0 * STANDING_RATE_SD) ** 2, begin[1])
-    # per step: the state and covariance row before the measurements, what is kept of the posture, and the measurements
-    steps: list[tuple[float, float, float, float, float, list[Update]]] = []
-    for i, (value, bent, spread) in enumerate(zip(values, bents, spreads, strict=True)):
-        ahead = dt if i else 0.0
-        taken: list[Update] = []
-        if value == value:
-            kept, before, update = state.step(ahead, value, bent, spread)
-            taken.append(update)
-        else:
-            state.predict(ahead)
-            kept, before = 1.0, (state.offset, state.p00, state.p01, state.p02)
+    steps: list[Step] = []
+    sure: dict[int, Gained] = {}
+    done = 0
+    for i in (*sorted(anchored), len(at)):
+        stop = min(i + 1, len(at))
+        if not done:
+            state.follow(0.0, values[:1], bents[:1], spreads[:1], steps=steps)
+            done = 1
+        state.follow(dt, values[done:stop], bents[done:stop], spreads[done:stop], steps=steps)
+        done = stop
         if i in anchored:
-            taken.append(state.see_offset(anchored[i][0], anchored[i][1] ** 2))
-        steps.append((*before, kept, taken))
-    offset, sd = np.empty(len(at)), np.empty(len(at))
+            sure[i] = state.see_offset(anchored[i][0], anchored[i][1] ** 2)
+    offset, sd = [0.0] * len(at), [0.0] * len(at)
     l0 = l1 = l2 = 0.0
     m00 = m01 = m02 = m11 = m12 = m22 = 0.0
     for i in range(len(at) - 1, -1, -1):
-        x0, p00, p01, p02, kept, taken = steps[i]
-        for both, innovation, total, k0, k1, k2 in reversed(taken):
-            h2 = 1.0 if both else 0.0
-            # C' l with C = I - K H
-            along = k0 * l0 + k1 * l1 + k2 * l2
-            back = -innovation / total - along
-            l0, l2 = l0 + back, l2 + h2 * back
-            v0 = m00 * k0 + m01 * k1 + m02 * k2
-            v1 = m01 * k0 + m11 * k1 + m12 * k2
-            v2 = m02 * k0 + m12 * k1 + m22 * k2
-            both_ways = k0 * v0 + k1 * v1 + k2 * v2 + 1.0 / total
-            m00 += both_ways - 2.0 * v0
-            m01 -= v1
-            m02 += h2 * (both_ways - v0) - v2
-            m12 -= h2 * v1
-            m22 += h2 * (both_ways - 2.0 * v2)
+        x0, p00, p01, p02, kept, innovation, total, k0, k1, k2 = steps[i]
+        if i in sure:
+            l0, m00, m01, m02 = _back(sure[i], l0, l1, l2, m00, m01, m02, m11, m12, m22)
+        # C' l with C = I - K H, H = (1, 0, 1)
+        back = -innovation / total - (k0 * l0 + k1 * l1 + k2 * l2)
+        l0 += back
+        l2 += back
+        v0 = m00 * k0 + m01 * k1 + m02 * k2
+        v1 = m01 * k0 + m11 * k1 + m12 * k2
+        v2 = m02 * k0 + m12 * k1 + m22 * k2
+        both_ways = k0 * v0 + k1 * v1 + k2 * v2 + 1.0 / total
+        m00 += both_ways - 2.0 * v0
+        m01 -= v1
+        m02 += both_ways - v0 - v2
+        m12 -= v1
+        m22 += both_ways - 2.0 * v2
         offset[i] = x0 - (p00 * l0 + p01 * l1 + p02 * l2)
         spread = p00 - (
             p00 * (p00 * m00 + p01 * m01 + p02 * m02)
             + p01 * (p00 * m01 + p01 * m11 + p02 * m12)
             + p02 * (p00 * m02 + p01 * m12 + p02 * m22)
         )
-        sd[i] = math.sqrt(max(spread, 0.0))
+        sd[i] = spread
         # through the movement and the prediction: F' l and F' M F
         l1 += dt * l0
         l2 *= kept
@@ -365,5 +403,17 @@ def smooth_heading(
         m02 *= kept
         m22 *= kept * kept
     everywhere = np.arange(ticks)
-    smooth_offset, smooth_sd = np.interp(everywhere, at, offset), np.interp(everywhere, at, sd)
+    smooth_offset, smooth_sd = np.interp(everywhere, at, offset), np.interp(everywhere, at, np.sqrt(np.maximum(sd, 0.0)))
     return HeadingTrack(smooth_offset, smooth_sd, smooth_sd < KNOWN_SD_RAD)
+
+
+def _back(
+    gained: Gained, l0: float, l1: float, l2: float, m00: float, m01: float, m02: float, m11: float, m12: float, m22: float
+) -> tuple[float, float, float, float]:
+    """The smoother's way back through a measurement of the offset itself: l0, m00, m01 and m02 before it; H = (1, 0, 0)."""
+    innovation, total, k0, k1, k2 = gained
+    l0 += -innovation / total - (k0 * l0 + k1 * l1 + k2 * l2)
+    v0 = m00 * k0 + m01 * k1 + m02 * k2
+    v1 = m01 * k0 + m11 * k1 + m12 * k2
+    v2 = m02 * k0 + m12 * k1 + m22 * k2
+    return l0, m00 + k0 * v0 + k1 * v1 + k2 * v2 + 1.0 / total - 2.0 * v0, m01 - v1, m02 - v2

@@ -13,6 +13,7 @@ are set on the simulated athlete.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from dsp.movements import classify
 from dsp.phases import Phases, bridged, velocity
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import Best, Movements, better, measure
-from signals.blocks import Bools, Floats
+from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
@@ -156,7 +157,7 @@ def _measured(found: Sequence[_Found], rate_hz: float) -> list[Repetition | None
         if flags & Quality.UNCALIBRATED and not metrics:
             repetitions.append(None)
             continue
-        relative = tuple(np.degrees(phase).round(1).tolist())
+        relative = array("d", np.degrees(phase).round(1).tolist())
         end_s = float(f.rows.time_s[-1])
         repetitions.append(Repetition(-1, f.start_s, f.turn_s, end_s, f.kind, f.confidence, flags, metrics, relative))
     return repetitions
@@ -224,6 +225,7 @@ class RepetitionFinder:
         lifted_right = upright & (right > RAISE_DEG) & (np.abs(left) < STANCE_DEG)
         leg = np.where(lifted_left, _LEFT, np.where(lifted_right, _RIGHT, -1))
         begins = np.flatnonzero((signal > START_DEG) | lifted_left | lifted_right)
+        ends = np.flatnonzero(signal < END_DEG)
         first, i, n = self._next, 0, len(signal)
         while i < n:
             # rows at which nothing can happen are passed over, unless a calibration waits for its time
@@ -236,7 +238,7 @@ class RepetitionFinder:
                     leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
                     i, self._missing = i + int(np.argmax(leaves)) if leaves.any() else n, 0
                 elif self._state == "moving" and self._begin >= self._next - 1:
-                    i = self._skim(i, signal, trunk, thigh)
+                    i = self._skim(i, ends, signal, trunk, thigh)
                 elif self._state == "ending":
                     i = self._settle(i, signal)
                 self._next = first + i
@@ -255,28 +257,33 @@ class RepetitionFinder:
         self._forget()
         return self._ended()
 
-    def _skim(self, i: int, signal: Floats, trunk: Floats, thigh: Floats) -> int:
-        """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i."""
-        below = np.flatnonzero(signal[i:] < END_DEG)
-        if not len(below) or below[0] < 2 or below[0] > 0.5 * HISTORY_S * self._rate:
+    def _skim(self, i: int, ends: Ints, signal: Floats, trunk: Floats, thigh: Floats) -> int:
+        """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i. ends: the rows
+        that are low enough for it."""
+        ahead = int(ends.searchsorted(i))
+        stop = int(ends[ahead]) if ahead < len(ends) else i
+        if not 2 <= stop - i <= 0.5 * HISTORY_S * self._rate:
             return i
-        stop = i + int(below[0])
-        there = np.flatnonzero(np.isfinite(signal[i:stop]))
-        if np.diff(there, prepend=-1, append=stop - i).max() > HOLE_S * self._rate:
-            return i
-        # short holes are as if the ticks had not been
-        rest, at = signal[i:stop][there], i + there
+        rest, thigh, trunk = signal[i:stop], thigh[i:stop], trunk[i:stop]
+        finite = np.isfinite(rest)
+        there: Ints | None = None
+        if not finite.all():
+            there = np.flatnonzero(finite)
+            if np.diff(there, prepend=-1, append=stop - i).max() > HOLE_S * self._rate:
+                return i
+            # short holes are as if the ticks had not been
+            rest, thigh, trunk = rest[there], thigh[there], trunk[there]
         # sitting needs some time within the band, so its two ends are close
         still = max(int((SEAT_STILL_S - HOLE_S) * self._rate), 1)
-        seat = (thigh[at] > SEAT_THIGH_DEG) & (trunk[at] < SEAT_TRUNK_DEG)
-        if (seat[still:] & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
+        seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
+        if seat.any() and (seat & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
             return i
         low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
         if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
             return i
         top = int(np.argmax(rest)) if len(rest) else 0
         if len(rest) and rest[top] > self._peak:
-            self._peak, self._peak_at = float(rest[top]), self._next + int(there[top])
+            self._peak, self._peak_at = float(rest[top]), self._next + (top if there is None else int(there[top]))
         return stop
 
     def _settle(self, i: int, signal: Floats) -> int:

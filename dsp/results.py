@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,33 @@ class OrientationRows:
         return len(self.time_s)
 
 
+class Metrics(Mapping[str, float]):
+    """Metrics by name, kept as one row of a table: a day has thousands of repetitions with 150 metrics each.
+
+    places: each name's place in `row` (m,), shared by many; a metric that is NaN there is absent.
+    """
+
+    __slots__ = ("_places", "_row")
+
+    def __init__(self, places: Mapping[str, int], row: Floats) -> None:
+        self._places, self._row = places, row
+
+    def __getitem__(self, name: str) -> float:
+        value = self._row.item(self._places[name])
+        if value != value:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in zip(self._places, self._row.tolist(), strict=True) if value == value)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._row == self._row))
+
+    def __repr__(self) -> str:
+        return f"Metrics({dict(self)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Repetition:
     """One repetition. `metrics` holds what `signals.quantities.REPETITION_METRICS` names, in table units; absent = missing.
@@ -67,7 +95,7 @@ class Repetition:
     movement_confidence: float
     quality: int
     metrics: Mapping[str, float]
-    relative_phase_deg: tuple[float, ...] = ()
+    relative_phase_deg: array[float] = field(default_factory=lambda: array("d"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
 
 WINDOW_S = 600.0
-MARGIN_S = 30.0
-"""Overlap on each side of a window: ten time constants of the filter."""
+MARGIN_S = 15.0
+"""Overlap on each side of a window: five time constants of the filter."""
 SLACK_S = 5.0
 """Event time that must pass after a window's margin before it is computed: no sample is later than that."""
 CARRIED_SD_RAD = np.radians(2.0)

@@ -18,6 +18,7 @@ import numpy as np
 
 from dsp import coordination, holds, shares, slack
 from dsp.phases import Phases, one_phase, velocity
+from dsp.results import Metrics
 from signals.blocks import Bools, Floats, Ints
 
 PARTS = {
@@ -103,10 +104,10 @@ def rhythm(
     """
     angles, spread = (np.stack([x[angle] for angle in PARTS.values()]) for x in (rows, sd))
     one = Movements(angles, spread, np.array([angles.shape[1]]), np.array([turn]))
-    return measure(one, [best if best is not None else Best()], rate_hz)[0][0]
+    return dict(measure(one, [best if best is not None else Best()], rate_hz)[0][0])
 
 
-def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[dict[str, float], Floats]]:
+def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
     """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
     rad of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
     rep = _Cut.of(movements, rate_hz)
@@ -119,12 +120,16 @@ def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list
     relative = _coordination(found, rep)
     _use(found, rep, bests)
     _phases(found, rep)
-    table = np.stack(list(found.values()))
+    table = np.stack(list(found.values()), axis=1)
     table[~np.isfinite(table)] = np.nan
-    return [
-        ({name: value for name, value in zip(found, row, strict=True) if value == value}, phase)
-        for row, phase in zip(table.T.tolist(), relative, strict=True)
-    ]
+    places = _places(tuple(found))
+    return [(Metrics(places, row), phase) for row, phase in zip(table, relative, strict=True)]
+
+
+@cache
+def _places(names: tuple[str, ...]) -> dict[str, int]:
+    """The place of each name, in one dictionary for all repetitions."""
+    return {name: i for i, name in enumerate(names)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -236,8 +236,9 @@ def test_very_short_stretches():
 def test_covariance_stays_a_covariance(measurements):
     state = after_standing(0.0)
     for twist, flexion, variance in measurements:
-        _, (_, before, _, _), _ = state.step(0.1, twist, flexion, variance)
-        assert 0.0 < state.p00 <= before
+        steps = []
+        state.follow(0.1, [twist], [flexion], [variance], steps=steps)
+        assert 0.0 < state.p00 <= steps[0][1]
         matrix = np.array(
             [[state.p00, state.p01, state.p02], [state.p01, state.p11, state.p12], [state.p02, state.p12, state.p22]]
         )
