@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dsp.results import AngleRows, OrientationRows, Repetition
+from dsp.results import AngleRows, Metrics, OrientationRows, Repetition
 from signals import BODY_PLACEMENTS, HiphingeError
 from signals.quantities import (
     ANGLE_COLUMNS,
@@ -260,11 +260,10 @@ def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     """Repetitions as an Arrow table; a metric that a repetition does not have is NaN."""
     placed = [q.name for q in REPETITION_COLUMNS if q.name not in REPETITION_METRICS]
     columns: dict[str, Any] = {name: [getattr(r, name) for r in repetitions] for name in placed}
-    found = np.array([[r.metrics.get(name, math.nan) for name in REPETITION_METRICS] for r in repetitions], np.float64)
-    found = found.reshape(len(repetitions), len(REPETITION_METRICS)).T
     # every missing value is the same NaN
-    found[np.isnan(found)] = np.nan
-    columns |= zip(REPETITION_METRICS, found, strict=True)
+    columns |= zip(
+        REPETITION_METRICS, Metrics.table([r.metrics for r in repetitions], tuple(REPETITION_METRICS)).T, strict=True
+    )
     return pa.table([pa.array(columns[f.name], f.type) for f in REPETITION_SCHEMA], schema=REPETITION_SCHEMA)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.blocks import Floats
+from signals.blocks import Floats, Ints
 from signals.quantities import ANGLE_NAMES
 
 Flags = NDArray[np.int32]
@@ -77,6 +77,24 @@ class Metrics(Mapping[str, float]):
 
     def __repr__(self) -> str:
         return f"Metrics({dict(self)})"
+
+    @staticmethod
+    def table(several: Sequence[Mapping[str, float]], names: Sequence[str]) -> Floats:
+        """Named metrics of several (r, names); where absent NaN, always the same one."""
+        table = np.full((len(several), len(names)), np.nan)
+        seen: dict[int, tuple[Mapping[str, int], Ints, Ints]] = {}
+        for line, metrics in zip(table, several, strict=True):
+            if not isinstance(metrics, Metrics):
+                line[:] = [metrics.get(name, np.nan) for name in names]
+                continue
+            places = metrics._places
+            if id(places) not in seen:
+                to = [i for i, name in enumerate(names) if name in places]
+                seen[id(places)] = places, np.array(to, np.int64), np.array([places[names[i]] for i in to], np.int64)
+            _, to_, from_ = seen[id(places)]
+            line[to_] = metrics._row[from_]
+        table[np.isnan(table)] = np.nan
+        return table
 
 
 @dataclass(frozen=True, slots=True)

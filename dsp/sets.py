@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 
 from dsp.coordination import MARP_REPETITIONS, marp_and_dp
-from dsp.results import Repetition
+from dsp.results import Metrics, Repetition
 from signals.blocks import Floats, Ints
 
 PAUSE_S = 20.0
@@ -67,7 +67,7 @@ def _medians(table: Floats, counts: Ints) -> Floats:
 def metrics_of(group: Sequence[Repetition]) -> dict[str, OverSet]:
     """Every metric that a repetition of the set has, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
     names = [n for n in dict.fromkeys(n for r in group for n in r.metrics) if not n.endswith(("_sd", "_sd_deg"))]
-    table = np.array([[r.metrics.get(name, math.nan) for r in group] for name in names]).reshape(len(names), len(group))
+    table = Metrics.table([r.metrics for r in group], names).T
     counts = np.isfinite(table).sum(axis=1)
     middle = _medians(table, counts)
     spread = np.where(counts > 1, MAD_TO_SD * _medians(np.abs(table - middle[:, None]), counts), np.nan)

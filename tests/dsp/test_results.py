@@ -31,3 +31,14 @@ def test_a_metric_that_is_not_there():
     for name in ("b", "c"):
         with pytest.raises(KeyError, match=name):
             metrics[name]
+
+
+@given(st.lists(st.lists(st.floats(allow_infinity=False), min_size=len(NAMES), max_size=len(NAMES)), max_size=5), st.booleans())
+def test_a_table_of_metrics(rows, plain):
+    """Metrics or dictionaries, and names that are nowhere."""
+    places = {name: i for i, name in enumerate(NAMES)}
+    several = [Metrics(places, np.array(row)) for row in rows]
+    table = Metrics.table([dict(m) for m in several] if plain else several, ("c", "nowhere", "a"))
+    assert table.shape == (len(rows), 3)
+    for line, row in zip(table, rows, strict=True):
+        np.testing.assert_array_equal(line, (row[2], np.nan, row[0]))
