@@ -1,10 +1,12 @@
 """Polar PMD (H10, OH1, Verity Sense): the accelerometer of a heart rate strap. No angular rate, so inclination only.
 
-Frame: 02, u64 ns of the **last** sample, frame type, samples. Type 01: i16 x y z in milli-g. Types 80 and 81: a reference
-sample of i16, then blocks of u8 bit width, u8 count and so many differences of x y z, packed from the lowest bit; 81 is in
-milli-g, 80 in g once multiplied by the factor that the sensor's settings tell.
+Frame: 02, u64 ns of the **last** sample, frame type, samples. Types 00, 01 and 02: i8, i16 or i24 x y z in milli-g. Types 80
+and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and so many differences of x y z, packed from the
+lowest bit; times the factor they are in g (80) or milli-g (81). The factor, a float32, stands in the answer to the start
+command, among settings of (u8 kind, u8 count, values); 1 where it does not.
 
-Source: polarofficial/polar-ble-sdk, AccDataTest.kt.
+Sources: polarofficial/polar-ble-sdk, AccData.kt, AccDataTest.kt, PmdSetting.kt and PmdControlPointResponse.kt; for what is
+asked of Verity Sense, which wants its number of channels too, its documentation/products and public clients.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ SERVICE, CONTROL, DATA = (f"fb005c{n}{_TAIL}" for n in ("80", "81", "82"))
 TYPES = {0: "ecg", 1: "ppg", 2: "acc", 3: "ppi", 5: "gyr", 6: "mag"}
 ACC = 2
 RAW, COMPRESSED_G, COMPRESSED_MG = 0x01, 0x80, 0x81
+_RAW_BYTES = {0x00: 1, RAW: 2, 0x02: 3}
+"""Bytes of a value by frame type, where they are not compressed."""
 _HEAD = struct.Struct("<BQB")
 TICK_S = 1e-9
 G0 = 9.80665
@@ -40,18 +44,50 @@ RATES_HZ = (25.0, 50.0, 52.0, 100.0, 200.0)
 RANGES_G = (2.0, 4.0, 8.0)
 MOST_SAMPLES = 512
 _START, _STOP = 0x02, 0x03
-_SETTINGS = {0: "rate_hz", 1: "resolution_bits", 2: "range_g"}
+_SETTINGS = {
+    0: ("rate_hz", 2),
+    1: ("resolution_bits", 2),
+    2: ("range_g", 2),
+    3: ("range_milli", 4),
+    4: ("channels", 1),
+    5: ("factor", 4),
+}
+"""Name and bytes of a setting by its number."""
+_FACTOR, _LARGEST_FACTOR = "factor", 1e3
+_VERITY_HZ, _CHANNELS = 52.0, 3
+"""Only Verity Sense has this rate, and it wants its channels named."""
 _ANSWER = 0xF0
+_ANSWER_HEAD = 5
+"""Answer, request, measurement, status, whether more comes; then settings."""
+_STATUS = {
+    1: "unknown request",
+    2: "unknown measurement",
+    3: "not supported",
+    4: "wrong length",
+    5: "wrong parameter",
+    6: "streaming already",
+    7: "unknown resolution",
+    8: "unknown rate",
+    9: "unknown range",
+    10: "packets too short",
+    11: "wrong number of channels",
+    12: "wrong state",
+    13: "it is being charged",
+}
 
 _Raw = list[tuple[int, int, int]]
 
 
 def _samples(kind: int, body: bytes) -> _Raw | str:
     """Samples of a frame's body as the wire counts them, or the word under which its fault is counted."""
-    if kind == RAW:
-        if not body or len(body) % 6:
+    if kind in _RAW_BYTES:
+        size = _RAW_BYTES[kind]
+        if not body or len(body) % (3 * size):
             return "length"
-        return list(struct.iter_unpack("<3h", body))
+        if kind == RAW:
+            return list(struct.iter_unpack("<3h", body))
+        values = [int.from_bytes(body[i : i + size], "little", signed=True) for i in range(0, len(body), size)]
+        return list(zip(values[::3], values[1::3], values[2::3], strict=True))
     if kind not in (COMPRESSED_G, COMPRESSED_MG):
         return "unknown_type"
     if len(body) < 6:
@@ -79,11 +115,34 @@ def _samples(kind: int, body: bytes) -> _Raw | str:
     return found
 
 
+def _settings(data: bytes) -> dict[str, list[int]] | None:
+    """Values by the name of their setting, as they lie in commands and answers; None where it is no list of settings."""
+    found: dict[str, list[int]] = {}
+    at = 0
+    while at < len(data):
+        name, size = _SETTINGS.get(data[at], ("", 0))
+        end = at + 2 + (data[at + 1] if at + 1 < len(data) else 0) * size
+        if not size or end < at + 2 + size or end > len(data):
+            return None
+        found[name] = [int.from_bytes(data[i : i + size], "little") for i in range(at + 2, end, size)]
+        at = end
+    return found
+
+
+def factor_of(answer: bytes) -> float | None:
+    """The factor in the answer to a start command; None where it says none, or one that cannot be."""
+    told = _settings(answer[_ANSWER_HEAD:]) if answer[1:4] == bytes((_START, ACC, 0)) else None
+    if not told or _FACTOR not in told:
+        return None
+    (value,) = struct.unpack("<f", told[_FACTOR][0].to_bytes(4, "little"))
+    return value if 0.0 < value < _LARGEST_FACTOR else None
+
+
 class _Frames:
     """Frames of one stream: stamp of the first sample, samples in m/s², samples lost before, restart."""
 
     def __init__(self, rate_hz: float, factor: float, health: Health) -> None:
-        self._rate_hz, self._factor, self.health = rate_hz, factor, health
+        self._rate_hz, self.factor, self.health = rate_hz, factor, health
         self.clock = DeviceClock(rate_hz, TICK_S, wrap=0)
 
     def read(self, data: bytes) -> tuple[int, int, list[tuple[float, float, float]]] | None:
@@ -99,13 +158,17 @@ class _Frames:
         if isinstance(found, str):
             self.health.count(found)
             return None
-        scale = self._factor * G0 if kind == COMPRESSED_G else MILLI_G
+        scale = MILLI_G
+        if kind == COMPRESSED_G:
+            scale = self.factor * G0
+        elif kind == COMPRESSED_MG:
+            scale = self.factor * MILLI_G
         first_ns = last_ns - round((len(found) - 1) * 1e9 / self._rate_hz)
         return max(0, first_ns), kind, [(x * scale, y * scale, z * scale) for x, y, z in found]
 
 
 class Reader:
-    """Packets of notifications; see `firmware_protocol.packets.PacketReader`. config: ``rate_hz``; ``factor``, of type 80."""
+    """Packets of notifications; see `firmware_protocol.packets.PacketReader`. config: ``rate_hz``, ``factor``."""
 
     pending = 0
 
@@ -138,7 +201,7 @@ class Reader:
 class PolarPmdCodec:
     """Family ``polar-pmd``; see `firmware_protocol.codec.Codec`. gyr is None throughout.
 
-    factor: of frames of type 80. range_g: values from 99 % of it on count as saturated.
+    factor: of compressed frames, until the sensor has told its own. range_g: values from 99 % of it on count as saturated.
     """
 
     family = FAMILY
@@ -181,13 +244,16 @@ class PolarPmdCodec:
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
     def _take_answer(self, data: bytes) -> None:
-        """F0, request, measurement, status: the answer to what was written to the control point."""
+        """The answer to what was written to the control point: a refusal, or the settings that it measures with."""
+        told = factor_of(data)
+        if told is not None:
+            self._frames.factor = self._facts["factor"] = told
         if len(data) < 4 or not data[3]:
             return
         self._health.count("status")
         self._facts["refused"] = (
-            f"the sensor refused request {data[1]} with status {data[3]}: wear it (it sleeps when it feels no skin), and end "
-            "other programs that use it"
+            f"the sensor refused request {data[1]} with status {data[3]} ({_STATUS.get(data[3], 'unknown')}): wear it (it "
+            "sleeps when it feels no skin), take it off its charger, and end other programs that use it"
         )
 
     @property
@@ -215,7 +281,14 @@ def encode_frame(last_ns: int, acc: Floats) -> bytes:
 def encode_start(rate_hz: float, range_g: float, bits: int = 16) -> bytes:
     """The command that starts the accelerometer, to be written to `CONTROL`."""
     settings = struct.pack("<BBH BBH BBH", 0, 1, round(rate_hz), 1, 1, bits, 2, 1, round(range_g))
-    return bytes((_START, ACC)) + settings
+    channels = bytes((4, 1, _CHANNELS)) if rate_hz == _VERITY_HZ else b""
+    return bytes((_START, ACC)) + settings + channels
+
+
+def encode_answer(request: int, status: int = 0, factor: float | None = None) -> bytes:
+    """What a sensor answers to a request of the accelerometer; factor: told with a start."""
+    settings = struct.pack("<BBf", 5, 1, factor) if factor is not None else b""
+    return bytes((_ANSWER, request, ACC, status, 0)) + settings
 
 
 def encode_stop() -> bytes:
@@ -228,14 +301,10 @@ def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
     if len(data) < 2 or data[0] not in (_START, _STOP) or data[1] not in TYPES:
         return None
     fields: Fields = {"op": "start" if data[0] == _START else "stop", "type": TYPES[data[1]]}
-    rest = data[2:]
-    if data[0] == _STOP or len(rest) % 4:
-        return fields if not rest else None
-    for kind, count, value in struct.iter_unpack("<BBH", rest):
-        if kind not in _SETTINGS or count != 1:
-            return None
-        fields[_SETTINGS[kind]] = value
-    return fields
+    chosen = _settings(data[2:])
+    if chosen is None or (chosen and data[0] == _STOP) or _FACTOR in chosen or any(len(v) > 1 for v in chosen.values()):
+        return None
+    return fields | {name: values[0] for name, values in chosen.items()}
 
 
 def _start(request: Request) -> tuple[Step, ...]:
@@ -261,7 +330,7 @@ POLAR_PMD = DeviceFamily(
     start=_start,
     stop=lambda request: (Write(encode_stop(), CONTROL),),
     config_words={
-        "factor": "of compressed frames of type 80, as the sensor's settings tell",
+        "factor": "of compressed frames, where the sensor does not tell it",
         "acc_range_g": "range that is asked for, g",
     },
     reader=Reader,

@@ -3,15 +3,15 @@
 A packet is 00, the clock (24 bits of 1/32768 s, wraps after 512 s) and the channels in the order that the reply to an inquiry
 names; acceleration is little-endian, angular rate **big-endian**. FF acknowledges, 8A 71 is a status of one byte; both come
 between packets. There is no checksum: only the first byte and the clock tell a packet from its neighbours' bytes.
-SI values are by Shimmer's default calibration, in which both sensors have the axes of the case; an own one can be stated.
+SI values are by the calibration that the sensor tells (`shimmer3_calibration`), in the axes of the case; by the default until
+it has told one, and for the accelerometer by what the configuration states.
 
-Sources: seemoo-lab/pyshimmer test/bluetooth/test_bluetooth_api.py, pyshimmer/dev/channels.py, bluetooth/bt_const.py;
-default calibration: ShimmerEngineering/Shimmer-Java-Android-API, SensorKionixAccel and SensorMPU9X50.
+Sources: seemoo-lab/pyshimmer test/bluetooth/test_bluetooth_api.py, pyshimmer/dev/channels.py, bluetooth/bt_const.py; for the
+commands of rate, sensors, range and calibration shimmer3-firmware LogAndStream, shimmer_bt_uart.
 """
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -23,7 +23,19 @@ from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.packets import Fields, Packet, number
-from firmware_protocol.sample_rows import SampleRows, Vector
+from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.shimmer3_calibration import (
+    ACC_OFFSET,
+    ACC_PER_M_S2,
+    GET,
+    GYR_PER_DPS,
+    REPLY,
+    REPLY_BYTES,
+    Calibration,
+    default_acc,
+    default_gyr,
+    told,
+)
 from signals.blocks import Floats, Ints, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
@@ -63,18 +75,15 @@ _CHANNELS: tuple[tuple[str, tuple[str, int, bool] | None], ...] = (
 _LAYOUT = {name: kind for name, kind in _CHANNELS if kind is not None}
 OUR_CHANNELS = tuple(f"{sensor}_{axis}" for sensor in ("ACCEL_LN", "GYRO") for axis in "XYZ")
 """What is asked for, and expected until the device has said what it sends."""
-ACC_OFFSET, ACC_PER_M_S2 = 2047.0, 83.0
-"""Default calibration of the low-noise accelerometer: value at 0, LSB per m/s²."""
-GYR_PER_DPS = {250.0: 131.0, 500.0: 65.5, 1000.0: 32.8, 2000.0: 16.4}
-"""LSB per deg/s, by range in deg/s."""
 GYR_SATURATED, ACC_SATURATED = 32767, (0, 4095)
-_DEG = math.pi / 180.0
 PLAUSIBLE_TICKS = 2 * CLOCK_HZ
 """A packet whose clock is further from the one before is taken for other bytes, until packets follow it in step."""
 CONFIRMED_BY, FASTEST_TICKS, SLOWEST_TICKS = 2, CLOCK_HZ // 1024, CLOCK_HZ // 8
 """So many packets must follow at a rate of 8 to 1024 Hz, after bytes that were none. A byte beside the right place, the clock
 would run 256 times too fast or too slow."""
 MOST_CHANNELS = 40
+_CALIBRATED = 2
+"""Sensors whose calibration is used."""
 
 
 def _clock_at(data: bytes, at: int) -> int:
@@ -103,6 +112,11 @@ class Layout:
         begin, end, order, signed = self.places[name]
         return int.from_bytes(packet[begin:end], "big" if order == "big" else "little", signed=signed)
 
+    def vector(self, packet: bytes, sensor: str) -> tuple[int, int, int]:
+        """What the three axes of a sensor say, by the axes of its chip."""
+        x, y, z = (self.value(packet, f"{sensor}_{axis}") for axis in "XYZ")
+        return x, y, z
+
     def has(self, sensor: str) -> bool:
         """Whether the three axes of a sensor are among the channels."""
         return all(f"{sensor}_{axis}" in self.places for axis in "XYZ")
@@ -113,6 +127,11 @@ class Inquiry:
 
     def __init__(self, rate_hz: float, channels: tuple[str, ...], buffer_size: int) -> None:
         self.rate_hz, self.channels, self.buffer_size = rate_hz, channels, buffer_size
+
+
+Calibrations = Mapping[str, Calibration]
+"""By sensor, ``ACCEL_LN`` and ``GYRO``."""
+Piece = tuple[Layout, bytes] | Inquiry | Calibrations
 
 
 class _Stream:
@@ -128,10 +147,10 @@ class _Stream:
         self._before = ACK
         """The byte before what is looked at."""
 
-    def feed(self, data: bytes) -> list[tuple[Layout, bytes] | Inquiry]:
+    def feed(self, data: bytes) -> list[Piece]:
         """Data packets with their layout, and replies, completed by `data`."""
         data = self.rest + data
-        found: list[tuple[Layout, bytes] | Inquiry] = []
+        found: list[Piece] = []
         at, end = 0, len(data)
         while at < end:
             size = self._size(data, at)
@@ -156,6 +175,13 @@ class _Stream:
                 else:
                     self._skipping = self._counted = False
                     found.append(reply)
+            elif data[at] == REPLY:
+                calibrations = told(data[at : at + size])
+                if calibrations is None:
+                    self._skip()
+                    size = 1
+                else:
+                    found.append(calibrations)
             at += size
             self._before = data[at - 1]
         self.rest = data[at:]
@@ -196,6 +222,8 @@ class _Stream:
             return None if there < 9 or there < 9 + data[at + 7] else 9 + data[at + 7]
         if self._skipping:
             return 0
+        if first == REPLY and self._before == ACK:
+            return REPLY_BYTES if there >= REPLY_BYTES else None
         if first == ACK:
             return 1
         if first == STATUS:
@@ -243,6 +271,10 @@ class Reader:
                 }
                 packets.append(Packet(fields))
                 continue
+            if not isinstance(one, tuple):
+                told_of = {s: {"offset": list(c.offset), "si_per_lsb": [list(row) for row in c.rows]} for s, c in one.items()}
+                packets.append(Packet({"calibration": told_of}))
+                continue
             layout, piece = one
             stamp = (self._clock or self._unrated).stamp(_clock_at(piece, 0))
             raw = {name: layout.value(piece, name) for name in layout.names}
@@ -273,9 +305,10 @@ class Shimmer3Codec:
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S, WRAP)
         self._facts: dict[str, str | float] = {}
-        self._acc_offset = number(config, "acc_offset", ACC_OFFSET)
-        self._acc_scale = 1.0 / number(config, "acc_per_m_s2", ACC_PER_M_S2)
-        self._gyr_scale = _DEG / _gyr_lsb(number(config, "gyr_range_dps", 500.0))
+        offset, per_m_s2 = number(config, "acc_offset", ACC_OFFSET), number(config, "acc_per_m_s2", ACC_PER_M_S2)
+        self._acc_stated = "acc_offset" in config or "acc_per_m_s2" in config
+        self._acc = default_acc(offset, per_m_s2)
+        self._gyr = default_gyr(_known_range(number(config, "gyr_range_dps", 500.0)))
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
@@ -292,6 +325,9 @@ class Shimmer3Codec:
                 if isinstance(one, Inquiry):
                     self._facts["rate_hz"] = one.rate_hz
                     continue
+                if not isinstance(one, tuple):
+                    self._take_calibrations(one)
+                    continue
                 layout, piece = one
                 if not (layout.has("ACCEL_LN") and layout.has("GYRO")):
                     self._health.count("unsupported_mode")
@@ -304,18 +340,21 @@ class Shimmer3Codec:
                 if self._clock.repeated(raw):
                     self._health.count("repeated")
                     continue
-                acc = [layout.value(piece, f"ACCEL_LN_{axis}") for axis in "XYZ"]
-                gyr = [layout.value(piece, f"GYRO_{axis}") for axis in "XYZ"]
+                acc, gyr = layout.vector(piece, "ACCEL_LN"), layout.vector(piece, "GYRO")
                 saturated = (
                     max(acc) >= ACC_SATURATED[1]
                     or min(acc) <= ACC_SATURATED[0]
                     or max(gyr) >= GYR_SATURATED
                     or min(gyr) <= -GYR_SATURATED
                 )
-                x, y, z = ((v - self._acc_offset) * self._acc_scale for v in acc)
-                a, b, c = (v * self._gyr_scale for v in gyr)
-                rows.add(packet, self._clock.stamp(raw), _of_the_case(x, y, z), _of_the_case(a, b, c), (), saturated)
+                rows.add(packet, self._clock.stamp(raw), self._acc.applied(acc), self._gyr.applied(gyr), (), saturated)
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
+
+    def _take_calibrations(self, calibrations: Calibrations) -> None:
+        if not self._acc_stated:
+            self._acc = calibrations.get("ACCEL_LN", self._acc)
+        self._gyr = calibrations.get("GYRO", self._gyr)
+        self._facts["calibration"] = "the sensor's own" if len(calibrations) == _CALIBRATED else "default"
 
     @property
     def health(self) -> Mapping[str, int]:
@@ -333,11 +372,6 @@ class Shimmer3Codec:
         return len(self._stream.rest)
 
 
-def _of_the_case(x: float, y: float, z: float) -> Vector:
-    """From a chip's axes to those of the case, by the default alignment; the same both ways."""
-    return -y, -x, -z
-
-
 def _layout(channels: object) -> Layout:
     """Raises `HiphingeError` that names the word at fault."""
     if isinstance(channels, str):
@@ -350,19 +384,24 @@ def _layout(channels: object) -> Layout:
         raise HiphingeError(f"unusable {error}", "channels", f"Known: {', '.join(_LAYOUT)}.") from None
 
 
-def _gyr_lsb(range_dps: float) -> float:
+def _known_range(range_dps: float) -> float:
     if range_dps not in GYR_PER_DPS:
         offered = ", ".join(f"{r:g}" for r in GYR_PER_DPS)
         raise HiphingeError(f"a Shimmer3 has no gyr_range_dps of {range_dps:g}", "gyr_range_dps", f"Choose one of {offered}.")
-    return GYR_PER_DPS[range_dps]
+    return range_dps
 
 
-def encode_sample(time_s: float, acc: Floats, gyr: Floats, gyr_range_dps: float = 500.0) -> bytes:
-    """A data packet of our channels: acc (3,) m/s², gyr (3,) rad/s, by the default calibration."""
+def encode_sample(
+    time_s: float,
+    acc: Floats,
+    gyr: Floats,
+    gyr_range_dps: float = 500.0,
+    acc_calibration: Calibration | None = None,
+) -> bytes:
+    """A data packet of our channels: acc (3,) m/s², gyr (3,) rad/s; acc_calibration: else the default."""
     clock = round(time_s * CLOCK_HZ) % WRAP
-    raw_acc = np.rint(np.array(_of_the_case(*(float(v) for v in acc))) * ACC_PER_M_S2 + ACC_OFFSET)
-    raw_gyr = np.rint(np.array(_of_the_case(*(float(v) for v in gyr))) * GYR_PER_DPS[gyr_range_dps] / _DEG)
-    whole = [np.clip(raw, -32768, 32767).astype(int).tolist() for raw in (raw_acc, raw_gyr)]
+    raw_acc, raw_gyr = (acc_calibration or default_acc()).undone(acc), default_gyr(gyr_range_dps).undone(gyr)
+    whole = [np.clip(np.rint(raw), -32768, 32767).astype(int).tolist() for raw in (raw_acc, raw_gyr)]
     return bytes((DATA,)) + clock.to_bytes(3, "little") + struct.pack("<3h", *whole[0]) + struct.pack(">3h", *whole[1])
 
 
@@ -372,8 +411,18 @@ def encode_inquiry_reply(rate_hz: float) -> bytes:
     return struct.pack("<BBH4sBB", ACK, INQUIRY, round(CLOCK_HZ / rate_hz), bytes(4), len(numbers), 1) + bytes(numbers)
 
 
-_COMMANDS = {0x01: "inquiry", 0x03: "get_sampling_rate", 0x07: "start_streaming", 0x20: "stop_streaming"}
-_SET_RATE, _SET_SENSORS = 0x05, 0x08
+_COMMANDS = {
+    0x01: "inquiry",
+    0x03: "get_sampling_rate",
+    0x07: "start_streaming",
+    0x20: "stop_streaming",
+    GET: "get_calibration",
+}
+_SET_RATE, _SET_SENSORS, _SET_GYR_RANGE = 0x05, 0x08, 0x49
+_GYR_RANGES = tuple(GYR_PER_DPS)
+"""In the order of their numbers on the wire."""
+COMMAND_BYTES = {_SET_RATE: 3, _SET_SENSORS: 4, _SET_GYR_RANGE: 2}
+"""Length of the commands that say more than their first byte."""
 _LN_AND_GYRO = bytes((0x80 | 0x40, 0, 0))
 
 
@@ -385,6 +434,8 @@ def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
         return {"op": "set_sampling_rate", "rate_hz": CLOCK_HZ / period}
     if len(data) == 4 and data[0] == _SET_SENSORS:
         return {"op": "set_sensors", "sensors": data[1:].hex()}
+    if len(data) == 2 and data[0] == _SET_GYR_RANGE and data[1] < len(_GYR_RANGES):
+        return {"op": "set_gyr_range", "range_dps": _GYR_RANGES[data[1]]}
     return None
 
 
@@ -393,12 +444,14 @@ def _configure(request: Request) -> tuple[Step, ...]:
     if period != round(period) or not 1 <= period < 1 << 16:
         remedy = "Choose 32768 Hz over a whole number: 51.2, 64, 102.4, 128, 204.8, 256."
         raise HiphingeError(f"a Shimmer3 has no rate of {request.rate_hz:g} Hz", "rate_hz", remedy)
-    _gyr_lsb(number(request.config, "gyr_range_dps", 500.0))
+    gyr_range = _known_range(number(request.config, "gyr_range_dps", request.gyr_range_dps or 500.0))
     commands = (
         bytes((0x20,)),
         bytes((_SET_SENSORS,)) + _LN_AND_GYRO,
         bytes((_SET_RATE,)) + round(period).to_bytes(2, "little"),
+        bytes((_SET_GYR_RANGE, _GYR_RANGES.index(gyr_range))),
         bytes((0x01,)),
+        bytes((GET,)),
     )
     return tuple(Write(command, pause_s=0.1) for command in commands)
 
@@ -421,7 +474,7 @@ SHIMMER3 = DeviceFamily(
     stop=lambda request: (Write(bytes((0x20,))),),
     config_words={
         "channels": "what the sensor sends, in order, until it has said so itself",
-        "gyr_range_dps": "range that the sensor is set to, deg/s; 500 if not said",
+        "gyr_range_dps": "range that is asked for, deg/s; 500 if not said",
         "acc_offset": "own calibration: value of the accelerometer at 0, LSB",
         "acc_per_m_s2": "own calibration: LSB per m/s²",
     },

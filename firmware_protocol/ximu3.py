@@ -5,8 +5,9 @@ messages 0A and DB are written as DB DC and DB DD. Each source has its own sampl
 samples, and a quaternion (Q) is taken for a sample when its stamp lies at most half a period from it and it came before.
 Stamps are µs in 64 bits, unix time if the device's clock was set.
 
-Sources: x-IMU3 User Manual v0.11, section 8; xioTechnologies/x-IMU3-Software x-IMU3-API/Rust/src; for the settings
-xioTechnologies/x-IMU3-Software Examples.
+Sources: x-IMU3 User Manual v0.11, section 8; xioTechnologies/x-IMU3-Software, the kinds of messages and their fields in
+x-IMU3-API/Rust/src/data_messages and charging_status.rs, the names of the settings in x-IMU3-GUI/Source/DeviceSettings.
+A test sends every letter with every number of values to the maker's package (1.9.1) and to us.
 """
 
 from __future__ import annotations
@@ -57,10 +58,14 @@ _NUMBERS: dict[str, dict[int, tuple[tuple[str, int, float], ...]]] = {
     },
     "W": {2: (("rssi_percent", 0, 1.0), ("rssi_dbm", 0, 1.0))},
     "Y": {1: (("sync", 0, 1.0),)},
+    "O": {1: (("button", 0, 1.0),)},
 }
-"""Per message and number of values: name, how many (0 = a single number), SI per unit."""
-_TEXTS = "NFSUCX"
+"""Per message and number of values: name, how many (0 = a single number), SI per unit. L and E of seven values are the
+manual's; the maker's package of today has three. B of two values is that of the first firmwares."""
+_TEXTS = "NFSUC"
+"""Notification, error, serial accessory, AHRS status (four numbers in older firmware, shown as text), linear timecode."""
 _CHARGING = 1.0
+"""0 not connected, 1 charging, 2 charging complete, 3 charging on hold."""
 
 
 class Message(NamedTuple):

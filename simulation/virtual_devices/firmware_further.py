@@ -6,6 +6,7 @@ import numpy as np
 
 from firmware_protocol import metamotion, polar_pmd, shimmer3, thingy52
 from firmware_protocol.packets import Fields
+from firmware_protocol.shimmer3_calibration import GYR_PER_DPS, default_acc, encode_reply
 from signals.blocks import Floats
 from simulation.sensors import Samples
 from simulation.virtual_devices.maker import BATTERY_LEVEL, BATTERY_SERVICE, Maker
@@ -119,15 +120,20 @@ class PolarPmdFirmware(Maker):
             return []
         self.streaming = fields["op"] == "start"
         self.rate_hz = float(fields.get("rate_hz", self.rate_hz))
-        return [Outgoing(bytes((0xF0, payload[0], payload[1], 0)), polar_pmd.CONTROL)]
+        factor = 1.0 if self.streaming else None
+        return [Outgoing(polar_pmd.encode_answer(payload[0], factor=factor), polar_pmd.CONTROL)]
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One frame."""
         return [Outgoing(polar_pmd.encode_frame(round(clock_s[-1] * 1e9), samples.acc), polar_pmd.DATA, len(samples))]
 
 
+_KXTC9 = (2253.0, 92.0)
+"""Offset and LSB per m/s² of the accelerometer of later devices: not the default, the host must ask."""
+
+
 class Shimmer3Firmware(Maker):
-    """A Shimmer3 on its serial port over Bluetooth classic: acknowledges, streams when it is started."""
+    """A Shimmer3 on its serial port over Bluetooth classic: acknowledges, tells its calibration, streams when it is started."""
 
     family = shimmer3.FAMILY
 
@@ -138,13 +144,14 @@ class Shimmer3Firmware(Maker):
         """See `Firmware.boot`."""
         super().boot(number)
         self._heard = b""
+        self._gyr_range = 500.0
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Commands, one after another in a stream."""
         self._heard += payload
         out: list[Outgoing] = []
         while self._heard:
-            size = {0x05: 3, 0x08: 4}.get(self._heard[0], 1)
+            size = shimmer3.COMMAND_BYTES.get(self._heard[0], 1)
             if len(self._heard) < size:
                 break
             fields = shimmer3.decode_command(self._heard[:size], {})
@@ -157,10 +164,16 @@ class Shimmer3Firmware(Maker):
         if fields["op"] == "inquiry":
             return [Outgoing(shimmer3.encode_inquiry_reply(self.rate_hz))]
         self.rate_hz = fields.get("rate_hz", self.rate_hz)
+        self._gyr_range = fields.get("range_dps", self._gyr_range)
+        if fields["op"] == "get_calibration":
+            reply = encode_reply(_KXTC9, GYR_PER_DPS[self._gyr_range])
+            return [Outgoing(bytes((shimmer3.ACK,)) + reply)]
         if fields["op"] in ("start_streaming", "stop_streaming"):
             self.streaming = fields["op"] == "start_streaming"
         return [Outgoing(bytes((shimmer3.ACK,)))]
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One sample of the low-noise accelerometer and the gyroscope."""
-        return [Outgoing(shimmer3.encode_sample(float(clock_s[0]), samples.acc[0], samples.gyr[0]), "", 1)]
+        acc, gyr = samples.acc[0], samples.gyr[0]
+        data = shimmer3.encode_sample(float(clock_s[0]), acc, gyr, self._gyr_range, default_acc(*_KXTC9))
+        return [Outgoing(data, "", 1)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
 
 import capture2go as maker
 import numpy as np
@@ -59,6 +61,63 @@ def test_ximu3_reads_what_the_makers_package_reads(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.degrees(block.gyr), theirs[:, :3], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(block.acc / G0, theirs[:, 3:], rtol=1e-6, atol=1e-6)
     assert codec.health == {"unknown_type": 1}
+
+
+_KINDS = {
+    "A": "euler_angles",
+    "B": "battery",
+    "C": "ltc",
+    "E": "earth_acceleration",
+    "F": "error",
+    "H": "high_g_accelerometer",
+    "I": "inertial",
+    "L": "linear_acceleration",
+    "M": "magnetometer",
+    "N": "notification",
+    "O": "button",
+    "Q": "quaternion",
+    "R": "rotation_matrix",
+    "S": "serial_accessory",
+    "T": "temperature",
+    "U": "ahrs_status",
+    "W": "rssi",
+    "Y": "sync",
+}
+"""Letter → what the maker's package calls the message."""
+_MANUAL_ONLY = {("L", 7), ("E", 7), ("B", 2)}
+"""Letter and number of values of messages that the manual or older firmware has and the package has not."""
+
+
+def test_ximu3_knows_the_kinds_of_messages_that_the_makers_package_knows(tmp_path: Path) -> None:
+    """Every letter with every number of values up to ten: the same are messages, and by the same names."""
+    unit = (1.0, 0.0, 0.0, 0.0)
+    sent = {
+        (letter, n): unit[:n] if n <= 4 else tuple(float(i) for i in range(n)) for letter in ascii_uppercase for n in range(11)
+    }
+    wire = {key: ximu3.encode_binary(key[0], 1_000_000 + key[1], values) for key, values in sent.items()}
+    file = tmp_path / "kinds.ximu3"
+    file.write_bytes(b"".join(wire.values()) + ximu3.encode_binary("T", 2_000_000, (36.6,)))
+    seen: set[tuple[str, int]] = set()
+    done = threading.Event()
+    connection = xio.Connection(xio.FileConnectionConfig(str(file)))
+
+    def listen(letter: str, kind: str) -> None:
+        def take(message: Any) -> None:
+            if message.timestamp == 2_000_000:
+                done.set()
+            else:
+                seen.add((letter, message.timestamp - 1_000_000))
+
+        getattr(connection, f"add_{kind}_callback")(take)
+
+    for letter, kind in _KINDS.items():
+        listen(letter, kind)
+    connection.open()
+    assert done.wait(20.0)
+    connection.close()
+    ours = {key for key, data in wire.items() if ximu3.Reader({}).read(data)}
+    assert ours == seen | _MANUAL_ONLY
+    assert {letter for letter, _ in seen} == set(_KINDS)
 
 
 @given(

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_protocol import DEVICE_FAMILIES, Request, Write, metamotion, phyphox, polar_pmd, recognise_ble, shimmer3, thingy52
+from firmware_protocol import (
+    DEVICE_FAMILIES,
+    Request,
+    Write,
+    metamotion,
+    phyphox,
+    polar_pmd,
+    recognise_ble,
+    shimmer3,
+    shimmer3_calibration,
+    thingy52,
+)
 from ingest.kit import write_kit
 from signals import HiphingeError
 
@@ -59,6 +70,59 @@ def test_polar_refusals_name_the_remedy() -> None:
     assert not codec.health
     codec.feed(bytes((0xF0, 2, 2, 6)))
     assert "status 6" in str(codec.facts["refused"])
+
+
+def test_polar_tells_its_factor_when_it_starts() -> None:
+    """As in the maker's own tests: type 80 is in g times the factor, 81 in milli-g times the factor."""
+    samples = [(1905, 27376, -29282), (2095, 27271, -29367)]
+    body = packed_differences(samples, 10)
+    codec = polar_pmd.PolarPmdCodec(52.0)
+    assert codec.feed(polar_pmd.encode_answer(2, factor=2.44e-4)) == []
+    assert codec.facts["factor"] == pytest.approx(2.44e-4)
+    (block,) = codec.feed(struct.pack("<BQB", 2, 2_000_000_000, 0x80) + body)
+    np.testing.assert_allclose(block.acc, np.array(samples) * 2.44e-4 * 9.80665, rtol=1e-6)
+    (block,) = codec.feed(struct.pack("<BQB", 2, 2_100_000_000, 0x81) + body)
+    np.testing.assert_allclose(block.acc, np.array(samples) * 2.44e-7 * 9.80665, rtol=1e-6)
+    for answer in (
+        bytes.fromhex("f002020000"),  # no settings
+        bytes.fromhex("f00202000001"),  # an end that is none
+        polar_pmd.encode_answer(2, factor=float("nan")),
+        polar_pmd.encode_answer(2, factor=-1.0),
+        polar_pmd.encode_answer(2, status=13, factor=0.5),
+        polar_pmd.encode_answer(3, factor=0.5),
+    ):
+        assert polar_pmd.factor_of(answer) is None
+
+
+@pytest.mark.parametrize(("kind", "size"), [(0, 1), (1, 2), (2, 3)])
+def test_polar_raw_frames_have_one_to_three_bytes(kind: int, size: int) -> None:
+    values = [(-9, -1, 99), (-128, 127, 0)]
+    body = b"".join(v.to_bytes(size, "little", signed=True) for sample in values for v in sample)
+    head = struct.pack("<BQB", 2, 2_000_000_000, kind)
+    packets = polar_pmd.Reader({"rate_hz": 52, "factor": 9.0}).read(head + body)
+    np.testing.assert_allclose([p.fields["acc"] for p in packets], np.array(values) * 9.80665e-3)
+    assert polar_pmd.Reader({}).read(head + body[:-1]) == []
+
+
+def test_polar_is_started_as_public_clients_start_it() -> None:
+    family = DEVICE_FAMILIES["polar-pmd"]
+    assert family.command is not None
+    (step,) = family.start(Request(52.0))
+    assert isinstance(step, Write)
+    assert step.payload == bytes.fromhex("0202 00013400 01011000 02010800 040103")  # Verity Sense
+    assert family.command(step.payload, {}) == {
+        "op": "start",
+        "type": "acc",
+        "rate_hz": 52,
+        "resolution_bits": 16,
+        "range_g": 8,
+        "channels": 3,
+    }
+    (step,) = family.start(Request(200.0))
+    assert isinstance(step, Write)
+    assert step.payload == bytes.fromhex("0202 0001c800 01011000 02010800")  # H10
+    for wrong in ("0202 0001", "0202 000134", "0202 00023400c800", "0302 00013400", "0202 06013400", "0202 000034"):
+        assert family.command(bytes.fromhex(wrong), {}) is None
 
 
 def test_metamotion_pairs_again_after_a_loss() -> None:
@@ -117,6 +181,66 @@ def test_shimmer_says_its_channels_and_reboots() -> None:
     codec = shimmer3.Shimmer3Codec({"channels": ["VBATT"]}, 128.0)
     assert codec.feed(bytes(6)) == []
     assert "switch both on" in str(codec.facts["refused"])
+
+
+def test_shimmer_is_read_by_the_calibration_that_it_tells() -> None:
+    values = np.array([1.0, -2.0, 9.81]), np.array([0.1, -0.2, 0.3])
+    later = shimmer3_calibration.default_acc(2253.0, 92.0)
+    sample = shimmer3.encode_sample(1.0, *values, acc_calibration=later)
+    wrong = shimmer3.Shimmer3Codec({}, 128.0).feed(sample)[0]
+    np.testing.assert_allclose(wrong.acc[0], values[0] * 92.0 / 83.0 - (2253.0 - 2047.0) / 83.0, atol=0.02)
+
+    codec = shimmer3.Shimmer3Codec({}, 128.0)
+    reply = bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply((2253.0, 92.0), 65.5)
+    for byte in reply:
+        assert codec.feed(bytes((byte,))) == []
+    assert codec.pending == 0
+    assert codec.facts["calibration"] == "the sensor's own"
+    (block,) = codec.feed(sample)
+    assert block.gyr is not None
+    np.testing.assert_allclose(block.acc[0], values[0], atol=0.5 / 92.0)
+    np.testing.assert_allclose(block.gyr[0], values[1], atol=np.radians(0.5 / 65.5))
+    (packet,) = shimmer3.Reader({}).read(reply)
+    assert packet.fields["calibration"]["ACCEL_LN"]["offset"] == [2253.0] * 3
+
+    # what the kit states of the accelerometer is not overruled, and what was never calibrated stays at the default
+    stated = shimmer3.Shimmer3Codec({"acc_offset": 2253.0, "acc_per_m_s2": 92.0}, 128.0)
+    stated.feed(bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply((2000.0, 80.0), 65.5))
+    np.testing.assert_allclose(stated.feed(sample)[0].acc[0], values[0], atol=0.5 / 92.0)
+    never = shimmer3.Shimmer3Codec({}, 128.0)
+    never.feed(bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply(None, None))
+    assert never.facts["calibration"] == "default"
+    np.testing.assert_array_equal(never.feed(sample)[0].acc, wrong.acc)
+
+
+@given(st.lists(st.integers(-32000, 32000), min_size=3, max_size=3), st.integers(0, 2**32 - 1))
+def test_a_calibration_with_turned_axes_is_undone_and_applied(raw: list[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    turned = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    calibration = shimmer3_calibration.Calibration.of(random.uniform(-3000, 3000, 3), random.uniform(50, 2000, 3), turned)
+    x, y, z = raw
+    np.testing.assert_allclose(calibration.undone(np.array(calibration.applied((x, y, z)))), raw, atol=1e-6)
+
+
+@pytest.mark.parametrize(("at", "value"), [(7, 0x80), (13, 0x7F), (22, 0xFE), (0, 0x2C)])
+def test_no_calibration_is_made_of_bytes_that_are_none(at: int, value: int) -> None:
+    reply = bytearray(shimmer3_calibration.encode_reply((2253.0, 92.0), 65.5))
+    assert shimmer3_calibration.told(bytes(reply)) is not None
+    reply[at] = value
+    if at == 22:  # bytes of FF but one
+        reply[22:43] = b"\xfe" + b"\xff" * 20
+    assert shimmer3_calibration.told(bytes(reply)) is None
+    assert shimmer3_calibration.told(bytes(reply[:-1])) is None
+
+
+def test_shimmer_is_asked_for_range_and_calibration() -> None:
+    family = DEVICE_FAMILIES["shimmer3"]
+    assert family.command is not None
+    steps = family.configure(Request(128.0, None, 1000.0, {"gyr_range_dps": 1000.0}))
+    said = [family.command(step.payload, {}) for step in steps if isinstance(step, Write)]
+    assert {"op": "set_gyr_range", "range_dps": 1000.0} in said
+    assert said[-1] == {"op": "get_calibration"}
+    assert None not in said
 
 
 def test_shimmer_takes_no_rubbish_for_a_reply() -> None:
