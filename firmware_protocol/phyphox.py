@@ -2,8 +2,9 @@
 
 Up to five float32 in a notification (more where the sketch sends arrays), with no clock and no meaning of their own: the
 configuration names the channels in order, as the columns of text lines, and their units. A channel ``time`` is in seconds.
+What is advertised is the service by which the phone gets its experiment; the numbers come in another one.
 
-Source: phyphox/phyphox-arduino src/.
+Source: phyphox/phyphox-arduino src/ (phyphoxBLE_ESP32.cpp, phyphoxBLE_NRF52.cpp, phyphoxBLE_NanoIOT.cpp).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from signals.errors import HiphingeError
 from signals.session import Setting
 
 FAMILY = "phyphox"
-SERVICE, DATA = (f"cddf100{n}-30f7-4671-8b43-5e40ba53514a" for n in (1, 2))
+_TAIL = "-30f7-4671-8b43-5e40ba53514a"
+EXPERIMENT_SERVICE = f"cddf0001{_TAIL}"
+SERVICE, DATA, CONFIG = (f"cddf100{n}{_TAIL}" for n in (1, 2, 3))
 MOST_BYTES = 512
 TICK_S = 1e-6
 """A float's time is kept in µs."""
@@ -160,7 +163,7 @@ PHYPHOX = DeviceFamily(
     "sketches with phyphox's library",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(DATA,), name_prefixes=("phyphox",)),
+    ble=BleLink(services=(EXPERIMENT_SERVICE, SERVICE), notify=(DATA,), name_prefixes=("phyphox",)),
     config_words={
         "columns": "names of the channels in order, of time, ax, ay, az, gx, gy, gz, qw, qx, qy, qz; others are not read",
         "acc_unit": "m/s^2, g or mg",

@@ -1,10 +1,10 @@
-"""What further sensors that one can buy do, as far as a host notices: Thingy:52, MetaMotion, Polar PMD, Shimmer3."""
+"""What further sensors do, as far as a host notices: Thingy:52, MetaMotion, Polar PMD, Shimmer3, a sketch for phyphox."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from firmware_protocol import metamotion, polar_pmd, shimmer3, thingy52
+from firmware_protocol import metamotion, phyphox, polar_pmd, shimmer3, thingy52
 from firmware_protocol.packets import Fields
 from firmware_protocol.shimmer3_calibration import GYR_PER_DPS, default_acc, encode_reply
 from signals.blocks import Floats
@@ -177,3 +177,31 @@ class Shimmer3Firmware(Maker):
         acc, gyr = samples.acc[0], samples.gyr[0]
         data = shimmer3.encode_sample(float(clock_s[0]), acc, gyr, self._gyr_range, default_acc(*_KXTC9))
         return [Outgoing(data, "", 1)]
+
+
+class PhyphoxFirmware(Maker):
+    """A sketch with phyphox's library: sends six numbers in SI units for each sample, to whoever has subscribed."""
+
+    family = phyphox.FAMILY
+    services: tuple[str, ...] = (phyphox.EXPERIMENT_SERVICE,)
+    gatt: tuple[GattCharacteristic, ...] = (
+        GattCharacteristic(phyphox.DATA, phyphox.SERVICE, ("read", "write", "notify")),
+        GattCharacteristic(phyphox.CONFIG, phyphox.SERVICE, ("read", "write", "notify")),
+    )
+
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        super().__init__(serial, rate_hz, f"Bar {serial}")
+
+    def connected(self) -> list[Outgoing]:
+        """See `Firmware.connected`."""
+        self.streaming = True
+        return []
+
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """The sketch makes nothing of it."""
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One sample."""
+        values = np.concatenate((samples.acc[0], samples.gyr[0]))
+        return [Outgoing(phyphox.encode_channels(values), phyphox.DATA, 1)]

@@ -16,6 +16,7 @@ from signals.blocks import Floats
 from simulation.sensors import Samples
 from simulation.virtual_devices.firmware_further import (
     MetaMotionFirmware,
+    PhyphoxFirmware,
     PolarPmdFirmware,
     Shimmer3Firmware,
     Thingy52Firmware,
@@ -294,6 +295,7 @@ _FIRMWARE: dict[str, Callable[[str], Firmware]] = {
     "metamotion": MetaMotionFirmware,
     "polar-pmd": PolarPmdFirmware,
     "shimmer3": Shimmer3Firmware,
+    "phyphox": PhyphoxFirmware,
 }
 VIRTUAL_FAMILIES = tuple(_FIRMWARE)
 """Families of which there is a virtual device."""

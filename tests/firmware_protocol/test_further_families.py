@@ -276,6 +276,7 @@ def test_they_are_recognised() -> None:
         ("MetaWear", [metamotion.SERVICE], "metamotion"),
         ("Polar H10 1234", [], "polar-pmd"),
         ("phyphox", [phyphox.SERVICE], "phyphox"),
+        ("my sketch", [phyphox.EXPERIMENT_SERVICE], "phyphox"),
     ):
         found = recognise_ble(name, services, [])
         assert found is not None

@@ -51,6 +51,8 @@ class Decoded:
         self.samples = dict.fromkeys(families, 0)
         self.lost = dict.fromkeys(families, 0)
         self.restarts = dict.fromkeys(families, 0)
+        self.newest: dict[str, tuple[Floats, Floats]] = {}
+        """Last sample of each sensor: acc (3,) m/s², gyr (3,) rad/s or empty."""
         self.events: list[Event] = []
 
     def take(self) -> None:
@@ -63,6 +65,7 @@ class Decoded:
                 self.samples[event.sensor] += len(block)
                 self.lost[event.sensor] += int(block.lost.sum())
                 self.restarts[event.sensor] += int(block.restart.sum())
+                self.newest[event.sensor] = (block.acc[-1], np.zeros(0) if block.gyr is None else block.gyr[-1])
 
     def story(self, key: str) -> list[str]:
         """What became of a sensor's link, in words."""
