@@ -22,7 +22,7 @@ from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
 from ingest.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
 from ingest.sample_count import SampleCount
-from signals import Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
+from signals import Battery, Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
 from signals.blocks import Floats, Ints
 
 CALIBRATE = "calibrate"
@@ -47,6 +47,18 @@ class _Source:
         self.has_clock = False
         self.count: SampleCount | None = None
         self._probes: list[tuple[int, float, float]] = []
+        self._battery: Battery | None = None
+
+    def read(self, battery: Battery) -> None:
+        """The charge was read beside the stream."""
+        if self._battery is None or battery.seq > self._battery.seq:
+            self._battery = battery
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """What the device has told of itself; its stream's word on the battery counts before what was read beside it."""
+        beside = {} if self._battery is None else {"battery_percent": float(self._battery.percent)}
+        return beside | dict(self.codec.facts)
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
         """Samples of these packets on the session's time line."""
@@ -217,6 +229,8 @@ class Engine:
                 times.append((event.arrival_ns - zero) / 1e9)
             else:
                 singles.append((event.seq, event.arrival_ns))
+                if isinstance(event, Battery) and event.sensor in self._sources:
+                    self._sources[event.sensor].read(event)
                 if isinstance(event, Mark) and event.label == CALIBRATE:
                     timed.marks.append((event.arrival_ns - zero) / 1e9)
         for sensor, group in packets.items():
@@ -249,7 +263,7 @@ class Engine:
         return first_from(events, self._zero_ns + round(self.minutes.due_s * 1e9))
 
     def _end_minute(self) -> None:
-        self.minutes.end(self._now_s, {key: source.codec.facts for key, source in self._sources.items()})
+        self.minutes.end(self._now_s, {key: source.facts for key, source in self._sources.items()})
 
     def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
         """The last of `events` is the mark of a heel drop, or the event at which one is due."""
@@ -288,7 +302,7 @@ class Engine:
             counts=pipeline.counts(),
             lost_exact={key: source.lost_exact for key, source in self._sources.items()},
             health={key: dict(source.codec.health) for key, source in self._sources.items()},
-            device={key: dict(source.codec.facts) for key, source in self._sources.items()},
+            device={key: source.facts for key, source in self._sources.items()},
             reports=pipeline.reports(),
             heel_drop=self.heel_drop,
             minutes={key: self.minutes.document(key) for key in self._sources},
@@ -305,7 +319,7 @@ class Engine:
         counts = next(iter(self._pipelines.values())).counts()
         return {
             key: SensorProgress(
-                counts[key][0].samples, counts[key][0].lost, source.lost_exact, self._rates.get(key), dict(source.codec.facts)
+                counts[key][0].samples, counts[key][0].lost, source.lost_exact, self._rates.get(key), source.facts
             )
             for key, source in self._sources.items()
         }

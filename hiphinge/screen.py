@@ -123,7 +123,8 @@ def sensor_row(
     key: str, progress: SensorProgress | None, link: LinkStatus, latency_ms: float | None
 ) -> tuple[str, str, str, str, str, str]:
     """Sensor, state, battery, rate, loss and latency as people read them; what is not known is a dash."""
-    battery = link.battery if link.battery is not None else (progress.facts.get("battery_percent") if progress else None)
+    told = progress.facts.get("battery_percent") if progress is not None else None
+    battery = told if told is not None else link.battery
     rate = f"{progress.rate_hz:g} Hz" if progress is not None and progress.rate_hz is not None else DASH
     loss = DASH
     if progress is not None and progress.samples:

@@ -80,7 +80,8 @@ class StatusLines:
     def _sensor(self, key: str, seen: Seen, now_s: float) -> dict[str, Any]:
         link, progress = seen.links.get(key), seen.progress.get(key)
         facts = progress.facts if progress is not None else {}
-        battery = link.battery if link is not None and link.battery is not None else facts.get("battery_percent")
+        told = facts.get("battery_percent")
+        battery = told if told is not None else (link.battery if link is not None else None)
         samples = progress.samples if progress is not None else 0
         before_s, before = self._counted.get(key, (now_s, samples))
         self._counted[key] = (now_s, samples)

@@ -25,6 +25,9 @@ from ingest.link import Link, LinkFault, LinkState
 CONNECT_S = 8.0
 _NOT_FOUND_AFTER_S = 3.0
 _CLOSE_S = 2.0
+BATTERY_EVERY_S = 60.0
+"""The charge is read so often, beside the stream."""
+FULL_PERCENT = 100
 
 
 class BleReader(Link):
@@ -39,6 +42,7 @@ class BleReader(Link):
         self._address = (sensors[0].sensor.address or "").upper()
         self._client: BleakClient | None = None
         self._first = True
+        self._tells_battery = False
         self._claim = Claim(self._address)
         self._said: Codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
         """Reads what the sensor says of itself, for the battery."""
@@ -85,6 +89,7 @@ class BleReader(Link):
             for uuid in self._ble.notify:
                 if self._client.services.get_characteristic(uuid) is not None:
                     await self._client.start_notify(uuid, self._arrived)
+            self._tells_battery = True
             await self._ask_battery()
         except BLE_ERRORS as error:
             raise fault_of(error, self._key) from error
@@ -106,7 +111,9 @@ class BleReader(Link):
             raise fault_of(error, self._key) from error
         self.heard(self._key, self.log.clock_ns(), value)
         self._said.feed(value)
-        self._battery(self._said.facts.get("battery_percent"))
+        told = self._said.facts.get("battery_percent")
+        if isinstance(told, float | int):
+            self.status[self._key].battery = round(told)
 
     def can_be_probed(self) -> bool:
         """See `Link.can_be_probed`; older firmware has no characteristic for it."""
@@ -126,19 +133,48 @@ class BleReader(Link):
         arrival_ns = self.log.clock_ns()
         self.heard(self._key, arrival_ns, bytes(data))
 
-    async def _ask_battery(self) -> None:
-        assert self._client is not None
-        if self._ble.battery is None or self._client.services.get_characteristic(self._ble.battery) is None:
-            return
-        value = await self._client.read_gatt_char(self._ble.battery)
-        self._battery(float(value[0]) if value else None)
+    async def _watch_and_probe(self) -> None:
+        asking = asyncio.ensure_future(self._keep_asking_battery())
+        try:
+            await super()._watch_and_probe()
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
-    def _battery(self, percent: object) -> None:
-        if isinstance(percent, float | int):
-            self.status[self._key].battery = round(percent)
+    async def _keep_asking_battery(self) -> None:
+        while self._tells_battery:
+            await asyncio.sleep(BATTERY_EVERY_S)
+            await self._ask_battery()
+
+    async def _ask_battery(self) -> None:
+        """Read the charge, an event of its own: it is no packet of the stream. A sensor that refuses is left alone until it is
+        connected anew."""
+        if self._client is None or not self._tells_battery:
+            return
+        characteristic = self._ble.battery
+        if characteristic is None or self._client.services.get_characteristic(characteristic) is None:
+            self._tells_battery = False
+            return
+        try:
+            value = await self._client.read_gatt_char(characteristic)
+        except BLE_ERRORS:
+            # a lost link is seen by whoever watches it
+            self._tells_battery = False
+            notes = self.status[self._key].notes
+            notes["battery refused"] = notes.get("battery refused", 0) + 1
+            return
+        percent = percent_of(value)
+        if percent is not None:
+            self.status[self._key].battery = percent
+            self.log.battery(self._key, percent)
 
     def _say_not_found(self) -> None:
         self.status[self._key].fault = not_found(self._key)
+
+
+def percent_of(level: bytes | bytearray) -> int | None:
+    """What a Battery Level characteristic says; None where it is none: the Bluetooth Battery Service has 0 to 100."""
+    return level[0] if level and level[0] <= FULL_PERCENT else None
 
 
 async def ask_battery(seen: SensorSeen) -> int | None:
@@ -163,7 +199,7 @@ async def ask_battery(seen: SensorSeen) -> int | None:
                     continue
                 value = bytes(await client.read_gatt_char(uuid))
                 if uuid == link.battery:
-                    return value[0] if value else None
+                    return percent_of(value)
                 codec.feed(value)
         finally:
             await quietly(client.disconnect())

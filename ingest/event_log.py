@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from signals.events import Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+from signals.events import Battery, Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 HEARTBEAT_S = 0.1
 ANCHOR_S = 60.0
@@ -78,6 +78,10 @@ class EventLog:
     def watchdog(self, sensor: str, verdict: str) -> None:
         """A timer has decided something about the sensor."""
         self._add(Watchdog(self._number(), self.clock_ns(), sensor, verdict))
+
+    def battery(self, sensor: str, percent: int) -> None:
+        """The sensor's charge was read beside its stream."""
+        self._add(Battery(self._number(), self.clock_ns(), sensor, percent))
 
     def mark(self, label: str) -> None:
         """A person's mark."""

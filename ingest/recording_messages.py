@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from signals.events import Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+from signals.events import Battery, Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 PACKETS_ENCODING = "hiphinge-packets"
 EVENTS_ENCODING = "json"
@@ -42,6 +42,11 @@ class _Watchdog(_Row, tag="watchdog"):
     verdict: str
 
 
+class _Battery(_Row, tag="battery"):
+    sensor: str
+    percent: int
+
+
 class _Mark(_Row, tag="mark"):
     label: str
 
@@ -59,11 +64,12 @@ class _UtcAnchor(_Row, tag="utc_anchor"):
     utc_ns: int
 
 
-_Any = _Connected | _Lost | _Watchdog | _Mark | _Command | _Heartbeat | _UtcAnchor
+_Any = _Connected | _Lost | _Watchdog | _Battery | _Mark | _Command | _Heartbeat | _UtcAnchor
 _EVENTS: dict[type[_Row], Callable[..., SingleEvent]] = {
     _Connected: Connected,
     _Lost: Lost,
     _Watchdog: Watchdog,
+    _Battery: Battery,
     _Mark: Mark,
     _Command: Command,
     _Heartbeat: Heartbeat,

@@ -2,7 +2,7 @@
 
 from signals.blocks import SampleBlock, TimedBlock
 from signals.errors import HiphingeError
-from signals.events import Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+from signals.events import Battery, Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 from signals.quality import Quality
 from signals.session import NO_SETTINGS, Sensor, Session, SessionMark, Setting
@@ -10,6 +10,7 @@ from signals.session import NO_SETTINGS, Sensor, Session, SessionMark, Setting
 __all__ = [
     "BODY_PLACEMENTS",
     "NO_SETTINGS",
+    "Battery",
     "Command",
     "Connected",
     "Event",

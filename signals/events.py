@@ -93,6 +93,16 @@ class Watchdog:
 
 
 @dataclass(frozen=True, slots=True)
+class Battery:
+    """A reader has read a sensor's charge beside its stream; 0 to 100 percent."""
+
+    seq: int
+    arrival_ns: int
+    sensor: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A person's mark. ``calibrate`` starts a calibration; any other label is kept as a note."""
 
@@ -128,5 +138,5 @@ class UtcAnchor:
     utc_ns: int
 
 
-SingleEvent = Connected | Lost | Watchdog | Mark | Command | Heartbeat | UtcAnchor
+SingleEvent = Connected | Lost | Watchdog | Battery | Mark | Command | Heartbeat | UtcAnchor
 Event = Packets | SingleEvent

@@ -12,16 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hiphinge.engine import Engine
-from signals import Event, Packets
+from signals import Battery, Event, Heartbeat, Packets
 from signals.quality import Quality
 from simulation import Outage, Reboot, SimulatedSession, simulate
 
 
 @cache
 def troubled(seed: int) -> SimulatedSession:
-    """A demo session with packet loss, a silence of all radios, one of a single sensor, late packets and a reboot."""
+    """A demo session with packet loss, a silence of all radios, one of a single sensor, late packets, a reboot, batteries."""
     outages = (Outage(40.0, 41.3), Outage(58.0, 58.4, "pelvis", kept=5))
-    return simulate("demo", seed, loss_probability=0.03, outages=outages, reboots=(Reboot(50.0, "thigh_left"),))
+    session = simulate("demo", seed, loss_probability=0.03, outages=outages, reboots=(Reboot(50.0, "thigh_left"),))
+    return replace(session, events=list(batteries_read(session.events)))
+
+
+def batteries_read(events: Sequence[Event]) -> Iterator[Event]:
+    """The events, each fiftieth heartbeat replaced by a sensor's battery, a percent less each time."""
+    sensors = sorted({event.sensor for event in events if isinstance(event, Packets)})
+    n = 0
+    for event in events:
+        n += isinstance(event, Heartbeat)
+        if isinstance(event, Heartbeat) and n % 50 == 0:
+            yield Battery(event.seq, event.arrival_ns, sensors[n // 50 % len(sensors)], 100 - n // 50)
+        else:
+            yield event
 
 
 def one_by_one(events: Sequence[Event]) -> list[Event]:
@@ -87,6 +100,10 @@ def in_lists(events: Sequence[Event], n: int) -> Iterator[list[Event]]:
 
 def differing(a: dict[str, bytes], b: dict[str, bytes]) -> list[str]:
     return [name for name in a.keys() | b.keys() if a.get(name) != b.get(name)]
+
+
+def test_a_battery_that_was_read_is_in_the_summary() -> None:
+    assert b"'battery_percent': [9" in whole(1)["summary"]
 
 
 def test_one_packet_at_a_time() -> None:

@@ -58,6 +58,29 @@ def test_four_makers_in_one_kit(tmp_path: Path) -> None:
     assert re.search(r"p99 \d", said.stdout)
 
 
+@pytest.mark.dbus
+def test_batteries_that_are_read_reach_the_summary_and_its_replay(tmp_path: Path) -> None:
+    """Four further families; all but the sketch have a Battery Service, none tells its battery in its stream."""
+    families = dict(zip(KEYS, ("thingy52", "metamotion", "polar-pmd", "phyphox"), strict=True))
+    write_kit(
+        tmp_path / "kit.toml",
+        [{"placement": k, "family": f, "address": device(k)["address"], "rate_hz": 100} for k, f in families.items()],
+    )
+    with bluez(tmp_path, [device(k, family) for k, family in families.items()]):
+        said = child("live", "--kit", "kit.toml", "--out", "session", "--seconds", "8", "--calibrate", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    found = sensors(tmp_path)
+    for key, family in families.items():
+        assert (found[key]["family"], found[key]["gaps"]) == (family, 0)
+        assert found[key]["samples"] > 250
+        assert found[key]["minutes"]["battery_percent"] == [None if family == "phyphox" else 87.0]
+    again = child("replay", "session", "--out", "again", "--estimator", "live", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert read_summary(tmp_path / "again", "live")["sensors"] == found
+    for file in ("live/angles.parquet", "live/orientations.parquet"):
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "session" / file).read_bytes()
+
+
 @pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")
 @pytest.mark.parametrize("baud", [None, 115200])
 def test_witmotion_on_a_serial_line(tmp_path: Path, baud: int | None) -> None:

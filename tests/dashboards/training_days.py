@@ -61,9 +61,15 @@ def with_batteries(events: Sequence[Event], sensors: Sequence[str], percent: int
             for n, sensor in enumerate(sensors):
                 payload = encode_event(DeviceEvent(EventCode.BATTERY, 0, percent - told - 3 * n))
                 found.append(Packets.one(sensor, 0, arrival, payload))
+    return numbered(found)
+
+
+def numbered(events: Sequence[Event]) -> list[Event]:
+    """The events, numbered anew from 0."""
     seq = 0
-    for k, event in enumerate(found):
+    found: list[Event] = []
+    for event in events:
         many = len(event) if isinstance(event, Packets) else 1
-        found[k] = replace(event, seq=np.arange(seq, seq + many) if isinstance(event, Packets) else seq)
+        found.append(replace(event, seq=np.arange(seq, seq + many) if isinstance(event, Packets) else seq))
         seq += many
     return found

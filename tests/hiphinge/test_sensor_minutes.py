@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.engine import Engine
 from hiphinge.sensor_minutes import COLUMNS, MINUTE_S
-from signals import Event, Heartbeat
+from signals import Battery, Event, Heartbeat, Packets
 from simulation import SimulatedSession, simulate
 from simulation.radio import Outage
-from tests.dashboards.training_days import with_batteries
+from tests.dashboards.training_days import numbered, with_batteries
 
 KEYS = ("lumbar", "pelvis", "thigh_left", "thigh_right")
 
@@ -57,6 +58,27 @@ def test_cuts_and_estimators_change_nothing(session: SimulatedSession) -> None:
     whole = summary(session, events, len(events))
     for other in (summary(session, events, 17), summary(session, events, 400, "review")):
         assert {k: v["minutes"] for k, v in other.items()} == {k: v["minutes"] for k, v in whole.items()}
+
+
+def test_a_battery_that_was_read_counts_until_the_stream_tells_one(session: SimulatedSession) -> None:
+    """In the second minute the pelvis' stream tells its battery; a reading that comes after it is older news."""
+    read = {600: ("pelvis", 80), 700: ("lumbar", 81), 1300: ("pelvis", 79), 1310: ("lumbar", 70)}
+    beats = {id(e): n for n, e in enumerate(e for e in session.events if isinstance(e, Heartbeat))}
+    told: list[Event] = []
+    for event in session.events:
+        n = beats.get(id(event), -1)
+        if n in read:
+            told.append(Battery(0, event.arrival_ns, *read[n]))  # type: ignore[union-attr]
+        if n == 1000:
+            payload = encode_event(DeviceEvent(EventCode.BATTERY, 0, 75))
+            told.append(Packets.one("pelvis", 0, event.arrival_ns, payload))  # type: ignore[union-attr]
+        told.append(event)
+    events = numbered(told)
+    for size in (33, len(events)):
+        found = summary(session, events, size)
+        assert found["pelvis"]["minutes"]["battery_percent"] == [None, 75.0, 75.0]
+        assert found["lumbar"]["minutes"]["battery_percent"] == [None, 81.0, 70.0]
+        assert found["thigh_left"]["minutes"]["battery_percent"] == [None] * 3
 
 
 def test_a_sensor_that_says_nothing_has_minutes_without_numbers(session: SimulatedSession) -> None:

@@ -11,11 +11,13 @@ from unittest.mock import patch
 import pytest
 from bleak.backends.scanner import AdvertisementData
 
+from ingest import ble_link
 from ingest.ble import BATTERY_SERVICE, scan, seen_as
 from ingest.event_log import EventLog
 from ingest.kit import read_kit, write_kit
 from ingest.kit_reader import KitReader
 from ingest.link import LinkFault, LinkState
+from signals import Battery
 from tests.peers.bluez import DENIED, Obedient, bluez, bus, device
 from tests.peers.worn_sensors import KEYS, Decoded, while_running
 
@@ -141,6 +143,45 @@ def test_a_sensor_that_is_not_there_does_not_hold_the_others_up(tmp_path: Path) 
 
     with bluez(tmp_path, [device("pelvis", worn=False), device("lumbar", worn=False, present=False)]):
         asyncio.run(session())
+
+
+def test_the_battery_is_read_again_and_again_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a stream that says nothing of it; a sensor that refuses to be read streams all the same."""
+    monkeypatch.setattr(ble_link, "BATTERY_EVERY_S", 0.2)
+    families = {"pelvis": "thingy52", "lumbar": "metamotion"}
+    entries: list[dict[str, object]] = [
+        {"placement": k, "family": f, "address": device(k)["address"], "rate_hz": 100} for k, f in families.items()
+    ]
+    write_kit(tmp_path / "kit.toml", entries)
+
+    async def session() -> None:
+        log = EventLog()
+        reader, decoded = KitReader(read_kit(tmp_path / "kit.toml"), log), Decoded(log, families)
+
+        def read() -> list[Battery]:
+            return [event for event in decoded.events if isinstance(event, Battery)]
+
+        async def watch() -> None:
+            await reader.prepared()
+            reader.go()
+            await decoded.until(lambda: len(read()) >= 4 and min(decoded.samples.values()) > 60)
+            assert {(event.sensor, event.percent) for event in read()} == {("pelvis", 87)}
+            assert (reader.status["pelvis"].battery, reader.status["lumbar"].battery) == (87, None)
+            assert reader.status["lumbar"].notes == {"battery refused": 1}
+            assert {key: status.reconnects for key, status in reader.status.items()} == {"pelvis": 0, "lumbar": 0}
+
+        await while_running(reader.run(), watch())
+
+    devices = [device("pelvis", "thingy52", worn=False), device("lumbar", "metamotion", worn=False, readable=False)]
+    with bluez(tmp_path, devices):
+        asyncio.run(session())
+
+
+@pytest.mark.parametrize(
+    ("level", "percent"), [(b"\x57", 87), (b"\x64\x00", 100), (b"\x65", None), (b"\xff", None), (b"", None)]
+)
+def test_a_level_beyond_full_is_none(level: bytes, percent: int | None) -> None:
+    assert ble_link.percent_of(level) == percent
 
 
 def test_scan_shows_what_is_there(tmp_path: Path) -> None:

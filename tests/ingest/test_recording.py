@@ -21,6 +21,7 @@ from mcap.records import Chunk, Message
 
 from ingest.recording import Recorder, read_recording
 from signals import (
+    Battery,
     Command,
     Connected,
     Event,
@@ -58,6 +59,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
         st.tuples(st.just(Connected), keys),
         st.tuples(st.just(Lost), keys, words),
         st.tuples(st.just(Watchdog), keys, words),
+        st.tuples(st.just(Battery), keys, st.integers(0, 100)),
         st.tuples(st.just(Mark), words),
         st.tuples(st.just(Command), keys, st.binary(max_size=10)),
         st.tuples(st.just(Heartbeat)),

@@ -115,6 +115,8 @@ class Characteristic(ServiceInterface):
 
     @dbus_method()
     def ReadValue(self, options: Options) -> DBusBytes:
+        if not self.device.readable:
+            raise DBusError("org.bluez.Error.NotPermitted", "Read not permitted")
         return self.device.peripheral.read(self.about.uuid)
 
     @dbus_method()
@@ -146,6 +148,7 @@ class Device(ServiceInterface):
         self.air, self.peripheral, self.address = air, peripheral, address
         self.path = f"{ADAPTER}/dev_{address.replace(':', '_')}"
         self.present, self.exported, self.connected, self.resolved, self.rssi = True, False, False, False, -60
+        self.readable = True
         self.characteristics: dict[str, Characteristic] = {}
         self.gatt_paths: list[str] = []
 
@@ -260,6 +263,7 @@ class Air:
             )
             self.devices[d["key"]] = Device(self, peripheral, d["address"])
             self.devices[d["key"]].present = d.get("present", True)
+            self.devices[d["key"]].readable = d.get("readable", True)
 
     def now(self) -> float:
         return time.monotonic() - self._began
