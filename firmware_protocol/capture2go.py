@@ -14,17 +14,17 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
-from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "capture2go"
@@ -289,12 +289,12 @@ def frame_fields(header: int, payload: bytes) -> Fields | str:
     return "unknown_type"
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets; see `firmware_protocol.packets.PacketReader`. config: ``link`` ble or serial, else told from the bytes."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
-        self._frames = _Frames(self.health, str(config.get("link", "")))
+        super().__init__()
+        self._buffer = self._frames = _Frames(self.health, str(config.get("link", "")))
         self._clocks: dict[int, DeviceClock] = {}
 
     def read(self, data: bytes) -> list[Packet]:
@@ -314,35 +314,17 @@ class Reader:
             packets.append(Packet(fields, stamp.lost, stamp.restart))
         return packets
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._frames.rest)
-
-
-class Capture2GoCodec:
+class Capture2GoCodec(PacketwiseCodec):
     """Family ``capture2go``; see `firmware_protocol.codec.Codec`. Samples are those of the stream, not of real time."""
 
     family = FAMILY
 
     def __init__(self, rate_hz: float = 100.0, link: str = "") -> None:
-        self._health = Health()
-        self._frames = _Frames(self._health, link)
+        super().__init__()
+        self._buffer = self._frames = _Frames(self._health, link)
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S, wrap=0)
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
@@ -376,21 +358,6 @@ class Capture2GoCodec:
                 f"the sensor refused {name} with error 0x{fields['device_error']:02X}: it may be recording. Stop that, and "
                 "switch the sensor off and on"
             )
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._frames.rest)
 
 
 def encode_frame(header: int, payload: bytes = b"") -> bytes:

@@ -14,17 +14,16 @@ import math
 import struct
 from collections import deque
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows, Vector
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -124,13 +123,11 @@ def _scales(config: Mapping[str, Any]) -> tuple[float, float]:
     return G0 / ACC_LSB[acc], _DEG / GYR_LSB[gyr]
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`. config: ``acc_range_g``, ``gyr_range_dps``."""
 
-    pending = 0
-
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._acc, self._gyr = _scales(config)
 
     def read(self, data: bytes) -> list[Packet]:
@@ -141,17 +138,10 @@ class Reader:
             name, scale = ("acc", self._acc) if data[0] == ACC else ("gyr", self._gyr)
             return [Packet({name: [value * scale for value in sample]}) for sample in found]
         fields = fusion_fields(data) if found is None else found
-        if isinstance(fields, str):
-            self.health.count(fields)
-            return []
-        return [Packet(fields)]
-
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
+        return self._one(fields)
 
 
-class MetaMotionCodec:
+class MetaMotionCodec(PacketwiseCodec):
     """Family ``metamotion``; see `firmware_protocol.codec.Codec`. `lost` is 0 throughout and not exact.
 
     config: ``acc_range_g``, ``gyr_range_dps``, as asked for.
@@ -160,27 +150,15 @@ class MetaMotionCodec:
     family = FAMILY
 
     def __init__(self, config: Mapping[str, Any], rate_hz: float = 100.0) -> None:
+        super().__init__()
         self._acc_scale, self._gyr_scale = _scales(config)
-        self._health = Health()
         self._rate_hz = rate_hz
-        self._facts: dict[str, str | float] = {}
         self._acc: deque[tuple[int, int, int]] = deque()
         self._gyr: deque[tuple[int, int, int]] = deque()
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
         for packet, data in enumerate(packets_in):
-            if len(data) == 1:
-                self._facts["battery_percent"] = float(data[0])
-                continue
             found = motion_samples(data) if data else []
             if not isinstance(found, list):
                 self._health.count(found or "unknown_type")
@@ -197,16 +175,6 @@ class MetaMotionCodec:
                 saturated = max(*acc, *gyr) >= SATURATED or min(*acc, *gyr) <= -SATURATED
                 rows.add(packet, NO_STAMP, _scaled(acc, self._acc_scale), _scaled(gyr, self._gyr_scale), (), saturated)
         return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
 
     @property
     def pending(self) -> int:

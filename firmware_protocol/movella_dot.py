@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows, Vector
-from signals.blocks import Ints, SampleBlock
+from signals.blocks import SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -164,16 +164,14 @@ def encode_message(mid: int, data: bytes) -> bytes:
     return head + bytes((-sum(head) & 0xFF,))
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
     config: ``payload_mode``, ``characteristic`` (its four digits; else told by length), ``rate_hz``.
     """
 
-    pending = 0
-
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._mode = MODES.get(int(number(config, "payload_mode", 0)))
         self._unsupported = "payload_mode" in config and self._mode is None
         self._characteristic = str(config.get("characteristic", ""))
@@ -193,10 +191,7 @@ class Reader:
                 return []
             return [Packet(_battery_fields(data))]
         fields = message_fields(data)
-        if isinstance(fields, str):
-            self.health.count(fields)
-            return []
-        return [Packet(fields)]
+        return self._one(fields)
 
     def _kind(self, length: int) -> str:
         short = self._characteristic[-4:] if len(self._characteristic) <= 6 else self._characteristic[4:8]
@@ -237,10 +232,6 @@ class Reader:
         fields["t"] = stamp.ticks * TICK_S
         return [Packet(fields, stamp.lost, stamp.restart)]
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
-
 
 def _length_fault(length: int, mode: Mode) -> str:
     if length < mode.length:
@@ -248,7 +239,7 @@ def _length_fault(length: int, mode: Mode) -> str:
     return "length" if length > mode.longest else ""
 
 
-class MovellaDotCodec:
+class MovellaDotCodec(PacketwiseCodec):
     """Family ``movella-dot``; see `firmware_protocol.codec.Codec`.
 
     Modes 18 and 19 give increments over a sample: they are divided by the sample's period. Where the quaternion is none,
@@ -258,6 +249,7 @@ class MovellaDotCodec:
     family = FAMILY
 
     def __init__(self, mode: int = 26, rate_hz: float = 60.0) -> None:
+        super().__init__()
         if mode not in SAMPLE_MODES:
             what = "is for the maker's own library only" if mode in VENDOR_ONLY else "has no acceleration and angular rate"
             raise HiphingeError(
@@ -267,16 +259,6 @@ class MovellaDotCodec:
         self._places = self._mode.places
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S)
-        self._health = Health()
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
@@ -342,21 +324,6 @@ class MovellaDotCodec:
             self._health.count("bad_quaternion")
             return NO_QUATERNION
         return w / norm, x / norm, y / norm, z / norm
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a packet holds a whole sample."""
-        return 0
 
 
 def encode_sample(mode: int, time_us: int, values: Mapping[str, Any]) -> bytes:

@@ -17,16 +17,16 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
-from firmware_protocol.packets import Fields, Packet, number
-from signals.blocks import Floats, Ints, SampleBlock
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -196,14 +196,14 @@ def response_fields(data: bytes) -> Fields | None:
     return fields | {"protocol_version": data[2]} | dict(zip(names, texts, strict=False))
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
     config: ``path`` with ``ref`` (else that of the first batch), or ``streams``: reference → path.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         given = config.get("streams")
         self._keyed = isinstance(given, Mapping)
         streams: dict[int, str] = {}
@@ -280,7 +280,7 @@ class Reader:
         return self._notifications.pending
 
 
-class MovesenseCodec:
+class MovesenseCodec(PacketwiseCodec):
     """Family ``movesense``; see `firmware_protocol.codec.Codec`. One subscription that holds acc, and gyr if it has it.
 
     acc_range_g, gyr_range_dps: values from 99 % of these on count as saturated.
@@ -289,20 +289,11 @@ class MovesenseCodec:
     family = FAMILY
 
     def __init__(self, path: str, ref: int = IMU_REF, acc_range_g: float = 16.0, gyr_range_dps: float = 2000.0) -> None:
-        self._health = Health()
+        super().__init__()
         self._notifications = _Notifications({ref: path}, self._health)
         self._stream = self._notifications.streams[ref]
         self._ref = ref
         self._limits = (_NEAR_RANGE * acc_range_g * G0, _NEAR_RANGE * math.radians(gyr_range_dps))
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         batches: list[tuple[Stamp, Floats, int]] = []
@@ -373,16 +364,6 @@ class MovesenseCodec:
             409: "something else on the sensor uses it, a logger or another rate. End that and try again",
         }.get(status, "take the sensor off its strap for some seconds and try again")
         self._facts["refused"] = f"the sensor refused {self._stream.path} with status {status}: {remedy}"
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
 
     @property
     def pending(self) -> int:

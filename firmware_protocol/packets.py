@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from firmware_protocol.codec import Health
+from firmware_protocol.packetwise import Buffered
 
 Fields = dict[str, Any]
 """Names and SI values of one packet: ``t`` s, ``acc`` m/s², ``gyr`` rad/s, ``quat`` w x y z, …"""
@@ -53,6 +54,30 @@ class PacketReader(Protocol):
     def pending(self) -> int:
         """Bytes that wait for the rest of their packet."""
         ...
+
+
+class StrictReader:
+    """What readers of all families do alike: what they refuse is counted, and by itself nothing is held back."""
+
+    def __init__(self) -> None:
+        self.health = Health()
+        self._buffer: Buffered | None = None
+
+    def finish(self) -> list[Packet]:
+        """See `PacketReader.finish`."""
+        return []
+
+    @property
+    def pending(self) -> int:
+        """See `PacketReader.pending`."""
+        return len(self._buffer.rest) if self._buffer is not None else 0
+
+    def _one(self, found: Fields | str) -> list[Packet]:
+        """The packet of these fields; none where `found` is the word for a fault."""
+        if isinstance(found, str):
+            self.health.count(found)
+            return []
+        return [Packet(found)]
 
 
 def number(config: Mapping[str, Any], word: str, default: float) -> float:

@@ -12,16 +12,15 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
-from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
 from firmware_protocol.text_csv import Profile
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -44,16 +43,14 @@ def channels_of(data: bytes) -> tuple[float, ...] | str:
     return values if all(map(math.isfinite, values)) else "non_finite"
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
     config: with ``columns`` and units, as of text lines, the channels are also given as what they are.
     """
 
-    pending = 0
-
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._profile = _profile(config) if "columns" in config else None
 
     def read(self, data: bytes) -> list[Packet]:
@@ -75,17 +72,14 @@ class Reader:
                     fields[name] = [values[i] * scale for i in places]
         return [Packet(fields)]
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-
-class PhyphoxCodec:
+class PhyphoxCodec(PacketwiseCodec):
     """Family ``phyphox``; see `firmware_protocol.codec.Codec`. config: as of text lines; ``columns`` are the channels."""
 
     family = FAMILY
 
     def __init__(self, config: Mapping[str, Any], rate_hz: float | None = None) -> None:
+        super().__init__()
         self._profile = _profile(config)
         if not self._profile.acc:
             raise HiphingeError(
@@ -93,18 +87,9 @@ class PhyphoxCodec:
                 "columns",
                 'Name them, e.g. columns = ["ax", "ay", "az", "gx", "gy"].',
             )
-        self._health = Health()
         self._exact = rate_hz is not None and self._profile.time is not None
         self._rate_hz = rate_hz or 100.0
         self._clock = DeviceClock(rate_hz or 0.0, TICK_S, wrap=0)
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         p = self._profile
@@ -127,21 +112,6 @@ class PhyphoxCodec:
             rows.add(packet, stamp, acc, [values[i] * p.gyr_scale for i in p.gyr], [values[i] for i in p.quat])
         tick_s = TICK_S if p.time is not None else None
         return [rows.block(self._rate_hz, self._health, tick_s, lost_exact=self._exact)] if rows else []
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """Always empty: numbers say nothing of the device."""
-        return MappingProxyType({})
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a packet holds a whole sample."""
-        return 0
 
 
 def _profile(config: Mapping[str, Any]) -> Profile:

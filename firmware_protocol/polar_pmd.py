@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -167,13 +167,11 @@ class _Frames:
         return max(0, first_ns), kind, [(x * scale, y * scale, z * scale) for x, y, z in found]
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`. config: ``rate_hz``, ``factor``."""
 
-    pending = 0
-
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._rate_hz = number(config, "rate_hz", 50.0)
         self._frames = _Frames(self._rate_hz, number(config, "factor", 1.0), self.health)
 
@@ -193,12 +191,8 @@ class Reader:
             for i, sample in enumerate(samples)
         ]
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-
-class PolarPmdCodec:
+class PolarPmdCodec(PacketwiseCodec):
     """Family ``polar-pmd``; see `firmware_protocol.codec.Codec`. gyr is None throughout.
 
     factor: of compressed frames, until the sensor has told its own. range_g: values from 99 % of it on count as saturated.
@@ -207,19 +201,10 @@ class PolarPmdCodec:
     family = FAMILY
 
     def __init__(self, rate_hz: float = 50.0, factor: float = 1.0, range_g: float = 8.0) -> None:
-        self._health = Health()
+        super().__init__()
         self._frames = _Frames(rate_hz, factor, self._health)
         self._rate_hz = rate_hz
         self._limit = NEAR_RANGE * range_g * G0
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
@@ -255,21 +240,6 @@ class PolarPmdCodec:
             f"the sensor refused request {data[1]} with status {data[3]} ({_STATUS.get(data[3], 'unknown')}): wear it (it "
             "sleeps when it feels no skin), take it off its charger, and end other programs that use it"
         )
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a packet holds whole samples."""
-        return 0
 
 
 def encode_frame(last_ns: int, acc: Floats) -> bytes:

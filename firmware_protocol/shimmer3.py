@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
 from firmware_protocol.shimmer3_calibration import (
     ACC_OFFSET,
@@ -36,7 +36,7 @@ from firmware_protocol.shimmer3_calibration import (
     default_gyr,
     told,
 )
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -246,16 +246,16 @@ class _Stream:
         return Inquiry(CLOCK_HZ / period, (TIMESTAMP, *names), piece[8])
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`.
 
     config: ``channels`` in order, if they are known; else the reply to an inquiry must come first. ``rate_hz``, for losses.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         given = config.get("channels")
-        self._stream = _Stream(_layout(given) if given is not None else None, self.health)
+        self._buffer = self._stream = _Stream(_layout(given) if given is not None else None, self.health)
         self._clock = DeviceClock(number(config, "rate_hz", 0.0), TICK_S, WRAP) if "rate_hz" in config else None
         self._unrated = DeviceClock(0.0, TICK_S, WRAP)
 
@@ -281,17 +281,8 @@ class Reader:
             packets.append(Packet({"t": stamp.ticks * TICK_S, "raw": raw}, stamp.lost, stamp.restart))
         return packets
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._stream.rest)
-
-
-class Shimmer3Codec:
+class Shimmer3Codec(PacketwiseCodec):
     """Family ``shimmer3``; see `firmware_protocol.codec.Codec`.
 
     config: ``gyr_range_dps``; ``acc_offset`` and ``acc_per_m_s2`` (LSB) in place of the default calibration.
@@ -300,23 +291,14 @@ class Shimmer3Codec:
     family = FAMILY
 
     def __init__(self, config: Mapping[str, Any], rate_hz: float = 128.0) -> None:
-        self._health = Health()
-        self._stream = _Stream(_layout(config.get("channels", OUR_CHANNELS)), self._health)
+        super().__init__()
+        self._buffer = self._stream = _Stream(_layout(config.get("channels", OUR_CHANNELS)), self._health)
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S, WRAP)
-        self._facts: dict[str, str | float] = {}
         offset, per_m_s2 = number(config, "acc_offset", ACC_OFFSET), number(config, "acc_per_m_s2", ACC_PER_M_S2)
         self._acc_stated = "acc_offset" in config or "acc_per_m_s2" in config
         self._acc = default_acc(offset, per_m_s2)
         self._gyr = default_gyr(_known_range(number(config, "gyr_range_dps", 500.0)))
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
@@ -355,21 +337,6 @@ class Shimmer3Codec:
             self._acc = calibrations.get("ACCEL_LN", self._acc)
         self._gyr = calibrations.get("GYRO", self._gyr)
         self._facts["calibration"] = "the sensor's own" if len(calibrations) == _CALIBRATED else "default"
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._stream.rest)
 
 
 def _layout(channels: object) -> Layout:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, SerialLink
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -172,13 +172,13 @@ class _Times:
         return None if self._position is None else round(row[self._position] * self._per_unit)
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`. config: the words of `Profile`."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._profile = Profile.of(config, just_opened=False)
-        self._lines = _Lines(self._profile, self.health)
+        self._buffer = self._lines = _Lines(self._profile, self.health)
         self._times = _Times(self._profile, number(config, "rate_hz", 0.0))
 
     def read(self, data: bytes) -> list[Packet]:
@@ -200,17 +200,8 @@ class Reader:
             packets.append(Packet(fields, stamp.lost, stamp.restart))
         return packets
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._lines.rest)
-
-
-class TextCsvCodec:
+class TextCsvCodec(PacketwiseCodec):
     """Family ``text-csv``; see `firmware_protocol.codec.Codec`. Without a time column samples are counted only.
 
     rate_hz: None = not known: then 100 Hz is said, and no loss is found.
@@ -219,22 +210,14 @@ class TextCsvCodec:
     family = FAMILY
 
     def __init__(self, config: Mapping[str, Any], rate_hz: float | None = None) -> None:
+        super().__init__()
         self._profile = Profile.of(config, just_opened=True)
         if not self._profile.acc:
             raise HiphingeError("no columns ax, ay, az", "columns", "Name each column of a line, e.g. time,ax,ay,az,gx,gy,gz.")
-        self._health = Health()
-        self._lines = _Lines(self._profile, self._health)
+        self._buffer = self._lines = _Lines(self._profile, self._health)
         self._exact = rate_hz is not None and self._profile.time is not None
         self._rate_hz = rate_hz or 100.0
         self._times = _Times(self._profile, rate_hz or 0.0)
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         p, clock, timed = self._profile, self._times.clock, self._profile.time is not None
@@ -253,21 +236,6 @@ class TextCsvCodec:
                 rows.add(packet, stamp, acc, gyr, [row[i] for i in p.quat])
         tick_s = self._times.tick_s if timed else None
         return [rows.block(self._rate_hz, self._health, tick_s, lost_exact=self._exact)] if rows else []
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """Always empty: lines of numbers say nothing of the device."""
-        return MappingProxyType({})
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._lines.rest)
 
 
 def encode_line(config: Mapping[str, Any], acc: Floats, gyr: Floats, time_s: float = 0.0, decimals: int = 6) -> bytes:

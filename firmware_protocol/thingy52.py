@@ -11,17 +11,16 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
-from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "thingy52"
@@ -73,16 +72,14 @@ def packet_fields(data: bytes, characteristic: str = "") -> Fields | str:
     return {"quat": quat} if abs(math.hypot(*quat) - 1.0) <= BAD_NORM else "bad_quaternion"
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
     config: ``characteristic``, its four digits or its UUID; else a notification is told by its length.
     """
 
-    pending = 0
-
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
+        super().__init__()
         self._characteristic = str(config.get("characteristic", ""))
 
     def read(self, data: bytes) -> list[Packet]:
@@ -92,40 +89,21 @@ class Reader:
             fields = decode_command(data, {}) or "length"
         else:
             fields = packet_fields(data, self._characteristic)
-        if isinstance(fields, str):
-            self.health.count(fields)
-            return []
-        return [Packet(fields)]
-
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
+        return self._one(fields)
 
 
-class Thingy52Codec:
+class Thingy52Codec(PacketwiseCodec):
     """Family ``thingy52``; see `firmware_protocol.codec.Codec`. `lost` is 0 throughout and not exact."""
 
     family = FAMILY
 
     def __init__(self, rate_hz: float = 100.0) -> None:
-        self._health = Health()
+        super().__init__()
         self._rate_hz = rate_hz
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
         for packet, data in enumerate(packets_in):
-            if len(data) == 1:
-                self._facts["battery_percent"] = float(data[0])
-                continue
             if len(data) != _RAW.size:
                 self._health.count("truncated" if len(data) < _RAW.size else "length", 1 if data else 0)
                 continue
@@ -138,21 +116,6 @@ class Thingy52Codec:
                 saturated=max(raw) >= SATURATED or min(raw) <= -SATURATED,
             )
         return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a packet holds a whole sample."""
-        return 0
 
 
 def encode_raw(acc: Floats, gyr: Floats) -> bytes:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
-from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
 from firmware_protocol.witmotion import (
     ACC_SCALE,
@@ -38,7 +38,7 @@ from firmware_protocol.witmotion import (
     settings,
     to_raw,
 )
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -144,12 +144,12 @@ def _measures_vibration(config: Mapping[str, Any]) -> bool:
     return str(config.get("model", "")).upper().startswith("WTVB")
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
-        self._frames = _Frames(self.health)
+        super().__init__()
+        self._buffer = self._frames = _Frames(self.health)
         self._vibration = _measures_vibration(config)
 
     def read(self, data: bytes) -> list[Packet]:
@@ -171,11 +171,6 @@ class Reader:
         """See `PacketReader.finish`."""
         self._frames.finish()
         return []
-
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._frames.rest)
 
 
 def _data_fields(frame: bytes) -> Fields:
@@ -207,24 +202,15 @@ def register_fields(frame: bytes) -> Fields | None:
     return fields
 
 
-class WitMotionBleCodec:
+class WitMotionBleCodec(PacketwiseCodec):
     """Family ``witmotion-ble``; see `firmware_protocol.codec.Codec`. `lost` is 0 throughout and not exact."""
 
     family = FAMILY
 
     def __init__(self, rate_hz: float = 100.0) -> None:
-        self._health = Health()
-        self._frames = _Frames(self._health)
+        super().__init__()
+        self._buffer = self._frames = _Frames(self._health)
         self._rate_hz = rate_hz
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
@@ -264,21 +250,6 @@ class WitMotionBleCodec:
                 )
             else:
                 self._facts.pop("refused", None)
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._frames.rest)
 
 
 def encode_samples(acc: Floats, gyr: Floats, euler: Floats | None = None) -> bytes:

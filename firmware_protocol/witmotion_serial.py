@@ -17,13 +17,13 @@ import struct
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
-from firmware_protocol.packets import Fields, Packet, number
+from firmware_protocol.packets import Fields, Packet, StrictReader, number
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
 from firmware_protocol.witmotion import (
     ACC_SCALE,
@@ -41,7 +41,7 @@ from firmware_protocol.witmotion import (
     settings,
     to_raw,
 )
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.session import Setting
 
 FAMILY = "witmotion-serial"
@@ -198,15 +198,15 @@ def frame_fields(frame: bytes) -> Fields | str:
     return fields
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`.
 
     config: with ``group`` true, frames are also joined into samples of the content ``rsw``.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
-        self._frames = _Frames(self.health)
+        super().__init__()
+        self._buffer = self._frames = _Frames(self.health)
         content = int(number(config, "rsw", DEFAULT_CONTENT))
         self._runs = _Runs(content, self.health, adopt=False) if config.get("group") else None
 
@@ -222,15 +222,6 @@ class Reader:
             packets.append(Packet(fields, sample=None if run is None else _sample_fields(run)))
         return packets
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
-
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._frames.rest)
-
 
 def _sample_fields(run: dict[int, bytes]) -> Fields:
     merged: Fields = {}
@@ -241,7 +232,7 @@ def _sample_fields(run: dict[int, bytes]) -> Fields:
     return {name: value for name, value in merged.items() if name not in ("type", "temp_c", "version")}
 
 
-class WitMotionSerialCodec:
+class WitMotionSerialCodec(PacketwiseCodec):
     """Family ``witmotion-serial``; see `firmware_protocol.codec.Codec`.
 
     content: what the sensor was told to send. Without time frames loss is not exact: only runs that came incomplete
@@ -251,22 +242,13 @@ class WitMotionSerialCodec:
     family = FAMILY
 
     def __init__(self, rate_hz: float = 100.0, content: int = OUR_CONTENT) -> None:
-        self._health = Health()
-        self._frames = _Frames(self._health)
+        super().__init__()
+        self._buffer = self._frames = _Frames(self._health)
         self._runs = _Runs(content, self._health, adopt=True)
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S, wrap=0, settles=True)
-        self._facts: dict[str, str | float] = {}
         self._timed: bool | None = None
         self._incomplete = 0
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
@@ -329,21 +311,6 @@ class WitMotionSerialCodec:
             self._health.count("bad_quaternion")
             return NO_QUATERNION
         return w / norm, x / norm, y / norm, z / norm
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._frames.rest)
 
 
 def encode_frame(kind: int, data: bytes) -> bytes:

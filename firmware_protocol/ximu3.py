@@ -16,15 +16,15 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from firmware_protocol.codec import Health, split_packets
+from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
-from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
-from signals.blocks import Floats, Ints, SampleBlock
+from signals.blocks import Floats, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "ximu3"
@@ -206,12 +206,12 @@ def message_fields(message: Message, ticks: int) -> Fields:
     return fields
 
 
-class Reader:
+class Reader(StrictReader):
     """Packets of a byte stream; see `firmware_protocol.packets.PacketReader`."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.health = Health()
-        self._messages = _Messages(self.health)
+        super().__init__()
+        self._buffer = self._messages = _Messages(self.health)
         self._clocks: dict[str, DeviceClock] = {}
 
     def read(self, data: bytes) -> list[Packet]:
@@ -225,36 +225,18 @@ class Reader:
             packets.append(Packet(message_fields(message, stamp.ticks), stamp.lost, stamp.restart))
         return packets
 
-    def finish(self) -> list[Packet]:
-        """See `PacketReader.finish`."""
-        return []
 
-    @property
-    def pending(self) -> int:
-        """See `PacketReader.pending`."""
-        return len(self._messages.rest)
-
-
-class Ximu3Codec:
+class Ximu3Codec(PacketwiseCodec):
     """Family ``ximu3``; see `firmware_protocol.codec.Codec`."""
 
     family = FAMILY
 
     def __init__(self, rate_hz: float = 100.0) -> None:
-        self._health = Health()
-        self._messages = _Messages(self._health)
+        super().__init__()
+        self._buffer = self._messages = _Messages(self._health)
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S, wrap=0, settles=True)
         self._quat: Message | None = None
-        self._facts: dict[str, str | float] = {}
-
-    def feed(self, data: bytes) -> list[SampleBlock]:
-        """See `Codec.feed`."""
-        return self._decode([data])
-
-    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
-        """See `Codec.feed_packets`."""
-        return self._decode(split_packets(data, lengths))
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         blocks: list[SampleBlock] = []
@@ -301,21 +283,6 @@ class Ximu3Codec:
                 for name, fact in (("sn", "serial"), ("name", "model")):
                     if name in value:
                         self._facts[fact] = str(value[name])
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._facts)
-
-    @property
-    def pending(self) -> int:
-        """See `Codec.pending`."""
-        return len(self._messages.rest)
 
 
 def encode_binary(letter: str, time_us: int, values: tuple[float, ...]) -> bytes:

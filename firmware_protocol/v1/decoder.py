@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_protocol.codec import Health, Probe, check_lengths
 from firmware_protocol.framing import Deframer
+from firmware_protocol.packetwise import CountingCodec
 from firmware_protocol.v1.messages import (
     VERSION,
     Config,
@@ -287,7 +287,20 @@ class _Messages:
 _COUNTED_EVENTS: dict[int, str] = {EventCode.BUTTON: "button", EventCode.OVERRUN: "overrun", EventCode.TAP: "tap"}
 
 
-class V1Codec:
+class _MessageCodec(CountingCodec):
+    """A codec whose samples come in messages."""
+
+    def __init__(self, sensor_number: int | None) -> None:
+        super().__init__()
+        self._messages = _Messages(self._health, sensor_number)
+        self._facts = self._messages.facts
+
+    def probes(self) -> list[Probe]:
+        """See `Probed.probes`."""
+        return self._messages.probes()
+
+
+class V1Codec(_MessageCodec):
     """Family ``hiphinge-v1``: one message per radio packet.
 
     sensor_number: of a gateway's MUX messages those with this number are decoded too; others are counted.
@@ -296,8 +309,7 @@ class V1Codec:
     family = "hiphinge-v1"
 
     def __init__(self, sensor_number: int | None = None) -> None:
-        self._health = Health()
-        self._messages = _Messages(self._health, sensor_number)
+        super().__init__(sensor_number)
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
@@ -308,35 +320,15 @@ class V1Codec:
         check_lengths(data, lengths)
         return self._messages.feed(data, lengths, np.arange(len(lengths)))
 
-    def probes(self) -> list[Probe]:
-        """See `Probed.probes`."""
-        return self._messages.probes()
 
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._messages.facts)
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a packet holds a whole message."""
-        return 0
-
-
-class V1SerialCodec:
+class V1SerialCodec(_MessageCodec):
     """Family ``hiphinge-v1-serial``: COBS(message ‖ CRC-32) ‖ 00 in a byte stream cut anywhere."""
 
     family = "hiphinge-v1-serial"
 
     def __init__(self, sensor_number: int | None = None) -> None:
-        self._health = Health()
+        super().__init__(sensor_number)
         self._deframer = Deframer(self._health)
-        self._messages = _Messages(self._health, sensor_number)
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
@@ -350,20 +342,6 @@ class V1SerialCodec:
         packet = np.searchsorted(np.cumsum(lengths), ends, side="right")
         sizes = np.array([len(message) for _, message in found], np.int64)
         return self._messages.feed(b"".join(message for _, message in found), sizes, packet)
-
-    def probes(self) -> list[Probe]:
-        """See `Probed.probes`."""
-        return self._messages.probes()
-
-    @property
-    def health(self) -> Mapping[str, int]:
-        """See `Codec.health`."""
-        return self._health.counts
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """See `Codec.facts`."""
-        return MappingProxyType(self._messages.facts)
 
     @property
     def pending(self) -> int:

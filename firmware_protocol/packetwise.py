@@ -1,0 +1,61 @@
+"""What the codecs of all families do alike: count, remember what the device said, take packets one after another.
+
+A family's codec says in `_decode` what its packets are; the contract is `firmware_protocol.codec.Codec`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from firmware_protocol.codec import Health, split_packets
+from signals.blocks import Ints, SampleBlock
+
+
+class Buffered(Protocol):
+    """What cuts a stream into frames, and keeps the beginning of one until the rest comes."""
+
+    rest: bytes
+
+
+class CountingCodec:
+    """A codec's `health`, `facts` and `pending`, however it decodes."""
+
+    def __init__(self) -> None:
+        self._health = Health()
+        self._facts: dict[str, str | float] = {}
+        self._buffer: Buffered | None = None
+        """Where bytes may wait; None where a packet holds whole samples."""
+
+    @property
+    def health(self) -> Mapping[str, int]:
+        """See `Codec.health`."""
+        return self._health.counts
+
+    @property
+    def facts(self) -> Mapping[str, str | float]:
+        """See `Codec.facts`."""
+        return MappingProxyType(self._facts)
+
+    @property
+    def pending(self) -> int:
+        """See `Codec.pending`."""
+        return len(self._buffer.rest) if self._buffer is not None else 0
+
+
+class PacketwiseCodec(CountingCodec, ABC):
+    """A codec that decodes one packet after another."""
+
+    def feed(self, data: bytes) -> list[SampleBlock]:
+        """See `Codec.feed`."""
+        return self._decode([data])
+
+    def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
+        """See `Codec.feed_packets`."""
+        return self._decode(split_packets(data, lengths))
+
+    @abstractmethod
+    def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
+        """Blocks of what these packets complete; `SampleBlock.packet` is a packet's place among them."""
