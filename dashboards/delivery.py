@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ PERSON_WAIT_S = 10.0
 """Between two attempts where somebody must change something first."""
 _LOOK_S = 0.1
 """How often an empty outbox is looked at."""
+AWAY_S = 1.0
+"""At the end, a server that has not taken anything for so long is left: the outbox and the tables hold what it lacks."""
+_STOP_S = 1.0
 _FILES = (ANGLES, REPETITIONS, SUMMARY)
 """Of an estimator, what is sent."""
 
@@ -128,7 +132,7 @@ class Courier:
     def __init__(self, outbox: Path, settings: InfluxSettings, *, timeout_s: float = 10.0) -> None:
         self._sender = Sender(settings, timeout_s=timeout_s)
         self._drain = Drain(outbox, self._sender, running=True)
-        self._stop, self._finish = threading.Event(), threading.Event()
+        self._stop, self._finish, self._wake = threading.Event(), threading.Event(), threading.Event()
         self._delivered = False
         self._settings = settings
         self._clock: str | None = None
@@ -153,22 +157,30 @@ class Courier:
         return self._clock or ""
 
     def finish(self, patience_s: float) -> bool:
-        """Nothing more will come: send what there is, for at most so long. Whether all of it was acknowledged."""
+        """Nothing more will come: send what there is, for at most so long, to a server that is away no longer than `AWAY_S`.
+        Whether all of it was acknowledged."""
         self._drain.running = False
         self._finish.set()
-        self._thread.join(patience_s)
+        self._wake.set()
+        began = taken = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() < min(began + patience_s, taken + AWAY_S):
+            self._thread.join(_LOOK_S)
+            if not self.trouble:
+                taken = time.monotonic()
         self.stop()
         return self._delivered
 
     def stop(self) -> None:
         """End without waiting for the server; the rest stays in the outbox."""
         self._stop.set()
-        self._thread.join(LONGEST_WAIT_S)
-        self._sender.close()
+        self._wake.set()
+        # one that hangs in a request ends with it
+        self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         try:
-            self._send_all()
+            with self._sender:
+                self._send_all()
         except Exception as error:
             self.trouble = f"a fault of the program ends the sending ({error!r}); hiphinge push sends the rest from the tables"
             raise
@@ -184,12 +196,14 @@ class Courier:
                     pause = PERSON_WAIT_S
                 else:
                     pause, wait_s = max(wait_s, min(error.retry_after_s, LONGEST_WAIT_S)), min(2.0 * wait_s, LONGEST_WAIT_S)
-                self._stop.wait(pause)
+                self._pause(pause)
+                if self._finish.is_set():
+                    wait_s = FIRST_WAIT_S
                 continue
             except (HiphingeError, OSError) as error:
                 # the outbox itself cannot be read or written
                 self.trouble = str(error)
-                self._stop.wait(PERSON_WAIT_S)
+                self._pause(PERSON_WAIT_S)
                 continue
             self.trouble, wait_s = "", FIRST_WAIT_S
             if sent and self._clock is None:
@@ -198,7 +212,12 @@ class Courier:
                 if self._finish.is_set():
                     self._delivered = True
                     return
-                self._stop.wait(_LOOK_S)
+                self._pause(_LOOK_S)
+
+    def _pause(self, seconds: float) -> None:
+        """Until then, or until the session ends or stops."""
+        if self._wake.wait(seconds):
+            self._wake.clear()
 
     def _look_at_clock(self) -> None:
         # where it does not answer now, the next time is early enough
