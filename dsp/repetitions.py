@@ -3,8 +3,9 @@
 The signal is the trunk-on-thigh flexion: trunk inclination plus that of the less inclined thigh, what there is of it. It
 needs gravity alone, and in walking it stays small, because one leg is always behind. From standing, an excursion above
 `START_DEG` that returns is a repetition. One that stays, with the thighs raised and still, is a sit-down, and leaving it is
-a stand-up: movements of one phase. A single knee that rises beside a standing leg is a knee raise. Movements that belong to
-a calibration are held back while it is open and dropped when it succeeds.
+a stand-up: movements of one phase. A single knee that rises beside a standing leg is a knee raise. Rock-backs
+(`dsp.rock_backs`) happen within the excursion of getting down on all fours and up again, which then is none itself.
+Movements that belong to a calibration are held back while it is open and dropped when it succeeds.
 
 Hysteresis and smallest duration follow common practice for lift detection (e.g. doi 10.3390/s20164472); the figures here
 are set on the simulated athlete.
@@ -23,6 +24,7 @@ from dsp.movements import classify
 from dsp.phases import Phases, bridged, velocity
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import Best, Movements, better, measure
+from dsp.rock_backs import RockBack, RockBackFinder, got_down, possible
 from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
@@ -183,6 +185,9 @@ class RepetitionFinder:
         self._still_since = 0
         self._still_level = 0.0
         self._seat = 0.0
+        self._rocks = RockBackFinder(rate_hz)
+        self._stay = False
+        """Whether the excursion is a stay on all fours: no movement itself."""
         self._out: list[_Found | Repetition] = []
         """What has ended, in order."""
         self._held: list[_Found | Repetition] = []
@@ -278,6 +283,8 @@ class RepetitionFinder:
         seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
         if seat.any() and (seat & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
             return i
+        if possible(trunk, thigh):
+            return i
         low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
         if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
             return i
@@ -337,17 +344,13 @@ class RepetitionFinder:
         if self._state == "standing":
             # also false for a missing signal
             if signal > START_DEG:
-                self._state, self._begin = "moving", k
-                self._peak, self._peak_at = signal, k
-                self._still_since, self._still_level = k, signal
+                self._set_out(k, signal)
         elif self._state == "moving":
             self._move(k, signal, trunk, thigh)
         elif self._state == "ending":
             if signal > max(START_DEG, self._valley + START_DEG - END_DEG):
                 self._close(self._valley_at)
-                self._state, self._begin = "moving", k
-                self._peak, self._peak_at = signal, k
-                self._still_since, self._still_level = k, signal
+                self._set_out(k, signal)
             else:
                 if signal < self._valley:
                     self._valley, self._valley_at = signal, k
@@ -366,15 +369,21 @@ class RepetitionFinder:
             elif thigh > 0.8 * self._seat:
                 self._state = "seated"
 
+    def _set_out(self, k: int, signal: float) -> None:
+        """An excursion from standing begins."""
+        self._state, self._begin = "moving", k
+        self._peak, self._peak_at = signal, k
+        self._still_since, self._still_level = k, signal
+        self._rocks.begin()
+        self._stay = False
+
     def _raise(self, k: int, signal: float, knee: float, other: float) -> None:
         """A single knee is up; missing values (all comparisons false) are as if the tick had not been."""
         if knee > self._peak:
             self._peak, self._peak_at = knee, k
         if signal > START_DEG:
             # the other knee follows, or the trunk: no knee raise
-            self._state, self._begin = "moving", k
-            self._peak, self._peak_at = signal, k
-            self._still_since, self._still_level = k, signal
+            self._set_out(k, signal)
         elif other < -STANCE_DEG or k - self._begin > HISTORY_S * self._rate - 1:
             self._state = "standing"
         elif knee < END_DEG:
@@ -384,6 +393,12 @@ class RepetitionFinder:
                 self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, end)
 
     def _move(self, k: int, signal: float, trunk: float, thigh: float) -> None:
+        if signal == signal:
+            rock = self._rocks.step(k, trunk, thigh)
+            if rock is not None:
+                self._rock_back(rock)
+            if self._rocks.on_all_fours and k - self._begin > HISTORY_S * self._rate - 1:
+                self._begin, self._stay = k, True
         if signal != signal or k - self._begin > HISTORY_S * self._rate - 1:
             # a hole in the middle, or a posture: not a repetition
             self._state = "standing" if signal != signal else "posture"
@@ -450,6 +465,8 @@ class RepetitionFinder:
         end = min(self._quiet_after(self._crossed if self._state == "ending" else k), k)
         lasted = (self._crossed if self._state == "ending" else k) - self._begin
         self._state = "standing"
+        if self._stay:
+            return
         if not standing_up and (lasted < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
         if standing_up:
@@ -458,7 +475,19 @@ class RepetitionFinder:
         deepest = self._rows(self._peak_at, self._peak_at + 1)
         trunk, left, right = (float(x) for x in (deepest.moving[0, 0], deepest.angles[_LEFT, 0], deepest.angles[_RIGHT, 0]))
         kind, confidence = classify(trunk, left, right)
+        way_down = self._rows(start, end + 1).moving
+        if got_down(way_down[0], way_down[1], self._rate):
+            kind, confidence = "other", 0.9
         self._add(kind, confidence, start, self._peak_at, end)
+
+    def _rock_back(self, found: RockBack) -> None:
+        """A rock-back within the excursion, which is a stay on all fours from here on."""
+        self._begin, self._stay = found.end, True
+        start = self._quiet_before(found.risen)
+        speed = self._speed(self._rows(found.half, found.end + 1), None)
+        quiet = np.flatnonzero(speed < min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max()))))
+        end = found.half + int(quiet[0]) if len(quiet) else found.end
+        self._add("rock_back", found.confidence, start, found.turn, end)
 
     def _quiet_before(self, k: int, row: int | None = None) -> int:
         """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most `LOOK_BACK_S` back.

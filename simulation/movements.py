@@ -41,6 +41,7 @@ the band below the trunk turns at about half a degree a second)."""
 SWAY_BAND_HZ = (0.06, 0.5)
 
 _WITHOUT_UNIT = ("support", "walk")
+_LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thigh", "_elevation"), ("knee", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class TrueRepetition:
     descent_end_s: float
     ascent_start_s: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+    slack_hip_deg: float | None = None
+    """Flexion of the hips at which the lumbar spine begins to flex, of a rock-back that has such a point."""
 
 
 def rhythm_coefficients(share: Share) -> tuple[float, float, float]:
@@ -237,6 +240,56 @@ class Script:
         self._repetition("stand_up", "plain", start, end, end, end)
         self._rest(rest_s)
 
+    def all_fours(self, duration_s: float = 4.0, trunk_deg: float = 84.0, rest_s: float = 1.5) -> None:
+        """Get down on hands and knees, the trunk at `trunk_deg` and the thighs vertical; `stand_from_all_fours` ends it."""
+        self._over_the_squat(duration_s, trunk_deg, 0.0, 90.0)
+        self.stand(rest_s)
+
+    def stand_from_all_fours(self, duration_s: float = 3.5, rest_s: float | None = None) -> None:
+        """Get up from hands and knees."""
+        self._over_the_squat(duration_s, 0.0, 0.0, 0.0)
+        self._rest(rest_s)
+
+    def rock_back(
+        self,
+        thigh_deg: float = 48.0,
+        slack_hip_deg: float | None = None,
+        *,
+        after: float = 0.6,
+        trunk_drop_deg: float = 6.0,
+        down_s: float = 2.2,
+        hold_s: float = 0.4,
+        up_s: float = 2.2,
+        rest_s: float | None = None,
+    ) -> None:
+        """On all fours, rock towards the heels until the thighs have turned by `thigh_deg`, and come back.
+
+        The shanks stay on the floor, the trunk sinks by `trunk_drop_deg`. From `slack_hip_deg` of hip flexion on the lumbar
+        spine takes the part `after` of what the hips would have given; None: it stays as it is. Raises ValueError where the
+        hips never come to that angle.
+        """
+        hip = float(np.rad2deg(self._value("pelvis_tilt") + self._value("thigh_left_elevation")))
+        more = thigh_deg - trunk_drop_deg
+        knee = 1.0 if slack_hip_deg is None else (slack_hip_deg - hip) / more
+        if not 0.1 <= knee <= 1.0:
+            raise ValueError(
+                f"slack at {slack_hip_deg}° of hip flexion: this rock-back goes from {hip:.0f}° to {hip + more:.0f}°"
+            )
+        start, bottom = self.now, self.now + down_s
+        leaving, back = bottom + hold_s, bottom + hold_s + up_s
+        taken = 0.0 if slack_hip_deg is None else float(np.deg2rad(after * more))
+        sinks = float(np.deg2rad(trunk_drop_deg))
+        for channel, straight, bend in (("lumbar_flexion", 0.0, taken), ("pelvis_tilt", -sinks, -taken)):
+            self._shaped(channel, np.array([straight, 0.0, 0.0]), start, bottom, bend, knee)
+            # the way back along the same curve
+            self._shaped(channel, np.array([-straight - bend, 0.0, 0.0]), leaving, back, bend, 1.0 - knee)
+        before = {channel: float(np.rad2deg(self._value(channel))) for channel in _LEGS}
+        for channel in _LEGS:
+            self._to(channel, before[channel] + thigh_deg, start, bottom)
+            self._to(channel, before[channel], leaving, back)
+        self._repetition("rock_back", "plain", start, bottom, leaving, back, slack_hip_deg)
+        self._rest(rest_s)
+
     def walk(self, duration_s: float, turn_deg: float = 0.0) -> None:
         """Walk, turning to the left by `turn_deg` on the way, evenly over the middle of it; at least 3 s."""
         if duration_s < 3.0:
@@ -289,6 +342,16 @@ class Script:
         }
         self.bend(peak_deg, **(settings | dict(more)))
 
+    def _over_the_squat(self, duration_s: float, tilt_deg: float, thigh_deg: float, knee_deg: float) -> None:
+        """Between standing and kneeling, through a deep squat in the middle, the lumbar spine flexed on the way."""
+        start, low, end = self.now, self.now + 0.5 * duration_s, self.now + duration_s
+        for channel, target, last in (("pelvis_tilt", 28.0, tilt_deg), ("lumbar_flexion", 14.0, 0.0)):
+            self._to(channel, target, start, low)
+            self._to(channel, last, low, end)
+        self._legs(72.0, 126.0, start, low)
+        self._legs(thigh_deg, knee_deg, low, end)
+        self.now = end
+
     def _about(self, value: float, spread: float) -> float:
         return float(self._rng.uniform(value - spread, value + spread))
 
@@ -303,16 +366,27 @@ class Script:
         target = target_deg if channel in _WITHOUT_UNIT else np.deg2rad(target_deg)
         self._shaped(channel, np.array([target - self._value(channel), 0.0, 0.0]), start_s, end_s)
 
-    def _shaped(self, channel: str, coefficients: Floats, start_s: float, end_s: float) -> None:
+    def _shaped(
+        self, channel: str, coefficients: Floats, start_s: float, end_s: float, bend: float = 0.0, knee: float = 0.5
+    ) -> None:
         c1, c2, c3 = (float(c) for c in coefficients)
-        self._moves[channel].append(Move(start_s, end_s, self._value(channel), c1, c2, c3))
+        self._moves[channel].append(Move(start_s, end_s, self._value(channel), c1, c2, c3, bend, knee))
 
     def _legs(self, thigh_deg: float, knee_deg: float, start_s: float, end_s: float) -> None:
         for side in SIDES:
             self._to(f"thigh_{side}_elevation", thigh_deg, start_s, end_s)
             self._to(f"knee_{side}", knee_deg, start_s, end_s)
 
-    def _repetition(self, movement: str, style: str, start: float, bottom: float, leaving: float, end: float) -> None:
+    def _repetition(
+        self,
+        movement: str,
+        style: str,
+        start: float,
+        bottom: float,
+        leaving: float,
+        end: float,
+        slack_hip_deg: float | None = None,
+    ) -> None:
         turn = end if bottom == end else 0.5 * (bottom + leaving)
-        self.repetitions.append(TrueRepetition(start, turn, end, movement, style, bottom, leaving))
+        self.repetitions.append(TrueRepetition(start, turn, end, movement, style, bottom, leaving, slack_hip_deg=slack_hip_deg))
         self.now = end

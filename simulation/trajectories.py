@@ -75,8 +75,15 @@ class Signal:
         return self.through(x * root, root**3, -3.0 * x / limit**2 * root**5)
 
 
+KNEE_WIDTH = 0.03
+"""Progress over which the knee of a move is round, so that it has an acceleration."""
+
+
 class Move(NamedTuple):
-    """From `start_s` to `end_s` the value is start + c1·m + c2·m² + c3·m³, with m the minimum-jerk progress 0 … 1."""
+    """From `start_s` to `end_s` the value is start + c1·m + c2·m² + c3·m³ + bend·k(m), with m the minimum-jerk progress 0 … 1.
+
+    k is a knee: 0 before the progress `knee`, and m − knee beyond it.
+    """
 
     start_s: float
     end_s: float
@@ -84,11 +91,19 @@ class Move(NamedTuple):
     c1: float
     c2: float = 0.0
     c3: float = 0.0
+    bend: float = 0.0
+    knee: float = 0.5
 
     @property
     def end(self) -> float:
         """Value at the end of the move."""
-        return self.start + self.c1 + self.c2 + self.c3
+        beyond = self.bend * (_ramp(1.0 - self.knee) - _ramp(-self.knee))
+        return self.start + self.c1 + self.c2 + self.c3 + float(beyond)
+
+
+def _ramp(x: Floats | float) -> Floats:
+    """0 below zero, x above, round over `KNEE_WIDTH`."""
+    return np.asarray(0.5 * (x + np.hypot(x, KNEE_WIDTH)))
 
 
 class Track:
@@ -108,9 +123,10 @@ class Track:
         self.moves: tuple[Move, ...] = tuple(moves)
         self.initial = initial
         # the first row is the hold before the first move
-        rows = [(-np.inf, 1.0, initial, 0.0, 0.0, 0.0)]
-        rows += [(m.start_s, m.end_s - m.start_s, m.start, m.c1, m.c2, m.c3) for m in moves]
-        self._begin, self._length, self._start, self._c1, self._c2, self._c3 = np.array(rows).T.copy()
+        rows = [(-np.inf, 1.0, initial, 0.0, 0.0, 0.0, 0.0, 0.5)]
+        rows += [(m.start_s, m.end_s - m.start_s, m.start, m.c1, m.c2, m.c3, m.bend, m.knee) for m in moves]
+        self._begin, self._length, self._start, self._c1, self._c2, self._c3, self._bend, self._knee = np.array(rows).T.copy()
+        self._bends = bool(self._bend.any())
 
     def at(self, time_s: Floats) -> Signal:
         """The channel at `time_s` (n,)."""
@@ -125,16 +141,23 @@ class Track:
         m2 = 60.0 * u * (1.0 - u) * (1.0 - 2.0 * u) / length**2
         c1, c2, c3 = self._c1[i], self._c2[i], self._c3[i]
         progress = Signal(m, m1, m2)
-        return progress.through(
-            self._start[i] + m * (c1 + m * (c2 + m * c3)), c1 + m * (2.0 * c2 + 3.0 * c3 * m), 2.0 * c2 + 6.0 * c3 * m
-        )
+        value, slope = self._start[i] + m * (c1 + m * (c2 + m * c3)), c1 + m * (2.0 * c2 + 3.0 * c3 * m)
+        curvature = 2.0 * c2 + 6.0 * c3 * m
+        if self._bends:
+            bend, knee = self._bend[i], self._knee[i]
+            beyond = np.hypot(m - knee, KNEE_WIDTH)
+            value = value + bend * (_ramp(m - knee) - _ramp(-knee))
+            slope = slope + bend * 0.5 * (1.0 + (m - knee) / beyond)
+            curvature = curvature + bend * 0.5 * KNEE_WIDTH**2 / beyond**3
+        return progress.through(value, slope, curvature)
 
     def scaled(self, factor: float) -> Track:
         """The same moves, all values times `factor`."""
-        return Track(
-            [Move(m.start_s, m.end_s, *(factor * x for x in (m.start, m.c1, m.c2, m.c3))) for m in self.moves],
-            factor * self.initial,
-        )
+        scaled = [
+            m._replace(start=factor * m.start, c1=factor * m.c1, c2=factor * m.c2, c3=factor * m.c3, bend=factor * m.bend)
+            for m in self.moves
+        ]
+        return Track(scaled, factor * self.initial)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,8 @@ _TRUNK_MOVEMENTS = ("bend", "squat", "deadlift", "hinge")
 _ONSET_SHARE_OF_PEAK = 0.05
 _ONSET_LEAST_DEG_S = 5.0
 _ONSET_HELD_S = 0.1
+_SLACK_DEG = 5.0
+_SLACK_HELD_S = 0.2
 
 
 def with_metrics(motion: Motion, repetitions: Iterable[TrueRepetition]) -> list[TrueRepetition]:
@@ -49,8 +51,10 @@ def _metrics(motion: Motion, r: TrueRepetition) -> dict[str, float]:
         out[f"{name}_peak_velocity_descent_deg_s"] = float(rate[down].max())
         if not one_phase:
             out[f"{name}_peak_velocity_ascent_deg_s"] = float(rate[up].max())
+    if r.movement == "rock_back":
+        out |= _slack(r, segments["lumbar"][down], segments["hip_left"][down], segments["hip_right"][down])
     if r.movement not in _TRUNK_MOVEMENTS:
-        return out
+        return {name: value for name, value in out.items() if np.isfinite(value)}
 
     lumbar, pelvis = segments["lumbar"], segments["pelvis"]
     hip = 0.5 * (segments["hip_left"] + segments["hip_right"])
@@ -61,6 +65,16 @@ def _metrics(motion: Motion, r: TrueRepetition) -> dict[str, float]:
             out[f"{name}_{third}"] = _share(lumbar[down], other[down], k / 3.0, (k + 1) / 3.0)
     out["onset_delay_s"] = _onset(lumbar[down]) - _onset(pelvis[down])
     return {name: value for name, value in out.items() if np.isfinite(value)}
+
+
+def _slack(r: TrueRepetition, lumbar: Floats, left: Floats, right: Floats) -> dict[str, float]:
+    """Where the lumbar spine begins to flex, as scripted, and where it has left its start for good."""
+    out = {} if r.slack_hip_deg is None else {"slack_breakpoint_deg": r.slack_hip_deg}
+    inside = np.flatnonzero(np.abs(lumbar - lumbar[0]) <= _SLACK_DEG)
+    if len(inside) and len(lumbar) - 1 - inside[-1] >= _SLACK_HELD_S / _STEP_S:
+        for name, hip in (("", 0.5 * (left + right)), ("_left", left), ("_right", right)):
+            out[f"slack_onset{name}_deg"] = float(hip[inside[-1] + 1])
+    return out
 
 
 def _share(part: Floats, rest: Floats, begin: float, end: float) -> float:

@@ -14,13 +14,23 @@ from simulation.trajectories import Move, Signal, Track
 from simulation.walking import GroundPath
 
 
+def everything():
+    """The mixed session, and after it two rock-backs, one of them with a slack onset."""
+    script = mixed(7)
+    script.all_fours()
+    script.rock_back(45.0, 105.0)
+    script.rock_back(40.0)
+    script.stand_from_all_fours()
+    return script.motion()
+
+
 @pytest.fixture(scope="module")
 def motion():
-    return mixed(7).motion()
+    return everything()
 
 
 def lively(motion):
-    """Instants all over a session, bends, walks with turns, sitting and lifts among them."""
+    """Instants all over a session, bends, walks with turns, sitting, lifts and rock-backs among them."""
     return np.linspace(6.0, motion.duration_s - 1.0, 4001)
 
 
@@ -53,6 +63,19 @@ def test_minimum_jerk_move_starts_and_ends_at_rest():
     assert s.value == pytest.approx([0.5, 0.5, 1.5, 2.5, 1.5, 1.5])
     assert s.rate == pytest.approx([0.0, 0.0, 1.875 * 2.0 / 2.0, 0.0, 0.0, 0.0])
     assert s.acceleration[[0, 1, 3, 4, 5]] == pytest.approx(np.zeros(5), abs=1e-12)
+
+
+def test_a_knee_in_a_move_bends_it_where_it_is_said():
+    track = Track([Move(0.0, 2.0, 1.0, 2.0, bend=4.0, knee=0.5), Move(3.0, 5.0, 5.0, -6.0, bend=4.0, knee=0.5)], initial=1.0)
+    there = track.at(np.linspace(0.0, 2.0, 401))
+    progress = (there.value - 1.0) / 2.0
+    u = np.linspace(0.0, 1.0, 401)
+    m = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
+    assert progress == pytest.approx(m + 2.0 * np.maximum(m - 0.5, 0.0), abs=0.05)
+    assert progress[m < 0.3] == pytest.approx(m[m < 0.3], abs=0.005)
+    assert track.moves[0].end == pytest.approx(5.0)
+    back = track.at(np.linspace(5.0, 3.0, 401))
+    assert back.value == pytest.approx(there.value, abs=1e-9)
 
 
 def test_overlapping_moves_are_refused():

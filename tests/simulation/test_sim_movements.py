@@ -175,3 +175,76 @@ def test_a_short_walk_is_refused():
 def test_a_short_training_is_refused():
     with pytest.raises(ValueError, match="at least 60 s"):
         training(0, 10.0)
+
+
+def on_all_fours(thigh_deg=48.0, slack_hip_deg=None, **more):
+    script = Script(0)
+    script.stand(1.0)
+    script.all_fours()
+    script.rock_back(thigh_deg, slack_hip_deg, rest_s=1.0, **more)
+    script.stand_from_all_fours(rest_s=0.5)
+    return script
+
+
+def test_rock_back_turns_the_thighs_while_the_trunk_stays_near_horizontal():
+    script = on_all_fours(45.0)
+    motion = script.motion(sway=0.0)
+    (rep,) = script.repetitions
+    a = {k: np.rad2deg(v) for k, v in motion.angles(np.arange(rep.start_s, rep.end_s, 0.01)).items()}
+    assert a["hip_left_flexion"][0] == pytest.approx(84.0, abs=0.01)
+    assert np.ptp(a["hip_left_flexion"]) == pytest.approx(39.0, abs=0.01)
+    assert np.ptp(a["thigh_right_inclination"]) == pytest.approx(45.0, abs=0.01)
+    assert a["trunk_inclination"].min() == pytest.approx(78.0, abs=0.01)
+    assert np.ptp(a["lumbar_flexion"]) < 1e-9
+
+
+def test_knees_and_shanks_stay_on_the_floor_in_a_rock_back():
+    script = on_all_fours(48.0, 108.0)
+    motion = script.motion(sway=0.0)
+    (rep,) = script.repetitions
+    t = np.arange(rep.start_s, rep.end_s, 0.01)
+    c, p = motion.channels(t), motion.posture(t)
+    shank = c["thigh_left_elevation"].value - c["knee_left"].value
+    assert np.rad2deg(shank) == pytest.approx(np.full(len(t), -90.0), abs=1e-9)
+    knee = p.hip_left.along(p.thigh_left, (0.0, -motion.body.thigh, 0.0)).position
+    assert np.ptp(knee, axis=1) == pytest.approx(np.zeros(3), abs=1e-9)
+    # towards the heels and down
+    assert p.hips.position[0, 0] - p.hips.position[0].min() > 0.25
+    assert p.hips.position[2, 0] - p.hips.position[2].min() > 0.1
+
+
+@settings(max_examples=15, deadline=None)
+@given(slack=st.floats(95.0, 115.0), after=st.floats(0.3, 0.9))
+def test_slack_of_a_rock_back_begins_where_it_is_asked_to(slack, after):
+    script = on_all_fours(48.0, slack, after=after)
+    motion = script.motion(sway=0.0)
+    (rep,) = with_metrics(motion, script.repetitions)
+    assert rep.metrics["slack_breakpoint_deg"] == slack
+    t = np.arange(rep.start_s, rep.descent_end_s, 0.002)
+    a = {k: np.rad2deg(v) for k, v in motion.angles(t).items()}
+    lumbar, hip = a["lumbar_flexion"], a["hip_left_flexion"]
+    before, beyond = hip < slack - 5.0, hip > slack + 2.0
+    assert lumbar[before].max() < 0.4
+    # what the lumbar spine takes of both together
+    turned = np.polyfit((lumbar + hip)[beyond], lumbar[beyond], 1)[0]
+    assert turned == pytest.approx(after, abs=0.02)
+    if "slack_onset_deg" in rep.metrics:
+        at = np.interp(rep.metrics["slack_onset_deg"], hip, lumbar)
+        assert at - lumbar[0] == pytest.approx(5.0, abs=0.25)
+
+
+def test_the_way_back_of_a_rock_back_is_the_way_there():
+    script = on_all_fours(48.0, 105.0)
+    motion = script.motion(sway=0.0)
+    (rep,) = script.repetitions
+    s = np.linspace(0.0, 2.2, 200)
+    there, back = motion.angles(rep.start_s + s), motion.angles(rep.end_s - s)
+    for name in there:
+        assert back[name] == pytest.approx(there[name], abs=1e-9), name
+
+
+def test_slack_beyond_the_way_of_the_hips_is_refused():
+    script = Script(0)
+    script.all_fours()
+    with pytest.raises(ValueError, match="from 84° to 126°"):
+        script.rock_back(48.0, 140.0)

@@ -1,0 +1,154 @@
+"""Rock-backs: on hands and knees, the hips go back towards the heels and come again, found in the rows as they come.
+
+On all fours the trunk is near the horizontal and the thighs are near the vertical, still for a moment; so it is at the
+bottom of a bend that is held. What follows tells: in a rock-back the thighs turn by `RISE_DEG` and return while the trunk
+stays above `LOWEST_TRUNK_DEG`; who gets up brings the trunk up first. Whoever got down had the thighs raised before they
+stood under a horizontal trunk, which no bend has, so a rock-back after that is more certain than one without.
+
+Inclinations in degrees: of the trunk, forward positive; of the less inclined thigh, knee forward positive. Thresholds are
+ours, set on the simulated athlete.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.blocks import Floats
+
+TRUNK_DEG, THIGH_DEG = 60.0, 25.0
+"""On all fours: the trunk above the first, the thighs within the second of the vertical."""
+STILL_S, BAND_DEG = 0.5, 4.0
+"""Still: both within the band of what they were, for so long."""
+RISE_DEG, LOWEST_TRUNK_DEG = 15.0, 45.0
+RETURN_SHARE = 0.5
+"""A rock-back returns when the thighs have come back by this share of the way."""
+NO_LOWER_S, LOWER_DEG, AGAIN_DEG = 0.3, 0.5, 8.0
+"""It has ended when the thighs have come no lower by so much for so long, or rise again by so much."""
+SETTLED_S = 2.0
+"""A posture that is held for so long is where the next rock-back begins."""
+LONGEST_S = 120.0
+KNELT_DEG = 40.0
+"""Getting down on the knees turns the thighs by more than this."""
+CLEAR_DEG, UNCERTAIN = 30.0, 0.6
+"""A rock-back of the first is sure; what is said of one by somebody who may also be bending forward."""
+
+
+@dataclass(frozen=True, slots=True)
+class RockBack:
+    """Row numbers: where the thighs had risen, where they were furthest, where they had come back half the way, and where
+    they came to rest; and how sure it is, 0 … 1."""
+
+    risen: int
+    turn: int
+    half: int
+    end: int
+    confidence: float
+
+
+class RockBackFinder:
+    """Follows one excursion of the trunk, row by row; `begin` starts the next one."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate = rate_hz
+        self.begin()
+
+    def begin(self) -> None:
+        """A new excursion from standing."""
+        self.on_all_fours = False
+        """Whether the posture is that of somebody on all fours, or was before the rock-back in progress."""
+        self._knelt = False
+        self._found = 0
+        self._rocking = False
+        self._since = -1
+        self._trunk = self._thigh = math.nan
+        self._level = self._peak = self._valley = math.nan
+        self._risen = self._peak_at = self._half_at = self._valley_at = -1
+
+    def step(self, k: int, trunk: float, thigh: float) -> RockBack | None:
+        """Row k (finite degrees); the rock-back that has ended with it."""
+        if not self.on_all_fours:
+            self._arrive(k, trunk, thigh)
+            return None
+        if trunk < LOWEST_TRUNK_DEG:
+            return self._leave()
+        if self._rocking:
+            return self._rock(k, trunk, thigh)
+        if thigh < -THIGH_DEG:
+            return self._leave()
+        self._level = min(self._level, thigh)
+        if self._still(k, trunk, thigh) >= SETTLED_S:
+            self._level = thigh
+        if thigh > self._level + RISE_DEG:
+            self._rocking, self._risen, self._half_at = True, k, -1
+            self._peak, self._peak_at = thigh, k
+        return None
+
+    def _arrive(self, k: int, trunk: float, thigh: float) -> None:
+        self._knelt = self._knelt or thigh > KNELT_DEG
+        if trunk < TRUNK_DEG or abs(thigh) > THIGH_DEG:
+            self._trunk = math.nan
+        elif self._still(k, trunk, thigh) >= STILL_S:
+            self.on_all_fours, self._level = True, thigh
+
+    def _still(self, k: int, trunk: float, thigh: float) -> float:
+        """Seconds for which both have been within the band."""
+        if not (abs(trunk - self._trunk) <= BAND_DEG and abs(thigh - self._thigh) <= BAND_DEG):
+            self._since, self._trunk, self._thigh = k, trunk, thigh
+        return (k - self._since) / self._rate
+
+    def _rock(self, k: int, trunk: float, thigh: float) -> RockBack | None:
+        if thigh > self._peak:
+            self._peak, self._peak_at = thigh, k
+        if k - self._risen > LONGEST_S * self._rate:
+            return self._leave()
+        if thigh >= self._level + RETURN_SHARE * (self._peak - self._level):
+            self._half_at = -1
+            return None
+        if self._half_at < 0:
+            self._half_at = k
+            self._valley, self._valley_at = thigh, k
+        elif thigh < self._valley - LOWER_DEG:
+            self._valley, self._valley_at = thigh, k
+        elif thigh > self._valley + AGAIN_DEG or k - self._valley_at >= NO_LOWER_S * self._rate:
+            found = self._ended()
+            self._rocking, self._level = False, self._valley
+            self._since, self._trunk, self._thigh = k, trunk, thigh
+            return found
+        return None
+
+    def _ended(self) -> RockBack:
+        self._found += 1
+        sure = min(1.0, (self._peak - self._level) / CLEAR_DEG)
+        if not self._knelt and self._found == 1:
+            sure *= UNCERTAIN
+        return RockBack(self._risen, self._peak_at, self._half_at, self._valley_at, round(sure, 3))
+
+    def _leave(self) -> RockBack | None:
+        """No longer on all fours; a rock-back that had come back half the way counts."""
+        found = self._ended() if self._rocking and self._half_at >= 0 else None
+        self.on_all_fours = self._rocking = False
+        self._trunk = math.nan
+        return found
+
+
+def possible(trunk: Floats, thigh: Floats) -> bool:
+    """Whether there may be a rock-back in an excursion (n,): cheap, and never false where there is one."""
+    there = np.flatnonzero((trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG))
+    return bool(len(there)) and float(np.ptp(thigh[there[0] :])) > RISE_DEG
+
+
+def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:
+    """Whether in an excursion (n,) the thighs were raised and then stood under a horizontal trunk for a moment, as of somebody
+    who gets down on all fours."""
+    raised = np.flatnonzero(thigh > KNELT_DEG)
+    if not len(raised):
+        return False
+    under = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
+    under[: raised[0]] = False
+    if not under.any():
+        return False
+    edges = np.diff(np.concatenate(([False], under, [False])).astype(np.int8))
+    return bool((np.flatnonzero(edges < 0) - np.flatnonzero(edges > 0)).max() >= STILL_S * rate_hz)
