@@ -20,25 +20,33 @@ CENTRES: dict[str, tuple[float, float]] = {
 SCALE_DEG = (25.0, 12.0)
 PARTIAL = (0.3, 1.1)
 """A partial repetition is its kind to this part of the way; both inclinations grow together."""
+LEANS_DEG = 25.0
+"""Least trunk inclination of what is called a bend where no thigh is measured."""
+CANNOT_TELL = 0.3
+"""Confidence of a kind that the worn sensors cannot tell from others."""
 RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
 """A knee raise: one thigh above the first, the other below the second, the trunk below the third."""
 
 
 def classify(trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float) -> tuple[str, float]:
-    """Movement kind and confidence 0 … 1. NaN for what was not measured; without thighs only a bend can be told."""
+    """Movement kind and confidence 0 … 1. NaN for what was not measured: without thighs all is a bend, with one of them a knee
+    raise may be a squat, and the confidence says so."""
     thighs = [t for t in (thigh_left_deg, thigh_right_deg) if math.isfinite(t)]
     if len(thighs) == 2 and max(thighs) > RAISE_DEG and min(thighs) < OTHER_THIGH_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
         return "knee_raise", round(min(1.0, (max(thighs) - min(thighs)) / 40.0), 3)
     if not math.isfinite(trunk_deg):
         return "other", 0.0
     if not thighs:
-        return ("bend", 0.3) if trunk_deg > 25.0 else ("other", 0.0)
+        return ("bend", CANNOT_TELL) if trunk_deg > LEANS_DEG else ("other", 0.0)
     mean = sum(thighs) / len(thighs)
     distance = sorted((_apart(trunk_deg, mean, *centre), kind) for kind, centre in CENTRES.items())
     (nearest, kind), (second, _) = distance[0], distance[1]
     if nearest > 3.0:
         return "other", round(max(0.0, 1.0 - 3.0 / nearest), 3)
-    return kind, round((second - nearest) / max(second + nearest, 1e-9), 3)
+    confidence = round((second - nearest) / max(second + nearest, 1e-9), 3)
+    if len(thighs) == 1 and mean > RAISE_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
+        confidence = min(confidence, CANNOT_TELL)
+    return kind, confidence
 
 
 def _apart(trunk: float, thigh: float, trunk_centre: float, thigh_centre: float) -> float:

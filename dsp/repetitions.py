@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dsp.movements import classify
+from dsp.movements import CANNOT_TELL, classify
 from dsp.phases import Phases, bridged, velocity
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import Best, Movements, better, measure
@@ -50,6 +50,8 @@ LOOK_BACK_S = (3.0, 6.0)
 """How far back the beginning is looked for: of a movement, of a slow one."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
+SEAT_CONFIDENCE, SEAT_WITHOUT_TRUNK = 0.9, 0.6
+"""Of sitting down and standing up, with a sensor at the thorax and without."""
 HOLE_S, MEASURED_HOLE_S = 0.4, 0.2
 """Holes up to the first are bridged for finding a repetition, up to the second for measuring it; a longer one ends the
 movement, or leaves its metric missing."""
@@ -196,6 +198,7 @@ class RepetitionFinder:
         self._trunk = _TRUNK
         self._leg = _LEFT
         self._shortest = SHORTEST_S
+        self._seat_confidence = SEAT_CONFIDENCE
         self._missing = 0
         self._seen = {_LEFT: -(10**9), _RIGHT: -(10**9)}
         """Row number at which each thigh was last there."""
@@ -205,6 +208,9 @@ class RepetitionFinder:
         self._trunk = _TRUNK if Placement.LUMBAR.value in placements else _PELVIS
         one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
         self._shortest = SHORTEST_ONE_LEG_S if one_leg else SHORTEST_S
+        # a knee that is held up looks like a seat from one thigh; a pelvis leans less in a squat than the trunk does
+        whole = self._trunk == _TRUNK
+        self._seat_confidence = CANNOT_TELL if one_leg else SEAT_CONFIDENCE if whole else SEAT_WITHOUT_TRUNK
 
     def calibrating(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
@@ -456,7 +462,7 @@ class RepetitionFinder:
         """Sitting down: from where the movement began to where it came to rest."""
         start = self._quiet_before(self._begin)
         end = max(self._still_since, start + 1)
-        self._add("sit_down", 0.9, start, end, end)
+        self._add("sit_down", self._seat_confidence, start, end, end)
 
     def _close(self, k: int) -> None:
         """An excursion that ended at row k or settled before."""
@@ -470,14 +476,14 @@ class RepetitionFinder:
         if not standing_up and (lasted < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
         if standing_up:
-            self._add("stand_up", 0.9, start, end, end)
+            self._add("stand_up", self._seat_confidence, start, end, end)
             return
         deepest = self._rows(self._peak_at, self._peak_at + 1)
         trunk, left, right = (float(x) for x in (deepest.moving[0, 0], deepest.angles[_LEFT, 0], deepest.angles[_RIGHT, 0]))
         kind, confidence = classify(trunk, left, right)
         way_down = self._rows(start, end + 1).moving
         if got_down(way_down[0], way_down[1], self._rate):
-            kind, confidence = "other", 0.9
+            kind, confidence = "other", SEAT_CONFIDENCE
         self._add(kind, confidence, start, self._peak_at, end)
 
     def _rock_back(self, found: RockBack) -> None:

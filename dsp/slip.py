@@ -2,7 +2,8 @@
 
 Looked at whenever the athlete stands still. A posture that one segment alone holds for so long looks the same, so the flag
 is taken back when the sensor stands as it did again. A slip about the vertical (around the thigh) shows no more than the
-heading does, and is not seen.
+heading does, and is not seen. Where one sensor is all there is on the trunk, a trunk far from upright is a posture: bent, or
+on all fours.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from dsp.heading import STRIDE
 from signals.blocks import Bools, Floats
+from signals.placements import Placement
 
 SLIPPED_RAD = np.radians(8.0)
 """Angle between a segment's vertical and that of the calibration beyond which a sensor is suspected."""
@@ -24,6 +26,8 @@ STILL_RAD = np.radians(0.6)
 """Standing still: no segment's inclination changes by more from one look to the next (0.2 s)."""
 ALIKE_RAD = np.radians(3.0)
 """Two looks show the same slip when the sensor's vertical is the same within this."""
+POSTURE_RAD = np.radians(40.0)
+"""The only sensor on the trunk that stands further off than this is on a trunk that leans."""
 LOOKS_S = 2.0
 """So long must a sensor have been seen to differ, or not to, in one standing or over several with movement between."""
 
@@ -44,6 +48,9 @@ class SlipWatch:
         self._sensors = sensors
         self._rate = rate_hz
         self._needed = int(LOOKS_S * rate_hz / STRIDE)
+        trunk = [i for i, key in enumerate(sensors) if key in (Placement.LUMBAR.value, Placement.PELVIS.value)]
+        self._alone = trunk[0] if len(trunk) == 1 else -1
+        """The only sensor on the trunk, -1 where there are more or none."""
         self._suspect = -1
         """Sensor that differed when last looked at, -1 when none did."""
         self._as_seen: list[float] = []
@@ -63,6 +70,9 @@ class SlipWatch:
         apart = off > SLIPPED_RAD
         others = (off < SAME_RAD).sum(axis=0)
         n = len(self._sensors)
+        if self._alone >= 0:
+            # neither differing nor standing as it did
+            apart[self._alone] &= off[self._alone] <= POSTURE_RAD
         one = (apart.sum(axis=0) == 1) & (others == n - 1) & (n > 1)
         which = np.where(one, apart.argmax(axis=0), np.where(others == n, -1, n))
         if not self.slipped and self._suspect < 0 and not one.any():

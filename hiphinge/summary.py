@@ -18,6 +18,10 @@ from signals import Placement, Quality, Session
 from signals.session import SCHEMA
 
 LOW_CONFIDENCE = 0.5
+NO_THIGHS = (
+    "without a thigh a bend, a squat, a lift and sitting down look alike, so all are called a bend, with low confidence; "
+    "knee raises and rock-backs are not seen"
+)
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 
 
@@ -180,12 +184,20 @@ def _kit_warnings(session: Session) -> list[str]:
                 "and their sum is the trunk-on-thigh flexion"
             )
         else:
-            said.append("no pelvis sensor: lumbar flexion cannot be computed; trunk inclination is there")
+            said.append(f"no pelvis sensor: lumbar flexion cannot be computed; trunk inclination is there; {NO_THIGHS}")
     if Placement.PELVIS in worn and Placement.LUMBAR not in worn:
-        said.append("no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis and hips are there")
-    if Placement.PELVIS in worn and len(thighs) == 1:
-        other = "right" if Placement.THIGH_LEFT in thighs else "left"
-        said.append(f"no {other} thigh sensor: the {other} hip cannot be computed")
+        said.append(
+            "no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis and hips are there"
+            if thighs
+            else f"no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis tilt is there; {NO_THIGHS}"
+        )
+    if len(thighs) == 1 and len(worn) > 1:
+        side, other = ("left", "right") if Placement.THIGH_LEFT in thighs else ("right", "left")
+        hip = f"the {other} hip cannot be computed; " if Placement.PELVIS in worn else ""
+        said.append(
+            f"no {other} thigh sensor: {hip}a raised {side} knee cannot be told from a squat or a seat, "
+            "and such a movement kind has a low confidence"
+        )
     if {Placement.PELVIS, Placement.LUMBAR} <= worn and not thighs:
-        said.append("no thigh sensors: hip flexion and the lumbar share of trunk-on-thigh cannot be computed")
+        said.append(f"no thigh sensors: hip flexion and the lumbar share of trunk-on-thigh cannot be computed; {NO_THIGHS}")
     return said

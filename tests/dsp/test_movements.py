@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.movements import CENTRES, classify
+from dsp.movements import CANNOT_TELL, CENTRES, classify
 from signals.quantities import MOVEMENTS
 from simulation import SCENARIOS
 from tests.dsp.sessions import estimated, simulated
@@ -46,6 +46,15 @@ def test_kind(trunk, left, right, kind):
 def test_the_centre_of_a_kind_is_certain(kind):
     trunk, thigh = CENTRES[kind]
     assert classify(trunk, thigh, thigh) == (kind, 1.0)
+
+
+def test_what_a_kit_cannot_tell_has_a_low_confidence():
+    """Without thighs a squat is no sure bend; with one thigh a raised knee is no sure squat."""
+    for trunk in (30.0, 45.0, 70.0, 95.0):
+        assert classify(trunk, NAN, NAN) == ("bend", CANNOT_TELL)
+    assert classify(-5.0, 75.0, NAN)[1] <= CANNOT_TELL
+    assert classify(5.0, NAN, 60.0)[1] <= CANNOT_TELL
+    assert classify(40.0, 80.0, NAN)[1] > 0.7
 
 
 @given(st.floats(-60, 160), st.floats(-60, 160), st.floats(-60, 160))

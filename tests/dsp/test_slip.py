@@ -24,9 +24,10 @@ def leaning(**track):
     return found
 
 
-def watched(verticals, cuts=()):
-    n = verticals["lumbar"].shape[1]
-    watch, parts, start = SlipWatch(BODY, RATE), [], 0
+def watched(verticals, cuts=(), worn=BODY):
+    verticals = {key: verticals[key] for key in worn}
+    n = verticals[worn[0]].shape[1]
+    watch, parts, start = SlipWatch(worn, RATE), [], 0
     for stop in [*cuts, n]:
         first = (-start) % STRIDE
         part = {key: v[:, start:stop][:, first::STRIDE] for key, v in verticals.items()}
@@ -83,6 +84,18 @@ def test_taken_back_when_it_stands_as_before():
 def test_a_posture_of_the_whole_body_is_no_slip(posture):
     track = {key: np.concatenate([standing(3), standing(60, a), standing(3)]) for key, a in posture.items()}
     assert not watched(leaning(**track))[1].any()
+
+
+@pytest.mark.parametrize("trunk", ["lumbar", "pelvis"])
+def test_a_horizontal_trunk_with_one_sensor_is_a_posture_and_with_two_is_none(trunk):
+    """All fours: the thighs are vertical as in standing. One sensor alone on the trunk says no more than that it leans."""
+    kit = (trunk, "thigh_left", "thigh_right")
+    horizontal = leaning(**{trunk: np.concatenate([standing(5), standing(6, 84.0), standing(5)])})
+    assert not watched(horizontal, worn=kit)[1].any()
+    # two that disagree so much: one hangs loose
+    assert watched(horizontal)[1].any()
+    slipped = leaning(**{trunk: np.concatenate([standing(5), standing(6, 15.0)])})
+    assert watched(slipped, worn=kit)[1][800:].all()
 
 
 def test_movement_is_no_slip():

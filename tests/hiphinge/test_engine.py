@@ -91,6 +91,35 @@ def test_lumbar_and_pelvis(estimator: str) -> None:
     assert all("lumbar_share_of_trunk_on_thigh" not in r.metrics for r in found.repetitions)
 
 
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_a_squat_is_no_sure_bend_where_no_thigh_is_measured(estimator: str) -> None:
+    """The kinds that two sensors cannot tell apart come with a low confidence, and the summary says so."""
+    demo = worn(LUMBAR, PELVIS)
+    found = run(demo.session, demo.events, estimator)
+    squats = [
+        r.movement_confidence
+        for true in demo.repetitions
+        for r in found.repetitions
+        if true.movement != "bend" and abs(r.turn_s - true.turn_s) < 0.8 and r.movement == "bend"
+    ]
+    assert len(squats) >= 6
+    assert max(squats) < 0.5
+    assert any("all are called a bend, with low confidence" in w for w in found.summary["warnings"])
+
+
+@pytest.mark.parametrize("placements", [(LUMBAR, PELVIS, RIGHT), (LUMBAR, RIGHT)])
+def test_a_knee_held_up_is_no_sure_seat_where_one_thigh_is_measured(placements: tuple[Placement, ...]) -> None:
+    script = Script(4)
+    script.calibrate()
+    script.squat(85.0)
+    script.knee_raise("right", 80.0, hold_s=2.0)
+    script.stand(2.0)
+    session = simulate(script, 4, placements=placements)
+    found = run(session.session, session.events)
+    assert [r.movement_confidence > 0.5 for r in found.repetitions] == [True] + [False] * (len(found.repetitions) - 1)
+    assert any("a raised right knee cannot be told from a squat or a seat" in w for w in found.summary["warnings"])
+
+
 def test_pelvis_and_thighs() -> None:
     demo = worn(PELVIS, LEFT, RIGHT)
     found = run(demo.session, demo.events)

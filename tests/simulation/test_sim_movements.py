@@ -214,7 +214,7 @@ def test_knees_and_shanks_stay_on_the_floor_in_a_rock_back():
 
 
 @settings(max_examples=15, deadline=None)
-@given(slack=st.floats(95.0, 115.0), after=st.floats(0.3, 0.9))
+@given(slack=st.floats(95.0, 112.0), after=st.floats(0.3, 0.8))
 def test_slack_of_a_rock_back_begins_where_it_is_asked_to(slack, after):
     script = on_all_fours(48.0, slack, after=after)
     motion = script.motion(sway=0.0)
