@@ -24,7 +24,7 @@ from dsp.movements import CANNOT_TELL, classify
 from dsp.phases import Phases, bridged, velocity
 from dsp.results import AngleRows, Flags, Repetition
 from dsp.rhythm import Best, Movements, better, measure
-from dsp.rock_backs import RockBack, RockBackFinder, got_down, possible
+from dsp.rock_backs import STILL_S, RockBack, RockBackFinder, got_down, possible
 from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
@@ -289,7 +289,7 @@ class RepetitionFinder:
         seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
         if seat.any() and (seat & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
             return i
-        if possible(trunk, thigh):
+        if possible(trunk, thigh, max(int((STILL_S - (0.0 if there is None else HOLE_S)) * self._rate), 1)):
             return i
         low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
         if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
@@ -478,13 +478,14 @@ class RepetitionFinder:
         if standing_up:
             self._add("stand_up", self._seat_confidence, start, end, end)
             return
-        deepest = self._rows(self._peak_at, self._peak_at + 1)
-        trunk, left, right = (float(x) for x in (deepest.moving[0, 0], deepest.angles[_LEFT, 0], deepest.angles[_RIGHT, 0]))
+        rows = self._rows(start, end + 1)
+        deepest = rows if start <= self._peak_at <= end else self._rows(self._peak_at, self._peak_at + 1)
+        at = self._peak_at - start if deepest is rows else 0
+        trunk, left, right = (x.item(at) for x in (deepest.moving[0], deepest.angles[_LEFT], deepest.angles[_RIGHT]))
         kind, confidence = classify(trunk, left, right)
-        way_down = self._rows(start, end + 1).moving
-        if got_down(way_down[0], way_down[1], self._rate):
-            kind, confidence = "other", SEAT_CONFIDENCE
-        self._add(kind, confidence, start, self._peak_at, end)
+        if got_down(rows.moving[0], rows.moving[1], self._rate):
+            kind, confidence = "other", 0.9
+        self._add(kind, confidence, start, self._peak_at, end, rows)
 
     def _rock_back(self, found: RockBack) -> None:
         """A rock-back within the excursion, which is a stay on all fours from here on."""
@@ -523,8 +524,8 @@ class RepetitionFinder:
             return np.abs(velocity(rows.angles[row], self._rate))
         return np.asarray(np.abs(velocity(rows.moving, self._rate)).max(axis=0))
 
-    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int) -> None:
-        rows = self._rows(start, end + 1)
+    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: _Rows | None = None) -> None:
+        rows = self._rows(start, end + 1) if rows is None else rows
         highest = dict(zip(MEASURED, np.fmax.reduce(rows.measured, axis=1).tolist(), strict=True))
         self._best = better(self._best, kind, highest)
         found = _Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)

@@ -134,10 +134,21 @@ class RockBackFinder:
         return found
 
 
-def possible(trunk: Floats, thigh: Floats) -> bool:
-    """Whether there may be a rock-back in an excursion (n,): cheap, and never false where there is one."""
-    there = np.flatnonzero((trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG))
-    return bool(len(there)) and float(np.ptp(thigh[there[0] :])) > RISE_DEG
+def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
+    """Whether there may be a rock-back in an excursion (n,): cheap, and never false where there is one. still_rows: rows that
+    are no more than what `STILL_S` takes."""
+    there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
+    if np.count_nonzero(there) <= still_rows:
+        return False
+    still = there[:-still_rows] & there[still_rows:]
+    still &= np.abs(trunk[still_rows:] - trunk[:-still_rows]) <= BAND_DEG
+    still &= np.abs(thigh[still_rows:] - thigh[:-still_rows]) <= BAND_DEG
+    if not still.any():
+        return False
+    begin = int(np.argmax(still))
+    rest = thigh[begin:]
+    risen = rest - np.minimum.accumulate(rest) > RISE_DEG
+    return bool((risen & (trunk[begin:] >= LOWEST_TRUNK_DEG)).any())
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:

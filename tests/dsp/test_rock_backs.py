@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.rock_backs import RockBackFinder, got_down, possible
+from dsp.rock_backs import STILL_S, RockBackFinder, got_down, possible
 from signals.placements import Placement
 from simulation import Script, simulate
 from tests.dsp.sessions import through_engine
@@ -203,7 +203,7 @@ def test_possible_is_never_false_where_there_is_one(steps) -> None:
     at = np.cumsum([s[0] for s in steps])
     t = np.arange(0.0, at[-1], 1 / RATE)
     trunk, thigh = (np.interp(t, at, [s[i] for s in steps]) for i in (1, 2))
-    assert possible(trunk, thigh) or not followed(trunk, thigh)
+    assert possible(trunk, thigh, int(STILL_S * RATE)) or not followed(trunk, thigh)
 
 
 def test_got_down() -> None:
