@@ -20,15 +20,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dsp.movement_rows import LEFT, MEASURED, PELVIS, RIGHT, TRUNK, KeptRows, MovementRows
 from dsp.movements import CANNOT_TELL, classify
 from dsp.phases import Phases, bridged, velocity
-from dsp.results import AngleRows, Flags, Repetition
+from dsp.results import AngleRows, Repetition
 from dsp.rhythm import Best, Movements, better, measure
 from dsp.rock_backs import STILL_S, RockBack, RockBackFinder, got_down, possible
 from signals.blocks import Bools, Floats, Ints
 from signals.placements import Placement
 from signals.quality import Quality
-from signals.quantities import ANGLE_NAMES
 
 START_DEG, END_DEG = 15.0, 10.0
 """An excursion begins above the first and ends below the second."""
@@ -61,68 +61,8 @@ STAND_IN_S = 2.0
 """Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
 """Longest repetition; a longer excursion is a posture, not a repetition."""
-SHORT_ROWS = 1000
-"""Pieces of rows that are kept are at least so long."""
 CALIBRATION_LONGEST_S = 100.0
 """Movements are held back at most so long after a calibrate mark."""
-
-MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
-"""Angles that the rhythm is made of."""
-KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
-"""Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
-_COLUMNS = [ANGLE_NAMES.index(name) for name in KEPT]
-_PELVIS, _TRUNK = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
-_LEFT, _RIGHT = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """A stretch of rows in degrees: time (n,), angles (len(KEPT), n), sd (len(MEASURED), n), quality (n,)."""
-
-    time_s: Floats
-    angles: Floats
-    sd: Floats
-    quality: Flags
-    moving: Floats
-    """The trunk and the thigh part (2, n) of the signal."""
-
-    @property
-    def measured(self) -> Floats:
-        """The angles that the rhythm is made of, (len(MEASURED), n)."""
-        return self.angles[: len(MEASURED)]
-
-    def cut(self, first: int, stop: int) -> _Rows:
-        return _Rows(
-            self.time_s[first:stop],
-            self.angles[:, first:stop],
-            self.sd[:, first:stop],
-            self.quality[first:stop],
-            self.moving[:, first:stop],
-        )
-
-
-def _joined(pieces: Sequence[_Rows]) -> _Rows:
-    """Pieces that follow each other, as one."""
-    return _Rows(
-        np.concatenate([p.time_s for p in pieces]),
-        np.concatenate([p.angles for p in pieces], axis=1),
-        np.concatenate([p.sd for p in pieces], axis=1),
-        np.concatenate([p.quality for p in pieces]),
-        np.concatenate([p.moving for p in pieces], axis=1),
-    )
-
-
-def trunk_on_thigh(angles: Floats, trunk_row: int = _TRUNK) -> tuple[Floats, Floats, Floats]:
-    """Signal, trunk part and thigh part (n,) from angles (len(KEPT), n), in the same unit.
-
-    The thigh part is that of the lower knee, so that a stride is no bend. One thigh stands in for the other, and none
-    counts as zero; the signal is NaN where the trunk is missing.
-    """
-    trunk = angles[trunk_row]
-    left, right = angles[_LEFT], angles[_RIGHT]
-    lower = np.fmin(left, right)
-    thigh = np.where(np.isfinite(lower), lower, 0.0)
-    return trunk + thigh, trunk, thigh
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +71,7 @@ class _Found:
 
     kind: str
     confidence: float
-    rows: _Rows
+    rows: MovementRows
     turn: int
     best: Best
 
@@ -148,7 +88,7 @@ def _measured(found: Sequence[_Found], rate_hz: float) -> list[Repetition | None
     """The repetitions with their metrics and without their numbers; None for one that has no metric for want of calibration."""
     if not found:
         return []
-    length = np.array([len(f.rows.time_s) for f in found])
+    length = np.array([len(f.rows) for f in found])
     begin = np.cumsum(length) - length
     angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((f.rows.measured, f.rows.sd) for f in found), strict=True))
     if not np.isfinite(angles).all():
@@ -173,9 +113,7 @@ class RepetitionFinder:
     def __init__(self, rate_hz: float, estimator: str) -> None:
         self._rate = rate_hz
         self._estimator = estimator
-        self._parts: list[_Rows] = []
-        self._first = 0
-        """Row number of the oldest row kept."""
+        self._kept = KeptRows()
         self._next = 0
         self._count = 0
         self._best = Best()
@@ -195,21 +133,21 @@ class RepetitionFinder:
         self._held: list[_Found | Repetition] = []
         self._marks: list[float] = []
         self._mark_s: float | None = None
-        self._trunk = _TRUNK
-        self._leg = _LEFT
+        self._trunk = TRUNK
+        self._leg = LEFT
         self._shortest = SHORTEST_S
         self._seat_confidence = SEAT_CONFIDENCE
         self._missing = 0
-        self._seen = {_LEFT: -(10**9), _RIGHT: -(10**9)}
+        self._seen = {LEFT: -(10**9), RIGHT: -(10**9)}
         """Row number at which each thigh was last there."""
 
     def aligned(self, placements: Collection[str]) -> None:
         """The placements that rows have angles of from here on; without the lumbar sensor the pelvis is the trunk."""
-        self._trunk = _TRUNK if Placement.LUMBAR.value in placements else _PELVIS
+        self._trunk = TRUNK if Placement.LUMBAR.value in placements else PELVIS
         one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
         self._shortest = SHORTEST_ONE_LEG_S if one_leg else SHORTEST_S
         # a knee that is held up looks like a seat from one thigh; a pelvis leans less in a squat than the trunk does
-        whole = self._trunk == _TRUNK
+        whole = self._trunk == TRUNK
         self._seat_confidence = CANNOT_TELL if one_leg else SEAT_CONFIDENCE if whole else SEAT_WITHOUT_TRUNK
 
     def calibrating(self, mark_s: float) -> None:
@@ -225,16 +163,15 @@ class RepetitionFinder:
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
         """Rows that follow those already seen; the repetitions that have ended."""
-        degrees = np.degrees(rows.angles.T[_COLUMNS])
-        sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
-        signal, trunk, thigh = trunk_on_thigh(degrees, self._trunk)
-        self._keep(_Rows(rows.time_s, degrees, sd, rows.quality, np.stack((trunk, thigh))))
-        signal = np.where(self._one_leg_alone(degrees), np.nan, signal)
-        left, right = degrees[_LEFT], degrees[_RIGHT]
+        seen = MovementRows.of(rows, self._trunk)
+        self._kept.add(seen)
+        degrees, (trunk, thigh) = seen.angles, seen.moving
+        signal = np.where(self._one_leg_alone(degrees), np.nan, trunk + thigh)
+        left, right = degrees[LEFT], degrees[RIGHT]
         upright = np.abs(trunk) < RAISE_TRUNK_DEG
         lifted_left = upright & (left > RAISE_DEG) & (np.abs(right) < STANCE_DEG)
         lifted_right = upright & (right > RAISE_DEG) & (np.abs(left) < STANCE_DEG)
-        leg = np.where(lifted_left, _LEFT, np.where(lifted_right, _RIGHT, -1))
+        leg = np.where(lifted_left, LEFT, np.where(lifted_right, RIGHT, -1))
         begins = np.flatnonzero((signal > START_DEG) | lifted_left | lifted_right)
         ends = np.flatnonzero(signal < END_DEG)
         first, i, n = self._next, 0, len(signal)
@@ -256,7 +193,7 @@ class RepetitionFinder:
                 if i == n:
                     break
             if self._state == "raising":
-                knees = degrees.item(self._leg, i), degrees.item(_LEFT + _RIGHT - self._leg, i)
+                knees = degrees.item(self._leg, i), degrees.item(LEFT + RIGHT - self._leg, i)
                 self._raise(first + i, signal.item(i), *knees)
             else:
                 self._step(signal.item(i), trunk.item(i), thigh.item(i), rows.time_s.item(i))
@@ -265,7 +202,7 @@ class RepetitionFinder:
                     self._peak, self._peak_at = degrees.item(self._leg, i), first + i
             i += 1
             self._next = first + i
-        self._forget()
+        self._kept.forget(self._next - int((HISTORY_S + max(LOOK_BACK_S)) * self._rate))
         return self._ended()
 
     def _skim(self, i: int, ends: Ints, signal: Floats, trunk: Floats, thigh: Floats) -> int:
@@ -318,7 +255,7 @@ class RepetitionFinder:
         """Whether a thigh is missing that was there a moment ago, (n,): one leg alone would read a stride as a bend."""
         ticks = self._next + np.arange(angles.shape[1])
         alone = np.zeros(angles.shape[1], np.bool_)
-        for row in (_LEFT, _RIGHT):
+        for row in (LEFT, RIGHT):
             there = np.isfinite(angles[row])
             seen = np.maximum.accumulate(np.where(there, ticks, self._seen[row]))
             alone |= ~there & (ticks - seen < STAND_IN_S * self._rate)
@@ -433,31 +370,6 @@ class RepetitionFinder:
                 self._peak, self._peak_at = signal, k
                 self._valley, self._valley_at = signal, k
 
-    def _rows(self, first: int, stop: int) -> _Rows:
-        """Rows first … stop (row numbers) out of those kept, as one piece."""
-        begin = self._first + sum(len(part.time_s) for part in self._parts)
-        pieces: list[_Rows] = []
-        for part in reversed(self._parts):
-            begin -= len(part.time_s)
-            if begin < stop:
-                pieces.append(part.cut(max(first - begin, 0), stop - begin))
-            if begin <= first:
-                break
-        return pieces[0] if len(pieces) == 1 else _joined(pieces[::-1])
-
-    def _keep(self, rows: _Rows) -> None:
-        """Keep rows; short pieces are put together, so that there are few."""
-        if self._parts and len(self._parts[-1].time_s) < SHORT_ROWS:
-            self._parts[-1] = _joined([self._parts[-1], rows])
-        else:
-            self._parts.append(rows)
-
-    def _forget(self) -> None:
-        """Let go of rows that no movement can reach back to any more."""
-        keep = int((HISTORY_S + max(LOOK_BACK_S)) * self._rate)
-        while self._parts and self._next - (self._first + len(self._parts[0].time_s)) > keep:
-            self._first += len(self._parts.pop(0).time_s)
-
     def _sit(self, k: int) -> None:
         """Sitting down: from where the movement began to where it came to rest."""
         start = self._quiet_before(self._begin)
@@ -478,10 +390,10 @@ class RepetitionFinder:
         if standing_up:
             self._add("stand_up", self._seat_confidence, start, end, end)
             return
-        rows = self._rows(start, end + 1)
-        deepest = rows if start <= self._peak_at <= end else self._rows(self._peak_at, self._peak_at + 1)
+        rows = self._kept.part(start, end + 1)
+        deepest = rows if start <= self._peak_at <= end else self._kept.part(self._peak_at, self._peak_at + 1)
         at = self._peak_at - start if deepest is rows else 0
-        trunk, left, right = (x.item(at) for x in (deepest.moving[0], deepest.angles[_LEFT], deepest.angles[_RIGHT]))
+        trunk, left, right = (x.item(at) for x in (deepest.moving[0], deepest.angles[LEFT], deepest.angles[RIGHT]))
         kind, confidence = classify(trunk, left, right)
         if got_down(rows.moving[0], rows.moving[1], self._rate):
             kind, confidence = "other", 0.9
@@ -491,7 +403,7 @@ class RepetitionFinder:
         """A rock-back within the excursion, which is a stay on all fours from here on."""
         self._begin, self._stay = found.end, True
         start = self._quiet_before(found.risen)
-        speed = self._speed(self._rows(found.half, found.end + 1), None)
+        speed = self._speed(self._kept.part(found.half, found.end + 1), None)
         quiet = np.flatnonzero(speed < min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max()))))
         end = found.half + int(quiet[0]) if len(quiet) else found.end
         self._add("rock_back", found.confidence, start, found.turn, end)
@@ -501,8 +413,8 @@ class RepetitionFinder:
 
         A slow movement is looked for further back: still is then what is slow beside it.
         """
-        first = max(k - int(LOOK_BACK_S[1] * self._rate), self._first)
-        speed = self._speed(self._rows(first, k + 1), row)
+        first = max(k - int(LOOK_BACK_S[1] * self._rate), self._kept.first)
+        speed = self._speed(self._kept.part(first, k + 1), row)
         fastest = float(speed[-2 * VELOCITY_ROWS - 1 :].max())
         still = min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * fastest))
         if still == SETTLE_DEG_S:
@@ -513,19 +425,19 @@ class RepetitionFinder:
 
     def _quiet_after(self, k: int) -> int:
         """First row from k on at which trunk and thighs are still."""
-        rows = self._rows(k, self._next + 1)
+        rows = self._kept.part(k, self._next + 1)
         quiet = np.flatnonzero(~(self._speed(rows, None) >= SETTLE_DEG_S))
-        return k + int(quiet[0]) if len(quiet) else k + len(rows.time_s) - 1
+        return k + int(quiet[0]) if len(quiet) else k + len(rows) - 1
 
-    def _speed(self, rows: _Rows, row: int | None) -> Floats:
+    def _speed(self, rows: MovementRows, row: int | None) -> Floats:
         """|Velocity| (n,), degrees per second, of the faster of trunk and lower thigh, or of the angle `row` alone; their sum
         would stand still where they cancel."""
         if row is not None:
             return np.abs(velocity(rows.angles[row], self._rate))
         return np.asarray(np.abs(velocity(rows.moving, self._rate)).max(axis=0))
 
-    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: _Rows | None = None) -> None:
-        rows = self._rows(start, end + 1) if rows is None else rows
+    def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: MovementRows | None = None) -> None:
+        rows = self._kept.part(start, end + 1) if rows is None else rows
         highest = dict(zip(MEASURED, np.fmax.reduce(rows.measured, axis=1).tolist(), strict=True))
         self._best = better(self._best, kind, highest)
         found = _Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
