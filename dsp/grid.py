@@ -157,9 +157,10 @@ class SensorTrack:
         present = in_time & bracket
         low, high = self._quat.take(before, axis=1), self._quat.take(after, axis=1)
         fraction = (ticks_s - t0) / step
-        quat = rotation.interpolate(low, high, fraction)
-        quat[:, ~present] = np.nan
-        cosine = np.abs(low[0] * high[0] + low[1] * high[1] + low[2] * high[2] + low[3] * high[3])
+        cosine = rotation.half_turn_cosine(low, high)
+        quat = rotation.interpolate(low, high, fraction, cosine)
+        if not present.all():
+            quat[:, ~present] = np.nan
         # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
         half = 0.5 * FAST_RAD_S * step
         flags = np.zeros(m, np.int32)
@@ -167,7 +168,7 @@ class SensorTrack:
             (Quality.GAP, in_time & ((step > self._ordinary_s) | ~bracket)),
             (Quality.LATE, ~in_time),
             (Quality.SATURATED, present & (ticks_s - self._last_clipped(after) < SATURATION_S)),
-            (Quality.FAST, present & (cosine < 1.0 - 0.5 * half * half)),
+            (Quality.FAST, present & (np.abs(cosine) < 1.0 - 0.5 * half * half)),
             (Quality.DEVICE_ORIENTATION, present & self._device),
         ):
             if where.any():

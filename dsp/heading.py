@@ -299,14 +299,16 @@ class RelativeHeading:
                 state = self.state
                 states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
                 pairs.append(self._epochs)
-        # between two updates the last state is carried on by its rate
-        lasts = np.diff(np.concatenate(([0], at, [m])))
-        offsets, rates, spreads = np.array(states).T
-        since = ((first + np.arange(m)) % STRIDE) * self._dt
-        offset = np.repeat(offsets, lasts) + np.repeat(rates, lasts) * since
+        # between two updates the last state is carried on by its rate; whole strides are laid out and cut at both ends
+        lead = first % STRIDE
+        offsets, rates, spreads = np.array(states if lead else states[1:]).T
+        part = slice(lead, lead + m)
+        offset = np.add(offsets[:, None], rates[:, None] * (np.arange(STRIDE) * self._dt)).reshape(-1)[part]
+        sd = np.repeat(np.sqrt(spreads), STRIDE)[part]
         # a sensor that is back after a gap has another heading, also before the next update
-        seen_a, seen_b = (np.repeat(seen, lasts) for seen in np.array(pairs, np.int32).T)
-        sd = np.where((epoch_a == seen_a) & (epoch_b == seen_b), np.repeat(np.sqrt(spreads), lasts), LOST_SD_RAD)
+        seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
+        other = (epoch_a != seen_a) | (epoch_b != seen_b)
+        sd[other] = LOST_SD_RAD
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
 
     def _update(self, tick: int, period: float, twist: float, flexion: float, variance: float, epochs: tuple[int, int]) -> None:

@@ -70,13 +70,19 @@ def twist_about_vertical(q: Floats) -> tuple[Floats, Floats]:
     return 2.0 * np.arctan2(z, w), np.sqrt(w * w + z * z)
 
 
-def interpolate(q0: Floats, q1: Floats, fraction: Floats) -> Floats:
-    """Normalised linear interpolation from q0 to q1 (4, n) at `fraction` (n,) in 0 … 1, the short way round.
+def half_turn_cosine(q0: Floats, q1: Floats) -> Floats:
+    """Cosine (n,) of half the angle between q0 and q1 (4, n); negative where the two have opposite signs."""
+    return np.asarray(q0[0] * q1[0] + q0[1] * q1[1] + q0[2] * q1[2] + q0[3] * q1[3])
+
+
+def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None = None) -> Floats:
+    """Normalised linear interpolation from q0 to q1 (4, n) at `fraction` (n,) in 0 … 1, the short way round. cosine: their
+    `half_turn_cosine`, where it is known.
 
     For the rotation between two neighbouring samples (below 10°) the error against slerp is below 0.0015°.
     """
-    dot = q0[0] * q1[0] + q0[1] * q1[1] + q0[2] * q1[2] + q0[3] * q1[3]
-    weight1 = np.where(dot < 0.0, -fraction, fraction)
+    cosine = half_turn_cosine(q0, q1) if cosine is None else cosine
+    weight1 = np.where(cosine < 0.0, -fraction, fraction)
     weight0 = 1.0 - fraction
     w = weight0 * q0[0] + weight1 * q1[0]
     x = weight0 * q0[1] + weight1 * q1[1]
