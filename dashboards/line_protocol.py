@@ -31,12 +31,13 @@ from dashboards.tables import (
 from dsp.decimation import Decimator
 from dsp.results import TICK_HZ, AngleRows, Repetition
 from signals import HiphingeError, Session
-from signals.quantities import ANGLE_COLUMNS, REPETITION_COLUMNS, Kind, Quantity
+from signals.quantities import ANGLE_COLUMNS, REPETITION_COLUMNS, SCREEN_COLUMNS, SCREEN_RESULT, Kind, Quantity
 
 TAGS: dict[str, tuple[str, ...]] = {
     "angles": ("athlete", "session", "estimator"),
     "repetition": ("athlete", "session", "estimator"),
     "session": ("athlete", "session", "estimator"),
+    "screen": ("athlete", "session", "estimator"),
     "sensor_health": ("athlete", "session", "placement"),
 }
 """Tags of each measurement, in the order in which they are always written."""
@@ -92,6 +93,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("software", "", "string", "program and version"),
         Field("warnings", "", "string", "what a reader should know, separated by ' | '"),
     ),
+    "screen": tuple(Field.of(q) for q in SCREEN_COLUMNS),
     "sensor_health": (
         Field("family", "", "string", "what kind of device"),
         Field("rate_hz", "Hz", "float", "samples per second"),
@@ -137,7 +139,7 @@ def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
 
 
 def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0) -> Iterator[str]:
-    """The lines of `points` that are known only at a session's end: of the session, and of what the sensors did.
+    """The lines of `points` that are known only at a session's end: of the session, its screen, and of what the sensors did.
 
     minutes_from_s: minutes of the sensors that ended until then were sent before.
     """
@@ -146,6 +148,7 @@ def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_f
         summary = read_summary(session_folder, estimator)
         head = _Head.of(summary, session_folder / estimator / SUMMARY)
         yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
+        yield _line(head.series("screen", estimator), _screen_fields(summary["screen"]), head.start_ns)
     # What the sensors did is the same for all estimators; the last one's word counts.
     # Only a live estimator can be late.
     live = read_summary(session_folder, "live") if "live" in available_estimators(session_folder) else summary
@@ -306,6 +309,18 @@ def _session_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
         "software": _typed(summary["software"], "string"),
         "warnings": _typed(" | ".join(summary["warnings"]), "string"),
     }
+
+
+def _screen_fields(screen: Mapping[str, Any]) -> dict[str, str | None]:
+    """The screen in one row; a test that was not scored has its repetitions and no numbers."""
+    values: dict[str, Any] = {q.name: screen[q.name] for q in SCREEN_RESULT} | {"notes": " | ".join(screen["notes"])}
+    for test in screen["tests"]:
+        place = "_".join(part for part in (test["test"], test["side"]) if part)
+        values[f"{place}_repetitions"] = test["repetitions"]
+        for name, found in test["measures"].items():
+            if found["valid"]:
+                values |= {f"{place}_{name}": found["median"], f"{place}_{name}_spread": found["spread"]}
+    return {f.name: _typed(values.get(f.name), f.type) for f in FIELDS["screen"]}
 
 
 def _numbers(name: str, found: Any) -> Iterator[tuple[str, float]]:

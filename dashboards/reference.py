@@ -28,7 +28,14 @@ Timestamps are `start + time_s` in nanoseconds. Tags are always all there, in th
 of the ticks up to the kept one; missing stays missing), rounded to 1/64°. A field never changes its type.
 """
 
-_JSON_TYPES = {"sensors": "object", "calibration": "object", "exposure": "object", "sets": "list", "warnings": "list"}
+_JSON_TYPES = {
+    "sensors": "object",
+    "calibration": "object",
+    "exposure": "object",
+    "screen": "object",
+    "sets": "list",
+    "warnings": "list",
+}
 """Keys of summary.json that hold more than one value."""
 
 

@@ -284,7 +284,8 @@ def _slack(found: dict[str, Floats], rep: _Cut) -> None:
         ("_left", rep.table[LEFT], rep.spread[LEFT], long & rep.has[LEFT]),
         ("_right", rep.table[RIGHT], rep.spread[RIGHT], long & rep.has[RIGHT]),
     )
-    onsets = slack.threshold_onset(down, lumbar, [angle for _, angle, _, _ in hips], rep.rate_hz, sd)
+    onsets = slack.threshold_onset(down, lumbar, [*(angle for _, angle, _, _ in hips), rep.table[TRUNK]], rep.rate_hz, sd)
+    found["slack_onset_trunk_deg"] = _where(long & rep.has[TRUNK], onsets.pop())
     for (word, angle, hip_sd, there), onset in zip(hips, onsets, strict=True):
         knees = slack.breakpoints(down, lumbar, angle)
         found[f"slack_onset{word}_deg"] = _where(there, onset)

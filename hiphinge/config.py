@@ -1,7 +1,7 @@
 """Settings: the command line's, else the environment's, else those of a configuration file, else none.
 
-The file is TOML: ``sessions = "…"``, ``[live] patience_ms``, ``[influx] url, token, org, bucket`` and ``[grafana] url,
-token``. A file that holds a token must not be readable by others.
+The file is TOML: ``sessions = "…"``, ``[live] patience_ms``, ``[screen]`` with limits of the hip screen, ``[influx] url,
+token, org, bucket`` and ``[grafana] url, token``. A file that holds a token must not be readable by others.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ import typer
 
 from dashboards.influx import InfluxSettings
 from signals import HiphingeError
+from signals.limits import limits_with
 from signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
 
 if TYPE_CHECKING:
     from dashboards.grafana.server import GrafanaSettings
 
 _SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
-_KNOWN = {"sessions", "live", *_SECTIONS}
+_KNOWN = {"sessions", "live", "screen", *_SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
-    settings by the names of their environment variables, empty where not set. patience_s: see `signals.Session`."""
+    settings by the names of their environment variables, empty where not set. patience_s, screen_limits: see
+    `signals.Session`."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
     grafana_words: Mapping[str, str] = field(default_factory=dict)
     patience_s: float = PATIENCE_S
+    screen_limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def influx_configured(self) -> bool:
@@ -79,7 +82,20 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     if sessions is not None and not isinstance(sessions, str):
         raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")
     patience_s = _patience(environment.get("HIPHINGE_LIVE_PATIENCE_MS") or content.get("live", {}).get("patience_ms"), chosen)
-    return Settings(Path(sessions).expanduser() if sessions else None, words["influx"], words["grafana"], patience_s)
+    folder = Path(sessions).expanduser() if sessions else None
+    limits = _screen_limits(content.get("screen", {}), chosen)
+    return Settings(folder, words["influx"], words["grafana"], patience_s, limits)
+
+
+def _screen_limits(given: object, file: Path) -> dict[str, float]:
+    if not isinstance(given, dict):
+        remedy = "Write [screen] and below it limits, e.g. rock_back_slack_deg = 22"
+        raise HiphingeError("'screen' is not a table", str(file), remedy)
+    try:
+        limits_with(given)
+    except ValueError as error:
+        raise HiphingeError(f"[screen] {error}", str(file), "The limits and their values are in docs/screen.md") from None
+    return {name: float(value) for name, value in given.items()}
 
 
 def _patience(given: object, file: Path) -> float:
@@ -127,5 +143,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _unknown(name: str, file: Path) -> HiphingeError:
-    known = "sessions, in [live] patience_ms, in [influx] url, token, org, bucket, and in [grafana] url, token"
+    known = (
+        "sessions, in [live] patience_ms, in [screen] limits, in [influx] url, token, org, bucket, and in [grafana] url, token"
+    )
     return HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")

@@ -1,4 +1,4 @@
-"""What summary.json says of a session: sensors, calibration, sets, exposure, and warnings in words."""
+"""What summary.json says of a session: sensors, calibration, sets, exposure, hip screen, and warnings in words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from dsp.exposure import Exposure
 from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
 from dsp.results import AlignmentReport, Repetition
+from dsp.screen import screen_of
 from dsp.sets import metrics_of, sets_of
 from ingest.heel_drop import Lag
 from signals import Placement, Quality, Session
+from signals.limits import limits_with
 from signals.session import SCHEMA
 
 LOW_CONFIDENCE = 0.5
@@ -86,6 +88,7 @@ class SummaryBuilder:
             "repetitions": len(self._repetitions),
             "sets": self._sets(),
             "exposure": self._exposure.document(),
+            "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "warnings": self._warnings(facts),
         }
 

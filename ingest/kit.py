@@ -24,7 +24,7 @@ from firmware_protocol.device import DeviceFamily, Request
 from firmware_protocol.registry import FAMILIES, device_family
 from ingest.session_toml import KIT_KEYS, Address, HeadReader, line_of, read_toml, toml_value, write_whole
 from signals.errors import HiphingeError
-from signals.session import PATIENCE_S, Sensor, Session, Setting
+from signals.session import NO_LIMITS, PATIENCE_S, Sensor, Session, Setting
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"
 """Sensors of a gateway are of this family in the kit, with a number each."""
@@ -64,12 +64,22 @@ class Kit:
         return frozenset(s.sensor.address.upper() for s in self.sensors if s.sensor.address is not None)
 
     def session(
-        self, start: datetime, athlete: str | None = None, software: str = "", patience_s: float = PATIENCE_S
+        self,
+        start: datetime,
+        athlete: str | None = None,
+        software: str = "",
+        patience_s: float = PATIENCE_S,
+        screen_limits: Mapping[str, float] = NO_LIMITS,
     ) -> Session:
         """Head of a session with this kit."""
         who = athlete or self.athlete or "athlete"
         return Session(
-            start.astimezone(UTC), who, tuple(s.sensor for s in self.sensors), software=software, patience_s=patience_s
+            start.astimezone(UTC),
+            who,
+            tuple(s.sensor for s in self.sensors),
+            software=software,
+            patience_s=patience_s,
+            screen_limits=screen_limits,
         )
 
 

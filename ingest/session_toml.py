@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn
 
 from signals.errors import HiphingeError
+from signals.limits import limits_with
 from signals.placements import Mounting, Placement
 from signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SCHEMA, SHORTEST_PATIENCE_S, Sensor, Session, SessionMark, Setting
 
@@ -26,7 +27,7 @@ Address = tuple[str | int, ...]
 """Where a value stands in the document, e.g. ``("sensor", 1, "placement")``."""
 _Locate = Callable[[Address], str]
 
-_TABLES = {"schema", "start", "athlete", "software", "live", "sensor", "mark"}
+_TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark"}
 _SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
 KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
 """Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
@@ -45,6 +46,8 @@ def session_to_dict(session: Session) -> dict[str, Any]:
         head["software"] = {"version": session.software}
     if session.patience_s != PATIENCE_S:
         head["live"] = {"patience_ms": round(session.patience_s * 1e3, 3)}
+    if session.screen_limits:
+        head["screen"] = {name: float(value) for name, value in session.screen_limits.items()}
     head["sensor"] = [_sensor_to_dict(sensor) for sensor in session.sensors]
     if session.marks:
         head["mark"] = [{"time_s": float(mark.time_s), "label": mark.label} for mark in session.marks]
@@ -85,6 +88,8 @@ def write_session_toml(session: Session, path: Path) -> None:
         lines += ["", "[software]", f"version = {toml_value(head['software']['version'])}"]
     if "live" in head:
         lines += ["", "[live]", f"patience_ms = {toml_value(head['live']['patience_ms'])}"]
+    if "screen" in head:
+        lines += ["", "[screen]", *(f"{name} = {toml_value(value)}" for name, value in head["screen"].items())]
     for table in ("sensor", "mark"):
         for entry in head.get(table, []):
             lines += ["", f"[[{table}]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
@@ -201,7 +206,7 @@ class HeadReader:
         if not sensors:
             self.fail("no sensor", ("sensor",), "Add a [[sensor]] table with placement and file for each sensor.")
         marks = tuple(self._mark(entry, i) for i, entry in enumerate(self.entries("mark")))
-        return Session(start, athlete, tuple(sensors), marks, version, self._patience())
+        return Session(start, athlete, tuple(sensors), marks, version, self._patience(), self._screen_limits())
 
     def _patience(self) -> float:
         live = self._table("live", "") if "live" in self._head else {}
@@ -213,6 +218,16 @@ class HeadReader:
             usual = f"{SHORTEST_PATIENCE_S * 1e3:g} to {LONGEST_PATIENCE_S * 1e3:g}"
             self.fail(f"patience_ms = {seconds * 1e3:g} is out of range", ("live", "patience_ms"), f"Write {usual}.")
         return seconds
+
+    def _screen_limits(self) -> dict[str, float]:
+        table = self._table("screen", "") if "screen" in self._head else {}
+        limits = {name: self.number(table, name, ("screen",)) for name in table}
+        for name in limits:
+            try:
+                limits_with({name: limits[name]})
+            except ValueError as error:
+                self.fail(str(error), ("screen", name), "The limits are those of docs/screen.md.")
+        return limits
 
     def _start(self) -> datetime:
         remedy = "Write the start with its zone, e.g. start = 2026-11-23T14:05:00Z."

@@ -206,6 +206,7 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     *_relative_phase("lumbar_pelvis", "lumbar minus pelvis"),
     *_relative_phase("lumbar_hip", "lumbar minus mean hip"),
     *(q for side in ("", "left", "right") for q in _slack_onset(side)),
+    _f32("slack_onset_trunk_deg", "deg", "trunk inclination at which the lumbar spine leaves its start for good"),
     _f32("slack_slope_before", "", "lumbar per hip flexion before the knee of the two lines"),
     _f32("slack_slope_after", "", "lumbar per hip flexion after the knee of the two lines"),
     _f32("slack_fraction", "", "part of the lumbar flexion gained after the hips had run out"),
@@ -222,6 +223,128 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
 
 REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:])
 """Names of the numbers that `dsp.rhythm` computes; the seven before them place the repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenMeasure:
+    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none."""
+
+    test: str
+    side: str
+    name: str
+    unit: str
+    description: str
+
+    @property
+    def field(self) -> str:
+        """The number's name beside those of all tests."""
+        return "_".join(part for part in (self.test, self.side, self.name) if part)
+
+
+SCREEN_TESTS: dict[str, str] = {
+    "bend": "bend",
+    "bow": "hinge",
+    "knee_raise": "knee_raise",
+    "rock_back": "rock_back",
+    "sit_to_stand": "stand_up",
+    "squat": "squat",
+    "deadlift": "deadlift",
+}
+"""Test of the hip screen → the movement kind that its repetitions are."""
+
+
+def _measures(test: str, side: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
+    return tuple(ScreenMeasure(test, side, *row) for row in rows)
+
+
+def _both_hips(test: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
+    return tuple(m for side in ("left", "right") for m in _measures(test, side, *rows))
+
+
+_OF_LARGEST = "largest lumbar flexion as a part of the session's largest in a forward bend"
+_UTILISATION = "largest flexion of this hip as a part of the session's largest with a bent knee"
+
+SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
+    *_measures(
+        "bend",
+        "",
+        ("lumbar_rom_deg", "deg", "lumbar spine: range in the full forward bend"),
+        ("pelvis_rom_deg", "deg", "pelvis: range in the full forward bend"),
+        ("trunk_rom_deg", "deg", "trunk: range in the full forward bend"),
+        ("lumbar_share_of_trunk", "", "lumbar / (lumbar + pelvis) over the descent"),
+        ("late_rise", "", "that share in the late third of the descent minus that in the early third"),
+        ("onset_delay_s", "s", "lumbar onset minus pelvis onset; negative: the pelvis is late"),
+        ("descent_s", "s", "time from standing to the deepest point"),
+    ),
+    *_measures(
+        "bow",
+        "",
+        ("slack_deg", "deg", "trunk inclination at which the lumbar spine leaves its start; where it does not, the largest"),
+        ("trunk_rom_deg", "deg", "trunk: range in the bow"),
+    ),
+    *_both_hips(
+        "knee_raise",
+        ("hip_peak_deg", "deg", "true hip flexion, pelvis to femur; not comparable with goniometer norms"),
+        ("apparent_peak_deg", "deg", "apparent hip flexion, thigh to trunk"),
+        ("pelvis_share", "", "what the pelvis gave of the thigh's way: pelvis / (pelvis + hip)"),
+        ("lumbar_rom_deg", "deg", "lumbar spine: range in the knee raise"),
+    ),
+    *_measures("knee_raise", "", ("hip_difference_deg", "deg", "true hip flexion, left minus right")),
+    *_both_hips(
+        "rock_back",
+        ("excursion_deg", "deg", "hip flexion from the start to the slack onset; where there is none, all of it"),
+        ("hip_rom_deg", "deg", "hip: range in the rock-back"),
+    ),
+    *_measures(
+        "rock_back",
+        "",
+        ("lumbar_rom_deg", "deg", "lumbar spine: range in the rock-back"),
+        ("slack_slope_after", "", "lumbar per hip flexion after the slack onset"),
+    ),
+    *_measures(
+        "sit_to_stand",
+        "",
+        ("lumbar_share_of_trunk_on_thigh", "", "lumbar / (lumbar + hip) in standing up"),
+        ("lumbar_use", "", _OF_LARGEST),
+    ),
+    *_measures(
+        "squat",
+        "",
+        ("lumbar_use", "", _OF_LARGEST),
+        ("butt_wink_deg", "deg", "how far the pelvis tips back before the deepest point while the lumbar spine flexes"),
+    ),
+    *_both_hips("squat", ("hip_peak_deg", "deg", "true hip flexion, pelvis to femur"), ("hip_use", "", _UTILISATION)),
+    *_measures("deadlift", "", ("lumbar_use", "", _OF_LARGEST)),
+    *_both_hips("deadlift", ("hip_use", "", _UTILISATION)),
+)
+"""The numbers of the hip screen, test by test, in the order in which they are read."""
+
+SCREEN_RESULT: tuple[Quantity, ...] = (
+    Quantity(
+        "pattern", "", Kind.INT32, "number of the pattern, 1 to 6 (docs/screen.md); missing: no test of the screen was done"
+    ),
+    Quantity("pattern_words", "", Kind.STRING, "the pattern in words"),
+    Quantity("side", "", Kind.STRING, "left, right or both; empty where the pattern has no side"),
+    Quantity("agreeing", "", Kind.INT32, "how many limits speak for the pattern"),
+    Quantity("confidence", "", Kind.STRING, "low, moderate or high; empty where there is no pattern"),
+    Quantity("borderline", "", Kind.INT32, "1: within the minimal detectable change it could be another pattern"),
+    Quantity("notes", "", Kind.STRING, "what a reader should know"),
+)
+"""What the screen says as a whole."""
+
+
+def _screen_columns() -> tuple[Quantity, ...]:
+    columns: dict[str, Quantity] = {}
+    for m in SCREEN_MEASURES:
+        count = "_".join(part for part in (m.test, m.side, "repetitions") if part)
+        columns.setdefault(count, Quantity(count, "", Kind.INT32, "repetitions that were scored"))
+        columns[m.field] = Quantity(m.field, m.unit, Kind.FLOAT64, f"{m.side + ': ' if m.side else ''}{m.description}")
+        columns[f"{m.field}_spread"] = Quantity(f"{m.field}_spread", m.unit, Kind.FLOAT64, f"spread of {m.field}")
+    return (*SCREEN_RESULT, *columns.values())
+
+
+SCREEN_COLUMNS: tuple[Quantity, ...] = _screen_columns()
+"""The screen in one row, as it is in InfluxDB; summary.json has the same numbers by test."""
 
 SUMMARY_KEYS: tuple[Quantity, ...] = (
     Quantity("schema", "", Kind.INT32, "version of this file"),
@@ -244,6 +367,13 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "sets", "", Kind.STRING, "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares"
     ),
     Quantity("exposure", "", Kind.STRING, "seconds of lumbar flexion in zones"),
+    Quantity(
+        "screen",
+        "",
+        Kind.STRING,
+        "the hip screen: tests (test, side, repetitions, left_out, valid, measures), limits that they were compared with, "
+        "pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, notes",
+    ),
     Quantity("warnings", "", Kind.STRING, "what a reader should know, in words"),
 )
 

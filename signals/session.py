@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from signals.limits import limits_with
 from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 
 SCHEMA = 1
@@ -19,6 +20,7 @@ SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0
 
 Setting = str | int | float | bool | tuple[str, ...]
 """A value of a sensor's configuration."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
 
 
@@ -62,7 +64,8 @@ class SessionMark:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Head of a session. Raises ValueError when two sensors share a key or there is none, or the patience is out of range."""
+    """Head of a session. Raises ValueError when two sensors share a key or there is none, the patience is out of range, or a
+    limit of the screen has an unknown name."""
 
     start: datetime
     """Calendar time of session time 0; aware, UTC."""
@@ -73,6 +76,8 @@ class Session:
     software: str = ""
     patience_s: float = PATIENCE_S
     """How long the live estimator waits for a late sensor, in event time: a tick is final then."""
+    screen_limits: Mapping[str, float] = field(default_factory=lambda: NO_LIMITS)
+    """Limits of the hip screen that were set, by the names of `signals.limits`."""
 
     def __post_init__(self) -> None:
         if not self.sensors:
@@ -81,6 +86,7 @@ class Session:
             raise ValueError("start needs a time zone, e.g. 2026-11-23T14:05:00Z")
         if not SHORTEST_PATIENCE_S <= self.patience_s <= LONGEST_PATIENCE_S:
             raise ValueError(f"patience of {self.patience_s} s: {SHORTEST_PATIENCE_S} to {LONGEST_PATIENCE_S}")
+        limits_with(self.screen_limits)
         keys = [s.key for s in self.sensors]
         for key in keys:
             if keys.count(key) > 1:

@@ -4,7 +4,7 @@ from simulation.athlete import START, SimulatedAthlete, SimulatedSession, simula
 from simulation.body import Body, JointAngles, Motion
 from simulation.movements import Script, TrueRepetition
 from simulation.radio import LinkSettings, Outage
-from simulation.scenarios import SCENARIOS, demo, mixed, training
+from simulation.scenarios import SCENARIOS, demo, mixed, screen, training
 from simulation.sensors import Samples, SensorSettings, Skin, simulate_sensor
 from simulation.virtual_devices import DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, encode_stream
 
@@ -31,6 +31,7 @@ __all__ = [
     "demo",
     "encode_stream",
     "mixed",
+    "screen",
     "simulate",
     "simulate_sensor",
     "to_plain",

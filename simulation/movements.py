@@ -196,9 +196,10 @@ class Script:
         up_s: float = 0.9,
         hold_s: float = 0.3,
         down_s: float = 0.9,
+        pelvis_share: float = 0.10,
         rest_s: float | None = None,
     ) -> None:
-        """Raise one knee until its thigh stands at `height_deg`, on the other leg; the pelvis gives a tenth of it."""
+        """Raise one knee until its thigh stands at `height_deg`, on the other leg; the pelvis gives `pelvis_share` of it."""
         shift = 0.35
         other = -1.0 if side == "left" else 1.0
         self._to("support", other, self.now, self.now + shift)
@@ -208,7 +209,7 @@ class Script:
         targets = {
             f"thigh_{side}_elevation": height_deg,
             f"knee_{side}": 1.15 * height_deg,
-            "pelvis_tilt": -0.10 * height_deg,
+            "pelvis_tilt": -pelvis_share * height_deg,
             "pelvis_obliquity": -2.0 * other,
             "lumbar_flexion": 0.08 * height_deg,
         }

@@ -1,4 +1,4 @@
-"""Ready sessions: `demo` (a minute and a half), `mixed` (three minutes), `training` (as long as asked).
+"""Ready sessions: `demo` (a minute and a half), `mixed`, `screen` (three minutes each), `training` (as long as asked).
 
 Each returns a `Script`; the seed decides depths, tempos, shares and pauses. Every one begins with a calibration.
 """
@@ -117,4 +117,39 @@ def training(seed: int = 0, duration_s: float = 3600.0) -> Script:
     return script
 
 
-SCENARIOS: dict[str, Callable[[int], Script]] = {"demo": demo, "mixed": mixed, "training": training}
+def screen(seed: int = 0, limited: str | None = "left") -> Script:
+    """The hip screen, test by test (docs/screen.md). limited: the side whose hip runs out early; None: neither does.
+
+    Who is limited bends from the lumbar spine, and on all fours the lumbar spine gives way after 12° of hip flexion.
+    """
+    script, rng = Script(seed), np.random.default_rng([seed, 6])
+    script.calibrate()
+    script.stand(1.0)
+    for _ in range(5):
+        share = (0.55, 0.45, 0.32) if limited is None else (0.82, 0.80, 0.78)
+        script.bend(rng.uniform(96.0, 104.0), share, down_s=rng.uniform(1.9, 2.3), hold_s=1.0, up_s=2.0, rest_s=1.0)
+    script.stand(3.0)
+    for _ in range(4):
+        script.hinge(rng.uniform(60.0, 66.0), lumbar_share=0.04 if limited is None else 0.16, rest_s=1.0)
+    script.stand(3.0)
+    for side in ("left", "right"):
+        for _ in range(5):
+            height, pelvis = (rng.uniform(94.0, 98.0), 0.24) if side == limited else (rng.uniform(126.0, 130.0), 0.16)
+            script.knee_raise(side, height, up_s=1.3, hold_s=0.8, down_s=1.3, pelvis_share=pelvis, rest_s=0.8)
+    script.stand(1.0)
+    script.all_fours()
+    for _ in range(5):
+        slack = None if limited is None else 84.0 + rng.uniform(10.0, 14.0)
+        script.rock_back(rng.uniform(46.0, 50.0), slack, rest_s=0.8)
+    script.stand_from_all_fours(rest_s=3.0)
+    for _ in range(4):
+        script.sit_down(2.0, rest_s=1.5)
+        script.stand_up(1.8, rest_s=1.0)
+    script.stand(2.0)
+    for _ in range(4):
+        script.squat(rng.uniform(78.0, 86.0), rest_s=0.8)
+    script.stand(2.0)
+    return script
+
+
+SCENARIOS: dict[str, Callable[[int], Script]] = {"demo": demo, "mixed": mixed, "screen": screen, "training": training}

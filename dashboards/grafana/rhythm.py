@@ -16,11 +16,25 @@ from dashboards.grafana.queries import (
     select,
     tag_values,
 )
+from signals.limits import LIMITS
 from signals.quantities import MOVEMENTS
 
-SHARE_BAND = (0.38, 0.63)
+_LIMITS = {limit.name: limit.value for limit in LIMITS}
+SHARE_BAND = (_LIMITS["bend_share_low"], _LIMITS["bend_share_high"])
 """Lumbar share of trunk in a standing bend, 10th and 90th centile of 124 people without back pain (Laird 2019, BMC
 Musculoskeletal Disorders 20:28, table 3)."""
+SCREEN = {
+    "pattern": "<pattern_words>",
+    "confidence": "<confidence>",
+    "limits agree": "<agreeing>",
+    "bend, lumbar share": "<bend_lumbar_share_of_trunk>",
+    "bow, slack": "<bow_slack_deg>",
+    "left knee raise": "<knee_raise_left_hip_peak_deg>",
+    "right knee raise": "<knee_raise_right_hip_peak_deg>",
+    "left rock-back": "<rock_back_left_excursion_deg>",
+    "right rock-back": "<rock_back_right_excursion_deg>",
+}
+"""What the table of screens shows."""
 _BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "green"), (SHARE_BAND[1], "transparent")), "area")
 _THIRDS = ("early", "middle", "late")
 
@@ -150,6 +164,28 @@ def dashboard() -> dict[str, Any]:
             ),
         ),
     )
+    screen = (
+        10,
+        (
+            (
+                24,
+                p.table(
+                    "Hip screen",
+                    "Pattern of each session's screen and medians of its tests; hip angles are true ones, pelvis to femur.",
+                    [select("screen", SCREEN, where=["<pattern> > 0"], last_first=True)],
+                    p.Look(
+                        p.UNITS["deg"],
+                        0,
+                        overrides=(
+                            p.column_look("limits agree", unit=p.UNITS[""]),
+                            p.column_look("bend, lumbar share", unit=p.UNITS["share"]),
+                            p.column_look("pattern", width=360),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
     before = ["athlete", "session"]
     variables = (
         p.from_tags("athlete", "Athlete", tag_values("repetition", "athlete")),
@@ -160,4 +196,4 @@ def dashboard() -> dict[str, Any]:
         p.from_list("share", "Share", SHARES),
     )
     description = "Lumbar spine against hip per repetition, shares over a set, against the own baseline and a published band."
-    return p.dashboard("hiphinge-rhythm", "Lumbo-pelvic rhythm", description, variables, rows, since="now-24h")
+    return p.dashboard("hiphinge-rhythm", "Lumbo-pelvic rhythm", description, variables, (*rows, screen), since="now-24h")

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
-from dashboards.report import content, plots
+from dashboards.report import content, plots, screen
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
 from signals import HiphingeError
 from signals.quantities import ANGLE_NAMES
@@ -78,6 +78,9 @@ def report_html(session_folder: Path, estimator: str) -> str:
         groups=groups,
         share_names=content.SHARE_NAMES,
         share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
+        screen=screen.sentences(summary["screen"]),
+        screen_rows=screen.rows(summary["screen"]),
+        screen_sources=screen.sources(summary["screen"]),
         pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
         loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
         repetitions=len(repetitions),

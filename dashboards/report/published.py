@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from signals.limits import LAIRD_2019, LIMITS
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedRange:
@@ -17,14 +19,16 @@ class PublishedRange:
     source: str
 
 
+_SHARE = {limit.name: limit.value for limit in LIMITS}
+
 RANGES: tuple[PublishedRange, ...] = (
     PublishedRange(
         quantity="lumbar_share_of_trunk",
         movement="bend",
-        low=0.38,
-        high=0.63,
+        low=_SHARE["bend_share_low"],
+        high=_SHARE["bend_share_high"],
         people="124 adults without low back pain, standing forward bend, 10th to 90th centile",
-        source="Laird 2019, BMC Musculoskeletal Disorders 20:28",
+        source=LAIRD_2019,
     ),
 )
 

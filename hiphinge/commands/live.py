@@ -53,7 +53,9 @@ def live(
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
-    session = kit.session(datetime.now(UTC).replace(microsecond=0), athlete, software(), settings.patience_s)
+    session = kit.session(
+        datetime.now(UTC).replace(microsecond=0), athlete, software(), settings.patience_s, settings.screen_limits
+    )
     name = session_name(session.start, session.athlete)
     folder = out or (settings.sessions or Path()) / name
     check_new(folder)

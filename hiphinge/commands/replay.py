@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -12,7 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import repetition_table
-from hiphinge.commands.options import console, estimators, say
+from hiphinge import config
+from hiphinge.commands.options import CONFIG, console, estimators, say
 from hiphinge.folders import appearing, check_new
 from hiphinge.results import compute, with_software, without_files
 from hiphinge.version import software
@@ -26,16 +28,19 @@ def replay(
     estimator: str = typer.Option("both", "--estimator", help="live, review or both."),
     salvage: bool = typer.Option(False, "--salvage", help="Of a damaged recording, use what is before the damage."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line at the end instead of tables."),
+    config_file: Path | None = CONFIG,
 ) -> None:
     """Compute angles, repetitions and rhythm from a recording and write them as a session folder.
 
     A recording that breaks off is used to its last whole window, with a warning; one that is damaged in the middle is
-    an error, unless --salvage is given.
+    an error, unless --salvage is given. Limits of the hip screen that the configuration sets replace those of the session.
     """
+    limits = config.load(config_file).screen_limits
     wanted = estimators(estimator)
     check_new(out)
     recorded = open_input(source, salvage=salvage)
     session = with_software(recorded.session, software())
+    session = replace(session, screen_limits={**session.screen_limits, **limits})
     began = time.monotonic()
     reached = 0.0
     with _progress_bar() as bar, appearing(out) as working:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dashboards.tables import TableWriter
 from dsp.results import AngleRows, OrientationRows, Repetition
+from dsp.screen import screen_of
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES, REPETITION_METRICS
 
@@ -147,6 +148,7 @@ def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
         "repetitions": reps,
         "sets": [{"movement": "bend", "start_s": 12.0, "end_s": 30.0, "repetitions": 3}],
         "exposure": {"lumbar_flexion_s": {"below_20": 50.2, "20_to_40": 14.0, "40_to_60": 13.1, "above_60": 0.0}},
+        "screen": screen_of(repetitions(angle_rows())).document(),
         "warnings": ["thigh_left lost its link for 2.5 s at 0:40: angles of the left hip are missing there"],
     }
     return base | changes

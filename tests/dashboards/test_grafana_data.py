@@ -20,13 +20,13 @@ from dashboards.grafana.training_day import zones
 from dashboards.influx import InfluxSettings, Sender
 from dashboards.line_protocol import points, void_line
 from dashboards.tables import read_angles, read_repetitions, read_summary
-from tests.dashboards.training_days import DAY, PLAYERS, record
+from tests.dashboards.training_days import DAY, PLAYERS, SCREENED, record
 from tests.peers.influxdb import any_server
 
 pytestmark = pytest.mark.influx
 
 EMPTY_IS_RIGHT = {"hinge", "knee_raise", "rock_back", "other"}
-"""Movements that the simulated athletes do not do."""
+"""Movements that the simulated athletes do not do, but for the hip screen."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,14 @@ def test_every_query_answers_with_its_columns(gym: Gym, title: str, athlete: str
         for answer in answers:
             rows = answer.rows()
             before = "28d" in answer.query
-            if (before and athlete == PLAYERS[2]) or any(f"'{kind}'" in answer.query for kind in EMPTY_IS_RIGHT):
+            empty = EMPTY_IS_RIGHT if athlete != SCREENED else {"other"}
+            if 'FROM "screen"' in answer.query and athlete != SCREENED:
+                assert [row["pattern"] for row in rows] == ["no dominant pattern today"] or rows[0]["confidence"] == ""
+                continue
+            if (before and athlete == PLAYERS[2]) or any(f"'{kind}'" in answer.query for kind in empty):
                 assert all(v in (None, 0) for row in rows for k, v in row.items() if k not in ("time", "athlete")), answer.query
                 continue
-            if "clock_ppm" in answer.query:
+            if "clock_ppm" in answer.query and athlete != SCREENED:
                 assert rows == [], "a minute and a third tells no clock's rate"
                 continue
             assert rows, answer.query
@@ -171,6 +175,25 @@ def test_rhythm_is_that_of_the_repetitions_and_of_the_days_before(gym: Gym) -> N
     kept = np.isin(earlier["movement"], ["bend", "squat"])
     baseline, _ = (only(a) for a in panel(view, "Own baseline")[1])
     assert baseline["late"] == pytest.approx(np.nanmedian(earlier["lumbar_share_of_trunk_late"][kept]), rel=1e-6)
+
+
+def test_the_hip_screen_is_that_of_the_summary(gym: Gym) -> None:
+    view = gym.view("Lumbo-pelvic rhythm", athlete=SCREENED)
+    screens = [read_summary(folder, "review")["screen"] for folder in gym.of(SCREENED)]
+    rows = panel(view, "Hip screen")[1][0].rows()
+    # the latest first
+    assert [row["pattern"] for row in rows] == [s["pattern_words"] for s in screens[::-1] if s["pattern"] is not None]
+    said, row = screens[-1], rows[0]
+    assert "hip-limited" in row["pattern"]
+    assert (row["limits agree"], row["confidence"]) == (said["agreeing"], said["confidence"])
+    for shown, place, name in (
+        ("bend, lumbar share", ("bend", ""), "lumbar_share_of_trunk"),
+        ("bow, slack", ("bow", ""), "slack_deg"),
+        ("left knee raise", ("knee_raise", "left"), "hip_peak_deg"),
+        ("right rock-back", ("rock_back", "right"), "excursion_deg"),
+    ):
+        (test,) = [t for t in said["tests"] if (t["test"], t["side"]) == place]
+        assert row[shown] == test["measures"][name]["median"]
 
 
 def test_a_training_day_is_that_of_the_tables(gym: Gym) -> None:

@@ -15,12 +15,16 @@ from dashboards.report import write_report
 from dashboards.report.content import MovementSummary, headline, movements
 from dashboards.report.plots import _envelope
 from dashboards.report.published import RANGES, published_range
+from dashboards.report.screen import TEST_WORDS
 from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows, Repetition
+from dsp.screen import screen_of
 from signals import HiphingeError
+from signals.limits import limits_with
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
 from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session
+from tests.dsp.screen_by_hand import Day
 
 
 class Page(HTMLParser):
@@ -137,7 +141,8 @@ def test_gaps_stay_gaps(html: str) -> None:
 def test_published_ranges_stand_only_beside_what_they_were_measured_in(html: str) -> None:
     text = " ".join(Page(html).text.split())
     assert "inside the published range 38 to 63 %" in text
-    assert text.count("Laird 2019, BMC Musculoskeletal Disorders 20:28") == 2
+    # in the headline, under the picture, and once among the limits of the screen
+    assert text.count("Laird 2019, BMC Musculoskeletal Disorders 20:28") == 3
     assert published_range("lumbar_share_of_trunk", "squat") is None
     assert published_range("lumbar_share_of_trunk_on_thigh", "bend") is None
     assert {r.quantity for r in RANGES} <= {q.name for q in REPETITION_COLUMNS}
@@ -280,3 +285,38 @@ def test_errors_name_the_file_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(HiphingeError, match="taken: cannot write the report"):
         write_report(session, tmp_path / "taken")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["session", "taken"]
+
+
+def screened(folder: Path, **changes: float) -> tuple[str, list[list[str]]]:
+    """Text and table of a report on a day of the hip screen's tests."""
+    day = Day().bends(lumbar_share_of_trunk=0.80).knee_raises(left=70.0).rock_backs().bows(count=2)
+    document = screen_of(day.repetitions, limits_with(changes)).document()
+    html = write_report(write_session(folder, "review", screen=document), folder / "report.html").read_text("utf-8")
+    page = Page(html)
+    return " ".join(page.text.split()), [row for row in page.rows if len(row) == 7 and row[0] in TEST_WORDS.values()]
+
+
+def test_the_hip_screen_with_each_number_beside_its_limit(tmp_path: Path) -> None:
+    text, rows = screened(tmp_path)
+    assert "Pattern 2: hip-limited: the hips run out, the lumbar spine takes up the slack (left side)." in text
+    assert "2 limits speak for it: confidence moderate." in text
+    assert "bow: 2 of at least 3 repetitions; not scored" in text
+    assert ["knee raise", "left", "70 ± 0°", "3", "below 90°", "beyond"] in [[*row[:2], *row[3:]] for row in rows]
+    assert ["knee raise", "right", "105 ± 0°", "3", "below 90°", "not beyond"] in [[*row[:2], *row[3:]] for row in rows]
+    shares = [row for row in rows if row[2].startswith("lumbar / (lumbar + pelvis)")]
+    assert [row[3:] for row in shares] == [["80 ± 0 %", "3", "above 63 %; below 38 %", "beyond; not beyond"]]
+    assert [row[3] for row in rows if row[0] == "waiter's bow"] == ["not scored"] * 2
+    assert "a proposal of this program" in text
+    assert "Laird 2019" in text
+
+
+def test_a_screen_that_could_be_another_and_limits_that_were_set(tmp_path: Path) -> None:
+    text, rows = screened(tmp_path, knee_raise_hip_deg=72.0)
+    assert "Borderline: within the minimal detectable change it could be: no dominant pattern today." in text
+    assert "set for this session" in text
+    assert ["below 72°", "beyond, borderline"] in [row[5:] for row in rows]
+
+
+def test_who_did_not_screen_reads_nothing_of_it(tmp_path: Path) -> None:
+    session = write_session(tmp_path, "review", screen=screen_of([]).document())
+    assert "Hip screen" not in write_report(session, tmp_path / "report.html").read_text("utf-8")

@@ -28,10 +28,13 @@ _SESSIONS = (
     (PLAYERS[0], DAY + timedelta(hours=16), 4, ()),
 )
 """Player, start, seed, outages. The third has no earlier day, hence no baseline."""
+SCREENED = PLAYERS[0]
+_SCREEN_SEED = 4
+"""The first player's second session of the day is the hip screen."""
 
 
 def record(folder: Path, *, training_s: float | None = None) -> list[Path]:
-    """The session folders; each a demo of 80 s, or a training of so many seconds."""
+    """The session folders; each a demo of 80 s, or a training of so many seconds, and one is a hip screen."""
     return [_session(folder, training_s, *facts) for facts in _SESSIONS]
 
 
@@ -39,6 +42,8 @@ def _session(
     folder: Path, training_s: float | None, athlete: str, start: datetime, seed: int, outages: tuple[Outage, ...]
 ) -> Path:
     scenario, options = ("demo", {}) if training_s is None else ("training", {"duration_s": training_s})
+    if seed == _SCREEN_SEED:
+        scenario, options = "screen", {}
     simulated = simulate(scenario, seed, athlete=athlete, start=start, outages=outages, **options)
     where = folder / session_name(start, athlete)
     running = SessionInProgress(where, simulated.session)

@@ -98,6 +98,10 @@ def test_a_file_without_a_token_may_be_read_by_all(file: Path) -> None:
         (b"[live]\npatience_ms = true", r"patience_ms = True is no number"),
         (b"[live]\npatience_ms = 5000", r"patience_ms = 5000 is out of range.*20 to 2000"),
         (b"[live]\npatience_ms = nan", r"patience_ms = nan is out of range"),
+        (b"screen = 3", r"'screen' is not a table.*rock_back_slack_deg"),
+        (b"[screen]\nrock_back = 3", r"unknown limit 'rock_back': there are .*rock_back_slack_deg.*docs/screen.md"),
+        (b"[screen]\nrock_back_slack_deg = 'low'", r"limit rock_back_slack_deg = 'low' is no number"),
+        (b"[screen]\nrock_back_slack_deg = inf", r"limit rock_back_slack_deg = inf is no number"),
     ],
 )
 def test_a_file_that_is_wrong_says_where(file: Path, content: bytes, message: str) -> None:
@@ -134,3 +138,9 @@ def test_grafana_is_set_like_influxdb(file: Path) -> None:
     file.chmod(0o640)
     with pytest.raises(HiphingeError, match="can be read by others"):
         load(file, {})
+
+
+def test_limits_of_the_hip_screen(file: Path) -> None:
+    assert load(file, {}).screen_limits == {}
+    file.write_text(FILE + "[screen]\nrock_back_slack_deg = 22\nbend_share_high = 0.6\n", "utf-8")
+    assert load(file, {}).screen_limits == {"rock_back_slack_deg": 22.0, "bend_share_high": 0.6}

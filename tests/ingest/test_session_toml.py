@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.session_toml import read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from signals import HiphingeError, Mounting, Placement, Sensor, Session, SessionMark
+from signals.limits import LIMITS
 
 GOOD = """schema = 1
 start = 2026-11-23T14:05:00Z
@@ -70,6 +71,7 @@ sessions = st.builds(
     marks=st.lists(st.builds(SessionMark, st.floats(-1e6, 1e6), words), max_size=3).map(tuple),
     software=st.just("") | words,
     patience_s=st.just(0.15) | st.integers(20, 2000).map(lambda ms: ms / 1e3),
+    screen_limits=st.dictionaries(st.sampled_from([limit.name for limit in LIMITS]), st.floats(-200.0, 200.0), max_size=3),
 )
 
 
@@ -96,6 +98,20 @@ def test_the_documented_form_is_read(tmp_path: Path) -> None:
         (SessionMark(0.0, "calibrate"),),
         "hiphinge 0.1.0",
     )
+
+
+def test_limits_of_the_hip_screen_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "session.toml"
+    path.write_text(GOOD + "\n[screen]\nrock_back_slack_deg = 22\n")
+    assert read_session_toml(path).screen_limits == {"rock_back_slack_deg": 22.0}
+    for wrong, says in (
+        ("rock_back = 22", "unknown limit 'rock_back'"),
+        ("rock_back_slack_deg = '22'", "is not a usable number"),
+    ):
+        path.write_text(GOOD + f"\n[screen]\n{wrong}\n")
+        with pytest.raises(HiphingeError, match=says) as error:
+            read_session_toml(path)
+        assert f"line {len(path.read_text().splitlines())}" in str(error.value)
 
 
 def test_the_patience_of_live_is_read(tmp_path: Path) -> None:

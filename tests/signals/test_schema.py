@@ -9,6 +9,7 @@ from signals.quantities import (
     ORIENTATION_COLUMNS,
     REPETITION_COLUMNS,
     REPETITION_METRICS,
+    SCREEN_COLUMNS,
     SUMMARY_KEYS,
     Kind,
 )
@@ -85,7 +86,7 @@ def test_every_table_names_a_column_once_and_says_what_it_is():
 
 
 def test_units_agree_with_names():
-    for q in (*ANGLE_COLUMNS, *REPETITION_COLUMNS):
+    for q in (*ANGLE_COLUMNS, *REPETITION_COLUMNS, *SCREEN_COLUMNS):
         if q.name.endswith("_deg_s"):
             assert q.unit == "deg/s"
         elif q.name.endswith("_deg"):
@@ -96,4 +97,4 @@ def test_units_agree_with_names():
 
 def test_summary_keys():
     words = "schema session athlete start estimator software duration_s sensors calibration"
-    assert " ".join(q.name for q in SUMMARY_KEYS) == f"{words} repetitions sets exposure warnings"
+    assert " ".join(q.name for q in SUMMARY_KEYS) == f"{words} repetitions sets exposure screen warnings"

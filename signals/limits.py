@@ -1,0 +1,98 @@
+"""The limits that the hip screen compares with, each with its source; those of our own are marked as proposals.
+
+One-sided limits taken from a centile flag one in ten people without complaints by construction, which is why the screen asks
+for two that agree. A session or the configuration may set any of them by its name (`[screen]`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+LAIRD_2019 = "Laird 2019, BMC Musculoskeletal Disorders 20:28, table 3"
+LAIRD_2018 = "Laird 2018, doi 10.1186/s12891-018-2387-x"
+MONNIER_2012 = "Monnier 2012, BMC Musculoskeletal Disorders 13:263"
+OURS = "a proposal of this program"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number is beyond when it is below (or above) the value; within the margins about it that is borderline.
+
+    margin_below, margin_above: the minimal detectable change on either side, wider where a zone was proposed. proposal: no
+    publication stands behind it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    above: bool
+    margin_below: float
+    margin_above: float
+    meaning: str
+    source: str
+    proposal: bool = False
+
+    def beyond(self, number: float) -> bool:
+        """Whether a number is on the far side; NaN is not."""
+        return number > self.value if self.above else number < self.value
+
+    def borderline(self, number: float) -> bool:
+        """Whether a number is so near that a repeated measurement could say otherwise."""
+        return self.value - self.margin_below < number < self.value + self.margin_above
+
+
+_SHARE_MDC, _LUMBAR_MDC, _HIP_MDC = 0.12, 10.0, 7.0
+"""Minimal detectable changes: 90 % for a share of a bend and for ranges of the lumbar spine and pelvis (Laird 2016, 8-15 points
+and 5-15 degrees), limits of agreement of one rater for hip flexion (Stolowski 2023, doi 10.3390/s23218782)."""
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("bend_share_high", 0.63, "", True, _SHARE_MDC, _SHARE_MDC, "lumbar share of the bend is large", LAIRD_2019),
+    Limit("bend_share_low", 0.38, "", False, _SHARE_MDC, _SHARE_MDC, "lumbar share of the bend is small", LAIRD_2019),
+    Limit(
+        "bend_late_rise",
+        0.12,
+        "",
+        True,
+        0.0,
+        0.0,
+        "lumbar share rises from the early to the late third of the bend by more than a minimal detectable change",
+        "Laird 2016, BMC Musculoskeletal Disorders 17",
+    ),
+    Limit("bend_onset_delay_s", -0.9, "s", False, 0.2, 0.2, "the pelvis begins late", LAIRD_2018),
+    Limit("bend_lumbar_low_deg", 39.0, "deg", False, _LUMBAR_MDC, _LUMBAR_MDC, "lumbar range is small", LAIRD_2019),
+    Limit("bend_lumbar_high_deg", 65.0, "deg", True, _LUMBAR_MDC, _LUMBAR_MDC, "lumbar range is large", LAIRD_2019),
+    Limit("bend_pelvis_low_deg", 42.0, "deg", False, _LUMBAR_MDC, _LUMBAR_MDC, "pelvis range is small", LAIRD_2019),
+    Limit("bend_pelvis_high_deg", 75.0, "deg", True, _LUMBAR_MDC, _LUMBAR_MDC, "pelvis range is large", LAIRD_2019),
+    Limit("bend_trunk_low_deg", 93.0, "deg", False, _LUMBAR_MDC, _LUMBAR_MDC, "trunk range is small", LAIRD_2019),
+    Limit("bend_trunk_high_deg", 128.0, "deg", True, _LUMBAR_MDC, _LUMBAR_MDC, "trunk range is large", LAIRD_2019),
+    Limit("bend_descent_s", 3.2, "s", True, 0.5, 0.5, "the bend is slow", LAIRD_2019),
+    Limit(
+        "bow_slack_deg", 50.0, "deg", False, _LUMBAR_MDC, _LUMBAR_MDC, "lumbar spine gives way early in the bow", MONNIER_2012
+    ),
+    Limit("knee_raise_hip_deg", 90.0, "deg", False, _HIP_MDC, 10.0, "true hip flexion is small", OURS, True),
+    Limit("knee_raise_difference_deg", 10.0, "deg", True, 3.0, 3.0, "the hips differ", OURS, True),
+    Limit(
+        "rock_back_slack_deg", 20.0, "deg", False, _HIP_MDC, 10.0, "lumbar spine gives way early in the rock-back", OURS, True
+    ),
+    Limit("hip_use", 0.75, "", False, 0.05, 0.05, "a hip is used little while the lumbar spine is used much", OURS, True),
+    Limit("lumbar_use", 0.70, "", True, 0.05, 0.05, "the lumbar spine is used much", OURS, True),
+    Limit("deadlift_lumbar_use", 0.80, "", True, 0.05, 0.05, "the lumbar spine is used much in the deadlift", OURS, True),
+    Limit("sit_to_stand_share", 0.40, "", True, _SHARE_MDC, _SHARE_MDC, "lumbar share of standing up is large", OURS, True),
+    Limit("squat_butt_wink_deg", 5.0, "deg", True, 3.0, 3.0, "the pelvis tips back at the bottom of the squat", OURS, True),
+)
+
+
+def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
+    """The limits by name, some with a value that somebody set. Raises ValueError for a name that there is not, and for a
+    value that is no finite number."""
+    found = {limit.name: limit for limit in LIMITS}
+    for name, value in set_by_user.items():
+        if name not in found:
+            raise ValueError(f"unknown limit {name!r}: there are {', '.join(found)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"limit {name} = {value!r} is no number")
+        if value != found[name].value:
+            found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
+    return found

@@ -1,0 +1,109 @@
+"""The hip screen from a recording's bytes to summary.json and InfluxDB's lines: what was simulated is what is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from dashboards.line_protocol import points
+from dashboards.tables import read_summary
+from hiphinge.app import SessionInProgress
+from ingest.session_toml import read_session_toml
+from signals import Placement
+from simulation import SimulatedSession, screen, simulate
+from tests.contract.command_line import done
+from tests.contract.recorded_sessions import recording
+
+pytestmark = pytest.mark.slow
+
+
+@cache
+def simulated(seed: int, limited: str | None) -> SimulatedSession:
+    return simulate(screen(seed, limited), seed)
+
+
+def replayed(folder: Path, session: SimulatedSession, *words: str) -> Path:
+    recording(folder / "recording.mcap", session.session, session.events)
+    done("replay", "recording.mcap", "--out", "session", *words, cwd=folder)
+    return folder / "session"
+
+
+def measure(document: dict[str, Any], test: str, side: str, name: str) -> float:
+    (found,) = (t for t in document["tests"] if (t["test"], t["side"]) == (test, side))
+    assert found["valid"], found
+    value = found["measures"][name]["median"]
+    assert isinstance(value, float)
+    return value
+
+
+@pytest.mark.parametrize(("seed", "limited", "pattern"), [(0, "left", 2), (1, "right", 2), (2, None, 6)])
+def test_a_replay_says_what_was_simulated(tmp_path: Path, seed: int, limited: str | None, pattern: int) -> None:
+    session = simulated(seed, limited)
+    folder = replayed(tmp_path, session)
+    true = {kind: [r for r in session.repetitions if r.movement == kind] for kind in ("bend", "knee_raise", "rock_back")}
+    raises = {"left": true["knee_raise"][:5], "right": true["knee_raise"][5:]}
+    for estimator in ("live", "review"):
+        said = read_summary(folder, estimator)["screen"]
+        assert (said["pattern"], said["side"], said["borderline"]) == (pattern, limited or "", False)
+        if limited is not None:
+            assert said["confidence"] == "high"
+        share = median(r.metrics["lumbar_share_of_trunk"] for r in true["bend"][1:])
+        assert measure(said, "bend", "", "lumbar_share_of_trunk") == pytest.approx(share, abs=0.02)
+        for side, reps in raises.items():
+            hip = median(r.metrics[f"hip_{side}_rom_deg"] for r in reps[1:])
+            assert measure(said, "knee_raise", side, "hip_peak_deg") == pytest.approx(hip, abs=4.0)
+            if limited is not None:
+                excursion = median(r.metrics[f"slack_onset_{side}_deg"] for r in true["rock_back"][1:]) - 84.0
+            else:
+                excursion = median(r.metrics[f"hip_{side}_rom_deg"] for r in true["rock_back"][1:])
+            assert measure(said, "rock_back", side, "excursion_deg") == pytest.approx(excursion, abs=3.0)
+
+
+def test_limits_of_the_configuration_replace_those_of_the_session(tmp_path: Path) -> None:
+    session = simulated(0, "left")
+    (tmp_path / "config.toml").write_text("[screen]\nknee_raise_hip_deg = 60\nrock_back_slack_deg = 5\n", "utf-8")
+    folder = replayed(tmp_path, session, "--estimator", "live", "--config", "config.toml")
+    said = read_summary(folder, "live")["screen"]
+    assert said["pattern"] == 3
+    assert [e["limit"] for e in said["limits"] if e["name"] == "knee_raise_hip_deg"] == [60.0, 60.0]
+    assert read_session_toml(folder / "session.toml").screen_limits == {"knee_raise_hip_deg": 60.0, "rock_back_slack_deg": 5.0}
+
+
+def test_the_line_of_the_screen_is_that_of_the_summary(tmp_path: Path) -> None:
+    session = simulated(0, "left")
+    running = SessionInProgress(tmp_path / "session", session.session)
+    running.take(session.events)
+    running.close()
+    for estimator in ("live", "review"):
+        said = read_summary(tmp_path / "session", estimator)["screen"]
+        (line,) = (x for x in points(tmp_path / "session", [estimator]) if x.startswith("screen,"))
+        assert f',estimator={estimator} pattern=2i,pattern_words="{said["pattern_words"]}",side="left",' in line
+        share = measure(said, "bend", "", "lumbar_share_of_trunk")
+        assert ",bend_repetitions=4i,bend_lumbar_rom_deg=" in line
+        assert f",bend_lumbar_share_of_trunk={share!r}," in line
+        assert re.search(",knee_raise_left_repetitions=[34]i,knee_raise_left_hip_peak_deg=7", line)
+        json.dumps(said, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("worn", "says"),
+    [
+        ((Placement.LUMBAR, Placement.PELVIS), "forward bend was not scored"),
+        ((Placement.PELVIS, Placement.THIGH_LEFT, Placement.THIGH_RIGHT), "forward bend was not scored"),
+        ((Placement.LUMBAR, Placement.PELVIS, Placement.THIGH_LEFT), ""),
+    ],
+)
+def test_a_kit_that_lacks_a_sensor_names_no_pattern_that_it_cannot_see(
+    tmp_path: Path, worn: tuple[Placement, ...], says: str
+) -> None:
+    folder = replayed(tmp_path, simulate(screen(0, "right"), 0, placements=worn), "--estimator", "review")
+    said = read_summary(folder, "review")["screen"]
+    assert any(says in note for note in said["notes"]) or not says
+    # one thigh: the rock-back speaks for the hip that is worn, the other one is not known
+    assert (said["pattern"], said["side"]) == ((1, "") if says else (2, "left"))
