@@ -2,9 +2,10 @@
 
 Standing still gives each segment's vertical. Forward bends give the mediolateral axis of pelvis and lumbar spine, knee
 raises that of each thigh; the sign comes from the known direction of the movement. Where neither was made: squats, sitting
-down and standing up, or walking off straight, in this order and with less confidence. `Calibrator` is fed final ticks and
-says at which tick an alignment is complete. Only the direction of gravity in the sensor is used, so the way the
-athlete faces and the drift of heading do not matter.
+down and standing up, or walking off straight, in this order and with less confidence; walking off is in force after four
+seconds of it, until something better is seen. `Calibrator` is fed final ticks and says at which tick an alignment is
+complete. Only the direction of gravity in the sensor is used, so the way the athlete faces and the drift of heading do not
+matter.
 
 Segment frames are ISB's: X anterior, Y up, Z to the right (Wu 2002, doi 10.1016/S0021-9290(01)00222-6).
 """
@@ -140,6 +141,8 @@ class Calibrator:
         self._zero: dict[str, Floats] = {}
         self._still: dict[str, float] = {}
         self._standing: Ticks | None = None
+        self._look_s = np.inf
+        """Session time from which on walking off can be told; infinite once it has been looked at."""
         self._open: dict[str, _Episode] = {}
         self._done: dict[str, list[_Episode]] = {key: [] for key in self._body}
         self._scanned = 0
@@ -164,7 +167,16 @@ class Calibrator:
                     self._vertical[key] = [vertical[key][:, : i + 1]]
                 self._complete(self._first + i, found)
                 return
+            if self._time[i] >= self._look_s and self._walks():
+                found.append(self._alignment(self._first + i, complete=False))
         self._scanned = len(self._time)
+
+    def _walks(self) -> bool:
+        """Whether walking off tells the axes that nothing else tells so far; asked once, when the strides have been made."""
+        self._look_s = np.inf
+        needed = [key for key in self._zero if key not in self._mountings]
+        made = any(self._movements(key) or self._squats(key) for key in needed)
+        return not made and all(self._forward(key) is not None for key in needed)
 
     def _remember_motion(self, ticks: Ticks) -> None:
         """Keep the integral of the specific force, as long as walking off could still tell something."""
@@ -231,6 +243,8 @@ class Calibrator:
         self._scanned = max(standing.first + len(standing) - self._first, 0)
         if all(key in self._mountings for key in self._zero):
             found.append(self._alignment(self._first + at, complete=False))
+        else:
+            self._look_s = float(standing.time_s[-1]) + STRIDES_S
         return True
 
     def _step(self, i: int, angle: Mapping[str, Floats]) -> bool:

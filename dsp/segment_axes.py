@@ -12,8 +12,8 @@ from signals.blocks import Floats
 
 WALKED_S = (1.5, 3.0)
 """So long after the standing a person who walks off has a speed."""
-WALKING_M_S = 0.5
-"""Least speed of walking."""
+WALKING_M_S, SLOWEST_M_S = 0.5, 0.3
+"""Least speed of walking, and of either half of that time: what is left of gravity adds to one and takes from the other."""
 STRAIGHT_RAD = np.radians(20.0)
 """The direction must not change by more over that time."""
 
@@ -73,7 +73,8 @@ def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float
     half = walking.shape[1] // 2
     early, late = walking[:, :half].mean(axis=1), walking[:, half:].mean(axis=1)
     speeds = np.hypot(*early), np.hypot(*late)
-    if not min(speeds) > WALKING_M_S or float(early @ late) < np.cos(STRAIGHT_RAD) * speeds[0] * speeds[1]:
+    walks = min(speeds) > SLOWEST_M_S and sum(speeds) > 2.0 * WALKING_M_S
+    if not walks or float(early @ late) < np.cos(STRAIGHT_RAD) * speeds[0] * speeds[1]:
         return None
     forward = np.append(early + late, 0.0)[:, None] / np.hypot(*(early + late))
     return np.asarray(rotation.rotate(rotation.conjugate(standing[:, None]), forward)[:, 0])

@@ -89,6 +89,44 @@ def test_walking_off_straight_is_enough(seed: int) -> None:
         assert rms(errors[name]) < 1.5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_walking_off_is_in_force_after_four_seconds_live(seed: int) -> None:
+    """Not only when the calibration is given up: angles begin while the person still walks, and say that they are not sure."""
+    found, errors = found_and_errors(walk(seed), seed, "live", upside_down=seed == 1)
+    assert [a.complete for a in found.alignments] == [False, True]
+    assert {r.method for a in found.alignments for r in a.reports} == {"standing and walking off"}
+    since = 5.2 + 4.5
+    assert found.alignments[0].tick < 100 * since
+    after = found.time_s > since
+    assert np.isfinite(found.deg("hip_left_flexion")[after]).mean() > 0.95
+    assert (found.quality[after] & Quality.LOW_CONFIDENCE).all()
+    for name in FLEXIONS:
+        assert rms(errors[name]) < 2.5
+
+
+def test_bends_after_walking_off_replace_it() -> None:
+    script = walk(6)
+    script.calibrate(stand_s=0.1)  # the bends and knee raises that belong to the first mark
+    del script.marks[1:]
+    script.squat(85.0)
+    script.stand(2.0)
+    walked, errors = found_and_errors(script, 6, "live")
+    assert [a.complete for a in walked.alignments] == [False, True]
+    assert {r.method for r in walked.alignments[-1].reports} == {"standing and bends", "standing and knee raises"}
+    assert min(r.confidence for r in walked.alignments[-1].reports) > 0.8
+    # the squat alone is a repetition: the calibration's own movements are none
+    assert [r.movement for r in walked.repetitions] == ["squat"]
+    squatting = slice(100 * int(walked.repetitions[0].start_s), None)
+    assert max(rms(e[squatting]) for e in errors.values()) < 2.0
+
+
+def test_chunks_do_not_matter_to_walking_off() -> None:
+    whole, _ = found_and_errors(walk(2), 2, "live", chunk_s=30.0)
+    cut, _ = found_and_errors(walk(2), 2, "live", chunk_s=0.07)
+    assert [a.tick for a in whole.alignments] == [a.tick for a in cut.alignments]
+    assert whole.angles.tobytes() == cut.angles.tobytes()
+
+
 def test_walking_in_a_curve_is_refused_with_advice() -> None:
     found, _ = found_and_errors(walk(3, turn_deg=300.0), 3, "review")
     assert not found.alignments[-1].to_segment
