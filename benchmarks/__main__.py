@@ -1,4 +1,4 @@
-"""All figures of the README, one after another: speed, the judge, recordings with truth. `make bench`
+"""All figures of the README, one after another: speed, the judge, recordings with truth, metrics, clocks, codecs. `make bench`
 
 Each part says what it was measured on. `--quick` takes less data of the same kind, for a first look.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from benchmarks import clock, codecs, judge, recordings, speed
+from benchmarks import clock, codecs, judge, recordings, rhythm, speed
 
 
 def main(quick: bool) -> bool:
@@ -32,6 +32,8 @@ def main(quick: bool) -> bool:
     kept = judge.main(judge.SEEDS[0], judge.SEEDS[0] + 1) if quick else judge.main()
     print("\n--- recordings", flush=True)
     recordings.main()
+    print("\n--- repetitions and their metrics", flush=True)
+    rhythm.main(seeds=1 if quick else 5)
     print("\n--- clocks", flush=True)
     clock.main(pairs=2 if quick else 12)
     print("\n--- codecs", flush=True)
