@@ -101,7 +101,8 @@ class DeviceFamily:
     name: the word in kits and sessions. title: for people. codec: a fresh decoder; (config, rate_hz) are those of
     `signals.Sensor`; raises HiphingeError that names the word at fault. rates_hz: that can be asked for; empty: the
     device's own setting. default_rate_hz: asked for where the kit says nothing. configure, start, stop: the steps, in
-    order. probe: what asks the device's clock, of a number for the question and the host's clock in ns; None where it cannot be
+    order. repeatable: whether configure and start may be said again where nothing streams, whatever the device has heard of
+    them. probe: what asks the device's clock, of a number for the question and the host's clock in ns; None where it cannot be
     asked. config_words: what `config` may say, word → meaning. reader: shows single packets; its configuration is what
     is known of the bytes. command: what bytes written to the device say, None when they are no command.
     """
@@ -119,6 +120,7 @@ class DeviceFamily:
     configure: Conversation = say_nothing
     probe: Callable[[int, int], Write] | None = None
     start: Conversation = say_nothing
+    repeatable: bool = False
     stop: Conversation = say_nothing
     config_words: Mapping[str, str] = field(default_factory=dict)
     reader: Callable[[Mapping[str, Any]], PacketReader] | None = None

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import random
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
@@ -31,6 +32,12 @@ PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
 PROBE_AGAIN_S = (0.03, 0.25)
 """A device whose clock can be asked is asked so often, at times that are spread by this share, and once more after so long: see
 `ingest.clock`. Then it is left alone for longer than `STALLED_S`: answers do not make it look as if it streamed."""
+_ANSWER_BYTES = 160
+"""A device that has sent no more than this since it was last asked has only answered."""
+_GREETING_BYTES = 1024
+"""A device that has sent no more than this since it was told to start has only introduced itself."""
+_MOST_REPEATS = 2
+"""Configure and start are said again so often before the link is opened anew."""
 _GOODBYE_S = 1.0
 _LAST_WORDS_S = 0.15
 """A device that was told to stop and says nothing for so long has stopped."""
@@ -75,6 +82,9 @@ class LinkStatus:
 class Link(ABC):
     """The link of the sensors `sensors`: one, or those behind a gateway."""
 
+    longest_first_words_s = SILENT_S
+    """What `_first_words_s` may grow to, where opening the link may reset the device."""
+
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
         self.sensors, self.log = sensors, log
         self.family, self.request = sensors[0].family, sensors[0].request
@@ -83,6 +93,10 @@ class Link(ABC):
         """Set once it is ready to start, or it is clear that somebody must do something first."""
         self._lost: asyncio.Future[None] | None = None
         self._heard: dict[str, int] = {}
+        self._bytes = 0
+        """That have come since the start."""
+        self._first_words_s = SILENT_S
+        """Silence after a start after which the link is opened anew."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -144,6 +158,7 @@ class Link(ABC):
         """A packet: stamped already, only to be queued."""
         self.log.packet(key, arrival_ns, payload)
         self._heard[key] = arrival_ns
+        self._bytes += len(payload)
         self.status[key].packets += 1
 
     @property
@@ -212,12 +227,16 @@ class Link(ABC):
         ask = self.family.probe
         assert ask is not None
         chance = random.Random()
+        counted, asked = 0, False
         for number in itertools.count():
             again = number % 2 == 1
             every = PROBE_EVERY_S * chance.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD)
             await asyncio.sleep(chance.uniform(*PROBE_AGAIN_S) if again else every)
             heard = max(self._heard.values(), default=0)
-            if (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
+            if not again:
+                asked = self._bytes - counted > _ANSWER_BYTES and not self._only_greeted()
+                counted = self._bytes
+            if not asked or (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
                 continue  # an answer would look as if the device still streamed
             try:
                 await self.write(ask(number, self.log.clock_ns()))
@@ -228,26 +247,49 @@ class Link(ABC):
         """Until the link breaks or has been silent for too long; both raise `LinkFault`."""
         assert self._lost is not None
         loop = asyncio.get_running_loop()
-        self._heard = dict.fromkeys(self.status, self.log.clock_ns())
+        began_ns, self._bytes = self.log.clock_ns(), 0
+        self._heard = dict.fromkeys(self.status, began_ns)
+        held_up_since: float | None = None
+        repeated = 0
         while True:
             due = loop.time() + _WATCH_EVERY_S
             await asyncio.wait({self._lost}, timeout=_WATCH_EVERY_S)
             if self._lost.done():
                 self._lost.result()
-            if loop.time() - due > 0.5 * STALLED_S:
-                continue  # this program was held up: what has come is not read yet
+            if loop.time() - due <= 0.5 * STALLED_S:
+                held_up_since = None
+            else:
+                held_up_since = due if held_up_since is None else held_up_since
+                if loop.time() - held_up_since < SILENT_S:
+                    continue  # this program was held up: what has come may not be read yet
             ages = {key: (self.log.clock_ns() - self._heard[key]) * 1e-9 for key in self.status}
             for key, age in ages.items():
                 status = self.status[key]
                 if age >= STALLED_S and status.state is LinkState.STREAMING:
                     status.state = LinkState.STALLED
                     self.log.watchdog(key, "stalled")
-                elif age < STALLED_S and status.state is LinkState.STALLED:
+                elif age < STALLED_S and status.state is LinkState.STALLED and not self._only_greeted():
                     status.state = LinkState.STREAMING
                     self.log.watchdog(key, "streams again")
-            if min(ages.values()) >= SILENT_S:
+            if self._only_greeted() and repeated < _MOST_REPEATS and min(ages.values()) >= STALLED_S:
+                # it has not heard the start, or was still booting
+                repeated += 1
+                with suppress(TimeoutError):  # if it takes nothing, its silence is judged below
+                    async with asyncio.timeout(SILENT_S - STALLED_S):
+                        await self._say((*self.family.configure(self.request), *self.family.start(self.request)))
+            first_ns = max(self._heard.values())
+            silent_s = SILENT_S if first_ns > began_ns else self._first_words_s
+            if self._bytes and (first_ns - began_ns) * 1e-9 <= SILENT_S:
+                self._first_words_s = SILENT_S
+            if min(ages.values()) >= silent_s:
+                if first_ns == began_ns:
+                    self._first_words_s = min(2.0 * silent_s, self.longest_first_words_s)
                 remedy = "Check that it is switched on and charged; if it stays silent, switch it off and on again."
-                raise LinkFault(f"connected, but silent for {SILENT_S:g} s", self._name, remedy)
+                raise LinkFault(f"connected, but silent for {silent_s:g} s", self._name, remedy)
+
+    def _only_greeted(self) -> bool:
+        """Whether a device that may be told so again has not begun to stream."""
+        return self.family.repeatable and self._bytes <= _GREETING_BYTES
 
     async def _goodbye(self) -> None:
         """Tell the device to stop, if it can still hear, and listen until it has fallen silent: its last packets count."""

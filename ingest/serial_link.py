@@ -24,6 +24,9 @@ _ERRORS_PER_SAMPLE = 0.2
 class SerialReader(Link):
     """See `Link`."""
 
+    longest_first_words_s = 8.0
+    """Many boards are reset when their port is opened, and boot for some seconds."""
+
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
         super().__init__(sensors, log)
         assert self.family.serial is not None
@@ -35,6 +38,7 @@ class SerialReader(Link):
         self._port: OpenPort | None = None
         self._lasting: str | None = None
         """How the port is found when its path has become another one."""
+        self._said_goodbye = False
         self.bytes_heard = 0
         """Bytes that have come since the beginning."""
 
@@ -77,7 +81,11 @@ class SerialReader(Link):
         """See `Link.close`."""
         port, self._port = self._port, None
         if port is not None:
-            await asyncio.to_thread(port.close)
+            await asyncio.to_thread(lambda: port.close(discard=not self._said_goodbye))
+
+    async def _goodbye(self) -> None:
+        await super()._goodbye()
+        self._said_goodbye = True
 
     def _find(self) -> str:
         try:

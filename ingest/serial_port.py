@@ -135,6 +135,8 @@ class OpenPort:
     ) -> None:
         self._device, self._heard, self._gone, self._clock_ns = device, heard, gone, clock_ns
         self._closing = False
+        self._writing = threading.Lock()
+        """Held while something is written: the port must not be closed, and its number given to another one, meanwhile."""
         port: Any = serial.Serial()
         port.port, port.baudrate, port.exclusive = device, baud, True
         port.timeout, port.write_timeout = _FALLBACK_TIMEOUT_S, 1.0
@@ -159,13 +161,19 @@ class OpenPort:
         Waits for room in the system's buffer, a second at most, and not until the bytes are out: a device that takes none
         would hold the port, and its lock, for as long.
         """
-        try:
-            self._port.write(data)
-        except SERIAL_ERRORS as error:
-            raise fault_of(error, self._device) from error
+        with self._writing:
+            if self._closing:
+                raise LinkFault("the port has gone", self._device, "It goes on by itself.")
+            try:
+                self._port.write(data)
+            except SERIAL_ERRORS as error:
+                raise fault_of(error, self._device) from error
 
-    def close(self) -> None:
-        """End the thread, then the port; never raises. Once is enough, twice is harmless."""
+    def close(self, *, discard: bool = False) -> None:
+        """End the thread, then the port; never raises. Once is enough, twice is harmless.
+
+        discard: throw away what was written and is not out yet, for which the system else waits up to half a minute.
+        """
         if self._closing:
             return
         self._closing = True
@@ -173,8 +181,12 @@ class OpenPort:
             os.write(self._wake[1], b"x")
         if self._thread.ident is not None:
             self._thread.join()
-        with suppress(*SERIAL_ERRORS):
-            self._port.close()
+        with self._writing, suppress(*SERIAL_ERRORS):
+            try:
+                if discard:
+                    self._port.reset_output_buffer()
+            finally:
+                self._port.close()
         if self._wake is not None:
             for end in self._wake:
                 os.close(end)

@@ -55,6 +55,7 @@ V1_BLE = DeviceFamily(
     configure=_configure,
     probe=_probe,
     start=_start,
+    repeatable=True,
     stop=_stop,
     reader=Reader,
 )
@@ -65,9 +66,10 @@ V1_SERIAL = DeviceFamily(
     _serial_codec,
     serial=SerialLink(bauds=(921_600, 115_200, 460_800)),
     rates_hz=(50.0, 100.0, 200.0),
-    configure=lambda request: (Write(frame_serial(_setup(request))),),
+    configure=lambda request: (Write(b"\x00" + frame_serial(_setup(request))),),
     probe=lambda number, host_ns: Write(frame_serial(_probe(number, host_ns).payload)),
     start=lambda request: tuple(Write(frame_serial(step.payload)) for step in _start(request) if isinstance(step, Write)),
+    repeatable=True,
     stop=lambda request: tuple(Write(frame_serial(step.payload)) for step in _stop(request) if isinstance(step, Write)),
     reader=SerialReader,
 )
