@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from firmware_protocol import metamotion, phyphox, polar_pmd, shimmer3, thingy52
+from firmware_protocol import metamotion, phyphox, polar_pmd, shimmer3, shimmer3_stream, thingy52
 from firmware_protocol.packets import Fields
 from firmware_protocol.shimmer3_calibration import GYR_PER_DPS, default_acc, encode_reply
 from signals.blocks import Floats
@@ -167,10 +167,10 @@ class Shimmer3Firmware(Maker):
         self._gyr_range = fields.get("range_dps", self._gyr_range)
         if fields["op"] == "get_calibration":
             reply = encode_reply(_KXTC9, GYR_PER_DPS[self._gyr_range])
-            return [Outgoing(bytes((shimmer3.ACK,)) + reply)]
+            return [Outgoing(bytes((shimmer3_stream.ACK,)) + reply)]
         if fields["op"] in ("start_streaming", "stop_streaming"):
             self.streaming = fields["op"] == "start_streaming"
-        return [Outgoing(bytes((shimmer3.ACK,)))]
+        return [Outgoing(bytes((shimmer3_stream.ACK,)))]
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One sample of the low-noise accelerometer and the gyroscope."""

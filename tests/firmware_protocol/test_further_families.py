@@ -21,6 +21,7 @@ from firmware_protocol import (
     recognise_ble,
     shimmer3,
     shimmer3_calibration,
+    shimmer3_stream,
     thingy52,
 )
 from ingest.kit import write_kit
@@ -191,7 +192,7 @@ def test_shimmer_is_read_by_the_calibration_that_it_tells() -> None:
     np.testing.assert_allclose(wrong.acc[0], values[0] * 92.0 / 83.0 - (2253.0 - 2047.0) / 83.0, atol=0.02)
 
     codec = shimmer3.Shimmer3Codec({}, 128.0)
-    reply = bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply((2253.0, 92.0), 65.5)
+    reply = bytes((shimmer3_stream.ACK,)) + shimmer3_calibration.encode_reply((2253.0, 92.0), 65.5)
     for byte in reply:
         assert codec.feed(bytes((byte,))) == []
     assert codec.pending == 0
@@ -205,10 +206,10 @@ def test_shimmer_is_read_by_the_calibration_that_it_tells() -> None:
 
     # what the kit states of the accelerometer is not overruled, and what was never calibrated stays at the default
     stated = shimmer3.Shimmer3Codec({"acc_offset": 2253.0, "acc_per_m_s2": 92.0}, 128.0)
-    stated.feed(bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply((2000.0, 80.0), 65.5))
+    stated.feed(bytes((shimmer3_stream.ACK,)) + shimmer3_calibration.encode_reply((2000.0, 80.0), 65.5))
     np.testing.assert_allclose(stated.feed(sample)[0].acc[0], values[0], atol=0.5 / 92.0)
     never = shimmer3.Shimmer3Codec({}, 128.0)
-    never.feed(bytes((shimmer3.ACK,)) + shimmer3_calibration.encode_reply(None, None))
+    never.feed(bytes((shimmer3_stream.ACK,)) + shimmer3_calibration.encode_reply(None, None))
     assert never.facts["calibration"] == "default"
     np.testing.assert_array_equal(never.feed(sample)[0].acc, wrong.acc)
 
