@@ -63,7 +63,7 @@ class Pattern:
         def line(measurement: str, last: str, fields: str, at_ns: int) -> str:
             return f"{measurement},athlete={athlete},session={name},{last} {fields} {start_ns + at_ns}"
 
-        yield from (line("session", *one) for one in self.lines["session"])
+        yield from (line(name, *one) for name in ("session", "screen") for one in self.lines[name])
         for last, fields, at_ns in self.lines["sensor_health"]:
             if at_ns == 0:
                 yield line("sensor_health", last, fields, 0)
