@@ -2,9 +2,9 @@
 
 Per test the median over the repetitions that are scored and their spread (`dsp.sets.over_set`); fewer than three are not
 scored. Left out are repetitions with a hole, a slipped sensor or a sensor at the end of its range, those whose kind is not
-sure, the first of a set of four or more (shown, not scored), bends that are partial beside the session's deepest, and, of a
-test that has sides, those in which that side was not measured. Tests,
-numbers and formulas: docs/screen.md; hip flexion is true flexion, pelvis to femur.
+sure for want of a thigh sensor, the first of a set of four or more (shown, not scored), bends that are partial beside the
+session's deepest, and, of a test that has sides, those in which that side was not measured. Tests, numbers and formulas:
+docs/screen.md; hip flexion is true flexion, pelvis to femur.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ SPOILT = Quality.UNCALIBRATED | Quality.GAP | Quality.SATURATED | Quality.SLIPPE
 """A repetition with any of these is not scored."""
 SET_WITH_TRIAL = 4
 """Of a set of so many the first repetition is a trial, unless it is needed."""
+STANDING_DEG = 40.0
+"""The hip of the standing leg moves by less, with the pelvis alone; that of the raised knee by more."""
 FULL_SHARE = 0.75
 """A bend is a full one when its trunk range is at least this part of the session's largest."""
 SIDES = ("left", "right")
@@ -152,7 +154,8 @@ def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
     for test, side in dict.fromkeys((m.test, m.side) for m in SCREEN_MEASURES):
         of_kind = [r for r in repetitions if r.movement == SCREEN_TESTS[test]]
         if test == "knee_raise":
-            of_kind = [r for r in of_kind if raised(r) == side]
+            # the difference of both sides comes last
+            of_kind = [r for r in of_kind if side and raised(r) in (side, "")]
         if of_kind:
             found.append(_test(test, side, of_kind, most))
     # a hip without a sensor is no test
@@ -160,8 +163,11 @@ def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
 
 
 def raised(repetition: Repetition) -> str:
-    """The side of a knee raise: that of the hip that moved more."""
-    left, right = (repetition.metrics.get(f"hip_{side}_rom_deg", 0.0) for side in SIDES)
+    """The side of a knee raise: that of the hip that moved more; where one was not measured, the other tells by itself. Empty
+    where neither was."""
+    if not any(f"hip_{side}_rom_deg" in repetition.metrics for side in SIDES):
+        return ""
+    left, right = (repetition.metrics.get(f"hip_{side}_rom_deg", STANDING_DEG) for side in SIDES)
     return "left" if left >= right else "right"
 
 
@@ -187,7 +193,7 @@ def _usable(test: str, of_kind: Sequence[Repetition]) -> tuple[list[Repetition],
     for r in of_kind:
         if r.quality & SPOILT:
             left_out[BAD_QUALITY] += 1
-        elif r.movement_confidence <= CANNOT_TELL:
+        elif r.movement_confidence <= CANNOT_TELL and not all(f"hip_{hip}_rom_deg" in r.metrics for hip in SIDES):
             left_out[NOT_SURE] += 1
         elif test == "bend" and r.metrics.get("trunk_rom_deg", full) < full:
             left_out[PARTIAL] += 1

@@ -87,7 +87,7 @@ def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, sett
     assert "nothing is there of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
     report = json.loads(done("forget", KEPT, "--yes", "--json", cwd=sessions, **settings).stdout)
     assert report["sessions"] == [str(sessions / "c")]
-    assert set(report["values"]) == {"angles", "angles_1s", "repetition", "sensor_health", "session"}
+    assert set(report["values"]) == {"angles", "angles_1s", "repetition", "screen", "sensor_health", "session"}
     assert stored(server) == {}
 
 

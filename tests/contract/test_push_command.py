@@ -22,7 +22,7 @@ from tests.peers.influxdb import InfluxDB, influxdb
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"
-MEASUREMENTS = ("angles", "repetition", "session", "sensor_health")
+MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.dashboards.synthetic_results import angle_rows, repetitions, summary
 from tests.peers.influxdb import InfluxDB, influxdb
 
 DATABASE = "hip"
-MEASUREMENTS = ("angles", "repetition", "session", "sensor_health")
+MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
 
 
 def cut(rows: AngleRows, size: int) -> Iterator[AngleRows]:

@@ -54,6 +54,20 @@ def test_knee_raise_of_one_side_has_no_difference() -> None:
     assert raised(day.repetitions[0]) == "left"
 
 
+def test_the_side_of_a_knee_raise_whose_other_hip_was_not_measured() -> None:
+    (left, *_, right) = Day().knee_raises().repetitions
+    for r, side, other in ((left, "left", "right"), (right, "right", "left")):
+        assert raised(r) == side
+        for hip in (side, other):
+            torn = {k: v for k, v in r.metrics.items() if k != f"hip_{hip}_rom_deg"}
+            assert raised(replace(r, metrics=torn)) == side
+    # of neither side: said of both, scored for none
+    day = Day().knee_raises().add("knee_raise", {"trunk_rom_deg": 12.0}, count=1)
+    assert raised(day.repetitions[-1]) == ""
+    for side in ("left", "right"):
+        assert (one(day, "knee_raise", side).repetitions, one(day, "knee_raise", side).left_out) == (3, {NOT_MEASURED: 1})
+
+
 def test_rock_back_counts_from_the_start_to_the_slack_onset() -> None:
     day = Day().rock_backs(slack=17.0)
     for side in ("left", "right"):
@@ -117,6 +131,9 @@ def test_flags_that_leave_the_flexion_alone_do_not_count() -> None:
 def test_a_kind_that_is_not_sure_and_a_partial_bend_are_left_out() -> None:
     day = Day().bends(3).bends(2, confidence=0.3).bends(1, trunk_rom_deg=0.7 * RELAXED["trunk_rom_deg"])
     assert one(day, "bend").left_out == {NOT_SURE: 2, PARTIAL: 1}
+    # with both thighs the angles alone were near another kind's
+    hips = {"hip_left_rom_deg": 60.0, "hip_right_rom_deg": 60.0}
+    assert one(Day().bends(3, confidence=0.2, **hips), "bend").repetitions == 3
 
 
 def test_a_hip_that_was_not_measured_is_no_test() -> None:
