@@ -184,7 +184,7 @@ def screen_of(repetitions: Sequence[Repetition], limits: Mapping[str, Limit] | N
     pattern, support, why = _decide(findings)
     others = [_decide(_without_borderline(findings))[0], _decide(_nearly_low(findings))[0]]
     otherwise = tuple(dict.fromkeys(p for p in others if p is not pattern)) if pattern is not Pattern.REPEAT else ()
-    side = _side(support) if pattern is Pattern.HIP_LIMITED else ""
+    side = _side(support, findings) if pattern is Pattern.HIP_LIMITED else ""
     return Screen(tests, findings, pattern, side, support, otherwise, (*why, *notes))
 
 
@@ -257,10 +257,13 @@ def _nearly_low(findings: Iterable[Finding]) -> list[Finding]:
     return [replace(f, beyond=f.beyond or (f.borderline and f.limit.name in LOW_HIPS)) for f in findings]
 
 
-def _side(support: Iterable[Finding]) -> str:
-    """The side of the hips that are low. On all fours one pelvis moves over both, so the knee raise tells where it can."""
+def _side(support: Iterable[Finding], findings: Iterable[Finding]) -> str:
+    """The side of the hips that are low. On all fours one pelvis moves over both, so the knee raise tells where it can: which
+    side is low, or else which is not."""
     low = [f for f in support if f.limit.name in LOW_HIPS]
-    told = {f.side for f in low if f.test == "knee_raise"} or {f.side for f in low}
+    raised_far = {f.side for f in findings if f.test == "knee_raise" and f.limit.name in LOW_HIPS and not f.beyond}
+    sides = {f.side for f in low}
+    told = {f.side for f in low if f.test == "knee_raise"} or sides - raised_far or sides
     return "both" if len(told) > 1 else told.pop()
 
 

@@ -82,6 +82,11 @@ def test_2_by_the_rock_back_alone_and_with_both() -> None:
     assert (both.side, both.agreeing, both.confidence) == ("left", 3, "high")
 
 
+def test_2_a_knee_raise_that_goes_far_clears_its_side() -> None:
+    screen = screened(Day().bends(**LARGE).knee_raises(sides=("left",)).rock_backs(slack=8.0))
+    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "right")
+
+
 def test_2_needs_the_lumbar_spine_to_take_it() -> None:
     screen = screened(Day().bends().knee_raises(70.0, 70.0).rock_backs(slack=8.0))
     assert screen.pattern is Pattern.NONE
