@@ -165,7 +165,7 @@ def dashboard() -> dict[str, Any]:
         ),
     )
     screen = (
-        10,
+        6,
         (
             (
                 24,
