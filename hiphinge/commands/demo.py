@@ -29,7 +29,7 @@ from signals import Event, HiphingeError
 from simulation import SimulatedAthlete
 from simulation.serial_line import HAS_PSEUDO_TERMINALS
 
-SCENARIOS = ("demo", "mixed")
+SCENARIOS = ("demo", "mixed", "screen")
 
 
 def demo(
@@ -37,14 +37,14 @@ def demo(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
     seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
-    scenario: str = typer.Option("demo", "--scenario", help="demo or mixed."),
+    scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen."),
     speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Watch a simulated athlete wearing four virtual sensors, and find a session folder with results and a report."""
     settings = config.load(config_file)
     if scenario not in SCENARIOS:
-        raise HiphingeError(f"unknown scenario {scenario!r}", "--scenario", f"Choose {' or '.join(SCENARIOS)}")
+        raise HiphingeError(f"unknown scenario {scenario!r}", "--scenario", f"Choose {', '.join(SCENARIOS)}")
     athlete = SimulatedAthlete(scenario, seed, start=datetime.now(UTC).replace(microsecond=0))
     session = on_serial_lines(with_software(athlete.session, software()))
     name = session_name(session.start, session.athlete)

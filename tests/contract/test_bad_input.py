@@ -345,7 +345,7 @@ def test_a_broken_configuration(tmp_path: Path) -> None:
     said = refused("doctor", "--config", "c.toml", cwd=tmp_path)
     assert re.fullmatch(r"c\.toml, line 1: is not valid TOML: .*\. Correct this line", said), said
     assert refused("demo", "--scenario", "marathon", cwd=tmp_path) == (
-        "--scenario: unknown scenario 'marathon'. Choose demo or mixed"
+        "--scenario: unknown scenario 'marathon'. Choose demo, mixed, screen"
     )
     assert refused("doctor", "--sessions", "nowhere", cwd=tmp_path).startswith("nowhere: no such folder. ")
     assert tree(tmp_path) == {"c.toml"}
