@@ -29,7 +29,7 @@ from hiphinge.results import compute
 from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
 from signals.blocks import Floats
-from simulation import SimulatedAthlete
+from simulation import SimulatedAthlete, to_plain
 
 
 def record(folder: Path, hours: float, samples_per_packet: int) -> Path:
@@ -112,6 +112,42 @@ def dsp_seconds(session: Session, stretches: list[list[TimedBlock]], marks: list
         marks = []
     pipeline.finish()
     return time.perf_counter() - began
+
+
+def streamed_share(rate_hz: float = 200.0, packet: int = 8) -> float:
+    """Share of one core that the live mathematics takes while four sensors stream: a call for each of their packets, in the
+    order in which they would arrive. Simulated mixed training of three minutes, processor time of the calls."""
+    session, samples = to_plain("mixed", 7, rate_hz=rate_hz)
+    pipeline = LivePipeline(session.sensors, session.body)
+    marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
+    packets = sorted(
+        (float(s.time_s[min(first + packet, len(s.time_s)) - 1]), i, key, first)
+        for i, (key, s) in enumerate(samples.items())
+        for first in range(i * packet // len(samples), len(s.time_s), packet)
+    )
+    used = 0.0
+    for seq, (arrival_s, _, key, first) in enumerate(packets):
+        s, part = samples[key], slice(first, first + packet)
+        time_s, none = s.time_s[part], np.zeros(len(s.time_s[part]), np.bool_)
+        block = TimedBlock(
+            key,
+            rate_hz,
+            np.full(len(time_s), seq),
+            time_s,
+            time_s,
+            s.acc[part],
+            s.gyr[part],
+            None,
+            none.astype(np.int64),
+            s.saturated[part],
+            none,
+        )
+        now = [m for m in marks if m <= arrival_s]
+        marks = [m for m in marks if m > arrival_s]
+        began = time.process_time()
+        pipeline.feed([block], now, np.array([seq]), np.array([arrival_s]))
+        used += time.process_time() - began
+    return used / packets[-1][0]
 
 
 def path_seconds(recording: Path, estimator: str) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,7 +57,7 @@ TYPICAL_RANGE_RAD = np.radians(45.0)
 """Range from which on a functional axis is not improved by bending further (confidence only)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """Alignment in force from tick `tick` on.
 
@@ -72,6 +73,11 @@ class Alignment:
     reports: tuple[AlignmentReport, ...]
     complete: bool
     movements_end_s: float
+
+    @cached_property
+    def from_segment(self) -> dict[str, Floats]:
+        """The inverse (4, 1) of each of `to_segment`."""
+        return {key: rotation.conjugate(q)[:, None] for key, q in self.to_segment.items()}
 
 
 @dataclass(slots=True)

@@ -159,21 +159,24 @@ class SensorTrack:
         fraction = (ticks_s - t0) / step
         cosine = rotation.half_turn_cosine(low, high)
         quat = rotation.interpolate(low, high, fraction, cosine)
-        if not present.all():
-            quat[:, ~present] = np.nan
         # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
         half = 0.5 * FAST_RAD_S * step
-        flags = np.zeros(m, np.int32)
-        for flag, where in (
-            (Quality.GAP, in_time & ((step > self._ordinary_s) | ~bracket)),
-            (Quality.LATE, ~in_time),
-            (Quality.SATURATED, present & (ticks_s - self._last_clipped(after) < SATURATION_S)),
-            (Quality.FAST, present & (np.abs(cosine) < 1.0 - 0.5 * half * half)),
-            (Quality.DEVICE_ORIENTATION, present & self._device),
-        ):
-            if where.any():
+        fast, wide = np.abs(cosine) < 1.0 - 0.5 * half * half, step > self._ordinary_s
+        flags, epoch = np.zeros(m, np.int32), self._epoch[after]
+        whole = bool(present.all())
+        if not whole:
+            quat[:, ~present] = np.nan
+            epoch = np.where(present, epoch, -1).astype(np.int32)
+        # the usual case: nothing is to be said
+        if not whole or len(self._clipped_s) or self._device or (fast | wide).any():
+            for flag, where in (
+                (Quality.GAP, in_time & (wide | ~bracket)),
+                (Quality.LATE, ~in_time),
+                (Quality.SATURATED, present & (ticks_s - self._last_clipped(after) < SATURATION_S)),
+                (Quality.FAST, present & fast),
+                (Quality.DEVICE_ORIENTATION, present & self._device),
+            ):
                 flags[where] |= np.int32(flag)
-        epoch = np.where(present, self._epoch[after], -1).astype(np.int32)
         motion = None
         if self._motion is not None:
             part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)

@@ -246,6 +246,8 @@ class RelativeHeading:
 
     def __init__(self, rate_hz: float, flexed_rad: float = FLEXED_RAD) -> None:
         self._dt = 1.0 / rate_hz
+        self._since = np.arange(STRIDE) * self._dt
+        """Seconds since the update, at the ticks after it."""
         self._flexed = flexed_rad
         self.state: HeadingState | None = None
         self._epochs = (-1, -1)
@@ -283,6 +285,12 @@ class RelativeHeading:
             return HeadingTrack(np.full(m, np.nan), np.full(m, np.nan), np.zeros(m, np.bool_))
         period = STRIDE * self._dt
         state = self.state
+        lead = first % STRIDE
+        if state is not None and 0 < lead <= STRIDE - m:
+            # no update falls into these ticks
+            sd = np.full(m, math.sqrt(state.p00))
+            sd[(epoch_a != self._epochs[0]) | (epoch_b != self._epochs[1])] = LOST_SD_RAD
+            return HeadingTrack(np.asarray(state.offset + state.rate * self._since[lead : lead + m]), sd, sd < KNOWN_SD_RAD)
         at = np.arange((-first) % STRIDE, m, STRIDE)
         twists, flexions = twist[at].tolist(), flexion[at].tolist()
         variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
@@ -300,10 +308,9 @@ class RelativeHeading:
                 states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
                 pairs.append(self._epochs)
         # between two updates the last state is carried on by its rate; whole strides are laid out and cut at both ends
-        lead = first % STRIDE
         offsets, rates, spreads = np.array(states if lead else states[1:]).T
         part = slice(lead, lead + m)
-        offset = np.add(offsets[:, None], rates[:, None] * (np.arange(STRIDE) * self._dt)).reshape(-1)[part]
+        offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
         sd = np.repeat(np.sqrt(spreads), STRIDE)[part]
         # a sensor that is back after a gap has another heading, also before the next update
         seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)

@@ -178,7 +178,10 @@ class LivePipeline:
         flags[: max(self._doubtful_until - ticks.first, 0)] |= np.int32(Quality.LOW_CONFIDENCE)
         settling = int(SETTLING_S * self._grid.rate_hz)
         for key in self._body:
-            epochs = np.concatenate(([self._epoch_seen.get(key, -1)], ticks.sensors[key].heading_epoch))
+            seen = self._epoch_seen.get(key, -1)
+            if (ticks.sensors[key].heading_epoch == seen).all():
+                continue
+            epochs = np.concatenate(([seen], ticks.sensors[key].heading_epoch))
             # a missing tick (-1) keeps the epoch seen before it
             known = np.maximum.accumulate(epochs)
             for i in np.flatnonzero((np.diff(known) > 0) & (known[:-1] >= 0)).tolist():
@@ -269,8 +272,10 @@ def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
 
 def slip_flags(watch: SlipWatch, first: int, segment: Mapping[str, Floats], ticks: int) -> Flags:
     """Flags (ticks,) of rows at which a sensor has slipped, from orientations segment → earth (4, ticks)."""
-    part = slice((-first) % STRIDE, None, STRIDE)
-    verticals = {key: rotation.vertical_in_sensor(quat[:, part]) for key, quat in segment.items()}
+    look = (-first) % STRIDE
+    if look >= ticks:
+        return np.full(ticks, int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
+    verticals = {key: rotation.vertical_in_sensor(quat[:, look::STRIDE]) for key, quat in segment.items()}
     return np.where(watch.feed(first, verticals, ticks), np.int32(Quality.SLIPPED), np.int32(0))
 
 

@@ -15,7 +15,7 @@ def multiply(p: Floats, q: Floats) -> Floats:
     """Product p ⊗ q of (4, n) and (4, n), or of (4, 1) with (4, n)."""
     pw, px, py, pz = p
     qw, qx, qy, qz = q
-    product = np.empty(np.broadcast_shapes(p.shape, q.shape))
+    product = np.empty((4, max(p.shape[1], q.shape[1])))
     product[0] = pw * qw - px * qx - py * qy - pz * qz
     product[1] = pw * qx + px * qw + py * qz - pz * qy
     product[2] = pw * qy - px * qz + py * qw + pz * qx
@@ -26,7 +26,7 @@ def multiply(p: Floats, q: Floats) -> Floats:
 def turn(by: Floats, q: Floats) -> Floats:
     """Product by ⊗ q for `by` (4, n) or (4, 1) of `about_vertical`: half the work of `multiply`."""
     w, z = by[0], by[3]
-    turned = np.empty(np.broadcast_shapes(by.shape, q.shape))
+    turned = np.empty((4, max(by.shape[1], q.shape[1])))
     turned[0] = w * q[0] - z * q[3]
     turned[1] = w * q[1] - z * q[2]
     turned[2] = w * q[2] + z * q[1]
@@ -36,8 +36,9 @@ def turn(by: Floats, q: Floats) -> Floats:
 
 def conjugate(q: Floats) -> Floats:
     """Inverse rotation."""
-    w, x, y, z = q
-    return np.stack((w, -x, -y, -z))
+    inverse = np.negative(q)
+    inverse[0] = q[0]
+    return inverse
 
 
 def rotate(q: Floats, v: Floats) -> Floats:
@@ -51,14 +52,17 @@ def rotate(q: Floats, v: Floats) -> Floats:
 def vertical_in_sensor(q: Floats) -> Floats:
     """The earth's vertical (0, 0, 1) in the rotating frame, (3, n), for q (4, n) frame → earth."""
     w, x, y, z = q
-    return np.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z))
+    vertical = np.empty((3, *w.shape))
+    vertical[0], vertical[1], vertical[2] = 2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z
+    return vertical
 
 
 def about_vertical(angle: Floats) -> Floats:
     """Rotation by `angle` (n,) rad about the earth's vertical, (4, n)."""
     half = 0.5 * angle
-    zero = np.zeros_like(half)
-    return np.stack((np.cos(half), zero, zero, np.sin(half)))
+    turned = np.zeros((4, *half.shape))
+    turned[0], turned[3] = np.cos(half), np.sin(half)
+    return turned
 
 
 def twist_about_vertical(q: Floats) -> tuple[Floats, Floats]:
@@ -84,12 +88,10 @@ def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None 
     cosine = half_turn_cosine(q0, q1) if cosine is None else cosine
     weight1 = np.where(cosine < 0.0, -fraction, fraction)
     weight0 = 1.0 - fraction
-    w = weight0 * q0[0] + weight1 * q1[0]
-    x = weight0 * q0[1] + weight1 * q1[1]
-    y = weight0 * q0[2] + weight1 * q1[2]
-    z = weight0 * q0[3] + weight1 * q1[3]
-    scale = 1.0 / np.sqrt(w * w + x * x + y * y + z * z)
-    return np.stack((w * scale, x * scale, y * scale, z * scale))
+    between = weight0 * q0 + weight1 * q1
+    w, x, y, z = between
+    between *= 1.0 / np.sqrt(w * w + x * x + y * y + z * z)
+    return between
 
 
 def cardan_zxy(q: Floats) -> tuple[Floats, Floats, Floats]:

@@ -32,10 +32,7 @@ _INCLINATIONS = {
 
 def segments(ticks: Ticks, alignment: Alignment) -> dict[str, Floats]:
     """Orientation segment → earth (4, m) of each aligned placement, NaN where missing."""
-    return {
-        key: rotation.multiply(ticks.sensors[key].quat, rotation.conjugate(q)[:, None])
-        for key, q in alignment.to_segment.items()
-    }
+    return {key: rotation.multiply(ticks.sensors[key].quat, q) for key, q in alignment.from_segment.items()}
 
 
 def joint_twist(
@@ -47,11 +44,11 @@ def joint_twist(
     the joint's two sensors are not both aligned.
     """
     result = np.full((3, len(ticks)), np.nan)
-    if joint.distal in alignment.to_segment and PELVIS in alignment.to_segment:
-        part = slice((-ticks.first) % STRIDE if from_tick_0 else 0, None, STRIDE)
+    first = (-ticks.first) % STRIDE if from_tick_0 else 0
+    if first < len(ticks) and joint.distal in alignment.to_segment and PELVIS in alignment.to_segment:
+        part = slice(first, None, STRIDE)
         distal, pelvis = (
-            rotation.multiply(ticks.sensors[key].quat[:, part], rotation.conjugate(alignment.to_segment[key])[:, None])
-            for key in (joint.distal, PELVIS)
+            rotation.multiply(ticks.sensors[key].quat[:, part], alignment.from_segment[key]) for key in (joint.distal, PELVIS)
         )
         result[0, part], result[1, part] = joints.relative_twist(distal, pelvis)
         result[2, part] = joints.forward_tilt(rotation.vertical_in_sensor(distal))
@@ -109,21 +106,20 @@ def angle_rows(
             continue
         heading = headings[joint.name]
         flexion, second, third = joints.joint_angles(joint, segment[PELVIS], segment[joint.distal])
-        known = heading.known
-        there = np.isfinite(segment[PELVIS][0] + segment[joint.distal][0])
-        sagittal = -joint.signs[0] * (tilt[joint.distal] - tilt[PELVIS])
-        flexion = np.where(known, flexion, sagittal)
-        second, third = np.where(known, second, np.nan), np.where(known, third, np.nan)
+        known, side, heading_sd = heading.known, second, heading.sd
+        if not known.all():
+            there = np.isfinite(segment[PELVIS][0] + segment[joint.distal][0])
+            sagittal = -joint.signs[0] * (tilt[joint.distal] - tilt[PELVIS])
+            flexion = np.where(known, flexion, sagittal)
+            second, third = np.where(known, second, np.nan), np.where(known, third, np.nan)
+            side, heading_sd = np.where(known, second, np.radians(5.0)), np.where(known, heading_sd, 0.5)
+            flags = flags | np.where(there & ~known, np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
         lower = min(confidence[PELVIS], confidence[joint.distal])
-        side = np.where(known, second, np.radians(5.0))
-        heading_sd = np.where(known, heading.sd, 0.5)
         spreads = uncertainty.joint_sd(flexion, side, third, tilt[PELVIS], heading_sd, lower, estimator)
         for name, angle, spread in zip(joint.components, (flexion, second, third), spreads, strict=True):
-            angles[_INDEX[name]] = angle
-            sd[_INDEX[name]] = np.where(np.isfinite(angle), spread, np.nan)
-        flags = flags | np.where(there & ~known, np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
-    for row in (angles, sd):
-        row[~np.isfinite(angles)] = np.nan
+            angles[_INDEX[name]], sd[_INDEX[name]] = angle, spread
+    missing = ~np.isfinite(angles)
+    angles[missing] = sd[missing] = np.nan
     if min((confidence[key] for key in segment), default=0.0) < CONFIDENT:
         flags = flags | np.int32(Quality.LOW_CONFIDENCE)
     if any(key not in segment for key in body):
