@@ -21,7 +21,7 @@ import numpy as np
 from dsp import rotation
 from dsp.grid import MOTION_STRIDE, Ticks
 from dsp.results import AlignmentReport
-from dsp.segment_axes import WALKED_S, angle_between, functional_axis, walked_off
+from dsp.segment_axes import WALKED_S, angle_between, functional_axis, strides, walked_off
 from dsp.standing import DECIDED_S, LONGEST_S
 from signals.blocks import Floats
 from signals.placements import Mounting, Placement
@@ -51,6 +51,8 @@ RAISE_S = 0.8
 """A knee is raised for longer than it swings forward in a step. Steps do where the sign is known from a stated mounting."""
 STRIDES_S = 4.0
 """The thighs' swing in so long after the standing gives their axis when a person walks off."""
+STRIDES_CONFIDENCE = 0.6
+"""The plane that a thigh strides in replaces a stated mounting, and is trusted so much."""
 WALKING_CONFIDENCE = 0.3
 """The forward direction of a trunk that walks off is right within some 15°."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
@@ -149,9 +151,12 @@ class Calibrator:
         self._standing: Ticks | None = None
         self._look_s = np.inf
         """Session time from which on walking off can be told; infinite once it has been looked at."""
+        self._strode: dict[str, tuple[Floats, float] | None] = {}
+        """What the first strides told, once they are over."""
         self._open: dict[str, _Episode] = {}
         self._done: dict[str, list[_Episode]] = {key: [] for key in self._body}
-        self._scanned = 0
+        self._scanned = self._now = 0
+        """Tick up to which excursions have been followed, and tick that is looked at: nothing later may count."""
 
     def _scan(self, ticks: Ticks, found: list[Alignment]) -> None:
         assert self._mark_s is not None
@@ -168,6 +173,7 @@ class Calibrator:
         vertical = {key: self._joined(key) for key in self._body}
         angle = {key: angle_between(vertical[key], self._zero[key]) for key in self._zero}
         for i in range(self._scanned, len(self._time)):
+            self._now = i
             if self._step(i, angle):
                 for key in self._body:
                     self._vertical[key] = [vertical[key][:, : i + 1]]
@@ -181,6 +187,8 @@ class Calibrator:
         """Whether walking off tells the axes that nothing else tells so far; asked once, when the strides have been made."""
         self._look_s = np.inf
         needed = [key for key in self._zero if key not in self._mountings]
+        if not needed:
+            return any(self._strides(key) is not None for key in THIGHS if key in self._zero)
         made = any(self._movements(key) or self._squats(key) for key in needed)
         return not made and all(self._forward(key) is not None for key in needed)
 
@@ -245,12 +253,11 @@ class Calibrator:
         if not self._zero:
             self._mark_s = None
             return False
-        self._standing = standing
+        self._standing, self._now = standing, at
         self._scanned = max(standing.first + len(standing) - self._first, 0)
         if all(key in self._mountings for key in self._zero):
             found.append(self._alignment(self._first + at, complete=False))
-        else:
-            self._look_s = float(standing.time_s[-1]) + STRIDES_S
+        self._look_s = float(standing.time_s[-1]) + STRIDES_S
         return True
 
     def _step(self, i: int, angle: Mapping[str, Floats]) -> bool:
@@ -292,7 +299,7 @@ class Calibrator:
             return [e for e in self._done[key] if e.peak >= BEND_RAD and not self._while_raising(e)]
         other = THIGHS[1] if key == THIGHS[0] else THIGHS[0]
         rivals = self._done.get(other, [])
-        shortest = 0.0 if key in self._mountings else RAISE_S
+        shortest = 0.0 if key in self._mountings and self._strides(key) is None else RAISE_S
         return [
             e
             for e in self._done[key]
@@ -387,11 +394,28 @@ class Calibrator:
         up = self._zero[key]
         right = np.cross(forward, up)
         if key in THIGHS:
-            start = int(np.searchsorted(self._time, self._standing.time_s[-1]))
-            stop = int(np.searchsorted(self._time, self._standing.time_s[-1] + STRIDES_S))
-            axis, _, _ = functional_axis(self._joined(key), up, [(start, stop)])
+            axis, _, _ = functional_axis(self._joined(key), up, [self._stride_span()])
             right = axis if float(axis @ right) > 0.0 else -axis
         return np.asarray(right)
+
+    def _stride_span(self) -> tuple[int, int]:
+        """Ticks of the first strides of somebody who walks off."""
+        assert self._standing is not None
+        began = float(self._standing.time_s[-1])
+        start, stop = np.searchsorted(self._time, (began, began + STRIDES_S)).tolist()
+        return start, stop
+
+    def _strides(self, key: str) -> tuple[Floats, float] | None:
+        """The axis to the right (3,) of a thigh whose mounting is stated, from its strides right after the standing, and their
+        planarity; None where it made none, or none that agree with the mounting."""
+        if self._standing is None or key not in self._mountings:
+            return None
+        if key not in self._strode:
+            start, stop = self._stride_span()
+            if stop > self._now:
+                return None
+            self._strode[key] = strides(self._joined(key)[:, start:stop], self._zero[key], -self._mountings[key].left_axis)
+        return self._strode[key]
 
     def _one(self, key: str, movements: list[_Episode]) -> tuple[Floats | None, AlignmentReport]:
         assert self._mark_s is not None
@@ -424,8 +448,15 @@ class Calibrator:
         elif mounting is not None:
             right, method = -mounting.left_axis, "standing and stated mounting"
             tilt = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
-            reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
-            confidence *= 0.4 if tilt < 45.0 else 0.1
+            strode = self._strides(key) if key in THIGHS else None
+            if strode is None:
+                reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
+                confidence *= 0.4 if tilt < 45.0 else 0.1
+            else:
+                (right, planarity), method = strode, "standing and strides"
+                off = np.degrees(np.arccos(np.clip(float(right @ -mounting.left_axis), -1.0, 1.0)))
+                reasons.append(f"no {kind}: axis from the first strides, {off:.0f}° off the stated mounting")
+                confidence *= STRIDES_CONFIDENCE * min(1.0, (planarity - 0.8) / 0.15)
         elif forward is not None:
             right, method = self._of_walking(key, forward), "standing and walking off"
             reasons.append("no bends, knee raises, squats or sitting down: axis from walking off straight, trunk forward")

@@ -14,6 +14,11 @@ WALKED_S = (1.5, 3.0)
 """So long after the standing a person who walks off has a speed."""
 WALKING_M_S, SLOWEST_M_S = 0.5, 0.3
 """Least speed of walking, and of either half of that time: what is left of gravity adds to one and takes from the other."""
+STRIDE_FORWARD_RAD, STRIDE_BACK_RAD, STRIDE_PLANARITY = np.radians(10.0), np.radians(5.0), 0.85
+"""A thigh that strides swings forward and back by more than these, mostly in one plane."""
+AGREES_RAD = np.radians(60.0)
+"""So far from its plane a stated axis still tells which way is right. Of a sensor that faces between two of its axes the nearer
+one is stated, so a statement may be half a right angle off."""
 STRAIGHT_RAD = np.radians(20.0)
 """The direction must not change by more over that time."""
 
@@ -49,6 +54,26 @@ def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) 
     single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
     spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
     return axis, planarity, float(max(spread, default=0.0))
+
+
+def strides(vertical: Floats, up: Floats, stated: Floats) -> tuple[Floats, float] | None:
+    """The axis to the right (3,) of a thigh that strides, and the planarity of its swing; None where it does not, or where the
+    stated axis (3,) to the right does not tell the sign.
+
+    vertical (3, n), up (3,): as in `functional_axis`.
+    """
+    if np.count_nonzero(np.isfinite(vertical[0])) < 0.5 * vertical.shape[1]:
+        return None
+    axis, planarity, _ = functional_axis(vertical, up, [(0, vertical.shape[1])])
+    axis = axis if float(axis @ stated) > 0.0 else -axis
+    swing = axis[:, None] * np.cross(up[:, None], vertical, axis=0)
+    swing = swing[0] + swing[1] + swing[2]
+    forth, back = sorted((float(np.nanmax(swing)), -float(np.nanmin(swing))), reverse=True)
+    if back < np.sin(STRIDE_BACK_RAD) or forth < np.sin(STRIDE_FORWARD_RAD) or planarity < STRIDE_PLANARITY:
+        return None
+    level = stated - up * float(stated @ up)
+    agrees = float(axis @ level) > np.cos(AGREES_RAD) * np.sqrt((level**2).sum())
+    return (axis, planarity) if agrees else None
 
 
 def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float], standing: Floats) -> Floats | None:

@@ -30,6 +30,8 @@ AXIS_RAD = np.radians(1.5)
 """Error of a mediolateral axis at full alignment confidence."""
 WORST_AXIS_RAD = np.radians(15.0)
 """The same at none: who sticks a sensor on does not turn it further than this by mistake."""
+TRUSTED = 0.7
+"""Alignment confidence from which on a wrong axis is not worth more than what the terms above say of it."""
 DEVICE_RAD = np.radians(1.5)
 """Inclination error granted to a device's own orientation filter."""
 
@@ -70,6 +72,12 @@ def joint_sd(
     heading = HEADING * heading_sd
     # a heading error turns the distal segment about the vertical: it reads as rotation while upright, as side bend while flexed
     upright, flexed = np.cos(flexion), np.sin(flexion)
-    of_flexion = np.sqrt(base**2 + skin**2 + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2)
+    of_flexion = base**2 + skin**2 + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2
     side = (SIDE[estimator] * base) ** 2 + (SIDE_SKIN * skin) ** 2 + (SIDE_SKIN * axis * flexed) ** 2
-    return of_flexion, np.sqrt(side + (heading * flexed) ** 2), np.sqrt(side + (heading * upright) ** 2)
+    of_second = side + (heading * flexed) ** 2
+    if confidence < TRUSTED:
+        # an axis that nobody moved about mixes flexion and side bend, of the joint and of the pelvis
+        doubt = axis**2 - axis_sd(TRUSTED) ** 2
+        of_flexion = of_flexion + doubt * second**2
+        of_second = of_second + doubt * (flexed**2 + np.sin(pelvis_tilt) ** 2)
+    return np.sqrt(of_flexion), np.sqrt(of_second), np.sqrt(side + (heading * upright) ** 2)

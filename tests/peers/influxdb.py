@@ -238,7 +238,8 @@ class _Request(BaseHTTPRequestHandler):
     def _fail(self, fault: Any) -> None:
         if isinstance(fault, int):
             fault = (fault, "")
-        if fault == "drop":
+        if fault in ("drop", "late"):
+            # a question that is only read has nothing to be late with
             self._hang_up()
         elif fault[0] == "silent":
             time.sleep(fault[1])
