@@ -3,9 +3,9 @@
 Standing still gives each segment's vertical. Forward bends give the mediolateral axis of pelvis and lumbar spine, knee
 raises that of each thigh; the sign comes from the known direction of the movement. Where neither was made: squats, sitting
 down and standing up, or walking off straight, in this order and with less confidence; walking off is in force after four
-seconds of it, until something better is seen. A thigh whose mounting is stated takes its axis from those strides too. `Calibrator` is fed final ticks and says at which tick an alignment is
-complete. Only the direction of gravity in the sensor is used, so the way the athlete faces and the drift of heading do not
-matter.
+seconds of it, until something better is seen. A thigh whose mounting is stated takes its axis from those strides too.
+`Calibrator` is fed final ticks and says at which tick an alignment is complete. Only the direction of gravity in the sensor
+is used, so the way the athlete faces and the drift of heading do not matter.
 
 Segment frames are ISB's: X anterior, Y up, Z to the right (Wu 2002, doi 10.1016/S0021-9290(01)00222-6).
 """
