@@ -311,10 +311,11 @@ def errors(found: Found, one: Case) -> tuple[float, float]:
 
 
 def error(found: Found, one: Case, name: str) -> float:
-    """Root mean square of one angle, degrees."""
+    """Root mean square of one angle, degrees; NaN where it is never there."""
     time_s, angle = found[name]
     there = np.isfinite(angle) & (time_s > CALIBRATED_S) & (time_s < one.time_s[-1])
-    return float(np.sqrt(np.mean((angle[there] - np.interp(time_s[there], one.time_s, one.truth[name])) ** 2)))
+    wrong = angle[there] - np.interp(time_s[there], one.time_s, one.truth[name])
+    return float(np.sqrt(np.mean(wrong**2))) if len(wrong) else float("nan")
 
 
 @contextmanager

@@ -120,9 +120,12 @@ async def session(
         streaming.stop()
 
     watching = asyncio.ensure_future(watch())
+    began = time.monotonic(), time.process_time()
     try:
         await streaming.run()
     finally:
+        lasted, used = time.monotonic() - began[0], time.process_time() - began[1]
+        print(f"the whole program takes {used / lasted:.0%} of one core", flush=True)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
     running.close()
