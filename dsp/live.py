@@ -223,7 +223,7 @@ class LivePipeline:
             if epochs is None:
                 continue
             heading = RelativeHeading(self._grid.rate_hz, joint.flexed_rad)
-            heading.start(mean, epochs)
+            heading.start(mean, epochs, len(still) / self._grid.rate_hz)
             if since is not None:
                 heading.feed(since.first, *joint_twist(since, alignment, joint, from_tick_0=True), *_epochs(since, joint))
             heading.calibrated()

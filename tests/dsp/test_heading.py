@@ -326,3 +326,20 @@ def test_the_smoother_is_the_exact_one():
     exact = covariance @ right
     assert found.offset[::STRIDE] == pytest.approx(exact[:-1:2], abs=1e-7)
     assert found.sd[::STRIDE] == pytest.approx(np.sqrt(np.diag(covariance)[:-1:2]), rel=1e-4)
+
+
+def test_after_a_short_standing_the_drift_is_learnt_faster():
+    """A second and a half of swaying says little of the bias: a drift of 0.5 °/s is not held against it for long."""
+    rng = np.random.default_rng(12)
+    n = 1000
+    drift = np.radians(0.5 * np.arange(n) / RATE)
+    strides = np.radians(7.0) * np.sin(2.0 * np.pi * np.arange(n) / RATE)
+    left = {}
+    for seconds in (1.5, 3.0):
+        heading = RelativeHeading(RATE)
+        heading.start(0.0, (0, 0), seconds)
+        heading.calibrated()
+        found = heading.feed(0, drift + strides + 0.1 * coloured(rng, n), *flat(n), zeros(n), zeros(n))
+        left[seconds] = float(np.degrees(np.abs((found.offset - drift)[-200:])).mean())
+        assert found.sd[1] == pytest.approx(STANDING_SD_RAD, rel=0.01)
+    assert left[1.5] < 0.6 * left[3.0]
