@@ -341,5 +341,5 @@ def test_after_a_short_standing_the_drift_is_learnt_faster():
         heading.calibrated()
         found = heading.feed(0, drift + strides + 0.1 * coloured(rng, n), *flat(n), zeros(n), zeros(n))
         left[seconds] = float(np.degrees(np.abs((found.offset - drift)[-200:])).mean())
-        assert found.sd[1] == pytest.approx(STANDING_SD_RAD, rel=0.01)
+        assert found.sd[1] == pytest.approx(STANDING_SD_RAD, rel=0.05)
     assert left[1.5] < 0.6 * left[3.0]
