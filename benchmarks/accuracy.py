@@ -28,12 +28,13 @@ import vqf
 from dsp import heading, joints, orientation, review
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
-from signals import Session, TimedBlock
+from signals import Session
 from signals.blocks import Floats
 from signals.placements import Placement
 from signals.quantities import ANGLE_NAMES
 from simulation import Samples, Script, SimulatedAthlete, to_plain
 from simulation.sensors import SensorSettings
+from tests.dsp.sessions import block
 
 SEEDS = 20
 FLEXIONS = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
@@ -165,13 +166,8 @@ def ours(estimator: str, one: Case) -> Found:
                 continue
             time_s = s.time_s[at]
             lost = np.maximum(np.rint(np.diff(time_s, prepend=time_s[0]) * one.rate_hz).astype(np.int64) - 1, 0)
-            seq = np.rint(time_s * 1e4).astype(np.int64) * 10 + i
-            none = np.zeros(len(time_s), np.bool_)
-            blocks.append(
-                TimedBlock(
-                    key, one.rate_hz, seq, time_s, time_s.copy(), s.acc[at], s.gyr[at], None, lost, s.saturated[at], none
-                )
-            )
+            more = {"rate_hz": one.rate_hz, "lost": lost, "saturated": s.saturated[at]}
+            blocks.append(block(key, i, time_s, s.acc[at], s.gyr[at], **more))
         seq, time_s = np.concatenate([b.seq for b in blocks]), np.concatenate([b.time_s for b in blocks])
         order = np.argsort(seq)
         now = [m for m in marks if begin <= m < begin + chunk_s]

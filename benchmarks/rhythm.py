@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.screen import LIMITED
 from dsp.results import Repetition
 from hiphinge.engine import Engine
+from signals.quantities import ESTIMATORS
 from simulation import Script, TrueRepetition, simulate
 from simulation.scenarios import mixed, screen
 
 SEEDS = 20
-ESTIMATORS = ("live", "review")
 OVERLAP = 0.5
 """Found is what covers this part of a true repetition."""
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
@@ -44,7 +45,7 @@ def rock_backs(seed: int) -> Script:
 
 SESSIONS: dict[str, Callable[[int], Script]] = {
     "mixed": mixed,
-    "screen": lambda seed: screen(seed, ("left", "right", None)[seed % 3]),
+    "screen": lambda seed: screen(seed, LIMITED[seed % len(LIMITED)]),
     "rock-backs": rock_backs,
 }
 

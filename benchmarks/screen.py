@@ -13,11 +13,11 @@ from collections import Counter
 
 from dsp.screen import Pattern
 from hiphinge.engine import Engine
+from signals.quantities import ESTIMATORS
 from simulation import screen, simulate
 
 FIRST_SEED, SEEDS = 10, 24
 LIMITED = ("left", "right", None)
-ESTIMATORS = ("live", "review")
 
 
 def main(seeds: int = SEEDS) -> None:

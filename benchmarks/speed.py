@@ -30,6 +30,7 @@ from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
 from signals.blocks import Floats
 from simulation import SimulatedAthlete, to_plain
+from tests.dsp.sessions import block
 
 
 def record(folder: Path, hours: float, samples_per_packet: int) -> Path:
@@ -126,26 +127,13 @@ def streamed_share(rate_hz: float = 200.0, packet: int = 8) -> float:
         for first in range(i * packet // len(samples), len(s.time_s), packet)
     )
     used = 0.0
-    for seq, (arrival_s, _, key, first) in enumerate(packets):
+    for arrival_s, i, key, first in packets:
         s, part = samples[key], slice(first, first + packet)
-        time_s, none = s.time_s[part], np.zeros(len(s.time_s[part]), np.bool_)
-        block = TimedBlock(
-            key,
-            rate_hz,
-            np.full(len(time_s), seq),
-            time_s,
-            time_s,
-            s.acc[part],
-            s.gyr[part],
-            None,
-            none.astype(np.int64),
-            s.saturated[part],
-            none,
-        )
+        sent = block(key, i, s.time_s[part], s.acc[part], s.gyr[part], rate_hz=rate_hz, saturated=s.saturated[part])
         now = [m for m in marks if m <= arrival_s]
         marks = [m for m in marks if m > arrival_s]
         began = time.process_time()
-        pipeline.feed([block], now, np.array([seq]), np.array([arrival_s]))
+        pipeline.feed([sent], now, sent.seq[-1:], sent.time_s[-1:])
         used += time.process_time() - began
     return used / packets[-1][0]
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from dsp.joint_acceleration import Sighting
 from dsp.results import Flags
+from dsp.standing import FULL_S, shortness
 from signals.blocks import Bools, Floats
 
 STRIDE = 20
@@ -58,9 +59,7 @@ OFFSET_WALK = math.radians(0.05)
 """Random walk of the offset itself, rad per √s."""
 STANDING_SD_RAD = math.radians(0.5)
 STANDING_RATE_SD = math.radians(0.15)
-"""Spread of offset and rate right after the standing: the body sways while the gyroscope bias is taken."""
-FULL_STANDING_S = 3.0
-"""After a shorter standing the rate is less known: its spread grows with the power 1.5 of what is missing, like the bias'."""
+"""Spread of offset and rate right after a full standing: the body sways while the gyroscope bias is taken."""
 UNKNOWN_RATE_SD = math.radians(0.5)
 """Spread of the rate before any standing."""
 LOST_SD_RAD = math.radians(60.0)
@@ -216,10 +215,10 @@ class HeadingState:
         return innovation, total, k0, k1, k2
 
 
-def after_standing(twist: float, seconds: float = FULL_STANDING_S) -> HeadingState:
+def after_standing(twist: float, seconds: float = FULL_S) -> HeadingState:
     """State right after a quiet standing of so long whose mean twist was `twist`: both segments point the same way then, by
     definition of the zero."""
-    rate_sd = STANDING_RATE_SD * max(1.0, FULL_STANDING_S / seconds) ** 1.5
+    rate_sd = STANDING_RATE_SD * shortness(seconds)
     return HeadingState(twist, 0.0, 0.0, STANDING_SD_RAD**2, 0.0, 0.0, rate_sd**2, 0.0, SWAY_SD_RAD**2, twist, 0.0)
 
 
@@ -257,7 +256,7 @@ class RelativeHeading:
         self._sightings: list[Sighting] = []
         """Those whose tick has no update yet."""
 
-    def start(self, twist: float, epochs: tuple[int, int], seconds: float = FULL_STANDING_S) -> None:
+    def start(self, twist: float, epochs: tuple[int, int], seconds: float = FULL_S) -> None:
         """A standing of so long has been evaluated: both segments pointed the same way when the twist was `twist`. What is fed
         next are the movements of the calibration, until `calibrated`."""
         self.state = after_standing(twist, seconds)

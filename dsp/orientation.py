@@ -18,7 +18,7 @@ import vqf
 from dsp import rotation
 from dsp.results import Flags
 from dsp.sensor_errors import SensorErrors
-from dsp.standing import Standing, StandingWatch
+from dsp.standing import FULL_S, Standing, StandingWatch, shortness
 from signals.blocks import Bools, Floats, Ints, TimedBlock
 
 BRIDGE_S = 0.25
@@ -32,8 +32,6 @@ WORN_REST_DEG_S = 0.5
 
 STANDING_BIAS_SIGMA_DEG_S = 0.2
 """Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing."""
-FULL_STANDING_S = 3.0
-"""A shorter standing is mostly sway: the standard deviation grows with the power 1.5 of what is missing."""
 BIAS_SPREAD_DEG_S = 1.0
 """Spread of gyroscope biases beforehand, against which a short standing is weighed."""
 
@@ -318,9 +316,9 @@ class CausalOrientation:
 def standing_bias(standing: Standing) -> tuple[Floats, float]:
     """Gyroscope bias (3,) rad/s of a standing and its standard deviation, °/s; the shorter the nearer to none."""
     seconds = standing.end_s - standing.start_s
-    if seconds >= FULL_STANDING_S:
+    if seconds >= FULL_S:
         return standing.gyr_mean, STANDING_BIAS_SIGMA_DEG_S
-    sigma = STANDING_BIAS_SIGMA_DEG_S * (FULL_STANDING_S / max(seconds, 0.1)) ** 1.5
+    sigma = STANDING_BIAS_SIGMA_DEG_S * shortness(seconds)
     weight = BIAS_SPREAD_DEG_S**2 / (BIAS_SPREAD_DEG_S**2 + sigma**2)
     return weight * standing.gyr_mean, weight**0.5 * sigma
 

@@ -19,6 +19,8 @@ LONGEST_S = 5.0
 """Longest standing that is used."""
 SHORTEST_S = 1.0
 """A shorter standing is not used."""
+FULL_S = 3.0
+"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing."""
 SHARED_S = 0.5
 """So much of it at least must all sensors share: they may end, and begin, at different times."""
 REFERENCE_S = 0.5
@@ -33,6 +35,11 @@ GUARD_S = 0.3
 """Cut off before the movement is noticed: a smooth beginning is slow."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
 """After this long since the mark every sensor that is in time has finished its standing."""
+
+
+def shortness(seconds: float) -> float:
+    """How many times the standard deviation of a rate grows that was taken from a standing of so long; 1 from `FULL_S` on."""
+    return float(max(1.0, FULL_S / max(seconds, 0.1)) ** 1.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
