@@ -48,8 +48,8 @@ LEANING = 0.8
 """While sitting down and standing up the trunk leans forward until the thighs have come so far; seated it may lean back."""
 SITTING_CONFIDENCE, SITTING_COUNT = 0.5, 2
 RAISE_S = 0.8
-"""A knee is raised for longer than it swings forward in a step. Steps do where the sign is known from a stated mounting, and the
-first strides have told nothing."""
+"""A knee is raised for longer than it swings forward in a step. Steps do where a stated mounting gives the sign and the first
+strides have told nothing."""
 STRIDES_S = 4.0
 """The thighs' swing in so long after the standing gives their axis when a person walks off."""
 STRIDES_CONFIDENCE = 0.6
