@@ -166,8 +166,9 @@ class Calibrator:
         if self._first is None:
             self._first = ticks.first
         self._time.extend(ticks.time_s.tolist())
+        now = rotation.vertical_in_sensor(ticks.quat)
         for key in self._body:
-            self._vertical[key].append(rotation.vertical_in_sensor(ticks.sensors[key].quat))
+            self._vertical[key].append(now[:, ticks.keys.index(key)])
         self._remember_motion(ticks)
         if not self._zero and not self._find_zero(found):
             return
@@ -200,7 +201,7 @@ class Calibrator:
             return
         self._motion_s.extend(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())
         for key in self._body:
-            kept, motion = self._motion[key], ticks.sensors[key].motion
+            kept, motion = self._motion[key], ticks.motion.get(key)
             if kept is None or motion is None:
                 self._motion[key] = None
             else:
@@ -209,7 +210,7 @@ class Calibrator:
     def _forward(self, key: str) -> Floats | None:
         """Where the wearer walked off to, in the sensor (3,)."""
         assert self._standing is not None
-        kept, quat = self._motion[key], self._standing.sensors[key].quat
+        kept, quat = self._motion[key], self._standing.sensor(key).quat
         there = np.flatnonzero(np.isfinite(quat[0]))
         if not kept or not len(there):
             return None
@@ -244,7 +245,7 @@ class Calibrator:
             self._mark_s = None
             return False
         for key in in_time:
-            track = rotation.vertical_in_sensor(standing.sensors[key].quat)
+            track = rotation.vertical_in_sensor(standing.sensor(key).quat)
             track = track[:, np.isfinite(track[0])]
             if track.shape[1] < 0.5 * len(standing):
                 continue

@@ -7,7 +7,8 @@ do not depend on how the events are cut into chunks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,8 @@ FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which the published accuracy figures say nothing."""
 MOTION_STRIDE = 10
 """Ticks between two instants at which a sensor's motion is given."""
+PIECE = 4096
+"""So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -47,160 +50,258 @@ class GridRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticks:
-    """m consecutive final ticks: number of the first, session time (m,), each sensor's rows by key."""
+    """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and of all of them
+    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch and quality (s, m), motion by key."""
 
     first: int
     time_s: Floats
-    sensors: dict[str, GridRows]
+    keys: tuple[str, ...]
+    quat: Floats
+    present: Bools
+    heading_epoch: Flags
+    quality: Flags
+    motion: Mapping[str, Floats]
 
     def __len__(self) -> int:
         return len(self.time_s)
 
+    @classmethod
+    def of(cls, first: int, time_s: Floats, rows: Mapping[str, GridRows]) -> Ticks:
+        """From the rows of single sensors."""
+        each = list(rows.values())
+        return cls(
+            first,
+            time_s,
+            tuple(rows),
+            np.stack([r.quat for r in each], axis=1),
+            np.stack([r.present for r in each]),
+            np.stack([r.heading_epoch for r in each]),
+            np.stack([r.quality for r in each]),
+            {key: r.motion for key, r in rows.items() if r.motion is not None},
+        )
+
+    def sensor(self, key: str) -> GridRows:
+        """One sensor's rows."""
+        i = self.keys.index(key)
+        return GridRows(self.quat[:, i], self.present[i], self.heading_epoch[i], self.quality[i], self.motion.get(key))
+
+    @property
+    def sensors(self) -> dict[str, GridRows]:
+        """Every sensor's rows by key."""
+        return {key: self.sensor(key) for key in self.keys}
+
     def part(self, start: int, stop: int) -> Ticks:
         """Ticks start … stop of these."""
-        strides = slice(*(-(-(self.first + i) // MOTION_STRIDE) - -(-self.first // MOTION_STRIDE) for i in (start, stop)))
-        cut = {
-            key: GridRows(
-                g.quat[:, start:stop],
-                g.present[start:stop],
-                g.heading_epoch[start:stop],
-                g.quality[start:stop],
-                None if g.motion is None else g.motion[:, strides],
-            )
-            for key, g in self.sensors.items()
-        }
-        return Ticks(self.first + start, self.time_s[start:stop], cut)
+        motion = self.motion
+        if motion:
+            strides = slice(*(-(-(self.first + i) // MOTION_STRIDE) - -(-self.first // MOTION_STRIDE) for i in (start, stop)))
+            motion = {key: moved[:, strides] for key, moved in motion.items()}
+        return Ticks(
+            self.first + start,
+            self.time_s[start:stop],
+            self.keys,
+            self.quat[:, :, start:stop],
+            self.present[:, start:stop],
+            self.heading_epoch[:, start:stop],
+            self.quality[:, start:stop],
+            motion,
+        )
 
     @classmethod
     def join(cls, parts: Sequence[Ticks]) -> Ticks:
-        """Consecutive parts as one."""
-        rows = {
-            key: GridRows(
-                np.concatenate([p.sensors[key].quat for p in parts], axis=1),
-                np.concatenate([p.sensors[key].present for p in parts]),
-                np.concatenate([p.sensors[key].heading_epoch for p in parts]),
-                np.concatenate([p.sensors[key].quality for p in parts]),
-            )
-            for key in parts[0].sensors
-        }
-        return cls(parts[0].first, np.concatenate([p.time_s for p in parts]), rows)
+        """Consecutive parts as one; motion where every part has it."""
+        moving = [key for key in parts[0].motion if all(key in p.motion for p in parts)]
+        return cls(
+            parts[0].first,
+            np.concatenate([p.time_s for p in parts]),
+            parts[0].keys,
+            np.concatenate([p.quat for p in parts], axis=2),
+            np.concatenate([p.present for p in parts], axis=1),
+            np.concatenate([p.heading_epoch for p in parts], axis=1),
+            np.concatenate([p.quality for p in parts], axis=1),
+            {key: np.concatenate([p.motion[key] for p in parts], axis=1) for key in moving},
+        )
+
+
+def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
+    """Where the wanted keys stand, in their order: a slice where they stand so already, which copies nothing."""
+    at = [keys.index(key) for key in wanted]
+    return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
+
+
+_TIME, _SEQ, _EPOCH, _QUAT = 0, 1, 2, slice(3, 7)
+"""Columns of the samples that a track keeps."""
+_COLUMNS = _QUAT.stop
 
 
 class SensorTrack:
-    """Oriented samples of one sensor that ticks still need; interpolates them onto ticks."""
+    """Oriented samples of one sensor that ticks still need."""
 
     def __init__(self) -> None:
-        self._ordinary_s = self._hole_s = HOLE_S
+        self.ordinary_s = self.hole_s = HOLE_S
+        """Longest step between two samples that says nothing; beyond which nothing is interpolated."""
         self.late_ticks = 0
         """Ticks that became final before this sensor had passed them."""
-        self._time: Floats = np.empty(0)
-        self._seq: Ints = np.empty(0, np.int64)
-        self._quat: Floats = np.empty((4, 0))
-        self._epoch: Flags = np.empty(0, np.int32)
-        self._clipped_s: Floats = np.empty(0)
-        self._device = False
-        self._motion: Floats | None = np.empty((6, 0))
+        self.device = False
+        """Whether the orientations are the device's own."""
+        self.clipped_s: Floats = np.empty(0)
+        """Times of the saturated samples."""
+        self._time: Floats = np.empty(256)
+        self._kept: Floats = np.empty((256, _COLUMNS))
+        self._motion: Floats | None = np.empty((256, 6))
         """None once samples have come without."""
+        self._start = self._stop = 0
+
+    def __len__(self) -> int:
+        return self._stop - self._start
 
     @property
-    def first_s(self) -> float | None:
-        return float(self._time[0]) if len(self._time) else None
+    def first_s(self) -> float:
+        """Time of the oldest sample, NaN without any."""
+        return self._time.item(self._start) if len(self) else math.nan
 
     @property
-    def last_s(self) -> float | None:
-        return float(self._time[-1]) if len(self._time) else None
+    def last_s(self) -> float:
+        """Time of the latest sample, NaN without any."""
+        return self._time.item(self._stop - 1) if len(self) else math.nan
 
     @property
-    def first_seq(self) -> int:
-        return int(self._seq[0]) if len(self._seq) else NEVER
+    def first_seq(self) -> float:
+        return self._kept.item(self._start, _SEQ) if len(self) else math.inf
 
     def add(self, samples: OrientedSamples, rate_hz: float) -> None:
         """Samples that follow those already here; rate_hz is the sensor's nominal rate."""
-        if not len(samples):
+        n = len(samples)
+        if not n:
             return
-        self._ordinary_s = 1.5 / rate_hz
+        self.ordinary_s = 1.5 / rate_hz
         # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
-        self._hole_s = max(HOLE_S + 1e-9, self._ordinary_s)
+        self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
         if samples.saturated.any():
-            self._clipped_s = np.concatenate((self._clipped_s, samples.time_s[samples.saturated]))
-        self._time = np.concatenate((self._time, samples.time_s))
-        self._seq = np.concatenate((self._seq, samples.seq))
-        self._quat = np.concatenate((self._quat, samples.quat), axis=1)
-        self._epoch = np.concatenate((self._epoch, samples.heading_epoch))
-        self._device = samples.device
-        if samples.motion is None or self._motion is None:
+            self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[samples.saturated]))
+        if self._stop + n > len(self._time):
+            self._make_room(n)
+        part = slice(self._stop, self._stop + n)
+        self._time[part], new = samples.time_s, self._kept[part]
+        new[:, _TIME], new[:, _SEQ], new[:, _EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
+        new[:, _QUAT] = samples.quat.T
+        self.device = samples.device
+        if samples.motion is None:
             self._motion = None
-        else:
-            self._motion = np.concatenate((self._motion, samples.motion), axis=1)
+        elif self._motion is not None:
+            self._motion[part] = samples.motion.T
+        self._stop += n
 
-    def passed(self, ticks_s: Floats) -> Bools:
-        """Whether the sensor has passed each tick."""
-        return np.asarray(self._time.searchsorted(ticks_s) < len(self._time))
+    def _make_room(self, n: int) -> None:
+        """Move what is kept to the beginning, of larger arrays where that is not enough."""
+        old, have = slice(self._start, self._stop), len(self)
+        room = len(self._time) if 2 * (have + n) <= len(self._time) else 2 * (have + n)
+        self._time, self._kept = _moved(self._time, old, room), _moved(self._kept, old, room)
+        self._motion = None if self._motion is None else _moved(self._motion, old, room)
+        self._start, self._stop = 0, have
 
-    def at(self, ticks_s: Floats, deadline: Ints, first: int) -> GridRows:
-        """Rows at ticks whose deadline is the event number `deadline` (m,); first: number of the first."""
-        m = len(ticks_s)
-        if not len(self._time):
-            self.late_ticks += m
-            flags = np.full(m, int(Quality.LATE), np.int32)
-            return GridRows(np.full((4, m), np.nan), np.zeros(m, np.bool_), np.full(m, -1, np.int32), flags)
-        after = np.searchsorted(self._time, ticks_s, side="left")
-        # a tick that stands exactly on the first sample needs no sample before it
-        inside = (ticks_s >= self._time[0]) & (after < len(self._time))
-        after = np.minimum(after, len(self._time) - 1)
-        before = np.maximum(after - 1, 0)
-        t0, t1 = self._time[before], self._time[after]
-        in_time = inside & (self._seq[after] <= deadline)
-        self.late_ticks += m - int(np.count_nonzero(in_time))
-        step = np.where(before == after, self._ordinary_s, t1 - t0)
-        bracket = (step <= self._hole_s) & (self._epoch[before] == self._epoch[after])
-        present = in_time & bracket
-        low, high = self._quat.take(before, axis=1), self._quat.take(after, axis=1)
-        fraction = (ticks_s - t0) / step
-        cosine = rotation.half_turn_cosine(low, high)
-        quat = rotation.interpolate(low, high, fraction, cosine)
-        # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
-        half = 0.5 * FAST_RAD_S * step
-        fast, wide = np.abs(cosine) < 1.0 - 0.5 * half * half, step > self._ordinary_s
-        flags, epoch = np.zeros(m, np.int32), self._epoch[after]
-        whole = bool(present.all())
-        if not whole:
-            quat[:, ~present] = np.nan
-            epoch = np.where(present, epoch, -1).astype(np.int32)
-        # the usual case: nothing is to be said
-        if not whole or len(self._clipped_s) or self._device or (fast | wide).any():
-            for flag, where in (
-                (Quality.GAP, in_time & (wide | ~bracket)),
-                (Quality.LATE, ~in_time),
-                (Quality.SATURATED, present & (ticks_s - self._last_clipped(after) < SATURATION_S)),
-                (Quality.FAST, present & fast),
-                (Quality.DEVICE_ORIENTATION, present & self._device),
-            ):
-                flags[where] |= np.int32(flag)
-        motion = None
-        if self._motion is not None:
-            part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
-            start, end = self._motion[:, before[part]], self._motion[:, after[part]]
-            motion = start + (end - start) * fraction[part]
-            motion[:, ~present[part]] = np.nan
-        return GridRows(quat, present, epoch, flags, motion)
+    def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints, Ints]:
+        """Put the samples before and after each tick (m,) into low and high (columns, m); returns which they are. A tick on or
+        before the first sample has it twice, one after the last has the last two."""
+        kept = self._kept[self._start : self._stop]
+        after = self._time[self._start : self._stop].searchsorted(ticks_s)
+        if after.item(-1) == len(kept):
+            np.minimum(after, len(kept) - 1, out=after)
+        before = after - 1
+        if after.item(0) == 0:
+            np.maximum(before, 0, out=before)
+        low[...], high[...] = kept.take(before, axis=0).T, kept.take(after, axis=0).T
+        return before, after
 
-    def _last_clipped(self, samples: Ints) -> Floats | float:
-        """Time of the last saturated sample up to each of these samples (m,)."""
-        if not len(self._clipped_s):
+    def motion(self, before: Ints, after: Ints, fraction: Floats) -> Floats | None:
+        """Motion (6, k) at `fraction` (k,) between these samples; None where it is not known."""
+        if self._motion is None:
+            return None
+        kept = self._motion[self._start : self._stop]
+        start, end = kept[before].T, kept[after].T
+        return np.asarray(start + (end - start) * fraction)
+
+    def last_clipped(self, times_s: Floats) -> Floats | float:
+        """Time of the last saturated sample up to each of these times (m,)."""
+        if not len(self.clipped_s):
             return -np.inf
-        k = self._clipped_s.searchsorted(self._time[samples], side="right")
-        return np.where(k > 0, self._clipped_s[np.maximum(k - 1, 0)], -np.inf)
+        k = self.clipped_s.searchsorted(times_s, side="right")
+        return np.where(k > 0, self.clipped_s[np.maximum(k - 1, 0)], -np.inf)
 
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""
-        keep = max(int(np.searchsorted(self._time, before_s, side="left")) - 1, 0)
-        if keep:
-            self._time, self._seq = self._time[keep:], self._seq[keep:]
-            self._quat, self._epoch = self._quat[:, keep:], self._epoch[keep:]
-            self._clipped_s = self._clipped_s[max(int(self._clipped_s.searchsorted(self._time[0])) - 1, 0) :]
-            if self._motion is not None:
-                self._motion = self._motion[:, keep:]
+        keep = int(self._time[self._start : self._stop].searchsorted(before_s)) - 1
+        if keep > 0:
+            self._start += keep
+            if len(self.clipped_s):
+                self.clipped_s = self.clipped_s[max(int(self.clipped_s.searchsorted(self.first_s)) - 1, 0) :]
+
+
+def _moved(rows: Floats, old: slice, room: int) -> Floats:
+    """An array with room for so many rows, which begins with the old ones of these; the same array where it has the room."""
+    new = rows if len(rows) == room else np.empty((room, *rows.shape[1:]))
+    new[: old.stop - old.start] = rows[old].copy()
+    return new
+
+
+def pieces(ticks: int) -> list[slice]:
+    """So many ticks in pieces of at most `PIECE`."""
+    return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
+
+
+def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, deadline: Ints) -> Ticks:
+    """Ticks at time_s (m,), the first of number `first`, whose deadline is the event number `deadline` (m,)."""
+    if len(time_s) > PIECE:
+        cut = pieces(len(time_s))
+        return Ticks.join([at_ticks(tracks, first + part.start, time_s[part], deadline[part]) for part in cut])
+    shape = (len(tracks), len(time_s))
+    low, high = np.empty((_COLUMNS, *shape)), np.empty((_COLUMNS, *shape))
+    found: dict[str, tuple[Ints, Ints]] = {}
+    for i, (key, track) in enumerate(tracks.items()):
+        if len(track) and len(time_s):
+            found[key] = track.around(time_s, low[:, i], high[:, i])
+        else:
+            low[:, i] = high[:, i] = np.nan
+    each = np.array([(t.first_s, t.last_s, t.ordinary_s, t.hole_s) for t in tracks.values()])
+    first_s, last_s, ordinary, hole = each.T[:, :, None]
+    # a tick that stands exactly on the first sample needs no sample before it
+    in_time = (time_s >= first_s) & (time_s <= last_s) & (high[_SEQ] <= deadline)
+    step = high[_TIME] - low[_TIME]
+    if not step.all():
+        step = np.where(step == 0.0, ordinary, step)
+    present = in_time & (step <= hole) & (low[_EPOCH] == high[_EPOCH])
+    fraction = (time_s - low[_TIME]) / step
+    cosine = rotation.half_turn_cosine(low[_QUAT], high[_QUAT])
+    quat = rotation.interpolate(low[_QUAT], high[_QUAT], fraction, cosine)
+    # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
+    half = 0.5 * FAST_RAD_S * step
+    odd = (np.abs(cosine) < 1.0 - 0.5 * half * half) | (step > ordinary)
+    epoch, quality = high[_EPOCH], np.zeros(shape, np.int32)
+    if not present.all():
+        quat[:, ~present] = np.nan
+        epoch = np.where(present, epoch, -1.0)
+        for i, track in enumerate(tracks.values()):
+            track.late_ticks += shape[1] - int(np.count_nonzero(in_time[i]))
+        quality[in_time & ~present] |= np.int32(Quality.GAP)
+        quality[~in_time] |= np.int32(Quality.LATE)
+    if odd.any():
+        quality[in_time & (step > ordinary)] |= np.int32(Quality.GAP)
+        quality[present & (np.abs(cosine) < 1.0 - 0.5 * half * half)] |= np.int32(Quality.FAST)
+    motion: dict[str, Floats] = {}
+    for i, (key, track) in enumerate(tracks.items()):
+        if track.device:
+            quality[i, present[i]] |= np.int32(Quality.DEVICE_ORIENTATION)
+        if len(track.clipped_s):
+            lately = time_s - track.last_clipped(high[_TIME, i]) < SATURATION_S
+            quality[i, present[i] & lately] |= np.int32(Quality.SATURATED)
+        if key in found:
+            part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
+            before, after = found[key]
+            moved = track.motion(before[part], after[part], fraction[i, part])
+            if moved is not None:
+                moved[:, ~present[i, part]] = np.nan
+                motion[key] = moved
+    return Ticks(first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, motion)
 
 
 class Grid:
@@ -221,18 +322,14 @@ class Grid:
         if not len(self._event_s) or not self._started():
             return self._rows(0, np.empty(0, np.int64))
         assert self._next is not None
-        horizon = float(self._event_s[-1])
-        ahead = [t.last_s for t in self._tracks.values() if t.last_s is not None]
-        last = max(horizon - self._patience, min(ahead) if len(ahead) == len(self._tracks) else -np.inf)
-        ticks = np.arange(self._next, int(np.floor(last * self._rate)) + 2)
-        ticks_s = ticks / self._rate
-        due = np.searchsorted(self._event_s, ticks_s + self._patience, side="left")
+        # every sensor has passed what the one furthest behind has passed
+        passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
+        last = max(float(self._event_s[-1]) - self._patience, passed)
+        ticks_s = np.arange(self._next, int(np.floor(last * self._rate)) + 2) / self._rate
+        due = self._event_s.searchsorted(ticks_s + self._patience)
         # event time has come far enough for the first of them; the others are final once every sensor has passed them
-        reached = int(np.searchsorted(due, len(self._event_s)))
-        all_passed = np.ones(len(ticks) - reached, np.bool_)
-        for track in self._tracks.values():
-            all_passed &= track.passed(ticks_s[reached:])
-        count = reached + (len(all_passed) if all_passed.all() else int(np.argmin(all_passed)))
+        reached = int(due.searchsorted(len(self._event_s)))
+        count = max(reached, int(ticks_s.searchsorted(passed, side="right")))
         deadline = np.full(count, NEVER)
         deadline[:reached] = self._event_seq[due[:reached]]
         return self._rows(count, deadline)
@@ -242,29 +339,28 @@ class Grid:
         if self._next is None and not self._started():
             return self._rows(0, np.empty(0, np.int64))
         assert self._next is not None
-        last = max(t.last_s for t in self._tracks.values() if t.last_s is not None)
+        last = max(t.last_s for t in self._tracks.values() if len(t))
         count = max(int(np.floor(last * self._rate)) + 1 - self._next, 0)
         return self._rows(count, np.full(count, NEVER))
 
     def _started(self) -> bool:
         """The first tick is the first one not before the first sample that arrived."""
         if self._next is None:
-            begun = [t for t in self._tracks.values() if t.first_s is not None]
+            begun = [t for t in self._tracks.values() if len(t)]
             if not begun:
                 return False
-            first = min(begun, key=lambda t: t.first_seq)
-            self._next = int(np.ceil((first.first_s or 0.0) * self._rate))
+            self._next = int(np.ceil(min(begun, key=lambda t: t.first_seq).first_s * self._rate))
         return True
 
     def _rows(self, count: int, deadline: Ints) -> Ticks:
         first = self._next or 0
-        time_s = np.arange(first, first + count) / self._rate
-        rows = {key: track.at(time_s, deadline, first) for key, track in self._tracks.items()}
+        ticks = at_ticks(self._tracks, first, np.arange(first, first + count) / self._rate, deadline)
         if count:
             self._next = first + count
             start_s = self._next / self._rate
             for track in self._tracks.values():
                 track.forget(start_s)
-            passed = max(int(np.searchsorted(self._event_s, start_s + self._patience, side="left")) - 1, 0)
-            self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
-        return Ticks(first, time_s, rows)
+            passed = int(self._event_s.searchsorted(start_s + self._patience)) - 1
+            if passed > 0:
+                self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
+        return ticks

@@ -252,7 +252,7 @@ class RelativeHeading:
         """Seconds since the update, at the ticks after it."""
         self._flexed = flexed_rad
         self.state: HeadingState | None = None
-        self._epochs = (-1, -1)
+        self.epochs = (-1, -1)
         self._sightings: list[Sighting] = []
         """Those whose tick has no update yet."""
 
@@ -261,7 +261,7 @@ class RelativeHeading:
         next are the movements of the calibration, until `calibrated`."""
         self.state = after_standing(twist, seconds)
         self.state.posture_variance = CALIBRATION_POSTURE_SD_RAD**2
-        self._epochs = epochs
+        self.epochs = epochs
         self._sightings = []
 
     def calibrated(self) -> None:
@@ -288,17 +288,12 @@ class RelativeHeading:
         period = STRIDE * self._dt
         state = self.state
         lead = first % STRIDE
-        if state is not None and 0 < lead <= STRIDE - m:
-            # no update falls into these ticks
-            sd = np.full(m, math.sqrt(state.p00))
-            sd[(epoch_a != self._epochs[0]) | (epoch_b != self._epochs[1])] = LOST_SD_RAD
-            return HeadingTrack(np.asarray(state.offset + state.rate * self._since[lead : lead + m]), sd, sd < KNOWN_SD_RAD)
         at = np.arange((-first) % STRIDE, m, STRIDE)
         twists, flexions = twist[at].tolist(), flexion[at].tolist()
         variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
-        pairs = [self._epochs]
-        ours = ((epoch_a[at] == self._epochs[0]) & (epoch_b[at] == self._epochs[1])) | np.isnan(twist[at])
+        pairs = [self.epochs]
+        ours = ((epoch_a[at] == self.epochs[0]) & (epoch_b[at] == self.epochs[1])) | np.isnan(twist[at])
         if state is not None and not self._sightings and bool(ours.all()):
             state.follow(period, twists, flexions, variances, states)
             pairs *= len(states)
@@ -308,7 +303,7 @@ class RelativeHeading:
                 self._update(first + i, period, value, bent, spread, pair)
                 state = self.state
                 states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
-                pairs.append(self._epochs)
+                pairs.append(self.epochs)
         # between two updates the last state is carried on by its rate; whole strides are laid out and cut at both ends
         offsets, rates, spreads = np.array(states if lead else states[1:]).T
         part = slice(lead, lead + m)
@@ -328,15 +323,15 @@ class RelativeHeading:
             ahead = 0.0
         while self._sightings and self._sightings[0].tick <= tick:
             seen = self._sightings.pop(0)
-            if state is None or self._epochs != epochs:
-                self._epochs = epochs
+            if state is None or self.epochs != epochs:
+                self.epochs = epochs
                 rate = (0.0, UNKNOWN_RATE_SD**2) if state is None else (state.rate, state.p11)
                 self.state = state = lost(seen.offset, *rate, 0.0)
             state.see_offset(seen.offset, seen.variance)
         if state is None or twist != twist:
             return
-        if self._epochs != epochs:
-            self._epochs = epochs
+        if self.epochs != epochs:
+            self.epochs = epochs
             if ahead:
                 state.predict(ahead)
                 ahead = 0.0

@@ -119,7 +119,7 @@ class JointAcceleration:
     def feed(self, ticks: Ticks, near: str, far: str) -> list[Sighting]:
         """Final ticks in order, and the keys of the proximal and the distal sensor. Calls in any cuts give the same."""
         first = (-ticks.first) % MOTION_STRIDE
-        proximal, distal = ticks.sensors[near], ticks.sensors[far]
+        proximal, distal = ticks.sensor(near), ticks.sensor(far)
         if proximal.motion is None or distal.motion is None or not proximal.motion.shape[1]:
             return []
         part = slice(first, None, MOTION_STRIDE)

@@ -14,6 +14,9 @@ import numpy as np
 from dsp import rotation
 from dsp.heading import FLEXED_RAD, SPINE_FLEXED_RAD
 from signals.blocks import Floats
+from signals.placements import Placement
+
+PELVIS = Placement.PELVIS.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ def relative_twist(distal: Floats, pelvis: Floats) -> tuple[Floats, Floats]:
     return rotation.twist_about_vertical(rotation.multiply(distal, rotation.conjugate(pelvis)))
 
 
-def joint_angles(joint: Joint, pelvis: Floats, distal: Floats) -> tuple[Floats, Floats, Floats]:
-    """The joint's three angles (n,) rad with the clinic's signs, from two orientations (4, n) of one heading."""
-    angles = rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), distal))
-    flexion, second, third = (sign * angle for sign, angle in zip(joint.signs, angles, strict=True))
-    return flexion, second, third
+def between(pelvis: Floats, distal: Floats) -> Floats:
+    """Cardan angles Z-X-Y (3, …) rad from pelvis to distal segment, of orientations (4, …) of one heading."""
+    return rotation.cardan_zxy(rotation.multiply(rotation.conjugate(pelvis), distal))
+
+
+def joint_angles(joint: Joint, pelvis: Floats, distal: Floats) -> Floats:
+    """The joint's three angles (3, n) rad with the clinic's signs, from two orientations (4, n) of one heading."""
+    return np.array(joint.signs)[:, None] * between(pelvis, distal)

@@ -6,7 +6,7 @@ ticks only while a calibration is open, rows only for the repetition in progress
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,20 +14,14 @@ import numpy as np
 from dsp import joints, rotation
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
-from dsp.heading import STRIDE, HeadingTrack, RelativeHeading
+from dsp.heading import STRIDE, RelativeHeading
 from dsp.joint_acceleration import JointAcceleration
+from dsp.joint_headings import JointHeadings, RelativeHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
+from dsp.joints import PELVIS
 from dsp.orientation import CausalOrientation, SampleCounts
 from dsp.repetitions import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
-from dsp.rows import (
-    PELVIS,
-    angle_rows,
-    joint_twist,
-    orientation_rows,
-    segments,
-    uncalibrated_rows,
-    with_one_heading,
-)
+from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
 from dsp.standing import SHARED_S
 from signals.blocks import Floats, Ints, TimedBlock
@@ -70,17 +64,24 @@ class LivePipeline:
         self.estimator = "live"
         self._body = body
         self._orientation: dict[str, CausalOrientation] = {}
-        self._tracks = {s.key: SensorTrack() for s in sensors}
+        # in the order of the segments' arrays, so that nothing is moved about: the pelvis, those beside it, the others
+        order = (PELVIS, *(joint.distal for joint in joints.JOINTS))
+        keys = sorted((s.key for s in sensors), key=lambda key: order.index(key) if key in order else len(order))
+        self._tracks = {key: SensorTrack() for key in keys}
         self._grid = Grid(self._tracks, patience_s=patience_s)
         self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._alignment: Alignment | None = None
         pairs = [joint for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
-        self._headings = {joint.name: RelativeHeading(self._grid.rate_hz, joint.flexed_rad) for joint in pairs}
+        rate_hz = self._grid.rate_hz
+        self._headings = RelativeHeadings(rate_hz, {joint.name: RelativeHeading(rate_hz, joint.flexed_rad) for joint in pairs})
+        self._angles: SegmentAngles | None = None
+        """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
-        self._epoch_seen: dict[str, int] = {}
+        self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
+        """Last heading epoch of each sensor."""
         self._doubtful_until: int = -1
         self._finder = RepetitionFinder(self._grid.rate_hz, "live")
 
@@ -154,13 +155,13 @@ class LivePipeline:
         headings = self._track_headings(ticks)
         turned = with_one_heading(ticks, headings)
         out.orientations.extend(orientation_rows(turned))
-        if self._alignment is None:
+        if self._angles is None:
             rows = uncalibrated_rows(ticks, self._body)
         else:
-            segment = segments(turned, self._alignment)
             if self._slips is not None:
-                doubtful |= slip_flags(self._slips, ticks.first, segment, len(ticks))
-            rows = angle_rows(turned, segment, self._alignment, headings, "live", self._body, doubtful)
+                slipped = slip_flags(self._slips, turned, self._angles)
+                doubtful = slipped if doubtful is None else doubtful | slipped
+            rows = self._angles.rows(turned, headings, doubtful)
         out.angles.append(rows)
         out.repetitions.extend(self._finder.feed(rows))
         self._remember(ticks)
@@ -172,62 +173,55 @@ class LivePipeline:
         while self._history and self._history[0].first + len(self._history[0]) <= keep_from:
             self._history.pop(0)
 
-    def _doubtful(self, ticks: Ticks) -> Flags:
-        """Flag rows in the first seconds after a gap that the filter could not bridge."""
+    def _doubtful(self, ticks: Ticks) -> Flags | None:
+        """Flags of rows in the first seconds after a gap that the filter could not bridge; None where there are none."""
+        old = self._doubtful_until <= ticks.first
+        if old and (ticks.heading_epoch == self._epochs_seen).all():
+            return None
         flags = np.zeros(len(ticks), np.int32)
         flags[: max(self._doubtful_until - ticks.first, 0)] |= np.int32(Quality.LOW_CONFIDENCE)
         settling = int(SETTLING_S * self._grid.rate_hz)
-        for key in self._body:
-            seen = self._epoch_seen.get(key, -1)
-            if (ticks.sensors[key].heading_epoch == seen).all():
-                continue
-            epochs = np.concatenate(([seen], ticks.sensors[key].heading_epoch))
-            # a missing tick (-1) keeps the epoch seen before it
-            known = np.maximum.accumulate(epochs)
-            for i in np.flatnonzero((np.diff(known) > 0) & (known[:-1] >= 0)).tolist():
-                flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
-                self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
-            self._epoch_seen[key] = int(known[-1])
+        # a missing tick (-1) keeps the epoch seen before it
+        known = np.maximum.accumulate(np.concatenate((self._epochs_seen, ticks.heading_epoch), axis=1), axis=1)
+        worn = known[[ticks.keys.index(key) for key in self._body]]
+        for i in np.flatnonzero(((np.diff(worn, axis=1) > 0) & (worn[:, :-1] >= 0)).any(axis=0)).tolist():
+            flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
+            self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
+        self._epochs_seen = known[:, -1:].copy()
         return flags
 
-    def _track_headings(self, ticks: Ticks) -> dict[str, HeadingTrack]:
+    def _track_headings(self, ticks: Ticks) -> JointHeadings:
         """Relative headings at the ticks: from accelerations at the joint until there is an alignment, then from twist."""
-        tracks = {}
-        for joint in joints.JOINTS:
-            epochs = _epochs(ticks, joint) if joint.name in self._headings else None
-            if epochs is None:
-                continue
-            heading = self._headings[joint.name]
-            if self._alignment is not None:
-                twist = joint_twist(ticks, self._alignment, joint, from_tick_0=True)
-                tracks[joint.name] = heading.feed(ticks.first, *twist, *epochs)
-            else:
-                seen = self._accelerations[joint.name].feed(ticks, PELVIS, joint.distal)
-                unknown = np.full(len(ticks), np.nan)
-                tracks[joint.name] = heading.feed(ticks.first, unknown, unknown, unknown, *epochs, seen)
-        return tracks
+        seen = {}
+        if self._alignment is None:
+            for joint in self._headings.joints:
+                seen[joint.name] = self._accelerations[joint.name].feed(ticks, PELVIS, joint.distal)
+        return self._headings.feed(ticks, self._alignment, seen)
 
     def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
         """Put an alignment into force: the headings start at its standing and follow the drift since then."""
         out.alignments.append(alignment)
         self._alignment = alignment
         self._slips = slip_watch(alignment, self._grid.rate_hz)
-        self._headings = {}
+        headings: dict[str, RelativeHeading] = {}
         still = alignment.standing
         since = _between(self._history, still.first + len(still), alignment.tick)
         for joint in joints.JOINTS:
             if joint.distal not in alignment.to_segment or PELVIS not in alignment.to_segment:
                 continue
             twist, _, _ = joint_twist(still, alignment, joint)
-            mean, epochs = standing_twist(twist, *_epochs(still, joint))
+            mean, epochs = standing_twist(twist, *heading_epochs(still, joint))
             if epochs is None:
                 continue
             heading = RelativeHeading(self._grid.rate_hz, joint.flexed_rad)
             heading.start(mean, epochs, len(still) / self._grid.rate_hz)
             if since is not None:
-                heading.feed(since.first, *joint_twist(since, alignment, joint, from_tick_0=True), *_epochs(since, joint))
+                twists = joint_twist(since, alignment, joint, from_tick_0=True)
+                heading.feed(since.first, *twists, *heading_epochs(since, joint))
             heading.calibrated()
-            self._headings[joint.name] = heading
+            headings[joint.name] = heading
+        self._headings = RelativeHeadings(self._grid.rate_hz, headings)
+        self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
         self._finder.aligned(alignment.to_segment)
         if alignment.complete:
             self._finder.calibrated(alignment.movements_end_s)
@@ -262,7 +256,7 @@ class LivePipeline:
             present = np.full(len(time_s), key in usable)
             epochs = np.full(len(time_s), epoch, np.int32)
             rows[key] = GridRows(track, present, epochs, np.zeros(len(time_s), np.int32))
-        return Ticks(first, time_s, rows)
+        return Ticks.of(first, time_s, rows)
 
 
 def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
@@ -270,13 +264,13 @@ def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
     return SlipWatch(tuple(alignment.to_segment), rate_hz) if len(alignment.to_segment) > 1 else None
 
 
-def slip_flags(watch: SlipWatch, first: int, segment: Mapping[str, Floats], ticks: int) -> Flags:
-    """Flags (ticks,) of rows at which a sensor has slipped, from orientations segment → earth (4, ticks)."""
-    look = (-first) % STRIDE
-    if look >= ticks:
-        return np.full(ticks, int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
-    verticals = {key: rotation.vertical_in_sensor(quat[:, look::STRIDE]) for key, quat in segment.items()}
-    return np.where(watch.feed(first, verticals, ticks), np.int32(Quality.SLIPPED), np.int32(0))
+def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
+    """Flags (m,) of ticks at which a sensor has slipped."""
+    look = (-ticks.first) % STRIDE
+    if look >= len(ticks):
+        return np.full(len(ticks), int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
+    slipped = watch.feed(ticks.first, angles.verticals(ticks.quat[:, :, look::STRIDE]), len(ticks))
+    return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
 
 
 def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
@@ -292,20 +286,6 @@ def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) ->
         else r
         for r in reports
     )
-
-
-def _epochs(ticks: Ticks, joint: joints.Joint) -> tuple[Flags, Flags]:
-    return ticks.sensors[joint.distal].heading_epoch, ticks.sensors[PELVIS].heading_epoch
-
-
-def standing_twist(twist: Floats, epoch_a: Flags, epoch_b: Flags) -> tuple[float, tuple[int, int] | None]:
-    """Mean direction of the twist over a standing's last pair of heading epochs, and those epochs; None without samples."""
-    at = np.flatnonzero(np.isfinite(twist))
-    if not len(at):
-        return 0.0, None
-    epochs = (int(epoch_a[at[-1]]), int(epoch_b[at[-1]]))
-    same = at[(epoch_a[at] == epochs[0]) & (epoch_b[at] == epochs[1])]
-    return float(np.arctan2(np.sin(twist[same]).mean(), np.cos(twist[same]).mean())), epochs
 
 
 def _between(history: Sequence[Ticks], first: int, last: int) -> Ticks | None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import vqf
 
 from dsp import rotation
 from dsp.results import Flags
 from dsp.sensor_errors import SensorErrors
 from dsp.standing import FULL_S, Standing, StandingWatch, shortness
+from dsp.strapdown import StrapdownFilter, two_sided
 from signals.blocks import Bools, Floats, Ints, TimedBlock
 
 BRIDGE_S = 0.25
@@ -81,6 +81,9 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
     np.subtract(device_time_s[1:], device_time_s[:-1], out=step[1:])
     step[0] = period_s if last_s is None else device_time_s[0] - last_s
     missing = np.zeros(len(step), np.int64)
+    if last_s is not None and step.max() <= 1.5 * period_s and step.min() > 0.0 and not restart.any():
+        # the usual case
+        return step, missing, np.zeros(len(step), np.bool_)
     wide = step > 1.5 * period_s
     if wide.any():
         missing[wide] = np.rint(step[wide] / period_s).astype(np.int64) - 1
@@ -93,9 +96,10 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
 def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Floats:
     """Rates scaled so that rate × nominal period is the turn over the true step; untouched next to a hole."""
     factor = step / period_s
-    factor[(missing > 0) | (np.abs(factor - 1.0) < EVEN_SHARE)] = 1.0
-    if (factor == 1.0).all():
+    even = np.abs(factor - 1.0) < EVEN_SHARE
+    if even.all():
         return gyr
+    factor[even | (missing > 0)] = 1.0
     np.clip(factor, 0.5, 1.5, out=factor)
     return np.asarray(gyr * factor[:, None])
 
@@ -143,7 +147,7 @@ class CausalOrientation:
         self.standings: dict[float, tuple[Standing, Floats, int]] = {}
         """By calibrate mark: the finished standing, the orientation (4, n) of its samples filtered with its own bias, and the
         heading epoch."""
-        self._period = 1.0 / rate_hz
+        self._rate_hz, self._period = rate_hz, 1.0 / rate_hz
         self._worn = worn
         self._filter = self._new_filter(None)
         self._bias = np.zeros(3)
@@ -169,12 +173,12 @@ class CausalOrientation:
         if self._worn:
             self._marks.append(mark_s)
 
-    def _new_filter(self, sigma_deg_s: float | None) -> vqf.VQF:
+    def _new_filter(self, sigma_deg_s: float | None) -> StrapdownFilter:
         if not self._worn:
-            return vqf.VQF(self._period)
+            return StrapdownFilter(self._rate_hz)
         if sigma_deg_s is None:
-            return vqf.VQF(self._period, restThGyr=WORN_REST_DEG_S)
-        return vqf.VQF(self._period, restThGyr=WORN_REST_DEG_S, biasSigmaInit=sigma_deg_s)
+            return StrapdownFilter(self._rate_hz, restThGyr=WORN_REST_DEG_S)
+        return StrapdownFilter(self._rate_hz, restThGyr=WORN_REST_DEG_S, biasSigmaInit=sigma_deg_s)
 
     def feed(self, block: TimedBlock) -> OrientedSamples:
         """Orientation of the block's samples; device quaternions where there is no gyroscope."""
@@ -185,12 +189,12 @@ class CausalOrientation:
             return self._device(block, epoch)
         quat = np.empty((4, n))
         step, missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
-        gyr = block.gyr
+        gyr, apart = block.gyr, fresh | (missing > 0)
         if self._worn:
-            gyr = mean_of_neighbours(gyr, self._before, fresh | (missing > 0))
+            gyr = mean_of_neighbours(gyr, self._before, apart)
             self._before = block.gyr[-1]
         gyr = per_period(gyr, step, missing, self._period)
-        borders = np.flatnonzero(fresh | (missing > 0)).tolist()
+        borders = np.flatnonzero(apart).tolist()
         start = 0
         for border in [*borders, n]:
             if border > start:
@@ -251,10 +255,9 @@ class CausalOrientation:
         rates = self._last_gyr + (gyr - self._last_gyr) * fraction - self._bias
         forces = self._last_acc + (acc - self._last_acc) * fraction
         if self._errors is None:
-            self._filter.updateBatch(rates, forces)
+            self._filter.update(forces, rates)
             return
-        right_forces, right_rates = self._errors.corrected(forces, rates)
-        self._errors.feed(forces, rates, self._filter.updateBatch(right_rates, right_forces)["quat6D"].T)
+        self._errors.feed(forces, rates, self._filter.update(*self._errors.corrected(forces, rates)))
 
     def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, epoch: Flags) -> None:
         """Filter a part without holes; a standing that ends inside it changes the bias at that very sample."""
@@ -276,7 +279,7 @@ class CausalOrientation:
                 rates, forces = self._without_bias(gyr[start:stop]), block.acc[start:stop]
                 if self._errors is not None:
                     forces, rates = self._errors.corrected(forces, rates)
-                track = self._filter.updateBatch(np.ascontiguousarray(rates), np.ascontiguousarray(forces))["quat6D"].T
+                track = self._filter.update(forces, rates)
                 if self._errors is not None:
                     self._errors.feed(block.acc[start:stop], gyr[start:stop], track)
                 if self._yaw is not None:
@@ -285,7 +288,7 @@ class CausalOrientation:
                 epoch[start:stop] = self._epoch
                 self._last_acc, self._last_gyr = block.acc[stop - 1], gyr[stop - 1]
             if self._watch is not None and self._watch.done:
-                self._take_bias(self._watch, self._filter.getQuat6D())
+                self._take_bias(self._watch, self._filter.quat)
                 self._watch = None
             start = stop
 
@@ -305,7 +308,7 @@ class CausalOrientation:
         (self._bias, sigma), self._bias_known = standing_bias(standing), True
         self._biases = np.empty(0)
         self._filter = self._new_filter(sigma)
-        track = self._filter.updateBatch(np.ascontiguousarray(standing.gyr - self._bias), standing.acc)["quat6D"].T
+        track = self._filter.update(standing.acc, standing.gyr - self._bias)
         if self._yaw is not None:
             before = rotation.multiply(self._yaw, before[:, None])[:, 0]
         turn, _ = rotation.twist_about_vertical(rotation.multiply(before[:, None], rotation.conjugate(track[:, -1:])))
@@ -334,12 +337,8 @@ def turn_rates(quat: Floats, before: Floats | None, period_s: float) -> Floats:
 def smoothed(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
     """Two-sided orientation (4, n) of evenly spaced samples acc, gyr (n, 3) without holes."""
     if worn:
-        result = vqf.offlineVQF(
-            np.ascontiguousarray(gyr), np.ascontiguousarray(acc), None, 1.0 / rate_hz, {"restThGyr": WORN_REST_DEG_S}
-        )
-    else:
-        result = vqf.offlineVQF(np.ascontiguousarray(gyr), np.ascontiguousarray(acc), None, 1.0 / rate_hz)
-    return np.ascontiguousarray(result["quat6D"].T)
+        return two_sided(rate_hz, acc, gyr, restThGyr=WORN_REST_DEG_S)
+    return two_sided(rate_hz, acc, gyr)
 
 
 def smoothed_without_errors(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:

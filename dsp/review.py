@@ -15,10 +15,12 @@ import numpy as np
 
 from dsp import joints, rotation
 from dsp.alignment import Alignment, Calibrator
-from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, GridRows, SensorTrack, Ticks
+from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
 from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
-from dsp.live import PipelineOutput, mountings, slip_flags, slip_watch, standing_twist, with_slips
+from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
+from dsp.joints import PELVIS
+from dsp.live import PipelineOutput, mountings, slip_flags, slip_watch, with_slips
 from dsp.orientation import (
     OrientedSamples,
     SampleCounts,
@@ -33,15 +35,7 @@ from dsp.orientation import (
 )
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows
-from dsp.rows import (
-    PELVIS,
-    angle_rows,
-    joint_twist,
-    orientation_rows,
-    segments,
-    uncalibrated_rows,
-    with_one_heading,
-)
+from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
 from dsp.standing import SHARED_S, Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
@@ -248,17 +242,16 @@ class ReviewPipeline:
         before = first - int(MARGIN_S * RATE_HZ)
         after = stop if last else stop + int(MARGIN_S * RATE_HZ)
         time_s = np.arange(before, after) / RATE_HZ
-        rows: dict[str, GridRows] = {}
+        tracks: dict[str, SensorTrack] = {}
         for key in self._keys:
-            track = SensorTrack()
+            track = tracks[key] = SensorTrack()
             stream = self._streams.get(key)
             if stream is not None:
                 samples = self._oriented(stream, key, np.inf if last else end_s + MARGIN_S)
                 if samples is not None:
                     track.add(samples, stream.rate_hz)
                     self._let_go(stream, samples, end_s)
-            rows[key] = track.at(time_s, np.full(len(time_s), NEVER), before)
-        ticks = Ticks(before, time_s, rows)
+        ticks = at_ticks(tracks, before, time_s, np.full(len(time_s), NEVER))
         core = ticks.part(first - before, stop - before)
         if not self._body:
             out.orientations.extend(orientation_rows(core))
@@ -303,16 +296,17 @@ class ReviewPipeline:
         low = start if new is not None else ticks.first
         high = int(min(ticks.first + len(ticks), max(stop, np.ceil(next_mark * RATE_HZ) if np.isfinite(next_mark) else np.inf)))
         wide = ticks.part(low - ticks.first, high - ticks.first)
-        headings = {}
+        tracks = {}
         for joint in joints.JOINTS:
             track = self._heading(joint, wide, start, new)
             if track is not None:
                 self._carried[joint.name] = float(track.offset[stop - 1 - low])
-                headings[joint.name] = HeadingTrack(
+                tracks[joint.name] = HeadingTrack(
                     track.offset[start - low : stop - low],
                     track.sd[start - low : stop - low],
                     track.known[start - low : stop - low],
                 )
+        headings = JointHeadings.of(tracks, stop - start)
         part = with_one_heading(wide.part(start - low, stop - low), headings)
         out.orientations.extend(orientation_rows(part))
         if self._alignment is None:
@@ -320,9 +314,9 @@ class ReviewPipeline:
         else:
             if new is not None:
                 self._slips = slip_watch(new, RATE_HZ)
-            segment = segments(part, self._alignment)
-            slipped = None if self._slips is None else slip_flags(self._slips, start, segment, len(part))
-            rows = angle_rows(part, segment, self._alignment, headings, "review", self._body, slipped)
+            angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
+            slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
+            rows = angles.rows(part, headings, slipped)
         out.angles.append(rows)
         if new is not None and new.complete:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
@@ -347,7 +341,7 @@ class ReviewPipeline:
             seen = acceleration.again().feed(wide, PELVIS, joint.distal)
             if not seen:
                 return None
-        a, b = wide.sensors[joint.distal].heading_epoch, wide.sensors[PELVIS].heading_epoch
+        a, b = heading_epochs(wide, joint)
         there = np.flatnonzero((a >= 0) & (b >= 0))
         m = len(wide)
         offset, sd, known = np.zeros(m), np.full(m, np.inf), np.zeros(m, np.bool_)
@@ -359,11 +353,7 @@ class ReviewPipeline:
         anchor: tuple[int, float, float] | None = None
         if new is not None:
             still = new.standing
-            value, epochs = standing_twist(
-                joint_twist(still, new, joint)[0],
-                still.sensors[joint.distal].heading_epoch,
-                still.sensors[PELVIS].heading_epoch,
-            )
+            value, epochs = standing_twist(joint_twist(still, new, joint)[0], *heading_epochs(still, joint))
             if epochs is not None:
                 anchor = (still.first + len(still) // 2 - wide.first, value, STANDING_SD_RAD)
         elif joint.name in self._carried:

@@ -10,13 +10,24 @@ import numpy as np
 
 from signals.blocks import Floats
 
+FEW = 600
+"""For fewer quaternions it is the number of operations that costs, and not their size: the same sums are then made at once."""
+_TERMS = np.array(((0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0)))
+"""Component of q that meets component j of p in component i of p ⊗ q, [i, j], and its sign."""
+_SIGNS = np.array(((1.0, -1.0, -1.0, -1.0), (1.0, 1.0, 1.0, -1.0), (1.0, -1.0, 1.0, 1.0), (1.0, 1.0, -1.0, 1.0)))
+_NEXT, _LAST = np.array((1, 2, 0)), np.array((2, 0, 1))
+
 
 def multiply(p: Floats, q: Floats) -> Floats:
-    """Product p ⊗ q of (4, n) and (4, n), or of (4, 1) with (4, n)."""
+    """Product p ⊗ q of (4, …) and (4, …), whose shapes fit each other."""
+    if p.size + q.size < 4 * FEW:
+        signs = _SIGNS.reshape(4, 4, *(1,) * (max(p.ndim, q.ndim) - 1))
+        return np.asarray(np.add.reduce(q.take(_TERMS, axis=0) * signs * p, axis=1))
     pw, px, py, pz = p
     qw, qx, qy, qz = q
-    product = np.empty((4, max(p.shape[1], q.shape[1])))
-    product[0] = pw * qw - px * qx - py * qy - pz * qz
+    w = pw * qw - px * qx - py * qy - pz * qz
+    product = np.empty((4, *w.shape))
+    product[0] = w
     product[1] = pw * qx + px * qw + py * qz - pz * qy
     product[2] = pw * qy - px * qz + py * qw + pz * qx
     product[3] = pw * qz + px * qy - py * qx + pz * qw
@@ -24,10 +35,11 @@ def multiply(p: Floats, q: Floats) -> Floats:
 
 
 def turn(by: Floats, q: Floats) -> Floats:
-    """Product by ⊗ q for `by` (4, n) or (4, 1) of `about_vertical`: half the work of `multiply`."""
+    """Product by ⊗ q for `by` of `about_vertical`: half the work of `multiply`, of which it has the shapes."""
     w, z = by[0], by[3]
-    turned = np.empty((4, max(by.shape[1], q.shape[1])))
-    turned[0] = w * q[0] - z * q[3]
+    first = w * q[0] - z * q[3]
+    turned = np.empty((4, *first.shape))
+    turned[0] = first
     turned[1] = w * q[1] - z * q[2]
     turned[2] = w * q[2] + z * q[1]
     turned[3] = w * q[3] + z * q[0]
@@ -47,6 +59,26 @@ def rotate(q: Floats, v: Floats) -> Floats:
     vx, vy, vz = v
     tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
     return np.stack((vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx))
+
+
+def cross(u: Floats, v: Floats) -> Floats:
+    """Cross product of vectors (3, …) whose shapes fit each other."""
+    if u.size + v.size < 3 * FEW:
+        return np.asarray(u.take(_NEXT, axis=0) * v.take(_LAST, axis=0) - u.take(_LAST, axis=0) * v.take(_NEXT, axis=0))
+    x = u[1] * v[2] - u[2] * v[1]
+    product = np.empty((3, *x.shape))
+    product[0], product[1], product[2] = x, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]
+    return product
+
+
+def from_half_angles(half: Floats) -> Floats:
+    """Rotation (4, …) by twice the vectors (3, …) rad, below half a radian: by series, whose error is below 2e-6."""
+    x, y, z = half
+    squared = x * x + y * y + z * z
+    q = np.empty((4, *squared.shape))
+    q[0] = 1.0 - squared * (0.5 - squared * (1.0 / 24.0 - squared / 720.0))
+    np.multiply(half, 1.0 - squared * (1.0 / 6.0 - squared / 120.0), out=q[1:])
+    return q
 
 
 def vertical_in_sensor(q: Floats) -> Floats:
@@ -76,7 +108,7 @@ def twist_about_vertical(q: Floats) -> tuple[Floats, Floats]:
 
 def half_turn_cosine(q0: Floats, q1: Floats) -> Floats:
     """Cosine (n,) of half the angle between q0 and q1 (4, n); negative where the two have opposite signs."""
-    return np.asarray(q0[0] * q1[0] + q0[1] * q1[1] + q0[2] * q1[2] + q0[3] * q1[3])
+    return np.asarray(np.add.reduce(q0 * q1, axis=0))
 
 
 def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None = None) -> Floats:
@@ -86,21 +118,20 @@ def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None 
     For the rotation between two neighbouring samples (below 10°) the error against slerp is below 0.0015°.
     """
     cosine = half_turn_cosine(q0, q1) if cosine is None else cosine
-    weight1 = np.where(cosine < 0.0, -fraction, fraction)
-    weight0 = 1.0 - fraction
-    between = weight0 * q0 + weight1 * q1
-    w, x, y, z = between
-    between *= 1.0 / np.sqrt(w * w + x * x + y * y + z * z)
+    between = (1.0 - fraction) * q0
+    between += np.copysign(fraction, cosine) * q1
+    between *= 1.0 / np.sqrt(np.add.reduce(between * between, axis=0))
     return between
 
 
-def cardan_zxy(q: Floats) -> tuple[Floats, Floats, Floats]:
-    """Intrinsic Cardan angles Z-X-Y (n,) rad of q (4, n): flexion, lateral, axial, in that order (ISB)."""
+def cardan_zxy(q: Floats) -> Floats:
+    """Intrinsic Cardan angles Z-X-Y (3, …) rad of q (4, …): flexion, lateral, axial, in that order (ISB)."""
     w, x, y, z = q
-    flexion = np.arctan2(2.0 * (w * z - x * y), 1.0 - 2.0 * (x * x + z * z))
-    lateral = np.arcsin(np.clip(2.0 * (y * z + w * x), -1.0, 1.0))
-    axial = np.arctan2(2.0 * (w * y - x * z), 1.0 - 2.0 * (x * x + y * y))
-    return flexion, lateral, axial
+    angles = np.empty((3, *w.shape))
+    np.arctan2(2.0 * (w * z - x * y), 1.0 - 2.0 * (x * x + z * z), out=angles[0])
+    np.arcsin(np.clip(2.0 * (y * z + w * x), -1.0, 1.0), out=angles[1])
+    np.arctan2(2.0 * (w * y - x * z), 1.0 - 2.0 * (x * x + y * y), out=angles[2])
+    return angles
 
 
 def from_axes(x: Floats, y: Floats, z: Floats) -> Floats:

@@ -1,27 +1,30 @@
-"""Rows of angles from ticks, an alignment and the relative headings: the part that `live` and `review` share."""
+"""Rows of angles from ticks, an alignment and the relative headings: the part that `live` and `review` share.
+
+All sensors, segments and joints are computed together, as arrays with one more axis: called for each packet, what costs is
+the number of operations and not their size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
 from dsp import joints, rotation, uncertainty
 from dsp.alignment import Alignment
-from dsp.grid import Ticks
-from dsp.heading import STRIDE, HeadingTrack
+from dsp.grid import Ticks, pieces, places
+from dsp.joint_headings import JointHeadings
+from dsp.joints import PELVIS
 from dsp.results import AngleRows, Flags, OrientationRows
-from signals.blocks import Floats
-from signals.placements import Placement
+from signals.blocks import Bools, Floats
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 
-PELVIS = Placement.PELVIS.value
 CONFIDENT = 0.5
 """Alignment confidence below which a row is marked."""
 
 _INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
+_OBLIQUITY = _INDEX["pelvis_obliquity"]
 _INCLINATIONS = {
     "pelvis": ("pelvis_tilt", 1.0),
     "lumbar": ("trunk_inclination", 1.0),
@@ -30,119 +33,113 @@ _INCLINATIONS = {
 }
 
 
-def segments(ticks: Ticks, alignment: Alignment) -> dict[str, Floats]:
-    """Orientation segment → earth (4, m) of each aligned placement, NaN where missing."""
-    return {key: rotation.multiply(ticks.sensors[key].quat, q) for key, q in alignment.from_segment.items()}
-
-
-def joint_twist(
-    ticks: Ticks, alignment: Alignment, joint: joints.Joint, *, from_tick_0: bool = False
-) -> tuple[Floats, Floats, Floats]:
-    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint, at every `STRIDE`th tick; NaN between.
-
-    They are counted from the first of these ticks, or (from_tick_0) stand at the multiples of `STRIDE`. All are NaN where
-    the joint's two sensors are not both aligned.
-    """
-    result = np.full((3, len(ticks)), np.nan)
-    first = (-ticks.first) % STRIDE if from_tick_0 else 0
-    if first < len(ticks) and joint.distal in alignment.to_segment and PELVIS in alignment.to_segment:
-        part = slice(first, None, STRIDE)
-        distal, pelvis = (
-            rotation.multiply(ticks.sensors[key].quat[:, part], alignment.from_segment[key]) for key in (joint.distal, PELVIS)
-        )
-        result[0, part], result[1, part] = joints.relative_twist(distal, pelvis)
-        result[2, part] = joints.forward_tilt(rotation.vertical_in_sensor(distal))
-        result[2, part] -= joints.forward_tilt(rotation.vertical_in_sensor(pelvis))
-    return result[0], result[1], result[2]
-
-
-def with_one_heading(ticks: Ticks, headings: Mapping[str, HeadingTrack]) -> Ticks:
-    """The same ticks with the sensors beside the pelvis turned to its heading, where the relative heading is known."""
-    sensors = dict(ticks.sensors)
-    for joint in joints.JOINTS:
-        if joint.name in headings and headings[joint.name].known.any():
-            heading, rows = headings[joint.name], sensors[joint.distal]
-            turn = rotation.about_vertical(-heading.offset)
-            if not heading.known.all():
-                turn[:, ~heading.known] = np.array((1.0, 0.0, 0.0, 0.0))[:, None]
-            sensors[joint.distal] = replace(rows, quat=rotation.turn(turn, rows.quat))
-    return Ticks(ticks.first, ticks.time_s, sensors)
-
-
-def uncalibrated_rows(ticks: Ticks, body: tuple[str, ...]) -> AngleRows:
+def uncalibrated_rows(ticks: Ticks, body: Sequence[str]) -> AngleRows:
     """Rows without an alignment: every angle missing, with the reason."""
-    m = len(ticks)
-    missing = np.full((len(ANGLE_NAMES), m), np.nan)
-    return AngleRows(ticks.time_s, missing.T, missing.T, _flags(ticks, body) | np.int32(Quality.UNCALIBRATED))
+    missing = np.full((len(ANGLE_NAMES), len(ticks)), np.nan)
+    return AngleRows(ticks.time_s, missing.T, missing.T, sensor_flags(ticks, body) | np.int32(Quality.UNCALIBRATED))
 
 
-def angle_rows(
-    ticks: Ticks,
-    segment: Mapping[str, Floats],
-    alignment: Alignment,
-    headings: Mapping[str, HeadingTrack],
-    estimator: str,
-    body: tuple[str, ...],
-    doubtful: Flags | None = None,
-) -> AngleRows:
-    """Rows at the ticks, which have one heading already. segment: as of `segments`. headings: by joint name, for the joints
-    whose two segments are aligned. doubtful (m,): more flags."""
-    m = len(ticks)
-    angles, sd = np.full((len(ANGLE_NAMES), m), np.nan), np.full((len(ANGLE_NAMES), m), np.nan)
-    confidence = {r.placement: r.confidence for r in alignment.reports}
-    tilt: dict[str, Floats] = {}
-    for key, quat in segment.items():
-        vertical = rotation.vertical_in_sensor(quat)
-        name, sign = _INCLINATIONS[key]
-        tilt[key] = joints.forward_tilt(vertical)
-        angles[_INDEX[name]] = sign * tilt[key]
-        sd[_INDEX[name]] = uncertainty.inclination_sd(tilt[key], confidence[key], estimator)
-        if key == PELVIS:
-            angles[_INDEX["pelvis_obliquity"]] = joints.right_side_lower(vertical)
-            sd[_INDEX["pelvis_obliquity"]] = sd[_INDEX[name]]
-    flags = _flags(ticks, body)
-    for joint in joints.JOINTS:
-        if joint.name not in headings:
-            continue
-        heading = headings[joint.name]
-        flexion, second, third = joints.joint_angles(joint, segment[PELVIS], segment[joint.distal])
-        known, side, heading_sd = heading.known, second, heading.sd
-        if not known.all():
-            there = np.isfinite(segment[PELVIS][0] + segment[joint.distal][0])
-            sagittal = -joint.signs[0] * (tilt[joint.distal] - tilt[PELVIS])
-            flexion = np.where(known, flexion, sagittal)
-            second, third = np.where(known, second, np.nan), np.where(known, third, np.nan)
-            side, heading_sd = np.where(known, second, np.radians(5.0)), np.where(known, heading_sd, 0.5)
-            flags = flags | np.where(there & ~known, np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
-        lower = min(confidence[PELVIS], confidence[joint.distal])
-        spreads = uncertainty.joint_sd(flexion, side, third, tilt[PELVIS], heading_sd, lower, estimator)
-        for name, angle, spread in zip(joint.components, (flexion, second, third), spreads, strict=True):
-            angles[_INDEX[name]], sd[_INDEX[name]] = angle, spread
-    missing = ~np.isfinite(angles)
-    angles[missing] = sd[missing] = np.nan
-    if min((confidence[key] for key in segment), default=0.0) < CONFIDENT:
-        flags = flags | np.int32(Quality.LOW_CONFIDENCE)
-    if any(key not in segment for key in body):
-        flags = flags | np.int32(Quality.UNCALIBRATED)
-    if doubtful is not None:
-        flags = flags | doubtful
-    return AngleRows(ticks.time_s, angles.T, sd.T, flags.astype(np.int32))
+class SegmentAngles:
+    """Angles under one alignment. articulated: the joints whose relative heading is followed, their segments aligned.
+
+    keys: the sensors in the order of the ticks' arrays. Segments stand in arrays in the order of `placements`: the pelvis
+    first, then the distal segments of the joints, then the others.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        alignment: Alignment,
+        articulated: Sequence[joints.Joint],
+        estimator: str,
+        body: Sequence[str],
+    ) -> None:
+        beside = [joint.distal for joint in articulated]
+        first = [PELVIS] if PELVIS in alignment.to_segment else []
+        self.placements = (*first, *beside, *(key for key in alignment.to_segment if key not in (*first, *beside)))
+        self._estimator, self._body = estimator, body
+        self._sensors = places(keys, self.placements)
+        self._from_segment = np.array([alignment.from_segment[key] for key in self.placements]).reshape(-1, 4, 1).swapaxes(0, 1)
+        confidence = {r.placement: r.confidence for r in alignment.reports}
+        sure = np.array([confidence[key] for key in self.placements])
+        self._axis = uncertainty.axis_sd(sure)[:, None]
+        self._inclinations = [_INDEX[_INCLINATIONS[key][0]] for key in self.placements]
+        self._forward = np.array([_INCLINATIONS[key][1] for key in self.placements])[:, None]
+        self._pelvis = bool(first)
+        self._joints = len(beside)
+        self._joint_axis = uncertainty.axis_sd(np.minimum(sure[:1], sure[1 : 1 + self._joints]))[:, None]
+        self._components = [[_INDEX[joint.components[i]] for joint in articulated] for i in range(3)]
+        self._signs = np.array([joint.signs for joint in articulated]).reshape(-1, 3).T[:, :, None]
+        self._always = np.int32(0)
+        if not len(sure) or sure.min() < CONFIDENT:
+            self._always |= np.int32(Quality.LOW_CONFIDENCE)
+        if any(key not in alignment.to_segment for key in body):
+            self._always |= np.int32(Quality.UNCALIBRATED)
+
+    def segments(self, quat: Floats) -> Floats:
+        """Orientations segment → earth (4, s, m) of the aligned placements, out of the ticks' (4, k, m); NaN where missing."""
+        return rotation.multiply(quat[:, self._sensors], self._from_segment)
+
+    def verticals(self, quat: Floats) -> dict[str, Floats]:
+        """The vertical (3, m) in each segment, by placement, out of the ticks' orientations (4, k, m)."""
+        vertical = rotation.vertical_in_sensor(self.segments(quat))
+        return {key: vertical[:, i] for i, key in enumerate(self.placements)}
+
+    def rows(self, ticks: Ticks, headings: JointHeadings, doubtful: Flags | None = None) -> AngleRows:
+        """Rows at the ticks, which have one heading already. headings: of the joints. doubtful (m,): more flags."""
+        shape = (len(ANGLE_NAMES), len(ticks))
+        angles, sd = np.full(shape, np.nan), np.full(shape, np.nan)
+        flags = sensor_flags(ticks, self._body)
+        for part in pieces(len(ticks)):
+            segment, known = self.segments(ticks.quat[:, :, part]), headings.known[:, part]
+            self._fill(angles[:, part], sd[:, part], segment, headings.sd[:, part], known)
+            if not known.all():
+                there = np.isfinite(segment[0, :1] + segment[0, 1 : 1 + self._joints])
+                flags[part] |= np.where((there & ~known).any(axis=0), np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
+        flags |= self._always
+        if doubtful is not None:
+            flags |= doubtful
+        return AngleRows(ticks.time_s, angles.T, sd.T, flags)
+
+    def _fill(self, angles: Floats, sd: Floats, segment: Floats, heading_sd: Floats, known: Bools) -> None:
+        """Put angles and standard deviations of segments (4, s, m) where they belong among all angles (a, m)."""
+        vertical = rotation.vertical_in_sensor(segment)
+        tilt = joints.forward_tilt(vertical)
+        angles[self._inclinations] = self._forward * tilt
+        lean_sd = uncertainty.inclination_sd(tilt, self._axis, self._estimator)
+        sd[self._inclinations] = lean_sd
+        if self._pelvis:
+            angles[_OBLIQUITY], sd[_OBLIQUITY] = joints.right_side_lower(vertical[:, 0]), lean_sd[0]
+        if self._joints:
+            beside = slice(1, 1 + self._joints)
+            found = joints.between(segment[:, :1], segment[:, beside])
+            found *= self._signs
+            side = found[1]
+            if not known.all():
+                found[0] = np.where(known, found[0], -self._signs[0] * (tilt[beside] - tilt[:1]))
+                found[1:, ~known] = np.nan
+                side, heading_sd = np.where(known, side, np.radians(5.0)), np.where(known, heading_sd, 0.5)
+            spreads = uncertainty.joint_sd(found[0], side, found[2], tilt[:1], heading_sd, self._joint_axis, self._estimator)
+            for rows, angle, spread in zip(self._components, found, spreads, strict=True):
+                angles[rows], sd[rows] = angle, spread
+        missing = ~np.isfinite(angles)
+        if missing.any():
+            angles[missing] = sd[missing] = np.nan
 
 
 def orientation_rows(ticks: Ticks) -> list[OrientationRows]:
     """Orientations of every sensor at the ticks at which it is present."""
-    rows = []
-    for key, grid in ticks.sensors.items():
-        if grid.present.all():
-            rows.append(OrientationRows(key, ticks.time_s, grid.quat.T, grid.heading_epoch))
-        elif grid.present.any():
-            at = grid.present
-            rows.append(OrientationRows(key, ticks.time_s[at], grid.quat[:, at].T, grid.heading_epoch[at]))
+    rows, whole = [], bool(ticks.present.all())
+    for i, key in enumerate(ticks.keys):
+        if whole or ticks.present[i].all():
+            rows.append(OrientationRows(key, ticks.time_s, ticks.quat[:, i].T, ticks.heading_epoch[i]))
+        elif ticks.present[i].any():
+            at = ticks.present[i]
+            rows.append(OrientationRows(key, ticks.time_s[at], ticks.quat[:, i, at].T, ticks.heading_epoch[i, at]))
     return rows
 
 
-def _flags(ticks: Ticks, body: tuple[str, ...]) -> Flags:
-    flags = np.zeros(len(ticks), np.int32)
-    for key in body:
-        flags |= ticks.sensors[key].quality
-    return flags
+def sensor_flags(ticks: Ticks, body: Sequence[str]) -> Flags:
+    """Flags (m,) of the worn sensors together."""
+    worn = ticks.quality if len(body) == len(ticks.keys) else ticks.quality[[ticks.keys.index(key) for key in body]]
+    return np.asarray(np.bitwise_or.reduce(worn, axis=0))

@@ -36,15 +36,18 @@ DEVICE_RAD = np.radians(1.5)
 """Inclination error granted to a device's own orientation filter."""
 
 
-def axis_sd(confidence: float) -> float:
-    """Standard deviation, rad, of a mediolateral axis whose alignment has this confidence (0 … 1): 6° for a stated mounting."""
-    return float(min(AXIS_RAD / max(confidence, 0.05) ** 1.5, WORST_AXIS_RAD))
+def axis_sd(confidence: Floats | float) -> Floats:
+    """Standard deviation, rad, of mediolateral axes with these alignment confidences (0 … 1): 6° for a stated mounting."""
+    return np.asarray(np.minimum(AXIS_RAD / np.maximum(confidence, 0.05) ** 1.5, WORST_AXIS_RAD))
 
 
-def inclination_sd(angle: Floats, confidence: float, estimator: str) -> Floats:
-    """Of a segment's inclination (n,) rad."""
-    base, shared = INCLINATION_RAD[estimator], SHARED_RAD[estimator]
-    return np.asarray(np.sqrt(base**2 + shared**2 + (skin_sd(angle) + 0.3 * axis_sd(confidence) * np.abs(angle)) ** 2))
+_TRUSTED_AXIS_RAD = float(axis_sd(TRUSTED))
+
+
+def inclination_sd(angle: Floats, axis: Floats | float, estimator: str) -> Floats:
+    """Of segments' inclinations (…) rad whose axes have the standard deviation `axis` (of a shape that fits), rad."""
+    own = INCLINATION_RAD[estimator] ** 2 + SHARED_RAD[estimator] ** 2
+    return np.asarray(np.sqrt(own + (skin_sd(angle) + 0.3 * axis * np.abs(angle)) ** 2))
 
 
 def skin_sd(angle: Floats) -> Floats:
@@ -59,25 +62,25 @@ def joint_sd(
     third: Floats,
     pelvis_tilt: Floats,
     heading_sd: Floats,
-    confidence: float,
+    axis: Floats | float,
     estimator: str,
 ) -> tuple[Floats, Floats, Floats]:
-    """Of a joint's flexion, lateral (or abduction) and rotation, each (n,) rad; confidence: the lower of its two segments'.
+    """Of a joint's flexion, lateral (or abduction) and rotation, each (…) rad; axis: the standard deviation, rad, of the worse
+    of its two segments' axes.
 
     The skin under the distal sensor follows the joint, that under the pelvis' follows its tilt.
     """
     base = np.sqrt(2.0) * INCLINATION_RAD[estimator]
-    axis = axis_sd(confidence)
-    skin = np.sqrt(skin_sd(flexion) ** 2 + skin_sd(pelvis_tilt) ** 2)
+    skin = skin_sd(flexion) ** 2 + skin_sd(pelvis_tilt) ** 2
     heading = HEADING * heading_sd
     # a heading error turns the distal segment about the vertical: it reads as rotation while upright, as side bend while flexed
     upright, flexed = np.cos(flexion), np.sin(flexion)
-    of_flexion = base**2 + skin**2 + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2
-    side = (SIDE[estimator] * base) ** 2 + (SIDE_SKIN * skin) ** 2 + (SIDE_SKIN * axis * flexed) ** 2
+    of_flexion = base**2 + skin + (heading * second) ** 2 + (axis * 0.3 * flexion) ** 2
+    side = (SIDE[estimator] * base) ** 2 + SIDE_SKIN**2 * skin + (SIDE_SKIN * axis * flexed) ** 2
     of_second = side + (heading * flexed) ** 2
-    if confidence < TRUSTED:
+    doubt = np.maximum(np.square(axis) - _TRUSTED_AXIS_RAD**2, 0.0)
+    if doubt.any():
         # an axis that nobody moved about mixes flexion and side bend, of the joint and of the pelvis
-        doubt = axis**2 - axis_sd(TRUSTED) ** 2
         of_flexion = of_flexion + doubt * second**2
         of_second = of_second + doubt * (flexed**2 + np.sin(pelvis_tilt) ** 2)
     return np.sqrt(of_flexion), np.sqrt(of_second), np.sqrt(side + (heading * upright) ** 2)

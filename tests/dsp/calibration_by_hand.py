@@ -93,7 +93,7 @@ class Performance:
             quat[:, ~present] = np.nan
             epoch = np.where(present, 0, -1).astype(np.int32)
             rows[key] = GridRows(quat, present, epoch, np.zeros(len(time_s), np.int32))
-        return Ticks(0, time_s, rows)
+        return Ticks.of(0, time_s, rows)
 
 
 def random_mounting(seed: int, keys: tuple[str, ...] = BODY) -> dict[str, Rotation]:
@@ -114,7 +114,7 @@ def calibrated(
     ticks = performance.ticks(mounting)
     if exchanged is not None:
         a, b = exchanged
-        ticks = Ticks(ticks.first, ticks.time_s, ticks.sensors | {a: ticks.sensors[b], b: ticks.sensors[a]})
+        ticks = Ticks.of(ticks.first, ticks.time_s, ticks.sensors | {a: ticks.sensors[b], b: ticks.sensors[a]})
     mark = performance.mark_s
 
     def standing_of(mark_s: float, keys: tuple[str, ...]) -> Ticks | None:

@@ -40,7 +40,7 @@ def shaken(seconds: float, seed: int = 0, push: float = 1.0, apart_deg: float = 
         rows[key] = GridRows(
             quat, np.ones(n, np.bool_), np.zeros(n, np.int32), np.zeros(n, np.int32), motion[:, ::MOTION_STRIDE]
         )
-    return Ticks(0, t, rows)
+    return Ticks.of(0, t, rows)
 
 
 def test_heading_and_lever_arms_are_found():

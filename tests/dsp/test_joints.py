@@ -14,8 +14,9 @@ from dsp import joints, rotation
 from dsp.alignment import Alignment
 from dsp.grid import GridRows, Ticks
 from dsp.heading import HeadingTrack
+from dsp.joint_headings import JointHeadings
 from dsp.results import AlignmentReport
-from dsp.rows import angle_rows, segments
+from dsp.rows import SegmentAngles
 from signals.quantities import ANGLE_NAMES
 
 SEGMENTS = ("lumbar", "pelvis", "thigh_left", "thigh_right")
@@ -34,13 +35,13 @@ def table(pose):
     """Angles in degrees by name, of segments → world rotations."""
     quats = {key: pose[key].as_quat(scalar_first=True).reshape(1, 4).T for key in SEGMENTS}
     rows = {key: GridRows(q, np.ones(1, np.bool_), np.zeros(1, np.int32), np.zeros(1, np.int32)) for key, q in quats.items()}
-    ticks = Ticks(0, np.zeros(1), rows)
+    ticks = Ticks.of(0, np.zeros(1), rows)
     same = {key: np.array([1.0, 0.0, 0.0, 0.0]) for key in SEGMENTS}
     reports = tuple(AlignmentReport(key, "by hand", 1.0, (), 0.0) for key in SEGMENTS)
     alignment = Alignment(0, 0.0, ticks, same, reports, True, 0.0)
     known = HeadingTrack(np.zeros(1), np.full(1, 0.01), np.ones(1, np.bool_))
-    headings = {joint.name: known for joint in joints.JOINTS}
-    found = angle_rows(ticks, segments(ticks, alignment), alignment, headings, "live", SEGMENTS)
+    headings = JointHeadings.of({joint.name: known for joint in joints.JOINTS}, 1)
+    found = SegmentAngles(ticks.keys, alignment, headings.joints, "live", SEGMENTS).rows(ticks, headings)
     return dict(zip(ANGLE_NAMES, np.degrees(found.angles[0]).tolist(), strict=True))
 
 

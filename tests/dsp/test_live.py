@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.live import HISTORY_S, SETTLING_S, LivePipeline, mountings, standing_twist
+from dsp.joint_headings import standing_twist
+from dsp.live import HISTORY_S, SETTLING_S, LivePipeline, mountings
 from signals import Mounting, Placement, Quality, Sensor
 from signals.quantities import ANGLE_NAMES
 from tests.dsp.sessions import Found, block, estimated, from_samples, gathered, plain, rms, simulated
@@ -167,7 +168,7 @@ def test_memory_is_bounded() -> None:
 
     def watch(p) -> None:
         ticks = sum(len(t) for t in p._history)
-        kept.append(ticks + sum(len(t._time) for t in p._tracks.values()))
+        kept.append(ticks + sum(map(len, p._tracks.values())))
 
     repeated = {
         key: replace(

@@ -12,9 +12,10 @@ from dsp import rotation
 from dsp.alignment import Alignment
 from dsp.grid import GridRows, Ticks
 from dsp.heading import STRIDE, HeadingTrack
+from dsp.joint_headings import JointHeadings, joint_twist, with_one_heading
 from dsp.joints import JOINTS
 from dsp.results import AlignmentReport, AngleRows
-from dsp.rows import angle_rows, joint_twist, orientation_rows, segments, uncalibrated_rows, with_one_heading
+from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from signals.placements import BODY_PLACEMENTS
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES, ANGLES
@@ -41,7 +42,7 @@ def ticks(keys=BODY, missing=(), quality=0) -> Ticks:
         quat[:, ~present] = np.nan
         flags = np.where(present, 0, int(Quality.LATE)) | quality
         rows[key] = GridRows(quat, present, np.where(present, 0, -1).astype(np.int32), flags.astype(np.int32))
-    return Ticks(100, 1.0 + np.arange(N) / 100, rows)
+    return Ticks.of(100, 1.0 + np.arange(N) / 100, rows)
 
 
 def alignment(keys=BODY, confidence=0.9) -> Alignment:
@@ -53,7 +54,8 @@ def alignment(keys=BODY, confidence=0.9) -> Alignment:
 def rows(t: Ticks, a: Alignment, known=True, sd_deg=1.0, estimator="live", body=BODY, doubtful=None) -> AngleRows:
     track = HeadingTrack(np.zeros(N), np.full(N, np.radians(sd_deg)), np.full(N, known))
     there = {j.name: track for j in JOINTS if j.distal in a.to_segment and "pelvis" in a.to_segment}
-    return angle_rows(t, segments(t, a), a, there, estimator, body, doubtful)
+    headings = JointHeadings.of(there, N)
+    return SegmentAngles(t.keys, a, headings.joints, estimator, body).rows(t, headings, doubtful)
 
 
 def deg(found: AngleRows, name: str) -> np.ndarray:
@@ -159,7 +161,8 @@ def test_joint_twist_of_the_pose():
     t, a = ticks(), alignment()
     turn = Rotation.from_euler("z", 25, degrees=True).as_quat(scalar_first=True)[:, None]
     thigh = t.sensors["thigh_left"]
-    turned = Ticks(t.first, t.time_s, t.sensors | {"thigh_left": replace(thigh, quat=rotation.multiply(turn, thigh.quat))})
+    other = replace(thigh, quat=rotation.multiply(turn, thigh.quat))
+    turned = Ticks.of(t.first, t.time_s, t.sensors | {"thigh_left": other})
     (before, _, flexion), (after, seen, _) = (joint_twist(at, a, JOINTS[1]) for at in (t, turned))
     there = np.isfinite(before)
     assert np.flatnonzero(there).tolist() == list(range(0, N, STRIDE))
@@ -182,10 +185,10 @@ def test_a_known_heading_turns_the_sensors_beside_the_pelvis():
     t = ticks()
     known = np.arange(N) >= 10
     track = HeadingTrack(np.full(N, np.radians(30.0)), np.full(N, 0.01), known)
-    found = with_one_heading(t, {"hip_left": track})
+    found = with_one_heading(t, JointHeadings.of({"hip_left": track}, N))
     before, after = t.sensors["thigh_left"].quat, found.sensors["thigh_left"].quat
     turn = rotation.multiply(after, rotation.conjugate(before))
     assert np.degrees(rotation.twist_about_vertical(turn)[0])[known] == pytest.approx(-30.0)
     np.testing.assert_array_equal(after[:, ~known], before[:, ~known])
     for key in ("pelvis", "lumbar", "thigh_right"):
-        assert found.sensors[key] is t.sensors[key]
+        np.testing.assert_array_equal(found.sensors[key].quat, t.sensors[key].quat)

@@ -19,8 +19,8 @@ def one(*values):
 
 @given(angles, angles, angles, angles, spreads, confidences, estimators)
 def test_finite_and_positive(flexion, second, third, tilt, heading, confidence, estimator):
-    found = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), confidence, estimator)
-    lean = uncertainty.inclination_sd(np.array([flexion]), confidence, estimator)
+    found = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), uncertainty.axis_sd(confidence), estimator)
+    lean = uncertainty.inclination_sd(np.array([flexion]), uncertainty.axis_sd(confidence), estimator)
     values = np.concatenate([*found, lean])
     assert np.isfinite(values).all()
     assert (values > 0).all()
@@ -29,43 +29,43 @@ def test_finite_and_positive(flexion, second, third, tilt, heading, confidence, 
 @given(angles, angles, angles, angles, spreads, confidences, confidences, estimators)
 def test_less_confidence_more_uncertainty(flexion, second, third, tilt, heading, a, b, estimator):
     low, high = sorted((a, b))
-    doubtful = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), low, estimator)
-    sure = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), high, estimator)
+    doubtful = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), uncertainty.axis_sd(low), estimator)
+    sure = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), uncertainty.axis_sd(high), estimator)
     assert all(d[0] >= s[0] for d, s in zip(doubtful, sure, strict=True))
     assert uncertainty.axis_sd(low) >= uncertainty.axis_sd(high)
     assert (
-        uncertainty.inclination_sd(np.array([flexion]), low, estimator)[0]
-        >= uncertainty.inclination_sd(np.array([flexion]), high, estimator)[0]
+        uncertainty.inclination_sd(np.array([flexion]), uncertainty.axis_sd(low), estimator)[0]
+        >= uncertainty.inclination_sd(np.array([flexion]), uncertainty.axis_sd(high), estimator)[0]
     )
 
 
 @given(angles, angles, angles, angles, spreads, spreads, confidences, estimators)
 def test_less_known_heading_more_uncertainty(flexion, second, third, tilt, a, b, confidence, estimator):
     low, high = sorted((a, b))
-    sure = uncertainty.joint_sd(*one(flexion, second, third, tilt, low), confidence, estimator)
-    doubtful = uncertainty.joint_sd(*one(flexion, second, third, tilt, high), confidence, estimator)
+    sure = uncertainty.joint_sd(*one(flexion, second, third, tilt, low), uncertainty.axis_sd(confidence), estimator)
+    doubtful = uncertainty.joint_sd(*one(flexion, second, third, tilt, high), uncertainty.axis_sd(confidence), estimator)
     assert all(d[0] >= s[0] for d, s in zip(doubtful, sure, strict=True))
 
 
 @given(st.floats(0, np.pi), st.floats(0, np.pi), confidences, estimators)
 def test_a_deeper_inclination_is_less_certain(a, b, confidence, estimator):
     low, high = sorted((a, b))
-    shallow, deep = uncertainty.inclination_sd(np.array([low, high]), confidence, estimator)
+    shallow, deep = uncertainty.inclination_sd(np.array([low, high]), uncertainty.axis_sd(confidence), estimator)
     assert deep >= shallow
 
 
 @given(angles, angles, angles, angles, spreads, confidences)
 def test_review_is_surer_than_live(flexion, second, third, tilt, heading, confidence):
-    live = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), confidence, "live")
-    review = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), confidence, "review")
+    live = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), uncertainty.axis_sd(confidence), "live")
+    review = uncertainty.joint_sd(*one(flexion, second, third, tilt, heading), uncertainty.axis_sd(confidence), "review")
     assert all(r[0] <= x[0] for r, x in zip(review, live, strict=True))
 
 
 def test_heading_tells_on_the_right_angle():
     """Upright, a heading error reads as rotation; flexed by 90°, as side bend; on flexion only by way of the side bend."""
     heading = np.radians(10.0)
-    upright = uncertainty.joint_sd(*one(0.0, 0.0, 0.0, 0.0, heading), 1.0, "live")
-    flexed = uncertainty.joint_sd(*one(np.pi / 2, 0.0, 0.0, 0.0, heading), 1.0, "live")
+    upright = uncertainty.joint_sd(*one(0.0, 0.0, 0.0, 0.0, heading), uncertainty.axis_sd(1.0), "live")
+    flexed = uncertainty.joint_sd(*one(np.pi / 2, 0.0, 0.0, 0.0, heading), uncertainty.axis_sd(1.0), "live")
     told = uncertainty.HEADING * heading
     assert upright[2][0] >= told > 5 * upright[1][0]
     assert flexed[1][0] >= told
@@ -73,13 +73,17 @@ def test_heading_tells_on_the_right_angle():
 
 
 def test_standing_still_and_well_aligned():
-    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "live")) == pytest.approx(np.hypot(0.36, 0.85))
-    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), 1.0, "review")) == pytest.approx(np.hypot(0.25, 0.5))
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), uncertainty.axis_sd(1.0), "live")) == pytest.approx(
+        np.hypot(0.36, 0.85)
+    )
+    assert np.degrees(uncertainty.inclination_sd(np.zeros(1), uncertainty.axis_sd(1.0), "review")) == pytest.approx(
+        np.hypot(0.25, 0.5)
+    )
 
 
 def test_the_skin_of_both_sensors_counts():
     """A spine that is hardly bent on a pelvis that is far tilted is as uncertain as the pelvis' skin makes it."""
-    upright = uncertainty.joint_sd(*one(0.2, 0.0, 0.0, 0.0, 0.0), 1.0, "live")
-    tilted = uncertainty.joint_sd(*one(0.2, 0.0, 0.0, 1.0, 0.0), 1.0, "live")
+    upright = uncertainty.joint_sd(*one(0.2, 0.0, 0.0, 0.0, 0.0), uncertainty.axis_sd(1.0), "live")
+    tilted = uncertainty.joint_sd(*one(0.2, 0.0, 0.0, 1.0, 0.0), uncertainty.axis_sd(1.0), "live")
     skin = uncertainty.skin_sd(np.ones(1))[0]
     assert tilted[0][0] ** 2 == pytest.approx(upright[0][0] ** 2 + skin**2)
