@@ -27,6 +27,8 @@ def test_a_signal_strikes_at_the_end(number: signal.Signals, monkeypatch: pytest
 
 
 def test_ctrl_c_is_ctrl_c_again_afterwards() -> None:
+    # who runs the tests in the background has it ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     done = []
 
     def work() -> None:
@@ -34,11 +36,14 @@ def test_ctrl_c_is_ctrl_c_again_afterwards() -> None:
             signal.raise_signal(signal.SIGINT)
             done.append(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert done == [1]
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+        assert done == [1]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_error_in_the_block_passes_through() -> None:
