@@ -316,6 +316,7 @@ class RepetitionFinder:
         """An excursion from standing begins."""
         self._state, self._begin = "moving", k
         self._peak, self._peak_at = signal, k
+        self._valley, self._valley_at = signal, k
         self._still_since, self._still_level = k, signal
         self._rocks.begin()
         self._stay = False

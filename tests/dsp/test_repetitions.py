@@ -432,6 +432,14 @@ def test_row_by_row() -> None:
     assert len(whole) > 6
 
 
+def test_a_movement_that_comes_out_of_a_hole_begins_there_however_it_is_cut() -> None:
+    """Already falling, and not split at the valley of the movement before."""
+    rows = holed(ramps((0, 0), (1, 0), (2, 80), (4, 0), (6, 0), (7, 80), (9, 0), (11, 0)), 6.0, 1.2)
+    whole = find(rows)
+    assert repr(find(rows, cuts=range(1, len(rows)))) == repr(whole)
+    assert [r.start_s for r in whole[1:]] == [pytest.approx(7.2, abs=0.011)]
+
+
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
 @pytest.mark.parametrize("seed", range(3))
 def test_true_angles_of_a_session_give_its_repetitions(scenario, seed) -> None:
