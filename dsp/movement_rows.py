@@ -45,8 +45,10 @@ class MovementRows:
     """Trunk and thigh part (2, n) of the trunk-on-thigh flexion; see `trunk_and_thigh`."""
 
     @classmethod
-    def of(cls, rows: AngleRows, trunk_row: int) -> MovementRows:
-        """Out of the rows of all angles; trunk_row: the place in `KEPT` of the angle that is the trunk's."""
+    def of(cls, pieces: Sequence[AngleRows], trunk_row: int) -> MovementRows:
+        """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
+        trunk's."""
+        rows = pieces[0] if len(pieces) == 1 else _joined(pieces)
         angles = np.degrees(rows.angles.T[_COLUMNS])
         sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
         return cls(rows.time_s, angles, sd, rows.quality, np.stack(trunk_and_thigh(angles, trunk_row)))
@@ -68,6 +70,15 @@ class MovementRows:
             self.quality[first:stop],
             self.moving[:, first:stop],
         )
+
+
+def _joined(pieces: Sequence[AngleRows]) -> AngleRows:
+    return AngleRows(
+        np.concatenate([p.time_s for p in pieces]),
+        np.concatenate([p.angles.T for p in pieces], axis=1).T,
+        np.concatenate([p.sd.T for p in pieces], axis=1).T,
+        np.concatenate([p.quality for p in pieces]),
+    )
 
 
 def joined(pieces: Sequence[MovementRows]) -> MovementRows:

@@ -63,6 +63,8 @@ HISTORY_S = 120.0
 """Longest repetition; a longer excursion is a posture, not a repetition."""
 CALIBRATION_LONGEST_S = 100.0
 """Movements are held back at most so long after a calibrate mark."""
+ROWS_AT_ONCE = 8
+"""Rows wait until they are so many: one at a time costs nearly as much as eight, and 0.07 s later is soon enough."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +115,7 @@ class RepetitionFinder:
     def __init__(self, rate_hz: float, estimator: str) -> None:
         self._rate = rate_hz
         self._estimator = estimator
+        self._waiting: list[AngleRows] = []
         self._kept = KeptRows()
         self._next = 0
         self._count = 0
@@ -143,6 +146,7 @@ class RepetitionFinder:
 
     def aligned(self, placements: Collection[str]) -> None:
         """The placements that rows have angles of from here on; without the lumbar sensor the pelvis is the trunk."""
+        self._look()
         self._trunk = TRUNK if Placement.LUMBAR.value in placements else PELVIS
         one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
         self._shortest = SHORTEST_ONE_LEG_S if one_leg else SHORTEST_S
@@ -152,18 +156,30 @@ class RepetitionFinder:
 
     def calibrating(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
+        self._look()
         self._marks.append(mark_s)
 
     def calibrated(self, movements_end_s: float) -> None:
         """The calibration succeeded; movements before `movements_end_s` were part of it."""
+        self._look()
         if self._mark_s is not None:
             mark_s = self._mark_s
             self._held = [r for r in self._held if r.turn_s > movements_end_s or r.start_s < mark_s]
             self._mark_s = None
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
-        """Rows that follow those already seen; the repetitions that have ended."""
-        seen = MovementRows.of(rows, self._trunk)
+        """Rows that follow those already fed; the repetitions that have ended."""
+        self._waiting.append(rows)
+        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
+            self._look()
+        return self._ended()
+
+    def _look(self) -> None:
+        """Look at the rows that wait."""
+        if not self._waiting:
+            return
+        seen = MovementRows.of(self._waiting, self._trunk)
+        self._waiting = []
         self._kept.add(seen)
         degrees, (trunk, thigh) = seen.angles, seen.moving
         signal = np.where(self._one_leg_alone(degrees), np.nan, trunk + thigh)
@@ -196,14 +212,13 @@ class RepetitionFinder:
                 knees = degrees.item(self._leg, i), degrees.item(LEFT + RIGHT - self._leg, i)
                 self._raise(first + i, signal.item(i), *knees)
             else:
-                self._step(signal.item(i), trunk.item(i), thigh.item(i), rows.time_s.item(i))
+                self._step(signal.item(i), trunk.item(i), thigh.item(i), seen.time_s.item(i))
                 if self._state == "standing" and leg[i] >= 0:
                     self._state, self._begin, self._leg = "raising", first + i, leg.item(i)
                     self._peak, self._peak_at = degrees.item(self._leg, i), first + i
             i += 1
             self._next = first + i
         self._kept.forget(self._next - int((HISTORY_S + max(LOOK_BACK_S)) * self._rate))
-        return self._ended()
 
     def _skim(self, i: int, ends: Ints, signal: Floats, trunk: Floats, thigh: Floats) -> int:
         """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i. ends: the rows
@@ -265,6 +280,7 @@ class RepetitionFinder:
 
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
+        self._look()
         if self._state == "ending":
             self._close(self._next - 1)
         self._release()
@@ -454,6 +470,8 @@ class RepetitionFinder:
 
     def _ended(self) -> list[Repetition]:
         """What has ended since, measured and numbered; what is held back is measured too, so that its rows can go."""
+        if not self._out and not self._held:
+            return []
         found = [f for f in (*self._out, *self._held) if isinstance(f, _Found)]
         measured = iter(_measured(found, self._rate))
         out, held = (

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.phases import bridged
-from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, RepetitionFinder
+from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, ROWS_AT_ONCE, SETTLE_LONGEST_S, RepetitionFinder
 from dsp.results import AngleRows, Repetition
 from signals.placements import BODY_PLACEMENTS
 from signals.quality import Quality
@@ -438,6 +438,15 @@ def test_a_movement_that_comes_out_of_a_hole_begins_there_however_it_is_cut() ->
     whole = find(rows)
     assert repr(find(rows, cuts=range(1, len(rows)))) == repr(whole)
     assert [r.start_s for r in whole[1:]] == [pytest.approx(7.2, abs=0.011)]
+
+
+def test_a_repetition_is_told_as_soon_as_it_has_settled() -> None:
+    rows = ramps((0, 0), (1, 0), (2, 80), (3, 0), (6, 0))
+    finder = RepetitionFinder(RATE, "live")
+    finder.aligned(BODY)
+    (told,) = (k for k in range(len(rows)) if finder.feed(part(rows, k, k + 1)))
+    # below 10° from 2.88 s on
+    assert 0 <= told - (288 + SETTLE_LONGEST_S * RATE) < ROWS_AT_ONCE
 
 
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
