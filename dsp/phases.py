@@ -73,17 +73,28 @@ def one_phase(n: int) -> Phases:
     return Phases(np.zeros(1, np.int64), np.array([n]))
 
 
+def velocity_rows(rate_hz: float) -> int:
+    """Rows to either side that a velocity is the difference of."""
+    return max(1, round(VELOCITY_HALF_S * rate_hz))
+
+
+def inner_velocity(angle: Floats, rate_hz: float) -> Floats:
+    """Rate of change (…, n - 2 k), per second, of angle (…, n) by central differences over k = `velocity_rows` either way."""
+    k = velocity_rows(rate_hz)
+    return np.asarray((angle[..., 2 * k :] - angle[..., : -2 * k]) * (rate_hz / (2 * k)))
+
+
 def velocity(angle: Floats, rate_hz: float, whole: Phases | None = None) -> Floats:
-    """Rate of change (…, n), per second, of angle (…, n) by central differences over `2 * VELOCITY_HALF_S`.
+    """Rate of change (…, n), per second, of angle (…, n); see `inner_velocity`.
 
     whole: the movements that the rows belong to, one after another; without it all rows are one. A movement's first and last
     rows have the nearest velocity that can be taken; in one too short for any it is 0.
     """
-    k = max(1, round(VELOCITY_HALF_S * rate_hz))
+    k = velocity_rows(rate_hz)
     if angle.shape[-1] <= 2 * k:
         return np.zeros_like(angle)
     result = np.empty_like(angle)
-    np.multiply(angle[..., 2 * k :] - angle[..., : -2 * k], rate_hz / (2 * k), out=result[..., k:-k])
+    result[..., k:-k] = inner_velocity(angle, rate_hz)
     if whole is None:
         result[..., :k], result[..., -k:] = result[..., k : k + 1], result[..., -k - 1 : -k]
         return result

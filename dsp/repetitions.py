@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dsp.movement_rows import LEFT, MEASURED, PELVIS, RIGHT, TRUNK, KeptRows, MovementRows
+from dsp.movement_rows import LEFT, PELVIS, RIGHT, TRUNK, KeptRows, MovementRows
 from dsp.movements import CANNOT_TELL, classify
-from dsp.phases import Phases, bridged, velocity
+from dsp.phases import Phases, bridged, inner_velocity, velocity_rows
 from dsp.results import AngleRows, Repetition
 from dsp.rhythm import Best, Movements, better, measure
 from dsp.rock_backs import STILL_S, RockBack, RockBackFinder, got_down, possible
@@ -115,6 +115,7 @@ class RepetitionFinder:
     def __init__(self, rate_hz: float, estimator: str) -> None:
         self._rate = rate_hz
         self._estimator = estimator
+        self._ends = velocity_rows(rate_hz)
         self._waiting: list[AngleRows] = []
         self._kept = KeptRows()
         self._next = 0
@@ -141,7 +142,7 @@ class RepetitionFinder:
         self._shortest = SHORTEST_S
         self._seat_confidence = SEAT_CONFIDENCE
         self._missing = 0
-        self._seen = {LEFT: -(10**9), RIGHT: -(10**9)}
+        self._seen = [-(10**9)] * 2
         """Row number at which each thigh was last there."""
 
     def aligned(self, placements: Collection[str]) -> None:
@@ -182,21 +183,19 @@ class RepetitionFinder:
         self._waiting = []
         self._kept.add(seen)
         degrees, (trunk, thigh) = seen.angles, seen.moving
-        signal = np.where(self._one_leg_alone(degrees), np.nan, trunk + thigh)
-        left, right = degrees[LEFT], degrees[RIGHT]
-        upright = np.abs(trunk) < RAISE_TRUNK_DEG
-        lifted_left = upright & (left > RAISE_DEG) & (np.abs(right) < STANCE_DEG)
-        lifted_right = upright & (right > RAISE_DEG) & (np.abs(left) < STANCE_DEG)
-        leg = np.where(lifted_left, LEFT, np.where(lifted_right, RIGHT, -1))
-        begins = np.flatnonzero((signal > START_DEG) | lifted_left | lifted_right)
+        signal = self._signal(degrees, trunk, thigh)
+        # one knee is up; false where a thigh is missing
+        higher = np.maximum(degrees[LEFT], degrees[RIGHT])
+        lifted = (higher > RAISE_DEG) & (np.abs(thigh) < STANCE_DEG) & (np.abs(trunk) < RAISE_TRUNK_DEG)
+        begins = np.flatnonzero((signal > START_DEG) | lifted)
         ends = np.flatnonzero(signal < END_DEG)
         first, i, n = self._next, 0, len(signal)
         while i < n:
             # rows at which nothing can happen are passed over, unless a calibration waits for its time
             if self._mark_s is None and not self._marks and not self._held:
                 if self._state == "standing":
-                    ahead = int(np.searchsorted(begins, i))
-                    i = int(begins[ahead]) if ahead < len(begins) else n
+                    ahead = begins.searchsorted(i)
+                    i = begins.item(ahead) if ahead < len(begins) else n
                 elif self._state == "seated":
                     # until the thighs come down, or the signal is lost
                     leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
@@ -213,9 +212,10 @@ class RepetitionFinder:
                 self._raise(first + i, signal.item(i), *knees)
             else:
                 self._step(signal.item(i), trunk.item(i), thigh.item(i), seen.time_s.item(i))
-                if self._state == "standing" and leg[i] >= 0:
-                    self._state, self._begin, self._leg = "raising", first + i, leg.item(i)
-                    self._peak, self._peak_at = degrees.item(self._leg, i), first + i
+                if self._state == "standing" and lifted[i]:
+                    self._state, self._begin = "raising", first + i
+                    self._leg = LEFT if degrees[LEFT, i] > degrees[RIGHT, i] else RIGHT
+                    self._peak, self._peak_at = higher.item(i), first + i
             i += 1
             self._next = first + i
         self._kept.forget(self._next - int((HISTORY_S + max(LOOK_BACK_S)) * self._rate))
@@ -223,60 +223,61 @@ class RepetitionFinder:
     def _skim(self, i: int, ends: Ints, signal: Floats, trunk: Floats, thigh: Floats) -> int:
         """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i. ends: the rows
         that are low enough for it."""
-        ahead = int(ends.searchsorted(i))
-        stop = int(ends[ahead]) if ahead < len(ends) else i
+        ahead = ends.searchsorted(i)
+        stop = ends.item(ahead) if ahead < len(ends) else i
         if not 2 <= stop - i <= 0.5 * HISTORY_S * self._rate:
             return i
         rest, thigh, trunk = signal[i:stop], thigh[i:stop], trunk[i:stop]
-        finite = np.isfinite(rest)
-        there: Ints | None = None
-        if not finite.all():
-            there = np.flatnonzero(finite)
-            if np.diff(there, prepend=-1, append=stop - i).max() > HOLE_S * self._rate:
-                return i
-            # short holes are as if the ticks had not been
-            rest, thigh, trunk = rest[there], thigh[there], trunk[there]
-        # sitting needs some time within the band, so its two ends are close
-        still = max(int((SEAT_STILL_S - HOLE_S) * self._rate), 1)
+        top = int(rest.argmax())
+        highest = rest.item(top)
+        if highest != highest:
+            # a hole
+            return i
+        # sitting needs some time within the band, so its ends and its middle are close; it may have begun a row earlier
+        still = max(int(SEAT_STILL_S * self._rate) - 1, 1)
         seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
-        if seat.any() and (seat & (np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG)).any():
+        if seat.any():
+            seat &= np.abs(rest[still:] - rest[:-still]) < 2.1 * SEAT_BAND_DEG
+            seat &= np.abs(rest[still:] - rest[still // 2 : still // 2 - still]) < 2.1 * SEAT_BAND_DEG
+            if seat.any():
+                return i
+        if possible(trunk, thigh, max(int(STILL_S * self._rate), 1)):
             return i
-        if possible(trunk, thigh, max(int((STILL_S - (0.0 if there is None else HOLE_S)) * self._rate), 1)):
+        low = rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak)
+        fallen = int(low.argmax())
+        if low[fallen] and (rest[fallen:] - np.minimum.accumulate(rest[fallen:])).max() > SPLIT_RISE_DEG:
             return i
-        low = np.flatnonzero(rest < SPLIT_SHARE * np.maximum(np.maximum.accumulate(rest), self._peak))
-        if len(low) and (rest[low[0] :] - np.minimum.accumulate(rest[low[0] :])).max() > SPLIT_RISE_DEG:
-            return i
-        top = int(np.argmax(rest)) if len(rest) else 0
-        if len(rest) and rest[top] > self._peak:
-            self._peak, self._peak_at = float(rest[top]), self._next + (top if there is None else int(there[top]))
+        if highest > self._peak:
+            self._peak, self._peak_at = highest, self._next + top
         return stop
 
     def _settle(self, i: int, signal: Floats) -> int:
         """From row i of these, the last row of an ending movement, if nothing else can happen before; else i."""
         left = self._crossed + math.ceil(SETTLE_LONGEST_S * self._rate) - self._next
         part = signal[i : i + left]
-        if left < 2 or i + left >= len(signal) or not np.isfinite(part).all():
+        # also false for a hole
+        if left < 2 or i + left >= len(signal) or not part.max() <= START_DEG:
             return i
-        valleys = np.minimum.accumulate(np.concatenate(([self._valley], part)))
-        if (part > np.maximum(START_DEG, valleys[:-1] + START_DEG - END_DEG)).any():
-            return i
-        low = int(np.argmin(part))
+        low = int(part.argmin())
         if part[low] < self._valley:
-            self._valley, self._valley_at = float(part[low]), self._next + low
+            self._valley, self._valley_at = part.item(low), self._next + low
         self._missing = 0
         return i + left
 
-    def _one_leg_alone(self, angles: Floats) -> Bools:
-        """Whether a thigh is missing that was there a moment ago, (n,): one leg alone would read a stride as a bend."""
-        ticks = self._next + np.arange(angles.shape[1])
-        alone = np.zeros(angles.shape[1], np.bool_)
-        for row in (LEFT, RIGHT):
-            there = np.isfinite(angles[row])
-            seen = np.maximum.accumulate(np.where(there, ticks, self._seen[row]))
-            alone |= ~there & (ticks - seen < STAND_IN_S * self._rate)
-            if len(seen):
-                self._seen[row] = int(seen[-1])
-        return alone
+    def _signal(self, angles: Floats, trunk: Floats, thigh: Floats) -> Floats:
+        """The trunk-on-thigh flexion (n,); missing while a thigh is that was there a moment ago: one leg alone would read a
+        stride as a bend."""
+        signal = trunk + thigh
+        there = np.isfinite(angles[LEFT : RIGHT + 1])
+        if there.all():
+            self._seen = [self._next + len(signal) - 1] * 2
+            return signal
+        ticks = self._next + np.arange(len(signal))
+        for leg, found in enumerate(there):
+            seen = np.maximum.accumulate(np.where(found, ticks, self._seen[leg]))
+            signal[~found & (ticks - seen < STAND_IN_S * self._rate)] = np.nan
+            self._seen[leg] = int(seen[-1])
+        return signal
 
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
@@ -307,7 +308,7 @@ class RepetitionFinder:
         elif self._state == "moving":
             self._move(k, signal, trunk, thigh)
         elif self._state == "ending":
-            if signal > max(START_DEG, self._valley + START_DEG - END_DEG):
+            if signal > START_DEG:
                 self._close(self._valley_at)
                 self._set_out(k, signal)
             else:
@@ -348,9 +349,9 @@ class RepetitionFinder:
             self._state = "standing"
         elif knee < END_DEG:
             self._state = "standing"
-            start, end = self._quiet_before(self._begin, self._leg), k
             if k - self._begin >= RAISE_SHORTEST_S * self._rate:
-                self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, end)
+                start = self._quiet_before(self._begin, self._leg)
+                self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, k)
 
     def _move(self, k: int, signal: float, trunk: float, thigh: float) -> None:
         if signal == signal:
@@ -395,15 +396,13 @@ class RepetitionFinder:
 
     def _close(self, k: int) -> None:
         """An excursion that ended at row k or settled before."""
-        standing_up = self._peak < 0.0
-        start = self._quiet_before(self._begin)
-        end = min(self._quiet_after(self._crossed if self._state == "ending" else k), k)
-        lasted = (self._crossed if self._state == "ending" else k) - self._begin
+        crossed, standing_up = self._crossed if self._state == "ending" else k, self._peak < 0.0
         self._state = "standing"
         if self._stay:
             return
-        if not standing_up and (lasted < self._shortest * self._rate or self._peak < SMALLEST_DEG):
+        if not standing_up and (crossed - self._begin < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
+        start, end = self._quiet_before(self._begin), min(self._quiet_after(crossed), k)
         if standing_up:
             self._add("stand_up", self._seat_confidence, start, end, end)
             return
@@ -420,9 +419,9 @@ class RepetitionFinder:
         """A rock-back within the excursion, which is a stay on all fours from here on."""
         self._begin, self._stay = found.end, True
         start = self._quiet_before(found.risen)
-        speed = self._speed(self._kept.part(found.half, found.end + 1), None)
-        quiet = np.flatnonzero(speed < min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max()))))
-        end = found.half + int(quiet[0]) if len(quiet) else found.end
+        speed = self._speed(found.half, found.end)
+        on = self._rows_to(speed < self._slow(speed))
+        end = found.end if on is None else found.half + on
         self._add("rock_back", found.confidence, start, found.turn, end)
 
     def _quiet_before(self, k: int, row: int | None = None) -> int:
@@ -431,32 +430,44 @@ class RepetitionFinder:
         A slow movement is looked for further back: still is then what is slow beside it.
         """
         first = max(k - int(LOOK_BACK_S[1] * self._rate), self._kept.first)
-        speed = self._speed(self._kept.part(first, k + 1), row)
-        fastest = float(speed[-2 * VELOCITY_ROWS - 1 :].max())
-        still = min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * fastest))
+        # backwards from k
+        speed = self._speed(first, k, row)[::-1]
+        still = self._slow(speed[: 2 * VELOCITY_ROWS + 1 - self._ends])
         if still == SETTLE_DEG_S:
-            near = max(k - int(LOOK_BACK_S[0] * self._rate), first)
-            speed, first = speed[near - first :], near
-        quiet = np.flatnonzero(~(speed >= still))
-        return first + int(quiet[-1]) if len(quiet) else first
+            first = max(k - int(LOOK_BACK_S[0] * self._rate), first)
+            speed = speed[: k - first + 1 - self._ends]
+        back = self._rows_to(~(speed >= still))
+        return first if back is None else k - back
 
     def _quiet_after(self, k: int) -> int:
         """First row from k on at which trunk and thighs are still."""
-        rows = self._kept.part(k, self._next + 1)
-        quiet = np.flatnonzero(~(self._speed(rows, None) >= SETTLE_DEG_S))
-        return k + int(quiet[0]) if len(quiet) else k + len(rows) - 1
+        on = self._rows_to(~(self._speed(k, self._next) >= SETTLE_DEG_S))
+        return self._next if on is None else k + on
 
-    def _speed(self, rows: MovementRows, row: int | None) -> Floats:
-        """|Velocity| (n,), degrees per second, of the faster of trunk and lower thigh, or of the angle `row` alone; their sum
-        would stand still where they cancel."""
+    def _rows_to(self, quiet: Bools) -> int | None:
+        """Rows until it is quiet, out of what is said of the rows of a `_speed`; None where it never is. Rows at the ends are
+        like the nearest of these, and too few to have a velocity are quiet."""
+        if not len(quiet):
+            return 0
+        at = int(quiet.argmax())
+        return None if not quiet[at] else at + self._ends if at else 0
+
+    def _slow(self, speed: Floats) -> float:
+        """The speed below which is still what has moved so fast (m,), degrees per second."""
+        return min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max(initial=0.0))))
+
+    def _speed(self, first: int, last: int, row: int | None = None) -> Floats:
+        """|Velocity| (m,), degrees per second, at rows first … last without `self._ends` at either end, of the faster of trunk
+        and lower thigh, or of the angle `row` alone; their sum would stand still where they cancel."""
+        rows = self._kept.part(first, last + 1)
         if row is not None:
-            return np.abs(velocity(rows.angles[row], self._rate))
-        return np.asarray(np.abs(velocity(rows.moving, self._rate)).max(axis=0))
+            return np.abs(inner_velocity(rows.angles[row], self._rate))
+        trunk, thigh = np.abs(inner_velocity(rows.moving, self._rate))
+        return np.asarray(np.maximum(trunk, thigh))
 
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: MovementRows | None = None) -> None:
         rows = self._kept.part(start, end + 1) if rows is None else rows
-        highest = dict(zip(MEASURED, np.fmax.reduce(rows.measured, axis=1).tolist(), strict=True))
-        self._best = better(self._best, kind, highest)
+        self._best = better(self._best, kind, rows.measured)
         found = _Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
         if self._mark_s is None:
             self._release()

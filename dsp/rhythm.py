@@ -50,17 +50,17 @@ class Best:
 BENT_KNEE = ("knee_raise", "squat", "rock_back")
 
 
-def better(best: Best, kind: str, highest: Mapping[str, float]) -> Best:
-    """What was reached so far, with a repetition of a kind whose largest angles are given by angle name."""
+def better(best: Best, kind: str, angles: Floats) -> Best:
+    """What was reached so far, with a repetition of a kind whose angles are (5, n) degrees, in the order of `PARTS`."""
 
-    def most(before: float, now: float) -> float:
+    def most(before: float, part: int) -> float:
+        now = float(np.fmax.reduce(angles[part]))
         return now if before != before or now > before else before
 
     if kind == "bend":
-        return replace(best, lumbar=most(best.lumbar, highest["lumbar_flexion"]))
+        return replace(best, lumbar=most(best.lumbar, LUMBAR))
     if kind in BENT_KNEE:
-        left, right = (most(getattr(best, f"hip_{side}"), highest[f"hip_{side}_flexion"]) for side in ("left", "right"))
-        return replace(best, hip_left=left, hip_right=right)
+        return replace(best, hip_left=most(best.hip_left, LEFT), hip_right=most(best.hip_right, RIGHT))
     return best
 
 

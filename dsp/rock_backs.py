@@ -140,15 +140,23 @@ def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
     there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
     if np.count_nonzero(there) <= still_rows:
         return False
-    still = there[:-still_rows] & there[still_rows:]
-    still &= np.abs(trunk[still_rows:] - trunk[:-still_rows]) <= BAND_DEG
-    still &= np.abs(thigh[still_rows:] - thigh[:-still_rows]) <= BAND_DEG
+    still = there[still_rows:] & there[:-still_rows]
+    # at its end and half-way the posture is near that of its beginning
+    for later in (still_rows, still_rows // 2):
+        rows = slice(later, later + len(still))
+        for angle in (trunk, thigh):
+            still &= np.abs(angle[rows] - angle[: len(still)]) <= BAND_DEG
     if not still.any():
         return False
     begin = int(np.argmax(still))
     rest = thigh[begin:]
-    risen = rest - np.minimum.accumulate(rest) > RISE_DEG
-    return bool((risen & (trunk[begin:] >= LOWEST_TRUNK_DEG)).any())
+    level = trunk[begin:] >= LOWEST_TRUNK_DEG
+    risen = (rest - np.minimum.accumulate(rest) > RISE_DEG) & level
+    if not risen.any():
+        return False
+    first = int(np.argmax(risen))
+    back = np.maximum.accumulate(rest[first:]) - rest[first:] > RETURN_SHARE * RISE_DEG
+    return bool((back & level[first:]).any())
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:

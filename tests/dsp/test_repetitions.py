@@ -440,6 +440,27 @@ def test_a_movement_that_comes_out_of_a_hole_begins_there_however_it_is_cut() ->
     assert [r.start_s for r in whole[1:]] == [pytest.approx(7.2, abs=0.011)]
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(*[st.sampled_from((0.0, 2.0, 12.0, 20.0, 40.0, 55.0, 62.0, 80.0))] * 3, st.floats(0.2, 3.0)), max_size=12
+    ),
+    st.lists(st.tuples(st.floats(0.0, 20.0), st.floats(0.01, 0.6), st.booleans()), max_size=4),
+)
+def test_what_is_passed_over_would_have_been_nothing(postures, holes) -> None:
+    """Any way through postures of trunk and thighs, whole and row by row: sitting, splits, all fours, knees, holes."""
+    time_s = np.cumsum([0.0, 1.0, *(seconds for *_, seconds in postures), 1.0, 2.0])
+    t = np.arange(0.0, time_s[-1], 1 / RATE)
+    angles = np.zeros((len(t), len(ANGLE_NAMES)))
+    for k, name in enumerate(("trunk_inclination", "thigh_left_inclination", "thigh_right_inclination")):
+        through = [0.0, 0.0, *(posture[k] for posture in postures), 0.0, 0.0]
+        angles[:, INDEX[name]] = np.radians(np.interp(t, time_s, through))
+    rows = AngleRows(t, angles, np.full_like(angles, 0.01), np.zeros(len(t), np.int32))
+    for start_s, length_s, one in holes:
+        rows = holed(rows, start_s, length_s, ("thigh_left_inclination",) if one else ANGLE_NAMES)
+    assert repr(find(rows, cuts=range(1, len(rows)))) == repr(find(rows))
+
+
 def test_a_repetition_is_told_as_soon_as_it_has_settled() -> None:
     rows = ramps((0, 0), (1, 0), (2, 80), (3, 0), (6, 0))
     finder = RepetitionFinder(RATE, "live")
