@@ -34,7 +34,7 @@ def phase(angle: Floats, velocity: Floats, whole: Phases | None = None) -> Float
     """Phase (…, r, 101) rad of r movements with angles (…, n) and their velocities; without `whole` of one: (…, 101)."""
     movements = one_phase(angle.shape[-1]) if whole is None else whole
     low, high, part = points_of(movements)
-    a, v = (x[..., low] * (1.0 - part) + x[..., high] * part for x in (angle, velocity))
+    a, v = (x.take(low, axis=-1) * (1.0 - part) + x.take(high, axis=-1) * part for x in (angle, velocity))
     begin = movements.begin
     lowest, highest = np.minimum.reduceat(angle, begin, axis=-1), np.maximum.reduceat(angle, begin, axis=-1)
     fastest = np.maximum.reduceat(np.abs(velocity), begin, axis=-1)
@@ -82,15 +82,13 @@ def directions(angles: Floats) -> Directions:
 
 
 def phase_directions(relative: Floats, bottom: Ints) -> tuple[Floats, Floats]:
-    """Circular means and standard deviations (3, r), rad, of relative phases (r, 101): of the whole, up to the point
+    """Circular means and standard deviations (3, …, r), rad, of relative phases (…, r, 101): of the whole, up to the point
     `bottom` (r,), and from it on."""
-    sums = np.cumsum(np.stack((np.cos(relative), np.sin(relative))), axis=2)
-    rows = np.arange(len(relative))
-    whole, down = sums[:, :, -1], sums[:, rows, bottom]
-    up = whole - np.where(bottom > 0, sums[:, rows, np.maximum(bottom - 1, 0)], 0.0)
-    n = np.full(len(relative), POINTS)
-    counts = np.stack((n, bottom + 1, n - bottom))
-    cosines, sines = np.stack((whole, down, up), axis=1) / counts
+    sums = np.cumsum(np.stack((np.cos(relative), np.sin(relative))), axis=-1)
+    rows = np.arange(len(bottom))
+    whole, down = sums[..., -1], sums[..., rows, bottom]
+    up = whole - np.where(bottom > 0, sums[..., rows, np.maximum(bottom - 1, 0)], 0.0)
+    cosines, sines = np.stack((whole / POINTS, down / (bottom + 1), up / (POINTS - bottom)), axis=1)
     return _direction(cosines, sines)
 
 

@@ -24,9 +24,10 @@ def hold_rows(whole: Phases, turn: Ints, total: Floats, speed: Floats) -> tuple[
     """First and last row (r,) of the quiet time around the deepest row `turn` (r,), of a total (n,) degrees and its |velocity|
     (n,) over movements that follow each other."""
     start = total[whole.begin]
-    deep = total - whole.each(start) > whole.each(HOLD_SHARE * (total[turn] - start))
+    n = len(total)
+    deep = total - whole.each(start, n) > whole.each(HOLD_SHARE * (total[turn] - start), n)
     moving = ~((speed < HOLD_DEG_S) & deep)
-    last = whole.begin + whole.length - 1
+    last = whole.end
     before = Phases(whole.begin, turn - whole.begin).last(moving)
     after = Phases(turn + 1, last - turn).first(moving)
     return np.where(before >= 0, before + 1, whole.begin), np.where(after >= 0, after - 1, last)

@@ -7,6 +7,7 @@ are computed together: there is no sum over rows of several movements.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,27 +23,36 @@ VELOCITY_HALF_S = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phases:
-    """One phase of each of r movements: begin (r,) and length (r,) in rows; step -1 where it is read backwards from `begin`."""
+    """One phase of each of r movements: begin (r,) and length (r,) in rows."""
 
     begin: Ints
     length: Ints
-    step: int = 1
+
+    @property
+    def end(self) -> Ints:
+        """The phases' last rows, (r,)."""
+        return self.begin + self.length - 1
 
     def parts(self, rows: NDArray[T]) -> list[NDArray[T]]:
-        """The phases' own parts of rows (n,), as they are read."""
-        stops = self.begin + self.step * self.length
-        return [rows[a : b if b >= 0 else None : self.step] for a, b in zip(self.begin.tolist(), stops.tolist(), strict=True)]
+        """The phases' own parts of rows (n,)."""
+        return [rows[a:b] for a, b in zip(self.begin.tolist(), (self.begin + self.length).tolist(), strict=True)]
+
+    def backwards(self, n: int) -> Phases:
+        """The same phases of rows (n,) that are read from the end backwards."""
+        return Phases(n - self.begin - self.length, self.length)
 
     def inside(self, n: int) -> Bools:
-        """Whether a row lies in one of the phases, (n,). Forward phases only, like all that follows."""
+        """Whether a row lies in one of the phases, (n,)."""
         change = np.zeros(n + 1, np.int64)
         change[self.begin] += 1
         change[self.begin + self.length] -= 1
         return np.asarray(np.cumsum(change[:n]) > 0)
 
-    def each(self, values: Floats) -> Floats:
-        """Values (…, r) of the movements as rows (…, n), where the phases follow each other without a gap."""
-        return np.asarray(np.repeat(values, self.length, axis=-1))
+    def each(self, values: Floats, n: int) -> Floats:
+        """Values (…, r) of phases in order as rows (…, n): each from where its phase begins to where the next one does."""
+        edges = self.begin.copy()
+        edges[0] = 0
+        return np.asarray(np.repeat(values, np.diff(edges, append=n), axis=-1))
 
     def highest(self, rows: Floats) -> Floats:
         """Largest value (…, r) of rows (…, n) within each phase."""
@@ -66,6 +76,12 @@ class Phases:
         k = at.searchsorted(self.begin + self.length) - 1
         found = at[np.maximum(k, 0)]
         return np.where((k >= 0) & (found >= self.begin), found, -1)
+
+
+def laid_out(phases: Sequence[Phases], n: int) -> Phases:
+    """Phases of several arrays of n rows, as those of all these rows one after another."""
+    begin = np.concatenate([p.begin + k * n for k, p in enumerate(phases)])
+    return Phases(begin, np.concatenate([p.length for p in phases]))
 
 
 def one_phase(n: int) -> Phases:

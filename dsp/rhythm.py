@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from dsp import coordination, holds, shares, slack
-from dsp.phases import Phases, one_phase, velocity
+from dsp.phases import Phases, laid_out, one_phase, velocity
 from dsp.results import Metrics
 from signals.blocks import Bools, Floats, Ints
 
@@ -64,13 +64,11 @@ def better(best: Best, kind: str, angles: Floats) -> Best:
     return best
 
 
-def onset_rows(phases: Phases, speed: Floats, rate_hz: float) -> Floats:
+def onset_rows(phases: Phases, speed: Floats, fastest: Floats, rate_hz: float) -> Floats:
     """Rows (r,) of the onset within each phase, counted from its beginning, of a movement of |velocity| (n,) degrees per
-    second; NaN where it never moves."""
-    slowest = np.maximum(ONSET_DEG_S, ONSET_SHARE * phases.highest(speed))
-    moving = np.zeros(len(speed), np.bool_)
-    for part, rows, limit in zip(phases.parts(moving), phases.parts(speed), slowest.tolist(), strict=True):
-        np.greater(rows, limit, out=part)
+    second, which is fastest (r,) in the phase; NaN where it never moves."""
+    slowest = np.maximum(ONSET_DEG_S, ONSET_SHARE * fastest)
+    moving = speed > phases.each(slowest, len(speed))
     held = max(1, round(ONSET_HELD_S * rate_hz))
     count = np.cumsum(np.concatenate(([False], moving)))
     run: Bools = count[held:] - count[:-held] == held
@@ -80,7 +78,8 @@ def onset_rows(phases: Phases, speed: Floats, rate_hz: float) -> Floats:
 
 def onset_s(angle: Floats, rate_hz: float) -> float:
     """Seconds from the beginning to the movement's onset in `angle` (n,); NaN when it never moves."""
-    return float(onset_rows(one_phase(len(angle)), np.abs(velocity(angle, rate_hz)), rate_hz)[0]) / rate_hz
+    speed = np.abs(velocity(angle, rate_hz))
+    return float(onset_rows(one_phase(len(angle)), speed, speed.max(keepdims=True), rate_hz)[0]) / rate_hz
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,20 +109,35 @@ def rhythm(
 def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
     """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
     rad of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
-    rep = _Cut.of(movements, rate_hz)
-    found: dict[str, Floats] = {}
-    _ranges(found, rep)
-    _shares(found, "lumbar_share_of_trunk", rep, rep.table[PELVIS], rep.spread[PELVIS], rep.moves & rep.has[PELVIS])
-    _shares(found, "lumbar_share_of_trunk_on_thigh", rep, rep.hip, rep.hip_sd, rep.moves & rep.has_hip)
+    rep, found = _Cut.of(movements, rate_hz), _Columns()
+    highest = _ranges(found, rep)
+    _shares(found, rep)
     _timing(found, rep)
     _slack(found, rep)
     relative = _coordination(found, rep)
-    _use(found, rep, bests)
+    _use(found, highest, bests)
     _phases(found, rep)
-    table = np.stack(list(found.values()), axis=1)
-    table[~np.isfinite(table)] = np.nan
-    places = _places(tuple(found))
-    return [(Metrics(places, row), phase) for row, phase in zip(table, relative, strict=True)]
+    places = _places(tuple(found.names))
+    return [(Metrics(places, row), phase) for row, phase in zip(found.table(), relative, strict=True)]
+
+
+class _Columns:
+    """Metrics of r repetitions as they are found."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._values: list[Floats] = []
+
+    def add(self, names: Sequence[str], values: Floats | Sequence[Floats], valid: Bools | Sequence[Bools]) -> None:
+        """Metrics of these names, values (k, r), where they are valid, (r,) or (k, r)."""
+        self.names += names
+        self._values.append(np.where(valid, values, np.nan))
+
+    def table(self) -> Floats:
+        """All of them, (r, m); NaN where there is no number."""
+        table = np.concatenate(self._values).T.copy()
+        table[~np.isfinite(table)] = np.nan
+        return table
 
 
 @cache
@@ -136,7 +150,8 @@ def _places(names: tuple[str, ...]) -> dict[str, int]:
 class _Cut:
     """Repetitions cut into phases. table and speeds (5, n): angles and |velocity|, 0 where a part is not whole; has (5, r):
     which parts are; hip (n,): the mean of the hips there are; spread (5, r), hip_sd (r,): of changes from the first to the
-    deepest row; moves (r,): there is a lumbar angle and a descent; both (r,): there is an ascent too."""
+    deepest row; down_fastest, up_fastest (5, r): largest speeds; moves (r,): there is a lumbar angle and a descent; both (r,):
+    there is an ascent too."""
 
     rate_hz: float
     whole: Phases
@@ -151,179 +166,220 @@ class _Cut:
     hip: Floats
     spread: Floats
     hip_sd: Floats
+    down_fastest: Floats
+    up_fastest: Floats
     moves: Bools
     both: Bools
 
     @classmethod
     def of(cls, movements: Movements, rate_hz: float) -> _Cut:
-        length = movements.length
+        length, n = movements.length, movements.angles.shape[1]
         begin = np.cumsum(length) - length
-        turn, end = begin + movements.turn, begin + length
-        whole = Phases(begin, length)
+        turn = begin + movements.turn
+        whole, down, up = Phases(begin, length), Phases(begin, movements.turn + 1), Phases(turn, length - movements.turn)
         finite = np.isfinite(movements.angles)
         has = np.logical_and.reduceat(finite, begin, axis=1)
-        table = movements.angles if has.all() else np.where(whole.each(has), movements.angles, 0.0)
+        table = movements.angles if has.all() else np.where(whole.each(has, n), movements.angles, 0.0)
         velocities = velocity(table, rate_hz, whole)
+        speeds = np.abs(velocities)
         left, right = has[LEFT], has[RIGHT]
         hips = np.maximum(left.astype(np.int64) + right, 1)
         # a side that is missing is 0 here
-        hip = (table[LEFT] + table[RIGHT]) / whole.each(hips)
+        hip = (table[LEFT] + table[RIGHT]) / whole.each(hips, n)
         spread = np.hypot(movements.sd[:, turn], movements.sd[:, begin])
         return cls(
             rate_hz,
             whole,
-            Phases(begin, movements.turn + 1),
-            Phases(turn, end - turn),
+            down,
+            up,
             turn,
             table,
             velocities,
-            np.abs(velocities),
+            speeds,
             has,
             left | right,
             hip,
             spread,
             np.where(left, spread[LEFT], spread[RIGHT]),
+            down.highest(speeds),
+            up.highest(speeds),
             has[LUMBAR] & (movements.turn > 0),
             movements.turn < length - 2,  # one phase only: sitting down has no ascent
         )
 
 
-def _where(valid: Bools, values: Floats) -> Floats:
-    return np.where(valid, values, np.nan)
+_RANGES = tuple(
+    f"{part}_{word}"
+    for part in PARTS
+    for word in ("rom_deg", "rom_sd_deg", "peak_deg", "peak_velocity_descent_deg_s", "peak_velocity_ascent_deg_s")
+)
+_HIPS = ("hip_left_apparent_peak_deg", "hip_right_apparent_peak_deg", "hip_rom_difference_deg", "hip_rom_difference_sd_deg")
 
 
-def _ranges(found: dict[str, Floats], rep: _Cut) -> None:
-    """Ranges, extremes and peak velocities of every part."""
-    begin = rep.whole.begin
+def _ranges(found: _Columns, rep: _Cut) -> Floats:
+    """Ranges, extremes and peak velocities of every part. Returns the largest angles (5, r), NaN where a part is missing."""
+    begin, count = rep.whole.begin, len(rep.turn)
     highest, lowest = (extreme.reduceat(rep.table, begin, axis=1) for extreme in (np.maximum, np.minimum))
-    down, up = rep.down.highest(rep.speeds), rep.up.highest(rep.speeds)
-    for i, name in enumerate(PARTS):
-        for word, values in (
-            ("rom_deg", highest[i] - lowest[i]),
-            ("rom_sd_deg", rep.spread[i]),
-            ("peak_deg", highest[i]),
-            ("peak_velocity_descent_deg_s", down[i]),
-            ("peak_velocity_ascent_deg_s", up[i]),
-        ):
-            found[f"{name}_{word}"] = _where(rep.has[i], values)
-    for i, side in ((LEFT, "left"), (RIGHT, "right")):
-        apparent = np.maximum.reduceat(rep.table[LUMBAR] + rep.table[i], begin)
-        found[f"hip_{side}_apparent_peak_deg"] = _where(rep.has[LUMBAR] & rep.has[i], apparent)
-    hips = rep.has[LEFT] & rep.has[RIGHT]
-    found["hip_rom_difference_deg"] = _where(hips, found["hip_left_rom_deg"] - found["hip_right_rom_deg"])
-    found["hip_rom_difference_sd_deg"] = _where(hips, np.hypot(rep.spread[LEFT], rep.spread[RIGHT]))
+    of_parts = np.stack((highest - lowest, rep.spread, highest, rep.down_fastest, rep.up_fastest), axis=1)
+    found.add(_RANGES, of_parts.reshape(-1, count), np.repeat(rep.has, of_parts.shape[1], axis=0))
+    apparent = np.maximum.reduceat(rep.table[LUMBAR] + rep.table[LEFT:], begin, axis=1)
+    left, right = of_parts[LEFT:, 0]
+    both = rep.has[LEFT] & rep.has[RIGHT]
+    found.add(
+        _HIPS,
+        (*apparent, left - right, np.hypot(rep.spread[LEFT], rep.spread[RIGHT])),
+        (*(rep.has[LUMBAR] & rep.has[LEFT:]), both, both),
+    )
+    return np.where(rep.has, highest, np.nan)
 
 
-def _shares(found: dict[str, Floats], name: str, rep: _Cut, rest: Floats, rest_sd: Floats, valid: Bools) -> None:
-    """A share over the descent and over the ascent: whole, by thirds, by bins of forward bend."""
+def _shares(found: _Columns, rep: _Cut) -> None:
+    """Shares of the trunk and of the trunk on the thigh, over the descent and over the ascent: whole, by thirds, by bins of
+    forward bend."""
+    lumbar, pelvis, hip = rep.table[LUMBAR], rep.table[PELVIS], rep.hip
     # the ascent is measured as if it were a descent, from the end backwards
-    ascent = Phases(rep.up.begin + rep.up.length - 1, rep.up.length, -1)
-    for phases, word, there in ((rep.down, "", valid), (ascent, "_ascent", valid & rep.both)):
-        value, sd = shares.of_phases(phases, rep.table[LUMBAR], rest, rep.spread[LUMBAR], rest_sd)
-        for i, (value_name, sd_name) in enumerate(_share_names(name, word)):
-            found[value_name], found[sd_name] = _where(there, value[:, i]), _where(there, sd[:, i])
+    phases = laid_out((rep.down, rep.up.backwards(len(hip))) * 2, len(hip))
+    rest = np.concatenate((pelvis, pelvis[::-1], hip, hip[::-1]))
+    sd = np.concatenate((rep.spread[PELVIS], rep.spread[PELVIS], rep.hip_sd, rep.hip_sd))
+    shared = shares.of_phases(phases, np.concatenate((lumbar, lumbar[::-1]) * 2), rest, np.tile(rep.spread[LUMBAR], 4), sd)
+    trunk, thigh = rep.moves & rep.has[PELVIS], rep.moves & rep.has_hip
+    # value and uncertainty of each share of each phase
+    columns = np.stack(shared, axis=2).reshape(4, len(rep.turn), -1).transpose(0, 2, 1)
+    valid = np.stack((trunk, trunk & rep.both, thigh, thigh & rep.both))
+    found.add(_SHARES, columns.reshape(-1, len(rep.turn)), np.repeat(valid, columns.shape[1], axis=0))
 
 
-@cache
-def _share_names(name: str, phase: str) -> tuple[tuple[str, str], ...]:
-    """Names of the values and their uncertainties: whole, thirds, bins."""
-    # the early third of an ascent is the deep one
-    thirds = shares.THIRDS[::-1] if phase else shares.THIRDS
-    parts = ("", *(f"_{word}" for word in (*thirds, *shares.BIN_NAMES)))
-    return tuple((f"{name}{phase}{part}", f"{name}{phase}{part}_sd") for part in parts)
+def _share_names() -> tuple[str, ...]:
+    names: list[str] = []
+    for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"):
+        # the early third of an ascent is the deep one
+        for phase, thirds in (("", shares.THIRDS), ("_ascent", shares.THIRDS[::-1])):
+            parts = ("", *(f"_{word}" for word in (*thirds, *shares.BIN_NAMES)))
+            names += [f"{name}{phase}{part}{of}" for part in parts for of in ("", "_sd")]
+    return tuple(names)
 
 
-def _timing(found: dict[str, Floats], rep: _Cut) -> None:
+_SHARES = _share_names()
+_TIMING = ("onset_delay_s", "delay_at_20deg_s", "peak_velocity_lag_s", "correlation_lag_s", "onset_delay_ascent_s")
+
+
+def _timing(found: _Columns, rep: _Cut) -> None:
     """Delays and lags of the lumbar spine against the pelvis, seconds."""
     valid, rate, down = rep.moves & rep.has[PELVIS], rep.rate_hz, rep.down
-    onsets, reached, peaks = [], [], []
-    for i in (LUMBAR, PELVIS):
-        angle, speed = rep.table[i], rep.speeds[i]
-        onsets.append((onset_rows(down, speed, rate), onset_rows(rep.up, speed, rate)))
-        beyond = down.first(angle - rep.whole.each(angle[down.begin]) >= DELAY_DEG)
-        reached.append(_where(beyond >= 0, beyond.astype(np.float64)))
-        peaks.append(down.first(speed == rep.whole.each(down.highest(speed))))
-    found["onset_delay_s"] = _where(valid, (onsets[0][0] - onsets[1][0]) / rate)
-    found["delay_at_20deg_s"] = _where(valid, (reached[0] - reached[1]) / rate)
-    found["peak_velocity_lag_s"] = _where(valid, (peaks[0] - peaks[1]) / rate)
-    lags = coordination.best_lags_s(down, rep.speeds[LUMBAR], rep.speeds[PELVIS], rate)
-    found["correlation_lag_s"] = _where(valid, lags)
-    found["onset_delay_ascent_s"] = _where(valid & rep.both, (onsets[0][1] - onsets[1][1]) / rate)
+    n = len(rep.hip)
+    two = slice(LUMBAR, PELVIS + 1)
+    angles, speeds = rep.table[two], rep.speeds[two]
+    fastest = np.concatenate((rep.down_fastest[two], rep.up_fastest[two])).ravel()
+    onsets = onset_rows(laid_out((down, down, rep.up, rep.up), n), np.tile(speeds.ravel(), 2), fastest, rate).reshape(4, -1)
+    downs = laid_out((down, down), n)
+
+    def first(what: Bools) -> Floats:
+        """First rows (2, r) of the descents at which it holds (2, n)."""
+        at = downs.first(what.ravel())
+        return np.where(at >= 0, at - downs.begin, np.nan).reshape(2, -1)
+
+    beyond = first(angles - rep.whole.each(angles[:, down.begin], n) >= DELAY_DEG)
+    peaks = first(speeds == rep.whole.each(rep.down_fastest[two], n))
+    lags = coordination.best_lags_s(down, speeds[LUMBAR], speeds[PELVIS], rate)
+    delays = [(lumbar - pelvis) / rate for lumbar, pelvis in (onsets[:2], beyond, peaks, onsets[2:])]
+    found.add(_TIMING, (*delays[:3], lags, delays[3]), (valid, valid, valid, valid, valid & rep.both))
 
 
-def _coordination(found: dict[str, Floats], rep: _Cut) -> list[Floats]:
+_CRP = tuple(
+    f"crp_{pair}{word}_deg" for pair in ("lumbar_pelvis", "lumbar_hip") for word in ("", "_sd", "_abs", "_descent", "_ascent")
+)
+
+
+def _coordination(found: _Columns, rep: _Cut) -> list[Floats]:
     """Relative phase over the repetition, its mean size and its direction, and over the descent and the ascent. Returns that of
     lumbar spine and pelvis, (101,) rad for each repetition or empty."""
     length = rep.whole.length
     valid = rep.moves & (length > 2)
-    sides = np.stack((rep.has[LEFT], rep.has[RIGHT]))
-    hip_velocity = rep.velocities[LEFT:].sum(axis=0) / rep.whole.each(np.maximum(sides.sum(axis=0), 1))
+    hips = np.maximum(rep.has[LEFT:].sum(axis=0), 1)
+    hip_velocity = rep.velocities[LEFT:].sum(axis=0) / rep.whole.each(hips, len(rep.hip))
     angles = np.stack((rep.table[LUMBAR], rep.table[PELVIS], rep.hip))
     velocities = np.stack((rep.velocities[LUMBAR], rep.velocities[PELVIS], hip_velocity))
     phases = coordination.phase(angles, velocities, rep.whole)
     points = coordination.POINTS - 1
     deepest = (rep.turn - rep.whole.begin) / np.maximum(length - 1, 1)
     bottom = np.clip(np.rint(deepest * points).astype(np.int64), 1, points)
-    relative: list[Floats] = []
-    for name, i, there in (("lumbar_pelvis", 1, valid & rep.has[PELVIS]), ("lumbar_hip", 2, valid & rep.has_hip)):
-        between = coordination.wrapped(phases[0] - phases[i])
-        means, sds = np.degrees(coordination.phase_directions(between, bottom))
-        size = np.degrees(np.abs(between).mean(axis=1))
-        for word, values in (("", means[0]), ("_sd", sds[0]), ("_abs", size), ("_descent", means[1]), ("_ascent", means[2])):
-            found[f"crp_{name}{word}_deg"] = _where(there, values)
-        relative = relative or [row if whole else np.empty(0) for row, whole in zip(between, there.tolist(), strict=True)]
-    return relative
+    there = valid & np.stack((rep.has[PELVIS], rep.has_hip))
+    between = coordination.wrapped(phases[0] - phases[1:])
+    (mean, descent, ascent), (spread, _, _) = coordination.phase_directions(between, bottom)
+    values = np.degrees((mean, spread, np.abs(between).mean(axis=-1), descent, ascent)).swapaxes(0, 1)
+    found.add(_CRP, values.reshape(-1, len(length)), np.repeat(there, values.shape[1], axis=0))
+    return [row if whole else np.empty(0) for row, whole in zip(between[0], there[0].tolist(), strict=True)]
 
 
-def _slack(found: dict[str, Floats], rep: _Cut) -> None:
+_SLACK = (
+    "slack_onset_trunk_deg",
+    "slack_onset_deg",
+    "slack_breakpoint_deg",
+    "slack_breakpoint_sd_deg",
+    "slack_slope_before",
+    "slack_slope_after",
+    "slack_onset_sd_deg",
+    *(
+        f"slack_{word}"
+        for side in ("left", "right")
+        for word in (f"onset_{side}_deg", f"breakpoint_{side}_deg", f"breakpoint_{side}_sd_deg")
+    ),
+    "slack_fraction",
+    "butt_wink_deg",
+    "butt_wink_onset_hip_deg",
+)
+
+
+def _slack(found: _Columns, rep: _Cut) -> None:
     """Slack onset by both estimators, of the mean hip and of each side, and what follows it; and the butt wink."""
     down, lumbar, sd = rep.down, rep.table[LUMBAR], rep.spread[LUMBAR]
     long = rep.moves & rep.has_hip & (down.length >= SHORTEST_SLACK_ROWS)
-    hips = (
-        ("", rep.hip, rep.hip_sd, long),
-        ("_left", rep.table[LEFT], rep.spread[LEFT], long & rep.has[LEFT]),
-        ("_right", rep.table[RIGHT], rep.spread[RIGHT], long & rep.has[RIGHT]),
+    hips = np.stack((rep.hip, rep.table[LEFT], rep.table[RIGHT]))
+    hip_sd = np.stack((rep.hip_sd, rep.spread[LEFT], rep.spread[RIGHT]))
+    *onsets, trunk = slack.threshold_onset(down, lumbar, (*hips, rep.table[TRUNK]), rep.rate_hz, sd)
+    knees = slack.breakpoints(laid_out((down,) * 3, len(lumbar)), np.tile(lumbar, 3), hips.ravel())
+    knee, before, after = (x.reshape(3, -1) for x in knees)
+    knee_sd = slack.onset_sd(hip_sd, sd, after)
+    fraction = slack.slack_fraction(down, lumbar, rep.hip)
+    onset_sd = np.where(np.isfinite(onsets[0]), slack.onset_sd(rep.hip_sd, sd, 0.5), np.nan)
+    wink, wink_at = slack.butt_wink(down, rep.table[PELVIS], lumbar, rep.hip)
+    winks = rep.moves & rep.has_hip & rep.has[PELVIS]
+    left, right = long & rep.has[LEFT], long & rep.has[RIGHT]
+    found.add(
+        _SLACK,
+        (
+            *(trunk, onsets[0], knee[0], knee_sd[0], before[0], after[0], onset_sd),
+            *(onsets[1], knee[1], knee_sd[1], onsets[2], knee[2], knee_sd[2]),
+            *(fraction, wink, wink_at),
+        ),
+        (long & rep.has[TRUNK], *(long,) * 6, *(left,) * 3, *(right,) * 3, long, winks, winks),
     )
-    onsets = slack.threshold_onset(down, lumbar, [*(angle for _, angle, _, _ in hips), rep.table[TRUNK]], rep.rate_hz, sd)
-    found["slack_onset_trunk_deg"] = _where(long & rep.has[TRUNK], onsets.pop())
-    for (word, angle, hip_sd, there), onset in zip(hips, onsets, strict=True):
-        knees = slack.breakpoints(down, lumbar, angle)
-        found[f"slack_onset{word}_deg"] = _where(there, onset)
-        found[f"slack_breakpoint{word}_deg"] = _where(there, knees.hip_deg)
-        found[f"slack_breakpoint{word}_sd_deg"] = _where(there, slack.onset_sd(hip_sd, sd, knees.slope_after))
-        if not word:
-            found["slack_slope_before"] = _where(there, knees.slope_before)
-            found["slack_slope_after"] = _where(there, knees.slope_after)
-            found["slack_onset_sd_deg"] = _where(there & np.isfinite(onset), slack.onset_sd(hip_sd, sd, 0.5))
-    found["slack_fraction"] = _where(long, slack.slack_fraction(down, lumbar, rep.hip))
-    back, at = slack.butt_wink(down, rep.table[PELVIS], lumbar, rep.hip)
-    valid = rep.moves & rep.has_hip & rep.has[PELVIS]
-    found["butt_wink_deg"], found["butt_wink_onset_hip_deg"] = _where(valid, back), _where(valid, at)
 
 
-def _use(found: dict[str, Floats], rep: _Cut, bests: Sequence[Best]) -> None:
-    """What was used of what this athlete can do, both as far as they are known."""
-    for name, part in (
-        ("lumbar_of_largest_bend", "lumbar"),
-        ("hip_left_utilisation", "hip_left"),
-        ("hip_right_utilisation", "hip_right"),
-    ):
-        most = np.array([getattr(best, part) for best in bests])
-        known = np.where(most > slack.SMALLEST_HIP_DEG, most, np.nan)
-        found[name] = found[f"{part}_peak_deg"] / known
+_USE = ("lumbar_of_largest_bend", "hip_left_utilisation", "hip_right_utilisation")
 
 
-def _phases(found: dict[str, Floats], rep: _Cut) -> None:
+def _use(found: _Columns, highest: Floats, bests: Sequence[Best]) -> None:
+    """What was used of what this athlete can do, both as far as they are known. highest: largest angles (5, r)."""
+    most = np.array([(best.lumbar, best.hip_left, best.hip_right) for best in bests]).T
+    known = most > slack.SMALLEST_HIP_DEG
+    found.add(_USE, highest[[LUMBAR, LEFT, RIGHT]] / np.where(known, most, np.nan), known)
+
+
+_PHASES = ("descent_s", "hold_s", "ascent_s", "hold_creep_deg_s", "hold_tremor_deg")
+
+
+def _phases(found: _Columns, rep: _Cut) -> None:
     """Durations of descent, hold and ascent, and what the lumbar spine does in the hold."""
     together = rep.has_hip & rep.has[LUMBAR]
     valid = (together | rep.has[TRUNK]) & (rep.whole.length > 2)
-    total = np.where(rep.whole.each(together), rep.table[LUMBAR] + rep.hip, rep.table[TRUNK])
+    bend = rep.table[LUMBAR] + rep.hip
+    total = bend if together.all() else np.where(rep.whole.each(together, len(bend)), bend, rep.table[TRUNK])
     first, last = holds.hold_rows(rep.whole, rep.turn, total, np.abs(velocity(total, rep.rate_hz, rep.whole)))
-    end = rep.whole.begin + rep.whole.length - 1
-    for name, rows in (("descent_s", first - rep.whole.begin), ("hold_s", last - first), ("ascent_s", end - last)):
-        found[name] = _where(valid, rows / rep.rate_hz)
+    durations = ((first - rep.whole.begin) / rep.rate_hz, (last - first) / rep.rate_hz, (rep.whole.end - last) / rep.rate_hz)
     creep = [
         holds.creep_and_tremor(rep.table[LUMBAR, a : b + 1], rep.rate_hz)
         for a, b in zip(first.tolist(), last.tolist(), strict=True)
     ]
-    found["hold_creep_deg_s"], found["hold_tremor_deg"] = _where(valid & rep.has[LUMBAR], np.array(creep).T)
+    held = valid & rep.has[LUMBAR]
+    found.add(_PHASES, (*durations, *np.array(creep).T), (valid, valid, valid, held, held))

@@ -69,14 +69,13 @@ def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, s
     row = at.before + (at.beyond - at.before) * at.part
     first = np.maximum(np.minimum(row.astype(np.int64), phases.length[:, None] - 2), 0)
     part = row - first
-    here = phases.begin[:, None] + phases.step * first
-    there = phases.begin[:, None] + phases.step * np.minimum(first + 1, phases.length[:, None] - 1)
+    here = phases.begin[:, None] + first
+    there = phases.begin[:, None] + np.minimum(first + 1, phases.length[:, None] - 1)
     changes = []
-    end = phases.begin + phases.step * (phases.length - 1)
     for rows in (lumbar, rest):
         marks = rows[here] + (rows[there] - rows[here]) * part
         steps = np.diff(marks, axis=1)
-        steps[:, len(THIRDS)] = rows[end] - rows[phases.begin]
+        steps[:, len(THIRDS)] = rows[phases.end] - rows[phases.begin]
         changes.append(steps)
     moved, other = changes
     found = with_sd(moved, other, sd_lumbar[:, None], sd_rest[:, None])

@@ -54,10 +54,8 @@ def threshold_onset(phases: Phases, lumbar: Floats, hips: Sequence[Floats], rate
     """Flexion (r,), degrees, of each of `hips` (n,) at which the lumbar spine (n,), whose change is known to lumbar_sd (r,),
     leaves its start for good; NaN when it does not."""
     tau = np.maximum(TAU_DEG, 2.0 * lumbar_sd)
-    start, last_row = lumbar[phases.begin], phases.begin + phases.length - 1
-    inside = np.zeros(len(lumbar), np.bool_)
-    for part, rows, zero, limit in zip(phases.parts(inside), phases.parts(lumbar), start.tolist(), tau.tolist(), strict=True):
-        np.less_equal(np.abs(rows - zero), limit, out=part)
+    start, last_row, n = lumbar[phases.begin], phases.end, len(lumbar)
+    inside = np.abs(lumbar - phases.each(start, n)) <= phases.each(tau, n)
     last = phases.last(inside)
     beyond = np.minimum(last + 1, last_row)
     moved, further = np.abs(lumbar[last] - start), np.abs(lumbar[beyond] - start)
@@ -90,8 +88,8 @@ def breakpoints(phases: Phases, lumbar: Floats, hip: Floats) -> Knees:
     rest = y - y.mean(axis=1, keepdims=True)
     rest -= (rest * _LINE).sum(axis=1, keepdims=True) * _LINE
     one = (rest * rest).sum(axis=1)
-    # one product a movement: products of matrices may round otherwise for another number of them
-    along = np.stack([_BENDS @ row for row in rest])
+    # a product for each movement: one of two matrices may round otherwise for another number of them
+    along = (_BENDS @ rest[:, :, None])[:, :, 0]
     explained = along * along / _SIZES
     k = np.argmax(explained, axis=1)
     rows = np.arange(len(k))
@@ -119,13 +117,13 @@ def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:
     """Part (r,) of the lumbar flexion that was gained after the hip had run out: 0 when it did not, NaN when none was."""
     so_far = reach(phases, lumbar + hip)
     low, bent = so_far.low, so_far.top - so_far.low
-    deepest = phases.begin + phases.step * (phases.length - 1)
+    deepest = phases.end
     gained = lumbar[deepest] - lumbar[phases.begin]
     # at every degree of forward bend
     longest = max(int(np.ceil(bent.max())), 2 * round(PLATEAU_DEG))
     levels = low[:, None] + np.arange(longest)
     at = reached(so_far, levels)
-    before, beyond = (phases.begin[:, None] + phases.step * rows for rows in (at.before, at.beyond))
+    before, beyond = (phases.begin[:, None] + rows for rows in (at.before, at.beyond))
     spine, flexed = (rows[before] + (rows[beyond] - rows[before]) * at.part for rows in (lumbar, hip))
     inside = levels < so_far.top[:, None]
     over = round(PLATEAU_DEG)
@@ -144,7 +142,7 @@ def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:
 def butt_wink(phases: Phases, pelvis: Floats, lumbar: Floats, hip: Floats) -> tuple[Floats, Floats]:
     """How far (r,) the pelvis tips back before the deepest point, degrees, and the hip flexion at which it begins, or NaN."""
     top = np.array([a + int(np.argmax(part)) for a, part in zip(phases.begin.tolist(), phases.parts(pelvis), strict=True)])
-    deepest = phases.begin + phases.length - 1
+    deepest = phases.end
     back, rounded = pelvis[top] - pelvis[deepest], lumbar[deepest] - lumbar[top]
     winks = (back > WINK_DEG) & (rounded > WINK_DEG)
     return np.where(winks, back, 0.0), np.where(winks, hip[top], np.nan)
