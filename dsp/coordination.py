@@ -108,14 +108,13 @@ def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -
     positive: `second` is early. NaN where one of them does not change."""
     found = np.full(len(phases.begin), np.nan)
     sizes = np.array([1 << (2 * n - 1).bit_length() for n in phases.length.tolist()])
-    pairs = list(zip(phases.parts(first), phases.parts(second), strict=True))
+    pairs = phases.parts(np.stack((first, second)))
     # movements that need a transform of one size are transformed together
     for size in np.unique(sizes).tolist():
         which = np.flatnonzero(sizes == size)
         centred = np.zeros((len(which), 2, size))
         for row, i in zip(centred, which.tolist(), strict=True):
-            for line, part in zip(row, pairs[i], strict=True):
-                line[: len(part)] = part
+            row[:, : pairs[i].shape[1]] = pairs[i]
         lengths = phases.length[which]
         centred -= (centred.sum(axis=2) / lengths[:, None])[:, :, None]
         centred *= np.arange(size) < lengths[:, None, None]
@@ -127,17 +126,16 @@ def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -
 
 def _peak(product: Floats, lengths: Ints, rate_hz: float) -> Floats:
     """Lag s (r,) of the highest point of correlations (r, size), whose negative lags are at the end."""
-    size = product.shape[1]
     longest = np.minimum(round(LONGEST_LAG_S * rate_hz), lengths - 1)
-    lags = np.arange(
-        -min(round(LONGEST_LAG_S * rate_hz), size // 2 - 1), min(round(LONGEST_LAG_S * rate_hz), size // 2 - 1) + 1
-    )
-    around = np.where(np.abs(lags) <= longest[:, None], product[:, lags], -np.inf)
+    most = min(round(LONGEST_LAG_S * rate_hz), product.shape[1] // 2 - 1)
+    lags = np.arange(-most, most + 1)
+    near = np.concatenate((product[:, -most:], product[:, : most + 1]), axis=1)
+    around = np.where(np.abs(lags) <= longest[:, None], near, -np.inf)
     k = np.argmax(around, axis=1)
     rows = np.arange(len(k))
     inner = np.abs(lags[k]) < longest
     # the parabola through the highest point and its neighbours
-    left, top, right = (product[rows, lags[np.clip(k + d, 0, len(lags) - 1)]] for d in (-1, 0, 1))
+    left, top, right = (near[rows, np.clip(k + d, 0, 2 * most)] for d in (-1, 0, 1))
     bend = left - 2.0 * top + right
     fine = np.divide(0.5 * (left - right), bend, out=np.zeros(len(k)), where=inner & (bend < 0.0))
     return np.asarray(np.where(longest > 0, (lags[k] + fine) / rate_hz, np.nan))

@@ -34,19 +34,12 @@ class Phases:
         return self.begin + self.length - 1
 
     def parts(self, rows: NDArray[T]) -> list[NDArray[T]]:
-        """The phases' own parts of rows (n,)."""
-        return [rows[a:b] for a, b in zip(self.begin.tolist(), (self.begin + self.length).tolist(), strict=True)]
+        """The phases' own parts of rows (…, n)."""
+        return [rows[..., a:b] for a, b in zip(self.begin.tolist(), (self.begin + self.length).tolist(), strict=True)]
 
     def backwards(self, n: int) -> Phases:
         """The same phases of rows (n,) that are read from the end backwards."""
         return Phases(n - self.begin - self.length, self.length)
-
-    def inside(self, n: int) -> Bools:
-        """Whether a row lies in one of the phases, (n,)."""
-        change = np.zeros(n + 1, np.int64)
-        change[self.begin] += 1
-        change[self.begin + self.length] -= 1
-        return np.asarray(np.cumsum(change[:n]) > 0)
 
     def each(self, values: Floats, n: int) -> Floats:
         """Values (…, r) of phases in order as rows (…, n): each from where its phase begins to where the next one does."""
@@ -55,9 +48,10 @@ class Phases:
         return np.asarray(np.repeat(values, np.diff(edges, append=n), axis=-1))
 
     def highest(self, rows: Floats) -> Floats:
-        """Largest value (…, r) of rows (…, n) within each phase."""
-        within = np.where(self.inside(rows.shape[-1]), rows, -np.inf)
-        return np.asarray(np.maximum.reduceat(within, self.begin, axis=-1))
+        """Largest value (…, r) of rows (…, n) within each phase; they are in order."""
+        edges = np.stack((self.begin, self.begin + self.length), axis=1).ravel()
+        # every other stretch lies between two phases; the end of all rows is none
+        return np.asarray(np.maximum.reduceat(rows, edges[edges < rows.shape[-1]], axis=-1)[..., ::2])
 
     def first(self, what: Bools) -> Ints:
         """First row (r,) of each phase at which `what` (n,) holds; -1 where there is none."""
@@ -198,10 +192,9 @@ def reach(phases: Phases, rows: Floats) -> Reach:
 
 def reached(so_far: Reach, levels: Floats) -> Reached:
     """Where the phases pass levels (r, k)."""
-    k = np.empty(levels.shape, np.int64)
-    ends = (so_far.begin + so_far.length).tolist()
-    for i, (a, b) in enumerate(zip(so_far.begin.tolist(), ends, strict=True)):
-        k[i] = so_far.furthest[a:b].searchsorted(levels[i], side="right")
+    parts = Phases(so_far.begin, so_far.length).parts(so_far.furthest)
+    found = [part.searchsorted(of_one, "right") for part, of_one in zip(parts, levels, strict=True)]
+    k = np.concatenate(found).reshape(levels.shape)
     begin = so_far.begin[:, None]
     before = so_far.since[begin + np.maximum(k - 1, 0)]
     beyond = np.where((k > 0) & (k < so_far.length[:, None]), begin + k, before)

@@ -14,21 +14,20 @@ are set on the simulated athlete.
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
+from dsp.found_movements import Found, measured
+from dsp.movement_ends import LOOK_BACK_S, MovementEnds
 from dsp.movement_rows import LEFT, PELVIS, RIGHT, TRUNK, KeptRows, MovementRows
 from dsp.movements import CANNOT_TELL, classify
-from dsp.phases import Phases, bridged, inner_velocity, velocity_rows
 from dsp.results import AngleRows, Repetition
-from dsp.rhythm import Best, Movements, better, measure
+from dsp.rhythm import Best, better
 from dsp.rock_backs import STILL_S, RockBack, RockBackFinder, got_down, possible
-from signals.blocks import Bools, Floats, Ints
+from signals.blocks import Floats, Ints
 from signals.placements import Placement
-from signals.quality import Quality
 
 START_DEG, END_DEG = 15.0, 10.0
 """An excursion begins above the first and ends below the second."""
@@ -42,19 +41,14 @@ SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG, RAISE_SHORTEST_S = 30.0, 12.0, 25.0, 0.8
 """A knee raise: one thigh above the first, the other within the second, the trunk within the third, for a time. In a
 stride the other leg is behind."""
-SETTLE_DEG_S, SETTLE_LONGEST_S = 5.0, 0.6
-"""A repetition ends when the speed has fallen below this, at most so long after the excursion's end."""
-SLOWEST_DEG_S, SLOW_SHARE, VELOCITY_ROWS = 1.5, 0.25, 10
-"""A slow movement begins where its speed is below this share of that with which it was noticed, not below sway's."""
-LOOK_BACK_S = (3.0, 6.0)
-"""How far back the beginning is looked for: of a movement, of a slow one."""
+SETTLE_LONGEST_S = 0.6
+"""A repetition comes to rest at most so long after the excursion's end."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
 """Sitting: thighs above, trunk below, and the signal within the band for so long."""
 SEAT_CONFIDENCE, SEAT_WITHOUT_TRUNK = 0.9, 0.6
 """Of sitting down and standing up, with a sensor at the thorax and without."""
-HOLE_S, MEASURED_HOLE_S = 0.4, 0.2
-"""Holes up to the first are bridged for finding a repetition, up to the second for measuring it; a longer one ends the
-movement, or leaves its metric missing."""
+HOLE_S = 0.4
+"""Holes up to this are bridged for finding a repetition; a longer one ends the movement."""
 RISE_SHARE = 0.5
 """Standing up is noticed when the thighs are below this share of their inclination while seated."""
 STAND_IN_S = 2.0
@@ -67,57 +61,15 @@ ROWS_AT_ONCE = 8
 """Rows wait until they are so many: one at a time costs nearly as much as eight, and 0.07 s later is soon enough."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """A repetition that has not been measured yet: its rows, its deepest row among them, and the most reached until then."""
-
-    kind: str
-    confidence: float
-    rows: MovementRows
-    turn: int
-    best: Best
-
-    @property
-    def start_s(self) -> float:
-        return float(self.rows.time_s[0])
-
-    @property
-    def turn_s(self) -> float:
-        return float(self.rows.time_s[self.turn])
-
-
-def _measured(found: Sequence[_Found], rate_hz: float) -> list[Repetition | None]:
-    """The repetitions with their metrics and without their numbers; None for one that has no metric for want of calibration."""
-    if not found:
-        return []
-    length = np.array([len(f.rows) for f in found])
-    begin = np.cumsum(length) - length
-    angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((f.rows.measured, f.rows.sd) for f in found), strict=True))
-    if not np.isfinite(angles).all():
-        longest, whole = int(MEASURED_HOLE_S * rate_hz), Phases(begin, length)
-        angles, sd = bridged(angles, longest, whole), bridged(sd, longest, whole)
-    movements = Movements(angles, sd, length, np.array([f.turn for f in found]))
-    quality = np.bitwise_or.reduceat(np.concatenate([f.rows.quality for f in found]), begin).tolist()
-    repetitions: list[Repetition | None] = []
-    for f, flags, (metrics, phase) in zip(found, quality, measure(movements, [f.best for f in found], rate_hz), strict=True):
-        if flags & Quality.UNCALIBRATED and not metrics:
-            repetitions.append(None)
-            continue
-        relative = array("d", np.degrees(phase).round(1).tolist())
-        end_s = float(f.rows.time_s[-1])
-        repetitions.append(Repetition(-1, f.start_s, f.turn_s, end_s, f.kind, f.confidence, flags, metrics, relative))
-    return repetitions
-
-
 class RepetitionFinder:
     """Streaming finder of one estimator; the result does not depend on how the rows are cut."""
 
     def __init__(self, rate_hz: float, estimator: str) -> None:
         self._rate = rate_hz
         self._estimator = estimator
-        self._ends = velocity_rows(rate_hz)
         self._waiting: list[AngleRows] = []
         self._kept = KeptRows()
+        self._ends = MovementEnds(self._kept, rate_hz)
         self._next = 0
         self._count = 0
         self._best = Best()
@@ -132,9 +84,9 @@ class RepetitionFinder:
         self._rocks = RockBackFinder(rate_hz)
         self._stay = False
         """Whether the excursion is a stay on all fours: no movement itself."""
-        self._out: list[_Found | Repetition] = []
+        self._out: list[Found | Repetition] = []
         """What has ended, in order."""
-        self._held: list[_Found | Repetition] = []
+        self._held: list[Found | Repetition] = []
         self._marks: list[float] = []
         self._mark_s: float | None = None
         self._trunk = TRUNK
@@ -350,7 +302,7 @@ class RepetitionFinder:
         elif knee < END_DEG:
             self._state = "standing"
             if k - self._begin >= RAISE_SHORTEST_S * self._rate:
-                start = self._quiet_before(self._begin, self._leg)
+                start = self._ends.beginning(self._begin, self._leg)
                 self._add("knee_raise", round(min(1.0, self._peak / 60.0), 3), start, self._peak_at, k)
 
     def _move(self, k: int, signal: float, trunk: float, thigh: float) -> None:
@@ -362,17 +314,14 @@ class RepetitionFinder:
                 self._begin, self._stay = k, True
         if signal != signal or k - self._begin > HISTORY_S * self._rate - 1:
             # a hole in the middle, or a posture: not a repetition
-            self._state = "standing" if signal != signal else "posture"
-            if self._state == "posture":
-                self._state, self._seat = "seated", max(thigh, 2.0)
+            self._state, self._seat = "standing" if signal != signal else "seated", max(thigh, 2.0)
             return
         if abs(signal - self._still_level) > SEAT_BAND_DEG:
             self._still_since, self._still_level = k, signal
         seated = thigh > SEAT_THIGH_DEG and trunk < SEAT_TRUNK_DEG
         if seated and k - self._still_since >= SEAT_STILL_S * self._rate:
             self._sit(k)
-            self._seat = thigh
-            self._state = "seated"
+            self._state, self._seat = "seated", thigh
         elif signal > self._peak:
             self._peak, self._peak_at = signal, k
             self._valley, self._valley_at = signal, k
@@ -390,7 +339,7 @@ class RepetitionFinder:
 
     def _sit(self, k: int) -> None:
         """Sitting down: from where the movement began to where it came to rest."""
-        start = self._quiet_before(self._begin)
+        start = self._ends.beginning(self._begin)
         end = max(self._still_since, start + 1)
         self._add("sit_down", self._seat_confidence, start, end, end)
 
@@ -402,7 +351,7 @@ class RepetitionFinder:
             return
         if not standing_up and (crossed - self._begin < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
-        start, end = self._quiet_before(self._begin), min(self._quiet_after(crossed), k)
+        start, end = self._ends.beginning(self._begin), min(self._ends.rest(crossed, self._next), k)
         if standing_up:
             self._add("stand_up", self._seat_confidence, start, end, end)
             return
@@ -418,57 +367,13 @@ class RepetitionFinder:
     def _rock_back(self, found: RockBack) -> None:
         """A rock-back within the excursion, which is a stay on all fours from here on."""
         self._begin, self._stay = found.end, True
-        start = self._quiet_before(found.risen)
-        speed = self._speed(found.half, found.end)
-        on = self._rows_to(speed < self._slow(speed))
-        end = found.end if on is None else found.half + on
-        self._add("rock_back", found.confidence, start, found.turn, end)
-
-    def _quiet_before(self, k: int, row: int | None = None) -> int:
-        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most `LOOK_BACK_S` back.
-
-        A slow movement is looked for further back: still is then what is slow beside it.
-        """
-        first = max(k - int(LOOK_BACK_S[1] * self._rate), self._kept.first)
-        # backwards from k
-        speed = self._speed(first, k, row)[::-1]
-        still = self._slow(speed[: 2 * VELOCITY_ROWS + 1 - self._ends])
-        if still == SETTLE_DEG_S:
-            first = max(k - int(LOOK_BACK_S[0] * self._rate), first)
-            speed = speed[: k - first + 1 - self._ends]
-        back = self._rows_to(~(speed >= still))
-        return first if back is None else k - back
-
-    def _quiet_after(self, k: int) -> int:
-        """First row from k on at which trunk and thighs are still."""
-        on = self._rows_to(~(self._speed(k, self._next) >= SETTLE_DEG_S))
-        return self._next if on is None else k + on
-
-    def _rows_to(self, quiet: Bools) -> int | None:
-        """Rows until it is quiet, out of what is said of the rows of a `_speed`; None where it never is. Rows at the ends are
-        like the nearest of these, and too few to have a velocity are quiet."""
-        if not len(quiet):
-            return 0
-        at = int(quiet.argmax())
-        return None if not quiet[at] else at + self._ends if at else 0
-
-    def _slow(self, speed: Floats) -> float:
-        """The speed below which is still what has moved so fast (m,), degrees per second."""
-        return min(SETTLE_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max(initial=0.0))))
-
-    def _speed(self, first: int, last: int, row: int | None = None) -> Floats:
-        """|Velocity| (m,), degrees per second, at rows first … last without `self._ends` at either end, of the faster of trunk
-        and lower thigh, or of the angle `row` alone; their sum would stand still where they cancel."""
-        rows = self._kept.part(first, last + 1)
-        if row is not None:
-            return np.abs(inner_velocity(rows.angles[row], self._rate))
-        trunk, thigh = np.abs(inner_velocity(rows.moving, self._rate))
-        return np.asarray(np.maximum(trunk, thigh))
+        start = self._ends.beginning(found.risen)
+        self._add("rock_back", found.confidence, start, found.turn, self._ends.slow_rest(found.half, found.end))
 
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: MovementRows | None = None) -> None:
         rows = self._kept.part(start, end + 1) if rows is None else rows
         self._best = better(self._best, kind, rows.measured)
-        found = _Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
+        found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
         if self._mark_s is None:
             self._release()
             self._out.append(found)
@@ -481,12 +386,12 @@ class RepetitionFinder:
 
     def _ended(self) -> list[Repetition]:
         """What has ended since, measured and numbered; what is held back is measured too, so that its rows can go."""
-        if not self._out and not self._held:
+        if not (self._out or self._held):
             return []
-        found = [f for f in (*self._out, *self._held) if isinstance(f, _Found)]
-        measured = iter(_measured(found, self._rate))
+        found = [f for f in (*self._out, *self._held) if isinstance(f, Found)]
+        repetitions = iter(measured(found, self._rate))
         out, held = (
-            [r for f in those if (r := next(measured) if isinstance(f, _Found) else f) is not None]
+            [r for f in those if (r := next(repetitions) if isinstance(f, Found) else f) is not None]
             for those in (self._out, self._held)
         )
         numbered = [replace(r, index=self._count + i) for i, r in enumerate(out)]

@@ -108,7 +108,7 @@ def rhythm(
 
 def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
     """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
-    rad of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
+    degrees of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
     rep, found = _Cut.of(movements, rate_hz), _Columns()
     highest = _ranges(found, rep)
     _shares(found, rep)
@@ -292,7 +292,7 @@ _CRP = tuple(
 
 def _coordination(found: _Columns, rep: _Cut) -> list[Floats]:
     """Relative phase over the repetition, its mean size and its direction, and over the descent and the ascent. Returns that of
-    lumbar spine and pelvis, (101,) rad for each repetition or empty."""
+    lumbar spine and pelvis, (101,) to a tenth of a degree, for each repetition or empty."""
     length = rep.whole.length
     valid = rep.moves & (length > 2)
     hips = np.maximum(rep.has[LEFT:].sum(axis=0), 1)
@@ -308,7 +308,8 @@ def _coordination(found: _Columns, rep: _Cut) -> list[Floats]:
     (mean, descent, ascent), (spread, _, _) = coordination.phase_directions(between, bottom)
     values = np.degrees((mean, spread, np.abs(between).mean(axis=-1), descent, ascent)).swapaxes(0, 1)
     found.add(_CRP, values.reshape(-1, len(length)), np.repeat(there, values.shape[1], axis=0))
-    return [row if whole else np.empty(0) for row, whole in zip(between[0], there[0].tolist(), strict=True)]
+    relative = np.degrees(between[0]).round(1)
+    return [row if whole else np.empty(0) for row, whole in zip(relative, there[0].tolist(), strict=True)]
 
 
 _SLACK = (
