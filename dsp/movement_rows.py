@@ -11,14 +11,15 @@ from dsp.results import AngleRows, Flags
 from signals.blocks import Floats
 from signals.quantities import ANGLE_NAMES
 
-SHORT_ROWS = 1000
+SHORT_ROWS = 250
 """Pieces of rows that are kept are at least so long."""
 
 MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
 """Angles that the rhythm is made of."""
 KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
 """Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
-_COLUMNS = [ANGLE_NAMES.index(name) for name in KEPT]
+_COLUMNS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
+_DEGREES = 180.0 / np.pi
 PELVIS, TRUNK = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
 LEFT, RIGHT = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
 
@@ -49,8 +50,11 @@ class MovementRows:
         """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
         trunk's."""
         rows = pieces[0] if len(pieces) == 1 else _joined(pieces)
-        angles = np.degrees(rows.angles.T[_COLUMNS])
-        sd = np.degrees(rows.sd.T[_COLUMNS[: len(MEASURED)]])
+        angles = rows.angles.T.take(_COLUMNS, axis=0)
+        sd = rows.sd.T.take(_COLUMNS[: len(MEASURED)], axis=0)
+        # the same as np.degrees, which takes six times as long
+        angles *= _DEGREES
+        sd *= _DEGREES
         return cls(rows.time_s, angles, sd, rows.quality, np.stack(trunk_and_thigh(angles, trunk_row)))
 
     def __len__(self) -> int:

@@ -43,9 +43,9 @@ class Phases:
 
     def each(self, values: Floats, n: int) -> Floats:
         """Values (…, r) of phases in order as rows (…, n): each from where its phase begins to where the next one does."""
-        edges = self.begin.copy()
+        edges = np.concatenate((self.begin, (n,)))
         edges[0] = 0
-        return np.asarray(np.repeat(values, np.diff(edges, append=n), axis=-1))
+        return np.asarray(values.repeat(edges[1:] - edges[:-1], axis=-1))
 
     def highest(self, rows: Floats) -> Floats:
         """Largest value (…, r) of rows (…, n) within each phase; they are in order."""

@@ -68,6 +68,7 @@ class RepetitionFinder:
         self._rate = rate_hz
         self._estimator = estimator
         self._waiting: list[AngleRows] = []
+        self._many = 0
         self._kept = KeptRows()
         self._ends = MovementEnds(self._kept, rate_hz)
         self._next = 0
@@ -123,7 +124,8 @@ class RepetitionFinder:
     def feed(self, rows: AngleRows) -> list[Repetition]:
         """Rows that follow those already fed; the repetitions that have ended."""
         self._waiting.append(rows)
-        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
+        self._many += len(rows)
+        if self._many >= ROWS_AT_ONCE:
             self._look()
         return self._ended()
 
@@ -132,7 +134,7 @@ class RepetitionFinder:
         if not self._waiting:
             return
         seen = MovementRows.of(self._waiting, self._trunk)
-        self._waiting = []
+        self._waiting, self._many = [], 0
         self._kept.add(seen)
         degrees, (trunk, thigh) = seen.angles, seen.moving
         signal = self._signal(degrees, trunk, thigh)
