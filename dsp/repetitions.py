@@ -71,15 +71,13 @@ class RepetitionFinder:
         self._many = 0
         self._kept = KeptRows()
         self._ends = MovementEnds(self._kept, rate_hz)
-        self._next = 0
-        self._count = 0
+        self._next = self._count = 0
         self._best = Best()
         self._state = "standing"
         self._begin = 0
         self._peak, self._peak_at = 0.0, 0
         self._valley, self._valley_at = 0.0, 0
-        self._crossed = 0
-        self._still_since = 0
+        self._crossed = self._still_since = 0
         self._still_level = 0.0
         self._seat = 0.0
         self._rocks = RockBackFinder(rate_hz)
