@@ -20,13 +20,15 @@ MEASURED_HOLE_S = 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """A repetition that has not been measured yet: its rows, its deepest row among them, and the most reached until then."""
+    """A repetition that has not been measured yet: its rows, its deepest row among them, the most reached until then, and flags
+    of the rows just before: one that comes out of a hole is not whole."""
 
     kind: str
     confidence: float
     rows: MovementRows
     turn: int
     best: Best
+    before: int
 
     @property
     def start_s(self) -> float:
@@ -51,6 +53,7 @@ def measured(found: Sequence[Found], rate_hz: float) -> list[Repetition | None]:
     quality = np.bitwise_or.reduceat(np.concatenate([f.rows.quality for f in found]), begin).tolist()
     repetitions: list[Repetition | None] = []
     for f, flags, (metrics, phase) in zip(found, quality, measure(movements, [f.best for f in found], rate_hz), strict=True):
+        flags |= f.before
         if flags & Quality.UNCALIBRATED and not metrics:
             repetitions.append(None)
             continue

@@ -28,6 +28,7 @@ from dsp.rhythm import Best, better
 from dsp.rock_backs import STILL_S, RockBack, RockBackFinder, got_down, possible
 from signals.blocks import Floats, Ints
 from signals.placements import Placement
+from signals.quality import Quality
 
 START_DEG, END_DEG = 15.0, 10.0
 """An excursion begins above the first and ends below the second."""
@@ -57,6 +58,8 @@ HISTORY_S = 120.0
 """Longest repetition; a longer excursion is a posture, not a repetition."""
 CALIBRATION_LONGEST_S = 100.0
 """Movements are held back at most so long after a calibrate mark."""
+EDGE_ROWS = 12
+"""A repetition that begins so soon after a hole has begun in it: no velocity is known at the hole's edge."""
 ROWS_AT_ONCE = 8
 """Rows wait until they are so many: one at a time costs nearly as much as eight, and 0.07 s later is soon enough."""
 
@@ -135,7 +138,7 @@ class RepetitionFinder:
         self._waiting, self._many = [], 0
         self._kept.add(seen)
         degrees, (trunk, thigh) = seen.angles, seen.moving
-        signal = self._signal(degrees, trunk, thigh)
+        signal, seat = self._signal(degrees, trunk, thigh)
         # one knee is up; false where a thigh is missing
         higher = np.maximum(degrees[LEFT], degrees[RIGHT])
         lifted = (higher > RAISE_DEG) & (np.abs(thigh) < STANCE_DEG) & (np.abs(trunk) < RAISE_TRUNK_DEG)
@@ -150,7 +153,7 @@ class RepetitionFinder:
                     i = begins.item(ahead) if ahead < len(begins) else n
                 elif self._state == "seated":
                     # until the thighs come down, or the signal is lost
-                    leaves = (thigh[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
+                    leaves = (seat[i:] < RISE_SHARE * self._seat) | ~np.isfinite(signal[i:])
                     i, self._missing = i + int(np.argmax(leaves)) if leaves.any() else n, 0
                 elif self._state == "moving" and self._begin >= self._next - 1:
                     i = self._skim(i, ends, signal, trunk, thigh)
@@ -163,14 +166,15 @@ class RepetitionFinder:
                 knees = degrees.item(self._leg, i), degrees.item(LEFT + RIGHT - self._leg, i)
                 self._raise(first + i, signal.item(i), *knees)
             else:
-                self._step(signal.item(i), trunk.item(i), thigh.item(i), seen.time_s.item(i))
+                knee = seat if self._state == "seated" else thigh
+                self._step(signal.item(i), trunk.item(i), knee.item(i), seen.time_s.item(i))
                 if self._state == "standing" and lifted[i]:
                     self._state, self._begin = "raising", first + i
                     self._leg = LEFT if degrees[LEFT, i] > degrees[RIGHT, i] else RIGHT
                     self._peak, self._peak_at = higher.item(i), first + i
             i += 1
             self._next = first + i
-        self._kept.forget(self._next - int((HISTORY_S + max(LOOK_BACK_S)) * self._rate))
+        self._kept.forget(self._next - EDGE_ROWS - int((HISTORY_S + max(LOOK_BACK_S)) * self._rate))
 
     def _skim(self, i: int, ends: Ints, signal: Floats, trunk: Floats, thigh: Floats) -> int:
         """From row i of these, the row at which the excursion ends, if nothing else can happen before; else i. ends: the rows
@@ -216,20 +220,23 @@ class RepetitionFinder:
         self._missing = 0
         return i + left
 
-    def _signal(self, angles: Floats, trunk: Floats, thigh: Floats) -> Floats:
-        """The trunk-on-thigh flexion (n,); missing while a thigh is that was there a moment ago: one leg alone would read a
-        stride as a bend."""
+    def _signal(self, angles: Floats, trunk: Floats, thigh: Floats) -> tuple[Floats, Floats]:
+        """The trunk-on-thigh flexion (n,), missing while a thigh is that was there a moment ago: one leg alone would read a
+        stride as a bend. And the thigh part (n,) for somebody who sits: missing where both are that were there, for as long as
+        a repetition may last, as nobody stands up by falling silent."""
         signal = trunk + thigh
         there = np.isfinite(angles[LEFT : RIGHT + 1])
         if there.all():
             self._seen = [self._next + len(signal) - 1] * 2
-            return signal
-        ticks = self._next + np.arange(len(signal))
+            return signal, thigh
+        ticks, latest = self._next + np.arange(len(signal)), np.full(len(signal), -(10**9))
         for leg, found in enumerate(there):
             seen = np.maximum.accumulate(np.where(found, ticks, self._seen[leg]))
             signal[~found & (ticks - seen < STAND_IN_S * self._rate)] = np.nan
             self._seen[leg] = int(seen[-1])
-        return signal
+            np.maximum(latest, seen, out=latest)
+        lost = ~there.any(axis=0) & (ticks - latest < HISTORY_S * self._rate)
+        return signal, np.where(lost, np.nan, thigh)
 
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
@@ -373,7 +380,9 @@ class RepetitionFinder:
     def _add(self, kind: str, confidence: float, start: int, turn: int, end: int, rows: MovementRows | None = None) -> None:
         rows = self._kept.part(start, end + 1) if rows is None else rows
         self._best = better(self._best, kind, rows.measured)
-        found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best)
+        edge = self._kept.part(max(start - EDGE_ROWS, self._kept.first), start + 1).quality
+        broken = int(np.bitwise_or.reduce(edge)) & (Quality.GAP | Quality.LATE)
+        found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best, int(broken))
         if self._mark_s is None:
             self._release()
             self._out.append(found)

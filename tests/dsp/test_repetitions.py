@@ -249,6 +249,47 @@ def test_sitting_for_longer_than_the_memory() -> None:
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
 
 
+THIGHS = ("thigh_left_inclination", "thigh_right_inclination", "hip_left_flexion", "hip_right_flexion")
+
+
+@pytest.mark.parametrize("names", [THIGHS, THIGHS[:1], ("trunk_inclination",), ANGLE_NAMES])
+@pytest.mark.parametrize("length_s", [0.2, 1.0, 3.0, 8.0])
+def test_nobody_stands_up_by_falling_silent(names, length_s) -> None:
+    script = standing_script()
+    script.sit_down(2.0, rest_s=20.0)
+    script.stand_up(2.0)
+    script.bend(70.0)
+    script.stand(1.0)
+    rows = holed(truth_rows(script), 10.0, length_s, names)
+    for cuts in ((), range(0, len(rows), 37)):
+        found = find(rows, cuts=cuts)
+        assert kinds(found) == ["sit_down", "stand_up", "bend"]
+        assert [r.start_s for r in found] == pytest.approx([r.start_s for r in script.repetitions], abs=0.35)
+
+
+def test_standing_up_unseen_is_one_movement() -> None:
+    """Both thighs fall silent in the chair and are back when the athlete stands."""
+    script = standing_script()
+    script.sit_down(2.0, rest_s=20.0)
+    script.stand_up(2.0)
+    script.bend(70.0)
+    script.stand(1.0)
+    assert kinds(find(holed(truth_rows(script), 22.0, 6.0, THIGHS))) == ["sit_down", "stand_up", "bend"]
+
+
+def test_thighs_that_stay_away_leave_the_trunk() -> None:
+    """Sensors taken off in the chair: bends are found from the trunk alone once the seat is old."""
+    script = standing_script()
+    script.sit_down(2.0, rest_s=HISTORY_S + 20.0)
+    script.stand_up(2.0)
+    script.bend(70.0)
+    script.bend(70.0)
+    script.stand(1.0)
+    rows = truth_rows(script)
+    found = find(holed(rows, 10.0, float(rows.time_s[-1]), THIGHS))
+    assert [r.start_s for r in found[-2:]] == pytest.approx([r.start_s for r in script.repetitions[-2:]], abs=0.35)
+
+
 def test_swaying_in_the_chair_is_nothing() -> None:
     script = standing_script()
     script.sit_down(2.0, rest_s=4.0)
@@ -287,6 +328,18 @@ def test_a_hole_of_half_a_second_ends_it() -> None:
     assert [r for r in found if abs(r.turn_s - second.turn_s) < 0.4]
     first = [r for r in found if r.turn_s < second.start_s]
     assert all("lumbar_share_of_trunk" not in r.metrics or r.start_s > script.repetitions[0].start_s + 1.2 for r in first)
+
+
+def test_a_repetition_that_comes_out_of_a_hole_says_so() -> None:
+    """What is left of it is measured, as its end was seen, but never without the flag."""
+    script = standing_script()
+    script.bend(80.0, down_s=2.0, hold_s=3.0, up_s=2.0)
+    script.bend(60.0)
+    script.stand(1.0)
+    for start_s, length_s in ((4.0, 3.0), (4.5, 2.0), (5.5, 3.0)):
+        broken, whole = find(holed(truth_rows(script), start_s, length_s))
+        assert broken.quality == Quality.GAP
+        assert not whole.quality
 
 
 def test_a_long_hole_in_one_joint_leaves_only_its_metrics_missing() -> None:
