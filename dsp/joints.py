@@ -46,7 +46,7 @@ def forward_tilt(vertical: Floats) -> Floats:
 
 def right_side_lower(vertical: Floats) -> Floats:
     """Obliquity (n,) rad, positive when the segment's right side is lower."""
-    return np.asarray(np.arcsin(np.clip(-vertical[2], -1.0, 1.0)))
+    return np.asarray(np.arcsin(rotation.within_one(-vertical[2])))
 
 
 def relative_twist(distal: Floats, pelvis: Floats) -> tuple[Floats, Floats]:

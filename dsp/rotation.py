@@ -36,6 +36,8 @@ def multiply(p: Floats, q: Floats) -> Floats:
 
 def turn(by: Floats, q: Floats) -> Floats:
     """Product by ⊗ q for `by` of `about_vertical`: half the work of `multiply`, of which it has the shapes."""
+    if by.size + q.size < 4 * FEW:
+        return multiply(by, q)
     w, z = by[0], by[3]
     first = w * q[0] - z * q[3]
     turned = np.empty((4, *first.shape))
@@ -124,12 +126,17 @@ def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None 
     return between
 
 
+def within_one(sine: Floats) -> Floats:
+    """The sines with what rounding put beyond -1 … 1 taken back."""
+    return np.asarray(np.minimum(np.maximum(sine, -1.0), 1.0))
+
+
 def cardan_zxy(q: Floats) -> Floats:
     """Intrinsic Cardan angles Z-X-Y (3, …) rad of q (4, …): flexion, lateral, axial, in that order (ISB)."""
     w, x, y, z = q
     angles = np.empty((3, *w.shape))
     np.arctan2(2.0 * (w * z - x * y), 1.0 - 2.0 * (x * x + z * z), out=angles[0])
-    np.arcsin(np.clip(2.0 * (y * z + w * x), -1.0, 1.0), out=angles[1])
+    np.arcsin(within_one(2.0 * (y * z + w * x)), out=angles[1])
     np.arctan2(2.0 * (w * y - x * z), 1.0 - 2.0 * (x * x + y * y), out=angles[2])
     return angles
 

@@ -159,6 +159,7 @@ def test_from_axes_at_half_turns(half_turn):
 FUNCTIONS = {
     "multiply": lambda q, v, f: rotation.multiply(q, q[::-1]),
     "multiply one": lambda q, v, f: rotation.multiply(q, quaternions(1, 1)),
+    "turn": lambda q, v, f: rotation.turn(rotation.about_vertical(f), q),
     "cross": lambda q, v, f: rotation.cross(v, v[::-1]),
     "from_half_angles": lambda q, v, f: rotation.from_half_angles(0.1 * v),
     "conjugate": lambda q, v, f: rotation.conjugate(q),
