@@ -39,19 +39,21 @@ NEVER: Final = np.iinfo(np.int64).max
 class GridRows:
     """One sensor at m consecutive ticks: quat (4, m) NaN where missing, present (m,), heading_epoch (m,) -1 where missing,
     quality (m,) bits of this sensor. motion (6, k): see `OrientedSamples`, at the ticks whose numbers are multiples of
-    `MOTION_STRIDE`, NaN where missing; None where it is not known."""
+    `MOTION_STRIDE`, NaN where missing; None where it is not known. tilt_variance (m,): see `OrientedSamples`."""
 
     quat: Floats
     present: Bools
     heading_epoch: Flags
     quality: Flags
     motion: Floats | None = None
+    tilt_variance: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticks:
     """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and of all of them
-    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch and quality (s, m), motion by key."""
+    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch, quality and tilt_variance (s, m), 0 where it is
+    not known, motion by key."""
 
     first: int
     time_s: Floats
@@ -60,6 +62,7 @@ class Ticks:
     present: Bools
     heading_epoch: Flags
     quality: Flags
+    tilt_variance: Floats
     motion: Mapping[str, Floats]
 
     def __len__(self) -> int:
@@ -77,13 +80,21 @@ class Ticks:
             np.stack([r.present for r in each]),
             np.stack([r.heading_epoch for r in each]),
             np.stack([r.quality for r in each]),
+            np.stack([np.zeros(len(time_s)) if r.tilt_variance is None else r.tilt_variance for r in each]),
             {key: r.motion for key, r in rows.items() if r.motion is not None},
         )
 
     def sensor(self, key: str) -> GridRows:
         """One sensor's rows."""
         i = self.keys.index(key)
-        return GridRows(self.quat[:, i], self.present[i], self.heading_epoch[i], self.quality[i], self.motion.get(key))
+        return GridRows(
+            self.quat[:, i],
+            self.present[i],
+            self.heading_epoch[i],
+            self.quality[i],
+            self.motion.get(key),
+            self.tilt_variance[i],
+        )
 
     @property
     def sensors(self) -> dict[str, GridRows]:
@@ -104,6 +115,7 @@ class Ticks:
             self.present[:, start:stop],
             self.heading_epoch[:, start:stop],
             self.quality[:, start:stop],
+            self.tilt_variance[:, start:stop],
             motion,
         )
 
@@ -119,6 +131,7 @@ class Ticks:
             np.concatenate([p.present for p in parts], axis=1),
             np.concatenate([p.heading_epoch for p in parts], axis=1),
             np.concatenate([p.quality for p in parts], axis=1),
+            np.concatenate([p.tilt_variance for p in parts], axis=1),
             {key: np.concatenate([p.motion[key] for p in parts], axis=1) for key in moving},
         )
 
@@ -129,7 +142,7 @@ def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
     return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
 
 
-_TIME, _SEQ, _EPOCH, _QUAT = 0, 1, 2, slice(3, 7)
+_TIME, _SEQ, _EPOCH, _TILT, _QUAT = 0, 1, 2, 3, slice(4, 8)
 """Columns of the samples that a track keeps."""
 _COLUMNS = _QUAT.stop
 
@@ -184,6 +197,7 @@ class SensorTrack:
         part = slice(self._stop, self._stop + n)
         self._time[part], new = samples.time_s, self._kept[part]
         new[:, _TIME], new[:, _SEQ], new[:, _EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
+        new[:, _TILT] = 0.0 if samples.tilt_variance is None else samples.tilt_variance
         new[:, _QUAT] = samples.quat.T
         self.device = samples.device
         if samples.motion is None:
@@ -301,7 +315,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
             if moved is not None:
                 moved[:, ~present[i, part]] = np.nan
                 motion[key] = moved
-    return Ticks(first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, motion)
+    return Ticks(first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, high[_TILT], motion)
 
 
 class Grid:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp import rotation
+from dsp.acceleration_level import AccelerationLevel
 from dsp.results import Flags
 from dsp.sensor_errors import SensorErrors
 from dsp.standing import FULL_S, Standing, StandingWatch, shortness
@@ -42,7 +43,8 @@ class OrientedSamples:
 
     time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth; heading_epoch (n,); saturated (n,).
     device: the quaternions are the device's own. motion (6, n): running integral of the specific force, m/s, and the
-    angular rate, rad/s, both in the earth frame; None where it was not asked for.
+    angular rate, rad/s, both in the earth frame; None where it was not asked for. tilt_variance (n,): of the inclination, rad²,
+    from the accelerations of the last seconds; None where it is not known.
     """
 
     time_s: Floats
@@ -52,6 +54,7 @@ class OrientedSamples:
     saturated: Bools
     device: bool
     motion: Floats | None = None
+    tilt_variance: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -150,6 +153,7 @@ class CausalOrientation:
         self._rate_hz, self._period = rate_hz, 1.0 / rate_hz
         self._worn = worn
         self._filter = self._new_filter(None)
+        self._level = AccelerationLevel(rate_hz)
         self._bias = np.zeros(3)
         self._biases: Floats = np.empty(0)
         self._bias_known = False
@@ -187,7 +191,7 @@ class CausalOrientation:
         epoch = np.empty(n, np.int32)
         if block.gyr is None:
             return self._device(block, epoch)
-        quat = np.empty((4, n))
+        quat, tilt = np.empty((4, n)), np.empty(n)
         step, missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
         gyr, apart = block.gyr, fresh | (missing > 0)
         if self._worn:
@@ -198,14 +202,14 @@ class CausalOrientation:
         start = 0
         for border in [*borders, n]:
             if border > start:
-                self._run(block, gyr, slice(start, border), quat, epoch)
+                self._run(block, gyr, slice(start, border), quat, tilt, epoch)
             if border == n:
                 break
             if fresh[border]:
                 self._begin_segment()
             else:
                 self._bridge(int(missing[border]), block.acc[border], gyr[border])
-            self._run(block, gyr, slice(border, border + 1), quat, epoch)
+            self._run(block, gyr, slice(border, border + 1), quat, tilt, epoch)
             start = border + 1
         motion = None
         if n:
@@ -215,7 +219,9 @@ class CausalOrientation:
                 motion = earth_motion(quat, block.acc, block.gyr, step, self._motion)
                 last = rotation.rotate(quat[:, -1:], block.acc[-1][:, None])[:, 0]
                 self._motion = np.concatenate((motion[:3, -1], last))
-        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=False, motion=motion)
+        return OrientedSamples(
+            block.time_s, block.seq, quat, epoch, block.saturated, device=False, motion=motion, tilt_variance=tilt
+        )
 
     def _device(self, block: TimedBlock, epoch: Flags) -> OrientedSamples:
         if block.quat is None:
@@ -243,6 +249,7 @@ class CausalOrientation:
         if self._epoch >= 0:
             self.counts.gaps += 1
             self._filter = self._new_filter(STANDING_BIAS_SIGMA_DEG_S if self._bias_known else None)
+            self._level = AccelerationLevel(self._rate_hz)
             self._yaw = None
             if self._watch is not None:
                 self._watch = StandingWatch(self._watch.mark_s)
@@ -259,7 +266,7 @@ class CausalOrientation:
             return
         self._errors.feed(forces, rates, self._filter.update(*self._errors.corrected(forces, rates)))
 
-    def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, epoch: Flags) -> None:
+    def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, tilt: Floats, epoch: Flags) -> None:
         """Filter a part without holes; a standing that ends inside it changes the bias at that very sample."""
         start = part.start
         while start < part.stop:
@@ -282,6 +289,7 @@ class CausalOrientation:
                 track = self._filter.update(forces, rates)
                 if self._errors is not None:
                     self._errors.feed(block.acc[start:stop], gyr[start:stop], track)
+                tilt[start:stop] = self._level.feed(forces, track) if self._worn else 0.0
                 if self._yaw is not None:
                     track = rotation.turn(self._yaw, np.ascontiguousarray(track))
                 quat[:, start:stop] = track
@@ -309,6 +317,8 @@ class CausalOrientation:
         self._biases = np.empty(0)
         self._filter = self._new_filter(sigma)
         track = self._filter.update(standing.acc, standing.gyr - self._bias)
+        self._level = AccelerationLevel(self._rate_hz, sigma / STANDING_BIAS_SIGMA_DEG_S)
+        self._level.feed(standing.acc, track)
         if self._yaw is not None:
             before = rotation.multiply(self._yaw, before[:, None])[:, 0]
         turn, _ = rotation.twist_about_vertical(rotation.multiply(before[:, None], rotation.conjugate(track[:, -1:])))

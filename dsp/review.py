@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dsp import joints, rotation
+from dsp.acceleration_level import two_sided_level
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
 from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
@@ -191,7 +192,7 @@ class ReviewPipeline:
             own = [b.quat for b, _ in parts if b.quat is not None]
             quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
             return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), saturated, device=True)
-        quat = np.empty((4, stop - start))
+        quat, tilt = np.empty((4, stop - start)), np.zeros(stop - start)
         motion = np.empty((6, stop - start)) if self._alignment is None and key in self._body else None
         acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
         gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
@@ -217,10 +218,14 @@ class ReviewPipeline:
                 quat[:, a:b] = smooth(stream.rate_hz, even_acc, even_gyr, worn=worn)[:, slot]
             else:
                 quat[:, a:b] = smooth(stream.rate_hz, acc[a:b], rates, worn=worn)
+            if worn:
+                tilt[a:b] = two_sided_level(stream.rate_hz, acc[a:b], quat[:, a:b])
             self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
             if motion is not None:
                 motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)
-        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), saturated, device=False, motion=motion)
+        return OrientedSamples(
+            time_s, seq, quat, epochs.astype(np.int32), saturated, device=False, motion=motion, tilt_variance=tilt
+        )
 
     @staticmethod
     def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:

@@ -92,7 +92,8 @@ class SegmentAngles:
         flags = sensor_flags(ticks, self._body)
         for part in pieces(len(ticks)):
             segment, known = self.segments(ticks.quat[:, :, part]), headings.known[:, part]
-            self._fill(angles[:, part], sd[:, part], segment, headings.sd[:, part], known)
+            tilt_variance = ticks.tilt_variance[self._sensors, part]
+            self._fill(angles[:, part], sd[:, part], segment, tilt_variance, headings.sd[:, part], known)
             if not known.all():
                 there = np.isfinite(segment[0, :1] + segment[0, 1 : 1 + self._joints])
                 flags[part] |= np.where((there & ~known).any(axis=0), np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
@@ -101,12 +102,15 @@ class SegmentAngles:
             flags |= doubtful
         return AngleRows(ticks.time_s, angles.T, sd.T, flags)
 
-    def _fill(self, angles: Floats, sd: Floats, segment: Floats, heading_sd: Floats, known: Bools) -> None:
-        """Put angles and standard deviations of segments (4, s, m) where they belong among all angles (a, m)."""
+    def _fill(
+        self, angles: Floats, sd: Floats, segment: Floats, tilt_variance: Floats, heading_sd: Floats, known: Bools
+    ) -> None:
+        """Put angles and standard deviations of segments (4, s, m), with these variances (s, m) of their inclination from
+        acceleration, where they belong among all angles (a, m)."""
         vertical = rotation.vertical_in_sensor(segment)
         tilt = joints.forward_tilt(vertical)
         angles[self._inclinations] = self._forward * tilt
-        lean_sd = uncertainty.inclination_sd(tilt, self._axis, self._estimator)
+        lean_sd = uncertainty.inclination_sd(tilt, vertical[2], self._axis, tilt_variance, self._estimator)
         sd[self._inclinations] = lean_sd
         if self._pelvis:
             angles[_OBLIQUITY], sd[_OBLIQUITY] = joints.right_side_lower(vertical[:, 0]), lean_sd[0]
@@ -119,7 +123,9 @@ class SegmentAngles:
                 found[0] = np.where(known, found[0], -self._signs[0] * (tilt[beside] - tilt[:1]))
                 found[1:, ~known] = np.nan
                 side, heading_sd = np.where(known, side, np.radians(5.0)), np.where(known, heading_sd, 0.5)
-            spreads = uncertainty.joint_sd(found[0], side, found[2], tilt[:1], heading_sd, self._joint_axis, self._estimator)
+            spreads = uncertainty.joint_sd(
+                found[0], side, found[2], tilt[:1], heading_sd, self._joint_axis, tilt_variance[beside], self._estimator
+            )
             for rows, angle, spread in zip(self._components, found, spreads, strict=True):
                 angles[rows], sd[rows] = angle, spread
         missing = ~np.isfinite(angles)
