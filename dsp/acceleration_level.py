@@ -17,6 +17,7 @@ Source of the filter: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.10
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,8 @@ def _pushes(acc: Floats, quat: Floats, block: int) -> Floats:
     """Mean horizontal force (2, b), in units of gravity, of whole blocks: acc (n, 3) m/s² and quat (4, n) of their samples."""
     sums = np.add.reduceat(acc, np.arange(0, len(acc), block), axis=0)
     sums *= 1.0 / (block * G_M_S2)
-    return rotation.rotate(quat[:, block // 2 :: block], sums.T)[:2]
+    middle = np.ascontiguousarray(quat[:, block // 2 :: block])
+    return rotation.rotate(middle, np.ascontiguousarray(sums.T))[:2]
 
 
 class AccelerationLevel:
@@ -118,6 +120,14 @@ class AccelerationLevel:
         return tilts
 
 
+@cache
+def _low_pass(blocks_hz: float) -> tuple[Floats, Floats]:
+    """VQF's low-pass for so many blocks a second; of few, with a corner that they can have."""
+    corner_hz = min(np.sqrt(2.0) / (2.0 * np.pi * TAU_S), 0.25 * blocks_hz)
+    above, below = butter(2, corner_hz, fs=blocks_hz)
+    return above, below
+
+
 def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
     """Variance (n,), rad², of the inclination of two-sided orientations (4, n) of samples acc (n, 3) m/s² of one segment."""
     block = _samples_of_block(rate_hz)
@@ -126,9 +136,7 @@ def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
         return np.zeros(len(acc))
     stop = blocks * block
     pushes = _pushes(acc[:stop], quat[:, :stop], block)
-    # VQF's corner, below the rate of the blocks
-    corner_hz = min(np.sqrt(2.0) / (2.0 * np.pi * TAU_S), 0.25 * rate_hz / block)
-    left = filtfilt(*butter(2, corner_hz, fs=rate_hz / block), pushes, axis=1, padlen=min(60, blocks - 1))
+    left = filtfilt(*_low_pass(rate_hz / block), pushes, axis=1, padlen=min(60, blocks - 1))
     found = BOTH_WAYS**2 * (left[0] * left[0] + left[1] * left[1])
     variances = np.empty(len(acc))
     variances[:stop].reshape(-1, block)[:] = found[:, None]

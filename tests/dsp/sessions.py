@@ -122,9 +122,10 @@ def from_samples(
     marks: Sequence[float],
     *,
     chunk_s: float = 5.0,
+    rate_hz: float = 100.0,
     watch: Callable[[Pipeline], None] | None = None,
 ) -> Found:
-    """Feed a pipeline second by second; `watch` looks at it after every call."""
+    """Feed a pipeline piece by piece; `watch` looks at it after every call."""
     end_s = max(float(s.time_s[-1]) for s in samples.values())
     outputs, begin, waiting = [], 0.0, list(marks)
     while begin <= end_s:
@@ -132,7 +133,7 @@ def from_samples(
         for i, (key, s) in enumerate(samples.items()):
             at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
             if at.any():
-                blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at], saturated=s.saturated[at]))
+                blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at], rate_hz=rate_hz, saturated=s.saturated[at]))
         now = [m for m in waiting if m < begin + chunk_s]
         waiting = [m for m in waiting if m >= begin + chunk_s]
         seq = np.concatenate([b.seq for b in blocks]) if blocks else np.empty(0, np.int64)

@@ -34,6 +34,7 @@ MEASURED_DEG = {
     "thigh_right_inclination": (1.04, 0.99),
 }
 MARGIN = 1.5
+INCLINATIONS = ("pelvis_tilt", "trunk_inclination", "thigh_left_inclination", "thigh_right_inclination")
 
 
 def errors(scenario: str, estimator: str, name: str) -> np.ndarray:
@@ -56,7 +57,7 @@ def test_root_mean_square(scenario, estimator, name) -> None:
 
 @pytest.mark.parametrize("scenario", ["demo", "mixed"])
 @pytest.mark.parametrize("estimator", ["live", "review"])
-@pytest.mark.parametrize("name", FLEXIONS)
+@pytest.mark.parametrize("name", [*FLEXIONS, *INCLINATIONS])
 def test_the_truth_lies_in_the_stated_band(scenario, estimator, name) -> None:
     """At least nine ticks in ten within 1.96 stated standard uncertainties."""
     inside = []
