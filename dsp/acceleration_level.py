@@ -17,14 +17,16 @@ Source of the filter: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.10
 
 from __future__ import annotations
 
-from functools import cache
+import math
 from typing import Final
 
 import numpy as np
-from scipy.signal import butter, filtfilt, lfilter
+from numpy.typing import NDArray
 
 from dsp import rotation
 from signals.blocks import Floats
+
+Complexes = NDArray[np.complex128]
 
 G_M_S2: Final = 9.80665
 TAU_S = 3.0
@@ -34,6 +36,8 @@ BLOCK_S = 0.2
 which costs 0.1° of 1.7°, a pelvis 0.02°."""
 FORGOTTEN_S, BASELINE_S = 5.0, 20.0
 """Time constants with which an older tilt is forgotten, and a constant one, which is a gyroscope's drift."""
+BEYOND_BLOCKS = 60
+"""So far beyond its ends a segment is thought to go on."""
 BOTH_WAYS = 2.0
 """Tilt of a two-sided orientation over the horizontal force that is left, both low-passed: found with simulated athletes."""
 
@@ -42,12 +46,13 @@ def _samples_of_block(rate_hz: float) -> int:
     return max(round(rate_hz * BLOCK_S), 1)
 
 
-def _pushes(acc: Floats, quat: Floats, block: int) -> Floats:
-    """Mean horizontal force (2, b), in units of gravity, of whole blocks: acc (n, 3) m/s² and quat (4, n) of their samples."""
+def _pushes(acc: Floats, quat: Floats, block: int) -> Complexes:
+    """Mean horizontal force x + iy (b,), in units of gravity, of whole blocks: acc (n, 3) m/s² and quat (4, n)."""
     sums = np.add.reduceat(acc, np.arange(0, len(acc), block), axis=0)
     sums *= 1.0 / (block * G_M_S2)
     middle = np.ascontiguousarray(quat[:, block // 2 :: block])
-    return rotation.rotate(middle, np.ascontiguousarray(sums.T))[:2]
+    x, y, _ = rotation.rotate(middle, np.ascontiguousarray(sums.T))
+    return np.asarray(x + 1j * y)
 
 
 class AccelerationLevel:
@@ -62,13 +67,13 @@ class AccelerationLevel:
         self._block = _samples_of_block(rate_hz)
         self._step_s = step = self._block / rate_hz
         low, old, mean = (float(np.exp(-step / tau)) for tau in (0.5 * TAU_S, FORGOTTEN_S, BASELINE_S))
-        # the low-pass, the integral that forgets, and the high-pass that takes off the baseline, as one
-        self._above: Floats = np.array((1.0, -1.0)) * ((1.0 - low) * step / TAU_S)
-        self._below: Floats = np.convolve(np.convolve((1.0, -low), (1.0, -old)), (1.0, -mean))
-        self._state: Floats | None = None
-        """None as long as the filter takes the mean of all it has seen."""
+        # the low-pass, the integral that forgets, and the high-pass that takes off the baseline, as one recursion
+        self._gain = (1.0 - low) * step / TAU_S
+        self._back = (low + old + mean, -(low * old + low * mean + old * mean), low * old * mean)
         self._age_s = 0.0
-        self._tilt: Floats = np.zeros(2)
+        self._push = 0j
+        self._tilts = (0j, 0j, 0j)
+        """The last push and the last three tilts, x + iy."""
         self._forces: list[Floats] = []
         self._turns: list[Floats] = []
         self._waiting = 0
@@ -88,11 +93,11 @@ class AccelerationLevel:
         self._keep(acc[:first], quat[:, :first])
         pushes = _pushes(np.concatenate(self._forces), np.concatenate(self._turns, axis=1), block)
         if rest > first:
-            pushes = np.concatenate((pushes, _pushes(acc[first:rest], quat[:, first:rest], block)), axis=1)
+            pushes = np.concatenate((pushes, _pushes(acc[first:rest], quat[:, first:rest], block)))
         self._forces, self._turns, self._waiting = [], [], 0
         self._keep(acc[rest:].copy(), quat[:, rest:].copy())
-        x, y = self._tilts(pushes)
-        found = self._doubt * (x * x + y * y)
+        tilts = np.array(self._followed(pushes.tolist()))
+        found = self._doubt * (tilts.real * tilts.real + tilts.imag * tilts.imag)
         variances = np.empty(n)
         variances[:first] = self._variance
         variances[first:rest].reshape(-1, block)[:] = found[:-1, None]
@@ -105,27 +110,37 @@ class AccelerationLevel:
         self._turns.append(quat)
         self._waiting += len(acc)
 
-    def _tilts(self, pushes: Floats) -> Floats:
-        """Tilt (2, b), rad, after each of these blocks."""
-        tilts, settling = np.empty_like(pushes), 0
-        while self._state is None and settling < pushes.shape[1]:
+    def _followed(self, pushes: list[complex]) -> list[complex]:
+        """Tilt, rad, after each of these blocks."""
+        tilts: list[complex] = []
+        t1, t2, t3 = self._tilts
+        while pushes and self._age_s < TAU_S:
+            # the filter takes the mean of all it has seen; afterwards it is as if it had been tilted so for ever
             self._age_s += self._step_s
-            self._tilt = tilts[:, settling] = self._tilt + pushes[:, settling] * (self._step_s / self._age_s)
-            settling += 1
-            if self._age_s >= TAU_S:
-                # from here on as if it had been tilted so for ever
-                self._state = -self._tilt[:, None] * np.cumsum(self._below[:0:-1])[::-1]
-        if self._state is not None and settling < pushes.shape[1]:
-            tilts[:, settling:], self._state = lfilter(self._above, self._below, pushes[:, settling:], axis=1, zi=self._state)
+            t1 = t2 = t3 = t1 + pushes.pop(0) * (self._step_s / self._age_s)
+            tilts.append(t1)
+        before, gain, (back1, back2, back3) = self._push, self._gain, self._back
+        for push in pushes:
+            t1, t2, t3 = gain * (push - before) + back1 * t1 + back2 * t2 + back3 * t3, t1, t2
+            before = push
+            tilts.append(t1)
+        self._tilts, self._push = (t1, t2, t3), before
         return tilts
 
 
-@cache
-def _low_pass(blocks_hz: float) -> tuple[Floats, Floats]:
-    """VQF's low-pass for so many blocks a second; of few, with a corner that they can have."""
-    corner_hz = min(np.sqrt(2.0) / (2.0 * np.pi * TAU_S), 0.25 * blocks_hz)
-    above, below = butter(2, corner_hz, fs=blocks_hz)
-    return above, below
+def _low_passed(pushes: list[complex], share: float) -> list[complex]:
+    """Butterworth's low-pass of second order by the bilinear transform, as if the first had come for ever; share: the corner
+    over the rate."""
+    k = math.tan(math.pi * share)
+    norm = 1.0 / (1.0 + math.sqrt(2.0) * k + k * k)
+    gain, back, earlier = k * k * norm, 2.0 * (1.0 - k * k) * norm, -(1.0 - math.sqrt(2.0) * k + k * k) * norm
+    x1 = x2 = y1 = y2 = pushes[0]
+    passed = []
+    for push in pushes:
+        y1, y2 = gain * (push + 2.0 * x1 + x2) + back * y1 + earlier * y2, y1
+        x1, x2 = push, x1
+        passed.append(y1)
+    return passed
 
 
 def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
@@ -136,8 +151,14 @@ def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
         return np.zeros(len(acc))
     stop = blocks * block
     pushes = _pushes(acc[:stop], quat[:, :stop], block)
-    left = filtfilt(*_low_pass(rate_hz / block), pushes, axis=1, padlen=min(60, blocks - 1))
-    found = BOTH_WAYS**2 * (left[0] * left[0] + left[1] * left[1])
+    # both ways, beyond either end mirrored in it
+    beyond = min(BEYOND_BLOCKS, blocks - 1)
+    more = np.concatenate((2.0 * pushes[0] - pushes[beyond:0:-1], pushes, 2.0 * pushes[-1] - pushes[-2 : -beyond - 2 : -1]))
+    # VQF's corner; of few blocks a second, one that they can have
+    share = min(math.sqrt(2.0) / (2.0 * math.pi * TAU_S) * block / rate_hz, 0.25)
+    back = _low_passed(_low_passed(more.tolist(), share)[::-1], share)[::-1]
+    left = np.array(back[beyond : beyond + blocks])
+    found = BOTH_WAYS**2 * (left.real * left.real + left.imag * left.imag)
     variances = np.empty(len(acc))
     variances[:stop].reshape(-1, block)[:] = found[:, None]
     variances[stop:] = found[-1]
