@@ -26,7 +26,6 @@ from signals import HiphingeError
 
 LIBRARIES = (
     "numpy",
-    "scipy",
     "vqf",
     "cobs",
     "pyarrow",
