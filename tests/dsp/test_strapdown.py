@@ -41,7 +41,7 @@ def tilt_error_deg(quat: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "samples"), [(25.0, 1), (50.0, 1), (60.0, 1), (99.9, 1), (100.0, 2), (200.0, 4), (286.0, 5)]
+    ("rate_hz", "samples"), [(25.0, 1), (50.0, 1), (60.0, 1), (66.0, 2), (100.0, 3), (200.0, 6), (286.0, 8)]
 )
 def test_a_step_has_as_many_samples_as_the_filter_needs(rate_hz, samples):
     assert samples_of_step(rate_hz) == samples
