@@ -139,6 +139,23 @@ def mean_of_neighbours(gyr: Floats, before: Floats | None, apart: Bools) -> Floa
     return mean
 
 
+def bridged(rows: Floats, before: Floats, missing: Ints) -> Floats:
+    """The rows (n, 3) with so many (n,) filled in before each, on the straight line from the row before; before (3,): that of
+    the first."""
+    at = np.flatnonzero(missing)
+    count = missing[at]
+    behind = np.repeat(at, count)
+    # 1, 2, … within each hole
+    number = np.arange(1, len(behind) + 1) - np.repeat(np.cumsum(count) - count, count)
+    fraction = (number / (np.repeat(count, count) + 1.0))[:, None]
+    own = np.arange(len(rows)) + np.cumsum(missing)
+    full = np.empty((len(rows) + len(behind), 3))
+    full[own] = rows
+    start = np.where((behind > 0)[:, None], rows[behind - 1], before)
+    full[own[behind] - np.repeat(count, count) + number - 1] = start + (rows[behind] - start) * fraction
+    return full
+
+
 class CausalOrientation:
     """Streaming orientation of one sensor; the result does not depend on how the samples are cut into blocks.
 
@@ -198,19 +215,14 @@ class CausalOrientation:
             gyr = mean_of_neighbours(gyr, self._before, apart)
             self._before = block.gyr[-1]
         gyr = per_period(gyr, step, missing, self._period)
-        borders = np.flatnonzero(apart).tolist()
+        missing[fresh] = 0
         start = 0
-        for border in [*borders, n]:
+        for border in [*np.flatnonzero(fresh).tolist(), n]:
             if border > start:
-                self._run(block, gyr, slice(start, border), quat, tilt, epoch)
-            if border == n:
-                break
-            if fresh[border]:
+                self._run(block, gyr, missing, slice(start, border), quat, tilt, epoch)
+            if border < n:
                 self._begin_segment()
-            else:
-                self._bridge(int(missing[border]), block.acc[border], gyr[border])
-            self._run(block, gyr, slice(border, border + 1), quat, tilt, epoch)
-            start = border + 1
+            start = border
         motion = None
         if n:
             self._last_s = float(block.device_time_s[-1])
@@ -257,17 +269,11 @@ class CausalOrientation:
         if self._errors is not None:
             self._errors.restart()
 
-    def _bridge(self, count: int, acc: Floats, gyr: Floats) -> None:
-        fraction = (np.arange(1, count + 1) / (count + 1.0))[:, None]
-        rates = self._last_gyr + (gyr - self._last_gyr) * fraction - self._bias
-        forces = self._last_acc + (acc - self._last_acc) * fraction
-        if self._errors is None:
-            self._filter.update(forces, rates)
-            return
-        self._errors.feed(forces, rates, self._filter.update(*self._errors.corrected(forces, rates)))
-
-    def _run(self, block: TimedBlock, gyr: Floats, part: slice, quat: Floats, tilt: Floats, epoch: Flags) -> None:
-        """Filter a part without holes; a standing that ends inside it changes the bias at that very sample."""
+    def _run(
+        self, block: TimedBlock, gyr: Floats, missing: Ints, part: slice, quat: Floats, tilt: Floats, epoch: Flags
+    ) -> None:
+        """Filter a part of one segment, with so many samples filled in before each; a standing that ends inside it changes the
+        bias at that very sample."""
         start = part.start
         while start < part.stop:
             stop = part.stop
@@ -275,7 +281,8 @@ class CausalOrientation:
                 self._watch = StandingWatch(self._marks.pop(0))
             if self._errors is not None:
                 # the sensor's errors change at the end of a window, and are let be from the first mark on
-                stop = min(stop, start + self._errors.wanted)
+                so_far = np.cumsum(missing[start:stop] + 1)
+                stop = min(stop, start + int(so_far.searchsorted(self._errors.wanted)) + 1)
                 if self._watch is not None:
                     before = int(np.searchsorted(block.time_s[start:stop], self._watch.mark_s, side="left"))
                     stop = start + before if before else stop
@@ -283,13 +290,19 @@ class CausalOrientation:
             if self._watch is not None:
                 stop = start + self._watch.feed(block.time_s[start:stop], block.acc[start:stop], gyr[start:stop])
             if stop > start:
-                rates, forces = self._without_bias(gyr[start:stop]), block.acc[start:stop]
+                own: slice | Ints = slice(None)
+                forces, rates, gaps = block.acc[start:stop], gyr[start:stop], missing[start:stop]
+                if gaps.any():
+                    own = np.arange(stop - start) + np.cumsum(gaps)
+                    forces, rates = bridged(forces, self._last_acc, gaps), bridged(rates, self._last_gyr, gaps)
+                right_forces, right_rates = forces, self._without_bias(rates)
                 if self._errors is not None:
-                    forces, rates = self._errors.corrected(forces, rates)
-                track = self._filter.update(forces, rates)
+                    right_forces, right_rates = self._errors.corrected(right_forces, right_rates)
+                track = self._filter.update(right_forces, right_rates)
                 if self._errors is not None:
-                    self._errors.feed(block.acc[start:stop], gyr[start:stop], track)
-                tilt[start:stop] = self._level.feed(forces, track) if self._worn else 0.0
+                    self._errors.feed(forces, rates, track)
+                track = track[:, own]
+                tilt[start:stop] = self._level.feed(right_forces[own], track) if self._worn else 0.0
                 if self._yaw is not None:
                     track = rotation.turn(self._yaw, np.ascontiguousarray(track))
                 quat[:, start:stop] = track
