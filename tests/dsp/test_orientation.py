@@ -14,6 +14,7 @@ from dsp import rotation
 from dsp.orientation import (
     BRIDGE_S,
     CausalOrientation,
+    bridged,
     holes,
     mean_of_neighbours,
     per_period,
@@ -331,3 +332,11 @@ def test_a_worn_sensor_is_not_ahead_of_its_own_movement() -> None:
     lead = np.arctan2(2.0 * (ahead[0] * ahead[2] - ahead[3] * ahead[1]), 1.0 - 2.0 * (ahead[1] ** 2 + ahead[2] ** 2))
     assert np.degrees(np.abs(inclination - swing)).max() < 0.05
     assert np.degrees(np.abs(lead - swing)).max() > 0.3
+
+
+def test_holes_are_filled_on_a_straight_line() -> None:
+    """Two samples are missing before the first, none before the second, one before the third."""
+    rows = np.array([[3.0, 0.0, 0.0], [4.0, 1.0, 0.0], [8.0, 1.0, 2.0]])
+    full = bridged(rows, np.zeros(3), np.array([2, 0, 1]))
+    assert full.tolist() == [[1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0], [6, 1, 1], [8, 1, 2]]
+    assert bridged(rows, np.zeros(3), np.zeros(3, np.int64)).tolist() == rows.tolist()
