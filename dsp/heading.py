@@ -292,12 +292,13 @@ class RelativeHeading:
         twists, flexions = twist[at].tolist(), flexion[at].tolist()
         variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
         states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
-        pairs = [self.epochs]
+        # heading epochs after each update, where they are not the same throughout
+        pairs: list[tuple[int, int]] | None = None
         ours = ((epoch_a[at] == self.epochs[0]) & (epoch_b[at] == self.epochs[1])) | np.isnan(twist[at])
         if state is not None and not self._sightings and bool(ours.all()):
             state.follow(period, twists, flexions, variances, states)
-            pairs *= len(states)
         else:
+            pairs = [self.epochs]
             epochs = zip(epoch_a[at].tolist(), epoch_b[at].tolist(), strict=True)
             for i, value, bent, spread, pair in zip(at.tolist(), twists, flexions, variances, epochs, strict=True):
                 self._update(first + i, period, value, bent, spread, pair)
@@ -310,7 +311,11 @@ class RelativeHeading:
         offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
         sd = np.repeat(np.sqrt(spreads), STRIDE)[part]
         # a sensor that is back after a gap has another heading, also before the next update
-        seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
+        seen_a: Flags | int
+        seen_b: Flags | int
+        seen_a, seen_b = self.epochs
+        if pairs is not None:
+            seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
         other = (epoch_a != seen_a) | (epoch_b != seen_b)
         sd[other] = LOST_SD_RAD
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
