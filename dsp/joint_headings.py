@@ -101,6 +101,8 @@ class RelativeHeadings:
     def feed(self, ticks: Ticks, alignment: Alignment | None, seen: Mapping[str, Sequence[Sighting]]) -> JointHeadings:
         """Headings at ticks in order: from twist under an alignment, before it from what was seen at the joints, by name."""
         lead, m = ticks.first % STRIDE, len(ticks)
+        if not self.joints:
+            return JointHeadings.of({}, m)
         if alignment is not None and 0 < lead <= STRIDE - m and self._hold():
             return self._between_updates(ticks, slice(lead, lead + m))
         self._held = None
