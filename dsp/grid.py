@@ -289,7 +289,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
     quat = rotation.interpolate(low[_QUAT], high[_QUAT], fraction, cosine)
     # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
     half = 0.5 * FAST_RAD_S * step
-    odd = (np.abs(cosine) < 1.0 - 0.5 * half * half) | (step > ordinary)
+    fast, wide = np.abs(cosine) < 1.0 - 0.5 * half * half, step > ordinary
     epoch, quality = high[_EPOCH], np.zeros(shape, np.int32)
     if not present.all():
         quat[:, ~present] = np.nan
@@ -298,9 +298,9 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
             track.late_ticks += shape[1] - int(np.count_nonzero(in_time[i]))
         quality[in_time & ~present] |= np.int32(Quality.GAP)
         quality[~in_time] |= np.int32(Quality.LATE)
-    if odd.any():
-        quality[in_time & (step > ordinary)] |= np.int32(Quality.GAP)
-        quality[present & (np.abs(cosine) < 1.0 - 0.5 * half * half)] |= np.int32(Quality.FAST)
+    if (fast | wide).any():
+        quality[in_time & wide] |= np.int32(Quality.GAP)
+        quality[present & fast] |= np.int32(Quality.FAST)
     motion: dict[str, Floats] = {}
     for i, (key, track) in enumerate(tracks.items()):
         if track.device:

@@ -311,9 +311,7 @@ class RelativeHeading:
         offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
         sd = np.repeat(np.sqrt(spreads), STRIDE)[part]
         # a sensor that is back after a gap has another heading, also before the next update
-        seen_a: Flags | int
-        seen_b: Flags | int
-        seen_a, seen_b = self.epochs
+        seen_a, seen_b = np.array(self.epochs, np.int32)[:, None]
         if pairs is not None:
             seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
         other = (epoch_a != seen_a) | (epoch_b != seen_b)

@@ -139,21 +139,22 @@ def mean_of_neighbours(gyr: Floats, before: Floats | None, apart: Bools) -> Floa
     return mean
 
 
-def bridged(rows: Floats, before: Floats, missing: Ints) -> Floats:
-    """The rows (n, 3) with so many (n,) filled in before each, on the straight line from the row before; before (3,): that of
-    the first."""
-    at = np.flatnonzero(missing)
-    count = missing[at]
-    behind = np.repeat(at, count)
-    # 1, 2, … within each hole
-    number = np.arange(1, len(behind) + 1) - np.repeat(np.cumsum(count) - count, count)
-    fraction = (number / (np.repeat(count, count) + 1.0))[:, None]
-    own = np.arange(len(rows)) + np.cumsum(missing)
-    full = np.empty((len(rows) + len(behind), 3))
-    full[own] = rows
-    start = np.where((behind > 0)[:, None], rows[behind - 1], before)
-    full[own[behind] - np.repeat(count, count) + number - 1] = start + (rows[behind] - start) * fraction
-    return full
+def filled_in(missing: Ints, *tracks: tuple[Floats, Floats]) -> tuple[Ints, list[Floats]]:
+    """Tracks with so many samples (n,) filled in before each, on the straight line from the sample before. A track: its samples
+    (n, 3), and the one before them (3,). Returns where the own samples stand in the full tracks (n,), and those."""
+    behind = np.repeat(np.arange(len(missing)), missing)
+    own = np.arange(len(missing)) + np.cumsum(missing)
+    gone = np.delete(np.arange(len(missing) + len(behind)), own)
+    wide = missing[behind] + 1.0
+    fraction = ((wide - (own[behind] - gone)) / wide)[:, None]
+    full_tracks = []
+    for rows, before in tracks:
+        full = np.empty((len(rows) + len(behind), 3))
+        full[own] = rows
+        start = np.where((behind > 0)[:, None], rows[behind - 1], before)
+        full[gone] = start + (rows[behind] - start) * fraction
+        full_tracks.append(full)
+    return own, full_tracks
 
 
 class CausalOrientation:
@@ -293,8 +294,7 @@ class CausalOrientation:
                 own: slice | Ints = slice(None)
                 forces, rates, gaps = block.acc[start:stop], gyr[start:stop], missing[start:stop]
                 if gaps.any():
-                    own = np.arange(stop - start) + np.cumsum(gaps)
-                    forces, rates = bridged(forces, self._last_acc, gaps), bridged(rates, self._last_gyr, gaps)
+                    own, (forces, rates) = filled_in(gaps, (forces, self._last_acc), (rates, self._last_gyr))
                 right_forces, right_rates = forces, self._without_bias(rates)
                 if self._errors is not None:
                     right_forces, right_rates = self._errors.corrected(right_forces, right_rates)

@@ -26,6 +26,7 @@ from dsp.orientation import (
     OrientedSamples,
     SampleCounts,
     earth_motion,
+    filled_in,
     holes,
     mean_of_neighbours,
     per_period,
@@ -211,10 +212,7 @@ class ReviewPipeline:
                 rates = mean_of_neighbours(rates, None, missing > 0)
             rates = per_period(rates, step, missing, period)
             if missing.any():
-                slot = np.arange(b - a) + np.cumsum(missing)
-                full = np.arange(int(slot[-1]) + 1)
-                even_acc = np.stack([np.interp(full, slot, acc[a:b, i]) for i in range(3)], axis=1)
-                even_gyr = np.stack([np.interp(full, slot, rates[:, i]) for i in range(3)], axis=1)
+                slot, (even_acc, even_gyr) = filled_in(missing, (acc[a:b], acc[a]), (rates, rates[0]))
                 quat[:, a:b] = smooth(stream.rate_hz, even_acc, even_gyr, worn=worn)[:, slot]
             else:
                 quat[:, a:b] = smooth(stream.rate_hz, acc[a:b], rates, worn=worn)

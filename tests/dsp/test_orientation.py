@@ -14,7 +14,7 @@ from dsp import rotation
 from dsp.orientation import (
     BRIDGE_S,
     CausalOrientation,
-    bridged,
+    filled_in,
     holes,
     mean_of_neighbours,
     per_period,
@@ -337,6 +337,9 @@ def test_a_worn_sensor_is_not_ahead_of_its_own_movement() -> None:
 def test_holes_are_filled_on_a_straight_line() -> None:
     """Two samples are missing before the first, none before the second, one before the third."""
     rows = np.array([[3.0, 0.0, 0.0], [4.0, 1.0, 0.0], [8.0, 1.0, 2.0]])
-    full = bridged(rows, np.zeros(3), np.array([2, 0, 1]))
+    own, (full,) = filled_in(np.array([2, 0, 1]), (rows, np.zeros(3)))
+    assert own.tolist() == [2, 3, 5]
     assert full.tolist() == [[1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0], [6, 1, 1], [8, 1, 2]]
-    assert bridged(rows, np.zeros(3), np.zeros(3, np.int64)).tolist() == rows.tolist()
+    own, (full,) = filled_in(np.zeros(3, np.int64), (rows, np.zeros(3)))
+    assert own.tolist() == [0, 1, 2]
+    assert full.tolist() == rows.tolist()

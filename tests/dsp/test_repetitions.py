@@ -39,6 +39,17 @@ def standing_script(seed: int = 0) -> Script:
     return script
 
 
+def seated_script(rest_s: float, up_s: float = 2.0, bends: int = 1) -> Script:
+    """Sitting for so long, then bends."""
+    script = standing_script()
+    script.sit_down(2.0, rest_s=rest_s)
+    script.stand_up(up_s)
+    for _ in range(bends):
+        script.bend(70.0)
+    script.stand(1.0)
+    return script
+
+
 def part(rows: AngleRows, start: int, stop: int) -> AngleRows:
     return AngleRows(rows.time_s[start:stop], rows.angles[start:stop], rows.sd[start:stop], rows.quality[start:stop])
 
@@ -241,11 +252,7 @@ def test_sitting_down_and_standing_up() -> None:
 
 
 def test_sitting_for_longer_than_the_memory() -> None:
-    script = standing_script()
-    script.sit_down(2.0, rest_s=HISTORY_S + 60.0)
-    script.stand_up(1.8)
-    script.bend(70.0)
-    script.stand(1.0)
+    script = seated_script(HISTORY_S + 60.0, up_s=1.8)
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
 
 
@@ -255,11 +262,7 @@ THIGHS = ("thigh_left_inclination", "thigh_right_inclination", "hip_left_flexion
 @pytest.mark.parametrize("names", [THIGHS, THIGHS[:1], ("trunk_inclination",), ANGLE_NAMES])
 @pytest.mark.parametrize("length_s", [0.2, 1.0, 3.0, 8.0])
 def test_nobody_stands_up_by_falling_silent(names, length_s) -> None:
-    script = standing_script()
-    script.sit_down(2.0, rest_s=20.0)
-    script.stand_up(2.0)
-    script.bend(70.0)
-    script.stand(1.0)
+    script = seated_script(20.0)
     rows = holed(truth_rows(script), 10.0, length_s, names)
     for cuts in ((), range(0, len(rows), 37)):
         found = find(rows, cuts=cuts)
@@ -269,22 +272,13 @@ def test_nobody_stands_up_by_falling_silent(names, length_s) -> None:
 
 def test_standing_up_unseen_is_one_movement() -> None:
     """Both thighs fall silent in the chair and are back when the athlete stands."""
-    script = standing_script()
-    script.sit_down(2.0, rest_s=20.0)
-    script.stand_up(2.0)
-    script.bend(70.0)
-    script.stand(1.0)
+    script = seated_script(20.0)
     assert kinds(find(holed(truth_rows(script), 22.0, 6.0, THIGHS))) == ["sit_down", "stand_up", "bend"]
 
 
 def test_thighs_that_stay_away_leave_the_trunk() -> None:
     """Sensors taken off in the chair: bends are found from the trunk alone once the seat is old."""
-    script = standing_script()
-    script.sit_down(2.0, rest_s=HISTORY_S + 20.0)
-    script.stand_up(2.0)
-    script.bend(70.0)
-    script.bend(70.0)
-    script.stand(1.0)
+    script = seated_script(HISTORY_S + 20.0, bends=2)
     rows = truth_rows(script)
     found = find(holed(rows, 10.0, float(rows.time_s[-1]), THIGHS))
     assert [r.start_s for r in found[-2:]] == pytest.approx([r.start_s for r in script.repetitions[-2:]], abs=0.35)
