@@ -177,17 +177,10 @@ class TableWriter:
     def _write_angles(self, *, keep_last: bool) -> None:
         if not self._pending:
             return
-        rows = self._pending[0]
-        if len(self._pending) > 1:
-            rows = AngleRows(
-                np.concatenate([r.time_s for r in self._pending]),
-                np.concatenate([r.angles for r in self._pending]),
-                np.concatenate([r.sd for r in self._pending]),
-                np.concatenate([r.quality for r in self._pending]),
-            )
+        rows = self._pending[0] if len(self._pending) == 1 else AngleRows.join(self._pending)
         self._pending = []
         for piece, last in _minutes(rows.time_s):
-            part = AngleRows(rows.time_s[piece], rows.angles[piece], rows.sd[piece], rows.quality[piece])
+            part = rows.part(piece.start, piece.stop)
             if last and keep_last:
                 self._pending = [part]
             else:

@@ -49,7 +49,7 @@ class MovementRows:
     def of(cls, pieces: Sequence[AngleRows], trunk_row: int) -> MovementRows:
         """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
         trunk's."""
-        rows = pieces[0] if len(pieces) == 1 else _joined(pieces)
+        rows = pieces[0] if len(pieces) == 1 else AngleRows.join(pieces)
         angles = rows.angles.T.take(_COLUMNS, axis=0)
         sd = rows.sd.T.take(_COLUMNS[: len(MEASURED)], axis=0)
         # the same as np.degrees, which takes six times as long
@@ -74,15 +74,6 @@ class MovementRows:
             self.quality[first:stop],
             self.moving[:, first:stop],
         )
-
-
-def _joined(pieces: Sequence[AngleRows]) -> AngleRows:
-    return AngleRows(
-        np.concatenate([p.time_s for p in pieces]),
-        np.concatenate([p.angles.T for p in pieces], axis=1).T,
-        np.concatenate([p.sd.T for p in pieces], axis=1).T,
-        np.concatenate([p.quality for p in pieces]),
-    )
 
 
 def joined(pieces: Sequence[MovementRows]) -> MovementRows:

@@ -38,6 +38,21 @@ class AngleRows:
     def __len__(self) -> int:
         return len(self.time_s)
 
+    def part(self, start: int, stop: int) -> AngleRows:
+        """Rows start … stop of these."""
+        cut = slice(start, stop)
+        return AngleRows(self.time_s[cut], self.angles[cut], self.sd[cut], self.quality[cut])
+
+    @classmethod
+    def join(cls, parts: Sequence[AngleRows]) -> AngleRows:
+        """Consecutive parts as one; columns stay contiguous."""
+        return cls(
+            np.concatenate([p.time_s for p in parts]),
+            np.concatenate([p.angles.T for p in parts], axis=1).T,
+            np.concatenate([p.sd.T for p in parts], axis=1).T,
+            np.concatenate([p.quality for p in parts]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrientationRows:

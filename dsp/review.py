@@ -36,7 +36,7 @@ from dsp.orientation import (
     turn_rates,
 )
 from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
-from dsp.results import AlignmentReport, AngleRows
+from dsp.results import AlignmentReport
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
 from dsp.standing import SHARED_S, Standing, StandingWatch
@@ -324,9 +324,9 @@ class ReviewPipeline:
         if new is not None and new.complete:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
             done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
-            out.repetitions.extend(self._finder.feed(_part(rows, 0, done)))
+            out.repetitions.extend(self._finder.feed(rows.part(0, done)))
             self._finder.calibrated(new.movements_end_s)
-            rows = _part(rows, done, len(rows))
+            rows = rows.part(done, len(rows))
         out.repetitions.extend(self._finder.feed(rows))
 
     def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
@@ -389,8 +389,3 @@ class ReviewPipeline:
         if last - first < SHARED_S * RATE_HZ or first < 0 or last > len(self._ticks):
             return None
         return self._ticks.part(first, last)
-
-
-def _part(rows: AngleRows, start: int, stop: int) -> AngleRows:
-    """Rows start … stop of these."""
-    return AngleRows(rows.time_s[start:stop], rows.angles[start:stop], rows.sd[start:stop], rows.quality[start:stop])

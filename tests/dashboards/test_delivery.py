@@ -30,8 +30,7 @@ MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
 
 def cut(rows: AngleRows, size: int) -> Iterator[AngleRows]:
     for k in range(0, len(rows.time_s), size):
-        part = slice(k, k + size)
-        yield AngleRows(rows.time_s[part], rows.angles[part], rows.sd[part], rows.quality[part])
+        yield rows.part(k, k + size)
 
 
 def live_session(folder: Path, seconds: float = 90.0) -> tuple[Session, AngleRows]:

@@ -35,10 +35,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def cut(rows: AngleRows, a: int, b: int) -> AngleRows:
-    return AngleRows(rows.time_s[a:b], rows.angles[a:b], rows.sd[a:b], rows.quality[a:b])
-
-
 def cut_orientations(rows: OrientationRows, a: int, b: int) -> OrientationRows:
     return OrientationRows(rows.sensor, rows.time_s[a:b], rows.quat[a:b], rows.heading_epoch[a:b])
 
@@ -107,7 +103,7 @@ def test_bytes_depend_on_the_rows_only(sizes: list[int], seed: int) -> None:
             while at < len(rows) or stretch < len(rows):
                 if chance.random() < 0.5:
                     upto = at + chance.choice(sizes)
-                    out.angles(cut(rows, at, upto))
+                    out.angles(rows.part(at, upto))
                     at = upto
                 else:
                     # now and then in two calls' worth of rows, as after an alignment
@@ -193,9 +189,9 @@ def test_results_are_replaced_and_left_overs_of_a_crash_vanish(tmp_path: Path) -
 def test_rows_must_go_forward(tmp_path: Path) -> None:
     rows = angle_rows(2)
     with TableWriter(tmp_path, "live") as out:
-        out.angles(cut(rows, 0, 100))
+        out.angles(rows.part(0, 100))
         with pytest.raises(ValueError, match="time must increase"):
-            out.angles(cut(rows, 99, 120))
+            out.angles(rows.part(99, 120))
         out.orientations([cut_orientations(orientation_rows("lumbar", 62), 0, 100)])
         with pytest.raises(ValueError, match="orientations of lumbar: time must increase"):
             out.orientations([cut_orientations(orientation_rows("lumbar", 62), 50, 120)])

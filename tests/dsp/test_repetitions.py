@@ -50,10 +50,6 @@ def seated_script(rest_s: float, up_s: float = 2.0, bends: int = 1) -> Script:
     return script
 
 
-def part(rows: AngleRows, start: int, stop: int) -> AngleRows:
-    return AngleRows(rows.time_s[start:stop], rows.angles[start:stop], rows.sd[start:stop], rows.quality[start:stop])
-
-
 def find(rows: AngleRows, cuts=(), marks=(), calibrated=None, placements=BODY) -> list[Repetition]:
     """calibrated: (row at which it is said, time at which the calibration's movements ended)."""
     finder = RepetitionFinder(RATE, "live")
@@ -63,7 +59,7 @@ def find(rows: AngleRows, cuts=(), marks=(), calibrated=None, placements=BODY) -
     out, at = [], 0
     stops = sorted({*cuts, *([calibrated[0]] if calibrated else []), len(rows)})
     for stop in stops:
-        out += finder.feed(part(rows, at, stop))
+        out += finder.feed(rows.part(at, stop))
         at = stop
         if calibrated and stop == calibrated[0]:
             finder.calibrated(calibrated[1])
@@ -390,8 +386,8 @@ def test_the_end_of_the_rows_in_the_middle_of_a_movement() -> None:
     script.stand(1.0)
     rows = truth_rows(script)
     true = script.repetitions[0]
-    assert find(part(rows, 0, round(true.turn_s * RATE))) == []
-    assert kinds(find(part(rows, 0, round(true.end_s * RATE)))) == ["bend"]
+    assert find(rows.part(0, round(true.turn_s * RATE))) == []
+    assert kinds(find(rows.part(0, round(true.end_s * RATE)))) == ["bend"]
 
 
 def test_without_the_lumbar_sensor_the_pelvis_is_the_trunk() -> None:
@@ -512,7 +508,7 @@ def test_a_repetition_is_told_as_soon_as_it_has_settled() -> None:
     rows = ramps((0, 0), (1, 0), (2, 80), (3, 0), (6, 0))
     finder = RepetitionFinder(RATE, "live")
     finder.aligned(BODY)
-    (told,) = (k for k in range(len(rows)) if finder.feed(part(rows, k, k + 1)))
+    (told,) = (k for k in range(len(rows)) if finder.feed(rows.part(k, k + 1)))
     # below 10° from 2.88 s on
     assert 0 <= told - (288 + SETTLE_LONGEST_S * RATE) < ROWS_AT_ONCE
 
