@@ -17,7 +17,7 @@ import numpy as np
 from dsp import rotation
 from dsp.acceleration_level import AccelerationLevel
 from dsp.results import Flags
-from dsp.sensor_errors import SensorErrors
+from dsp.sensor_errors import BIAS_SIGMA_RAD_S, SensorErrors
 from dsp.standing import FULL_S, Standing, StandingWatch, shortness
 from dsp.strapdown import StrapdownFilter, two_sided
 from signals.blocks import Bools, Floats, Ints, TimedBlock
@@ -300,7 +300,7 @@ class CausalOrientation:
                     right_forces, right_rates = self._errors.corrected(right_forces, right_rates)
                 track = self._filter.update(right_forces, right_rates)
                 if self._errors is not None:
-                    self._errors.feed(forces, rates, track)
+                    self._learn(self._errors, forces, rates, track)
                 track = track[:, own]
                 tilt[start:stop] = self._level.feed(right_forces[own], track) if self._worn else 0.0
                 if self._yaw is not None:
@@ -312,6 +312,14 @@ class CausalOrientation:
                 self._take_bias(self._watch, self._filter.quat)
                 self._watch = None
             start = stop
+
+    def _learn(self, errors: SensorErrors, forces: Floats, rates: Floats, track: Floats) -> None:
+        """Look for the sensor's errors; what they first tell of the bias spares the filter a minute, if it had no rest to begin
+        with."""
+        unknown = not errors.known
+        errors.feed(forces, rates, track)
+        if unknown and errors.known:
+            self._filter.told_bias(errors.gyr_bias, BIAS_SIGMA_RAD_S)
 
     def _without_bias(self, gyr: Floats) -> Floats:
         """gyr (n, 3) minus the bias, contiguous; on flat arrays, which is several times as fast as on rows of three."""

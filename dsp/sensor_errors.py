@@ -45,6 +45,8 @@ TOO_SHAKEN_M_S2 = 0.6
 """Spread of a point beyond which a window is left out."""
 FORGOTTEN = 1.0 / 30.0
 """Weight that each window takes off those before it."""
+BIAS_SIGMA_RAD_S = math.radians(0.2)
+"""Standard deviation of a gyroscope bias found in the first window that tells."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
 """Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
@@ -54,7 +56,8 @@ LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
 class SensorErrors:
     """Errors of one sensor, estimated window by window; `windows` samples at a time.
 
-    gyr_gain, acc_gain (3,): what the sensor says over what is; acc_offset (3,) m/s². known: whether any window has told.
+    gyr_gain, acc_gain (3,): what the sensor says over what is; acc_offset (3,) m/s²; gyr_bias (3,) rad/s, seen with the gain
+    taken out. known: whether any window has told.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -70,6 +73,7 @@ class SensorErrors:
         self._before: Floats | None = None
         self.known = False
         self.gyr_gain: Floats = np.ones(3)
+        self.gyr_bias: Floats = np.zeros(3)
         self.acc_gain: Floats = np.ones(3)
         self.acc_offset: Floats = np.zeros(3)
 
@@ -123,6 +127,7 @@ class SensorErrors:
         self._right = (1.0 - FORGOTTEN) * self._right + rows @ sides
         self._found = np.asarray(np.linalg.solve(self._normal + np.diag(SPREAD**-2.0), self._right), np.float64)
         self.gyr_gain = np.asarray(1.0 + np.clip(self._found[0:3], -LARGEST_GAIN, LARGEST_GAIN), np.float64)
+        self.gyr_bias = np.asarray(self._found[3:6] / self.gyr_gain)
         self.acc_offset = np.asarray(np.clip(self._found[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
         self.acc_gain = np.asarray(1.0 + np.clip(self._found[9:12], -LARGEST_GAIN, LARGEST_GAIN))
         self.known = True

@@ -103,6 +103,12 @@ class StrapdownFilter:
         self.quat: Floats = np.array((1.0, 0.0, 0.0, 0.0))
         """Orientation (4,) at the last sample."""
 
+    def told_bias(self, bias: Floats, sigma_rad_s: float) -> None:
+        """A gyroscope bias (3,) rad/s that another has found, with its standard deviation: taken from the next step on, unless
+        the filter is surer of its own."""
+        if self._filter.getBiasEstimate()[1] > sigma_rad_s:
+            self._filter.setBiasEstimate(np.ascontiguousarray(bias), sigma_rad_s)
+
     def update(self, forces: Floats, rates: Floats) -> Floats:
         """Orientation (4, n), sensor → earth, at n > 0 samples: forces (n, 3) m/s², rates (n, 3) rad/s."""
         k, n = self._k, len(forces)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import vqf
 
+from dsp import rotation
 from dsp.orientation import CausalOrientation, smoothed, smoothed_without_errors
-from dsp.sensor_errors import SensorErrors
+from dsp.sensor_errors import BIAS_SIGMA_RAD_S, SensorErrors
 from dsp.strapdown import StrapdownFilter
 from signals import TimedBlock
 from tests.dsp.sessions import block, rms
@@ -75,6 +76,33 @@ def test_review_takes_them_off_too() -> None:
     acc, gyr, angle = turning(120.0)
     was, now = (rms(angle_error_deg(of(RATE_HZ, acc, gyr, worn=False), angle)) for of in (smoothed, smoothed_without_errors))
     assert now < 0.5 * was
+
+
+def test_a_sensor_that_never_rests_tells_its_bias_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of it turns the heading about."""
+    acc, gyr, angle = turning(40.0)
+    gyr = gyr + np.radians((0.2, 1.0, -1.3))
+    true = np.array((np.cos(0.5 * angle), 0.0 * angle, np.sin(0.5 * angle), 0.0 * angle))
+
+    def turned_deg() -> float:
+        error = rotation.multiply(causal(acc, gyr, []), rotation.conjugate(true))
+        heading = np.unwrap(rotation.twist_about_vertical(error)[0])
+        return float(np.degrees(np.ptp(heading[1100:])))
+
+    told = turned_deg()
+    monkeypatch.setattr(StrapdownFilter, "told_bias", lambda *_: None)
+    assert told < 0.7 * turned_deg()
+
+
+def test_a_filter_that_knows_its_bias_is_not_told_another() -> None:
+    """It has rested: what a window of turning says is less sure."""
+    filter_ = StrapdownFilter(RATE_HZ)
+    gyr = np.tile(np.radians((0.3, -0.2, 0.1)), (1000, 1))
+    acc = np.tile((0.0, 0.0, 9.81), (1000, 1))
+    filter_.update(acc, gyr)
+    filter_.told_bias(np.radians((5.0, 5.0, 5.0)), BIAS_SIGMA_RAD_S)
+    quat = filter_.update(acc, gyr)
+    assert rms(np.degrees(2.0 * np.arcsin(np.hypot(quat[1], quat[2])))) < 0.01
 
 
 @pytest.mark.parametrize("how", ["shaken", "still"])
