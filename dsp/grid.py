@@ -143,8 +143,8 @@ def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
 
 
 _TIME, _SEQ, _EPOCH, _TILT, _QUAT = 0, 1, 2, 3, slice(4, 8)
-"""Columns of the samples that a track keeps."""
-_COLUMNS = _QUAT.stop
+"""Rows of what a track keeps of its samples."""
+_ROWS = _QUAT.stop
 
 
 class SensorTrack:
@@ -159,9 +159,8 @@ class SensorTrack:
         """Whether the orientations are the device's own."""
         self.clipped_s: Floats = np.empty(0)
         """Times of the saturated samples."""
-        self._time: Floats = np.empty(256)
-        self._kept: Floats = np.empty((256, _COLUMNS))
-        self._motion: Floats | None = np.empty((256, 6))
+        self._kept: Floats = np.empty((_ROWS, 256))
+        self._motion: Floats | None = np.empty((6, 256))
         """None once samples have come without."""
         self._start = self._stop = 0
 
@@ -171,16 +170,16 @@ class SensorTrack:
     @property
     def first_s(self) -> float:
         """Time of the oldest sample, NaN without any."""
-        return self._time.item(self._start) if len(self) else math.nan
+        return self._kept.item(_TIME, self._start) if len(self) else math.nan
 
     @property
     def last_s(self) -> float:
         """Time of the latest sample, NaN without any."""
-        return self._time.item(self._stop - 1) if len(self) else math.nan
+        return self._kept.item(_TIME, self._stop - 1) if len(self) else math.nan
 
     @property
     def first_seq(self) -> float:
-        return self._kept.item(self._start, _SEQ) if len(self) else math.inf
+        return self._kept.item(_SEQ, self._start) if len(self) else math.inf
 
     def add(self, samples: OrientedSamples, rate_hz: float) -> None:
         """Samples that follow those already here; rate_hz is the sensor's nominal rate."""
@@ -192,47 +191,55 @@ class SensorTrack:
         self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
         if samples.saturated.any():
             self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[samples.saturated]))
-        if self._stop + n > len(self._time):
+        if self._stop + n > self._kept.shape[1]:
             self._make_room(n)
         part = slice(self._stop, self._stop + n)
-        self._time[part], new = samples.time_s, self._kept[part]
-        new[:, _TIME], new[:, _SEQ], new[:, _EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
-        new[:, _TILT] = 0.0 if samples.tilt_variance is None else samples.tilt_variance
-        new[:, _QUAT] = samples.quat.T
+        new = self._kept[:, part]
+        new[_TIME], new[_SEQ], new[_EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
+        new[_TILT] = 0.0 if samples.tilt_variance is None else samples.tilt_variance
+        new[_QUAT] = samples.quat
         self.device = samples.device
         if samples.motion is None:
             self._motion = None
         elif self._motion is not None:
-            self._motion[part] = samples.motion.T
+            self._motion[:, part] = samples.motion
         self._stop += n
 
     def _make_room(self, n: int) -> None:
         """Move what is kept to the beginning, of larger arrays where that is not enough."""
-        old, have = slice(self._start, self._stop), len(self)
-        room = len(self._time) if 2 * (have + n) <= len(self._time) else 2 * (have + n)
-        self._time, self._kept = _moved(self._time, old, room), _moved(self._kept, old, room)
+        old, have, room = slice(self._start, self._stop), len(self), self._kept.shape[1]
+        room = room if 2 * (have + n) <= room else 2 * (have + n)
+        self._kept = _moved(self._kept, old, room)
         self._motion = None if self._motion is None else _moved(self._motion, old, room)
         self._start, self._stop = 0, have
 
     def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints, Ints]:
-        """Put the samples before and after each tick (m,) into low and high (columns, m); returns which they are. A tick on or
+        """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick on or
         before the first sample has it twice, one after the last has the last two."""
-        kept = self._kept[self._start : self._stop]
-        after = self._time[self._start : self._stop].searchsorted(ticks_s)
-        if after.item(-1) == len(kept):
-            np.minimum(after, len(kept) - 1, out=after)
+        kept = self._kept[:, self._start : self._stop]
+        n = kept.shape[1]
+        after = kept[_TIME].searchsorted(ticks_s)
+        first, last = after.item(0), after.item(-1)
+        if last == n:
+            np.minimum(after, n - 1, out=after)
         before = after - 1
-        if after.item(0) == 0:
+        if first == 0:
             np.maximum(before, 0, out=before)
-        low[...], high[...] = kept.take(before, axis=0).T, kept.take(after, axis=0).T
+        step, left = divmod(last - first, max(len(after) - 1, 1))
+        if first and last < n and not left and (len(after) == 1 or bool((before[1:] - before[:-1] == step).all())):
+            # one sample, or so many, for each tick: the usual case
+            step = max(step, 1)
+            low[...], high[...] = kept[:, first - 1 : last : step], kept[:, first : last + 1 : step]
+        else:
+            low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
         return before, after
 
     def motion(self, before: Ints, after: Ints, fraction: Floats) -> Floats | None:
         """Motion (6, k) at `fraction` (k,) between these samples; None where it is not known."""
         if self._motion is None:
             return None
-        kept = self._motion[self._start : self._stop]
-        start, end = kept[before].T, kept[after].T
+        kept = self._motion[:, self._start : self._stop]
+        start, end = kept[:, before], kept[:, after]
         return np.asarray(start + (end - start) * fraction)
 
     def last_clipped(self, times_s: Floats) -> Floats | float:
@@ -244,7 +251,7 @@ class SensorTrack:
 
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""
-        keep = int(self._time[self._start : self._stop].searchsorted(before_s)) - 1
+        keep = int(self._kept[_TIME, self._start : self._stop].searchsorted(before_s)) - 1
         if keep > 0:
             self._start += keep
             if len(self.clipped_s):
@@ -252,9 +259,9 @@ class SensorTrack:
 
 
 def _moved(rows: Floats, old: slice, room: int) -> Floats:
-    """An array with room for so many rows, which begins with the old ones of these; the same array where it has the room."""
-    new = rows if len(rows) == room else np.empty((room, *rows.shape[1:]))
-    new[: old.stop - old.start] = rows[old].copy()
+    """Rows with room for so many samples, which begin with the old ones of these; the same array where it has the room."""
+    new = rows if rows.shape[1] == room else np.empty((len(rows), room))
+    new[:, : old.stop - old.start] = rows[:, old].copy()
     return new
 
 
@@ -269,7 +276,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         cut = pieces(len(time_s))
         return Ticks.join([at_ticks(tracks, first + part.start, time_s[part], deadline[part]) for part in cut])
     shape = (len(tracks), len(time_s))
-    low, high = np.empty((_COLUMNS, *shape)), np.empty((_COLUMNS, *shape))
+    low, high = np.empty((_ROWS, *shape)), np.empty((_ROWS, *shape))
     found: dict[str, tuple[Ints, Ints]] = {}
     for i, (key, track) in enumerate(tracks.items()):
         if len(track) and len(time_s):

@@ -249,7 +249,7 @@ def test_memory_is_what_ticks_still_need() -> None:
             tracks[key].add(turning(k + np.arange(0, 1.0, 0.01)), 100.0)
         grid.feed(*events(k + 0.999, k))
     assert max(map(len, tracks.values())) < 200
-    assert max(len(t._time) for t in tracks.values()) < 1000
+    assert max(t._kept.shape[1] for t in tracks.values()) < 1000
     assert len(grid._event_s) < 2000
 
 
