@@ -32,6 +32,9 @@ MOTION_STRIDE = 10
 """Ticks between two instants at which a sensor's motion is given."""
 PIECE = 2048
 """So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
+TOGETHER = 2
+"""Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
+one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -134,6 +137,12 @@ class Ticks:
             np.concatenate([p.tilt_variance for p in parts], axis=1),
             {key: np.concatenate([p.motion[key] for p in parts], axis=1) for key in moving},
         )
+
+
+def no_ticks(keys: tuple[str, ...], first: int) -> Ticks:
+    """No ticks at all, of these sensors, before the one of number `first`."""
+    none, missing = np.empty((len(keys), 0)), np.empty((len(keys), 0), np.int32)
+    return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, {})
 
 
 def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
@@ -279,7 +288,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
     low, high = np.empty((_ROWS, *shape)), np.empty((_ROWS, *shape))
     found: dict[str, tuple[Ints, Ints]] = {}
     for i, (key, track) in enumerate(tracks.items()):
-        if len(track) and len(time_s):
+        if len(track):
             found[key] = track.around(time_s, low[:, i], high[:, i])
         else:
             low[:, i] = high[:, i] = np.nan
@@ -337,7 +346,8 @@ class Grid:
         self._event_s: Floats = np.empty(0)
 
     def feed(self, event_seq: Ints, event_s: Floats) -> Ticks:
-        """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing."""
+        """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing: whole
+        groups of `TOGETHER`."""
         self._event_seq = np.concatenate((self._event_seq, event_seq))
         self._event_s = np.concatenate((self._event_s, event_s))
         if not len(self._event_s) or not self._started():
@@ -351,6 +361,8 @@ class Grid:
         # event time has come far enough for the first of them; the others are final once every sensor has passed them
         reached = int(due.searchsorted(len(self._event_s)))
         count = max(reached, int(ticks_s.searchsorted(passed, side="right")))
+        count = max(count - (self._next + count - 1) % TOGETHER, 0)
+        reached = min(reached, count)
         deadline = np.full(count, NEVER)
         deadline[:reached] = self._event_seq[due[:reached]]
         return self._rows(count, deadline)
@@ -375,13 +387,14 @@ class Grid:
 
     def _rows(self, count: int, deadline: Ints) -> Ticks:
         first = self._next or 0
+        if not count:
+            return no_ticks(tuple(self._tracks), first)
         ticks = at_ticks(self._tracks, first, np.arange(first, first + count) / self._rate, deadline)
-        if count:
-            self._next = first + count
-            start_s = self._next / self._rate
-            for track in self._tracks.values():
-                track.forget(start_s)
-            passed = int(self._event_s.searchsorted(start_s + self._patience)) - 1
-            if passed > 0:
-                self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
+        self._next = first + count
+        start_s = self._next / self._rate
+        for track in self._tracks.values():
+            track.forget(start_s)
+        passed = int(self._event_s.searchsorted(start_s + self._patience)) - 1
+        if passed > 0:
+            self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
         return ticks

@@ -64,20 +64,31 @@ def test_the_first_tick_is_that_of_the_first_sample_to_arrive() -> None:
 def test_a_tick_is_final_as_soon_as_every_sensor_has_passed_it() -> None:
     grid, tracks = grid_of("a", "b")
     tracks["a"].add(turning(np.arange(-0.005, 0.5, 0.01)), 100.0)
-    tracks["b"].add(turning(np.arange(-0.005, 0.4, 0.01)), 100.0)
+    tracks["b"].add(turning(np.arange(-0.005, 0.41, 0.01)), 100.0)
     ticks = grid.feed(*events(0.5))
-    # b's last sample stands at 0.39; its patience reaches to 0.35
-    assert ticks.time_s[-1] == pytest.approx(0.39)
-    tracks["b"].add(turning(np.arange(0.405, 0.45, 0.01)), 100.0)
-    assert grid.feed(*events(0.501, 0.501)).time_s[[0, -1]] == pytest.approx([0.40, 0.44])
+    # b's last sample stands at 0.405; its patience reaches to 0.35
+    assert ticks.time_s[-1] == pytest.approx(0.40)
+    tracks["b"].add(turning(np.arange(0.415, 0.45, 0.01)), 100.0)
+    assert grid.feed(*events(0.501, 0.501)).time_s[[0, -1]] == pytest.approx([0.41, 0.44])
+
+
+def test_ticks_come_in_pairs_that_end_at_even_ones() -> None:
+    """Rows for a database, every fourth, are the last of a pair; what is left alone comes with the next, or at the end."""
+    grid, tracks = grid_of("a")
+    given = []
+    for k in range(1, 8):
+        tracks["a"].add(turning([k * 0.01 + 0.001]), 100.0)
+        given.append(np.rint(grid.feed(*events(k * 0.01 + 0.001, k * 0.01)).time_s * 100.0).tolist())
+    assert given == [[], [2.0], [], [3.0, 4.0], [], [5.0, 6.0], []]
+    assert grid.finish().time_s == pytest.approx([0.07])
 
 
 def test_a_silent_sensor_is_waited_for_no_longer_than_the_patience() -> None:
     grid, tracks = grid_of("a", "b")
     tracks["a"].add(turning(np.arange(-0.005, 1.01, 0.01)), 100.0)
     tracks["b"].add(turning(np.arange(-0.005, 0.31, 0.01)), 100.0)
-    ticks = grid.feed(*events(1.0))
-    assert ticks.time_s[-1] == pytest.approx(1.0 - PATIENCE_S)
+    ticks = grid.feed(*events(1.01))
+    assert ticks.time_s[-1] == pytest.approx(1.01 - PATIENCE_S)
     silent = ticks.sensors["b"]
     late = ticks.time_s > 0.305
     assert not silent.present[late].any()
@@ -207,7 +218,7 @@ def test_finish_gives_what_is_there() -> None:
     """Nothing more can arrive, so nobody is waited for."""
     grid, tracks = grid_of("a", "b")
     tracks["a"].add(turning(np.arange(-0.005, 0.5, 0.01)), 100.0)
-    tracks["b"].add(turning(np.arange(-0.005, 0.4, 0.01)), 100.0)
+    tracks["b"].add(turning(np.arange(-0.005, 0.41, 0.01)), 100.0)
     before = grid.feed(*events(0.45))
     rest = grid.finish()
     assert rest.first == before.first + len(before)
@@ -237,8 +248,8 @@ def test_time_passes_without_any_samples() -> None:
     grid, tracks = grid_of("a")
     tracks["a"].add(turning(np.arange(-0.005, 0.5, 0.01)), 100.0)
     grid.feed(*events(0.5))
-    silence = grid.feed(*events(3.0, 0.501))
-    assert silence.time_s[-1] == pytest.approx(3.0 - PATIENCE_S)
+    silence = grid.feed(*events(3.01, 0.501))
+    assert silence.time_s[-1] == pytest.approx(3.01 - PATIENCE_S)
     assert not silence.sensors["a"].present[1:].any()
 
 
