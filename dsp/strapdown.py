@@ -43,21 +43,14 @@ class _Steps:
         """From forces and rates (m k, 3). Every step for itself: what is computed together does not matter."""
         force, turn = (np.ascontiguousarray(x.reshape(-1, k, 3).transpose(2, 1, 0)) for x in (forces, rates))
         turn *= 0.5 * period_s
-        half = turn.copy()
-        for i in range(1, k):
-            half[:, i] += half[:, i - 1]
-        bent = rotation.cross(half[:, :-1], turn[:, 1:])
-        for i in range(1, k - 1):
-            bent[:, i] += bent[:, i - 1]
-        half[:, 1:] += bent
+        half = _running_sum(turn)
+        half[:, 1:] += _running_sum(rotation.cross(half[:, :-1], turn[:, 1:]))
         # a force is seen from the step's end by turning it back through what follows it
         back = 2.0 * (half[:, -1:] - half[:, :-1])
         across = rotation.cross(force[:, :-1], back)
-        force[:, :-1] += across + 0.5 * rotation.cross(across, back)
-        mean = force[:, 0]
-        for i in range(1, k):
-            mean += force[:, i]
-        mean /= k
+        across += 0.5 * rotation.cross(across, back)
+        force[:, :-1] += across
+        mean = _running_sum(force)[:, -1] / k
         return cls(half, np.ascontiguousarray((half[:, -1] * (2.0 / (k * period_s))).T), np.ascontiguousarray(mean.T))
 
     def turned_on(self, corrected: Floats) -> Floats:
@@ -68,6 +61,16 @@ class _Steps:
         between = rotation.multiply(corrected[:, None, :-1], rotation.from_half_angles(self.half[:, :-1]))
         quat[:, :, :-1] = between.transpose(0, 2, 1)
         return quat.reshape(4, m * k)
+
+
+def _running_sum(x: Floats) -> Floats:
+    """Sums (3, k, m) of x (3, k, m) along its second axis, one after another whatever m is."""
+    if x.size < rotation.FEW:
+        return np.add.accumulate(x, axis=1)
+    total = x.copy()
+    for i in range(1, x.shape[1]):
+        total[:, i] += total[:, i - 1]
+    return total
 
 
 def two_sided(rate_hz: float, acc: Floats, gyr: Floats, **options: float) -> Floats:
