@@ -156,6 +156,9 @@ class Calibrator:
         """What the first strides told, once they are over."""
         self._open: dict[str, _Episode] = {}
         self._done: dict[str, list[_Episode]] = {key: [] for key in self._body}
+        self._counted_of: tuple[int, tuple[bool, ...]] | None = None
+        """Excursions that had ended, and whether strides had told, when movements were last counted."""
+        self._counts: tuple[list[int], list[int]] = ([], [])
         self._scanned = self._now = 0
         """Tick up to which excursions have been followed, and tick that is looked at: nothing later may count."""
 
@@ -170,15 +173,18 @@ class Calibrator:
         for key in self._body:
             self._vertical[key].append(now[:, ticks.keys.index(key)])
         self._remember_motion(ticks)
-        if not self._zero and not self._find_zero(found):
+        if self._zero:
+            new = {key: self._vertical[key][-1] for key in self._zero}
+        elif self._find_zero(found):
+            new = {key: self._joined(key)[:, self._scanned :] for key in self._zero}
+        else:
             return
-        vertical = {key: self._joined(key) for key in self._body}
-        angle = {key: angle_between(vertical[key], self._zero[key]) for key in self._zero}
-        for i in range(self._scanned, len(self._time)):
+        angle = {key: angle_between(track, self._zero[key]).tolist() for key, track in new.items()}
+        for row, i in enumerate(range(self._scanned, len(self._time))):
             self._now = i
-            if self._step(i, angle):
+            if self._step(i, {key: track[row] for key, track in angle.items()}):
                 for key in self._body:
-                    self._vertical[key] = [vertical[key][:, : i + 1]]
+                    self._vertical[key] = [self._joined(key)[:, : i + 1]]
                 self._complete(self._first + i, found)
                 return
             if self._time[i] >= self._look_s and self._walks():
@@ -262,21 +268,20 @@ class Calibrator:
         self._look_s = float(standing.time_s[-1]) + STRIDES_S
         return True
 
-    def _step(self, i: int, angle: Mapping[str, Floats]) -> bool:
-        """Follow the excursions at tick i; True when the calibration is over."""
+    def _step(self, i: int, angle: Mapping[str, float]) -> bool:
+        """Follow the excursions at tick i, with the sensors inclined by these angles; True when the calibration is over."""
         assert self._mark_s is not None
-        for key, track in angle.items():
-            a = track[i]
+        for key, a in angle.items():
             episode = self._open.get(key)
             if episode is None:
                 if a > START_RAD:
-                    self._open[key] = _Episode(i, i, float(a))
+                    self._open[key] = _Episode(i, i, a)
             elif a < END_RAD:
                 episode.end = i
                 del self._open[key]
                 self._done[key].append(episode)
             elif a > episode.peak:
-                episode.peak = float(a)
+                episode.peak = a
         if all(key in self._open and self._open[key].peak > SQUAT_RAD for key in THIGHS):
             # both knees up: a squat or sitting down; no calibration movement, unless one is still needed
             return all(key in self._mountings or self._movements(key) for key in self._zero)
@@ -284,16 +289,26 @@ class Calibrator:
 
     def _enough(self, now_s: float) -> bool:
         assert self._mark_s is not None
-        counts = [len(self._movements(key)) or len(self._squats(key)) or len(self._sittings(key)) for key in self._zero]
-        wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT if self._movements(key) else SQUAT_COUNT for key in self._zero]
+        counts, wanted = self._counted()
         if all(c >= w for c, w in zip(counts, wanted, strict=True)):
             return True
-        ends = [self._time[e.end] for episodes in self._done.values() for e in episodes]
+        ends = [self._time[episodes[-1].end] for episodes in self._done.values() if episodes]
         idle = now_s - max(ends, default=self._mark_s)
         seen = [c > 0 for c, key in zip(counts, self._zero, strict=True) if key not in self._mountings]
         return (all(seen) and idle > IDLE_S and (any(counts) or now_s - self._mark_s > LONGEST_S + IDLE_S)) or (
             now_s - self._mark_s > GIVE_UP_S
         )
+
+    def _counted(self) -> tuple[list[int], list[int]]:
+        """Movements that each sensor has made, and how many are wanted; the same until an excursion ends or strides tell."""
+        told = tuple(self._strides(key) is not None for key in THIGHS if key in self._zero)
+        of = (sum(map(len, self._done.values())), told)
+        if of != self._counted_of:
+            own = {key: len(self._movements(key)) for key in self._zero}
+            counts = [count or len(self._squats(key)) or len(self._sittings(key)) for key, count in own.items()]
+            wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT if count else SQUAT_COUNT for key, count in own.items()]
+            self._counted_of, self._counts = of, (counts, wanted)
+        return self._counts
 
     def _movements(self, key: str) -> list[_Episode]:
         """The excursions of a sensor that are its calibration movement: bends for the trunk, own raises for a thigh."""

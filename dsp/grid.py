@@ -226,21 +226,20 @@ class SensorTrack:
         """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick on or
         before the first sample has it twice, one after the last has the last two."""
         kept = self._kept[:, self._start : self._stop]
-        n = kept.shape[1]
-        after = kept[_TIME].searchsorted(ticks_s)
-        first, last = after.item(0), after.item(-1)
-        if last == n:
-            np.minimum(after, n - 1, out=after)
-        before = after - 1
-        if first == 0:
-            np.maximum(before, 0, out=before)
-        step, left = divmod(last - first, max(len(after) - 1, 1))
-        if first and last < n and not left and (len(after) == 1 or bool((before[1:] - before[:-1] == step).all())):
-            # one sample, or so many, for each tick: the usual case
+        time_s, n, m = kept[_TIME], kept.shape[1], len(ticks_s)
+        ends = time_s.searchsorted(ticks_s[:: max(m - 1, 1)])
+        first, last = ends.item(0), ends.item(-1)
+        step, left = divmod(last - first, max(m - 1, 1))
+        if first and last < n and not left and (step or m == 1):
+            # one sample, or so many, for each tick: the usual case, if they are on either side of it
             step = max(step, 1)
-            low[...], high[...] = kept[:, first - 1 : last : step], kept[:, first : last + 1 : step]
-        else:
-            low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
+            earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
+            if m == 1 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
+                low[...], high[...] = kept[:, earlier], kept[:, later]
+                return np.arange(first - 1, last, step), np.arange(first, last + 1, step)
+        after = np.minimum(time_s.searchsorted(ticks_s), n - 1)
+        before = np.maximum(after - 1, 0)
+        low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
         return before, after
 
     def motion(self, before: Ints, after: Ints, fraction: Floats) -> Floats | None:

@@ -70,6 +70,8 @@ class SegmentAngles:
         self._joint_axis = uncertainty.axis_sd(np.minimum(sure[:1], sure[1 : 1 + self._joints]))[:, None]
         self._components = [[_INDEX[joint.components[i]] for joint in articulated] for i in range(3)]
         self._signs = np.array([joint.signs for joint in articulated]).reshape(-1, 3).T[:, :, None]
+        filled = {*self._inclinations, *(i for of_joints in self._components for i in of_joints)}
+        self._unfilled = [i for i in range(len(ANGLE_NAMES)) if i not in filled and not (self._pelvis and i == _OBLIQUITY)]
         self._always = np.int32(0)
         if not len(sure) or sure.min() < CONFIDENT:
             self._always |= np.int32(Quality.LOW_CONFIDENCE)
@@ -88,7 +90,8 @@ class SegmentAngles:
     def rows(self, ticks: Ticks, headings: JointHeadings, doubtful: Flags | None = None) -> AngleRows:
         """Rows at the ticks, which have one heading already. headings: of the joints. doubtful (m,): more flags."""
         shape = (len(ANGLE_NAMES), len(ticks))
-        angles, sd = np.full(shape, np.nan), np.full(shape, np.nan)
+        angles, sd = np.empty(shape), np.empty(shape)
+        angles[self._unfilled] = sd[self._unfilled] = np.nan
         flags = sensor_flags(ticks, self._body)
         for part in pieces(len(ticks)):
             segment, known = self.segments(ticks.quat[:, :, part]), headings.known[:, part]
