@@ -3,7 +3,7 @@
 Gravity's correction and the gyroscope bias are matters of seconds; turning is one of milliseconds. So the rates of a step
 of k samples are integrated as they come, and the filter gets the step as a whole: one turn, and one specific force seen
 from the step's end. Between two corrections an orientation is that of the last one, turned on. For small turns (half-angle
-vectors s then h) the turn together is s + h + s × h. Worth two thirds of the filter's time at 100 Hz, and what it changes is
+vectors s then h) the turn together is s + h + s × h. Worth three quarters of the filter's time at 100 Hz, and what it changes is
 below 0.01° rms.
 
 Sources: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014 (VQF); J. E. Bortz, IEEE Trans.
@@ -20,12 +20,12 @@ import vqf
 from dsp import rotation
 from signals.blocks import Floats
 
-FILTER_HZ = 33.0
+FILTER_HZ = 25.0
 """The filter is corrected at least so often: a step has as many samples as that leaves."""
 
 
 def samples_of_step(rate_hz: float) -> int:
-    """Samples that one correction of the filter stands for: 1 at 60 Hz, 3 at 100 Hz, 6 at 200 Hz."""
+    """Samples that one correction of the filter stands for: 2 at 60 Hz, 4 at 100 Hz, 8 at 200 Hz."""
     return max(int(rate_hz / FILTER_HZ + 1e-6), 1)
 
 

@@ -41,7 +41,7 @@ def tilt_error_deg(quat: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "samples"), [(25.0, 1), (50.0, 1), (60.0, 1), (66.0, 2), (100.0, 3), (200.0, 6), (286.0, 8)]
+    ("rate_hz", "samples"), [(12.5, 1), (25.0, 1), (49.0, 1), (50.0, 2), (60.0, 2), (100.0, 4), (200.0, 8), (286.0, 11)]
 )
 def test_a_step_has_as_many_samples_as_the_filter_needs(rate_hz, samples):
     assert samples_of_step(rate_hz) == samples
