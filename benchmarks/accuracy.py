@@ -29,7 +29,7 @@ from dsp import heading, joints, orientation, review
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from signals import Session
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 from signals.placements import Placement
 from signals.quantities import ANGLE_NAMES
 from simulation import Samples, Script, SimulatedAthlete, to_plain
@@ -39,7 +39,6 @@ from tests.dsp.sessions import block
 SEEDS = 20
 FLEXIONS = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
 SIDEWAYS = ("lumbar_lateral", "lumbar_rotation")
-G_M_S2 = 9.80665
 CALIBRATED_S = 28.0
 OURS = ("live", "review")
 
@@ -200,7 +199,7 @@ def imufusion_quat(acc: Floats, gyr: Floats, rate_hz: float) -> Floats:
     settings.sample_rate = rate_hz
     ahrs.set_settings(settings)
     quat = np.empty((len(acc), 4))
-    for i, (rate, force) in enumerate(zip(np.degrees(gyr), acc / G_M_S2, strict=True)):
+    for i, (rate, force) in enumerate(zip(np.degrees(gyr), acc / G0, strict=True)):
         ahrs.update_no_magnetometer(rate, force)
         quat[i] = ahrs.get_quaternion()
     return quat

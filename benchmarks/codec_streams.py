@@ -24,7 +24,7 @@ from firmware_protocol import (
 from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from firmware_protocol.v1 import Config, encode_config, encode_data, frame_serial
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 from signals.session import Setting
 
 TEXT: dict[str, Setting] = {
@@ -124,7 +124,7 @@ def _capture2go(n: int, rate_hz: float) -> Stream:
 
 def _metamotion(n: int, rate_hz: float) -> Stream:
     time_s, acc, gyr = motion(n // 3 * 3, rate_hz)
-    scales = (metamotion.G0 / 2048.0, np.radians(1.0) / 16.4)
+    scales = (G0 / 2048.0, np.radians(1.0) / 16.4)
     packets: list[bytes] = []
     for i in range(0, len(acc), 3):
         packets.append(metamotion.encode_packed(metamotion.ACC, acc[i : i + 3], scales[0]))

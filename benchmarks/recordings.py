@@ -19,9 +19,9 @@ import numpy as np
 
 from ingest.formats.plain import PlainSamples
 from signals import Session
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 from tests.conftest import shared_folder
-from tests.recordings.load_research_sets import G_M_S2, RESEARCH_SETS, ResearchSet, xio_lower_body
+from tests.recordings.load_research_sets import RESEARCH_SETS, ResearchSet, xio_lower_body
 from tests.recordings.scoring import (
     Track,
     at_times,
@@ -76,7 +76,7 @@ def imufusion_track(samples: PlainSamples) -> Track:
     settings.sample_rate = 1.0 / period
     ahrs.set_settings(settings)
     quat = np.empty((len(time_s), 4))
-    for i, (rate, force) in enumerate(zip(np.degrees(gyr), acc / G_M_S2, strict=True)):
+    for i, (rate, force) in enumerate(zip(np.degrees(gyr), acc / G0, strict=True)):
         ahrs.update_no_magnetometer(rate, force)
         quat[i] = ahrs.get_quaternion()
     return time_s, quat

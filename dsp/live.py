@@ -83,7 +83,7 @@ class LivePipeline:
         self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
         """Last heading epoch of each sensor."""
         self._doubtful_until: int = -1
-        self._finder = RepetitionFinder(self._grid.rate_hz, "live")
+        self._finder = RepetitionFinder(self._grid.rate_hz)
 
     def feed(
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats

@@ -65,11 +65,10 @@ ROWS_AT_ONCE = 8
 
 
 class RepetitionFinder:
-    """Streaming finder of one estimator; the result does not depend on how the rows are cut."""
+    """Streaming finder; the result does not depend on how the rows are cut."""
 
-    def __init__(self, rate_hz: float, estimator: str) -> None:
+    def __init__(self, rate_hz: float) -> None:
         self._rate = rate_hz
-        self._estimator = estimator
         self._waiting: list[AngleRows] = []
         self._many = 0
         self._kept = KeptRows()

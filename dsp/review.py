@@ -84,7 +84,7 @@ class ReviewPipeline:
         self._window_s = window_s
         self._streams: dict[str, _Stream] = {}
         self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
-        self._finder = RepetitionFinder(RATE_HZ, "review")
+        self._finder = RepetitionFinder(RATE_HZ)
         self._marks: list[float] = []
         self._next: int | None = None
         self._alignment: Alignment | None = None

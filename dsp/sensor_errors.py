@@ -26,9 +26,8 @@ import math
 import numpy as np
 
 from dsp import rotation
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 
-G_M_S2 = 9.81
 WINDOW_S = 10.0
 """Errors are looked at after so long; the tilt at each window's start is left open."""
 BLOCKS = 100
@@ -153,7 +152,7 @@ class SensorErrors:
         turning = np.stack([np.stack(_cross(rates, axis)) for axis in axes])
         found[12:15] = (turning[..., 1:] - turning[..., :-1]) / seconds
         target = rotation.rotate(middle, force)
-        target[2] -= G_M_S2
+        target[2] -= G0
         target += _tilt(_until(rotation.rotate(middle, rate - turn))[None])[0]
         mean = BLOCKS // POINTS
         points = target.reshape(3, POINTS, mean).mean(axis=2)
@@ -182,7 +181,7 @@ def _until(steps: Floats) -> Floats:
 
 def _tilt(tilt: Floats) -> Floats:
     """tilt × g (k, 3, n) of small tilts (k, 3, n), earth frame."""
-    return np.stack((G_M_S2 * tilt[:, 1], -G_M_S2 * tilt[:, 0], np.zeros_like(tilt[:, 0])), axis=1)
+    return np.stack((G0 * tilt[:, 1], -G0 * tilt[:, 0], np.zeros_like(tilt[:, 0])), axis=1)
 
 
 def _cross(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:

@@ -3,8 +3,8 @@
 Gravity's correction and the gyroscope bias are matters of seconds; turning is one of milliseconds. So the rates of a step
 of k samples are integrated as they come, and the filter gets the step as a whole: one turn, and one specific force seen
 from the step's end. Between two corrections an orientation is that of the last one, turned on. For small turns (half-angle
-vectors s then h) the turn together is s + h + s × h. Worth three quarters of the filter's time at 100 Hz, and what it changes is
-below 0.01° rms.
+vectors s then h) the turn together is s + h + s × h. Worth three quarters of the filter's time at 100 Hz, and what it changes
+is below 0.02° rms.
 
 Sources: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014 (VQF); J. E. Bortz, IEEE Trans.
 Aerosp. Electron. Syst. 7, 1971, doi 10.1109/TAES.1971.310252 (turns that do not commute).
@@ -53,12 +53,14 @@ class _Steps:
         mean = _running_sum(force)[:, -1] / k
         return cls(half, np.ascontiguousarray((half[:, -1] * (2.0 / (k * period_s))).T), np.ascontiguousarray(mean.T))
 
-    def turned_on(self, corrected: Floats) -> Floats:
-        """Orientations (4, m k) at all samples: corrected (4, m + 1) before the first step and after each."""
+    def turned_on(self, corrected: Floats, drift: Floats) -> Floats:
+        """Orientations (4, m k) at all samples: corrected (4, m + 1) before the first step and after each, and half the angle
+        that the filter's bias adds from one sample to the next, drift (3, m) rad."""
         _, k, m = self.half.shape
         quat = np.empty((4, m, k))
         quat[:, :, -1] = corrected[:, 1:]
-        between = rotation.multiply(corrected[:, None, :-1], rotation.from_half_angles(self.half[:, :-1]))
+        half = self.half[:, :-1] - np.arange(1.0, k)[:, None] * drift[:, None]
+        between = rotation.multiply(corrected[:, None, :-1], rotation.from_half_angles(half))
         quat[:, :, :-1] = between.transpose(0, 2, 1)
         return quat.reshape(4, m * k)
 
@@ -86,10 +88,11 @@ def two_sided(rate_hz: float, acc: Floats, gyr: Floats, **options: float) -> Flo
     acc = np.concatenate((np.repeat(acc[:1], lead, axis=0), acc, np.repeat(acc[-1:], tail, axis=0)))
     gyr = np.concatenate((np.zeros((k, 3)), gyr[1:], np.zeros((tail, 3))))
     steps = _Steps.of(acc, gyr, k, period)
-    after = vqf.offlineVQF(steps.rates, steps.forces, None, k * period, dict(options))["quat6D"].T
+    found = vqf.offlineVQF(steps.rates, steps.forces, None, k * period, dict(options))
+    after = found["quat6D"].T
     corrected = np.empty((4, after.shape[1] + 1))
     corrected[:, 1:], corrected[:, 0] = after, after[:, 0]
-    return steps.turned_on(corrected)[:, lead : lead + n]
+    return steps.turned_on(corrected, (0.5 * period) * found["bias"].T)[:, lead : lead + n]
 
 
 class StrapdownFilter:
@@ -103,6 +106,8 @@ class StrapdownFilter:
         self._forces: Floats = np.empty((0, 3))
         self._rates: Floats = np.empty((0, 3))
         """Samples of the step in progress."""
+        self._drift: Floats = np.zeros(3)
+        """Half the angle, rad, that the filter's bias adds from one sample to the next."""
         self.quat: Floats = np.array((1.0, 0.0, 0.0, 0.0))
         """Orientation (4,) at the last sample."""
 
@@ -111,6 +116,7 @@ class StrapdownFilter:
         the filter is surer of its own."""
         if self._filter.getBiasEstimate()[1] > sigma_rad_s:
             self._filter.setBiasEstimate(np.ascontiguousarray(bias), sigma_rad_s)
+            self._drift = (0.5 * self._period) * bias
 
     def update(self, forces: Floats, rates: Floats) -> Floats:
         """Orientation (4, n), sensor → earth, at n > 0 samples: forces (n, 3) m/s², rates (n, 3) rad/s."""
@@ -128,11 +134,16 @@ class StrapdownFilter:
         rest = np.zeros(((k - begins) % k, 3))
         forces, rates = np.concatenate((self._forces, forces, rest)), np.concatenate((self._rates, rates, rest))
         steps = _Steps.of(forces, rates, k, self._period)
-        corrected = np.empty((4, len(steps.rates) + 1))
+        corrected, drift = np.empty((4, len(steps.rates) + 1)), np.empty((3, len(steps.rates)))
+        drift[:, 0] = self._drift
         if whole:
-            corrected[:, 1 : whole + 1] = self._filter.updateBatch(steps.rates[:whole], steps.forces[:whole])["quat6D"].T
+            found = self._filter.updateBatch(steps.rates[:whole], steps.forces[:whole])
+            corrected[:, 1 : whole + 1] = found["quat6D"].T
+            # a step goes on with the bias that the one before it has found
+            drift[:, 1:] = (0.5 * self._period) * found["bias"][: drift.shape[1] - 1].T
+            self._drift = (0.5 * self._period) * found["bias"][-1]
         corrected[:, 0] = corrected[:, 1] if self._corrected is None else self._corrected
-        quat = steps.turned_on(corrected)[:, begun : begun + n]
+        quat = steps.turned_on(corrected, drift)[:, begun : begun + n]
         self._corrected, self.quat = corrected[:, whole].copy(), quat[:, -1]
         self._forces, self._rates = (x[whole * k : whole * k + begins].copy() for x in (forces, rates))
         return quat

@@ -23,7 +23,7 @@ from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows, Vector
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -32,7 +32,6 @@ _TAIL = "-85cb-9195-d9dd-464cfbbae75a"
 SERVICE, COMMAND, NOTIFY = (f"326a9{n}{_TAIL}" for n in ("000", "001", "006"))
 ACC, GYR, FUSION = 0x03, 0x13, 0x19
 ACC_DATA, ACC_PACKED, GYR_DATA, GYR_PACKED = 0x04, 0x1C, 0x05, 0x07
-G0 = 9.80665
 ACC_LSB = {2.0: 16384.0, 4.0: 8192.0, 8.0: 4096.0, 16.0: 2048.0}
 """LSB per g, by range in g."""
 GYR_LSB = {2000.0: 16.4, 1000.0: 32.8, 500.0: 65.6, 250.0: 131.2, 125.0: 262.4}

@@ -25,7 +25,7 @@ from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows, Vector
-from signals.blocks import SampleBlock
+from signals.blocks import G0, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -43,7 +43,6 @@ DEVICE_CONTROL, MEASUREMENT_CONTROL, BATTERY, MESSAGE_NOTIFY = uuid("1002"), uui
 COMPANY_ID = 0x0886
 RATES_HZ = (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
 TICK_S = 1e-6
-G0 = 9.80665
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * math.radians(2000.0)
 """Values from here on are at the end of the range."""
 BAD_NORM = 0.1

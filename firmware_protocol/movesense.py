@@ -26,7 +26,7 @@ from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -53,7 +53,6 @@ _SCALES = {"acc": 1.0, "gyr": math.pi / 180.0, "mag": 1e-6}
 _PATH = re.compile(r"/Meas/(\w+?)/(\d{1,4})")
 _MAX_PAYLOAD = 2048
 _NEAR_RANGE = 0.99
-G0 = 9.80665
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
@@ -37,7 +37,6 @@ _RAW_BYTES = {0x00: 1, RAW: 2, 0x02: 3}
 """Bytes of a value by frame type, where they are not compressed."""
 _HEAD = struct.Struct("<BQB")
 TICK_S = 1e-9
-G0 = 9.80665
 MILLI_G = G0 / 1000.0
 NEAR_RANGE = 0.99
 RATES_HZ = (25.0, 50.0, 52.0, 100.0, 200.0)

@@ -20,12 +20,11 @@ from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 from signals.session import Setting
 
 FAMILY = "text-csv"
-G0 = 9.80665
 ACC_UNITS = {"m/s^2": 1.0, "m/s²": 1.0, "m/s2": 1.0, "g": G0, "mg": G0 / 1000.0}
 GYR_UNITS = {"rad/s": 1.0, "deg/s": math.pi / 180.0, "dps": math.pi / 180.0, "mdps": math.pi / 180_000.0}
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}

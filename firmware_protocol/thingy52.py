@@ -20,7 +20,7 @@ from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "thingy52"
@@ -34,7 +34,6 @@ def uuid(short: str) -> str:
 
 CONFIGURATION_SERVICE, MOTION_SERVICE = uuid("0100"), uuid("0400")
 CONFIG, QUATERNION, RAW, EULER = uuid("0401"), uuid("0404"), uuid("0406"), uuid("0407")
-G0 = 9.80665
 ACC_SCALE, GYR_SCALE, MAG_SCALE = G0 / 1024.0, math.radians(1.0) / 32.0, 1e-6 / 16.0
 QUAT_SCALE, EULER_SCALE = 2.0**-30, math.radians(1.0) / 65536.0
 SATURATED = 32767

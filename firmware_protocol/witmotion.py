@@ -14,11 +14,9 @@ import numpy as np
 
 from firmware_protocol.device import Request, Write
 from firmware_protocol.packets import Fields
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 from signals.errors import HiphingeError
 
-G0 = 9.80665
-"""Standard gravity, m/s² (CGPM 1901)."""
 ACC_SCALE = 16.0 * G0 / 32768.0
 """m/s² per LSB."""
 GYR_SCALE = math.radians(2000.0) / 32768.0

@@ -24,7 +24,7 @@ from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
-from signals.blocks import Floats, SampleBlock
+from signals.blocks import G0, Floats, SampleBlock
 from signals.errors import HiphingeError
 
 FAMILY = "ximu3"
@@ -39,7 +39,6 @@ TICK_S = 1e-6
 UNIX_US = 10**15
 """Stamps from here on, of 16 digits, are unix time."""
 BAD_NORM = 0.1
-G0 = 9.80665
 _DEG = math.pi / 180.0
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * 2000.0 * _DEG
 _NUMBERS: dict[str, dict[int, tuple[tuple[str, int, float], ...]]] = {

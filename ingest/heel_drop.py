@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 
-G0 = 9.80665
 SEARCH_S = 0.3
 """Largest lag that is looked for, to either side."""
 WINDOW_S = 5.0

@@ -6,7 +6,7 @@ SI units only, arrays are read-only. Every per-sample array has the same length 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+G0: Final = 9.80665
+"""Standard gravity, m/s² (CGPM, 1901): what devices mean that say g."""
 
 
 _Arrays = tuple[tuple[str, NDArray[Any] | None, tuple[int, ...]], ...]

@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from signals.blocks import Bools, Floats
+from signals.blocks import G0, Bools, Floats
 from signals.placements import Mounting, Placement
 from simulation.body import Motion
 from simulation.frames import X, Y, Z
 from simulation.trajectories import Signal, Sines
-
-G0 = 9.80665
-"""Standard gravity, m/s² (CGPM 1901)."""
 
 SITES: Mapping[Placement, tuple[tuple[float, float, float], float]] = {
     Placement.LUMBAR: ((-0.060, 0.010, 0.0), 180.0),

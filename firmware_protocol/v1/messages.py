@@ -12,12 +12,11 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from signals.blocks import G0
 from signals.errors import HiphingeError
 
 VERSION = 1
 HEADER_BYTES = 2
-G0 = 9.80665
-"""Standard gravity, m/s² (CGPM 1901)."""
 
 
 class Kind(IntEnum):

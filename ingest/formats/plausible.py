@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 
-STANDARD_GRAVITY = 9.80665
-"""m/s² (CGPM, 1901)."""
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
 """Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0."""
 FASTEST_RAD_S = 70.0
@@ -110,7 +108,7 @@ def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | No
         return None
     by_gyr = np.diff(np.concatenate((np.zeros((1, 3)), np.cumsum(turn, axis=0)))[edges], axis=0)
     by_acc = np.diff(direction[edges], axis=0)
-    doubtful = np.where(np.abs(gyr).max(axis=1) > FASTEST_RAD_S, np.inf, np.abs(norm / STANDARD_GRAVITY - 1.0))
+    doubtful = np.where(np.abs(gyr).max(axis=1) > FASTEST_RAD_S, np.inf, np.abs(norm / G0 - 1.0))
     quiet = np.maximum.reduceat(doubtful, edges[:-1]) < _QUIET
     whole = np.diff(time_s[edges]) < 2.0 * _WINDOW_S
     use = quiet & whole & (np.linalg.norm(by_acc, axis=1) > _TURN)

@@ -7,7 +7,7 @@ import numpy as np
 from firmware_protocol import metamotion, phyphox, polar_pmd, shimmer3, shimmer3_stream, thingy52
 from firmware_protocol.packets import Fields
 from firmware_protocol.shimmer3_calibration import GYR_PER_DPS, default_acc, encode_reply
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 from simulation.sensors import Samples
 from simulation.virtual_devices.maker import BATTERY_LEVEL, BATTERY_SERVICE, Maker
 from simulation.virtual_devices.peripheral import GattCharacteristic, Outgoing
@@ -92,7 +92,7 @@ class MetaMotionFirmware(Maker):
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """Three samples: acceleration, then the angular rate that completes them."""
-        scales = (metamotion.G0 / metamotion.ACC_LSB[self._ranges[0]], np.radians(1.0) / metamotion.GYR_LSB[self._ranges[1]])
+        scales = (G0 / metamotion.ACC_LSB[self._ranges[0]], np.radians(1.0) / metamotion.GYR_LSB[self._ranges[1]])
         acc = metamotion.encode_packed(metamotion.ACC, samples.acc, scales[0])
         gyr = metamotion.encode_packed(metamotion.GYR, samples.gyr, scales[1])
         return [Outgoing(acc, metamotion.NOTIFY, 0), Outgoing(gyr, metamotion.NOTIFY, len(samples))]

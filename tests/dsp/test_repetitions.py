@@ -52,7 +52,7 @@ def seated_script(rest_s: float, up_s: float = 2.0, bends: int = 1) -> Script:
 
 def find(rows: AngleRows, cuts=(), marks=(), calibrated=None, placements=BODY) -> list[Repetition]:
     """calibrated: (row at which it is said, time at which the calibration's movements ended)."""
-    finder = RepetitionFinder(RATE, "live")
+    finder = RepetitionFinder(RATE)
     finder.aligned(placements)
     for mark in marks:
         finder.calibrating(mark)
@@ -506,7 +506,7 @@ def test_what_is_passed_over_would_have_been_nothing(postures, holes) -> None:
 
 def test_a_repetition_is_told_as_soon_as_it_has_settled() -> None:
     rows = ramps((0, 0), (1, 0), (2, 80), (3, 0), (6, 0))
-    finder = RepetitionFinder(RATE, "live")
+    finder = RepetitionFinder(RATE)
     finder.aligned(BODY)
     (told,) = (k for k in range(len(rows)) if finder.feed(rows.part(k, k + 1)))
     # below 10° from 2.88 s on
@@ -561,7 +561,7 @@ def test_bridged() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    finder = RepetitionFinder(RATE, "live")
+    finder = RepetitionFinder(RATE)
     finder.aligned(BODY)
     rows = ramps((0, 0), (10, 0))
     for k in range(60):
@@ -575,7 +575,7 @@ def test_hours_of_repetitions_keep_no_more_than_a_few_minutes_of_rows() -> None:
         script.bend(70.0)
         script.stand(1.0)
     rows = truth_rows(script)
-    finder = RepetitionFinder(RATE, "live")
+    finder = RepetitionFinder(RATE)
     finder.aligned(BODY)
     kept, found, time_s = [], 0, 0.0
     for _ in range(12):

@@ -102,7 +102,7 @@ def test_a_filter_that_knows_its_bias_is_not_told_another() -> None:
     filter_.update(acc, gyr)
     filter_.told_bias(np.radians((5.0, 5.0, 5.0)), BIAS_SIGMA_RAD_S)
     quat = filter_.update(acc, gyr)
-    assert rms(np.degrees(2.0 * np.arcsin(np.hypot(quat[1], quat[2])))) < 0.01
+    assert rms(np.degrees(2.0 * np.arcsin(np.hypot(quat[1], quat[2])))) < 0.03
 
 
 @pytest.mark.parametrize("how", ["shaken", "still"])

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from firmware_protocol import capture2go, ximu3
 from firmware_protocol.capture2go import encode_frame, encode_measurement_mode, encode_sample, packed_quaternion
-
-G0 = 9.80665
+from signals.blocks import G0
 
 
 def _messages() -> tuple[bytes, list[tuple[int, np.ndarray, np.ndarray]]]:

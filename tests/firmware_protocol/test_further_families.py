@@ -26,6 +26,7 @@ from firmware_protocol import (
 )
 from ingest.kit import write_kit
 from signals import HiphingeError
+from signals.blocks import G0
 
 
 def packed_differences(samples: list[tuple[int, int, int]], width: int) -> bytes:
@@ -127,7 +128,7 @@ def test_polar_is_started_as_public_clients_start_it() -> None:
 
 
 def test_metamotion_pairs_again_after_a_loss() -> None:
-    acc, gyr = metamotion.G0 / 2048.0, np.radians(1.0) / 16.4
+    acc, gyr = G0 / 2048.0, np.radians(1.0) / 16.4
     codec = metamotion.MetaMotionCodec({})
     pairs = []
     for i in range(40):

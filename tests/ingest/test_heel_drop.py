@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.heel_drop import G0, SEARCH_S, lags
+from ingest.heel_drop import SEARCH_S, lags
+from signals.blocks import G0
 
 
 def track(rate_hz, late_s, seed, size=1.0, jolts=(11.0, 11.7, 12.5), until_s=20.0, gravity=(0.0, 0.0, G0)):

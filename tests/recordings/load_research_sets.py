@@ -19,11 +19,10 @@ from scipy.io import loadmat
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.plain import PlainSamples
 from signals import Mounting, Placement, Sensor, Session, SessionMark
-from signals.blocks import Bools, Floats
+from signals.blocks import G0, Bools, Floats
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 """None of the recordings says when it was made."""
-G_M_S2 = 9.80665
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +105,7 @@ def two_imu_encoder(shared: Path, trial: str) -> ResearchSet:
             np.column_stack([data[f"all_{kind}_{i}_{axis}"][keep] for axis in "xyz"]).astype(np.float64)
             for kind in ("accel", "gyro")
         )
-        samples[key] = PlainSamples(time_s, acc * G_M_S2, np.radians(gyr))
+        samples[key] = PlainSamples(time_s, acc * G0, np.radians(gyr))
     truth = Truth(
         time_s,
         np.ones(len(time_s), np.bool_),

@@ -5,10 +5,11 @@ import pytest
 from scipy.integrate import cumulative_simpson
 from scipy.spatial.transform import Rotation
 
+from signals.blocks import G0
 from signals.placements import BODY_PLACEMENTS, Placement
 from simulation.movements import Script
 from simulation.scenarios import mixed
-from simulation.sensors import G0, Imu, SensorSettings, Skin, mounting, simulate_sensor
+from simulation.sensors import Imu, SensorSettings, Skin, mounting, simulate_sensor
 
 EVERY = pytest.mark.parametrize("placement", BODY_PLACEMENTS)
 

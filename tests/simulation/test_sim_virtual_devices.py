@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from firmware_protocol.registry import codec_for
 from signals import BODY_PLACEMENTS, Connected, Heartbeat, Lost, Mark, Packets, Placement, UtcAnchor
+from signals.blocks import G0
 from simulation import (
     DeviceSettings,
     LinkSettings,
@@ -25,7 +26,7 @@ from simulation import (
     to_plain,
 )
 from simulation.radio import Message
-from simulation.sensors import G0, Imu
+from simulation.sensors import Imu
 
 FAULTS = {
     "loss_probability": 0.03,
