@@ -32,14 +32,16 @@ def appearing(folder: Path) -> Iterator[Path]:
     final = folder.resolve()
     working = final.parent / f".{final.name}.partial"
     made = [parent for parent in final.parents if not parent.exists()]
+    # in one piece: a signal may come as soon as the folder is there
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if working.exists():
-            shutil.rmtree(working)
-        working.mkdir()
-    except OSError as error:
-        raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), "Choose a folder that you may write to") from None
-    try:
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if working.exists():
+                shutil.rmtree(working)
+            working.mkdir()
+        except OSError as error:
+            what = f"cannot be made: {error.strerror}"
+            raise HiphingeError(what, str(folder), "Choose a folder that you may write to") from None
         yield working
         if final.exists():
             final.rmdir()

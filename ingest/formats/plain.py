@@ -200,28 +200,25 @@ def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSampl
         _check_samples(key, one)
     named = replace(session, sensors=_with_files(session.sensors))
     session_from_dict(session_to_dict(named), str(folder))  # what cannot be read back is refused before anything is written
+    final = folder.resolve()
+    working = final.parent / f".{final.name}.partial"
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if final.exists() and (not final.is_dir() or any(final.iterdir())):
             raise HiphingeError(
                 "exists already and is not an empty folder", str(folder), "Choose a folder that does not exist yet."
             )
-        folder = folder.resolve()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        working = folder.parent / f".{folder.name}.partial"
+        final.parent.mkdir(parents=True, exist_ok=True)
         if working.exists():
             shutil.rmtree(working)
         working.mkdir()
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
         for sensor in named.sensors:
             path = working / str(sensor.file)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_plain_csv(path, samples[sensor.key])
         write_session_toml(named, working / SESSION_TOML)
-        if folder.exists():
-            folder.rmdir()
-        working.rename(folder)
+        if final.exists():
+            final.rmdir()
+        working.rename(final)
     except OSError as error:
         raise _cannot_write(folder, error) from error
     finally:

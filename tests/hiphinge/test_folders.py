@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,20 @@ def test_it_vanishes_when_the_block_fails(tmp_path: Path, error: BaseException) 
     with pytest.raises(type(error)):
         fail()
     assert below(tmp_path) == {"a"}
+
+
+def test_who_stops_it_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mkdir = Path.mkdir
+
+    def stopped(path: Path, *args: Any, **kwargs: Any) -> None:
+        mkdir(path, *args, **kwargs)
+        if path.name == ".out.partial":
+            raise SystemExit(143)
+
+    monkeypatch.setattr(Path, "mkdir", stopped)
+    with pytest.raises(SystemExit), appearing(tmp_path / "a/out"):
+        pytest.fail("the block must not run")
+    assert below(tmp_path) == set()
 
 
 def test_a_folder_that_was_there_stays_when_the_block_fails(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,6 +229,20 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(plain_csv.arrow_csv, "write_csv", full)
     with pytest.raises(HiphingeError, match="No space left on device"):
+        write_plain(tmp_path / "s", one_sensor(), {"pelvis": made(10, 0)})
+    assert os.listdir(tmp_path) == []
+
+
+def test_who_stops_it_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mkdir = Path.mkdir
+
+    def stopped(path: Path, *args: Any, **kwargs: Any) -> None:
+        mkdir(path, *args, **kwargs)
+        if path.name == ".s.partial":
+            raise SystemExit(143)
+
+    monkeypatch.setattr(Path, "mkdir", stopped)
+    with pytest.raises(SystemExit):
         write_plain(tmp_path / "s", one_sensor(), {"pelvis": made(10, 0)})
     assert os.listdir(tmp_path) == []
 
