@@ -4,6 +4,8 @@ Standing still gives each segment's vertical. Forward bends give the mediolatera
 raises that of each thigh; the sign comes from the known direction of the movement. Where neither was made: squats, sitting
 down and standing up, or walking off straight, in this order and with less confidence; walking off is in force after four
 seconds of it, until something better is seen. A thigh whose mounting is stated takes its axis from those strides too.
+Who trains instead of going on calibrating, or pauses and then trains, has his own movements from there on: they may tell what
+is missing still, and are repetitions. Without thigh sensors angles begin with the first bend.
 `Calibrator` is fed final ticks and says at which tick an alignment is complete. Only the direction of gravity in the sensor
 is used, so the way the athlete faces and the drift of heading do not matter.
 
@@ -19,37 +21,25 @@ from functools import cached_property
 import numpy as np
 
 from dsp import rotation
+from dsp.calibration_movements import BEND_COUNT, THIGHS, TRUNK, CalibrationMovements, Excursion, overlap
 from dsp.grid import MOTION_STRIDE, Ticks
 from dsp.results import AlignmentReport
-from dsp.segment_axes import WALKED_S, angle_between, functional_axis, strides, walked_off
+from dsp.segment_axes import WALKED_S, alike, angle_between, functional_axis, strides, walked_off
 from dsp.standing import DECIDED_S, LONGEST_S
 from signals.blocks import Floats
-from signals.placements import Mounting, Placement
+from signals.placements import Mounting
 
-TRUNK = (Placement.LUMBAR.value, Placement.PELVIS.value)
-THIGHS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
-
-BEND_COUNT, RAISE_COUNT = 3, 2
-START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
-"""A calibration movement begins above the first inclination from standing and ends below the second."""
-BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
-"""Smallest peak that counts."""
+RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
+"""So many knee raises, sittings and squats are wanted."""
 EXCHANGED_RAD = np.radians(5.0)
 """In a forward bend the thorax turns further than the pelvis; the other way round by more than this is doubted."""
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends this long after the mark, or after so long without a movement once each kind was seen once."""
 LATE_S = 5.0
 """A sensor that is late when the standing has been decided is waited for so long; after that it takes no part."""
-SQUAT_RAD, SQUAT_S, SQUAT_COUNT, SQUAT_CONFIDENCE = np.radians(30.0), 6.0, 3, 0.6
-"""Both thighs above the first and back within the second is a squat. It stands in for bends and knee raises that nobody made:
-so many are wanted, and they are trusted so much, as the trunk leans less and the knees go apart."""
-
-LEANING = 0.8
-"""While sitting down and standing up the trunk leans forward until the thighs have come so far; seated it may lean back."""
-SITTING_CONFIDENCE, SITTING_COUNT = 0.5, 2
-RAISE_S = 0.8
-"""A knee is raised for longer than it swings forward in a step. Steps do where a stated mounting gives the sign and the first
-strides have told nothing."""
+SQUAT_CONFIDENCE, SITTING_CONFIDENCE = 0.6, 0.5
+"""Squats, sitting down and standing up stand in for bends and knee raises that nobody made, and are trusted so much: the trunk
+leans less and the knees go apart."""
 STRIDES_S = 4.0
 """The thighs' swing in so long after the standing gives their axis when a person walks off."""
 STRIDES_CONFIDENCE = 0.6
@@ -65,8 +55,8 @@ class Alignment:
     """Alignment in force from tick `tick` on.
 
     to_segment: per aligned placement the quaternion (4,) sensor → segment. standing: the ticks of the zero. complete:
-    nothing better will come of this calibrate mark. movements_end_s: session time at which the calibration movements
-    ended (the mark's time when there were none).
+    nothing better will come of this calibrate mark. movements_over: nor will more of its movements; complete implies it.
+    movements_end_s: session time at which the calibration movements ended (the mark's time when there were none).
     """
 
     tick: int
@@ -75,21 +65,13 @@ class Alignment:
     to_segment: Mapping[str, Floats]
     reports: tuple[AlignmentReport, ...]
     complete: bool
+    movements_over: bool
     movements_end_s: float
 
     @cached_property
     def from_segment(self) -> dict[str, Floats]:
         """The inverse (4, 1) of each of `to_segment`."""
         return {key: rotation.conjugate(q)[:, None] for key, q in self.to_segment.items()}
-
-
-@dataclass(slots=True)
-class _Episode:
-    """One excursion of a sensor from its standing inclination."""
-
-    start: int
-    end: int
-    peak: float
 
 
 class Calibrator:
@@ -152,15 +134,24 @@ class Calibrator:
         self._standing: Ticks | None = None
         self._look_s = np.inf
         """Session time from which on walking off can be told; infinite once it has been looked at."""
+        self._ways: dict[str, Floats | None] | None = None
+        """Where the wearer walked off to, in each sensor, once it has been looked at; what tells it is not kept for longer."""
+        self._walked = False
+        """Whether walking off has told axes."""
+        self._told: frozenset[str] = frozenset()
+        """Sensors whose axes in force were told by movements."""
+        self._judged = 0
+        """Excursions that have been judged."""
         self._strode: dict[str, tuple[Floats, float] | None] = {}
         """What the first strides told, once they are over."""
-        self._open: dict[str, _Episode] = {}
-        self._done: dict[str, list[_Episode]] = {key: [] for key in self._body}
-        self._counted_of: tuple[int, tuple[bool, ...]] | None = None
-        """Excursions that had ended, and whether strides had told, when movements were last counted."""
+        self._movements: CalibrationMovements
+        """Since the standing is known."""
+        self._counted_of: tuple[int, tuple[bool, ...], bool] | None = None
+        """Excursions that had ended, whether strides had told, and whether the athlete trained, when movements were last counted."""
         self._counts: tuple[list[int], list[int]] = ([], [])
-        self._scanned = self._now = 0
-        """Tick up to which excursions have been followed, and tick that is looked at: nothing later may count."""
+        self._scanned = self._now = self._decided = 0
+        """Tick up to which excursions have been followed, tick that is looked at: nothing later may count, and tick at which
+        the standing was known: nothing comes into force before."""
 
     def _scan(self, ticks: Ticks, found: list[Alignment]) -> None:
         assert self._mark_s is not None
@@ -181,14 +172,17 @@ class Calibrator:
             return
         angle = {key: angle_between(track, self._zero[key]).tolist() for key, track in new.items()}
         for row, i in enumerate(range(self._scanned, len(self._time))):
-            self._now = i
+            self._now, at = i, self._first + max(i, self._decided)
             if self._step(i, {key: track[row] for key, track in angle.items()}):
                 for key in self._body:
                     self._vertical[key] = [self._joined(key)[:, : i + 1]]
-                self._complete(self._first + i, found)
+                self._complete(at, found)
                 return
             if self._time[i] >= self._look_s and self._walks():
-                found.append(self._alignment(self._first + i, complete=False))
+                self._walked = True
+                found.append(self._alignment(at, complete=False))
+            elif self._movements.standing and self._tells_more(i):
+                found.append(self._alignment(at, complete=False))
         self._scanned = len(self._time)
 
     def _walks(self) -> bool:
@@ -197,8 +191,9 @@ class Calibrator:
         needed = [key for key in self._zero if key not in self._mountings]
         if not needed:
             return any(self._strides(key) is not None for key in THIGHS if key in self._zero)
-        made = any(self._movements(key) or self._squats(key) for key in needed)
-        return not made and all(self._forward(key) is not None for key in needed)
+        self._ways = {key: self._forward(key) for key in needed}
+        made = any(self._movements.of(key) or self._movements.squats(key) for key in needed)
+        return not made and all(way is not None for way in self._ways.values())
 
     def _remember_motion(self, ticks: Ticks) -> None:
         """Keep the integral of the specific force, as long as walking off could still tell something."""
@@ -227,6 +222,10 @@ class Calibrator:
         if len(self._vertical[key]) > 1:
             self._vertical[key] = [np.concatenate(self._vertical[key], axis=1)]
         return self._vertical[key][0]
+
+    def _swing(self, key: str, start: int, stop: int) -> Floats:
+        """Angle (n,) of a sensor's vertical from that of the standing at ticks start … stop, rad."""
+        return angle_between(self._joined(key)[:, start:stop], self._zero[key])
 
     def _find_zero(self, found: list[Alignment]) -> bool:
         """Take the standing once every sensor's has ended and it has come since, or has been waited for."""
@@ -261,110 +260,90 @@ class Calibrator:
         if not self._zero:
             self._mark_s = None
             return False
-        self._standing, self._now = standing, at
-        self._scanned = max(standing.first + len(standing) - self._first, 0)
+        self._standing, self._now, self._decided = standing, at, at
+        self._movements = CalibrationMovements(
+            tuple(self._zero),
+            self._mark_s,
+            self._time,
+            self._swing,
+            lambda key: key in self._mountings and self._strides(key) is None,
+        )
+        self._scanned = self._standing_end()
         if all(key in self._mountings for key in self._zero):
             found.append(self._alignment(self._first + at, complete=False))
         self._look_s = float(standing.time_s[-1]) + STRIDES_S
         return True
 
     def _step(self, i: int, angle: Mapping[str, float]) -> bool:
-        """Follow the excursions at tick i, with the sensors inclined by these angles; True when the calibration is over."""
-        assert self._mark_s is not None
-        for key, a in angle.items():
-            episode = self._open.get(key)
-            if episode is None:
-                if a > START_RAD:
-                    self._open[key] = _Episode(i, i, a)
-            elif a < END_RAD:
-                episode.end = i
-                del self._open[key]
-                self._done[key].append(episode)
-            elif a > episode.peak:
-                episode.peak = a
-        if all(key in self._open and self._open[key].peak > SQUAT_RAD for key in THIGHS):
-            # both knees up: a squat or sitting down; no calibration movement, unless one is still needed
-            return all(key in self._mountings or self._movements(key) for key in self._zero)
-        return not self._open and self._enough(self._time[i])
+        """Follow the movements at tick i, with the sensors inclined by these angles; True when the calibration is over."""
+        self._movements.step(i, angle)
+        if self._movements.knees_up:
+            # no calibration movement, unless one is still needed
+            return all(key in self._mountings or self._movements.of(key) for key in self._zero)
+        return self._movements.standing and self._enough(self._time[i])
+
+    def _tells_more(self, i: int) -> bool:
+        """Whether tick i, at which the athlete stands, tells more than is in force without ending the calibration: the first
+        bend of who wears no thigh sensor, a pause in which something is still missing, that the calibration was left, or what
+        was missing then."""
+        seen = self._movements
+        judged, self._judged = self._judged, seen.count
+        if seen.count > judged:
+            own = seen.first_own() if seen.own_from is None else None
+            if own is not None:
+                seen.own_from = self._standing_end() if self._only_walked() else own
+                return True
+            told = seen.told()
+            trunk_only = told == self._zero.keys() and all(key in TRUNK for key in told)
+            if told != self._told and (trunk_only or seen.own_from is not None):
+                return True
+        if seen.paused_at is None and seen.idle_s(self._time[i]) > IDLE_S:
+            begun = any(seen.of(key) for key in self._zero)
+            if begun or self._walked:
+                seen.paused_at = i
+            return begun
+        return False
+
+    def _only_walked(self) -> bool:
+        """Whether the athlete calibrated by walking off: what he did after it is a calibration where knees were raised too."""
+        return self._walked and not any(self._movements.of(key) for key in THIGHS if key in self._zero)
+
+    def _standing_end(self) -> int:
+        """First tick after the standing."""
+        assert self._standing is not None
+        assert self._first is not None
+        return max(self._standing.first + len(self._standing) - self._first, 0)
 
     def _enough(self, now_s: float) -> bool:
         assert self._mark_s is not None
+        seen = self._movements
         counts, wanted = self._counted()
         if all(c >= w for c, w in zip(counts, wanted, strict=True)):
             return True
-        ends = [self._time[episodes[-1].end] for episodes in self._done.values() if episodes]
-        idle = now_s - max(ends, default=self._mark_s)
-        seen = [c > 0 for c, key in zip(counts, self._zero, strict=True) if key not in self._mountings]
-        return (all(seen) and idle > IDLE_S and (any(counts) or now_s - self._mark_s > LONGEST_S + IDLE_S)) or (
-            now_s - self._mark_s > GIVE_UP_S
-        )
+        needed = [c > 0 for c, key in zip(counts, self._zero, strict=True) if key not in self._mountings]
+        if not needed and seen.own_from is not None:
+            return True
+        begun = any(counts) or now_s - self._mark_s > LONGEST_S + IDLE_S
+        return (all(needed) and begun and seen.idle_s(now_s) > IDLE_S) or now_s - self._mark_s > GIVE_UP_S
 
     def _counted(self) -> tuple[list[int], list[int]]:
-        """Movements that each sensor has made, and how many are wanted; the same until an excursion ends or strides tell."""
+        """Movements that each sensor has made, and how many are wanted; the same until an excursion ends, strides tell or the
+        athlete trains."""
+        seen = self._movements
         told = tuple(self._strides(key) is not None for key in THIGHS if key in self._zero)
-        of = (sum(map(len, self._done.values())), told)
+        of = (seen.count, told, seen.own_from is not None)
         if of != self._counted_of:
-            own = {key: len(self._movements(key)) for key in self._zero}
-            counts = [count or len(self._squats(key)) or len(self._sittings(key)) for key, count in own.items()]
-            wanted = [BEND_COUNT if key in TRUNK else RAISE_COUNT if count else SQUAT_COUNT for key, count in own.items()]
+            own = {key: len(seen.of(key)) for key in self._zero}
+            counts = [count or len(seen.squats(key)) or len(seen.sittings(key)) for key, count in own.items()]
+            # who trains already bends no more for it
+            bends = BEND_COUNT if seen.own_from is None else 1
+            wanted = [bends if key in TRUNK else RAISE_COUNT if count else SQUAT_COUNT for key, count in own.items()]
             self._counted_of, self._counts = of, (counts, wanted)
         return self._counts
 
-    def _movements(self, key: str) -> list[_Episode]:
-        """The excursions of a sensor that are its calibration movement: bends for the trunk, own raises for a thigh."""
-        if key in TRUNK:
-            return [e for e in self._done[key] if e.peak >= BEND_RAD and not self._while_raising(e)]
-        other = THIGHS[1] if key == THIGHS[0] else THIGHS[0]
-        rivals = self._done.get(other, [])
-        shortest = 0.0 if key in self._mountings and self._strides(key) is None else RAISE_S
-        return [
-            e
-            for e in self._done[key]
-            if e.peak >= RAISE_RAD
-            and self._seconds(e) > shortest
-            and not any(_overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
-        ]
-
-    def _seconds(self, episode: _Episode) -> float:
-        return self._time[episode.end] - self._time[episode.start]
-
-    def _both_up(self) -> list[tuple[_Episode, _Episode]]:
-        """Excursions of both thighs together: squats and sitting."""
-        left, right = ([e for e in self._done.get(k, []) if e.peak > SQUAT_RAD] for k in THIGHS)
-        return [(a, b) for a in left for b in right if _overlap(a, b)]
-
-    def _squats(self, key: str) -> list[_Episode]:
-        """The excursions of a sensor in which both thighs went up together and came down soon: squats, not sitting."""
-        both = [pair for pair in self._both_up() if max(self._seconds(e) for e in pair) < SQUAT_S]
-        if key in THIGHS:
-            return [pair[THIGHS.index(key)] for pair in both]
-        return [e for e in self._done[key] if any(_overlap(e, a) for a, _ in both)]
-
-    def _sittings(self, key: str) -> list[_Episode]:
-        """Sitting down and standing up, each from where both thighs leave (reach) the standing to most of the way up."""
-        found = []
-        for pair in self._both_up():
-            if max(self._seconds(e) for e in pair) < SQUAT_S:
-                continue
-            up = pair[0]
-            track = angle_between(self._joined(THIGHS[0])[:, up.start : up.end], self._zero[THIGHS[0]])
-            high = up.start + np.flatnonzero(track > LEANING * up.peak)
-            for start, end in ((up.start, int(high[0])), (int(high[-1]), up.end)):
-                span = angle_between(self._joined(key)[:, start:end], self._zero[key])
-                if end - start > 1 and np.isfinite(span).any():
-                    found.append(_Episode(start, end, float(np.nanmax(span))))
-        return found
-
-    def _while_raising(self, episode: _Episode) -> bool:
-        """The pelvis also moves a little while a knee is raised."""
-        return any(
-            _overlap(episode, r) and r.peak > episode.peak
-            for key in THIGHS
-            for r in self._done.get(key, [])
-            if key in self._zero
-        )
-
     def _complete(self, tick: int, found: list[Alignment]) -> None:
+        if self._movements.own_from is None and self._only_walked():
+            self._movements.own_from = self._standing_end()
         found.append(self._alignment(tick, complete=True))
         self._mark_s = None
 
@@ -373,29 +352,31 @@ class Calibrator:
         assert self._standing is not None
         to_segment: dict[str, Floats] = {}
         reports = []
+        self._told = self._movements.told()
         ends = [self._mark_s]
         for key in self._body:
             if key not in self._zero:
                 reports.append(AlignmentReport(key, "none", 0.0, ("no samples while standing",), self._mark_s))
                 continue
-            movements = self._movements(key)
-            ends.extend(self._time[e.end] for e in movements)
+            movements = self._movements.of(key)
+            ends.extend(self._time[e.end] for e in movements if self._movements.belongs(e))
             quaternion, report = self._one(key, movements)
             reports.append(self._exchanged(report))
             if quaternion is not None:
                 to_segment[key] = quaternion
-        return Alignment(tick, self._mark_s, self._standing, to_segment, tuple(reports), complete, max(ends))
+        over = complete or self._movements.own_from is not None
+        return Alignment(tick, self._mark_s, self._standing, to_segment, tuple(reports), complete, over, max(ends))
 
     def _exchanged(self, report: AlignmentReport) -> AlignmentReport:
         """Doubt a sensor that moves as the one beside it should: it asks, because a person may have moved otherwise."""
         key, doubt = report.placement, ""
         if key in THIGHS:
-            left, right = (self._movements(k) if k in self._zero else [] for k in THIGHS)
+            left, right = (self._movements.of(k) if k in self._zero else [] for k in THIGHS)
             if left and right and right[0].start < left[0].start and right[-1].start < left[-1].start:
                 doubt = "the right knee rose first: are the thigh sensors exchanged? The left knee is to be raised first"
         elif all(k in self._zero for k in TRUNK):
-            lumbar, pelvis = (self._movements(k) for k in TRUNK)
-            pairs = [(u.peak, p.peak) for u in lumbar for p in pelvis if _overlap(u, p)]
+            lumbar, pelvis = (self._movements.of(k) for k in TRUNK)
+            pairs = [(u.peak, p.peak) for u in lumbar for p in pelvis if overlap(u, p)]
             if pairs and float(np.median([p - u for u, p in pairs])) > EXCHANGED_RAD:
                 doubt = "the pelvis bends further forward than the spine above it: are lumbar and pelvis sensor exchanged?"
         if not doubt:
@@ -434,7 +415,7 @@ class Calibrator:
             self._strode[key] = strides(self._joined(key)[:, start:stop], self._zero[key], -self._mountings[key].left_axis)
         return self._strode[key]
 
-    def _one(self, key: str, movements: list[_Episode]) -> tuple[Floats | None, AlignmentReport]:
+    def _one(self, key: str, movements: list[Excursion]) -> tuple[Floats | None, AlignmentReport]:
         assert self._mark_s is not None
         assert self._standing is not None
         up = self._zero[key]
@@ -444,17 +425,24 @@ class Calibrator:
         confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
         mounting = self._mountings.get(key)
         if not movements and mounting is None:
-            movements, kind, trust = self._squats(key), "squats", SQUAT_CONFIDENCE
+            movements, kind, trust = self._movements.squats(key), "squats", SQUAT_CONFIDENCE
             if not movements:
-                movements, kind, trust = self._sittings(key), "sit-to-stand", SITTING_CONFIDENCE
+                movements, kind, trust = self._movements.sittings(key), "sit-to-stand", SITTING_CONFIDENCE
             confidence *= trust if movements else 1.0
-        forward = self._forward(key) if not movements and mounting is None else None
+        forward = None
+        if not movements and mounting is None:
+            forward = self._forward(key) if self._ways is None else self._ways.get(key)
         if movements:
-            axis, planarity, agreement_deg = functional_axis(self._joined(key), up, [(e.start, e.end) for e in movements])
+            spans, made = [(e.start, e.end) for e in movements], len(movements)
+            if kind == "bends":
+                keep = alike(self._joined(key), up, spans, None if mounting is None else -mounting.left_axis)
+                spans, movements = [spans[i] for i in keep], [movements[i] for i in keep]
+            axis, planarity, agreement_deg = functional_axis(self._joined(key), up, spans)
             right = -axis if key in THIGHS else axis
             peak = float(np.median([e.peak for e in movements]))
             wanted = {"bends": BEND_COUNT, "knee raises": RAISE_COUNT, "squats": SQUAT_COUNT}.get(kind, 2 * SITTING_COUNT)
-            reasons.append(f"{len(movements)} {kind}, range {np.degrees(peak):.0f}°")
+            left_out = f" ({made - len(movements)} more went another way)" if made > len(movements) else ""
+            reasons.append(f"{len(movements)} {kind}{left_out}, range {np.degrees(peak):.0f}°")
             reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
             confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
             confidence *= min(1.0, max(0.0, (planarity - 0.8) / 0.15)) * min(1.0, 6.0 / max(agreement_deg, 0.1))
@@ -491,7 +479,3 @@ class Calibrator:
         right = right / length
         quaternion = rotation.from_axes(np.cross(up, right), up, right)
         return quaternion, AlignmentReport(key, method, round(float(confidence), 3), tuple(reasons), self._mark_s)
-
-
-def _overlap(a: _Episode, b: _Episode) -> bool:
-    return a.start < b.end and b.start < a.end

@@ -223,7 +223,7 @@ class LivePipeline:
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
         self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
         self._finder.aligned(alignment.to_segment)
-        if alignment.complete:
+        if alignment.movements_over:
             self._finder.calibrated(alignment.movements_end_s)
 
     def _ended(self, mark_s: float, key: str) -> float | None:

@@ -90,6 +90,8 @@ class RepetitionFinder:
         self._held: list[Found | Repetition] = []
         self._marks: list[float] = []
         self._mark_s: float | None = None
+        self._calibrated_s = -math.inf
+        """The last movement of a calibration may come to rest after it."""
         self._trunk = TRUNK
         self._leg = LEFT
         self._shortest = SHORTEST_S
@@ -119,7 +121,7 @@ class RepetitionFinder:
         if self._mark_s is not None:
             mark_s = self._mark_s
             self._held = [r for r in self._held if r.turn_s > movements_end_s or r.start_s < mark_s]
-            self._mark_s = None
+            self._mark_s, self._calibrated_s = None, movements_end_s
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
         """Rows that follow those already fed; the repetitions that have ended."""
@@ -384,7 +386,8 @@ class RepetitionFinder:
         found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best, int(broken))
         if self._mark_s is None:
             self._release()
-            self._out.append(found)
+            if found.turn_s > self._calibrated_s:
+                self._out.append(found)
         else:
             self._held.append(found)
 

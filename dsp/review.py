@@ -321,7 +321,7 @@ class ReviewPipeline:
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, slipped)
         out.angles.append(rows)
-        if new is not None and new.complete:
+        if new is not None and new.movements_over:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
             done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
             out.repetitions.extend(self._finder.feed(rows.part(0, done)))

@@ -21,6 +21,8 @@ AGREES_RAD = np.radians(60.0)
 one is stated, so a statement may be half a right angle off."""
 STRAIGHT_RAD = np.radians(20.0)
 """The direction must not change by more over that time."""
+ALIKE_RAD = np.radians(12.0)
+"""Bends whose axes are within this of each other went the same way."""
 
 
 def angle_between(track: Floats, unit: Floats) -> Floats:
@@ -54,6 +56,23 @@ def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) 
     single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
     spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
     return axis, planarity, float(max(spread, default=0.0))
+
+
+def alike(vertical: Floats, up: Floats, spans: list[tuple[int, int]], stated: Floats | None) -> list[int]:
+    """Which of the spans, in order, are bends that went the same way. Bends to the side and lifts from beside the foot did not.
+
+    vertical, up: as in `functional_axis`. The way that most of the bending went counts, by the sum of the ranges; where an axis
+    to the right is stated (3,), bends that agree with it come first.
+    """
+    axes, sizes = [], []
+    for span in spans:
+        axes.append(functional_axis(vertical, up, [span])[0])
+        sizes.append(float(np.nanmax(angle_between(vertical[:, span[0] : span[1]], up))))
+    agree = list(range(len(spans)))
+    if stated is not None:
+        agree = [i for i in agree if float(axes[i] @ stated) > np.cos(AGREES_RAD)] or agree
+    groups = [[j for j in agree if float(axes[i] @ axes[j]) > np.cos(ALIKE_RAD)] for i in agree]
+    return max(groups, key=lambda group: sum(sizes[j] for j in group))
 
 
 def strides(vertical: Floats, up: Floats, stated: Floats) -> tuple[Floats, float] | None:

@@ -33,7 +33,8 @@ def about(axis, degrees):
 class Performance:
     """What the athlete does, in degrees (forward tilt of each segment); the mark is at 1 s.
 
-    bends, raises: how many; bend_deg, raise_deg: how far. sideways: share of each movement that leaves the sagittal plane.
+    bends, left, right: how many; bend_deg, raise_deg: how far. sideways: share of each movement that leaves the sagittal plane.
+    raise_after_s: pause before the knees are raised.
     """
 
     bends: int = 3
@@ -45,6 +46,7 @@ class Performance:
     sway_deg: float = 0.0
     squat_at: float | None = None
     squats: int = 1
+    raise_after_s: float = 0.0
     rest_s: float = 3.0
     late: dict[str, tuple[float, float]] = field(default_factory=dict)
     facing_deg: float = 0.0
@@ -58,6 +60,7 @@ class Performance:
         start = self.mark_s + 7.0
         plan: list[tuple[float, str]] = []
         for kind, count in (("bend", self.bends), ("left", self.left), ("right", self.right)):
+            start += self.raise_after_s if kind == "left" else 0.0
             for _ in range(count):
                 plan.append((start, kind))
                 start += 3.5

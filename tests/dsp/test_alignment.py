@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
-from dsp.segment_axes import functional_axis
+from dsp.segment_axes import alike, functional_axis
 from signals import Mounting
 from signals.quantities import ANGLE_NAMES
 from tests.dsp.calibration_by_hand import (
@@ -75,7 +75,7 @@ def test_a_sensor_that_stays_away_is_not_waited_for():
 
 
 def test_a_sensor_that_came_after_the_standing_is_not_aligned():
-    (found,) = calibrated(Performance(late={"thigh_left": (0.0, 5.0)}), random_mounting(3))
+    *_, found = calibrated(Performance(late={"thigh_left": (0.0, 5.0)}), random_mounting(3))
     assert "no samples while standing" in reasons(found, "thigh_left")
     assert "thigh_left" not in found.to_segment
 
@@ -162,7 +162,7 @@ def test_a_squat_ends_the_calibration_when_nothing_else_is_needed():
 
 def test_a_squat_stands_in_for_a_knee_that_was_not_raised():
     mounting = random_mounting(5)
-    (found,) = calibrated(Performance(right=0, squat_at=25.5, rest_s=30.0), mounting)
+    *_, found = calibrated(Performance(right=0, squat_at=25.5, rest_s=30.0), mounting)
     assert max(misaligned_deg(found, mounting).values()) < 0.1
     assert "1 squats" in reasons(found, "thigh_right")
     assert confidence(found)["thigh_right"] < 0.5 < confidence(found)["thigh_left"]
@@ -178,6 +178,67 @@ def test_squats_alone_are_enough_with_lower_confidence(seed):
     assert max(misaligned_deg(found, mounting).values()) < 3.0
     assert all(0.3 < c <= 0.6 for c in confidence(found).values())
     assert "squats" in reasons(found, "pelvis")
+
+
+def test_who_bends_and_then_trains_has_a_trunk_at_once_and_own_movements():
+    """No knee is raised: trunk angles begin after a pause, the squats that follow give the thighs and are the athlete's own."""
+    mounting = random_mounting(5)
+    performance = Performance(left=0, right=0, squat_at=30.0, squats=4, rest_s=2.0)
+    paused, left, *_, last = calibrated(performance, mounting, finish=False)
+    bends_end_s = 8.0 + 2 * 3.5 + 2.5
+    assert set(paused.to_segment) == {"lumbar", "pelvis"}
+    assert paused.tick / RATE == pytest.approx(bends_end_s + 8.0, abs=0.5)
+    assert [a.movements_over for a in (paused, left, last)] == [False, True, True]
+    assert left.tick / RATE == pytest.approx(32.5, abs=0.5)
+    assert last.complete
+    assert set(last.to_segment) == set(BODY)
+    assert max(misaligned_deg(last, mounting).values()) < 0.1
+    assert {a.movements_end_s for a in (paused, left, last)} == {paused.movements_end_s}
+    assert paused.movements_end_s == pytest.approx(bends_end_s, abs=0.5)
+
+
+def test_knees_raised_after_a_pause_still_belong_to_the_calibration():
+    mounting = random_mounting(5)
+    early = Performance(left=0, right=0, rest_s=60.0)
+    trunk = calibrated(early, mounting, finish=False)[0]
+    assert set(trunk.to_segment) == {"lumbar", "pelvis"}
+    late = Performance(bends=3, raise_after_s=12.0)
+    *_, found = calibrated(late, mounting, finish=False)
+    assert found.complete
+    assert max(misaligned_deg(found, mounting).values()) < 0.01
+    assert found.movements_end_s == pytest.approx(found.tick / RATE)
+
+
+def test_a_seventh_bend_is_training():
+    """Where no knee is raised, and nobody pauses."""
+    first, *_ = calibrated(Performance(bends=9, left=0, right=0), random_mounting(5), finish=False)
+    assert first.movements_over
+    assert not first.complete
+    assert first.tick / RATE == pytest.approx(8.0 + 6 * 3.5 + 2.5, abs=0.5)
+    assert first.movements_end_s == pytest.approx(8.0 + 5 * 3.5 + 2.5, abs=0.5)
+
+
+def test_without_thigh_sensors_the_first_bend_is_in_force():
+    mounting = random_mounting(5, ("lumbar", "pelvis"))
+    first, last = calibrated(Performance(left=0, right=0), mounting)
+    assert (first.complete, first.movements_over, last.complete) == (False, False, True)
+    assert first.tick / RATE == pytest.approx(8.0 + 2.5, abs=0.5)
+    assert max(misaligned_deg(first, mounting).values()) < 0.01
+    assert all(confidence(first)[key] < confidence(last)[key] for key in mounting)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_bends_to_the_side_are_left_out(stated):
+    """Two bends forward; one to each side, all of one size: the sides cancel, or a stated mounting tells."""
+    up, forward, side = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
+    swing = np.sin(np.linspace(0, np.pi, 100))
+    ways = (side, forward, -side, forward)
+    vertical = np.concatenate([Rotation.from_rotvec(np.outer(swing, way)).apply(up) for way in ways]).T
+    spans = [(100 * i, 100 * (i + 1)) for i in range(4)]
+    assert alike(vertical, up, spans, forward if stated else None) == [1, 3]
+    # only one forward, and further to the sides
+    vertical[:, 300:] = Rotation.from_rotvec(np.outer(1.2 * swing, side)).apply(up).T
+    assert alike(vertical, up, spans, forward) == [1]
 
 
 @pytest.mark.parametrize(

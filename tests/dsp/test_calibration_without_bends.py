@@ -120,10 +120,51 @@ def test_bends_after_walking_off_replace_it() -> None:
     assert max(rms(e[squatting]) for e in errors.values()) < 2.0
 
 
+@pytest.mark.parametrize("pause_s", [3.0, 10.0])
+def test_who_walks_off_and_then_trains_has_repetitions(pause_s: float) -> None:
+    """What follows is training and no calibration, live and review; its bends and squats tell the axes better."""
+    script = walk(6)
+    script.stand(pause_s)
+    for _ in range(4):
+        script.bend(70.0)
+    for _ in range(3):
+        script.squat(85.0)
+    script.asymmetric_lift("left", 60.0)
+    script.stand(9.0)
+    for estimator in PIPELINES:
+        trained, errors = found_and_errors(script, 6, estimator, chunk_s=0.5)
+        assert [r.movement for r in trained.repetitions][:7] == 4 * ["bend"] + 3 * ["squat"]
+        assert len(trained.repetitions) == 8
+        assert {r.method for r in trained.alignments[-1].reports} == {"standing and bends", "standing and squats"}
+        assert max(rms(e[int(100 * trained.repetitions[0].start_s) :]) for e in errors.values()) < 2.0
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_live_and_review_leave_out_the_same_movements_of_a_calibration(stated: bool) -> None:
+    """Three bends of somebody without thigh sensors: the third comes to rest just after the calibration is complete."""
+    script = Script(3)
+    script.mark("calibrate")
+    script.stand(5.2)
+    for _ in range(5):
+        script.bend(70.0)
+    script.stand(2.0)
+    settings = SensorSettings.random(np.random.default_rng([3, 5]))
+    session, samples = to_plain(script, 3, settings=settings)
+    sensors = tuple(
+        replace(s, mounting=MOUNTINGS[s.placement] if stated else None)
+        for s in session.sensors
+        if s.key in ("lumbar", "pelvis")
+    )
+    trunk = {s.key: samples[s.key] for s in sensors}
+    for make in PIPELINES.values():
+        found = from_samples(make(sensors, ("lumbar", "pelvis")), trunk, [0.0], chunk_s=0.3)
+        assert [r.movement for r in found.repetitions] == ["bend", "bend"]
+
+
 def test_chunks_do_not_matter_to_walking_off() -> None:
     whole, _ = found_and_errors(walk(2), 2, "live", chunk_s=30.0)
     cut, _ = found_and_errors(walk(2), 2, "live", chunk_s=0.07)
-    assert [a.tick for a in whole.alignments] == [a.tick for a in cut.alignments]
+    assert [(a.tick, a.reports) for a in whole.alignments] == [(a.tick, a.reports) for a in cut.alignments]
     assert whole.angles.tobytes() == cut.angles.tobytes()
 
 

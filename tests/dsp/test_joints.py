@@ -38,7 +38,7 @@ def table(pose):
     ticks = Ticks.of(0, np.zeros(1), rows)
     same = {key: np.array([1.0, 0.0, 0.0, 0.0]) for key in SEGMENTS}
     reports = tuple(AlignmentReport(key, "by hand", 1.0, (), 0.0) for key in SEGMENTS)
-    alignment = Alignment(0, 0.0, ticks, same, reports, True, 0.0)
+    alignment = Alignment(0, 0.0, ticks, same, reports, True, True, 0.0)
     known = HeadingTrack(np.zeros(1), np.full(1, 0.01), np.ones(1, np.bool_))
     headings = JointHeadings.of({joint.name: known for joint in joints.JOINTS}, 1)
     found = SegmentAngles(ticks.keys, alignment, headings.joints, "live", SEGMENTS).rows(ticks, headings)

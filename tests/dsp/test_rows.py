@@ -48,7 +48,7 @@ def ticks(keys=BODY, missing=(), quality=0) -> Ticks:
 def alignment(keys=BODY, confidence=0.9) -> Alignment:
     to_segment = {key: MOUNTED[key].as_quat(scalar_first=True) for key in keys}
     reports = tuple(AlignmentReport(key, "by hand", confidence, (), 0.0) for key in keys)
-    return Alignment(0, 0.0, ticks(keys), to_segment, reports, True, 0.0)
+    return Alignment(0, 0.0, ticks(keys), to_segment, reports, True, True, 0.0)
 
 
 def rows(t: Ticks, a: Alignment, known=True, sd_deg=1.0, estimator="live", body=BODY, doubtful=None) -> AngleRows:
