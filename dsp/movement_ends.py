@@ -29,8 +29,9 @@ class MovementEnds:
         self._rate = rate_hz
         self._edge = velocity_rows(rate_hz)
 
-    def beginning(self, k: int, row: int | None = None) -> int:
-        """Last row before k at which trunk and lower thigh (or the angle `row` alone) were still, at most `LOOK_BACK_S` back.
+    def beginning(self, k: int, row: int | None = None, held_s: float = 0.0) -> int:
+        """Last row before k at which trunk and lower thigh (or the angle `row` alone) had been still for `held_s`, at most
+        `LOOK_BACK_S` back.
 
         A slow movement is looked for further back: still is then what is slow beside it.
         """
@@ -41,7 +42,12 @@ class MovementEnds:
         if still == REST_DEG_S:
             first = max(k - int(LOOK_BACK_S[0] * self._rate), first)
             speed = speed[: k - first + 1 - self._edge]
-        back = self._rows_to(~(speed >= still))
+        resting = ~(speed >= still)
+        held = round(held_s * self._rate)
+        if held > 1:
+            run = np.convolve(resting, np.ones(held, np.int64))[held - 1 :]
+            resting &= run[: len(resting)] == held
+        back = self._rows_to(resting)
         return first if back is None else k - back
 
     def rest(self, k: int, last: int) -> int:

@@ -52,6 +52,8 @@ HOLE_S = 0.4
 """Holes up to this are bridged for finding a repetition; a longer one ends the movement."""
 RISE_SHARE = 0.5
 """Standing up is noticed when the thighs are below this share of their inclination while seated."""
+LEAN_S = 0.2
+"""Who stands up leans forward first, and may hesitate before the thighs leave the seat: only a longer stillness is the sitting."""
 STAND_IN_S = 2.0
 """Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
@@ -359,7 +361,8 @@ class RepetitionFinder:
             return
         if not standing_up and (crossed - self._begin < self._shortest * self._rate or self._peak < SMALLEST_DEG):
             return
-        start, end = self._ends.beginning(self._begin), min(self._ends.rest(crossed, self._next), k)
+        held_s = LEAN_S if standing_up else 0.0
+        start, end = self._ends.beginning(self._begin, held_s=held_s), min(self._ends.rest(crossed, self._next), k)
         if standing_up:
             self._add("stand_up", self._seat_confidence, start, end, end)
             return

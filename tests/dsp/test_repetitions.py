@@ -247,6 +247,20 @@ def test_sitting_down_and_standing_up() -> None:
     assert up.end_s == pytest.approx(true_up.end_s, abs=0.5)
 
 
+def test_who_hesitates_while_standing_up_began_with_the_lean() -> None:
+    """The trunk leans forward, stops for a moment, and then the thighs leave the seat: one movement, from the lean on."""
+    script = seated_script(6.0, up_s=2.4, bends=0)
+    up = script.repetitions[-1]
+    rows = truth_rows(script)
+    # time itself stops for a moment after two fifths of the way
+    rate = 1.0 - np.exp(-(((rows.time_s - up.start_s - 0.9) / 0.12) ** 2))
+    at = np.cumsum(rate) / RATE
+    angles = np.stack([np.interp(at, rows.time_s, column) for column in rows.angles.T], axis=1)
+    found = find(AngleRows(rows.time_s, angles, rows.sd, rows.quality))
+    assert kinds(found) == ["sit_down", "stand_up"]
+    assert found[1].start_s == pytest.approx(up.start_s, abs=0.3)
+
+
 def test_sitting_for_longer_than_the_memory() -> None:
     script = seated_script(HISTORY_S + 60.0, up_s=1.8)
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
