@@ -53,7 +53,7 @@ HOLE_S = 0.4
 RISE_SHARE = 0.5
 """Standing up is noticed when the thighs are below this share of their inclination while seated."""
 LEAN_S = 0.2
-"""Who stands up leans forward first, and may hesitate before the thighs leave the seat: only a longer stillness is the sitting."""
+"""Who stands up leans forward first, and may hesitate before the thighs leave the seat: longer stillness is the sitting."""
 STAND_IN_S = 2.0
 """Once a thigh has been missing so long, the other one stands in for it."""
 HISTORY_S = 120.0
@@ -118,11 +118,11 @@ class RepetitionFinder:
         self._marks.append(mark_s)
 
     def calibrated(self, movements_end_s: float) -> None:
-        """The calibration succeeded; movements before `movements_end_s` were part of it."""
+        """The calibration succeeded; movements that began before `movements_end_s` were part of it."""
         self._look()
         if self._mark_s is not None:
             mark_s = self._mark_s
-            self._held = [r for r in self._held if r.turn_s > movements_end_s or r.start_s < mark_s]
+            self._held = [r for r in self._held if r.start_s >= movements_end_s or r.start_s < mark_s]
             self._mark_s, self._calibrated_s = None, movements_end_s
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
@@ -389,7 +389,7 @@ class RepetitionFinder:
         found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best, int(broken))
         if self._mark_s is None:
             self._release()
-            if found.turn_s > self._calibrated_s:
+            if found.start_s >= self._calibrated_s:
                 self._out.append(found)
         else:
             self._held.append(found)

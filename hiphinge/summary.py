@@ -203,4 +203,6 @@ def _kit_warnings(session: Session) -> list[str]:
         )
     if {Placement.PELVIS, Placement.LUMBAR} <= worn and not thighs:
         said.append(f"no thigh sensors: hip flexion and the lumbar share of trunk-on-thigh cannot be computed; {NO_THIGHS}")
+    if thighs and not worn & {Placement.LUMBAR, Placement.PELVIS}:
+        said.append("no sensor on the trunk: lumbar spine, hips and repetitions cannot be computed; thigh inclination is there")
     return said

@@ -137,6 +137,12 @@ def test_a_plain_session(demo: Path, tmp_path: Path) -> None:
     assert {s["family"] for s in read_summary(tmp_path / "out", "live")["sensors"].values()} == {"plain"}
 
 
+def test_thigh_sensors_alone_say_that_there_is_no_trunk(tmp_path: Path) -> None:
+    live_session(tmp_path / "legs", placements=(Placement.THIGH_LEFT, Placement.THIGH_RIGHT))
+    done("replay", "legs", "--out", "out", "--estimator", "review", cwd=tmp_path)
+    assert any("no sensor on the trunk" in w for w in read_summary(tmp_path / "out", "review")["warnings"])
+
+
 def test_one_lumbar_and_one_thigh_sensor_say_what_cannot_be_separated(tmp_path: Path) -> None:
     live_session(tmp_path / "two", placements=(Placement.LUMBAR, Placement.THIGH_LEFT))
     result = done("replay", "two", "--out", "out", cwd=tmp_path)

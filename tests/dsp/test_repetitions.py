@@ -261,6 +261,17 @@ def test_who_hesitates_while_standing_up_began_with_the_lean() -> None:
     assert found[1].start_s == pytest.approx(up.start_s, abs=0.3)
 
 
+def test_a_movement_that_comes_to_rest_just_after_its_calibration_is_part_of_it() -> None:
+    """One phase only: its deepest point is its end, which the calibration does not wait for."""
+    script = seated_script(4.0)
+    sit_down, stand_up, bend = script.repetitions
+    end = stand_up.end_s - 0.3
+    found = find(truth_rows(script), marks=[0.0], calibrated=(round(end * RATE), end))
+    assert kinds(found) == ["bend"]
+    assert found[0].start_s > sit_down.start_s
+    assert found[0].start_s == pytest.approx(bend.start_s, abs=0.3)
+
+
 def test_sitting_for_longer_than_the_memory() -> None:
     script = seated_script(HISTORY_S + 60.0, up_s=1.8)
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
