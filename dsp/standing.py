@@ -33,6 +33,11 @@ RETURNS_S = 1.5
 """Quiet must return within so long, else the athlete has gone."""
 GUARD_S = 0.3
 """Cut off before the movement is noticed: a smooth beginning is slow."""
+DEPARTED_RAD, BACK_RAD = np.radians(1.0), np.radians(0.5)
+"""A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
+follows a bend: its mean rate is taken until it was within the second for the last time."""
+POSTURE_S = 0.3
+"""Accelerations are averaged over so long for that."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
 """After this long since the mark every sensor that is in time has finished its standing."""
 
@@ -44,7 +49,8 @@ def shortness(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """A sensor's quiet standing from start_s to end_s (session time) and its mean rate (3,) rad/s.
+    """A sensor's quiet standing from start_s to end_s (session time) and its mean rate (3,) rad/s; its
+    horizontal part is that of the time in which the sensor was inclined as it began.
 
     time_s (n,), acc, gyr (n, 3): all samples since start_s, also those of the movement that ended it; n = 0 when it was
     too short to be used. known_s: session time at which it was known to have ended.
@@ -184,8 +190,26 @@ class StandingWatch:
         if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_S:
             empty = np.empty((0, 3))
             return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)), known)
-        gyr = np.array(self._gyr)
+        gyr, acc, time_s = np.array(self._gyr), np.array(self._acc), np.array(self._time)
+        # a turn about the vertical does not incline: of that the longer mean is the better one
+        mean = gyr[:keep].mean(axis=0)
+        level = gyr[: _as_it_began(time_s[:keep], acc[:keep])].mean(axis=0)
+        up = acc[:keep].mean(axis=0)
+        mean = level + up * float((mean - level) @ up) / float(up @ up)
         quat = np.array(self._quat).T if self._quat else np.empty((4, 0))
-        return Standing(
-            self._time[0], end, np.array(self._time), np.array(self._acc), gyr, gyr[:keep].mean(axis=0), quat, known
-        )
+        return Standing(self._time[0], end, time_s, acc, gyr, mean, quat, known)
+
+
+def _as_it_began(time_s: Floats, acc: Floats) -> int:
+    """How many of the samples of a standing, acc (n, 3), are inclined as it began; all, unless it has departed at its end."""
+    begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_S, side="right"))].mean(axis=0)
+    window = int(np.searchsorted(time_s, time_s[0] + POSTURE_S, side="right"))
+    total = np.cumsum(np.concatenate((np.zeros((1, 3)), acc)), axis=0)
+    means = total[window:] - total[:-window]
+    across = np.cross(means, begun)
+    off = np.arctan2(np.sqrt((across * across).sum(axis=1)), means @ begun)
+    if not off[-1] > DEPARTED_RAD:
+        return len(acc)
+    there = np.flatnonzero(off < BACK_RAD)
+    kept = int(there[-1]) + window // 2 if len(there) else 0
+    return kept if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_S else len(acc)

@@ -149,3 +149,21 @@ def test_cuts_do_not_matter(cuts, motion):
     assert (a.start_s, a.end_s) == (b.start_s, b.end_s)
     assert a.gyr_mean.tobytes() == b.gyr_mean.tobytes()
     assert a.acc.tobytes() == b.acc.tobytes()
+
+
+@pytest.mark.parametrize("turn_deg_s", [0.0, 1.0])
+def test_a_thigh_that_slowly_follows_a_bend_does_not_tell_its_rate_for_bias(turn_deg_s):
+    """Too slow to end the standing: 3° in the last second. A steady turn about the vertical is taken over the whole of it."""
+    time_s = np.arange(0.0, 9.0, 1.0 / RATE)
+    tilt = np.radians(3.0) * np.clip(time_s - 7.0, 0.0, 1.0) ** 2
+    rate = np.gradient(tilt, time_s)
+    acc = 9.81 * np.stack((np.zeros_like(tilt), np.sin(tilt), np.cos(tilt)), axis=1)
+    turn = np.radians(turn_deg_s) * (time_s > 6.0)
+    gyr = np.stack((rate, turn * np.sin(tilt), turn * np.cos(tilt)), axis=1) + BIAS
+    w = StandingWatch(2.0)
+    w.feed(time_s, acc, gyr)
+    found = w.result()
+    assert found.end_s == pytest.approx(2.0 + SETTLE_S + LONGEST_S, abs=0.011)
+    level, vertical = np.degrees(found.gyr_mean - BIAS)[:2], np.degrees(found.gyr_mean - BIAS)[2]
+    assert np.abs(level).max() < 0.15, "0.6°/s over all of it"
+    assert vertical == pytest.approx(turn_deg_s * 2.0 / LONGEST_S, abs=0.03)
