@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dashboards.edits import EDITS
 from dashboards.influx import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
 from dashboards.line_protocol import points, repetition_points, repetition_stamps, void_line
 from dashboards.outbox import FOLDER, Drain, Ledger, RejectedAnew, discard_segments
@@ -29,7 +30,7 @@ AWAY_S = 1.0
 """At the end, a server that has not taken anything for so long is left: the outbox and the tables hold what it lacks."""
 _STOP_S = 1.0
 _FILES = (ANGLES, REPETITIONS, SUMMARY)
-"""Of an estimator, what is sent."""
+"""Of an estimator, what is sent, as the session's edits.toml corrects it."""
 
 
 def digest(session_folder: Path, estimator: str) -> str:
@@ -38,6 +39,9 @@ def digest(session_folder: Path, estimator: str) -> str:
     for name in _FILES:
         with (session_folder / estimator / name).open("rb") as file:
             state.update(hashlib.file_digest(file, "sha256").digest())
+    edits = session_folder / EDITS
+    if edits.is_file():
+        state.update(edits.read_bytes())
     return state.hexdigest()
 
 
@@ -119,7 +123,9 @@ def acknowledge(session_folder: Path) -> None:
 
 def _state(session_folder: Path, estimator: str) -> list[int]:
     """Size and time of change, in ns, of the files whose content `digest` tells."""
-    found = [(session_folder / estimator / name).stat() for name in _FILES]
+    paths = [session_folder / estimator / name for name in _FILES]
+    edits = session_folder / EDITS
+    found = [path.stat() for path in (*paths, *([edits] if edits.is_file() else []))]
     return [number for one in found for number in (one.st_size, one.st_mtime_ns)]
 
 

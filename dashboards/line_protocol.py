@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dashboards.edits import edited_repetitions
 from dashboards.notation import quality_note
 from dashboards.tables import (
     SUMMARY,
@@ -25,7 +26,6 @@ from dashboards.tables import (
     arrow_angles,
     arrow_repetitions,
     available_estimators,
-    read_repetitions,
     read_summary,
 )
 from dsp.decimation import Decimator
@@ -135,7 +135,7 @@ def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
     """The lines of `points` that are repetitions of an estimator."""
     head = _Head.of(read_summary(session_folder, estimator), session_folder / estimator / SUMMARY)
     repetitions = RepetitionLines(head.series("repetition", estimator), head.start_ns)
-    yield from repetitions.of(read_repetitions(session_folder, estimator))
+    yield from repetitions.of(edited_repetitions(session_folder, estimator))
 
 
 def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0) -> Iterator[str]:

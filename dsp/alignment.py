@@ -147,7 +147,7 @@ class Calibrator:
         self._movements: CalibrationMovements
         """Since the standing is known."""
         self._counted_of: tuple[int, tuple[bool, ...], bool] | None = None
-        """Excursions that had ended, whether strides had told, and whether the athlete trained, when movements were last counted."""
+        """Excursions that had ended, whether strides had told and the athlete trained, when movements were last counted."""
         self._counts: tuple[list[int], list[int]] = ([], [])
         self._scanned = self._now = self._decided = 0
         """Tick up to which excursions have been followed, tick that is looked at: nothing later may count, and tick at which

@@ -11,9 +11,10 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, plots, screen
-from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
+from dashboards.tables import available_estimators, read_angles, read_summary
 from signals import HiphingeError
 from signals.quantities import ANGLE_NAMES
 
@@ -55,7 +56,7 @@ def write_report(session_folder: Path, out: Path, estimator: str = "review") -> 
 def report_html(session_folder: Path, estimator: str) -> str:
     """The page as text."""
     summary = read_summary(session_folder, estimator)
-    repetitions = read_repetitions(session_folder, estimator).to_pylist()
+    repetitions = edited_repetitions(session_folder, estimator).to_pylist()
     angles = _angles(session_folder, estimator)
     groups = content.movements(repetitions)
     chosen = _spread(repetitions, MOST_LOOPS)
@@ -126,7 +127,7 @@ def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, st
     rows = []
     for name in sorted(there, key=lambda e: e != estimator):
         summary = read_summary(session_folder, name)
-        groups = content.movements(read_repetitions(session_folder, name).to_pylist())
+        groups = content.movements(edited_repetitions(session_folder, name).to_pylist())
         confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
         said = [
             f"{g.count}: {percent(g.median(g.share))} % {content.SHARE_NAMES[g.share].removeprefix('lumbar ')}"

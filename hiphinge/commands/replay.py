@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dashboards.tables import read_repetitions, read_summary
+from dashboards.edits import EDITS, edited_repetitions
+from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, estimators, say
@@ -53,6 +55,8 @@ def replay(
             bar.update(task, completed=recorded.fraction(now_s), speed=f"{_minutes(now_s)}, {speed:.0f} x real time")
 
         write_session_toml(without_files(session), working / "session.toml")
+        if (source / EDITS).is_file():
+            shutil.copyfile(source / EDITS, working / EDITS)
         compute(session, recorded.batches(), working, out.resolve().name, wanted, progress)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
@@ -76,7 +80,7 @@ def replay(
 def _show(screen: Console, out: Path, estimator: str) -> None:
     summary = read_summary(out, estimator)
     if summary["repetitions"]:
-        screen.print(repetition_table(read_repetitions(out, estimator), estimator))
+        screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
     for warning in summary["warnings"]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboards.edits import edited_repetitions
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from ingest.session_toml import read_session_toml
 from signals import Placement, Quality
@@ -202,3 +203,15 @@ def test_a_reader_that_goes_away_is_no_error(demo: Path, tmp_path: Path) -> None
 def test_the_version(tmp_path: Path) -> None:
     assert re.fullmatch(r"hiphinge \d+\.\d+\.\d+\S*\n", done("--version", cwd=tmp_path).stdout)
     assert hiphinge("rplay", cwd=tmp_path).returncode == 2
+
+
+def test_a_replay_takes_a_persons_corrections_along(demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "monday")
+    first = read_repetitions(demo, "review")["start_s"][0].as_py()
+    (tmp_path / "monday/edits.toml").write_text(f"[[repetition]]\nat_s = {first + 0.5}\ndeleted = true\n")
+    done("replay", "monday", "--out", "again", "--estimator", "review", cwd=tmp_path)
+    edits = (tmp_path / "again/edits.toml").read_bytes()
+    assert edits == (tmp_path / "monday/edits.toml").read_bytes()
+    assert (
+        read_repetitions(tmp_path / "again", "review").num_rows == edited_repetitions(tmp_path / "again", "review").num_rows + 1
+    )
