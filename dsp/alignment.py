@@ -79,7 +79,7 @@ class Calibrator:
 
     body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
     quiet standing that all these sensors share, None when there was none. ended(mark time, key): session time at which a
-    sensor's standing was known to have ended, None before.
+    sensor's standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
     """
 
     def __init__(
@@ -88,10 +88,12 @@ class Calibrator:
         mountings: Mapping[str, Mounting],
         standing_of: Callable[[float, tuple[str, ...]], Ticks | None],
         ended: Callable[[float, str], float | None],
+        tilted_s: float | None = None,
     ) -> None:
         self._standing_of = standing_of
         self._ended = ended
         self._body = body
+        self._tilted_s = tilted_s
         self._mountings = mountings
         self._marks: list[float] = []
         self._mark_s: float | None = None
@@ -216,7 +218,8 @@ class Calibrator:
         if not kept or not len(there):
             return None
         span = (float(self._standing.time_s[0]), float(self._standing.time_s[-1]))
-        return walked_off(np.concatenate(kept, axis=1), np.array(self._motion_s), span, quat[:, there[-1]])
+        motion = np.concatenate(kept, axis=1)
+        return walked_off(motion, np.array(self._motion_s), span, quat[:, there[-1]], self._tilted_s)
 
     def _joined(self, key: str) -> Floats:
         if len(self._vertical[key]) > 1:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dsp import joints, rotation
+from dsp.acceleration_level import TAU_S
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
 from dsp.heading import STRIDE, RelativeHeading
@@ -69,7 +70,7 @@ class LivePipeline:
         keys = sorted((s.key for s in sensors), key=lambda key: order.index(key) if key in order else len(order))
         self._tracks = {key: SensorTrack() for key in keys}
         self._grid = Grid(self._tracks, patience_s=patience_s)
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, TAU_S)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._alignment: Alignment | None = None

@@ -95,13 +95,16 @@ def strides(vertical: Floats, up: Floats, stated: Floats) -> tuple[Floats, float
     return (axis, planarity) if agrees else None
 
 
-def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float], standing: Floats) -> Floats | None:
+def walked_off(
+    integral: Floats, times_s: Floats, standing_s: tuple[float, float], standing: Floats, tilted_s: float | None = None
+) -> Floats | None:
     """Direction (3,) in the sensor in which its wearer walked off from a standing; None who did not, or not straight.
 
     integral (3, k): running integral of the specific force, earth frame, at times_s (k,). standing_s: beginning and end of the
     standing, whose mean specific force is gravity, so that tilt and accelerometer offset fall out. standing (4,): the sensor's
     orientation then, of the same heading. A sensor on a walking body has the body's velocity but for what each stride
-    gives and takes back, so its mean over a second and a half points forward.
+    gives and takes back, so its mean over a second and a half points forward. tilted_s: time constant with which a causal
+    filter, begun anew with the standing, takes for gravity what the walker gains; that is put back. None: it does not.
     """
     begin, end = np.searchsorted(times_s, standing_s).tolist()
     first, last = np.searchsorted(times_s, [standing_s[1] + s for s in WALKED_S]).tolist()
@@ -113,6 +116,10 @@ def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float
         - integral[:, end - 1 : end]
         - gravity[:, None] * (times_s[end - 1 : last] - times_s[end - 1])
     )
+    if tilted_s is not None:
+        # the filter that measures was begun with the standing, and has its own vertical
+        gained[:2] += gravity[:2, None] * (times_s[end - 1 : last] - times_s[end - 1])
+        gained = _put_back(gained, times_s[end - 1 : last] - standing_s[0], tilted_s)
     walking = gained[:2, first - end + 1 :]
     half = walking.shape[1] // 2
     early, late = walking[:, :half].mean(axis=1), walking[:, half:].mean(axis=1)
@@ -122,3 +129,23 @@ def walked_off(integral: Floats, times_s: Floats, standing_s: tuple[float, float
         return None
     forward = np.append(early + late, 0.0)[:, None] / np.hypot(*(early + late))
     return np.asarray(rotation.rotate(rotation.conjugate(standing[:, None]), forward)[:, 0])
+
+
+def _put_back(gained: Floats, ages_s: Floats, tilted_s: float) -> Floats:
+    """Velocities (3, k) m/s, when the filter is ages_s (k,) old, with what it took for gravity since the first of them.
+
+    VQF's vertical is the mean of the specific force in its first T seconds, then follows it through a low-pass of second order
+    (Butterworth): what is left of an acceleration a is u = a - e, with e = v / age at first and then e'' + 2 e' / T = 2 u / T².
+    """
+    whole = gained.copy()
+    taken, slope, velocity = np.zeros(3), np.zeros(3), np.zeros(3)
+    for i, (age, step) in enumerate(zip(ages_s[1:].tolist(), np.diff(ages_s).tolist(), strict=True)):
+        if age < tilted_s:
+            taken = (gained[:, i] + velocity) / age
+        else:
+            change = gained[:, i + 1] - gained[:, i]
+            slope = slope + (2.0 * change / tilted_s - 2.0 * slope * step) / tilted_s
+            taken = taken + slope * step
+        velocity = velocity + taken * step
+        whole[:2, i + 1] = (gained[:, i + 1] + velocity)[:2]
+    return whole

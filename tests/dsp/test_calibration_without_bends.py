@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import vqf
 
+from dsp import rotation
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from dsp.segment_axes import walked_off
@@ -89,13 +91,14 @@ def test_walking_off_straight_is_enough(seed: int) -> None:
         assert rms(errors[name]) < 1.5
 
 
+@pytest.mark.parametrize("stand_s", [2.6, 5.2])
 @pytest.mark.parametrize("seed", range(3))
-def test_walking_off_is_in_force_after_four_seconds_live(seed: int) -> None:
+def test_walking_off_is_in_force_after_four_seconds_live(seed: int, stand_s: float) -> None:
     """Not only when the calibration is given up: angles begin while the person still walks, and say that they are not sure."""
-    found, errors = found_and_errors(walk(seed), seed, "live", upside_down=seed == 1)
+    found, errors = found_and_errors(walk(seed, stand_s), seed, "live", upside_down=seed == 1, stand_s=stand_s)
     assert [a.complete for a in found.alignments] == [False, True]
     assert {r.method for a in found.alignments for r in a.reports} == {"standing and walking off"}
-    since = 5.2 + 4.5
+    since = stand_s + 4.5
     assert found.alignments[0].tick < 100 * since
     after = found.time_s > since
     assert np.isfinite(found.deg("hip_left_flexion")[after]).mean() > 0.95
@@ -168,8 +171,9 @@ def test_chunks_do_not_matter_to_walking_off() -> None:
     assert whole.angles.tobytes() == cut.angles.tobytes()
 
 
-def test_walking_in_a_curve_is_refused_with_advice() -> None:
-    found, _ = found_and_errors(walk(3, turn_deg=300.0), 3, "review")
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_walking_in_a_curve_is_refused_with_advice(estimator: str) -> None:
+    found, _ = found_and_errors(walk(3, turn_deg=300.0), 3, estimator)
     assert not found.alignments[-1].to_segment
     assert all("no stated mounting" in r.reasons[-1] for r in found.alignments[-1].reports)
     assert not np.isfinite(found.deg("hip_left_flexion")).any()
@@ -210,6 +214,21 @@ def test_the_way_walked_off_whatever_the_offset() -> None:
     # a quarter turn about the vertical: the same way, seen from a sensor that looks elsewhere
     turned = walked_off(integral(speed, times_s), times_s, (1.0, 5.0), np.array((np.sqrt(0.5), 0.0, 0.0, np.sqrt(0.5))))
     assert turned == pytest.approx((-0.8, -0.6, 0.0), abs=1e-6)
+
+
+@pytest.mark.parametrize("stand_s", [2.0, 4.0])
+def test_what_a_causal_filter_takes_for_gravity_is_put_back(stand_s: float) -> None:
+    """VQF's vertical follows whoever walks off, so that seconds later little speed is left of a slow walk."""
+    times_s = np.arange(0.0, stand_s + 5.0, 0.01)
+    pushed = 0.6 * ((times_s > stand_s) & (times_s < stand_s + 1.0))
+    acc = np.stack((0.8 * pushed, 0.6 * pushed, np.full_like(pushed, 9.81)), axis=1)
+    quat = vqf.VQF(0.01).updateBatch(np.zeros_like(acc), acc)["quat6D"].T
+    force = rotation.rotate(np.ascontiguousarray(quat), np.ascontiguousarray(acc.T))
+    integral = np.cumsum(force, axis=1)[:, ::10] * 0.01
+    upright = np.array((1.0, 0.0, 0.0, 0.0))
+    assert walked_off(integral, times_s[::10], (0.0, stand_s), upright) is None
+    found = walked_off(integral, times_s[::10], (0.0, stand_s), upright, 3.0)
+    assert found == pytest.approx((0.8, 0.6, 0.0), abs=0.01)
 
 
 def test_who_stands_or_turns_has_not_walked_off() -> None:
