@@ -27,6 +27,10 @@ NO_THIGHS = (
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 
 
+RISING = "rising"
+"""Label of the mark in session.toml that tells when the athlete got up; mostly before the session, so at a negative time."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What the engine knows of its sensors at the end, each by sensor key."""
@@ -48,7 +52,8 @@ class SummaryBuilder:
         self._session = session
         self._estimator = estimator
         self._end_s = 0.0
-        self._exposure = Exposure()
+        rising_s = [mark.time_s for mark in session.marks if mark.label == RISING]
+        self._exposure = Exposure(rising_s=rising_s[-1] if rising_s else None)
         self._rows = 0
         self._flags = dict.fromkeys(Quality, 0)
         self._repetitions: list[Repetition] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
 from dsp.results import AlignmentReport, AngleRows, OrientationRows, Repetition
 from hiphinge.summary import SessionFacts, SummaryBuilder
+from ingest.session_toml import read_session_toml, write_session_toml
 from signals import Placement, Quality, Sensor, Session
 from signals.placements import BODY_PLACEMENTS
 from signals.quantities import ANGLE_NAMES, SUMMARY_KEYS
+from signals.session import SessionMark
 from simulation import START
 
 SESSION = Session(START, "player-07", tuple(Sensor(p, family="hiphinge-v1") for p in BODY_PLACEMENTS), software="hiphinge 1")
@@ -89,6 +93,15 @@ def test_exposure_in_zones() -> None:
     found = document(PipelineOutput(angles=[rows]), PipelineOutput(angles=[lumbar_rows(70.0, start_s=8.0)]))
     assert found["exposure"]["lumbar_flexion_s"] == {"below_20": 1.5, "20_to_40": 0.3, "40_to_60": 0.2, "above_60": 0.11}
     assert found["duration_s"] == 8.0
+
+
+def test_lifts_in_the_first_hour_after_rising(tmp_path: Path) -> None:
+    """A mark at a negative time in session.toml tells when the athlete got up; without it nothing is said."""
+    lifts = PipelineOutput(repetitions=[repetition(0, 10.0), repetition(1, 1190.0), repetition(2, 1300.0)])
+    assert "lifts_in_first_hour" not in document(lifts)["exposure"]
+    write_session_toml(replace(SESSION, marks=(SessionMark(-2400.0, "rising"),)), tmp_path / "session.toml")
+    session = read_session_toml(tmp_path / "session.toml")
+    assert document(lifts, session=session)["exposure"]["lifts_in_first_hour"] == [0, 1]
 
 
 def test_duration_of_a_session_without_angles() -> None:
