@@ -164,6 +164,37 @@ def test_live_and_review_leave_out_the_same_movements_of_a_calibration(stated: b
         assert [r.movement for r in found.repetitions] == ["bend", "bend"]
 
 
+def half_done(seed: int) -> Script:
+    """Bends, no knee raised, a pause, then training."""
+    script = Script(seed)
+    script.mark("calibrate")
+    script.stand(5.2)
+    for _ in range(3):
+        script.bend(60.0)
+    script.stand(9.0)
+    for _ in range(2):
+        script.bend(80.0)
+    for _ in range(2):
+        script.squat(85.0)
+    script.stand(2.0)
+    return script
+
+
+@pytest.mark.parametrize("keys", [("lumbar", "pelvis"), ("lumbar", "pelvis", "thigh_left", "thigh_right")])
+def test_chunks_do_not_matter_to_a_calibration_left_half_done(keys: tuple[str, ...]) -> None:
+    """Alignments come into force one after another: at the same ticks whatever the cut, with the same rows and repetitions."""
+    session, samples = to_plain(half_done(4), 4)
+    sensors = tuple(s for s in session.sensors if s.key in keys)
+    worn = {key: samples[key] for key in keys}
+    whole, cut = (from_samples(LivePipeline(sensors, keys), worn, [0.0], chunk_s=chunk_s) for chunk_s in (40.0, 0.07))
+    assert len(whole.alignments) > 1
+    assert [(a.tick, a.reports) for a in whole.alignments] == [(a.tick, a.reports) for a in cut.alignments]
+    assert whole.angles.tobytes() == cut.angles.tobytes()
+    assert whole.quality.tobytes() == cut.quality.tobytes()
+    assert repr(whole.repetitions) == repr(cut.repetitions)
+    assert [r.movement for r in whole.repetitions][:2] == ["bend", "bend"]
+
+
 def test_chunks_do_not_matter_to_walking_off() -> None:
     whole, _ = found_and_errors(walk(2), 2, "live", chunk_s=30.0)
     cut, _ = found_and_errors(walk(2), 2, "live", chunk_s=0.07)
