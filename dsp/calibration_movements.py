@@ -148,7 +148,13 @@ class CalibrationMovements:
         return min(own, default=None)
 
     def _bends(self, key: str) -> list[Excursion]:
-        return [e for e in self._done[key] if e.peak >= BEND_RAD and not self._while_raising(e)]
+        """Of the trunk; in a small bow one of its two sensors may turn by less than what counts alone."""
+        beside = [e for k in TRUNK if k != key for e in self._done.get(k, []) if e.peak >= BEND_RAD]
+        return [
+            e
+            for e in self._done[key]
+            if (e.peak >= BEND_RAD or any(overlap(e, other) for other in beside)) and not self._while_raising(e)
+        ]
 
     def _raises(self, key: str) -> list[Excursion]:
         rivals = self._done.get(THIGHS[1] if key == THIGHS[0] else THIGHS[0], [])

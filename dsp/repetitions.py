@@ -118,11 +118,11 @@ class RepetitionFinder:
         self._marks.append(mark_s)
 
     def calibrated(self, movements_end_s: float) -> None:
-        """The calibration succeeded; movements that began before `movements_end_s` were part of it."""
+        """The calibration succeeded; movements that were half way down before `movements_end_s` were part of it."""
         self._look()
         if self._mark_s is not None:
             mark_s = self._mark_s
-            self._held = [r for r in self._held if r.start_s >= movements_end_s or r.start_s < mark_s]
+            self._held = [r for r in self._held if _half_way_s(r) >= movements_end_s or r.start_s < mark_s]
             self._mark_s, self._calibrated_s = None, movements_end_s
 
     def feed(self, rows: AngleRows) -> list[Repetition]:
@@ -389,7 +389,7 @@ class RepetitionFinder:
         found = Found(kind, confidence, rows, min(max(turn, start), end) - start, self._best, int(broken))
         if self._mark_s is None:
             self._release()
-            if found.start_s >= self._calibrated_s:
+            if _half_way_s(found) >= self._calibrated_s:
                 self._out.append(found)
         else:
             self._held.append(found)
@@ -412,3 +412,8 @@ class RepetitionFinder:
         self._count += len(numbered)
         self._out, self._held = [], list(held)
         return numbered
+
+
+def _half_way_s(movement: Found | Repetition) -> float:
+    """Session time in the middle between a movement's beginning and its deepest point."""
+    return 0.5 * (movement.start_s + movement.turn_s)
