@@ -33,7 +33,7 @@ RETURNS_S = 1.5
 """Quiet must return within so long, else the athlete has gone."""
 GUARD_S = 0.3
 """Cut off before the movement is noticed: a smooth beginning is slow."""
-DEPARTED_RAD, BACK_RAD = np.radians(1.0), np.radians(0.5)
+DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
 """A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
 follows a bend: its mean rate is taken until it was within the second for the last time."""
 POSTURE_S = 0.3
