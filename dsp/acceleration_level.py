@@ -36,6 +36,8 @@ BLOCK_S = 0.2
 which costs 0.1° of 1.7°, a pelvis 0.02°."""
 FORGOTTEN_S, BASELINE_S = 5.0, 20.0
 """Time constants with which an older tilt is forgotten, and a constant one, which is a gyroscope's drift."""
+LEFT_S = 2.0
+"""Time constant of the mean of what is left horizontally: of who walks steadily it is the tilt that there still is."""
 BEYOND_BLOCKS = 60
 """So far beyond its ends a segment is thought to go on."""
 BOTH_WAYS = 2.0
@@ -59,11 +61,14 @@ class AccelerationLevel:
     """Causal, of one filter: it begins with the filter's first sample.
 
     doubt: how many times less well the filter knows its gyroscope bias than after a full standing. So much more of an
-    acceleration it takes for bias, and stays tilted for longer (found with simulated athletes who walk off after 2 s).
+    acceleration it takes for bias (found with simulated athletes who walk off after 2 s), and what is left afterwards too: it
+    stays tilted, and then the mean of the force that is left tells by how much.
     """
 
     def __init__(self, rate_hz: float, doubt: float = 1.0) -> None:
         self._doubt = doubt * doubt
+        self._held = min(self._doubt - 1.0, 1.0)
+        """Share of the force that is left that the filter may be holding for bias."""
         self._block = _samples_of_block(rate_hz)
         self._step_s = step = self._block / rate_hz
         low, old, mean = (float(np.exp(-step / tau)) for tau in (0.5 * TAU_S, FORGOTTEN_S, BASELINE_S))
@@ -71,6 +76,8 @@ class AccelerationLevel:
         self._gain = (1.0 - low) * step / TAU_S
         self._back = (low + old + mean, -(low * old + low * mean + old * mean), low * old * mean)
         self._age_s = 0.0
+        self._left_share = 1.0 - math.exp(-step / LEFT_S)
+        self._left = 0j
         self._push = 0j
         self._tilts = (0j, 0j, 0j)
         """The last push and the last three tilts, x + iy."""
@@ -98,6 +105,9 @@ class AccelerationLevel:
         self._keep(acc[rest:].copy(), quat[:, rest:].copy())
         tilts = np.array(self._followed(pushes.tolist()))
         found = self._doubt * (tilts.real * tilts.real + tilts.imag * tilts.imag)
+        if self._held > 0.0:
+            left = np.array(self._averaged(pushes.tolist()))
+            found = np.maximum(found, self._held * (left.real * left.real + left.imag * left.imag))
         variances = np.empty(n)
         variances[:first] = self._variance
         variances[first:rest].reshape(-1, block)[:] = found[:-1, None]
@@ -109,6 +119,14 @@ class AccelerationLevel:
         self._forces.append(acc)
         self._turns.append(quat)
         self._waiting += len(acc)
+
+    def _averaged(self, pushes: list[complex]) -> list[complex]:
+        """Mean of the pushes of the last seconds, after each of them."""
+        means = []
+        for push in pushes:
+            self._left += (push - self._left) * self._left_share
+            means.append(self._left)
+        return means
 
     def _followed(self, pushes: list[complex]) -> list[complex]:
         """Tilt, rad, after each of these blocks."""

@@ -29,6 +29,8 @@ from dsp.standing import DECIDED_S, LONGEST_S
 from signals.blocks import Floats
 from signals.placements import Mounting
 
+STATED_MOUNTING = "standing and stated mounting"
+"""Method of an alignment of which no movement told the axis."""
 RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
 """So many knee raises, sittings and squats are wanted."""
 EXCHANGED_RAD = np.radians(5.0)
@@ -454,7 +456,7 @@ class Calibrator:
                 confidence *= 0.5
             method = "standing and " + kind
         elif mounting is not None:
-            right, method = -mounting.left_axis, "standing and stated mounting"
+            right, method = -mounting.left_axis, STATED_MOUNTING
             tilt = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
             strode = self._strides(key) if key in THIGHS else None
             if strode is None:

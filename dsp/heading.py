@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
 
 from dsp.joint_acceleration import Sighting
 from dsp.results import Flags
@@ -59,23 +60,30 @@ OFFSET_WALK = math.radians(0.05)
 """Random walk of the offset itself, rad per √s."""
 STANDING_SD_RAD = math.radians(0.5)
 STANDING_RATE_SD = math.radians(0.15)
-"""Spread of offset and rate right after a full standing: the body sways while the gyroscope bias is taken."""
+"""Spread of offset and rate right after a full standing: the body sways while the gyroscope bias is taken. After a short one
+that of the rate grows faster than of one sensor: the two have not stood still at the same time."""
 UNKNOWN_RATE_SD = math.radians(0.5)
 """Spread of the rate before any standing."""
 LOST_SD_RAD = math.radians(60.0)
 """Spread of the offset after a gap."""
-UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2)
-"""Offset, rate and variance of the offset before anything was seen."""
 LOST_POSTURE_SD_RAD = math.radians(12.0)
 """Spread of the posture in which a sensor is first seen after a gap."""
+UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2, LOST_POSTURE_SD_RAD**2)
+"""What is `Seen` before anything was seen."""
+SPREAD_S = 15.0
+"""Postures of so long ago still tell how far an athlete twists."""
+FEW_WEIGHT = 1e-3
+"""Of the two-sided spread: so much of the weight that a full `SPREAD_S` of upright standing has is nobody's."""
 KNOWN_SD_RAD = math.radians(8.0)
 """Below this standard deviation the heading counts as known."""
 
 
 _TURN = 2.0 * math.pi
 _SURPRISE_SQUARED = SURPRISE * SURPRISE
-Seen = tuple[float, float, float]
-"""Offset, its rate and the offset's variance after an update."""
+_SPREAD_GAIN = 2.0 * SWAY_CORRELATION_S * SWAY_SD_RAD**2 / SPREAD_S
+"""Share of an update's posture in the spread, times the variance of its twist: a bent joint's tells less."""
+Seen = tuple[float, float, float, float]
+"""Offset, its rate, the offset's variance and the spread of postures after an update."""
 Step = tuple[float, float, float, float, float, float, float, float, float, float]
 """An update, for the way back: offset, and the covariance's row of it (with itself, the rate, the posture) before the
 measurement; what was kept of the posture; the innovation, its variance (infinite where nothing was seen), the three gains."""
@@ -86,7 +94,7 @@ Gained = tuple[float, float, float, float, float]
 @dataclass(slots=True)
 class HeadingState:
     """Offset (rad), rate (rad/s), posture (rad) and their covariance; the level of the twist that was last moved to, and
-    that of the flexion (rad). All of it is needed to stop and resume."""
+    that of the flexion (rad); the mean square of the postures found lately (rad²). All of it is needed to stop and resume."""
 
     offset: float
     rate: float
@@ -100,6 +108,7 @@ class HeadingState:
     twist_level: float
     flexion_level: float
     posture_variance: float = POSTURE_SD_RAD**2
+    spread: float = LOST_POSTURE_SD_RAD**2
 
     def predict(self, dt: float) -> None:
         """The offset goes on by its rate."""
@@ -127,6 +136,7 @@ class HeadingState:
         offset, rate, posture = self.offset, self.rate, self.posture
         p00, p01, p02, p11, p12, p22 = self.p00, self.p01, self.p02, self.p11, self.p12, self.p22
         twist_level, flexion_level, posture_variance = self.twist_level, self.flexion_level, self.posture_variance
+        spread = self.spread
         offset_walk, rate_walk = OFFSET_WALK**2 * dt, RATE_WALK**2 * dt
         creeping = min(dt / CREEP_S, 1.0)
         band, remainder, exp = DEAD_BAND_RAD, math.remainder, math.exp
@@ -138,7 +148,7 @@ class HeadingState:
             p11 += rate_walk
             if twist != twist:
                 if seen is not None:
-                    seen.append((offset, rate, p00))
+                    seen.append((offset, rate, p00, spread))
                 if steps is not None:
                     steps.append((offset, p00, p01, p02, 1.0, 0.0, math.inf, 0.0, 0.0, 0.0))
                 continue
@@ -191,11 +201,16 @@ class HeadingState:
             p11 -= k1 * s1
             p12 -= k1 * s2
             p22 -= k2 * s2
+            spread += _SPREAD_GAIN / variance * (posture * posture - spread)
             if seen is not None:
-                seen.append((offset, rate, p00))
+                seen.append((offset, rate, p00, spread))
         self.offset, self.rate, self.posture = offset, rate, posture
         self.p00, self.p01, self.p02, self.p11, self.p12, self.p22 = p00, p01, p02, p11, p12, p22
-        self.twist_level, self.flexion_level = twist_level, flexion_level
+        self.twist_level, self.flexion_level, self.spread = twist_level, flexion_level, spread
+
+    def seen(self) -> Seen:
+        """What the last update gave."""
+        return self.offset, self.rate, self.p00, self.spread
 
     def see_offset(self, offset: float, variance: float) -> Gained:
         """The offset itself is known so well; returns what the measurement did."""
@@ -218,7 +233,7 @@ class HeadingState:
 def after_standing(twist: float, seconds: float = FULL_S) -> HeadingState:
     """State right after a quiet standing of so long whose mean twist was `twist`: both segments point the same way then, by
     definition of the zero."""
-    rate_sd = STANDING_RATE_SD * shortness(seconds)
+    rate_sd = min(STANDING_RATE_SD * shortness(seconds) ** 2, UNKNOWN_RATE_SD)
     return HeadingState(twist, 0.0, 0.0, STANDING_SD_RAD**2, 0.0, 0.0, rate_sd**2, 0.0, SWAY_SD_RAD**2, twist, 0.0)
 
 
@@ -236,11 +251,13 @@ def twist_variance(flexion: Floats, observability: Floats, dt: float, flexed_rad
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadingTrack:
-    """Offset (m,) rad to take off the distal segment's heading, its standard deviation (m,), whether it is known (m,)."""
+    """Offset (m,) rad to take off the distal segment's heading, its standard deviation (m,) in the filter, whether it is known
+    (m,), and the mean square (m,) rad² of the postures found lately: an offset that is wrong by much would be among them."""
 
     offset: Floats
     sd: Floats
     known: Bools
+    spread: Floats
 
 
 class RelativeHeading:
@@ -260,7 +277,7 @@ class RelativeHeading:
         """A standing of so long has been evaluated: both segments pointed the same way when the twist was `twist`. What is fed
         next are the movements of the calibration, until `calibrated`."""
         self.state = after_standing(twist, seconds)
-        self.state.posture_variance = CALIBRATION_POSTURE_SD_RAD**2
+        self.state.posture_variance = self.state.spread = CALIBRATION_POSTURE_SD_RAD**2
         self.epochs = epochs
         self._sightings = []
 
@@ -284,14 +301,15 @@ class RelativeHeading:
         m = len(twist)
         self._sightings.extend(sightings)
         if m == 0 or (self.state is None and not self._sightings):
-            return HeadingTrack(np.full(m, np.nan), np.full(m, np.nan), np.zeros(m, np.bool_))
+            nothing = np.full(m, np.nan)
+            return HeadingTrack(nothing, nothing, np.zeros(m, np.bool_), nothing)
         period = STRIDE * self._dt
         state = self.state
         lead = first % STRIDE
         at = np.arange((-first) % STRIDE, m, STRIDE)
         twists, flexions = twist[at].tolist(), flexion[at].tolist()
         variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
-        states = [(state.offset, state.rate, state.p00) if state is not None else UNKNOWN]
+        states = [UNKNOWN if state is None else state.seen()]
         # heading epochs after each update, where they are not the same throughout
         pairs: list[tuple[int, int]] | None = None
         ours = ((epoch_a[at] == self.epochs[0]) & (epoch_b[at] == self.epochs[1])) | np.isnan(twist[at])
@@ -303,20 +321,20 @@ class RelativeHeading:
             for i, value, bent, spread, pair in zip(at.tolist(), twists, flexions, variances, epochs, strict=True):
                 self._update(first + i, period, value, bent, spread, pair)
                 state = self.state
-                states.append((state.offset, state.rate, state.p00) if state is not None else UNKNOWN)
+                states.append(UNKNOWN if state is None else state.seen())
                 pairs.append(self.epochs)
         # between two updates the last state is carried on by its rate; whole strides are laid out and cut at both ends
-        offsets, rates, spreads = np.array(states if lead else states[1:]).T
+        offsets, rates, own, postures = np.array(states if lead else states[1:]).T
         part = slice(lead, lead + m)
         offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
-        sd = np.repeat(np.sqrt(spreads), STRIDE)[part]
+        sd, squares = np.repeat((np.sqrt(own), postures), STRIDE, axis=1)[:, part]
         # a sensor that is back after a gap has another heading, also before the next update
         seen_a, seen_b = np.array(self.epochs, np.int32)[:, None]
         if pairs is not None:
             seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
         other = (epoch_a != seen_a) | (epoch_b != seen_b)
         sd[other] = LOST_SD_RAD
-        return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD)
+        return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD, squares)
 
     def _update(self, tick: int, period: float, twist: float, flexion: float, variance: float, epochs: tuple[int, int]) -> None:
         """One update, `period` after the one before: sightings up to its tick, then the twist, unless it is missing."""
@@ -413,7 +431,21 @@ def smooth_heading(
         m22 *= kept * kept
     everywhere = np.arange(ticks)
     smooth_offset, smooth_sd = np.interp(everywhere, at, offset), np.interp(everywhere, at, np.sqrt(np.maximum(sd, 0.0)))
-    return HeadingTrack(smooth_offset, smooth_sd, smooth_sd < KNOWN_SD_RAD)
+    smooth_spread = np.interp(everywhere, at, _smooth_spread(twist[at], np.array(offset), np.array(spreads), dt))
+    return HeadingTrack(smooth_offset, smooth_sd, smooth_sd < KNOWN_SD_RAD, smooth_spread)
+
+
+def _smooth_spread(twist: Floats, offset: Floats, variance: Floats, dt: float) -> Floats:
+    """Mean square (n,) rad² of postures before and after each update, from twists of these variances, NaN where there is none,
+    and offsets, dt apart. What nothing tells of is granted `LOST_POSTURE_SD_RAD`."""
+    weight = np.where(np.isnan(twist), 0.0, _SPREAD_GAIN / variance)
+    posture = np.remainder(np.where(np.isnan(twist), 0.0, twist - offset) + np.pi, _TURN) - np.pi
+    keep = math.exp(-dt / SPREAD_S)
+    both = np.stack((weight * posture * posture, weight))
+    before = lfilter([1.0], [1.0, -keep], both)
+    after = lfilter([1.0], [1.0, -keep], both[:, ::-1])[:, ::-1]
+    squares, weights = before + after - both
+    return np.asarray((squares + FEW_WEIGHT * LOST_POSTURE_SD_RAD**2) / (weights + FEW_WEIGHT))
 
 
 def _back(

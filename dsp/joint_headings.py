@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dsp import rotation
+from dsp import rotation, uncertainty
 from dsp.alignment import Alignment
 from dsp.grid import Ticks, pieces, places
 from dsp.heading import KNOWN_SD_RAD, LOST_SD_RAD, STRIDE, HeadingTrack, RelativeHeading
@@ -21,7 +20,7 @@ from signals.blocks import Bools, Floats
 @dataclass(frozen=True, slots=True, eq=False)
 class JointHeadings:
     """Headings of j joints at m ticks: offset (j, m) rad to take off the distal sensor's heading, its standard deviation (j, m)
-    rad, whether it is known (j, m)."""
+    rad as far as it is stated, whether it is known (j, m)."""
 
     joints: tuple[Joint, ...]
     offset: Floats
@@ -35,7 +34,8 @@ class JointHeadings:
         if not there:
             return cls((), np.empty((0, ticks)), np.empty((0, ticks)), np.empty((0, ticks), np.bool_))
         each = [tracks[joint.name] for joint in there]
-        return cls(there, np.stack([t.offset for t in each]), np.stack([t.sd for t in each]), np.stack([t.known for t in each]))
+        sd = uncertainty.heading_sd(np.stack([t.sd for t in each]), np.stack([t.spread for t in each]))
+        return cls(there, np.stack([t.offset for t in each]), sd, np.stack([t.known for t in each]))
 
 
 def with_one_heading(ticks: Ticks, headings: JointHeadings) -> Ticks:
@@ -95,8 +95,9 @@ class RelativeHeadings:
         self.joints = tuple(joint for joint in JOINTS if joint.name in headings)
         self._since = np.arange(STRIDE) / rate_hz
         self._headings = headings
-        self._held: tuple[Floats, Flags] | None = None
-        """Offset, rate and standard deviation (3, j, 1) after the last update, and the heading epochs (2, j, 1) then."""
+        self._held: tuple[Floats, Bools, Flags] | None = None
+        """Offset, rate and standard deviation (3, j, 1) after the last update, whether it is known (j, 1), and the heading
+        epochs (2, j, 1) then."""
 
     def feed(self, ticks: Ticks, alignment: Alignment | None, seen: Mapping[str, Sequence[Sighting]]) -> JointHeadings:
         """Headings at ticks in order: from twist under an alignment, before it from what was seen at the joints, by name."""
@@ -120,21 +121,23 @@ class RelativeHeadings:
         """Whether there is something to carry on: every joint's heading has begun."""
         if self._held is None:
             states = [(self._headings[joint.name].state, self._headings[joint.name].epochs) for joint in self.joints]
-            begun = [(s.offset, s.rate, math.sqrt(s.p00), *epochs) for s, epochs in states if s is not None]
+            begun = [(*s.seen(), *epochs) for s, epochs in states if s is not None]
             if len(begun) < len(states):
                 return False
-            table = np.array(begun).reshape(-1, 5).T[:, :, None]
-            self._held = table[:3], table[3:].astype(np.int32)
+            table = np.array(begun).reshape(-1, 6).T[:, :, None]
+            own = np.sqrt(table[2])
+            stated = uncertainty.heading_sd(own, table[3])
+            self._held = np.stack((table[0], table[1], stated)), own < KNOWN_SD_RAD, table[4:].astype(np.int32)
         return True
 
     def _between_updates(self, ticks: Ticks, part: slice) -> JointHeadings:
         """Headings at ticks into which no update falls: `part` of the stride."""
         assert self._held is not None
-        (offset, rate, spread), (distal, pelvis) = self._held
-        sd = np.repeat(spread, len(ticks), axis=1)
+        (offset, rate, stated), certain, (distal, pelvis) = self._held
+        sd, known = np.repeat(stated, len(ticks), axis=1), np.repeat(certain, len(ticks), axis=1)
         sensors = places(ticks.keys, [joint.distal for joint in self.joints])
         other = ticks.heading_epoch[sensors] != distal
         other |= ticks.heading_epoch[ticks.keys.index(PELVIS)] != pelvis
         if other.any():
-            sd[other] = LOST_SD_RAD
-        return JointHeadings(self.joints, offset + rate * self._since[part], sd, sd < KNOWN_SD_RAD)
+            sd[other], known[other] = LOST_SD_RAD, False
+        return JointHeadings(self.joints, offset + rate * self._since[part], sd, known)

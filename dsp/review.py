@@ -17,7 +17,7 @@ from dsp import joints, rotation
 from dsp.acceleration_level import two_sided_level
 from dsp.alignment import Alignment, Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
-from dsp.heading import STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
 from dsp.joints import PELVIS
@@ -308,6 +308,7 @@ class ReviewPipeline:
                     track.offset[start - low : stop - low],
                     track.sd[start - low : stop - low],
                     track.known[start - low : stop - low],
+                    track.spread[start - low : stop - low],
                 )
         headings = JointHeadings.of(tracks, stop - start)
         part = with_one_heading(wide.part(start - low, stop - low), headings)
@@ -347,9 +348,14 @@ class ReviewPipeline:
         a, b = heading_epochs(wide, joint)
         there = np.flatnonzero((a >= 0) & (b >= 0))
         m = len(wide)
-        offset, sd, known = np.zeros(m), np.full(m, np.inf), np.zeros(m, np.bool_)
+        offset, sd, known, spread = (
+            np.zeros(m),
+            np.full(m, LOST_SD_RAD),
+            np.zeros(m, np.bool_),
+            np.full(m, LOST_POSTURE_SD_RAD**2),
+        )
         if not len(there):
-            return HeadingTrack(offset, sd, known)
+            return HeadingTrack(offset, sd, known, spread)
         pair = a[there].astype(np.int64) * (1 << 31) + b[there]
         cuts = np.flatnonzero(np.diff(pair)) + 1
         borders = [0, *there[cuts].tolist(), m]
@@ -369,8 +375,8 @@ class ReviewPipeline:
             if self._alignment is not None:
                 twist, observability, flexion = joint_twist(wide.part(lo, hi), self._alignment, joint)
             part = smooth_heading(hi - lo, RATE_HZ, twist, observability, flexion, anchors, joint.flexed_rad)
-            offset[lo:hi], sd[lo:hi], known[lo:hi] = part.offset, part.sd, part.known
-        return HeadingTrack(offset, sd, known)
+            offset[lo:hi], sd[lo:hi], known[lo:hi], spread[lo:hi] = part.offset, part.sd, part.known, part.spread
+        return HeadingTrack(offset, sd, known, spread)
 
     def _ended(self, mark_s: float, key: str) -> float | None:
         """Session time at which this sensor's standing was known to have ended."""

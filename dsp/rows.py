@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dsp import joints, rotation, uncertainty
-from dsp.alignment import Alignment
+from dsp.alignment import STATED_MOUNTING, Alignment
 from dsp.grid import Ticks, pieces, places
 from dsp.joint_headings import JointHeadings
 from dsp.joints import PELVIS
@@ -57,17 +57,20 @@ class SegmentAngles:
         beside = [joint.distal for joint in articulated]
         first = [PELVIS] if PELVIS in alignment.to_segment else []
         self.placements = (*first, *beside, *(key for key in alignment.to_segment if key not in (*first, *beside)))
-        self._estimator, self._body = estimator, body
+        self._body = body
         self._sensors = places(keys, self.placements)
         self._from_segment = np.array([alignment.from_segment[key] for key in self.placements]).reshape(-1, 4, 1).swapaxes(0, 1)
-        confidence = {r.placement: r.confidence for r in alignment.reports}
-        sure = np.array([confidence[key] for key in self.placements])
-        self._axis = uncertainty.axis_sd(sure)[:, None]
+        reports = {r.placement: r for r in alignment.reports}
+        sure = np.array([reports[key].confidence for key in self.placements])
+        axis = uncertainty.axis_sd(sure)
+        for i, key in enumerate(self.placements):
+            if reports[key].method == STATED_MOUNTING:
+                axis[i] = uncertainty.stated_axis_sd(key)
+        self._spreads = uncertainty.AngleSpreads(self.placements, axis, len(beside), estimator)
         self._inclinations = [_INDEX[_INCLINATIONS[key][0]] for key in self.placements]
         self._forward = np.array([_INCLINATIONS[key][1] for key in self.placements])[:, None]
         self._pelvis = bool(first)
         self._joints = len(beside)
-        self._joint_axis = uncertainty.axis_sd(np.minimum(sure[:1], sure[1 : 1 + self._joints]))[:, None]
         self._components = [[_INDEX[joint.components[i]] for joint in articulated] for i in range(3)]
         self._signs = np.array([joint.signs for joint in articulated]).reshape(-1, 3).T[:, :, None]
         filled = {*self._inclinations, *(i for of_joints in self._components for i in of_joints)}
@@ -113,21 +116,22 @@ class SegmentAngles:
         vertical = rotation.vertical_in_sensor(segment)
         tilt = joints.forward_tilt(vertical)
         angles[self._inclinations] = self._forward * tilt
-        lean_sd = uncertainty.inclination_sd(tilt, vertical[2], self._axis, tilt_variance, self._estimator)
+        skin = uncertainty.skin_variance(tilt, self._joints)
+        lean_sd = self._spreads.inclination(tilt, vertical[2], skin, tilt_variance)
         sd[self._inclinations] = lean_sd
         if self._pelvis:
             angles[_OBLIQUITY], sd[_OBLIQUITY] = joints.right_side_lower(vertical[:, 0]), lean_sd[0]
         if self._joints:
-            beside = slice(1, 1 + self._joints)
+            beside, of_joints = slice(1, 1 + self._joints), slice(0, 1 + self._joints)
             found = joints.between(segment[:, :1], segment[:, beside])
             found *= self._signs
-            side = found[1]
+            aside = vertical[2, of_joints]
             if not known.all():
                 found[0] = np.where(known, found[0], -self._signs[0] * (tilt[beside] - tilt[:1]))
                 found[1:, ~known] = np.nan
-                side, heading_sd = np.where(known, side, np.radians(5.0)), np.where(known, heading_sd, 0.5)
-            spreads = uncertainty.joint_sd(
-                found[0], side, found[2], tilt[:1], heading_sd, self._joint_axis, tilt_variance[beside], self._estimator
+                aside, heading_sd = np.where(known.all(axis=0), aside, np.radians(5.0)), np.where(known, heading_sd, 0.5)
+            spreads = self._spreads.joint(
+                found[0], tilt[of_joints], aside, skin[of_joints], heading_sd, tilt_variance[of_joints]
             )
             for rows, angle, spread in zip(self._components, found, spreads, strict=True):
                 angles[rows], sd[rows] = angle, spread

@@ -39,7 +39,7 @@ def table(pose):
     same = {key: np.array([1.0, 0.0, 0.0, 0.0]) for key in SEGMENTS}
     reports = tuple(AlignmentReport(key, "by hand", 1.0, (), 0.0) for key in SEGMENTS)
     alignment = Alignment(0, 0.0, ticks, same, reports, True, True, 0.0)
-    known = HeadingTrack(np.zeros(1), np.full(1, 0.01), np.ones(1, np.bool_))
+    known = HeadingTrack(np.zeros(1), np.full(1, 0.01), np.ones(1, np.bool_), np.ones(1))
     headings = JointHeadings.of({joint.name: known for joint in joints.JOINTS}, 1)
     found = SegmentAngles(ticks.keys, alignment, headings.joints, "live", SEGMENTS).rows(ticks, headings)
     return dict(zip(ANGLE_NAMES, np.degrees(found.angles[0]).tolist(), strict=True))

@@ -52,7 +52,7 @@ def alignment(keys=BODY, confidence=0.9) -> Alignment:
 
 
 def rows(t: Ticks, a: Alignment, known=True, sd_deg=1.0, estimator="live", body=BODY, doubtful=None) -> AngleRows:
-    track = HeadingTrack(np.zeros(N), np.full(N, np.radians(sd_deg)), np.full(N, known))
+    track = HeadingTrack(np.zeros(N), np.full(N, np.radians(sd_deg)), np.full(N, known), np.ones(N))
     there = {j.name: track for j in JOINTS if j.distal in a.to_segment and "pelvis" in a.to_segment}
     headings = JointHeadings.of(there, N)
     return SegmentAngles(t.keys, a, headings.joints, estimator, body).rows(t, headings, doubtful)
@@ -184,7 +184,7 @@ def test_rows_must_agree_in_length():
 def test_a_known_heading_turns_the_sensors_beside_the_pelvis():
     t = ticks()
     known = np.arange(N) >= 10
-    track = HeadingTrack(np.full(N, np.radians(30.0)), np.full(N, 0.01), known)
+    track = HeadingTrack(np.full(N, np.radians(30.0)), np.full(N, 0.01), known, np.ones(N))
     found = with_one_heading(t, JointHeadings.of({"hip_left": track}, N))
     before, after = t.sensors["thigh_left"].quat, found.sensors["thigh_left"].quat
     turn = rotation.multiply(after, rotation.conjugate(before))
