@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
-from scipy.signal import lfilter
 
 from dsp.joint_acceleration import Sighting
 from dsp.results import Flags
@@ -440,12 +440,18 @@ def _smooth_spread(twist: Floats, offset: Floats, variance: Floats, dt: float) -
     and offsets, dt apart. What nothing tells of is granted `LOST_POSTURE_SD_RAD`."""
     weight = np.where(np.isnan(twist), 0.0, _SPREAD_GAIN / variance)
     posture = np.remainder(np.where(np.isnan(twist), 0.0, twist - offset) + np.pi, _TURN) - np.pi
-    keep = math.exp(-dt / SPREAD_S)
-    both = np.stack((weight * posture * posture, weight))
-    before = lfilter([1.0], [1.0, -keep], both)
-    after = lfilter([1.0], [1.0, -keep], both[:, ::-1])[:, ::-1]
-    squares, weights = before + after - both
+    squares, weights = (_both_ways(values, math.exp(-dt / SPREAD_S)) for values in (weight * posture * posture, weight))
     return np.asarray((squares + FEW_WEIGHT * LOST_POSTURE_SD_RAD**2) / (weights + FEW_WEIGHT))
+
+
+def _both_ways(values: Floats, kept: float) -> Floats:
+    """Sum (n,) of the values before and after each, of which so much is kept from one to the next."""
+
+    def running(series: list[float]) -> list[float]:
+        return list(accumulate(series, lambda total, value: kept * total + value))
+
+    before, after = running(values.tolist()), running(values[::-1].tolist())[::-1]
+    return np.asarray(np.add(before, after) - values)
 
 
 def _back(
