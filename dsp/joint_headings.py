@@ -19,12 +19,12 @@ from signals.blocks import Bools, Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointHeadings:
-    """Headings of j joints at m ticks: offset (j, m) rad to take off the distal sensor's heading, its standard deviation (j, m)
-    rad as far as it is stated, whether it is known (j, m)."""
+    """Headings of j joints at m ticks: offset (j, m) rad to take off the distal sensor's heading, its variance (j, m) rad² as
+    far as it is stated, whether it is known (j, m)."""
 
     joints: tuple[Joint, ...]
     offset: Floats
-    sd: Floats
+    variance: Floats
     known: Bools
 
     @classmethod
@@ -34,8 +34,9 @@ class JointHeadings:
         if not there:
             return cls((), np.empty((0, ticks)), np.empty((0, ticks)), np.empty((0, ticks), np.bool_))
         each = [tracks[joint.name] for joint in there]
-        sd = uncertainty.heading_sd(np.stack([t.sd for t in each]), np.stack([t.spread for t in each]))
-        return cls(there, np.stack([t.offset for t in each]), sd, np.stack([t.known for t in each]))
+        own = np.stack([t.sd for t in each])
+        variance = uncertainty.heading_variance(np.square(own), np.stack([t.spread for t in each]))
+        return cls(there, np.stack([t.offset for t in each]), variance, np.stack([t.known for t in each]))
 
 
 def with_one_heading(ticks: Ticks, headings: JointHeadings) -> Ticks:
@@ -96,7 +97,7 @@ class RelativeHeadings:
         self._since = np.arange(STRIDE) / rate_hz
         self._headings = headings
         self._held: tuple[Floats, Bools, Flags] | None = None
-        """Offset, rate and standard deviation (3, j, 1) after the last update, whether it is known (j, 1), and the heading
+        """Offset, rate and stated variance (3, j, 1) after the last update, whether it is known (j, 1), and the heading
         epochs (2, j, 1) then."""
 
     def feed(self, ticks: Ticks, alignment: Alignment | None, seen: Mapping[str, Sequence[Sighting]]) -> JointHeadings:
@@ -126,7 +127,8 @@ class RelativeHeadings:
                 return False
             table = np.array(begun).reshape(-1, 6).T[:, :, None]
             own = np.sqrt(table[2])
-            stated = uncertainty.heading_sd(own, table[3])
+            # by way of the standard deviation, as `JointHeadings.of`: the same to the last bit
+            stated = uncertainty.heading_variance(np.square(own), table[3])
             self._held = np.stack((table[0], table[1], stated)), own < KNOWN_SD_RAD, table[4:].astype(np.int32)
         return True
 
@@ -134,10 +136,10 @@ class RelativeHeadings:
         """Headings at ticks into which no update falls: `part` of the stride."""
         assert self._held is not None
         (offset, rate, stated), certain, (distal, pelvis) = self._held
-        sd, known = np.repeat(stated, len(ticks), axis=1), np.repeat(certain, len(ticks), axis=1)
+        variance, known = np.repeat(stated, len(ticks), axis=1), np.repeat(certain, len(ticks), axis=1)
         sensors = places(ticks.keys, [joint.distal for joint in self.joints])
         other = ticks.heading_epoch[sensors] != distal
         other |= ticks.heading_epoch[ticks.keys.index(PELVIS)] != pelvis
         if other.any():
-            sd[other], known[other] = LOST_SD_RAD, False
-        return JointHeadings(self.joints, offset + rate * self._since[part], sd, known)
+            variance[other], known[other] = LOST_SD_RAD**2, False
+        return JointHeadings(self.joints, offset + rate * self._since[part], variance, known)

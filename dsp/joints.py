@@ -44,6 +44,12 @@ def forward_tilt(vertical: Floats) -> Floats:
     return np.asarray(np.arctan2(-vertical[0], vertical[1]))
 
 
+def lying(vertical: Floats) -> Floats:
+    """Square of the sine of the forward tilt (…) of segments from the vertical in their own frame (3, …); 0 on its side."""
+    forward, up = np.square(vertical[0]), np.square(vertical[1])
+    return np.asarray(forward / np.maximum(forward + up, 1e-30))
+
+
 def right_side_lower(vertical: Floats) -> Floats:
     """Obliquity (n,) rad, positive when the segment's right side is lower."""
     return np.asarray(np.arcsin(rotation.within_one(-vertical[2])))

@@ -99,7 +99,7 @@ class SegmentAngles:
         for part in pieces(len(ticks)):
             segment, known = self.segments(ticks.quat[:, :, part]), headings.known[:, part]
             tilt_variance = ticks.tilt_variance[self._sensors, part]
-            self._fill(angles[:, part], sd[:, part], segment, tilt_variance, headings.sd[:, part], known)
+            self._fill(angles[:, part], sd[:, part], segment, tilt_variance, headings.variance[:, part], known)
             if not known.all():
                 there = np.isfinite(segment[0, :1] + segment[0, 1 : 1 + self._joints])
                 flags[part] |= np.where((there & ~known).any(axis=0), np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
@@ -109,7 +109,7 @@ class SegmentAngles:
         return AngleRows(ticks.time_s, angles.T, sd.T, flags)
 
     def _fill(
-        self, angles: Floats, sd: Floats, segment: Floats, tilt_variance: Floats, heading_sd: Floats, known: Bools
+        self, angles: Floats, sd: Floats, segment: Floats, tilt_variance: Floats, heading_variance: Floats, known: Bools
     ) -> None:
         """Put angles and standard deviations of segments (4, s, m), with these variances (s, m) of their inclination from
         acceleration, where they belong among all angles (a, m)."""
@@ -129,10 +129,10 @@ class SegmentAngles:
             if not known.all():
                 found[0] = np.where(known, found[0], -self._signs[0] * (tilt[beside] - tilt[:1]))
                 found[1:, ~known] = np.nan
-                aside, heading_sd = np.where(known.all(axis=0), aside, np.radians(5.0)), np.where(known, heading_sd, 0.5)
-            spreads = self._spreads.joint(
-                found[0], tilt[of_joints], aside, skin[of_joints], heading_sd, tilt_variance[of_joints]
-            )
+                aside = np.where(known.all(axis=0), aside, np.radians(5.0))
+                heading_variance = np.where(known, heading_variance, 0.25)
+            lying = joints.lying(vertical[:, of_joints])
+            spreads = self._spreads.joint(found[0], lying, aside, skin[of_joints], heading_variance, tilt_variance[of_joints])
             for rows, angle, spread in zip(self._components, found, spreads, strict=True):
                 angles[rows], sd[rows] = angle, spread
         missing = ~np.isfinite(angles)

@@ -66,11 +66,10 @@ def stated_axis_sd(placement: str) -> float:
 _TRUSTED_AXIS_RAD = float(axis_sd(TRUSTED))
 
 
-def heading_sd(own: Floats, spread: Floats) -> Floats:
-    """Standard deviation (…), rad, of headings of which their filters say `own` (…) rad, where the postures found lately have
+def heading_variance(own: Floats, spread: Floats) -> Floats:
+    """Variance (…), rad², of headings of which their filters say the variance `own` (…), where the postures found lately have
     the mean square `spread` (…) rad²: an error of the heading shows as a posture, so it is hardly larger than they."""
-    variance = np.square(own)
-    return np.asarray(np.sqrt(variance * spread / (spread + variance)))
+    return np.asarray(own * spread / (spread + own))
 
 
 def skin_variance(tilt: Floats, joints: int) -> Floats:
@@ -132,20 +131,20 @@ class AngleSpreads:
     def joint(
         self,
         flexion: Floats,
-        tilt: Floats,
+        lying: Floats,
         aside: Floats,
         skin: Floats,
-        heading_sd: Floats,
+        heading_variance: Floats,
         tilt_variance: Floats,
     ) -> tuple[Floats, Floats, Floats]:
         """Of the joints' flexion (j, m) rad, lateral bend (or abduction) and rotation.
 
-        tilt, aside, skin, tilt_variance (1 + j, m): of the pelvis and the distal segments, as for `inclination`; heading_sd
-        (j, m): as far as it is stated.
+        aside, skin, tilt_variance (1 + j, m): of the pelvis and the distal segments, as for `inclination`; lying (1 + j, m):
+        square of the sine of their tilt; heading_variance (j, m) rad²: as far as it is stated.
         """
         both = skin[1:] + skin[:1]
-        heading = self._heading * np.square(heading_sd)
-        lies = np.square(np.sin(tilt[1:]))
+        heading = self._heading * heading_variance
+        lies = lying[1:]
         sideways = np.square(aside)
         of_flexion = self._rest + both + heading * sideways[1:] + self._shorter * np.square(flexion)
         side = self._side_rest + SIDE_SKIN**2 * both + self._side_axis * lies
@@ -156,5 +155,5 @@ class AngleSpreads:
             # apart as far as their axes are
             apart = self._apart * tilt_variance[1:]
             of_flexion += self._doubt * sideways[1:] + self._pelvis_doubt * sideways[:1] + apart
-            of_second += self._doubt * lies + self._pelvis_doubt * np.square(np.sin(tilt[:1])) + apart
+            of_second += self._doubt * lies + self._pelvis_doubt * lying[:1] + apart
         return np.sqrt(of_flexion), np.sqrt(of_second), np.sqrt(of_third)

@@ -174,3 +174,13 @@ def test_relative_twist_of_segments_that_face_apart():
 def test_inclinations_need_no_heading():
     q = (turn(UP, 77) * turn(LEFT, 100) * UPRIGHT).as_quat(scalar_first=True).reshape(1, 4).T
     assert np.degrees(joints.forward_tilt(rotation.vertical_in_sensor(q))) == pytest.approx(100.0)
+
+
+@given(st.floats(-np.pi, np.pi), st.floats(-1.4, 1.4))
+def test_lying_is_the_square_of_the_sine_of_the_tilt(tilt, aside):
+    vertical = np.array([-np.sin(tilt) * np.cos(aside), np.cos(tilt) * np.cos(aside), np.sin(aside)])[:, None]
+    assert joints.lying(vertical)[0] == pytest.approx(np.sin(joints.forward_tilt(vertical)[0]) ** 2, abs=1e-12)
+
+
+def test_a_segment_on_its_side_does_not_lie_forward():
+    assert joints.lying(np.array([[0.0], [0.0], [1.0]]))[0] == 0.0

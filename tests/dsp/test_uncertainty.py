@@ -15,7 +15,7 @@ from dsp.uncertainty import (
     TRUSTED,
     AngleSpreads,
     axis_sd,
-    heading_sd,
+    heading_variance,
     skin_variance,
 )
 
@@ -44,10 +44,10 @@ def of_joint(
     axis = axis_sd(np.broadcast_to(confidence, 2))
     found = AngleSpreads(placements, axis, 1, estimator).joint(
         np.array([[flexion]]),
-        tilt,
+        np.sin(tilt) ** 2,
         np.broadcast_to(np.reshape(aside, (-1, 1)), (2, 1)),
         skin_variance(tilt, 1),
-        np.array([[heading]]),
+        np.array([[heading**2]]),
         np.full((2, 1), tilt_variance),
     )
     return np.array(found)[:, 0, 0]
@@ -91,7 +91,7 @@ def test_less_known_heading_more_uncertainty(pelvis, distal, flexion, aside, a, 
 def test_small_postures_speak_for_a_small_error_of_the_heading(own, a, b):
     """It is neither larger than the filter says nor than the postures are, and close to the smaller of both."""
     low, high = sorted((a, b))
-    told, less_told = heading_sd(np.array([own, own]), np.array([low, high]))
+    told, less_told = np.sqrt(heading_variance(np.full(2, own * own), np.array([low, high])))
     assert told <= less_told <= own
     assert np.sqrt(0.5) * min(own, np.sqrt(low)) <= told * (1 + 1e-9) <= np.sqrt(low) * (1 + 2e-9)
 
