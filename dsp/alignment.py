@@ -21,35 +21,35 @@ from functools import cached_property
 import numpy as np
 
 from dsp import rotation
-from dsp.calibration_movements import BEND_COUNT, THIGHS, TRUNK, CalibrationMovements, Excursion, overlap
+from dsp.calibration_movements import BEND_COUNT, THIGHS, TRUNK, CalibrationMovements, overlap
 from dsp.grid import MOTION_STRIDE, Ticks
+from dsp.mediolateral_axis import (
+    BENDS,
+    RAISE_COUNT,
+    RAISES,
+    SITTINGS,
+    SQUAT_COUNT,
+    SQUATS,
+    Axis,
+    of_mounting,
+    of_movements,
+    of_walking,
+    to_segment,
+)
 from dsp.results import AlignmentReport
-from dsp.segment_axes import WALKED_S, alike, angle_between, functional_axis, strides, walked_off
+from dsp.segment_axes import WALKED_S, angle_between, strides, walked_off
 from dsp.standing import DECIDED_S, LONGEST_S
 from signals.blocks import Floats
 from signals.placements import Mounting
 
-STATED_MOUNTING = "standing and stated mounting"
-"""Method of an alignment of which no movement told the axis."""
-RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
-"""So many knee raises, sittings and squats are wanted."""
 EXCHANGED_RAD = np.radians(5.0)
 """In a forward bend the thorax turns further than the pelvis; the other way round by more than this is doubted."""
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends this long after the mark, or after so long without a movement once each kind was seen once."""
 LATE_S = 5.0
 """A sensor that is late when the standing has been decided is waited for so long; after that it takes no part."""
-SQUAT_CONFIDENCE, SITTING_CONFIDENCE = 0.6, 0.5
-"""Squats, sitting down and standing up stand in for bends and knee raises that nobody made, and are trusted so much: the trunk
-leans less and the knees go apart."""
 STRIDES_S = 4.0
 """The thighs' swing in so long after the standing gives their axis when a person walks off."""
-STRIDES_CONFIDENCE = 0.6
-"""The plane that a thigh strides in replaces a stated mounting, and is trusted so much."""
-WALKING_CONFIDENCE = 0.3
-"""The forward direction of a trunk that walks off is right within some 15°."""
-TYPICAL_RANGE_RAD = np.radians(45.0)
-"""Range from which on a functional axis is not improved by bending further (confidence only)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,9 +363,8 @@ class Calibrator:
             if key not in self._zero:
                 reports.append(AlignmentReport(key, "none", 0.0, ("no samples while standing",), self._mark_s))
                 continue
-            movements = self._movements.of(key)
-            ends.extend(self._time[e.end] for e in movements if self._movements.belongs(e))
-            quaternion, report = self._one(key, movements)
+            ends.extend(self._time[e.end] for e in self._movements.of(key) if self._movements.belongs(e))
+            quaternion, report = self._one(key)
             reports.append(self._exchanged(report))
             if quaternion is not None:
                 to_segment[key] = quaternion
@@ -388,19 +387,6 @@ class Calibrator:
             return report
         return replace(report, confidence=round(0.3 * report.confidence, 3), reasons=(*report.reasons, doubt))
 
-    def _of_walking(self, key: str, forward: Floats) -> Floats:
-        """The axis to the right (3,) of a segment that walks off: across the way, a thigh's in the plane it swings in.
-
-        A swing has no sign of its own; the way has.
-        """
-        assert self._standing is not None
-        up = self._zero[key]
-        right = np.cross(forward, up)
-        if key in THIGHS:
-            axis, _, _ = functional_axis(self._joined(key), up, [self._stride_span()])
-            right = axis if float(axis @ right) > 0.0 else -axis
-        return np.asarray(right)
-
     def _stride_span(self) -> tuple[int, int]:
         """Ticks of the first strides of somebody who walks off."""
         assert self._standing is not None
@@ -420,67 +406,42 @@ class Calibrator:
             self._strode[key] = strides(self._joined(key)[:, start:stop], self._zero[key], -self._mountings[key].left_axis)
         return self._strode[key]
 
-    def _one(self, key: str, movements: list[Excursion]) -> tuple[Floats | None, AlignmentReport]:
+    def _one(self, key: str) -> tuple[Floats | None, AlignmentReport]:
+        """A sensor's quaternion, None where nothing tells it, and what is said of it."""
         assert self._mark_s is not None
         assert self._standing is not None
-        up = self._zero[key]
-        kind = "bends" if key in TRUNK else "knee raises"
         seconds = float(self._standing.time_s[-1] - self._standing.time_s[0])
         reasons = [f"stood still {seconds:.1f} s with {self._still[key]:.1f}° of sway"]
         confidence = min(1.0, seconds / 3.0) * min(1.0, 2.0 / max(self._still[key], 0.1))
-        mounting = self._mountings.get(key)
-        if not movements and mounting is None:
-            movements, kind, trust = self._movements.squats(key), "squats", SQUAT_CONFIDENCE
-            if not movements:
-                movements, kind, trust = self._movements.sittings(key), "sit-to-stand", SITTING_CONFIDENCE
-            confidence *= trust if movements else 1.0
-        forward = None
-        if not movements and mounting is None:
-            forward = self._forward(key) if self._ways is None else self._ways.get(key)
-        if movements:
-            spans, made = [(e.start, e.end) for e in movements], len(movements)
-            if kind == "bends":
-                keep = alike(self._joined(key), up, spans, None if mounting is None else -mounting.left_axis)
-                spans, movements = [spans[i] for i in keep], [movements[i] for i in keep]
-            axis, planarity, agreement_deg = functional_axis(self._joined(key), up, spans)
-            right = -axis if key in THIGHS else axis
-            peak = float(np.median([e.peak for e in movements]))
-            wanted = {"bends": BEND_COUNT, "knee raises": RAISE_COUNT, "squats": SQUAT_COUNT}.get(kind, 2 * SITTING_COUNT)
-            left_out = f" ({made - len(movements)} more went another way)" if made > len(movements) else ""
-            reasons.append(f"{len(movements)} {kind}{left_out}, range {np.degrees(peak):.0f}°")
-            reasons.append(f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°")
-            confidence *= min(1.0, len(movements) / wanted) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
-            confidence *= min(1.0, max(0.0, (planarity - 0.8) / 0.15)) * min(1.0, 6.0 / max(agreement_deg, 0.1))
-            if mounting is not None and float(right @ -mounting.left_axis) < 0.5:
-                reasons.append("the stated mounting disagrees with the movement, which was used")
-                confidence *= 0.5
-            method = "standing and " + kind
-        elif mounting is not None:
-            right, method = -mounting.left_axis, STATED_MOUNTING
-            tilt = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
-            strode = self._strides(key) if key in THIGHS else None
-            if strode is None:
-                reasons.append(f"no {kind}: axis from the stated mounting, sensor {tilt:.0f}° off the vertical")
-                confidence *= 0.4 if tilt < 45.0 else 0.1
-            else:
-                (right, planarity), method = strode, "standing and strides"
-                off = np.degrees(np.arccos(np.clip(float(right @ -mounting.left_axis), -1.0, 1.0)))
-                reasons.append(f"no {kind}: axis from the first strides, {off:.0f}° off the stated mounting")
-                confidence *= STRIDES_CONFIDENCE * min(1.0, (planarity - 0.8) / 0.15)
-        elif forward is not None:
-            right, method = self._of_walking(key, forward), "standing and walking off"
-            reasons.append("no bends, knee raises, squats or sitting down: axis from walking off straight, trunk forward")
-            confidence *= WALKING_CONFIDENCE
+        axis = self._axis(key)
+        quaternion = None
+        if axis is None:
+            own = BENDS if key in TRUNK else RAISES
+            reasons.append(f"no {own} and no stated mounting, nor squats, sitting or walking")
         else:
-            reasons.append(
-                f"no {'bends' if key in TRUNK else 'knee raises'} and no stated mounting, nor squats, sitting or walking"
-            )
+            reasons.extend(axis.reasons)
+            quaternion = to_segment(self._zero[key], axis.right)
+            if quaternion is None:
+                reasons.append("the mediolateral axis is almost vertical")
+        if axis is None or quaternion is None:
             return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
-        right = right - up * float(right @ up)
-        length = float(np.sqrt((right**2).sum()))
-        if length < 0.3:
-            reasons.append("the mediolateral axis is almost vertical")
-            return None, AlignmentReport(key, "none", 0.0, tuple(reasons), self._mark_s)
-        right = right / length
-        quaternion = rotation.from_axes(np.cross(up, right), up, right)
-        return quaternion, AlignmentReport(key, method, round(float(confidence), 3), tuple(reasons), self._mark_s)
+        confidence = round(float(confidence * axis.confidence), 3)
+        return quaternion, AlignmentReport(key, axis.method, confidence, tuple(reasons), self._mark_s)
+
+    def _axis(self, key: str) -> Axis | None:
+        """A sensor's mediolateral axis, from what is believed most of what there is."""
+        up, mounting, seen = self._zero[key], self._mountings.get(key), self._movements
+        own = BENDS if key in TRUNK else RAISES
+        told = [(own, seen.of(key))]
+        if mounting is None:
+            told += [(SQUATS, seen.squats(key)), (SITTINGS, seen.sittings(key))]
+        for kind, movements in told:
+            if movements:
+                return of_movements(self._joined(key), up, movements, kind, backwards=key in THIGHS, mounting=mounting)
+        if mounting is not None:
+            return of_mounting(mounting, up, own, self._strides(key) if key in THIGHS else None)
+        forward = self._forward(key) if self._ways is None else self._ways.get(key)
+        if forward is None:
+            return None
+        start, stop = self._stride_span()
+        return of_walking(up, forward, self._joined(key)[:, start:stop] if key in THIGHS else None)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from dsp import joints, rotation, uncertainty
-from dsp.alignment import STATED_MOUNTING, Alignment
+from dsp.alignment import Alignment
 from dsp.grid import Ticks, pieces, places
 from dsp.joint_headings import JointHeadings
 from dsp.joints import PELVIS
+from dsp.mediolateral_axis import STATED_MOUNTING
 from dsp.results import AngleRows, Flags, OrientationRows
 from signals.blocks import Bools, Floats
 from signals.quality import Quality
