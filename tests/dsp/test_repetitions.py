@@ -11,83 +11,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.phases import bridged
 from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, ROWS_AT_ONCE, SETTLE_LONGEST_S, RepetitionFinder
-from dsp.results import AngleRows, Repetition
-from signals.placements import BODY_PLACEMENTS
+from dsp.results import AngleRows
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 from simulation import SCENARIOS, Script
+from tests.dsp.repetitions_by_hand import (
+    BODY,
+    INDEX,
+    RATE,
+    find,
+    holed,
+    kinds,
+    matched,
+    ramps,
+    seated_script,
+    standing_script,
+    truth_rows,
+)
 from tests.dsp.sessions import estimated, simulated
-
-BODY = tuple(p.value for p in BODY_PLACEMENTS)
-RATE = 100.0
-INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
-
-
-def truth_rows(script: Script) -> AngleRows:
-    """What a perfect estimator would give."""
-    motion = script.motion()
-    truth = motion.truth(np.arange(round(motion.duration_s * RATE)) / RATE).zeroed()
-    angles = truth.table()
-    return AngleRows(truth.time_s, angles, np.full_like(angles, 0.01), np.zeros(len(angles), np.int32))
-
-
-def standing_script(seed: int = 0) -> Script:
-    script = Script(seed)
-    script.stand(3.0)
-    return script
-
-
-def seated_script(rest_s: float, up_s: float = 2.0, bends: int = 1) -> Script:
-    """Sitting for so long, then bends."""
-    script = standing_script()
-    script.sit_down(2.0, rest_s=rest_s)
-    script.stand_up(up_s)
-    for _ in range(bends):
-        script.bend(70.0)
-    script.stand(1.0)
-    return script
-
-
-def find(rows: AngleRows, cuts=(), marks=(), calibrated=None, placements=BODY) -> list[Repetition]:
-    """calibrated: (row at which it is said, time at which the calibration's movements ended)."""
-    finder = RepetitionFinder(RATE)
-    finder.aligned(placements)
-    for mark in marks:
-        finder.calibrating(mark)
-    out, at = [], 0
-    stops = sorted({*cuts, *([calibrated[0]] if calibrated else []), len(rows)})
-    for stop in stops:
-        out += finder.feed(rows.part(at, stop))
-        at = stop
-        if calibrated and stop == calibrated[0]:
-            finder.calibrated(calibrated[1])
-    return out + finder.finish()
-
-
-def holed(rows: AngleRows, start_s: float, length_s: float, names=ANGLE_NAMES) -> AngleRows:
-    angles, quality = rows.angles.copy(), rows.quality.copy()
-    at = slice(round(start_s * RATE), round((start_s + length_s) * RATE))
-    for name in names:
-        angles[at, INDEX[name]] = np.nan
-    quality[at] |= np.int32(Quality.GAP)
-    return replace(rows, angles=angles, quality=quality)
-
-
-def kinds(found: list[Repetition]) -> list[str]:
-    return [r.movement for r in found]
-
-
-def matched(found: list[Repetition], script: Script, tolerance_s: float = 0.35) -> None:
-    """Every true repetition once, nothing else, begin and end and turn where they are."""
-    assert kinds(found) == [r.movement for r in script.repetitions]
-    for r, true in zip(found, script.repetitions, strict=True):
-        assert r.start_s == pytest.approx(true.start_s, abs=tolerance_s)
-        assert r.end_s == pytest.approx(true.end_s, abs=tolerance_s)
-        assert true.descent_end_s - 0.2 <= r.turn_s <= true.ascent_start_s + 0.2
-        assert r.start_s < r.turn_s <= r.end_s
-    assert [r.index for r in found] == list(range(len(found)))
 
 
 def test_bends() -> None:
@@ -130,17 +72,6 @@ def test_touch_and_go_without_standing_up() -> None:
 def test_a_wobble_at_the_bottom_is_one_repetition() -> None:
     rows = ramps((0, 0), (1, 0), (2, 80), (3, 55), (4, 80), (5, 0), (7, 0))
     assert len(find(rows)) == 1
-
-
-def ramps(*points: tuple[float, float]) -> AngleRows:
-    """A bend shared evenly by lumbar spine and pelvis through (second, trunk degrees)."""
-    t = np.arange(0.0, points[-1][0], 1 / RATE)
-    trunk = np.radians(np.interp(t, [p[0] for p in points], [p[1] for p in points]))
-    angles = np.zeros((len(t), len(ANGLE_NAMES)))
-    angles[:, INDEX["trunk_inclination"]] = trunk
-    for name in ("lumbar_flexion", "pelvis_tilt", "hip_left_flexion", "hip_right_flexion"):
-        angles[:, INDEX[name]] = 0.5 * trunk
-    return AngleRows(t, angles, np.full_like(angles, 0.01), np.zeros(len(t), np.int32))
 
 
 def test_a_pause_at_the_bottom_belongs_to_it() -> None:
@@ -212,16 +143,6 @@ def test_walking_between_bends_invents_none(seed) -> None:
     assert kinds(find(truth_rows(script))) == ["bend", "squat"]
 
 
-def test_walking_while_a_thigh_sensor_is_silent_invents_none() -> None:
-    """One leg alone would read a stride as a bend."""
-    script = standing_script()
-    script.walk(20.0)
-    script.stand(2.0)
-    rows = truth_rows(script)
-    gone = holed(rows, 8.0, 1.5, ("thigh_left_inclination", "hip_left_flexion"))
-    assert find(gone) == []
-
-
 def test_knee_raises() -> None:
     script = standing_script()
     script.knee_raise("left", 75.0)
@@ -277,34 +198,6 @@ def test_sitting_for_longer_than_the_memory() -> None:
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up", "bend"]
 
 
-THIGHS = ("thigh_left_inclination", "thigh_right_inclination", "hip_left_flexion", "hip_right_flexion")
-
-
-@pytest.mark.parametrize("names", [THIGHS, THIGHS[:1], ("trunk_inclination",), ANGLE_NAMES])
-@pytest.mark.parametrize("length_s", [0.2, 1.0, 3.0, 8.0])
-def test_nobody_stands_up_by_falling_silent(names, length_s) -> None:
-    script = seated_script(20.0)
-    rows = holed(truth_rows(script), 10.0, length_s, names)
-    for cuts in ((), range(0, len(rows), 37)):
-        found = find(rows, cuts=cuts)
-        assert kinds(found) == ["sit_down", "stand_up", "bend"]
-        assert [r.start_s for r in found] == pytest.approx([r.start_s for r in script.repetitions], abs=0.35)
-
-
-def test_standing_up_unseen_is_one_movement() -> None:
-    """Both thighs fall silent in the chair and are back when the athlete stands."""
-    script = seated_script(20.0)
-    assert kinds(find(holed(truth_rows(script), 22.0, 6.0, THIGHS))) == ["sit_down", "stand_up", "bend"]
-
-
-def test_thighs_that_stay_away_leave_the_trunk() -> None:
-    """Sensors taken off in the chair: bends are found from the trunk alone once the seat is old."""
-    script = seated_script(HISTORY_S + 20.0, bends=2)
-    rows = truth_rows(script)
-    found = find(holed(rows, 10.0, float(rows.time_s[-1]), THIGHS))
-    assert [r.start_s for r in found[-2:]] == pytest.approx([r.start_s for r in script.repetitions[-2:]], abs=0.35)
-
-
 def test_swaying_in_the_chair_is_nothing() -> None:
     script = standing_script()
     script.sit_down(2.0, rest_s=4.0)
@@ -315,58 +208,6 @@ def test_swaying_in_the_chair_is_nothing() -> None:
     script.stand_up(1.8)
     script.stand(1.0)
     assert kinds(find(truth_rows(script))) == ["sit_down", "stand_up"]
-
-
-def test_a_hole_of_a_tenth_is_bridged() -> None:
-    script = standing_script()
-    script.bend(80.0)
-    script.stand(1.0)
-    whole = find(truth_rows(script))
-    middle = script.repetitions[0].start_s + 0.8
-    found = find(holed(truth_rows(script), middle, 0.1))
-    assert len(found) == 1
-    assert found[0].start_s == whole[0].start_s
-    assert found[0].metrics["lumbar_share_of_trunk"] == pytest.approx(whole[0].metrics["lumbar_share_of_trunk"], abs=0.01)
-    assert found[0].metrics["lumbar_rom_deg"] == pytest.approx(whole[0].metrics["lumbar_rom_deg"], abs=0.2)
-    assert found[0].quality & Quality.GAP
-
-
-def test_a_hole_of_half_a_second_ends_it() -> None:
-    """What happened in there is not known: the repetition is not counted, the next one is."""
-    script = standing_script()
-    script.bend(80.0)
-    script.stand(1.0)
-    script.bend(70.0)
-    script.stand(1.0)
-    found = find(holed(truth_rows(script), script.repetitions[0].start_s + 0.8, 0.5))
-    second = script.repetitions[1]
-    assert [r for r in found if abs(r.turn_s - second.turn_s) < 0.4]
-    first = [r for r in found if r.turn_s < second.start_s]
-    assert all("lumbar_share_of_trunk" not in r.metrics or r.start_s > script.repetitions[0].start_s + 1.2 for r in first)
-
-
-def test_a_repetition_that_comes_out_of_a_hole_says_so() -> None:
-    """What is left of it is measured, as its end was seen, but never without the flag."""
-    script = standing_script()
-    script.bend(80.0, down_s=2.0, hold_s=3.0, up_s=2.0)
-    script.bend(60.0)
-    script.stand(1.0)
-    for start_s, length_s in ((4.0, 3.0), (4.5, 2.0), (5.5, 3.0)):
-        broken, whole = find(holed(truth_rows(script), start_s, length_s))
-        assert broken.quality == Quality.GAP
-        assert not whole.quality
-
-
-def test_a_long_hole_in_one_joint_leaves_only_its_metrics_missing() -> None:
-    script = standing_script()
-    script.bend(80.0)
-    script.stand(1.0)
-    start = script.repetitions[0].start_s
-    (found,) = find(holed(truth_rows(script), start + 0.8, 0.5, ("lumbar_flexion", "hip_left_flexion")))
-    assert "lumbar_rom_deg" not in found.metrics
-    assert "hip_left_rom_deg" not in found.metrics
-    assert found.metrics["pelvis_rom_deg"] > 20
-    assert found.metrics["hip_right_rom_deg"] > 20
 
 
 def session_with_calibration(seed: int = 0, later_s: float = 0.0) -> Script:
@@ -500,14 +341,6 @@ def test_row_by_row() -> None:
     assert len(whole) > 6
 
 
-def test_a_movement_that_comes_out_of_a_hole_begins_there_however_it_is_cut() -> None:
-    """Already falling, and not split at the valley of the movement before."""
-    rows = holed(ramps((0, 0), (1, 0), (2, 80), (4, 0), (6, 0), (7, 80), (9, 0), (11, 0)), 6.0, 1.2)
-    whole = find(rows)
-    assert repr(find(rows, cuts=range(1, len(rows)))) == repr(whole)
-    assert [r.start_s for r in whole[1:]] == [pytest.approx(7.2, abs=0.011)]
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
@@ -568,21 +401,6 @@ def test_estimated_angles_of_a_session_give_its_repetitions(scenario, seed, esti
     ]
     assert len(errors) > 8
     assert np.sqrt(np.mean(np.square(errors))) < 0.03
-
-
-def test_bridged() -> None:
-    row = np.array([np.nan, 1.0, np.nan, 3.0, np.nan, np.nan, np.nan, 7.0, np.nan])
-    rows = np.stack([row, 2.0 * row, np.full(9, np.nan), np.arange(9.0), row[::-1]])
-    found = bridged(rows, 2)
-    assert found[0, 1:4] == pytest.approx([1, 2, 3])
-    assert found[1, 1:4] == pytest.approx([2, 4, 6])
-    assert np.isnan(found[:2][:, [0, 4, 5, 6, 8]]).all()
-    assert np.isnan(found[2]).all()
-    assert (found[3] == rows[3]).all()
-    assert found[4, 5:8] == pytest.approx([3, 2, 1])
-    assert bridged(rows, 3)[0, 4:7] == pytest.approx([4, 5, 6])
-    # what was given stays as it was
-    assert np.isnan(rows[0, 2])
 
 
 def test_memory_is_bounded() -> None:
