@@ -216,6 +216,9 @@ class LivePipeline:
                 continue
             heading = RelativeHeading(self._grid.rate_hz, joint.flexed_rad)
             heading.start(mean, epochs, len(still) / self._grid.rate_hz)
+            if alignment.movements_end_s <= alignment.mark_s:
+                # nothing that followed was a movement of the calibration
+                heading.calibrated()
             if since is not None:
                 twists = joint_twist(since, alignment, joint, from_tick_0=True)
                 heading.feed(since.first, *twists, *heading_epochs(since, joint))
