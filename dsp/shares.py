@@ -1,4 +1,4 @@
-"""Lumbar shares of a movement of one phase: whole, by thirds of its own total, by fixed bins of forward bend; and the slope.
+"""Lumbar shares of a movement of one phase: whole, by thirds of its own total, by fixed bins of forward bend.
 
 share = dL / (dL + dR), with dR the change of the pelvis (of the trunk) or of the hips (of the trunk on the thigh). It stays
 bounded where the ratio dL / dR explodes; ratio r and share s say the same: s = r / (1 + r).
@@ -27,7 +27,6 @@ BIN_NAMES = ("0_30", "30_60", "60_90", "90_120")
 THIRDS = ("early", "middle", "late")
 STANDING_DEG = 5.0
 """A movement that begins below this forward bend has begun at 0."""
-SLOPE_WINDOW_DEG = 10.0
 
 
 class Shares(NamedTuple):
@@ -104,24 +103,3 @@ def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 
     """Lumbar shares (4,) in the bins `BINS_DEG` of one phase; see `of_phases`."""
     value, sd = _of_one(lumbar, rest, sd_lumbar, sd_rest)
     return Shares(value[1 + len(THIRDS) :], sd[1 + len(THIRDS) :])
-
-
-def slope(bend: Floats, lumbar: Floats) -> Floats:
-    """ds/dF (n,): lumbar flexion gained per forward bend F, by linear regression over the last `SLOPE_WINDOW_DEG` of F.
-
-    Causal, for the live view: the share that the lumbar spine has of the movement just now; 1 - slope is the hips'. NaN until
-    the movement has gone that far one way.
-    """
-    n = len(bend)
-    found = np.full(n, np.nan)
-    sums = np.cumsum(np.stack((np.ones(n), bend, lumbar, bend * bend, bend * lumbar)), axis=1)
-    for i in range(1, n):
-        apart = np.abs(bend[:i] - bend[i]) >= SLOPE_WINDOW_DEG
-        if not apart.any():
-            continue
-        first = i - 1 - int(np.argmax(apart[::-1]))
-        count, f, s, ff, fs = sums[:, i] - (sums[:, first - 1] if first else 0.0)
-        spread = ff - f * f / count
-        if spread > 0.0:
-            found[i] = (fs - f * s / count) / spread
-    return found

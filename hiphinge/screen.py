@@ -1,4 +1,5 @@
-"""The terminal while a session runs: lumbar and hip angles as bars, repetitions as they end, what the calibration said."""
+"""The terminal while a session runs: lumbar and hip angles as bars, the lumbar share of the movement under way, repetitions as
+they end, what the calibration said."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from dashboards.notation import (
 )
 from dsp.live import PipelineOutput
 from dsp.results import Repetition
+from dsp.share_now import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress
 from ingest.link import LinkState, LinkStatus
 from signals.quantities import ANGLE_NAMES
@@ -46,6 +48,7 @@ class LiveScreen:
         self._console = console
         self._now_s = 0.0
         self._angles: dict[str, float] = {}
+        self._latest = LatestRows()
         self._repetitions: list[Repetition] = []
         self._calibration = "calibrating, no angles yet"
         self._plain_at = float("inf")
@@ -58,6 +61,7 @@ class LiveScreen:
         self._now_s = now_s
         self._angles = {}
         if output.angles:
+            self._latest.take(output.angles)
             last = output.angles[-1]
             self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[-1]).tolist(), strict=True))
         for alignment in output.alignments:
@@ -70,7 +74,7 @@ class LiveScreen:
         if now_s >= self._plain_at:
             self._plain_at += PLAIN_EVERY_S
             shown = ", ".join(f"{label} {_degrees(self._angles.get(name))}" for label, name, _, _ in BARS[:3])
-            self._console.print(f"{clock(now_s)}  {shown}", highlight=False)
+            self._console.print(f"{clock(now_s)}  {shown}, {now_words(self._share_now())}", highlight=False)
 
     def sensors(
         self,
@@ -100,6 +104,9 @@ class LiveScreen:
         self._plain_at = 0.0
         yield
 
+    def _share_now(self) -> ShareNow | None:
+        return self._latest.share_now() if self._angles else None
+
     def _plainly(self, text: str) -> None:
         if self._plain_at != float("inf"):
             self._console.print(f"{clock(self._now_s)}  {text}", highlight=False)
@@ -111,12 +118,13 @@ class LiveScreen:
             filled = 0 if value != value else round(WIDTH * min(max(value / full, 0.0), 1.0))
             bar = Text("█" * filled, style=colour) + Text("░" * (WIDTH - filled), style="dim")
             bars.add_row(label, bar, Text(_degrees(value).rjust(6), style="bold"))
+        share = Text(now_words(self._share_now()), style="bold")
         lines = [Text(sentence(r)) for r in self._repetitions[-LAST:]]
         head = Text(f"{clock(self._now_s)}   {self._calibration}   repetitions: {len(self._repetitions)}", style="bold")
         below: list[RenderableType] = [] if self._sensors is None else [Text(""), self._sensors]
         if self._trouble:
             below.append(Text(self._trouble, style="yellow"))
-        return Group(head, bars, *lines, *below)
+        return Group(head, bars, share, *lines, *below)
 
 
 def sensor_row(
@@ -150,9 +158,20 @@ def sentence(repetition: Repetition) -> str:
         f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}"
     )
     if share in m:
-        whole = "trunk" if share == TRUNK else "trunk on thigh"
-        text += f", lumbar share of {whole} {percent(m[share], m.get(f'{share}_sd', nan))} %"
+        text += f", lumbar share of {_whole(share)} {percent(m[share], m.get(f'{share}_sd', nan))} %"
     return text + (f"  ({quality_note(repetition.quality)})" if repetition.quality else "")
+
+
+def now_words(share: ShareNow | None) -> str:
+    """The lumbar share of the movement under way in words; a dash where there is none."""
+    if share is None:
+        return f"lumbar share now {DASH}"
+    text = f"lumbar share now {percent(share.share, share.sd)} % of {_whole(share.of)}"
+    return text + (f"  ({quality_note(share.quality)})" if share.quality else "")
+
+
+def _whole(share: str) -> str:
+    return "trunk" if share == TRUNK else "trunk on thigh"
 
 
 def _degrees(value: float | None) -> str:

@@ -2,8 +2,10 @@
 
 Keys: ``time_s``; ``sensors``, a list with ``placement, family, state, fault, battery, rssi, rate_hz, measured_hz, samples,
 lost, lost_exact, latency_ms``; ``angles`` and their standard uncertainties under the names of the angle table, degrees;
-``quality``, the names of the row's flags; ``repetitions``, those that ended since the line before, under the names of the
-repetition table; ``calibrated``; ``trouble``, why results do not arrive. What is not known, or not fresh, is null.
+``quality``, the names of the row's flags; ``lumbar_share_now``, of the movement that is under way: ``of``, its name in the
+repetition table, ``percent``, ``sd_percent`` and ``quality``, the flags of the rows that it was taken from; ``repetitions``,
+those that ended since the line before, under the names of the repetition table; ``calibrated``; ``trouble``, why results do
+not arrive. What is not known, or not fresh, is null.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 
 from dsp.live import PipelineOutput
 from dsp.results import AngleRows, Repetition
+from dsp.share_now import LatestRows
 from hiphinge.engine import SensorProgress
 from ingest.link import LinkState, LinkStatus
 from signals import quality
@@ -47,6 +50,7 @@ class StatusLines:
         self._write, self._fresh_s = write, session.patience_s + FRESH_S
         self._due_s: float | None = None
         self._row: AngleRows | None = None
+        self._latest = LatestRows()
         self._repetitions: list[Repetition] = []
         self._calibrated = False
         self._counted: dict[str, tuple[float, int]] = {}
@@ -56,6 +60,7 @@ class StatusLines:
         """What the engine gave at session time `now_s`; `seen` is asked when a line is due."""
         if output.angles:
             self._row = output.angles[-1]
+            self._latest.take(output.angles)
         self._calibrated |= bool(output.alignments)
         self._repetitions += output.repetitions
         if self._due_s is None:
@@ -71,6 +76,7 @@ class StatusLines:
             "calibrated": self._calibrated,
             "sensors": [self._sensor(key, seen, now_s) for key in self._families],
             **self._angles(now_s),
+            "lumbar_share_now": self._share_now(now_s),
             "repetitions": [_repetition(repetition) for repetition in self._repetitions],
             "trouble": seen.trouble or None,
         }
@@ -101,9 +107,12 @@ class StatusLines:
             "latency_ms": _number(seen.latency_ms.get(key), 1) if streaming else None,
         }
 
+    def _fresh(self, now_s: float) -> bool:
+        return self._row is not None and self._row.time_s[-1] >= now_s - self._fresh_s
+
     def _angles(self, now_s: float) -> dict[str, Any]:
         row = self._row
-        if row is None or row.time_s[-1] < now_s - self._fresh_s:
+        if row is None or not self._fresh(now_s):
             missing = {f"{name}{what}_deg": None for name in ANGLE_NAMES for what in ("", "_sd")}
             return {"angles_time_s": None, "angles": missing, "quality": []}
         degrees, sd = np.degrees(row.angles[-1]).tolist(), np.degrees(row.sd[-1]).tolist()
@@ -115,6 +124,13 @@ class StatusLines:
             "angles": angles,
             "quality": quality.names(int(row.quality[-1])),
         }
+
+    def _share_now(self, now_s: float) -> dict[str, Any]:
+        share = self._latest.share_now() if self._fresh(now_s) else None
+        if share is None:
+            return {"of": None, "percent": None, "sd_percent": None, "quality": []}
+        percent, sd = (_number(100.0 * x, 1) for x in (share.share, share.sd))
+        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": quality.names(share.quality)}
 
 
 def _repetition(repetition: Repetition) -> dict[str, Any]:

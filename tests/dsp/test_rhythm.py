@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dsp.phases import velocity
 from dsp.rhythm import Best, onset_s, rhythm
-from dsp.shares import bins, share, slope, thirds
+from dsp.shares import bins, share, thirds
 from signals.quantities import REPETITION_METRICS
 
 RATE = 100.0
@@ -281,22 +281,6 @@ def test_bins_that_are_not_whole_are_missing():
     assert values[1] == pytest.approx(0.5)
     # a bin with 2° of rest
     assert np.isnan(bins(np.linspace(0, 28, 50), np.linspace(0, 2, 50)).value[0])
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.floats(0.05, 0.9))
-def test_slope_of_a_constant_share(seed, part):
-    total = ramp(seed)
-    found = slope(total, part * total)
-    assert np.isnan(found[total < 9.9]).all()
-    assert found[total > 10.1] == pytest.approx(part, abs=1e-6)
-
-
-def test_slope_follows_the_movement():
-    """The lumbar spine first, then the hips."""
-    found = slope(LUMBAR[:250] + PELVIS[:250], LUMBAR[:250])
-    assert found[140] == pytest.approx(1.0, abs=1e-6)
-    assert found[240] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_what_is_used_of_what_there_is():

@@ -89,6 +89,27 @@ def test_the_screen_shows_fresh_angles_and_a_dash_for_what_is_missing() -> None:
     assert [line.split()[-1] for line in shown(screen).splitlines()[1:5]] == ["–"] * 4, "a value without fresh data is stale"
 
 
+def bending(time_s: float, quality: int = 0) -> AngleRows:
+    """A second of rows up to time_s, in which the lumbar spine flexes by 20° and the pelvis by 30°."""
+    u = np.linspace(0.0, 1.0, 101)
+    angles = np.full((101, len(ANGLE_NAMES)), np.nan)
+    for name, degrees in (("lumbar_flexion", 20.0), ("pelvis_tilt", 30.0)):
+        angles[:, ANGLE_NAMES.index(name)] = np.radians(degrees) * u
+    return AngleRows(time_s - 1.0 + u, angles, np.full_like(angles, np.radians(1.0)), np.full(101, quality, np.int32))
+
+
+def test_the_screen_shows_the_share_of_the_movement_under_way() -> None:
+    screen = LiveScreen(Console(file=io.StringIO()))
+    assert shown(screen).splitlines()[5] == "lumbar share now –"
+    screen.take(output(bending(9.0)), 9.1)
+    # 1° of either in 10°: √(0.6² + 0.4²) / 10
+    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 7 % of trunk"
+    screen.take(output(), 9.2)
+    assert shown(screen).splitlines()[5] == "lumbar share now –", "no fresh row"
+    screen.take(output(bending(19.0, int(Quality.LATE))), 19.1)
+    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 7 % of trunk  (late)"
+
+
 def test_the_screen_lists_the_last_repetitions() -> None:
     screen = LiveScreen(Console(file=io.StringIO()))
     screen.take(output(repetitions=tuple(Repetition(i, 1.0, 2.0, 3.0, "squat", 1.0, 0, {}) for i in range(7))), 9.0)
@@ -112,5 +133,5 @@ def test_lines_take_the_place_of_the_picture_where_nobody_watches() -> None:
         screen.take(output(repetitions=(BEND,)), 12.0)
     lines = written.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["0:00", "0:05", "0:10", "0:12"]
-    assert lines[1] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –"
+    assert lines[1] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –, lumbar share now –"
     assert lines[3].endswith(sentence(BEND))

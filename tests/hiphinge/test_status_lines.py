@@ -101,6 +101,28 @@ def test_angles_are_fresh_or_null() -> None:
     assert stale["angles_time_s"] is None
 
 
+def test_the_share_of_the_movement_under_way_is_fresh_or_null() -> None:
+    written: list[str] = []
+    status = StatusLines(SESSION, written.append)
+    u = np.linspace(0.0, 1.0, 101)
+    angles = np.full((101, len(ANGLE_NAMES)), np.nan)
+    for name, degrees in (("lumbar_flexion", 20.0), ("hip_left_flexion", 30.0)):
+        angles[:, ANGLE_NAMES.index(name)] = np.radians(degrees) * u
+    sd = np.full_like(angles, np.radians(1.0))
+    bend = AngleRows(8.9 + u, angles, sd, np.full(101, int(Quality.LATE), np.int32))
+    status.line(9.0, seen())
+    for k in range(0, 101, 2):
+        status.take(PipelineOutput(angles=[bend.part(k, min(k + 2, 101))]), 9.0, seen)
+    status.line(10.0, seen())
+    status.line(10.5, seen())
+    before, fresh, stale = (line["lumbar_share_now"] for line in lines_of(written))
+    assert before == stale == {"of": None, "percent": None, "sd_percent": None, "quality": []}
+    assert (fresh["of"], fresh["quality"]) == ("lumbar_share_of_trunk_on_thigh", ["late"])
+    assert fresh["percent"] == pytest.approx(40.0)
+    # 1° of either in 10°: √(0.6² + 0.4²) / 10
+    assert fresh["sd_percent"] == pytest.approx(7.2, abs=0.1)
+
+
 def test_a_repetition_is_told_once() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
