@@ -1,4 +1,5 @@
-"""Repetitions and their metrics beside the truth: found and named rightly, lumbar share, where the spine begins to give way.
+"""Repetitions and their metrics beside the truth: found and named rightly, lumbar share, where the spine begins to give way;
+and the lumbar share of the movement under way.
 
 The whole way from radio packets on simulated athletes with consumer sensors on moving skin: mixed training with walking, hip
 screens, and rock-backs whose lumbar spine gives way at an angle that the simulator knows. Nothing here is of people.
@@ -14,10 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.screen import LIMITED
-from dsp.results import Repetition
+from dsp.results import AngleRows, Repetition
+from dsp.share_now import LONGEST_S, ShareNow, share_now
 from hiphinge.engine import Engine
+from signals.blocks import Floats
 from signals.quantities import ESTIMATORS
-from simulation import Script, TrueRepetition, simulate
+from simulation import JointAngles, Script, TrueRepetition, simulate
 from simulation.scenarios import mixed, screen
 
 SEEDS = 20
@@ -26,6 +29,9 @@ OVERLAP = 0.5
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 PARTS = ("", "_ascent", "_early", "_middle", "_late")
 SLACK_DEG = 3.0
+BAND = 1.96
+"""Standard uncertainties to either side of what is stated: a band that holds 95 %."""
+SHARE_NOW_EVERY_S = 0.1
 
 
 def rock_backs(seed: int) -> Script:
@@ -53,7 +59,8 @@ SESSIONS: dict[str, Callable[[int], Script]] = {
 @dataclass(slots=True)
 class Tally:
     """What one estimator made of several sessions. share: errors by metric, in points of 100; slack: errors by estimator of the
-    onset, degrees, NaN where it found none."""
+    onset, degrees, NaN where it found none; slack_sd: of those found, the error in standard uncertainties. now: errors of the
+    share of the movement under way, points of 100; now_sd: in standard uncertainties."""
 
     hit: int = 0
     missed: int = 0
@@ -63,6 +70,9 @@ class Tally:
     rom_deg: list[float] = field(default_factory=list)
     share: dict[str, list[float]] = field(default_factory=dict)
     slack: dict[str, list[float]] = field(default_factory=dict)
+    slack_sd: dict[str, list[float]] = field(default_factory=dict)
+    now: list[float] = field(default_factory=list)
+    now_sd: list[float] = field(default_factory=list)
 
     @property
     def f1(self) -> float:
@@ -91,11 +101,34 @@ class Tally:
                 self.share.setdefault(name, []).append(100.0 * abs(known - value))
             elif name == "lumbar_rom_deg" and known is not None:
                 self.rom_deg.append(abs(known - value))
-            elif name in ("slack_onset_deg", "slack_breakpoint_deg"):
+            elif name.startswith("slack_"):
                 self.slack.setdefault(name, []).append(np.nan if known is None else abs(known - value))
+                if known is not None:
+                    sd = found.metrics[f"{name.removesuffix('_deg')}_sd_deg"]
+                    self.slack_sd.setdefault(name, []).append(abs(known - value) / sd)
+
+    def watch(self, found: AngleRows, truth: JointAngles) -> None:
+        """The share of the movement under way, from the rows and from the true angles at the same times."""
+        angles = [np.interp(found.time_s, truth.time_s, column) for column in truth.table().T]
+        true = np.where(np.isfinite(found.angles), np.column_stack(angles), np.nan)
+        steps = np.arange(found.time_s[0], found.time_s[-1], SHARE_NOW_EVERY_S)
+        for first, last in zip(
+            np.searchsorted(found.time_s, steps - LONGEST_S).tolist(),
+            np.searchsorted(found.time_s, steps).tolist(),
+            strict=True,
+        ):
+            known, ideal = (_share_now(found, angles, first, last + 1) for angles in (found.angles, true))
+            if known is not None and ideal is not None:
+                self.now.append(100.0 * abs(known.share - ideal.share))
+                self.now_sd.append(abs(known.share - ideal.share) / known.sd)
 
 
 SHARES_OF_PARTS = frozenset(f"{name}{part}" for name in SHARES for part in PARTS)
+
+
+def _share_now(rows: AngleRows, angles: Floats, first: int, last: int) -> ShareNow | None:
+    part = rows.part(first, last)
+    return share_now(AngleRows(part.time_s, angles[first:last], part.sd, part.quality))
 
 
 def _covers(found: Repetition, true: TrueRepetition) -> bool:
@@ -111,6 +144,7 @@ def tallies(script: Callable[[int], Script], seeds: Iterable[int]) -> dict[str, 
         outputs = [engine.feed(session.events), engine.finish()]
         for name, tally in made.items():
             tally.add([r for o in outputs for r in o[name].repetitions], session.repetitions)
+            tally.watch(AngleRows.join([rows for o in outputs for rows in o[name].angles]), session.truth)
     return made
 
 
@@ -134,8 +168,18 @@ def _lines(of: Mapping[str, Tally]) -> Iterable[str]:
             within = _percent(sum(e <= SLACK_DEG for e in there), len(errors))
             yield (
                 f"          {slack}: within {SLACK_DEG:g}° of the truth in {within} of {len(errors)}, "
-                f"median {np.median(there) if there else np.nan:.2f}°, none found in {len(errors) - len(there)}"
+                f"median {np.median(there) if there else np.nan:.2f}°, none found in {len(errors) - len(there)}, "
+                f"inside the stated 95 % band {_inside(t.slack_sd.get(slack, []))}"
             )
+        if t.now:
+            yield (
+                f"          lumbar share now: median error, points: {np.median(t.now):.1f}, 95th percentile "
+                f"{np.percentile(t.now, 95):.1f} ({len(t.now)} moments), inside the stated 95 % band {_inside(t.now_sd)}"
+            )
+
+
+def _inside(errors: Sequence[float]) -> str:
+    return _percent(sum(e <= BAND for e in errors), len(errors))
 
 
 def main(seeds: int = SEEDS) -> None:

@@ -18,6 +18,14 @@ from signals.blocks import Floats, Ints
 
 POINTS = 101
 LONGEST_LAG_S = 1.5
+"""How alike two motions are is looked at up to here."""
+LARGEST_LAG_S = 1.0
+"""A lag beyond this is no delay of one motion against another: those that are published are below it (Laird 2018, doi
+10.1186/s12891-018-2387-x)."""
+ALIKE = 0.7
+"""Correlation at its highest point that two motions must have for a lag between them."""
+RIVAL, RIVAL_S = 0.2, 0.1
+"""A second peak so far off must be lower by so much: else either of two lags could be meant, and little decides."""
 MARP_REPETITIONS = 5
 """MARP and DP of fewer repetitions say little (10 are better)."""
 
@@ -105,7 +113,8 @@ def marp_and_dp(relative: Floats) -> tuple[float, float]:
 
 def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -> Floats:
     """Lags s (r,) at which the velocity `second` (n,), moved later by it, is most like `first` (n,) within each phase;
-    positive: `second` is early. NaN where one of them does not change."""
+    positive: `second` is early. NaN where one of them does not change, or the two are not alike at one lag alone: see
+    `ALIKE`, `RIVAL`, `LARGEST_LAG_S`."""
     found = np.full(len(phases.begin), np.nan)
     sizes = np.array([1 << (2 * n - 1).bit_length() for n in phases.length.tolist()])
     pairs = phases.parts(np.stack((first, second)))
@@ -120,16 +129,18 @@ def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -
         centred *= np.arange(size) < lengths[:, None, None]
         lines = np.fft.rfft(centred)
         product = np.fft.irfft(lines[:, 0] * np.conj(lines[:, 1]), size)
-        found[which] = np.where(np.all(centred.any(axis=2), axis=1), _peak(product, lengths, rate_hz), np.nan)
+        energy = np.sqrt((centred * centred).sum(axis=2).prod(axis=1))
+        likeness = np.divide(product, energy[:, None], out=np.zeros_like(product), where=energy[:, None] > 0.0)
+        found[which] = _peak(likeness, lengths, rate_hz)
     return found
 
 
-def _peak(product: Floats, lengths: Ints, rate_hz: float) -> Floats:
-    """Lag s (r,) of the highest point of correlations (r, size), whose negative lags are at the end."""
+def _peak(likeness: Floats, lengths: Ints, rate_hz: float) -> Floats:
+    """Lag s (r,) of the highest point of correlations (r, size), whose negative lags are at the end; NaN: it says little."""
     longest = np.minimum(round(LONGEST_LAG_S * rate_hz), lengths - 1)
-    most = min(round(LONGEST_LAG_S * rate_hz), product.shape[1] // 2 - 1)
+    most = max(min(round(LONGEST_LAG_S * rate_hz), likeness.shape[1] // 2 - 1), 1)
     lags = np.arange(-most, most + 1)
-    near = np.concatenate((product[:, -most:], product[:, : most + 1]), axis=1)
+    near = np.concatenate((likeness[:, -most:], likeness[:, : most + 1]), axis=1)
     around = np.where(np.abs(lags) <= longest[:, None], near, -np.inf)
     k = np.argmax(around, axis=1)
     rows = np.arange(len(k))
@@ -138,4 +149,8 @@ def _peak(product: Floats, lengths: Ints, rate_hz: float) -> Floats:
     left, top, right = (near[rows, np.clip(k + d, 0, 2 * most)] for d in (-1, 0, 1))
     bend = left - 2.0 * top + right
     fine = np.divide(0.5 * (left - right), bend, out=np.zeros(len(k)), where=inner & (bend < 0.0))
-    return np.asarray(np.where(longest > 0, (lags[k] + fine) / rate_hz, np.nan))
+    others = (around[:, 1:-1] >= around[:, :-2]) & (around[:, 1:-1] > around[:, 2:])
+    others &= np.abs(lags[1:-1] - lags[k, None]) > RIVAL_S * rate_hz
+    rival = np.where(others, around[:, 1:-1], -1.0).max(axis=1)
+    sure = (top >= ALIKE) & (top - rival >= RIVAL) & (np.abs(lags[k]) <= LARGEST_LAG_S * rate_hz)
+    return np.asarray(np.where((longest > 0) & sure, (lags[k] + fine) / rate_hz, np.nan))

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from dsp import coordination, holds, shares, slack
-from dsp.phases import Phases, laid_out, one_phase, velocity
+from dsp.phases import Phases, Reach, laid_out, one_phase, reach, velocity
 from dsp.results import Metrics
 from signals.blocks import Bools, Floats, Ints
 
@@ -148,16 +148,17 @@ def _places(names: tuple[str, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
-    """Repetitions cut into phases. table and speeds (5, n): angles and |velocity|, 0 where a part is not whole; has (5, r):
-    which parts are; hip (n,): the mean of the hips there are; spread (5, r), hip_sd (r,): of changes from the first to the
-    deepest row; down_fastest, up_fastest (5, r): largest speeds; moves (r,): there is a lumbar angle and a descent; both (r,):
-    there is an ascent too."""
+    """Repetitions cut into phases. table and speeds (5, n): angles and |velocity|, 0 where a part is not whole; sd (5, n): of
+    the angles; has (5, r): which parts are; hip (n,): the mean of the hips there are; spread (5, r), hip_sd (r,): of changes
+    from the first to the deepest row; down_fastest, up_fastest (5, r): largest speeds; moves (r,): there is a lumbar angle and
+    a descent; both (r,): there is an ascent too."""
 
     rate_hz: float
     whole: Phases
     down: Phases
     up: Phases
     turn: Ints
+    sd: Floats
     table: Floats
     velocities: Floats
     speeds: Floats
@@ -193,6 +194,7 @@ class _Cut:
             down,
             up,
             turn,
+            movements.sd,
             table,
             velocities,
             speeds,
@@ -313,18 +315,10 @@ def _coordination(found: _Columns, rep: _Cut) -> list[Floats]:
 
 
 _SLACK = (
-    "slack_onset_trunk_deg",
-    "slack_onset_deg",
-    "slack_breakpoint_deg",
-    "slack_breakpoint_sd_deg",
+    *(f"slack_onset{of}{word}_deg" for word in ("", "_sd") for of in ("", "_left", "_right", "_trunk")),
+    *(f"slack_breakpoint{of}{word}_deg" for word in ("", "_sd") for of in ("", "_left", "_right")),
     "slack_slope_before",
     "slack_slope_after",
-    "slack_onset_sd_deg",
-    *(
-        f"slack_{word}"
-        for side in ("left", "right")
-        for word in (f"onset_{side}_deg", f"breakpoint_{side}_deg", f"breakpoint_{side}_sd_deg")
-    ),
     "slack_fraction",
     "butt_wink_deg",
     "butt_wink_onset_hip_deg",
@@ -332,28 +326,41 @@ _SLACK = (
 
 
 def _slack(found: _Columns, rep: _Cut) -> None:
-    """Slack onset by both estimators, of the mean hip and of each side, and what follows it; and the butt wink."""
-    down, lumbar, sd = rep.down, rep.table[LUMBAR], rep.spread[LUMBAR]
+    """Slack onset by both estimators, of the mean hip, each side and the trunk, and what follows it; and the butt wink."""
+    down, lumbar, n = rep.down, rep.table[LUMBAR], len(rep.hip)
     long = rep.moves & rep.has_hip & (down.length >= SHORTEST_SLACK_ROWS)
-    hips = np.stack((rep.hip, rep.table[LEFT], rep.table[RIGHT]))
-    hip_sd = np.stack((rep.hip_sd, rep.spread[LEFT], rep.spread[RIGHT]))
-    *onsets, trunk = slack.threshold_onset(down, lumbar, (*hips, rep.table[TRUNK]), rep.rate_hz, sd)
-    knees = slack.breakpoints(laid_out((down,) * 3, len(lumbar)), np.tile(lumbar, 3), hips.ravel())
-    knee, before, after = (x.reshape(3, -1) for x in knees)
-    knee_sd = slack.onset_sd(hip_sd, sd, after)
+    # the hip that there is stands for the mean
+    of = (rep.hip, rep.table[LEFT], rep.table[RIGHT], rep.table[TRUNK])
+    four, three = laid_out((down,) * 4, n), laid_out((down,) * 3, n)
+    spine, so_far = np.tile(lumbar, 4), reach(four, np.concatenate(of))
+    onset = np.concatenate(slack.threshold_onset(down, lumbar, of, rep.rate_hz, rep.spread[LUMBAR]))
+    hips = Reach(so_far.furthest, so_far.since, so_far.begin[: len(three.begin)], three.length)
+    knees = slack.breakpoints(three, spine, hips)
+    mean_sd = np.where(rep.whole.each(rep.has[LEFT], n), rep.sd[LEFT], rep.sd[RIGHT])
+    sd = np.concatenate((mean_sd, rep.sd[LEFT], rep.sd[RIGHT], rep.sd[TRUNK]))
+    lumbar_sd = np.tile(rep.sd[LUMBAR], 4)
+
+    def uncertain(where: Phases, so_far: Reach, at_deg: Floats, slope: Floats | None = None) -> Floats:
+        """Of onsets at at_deg, shape (hips, r); missing where they are."""
+        passed = slack.crossings(where, spine, so_far, at_deg)
+        known = slack.onset_sd(
+            sd[passed.row], lumbar_sd[passed.row], lumbar_sd[where.begin], passed.slope if slope is None else slope
+        )
+        return np.where(np.isfinite(at_deg), known, np.nan).reshape(-1, len(down.begin))
+
+    onset_sd, knee_sd = uncertain(four, so_far, onset), uncertain(three, hips, knees.hip_deg, knees.slope_after)
     fraction = slack.slack_fraction(down, lumbar, rep.hip)
-    onset_sd = np.where(np.isfinite(onsets[0]), slack.onset_sd(rep.hip_sd, sd, 0.5), np.nan)
     wink, wink_at = slack.butt_wink(down, rep.table[PELVIS], lumbar, rep.hip)
     winks = rep.moves & rep.has_hip & rep.has[PELVIS]
-    left, right = long & rep.has[LEFT], long & rep.has[RIGHT]
+    valid = (long, long & rep.has[LEFT], long & rep.has[RIGHT], long & rep.has[TRUNK])
+    first = len(down.begin)
     found.add(
         _SLACK,
         (
-            *(trunk, onsets[0], knee[0], knee_sd[0], before[0], after[0], onset_sd),
-            *(onsets[1], knee[1], knee_sd[1], onsets[2], knee[2], knee_sd[2]),
-            *(fraction, wink, wink_at),
+            *(*onset.reshape(4, -1), *onset_sd, *knees.hip_deg.reshape(3, -1), *knee_sd),
+            *(knees.slope_before[:first], knees.slope_after[:first], fraction, wink, wink_at),
         ),
-        (long & rep.has[TRUNK], *(long,) * 6, *(left,) * 3, *(right,) * 3, long, winks, winks),
+        (*valid * 2, *valid[:3] * 2, *(long,) * 3, winks, winks),
     )
 
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsp.phases import Phases, reach, reached
-from signals.blocks import Floats
+from dsp.phases import Phases, Reach, reach, reached
+from signals.blocks import Floats, Ints
 
 TAU_DEG = 5.0
 HELD_S = 0.2
@@ -32,6 +32,10 @@ SURE = 10.0
 """The criterion must be better by so much."""
 SMALLEST_SLOPE = 0.1
 """The slope must rise by so much for a knee to be slack."""
+ABOUT_DEG = 2.5
+"""The slope at an onset is taken over so much flexion to either side."""
+SMALLEST_ONSET_SLOPE = 0.2
+"""A slope at the onset that is less than this is taken for this."""
 SMALLEST_HIP_DEG = 15.0
 """Range of hip flexion below which nothing is looked for."""
 PLATEAU_SLOPE, PLATEAU_DEG = 0.25, 10.0
@@ -78,9 +82,8 @@ def _geometry() -> tuple[Floats, Floats, Floats, Floats]:
 _STEPS, _LINE, _BENDS, _SIZES = _geometry()
 
 
-def breakpoints(phases: Phases, lumbar: Floats, hip: Floats) -> Knees:
-    """The knees of L (n,) against H (n,) in each phase."""
-    so_far = reach(phases, hip)
+def breakpoints(phases: Phases, lumbar: Floats, so_far: Reach) -> Knees:
+    """The knees of L (n,) against H in each phase; so_far: how far H has come in it."""
     low, range_deg = so_far.low, so_far.top - so_far.low
     at = reached(so_far, low[:, None] + range_deg[:, None] * _STEPS)
     before, beyond = (phases.begin[:, None] + rows for rows in (at.before, at.beyond))
@@ -108,9 +111,34 @@ def breakpoints(phases: Phases, lumbar: Floats, hip: Floats) -> Knees:
     return Knees(*(np.where(sure, x, np.nan) for x in found))
 
 
-def onset_sd(hip_sd: Floats, lumbar_sd: Floats, slope_after: Floats | float) -> Floats:
-    """Standard uncertainty, degrees of hip flexion, of an onset: an error of L moves it along by 1 / slope."""
-    return np.hypot(hip_sd, lumbar_sd / np.maximum(np.abs(slope_after), 0.2))
+class Crossings(NamedTuple):
+    """Where phases pass a flexion H: the row (r,) before it, and the slope (r,) of L against H about it."""
+
+    row: Ints
+    slope: Floats
+
+
+def crossings(phases: Phases, lumbar: Floats, so_far: Reach, hip_deg: Floats) -> Crossings:
+    """Of the flexions hip_deg (r,), one in each phase; lumbar (n,) degrees; so_far: how far H has come in the phases.
+
+    The slope is that of the chord over `ABOUT_DEG` to either side, as far as the phase goes; infinite where H keeps still.
+    """
+    at = reached(so_far, hip_deg[:, None] + np.array((-ABOUT_DEG, 0.0, ABOUT_DEG)))
+    flexed, spine = (
+        rows[begin[:, None] + at.before] + (rows[begin[:, None] + at.beyond] - rows[begin[:, None] + at.before]) * at.part
+        for rows, begin in ((so_far.furthest, so_far.begin), (lumbar, phases.begin))
+    )
+    gained, over = spine[:, 2] - spine[:, 0], flexed[:, 2] - flexed[:, 0]
+    slope = np.divide(gained, over, out=np.full(len(over), np.inf), where=over > 0.0)
+    return Crossings(phases.begin + at.before[:, 1], slope)
+
+
+def onset_sd(hip_sd: Floats, lumbar_sd: Floats, start_sd: Floats, slope: Floats) -> Floats:
+    """Standard uncertainty (r,), degrees of H, of an onset at which H is known to hip_sd, and L to lumbar_sd, at the start to
+    start_sd: an error of L moves the onset along by 1 / slope. Of L's error at the onset its start has a part already, which
+    cancels: what is left is what it is more uncertain by, and `NOISE_DEG`."""
+    gained_sd = np.hypot(lumbar_sd - start_sd, NOISE_DEG)
+    return np.hypot(hip_sd, gained_sd / np.maximum(np.abs(slope), SMALLEST_ONSET_SLOPE))
 
 
 def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:

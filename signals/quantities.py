@@ -168,7 +168,7 @@ def _slack_onset(side: str) -> tuple[Quantity, ...]:
     part, hip = (f"_{side}", f"{side} hip") if side else ("", "mean hip")
     return (
         _f32(f"slack_onset{part}_deg", "deg", f"{hip} flexion at which the lumbar spine leaves its start for good"),
-        *([] if side else [_f32("slack_onset_sd_deg", "deg", "standard uncertainty of slack_onset_deg")]),
+        _f32(f"slack_onset{part}_sd_deg", "deg", f"standard uncertainty of slack_onset{part}_deg"),
         _f32(f"slack_breakpoint{part}_deg", "deg", f"{hip} flexion at the knee of two lines of lumbar against hip flexion"),
         _f32(f"slack_breakpoint{part}_sd_deg", "deg", f"standard uncertainty of slack_breakpoint{part}_deg"),
     )
@@ -189,7 +189,11 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     _f32("onset_delay_ascent_s", "s", "lumbar onset minus pelvis onset in the ascent; negative: the pelvis is late"),
     _f32("delay_at_20deg_s", "s", "lumbar minus pelvis, time at which each has moved by 20° of its own"),
     _f32("peak_velocity_lag_s", "s", "lumbar minus pelvis, time of the largest rate in the descent"),
-    _f32("correlation_lag_s", "s", "lumbar minus pelvis, lag at which their rates in the descent resemble each other most"),
+    _f32(
+        "correlation_lag_s",
+        "s",
+        "lumbar minus pelvis, lag at which their rates in the descent are most alike; missing where no one lag stands out",
+    ),
     *(q for segment in _SEGMENT_WORDS for q in _velocity(segment)),
     _f32("descent_s", "s", "duration from start to the end of the descent"),
     _f32("hold_s", "s", "time near the deepest point with almost no movement"),
@@ -207,6 +211,7 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     *_relative_phase("lumbar_hip", "lumbar minus mean hip"),
     *(q for side in ("", "left", "right") for q in _slack_onset(side)),
     _f32("slack_onset_trunk_deg", "deg", "trunk inclination at which the lumbar spine leaves its start for good"),
+    _f32("slack_onset_trunk_sd_deg", "deg", "standard uncertainty of slack_onset_trunk_deg"),
     _f32("slack_slope_before", "", "lumbar per hip flexion before the knee of the two lines"),
     _f32("slack_slope_after", "", "lumbar per hip flexion after the knee of the two lines"),
     _f32("slack_fraction", "", "part of the lumbar flexion gained after the hips had run out"),

@@ -78,6 +78,40 @@ def test_lag_of_two_bells(lag_s):
     assert np.isnan(best_lag_s(np.zeros(50), np.zeros(50), RATE))
 
 
+def bells(*centres, seconds=4.0, width=0.3):
+    at = np.arange(0.0, seconds, 0.01)
+    return sum(np.exp(-(((at - c) / width) ** 2)) for c in centres)
+
+
+def test_no_lag_where_two_could_be_meant():
+    """One bell beside two equal ones, 0.6 s before and after it; when one of them is much the smaller, the other is meant."""
+    one = bells(2.0)
+    assert np.isnan(best_lag_s(one, bells(1.4, 2.6), RATE))
+    clear = best_lag_s(one, 0.4 * bells(1.4) + bells(2.6), RATE)
+    assert clear == pytest.approx(-0.6, abs=0.02)
+
+
+def test_no_lag_of_what_is_not_alike():
+    """A short jerk, and a slow rise to the end: they resemble each other by 0.2 at best."""
+    assert np.isnan(best_lag_s(bells(1.0, width=0.1), np.linspace(0.0, 1.0, 400), RATE))
+
+
+def test_no_lag_beyond_a_second():
+    assert best_lag_s(bells(4.9, seconds=8.0), bells(4.0, seconds=8.0), RATE) == pytest.approx(0.9, abs=0.01)
+    assert np.isnan(best_lag_s(bells(5.2, seconds=8.0), bells(4.0, seconds=8.0), RATE))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(-0.7, 0.7), st.floats(0.1, 100.0), st.floats(0.1, 100.0))
+def test_a_lag_depends_on_no_size_and_hardly_on_noise(seed, lag_s, a, b):
+    noise = np.random.default_rng(seed).normal(0.0, 0.02, (2, 400))
+    first, second = bells(2.0 + lag_s), bells(2.0)
+    found = best_lag_s(a * first, b * second, RATE)
+    assert found == pytest.approx(lag_s, abs=0.01)
+    assert best_lag_s(first + noise[0], second + noise[1], RATE) == pytest.approx(lag_s, abs=0.05)
+    assert best_lag_s(b * second, a * first, RATE) == pytest.approx(-found, abs=1e-9)
+
+
 @given(st.floats(-20, 20))
 def test_wrapped(angle):
     found = float(wrapped(np.array([angle]))[0])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp import slack
-from dsp.phases import one_phase
+from dsp.phases import one_phase, reach
 from dsp.slack import onset_sd
 
 RATE = 100.0
@@ -20,7 +20,13 @@ def threshold_onset(lumbar, hip, rate_hz, lumbar_sd):
 
 
 def breakpoint(lumbar, hip):
-    return slack.Knees(*(x[0] for x in slack.breakpoints(one_phase(len(hip)), lumbar, hip)))
+    one = one_phase(len(hip))
+    return slack.Knees(*(x[0] for x in slack.breakpoints(one, lumbar, reach(one, hip))))
+
+
+def slope_at(lumbar, hip, hip_deg):
+    one = one_phase(len(hip))
+    return slack.crossings(one, lumbar, reach(one, hip), np.array([hip_deg])).slope[0]
 
 
 def slack_fraction(lumbar, hip):
@@ -92,9 +98,29 @@ def test_a_small_hip_movement_is_not_looked_at():
 
 
 def test_uncertainty_of_an_onset():
-    """An error of 1° of lumbar flexion moves the onset by 2° at half a degree per degree."""
-    assert onset_sd(0.0, 1.0, 0.5) == pytest.approx(2.0)
-    assert onset_sd(1.5, 1.0, 0.5) == pytest.approx(2.5)
+    """L is 0.4° more uncertain than at the start, and 0.3° of noise: 0.5°, which moves the onset by 1° at half a degree per
+    degree. The hip's own uncertainty is added in squares."""
+    known = [onset_sd(hip, *(np.array(x) for x in (1.4, 1.0, slope))) for hip, slope in ((0.0, 0.5), (0.75, -0.5), (0.0, 0.01))]
+    assert known == pytest.approx([1.0, 1.25, 2.5])
+    assert onset_sd(1.5, np.array(1.4), np.array(1.0), np.array(np.inf)) == pytest.approx(1.5)
+
+
+def test_slope_at_an_onset_worked_by_hand():
+    """0.1° per degree up to 40° and 0.6 beyond: 0.6 at 50°, half of either at the knee, and what there is of it at the end."""
+    lumbar, hip = bow(40.0, before=0.1, after=0.6)
+    assert [slope_at(lumbar, hip, h) for h in (30.0, 40.0, 50.0, 90.0)] == pytest.approx([0.1, 0.35, 0.6, 0.6], abs=1e-3)
+    # the hip stands still while the lumbar spine goes on
+    t = np.linspace(0, 1, 101)
+    assert slope_at(20 * t, np.zeros(101), 0.0) == np.inf
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(25, 55), st.floats(0.3, 1.2), st.floats(-20, 20), st.floats(-20, 20), st.integers(60, 800))
+def test_slope_at_an_onset_follows_the_line(knee, rise, zero_l, zero_h, n):
+    """Wherever the zeros are, however steep the line, whatever the tempo."""
+    lumbar, hip = bow(knee, before=0.0, after=rise, n=n)
+    at = threshold_onset(lumbar + zero_l, hip + zero_h, RATE, 1.0)
+    assert slope_at(lumbar + zero_l, hip + zero_h, at) == pytest.approx(rise, abs=0.03)
 
 
 def test_fraction_gained_after_the_hip_ran_out():
