@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.screen import LIMITED
-from dsp.results import AngleRows, Repetition
+from dsp.results import TICK_HZ, AngleRows, Repetition
+from dsp.rhythm import rhythm
 from dsp.share_now import LONGEST_S, ShareNow, share_now
 from hiphinge.engine import Engine
 from signals.blocks import Floats
@@ -32,6 +33,7 @@ SLACK_DEG = 3.0
 BAND = 1.96
 """Standard uncertainties to either side of what is stated: a band that holds 95 %."""
 SHARE_NOW_EVERY_S = 0.1
+LAG = "correlation_lag_s"
 
 
 def rock_backs(seed: int) -> Script:
@@ -60,7 +62,8 @@ SESSIONS: dict[str, Callable[[int], Script]] = {
 class Tally:
     """What one estimator made of several sessions. share: errors by metric, in points of 100; slack: errors by estimator of the
     onset, degrees, NaN where it found none; slack_sd: of those found, the error in standard uncertainties. now: errors of the
-    share of the movement under way, points of 100; now_sd: in standard uncertainties."""
+    share of the movement under way, points of 100; now_sd: in standard uncertainties. lag_s:
+    errors of the lag of likeness, NaN where there is none."""
 
     hit: int = 0
     missed: int = 0
@@ -73,6 +76,7 @@ class Tally:
     slack_sd: dict[str, list[float]] = field(default_factory=dict)
     now: list[float] = field(default_factory=list)
     now_sd: list[float] = field(default_factory=list)
+    lag_s: list[float] = field(default_factory=list)
 
     @property
     def f1(self) -> float:
@@ -126,6 +130,18 @@ class Tally:
 SHARES_OF_PARTS = frozenset(f"{name}{part}" for name in SHARES for part in PARTS)
 
 
+def _lags(found: Sequence[Repetition], true: Sequence[TrueRepetition], truth: JointAngles) -> Iterable[float]:
+    """Each repetition's lag of likeness less that of the true angles over the true repetition; NaN where it has none."""
+    for t in true:
+        r = next((r for r in found if _covers(r, t)), None)
+        if r is not None:
+            turn, rest = (round((b - a) * TICK_HZ) for a, b in ((t.start_s, t.turn_s), (t.turn_s, t.end_s)))
+            time_s = t.start_s + np.arange(turn + rest + 1) / TICK_HZ
+            rows = {name: np.degrees(np.interp(time_s, truth.time_s, angle)) for name, angle in truth.angles.items()}
+            ideal = rhythm(rows, dict.fromkeys(rows, np.ones(len(time_s))), turn, TICK_HZ)
+            yield r.metrics.get(LAG, np.nan) - ideal.get(LAG, np.nan)
+
+
 def _share_now(rows: AngleRows, angles: Floats, first: int, last: int) -> ShareNow | None:
     part = rows.part(first, last)
     return share_now(AngleRows(part.time_s, angles[first:last], part.sd, part.quality))
@@ -143,7 +159,9 @@ def tallies(script: Callable[[int], Script], seeds: Iterable[int]) -> dict[str, 
         engine = Engine(session.session, ESTIMATORS)
         outputs = [engine.feed(session.events), engine.finish()]
         for name, tally in made.items():
-            tally.add([r for o in outputs for r in o[name].repetitions], session.repetitions)
+            found = [r for o in outputs for r in o[name].repetitions]
+            tally.add(found, session.repetitions)
+            tally.lag_s += _lags(found, session.repetitions, session.truth)
             tally.watch(AngleRows.join([rows for o in outputs for rows in o[name].angles]), session.truth)
     return made
 
@@ -170,6 +188,11 @@ def _lines(of: Mapping[str, Tally]) -> Iterable[str]:
                 f"          {slack}: within {SLACK_DEG:g}° of the truth in {within} of {len(errors)}, "
                 f"median {np.median(there) if there else np.nan:.2f}°, none found in {len(errors) - len(there)}, "
                 f"inside the stated 95 % band {_inside(t.slack_sd.get(slack, []))}"
+            )
+        if there := [abs(e) for e in t.lag_s if e == e]:
+            yield (
+                f"          {LAG}: off that of the true angles by {np.median(there):.3f} s in the median, "
+                f"{max(there):.2f} s at most; of {len(t.lag_s)} repetitions {len(there)} have one"
             )
         if t.now:
             yield (
