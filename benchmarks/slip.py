@@ -3,7 +3,7 @@
 Not of recordings: standings are drawn at random, one in each pause of a training, each segment on its own. Nothing at hand
 tells how much people's standings differ within a session, so there are three kinds of people: those who vary about the posture
 of their calibration, those whose usual posture differs from it as well, and those whose posture moves on slowly too.
-`python -m benchmarks.slip [--sessions 4000]`
+Beside them the one worn recording with several standings. `python -m benchmarks.slip [--sessions 4000]`
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 
 from dsp.slip import SAME_RAD, SLIPPED_RAD
 from signals.blocks import Bools, Floats
+from tests.conftest import shared_folder
+from tests.recordings.load_research_sets import qmt_full_body
 
 SESSIONS = 4000
 OF = 40
@@ -82,6 +84,23 @@ RULES: dict[str, Callable[[Floats], Bools]] = {
 }
 
 
+RECORDED_S = ((41.0, 43.0), (85.0, 88.0), (92.0, 94.0))
+"""Standings of the worn recording: before it sits, after it has risen, before it walks."""
+
+
+def recorded() -> str:
+    """How far each sensor's mean acceleration stands off that of the first standing, later; where the recording is there."""
+    shared = shared_folder()
+    if shared is None:
+        return "the worn recording is not here (HIPHINGE_SHARED)"
+    told = []
+    for key, samples in qmt_full_body(shared, others=False).samples.items():
+        means = [samples.acc[(samples.time_s >= a) & (samples.time_s < b)].mean(axis=0) for a, b in RECORDED_S]
+        first, *later = (mean / np.linalg.norm(mean) for mean in means)
+        told.append(f"{key} " + " and ".join(f"{np.degrees(np.arccos(min(first @ up, 1.0))):.1f}°" for up in later))
+    return "recorded, two standings after a seat: " + ", ".join(told)
+
+
 def main(sessions: int = SESSIONS) -> None:
     """Print the table."""
     print(f"{STANDINGS} standings a session; false alarms in {OF} sessions without a slip; slips that are found")
@@ -93,6 +112,7 @@ def main(sessions: int = SESSIONS) -> None:
             found = [rule(standings(rng, sessions, spread, slip))[:, :, 0].any(axis=1).mean() for slip in SLIPS_DEG]
             of = ", ".join(f"{slip:g}° {100 * part:3.0f} %" for slip, part in zip(SLIPS_DEG, found, strict=True))
             print(f"  {name:24s} {false:5.2f} false; {of}")
+    print(recorded())
 
 
 if __name__ == "__main__":
