@@ -28,6 +28,8 @@ MOVING_DEG, MOVING_S = 1.0, 0.5
 BACK_DEG = 2.0
 """What has come back by more than this has turned."""
 HOLE_S = 0.1
+PIECES = 32
+"""Rows come two at a time: so many pieces are joined to one, and rows that are too old left out."""
 LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
 HIPS = tuple(ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right"))
 OF_TRUNK, OF_THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
@@ -52,10 +54,14 @@ class LatestRows:
 
     def take(self, rows: Sequence[AngleRows]) -> None:
         """The next rows, in order."""
-        if rows:
-            first_s, kept = rows[-1].time_s[-1] - LONGEST_S, self._kept
-            gone = next((k for k, part in enumerate(kept) if part.time_s[-1] >= first_s), len(kept))
-            self._kept = (*kept[gone:], *rows)
+        if not rows:
+            return
+        kept = (*self._kept, *rows)
+        if len(kept) > PIECES:
+            joined = AngleRows.join(kept)
+            first = int(np.searchsorted(joined.time_s, joined.time_s[-1] - LONGEST_S))
+            kept = (joined.part(first, len(joined)),)
+        self._kept = kept
 
     def share_now(self) -> ShareNow | None:
         """The lumbar share at the newest row; None where there is none."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.results import AngleRows
-from dsp.share_now import HIPS, LUMBAR, OF_THIGH, OF_TRUNK, PELVIS, LatestRows, share_now
+from dsp.share_now import HIPS, LUMBAR, OF_THIGH, OF_TRUNK, PELVIS, PIECES, LatestRows, share_now
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 
@@ -143,7 +143,7 @@ def test_no_cut_changes_it(seed, most):
         there += found is not None
         first = last
     assert there > 0
-    assert sum(len(part) for part in latest._kept) <= 5.0 * RATE + 2 + most
+    assert sum(len(part) for part in latest._kept) <= 5.0 * RATE + 2 + PIECES * most
 
 
 def test_mirror():
