@@ -61,8 +61,8 @@ SESSIONS: dict[str, Callable[[int], Script]] = {
 @dataclass(slots=True)
 class Tally:
     """What one estimator made of several sessions. share: errors by metric, in points of 100; slack: errors by estimator of the
-    onset, degrees, NaN where it found none; slack_sd: of those found, the error in standard uncertainties. now: errors of the
-    share of the movement under way, points of 100; now_sd: in standard uncertainties. lag_s:
+    onset, degrees, NaN where it found none; slack_sd: of those found, the error in standard uncertainties; stated: those,
+    degrees. now: errors of the share of the movement under way, points of 100; now_sd: in standard uncertainties. lag_s:
     errors of the lag of likeness, NaN where there is none."""
 
     hit: int = 0
@@ -74,6 +74,7 @@ class Tally:
     share: dict[str, list[float]] = field(default_factory=dict)
     slack: dict[str, list[float]] = field(default_factory=dict)
     slack_sd: dict[str, list[float]] = field(default_factory=dict)
+    stated: dict[str, list[float]] = field(default_factory=dict)
     now: list[float] = field(default_factory=list)
     now_sd: list[float] = field(default_factory=list)
     lag_s: list[float] = field(default_factory=list)
@@ -110,6 +111,7 @@ class Tally:
                 if known is not None:
                     sd = found.metrics[f"{name.removesuffix('_deg')}_sd_deg"]
                     self.slack_sd.setdefault(name, []).append(abs(known - value) / sd)
+                    self.stated.setdefault(name, []).append(sd)
 
     def watch(self, found: AngleRows, truth: JointAngles) -> None:
         """The share of the movement under way, from the rows and from the true angles at the same times."""
@@ -187,7 +189,9 @@ def _lines(of: Mapping[str, Tally]) -> Iterable[str]:
             yield (
                 f"          {slack}: within {SLACK_DEG:g}° of the truth in {within} of {len(errors)}, "
                 f"median {np.median(there) if there else np.nan:.2f}°, none found in {len(errors) - len(there)}, "
-                f"inside the stated 95 % band {_inside(t.slack_sd.get(slack, []))}"
+                f"root mean square {np.sqrt(np.mean(np.square(there or [np.nan]))):.2f}°, stated as "
+                f"{np.median(t.stated.get(slack, [np.nan])):.2f}° in the median, inside the 95 % band "
+                f"{_inside(t.slack_sd.get(slack, []))}"
             )
         if there := [abs(e) for e in t.lag_s if e == e]:
             yield (
