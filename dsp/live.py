@@ -25,6 +25,7 @@ from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repe
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
 from dsp.standing import SHARED_S
+from dsp.stretches import stretches
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.placements import Mounting, Placement
 from signals.quality import Quality
@@ -97,15 +98,19 @@ class LivePipeline:
             self._finder.calibrating(mark_s)
             for filter_ in self._orientation.values():
                 filter_.calibrate(mark_s)
+        out = PipelineOutput()
+        for stretch in stretches(blocks, event_seq, event_s):
+            self._feed(*stretch, out)
+        return out
+
+    def _feed(self, blocks: Sequence[TimedBlock], event_seq: Ints, event_s: Floats, out: PipelineOutput) -> None:
         for block in blocks:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
             filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
             self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
-        out = PipelineOutput()
         self._take(self._grid.feed(event_seq, event_s), out)
-        return out
 
     def finish(self) -> PipelineOutput:
         """The end of the log: the last ticks, and the repetition in progress."""
