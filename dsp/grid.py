@@ -30,7 +30,7 @@ FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which the published accuracy figures say nothing."""
 MOTION_STRIDE = 10
 """Ticks between two instants at which a sensor's motion is given."""
-PIECE = 2048
+PIECE = 4096
 """So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
 TOGETHER = 2
 """Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
