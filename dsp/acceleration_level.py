@@ -18,17 +18,15 @@ Source of the filter: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.10
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp import rotation
-from signals.blocks import Floats
+from signals.blocks import G0, Floats
 
 Complexes = NDArray[np.complex128]
 
-G_M_S2: Final = 9.80665
 TAU_S = 3.0
 """VQF's time constant of the accelerometer."""
 BLOCK_S = 0.2
@@ -51,7 +49,7 @@ def _samples_of_block(rate_hz: float) -> int:
 def _pushes(acc: Floats, quat: Floats, block: int) -> Complexes:
     """Mean horizontal force x + iy (b,), in units of gravity, of whole blocks: acc (n, 3) m/s² and quat (4, n)."""
     sums = np.add.reduceat(acc, np.arange(0, len(acc), block), axis=0)
-    sums *= 1.0 / (block * G_M_S2)
+    sums *= 1.0 / (block * G0)
     middle = np.ascontiguousarray(quat[:, block // 2 :: block])
     x, y, _ = rotation.rotate(middle, np.ascontiguousarray(sums.T))
     return np.asarray(x + 1j * y)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dsp.calibration_movements import THIGHS
 from signals.blocks import Floats
 from signals.placements import Placement
 
@@ -50,7 +51,6 @@ ROUND_ABOUT_RAD = np.radians(90.0 / np.sqrt(12.0))
 nearer one, so it is up to half a right angle off."""
 TRUSTED = 0.7
 """Alignment confidence from which on a wrong axis is not worth more than what the terms above say of it."""
-THIGHS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
 
 
 def axis_sd(confidence: Floats | float) -> Floats:

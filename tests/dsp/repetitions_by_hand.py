@@ -15,11 +15,7 @@ from signals.quantities import ANGLE_NAMES
 from simulation import Script
 
 BODY = tuple(p.value for p in BODY_PLACEMENTS)
-
-
 RATE = 100.0
-
-
 INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
 
 

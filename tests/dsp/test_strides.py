@@ -5,19 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.uncertainty import walking_off
 from signals import SessionMark
 from simulation import Script, simulate
 from tests.dsp.sessions import through_engine
-
-
-def walking_off(seed: int) -> Script:
-    """Three seconds of standing, nine of walking with a turn, and no calibration movement."""
-    script = Script(seed)
-    script.stand(3.0)
-    script.walk(9.0, turn_deg=120.0)
-    script.stand(1.0)
-    script.marks.append(SessionMark(0.2, "calibrate"))
-    return script
 
 
 @pytest.mark.parametrize("estimator", ["live", "review"])
