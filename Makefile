@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick bench docs clean packages lint
+.PHONY: demo test check quick bench bless docs clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -32,6 +32,10 @@ lint: $(VENV)/tools
 
 bench: $(VENV)/tools
 	$(RUN) benchmarks
+
+# Takes today's tables of the golden sessions as the expected ones; refuses where CHANGELOG.md does not say what moved.
+bless: $(VENV)/tools
+	$(RUN) fixtures.sessions.bless
 
 docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
