@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick bench bless docs clean packages lint
+.PHONY: demo test check quick bench bless mutants docs clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -36,6 +36,10 @@ bench: $(VENV)/tools
 # Takes today's tables of the golden sessions as the expected ones; refuses where CHANGELOG.md does not say what moved.
 bless: $(VENV)/tools
 	$(RUN) fixtures.sessions.bless
+
+# Changes lines of the pure rooms, one at a time, and asks the tests: not part of `make test`; an hour on two cores.
+mutants: $(VENV)/tools
+	$(RUN) tests.mutants --count 200 --seed 1
 
 docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md

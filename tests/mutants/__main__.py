@@ -1,0 +1,245 @@
+"""``python -m tests.mutants [--count 200] [--seed 1] [--module FILE …]``: change lines, run the tests of their modules.
+
+Each mutant is tried in a copy of the tree, by the test files that import its module, those of the module's own name first and
+the golden sessions last; the first failing test kills it. A mutant that is not killed within 30 s has survived. Results
+are kept in `benchmarks/out/mutants.jsonl`, so that a run that was broken off goes on where it was; a file that changed is
+tried again. Survivors that cannot be told from the original by any input have their reason in `survivors.toml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from tests.mutants.matching import matching_tests
+from tests.mutants.mutations import Mutation, mutations
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks/out/mutants.jsonl"
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+LONGEST_S = 30.0
+AIM = 0.85
+ROOMS = ("body_signals", "firmware_protocol", "dsp", "ingest/time", "hiphinge/session", "hiphinge/engine.py")
+"""Where seeded mutants are drawn: what is pure, and what decides about results."""
+_COPIED = (
+    "*.py",
+    "*.toml",
+    "*.md",
+    "*.json",
+    "*.jsonl",
+    "*.parquet",
+    "*.mcap",
+    "*.csv",
+    "*.txt",
+    "*.h",
+    "*.c",
+    "*.ino",
+    "*.lp",
+    "*.html",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mutation of the module at `path` (relative to the root), and the line as it stands there."""
+
+    path: str
+    mutation: Mutation
+    line: str
+    content: str
+    """Digest of the module as it was."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others, whatever else changes."""
+        m = self.mutation
+        return f"{self.path}:{m.line}:{m.column} {m.kind} {m.text} {self.content}"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        m = self.mutation
+        changed = m.of((ROOT / self.path).read_text("utf-8")).splitlines()[m.line - 1].strip()
+        return f"{self.path}:{m.line}: {m.kind}: {self.line}  ->  {changed}"
+
+
+def mutants_of(path: str) -> list[Mutant]:
+    """All mutants of a module."""
+    source = (ROOT / path).read_text("utf-8")
+    lines, content = source.splitlines(), hashlib.sha256(source.encode()).hexdigest()[:12]
+    return [Mutant(path, m, lines[m.line - 1].strip(), content) for m in mutations(source)]
+
+
+def drawn(count: int, seed: int) -> list[Mutant]:
+    """So many mutants of the pure rooms, at most one of a line, the same for the same seed and files."""
+    tracked = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    every = [mutant for path in sorted(tracked) if path.endswith(".py") for mutant in mutants_of(path)]
+    chosen = random.Random(seed)
+    by_line: dict[tuple[str, int], list[Mutant]] = {}
+    for mutant in every:
+        by_line.setdefault((mutant.path, mutant.mutation.line), []).append(mutant)
+    lines = chosen.sample(sorted(by_line), min(count, len(by_line)))
+    return [chosen.choice(by_line[line]) for line in lines]
+
+
+class Copy:
+    """A copy of the tree, in which one mutant at a time stands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        tracked = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        for name in tracked.stdout.splitlines():
+            source = ROOT / name
+            if source.is_file() and any(source.match(pattern) for pattern in _COPIED):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, folder / name)
+
+    def verdict(self, mutant: Mutant) -> str:
+        """`killed by …`, `survived`, or `survived: no test imports it`."""
+        tests = matching_tests(ROOT, mutant.path)
+        if not tests:
+            return "survived: no test imports it"
+        source = (ROOT / mutant.path).read_text("utf-8")
+        (self.folder / mutant.path).write_text(mutant.mutation.of(source), "utf-8")
+        began = time.monotonic()
+        try:
+            for group in tests:
+                left = LONGEST_S - (time.monotonic() - began)
+                said = self._run(group, left) if left > 1.0 else None
+                if said:
+                    return f"killed by {said}"
+            return "survived"
+        finally:
+            (self.folder / mutant.path).write_text(source, "utf-8")
+
+    def _run(self, tests: Sequence[str], limit_s: float) -> str | None:
+        """The first test that fails, None where all pass or the time is over."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        command += ["-m", "not slow and not influx and not dbus", "--tb=no", *tests]
+        shared = os.environ.get("HIPHINGE_SHARED", str(ROOT.parent / "shared"))
+        more = {
+            "PYTHONPATH": str(self.folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HIPHINGE_SHARED": shared,
+            "TMPDIR": str(self.folder),
+        }
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=os.environ | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            out, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None
+        if process.returncode in (0, 5):
+            return None
+        failed = [line for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return failed[0][:160] if failed else f"exit code {process.returncode}"
+
+
+def known() -> dict[str, str]:
+    """Reasons of survivors, by `path: line as it stands -> kind`."""
+    listed = tomllib.loads(SURVIVORS.read_text("utf-8")).get("survivor", [])
+    return {f"{entry['path']}: {entry['line']} -> {entry['kind']}": entry["why"] for entry in listed}
+
+
+def _results() -> dict[str, str]:
+    lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.is_file() else []
+    return {entry["key"]: entry["verdict"] for entry in map(json.loads, lines)}
+
+
+def tried(mutants: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant with its verdict, as they come."""
+    before = _results()
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    yield from ((mutant, before[mutant.key]) for mutant in mutants if mutant.key in before)
+    left = [mutant for mutant in mutants if mutant.key not in before]
+    copies: SimpleQueue[Copy] = SimpleQueue()
+    with (
+        TemporaryDirectory(prefix="hiphinge-mutants-") as scratch,
+        ThreadPoolExecutor(workers) as pool,
+        RESULTS.open("a") as out,
+    ):
+        for i in range(workers if left else 0):
+            copies.put(Copy(Path(scratch) / str(i)))
+
+        def one(mutant: Mutant) -> tuple[Mutant, str]:
+            copy = copies.get()
+            try:
+                return mutant, copy.verdict(mutant)
+            finally:
+                copies.put(copy)
+
+        for done in as_completed([pool.submit(one, mutant) for mutant in left]):
+            mutant, verdict = done.result()
+            out.write(json.dumps({"key": mutant.key, "verdict": verdict}) + "\n")
+            out.flush()
+            yield mutant, verdict
+
+
+def main() -> int:
+    """Print each verdict and the figure; 1 where fewer are killed than aimed at."""
+    ask = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    ask.add_argument("--count", type=int, default=200)
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    ask.add_argument(
+        "--module", nargs="*", default=[], metavar="FILE[:LINE]", help="all mutants of these modules, or lines, instead"
+    )
+    given = ask.parse_args()
+    chosen = [m for name in given.module for m in _of(name)] if given.module else drawn(given.count, given.seed)
+    began, verdicts, survivors = time.monotonic(), Counter[str](), []
+    for mutant, verdict in tried(chosen, given.workers):
+        reason = (
+            known().get(f"{mutant.path}: {mutant.line} -> {mutant.mutation.kind}") if verdict.startswith("survived") else None
+        )
+        verdicts["equal" if reason else verdict.split(" ")[0].rstrip(":")] += 1
+        print(f"[{sum(verdicts.values())}/{len(chosen)}] {verdict[:60]:60} {mutant.words}", flush=True)
+        if verdict.startswith("survived"):
+            survivors.append(f"{mutant.words}" + (f"\n    {reason}" if reason else ""))
+    judged = verdicts["killed"] + verdicts["survived"]
+    share = verdicts["killed"] / judged if judged else 1.0
+    print("\nSurvivors:", *sorted(survivors), sep="\n")
+    print(
+        f"\n{verdicts['killed']} of {judged} mutants are killed ({100.0 * share:.0f} %, aim {100.0 * AIM:.0f} %), "
+        f"{verdicts['equal']} more cannot be told from the original; {(time.monotonic() - began) / 60.0:.0f} min"
+    )
+    return 0 if share >= AIM else 1
+
+
+def _of(name: str) -> list[Mutant]:
+    path, _, line = name.partition(":")
+    return [mutant for mutant in mutants_of(path) if not line or mutant.mutation.line == int(line)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

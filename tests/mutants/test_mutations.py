@@ -1,0 +1,83 @@
+"""The mutation check itself: what is changed, and that a change is seen."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.mutants.matching import GOLDEN, matching_tests
+from tests.mutants.mutations import mutations
+
+MODULE = '''\
+"""What it does - and more."""
+
+LIMIT, MOST = np.radians(15.0), 3
+lower = 2.0
+
+
+def f(left: int, right: int = 1 - 2) -> int:
+    """Left - right."""
+    if left < right:
+        flags |= Quality.LATE
+    total = left - right + sum(range(1, right))
+    return g(-total, keep=True)[2:] | int(Quality.GAP)
+'''
+
+
+def changed(kind: str) -> list[str]:
+    """Of each mutation of this kind, the line that it makes."""
+    before = MODULE.splitlines()
+    found = [m.of(MODULE).splitlines() for m in mutations(MODULE) if m.kind == kind]
+    return [new.strip() for after in found for old, new in zip(before, after, strict=True) if old != new]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("constant", ["LIMIT, MOST = np.radians((15.0 * 1.1)), 3", "LIMIT, MOST = np.radians(15.0), (3 + 1)"]),
+        (
+            "sign",
+            [
+                "total = left + right + sum(range(1, right))",
+                "total = left - right - sum(range(1, right))",
+                "return g((+total), keep=True)[2:] | int(Quality.GAP)",
+            ],
+        ),
+        (
+            "off by one",
+            [
+                "if left <= right:",
+                "total = left - right + sum(range(2, right))",
+                "return g(-total, keep=True)[3:] | int(Quality.GAP)",
+            ],
+        ),
+        ("flag", ["pass", "return g(-total, keep=True)[2:]", "return g(-total, keep=False)[2:] | int(Quality.GAP)"]),
+        ("branch", ["if False:"]),
+    ],
+)
+def test_what_is_changed(kind: str, lines: list[str]) -> None:
+    assert sorted(changed(kind)) == sorted(lines)
+
+
+def test_every_mutant_is_python() -> None:
+    for path in ("signals", "dsp", "firmware_protocol"):
+        module = next(path for path in sorted((ROOT / path).rglob("*.py")) if len(path.read_text("utf-8")) > 4000)
+        source = module.read_text("utf-8")
+        found = mutations(source)
+        assert found
+        for mutation in found:
+            mutant = mutation.of(source)
+            assert mutant != source
+            ast.parse(mutant)
+
+
+def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() -> None:
+    groups = matching_tests(ROOT, "dsp/slack.py")
+    assert groups[0] == ["tests/dsp/test_slack.py"]
+    assert groups[-1] == [GOLDEN]
+    # through a face: its names come from the module
+    assert "tests/firmware_protocol/test_v1_codec.py" in {
+        test for group in matching_tests(ROOT, "firmware_protocol/v1/messages.py") for test in group
+    }
