@@ -1,1 +1,35 @@
-"""The engine (recorded events in, results out), the application around it, commands, configuration."""
+"""hiphinge as a library: `estimate` computes angles, repetitions and rhythm from arrays or from a recording on disk.
+
+    from hiphinge import estimate
+    result = estimate("monday")
+    print(result.repetitions.to_pandas())
+
+What it gives and takes is in `hiphinge.api`. The command of the same name is in `hiphinge.cli`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hiphinge.api import Estimate, Samples, estimate
+    from signals.errors import HiphingeError
+
+__all__ = ["Estimate", "HiphingeError", "Samples", "__version__", "estimate"]
+
+
+def __getattr__(name: str) -> Any:
+    # the command imports this package at every start: numpy and pyarrow are loaded when they are asked for
+    if name in ("Estimate", "Samples", "estimate"):
+        from hiphinge import api
+
+        return getattr(api, name)
+    if name == "HiphingeError":
+        from signals.errors import HiphingeError
+
+        return HiphingeError
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hiphinge")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,22 +7,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
-from ingest.formats.plain_csv import TIME, read_plain_csv, write_plain_csv
+from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
+from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
 from ingest.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from signals.blocks import Ints, TimedBlock
 from signals.errors import HiphingeError
 from signals.session import Sensor, Session
 
-__all__ = ["PlainSamples", "PlainSession", "read_plain", "write_plain"]
+__all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "write_plain"]
 
 SESSION_TOML = "session.toml"
 LONGEST_SILENCE_S = 3600.0
@@ -117,38 +119,64 @@ def read_plain(folder: Path) -> PlainSession:
             remedy = "Give each sensor a file of its own."
             raise HiphingeError(f"{sensor.file} is the file of {other} already", at_file, remedy)
         samples[sensor.key], tables[sensor.key] = read_plain_csv(path)
-    _check_leaps(samples, tables)
+    _check_leaps(samples, {key: table.where for key, table in tables.items()})
     rates: dict[str, float] = {}
     warnings: list[str] = []
     for i, sensor in enumerate(session.sensors):
         key = sensor.key
         stated_at = place(head, line_of(text, ("sensor", i, "rate_hz")))
-        rates[key], samples[key], remark = _on_its_clock(sensor, samples[key], tables[key], stated_at)
+        rates[key], samples[key], remark = _on_its_clock(sensor, samples[key], tables[key].where, stated_at)
         warnings += remark
     plain = replace(session, sensors=tuple(replace(s, family="plain") for s in session.sensors))
     return PlainSession(plain, samples, rates, warnings)
 
 
+def session_of_samples(session: Session, samples: Mapping[str, PlainSamples]) -> PlainSession:
+    """A plain session of samples that are in memory already, by sensor key, with the checks of `read_plain`.
+
+    Raises `HiphingeError` that names sensor and sample (from 0) for whatever cannot be true of them.
+    """
+    rates: dict[str, float] = {}
+    even: dict[str, PlainSamples] = {}
+    warnings: list[str] = []
+    for sensor in session.sensors:
+        key, one = sensor.key, samples[sensor.key]
+        where = partial(_sample_of, key)
+        _check_samples(key, one)
+        doubt = implausible(one.time_s, one.acc, one.gyr, one.quat)
+        if doubt is not None:
+            raise HiphingeError(doubt.what, where(doubt.row), doubt.remedy)
+        rates[key], even[key], remark = _on_its_clock(sensor, with_unit_quaternions(one), where, key)
+        warnings += remark
+    _check_leaps(samples, {key: partial(_sample_of, key) for key in samples})
+    return PlainSession(session, even, rates, warnings)
+
+
+def _sample_of(key: str, row: int) -> str:
+    return f"{key}, sample {row}"
+
+
 def _on_its_clock(
-    sensor: Sensor, samples: PlainSamples, table: NumberTable, stated_at: str
+    sensor: Sensor, samples: PlainSamples, where: Callable[[int], str], stated_at: str
 ) -> tuple[float, PlainSamples, list[str]]:
-    """Rate, samples (evenly spaced if they were not) and warnings of one sensor."""
+    """Rate, samples (evenly spaced if they were not) and warnings of one sensor. where: says where sample number n stands."""
+    source = sensor.file or sensor.key
     if len(samples) < 2:
         if sensor.rate_hz is None:
-            raise HiphingeError("only one sample: no sample rate", table.where(0), "State rate_hz in session.toml.")
+            raise HiphingeError("only one sample: no sample rate", where(0), "State rate_hz.")
         return sensor.rate_hz, samples, []
     clock = sampling_clock(samples.time_s)
     if clock.bursts:
         raise HiphingeError(
             f"the times come in bursts (most steps are near {1e3 / clock.rate_hz:.3g} ms, the others long): they seem to be "
             "arrival times of packets",
-            table.where(0),
+            where(0),
             "Write the times at which the samples were taken, evenly from packet to packet.",
         )
     stated = sensor.rate_hz
     if stated is not None and abs(clock.rate_hz / stated - 1.0) > STATED_RATE_TOLERANCE:
         raise HiphingeError(
-            f"rate_hz = {stated:g}, but the time stamps of {sensor.file} say {clock.rate_hz:.4g}",
+            f"rate_hz = {stated:g}, but the time stamps of {source} say {clock.rate_hz:.4g}",
             stated_at,
             "Correct rate_hz, or remove it.",
         )
@@ -163,11 +191,11 @@ def _on_its_clock(
         None if samples.quat is None else ticks.orientations(samples.quat),
         None if samples.mag_ut is None else ticks.vectors(samples.mag_ut),
     )
-    remark = f"{sensor.file}: sampled unevenly (steps spread by {100.0 * clock.spread:.0f} %), resampled to {rate:.6g} Hz"
+    remark = f"{source}: sampled unevenly (steps spread by {100.0 * clock.spread:.0f} %), resampled to {rate:.6g} Hz"
     return rate, even, [remark]
 
 
-def _check_leaps(samples: Mapping[str, PlainSamples], tables: Mapping[str, NumberTable]) -> None:
+def _check_leaps(samples: Mapping[str, PlainSamples], where: Mapping[str, Callable[[int], str]]) -> None:
     """No sample of any sensor for an hour: a clock has leapt, or the files are of different recordings."""
     stretches: list[tuple[float, float, str, int]] = []
     for key, one in samples.items():
@@ -181,7 +209,7 @@ def _check_leaps(samples: Mapping[str, PlainSamples], tables: Mapping[str, Numbe
         if start - until > LONGEST_SILENCE_S:
             raise HiphingeError(
                 f"{TIME} leaps from {until:.6g} to {start:.6g} s: no sensor has samples in between",
-                tables[key].where(row),
+                where[key](row),
                 "Let all files count from the same zero; make a session of each recording.",
             )
         until = max(until, end)

@@ -53,11 +53,17 @@ def read_plain_csv(path: Path) -> tuple[PlainSamples, NumberTable]:
     doubt = implausible(samples.time_s, samples.acc, samples.gyr, quat)
     if doubt is not None:
         raise HiphingeError(doubt.what, table.where(doubt.row), doubt.remedy)
+    return with_unit_quaternions(samples), table
+
+
+def with_unit_quaternions(samples: PlainSamples) -> PlainSamples:
+    """The same samples, quaternions of length 1."""
+    quat = samples.quat
     if quat is None:
-        return samples, table
+        return samples
     norm = np.linalg.norm(quat, axis=1, keepdims=True)
     unit = np.where(np.abs(norm - 1.0) < _UNIT, quat, quat / norm)
-    return PlainSamples(samples.time_s, samples.acc, samples.gyr, unit, samples.mag_ut), table
+    return PlainSamples(samples.time_s, samples.acc, samples.gyr, unit, samples.mag_ut)
 
 
 def _check_header(path: Path, header: list[str]) -> None:
