@@ -276,5 +276,5 @@ class _WhileItRuns:
 
     def pause(self, seconds: float) -> None:
         """Until then, or until the session ends or stops."""
-        if self._wake.wait(seconds):
+        if not self.stopped and self._wake.wait(seconds):
             self._wake.clear()

@@ -24,6 +24,8 @@ _OURS = re.compile(rf"(?:{'|'.join(dict.fromkeys((*TAGS, 'mark')))})(?:_\d+(?:ms
 """The same, downsampled to whatever interval."""
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""
+_GREETING_S = 30.0
+"""A server that does not say its version within this time is not there; counting and deleting may take longer."""
 _LIMIT_BYTES = 64 << 20
 """Of an answer: a list of all athletes of a database, some 30 bytes each."""
 
@@ -39,10 +41,11 @@ class Eraser:
         self._settings, self._timeout_s = settings, timeout_s
         self._database = settings.bucket.partition("/")[0]
         self._service = influx_service(settings)
-        self._edge = Edge(self._service, timeout_s=timeout_s, limit_bytes=_LIMIT_BYTES)
+        self._edge = Edge(self._service, timeout_s=min(timeout_s, _GREETING_S), limit_bytes=_LIMIT_BYTES)
         self._erased: set[str] = set()
         self.remarks: tuple[str, ...] = ()
         found = self._ask("GET", "/ping")
+        self._edge = Edge(self._service, timeout_s=timeout_s, limit_bytes=_LIMIT_BYTES)
         said = found.headers.get("x-influxdb-version") or found.document.get("version", "")
         self.version = self._service.clean(said, 40).lstrip("v")
         if self.version[:2] not in ("1.", "2."):
