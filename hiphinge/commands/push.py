@@ -8,11 +8,13 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dashboards.delivery import missing
 from dashboards.delivery import push as send
 from dashboards.influx import InfluxSettings
 from dashboards.line_protocol import points
+from dashboards.patience import Patience
 from hiphinge import config
 from hiphinge.app import RECORDING
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
@@ -41,10 +43,12 @@ def push(
                 sys.stdout.write(line + "\n")
         return
     influx = settings.influx()
+    # a server that was given up is not waited for again with every session
+    patience = Patience()
     failed: HiphingeError | None = None
     for session in chosen:
         try:
-            _push(session, influx, as_json)
+            _push(session, influx, as_json, patience)
         except HiphingeError as error:
             if not everything:
                 raise
@@ -64,7 +68,7 @@ def _unsent(settings: config.Settings) -> list[Path]:
     return [folder for folder in folders if not is_running(folder) and missing(folder)]
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
+def _push(session: Path, influx: InfluxSettings, as_json: bool, patience: Patience) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
@@ -78,7 +82,8 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
             def progress(lines: int) -> None:
                 status.update(f"{lines} points sent")
 
-            sent = send(session, influx, progress=progress)
+            patience.told = lambda words: status.update(f"{session.name}: {escape(words) or 'sending'}")
+            sent = send(session, influx, progress=progress, patience=patience)
     finally:
         lock.release()
     if as_json:
