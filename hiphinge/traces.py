@@ -85,8 +85,9 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
     for folder in tree.folders:
         if folder not in tree.units and looker.named(folder.name) and not mine & set(folder.parents):
             traces.named.append(folder)
-    for folder in traces.folders:
-        traces.nested[folder] = [unit for unit in tree.units if unit is not None and folder in unit.parents]
+    for unit in tree.units:
+        for folder in mine.intersection(unit.parents) if unit is not None else ():
+            traces.nested.setdefault(folder, []).append(unit)
     # what lies deepest goes first
     traces.folders.sort(key=lambda path: (-len(path.parts), path))
     traces.named.sort(key=lambda path: (-len(path.parts), path))
@@ -213,7 +214,7 @@ class _Looker:
             except (OSError, RuntimeError) as error:
                 traces.undecided.append(Undecided(link, f"a link that cannot be read ({error})"))
                 continue
-            mine = any(folder in link.parents for folder in traces.folders)
+            mine = not set(traces.folders).isdisjoint(link.parents)
             if not target.is_relative_to(inside) and target.exists():
                 traces.undecided.append(Undecided(link, f"a link to {target}, which is outside and not looked at"))
             elif not mine and (self.named(link.name) or self.named(text)):
