@@ -124,6 +124,9 @@ def push(
     InfluxDB cannot be reached or refuses; what was sent before stays, and sending again is harmless.
     """
     chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
+    if not chosen:
+        remedy = "Name a session folder that holds results, or run `hiphinge replay` on the recording first"
+        raise HiphingeError("no results to send", str(session_folder), remedy)
     outbox = session_folder / FOLDER
     ledger = ledger_of(session_folder, chosen)
     found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}

@@ -98,8 +98,7 @@ class Identifier:
             return
         longer = self._needles.setdefault((needle, coding), set())
         for other in others:
-            for form in (spell(other), f"Z_{plain(other)}"):
-                word = form.encode(coding, "ignore")
+            for word in _written(spell, other, coding):
                 # the name of a session that another id makes too is that one's
                 if needle in word and (word != needle or needle.startswith("Z_".encode(coding))):
                     longer.add(word)
@@ -151,6 +150,14 @@ class Identifier:
                 return True
             at = window.find(needle, at + 1, until)
         return False
+
+
+def _written(spell: Callable[[str], str], athlete: str, coding: str) -> list[bytes]:
+    """An id in a spelling, and as the end of a session's name; nothing where it holds what is no text."""
+    try:
+        return [form.encode(coding, "ignore") for form in (spell(athlete), f"Z_{plain(athlete)}")]
+    except UnicodeEncodeError:
+        return []
 
 
 def _whole(window: bytes, at: int, end: int, coding: str) -> bool:

@@ -26,7 +26,7 @@ from hiphinge.identifier import Identifier
 from ingest.recording_search import recording_head, recording_text
 
 _PIECE = 1 << 20
-_LARGEST_DOCUMENT = 64 << 20
+_LARGEST_DOCUMENT = 16 << 20
 """A TOML or JSON file beyond it is looked through as bytes and not parsed."""
 _MCAP, _PARQUET = b"\x89MCAP0\r\n", b"PAR1"
 _CODED = {

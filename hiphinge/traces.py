@@ -85,8 +85,8 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
     for folder in tree.folders:
         if folder not in tree.units and looker.named(folder.name) and not mine & set(folder.parents):
             traces.named.append(folder)
-    for unit in tree.units:
-        for folder in mine.intersection(unit.parents) if unit is not None else ():
+    for unit in filter(None, tree.units):
+        for folder in mine.intersection(unit.parents):
             traces.nested.setdefault(folder, []).append(unit)
     # what lies deepest goes first
     traces.folders.sort(key=lambda path: (-len(path.parts), path))

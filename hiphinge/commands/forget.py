@@ -169,9 +169,9 @@ def _nothing(report: _Report, found: Traces, settings: config.Settings, database
 
 def _after(report: _Report, found: Traces, after: Traces, settings: config.Settings, database: _Database | None) -> None:
     """Look again in the database, and gather what is undecided and what was not looked at."""
-    report.undecided = [(str(one.path), one.why) for one in after.undecided]
+    report.undecided = [(_readable(one.path), one.why) for one in after.undecided]
     links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
-    report.undecided += [(str(one.path), one.why) for one in links]
+    report.undecided += [(_readable(one.path), one.why) for one in links]
     if settings.sessions is None:
         report.remarks.append("no folder of sessions is set (HIPHINGE_SESSIONS): nothing on this computer was looked at")
     if database is None:
@@ -228,11 +228,16 @@ def _show(found: Traces, values: dict[str, int]) -> None:
     for folder in found.folders:
         waiting = waiting_bytes(folder / FOLDER)
         note = f" ({waiting} bytes wait for InfluxDB)" if waiting else ""
-        screen.print(f"{folder}{note}", highlight=False, markup=False, soft_wrap=True)
+        screen.print(f"{_readable(folder)}{note}", highlight=False, markup=False, soft_wrap=True)
     for file in found.files:
-        screen.print(str(file), highlight=False, markup=False, soft_wrap=True)
+        screen.print(_readable(file), highlight=False, markup=False, soft_wrap=True)
     for name, n in values.items():
         screen.print(f"InfluxDB, {name}: {n} values", highlight=False, markup=False, soft_wrap=True)
+
+
+def _readable(path: Path) -> str:
+    """A path as text that every screen takes: names of files need not be text."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _agreed() -> bool:
@@ -265,8 +270,11 @@ def _delete_all(found: Traces, report: _Report) -> None:
             report.faults.append(_refused(error, file))
     for folder in found.named:
         # only where nothing of another's is in it
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        try:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        except OSError as error:
+            report.faults.append(_refused(error, folder))
 
 
 def _delete(folder: Path, nested: list[Path]) -> None:
