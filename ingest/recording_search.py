@@ -30,6 +30,7 @@ _MESSAGE = struct.Struct("<BQHIQQ")
 _PIECE = 1 << 20
 _LARGEST_HEAD = 4 << 20
 _LARGEST_WINDOW = 64 << 20
+_DECOMPRESSOR = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
 _ATHLETE = re.compile(rb'"athlete"\s*:\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -154,8 +155,7 @@ def _unfolded(file: BinaryIO, length: int) -> bytes:
         return data
     if compression != "zstd":
         raise ValueError(f"compressed with {compression!r}")
-    with zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(BytesIO(data)) as reader:
-        content: bytes = reader.read(_LARGEST_WINDOW + 1)
-    if len(content) > _LARGEST_WINDOW:
-        raise ValueError(f"it unfolds to more than {_LARGEST_WINDOW >> 20} MB")
+    if not 0 <= zstandard.frame_content_size(data) <= _LARGEST_WINDOW:
+        raise ValueError(f"it may unfold to more than {_LARGEST_WINDOW >> 20} MB")
+    content: bytes = _DECOMPRESSOR.decompress(data)
     return content
