@@ -26,11 +26,12 @@ from dashboards.line_protocol import (
     void_line,
 )
 from dashboards.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
+from dashboards.patience import Patience, Pauses
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
 from signals import HiphingeError
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
-"""Between two attempts at a server that is away: the first, doubled each time up to the second."""
+"""Between two attempts at a server that is away: the first, doubled each time up to the second; see `dashboards.patience`."""
 PERSON_WAIT_S = 10.0
 """Between two attempts where somebody must change something first."""
 _LOOK_S = 0.1
@@ -116,8 +117,11 @@ def push(
     *,
     timeout_s: float = 30.0,
     progress: Callable[[int], None] | None = None,
+    patience: Patience | None = None,
 ) -> PushReport:
     """Send a session's points from its tables; `progress` hears the lines sent so far.
+
+    A server that is away for a while is waited for with `patience`, going on where it was; it may be one for many sessions.
 
     Repetitions that were sent before and are no more are overwritten with ``void = true``; only this session's own. Lines that
     the server will never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when
@@ -140,7 +144,8 @@ def push(
     lines = itertools.chain(
         tallied(points(session_folder, chosen), counts), (void_line(series, stamp) for series, stamp in removed)
     )
-    with Sender(settings, timeout_s=timeout_s) as sender, RejectedAnew(outbox) as aside:
+    waiting = Patience() if patience is None else patience
+    with Sender(settings, timeout_s=timeout_s, waiting=waiting) as sender, RejectedAnew(outbox) as aside:
         report = send_lines(lines, sender, aside.take, progress)
     for estimator, (state, content) in found.items():
         ledger.states[estimator], ledger.complete[estimator] = state, content
@@ -209,16 +214,19 @@ class Courier:
     """
 
     def __init__(self, outbox: Path, settings: InfluxSettings, *, timeout_s: float = 10.0) -> None:
-        self._sender = Sender(settings, timeout_s=timeout_s)
+        self._waiting = _WhileItRuns()
+        self._sender = Sender(settings, timeout_s=timeout_s, waiting=self._waiting)
         self._drain = Drain(outbox, self._sender, running=True)
-        self._stop, self._finish, self._wake = threading.Event(), threading.Event(), threading.Event()
         self._delivered = False
         self._settings = settings
         self._clock: str | None = None
-        self.trouble = ""
-        """Why nothing arrives, in words for people; empty when all is well."""
         self._thread = threading.Thread(target=self._run, name="hiphinge-courier", daemon=True)
         self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing arrives, in words for people; empty when all is well."""
+        return self._waiting.trouble
 
     @property
     def lines(self) -> int:
@@ -239,8 +247,7 @@ class Courier:
         """Nothing more will come: send what there is, for at most so long, to a server that is away no longer than `AWAY_S`.
         Whether all of it was acknowledged."""
         self._drain.running = False
-        self._finish.set()
-        self._wake.set()
+        self._waiting.finish()
         began = taken = time.monotonic()
         while self._thread.is_alive() and time.monotonic() < min(began + patience_s, taken + AWAY_S):
             self._thread.join(_LOOK_S)
@@ -251,8 +258,7 @@ class Courier:
 
     def stop(self) -> None:
         """End without waiting for the server; the rest stays in the outbox."""
-        self._stop.set()
-        self._wake.set()
+        self._waiting.stop()
         # one that hangs in a request ends with it
         self._thread.join(_STOP_S)
 
@@ -261,44 +267,87 @@ class Courier:
             with self._sender:
                 self._send_all()
         except Exception as error:
-            self.trouble = f"a fault of the program ends the sending ({error!r}); hiphinge push sends the rest from the tables"
+            ends = f"a fault of the program ends the sending ({error!r}); hiphinge push sends the rest from the tables"
+            self._waiting.trouble = ends
             raise
 
     def _send_all(self) -> None:
-        wait_s = FIRST_WAIT_S
-        while not self._stop.is_set():
+        while not self._waiting.stopped:
             try:
                 sent = self._drain.step()
-            except InfluxError as error:
-                self.trouble = str(error)
-                if error.refusal is Refusal.PERSON:
-                    pause = PERSON_WAIT_S
-                else:
-                    pause, wait_s = max(wait_s, min(error.retry_after_s, LONGEST_WAIT_S)), min(2.0 * wait_s, LONGEST_WAIT_S)
-                self._pause(pause)
-                if self._finish.is_set():
-                    wait_s = FIRST_WAIT_S
-                continue
             except (HiphingeError, OSError) as error:
-                # the outbox itself cannot be read or written
-                self.trouble = str(error)
-                self._pause(PERSON_WAIT_S)
+                # the outbox itself cannot be read or written; a server that refuses every line; or told to stop in a pause
+                self._waiting.hindered(str(error))
                 continue
-            self.trouble, wait_s = "", FIRST_WAIT_S
+            self._waiting.answered()
             if sent and self._clock is None:
                 self._look_at_clock()
             if not sent:
-                if self._finish.is_set():
+                if self._waiting.finishing:
                     self._delivered = True
                     return
-                self._pause(_LOOK_S)
-
-    def _pause(self, seconds: float) -> None:
-        """Until then, or until the session ends or stops."""
-        if self._wake.wait(seconds):
-            self._wake.clear()
+                self._waiting.pause(_LOOK_S)
 
     def _look_at_clock(self) -> None:
         # where it does not answer now, the next time is early enough
         with suppress(InfluxError):
             self._clock = server_facts(self._settings).clock_remark
+
+
+class _WhileItRuns:
+    """What a running session does about a server that is away: it tries again, for ever, until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._pauses = Pauses(FIRST_WAIT_S, LONGEST_WAIT_S)
+        self._stop, self._finish, self._wake = threading.Event(), threading.Event(), threading.Event()
+        self.trouble = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to."""
+        return self._stop.is_set()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether nothing more will come."""
+        return self._finish.is_set()
+
+    def finish(self) -> None:
+        """Nothing more will come: no long pause from now on."""
+        self._finish.set()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Give up at the next attempt."""
+        self._stop.set()
+        self._wake.set()
+
+    def begin(self) -> None:
+        """Nothing to be done."""
+
+    def failed(self, error: InfluxError) -> None:
+        """Pause until the next attempt; the error where it was told to stop."""
+        if error.refusal is Refusal.PERSON:
+            self.hindered(str(error))
+        else:
+            self.trouble = str(error)
+            self.pause(self._pauses.next_s(error, LONGEST_WAIT_S))
+            if self.finishing:
+                self._pauses.reset()
+        if self.stopped:
+            raise error
+
+    def hindered(self, words: str) -> None:
+        """Somebody must change something first."""
+        self.trouble = words
+        self.pause(PERSON_WAIT_S)
+
+    def answered(self) -> None:
+        """All is well."""
+        self.trouble = ""
+        self._pauses.reset()
+
+    def pause(self, seconds: float) -> None:
+        """Until then, or until the session ends or stops."""
+        if not self.stopped and self._wake.wait(seconds):
+            self._wake.clear()

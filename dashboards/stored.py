@@ -6,13 +6,13 @@ Asked in InfluxQL, which 1.8 and 2.x answer (2.x with a mapping of the bucket). 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from dashboards.influx import InfluxSettings
+from dashboards.http_edge import Edge, HttpError
+from dashboards.influx import InfluxError, InfluxSettings, influx_answer, influx_service
 from dashboards.line_protocol import TAGS
 from dashboards.outbox import Identity
 from signals import HiphingeError
@@ -27,6 +27,8 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 _LARGEST_ANSWER = 64 << 20
 _TIMEOUT_S = 60.0
 
+_NAME = "the measurement"
+"""Of a row; no column is called so."""
 Row = dict[str, Any]
 
 
@@ -75,6 +77,16 @@ class Stored:
                 counts[str(row["athlete"])] = counts.get(str(row["athlete"]), 0) + values
         return {athlete: n for athlete, n in counts.items() if n}
 
+    def measurements_of(self, athlete: str) -> dict[str, int]:
+        """By measurement, of whatever program, how many values have the athlete's tag."""
+        counts: dict[str, int] = {}
+        for policy in self._policies():
+            where = f"""FROM "{_quoted(policy)}"./.*/ WHERE "athlete" = '{_words(athlete)}'"""
+            for row in self._rows(f"SELECT count(*) {where}"):
+                values = sum(int(n) for name, n in row.items() if name.startswith("count") and n is not None)
+                counts[str(row[_NAME])] = counts.get(str(row[_NAME]), 0) + values
+        return {name: n for name, n in counts.items() if n}
+
     def _policies(self) -> list[str]:
         return [str(row["name"]) for row in self._rows(f'SHOW RETENTION POLICIES ON "{_quoted(self._database)}"')]
 
@@ -83,7 +95,7 @@ class Stored:
         return self.settings.bucket.partition("/")[0]
 
     def _rows(self, statement: str) -> list[Row]:
-        """The rows of a statement's answer, the tags of a GROUP BY among their columns."""
+        """The rows of a statement's answer; the tags of a GROUP BY and the measurement are among their columns."""
         policy = self.settings.bucket.partition("/")[2]
         document = _ask(
             self.settings, {"db": self._database, "epoch": "ns", "q": statement} | ({"rp": policy} if policy else {})
@@ -92,7 +104,7 @@ class Stored:
         if "error" in result:
             raise _cannot(self.settings, " ".join(str(result["error"]).split())[:200])
         return [
-            dict(zip(series["columns"], values, strict=True)) | series.get("tags", {})
+            dict(zip(series["columns"], values, strict=True)) | series.get("tags", {}) | {_NAME: series.get("name")}
             for series in result.get("series", [])
             for values in series.get("values", [])
         ]
@@ -114,39 +126,16 @@ def _quoted(name: str) -> str:
 
 
 def _ask(settings: InfluxSettings, query: dict[str, str]) -> dict[str, Any]:
-    """One question; redirects are not followed."""
-    from urllib3 import PoolManager, Timeout
-    from urllib3.exceptions import HTTPError
-
-    head = {"Authorization": f"Token {settings.token}"} if settings.token else {}
+    """The answer to one question, a JSON object. `CannotAsk` where there is none."""
+    service = influx_service(settings)
     try:
-        with PoolManager(timeout=Timeout(_TIMEOUT_S)) as pool:
-            answer = pool.request(
-                "POST",
-                f"{settings.url.rstrip('/')}/query?{urlencode(query)}",
-                headers=head,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-            )
-            body = answer.read(_LARGEST_ANSWER + 1)
-            answer.release_conn()
-    except (HTTPError, OSError) as error:
-        raise _cannot(settings, f"no answer: {type(error).__name__}") from None
-    if answer.status != 200 or len(body) > _LARGEST_ANSWER:
-        raise _cannot(settings, f"status {answer.status}")
-    try:
-        found = json.loads(body)
-    except ValueError:
-        raise _cannot(settings, "no JSON") from None
-    return found if isinstance(found, dict) else {}
+        with closing(Edge(service, timeout_s=_TIMEOUT_S, limit_bytes=_LARGEST_ANSWER)) as edge:
+            return influx_answer(service, edge, "POST", "/query", query.items()).document
+    except (HttpError, InfluxError) as error:
+        raise _cannot(settings, error.what) from None
 
 
 def _cannot(settings: InfluxSettings, why: str) -> CannotAsk:
-    token = settings.token
-    for secret in (token, token.partition(":")[2]):
-        if len(secret) > 2:
-            why = why.replace(secret, "…")
-    what = f"InfluxDB cannot be asked what it holds ({why})"
+    what = f"InfluxDB cannot be asked what it holds ({influx_service(settings).clean(why)})"
     remedy = "Give the token the right to read; InfluxDB 2 needs a mapping of the bucket for InfluxQL"
     return CannotAsk(what, f"{settings.url}, bucket {settings.bucket}", remedy)

@@ -6,14 +6,14 @@ substituted wholly, that fails, or that answers with other columns than it names
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+
+from dashboards.http_edge import Edge, Service
 
 Series = dict[str, Any]
 """`name`, `columns`, `values`, and `tags` of a grouped query, as InfluxDB gives them; times in ms."""
@@ -22,6 +22,8 @@ Run = Callable[[str], list[Series]]
 
 MAX_DATA_POINTS = 1000
 """Points that a panel asks for, as many as it has pixels."""
+_LIMIT_BYTES = 256 << 20
+"""Of an answer: all angles of a day, where no panel asks for them."""
 _ESCAPED = re.compile(r"[\\^$*+?.()|\[\]{}/]")
 _NAMED = re.compile(r'AS "([^"]+)"')
 _LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000}
@@ -30,15 +32,16 @@ _LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000}
 def influxql(url: str, database: str, *, token: str = "", timeout_s: float = 60.0) -> Run:
     """Runs statements at InfluxDB's `/query`. ValueError with the server's words where it refuses."""
 
+    service = Service("InfluxDB", url, "url", f"Token {token}" if token else "", (token, token.partition(":")[2]))
+
     def run(statement: str) -> list[Series]:
-        query = urllib.parse.urlencode({"db": database, "epoch": "ms", "q": statement})
-        head = {"Authorization": f"Token {token}"} if token else {}
-        request = urllib.request.Request(f"{url.rstrip('/')}/query?{query}", headers=head, method="POST", data=b"")
-        try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-                document = json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise ValueError(f"{error.read().decode(errors='replace').strip()}: {statement}") from None
+        # one for each statement: they are run from several threads
+        with closing(Edge(service, timeout_s=timeout_s, limit_bytes=_LIMIT_BYTES)) as edge:
+            query = {"db": database, "epoch": "ms", "q": statement}
+            answer = edge.request("POST", "/query", query=query.items())
+        document = answer.document
+        if answer.status != 200 or "results" not in document:
+            raise ValueError(f"{service.clean(answer.text)}: {statement}")
         for result in document["results"]:
             if "error" in result:
                 raise ValueError(f"{result['error']}: {statement}")

@@ -1,18 +1,17 @@
 """Bringing the dashboards to a running Grafana through its HTTP interface; what its refusals mean.
 
-The token appears in no message and no repr, and does not follow a redirection to another address.
+The token appears in no message and no repr, and does not leave the host: `dashboards.http_edge` sees to both.
 """
 
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
+from dashboards.http_edge import Edge, Service, parted
 from signals import HiphingeError
 
 FOLDER = "hiphinge"
@@ -30,10 +29,12 @@ class GrafanaSettings:
     def of(cls, url: str, token: str) -> GrafanaSettings:
         """Checked settings. HiphingeError names what is wrong."""
         url, token = url.strip().rstrip("/"), token.strip()
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            what = "is no address of the form http://host:3000" if url else "is not set"
-            raise HiphingeError(what, f"--url or {_URL}", "Give the address of your Grafana, e.g. http://localhost:3000")
+        try:
+            parted(url)
+        except ValueError as error:
+            what = str(error).replace("is no address", "is no address of the form http://host:3000") if url else "is not set"
+            remedy = "Give the address of your Grafana, e.g. http://localhost:3000"
+            raise HiphingeError(what, f"--url or {_URL}", remedy) from None
         if not token or not all(32 < ord(c) < 127 for c in token):
             what = "holds a character that no token has" if token else "is not set"
             raise HiphingeError(
@@ -44,20 +45,17 @@ class GrafanaSettings:
 
 def bring(settings: GrafanaSettings, dashboards: Sequence[Mapping[str, Any]], *, timeout_s: float = 10.0) -> list[str]:
     """Put the dashboards into the folder `hiphinge`, over those that are there; their addresses. HiphingeError otherwise."""
-    grafana = _Grafana(settings, timeout_s)
-    grafana.make_folder()
-    return [settings.url + grafana.save(page) for page in dashboards]
-
-
-class _NoRedirection(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+    service = Service("Grafana", settings.url, _URL, f"Bearer {settings.token}", (settings.token,))
+    with closing(Edge(service, timeout_s=timeout_s)) as edge:
+        grafana = _Grafana(service, edge)
+        grafana.make_folder()
+        return [settings.url + grafana.save(page) for page in dashboards]
 
 
 @dataclass(frozen=True, slots=True)
 class _Grafana:
-    settings: GrafanaSettings
-    timeout_s: float
+    service: Service
+    edge: Edge
 
     def make_folder(self) -> None:
         status, answer = self._post("/api/folders", {"uid": FOLDER, "title": FOLDER})
@@ -70,43 +68,15 @@ class _Grafana:
         status, answer = self._post("/api/dashboards/db", body)
         if status != 200:
             raise self._refused(status, answer)
-        return str(answer.get("url", f"/d/{page['uid']}"))
+        return self.service.clean(answer.get("url", f"/d/{page['uid']}"))
 
     def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        head = {
-            "Authorization": f"Bearer {self.settings.token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
-        request = urllib.request.Request(self.settings.url + path, json.dumps(body).encode(), head, method="POST")
-        try:
-            try:
-                with urllib.request.build_opener(_NoRedirection).open(request, timeout=self.timeout_s) as answer:
-                    return answer.status, _document(answer.read())
-            except urllib.error.HTTPError as error:
-                with error:
-                    return error.code, _document(error.read())
-        except TimeoutError:
-            raise self._error("Grafana did not answer in time", f"Check {_URL} and that Grafana runs") from None
-        except urllib.error.URLError as error:
-            raise self._unreachable(error.reason) from None
-        except (OSError, ValueError) as error:
-            raise self._unreachable(error) from None
-
-    def _unreachable(self, reason: object) -> HiphingeError:
-        if isinstance(reason, TimeoutError):
-            return self._error("Grafana did not answer in time", f"Check {_URL} and that Grafana runs")
-        if "ssl" in type(reason).__name__.lower():
-            return self._error(
-                "the encrypted connection failed", f"Check http or https in {_URL}, and the server's certificate"
-            )
-        if type(reason).__name__ == "gaierror":
-            return self._error("there is no computer of this name", f"Check {_URL}")
-        why = getattr(reason, "strerror", None) or type(reason).__name__
-        return self._error(f"Grafana cannot be reached ({why})", f"Check {_URL} and that Grafana runs")
+        head = {"Content-Type": "application/json", "Accept": "application/json"}
+        answer = self.edge.request("POST", path, body=json.dumps(body).encode(), headers=head)
+        return answer.status, answer.document
 
     def _refused(self, status: int, answer: Mapping[str, Any]) -> HiphingeError:
-        words = str(answer.get("message", "")).replace(self.settings.token, "…")[:200]
+        words = self.service.clean(answer.get("message", ""), 200)
         told = f" ({words})" if words else ""
         if status == 401:
             what, remedy = "Grafana does not accept the token", f"Check {_TOKEN}"
@@ -127,13 +97,4 @@ class _Grafana:
         return self._error(f"{what}: status {status}{told}", remedy)
 
     def _error(self, what: str, remedy: str) -> HiphingeError:
-        return HiphingeError(what, self.settings.url, remedy)
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    """An answer's JSON object; empty where it is none."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return HiphingeError(what, self.service.url, remedy)

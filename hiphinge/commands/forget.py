@@ -115,14 +115,34 @@ class _Database:
     ids: list[str]
     eraser: Eraser
     stored: Stored
+    remarks: list[str] = field(default_factory=list)
+    """What a person should know of the database, as of the last count."""
 
     def count(self) -> dict[str, int]:
         """Values by measurement."""
         counts: dict[str, int] = {}
+        self.remarks.clear()
         for one in self.ids:
             for name, n in self.eraser.count(one).items():
                 counts[name] = counts.get(name, 0) + n
+            self.remarks += (remark.removesuffix(".") for remark in self.eraser.remarks)
         return counts
+
+    @property
+    def place(self) -> str:
+        """Where it is, in messages."""
+        return f"{self.stored.settings.url}, bucket {self.stored.settings.bucket}"
+
+    def beside_ours(self, left: dict[str, int]) -> list[tuple[str, str]]:
+        """Values with the athlete's tag that are not in measurements of ours, and so stay. `CannotAsk` as below."""
+        found = []
+        for one in self.ids:
+            for name, n in self.stored.measurements_of(one).items():
+                if name not in left:
+                    found.append(
+                        (self.place, f"{n} values of {one!r} are in {name!r}, which hiphinge did not write and leaves")
+                    )
+        return found
 
     def erase(self) -> None:
         """Delete all points."""
@@ -141,7 +161,7 @@ class _Database:
                 if other not in self.ids:
                     whom = f"athlete {other!r}" if other else "no athlete"
                     why = f"{n} values of the session {name!r}, which is or was this athlete's, are there under {whom}"
-                    found.append((f"{self.stored.settings.url}, bucket {self.stored.settings.bucket}", why))
+                    found.append((self.place, why))
         return found
 
 
@@ -179,14 +199,14 @@ def _after(report: _Report, found: Traces, after: Traces, settings: config.Setti
         report.remarks.append(f"InfluxDB was not looked at ({why})")
     else:
         report.values_left = database.count()
-        report.remarks += getattr(database.eraser, "remarks", ())
+        report.remarks += database.remarks
         for traces in (found, after):
             after.sessions |= traces.sessions
             after.others |= traces.others
         try:
-            report.undecided += database.under_others(after)
+            report.undecided += database.beside_ours(report.values_left) + database.under_others(after)
         except CannotAsk as error:
-            report.remarks.append(f"sessions of this athlete under another id were not looked for: {error}")
+            report.remarks.append(f"points beside ours and under other ids were not looked for: {error}")
     if not all(Identifier(one).telling for one in (report.athlete, *report.former)):
         report.remarks.append(
             "the id is so short or so common a word that it was looked for only where an id stands, not in notes and sentences"

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dashboards.arrived import differences
 from dashboards.delivery import missing
 from dashboards.delivery import push as send
 from dashboards.influx import InfluxSettings
 from dashboards.line_protocol import points
+from dashboards.patience import Patience
 from dashboards.stored import CannotAsk, Stored
 from dashboards.tables import available_estimators
 from hiphinge import config, ties
@@ -42,6 +44,8 @@ def push(
             for line in points(session):
                 sys.stdout.write(line + "\n")
         return
+    # a server that was given up is not waited for again with every session
+    patience = Patience()
     failed: HiphingeError | None = None
     chosen = sessions or []
     if everything:
@@ -52,7 +56,7 @@ def push(
     influx = settings.influx()
     for session in chosen:
         try:
-            _push(session, influx, as_json, settings.sessions)
+            _push(session, influx, as_json, settings.sessions, patience)
         except HiphingeError as error:
             if not everything:
                 raise
@@ -120,7 +124,7 @@ def _check(session: Path, among: Path | None) -> None:
         raise HiphingeError(what, str(session), remedy)
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None) -> None:
+def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None, patience: Patience) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
@@ -135,7 +139,8 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | No
             def progress(lines: int) -> None:
                 status.update(f"{lines} points sent")
 
-            sent = send(session, influx, progress=progress)
+            patience.told = lambda words: status.update(f"{session.name}: {escape(words) or 'sending'}")
+            sent = send(session, influx, progress=progress, patience=patience)
     finally:
         lock.release()
     if as_json:

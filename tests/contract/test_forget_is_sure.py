@@ -101,6 +101,17 @@ def test_a_sessions_name_that_holds_the_id_is_told_although_its_points_are_anoth
 
 
 @pytest.mark.influx
+def test_what_other_programs_keep_of_the_athlete_is_told(server: InfluxDB, settings: dict[str, str], sessions: Path) -> None:
+    server.write("wellness,athlete=player-07 sleep_h=7.5 1795442700000000000", DATABASE)
+    said = hiphinge("forget", OLD, "--yes", cwd=sessions, **settings)
+    assert said.returncode == 1
+    assert "1 values of 'player-07' are in 'wellness', which hiphinge did not write and leaves" in said.stderr
+    assert "0 left" not in said.stdout
+    assert "keeps the id 'player-07' in its index" in said.stdout
+    assert server.rows("SELECT * FROM wellness", DATABASE)
+
+
+@pytest.mark.influx
 @pytest.mark.parametrize("athlete", ["", " ", "*", "/.*/", "%"])
 def test_nobody_and_everybody_is_refused(server: InfluxDB, settings: dict[str, str], sessions: Path, athlete: str) -> None:
     server.write("weather temperature=21.5 1795442700000000000", DATABASE)

@@ -46,6 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 @pytest.fixture
 def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSettings:
     monkeypatch.setattr("hiphinge.live_delivery.PATIENCE_S", 0.1)
+    monkeypatch.setattr("dashboards.patience.PATIENCE_S", 0.5)
     return server.fresh(DATABASE)
 
 

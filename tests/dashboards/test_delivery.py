@@ -207,6 +207,7 @@ def test_a_courier_stops_at_once_while_the_server_is_away(settings: InfluxSettin
         wait_for(lambda: courier.trouble)
         # patience is for a server that answers
         assert not courier.finish(math.inf)
+        assert not courier._thread.is_alive()
     assert waiting_bytes(tmp_path / FOLDER) > 0
     assert courier.lines == 0
 

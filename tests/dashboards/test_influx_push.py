@@ -18,6 +18,7 @@ from dashboards.delivery import missing, push
 from dashboards.influx import InfluxSettings, Sender, server_facts
 from dashboards.line_protocol import points
 from dashboards.outbox import rejected_lines
+from dashboards.patience import Patience
 from dashboards.tables import read_repetitions
 from signals import HiphingeError
 from tests.dashboards.synthetic_results import SENSORS, write_session
@@ -204,20 +205,23 @@ def write_raw(server: InfluxDB, line: str) -> None:
     ("fault", "message"),
     [
         ("drop", "the connection to InfluxDB broke, after 5020 lines"),
-        (503, "cannot take lines now: status 503.*, after 5020 lines.*push again"),
+        (503, "cannot take lines now: status 503.*, after 5020 lines.*push again.*It was tried [0-9]+ times in [01] s"),
         (429, "cannot take lines now: status 429"),
         ((404, "404 page not found\n"), "has no /api/v2/write: status 404.*1.8 or later"),
         ((500, "s3cret-word is wrong, said admin:s3cret-word"), r"status 500 \(… is wrong, said …\)"),
+        ((503, "", {"Retry-After": "3600"}), "tried once in 0 s; the server asks to be left alone for 3600 s"),
     ],
 )
-def test_faults_in_the_middle_are_told_and_healed(
+def test_faults_that_last_are_told_and_a_later_push_heals_them(
     database: InfluxDB, settings: InfluxSettings, tmp_path: Path, fault, message: str
 ) -> None:
     session = write_session(tmp_path, "live", seconds=250)
-    database.plan[:] = [None, None, fault]
+    database.plan[:] = [None, None, *[fault] * 100]
     with pytest.raises(HiphingeError, match=message) as caught:
-        push(session, settings)
+        push(session, settings, patience=Patience(0.5))
     assert "s3cret" not in str(caught.value)
+    assert len(database.plan) > 80, "few attempts"
+    database.plan.clear()
     push(session, settings)
     assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 250 * 25
 
@@ -227,9 +231,9 @@ def test_nobody_there_and_silence_are_told(session: Path) -> None:
         port = deaf.getsockname()[1]
         settings = InfluxSettings(f"http://127.0.0.1:{port}", "", "", DATABASE)
         with pytest.raises(HiphingeError, match="did not answer in time, after 0 lines"):
-            push(session, settings, timeout_s=0.3)
+            push(session, settings, timeout_s=0.3, patience=Patience(0.5))
     with pytest.raises(HiphingeError, match=rf"http://127\.0\.0\.1:{port}.*cannot be reached \(Connection refused\)"):
-        push(session, settings)
+        push(session, settings, patience=Patience(0.5))
 
 
 def test_a_server_that_answers_says_who_it_is(database: InfluxDB, settings: InfluxSettings) -> None:
