@@ -133,7 +133,8 @@ def _moment(start: object) -> object:
 def _check_tables(folder: Path, estimator: str) -> None:
     """The tables end when the summary says, and hold as many repetitions."""
     summary, where = read_summary(folder, estimator), folder / estimator
-    facts = {name: _metadata(where / name) for name in (ANGLES, ORIENTATIONS, REPETITIONS) if (where / name).is_file()}
+    found = {name: _metadata(where / name) for name in (ANGLES, ORIENTATIONS, REPETITIONS)}
+    facts = {name: metadata for name, metadata in found.items() if metadata is not None}
     if REPETITIONS in facts and facts[REPETITIONS].num_rows != summary["repetitions"]:
         raise _apart(
             folder,
@@ -158,11 +159,11 @@ def _check_tables(folder: Path, estimator: str) -> None:
 
 
 def _metadata(path: Path) -> Any:
+    """What a table says of itself; None where it cannot be read, which whoever needs it will say."""
     try:
         return pq.read_metadata(path)
-    except (OSError, ValueError) as error:
-        what = f"cannot be read, it is damaged ({str(error).splitlines()[0]})"
-        raise HiphingeError(what, str(path), _REMEDY.format(folder=path.parent.parent)) from None
+    except (OSError, ValueError):
+        return None
 
 
 def _latest_s(metadata: Any, column: str) -> float | None:
