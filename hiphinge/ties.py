@@ -82,7 +82,7 @@ def _claims(other: Path, folder: Path) -> bool:
 
 
 def _heads(folder: Path) -> Iterator[_Said]:
-    if (folder / SESSION).exists():
+    if (folder / SESSION).is_file():
         head, _ = read_toml(folder / SESSION, "")
         person = head.get("athlete")
         athlete = person.get("id") if isinstance(person, dict) else None
@@ -161,7 +161,8 @@ def _check_tables(folder: Path, estimator: str) -> None:
 def _metadata(path: Path) -> Any:
     """What a table says of itself; None where it cannot be read, which whoever needs it will say."""
     try:
-        return pq.read_metadata(path)
+        # a pipe would be waited for
+        return pq.read_metadata(path) if path.is_file() else None
     except (OSError, ValueError):
         return None
 
