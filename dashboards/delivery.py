@@ -9,16 +9,25 @@ import hashlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from dashboards.edits import EDITS
 from dashboards.influx import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
-from dashboards.line_protocol import points, repetition_points, repetition_stamps, void_line
-from dashboards.outbox import FOLDER, Drain, Ledger, RejectedAnew, discard_segments
+from dashboards.line_protocol import (
+    TAGS,
+    points,
+    repetition_points,
+    repetition_stamps,
+    series_and_start,
+    series_of,
+    tags_of,
+    void_line,
+)
+from dashboards.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
 from dashboards.patience import Patience, Pauses
-from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators
+from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
 from signals import HiphingeError
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
@@ -30,6 +39,8 @@ _LOOK_S = 0.1
 AWAY_S = 1.0
 """At the end, a server that has not taken anything for so long is left: the outbox and the tables hold what it lacks."""
 _STOP_S = 1.0
+_LONGEST_NS = 24 * 3600 * 10**9
+"""A repetition that a ledger names is of this session only within so long of its start."""
 _FILES = (ANGLES, REPETITIONS, SUMMARY)
 """Of an estimator, what is sent, as the session's edits.toml corrects it."""
 
@@ -67,6 +78,38 @@ def missing(session_folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def identity(session_folder: Path, estimator: str) -> Identity:
+    """Whose an estimator's results are, by their summary."""
+    summary = read_summary(session_folder, estimator)
+    return Identity(str(summary["athlete"]), str(summary["session"]), str(summary["start"]))
+
+
+def ledger_of(session_folder: Path, estimators: Sequence[str]) -> Ledger:
+    """The folder's ledger, as far as it is about the session whose results the folder holds.
+
+    A folder may have been copied, or hold new results under another name: of what its ledger says about another session,
+    nothing is known here any more, and nothing of it may be voided. Whom it was about stays noted in `former`.
+    """
+    found, who = Ledger.read(session_folder / FOLDER), identity(session_folder, estimators[0])
+    series = {e: series_and_start(session_folder, e) for e in estimators}
+    told = {_of_series(name) for sent in found.repetitions.values() for name, _ in sent}
+    former = {one for one in (*found.former, *told, *([found.of] if found.of else [])) if not one.agrees(who)}
+    if found.of is not None and not found.of.agrees(who):
+        return Ledger(of=who, former=former)
+    for estimator, (own, start_ns) in series.items():
+        sent = found.repetitions.get(estimator, set())
+        found.repetitions[estimator] = {
+            (name, stamp) for name, stamp in sent if name == own and start_ns <= stamp < start_ns + _LONGEST_NS
+        }
+    found.of, found.former = who, former
+    return found
+
+
+def _of_series(series: str) -> Identity:
+    tags = tags_of(series)
+    return Identity(tags.get("athlete", ""), tags.get("session", ""))
+
+
 def push(
     session_folder: Path,
     settings: InfluxSettings,
@@ -80,29 +123,54 @@ def push(
 
     A server that is away for a while is waited for with `patience`, going on where it was; it may be one for many sessions.
 
-    Repetitions that were sent before and are no more are overwritten with ``void = true``. Lines that the server will
-    never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when InfluxDB cannot
-    be reached or refuses; what was sent before stays, and sending again is harmless.
+    Repetitions that were sent before and are no more are overwritten with ``void = true``; only this session's own. Lines that
+    the server will never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when
+    InfluxDB cannot be reached or refuses; what was sent before stays, and sending again is harmless.
     """
     chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
+    if not chosen:
+        remedy = "Name a session folder that holds results, or run `hiphinge replay` on the recording first"
+        raise HiphingeError("no results to send", str(session_folder), remedy)
     outbox = session_folder / FOLDER
-    ledger = Ledger.read(outbox)
+    ledger = ledger_of(session_folder, chosen)
     found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
     now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
     removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
     # whatever happens from here on, it is known what the server may have
-    note_repetitions(session_folder, now)
-    lines = itertools.chain(points(session_folder, chosen), (void_line(series, stamp) for series, stamp in removed))
+    for estimator in chosen:
+        ledger.repetitions[estimator] = ledger.repetitions.get(estimator, set()) | now[estimator]
+    ledger.write(outbox)
+    counts: dict[str, dict[str, int]] = {}
+    lines = itertools.chain(
+        tallied(points(session_folder, chosen), counts), (void_line(series, stamp) for series, stamp in removed)
+    )
     waiting = Patience() if patience is None else patience
     with Sender(settings, timeout_s=timeout_s, waiting=waiting) as sender, RejectedAnew(outbox) as aside:
         report = send_lines(lines, sender, aside.take, progress)
     for estimator, (state, content) in found.items():
         ledger.states[estimator], ledger.complete[estimator] = state, content
         ledger.repetitions[estimator] = now[estimator]
+        ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
+    for measurement, by_tag in counts.items():
+        ledger.points.setdefault(measurement, {}).update(by_tag)
     ledger.write(outbox)
     if not missing(session_folder):
         discard_segments(outbox)
     return report
+
+
+def tallied(lines: Iterable[str], counts: dict[str, dict[str, int]]) -> Iterator[str]:
+    """The lines, counted in `counts` by measurement and last tag."""
+    by_series: dict[str, int] = {}
+    try:
+        for line in lines:
+            series = series_of(line)
+            by_series[series] = by_series.get(series, 0) + 1
+            yield line
+    finally:
+        for series, n in by_series.items():
+            measurement, _, _ = series.partition(",")
+            counts.setdefault(measurement, {})[tags_of(series)[TAGS[measurement][-1]]] = n
 
 
 def note_repetitions(session_folder: Path, stamps: Mapping[str, set[tuple[str, int]]]) -> None:
@@ -112,17 +180,22 @@ def note_repetitions(session_folder: Path, stamps: Mapping[str, set[tuple[str, i
     before = {estimator: set(sent) for estimator, sent in ledger.repetitions.items()}
     for estimator, some in stamps.items():
         ledger.repetitions.setdefault(estimator, set()).update(some)
+        if ledger.of is None and some:
+            ledger.of = _of_series(min(some)[0])
     if ledger.repetitions != before:
         ledger.write(session_folder / FOLDER)
 
 
 def acknowledge(session_folder: Path) -> None:
     """Note in the ledger that InfluxDB has all results as they are now."""
-    ledger = Ledger.read(session_folder / FOLDER)
-    for estimator in available_estimators(session_folder):
+    there = available_estimators(session_folder)
+    ledger = ledger_of(session_folder, there)
+    for estimator in there:
         ledger.states[estimator] = _state(session_folder, estimator)
         ledger.complete[estimator] = digest(session_folder, estimator)
         ledger.repetitions[estimator] = repetition_stamps(repetition_points(session_folder, estimator))
+        ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
+    ledger.points = {}
     ledger.write(session_folder / FOLDER)
 
 

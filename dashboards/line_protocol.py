@@ -175,6 +175,27 @@ def repetition_stamps(lines: Iterable[str]) -> set[tuple[str, int]]:
     return {(re.split(r"(?<!\\) ", rest, maxsplit=1)[0], int(stamp)) for rest, stamp in found}
 
 
+_SERIES = re.compile(r"(?:\\.|[^\\ ])*")
+_TAG = re.compile(r",(\w+)=((?:\\.|[^\\, =])*)")
+
+
+def series_of(line: str) -> str:
+    """Measurement and tags of a line, as they stand there."""
+    found = _SERIES.match(line)
+    return found[0] if found else ""
+
+
+def tags_of(series: str) -> dict[str, str]:
+    """The tags of a series, as `points` writes it."""
+    return {name: re.sub(r"\\([,= ])", r"\1", value) for name, value in _TAG.findall(series)}
+
+
+def series_and_start(session_folder: Path, estimator: str) -> tuple[str, int]:
+    """The series of an estimator's repetitions, and the session's start in ns."""
+    head = _Head.of(read_summary(session_folder, estimator), session_folder / estimator / SUMMARY)
+    return head.series("repetition", estimator), head.start_ns
+
+
 def void_line(series: str, stamp_ns: int) -> str:
     """The line that marks a repetition as removed."""
     return f"{series} void=true {stamp_ns}"

@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -277,18 +277,38 @@ def rejected_lines(folder: Path) -> list[tuple[str, str]]:
     return [(line, words.removeprefix("# ")) for words, line in zip(lines[::2], lines[1::2], strict=False)]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose results they are: athlete and session are the tags in InfluxDB; start, as in summary.json, may be unknown ("")."""
+
+    athlete: str
+    session: str
+    start: str = ""
+
+    def agrees(self, other: Identity) -> bool:
+        """Whether it can be the same session of the same athlete."""
+        same = (self.athlete, self.session) == (other.athlete, other.session)
+        return same and (self.start == other.start or not self.start or not other.start)
+
+
 @dataclass(slots=True)
 class Ledger:
     """What InfluxDB has acknowledged as a whole, and what it may have of it otherwise.
 
     complete: by estimator, the digest of the results. repetitions: by estimator, series and timestamp of each that was sent, or
     was about to be. states: by estimator, size and time of change of the files that had that digest, so that they need not
-    be read again.
+    be read again. of: the session and athlete that all this is about; None in ledgers that were written before it was noted.
+    former: whom a ledger that lay in this folder was about before; nothing of it is voided from here. software: by estimator,
+    the program that computed what was acknowledged. points: by measurement and last tag, how many were sent.
     """
 
     complete: dict[str, str] = field(default_factory=dict)
     repetitions: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     states: dict[str, list[int]] = field(default_factory=dict)
+    of: Identity | None = None
+    former: set[Identity] = field(default_factory=set)
+    software: dict[str, str] = field(default_factory=dict)
+    points: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Ledger:
@@ -301,9 +321,13 @@ class Ledger:
                 for estimator, by_series in found["repetitions"].items()
             }
             states = {str(k): [int(n) for n in v] for k, v in found["states"].items()}
+            of = _identity(found["of"]) if found.get("of") else None
+            former = {_identity(one) for one in found.get("former", [])}
+            software = {str(k): str(v) for k, v in found.get("software", {}).items()}
+            points = {str(m): {str(k): int(n) for k, n in by.items()} for m, by in found.get("points", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
-        return cls(complete, repetitions, states)
+        return cls(complete, repetitions, states, of, former, software, points)
 
     def write(self, folder: Path) -> None:
         """Put it on disk, whole or not at all."""
@@ -311,10 +335,17 @@ class Ledger:
         for estimator, sent in self.repetitions.items():
             for series, stamp in sorted(sent):
                 by_series.setdefault(estimator, {}).setdefault(series, []).append(stamp)
-        words = {"complete": self.complete, "repetitions": by_series, "states": self.states}
+        words: dict[str, Any] = {"complete": self.complete, "repetitions": by_series, "states": self.states}
+        words["of"] = asdict(self.of) if self.of is not None else None
+        words["former"] = sorted((asdict(one) for one in self.former), key=lambda one: sorted(one.items()))
+        words |= {"software": self.software, "points": self.points}
         with _guarded(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _replace(folder / _LEDGER, json.dumps(words))
+
+
+def _identity(found: Any) -> Identity:
+    return Identity(*(str(found[name]) for name in ("athlete", "session", "start")))
 
 
 def discard_segments(folder: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from firmware_protocol.device import DeviceFamily, Request
 from firmware_protocol.registry import FAMILIES, device_family
 from ingest.session_toml import KIT_KEYS, Address, HeadReader, line_of, read_toml, toml_value, write_whole
+from signals.athlete import check_athlete
 from signals.errors import HiphingeError
 from signals.session import NO_LIMITS, PATIENCE_S, Sensor, Session, Setting
 
@@ -71,8 +72,9 @@ class Kit:
         patience_s: float = PATIENCE_S,
         screen_limits: Mapping[str, float] = NO_LIMITS,
     ) -> Session:
-        """Head of a session with this kit."""
-        who = athlete or self.athlete or "athlete"
+        """Head of a session with this kit. `HiphingeError` where `athlete` names nobody or everybody."""
+        # an unset variable of a shell must not become the kit's athlete without a word
+        who = (self.athlete or "athlete") if athlete is None else _stated(athlete)
         return Session(
             start.astimezone(UTC),
             who,
@@ -81,6 +83,13 @@ class Kit:
             patience_s=patience_s,
             screen_limits=screen_limits,
         )
+
+
+def _stated(athlete: str) -> str:
+    try:
+        return check_athlete(athlete)
+    except HiphingeError as error:
+        raise HiphingeError(error.what, "--athlete", "Name one athlete, or leave --athlete out: then it is the kit's") from None
 
 
 def read_kit(path: Path) -> Kit:
@@ -99,6 +108,8 @@ class _Reader:
         fields.no_slips(self._head, _TABLES, ())
         name = fields.optional(self._head, "name", ()) or ""
         athlete = fields.optional(self._head, "athlete", ())
+        if athlete is not None:
+            fields.check_athlete(athlete, ("athlete",))
         sensors: list[KitSensor] = []
         for i, entry in enumerate(fields.entries("sensor")):
             sensor = self._sensor(entry, i)

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn
 
+from signals.athlete import check_athlete
 from signals.errors import HiphingeError
 from signals.limits import limits_with
 from signals.placements import Mounting, Placement
@@ -129,7 +130,9 @@ def read_session_toml(path: Path) -> Session:
     """The session that the file at `path` describes; its folder is the session folder."""
     head, text = read_toml(path, "A session folder has a session.toml; check the path of the folder.")
     reader = HeadReader(head, lambda address: f"{path}, line {line_of(text, address)}", path.parent)
-    return reader.session()
+    session = reader.session()
+    reader.check_athlete(session.athlete, ("athlete", "id"))
+    return session
 
 
 def read_toml(path: Path, remedy: str) -> tuple[dict[str, Any], str]:
@@ -354,6 +357,13 @@ class HeadReader:
         if not value.strip() or any(ord(c) < 32 or ord(c) == 127 for c in value):
             self.fail(f"{key} = {value!r} is empty or has control characters", (*at, key), "Write a plain word.")
         return value
+
+    def check_athlete(self, athlete: str, at: Address) -> None:
+        """Refuse what names nobody or everybody. Not asked of a recording's head: it cannot be corrected, and must open."""
+        try:
+            check_athlete(athlete)
+        except HiphingeError as error:
+            self.fail(error.what, at, "Write the pseudonym of one athlete.")
 
     def optional(self, table: Mapping[str, Any], key: str, at: Address) -> str | None:
         """A text that may be there."""

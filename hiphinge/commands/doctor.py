@@ -17,7 +17,8 @@ import typer
 from dashboards.delivery import missing
 from dashboards.influx import server_facts
 from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
-from hiphinge import config
+from dashboards.tables import available_estimators
+from hiphinge import config, ties
 from hiphinge.commands.options import CONFIG, console, unfinished
 from hiphinge.lock import is_running
 from hiphinge.recovery import recover
@@ -98,6 +99,7 @@ def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
     elif configured:
         yield "results", True, "all were sent"
     for path in sorted(sessions):
+        yield from _torn_apart(path)
         rejected = rejected_lines(path / FOLDER)
         if rejected:
             where = path / FOLDER / "rejected.lp"
@@ -106,6 +108,16 @@ def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
                 False,
                 f"InfluxDB rejected {len(rejected)} lines, kept in {where}; of the first it says: {rejected[0][1]}",
             )
+
+
+def _torn_apart(folder: Path) -> Iterator[Finding]:
+    """Where a folder holds parts of different sessions."""
+    if is_running(folder) or not available_estimators(folder):
+        return
+    try:
+        ties.check(folder)
+    except HiphingeError as error:
+        yield folder.name, False, str(error)
 
 
 def _sessions(settings: config.Settings) -> Iterator[Finding]:

@@ -1,31 +1,44 @@
-"""`hiphinge forget`: all there is of one athlete, in InfluxDB and on this computer, deleted; counted before and after."""
+"""`hiphinge forget`: all there is of one athlete, in InfluxDB and on this computer, deleted; looked for again afterwards.
+
+It says that nothing is left only where everything could be looked through. What may be the athlete's and is not surely so
+(`hiphinge.traces`) is named, is left, and makes the command fail.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import typer
+from rich.console import Console
 
 from dashboards.erasure import Eraser
 from dashboards.outbox import FOLDER, waiting_bytes
-from dashboards.tables import available_estimators, read_summary
+from dashboards.stored import CannotAsk, Stored
 from hiphinge import config
-from hiphinge.app import RECORDING
 from hiphinge.commands.options import CONFIG, console, say
-from hiphinge.lock import LOCK, FolderLock
-from ingest.recording import read_recording
-from ingest.session_toml import read_toml
+from hiphinge.identifier import Identifier
+from hiphinge.lock import LOCK, FolderLock, is_running
+from hiphinge.traces import Traces, Undecided, search
 from signals import HiphingeError
+from signals.athlete import check_athlete
 
 SESSION = "session.toml"
-_NAMES = (SESSION, LOCK)
-"""Deleted last: whose it is, and the mark that somebody is at it."""
+_LAST = ("recording.mcap", SESSION, LOCK)
+"""Deleted last, in this order: what says whose it is, and the mark that somebody is at it."""
+NOT_LOOKED_AT = (
+    "not looked at: kits and configuration files, exports and copies outside the folder of sessions, backups, pictures of "
+    "Grafana's dashboards, logs of terminals and of the database"
+)
 
 
 def forget(
     athlete: str = typer.Argument(..., metavar="ATHLETE", help="The athlete's pseudonym, as in session.toml."),
+    former: list[str] = typer.Option([], "--former", help="A former id of the same person, forgotten too; repeatable."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     only_folders: bool = typer.Option(False, "--only-folders", help="Leave InfluxDB as it is."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line; needs --yes."),
@@ -33,95 +46,218 @@ def forget(
 ) -> None:
     """Delete all there is of an athlete: points in InfluxDB, session folders with their recordings and outboxes.
 
-    Reports, exports, backups and other copies are not reached.
+    What may be the athlete's and is not surely so is named and left, and the exit code is 1. Kits, exports elsewhere, backups
+    and other copies are not reached.
     """
+    ids = [check_athlete(one) for one in dict.fromkeys((athlete, *former))]
     settings = config.load(config_file)
     if as_json and not yes:
         raise HiphingeError("cannot ask", "--json", "Say --yes too")
     if settings.sessions is None and not settings.influx_configured:
         what = "neither a folder of sessions nor an InfluxDB is set"
         raise HiphingeError(what, "HIPHINGE_SESSIONS, HIPHINGE_INFLUX_URL", "Set where to look for the athlete")
-    eraser = Eraser(settings.influx()) if settings.influx_configured and not only_folders else None
-    folders = _sessions(settings.sessions, athlete)
-    values = eraser.count(athlete) if eraser is not None else {}
-    if not folders and not values:
-        places = [*([str(settings.sessions)] if settings.sessions else []), *(["InfluxDB"] if eraser is not None else [])]
-        raise HiphingeError(
-            f"nothing is there of {athlete!r}", " and ".join(places), "Check the spelling: it is the id in session.toml"
-        )
+    influx = settings.influx() if settings.influx_configured and not only_folders else None
+    database = _Database(ids, Eraser(influx), Stored(influx)) if influx is not None else None
+    found = _look(settings.sessions, ids)
+    report = _Report(athlete, ids[1:], database.count() if database is not None else {})
+    if not found.any and not report.values:
+        _nothing(report, found, settings, database, as_json)
     if not as_json:
-        _show(folders, values)
+        _show(found, report.values)
     if not yes and not _agreed():
         raise HiphingeError("nothing was deleted", athlete, "Answer y, or say --yes")
-    locks = _taken(folders)
-    try:
-        if eraser is not None:
-            eraser.erase(athlete)
-        for folder in folders:
-            _delete(folder)
-    finally:
-        for lock in locks:
-            lock.release()
-    _prove(athlete, eraser, settings.sessions)
+    _check_running(found.folders)
+    if database is not None:
+        database.erase()
+    _delete_all(found, report)
+    after = _look(settings.sessions, ids)
+    report.left += [str(path) for path in (*after.folders, *after.files)]
+    _after(report, found, after, settings, database)
+    _tell(report, as_json)
+
+
+@dataclass(slots=True)
+class _Report:
+    """What was done. left: paths that are still there although they are the athlete's, with the reason in `faults`."""
+
+    athlete: str
+    former: list[str]
+    values: dict[str, int]
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    values_left: dict[str, int] = field(default_factory=dict)
+    undecided: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[HiphingeError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "athlete": self.athlete,
+            "former": self.former,
+            "sessions": self.folders,
+            "files": self.files,
+            "values": self.values,
+            "values_left": self.values_left,
+            "left": len(self.left) + sum(self.values_left.values()),
+            "left_paths": self.left,
+            "undecided": [{"where": where, "why": why} for where, why in self.undecided],
+            "remarks": self.remarks,
+        }
+
+
+@dataclass(slots=True)
+class _Database:
+    """The database's side: all ids of the athlete at once."""
+
+    ids: list[str]
+    eraser: Eraser
+    stored: Stored
+    remarks: list[str] = field(default_factory=list)
+    """What a person should know of the database, as of the last count."""
+
+    def count(self) -> dict[str, int]:
+        """Values by measurement."""
+        counts: dict[str, int] = {}
+        self.remarks.clear()
+        for one in self.ids:
+            for name, n in self.eraser.count(one).items():
+                counts[name] = counts.get(name, 0) + n
+            self.remarks += (remark.removesuffix(".") for remark in self.eraser.remarks)
+        return counts
+
+    @property
+    def place(self) -> str:
+        """Where it is, in messages."""
+        return f"{self.stored.settings.url}, bucket {self.stored.settings.bucket}"
+
+    def beside_ours(self, left: dict[str, int]) -> list[tuple[str, str]]:
+        """Values with the athlete's tag that are not in measurements of ours, and so stay. `CannotAsk` as below."""
+        found = []
+        for one in self.ids:
+            for name, n in self.stored.measurements_of(one).items():
+                if name not in left:
+                    found.append(
+                        (self.place, f"{n} values of {one!r} are in {name!r}, which hiphinge did not write and leaves")
+                    )
+        return found
+
+    def erase(self) -> None:
+        """Delete all points."""
+        for one in self.ids:
+            self.eraser.erase(one)
+
+    def under_others(self, traces: Traces) -> list[tuple[str, str]]:
+        """Sessions of the athlete, by name, whose points another id has. `CannotAsk` where that cannot be asked."""
+        names = self.stored.sessions_besides(self.ids[0])
+        lookers = [Identifier(one, traces.others) for one in self.ids]
+        found = []
+        for name in sorted(names):
+            if name not in traces.sessions and not any(looker.in_text(name) for looker in lookers):
+                continue
+            for other, n in self.stored.athletes_of(name).items():
+                if other not in self.ids:
+                    whom = f"athlete {other!r}" if other else "no athlete"
+                    why = f"{n} values of the session {name!r}, which is or was this athlete's, are there under {whom}"
+                    found.append((self.place, why))
+        return found
+
+
+def _look(where: Path | None, ids: list[str]) -> Traces:
+    """All there is on disk. A folder that is set and not there may be on a disk that is not: nothing is known of it."""
+    if where is None:
+        return Traces()
+    if not where.is_dir():
+        return Traces(undecided=[Undecided(where, "there is no such folder: is its disk connected?")])
+    with Console(stderr=True).status("Looking through the folder of sessions"):
+        return search(where, ids[0], frozenset(ids[1:]))
+
+
+def _nothing(report: _Report, found: Traces, settings: config.Settings, database: _Database | None, as_json: bool) -> None:
+    """Nothing is surely the athlete's: say so, and what is undecided."""
+    _after(report, found, found, settings, database)
+    if report.undecided:
+        _tell(report, as_json)
+    places = [*([str(settings.sessions)] if settings.sessions else []), *(["InfluxDB"] if database is not None else [])]
     if as_json:
-        print(json.dumps({"athlete": athlete, "sessions": [str(f) for f in folders], "values": values, "left": 0}))
-        return
-    done = f"{len(folders)} session folders and {sum(values.values())} values in InfluxDB are deleted; counted again: 0 left."
-    console().print(done, highlight=False, markup=False, soft_wrap=True)
+        print(json.dumps(report.document))
+    what = f"nothing is there of {report.athlete!r}"
+    raise HiphingeError(what, " and ".join(places), "Check the spelling: it is the id in session.toml")
 
 
-def _delete(folder: Path) -> None:
-    """All of a session folder; what says whose it is goes last, so that a second run finds what a first one has left."""
-    try:
-        for path in sorted(folder.iterdir(), key=lambda p: p.name in _NAMES):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            elif path.name not in _NAMES:
-                path.unlink()
-        for name in _NAMES:
-            (folder / name).unlink(missing_ok=True)
-        folder.rmdir()
-    except OSError as error:
-        what = f"cannot be deleted: {error.strerror}"
-        remedy = "What came before is deleted. Check the folder's permissions, and run it again: it goes on where it stopped"
-        raise HiphingeError(what, error.filename or str(folder), remedy) from None
-
-
-def _sessions(where: Path | None, athlete: str) -> list[Path]:
-    """Session folders of the athlete, in order. Says which ones cannot be read: they are nobody's."""
-    found = []
-    for folder in sorted(path for path in where.iterdir() if path.is_dir()) if where is not None and where.is_dir() else ():
+def _after(report: _Report, found: Traces, after: Traces, settings: config.Settings, database: _Database | None) -> None:
+    """Look again in the database, and gather what is undecided and what was not looked at."""
+    report.undecided = [(_readable(one.path), one.why) for one in after.undecided]
+    links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
+    report.undecided += [(_readable(one.path), one.why) for one in links]
+    if settings.sessions is None:
+        report.remarks.append("no folder of sessions is set (HIPHINGE_SESSIONS): nothing on this computer was looked at")
+    if database is None:
+        why = "--only-folders" if settings.influx_configured else "HIPHINGE_INFLUX_URL is not set"
+        report.remarks.append(f"InfluxDB was not looked at ({why})")
+    else:
+        report.values_left = database.count()
+        report.remarks += database.remarks
+        for traces in (found, after):
+            after.sessions |= traces.sessions
+            after.others |= traces.others
         try:
-            person = _athlete_of(folder)
-        except HiphingeError as error:
-            say(f"left as it is, because nobody can tell whose it is: {error}")
-            continue
-        if person == athlete:
-            found.append(folder)
-    return found
+            report.undecided += database.beside_ours(report.values_left) + database.under_others(after)
+        except CannotAsk as error:
+            report.remarks.append(f"points beside ours and under other ids were not looked for: {error}")
+    if not all(Identifier(one).telling for one in (report.athlete, *report.former)):
+        report.remarks.append(
+            "the id is so short or so common a word that it was looked for only where an id stands, not in notes and sentences"
+        )
+    report.remarks.append(NOT_LOOKED_AT)
 
 
-def _athlete_of(folder: Path) -> str | None:
-    """Whose session it is, by whatever is there of it; None where it is none."""
-    if (folder / SESSION).is_file():
-        head, _ = read_toml(folder / SESSION, "")
-        person = head.get("athlete")
-        return str(person.get("id")) if isinstance(person, dict) else None
-    if (folder / RECORDING).is_file():
-        return read_recording(folder / RECORDING, salvage=True).session.athlete
-    for estimator in available_estimators(folder):
-        return str(read_summary(folder, estimator)["athlete"])
-    return None
+def _tell(report: _Report, as_json: bool) -> None:
+    """Say what was done. HiphingeError where something is left; exit code 1 where something is undecided."""
+    n, left = sum(report.values.values()), sum(report.values_left.values())
+    if as_json:
+        print(json.dumps(report.document))
+    else:
+        screen = console()
+        files = f", {len(report.files)} further files" if report.files else ""
+        deleted = f"{len(report.folders)} session folders{files} and {n - left} values in InfluxDB are deleted"
+        again = (
+            f"looked for again: {len(report.undecided)} places are undecided" if report.undecided else "counted again: 0 left"
+        )
+        if report.left or left:
+            again = f"counted again: {len(report.left)} places and {left} values are left"
+        for line in (f"{deleted}; {again}.", *(f"Note: {remark}." for remark in report.remarks)):
+            screen.print(line, highlight=False, markup=False, soft_wrap=True)
+    for where, why in report.undecided:
+        say(f"undecided, left as it is: {where}: {why}")
+    if left:
+        what = f"{left} values of {report.athlete!r} are still in InfluxDB ({', '.join(report.values_left)})"
+        raise HiphingeError(what, "forget", "Somebody may be sending them still: stop that, and run it again")
+    if report.faults:
+        raise report.faults[0]
+    if report.left:
+        raise HiphingeError("this is still there", report.left[0], "Check the folder's permissions, and run it again")
+    if report.undecided:
+        sys.exit(1)
 
 
-def _show(folders: list[Path], values: dict[str, int]) -> None:
+def _show(found: Traces, values: dict[str, int]) -> None:
     screen = console()
-    for folder in folders:
+    for folder in found.folders:
         waiting = waiting_bytes(folder / FOLDER)
         note = f" ({waiting} bytes wait for InfluxDB)" if waiting else ""
-        screen.print(f"{folder}{note}", highlight=False, markup=False, soft_wrap=True)
+        screen.print(f"{_readable(folder)}{note}", highlight=False, markup=False, soft_wrap=True)
+    for file in found.files:
+        screen.print(_readable(file), highlight=False, markup=False, soft_wrap=True)
     for name, n in values.items():
         screen.print(f"InfluxDB, {name}: {n} values", highlight=False, markup=False, soft_wrap=True)
+
+
+def _readable(path: Path) -> str:
+    """A path as text that every screen takes: names of files need not be text."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _agreed() -> bool:
@@ -131,25 +267,67 @@ def _agreed() -> bool:
         return False
 
 
-def _taken(folders: list[Path]) -> list[FolderLock]:
-    """Locks on all folders; HiphingeError, and none of them, where a program is writing one."""
-    locks: list[FolderLock] = []
+def _check_running(folders: list[Path]) -> None:
+    """HiphingeError where a program is writing one of the folders. One at a time: files that are open at once are few."""
     for folder in folders:
-        lock = FolderLock(folder)
-        if not lock.take():
-            for other in locks:
-                other.release()
+        if is_running(folder):
             raise HiphingeError("a session of this athlete is running", str(folder), "Stop it first; nothing was deleted")
-        locks.append(lock)
-    return locks
 
 
-def _prove(athlete: str, eraser: Eraser | None, where: Path | None) -> None:
-    """Look again. HiphingeError where something is left."""
-    left = eraser.count(athlete) if eraser is not None else {}
-    if left:
-        what = f"{sum(left.values())} values of {athlete!r} are still in InfluxDB ({', '.join(left)})"
-        raise HiphingeError(what, "forget", "Somebody may be sending them still: stop that, and run it again")
-    folders = _sessions(where, athlete)
-    if folders:
-        raise HiphingeError("this session is still there", str(folders[0]), "Check the folder's permissions, and run it again")
+def _delete_all(found: Traces, report: _Report) -> None:
+    """Delete what was found, as far as it goes; what refuses is noted."""
+    for folder in found.folders:
+        try:
+            _delete(folder, found.nested.get(folder, []))
+            report.folders.append(str(folder))
+        except HiphingeError as error:
+            report.faults.append(error)
+    for file in found.files:
+        try:
+            file.unlink(missing_ok=True)
+            report.files.append(str(file))
+        except OSError as error:
+            report.faults.append(_refused(error, file))
+    for folder in found.named:
+        # only where nothing of another's is in it
+        try:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        except OSError as error:
+            report.faults.append(_refused(error, folder))
+
+
+def _delete(folder: Path, nested: list[Path]) -> None:
+    """All of a session folder but session folders within it; what says whose it is goes last, so that a second run finds what
+    a first one has left."""
+    lock = FolderLock(folder)
+    if not lock.take():
+        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and run it again")
+    try:
+        _empty(folder, nested)
+        if not nested:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+    except OSError as error:
+        raise _refused(error, folder) from None
+    finally:
+        lock.release()
+
+
+def _empty(folder: Path, nested: list[Path]) -> None:
+    for path in sorted(folder.iterdir(), key=lambda p: (_LAST.index(p.name) if p.name in _LAST else -1, p.name)):
+        within = [other for other in nested if other == path or path in other.parents]
+        if path in within or path.name == LOCK:
+            continue
+        if not path.is_dir() or path.is_symlink():
+            path.unlink()
+        elif within:
+            _empty(path, within)
+        else:
+            shutil.rmtree(path)
+
+
+def _refused(error: OSError, path: Path) -> HiphingeError:
+    what = f"cannot be deleted: {error.strerror}"
+    remedy = "What came before is deleted. Check the folder's permissions, and run it again: it goes on where it stopped"
+    return HiphingeError(what, error.filename or str(path), remedy)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from dashboards.arrived import differences
 from dashboards.delivery import missing
 from dashboards.delivery import push as send
 from dashboards.influx import InfluxSettings
 from dashboards.line_protocol import points
 from dashboards.patience import Patience
-from hiphinge import config
+from dashboards.stored import CannotAsk, Stored
+from dashboards.tables import available_estimators
+from hiphinge import config, ties
 from hiphinge.app import RECORDING
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
 from hiphinge.lock import FolderLock, is_running
@@ -33,22 +37,26 @@ def push(
     settings = config.load(config_file)
     if bool(sessions) == everything:
         raise HiphingeError("nothing to send", "push", "Name session folders, or say --all")
-    chosen = _unsent(settings) if everything else sessions or []
-    if everything and not chosen:
-        console().print("Everything was sent.", highlight=False)
     if dry_run:
-        for session in chosen:
+        for session in _unsent(settings, None).chosen if everything else sessions or []:
             with_results(session)
+            ties.check(session)
             for line in points(session):
                 sys.stdout.write(line + "\n")
         return
-    influx = settings.influx()
     # a server that was given up is not waited for again with every session
     patience = Patience()
     failed: HiphingeError | None = None
+    chosen = sessions or []
+    if everything:
+        found = _unsent(settings, Stored(settings.influx()) if settings.influx_configured else None)
+        chosen, failed = found.chosen, found.failed
+        if not chosen and failed is None:
+            console().print("Everything was sent.", highlight=False)
+    influx = settings.influx()
     for session in chosen:
         try:
-            _push(session, influx, as_json, patience)
+            _push(session, influx, as_json, settings.sessions, patience)
         except HiphingeError as error:
             if not everything:
                 raise
@@ -59,20 +67,69 @@ def push(
         sys.exit(1)
 
 
-def _unsent(settings: config.Settings) -> list[Path]:
-    """Session folders below the folder of sessions that are not running and not wholly acknowledged, in order."""
+@dataclass(slots=True)
+class _Unsent:
+    """chosen: what is to be sent; failed: the last fault of a folder that could not be looked at."""
+
+    chosen: list[Path] = field(default_factory=list)
+    failed: HiphingeError | None = None
+
+
+def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
+    """Session folders below the folder of sessions that are not running and not wholly in InfluxDB, in order.
+
+    stored: is asked about those that were acknowledged as a whole; None, or where it does not answer: their ledgers count.
+    """
     if settings.sessions is None:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
     folders = sorted({f.parent for name in (RECORDING, "session.toml") for f in settings.sessions.glob(f"*/{name}")})
     look_after_orphans(settings)
-    return [folder for folder in folders if not is_running(folder) and missing(folder)]
+    found = _Unsent()
+    for folder in folders:
+        try:
+            if is_running(folder):
+                continue
+            if missing(folder):
+                found.chosen.append(folder)
+            elif stored is not None and available_estimators(folder):
+                ties.check(folder)
+                stored, differs = _asked(folder, stored)
+                if differs:
+                    found.chosen.append(folder)
+        except HiphingeError as error:
+            say(f"{folder.name}: {error}")
+            found.failed = error
+    return found
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool, patience: Patience) -> None:
+def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
+    """Whom to ask from now on, nobody where there was no answer; and whether InfluxDB lacks something of the session."""
+    try:
+        said = differences(folder, stored)
+    except CannotAsk as error:
+        say(f"{error}. What was sent before is taken from the ledgers")
+        return None, False
+    if said:
+        say(f"{folder.name}: InfluxDB does not have what was sent ({'; '.join(said)}); it is sent again")
+    return stored, bool(said)
+
+
+def _check(session: Path, among: Path | None) -> None:
+    """HiphingeError where the folder's results would be taken for another session's."""
+    ties.check(session)
+    other = ties.twin(session, among)
+    if other is not None:
+        what = f"{other} holds other results under the same session name: InfluxDB would take the one for the other"
+        remedy = f"Give these a name of their own: hiphinge replay {session} --out DIR; nothing was sent"
+        raise HiphingeError(what, str(session), remedy)
+
+
+def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None, patience: Patience) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
     with_results(session)
+    _check(session, among)
     lock = FolderLock(session)
     if not lock.take():
         raise busy

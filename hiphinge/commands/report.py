@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from hiphinge import ties
 from hiphinge.commands.options import console, with_results
 from signals import HiphingeError
 
@@ -19,6 +20,7 @@ def report(
     there = with_results(session)
     if estimator is not None and estimator not in there:
         raise HiphingeError(f"no results of estimator {estimator!r}", str(session), f"Choose {' or '.join(there)}")
+    ties.check(session)
     # the plotting library takes half a second to import
     from dashboards.report import write_report
 

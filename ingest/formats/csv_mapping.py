@@ -33,6 +33,7 @@ from ingest.formats.number_table import NumberTable, place, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S, MAG_UT, PER_SECOND
 from ingest.session_toml import Address, line_of, session_from_dict
+from signals.athlete import check_athlete
 from signals.blocks import Floats
 from signals.errors import HiphingeError
 from signals.placements import Placement
@@ -166,7 +167,12 @@ class _Mapping:
 
     def athlete(self, head: Session) -> str | None:
         """The stated athlete."""
-        return head.athlete if "athlete" in self.top else None
+        if "athlete" not in self.top:
+            return None
+        try:
+            return check_athlete(head.athlete)
+        except HiphingeError as error:
+            self.fail(error.what, ("athlete", "id"), "Write the pseudonym of one athlete.")
 
     def sensor(self, i: int, entry: Mapping[str, Any]) -> Sensor:
         """The `Sensor` that the i-th [[sensor]] table states."""

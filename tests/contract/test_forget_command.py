@@ -20,6 +20,7 @@ from tests.peers.web import Reply, Request, web
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"
+WAITING = 'angles,athlete=O\'Brien\\,\\ "Zoë"\\ 1\\=2,session=b,estimator=live quality=0i 1\n'
 GONE, KEPT = 'O\'Brien, "Zoë" 1=2', "O'Brien"
 
 
@@ -39,7 +40,7 @@ def sessions(tmp_path: Path) -> Path:
         (folder / name / "recording.mcap").write_bytes(b"raw")
         (folder / name / "session.toml").write_text(f"schema = 1\n[athlete]\nid = {json.dumps(athlete)}\n", "utf-8")
     (folder / "b/outbox").mkdir()
-    (folder / "b/outbox/000000001.lp").write_text("angles,athlete=x quality=0i 1\n")
+    (folder / "b/outbox/000000001.lp").write_text(WAITING, "utf-8")
     (folder / "broken").mkdir()
     (folder / "broken/session.toml").write_text("athlete = [")
     return folder
@@ -76,18 +77,25 @@ def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, sett
     before, others = stored(server), {name for name in tree(sessions) if name.startswith(("c", "broken"))}
     assert before[GONE] > before[KEPT] > 700
     result = hiphinge("forget", GONE, "--yes", cwd=sessions, **settings)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1, "whose the broken one is nobody can tell"
     assert "2 session folders and" in result.stdout
-    assert "counted again: 0 left" in result.stdout
-    assert "broken/session.toml" in result.stderr
+    assert "looked for again: 1 places are undecided" in result.stdout
+    assert "0 left" not in result.stdout
+    assert f"undecided, left as it is: {sessions / 'broken'}: nothing readable in it says whose it is" in result.stderr
+    assert "session.toml cannot be parsed" in result.stderr
     assert stored(server) == {KEPT: before[KEPT]}
     assert tree(sessions) == others
     assert GONE not in json.dumps(server.query('SHOW TAG VALUES WITH KEY = "athlete"', DATABASE), ensure_ascii=False)
+    said = hiphinge("forget", GONE, "--yes", "--json", cwd=sessions, **settings)
+    assert said.returncode == 1
+    assert [one["where"] for one in json.loads(said.stdout)["undecided"]] == [str(sessions / "broken")]
     (sessions / "broken/session.toml").unlink()
     assert "nothing is there of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
     report = json.loads(done("forget", KEPT, "--yes", "--json", cwd=sessions, **settings).stdout)
     assert report["sessions"] == [str(sessions / "c")]
     assert set(report["values"]) == {"angles", "angles_1s", "repetition", "screen", "sensor_health", "session"}
+    assert (report["left"], report["values_left"], report["undecided"]) == (0, {}, [])
+    assert any(remark.startswith("not looked at: kits and configuration files") for remark in report["remarks"])
     assert stored(server) == {}
 
 
@@ -122,7 +130,7 @@ def test_a_running_session_and_a_no_delete_nothing(sessions: Path) -> None:
     result = child("forget", GONE, cwd=sessions, **where)
     assert result.returncode == 1
     assert "nothing was deleted" in result.stderr
-    assert "sessions/b (30 bytes wait for InfluxDB)" in result.stdout
+    assert f"sessions/b ({len(WAITING.encode())} bytes wait for InfluxDB)" in result.stdout
     assert tree(sessions) == files
     assert "is set" in refused("forget", GONE, "--yes", cwd=sessions)
     done("forget", GONE, "--yes", cwd=sessions, **where)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.delivery import Courier, missing, note_repetitions, push
+from dashboards.delivery import Courier, ledger_of, missing, note_repetitions, push
 from dashboards.influx import InfluxSettings, Sender, server_facts
-from dashboards.line_protocol import LiveLines, closing_points, points, repetition_stamps
-from dashboards.outbox import FOLDER, Drain, Outbox, waiting_bytes
+from dashboards.line_protocol import LiveLines, closing_points, points, repetition_stamps, series_and_start
+from dashboards.outbox import FOLDER, Drain, Identity, Ledger, Outbox, waiting_bytes
 from dashboards.tables import TableWriter
 from dsp.results import AngleRows
 from signals import Placement, Sensor, Session
@@ -210,3 +210,16 @@ def test_a_courier_stops_at_once_while_the_server_is_away(settings: InfluxSettin
         assert not courier._thread.is_alive()
     assert waiting_bytes(tmp_path / FOLDER) > 0
     assert courier.lines == 0
+
+
+def test_a_ledger_of_the_same_name_and_another_start_says_nothing_here(tmp_path: Path) -> None:
+    """Two evenings of an athlete in folders of the same name: what one has sent is not the other's to void."""
+    live_session(tmp_path)
+    own = summary("live", 0)
+    series, start_ns = series_and_start(tmp_path, "live")
+    sent = {"live": {(series, start_ns + 10**9)}}
+    for start, kept in ((str(own["start"]), sent["live"]), ("", sent["live"]), ("2026-11-23T13:05:00Z", None)):
+        Ledger({}, sent, {}, Identity(str(own["athlete"]), str(own["session"]), start)).write(tmp_path / FOLDER)
+        found = ledger_of(tmp_path, ["live"])
+        assert found.repetitions.get("live") == kept
+        assert {one.start for one in found.former} == ({start} if kept is None else set())

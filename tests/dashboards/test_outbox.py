@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dashboards.influx import InfluxError, Refusal
-from dashboards.outbox import Drain, Ledger, Outbox, RejectedAnew, rejected_lines, segments, set_aside, waiting_bytes
+from dashboards.outbox import Drain, Identity, Ledger, Outbox, RejectedAnew, rejected_lines, segments, set_aside, waiting_bytes
 from signals import HiphingeError
 
 
@@ -186,6 +187,12 @@ def test_the_ledger_survives_damage(tmp_path: Path) -> None:
     ledger = Ledger({"live": "abc"}, {"live": {("repetition,athlete=a", 5), ("repetition,athlete=a", 7)}}, {"live": [1, 2]})
     ledger.write(tmp_path)
     assert Ledger.read(tmp_path) == ledger
+    who, before = Identity("a", "evening", "2026-11-23T14:05:00Z"), {Identity("a", "x"), Identity("b", "y")}
+    whole = replace(ledger, of=who, former=before, software={"live": "hiphinge 0.1.0"}, points={"angles": {"live": 25}})
+    whole.write(tmp_path)
+    assert Ledger.read(tmp_path) == whole
+    (tmp_path / "ledger.json").write_text('{"complete": {}, "repetitions": {}, "states": {}}')
+    assert Ledger.read(tmp_path) == Ledger(), "as it was before it said whose it is"
     (tmp_path / "ledger.json").write_text("[1")
     assert Ledger.read(tmp_path) == Ledger()
 

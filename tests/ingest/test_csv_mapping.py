@@ -178,6 +178,7 @@ MAPPING_FAULTS = {
     "file outside": ('file = "hip.csv"', 'file = "../export/hip.csv"', 9, "into the session folder"),
     "start": ("14:05:00Z", "14:05:00", 1, "with its zone"),
     "athlete": ('id = "player-07"', "id = 7", 7, "in quotes"),
+    "pattern": ('id = "player-07"', 'id = "*"', 8, "of one athlete"),
     "mark": ("time_s = 1.0", "time_s = nan", 23, "plain number"),
     "sensor is a table": (MAPPING[MAPPING.index("[[sensor]]") :], '[sensor]\nplacement = "pelvis"\n', 9, "[[sensor]]"),
 }

@@ -51,6 +51,13 @@ def test_a_kit(tmp_path: Path) -> None:
     assert kit.session(datetime(2026, 1, 1, tzinfo=UTC), "x").athlete == "x"
 
 
+@pytest.mark.parametrize("athlete", ["", "  ", "*", "/.*/"])
+def test_an_unset_variable_or_a_pattern_is_no_athlete(tmp_path: Path, athlete: str) -> None:
+    (tmp_path / "kit.toml").write_text(GOOD)
+    with pytest.raises(HiphingeError, match=r"--athlete: .* leave --athlete out"):
+        read_kit(tmp_path / "kit.toml").session(datetime(2026, 1, 1, tzinfo=UTC), athlete)
+
+
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
@@ -68,6 +75,7 @@ def test_a_kit(tmp_path: Path) -> None:
         (('port = "usb:10C4:EA60:0001"\nnumber = 1', 'address = "C1"'), 14, "no Bluetooth"),
         (("rate_hz = 200", "number = 3"), 7, "gateway"),
         (("baud = 460800", "baud = 1"), 21, "300 to"),
+        (('"player-07"', '"*"'), 2, "is a pattern"),
     ],
 )
 def test_faults_name_file_line_and_remedy(tmp_path: Path, change: tuple[str, str], line: int, words: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.session_toml import read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from signals import HiphingeError, Mounting, Placement, Sensor, Session, SessionMark
+from signals.athlete import check_athlete
 from signals.limits import LIMITS
 
 GOOD = """schema = 1
@@ -42,6 +43,15 @@ words = st.text(
     st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
 )
 words = words.filter(lambda w: bool(w.strip()))
+
+
+def names_one(athlete: str) -> bool:
+    try:
+        return check_athlete(athlete) == athlete
+    except HiphingeError:
+        return False
+
+
 axes = st.sampled_from([("+x", "+y"), ("-z", "+x"), ("-y", "-z")])
 
 
@@ -66,7 +76,7 @@ def sensors(draw: st.DrawFn) -> tuple[Sensor, ...]:
 sessions = st.builds(
     Session,
     start=st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)).map(lambda t: t.replace(tzinfo=UTC)),
-    athlete=words,
+    athlete=words.filter(names_one),
     sensors=sensors(),
     marks=st.lists(st.builds(SessionMark, st.floats(-1e6, 1e6), words), max_size=3).map(tuple),
     software=st.just("") | words,
@@ -98,6 +108,15 @@ def test_the_documented_form_is_read(tmp_path: Path) -> None:
         (SessionMark(0.0, "calibrate"),),
         "hiphinge 0.1.0",
     )
+
+
+@pytest.mark.parametrize("athlete", [" player-07", "*", "/.*/", "%", "[a-z]+", "\u200b"])
+def test_who_is_nobody_or_everybody_is_refused_at_the_line(tmp_path: Path, athlete: str) -> None:
+    path = tmp_path / "session.toml"
+    path.write_text(GOOD.replace('"player-07"', json.dumps(athlete)), "utf-8")
+    with pytest.raises(HiphingeError, match="pseudonym of one athlete") as caught:
+        read_session_toml(path)
+    assert caught.value.where == f"{path}, line 4"
 
 
 def test_limits_of_the_hip_screen_are_read(tmp_path: Path) -> None:

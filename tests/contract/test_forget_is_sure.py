@@ -1,0 +1,169 @@
+"""`hiphinge forget` never says that nothing is left while something may be: ids edited afterwards, many sessions, odd ids."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hiphinge.lock import FolderLock
+from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
+from tests.dashboards.synthetic_results import write_session
+from tests.peers.influxdb import InfluxDB, influxdb
+
+DATABASE = "gym"
+OLD, NEW, OTHER = "player-07", "player-70", "player-0"
+TOML = 'schema = 1\n[athlete]\nid = "{}"\n'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    with influxdb(tmp_path_factory.mktemp("influxdb")) as running:
+        yield running
+
+
+@pytest.fixture
+def sessions(tmp_path: Path) -> Path:
+    """A session of each of two athletes."""
+    folder = tmp_path / "sessions"
+    for name, athlete in (("a", OLD), ("b", OTHER)):
+        write_session(folder / name, "live", seconds=30, athlete=athlete, session=name)
+        (folder / name / "session.toml").write_text(TOML.format(athlete))
+    return folder
+
+
+@pytest.fixture
+def settings(server: InfluxDB, sessions: Path) -> dict[str, str]:
+    server.fresh(DATABASE)
+    found = {
+        "HIPHINGE_INFLUX_URL": server.url,
+        "HIPHINGE_INFLUX_BUCKET": DATABASE,
+        "HIPHINGE_SESSIONS": str(sessions),
+    }
+    done("push", sessions / "a", sessions / "b", cwd=sessions, **found)
+    return found
+
+
+def values(server: InfluxDB) -> dict[str, int]:
+    rows = server.rows("SELECT count(*) FROM /.*/ GROUP BY athlete", DATABASE)
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["athlete"]] = counts.get(row["athlete"], 0) + sum(v or 0 for k, v in row.items() if k.startswith("count"))
+    return counts
+
+
+@pytest.mark.influx
+def test_points_under_a_former_id_are_told_and_go_when_a_person_says_that_both_are_one(
+    server: InfluxDB, settings: dict[str, str], sessions: Path
+) -> None:
+    (sessions / "a/session.toml").write_text(TOML.format(NEW))
+    before, files = values(server), tree(sessions)
+    for athlete in (NEW, OLD):
+        said = hiphinge("forget", athlete, "--yes", "--json", cwd=sessions, **settings)
+        report = json.loads(said.stdout)
+        assert said.returncode == 1
+        assert (report["sessions"], report["left"]) == ([], 0)
+        places = {one["where"]: one["why"] for one in report["undecided"]}
+        assert "it names several athletes" in places[str(sessions / "a")]
+        assert f"{sessions / 'a'}: it names several athletes" in said.stderr
+        assert tree(sessions) == files
+        if athlete == NEW:
+            assert values(server) == before
+            told = places[f"{server.url}, bucket {DATABASE}"]
+            assert (
+                told
+                == f"{before[OLD]} values of the session 'a', which is or was this athlete's, are there under athlete {OLD!r}"
+            )
+    assert values(server) == {OTHER: before[OTHER]}, "who forgets the former id forgets its points"
+    done("push", sessions / "b", cwd=sessions, **settings)
+    server.write("angles,athlete=player-07,session=a,estimator=live quality=0i 1795442700000000000", DATABASE)
+    report = json.loads(done("forget", NEW, "--former", OLD, "--yes", "--json", cwd=sessions, **settings).stdout)
+    assert (report["sessions"], report["values"], report["undecided"]) == ([str(sessions / "a")], {"angles": 1}, [])
+    assert values(server) == {OTHER: before[OTHER]}
+    assert not (sessions / "a").exists()
+
+
+@pytest.mark.influx
+def test_a_sessions_name_that_holds_the_id_is_told_although_its_points_are_anothers(
+    server: InfluxDB, settings: dict[str, str], sessions: Path
+) -> None:
+    line = "angles,athlete=player-0,session=2026-11-23T14-05-00Z_player-07,estimator=live quality=0i 1795442700000000000"
+    server.write(line, DATABASE)
+    said = hiphinge("forget", OLD, "--yes", cwd=sessions, **settings)
+    assert said.returncode == 1
+    assert "1 values of the session '2026-11-23T14-05-00Z_player-07'" in said.stderr
+    assert "1 session folders and" in said.stdout
+    assert "0 left" not in said.stdout
+
+
+@pytest.mark.influx
+def test_what_other_programs_keep_of_the_athlete_is_told(server: InfluxDB, settings: dict[str, str], sessions: Path) -> None:
+    server.write("wellness,athlete=player-07 sleep_h=7.5 1795442700000000000", DATABASE)
+    said = hiphinge("forget", OLD, "--yes", cwd=sessions, **settings)
+    assert said.returncode == 1
+    assert "1 values of 'player-07' are in 'wellness', which hiphinge did not write and leaves" in said.stderr
+    assert "0 left" not in said.stdout
+    assert "keeps the id 'player-07' in its index" in said.stdout
+    assert server.rows("SELECT * FROM wellness", DATABASE)
+
+
+@pytest.mark.influx
+@pytest.mark.parametrize("athlete", ["", " ", "*", "/.*/", "%"])
+def test_nobody_and_everybody_is_refused(server: InfluxDB, settings: dict[str, str], sessions: Path, athlete: str) -> None:
+    server.write("weather temperature=21.5 1795442700000000000", DATABASE)
+    files, before = tree(sessions), server.rows("SELECT count(*) FROM /.*/", DATABASE)
+    assert "athlete" in refused("forget", athlete, "--yes", cwd=sessions, **settings)
+    assert "athlete" in refused("forget", OLD, "--former", athlete, "--yes", cwd=sessions, **settings)
+    assert (tree(sessions), server.rows("SELECT count(*) FROM /.*/", DATABASE)) == (files, before)
+
+
+def many(folder: Path, n: int) -> None:
+    write_session(folder / "first", "live", seconds=20, athlete=OLD)
+    (folder / "first/session.toml").write_text(TOML.format(OLD))
+    for i in range(n):
+        one = folder / f"{i:04d}"
+        (one / "live").mkdir(parents=True)
+        shutil.copy(folder / "first/live/summary.json", one / "live")
+        (one / "session.toml").write_text(TOML.format(OTHER if i % 100 == 50 else OLD))
+        if i % 100 == 50:
+            shutil.rmtree(one / "live")
+
+
+def test_eleven_hundred_sessions_with_sixty_four_open_files(tmp_path: Path) -> None:
+    many(tmp_path / "sessions", 1100)
+    forget = [*COMMAND, "forget", OLD, "--yes", "--json"]
+    limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *forget]
+    where = environment(HIPHINGE_SESSIONS=str(tmp_path / "sessions"))
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(limited, env=where, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+
+    lock = FolderLock(tmp_path / "sessions/1077")
+    assert lock.take()
+    said = run()
+    assert said.returncode == 1
+    assert "1077: a session of this athlete is running" in said.stderr
+    assert len(list((tmp_path / "sessions").iterdir())) == 1101
+    lock.release()
+    said = run()
+    assert said.returncode == 0, said.stderr
+    assert len(json.loads(said.stdout)["sessions"]) == 1090
+    assert len(list((tmp_path / "sessions").iterdir())) == 11
+
+
+def test_a_folder_of_sessions_that_is_not_there_is_no_proof(tmp_path: Path) -> None:
+    said = hiphinge("forget", OLD, "--yes", "--json", cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path / "unplugged"))
+    assert said.returncode == 1
+    assert json.loads(said.stdout)["undecided"][0]["where"] == str(tmp_path / "unplugged")
+
+
+def test_what_is_not_looked_at_is_said_once(sessions: Path) -> None:
+    said = done("forget", OLD, "--yes", cwd=sessions, HIPHINGE_SESSIONS=str(sessions)).stdout
+    assert said.count("not looked at: kits and configuration files") == 1
+    assert "InfluxDB was not looked at (HIPHINGE_INFLUX_URL is not set)" in said
+    assert "1 session folders" in said
+    assert "counted again: 0 left" in said
