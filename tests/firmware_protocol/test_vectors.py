@@ -14,10 +14,12 @@ from firmware_protocol.packets import PacketReader
 from fixtures.vectors import make_vectors
 from fixtures.vectors.vector import CASES, OTHER
 from fixtures.wire.capture_file import samples_of
+from signals import HiphingeError
 
 FILES = {path.stem: path.read_text("utf-8").splitlines() for path in sorted(make_vectors.FOLDER.glob("*.jsonl"))}
 HEADS = {name: json.loads(lines[0]) for name, lines in FILES.items()}
 VECTORS = [json.loads(line) for lines in FILES.values() for line in lines[1:]]
+WITH_CODEC = [v for v in VECTORS if "no_codec" not in v]
 REFUSES_NOTHING = ("incomplete", "restart", "saturated", "repeated", "overrun", "unpaired", "button")
 """Words of a health that say something of whole packets."""
 
@@ -77,7 +79,13 @@ def test_reader_of_single_packets(vector: dict[str, Any]) -> None:
     assert pending == vector.get("reader_pending", vector.get("pending", 0))
 
 
-@each(VECTORS)
+@each([v for v in VECTORS if "no_codec" in v])
+def test_a_stream_without_samples_has_no_codec(vector: dict[str, Any]) -> None:
+    with pytest.raises(HiphingeError, match=vector["no_codec"]):
+        codec_of(vector)
+
+
+@each(WITH_CODEC)
 def test_codec(vector: dict[str, Any]) -> None:
     codec = codec_of(vector)
     got = [sample for chunk in chunks(vector) for block in codec.feed(chunk) for sample in samples_of(block)]
@@ -89,7 +97,7 @@ def test_codec(vector: dict[str, Any]) -> None:
     assert codec.health.get("restart", 0) == sum(s.get("restart", False) for s in got)
 
 
-@each([v for v in VECTORS if v["link"] == "serial"])
+@each([v for v in WITH_CODEC if v["link"] == "serial"])
 def test_codec_byte_by_byte(vector: dict[str, Any]) -> None:
     codec = codec_of(vector)
     data = b"".join(chunks(vector))
@@ -97,7 +105,7 @@ def test_codec_byte_by_byte(vector: dict[str, Any]) -> None:
     assert_close(got, vector["samples"], "sample")
 
 
-@each(VECTORS)
+@each(WITH_CODEC)
 def test_codec_all_packets_at_once(vector: dict[str, Any]) -> None:
     codec, packets = codec_of(vector), chunks(vector)
     blocks = codec.feed_packets(b"".join(packets), np.array([len(p) for p in packets], np.int64))

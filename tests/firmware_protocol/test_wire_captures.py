@@ -54,6 +54,7 @@ def test_whole(capture: Capture) -> None:
     codec, heard = capture.codec(), capture.heard
     blocks = codec.feed_packets(b"".join(heard), np.array([len(packet) for packet in heard], np.int64))
     assert capture_file.same(rows(blocks), flat(capture))
+    assert sorted({block.lost_exact for block in blocks}) == capture.end["lost_exact"]
     packet = np.concatenate([block.packet for block in blocks])
     assert packet.tolist() == [number for number, samples in enumerate(capture.samples) for _ in samples]
     assert_said(codec, capture)
