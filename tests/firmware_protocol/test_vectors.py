@@ -88,8 +88,11 @@ def test_a_stream_without_samples_has_no_codec(vector: dict[str, Any]) -> None:
 @each(WITH_CODEC)
 def test_codec(vector: dict[str, Any]) -> None:
     codec = codec_of(vector)
-    got = [sample for chunk in chunks(vector) for block in codec.feed(chunk) for sample in samples_of(block)]
+    blocks = [block for chunk in chunks(vector) for block in codec.feed(chunk)]
+    got = [sample for block in blocks for sample in samples_of(block)]
     assert_close(got, vector["samples"], "sample")
+    assert all(block.lost_exact == (block.device_time_s is not None) for block in blocks)
+    assert {word: codec.health[word] for word in vector.get("times", {})} == vector.get("times", {})
     assert refusals(codec) == set(vector.get("codec_refused", vector["refused"]))
     assert codec.pending == vector.get("pending", 0)
     if not vector["family"].startswith("hiphinge"):  # its codec does not count them; the samples say it
