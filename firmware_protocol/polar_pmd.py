@@ -137,6 +137,18 @@ def factor_of(answer: bytes) -> float | None:
     return value if 0.0 < value < _LARGEST_FACTOR else None
 
 
+def answer_fields(data: bytes) -> Fields | str:
+    """Fields of an answer of the control point, ``response`` 0 where it is accepted; or the word for its fault."""
+    if len(data) < _ANSWER_HEAD - 1:
+        return "truncated"
+    _, request, what, status = data[: _ANSWER_HEAD - 1]
+    fields: Fields = {"request": request, "type": TYPES.get(what, str(what)), "response": status}
+    if status:
+        fields["error"] = "status"
+    told = factor_of(data)
+    return fields if told is None else fields | {_FACTOR: told}
+
+
 class _Frames:
     """Frames of one stream: stamp of the first sample, samples in m/s², samples lost before, restart."""
 
@@ -176,6 +188,8 @@ class Reader(StrictReader):
 
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
+        if data[:1] == bytes((_ANSWER,)):
+            return self._answer(data)
         found = self._frames.read(data)
         if found is None:
             return []
@@ -189,6 +203,14 @@ class Reader(StrictReader):
             )
             for i, sample in enumerate(samples)
         ]
+
+    def _answer(self, data: bytes) -> list[Packet]:
+        """An answer of the control point; a factor in it holds from here on, as in the codec."""
+        fields = answer_fields(data)
+        if isinstance(fields, dict):
+            self._frames.factor = fields.get(_FACTOR, self._frames.factor)
+            self.health.count("status", 1 if fields["response"] else 0)
+        return self._one(fields)
 
 
 class PolarPmdCodec(PacketwiseCodec):

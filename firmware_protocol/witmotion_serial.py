@@ -256,6 +256,9 @@ class WitMotionSerialCodec(PacketwiseCodec):
         shape: tuple[bool, bool] | None = None
         for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
+                if ACCURACY < frame[1] < REGISTERS:
+                    self._health.count("unknown_type")
+                    continue
                 run = self._runs.take(frame)
                 if run is None or ACC not in run or GYR not in run:
                     continue

@@ -33,6 +33,8 @@ MESSAGE_FAMILY = "hiphinge-v1"
 """What is recorded of a gateway's sensor: its messages, taken out of the gateway's stream."""
 _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
+_WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
+"""Words of a family's configuration that a kit has under a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class _Reader:
             family.configure(request)
             family.start(request)
         except HiphingeError as error:
-            word = error.where if error.where in entry or error.where in config else "family"
+            written = _WRITTEN_AS.get(error.where, error.where)
+            word = written if written in entry else "config" if error.where in config else "family"
             fields.fail(error.what, (*at, word), error.remedy)
         recorded = MESSAGE_FAMILY if number is not None else sensor.family
         return KitSensor(replace(sensor, family=recorded, rate_hz=rate, config=config), family, request, baud, number)

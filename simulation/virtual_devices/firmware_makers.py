@@ -227,7 +227,10 @@ class Ximu3Firmware(Maker):
 
 
 class Capture2GoFirmware(Maker):
-    """Capture2Go: single samples in frames, over Bluetooth as over USB."""
+    """Capture2Go: single samples in frames, over Bluetooth each in a notification that begins with FF, no real-time frames.
+
+    Who writes to a characteristic is there over Bluetooth.
+    """
 
     family = capture2go.FAMILY
     services: tuple[str, ...] = (capture2go.SERVICE,)
@@ -237,10 +240,13 @@ class Capture2GoFirmware(Maker):
     )
 
     def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+        self._before = b""
+        """What stands before each frame."""
         super().__init__(serial, rate_hz, f"Capture2Go {serial}")
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Measurement mode, start, stop."""
+        self._before = b"\xff" if characteristic else b""
         op = (capture2go.decode_command(payload, {}) or {}).get("op")
         if op == "set_measurement_mode":
             modes = {capture2go.encode_measurement_mode(rate): rate for rate in capture2go.CAPTURE2GO.rates_hz}
@@ -252,8 +258,9 @@ class Capture2GoFirmware(Maker):
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One frame."""
         stamp = math.floor(clock_s[0] * 1e9)
-        data = capture2go.encode_sample(self.rate_hz, stamp, samples.acc[0], samples.gyr[0], UPRIGHT)
-        return [Outgoing(data, capture2go.NOTIFY, 1)]
+        flags = capture2go.FLAG_CLIPPED if samples.saturated[0] else 0
+        data = capture2go.encode_sample(self.rate_hz, stamp, samples.acc[0], samples.gyr[0], UPRIGHT, flags)
+        return [Outgoing(self._before + data, capture2go.NOTIFY, 1)]
 
 
 class TextCsvFirmware(Maker):

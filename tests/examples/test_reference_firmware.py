@@ -22,7 +22,7 @@ from firmware_protocol.v1 import Setup, Start, encode_setup, encode_start, frame
 from tests.conftest import ROOT, missing
 
 SOURCE = ROOT / "examples/firmware/xiao_nrf52840_sense/hiphinge_v1.c"
-VECTORS = json.loads((ROOT / "fixtures/v1/vectors.json").read_text())
+VECTORS = json.loads((ROOT / "fixtures/vectors/v1/vectors.json").read_text())
 ROOM = 2048
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firmware_protocol import DEVICE_FAMILIES
+from firmware_protocol import DEVICE_FAMILIES, Codec, codec_for
 from firmware_protocol.packets import Fields, Packet, PacketReader
+from signals import HiphingeError
 from tests.conftest import missing, shared_folder
 
 NOTES = ("incomplete",)
@@ -117,3 +119,73 @@ def approximately(value: Any) -> Any:
     numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return pytest.approx(value, rel=1e-6, abs=1e-9) if numbers or is_number else value
+
+
+def codec_of(vector: dict[str, Any]) -> Codec | None:
+    """A fresh codec with what the vector says of its bytes; None where it says that there are no samples in them."""
+    config = {"just_opened": False, "link": "ble" if vector["kind"] == "ble-notify" else "serial", **vector.get("config", {})}
+    config["content"] = config.get("rsw", 0x0207)
+    try:
+        return codec_for(vector["family"], config, RATES_HZ.get(vector["family"], config.get("rate_hz")))
+    except HiphingeError:
+        return None
+
+
+RATES_HZ = {"movella-dot": 60.0, "capture2go": 100.0, "text-csv": 100.0, "shimmer3": 256.0}
+"""Where a vector's step of the clock is that of another rate than the codec's own."""
+
+
+def samples_expected(vector: dict[str, Any]) -> list[Fields]:
+    """The samples that a codec must give, read off what the vector expects of single packets: t, acc, gyr, quat.
+
+    lost and restart as the vector has them; a quaternion only where it is in the packet of the sample.
+    """
+    expect = vector["expect"]
+    if isinstance(expect, list):
+        packets = expect
+    elif "samples" in expect:
+        return [{k: v for k, v in one.items() if k in ("acc", "gyr", "quat")} for one in expect["samples"]]
+    elif all(key.isdigit() for key in expect):
+        packets = expect.get(HOSTS_REFERENCE, [])
+    else:
+        packets = expect.get("packets", [] if "error" in expect else [expect])
+    found = [sample for one in packets if (sample := _sample_of(vector, one))]
+    if isinstance(expect, dict) and "gap" in expect:
+        found[expect["gap"]["after_sample"]]["lost"] = expect["gap"]["missing_samples"]
+    if isinstance(expect, dict) and "restart" in expect:
+        found[expect["restart"]["before_sample"]]["restart"] = True
+    return found
+
+
+HOSTS_REFERENCE = "99"
+"""Of Movesense's streams, the one that our host asks for."""
+
+
+def chunks_for_codec(vector: dict[str, Any]) -> list[bytes]:
+    """The chunks as our host would hear them: under the reference that it asks for."""
+    chunks = chunks_of(vector)
+    if vector["family"] == "movesense" and "ref" in vector.get("config", {}):
+        return [chunk[:1] + bytes((int(HOSTS_REFERENCE),)) + chunk[2:] if len(chunk) > 1 else chunk for chunk in chunks]
+    return chunks
+
+
+def _sample_of(vector: dict[str, Any], packet: Fields) -> Fields | None:
+    """The sample that a packet is to the codec, None where it is none or a part of one."""
+    if vector["family"] in ("witmotion-serial", "metamotion"):
+        return None  # it takes several
+    if vector["family"] == "shimmer3":
+        return _of_raw(packet["t"], packet["raw"]) if "GYRO_X" in packet.get("raw", ()) else None
+    sample = {k: v for k, v in packet.items() if k in ("t", "acc", "gyr", "quat")}
+    if "dq" in packet:
+        w, *turn = packet["dq"]
+        sine = math.hypot(*turn)
+        sample["gyr"] = [2.0 * math.atan2(sine, w) / sine * v * 60.0 for v in turn]
+        sample["acc"] = [v * 60.0 for v in packet["dv"]]
+    without_gyr = vector["family"] in ("polar-pmd", "movesense", "text-csv")
+    return sample if "acc" in sample and ("gyr" in sample or without_gyr) else None
+
+
+def _of_raw(t: float, raw: dict[str, int]) -> Fields:
+    """A Shimmer3's sample by its default calibration, in the axes of the case: -y, -x, -z of the chips."""
+    acc, gyr = ([raw[f"{sensor}_{axis}"] for axis in "YXZ"] for sensor in ("ACCEL_LN", "GYRO"))
+    return {"t": t, "acc": [(2047 - v) / 83.0 for v in acc], "gyr": [math.radians(-v / 65.5) for v in gyr]}

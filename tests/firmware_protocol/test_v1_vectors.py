@@ -37,7 +37,7 @@ from firmware_protocol.v1 import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-VECTORS = json.loads((ROOT / "fixtures/v1/vectors.json").read_text())
+VECTORS = json.loads((ROOT / "fixtures/vectors/v1/vectors.json").read_text())
 RECORDS: dict[str, tuple[Any, Any, Any]] = {
     "info": (Info, encode_info, decode_info),
     "config": (Config, encode_config, decode_config),
@@ -54,7 +54,7 @@ def by_name(part: str) -> Any:
 
 
 def test_vectors_are_what_their_script_makes() -> None:
-    made = runpy.run_path(str(ROOT / "fixtures/v1/make_vectors.py"))["_PARTS"]
+    made = runpy.run_path(str(ROOT / "fixtures/vectors/v1/make_vectors.py"))["_PARTS"]
     assert json.loads(json.dumps(made)) == VECTORS
 
 
