@@ -13,7 +13,8 @@ import numpy as np
 
 from dsp import joints, rotation
 from dsp.acceleration_level import TAU_S
-from dsp.alignment import Alignment, Calibrator
+from dsp.alignment import Alignment
+from dsp.calibrator import Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
 from dsp.heading import STRIDE, RelativeHeading
 from dsp.joint_acceleration import JointAcceleration

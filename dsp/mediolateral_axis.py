@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp import rotation
-from dsp.calibration_movements import BEND_COUNT, Excursion
+from dsp.calibration_movements import BEND_COUNT, SensorMovement
 from dsp.segment_axes import alike, functional_axis
 from signals.blocks import Floats
 from signals.placements import Mounting
@@ -49,7 +49,7 @@ class Axis:
 
 
 def of_movements(
-    vertical: Floats, up: Floats, movements: Sequence[Excursion], kind: str, *, backwards: bool, mounting: Mounting | None
+    vertical: Floats, up: Floats, movements: Sequence[SensorMovement], kind: str, *, backwards: bool, mounting: Mounting | None
 ) -> Axis:
     """From movements of one kind. vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
 

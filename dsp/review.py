@@ -15,7 +15,8 @@ import numpy as np
 
 from dsp import joints, rotation
 from dsp.acceleration_level import two_sided_level
-from dsp.alignment import Alignment, Calibrator
+from dsp.alignment import Alignment
+from dsp.calibrator import Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
 from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
