@@ -19,6 +19,7 @@ from dsp.alignment import Alignment
 from dsp.calibrator import Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
 from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.held_repetitions import CALIBRATION_LONGEST_S
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
 from dsp.joints import PELVIS
@@ -36,7 +37,7 @@ from dsp.orientation import (
     standing_bias,
     turn_rates,
 )
-from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
+from dsp.repetitions import RepetitionFinder
 from dsp.results import AlignmentReport
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch

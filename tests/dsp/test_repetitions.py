@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, ROWS_AT_ONCE, SETTLE_LONGEST_S, RepetitionFinder
+from dsp.held_repetitions import CALIBRATION_LONGEST_S
+from dsp.repetition_rows import HISTORY_S
+from dsp.repetition_states import SETTLE_LONGEST_S
+from dsp.repetitions import ROWS_AT_ONCE, RepetitionFinder
 from dsp.results import AngleRows
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
