@@ -326,7 +326,7 @@ def _own_rates(gyr: Floats, before: Floats | None, apart: Any) -> Floats:
 
 
 def _as_hips() -> tuple[joints.Joint, ...]:
-    return (replace(joints.LUMBAR, flexed_rad=heading.FLEXED_RAD), joints.HIP_LEFT, joints.HIP_RIGHT)
+    return (replace(joints.LUMBAR, flexed_rad=joints.HIP_FLEXED_RAD), joints.HIP_LEFT, joints.HIP_RIGHT)
 
 
 ABLATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {

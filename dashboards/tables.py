@@ -31,19 +31,19 @@ from signals.quantities import (
     REPETITION_COLUMNS,
     REPETITION_METRICS,
     SUMMARY_KEYS,
-    Kind,
     Quantity,
+    Storage,
 )
 from signals.session import SCHEMA
 
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
 _ROW_GROUP_S = 60.0
-_ARROW: dict[Kind, pa.DataType] = {
-    Kind.FLOAT64: pa.float64(),
-    Kind.FLOAT32: pa.float32(),
-    Kind.INT32: pa.int32(),
-    Kind.STRING: pa.string(),
+_ARROW: dict[Storage, pa.DataType] = {
+    Storage.FLOAT64: pa.float64(),
+    Storage.FLOAT32: pa.float32(),
+    Storage.INT32: pa.int32(),
+    Storage.STRING: pa.string(),
 }
 _BODY_ORDER = {p.value: i for i, p in enumerate(BODY_PLACEMENTS)}
 

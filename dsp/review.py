@@ -23,7 +23,6 @@ from dsp.held_repetitions import CALIBRATION_LONGEST_S
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
 from dsp.joints import PELVIS
-from dsp.live import PipelineOutput, mountings, slip_flags, slip_watch, with_slips
 from dsp.orientation import (
     OrientedSamples,
     SampleCounts,
@@ -37,11 +36,12 @@ from dsp.orientation import (
     standing_bias,
     turn_rates,
 )
+from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
 from dsp.repetitions import RepetitionFinder
 from dsp.results import AlignmentReport
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
-from dsp.standing import SHARED_S, Standing, StandingWatch
+from dsp.standing import Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
 
@@ -392,8 +392,8 @@ class ReviewPipeline:
         usable = [s for s in found if s is not None and len(s.time_s)]
         if not usable:
             return None
-        first = int(np.ceil(max(s.start_s for s in usable) * RATE_HZ)) - self._ticks.first
-        last = int(np.floor(min(s.end_s for s in usable) * RATE_HZ)) - self._ticks.first
-        if last - first < SHARED_S * RATE_HZ or first < 0 or last > len(self._ticks):
+        span = shared_ticks(usable, RATE_HZ)
+        if span is None:
             return None
-        return self._ticks.part(first, last)
+        first, last = (tick - self._ticks.first for tick in span)
+        return self._ticks.part(first, last) if first >= 0 and last <= len(self._ticks) else None

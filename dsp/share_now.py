@@ -27,7 +27,8 @@ MOVING_DEG, MOVING_S = 1.0, 0.5
 """Under way: it has gone on by so much within so long."""
 BACK_DEG = 2.0
 """What has come back by more than this has turned."""
-HOLE_S = 0.1
+LONGEST_HOLE_S = 0.1
+"""Rows further apart are none of one movement (ours, as across a hole of the grid)."""
 PIECES = 32
 """Rows come two at a time: so many pieces are joined to one, and rows that are too old left out."""
 LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
@@ -100,7 +101,7 @@ def share_now(rows: AngleRows) -> ShareNow | None:
 
 def _one_way(time_s: Floats, bend: Floats) -> bool:
     """Whether the movement from the first to the last row goes one way, still does, and has no hole."""
-    if (np.diff(time_s) > HOLE_S).any():
+    if (np.diff(time_s) > LONGEST_HOLE_S).any():
         return False
     forward = bend if bend[-1] > bend[0] else -bend
     back = np.maximum.accumulate(forward) - forward

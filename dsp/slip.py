@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsp.heading import STRIDE
+from dsp.grid import LOOK_STRIDE
 from signals.blocks import Bools, Floats
 from signals.placements import Placement
 
@@ -47,7 +47,7 @@ class SlipWatch:
     def __init__(self, sensors: tuple[str, ...], rate_hz: float) -> None:
         self._sensors = sensors
         self._rate = rate_hz
-        self._needed = int(LOOKS_S * rate_hz / STRIDE)
+        self._needed = int(LOOKS_S * rate_hz / LOOK_STRIDE)
         trunk = [i for i, key in enumerate(sensors) if key in (Placement.LUMBAR.value, Placement.PELVIS.value)]
         self._alone = trunk[0] if len(trunk) == 1 else -1
         """The only sensor on the trunk, -1 where there are more or none."""
@@ -61,7 +61,7 @@ class SlipWatch:
 
     def feed(self, first: int, verticals: Mapping[str, Floats], ticks: int) -> Bools:
         """Whether a sensor counts as slipped at ticks first … first + ticks, given the vertical (3, k) in each segment at
-        those of them that are multiples of `STRIDE`."""
+        those of them that are multiples of `LOOK_STRIDE`."""
         flags = np.full(ticks, bool(self.slipped))
         table = np.stack([verticals[key] for key in self._sensors])
         if not table.shape[2]:
@@ -79,7 +79,7 @@ class SlipWatch:
             # the usual case: nobody differs
             self._last = table[:, :, -1].tolist()
             return flags
-        at = np.arange((-first) % STRIDE, ticks, STRIDE)
+        at = np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
         before = np.concatenate((np.array(self._last)[:, :, None] if self._last else table[:, :, :1], table), axis=2)
         step = np.diff(before, axis=2)
         with np.errstate(invalid="ignore"):

@@ -22,7 +22,7 @@ from dashboards.notation import (
     with_uncertainty,
     words,
 )
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from dsp.share_now import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from dsp.share_now import LatestRows
 from hiphinge.engine import SensorProgress

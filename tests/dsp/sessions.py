@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from dsp.alignment import Alignment
-from dsp.live import LivePipeline, PipelineOutput
+from dsp.live import LivePipeline
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, OrientationRows, Repetition
 from dsp.review import ReviewPipeline
 from hiphinge.engine import Engine

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from dsp import rotation
 from dsp.alignment import Alignment
-from dsp.grid import GridRows, Ticks
-from dsp.heading import STRIDE, HeadingTrack
+from dsp.grid import LOOK_STRIDE, GridRows, Ticks
+from dsp.heading import HeadingTrack
 from dsp.joint_headings import JointHeadings, joint_twist, with_one_heading
 from dsp.joints import JOINTS
 from dsp.results import AlignmentReport, AngleRows

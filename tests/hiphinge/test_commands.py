@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge import cli
 from hiphinge.commands.options import estimators

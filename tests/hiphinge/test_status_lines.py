@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.engine import SensorProgress
 from hiphinge.status_lines import Seen, StatusLines

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
+from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, AngleRows, OrientationRows, Repetition
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.session_toml import read_session_toml, write_session_toml
