@@ -12,13 +12,13 @@ from signals.blocks import Floats
 from signals.quantities import ANGLE_NAMES
 
 SHORT_ROWS = 250
-"""Pieces of rows that are kept are at least so long."""
+"""Pieces of rows that are kept are at least this long (ours)."""
 
 MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
 """Angles that the rhythm is made of."""
 KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
 """Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
-_COLUMNS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
+_KEPT_ROWS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
 _DEGREES = 180.0 / np.pi
 PELVIS_ROW, TRUNK_ROW = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
 LEFT_THIGH_ROW, RIGHT_THIGH_ROW = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
@@ -50,8 +50,8 @@ class MovementRows:
         """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
         trunk's."""
         rows = pieces[0] if len(pieces) == 1 else AngleRows.join(pieces)
-        angles = rows.angles.T.take(_COLUMNS, axis=0)
-        sd = rows.sd.T.take(_COLUMNS[: len(MEASURED)], axis=0)
+        angles = rows.angles.take(_KEPT_ROWS, axis=0)
+        sd = rows.sd.take(_KEPT_ROWS[: len(MEASURED)], axis=0)
         # the same as np.degrees, which takes six times as long
         angles *= _DEGREES
         sd *= _DEGREES

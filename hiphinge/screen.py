@@ -63,7 +63,7 @@ class LiveScreen:
         if output.angles:
             self._latest.take(output.angles)
             last = output.angles[-1]
-            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[-1]).tolist(), strict=True))
+            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[:, -1]).tolist(), strict=True))
         for alignment in output.alignments:
             confidence = min((r.confidence for r in alignment.reports), default=0.0)
             self._calibration = f"calibrated, lowest confidence {confidence:.2f} ({confidence_words(confidence)})"
