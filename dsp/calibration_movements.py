@@ -18,19 +18,19 @@ TRUNK_KEYS = (Placement.LUMBAR.value, Placement.PELVIS.value)
 THIGH_KEYS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
 
 BEND_COUNT = 3
-"""Bends of a calibration."""
+"""Bends of a calibration (ours)."""
 MOST_BENDS = 6
-"""Bends beyond these are training, where no knee is raised."""
+"""Bends beyond these are training, where no knee is raised (ours)."""
 START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
-"""A calibration movement begins above the first inclination from standing and ends below the second."""
+"""A calibration movement begins above the first inclination from standing and ends below the second (ours)."""
 BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
-"""Smallest peak that counts."""
+"""Smallest peak of a bend and of a knee raise (ours)."""
 SQUAT_RAD, SQUAT_S = np.radians(30.0), 6.0
-"""Both thighs above the first and back within the second is a squat."""
+"""Both thighs above the first and back within the second is a squat; what takes longer is sitting (ours)."""
 LEANING = 0.8
-"""While sitting down and standing up the trunk leans forward until the thighs have come so far; seated it may lean back."""
+"""Sitting down, the trunk leans forward until the thighs have come this share of the way; seated it may lean back (ours)."""
 RAISE_S = 0.8
-"""A knee is raised for longer than it swings forward in a step."""
+"""A knee is raised for longer than it swings forward in a step (ours)."""
 
 
 @dataclass(slots=True)

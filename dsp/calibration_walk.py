@@ -14,7 +14,7 @@ from signals.blocks import Floats
 from signals.placements import Mounting
 
 STRIDES_S = 4.0
-"""The thighs' swing in this time after the standing gives their axis when a person walks off (ours: a few strides)."""
+"""The thighs' swing in this time after the standing gives their axis when a person walks off (ours)."""
 
 
 class CalibrationWalk:

@@ -10,7 +10,7 @@ State: heading offset, its rate, posture. `live` uses the filter, `review` a fix
 
 Twist-swing as the observable: Dobrowolski, arXiv 1506.05481, 2015 (swing-twist decomposition). Smoother without inverses:
 G. J. Bierman, Automatica 9, 1973, doi 10.1016/0005-1098(73)90008-9 (modified Bryson-Frazier form). Movement counted
-with a dead band: the play operator of hysteresis.
+with a dead band: the play operator of hysteresis. The figures are ours, set on simulated athletes.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from signals.session import PATIENCE_S, Sensor
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
 HISTORY_S = 100.0
-"""Ticks kept for a calibration to look back on; longer than it may last."""
+"""Ticks kept for a calibration to look back on; longer than it may last (ours)."""
 
 
 class LivePipeline:

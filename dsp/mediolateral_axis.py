@@ -23,19 +23,19 @@ STATED_MOUNTING = "standing and stated mounting"
 BENDS, RAISES, SQUATS, SITTINGS = "bends", "knee raises", "squats", "sit-to-stand"
 """Movements that tell an axis."""
 RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
-"""So many knee raises, sittings and squats are wanted."""
+"""How many knee raises, sittings and squats are wanted (ours)."""
 _WANTED = {BENDS: BEND_COUNT, RAISES: RAISE_COUNT, SQUATS: SQUAT_COUNT, SITTINGS: 2 * SITTING_COUNT}
 TRUST = {BENDS: 1.0, RAISES: 1.0, SQUATS: 0.6, SITTINGS: 0.5}
-"""Squats, sitting down and standing up stand in for bends and knee raises that nobody made, and are trusted so much: the trunk
-leans less and the knees go apart."""
+"""How far each is trusted (ours). Squats, sitting down and standing up stand in for bends and knee raises that nobody made: the
+trunk leans less and the knees go apart."""
 STRIDES_CONFIDENCE = 0.6
-"""The plane that a thigh strides in replaces a stated mounting, and is trusted so much."""
+"""How far the plane is trusted that a thigh strides in, which replaces a stated mounting (ours)."""
 WALKING_CONFIDENCE = 0.3
-"""The forward direction of a trunk that walks off is right within some 15°."""
+"""The forward direction of a trunk that walks off is right within some 15°, on simulated athletes (ours)."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
-"""Range from which on a functional axis is not improved by bending further (confidence only)."""
+"""Range from which on a functional axis is not improved by bending further (ours; for the confidence only)."""
 LEAST_ACROSS = 0.3
-"""Sine of the smallest angle between the axis and the vertical."""
+"""Sine of the smallest angle between the axis and the vertical (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

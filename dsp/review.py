@@ -46,14 +46,15 @@ from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
 
 WINDOW_S = 600.0
+"""Length of a window: what bounds the memory (ours)."""
 MARGIN_S = 15.0
-"""Overlap on each side of a window: five time constants of the filter."""
+"""Overlap on each side of a window: five time constants of the filter (ours)."""
 SLACK_S = 5.0
-"""Event time that must pass after a window's margin before it is computed: no sample is later than that."""
+"""Event time that must pass after a window's margin before it is computed: no sample is later than that (ours)."""
 CARRIED_SD_RAD = np.radians(2.0)
-"""Standard deviation granted to a heading carried over from the window before."""
+"""Standard deviation granted to a heading carried over from the window before (ours)."""
 CLOSED_S = 2.0
-"""The finder has closed a movement so long after it has ended."""
+"""The finder has closed a movement this long after it has ended (ours)."""
 
 
 @dataclass(slots=True)

@@ -19,17 +19,17 @@ from signals.blocks import Bools, Floats
 from signals.placements import Placement
 
 SLIPPED_RAD = np.radians(8.0)
-"""Angle between a segment's vertical and that of the calibration beyond which a sensor is suspected."""
+"""Angle between a segment's vertical and that of the calibration beyond which a sensor is suspected (ours)."""
 SAME_RAD = np.radians(5.0)
 """The others must be within this of theirs; the typical error of a repeated standing is below 2° (Donaldson 2021, ISBS)."""
 STILL_RAD = np.radians(0.6)
-"""Standing still: no segment's inclination changes by more from one look to the next (0.2 s)."""
+"""Standing still: no segment's inclination changes by more from one look to the next, 0.2 s later (ours)."""
 ALIKE_RAD = np.radians(3.0)
-"""Two looks show the same slip when the sensor's vertical is the same within this."""
+"""Two looks show the same slip when the sensor's vertical is the same within this (ours)."""
 POSTURE_RAD = np.radians(40.0)
-"""The only sensor on the trunk that stands further off than this is on a trunk that leans."""
+"""The only sensor on the trunk that stands further off than this is on a trunk that leans (ours)."""
 LOOKS_S = 2.0
-"""So long must a sensor have been seen to differ, or not to, in one standing or over several with movement between."""
+"""How long a sensor must have been seen to differ, or not to, in one standing or over several (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,32 +14,32 @@ import numpy as np
 from signals.blocks import Floats
 
 SETTLE_S = 1.0
-"""From the mark to the beginning of the standing."""
+"""From the mark to the beginning of the standing (the zero's definition, see above)."""
 LONGEST_S = 5.0
-"""Longest standing that is used."""
+"""Longest standing that is used (the same)."""
 SHORTEST_STANDING_S = 1.0
-"""A shorter standing is not used."""
+"""A shorter standing is not used (ours)."""
 FULL_S = 3.0
-"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing."""
+"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing (ours)."""
 SHARED_S = 0.5
-"""So much of it at least must all sensors share: they may end, and begin, at different times."""
+"""The least of it that all sensors must share: they may begin and end at different times (ours)."""
 REFERENCE_S = 0.5
-"""The beginning of the standing, whose mean rate the later samples are compared with."""
+"""The beginning of the standing, whose mean rate the later samples are compared with (ours)."""
 MOVEMENT_RAD_S = np.radians(16.0)
-"""Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s."""
+"""Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s (ours)."""
 QUIET_RAD_S = np.radians(8.0)
-"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much."""
+"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much (ours)."""
 RETURNS_S = 1.5
-"""Quiet must return within so long, else the athlete has gone."""
+"""Quiet must return within this time, else the athlete has gone (ours)."""
 GUARD_S = 0.3
-"""Cut off before the movement is noticed: a smooth beginning is slow."""
+"""Cut off before the movement is noticed: a smooth beginning is slow (ours)."""
 DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
 """A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
-follows a bend: its mean rate is taken until it was within the second for the last time."""
+follows a bend: its mean rate is taken until it was within the second for the last time (ours)."""
 POSTURE_S = 0.3
-"""Accelerations are averaged over so long for that."""
+"""Accelerations are averaged over this time for that (ours)."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
-"""After this long since the mark every sensor that is in time has finished its standing."""
+"""After this long since the mark every sensor that is in time has finished its standing; half a second is ours."""
 
 
 def shortness(seconds: float) -> float:
