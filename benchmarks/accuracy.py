@@ -173,8 +173,8 @@ def ours(estimator: str, one: Case) -> Found:
         rows += pipeline.feed(blocks, now, seq[order], np.maximum.accumulate(time_s[order])).angles
         begin += chunk_s
     rows += pipeline.finish().angles
-    time_s, angles = np.concatenate([r.time_s for r in rows]), np.degrees(np.concatenate([r.angles for r in rows]))
-    return {name: (time_s, angles[:, ANGLE_NAMES.index(name)]) for name in (*FLEXIONS, *SIDEWAYS)}
+    time_s, angles = np.concatenate([r.time_s for r in rows]), np.degrees(np.concatenate([r.angles for r in rows], axis=1))
+    return {name: (time_s, angles[ANGLE_NAMES.index(name)]) for name in (*FLEXIONS, *SIDEWAYS)}
 
 
 def _even(samples: Samples, rate_hz: float) -> tuple[Floats, Floats, Floats]:
@@ -326,7 +326,7 @@ def _own_rates(gyr: Floats, before: Floats | None, apart: Any) -> Floats:
 
 
 def _as_hips() -> tuple[joints.Joint, ...]:
-    return (replace(joints.LUMBAR, flexed_rad=heading.FLEXED_RAD), joints.HIP_LEFT, joints.HIP_RIGHT)
+    return (replace(joints.LUMBAR, flexed_rad=joints.HIP_FLEXED_RAD), joints.HIP_LEFT, joints.HIP_RIGHT)
 
 
 ABLATIONS: dict[str, Sequence[tuple[Any, str, Any]]] = {

@@ -116,7 +116,7 @@ class Tally:
     def watch(self, found: AngleRows, truth: JointAngles) -> None:
         """The share of the movement under way, from the rows and from the true angles at the same times."""
         angles = [np.interp(found.time_s, truth.time_s, column) for column in truth.table().T]
-        true = np.where(np.isfinite(found.angles), np.column_stack(angles), np.nan)
+        true = np.where(np.isfinite(found.angles), np.stack(angles), np.nan)
         steps = np.arange(found.time_s[0], found.time_s[-1], SHARE_NOW_EVERY_S)
         for first, last in zip(
             np.searchsorted(found.time_s, steps - LONGEST_S).tolist(),
@@ -146,7 +146,7 @@ def _lags(found: Sequence[Repetition], true: Sequence[TrueRepetition], truth: Jo
 
 def _share_now(rows: AngleRows, angles: Floats, first: int, last: int) -> ShareNow | None:
     part = rows.part(first, last)
-    return share_now(AngleRows(part.time_s, angles[first:last], part.sd, part.quality))
+    return share_now(AngleRows(part.time_s, angles[:, first:last], part.sd, part.quality))
 
 
 def _covers(found: Repetition, true: TrueRepetition) -> bool:

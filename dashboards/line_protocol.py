@@ -31,7 +31,7 @@ from dashboards.tables import (
 from dsp.decimation import Decimator
 from dsp.results import TICK_HZ, AngleRows, Repetition
 from signals import HiphingeError, Session
-from signals.quantities import ANGLE_COLUMNS, REPETITION_COLUMNS, SCREEN_COLUMNS, SCREEN_RESULT, Kind, Quantity
+from signals.quantities import ANGLE_COLUMNS, REPETITION_COLUMNS, SCREEN_COLUMNS, SCREEN_RESULT, Quantity, Storage
 
 TAGS: dict[str, tuple[str, ...]] = {
     "angles": ("athlete", "session", "estimator"),
@@ -43,7 +43,7 @@ TAGS: dict[str, tuple[str, ...]] = {
 """Tags of each measurement, in the order in which they are always written."""
 
 _BOOLEAN = "boolean"
-_TYPES = {Kind.FLOAT64: "float", Kind.FLOAT32: "float", Kind.INT32: "integer", Kind.STRING: "string"}
+_TYPES = {Storage.FLOAT64: "float", Storage.FLOAT32: "float", Storage.INT32: "integer", Storage.STRING: "string"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,19 +31,19 @@ from signals.quantities import (
     REPETITION_COLUMNS,
     REPETITION_METRICS,
     SUMMARY_KEYS,
-    Kind,
     Quantity,
+    Storage,
 )
 from signals.session import SCHEMA
 
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
 _ROW_GROUP_S = 60.0
-_ARROW: dict[Kind, pa.DataType] = {
-    Kind.FLOAT64: pa.float64(),
-    Kind.FLOAT32: pa.float32(),
-    Kind.INT32: pa.int32(),
-    Kind.STRING: pa.string(),
+_ARROW: dict[Storage, pa.DataType] = {
+    Storage.FLOAT64: pa.float64(),
+    Storage.FLOAT32: pa.float32(),
+    Storage.INT32: pa.int32(),
+    Storage.STRING: pa.string(),
 }
 _BODY_ORDER = {p.value: i for i, p in enumerate(BODY_PLACEMENTS)}
 
@@ -263,7 +263,7 @@ def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
 def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, OrientationRows]]) -> pa.Table:
     which = np.repeat([i for i, _ in parts], [len(rows) for _, rows in parts]).astype(np.int32)
     placement = pa.DictionaryArray.from_arrays(which, pa.array(keys, pa.string())).cast(pa.string())
-    quat = np.concatenate([_columns(rows.quat) for _, rows in parts], axis=1)
+    quat = np.concatenate([_columns(rows.quat.T) for _, rows in parts], axis=1)
     time_s = np.concatenate([rows.time_s for _, rows in parts])
     epoch = np.concatenate([rows.heading_epoch for _, rows in parts])
     columns = [pa.array(time_s), placement, *(pa.array(c) for c in quat), pa.array(epoch)]
@@ -271,8 +271,8 @@ def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, Orientati
 
 
 def _columns(values: NDArray[Any]) -> NDArray[np.float32]:
-    """(n, c) as c contiguous float32 columns; every missing value is the same NaN, so that equal rows are equal bytes."""
-    columns = np.ascontiguousarray(values.T, np.float32)
+    """(c, n) as c contiguous float32 columns; every missing value is the same NaN, so that equal rows are equal bytes."""
+    columns = np.ascontiguousarray(values, np.float32)
     columns[np.isnan(columns)] = np.nan
     return columns
 

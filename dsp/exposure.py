@@ -25,21 +25,24 @@ from signals.blocks import Floats
 from signals.quantities import ANGLE_NAMES
 
 HYSTERESIS_DEG, BIN_DEG = 5.0, 5.0
+"""Rohlmann 2014, see above."""
 ZONES_DEG = (20.0, 40.0, 60.0)
 """Borders of the zones of lumbar flexion, ours."""
 PART_ZONES = (0.5, 0.7, 0.9)
 """Borders of the zones as a part of the largest bend, ours."""
 BEND_DEG, BEND_OVER_DEG = 40.0, 30.0
-"""A bend of the trunk begins above the first inclination and ends below the second."""
+"""A bend of the trunk begins above the first inclination and ends below the second (ours)."""
 FLEXED_DEG, BREAK_S = 20.0, 10.0
-"""Flexed is lumbar flexion above the first; a stretch ends when it was below for as long as the second, or missing."""
+"""Flexed is lumbar flexion above the first; a stretch ends when it was below for as long as the second, or missing (ours)."""
 CREEP_S, RECOVERY_S = 20.0 * 60.0, 30.0 * 60.0
+"""McGill & Brown 1992, see above."""
 MORNING_S = 3600.0
+"""Adams 1987, see above."""
 LIFTS = ("deadlift", "squat", "hinge", "bend")
 WORST = 5
 SLACK_PART, SLACK_UTILISATION = 0.7, 0.75
 """A repetition is a slack event when the lumbar spine used more than the first of its range while a hip used less than the
-second of its own."""
+second of its own (ours)."""
 
 _LUMBAR, _TRUNK = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("trunk_inclination")
 _FINE_DEG, _LOWEST_DEG, _FINE_BINS = 0.5, -60.0, 400
@@ -126,7 +129,7 @@ class Exposure:
 
     def take(self, rows: AngleRows) -> None:
         """The next rows."""
-        lumbar, trunk = np.degrees(rows.angles[:, _LUMBAR]), np.degrees(rows.angles[:, _TRUNK])
+        lumbar, trunk = np.degrees(rows.angles[_LUMBAR]), np.degrees(rows.angles[_TRUNK])
         there = np.isfinite(lumbar)
         self._missing += len(lumbar) - int(np.count_nonzero(there))
         if there.any():

@@ -30,6 +30,9 @@ FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which the published accuracy figures say nothing."""
 MOTION_STRIDE = 10
 """Ticks between two instants at which a sensor's motion is given."""
+LOOK_STRIDE = 20
+"""Ticks between two looks at what changes slowly, as relative headings and slips do; they stand at tick numbers that are
+multiples of it, whatever the chunking."""
 PIECE = 4096
 """So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
 TOGETHER = 2

@@ -10,7 +10,7 @@ State: heading offset, its rate, posture. `live` uses the filter, `review` a fix
 
 Twist-swing as the observable: Dobrowolski, arXiv 1506.05481, 2015 (swing-twist decomposition). Smoother without inverses:
 G. J. Bierman, Automatica 9, 1973, doi 10.1016/0005-1098(73)90008-9 (modified Bryson-Frazier form). Movement counted
-with a dead band: the play operator of hysteresis.
+with a dead band: the play operator of hysteresis. The figures are ours, set on simulated athletes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from itertools import accumulate
 
 import numpy as np
 
+from dsp.grid import LOOK_STRIDE
 from dsp.joint_acceleration import Sighting
+from dsp.joints import HIP_FLEXED_RAD
 from dsp.results import Flags
 from dsp.standing import FULL_S, shortness
 from signals.blocks import Bools, Floats
-
-STRIDE = 20
-"""Ticks between two updates; they stand at tick numbers that are multiples of it, whatever the chunking."""
 
 POSTURE_SD_RAD = math.radians(3.0)
 """Spread of a joint's true twist from one posture to another."""
@@ -48,10 +47,6 @@ SWAY_SD_RAD = math.radians(0.7)
 """Spread of the twist about a held posture."""
 SWAY_CORRELATION_S = 0.5
 """How long sway keeps its value: the measurement noise is coloured and is widened for it."""
-FLEXED_RAD = math.radians(35.0)
-"""Flexion at which the twist's doubt is as large as a posture's spread: of a hip."""
-SPINE_FLEXED_RAD = math.radians(12.0)
-"""The same of the spine: who lifts from beside the foot turns and bends to the side there, and mostly to the same side."""
 SURPRISE = 2.0
 """An innovation beyond so many standard deviations is the posture's, for what is beyond."""
 RATE_WALK = math.radians(0.007)
@@ -69,7 +64,7 @@ LOST_SD_RAD = math.radians(60.0)
 LOST_POSTURE_SD_RAD = math.radians(12.0)
 """Spread of the posture in which a sensor is first seen after a gap."""
 UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2, LOST_POSTURE_SD_RAD**2)
-"""What is `Seen` before anything was seen."""
+"""What is `HeadingSeen` before anything was seen."""
 SPREAD_S = 15.0
 """Postures of so long ago still tell how far an athlete twists."""
 FEW_WEIGHT = 1e-3
@@ -82,9 +77,9 @@ _TURN = 2.0 * math.pi
 _SURPRISE_SQUARED = SURPRISE * SURPRISE
 _SPREAD_GAIN = 2.0 * SWAY_CORRELATION_S * SWAY_SD_RAD**2 / SPREAD_S
 """Share of an update's posture in the spread, times the variance of its twist: a bent joint's tells less."""
-Seen = tuple[float, float, float, float]
+HeadingSeen = tuple[float, float, float, float]
 """Offset, its rate, the offset's variance and the spread of postures after an update."""
-Step = tuple[float, float, float, float, float, float, float, float, float, float]
+HeadingUpdate = tuple[float, float, float, float, float, float, float, float, float, float]
 """An update, for the way back: offset, and the covariance's row of it (with itself, the rate, the posture) before the
 measurement; what was kept of the posture; the innovation, its variance (infinite where nothing was seen), the three gains."""
 Gained = tuple[float, float, float, float, float]
@@ -124,8 +119,8 @@ class HeadingState:
         twists: Sequence[float],
         flexions: Sequence[float],
         variances: Sequence[float],
-        seen: list[Seen] | None = None,
-        steps: list[Step] | None = None,
+        seen: list[HeadingSeen] | None = None,
+        steps: list[HeadingUpdate] | None = None,
     ) -> None:
         """Twists of these variances, NaN where there is none, each dt after what was seen before: `predict`, then take the path
         of movement up to here, then the measurement, which is offset plus posture.
@@ -208,7 +203,7 @@ class HeadingState:
         self.p00, self.p01, self.p02, self.p11, self.p12, self.p22 = p00, p01, p02, p11, p12, p22
         self.twist_level, self.flexion_level, self.spread = twist_level, flexion_level, spread
 
-    def seen(self) -> Seen:
+    def seen(self) -> HeadingSeen:
         """What the last update gave."""
         return self.offset, self.rate, self.p00, self.spread
 
@@ -242,7 +237,7 @@ def lost(twist: float, rate: float, rate_variance: float, flexion: float) -> Hea
     return HeadingState(twist, rate, 0.0, LOST_SD_RAD**2, 0.0, 0.0, rate_variance, 0.0, LOST_POSTURE_SD_RAD**2, twist, flexion)
 
 
-def twist_variance(flexion: Floats, observability: Floats, dt: float, flexed_rad: float = FLEXED_RAD) -> Floats:
+def twist_variance(flexion: Floats, observability: Floats, dt: float, flexed_rad: float = HIP_FLEXED_RAD) -> Floats:
     """Variance (n,) rad² of one twist measurement, given the joint's flexion (n,) rad and the twist's observability."""
     bent = POSTURE_SD_RAD * (flexion / flexed_rad) ** 2
     seen = 1.0 / np.maximum(observability, 0.05) ** 2
@@ -263,9 +258,9 @@ class HeadingTrack:
 class RelativeHeading:
     """Causal heading of one joint. Ticks in order in, offsets out; an offset at a tick knows only updates up to it."""
 
-    def __init__(self, rate_hz: float, flexed_rad: float = FLEXED_RAD) -> None:
+    def __init__(self, rate_hz: float, flexed_rad: float = HIP_FLEXED_RAD) -> None:
         self._dt = 1.0 / rate_hz
-        self._since = np.arange(STRIDE) * self._dt
+        self._since = np.arange(LOOK_STRIDE) * self._dt
         """Seconds since the update, at the ticks after it."""
         self._flexed = flexed_rad
         self.state: HeadingState | None = None
@@ -303,10 +298,10 @@ class RelativeHeading:
         if m == 0 or (self.state is None and not self._sightings):
             nothing = np.full(m, np.nan)
             return HeadingTrack(nothing, nothing, np.zeros(m, np.bool_), nothing)
-        period = STRIDE * self._dt
+        period = LOOK_STRIDE * self._dt
         state = self.state
-        lead = first % STRIDE
-        at = np.arange((-first) % STRIDE, m, STRIDE)
+        lead = first % LOOK_STRIDE
+        at = np.arange((-first) % LOOK_STRIDE, m, LOOK_STRIDE)
         twists, flexions = twist[at].tolist(), flexion[at].tolist()
         variances = twist_variance(flexion[at], observability[at], period, self._flexed).tolist()
         states = [UNKNOWN if state is None else state.seen()]
@@ -327,11 +322,11 @@ class RelativeHeading:
         offsets, rates, own, postures = np.array(states if lead else states[1:]).T
         part = slice(lead, lead + m)
         offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
-        sd, squares = np.repeat((np.sqrt(own), postures), STRIDE, axis=1)[:, part]
+        sd, squares = np.repeat((np.sqrt(own), postures), LOOK_STRIDE, axis=1)[:, part]
         # a sensor that is back after a gap has another heading, also before the next update
         seen_a, seen_b = np.array(self.epochs, np.int32)[:, None]
         if pairs is not None:
-            seen_a, seen_b = (np.repeat(seen, STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
+            seen_a, seen_b = (np.repeat(seen, LOOK_STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
         other = (epoch_a != seen_a) | (epoch_b != seen_b)
         sd[other] = LOST_SD_RAD
         return HeadingTrack(offset, sd, sd < KNOWN_SD_RAD, squares)
@@ -367,22 +362,22 @@ def smooth_heading(
     observability: Floats,
     flexion: Floats,
     anchors: Sequence[tuple[int, float, float]],
-    flexed_rad: float = FLEXED_RAD,
+    flexed_rad: float = HIP_FLEXED_RAD,
 ) -> HeadingTrack:
     """Two-sided heading of one joint over `ticks` ticks of one heading epoch (twist NaN where a sensor is missing).
 
     anchors: (tick, offset, standard deviation) where the offset is known: from a quiet standing, where both segments point
     the same way, from accelerations at the joint, or carried over from the window before.
     """
-    dt = STRIDE / rate_hz
-    at = np.arange(0, ticks, STRIDE)
+    dt = LOOK_STRIDE / rate_hz
+    at = np.arange(0, ticks, LOOK_STRIDE)
     values, bents = twist[at].tolist(), flexion[at].tolist()
     spreads = twist_variance(flexion[at], observability[at], dt, flexed_rad).tolist()
-    anchored = {min(tick // STRIDE, len(at) - 1): (value, spread) for tick, value, spread in anchors}
+    anchored = {min(tick // LOOK_STRIDE, len(at) - 1): (value, spread) for tick, value, spread in anchors}
     first_anchor = anchored[min(anchored)][0] if anchored else 0.0
     begin = next(((v, f) for v, f in zip(values, bents, strict=True) if v == v), (first_anchor, 0.0))
     state = lost(begin[0], 0.0, (2.0 * STANDING_RATE_SD) ** 2, begin[1])
-    steps: list[Step] = []
+    steps: list[HeadingUpdate] = []
     sure: dict[int, Gained] = {}
     done = 0
     for i in (*sorted(anchored), len(at)):

@@ -14,10 +14,11 @@ from dsp.phases import Phases
 from signals.blocks import Floats, Ints
 
 HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9
-"""A hold: total velocity below the first while the total is above this share of its peak."""
-SHORTEST_S = 0.8
-"""A shorter hold has no creep and no tremor to speak of (the tests ask for 2 s)."""
+"""A hold: total velocity below the first while the total is above this share of its peak (ours)."""
+SHORTEST_HOLD_S = 0.8
+"""A shorter hold has no creep and no tremor to speak of (ours; the tests of the screen ask for 2 s)."""
 BAND_HZ = (1.0, 8.0)
+"""Where tremor is looked for (ours)."""
 
 
 def hold_rows(whole: Phases, turn: Ints, total: Floats, speed: Floats) -> tuple[Ints, Ints]:
@@ -36,7 +37,7 @@ def hold_rows(whole: Phases, turn: Ints, total: Floats, speed: Floats) -> tuple[
 def creep_and_tremor(lumbar: Floats, rate_hz: float) -> tuple[float, float]:
     """Creep, degrees per second, and tremor, degrees, of lumbar flexion (n,) over a hold; NaN when it is too short."""
     n = len(lumbar)
-    if n < SHORTEST_S * rate_hz:
+    if n < SHORTEST_HOLD_S * rate_hz:
         return math.nan, math.nan
     t = (np.arange(n) - 0.5 * (n - 1)) / rate_hz
     slope = float((t * lumbar).sum() / (t * t).sum())

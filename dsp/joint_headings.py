@@ -9,8 +9,8 @@ import numpy as np
 
 from dsp import rotation, uncertainty
 from dsp.alignment import Alignment
-from dsp.grid import Ticks, pieces, places
-from dsp.heading import KNOWN_SD_RAD, LOST_SD_RAD, STRIDE, HeadingTrack, RelativeHeading
+from dsp.grid import LOOK_STRIDE, Ticks, pieces, places
+from dsp.heading import KNOWN_SD_RAD, LOST_SD_RAD, HeadingTrack, RelativeHeading
 from dsp.joint_acceleration import Sighting
 from dsp.joints import JOINTS, PELVIS, Joint, forward_tilt, relative_twist
 from dsp.results import Flags
@@ -60,15 +60,15 @@ def heading_epochs(ticks: Ticks, joint: Joint) -> tuple[Flags, Flags]:
 def joint_twist(
     ticks: Ticks, alignment: Alignment, joint: Joint, *, from_tick_0: bool = False
 ) -> tuple[Floats, Floats, Floats]:
-    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint, at every `STRIDE`th tick; NaN between.
+    """Twist (m,), its observability (m,) and the sagittal flexion (m,) of a joint, at every `LOOK_STRIDE`th tick; NaN between.
 
-    They are counted from the first of these ticks, or (from_tick_0) stand at the multiples of `STRIDE`. All are NaN where
+    They are counted from the first of these ticks, or (from_tick_0) stand at the multiples of `LOOK_STRIDE`. All are NaN where
     the joint's two sensors are not both aligned.
     """
     result = np.full((3, len(ticks)), np.nan)
-    first = (-ticks.first) % STRIDE if from_tick_0 else 0
+    first = (-ticks.first) % LOOK_STRIDE if from_tick_0 else 0
     if first < len(ticks) and joint.distal in alignment.to_segment and PELVIS in alignment.to_segment:
-        part = slice(first, None, STRIDE)
+        part = slice(first, None, LOOK_STRIDE)
         distal, pelvis = (
             rotation.multiply(ticks.quat[:, ticks.keys.index(key), part], alignment.from_segment[key])
             for key in (joint.distal, PELVIS)
@@ -94,7 +94,7 @@ class RelativeHeadings:
 
     def __init__(self, rate_hz: float, headings: Mapping[str, RelativeHeading]) -> None:
         self.joints = tuple(joint for joint in JOINTS if joint.name in headings)
-        self._since = np.arange(STRIDE) / rate_hz
+        self._since = np.arange(LOOK_STRIDE) / rate_hz
         self._headings = headings
         self._held: tuple[Floats, Bools, Flags] | None = None
         """Offset, rate and stated variance (3, j, 1) after the last update, whether it is known (j, 1), and the heading
@@ -102,10 +102,10 @@ class RelativeHeadings:
 
     def feed(self, ticks: Ticks, alignment: Alignment | None, seen: Mapping[str, Sequence[Sighting]]) -> JointHeadings:
         """Headings at ticks in order: from twist under an alignment, before it from what was seen at the joints, by name."""
-        lead, m = ticks.first % STRIDE, len(ticks)
+        lead, m = ticks.first % LOOK_STRIDE, len(ticks)
         if not self.joints:
             return JointHeadings.of({}, m)
-        if alignment is not None and 0 < lead <= STRIDE - m and self._hold():
+        if alignment is not None and 0 < lead <= LOOK_STRIDE - m and self._hold():
             return self._between_updates(ticks, slice(lead, lead + m))
         self._held = None
         twists: tuple[Floats, Floats, Floats] = (np.full(m, np.nan),) * 3

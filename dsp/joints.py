@@ -7,16 +7,20 @@ the vertical about the segment's own mediolateral axis.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from dsp import rotation
-from dsp.heading import FLEXED_RAD, SPINE_FLEXED_RAD
 from signals.blocks import Floats
 from signals.placements import Placement
 
 PELVIS = Placement.PELVIS.value
+HIP_FLEXED_RAD = math.radians(35.0)
+"""Flexion of a hip at which what its twist says of the heading is in doubt by as much as postures differ (ours)."""
+SPINE_FLEXED_RAD = math.radians(12.0)
+"""The same of the spine: who lifts from beside the foot turns and bends sideways there, and mostly to the same side (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Joint:
     distal: str
     components: tuple[str, str, str]
     signs: tuple[float, float, float]
-    flexed_rad: float = FLEXED_RAD
+    flexed_rad: float = HIP_FLEXED_RAD
 
 
 LUMBAR = Joint("lumbar", "lumbar", ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation"), (-1.0, 1.0, 1.0), SPINE_FLEXED_RAD)

@@ -7,56 +7,33 @@ ticks only while a calibration is open, rows only for the repetition in progress
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dsp import joints, rotation
 from dsp.acceleration_level import TAU_S
-from dsp.alignment import Alignment, Calibrator
+from dsp.alignment import Alignment
+from dsp.calibrator import Calibrator
 from dsp.grid import Grid, GridRows, SensorTrack, Ticks
-from dsp.heading import STRIDE, RelativeHeading
+from dsp.heading import RelativeHeading
 from dsp.joint_acceleration import JointAcceleration
 from dsp.joint_headings import JointHeadings, RelativeHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
 from dsp.joints import PELVIS
 from dsp.orientation import CausalOrientation, SampleCounts
+from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
 from dsp.repetitions import RepetitionFinder
-from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
+from dsp.results import AlignmentReport, Flags
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
-from dsp.standing import SHARED_S
 from dsp.stretches import stretches
 from signals.blocks import Floats, Ints, TimedBlock
-from signals.placements import Mounting, Placement
 from signals.quality import Quality
 from signals.session import PATIENCE_S, Sensor
 
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
 HISTORY_S = 100.0
-"""Ticks kept for a calibration to look back on; longer than it may last."""
-
-
-@dataclass(slots=True)
-class PipelineOutput:
-    """What one call gave: rows in order, repetitions that ended, alignments that came into force."""
-
-    angles: list[AngleRows] = field(default_factory=list)
-    orientations: list[OrientationRows] = field(default_factory=list)
-    repetitions: list[Repetition] = field(default_factory=list)
-    alignments: list[Alignment] = field(default_factory=list)
-
-    def extend(self, other: PipelineOutput) -> None:
-        """What the next call gave, as if both had been one."""
-        self.angles.extend(other.angles)
-        self.orientations.extend(other.orientations)
-        self.repetitions.extend(other.repetitions)
-        self.alignments.extend(other.alignments)
-
-
-def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
-    """Stated mountings of the worn sensors."""
-    return {s.key: s.mounting for s in sensors if s.mounting is not None and s.placement is not Placement.OTHER}
+"""Ticks kept for a calibration to look back on; longer than it may last (ours)."""
 
 
 class LivePipeline:
@@ -247,10 +224,10 @@ class LivePipeline:
         if not usable:
             return None
         rate = self._grid.rate_hz
-        first = int(np.ceil(max(standing.time_s[0] for standing, _, _ in usable.values()) * rate))
-        last = int(np.floor(min(standing.end_s for standing, _, _ in usable.values()) * rate))
-        if last - first < SHARED_S * rate:
+        span = shared_ticks([standing for standing, _, _ in usable.values()], rate)
+        if span is None:
             return None
+        first, last = span
         time_s = np.arange(first, last) / rate
         rows = {}
         for key in self._body:
@@ -266,35 +243,6 @@ class LivePipeline:
             epochs = np.full(len(time_s), epoch, np.int32)
             rows[key] = GridRows(track, present, epochs, np.zeros(len(time_s), np.int32))
         return Ticks.of(first, time_s, rows)
-
-
-def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
-    """The watch for the sensors of an alignment; None for one that is on its own, or waits for something better."""
-    return SlipWatch(tuple(alignment.to_segment), rate_hz) if len(alignment.to_segment) > 1 else None
-
-
-def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
-    """Flags (m,) of ticks at which a sensor has slipped."""
-    look = (-ticks.first) % STRIDE
-    if look >= len(ticks):
-        return np.full(len(ticks), int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
-    slipped = watch.feed(ticks.first, angles.verticals(ticks.quat[:, :, look::STRIDE]), len(ticks))
-    return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
-
-
-def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
-    """The reports, less confident of sensors that have slipped, with the reason."""
-    slipped = watch.slipped if watch is not None else {}
-    return tuple(
-        replace(
-            r,
-            confidence=round(0.3 * r.confidence, 3),
-            reasons=(*r.reasons, f"has slipped: stands {s.angle_deg:.0f}° off since {s.time_s:.0f} s; calibrate again"),
-        )
-        if (s := slipped.get(r.placement)) is not None
-        else r
-        for r in reports
-    )
 
 
 def _between(history: Sequence[Ticks], first: int, last: int) -> Ticks | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp import rotation
-from dsp.calibration_movements import BEND_COUNT, Excursion
+from dsp.calibration_movements import BEND_COUNT, SensorMovement
 from dsp.segment_axes import alike, functional_axis
 from signals.blocks import Floats
 from signals.placements import Mounting
@@ -23,19 +23,19 @@ STATED_MOUNTING = "standing and stated mounting"
 BENDS, RAISES, SQUATS, SITTINGS = "bends", "knee raises", "squats", "sit-to-stand"
 """Movements that tell an axis."""
 RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
-"""So many knee raises, sittings and squats are wanted."""
+"""How many knee raises, sittings and squats are wanted (ours)."""
 _WANTED = {BENDS: BEND_COUNT, RAISES: RAISE_COUNT, SQUATS: SQUAT_COUNT, SITTINGS: 2 * SITTING_COUNT}
 TRUST = {BENDS: 1.0, RAISES: 1.0, SQUATS: 0.6, SITTINGS: 0.5}
-"""Squats, sitting down and standing up stand in for bends and knee raises that nobody made, and are trusted so much: the trunk
-leans less and the knees go apart."""
+"""How far each is trusted (ours). Squats, sitting down and standing up stand in for bends and knee raises that nobody made: the
+trunk leans less and the knees go apart."""
 STRIDES_CONFIDENCE = 0.6
-"""The plane that a thigh strides in replaces a stated mounting, and is trusted so much."""
+"""How far the plane is trusted that a thigh strides in, which replaces a stated mounting (ours)."""
 WALKING_CONFIDENCE = 0.3
-"""The forward direction of a trunk that walks off is right within some 15°."""
+"""The forward direction of a trunk that walks off is right within some 15°, on simulated athletes (ours)."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
-"""Range from which on a functional axis is not improved by bending further (confidence only)."""
+"""Range from which on a functional axis is not improved by bending further (ours; for the confidence only)."""
 LEAST_ACROSS = 0.3
-"""Sine of the smallest angle between the axis and the vertical."""
+"""Sine of the smallest angle between the axis and the vertical (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class Axis:
 
 
 def of_movements(
-    vertical: Floats, up: Floats, movements: Sequence[Excursion], kind: str, *, backwards: bool, mounting: Mounting | None
+    vertical: Floats, up: Floats, movements: Sequence[SensorMovement], kind: str, *, backwards: bool, mounting: Mounting | None
 ) -> Axis:
     """From movements of one kind. vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
 

@@ -13,12 +13,12 @@ from dsp.phases import inner_velocity, velocity_rows
 from signals.blocks import Bools, Floats
 
 REST_DEG_S = 5.0
-"""Below this speed a body is still."""
+"""Below this speed a body is still (ours)."""
 SLOWEST_DEG_S, SLOW_SHARE, NOTICED_ROWS = 1.5, 0.25, 21
-"""A slow movement begins where its speed is below this share of that with which it was noticed, over so many rows, not below
-sway's."""
+"""A slow movement begins where its speed is below this share of that with which it was noticed, over these rows, not below
+sway's (ours)."""
 LOOK_BACK_S = (3.0, 6.0)
-"""How far back the beginning is looked for: of a movement, of a slow one."""
+"""How far back the beginning is looked for: of a movement, of a slow one (ours)."""
 
 
 class MovementEnds:

@@ -12,25 +12,25 @@ from signals.blocks import Floats
 from signals.quantities import ANGLE_NAMES
 
 SHORT_ROWS = 250
-"""Pieces of rows that are kept are at least so long."""
+"""Pieces of rows that are kept are at least this long (ours)."""
 
 MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
 """Angles that the rhythm is made of."""
 KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
 """Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
-_COLUMNS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
+_KEPT_ROWS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
 _DEGREES = 180.0 / np.pi
-PELVIS, TRUNK = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
-LEFT, RIGHT = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
+PELVIS_ROW, TRUNK_ROW = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
+LEFT_THIGH_ROW, RIGHT_THIGH_ROW = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
 
 
-def trunk_and_thigh(angles: Floats, trunk_row: int = TRUNK) -> tuple[Floats, Floats]:
+def trunk_and_thigh(angles: Floats, trunk_row: int = TRUNK_ROW) -> tuple[Floats, Floats]:
     """Trunk and thigh part (n,) of the trunk-on-thigh flexion from angles (len(KEPT), n), in the same unit.
 
     The thigh part is that of the lower knee, so that a stride is no bend. One thigh stands in for the other, and none
     counts as zero; the trunk is NaN where it is missing.
     """
-    lower = np.fmin(angles[LEFT], angles[RIGHT])
+    lower = np.fmin(angles[LEFT_THIGH_ROW], angles[RIGHT_THIGH_ROW])
     return angles[trunk_row], np.where(np.isfinite(lower), lower, 0.0)
 
 
@@ -50,8 +50,8 @@ class MovementRows:
         """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
         trunk's."""
         rows = pieces[0] if len(pieces) == 1 else AngleRows.join(pieces)
-        angles = rows.angles.T.take(_COLUMNS, axis=0)
-        sd = rows.sd.T.take(_COLUMNS[: len(MEASURED)], axis=0)
+        angles = rows.angles.take(_KEPT_ROWS, axis=0)
+        sd = rows.sd.take(_KEPT_ROWS[: len(MEASURED)], axis=0)
         # the same as np.degrees, which takes six times as long
         angles *= _DEGREES
         sd *= _DEGREES

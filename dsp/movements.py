@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 SOFT_KNEE_DEG = 6.0
-"""Thigh inclination of a bend, however deep: no knee is locked."""
+"""Thigh inclination of a bend, however deep: no knee is locked (ours)."""
 CENTRES: dict[str, tuple[float, float]] = {
     "bend": (70.0, SOFT_KNEE_DEG),
     "hinge": (55.0, 15.0),
@@ -18,14 +18,15 @@ CENTRES: dict[str, tuple[float, float]] = {
 }
 """Trunk inclination and mean thigh inclination, degrees, at the deepest point."""
 SCALE_DEG = (25.0, 12.0)
+"""Spread of both inclinations within a kind (ours)."""
 PARTIAL = (0.3, 1.1)
-"""A partial repetition is its kind to this part of the way; both inclinations grow together."""
+"""A partial repetition is its kind to this part of the way; both inclinations grow together (ours)."""
 LEANS_DEG = 25.0
-"""Least trunk inclination of what is called a bend where no thigh is measured."""
+"""Least trunk inclination of what is called a bend where no thigh is measured (ours)."""
 CANNOT_TELL = 0.3
-"""Confidence of a kind that the worn sensors cannot tell from others."""
+"""Confidence of a kind that the worn sensors cannot tell from others (ours)."""
 RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
-"""A knee raise: one thigh above the first, the other below the second, the trunk below the third."""
+"""A knee raise: one thigh above the first, the other below the second, the trunk below the third (ours)."""
 
 
 def classify(trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float) -> tuple[str, float]:

@@ -21,8 +21,8 @@ TICK_HZ = 100.0
 class AngleRows:
     """Joint angles at n consecutive ticks of the grid.
 
-    time_s (n,): session time. angles (n, A) and sd (n, A): radians, columns in the order of `ANGLE_NAMES`, NaN where
-    missing. quality (n,): `signals.quality.Quality` bits.
+    time_s (n,): session time. angles (A, n) and sd (A, n): radians, in the order of `ANGLE_NAMES`, NaN where missing.
+    quality (n,): `signals.quality.Quality` bits.
     """
 
     time_s: Floats
@@ -32,7 +32,7 @@ class AngleRows:
 
     def __post_init__(self) -> None:
         n = len(self.time_s)
-        if self.angles.shape != (n, len(ANGLE_NAMES)) or self.sd.shape != self.angles.shape or self.quality.shape != (n,):
+        if self.angles.shape != (len(ANGLE_NAMES), n) or self.sd.shape != self.angles.shape or self.quality.shape != (n,):
             raise ValueError("AngleRows: arrays do not agree in length")
 
     def __len__(self) -> int:
@@ -41,15 +41,15 @@ class AngleRows:
     def part(self, start: int, stop: int) -> AngleRows:
         """Rows start … stop of these."""
         cut = slice(start, stop)
-        return AngleRows(self.time_s[cut], self.angles[cut], self.sd[cut], self.quality[cut])
+        return AngleRows(self.time_s[cut], self.angles[:, cut], self.sd[:, cut], self.quality[cut])
 
     @classmethod
     def join(cls, parts: Sequence[AngleRows]) -> AngleRows:
-        """Consecutive parts as one; columns stay contiguous."""
+        """Consecutive parts as one."""
         return cls(
             np.concatenate([p.time_s for p in parts]),
-            np.concatenate([p.angles.T for p in parts], axis=1).T,
-            np.concatenate([p.sd.T for p in parts], axis=1).T,
+            np.concatenate([p.angles for p in parts], axis=1),
+            np.concatenate([p.sd for p in parts], axis=1),
             np.concatenate([p.quality for p in parts]),
         )
 

@@ -15,13 +15,14 @@ import numpy as np
 
 from dsp import joints, rotation
 from dsp.acceleration_level import two_sided_level
-from dsp.alignment import Alignment, Calibrator
+from dsp.alignment import Alignment
+from dsp.calibrator import Calibrator
 from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
 from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.held_repetitions import CALIBRATION_LONGEST_S
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
 from dsp.joints import PELVIS
-from dsp.live import PipelineOutput, mountings, slip_flags, slip_watch, with_slips
 from dsp.orientation import (
     OrientedSamples,
     SampleCounts,
@@ -35,23 +36,25 @@ from dsp.orientation import (
     standing_bias,
     turn_rates,
 )
-from dsp.repetitions import CALIBRATION_LONGEST_S, RepetitionFinder
+from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.repetitions import RepetitionFinder
 from dsp.results import AlignmentReport
 from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
-from dsp.standing import SHARED_S, Standing, StandingWatch
+from dsp.standing import Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
 from signals.session import Sensor
 
 WINDOW_S = 600.0
+"""Length of a window: what bounds the memory (ours)."""
 MARGIN_S = 15.0
-"""Overlap on each side of a window: five time constants of the filter."""
+"""Overlap on each side of a window: five time constants of the filter (ours)."""
 SLACK_S = 5.0
-"""Event time that must pass after a window's margin before it is computed: no sample is later than that."""
+"""Event time that must pass after a window's margin before it is computed: no sample is later than that (ours)."""
 CARRIED_SD_RAD = np.radians(2.0)
-"""Standard deviation granted to a heading carried over from the window before."""
+"""Standard deviation granted to a heading carried over from the window before (ours)."""
 CLOSED_S = 2.0
-"""The finder has closed a movement so long after it has ended."""
+"""The finder has closed a movement this long after it has ended (ours)."""
 
 
 @dataclass(slots=True)
@@ -390,8 +393,8 @@ class ReviewPipeline:
         usable = [s for s in found if s is not None and len(s.time_s)]
         if not usable:
             return None
-        first = int(np.ceil(max(s.start_s for s in usable) * RATE_HZ)) - self._ticks.first
-        last = int(np.floor(min(s.end_s for s in usable) * RATE_HZ)) - self._ticks.first
-        if last - first < SHARED_S * RATE_HZ or first < 0 or last > len(self._ticks):
+        span = shared_ticks(usable, RATE_HZ)
+        if span is None:
             return None
-        return self._ticks.part(first, last)
+        first, last = (tick - self._ticks.first for tick in span)
+        return self._ticks.part(first, last) if first >= 0 and last <= len(self._ticks) else None

@@ -83,7 +83,7 @@ def onset_s(angle: Floats, rate_hz: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Movements:
+class RepetitionRows:
     """r repetitions, their rows one after another: angles (5, n) and sd (5, n) in degrees, in the order of `PARTS`; NaN where
     missing; length (r,) in rows; turn (r,): the deepest row, counted from the repetition's first."""
 
@@ -102,14 +102,14 @@ def rhythm(
     best: what this athlete has reached before.
     """
     angles, spread = (np.stack([x[angle] for angle in PARTS.values()]) for x in (rows, sd))
-    one = Movements(angles, spread, np.array([angles.shape[1]]), np.array([turn]))
+    one = RepetitionRows(angles, spread, np.array([angles.shape[1]]), np.array([turn]))
     return dict(measure(one, [best if best is not None else Best()], rate_hz)[0][0])
 
 
-def measure(movements: Movements, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
+def measure(rows: RepetitionRows, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
     """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
     degrees of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
-    rep, found = _Cut.of(movements, rate_hz), _Columns()
+    rep, found = _Cut.of(rows, rate_hz), _Columns()
     highest = _ranges(found, rep)
     _shares(found, rep)
     _timing(found, rep)
@@ -173,28 +173,28 @@ class _Cut:
     both: Bools
 
     @classmethod
-    def of(cls, movements: Movements, rate_hz: float) -> _Cut:
-        length, n = movements.length, movements.angles.shape[1]
+    def of(cls, rows: RepetitionRows, rate_hz: float) -> _Cut:
+        length, n = rows.length, rows.angles.shape[1]
         begin = np.cumsum(length) - length
-        turn = begin + movements.turn
-        whole, down, up = Phases(begin, length), Phases(begin, movements.turn + 1), Phases(turn, length - movements.turn)
-        finite = np.isfinite(movements.angles)
+        turn = begin + rows.turn
+        whole, down, up = Phases(begin, length), Phases(begin, rows.turn + 1), Phases(turn, length - rows.turn)
+        finite = np.isfinite(rows.angles)
         has = np.logical_and.reduceat(finite, begin, axis=1)
-        table = movements.angles if has.all() else np.where(whole.each(has, n), movements.angles, 0.0)
+        table = rows.angles if has.all() else np.where(whole.each(has, n), rows.angles, 0.0)
         velocities = velocity(table, rate_hz, whole)
         speeds = np.abs(velocities)
         left, right = has[LEFT], has[RIGHT]
         hips = np.maximum(left.astype(np.int64) + right, 1)
         # a side that is missing is 0 here
         hip = (table[LEFT] + table[RIGHT]) / whole.each(hips, n)
-        spread = np.hypot(movements.sd[:, turn], movements.sd[:, begin])
+        spread = np.hypot(rows.sd[:, turn], rows.sd[:, begin])
         return cls(
             rate_hz,
             whole,
             down,
             up,
             turn,
-            movements.sd,
+            rows.sd,
             table,
             velocities,
             speeds,
@@ -205,8 +205,8 @@ class _Cut:
             np.where(left, spread[LEFT], spread[RIGHT]),
             down.highest(speeds),
             up.highest(speeds),
-            has[LUMBAR] & (movements.turn > 0),
-            movements.turn < length - 2,  # one phase only: sitting down has no ascent
+            has[LUMBAR] & (rows.turn > 0),
+            rows.turn < length - 2,  # one phase only: sitting down has no ascent
         )
 
 

@@ -30,6 +30,7 @@ NO_LOWER_S, LOWER_DEG, AGAIN_DEG = 0.3, 0.5, 8.0
 SETTLED_S = 2.0
 """A posture that is held for so long is where the next rock-back begins."""
 LONGEST_S = 120.0
+"""A longer one is a posture: as `HISTORY_S` of any repetition."""
 KNELT_DEG = 40.0
 """Getting down on the knees turns the thighs by more than this."""
 CLEAR_DEG, UNCERTAIN = 30.0, 0.6
@@ -48,24 +49,34 @@ class RockBack:
     confidence: float
 
 
+@dataclass(slots=True)
+class _Rocking:
+    """A rock-back in progress: the row at which the thighs had risen, and where they were furthest; once they have come back
+    half the way, the row of that (else None) and where they have been lowest since."""
+
+    risen: int
+    peak: float
+    peak_at: int
+    half_at: int | None = None
+    valley: float = math.nan
+    valley_at: int = -1
+
+
 class RockBackFinder:
-    """Follows one excursion of the trunk, row by row; `begin` starts the next one."""
+    """Follows one movement of the trunk from standing, row by row."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate = rate_hz
-        self.begin()
-
-    def begin(self) -> None:
-        """A new excursion from standing."""
         self.on_all_fours = False
         """Whether the posture is that of somebody on all fours, or was before the rock-back in progress."""
         self._knelt = False
         self._found = 0
-        self._rocking = False
+        self._rocking: _Rocking | None = None
+        self._level = math.nan
+        """Inclination of the thighs that the next rock-back begins at."""
         self._since = -1
+        """Row since which trunk and thigh have been within the band of these inclinations."""
         self._trunk = self._thigh = math.nan
-        self._level = self._peak = self._valley = math.nan
-        self._risen = self._peak_at = self._half_at = self._valley_at = -1
 
     def step(self, k: int, trunk: float, thigh: float) -> RockBack | None:
         """Row k (finite degrees); the rock-back that has ended with it."""
@@ -74,16 +85,15 @@ class RockBackFinder:
             return None
         if trunk < LOWEST_TRUNK_DEG:
             return self._leave()
-        if self._rocking:
-            return self._rock(k, trunk, thigh)
+        if self._rocking is not None:
+            return self._rock(self._rocking, k, trunk, thigh)
         if thigh < -THIGH_DEG:
             return self._leave()
         self._level = min(self._level, thigh)
         if self._still(k, trunk, thigh) >= SETTLED_S:
             self._level = thigh
         if thigh > self._level + RISE_DEG:
-            self._rocking, self._risen, self._half_at = True, k, -1
-            self._peak, self._peak_at = thigh, k
+            self._rocking = _Rocking(k, thigh, k)
         return None
 
     def _arrive(self, k: int, trunk: float, thigh: float) -> None:
@@ -99,43 +109,44 @@ class RockBackFinder:
             self._since, self._trunk, self._thigh = k, trunk, thigh
         return (k - self._since) / self._rate
 
-    def _rock(self, k: int, trunk: float, thigh: float) -> RockBack | None:
-        if thigh > self._peak:
-            self._peak, self._peak_at = thigh, k
-        if k - self._risen > LONGEST_S * self._rate:
+    def _rock(self, rock: _Rocking, k: int, trunk: float, thigh: float) -> RockBack | None:
+        if thigh > rock.peak:
+            rock.peak, rock.peak_at = thigh, k
+        if k - rock.risen > LONGEST_S * self._rate:
             return self._leave()
-        if thigh >= self._level + RETURN_SHARE * (self._peak - self._level):
-            self._half_at = -1
+        if thigh >= self._level + RETURN_SHARE * (rock.peak - self._level):
+            rock.half_at = None
             return None
-        if self._half_at < 0:
-            self._half_at = k
-            self._valley, self._valley_at = thigh, k
-        elif thigh < self._valley - LOWER_DEG:
-            self._valley, self._valley_at = thigh, k
-        elif thigh > self._valley + AGAIN_DEG or k - self._valley_at >= NO_LOWER_S * self._rate:
-            found = self._ended()
-            self._rocking, self._level = False, self._valley
+        if rock.half_at is None:
+            rock.half_at = k
+            rock.valley, rock.valley_at = thigh, k
+        elif thigh < rock.valley - LOWER_DEG:
+            rock.valley, rock.valley_at = thigh, k
+        elif thigh > rock.valley + AGAIN_DEG or k - rock.valley_at >= NO_LOWER_S * self._rate:
+            found = self._ended(rock, rock.half_at)
+            self._rocking, self._level = None, rock.valley
             self._since, self._trunk, self._thigh = k, trunk, thigh
             return found
         return None
 
-    def _ended(self) -> RockBack:
+    def _ended(self, rock: _Rocking, half_at: int) -> RockBack:
         self._found += 1
-        sure = min(1.0, (self._peak - self._level) / CLEAR_DEG)
+        sure = min(1.0, (rock.peak - self._level) / CLEAR_DEG)
         if not self._knelt and self._found == 1:
             sure *= UNCERTAIN
-        return RockBack(self._risen, self._peak_at, self._half_at, self._valley_at, round(sure, 3))
+        return RockBack(rock.risen, rock.peak_at, half_at, rock.valley_at, round(sure, 3))
 
     def _leave(self) -> RockBack | None:
         """No longer on all fours; a rock-back that had come back half the way counts."""
-        found = self._ended() if self._rocking and self._half_at >= 0 else None
-        self.on_all_fours = self._rocking = False
+        rock, self._rocking = self._rocking, None
+        found = None if rock is None or rock.half_at is None else self._ended(rock, rock.half_at)
+        self.on_all_fours = False
         self._trunk = math.nan
         return found
 
 
 def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
-    """Whether there may be a rock-back in an excursion (n,): cheap, and never false where there is one. still_rows: rows that
+    """Whether there may be a rock-back in a movement (n,): cheap, and never false where there is one. still_rows: rows that
     are no more than what `STILL_S` takes."""
     there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
     if np.count_nonzero(there) <= still_rows:
@@ -160,7 +171,7 @@ def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:
-    """Whether in an excursion (n,) the thighs were raised and then stood under a horizontal trunk for a moment, as of somebody
+    """Whether in a movement (n,) the thighs were raised and then stood under a horizontal trunk for a moment, as of somebody
     who gets down on all fours."""
     raised = np.flatnonzero(thigh > KNELT_DEG)
     if not len(raised):

@@ -22,7 +22,7 @@ from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 
 CONFIDENT = 0.5
-"""Alignment confidence below which a row is marked."""
+"""Alignment confidence below which a row is marked (ours)."""
 
 _INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
 _OBLIQUITY = _INDEX["pelvis_obliquity"]
@@ -37,7 +37,7 @@ _INCLINATIONS = {
 def uncalibrated_rows(ticks: Ticks, body: Sequence[str]) -> AngleRows:
     """Rows without an alignment: every angle missing, with the reason."""
     missing = np.full((len(ANGLE_NAMES), len(ticks)), np.nan)
-    return AngleRows(ticks.time_s, missing.T, missing.T, sensor_flags(ticks, body) | np.int32(Quality.UNCALIBRATED))
+    return AngleRows(ticks.time_s, missing, missing, sensor_flags(ticks, body) | np.int32(Quality.UNCALIBRATED))
 
 
 class SegmentAngles:
@@ -107,7 +107,7 @@ class SegmentAngles:
         flags |= self._always
         if doubtful is not None:
             flags |= doubtful
-        return AngleRows(ticks.time_s, angles.T, sd.T, flags)
+        return AngleRows(ticks.time_s, angles, sd, flags)
 
     def _fill(
         self, angles: Floats, sd: Floats, segment: Floats, tilt_variance: Floats, heading_variance: Floats, known: Bools

@@ -11,18 +11,19 @@ from dsp import rotation
 from signals.blocks import Floats
 
 WALKED_S = (1.5, 3.0)
-"""So long after the standing a person who walks off has a speed."""
+"""From the first to the second after the standing a person who walks off has a speed (ours)."""
 WALKING_M_S, SLOWEST_M_S = 0.5, 0.3
-"""Least speed of walking, and of either half of that time: what is left of gravity adds to one and takes from the other."""
+"""Least speed of walking, and of either half of that time (ours): what is left of gravity adds to one and takes from the
+other."""
 STRIDE_FORWARD_RAD, STRIDE_BACK_RAD, STRIDE_PLANARITY = np.radians(10.0), np.radians(5.0), 0.85
-"""A thigh that strides swings forward and back by more than these, mostly in one plane."""
+"""A thigh that strides swings forward and back by more than these, mostly in one plane (ours)."""
 AGREES_RAD = np.radians(60.0)
-"""So far from its plane a stated axis still tells which way is right. Of a sensor that faces between two of its axes the nearer
-one is stated, so a statement may be half a right angle off."""
+"""This far from its plane a stated axis still tells which way is right (ours). Of a sensor that faces between two of its axes
+the nearer one is stated, so a statement may be half a right angle off."""
 STRAIGHT_RAD = np.radians(20.0)
-"""The direction must not change by more over that time."""
+"""The direction must not change by more over that time (ours)."""
 ALIKE_RAD = np.radians(12.0)
-"""Bends whose axes are within this of each other went the same way."""
+"""Bends whose axes are within this of each other went the same way (ours)."""
 
 
 def angle_between(track: Floats, unit: Floats) -> Floats:

@@ -21,15 +21,17 @@ from signals.blocks import Bools, Floats
 from signals.quantities import ANGLE_NAMES
 
 WINDOW_DEG = 10.0
+"""Of forward bend: the share is that of the last of it (ours)."""
 LONGEST_S = 5.0
-"""What takes longer for `WINDOW_DEG` is a posture that shifts, not a movement."""
+"""What takes longer for `WINDOW_DEG` is a posture that shifts, not a movement (ours)."""
 MOVING_DEG, MOVING_S = 1.0, 0.5
-"""Under way: it has gone on by so much within so long."""
+"""Under way: it has gone on by the first within the second (ours)."""
 BACK_DEG = 2.0
-"""What has come back by more than this has turned."""
-HOLE_S = 0.1
+"""What has come back by more than this has turned (ours)."""
+LONGEST_HOLE_S = 0.1
+"""Rows further apart are none of one movement (ours, as across a hole of the grid)."""
 PIECES = 32
-"""Rows come two at a time: so many pieces are joined to one, and rows that are too old left out."""
+"""Rows come two at a time: when there are more pieces than this they are joined to one without rows that are too old (ours)."""
 LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
 HIPS = tuple(ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right"))
 OF_TRUNK, OF_THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
@@ -71,16 +73,16 @@ class LatestRows:
 
 def share_now(rows: AngleRows) -> ShareNow | None:
     """The lumbar share at the last of rows in order; None where there is none."""
-    newest = rows.angles[-1]
+    newest = rows.angles[:, -1]
     hips = [i for i in HIPS if np.isfinite(newest[i])]
     rest = hips or [PELVIS]
     latest = int(np.searchsorted(rows.time_s, rows.time_s[-1] - LONGEST_S))
-    angles = np.degrees(rows.angles[latest:, [LUMBAR, *rest]])
-    there: Bools = np.asarray(np.isfinite(angles).all(axis=1))
+    angles = np.degrees(rows.angles[[LUMBAR, *rest], latest:])
+    there: Bools = np.asarray(np.isfinite(angles).all(axis=0))
     if not there[-1]:
         return None
-    time_s, angles = rows.time_s[latest:][there], angles[there]
-    lumbar, bend = angles[:, 0], angles[:, 0] + angles[:, 1:].mean(axis=1)
+    time_s, angles = rows.time_s[latest:][there], angles[:, there]
+    lumbar, bend = angles[0], angles[0] + angles[1:].mean(axis=0)
     far = np.flatnonzero(np.abs(bend - bend[-1]) >= WINDOW_DEG)
     if not len(far):
         return None
@@ -92,7 +94,7 @@ def share_now(rows: AngleRows) -> ShareNow | None:
     if CANCELLING * max(abs(slope), abs(1.0 - slope)) > 1.0:
         return None
     # to first order; the two ends share what the standing left, so their uncertainties do not add up
-    sd_lumbar, *sd_rest = np.degrees(rows.sd[-1, [LUMBAR, *rest]]).tolist()
+    sd_lumbar, *sd_rest = np.degrees(rows.sd[[LUMBAR, *rest], -1]).tolist()
     sd = math.hypot((1.0 - slope) * sd_lumbar, slope * max(sd_rest)) / abs(bend[-1] - bend[0])
     used = np.flatnonzero(there)[first:] + latest
     return ShareNow(OF_THIGH if hips else OF_TRUNK, slope, sd, int(np.bitwise_or.reduce(rows.quality[used])))
@@ -100,7 +102,7 @@ def share_now(rows: AngleRows) -> ShareNow | None:
 
 def _one_way(time_s: Floats, bend: Floats) -> bool:
     """Whether the movement from the first to the last row goes one way, still does, and has no hole."""
-    if (np.diff(time_s) > HOLE_S).any():
+    if (np.diff(time_s) > LONGEST_HOLE_S).any():
         return False
     forward = bend if bend[-1] > bend[0] else -bend
     back = np.maximum.accumulate(forward) - forward

@@ -14,22 +14,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsp.heading import STRIDE
+from dsp.grid import LOOK_STRIDE
 from signals.blocks import Bools, Floats
 from signals.placements import Placement
 
 SLIPPED_RAD = np.radians(8.0)
-"""Angle between a segment's vertical and that of the calibration beyond which a sensor is suspected."""
+"""Angle between a segment's vertical and that of the calibration beyond which a sensor is suspected (ours)."""
 SAME_RAD = np.radians(5.0)
 """The others must be within this of theirs; the typical error of a repeated standing is below 2° (Donaldson 2021, ISBS)."""
 STILL_RAD = np.radians(0.6)
-"""Standing still: no segment's inclination changes by more from one look to the next (0.2 s)."""
+"""Standing still: no segment's inclination changes by more from one look to the next, 0.2 s later (ours)."""
 ALIKE_RAD = np.radians(3.0)
-"""Two looks show the same slip when the sensor's vertical is the same within this."""
+"""Two looks show the same slip when the sensor's vertical is the same within this (ours)."""
 POSTURE_RAD = np.radians(40.0)
-"""The only sensor on the trunk that stands further off than this is on a trunk that leans."""
+"""The only sensor on the trunk that stands further off than this is on a trunk that leans (ours)."""
 LOOKS_S = 2.0
-"""So long must a sensor have been seen to differ, or not to, in one standing or over several with movement between."""
+"""How long a sensor must have been seen to differ, or not to, in one standing or over several (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SlipWatch:
     def __init__(self, sensors: tuple[str, ...], rate_hz: float) -> None:
         self._sensors = sensors
         self._rate = rate_hz
-        self._needed = int(LOOKS_S * rate_hz / STRIDE)
+        self._needed = int(LOOKS_S * rate_hz / LOOK_STRIDE)
         trunk = [i for i, key in enumerate(sensors) if key in (Placement.LUMBAR.value, Placement.PELVIS.value)]
         self._alone = trunk[0] if len(trunk) == 1 else -1
         """The only sensor on the trunk, -1 where there are more or none."""
@@ -61,7 +61,7 @@ class SlipWatch:
 
     def feed(self, first: int, verticals: Mapping[str, Floats], ticks: int) -> Bools:
         """Whether a sensor counts as slipped at ticks first … first + ticks, given the vertical (3, k) in each segment at
-        those of them that are multiples of `STRIDE`."""
+        those of them that are multiples of `LOOK_STRIDE`."""
         flags = np.full(ticks, bool(self.slipped))
         table = np.stack([verticals[key] for key in self._sensors])
         if not table.shape[2]:
@@ -79,7 +79,7 @@ class SlipWatch:
             # the usual case: nobody differs
             self._last = table[:, :, -1].tolist()
             return flags
-        at = np.arange((-first) % STRIDE, ticks, STRIDE)
+        at = np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
         before = np.concatenate((np.array(self._last)[:, :, None] if self._last else table[:, :, :1], table), axis=2)
         step = np.diff(before, axis=2)
         with np.errstate(invalid="ignore"):

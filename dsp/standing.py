@@ -14,32 +14,32 @@ import numpy as np
 from signals.blocks import Floats
 
 SETTLE_S = 1.0
-"""From the mark to the beginning of the standing."""
+"""From the mark to the beginning of the standing (the zero's definition, see above)."""
 LONGEST_S = 5.0
-"""Longest standing that is used."""
-SHORTEST_S = 1.0
-"""A shorter standing is not used."""
+"""Longest standing that is used (the same)."""
+SHORTEST_STANDING_S = 1.0
+"""A shorter standing is not used (ours)."""
 FULL_S = 3.0
-"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing."""
+"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing (ours)."""
 SHARED_S = 0.5
-"""So much of it at least must all sensors share: they may end, and begin, at different times."""
+"""The least of it that all sensors must share: they may begin and end at different times (ours)."""
 REFERENCE_S = 0.5
-"""The beginning of the standing, whose mean rate the later samples are compared with."""
+"""The beginning of the standing, whose mean rate the later samples are compared with (ours)."""
 MOVEMENT_RAD_S = np.radians(16.0)
-"""Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s."""
+"""Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s (ours)."""
 QUIET_RAD_S = np.radians(8.0)
-"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much."""
+"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much (ours)."""
 RETURNS_S = 1.5
-"""Quiet must return within so long, else the athlete has gone."""
+"""Quiet must return within this time, else the athlete has gone (ours)."""
 GUARD_S = 0.3
-"""Cut off before the movement is noticed: a smooth beginning is slow."""
+"""Cut off before the movement is noticed: a smooth beginning is slow (ours)."""
 DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
 """A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
-follows a bend: its mean rate is taken until it was within the second for the last time."""
+follows a bend: its mean rate is taken until it was within the second for the last time (ours)."""
 POSTURE_S = 0.3
-"""Accelerations are averaged over so long for that."""
+"""Accelerations are averaged over this time for that (ours)."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
-"""After this long since the mark every sensor that is in time has finished its standing."""
+"""After this long since the mark every sensor that is in time has finished its standing; half a second is ours."""
 
 
 def shortness(seconds: float) -> float:
@@ -103,7 +103,7 @@ class StandingWatch:
             if t >= self.mark_s + SETTLE_S + LONGEST_S:
                 self.done, self._known_s = True, self.mark_s + SETTLE_S + LONGEST_S
                 self._let_go(self._settling)
-                if self._early_end_s is not None and (not self._time or self._time[-1] - self._time[0] < SHORTEST_S):
+                if self._early_end_s is not None and (not self._time or self._time[-1] - self._time[0] < SHORTEST_STANDING_S):
                     self._keep()
                     self._take_early(self._known_s)
                 return i
@@ -129,7 +129,7 @@ class StandingWatch:
             change = gyr[i] - self._reference
             self._moving = self._moving + 1 if float(change @ change) > MOVEMENT_RAD_S**2 else 0
             if self._moving >= 5:
-                if t - GUARD_S - self._time[self._settling] < SHORTEST_S:
+                if t - GUARD_S - self._time[self._settling] < SHORTEST_STANDING_S:
                     if self._begin_again(t):
                         return i + 1
                     continue
@@ -170,14 +170,14 @@ class StandingWatch:
 
     def _still_from_the_mark(self, end_s: float) -> bool:
         """Whether there was stillness for long enough when the time for settling counts too."""
-        if not self._settling or end_s - self._time[0] < SHORTEST_S:
+        if not self._settling or end_s - self._time[0] < SHORTEST_STANDING_S:
             return False
         before = np.array(self._gyr)[: sum(t <= end_s for t in self._time)]
         change = before - before.mean(axis=0)
         return bool(((change * change).sum(axis=1) < MOVEMENT_RAD_S**2).all())
 
     def result(self) -> Standing:
-        """The standing; without samples when it was shorter than `SHORTEST_S`."""
+        """The standing; without samples when it was shorter than `SHORTEST_STANDING_S`."""
         if not self.done:
             self._let_go(self._settling)
             self._settling = 0
@@ -187,7 +187,7 @@ class StandingWatch:
         elif self._moving:
             end -= GUARD_S
         keep = sum(t <= end for t in self._time)
-        if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_S:
+        if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_STANDING_S:
             empty = np.empty((0, 3))
             return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)), known)
         gyr, acc, time_s = np.array(self._gyr), np.array(self._acc), np.array(self._time)
@@ -202,7 +202,7 @@ class StandingWatch:
 
 def _as_it_began(time_s: Floats, acc: Floats) -> int:
     """How many of the samples of a standing, acc (n, 3), are inclined as it began; all, unless it has departed at its end."""
-    begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_S, side="right"))].mean(axis=0)
+    begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_STANDING_S, side="right"))].mean(axis=0)
     window = int(np.searchsorted(time_s, time_s[0] + POSTURE_S, side="right"))
     total = np.cumsum(np.concatenate((np.zeros((1, 3)), acc)), axis=0)
     means = total[window:] - total[:-window]
@@ -212,4 +212,4 @@ def _as_it_began(time_s: Floats, acc: Floats) -> int:
         return len(acc)
     there = np.flatnonzero(off < BACK_RAD)
     kept = int(there[-1]) + window // 2 if len(there) else 0
-    return kept if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_S else len(acc)
+    return kept if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_STANDING_S else len(acc)

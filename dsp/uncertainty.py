@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dsp.calibration_movements import THIGHS
+from dsp.calibration_movements import THIGH_KEYS
 from signals.blocks import Floats
 from signals.placements import Placement
 
@@ -60,7 +60,7 @@ def axis_sd(confidence: Floats | float) -> Floats:
 
 def stated_axis_sd(placement: str) -> float:
     """Standard deviation, rad, of the mediolateral axis of a segment whose sensor's mounting was only stated."""
-    return float(ROUND_ABOUT_RAD if placement in THIGHS else WORST_AXIS_RAD)
+    return float(ROUND_ABOUT_RAD if placement in THIGH_KEYS else WORST_AXIS_RAD)
 
 
 _TRUSTED_AXIS_RAD = float(axis_sd(TRUSTED))
@@ -96,7 +96,7 @@ class AngleSpreads:
     """
 
     def __init__(self, placements: Sequence[str], axis: Floats, joints: int, estimator: str) -> None:
-        thigh = np.isin(placements, THIGHS)
+        thigh = np.isin(placements, THIGH_KEYS)
         at_rest = np.square(np.where(thigh, THIGH_RAD[estimator], INCLINATION_RAD[estimator]))[:, None]
         variance = np.square(axis)[:, None]
         # an axis that is off by ε turns by cos ε of the angle, about 1 - ε² / 2

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dashboards.influx import InfluxSettings
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.folders import check_new
 from hiphinge.interruption import uninterrupted

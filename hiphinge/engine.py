@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 
 from dsp.inclination import from_gravity
-from dsp.live import LivePipeline, PipelineOutput
+from dsp.live import LivePipeline
+from dsp.pipeline import PipelineOutput
 from dsp.review import ReviewPipeline
 from firmware_protocol.codec import Codec, Probed
 from firmware_protocol.registry import codec_for

@@ -18,7 +18,7 @@ from dashboards.delivery import Courier, acknowledge, note_repetitions
 from dashboards.influx import InfluxSettings
 from dashboards.line_protocol import LiveLines, closing_points, points, repetition_points, repetition_stamps
 from dashboards.outbox import FOLDER, Outbox, waiting_bytes
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.sensor_minutes import COLUMNS, SensorMinute
 from signals import HiphingeError, Session

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dashboards.tables import TableWriter
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from hiphinge.engine import Engine
 from signals import Event, Session, TimedBlock

@@ -22,7 +22,7 @@ from dashboards.notation import (
     with_uncertainty,
     words,
 )
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from dsp.share_now import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress
@@ -63,7 +63,7 @@ class LiveScreen:
         if output.angles:
             self._latest.take(output.angles)
             last = output.angles[-1]
-            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[-1]).tolist(), strict=True))
+            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[:, -1]).tolist(), strict=True))
         for alignment in output.alignments:
             confidence = min((r.confidence for r in alignment.reports), default=0.0)
             self._calibration = f"calibrated, lowest confidence {confidence:.2f} ({confidence_words(confidence)})"

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from dsp.share_now import LatestRows
 from hiphinge.engine import SensorProgress
@@ -115,7 +115,7 @@ class StatusLines:
         if row is None or not self._fresh(now_s):
             missing = {f"{name}{what}_deg": None for name in ANGLE_NAMES for what in ("", "_sd")}
             return {"angles_time_s": None, "angles": missing, "quality": []}
-        degrees, sd = np.degrees(row.angles[-1]).tolist(), np.degrees(row.sd[-1]).tolist()
+        degrees, sd = np.degrees(row.angles[:, -1]).tolist(), np.degrees(row.sd[:, -1]).tolist()
         angles: dict[str, float | None] = {}
         for name, value, uncertainty in zip(ANGLE_NAMES, degrees, sd, strict=True):
             angles[f"{name}_deg"], angles[f"{name}_sd_deg"] = _number(value), _number(uncertainty)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from hiphinge.app import SessionInProgress
 from hiphinge.engine import CALIBRATE, HEEL_DROP
 from hiphinge.keys import keys

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dsp.exposure import Exposure
-from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
+from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Repetition
 from dsp.screen import screen_of
 from dsp.sets import metrics_of, sets_of

@@ -12,7 +12,7 @@ from enum import StrEnum
 from signals.placements import Placement
 
 
-class Kind(StrEnum):
+class Storage(StrEnum):
     """Storage type of a quantity."""
 
     FLOAT64 = "float64"
@@ -27,7 +27,7 @@ class Quantity:
 
     name: str
     unit: str
-    kind: Kind
+    kind: Storage
     description: str
 
 
@@ -66,8 +66,8 @@ ANGLES: tuple[Angle, ...] = (
 
 ANGLE_NAMES: tuple[str, ...] = tuple(a.name for a in ANGLES)
 
-_TIME = Quantity("time_s", "s", Kind.FLOAT64, "session time: seconds since the session's start")
-_QUALITY = Quantity("quality", "", Kind.INT32, "bit flags, see the table of quality flags; 0 = nothing to remark")
+_TIME = Quantity("time_s", "s", Storage.FLOAT64, "session time: seconds since the session's start")
+_QUALITY = Quantity("quality", "", Storage.INT32, "bit flags, see the table of quality flags; 0 = nothing to remark")
 
 ANGLE_COLUMNS: tuple[Quantity, ...] = (
     _TIME,
@@ -75,8 +75,8 @@ ANGLE_COLUMNS: tuple[Quantity, ...] = (
         q
         for a in ANGLES
         for q in (
-            Quantity(f"{a.name}_deg", "deg", Kind.FLOAT32, a.description),
-            Quantity(f"{a.name}_sd_deg", "deg", Kind.FLOAT32, f"standard uncertainty of {a.name}"),
+            Quantity(f"{a.name}_deg", "deg", Storage.FLOAT32, a.description),
+            Quantity(f"{a.name}_sd_deg", "deg", Storage.FLOAT32, f"standard uncertainty of {a.name}"),
         )
     ),
     _QUALITY,
@@ -86,12 +86,12 @@ _ONE_HEADING = "sensors beside the pelvis share its heading where the relative h
 
 ORIENTATION_COLUMNS: tuple[Quantity, ...] = (
     _TIME,
-    Quantity("placement", "", Kind.STRING, "the sensor: its placement, or its name where the placement is `other`"),
+    Quantity("placement", "", Storage.STRING, "the sensor: its placement, or its name where the placement is `other`"),
     *(
-        Quantity(f"q{c}", "", Kind.FLOAT32, f"orientation quaternion, {c} component, sensor → earth, z up; {_ONE_HEADING}")
+        Quantity(f"q{c}", "", Storage.FLOAT32, f"orientation quaternion, {c} component, sensor → earth, z up; {_ONE_HEADING}")
         for c in "wxyz"
     ),
-    Quantity("heading_epoch", "", Kind.INT32, "rises by one when a gap breaks the sensor's heading"),
+    Quantity("heading_epoch", "", Storage.INT32, "rises by one when a gap breaks the sensor's heading"),
 )
 
 MOVEMENTS: tuple[str, ...] = (
@@ -116,7 +116,7 @@ _SEGMENT_WORDS = {
 
 
 def _f32(name: str, unit: str, description: str) -> Quantity:
-    return Quantity(name, unit, Kind.FLOAT32, description)
+    return Quantity(name, unit, Storage.FLOAT32, description)
 
 
 def _rom(segment: str) -> tuple[Quantity, ...]:
@@ -175,12 +175,12 @@ def _slack_onset(side: str) -> tuple[Quantity, ...]:
 
 
 REPETITION_COLUMNS: tuple[Quantity, ...] = (
-    Quantity("index", "", Kind.INT32, "running number in the session, from 0"),
-    Quantity("start_s", "s", Kind.FLOAT64, "session time at which the movement begins"),
-    Quantity("turn_s", "s", Kind.FLOAT64, "session time of the deepest point (end of a one-phase movement)"),
-    Quantity("end_s", "s", Kind.FLOAT64, "session time at which the movement ends"),
-    Quantity("movement", "", Kind.STRING, "movement kind: " + ", ".join(MOVEMENTS)),
-    Quantity("movement_confidence", "", Kind.FLOAT32, "0 to 1: how clearly the angles speak for this kind"),
+    Quantity("index", "", Storage.INT32, "running number in the session, from 0"),
+    Quantity("start_s", "s", Storage.FLOAT64, "session time at which the movement begins"),
+    Quantity("turn_s", "s", Storage.FLOAT64, "session time of the deepest point (end of a one-phase movement)"),
+    Quantity("end_s", "s", Storage.FLOAT64, "session time at which the movement ends"),
+    Quantity("movement", "", Storage.STRING, "movement kind: " + ", ".join(MOVEMENTS)),
+    Quantity("movement_confidence", "", Storage.FLOAT32, "0 to 1: how clearly the angles speak for this kind"),
     _QUALITY,
     *(q for segment in _SEGMENT_WORDS for q in _rom(segment)),
     *_share("lumbar_share_of_trunk", "lumbar / (lumbar + pelvis)"),
@@ -326,14 +326,14 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
 
 SCREEN_RESULT: tuple[Quantity, ...] = (
     Quantity(
-        "pattern", "", Kind.INT32, "number of the pattern, 1 to 6 (docs/screen.md); missing: no test of the screen was done"
+        "pattern", "", Storage.INT32, "number of the pattern, 1 to 6 (docs/screen.md); missing: no test of the screen was done"
     ),
-    Quantity("pattern_words", "", Kind.STRING, "the pattern in words"),
-    Quantity("side", "", Kind.STRING, "left, right or both; empty where the pattern has no side"),
-    Quantity("agreeing", "", Kind.INT32, "how many limits speak for the pattern"),
-    Quantity("confidence", "", Kind.STRING, "low, moderate or high; empty where there is no pattern"),
-    Quantity("borderline", "", Kind.INT32, "1: within the minimal detectable change it could be another pattern"),
-    Quantity("notes", "", Kind.STRING, "what a reader should know"),
+    Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
+    Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
+    Quantity("agreeing", "", Storage.INT32, "how many limits speak for the pattern"),
+    Quantity("confidence", "", Storage.STRING, "low, moderate or high; empty where there is no pattern"),
+    Quantity("borderline", "", Storage.INT32, "1: within the minimal detectable change it could be another pattern"),
+    Quantity("notes", "", Storage.STRING, "what a reader should know"),
 )
 """What the screen says as a whole."""
 
@@ -342,9 +342,9 @@ def _screen_columns() -> tuple[Quantity, ...]:
     columns: dict[str, Quantity] = {}
     for m in SCREEN_MEASURES:
         count = "_".join(part for part in (m.test, m.side, "repetitions") if part)
-        columns.setdefault(count, Quantity(count, "", Kind.INT32, "repetitions that were scored"))
-        columns[m.field] = Quantity(m.field, m.unit, Kind.FLOAT64, f"{m.side + ': ' if m.side else ''}{m.description}")
-        columns[f"{m.field}_spread"] = Quantity(f"{m.field}_spread", m.unit, Kind.FLOAT64, f"spread of {m.field}")
+        columns.setdefault(count, Quantity(count, "", Storage.INT32, "repetitions that were scored"))
+        columns[m.field] = Quantity(m.field, m.unit, Storage.FLOAT64, f"{m.side + ': ' if m.side else ''}{m.description}")
+        columns[f"{m.field}_spread"] = Quantity(f"{m.field}_spread", m.unit, Storage.FLOAT64, f"spread of {m.field}")
     return (*SCREEN_RESULT, *columns.values())
 
 
@@ -352,34 +352,37 @@ SCREEN_COLUMNS: tuple[Quantity, ...] = _screen_columns()
 """The screen in one row, as it is in InfluxDB; summary.json has the same numbers by test."""
 
 SUMMARY_KEYS: tuple[Quantity, ...] = (
-    Quantity("schema", "", Kind.INT32, "version of this file"),
-    Quantity("session", "", Kind.STRING, "name of the session folder"),
-    Quantity("athlete", "", Kind.STRING, "pseudonym"),
-    Quantity("start", "", Kind.STRING, "calendar time of session time 0, RFC 3339, UTC"),
-    Quantity("estimator", "", Kind.STRING, "live (causal) or review (two-sided)"),
-    Quantity("software", "", Kind.STRING, "program and version"),
-    Quantity("duration_s", "s", Kind.FLOAT64, "session time of the last row"),
+    Quantity("schema", "", Storage.INT32, "version of this file"),
+    Quantity("session", "", Storage.STRING, "name of the session folder"),
+    Quantity("athlete", "", Storage.STRING, "pseudonym"),
+    Quantity("start", "", Storage.STRING, "calendar time of session time 0, RFC 3339, UTC"),
+    Quantity("estimator", "", Storage.STRING, "live (causal) or review (two-sided)"),
+    Quantity("software", "", Storage.STRING, "program and version"),
+    Quantity("duration_s", "s", Storage.FLOAT64, "session time of the last row"),
     Quantity(
         "sensors",
         "",
-        Kind.STRING,
+        Storage.STRING,
         "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps, late_s, health; minutes: what it did in each "
         "minute, as columns (end_s, samples, lost, battery_percent, delay_ms, delay_max_ms, clock_ppm)",
     ),
-    Quantity("calibration", "", Kind.STRING, "per body placement: method, confidence (0 to 1), reasons"),
-    Quantity("repetitions", "", Kind.INT32, "number of repetitions"),
+    Quantity("calibration", "", Storage.STRING, "per body placement: method, confidence (0 to 1), reasons"),
+    Quantity("repetitions", "", Storage.INT32, "number of repetitions"),
     Quantity(
-        "sets", "", Kind.STRING, "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares"
+        "sets",
+        "",
+        Storage.STRING,
+        "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares",
     ),
-    Quantity("exposure", "", Kind.STRING, "seconds of lumbar flexion in zones"),
+    Quantity("exposure", "", Storage.STRING, "seconds of lumbar flexion in zones"),
     Quantity(
         "screen",
         "",
-        Kind.STRING,
+        Storage.STRING,
         "the hip screen: tests (test, side, repetitions, left_out, valid, measures), limits that they were compared with, "
         "pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, notes",
     ),
-    Quantity("warnings", "", Kind.STRING, "what a reader should know, in words"),
+    Quantity("warnings", "", Storage.STRING, "what a reader should know, in words"),
 )
 
 ESTIMATORS: tuple[str, ...] = ("live", "review")

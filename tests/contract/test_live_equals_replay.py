@@ -74,8 +74,8 @@ def live_bits(session: SimulatedSession, chunks: Iterator[list[Event]]) -> dict[
     keys = sorted({rows.sensor for rows in orientations})
     bits = {
         "time": np.concatenate([r.time_s for r in angles]).tobytes(),
-        "angles": np.concatenate([r.angles for r in angles]).tobytes(),
-        "sd": np.concatenate([r.sd for r in angles]).tobytes(),
+        "angles": np.concatenate([r.angles for r in angles], axis=1).tobytes(),
+        "sd": np.concatenate([r.sd for r in angles], axis=1).tobytes(),
         "quality": np.concatenate([r.quality for r in angles]).tobytes(),
         "repetitions": repr([r for o in outputs for r in o.repetitions]).encode(),
         "alignments": repr([(a.tick, a.reports) for o in outputs for a in o.alignments]).encode(),

@@ -39,16 +39,16 @@ def angle_rows(seconds: float = 90.0, *, rate_hz: float = 100.0, gap: tuple[floa
         "thigh_right_inclination": np.where(squat, 79, 9) * move,
     }
     wobble = 0.4 * np.sin(2 * np.pi * 0.31 * time_s)
-    angles = np.stack([np.radians(peak.get(name, 3.0 * move) + wobble) for name in ANGLE_NAMES], axis=1)
+    angles = np.stack([np.radians(peak.get(name, 3.0 * move) + wobble) for name in ANGLE_NAMES])
     sd = np.radians(0.6 + 0.4 * np.abs(angles))
     quality = np.zeros(len(time_s), np.int32)
     quality[time_s < 6.0] = Quality.UNCALIBRATED
-    angles[time_s < 6.0], sd[time_s < 6.0] = np.nan, np.nan
+    angles[:, time_s < 6.0], sd[:, time_s < 6.0] = np.nan, np.nan
     if gap is not None:
         inside = (time_s >= gap[0]) & (time_s < gap[1])
         left = [i for i, name in enumerate(ANGLE_NAMES) if "left" in name]
-        for column in left:
-            angles[inside, column] = sd[inside, column] = np.nan
+        for row in left:
+            angles[row, inside] = sd[row, inside] = np.nan
         quality[inside] |= Quality.GAP
     return AngleRows(time_s, angles, sd, quality)
 

@@ -131,7 +131,7 @@ def test_a_folder_without_results_is_told(tmp_path: Path) -> None:
 
 
 def test_repetitions_of_one_start_and_sessions_of_one_row(tmp_path: Path) -> None:
-    one = AngleRows(np.array([0.48]), np.ones((1, len(ANGLE_NAMES))), np.ones((1, len(ANGLE_NAMES))), np.zeros(1, np.int32))
+    one = AngleRows(np.array([0.48]), np.ones((len(ANGLE_NAMES), 1)), np.ones((len(ANGLE_NAMES), 1)), np.zeros(1, np.int32))
     with TableWriter(tmp_path, "live") as out:
         out.angles(one)
         for i in range(2):

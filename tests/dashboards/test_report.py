@@ -215,7 +215,7 @@ def test_one_lumbar_and_one_thigh_sensor(tmp_path: Path) -> None:
     """Trunk and thigh inclination only: no lumbar angle, no hip, but the repetitions and their times are told."""
     rows = angle_rows(40, gap=None)
     angles = rows.angles.copy()
-    angles[:, [i for i, n in enumerate(ANGLE_NAMES) if n not in ("trunk_inclination", "thigh_left_inclination")]] = np.nan
+    angles[[i for i, n in enumerate(ANGLE_NAMES) if n not in ("trunk_inclination", "thigh_left_inclination")]] = np.nan
     with TableWriter(tmp_path, "review") as out:
         out.angles(AngleRows(rows.time_s, angles, np.full_like(angles, np.nan), rows.quality))
         for rep in repetitions(rows):

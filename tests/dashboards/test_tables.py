@@ -63,8 +63,8 @@ def test_values_survive(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table["time_s"], rows.time_s)
     np.testing.assert_array_equal(table["quality"], rows.quality)
     for i, name in enumerate(ANGLE_NAMES):
-        np.testing.assert_array_equal(table[f"{name}_deg"], np.degrees(rows.angles[:, i]).astype(np.float32))
-        np.testing.assert_array_equal(table[f"{name}_sd_deg"], np.degrees(rows.sd[:, i]).astype(np.float32))
+        np.testing.assert_array_equal(table[f"{name}_deg"], np.degrees(rows.angles[i]).astype(np.float32))
+        np.testing.assert_array_equal(table[f"{name}_sd_deg"], np.degrees(rows.sd[i]).astype(np.float32))
     assert np.isnan(table["hip_left_flexion_deg"].to_numpy()).sum() == 850
 
     orientations = read_orientations(tmp_path, "review")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dsp.alignment import Alignment, Calibrator
+from dsp.alignment import Alignment
+from dsp.calibrator import Calibrator
 from dsp.grid import GridRows, Ticks
 
 RATE = 100.0

@@ -23,8 +23,8 @@ def truth_rows(script: Script) -> AngleRows:
     """What a perfect estimator would give."""
     motion = script.motion()
     truth = motion.truth(np.arange(round(motion.duration_s * RATE)) / RATE).zeroed()
-    angles = truth.table()
-    return AngleRows(truth.time_s, angles, np.full_like(angles, 0.01), np.zeros(len(angles), np.int32))
+    angles = truth.table().T
+    return AngleRows(truth.time_s, angles, np.full_like(angles, 0.01), np.zeros(len(truth), np.int32))
 
 
 def standing_script(seed: int = 0) -> Script:
@@ -64,7 +64,7 @@ def holed(rows: AngleRows, start_s: float, length_s: float, names=ANGLE_NAMES) -
     angles, quality = rows.angles.copy(), rows.quality.copy()
     at = slice(round(start_s * RATE), round((start_s + length_s) * RATE))
     for name in names:
-        angles[at, INDEX[name]] = np.nan
+        angles[INDEX[name], at] = np.nan
     quality[at] |= np.int32(Quality.GAP)
     return replace(rows, angles=angles, quality=quality)
 
@@ -88,8 +88,8 @@ def ramps(*points: tuple[float, float]) -> AngleRows:
     """A bend shared evenly by lumbar spine and pelvis through (second, trunk degrees)."""
     t = np.arange(0.0, points[-1][0], 1 / RATE)
     trunk = np.radians(np.interp(t, [p[0] for p in points], [p[1] for p in points]))
-    angles = np.zeros((len(t), len(ANGLE_NAMES)))
-    angles[:, INDEX["trunk_inclination"]] = trunk
+    angles = np.zeros((len(ANGLE_NAMES), len(t)))
+    angles[INDEX["trunk_inclination"]] = trunk
     for name in ("lumbar_flexion", "pelvis_tilt", "hip_left_flexion", "hip_right_flexion"):
-        angles[:, INDEX[name]] = 0.5 * trunk
+        angles[INDEX[name]] = 0.5 * trunk
     return AngleRows(t, angles, np.full_like(angles, 0.01), np.zeros(len(t), np.int32))

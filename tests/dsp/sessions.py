@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from dsp.alignment import Alignment
-from dsp.live import LivePipeline, PipelineOutput
+from dsp.live import LivePipeline
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, OrientationRows, Repetition
 from dsp.review import ReviewPipeline
 from hiphinge.engine import Engine
@@ -52,12 +53,12 @@ class Found:
 def gathered(outputs: Sequence[PipelineOutput], summary: Mapping[str, Any] | None = None) -> Found:
     angles = [rows for o in outputs for rows in o.angles]
     turned = [rows for o in outputs for rows in o.orientations]
-    none = AngleRows(np.empty(0), np.empty((0, 14)), np.empty((0, 14)), np.empty(0, np.int32))
+    none = AngleRows(np.empty(0), np.empty((14, 0)), np.empty((14, 0)), np.empty(0, np.int32))
     angles = angles or [none]
     return Found(
         np.concatenate([r.time_s for r in angles]),
-        np.degrees(np.concatenate([r.angles for r in angles])),
-        np.degrees(np.concatenate([r.sd for r in angles])),
+        np.degrees(np.concatenate([r.angles for r in angles], axis=1).T),
+        np.degrees(np.concatenate([r.sd for r in angles], axis=1).T),
         np.concatenate([r.quality for r in angles]),
         {
             key: OrientationRows(

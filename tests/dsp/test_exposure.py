@@ -17,9 +17,9 @@ RATE = 100.0
 def rows(lumbar, trunk=None, start_s=0.0):
     """Rows at 100 Hz of angles in degrees."""
     n = len(lumbar)
-    angles = np.full((n, len(ANGLE_NAMES)), np.nan)
-    angles[:, ANGLE_NAMES.index("lumbar_flexion")] = np.radians(lumbar)
-    angles[:, ANGLE_NAMES.index("trunk_inclination")] = np.radians(lumbar if trunk is None else trunk)
+    angles = np.full((len(ANGLE_NAMES), n), np.nan)
+    angles[ANGLE_NAMES.index("lumbar_flexion")] = np.radians(lumbar)
+    angles[ANGLE_NAMES.index("trunk_inclination")] = np.radians(lumbar if trunk is None else trunk)
     return AngleRows(start_s + np.arange(n) / RATE, angles, np.zeros_like(angles), np.zeros(n, np.int32))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsp.grid import LOOK_STRIDE
 from dsp.heading import (
     KNOWN_SD_RAD,
     LOST_POSTURE_SD_RAD,
@@ -15,7 +16,6 @@ from dsp.heading import (
     RATE_WALK,
     STANDING_RATE_SD,
     STANDING_SD_RAD,
-    STRIDE,
     RelativeHeading,
     after_standing,
     smooth_heading,
@@ -104,7 +104,7 @@ def test_a_gap_makes_it_unknown_until_it_has_been_seen_again():
     found = filtered(twist, drift[0], epochs)
     assert found.known[:3000].all()
     # from the very first tick after the gap, also before the next update
-    assert not found.known[back : back + STRIDE].any()
+    assert not found.known[back : back + LOOK_STRIDE].any()
     assert found.known[3400:].all()
     assert rms_deg((found.offset - drift)[3600:]) < 5.0
 
@@ -128,7 +128,7 @@ def test_while_a_sensor_is_away_the_uncertainty_grows():
     twist = twist.copy()
     twist[1000:5000] = np.nan
     found = filtered(twist, drift[0])
-    away = found.sd[1000:5000:STRIDE]
+    away = found.sd[1000:5000:LOOK_STRIDE]
     assert (np.diff(away) > 0).all()
     assert found.sd[5500] < away[-1]
 
@@ -225,7 +225,7 @@ def test_smoother_bridges_a_missing_stretch():
 
 
 def test_very_short_stretches():
-    for n in (1, 3, STRIDE, STRIDE + 1):
+    for n in (1, 3, LOOK_STRIDE, LOOK_STRIDE + 1):
         found = smooth_heading(n, RATE, np.full(n, 0.2), *flat(n), [(n - 1, 0.2, 0.01)])
         assert found.offset == pytest.approx(0.2)
         assert (found.sd < KNOWN_SD_RAD).all()
@@ -297,10 +297,10 @@ def test_a_drift_while_calibrating_is_not_taken_for_a_posture():
 def test_the_smoother_is_the_exact_one():
     """Against the least-squares solution of the same model, for measurements without surprises."""
     n = 60
-    dt = STRIDE / RATE
+    dt = LOOK_STRIDE / RATE
     rng = np.random.default_rng(3)
-    twist = np.repeat(rng.normal(0.0, 0.003, n), STRIDE)
-    found = smooth_heading(n * STRIDE, RATE, twist, *flat(n * STRIDE), [(20 * STRIDE, 0.01, 0.02)])
+    twist = np.repeat(rng.normal(0.0, 0.003, n), LOOK_STRIDE)
+    found = smooth_heading(n * LOOK_STRIDE, RATE, twist, *flat(n * LOOK_STRIDE), [(20 * LOOK_STRIDE, 0.01, 0.02)])
     # without a path beyond the dead band the posture stays: one value for all steps
     start = np.array([LOST_SD_RAD**-2, (2.0 * STANDING_RATE_SD) ** -2, LOST_POSTURE_SD_RAD**-2])
     size = 2 * n + 1
@@ -321,11 +321,11 @@ def test_the_smoother_is_the_exact_one():
             see(unit[2 * i + 1] - unit[2 * i - 1], 0.0, RATE_WALK**2 * dt)
         if i == 20:
             see(unit[2 * i], 0.01, 0.02**2)
-        see(unit[2 * i] + unit[-1], twist[i * STRIDE], variance)
+        see(unit[2 * i] + unit[-1], twist[i * LOOK_STRIDE], variance)
     covariance = np.linalg.inv(information)
     exact = covariance @ right
-    assert found.offset[::STRIDE] == pytest.approx(exact[:-1:2], abs=1e-7)
-    assert found.sd[::STRIDE] == pytest.approx(np.sqrt(np.diag(covariance)[:-1:2]), rel=1e-4)
+    assert found.offset[::LOOK_STRIDE] == pytest.approx(exact[:-1:2], abs=1e-7)
+    assert found.sd[::LOOK_STRIDE] == pytest.approx(np.sqrt(np.diag(covariance)[:-1:2]), rel=1e-4)
 
 
 def test_after_a_short_standing_the_drift_is_learnt_faster():

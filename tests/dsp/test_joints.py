@@ -42,7 +42,7 @@ def table(pose):
     known = HeadingTrack(np.zeros(1), np.full(1, 0.01), np.ones(1, np.bool_), np.ones(1))
     headings = JointHeadings.of({joint.name: known for joint in joints.JOINTS}, 1)
     found = SegmentAngles(ticks.keys, alignment, headings.joints, "live", SEGMENTS).rows(ticks, headings)
-    return dict(zip(ANGLE_NAMES, np.degrees(found.angles[0]).tolist(), strict=True))
+    return dict(zip(ANGLE_NAMES, np.degrees(found.angles[:, 0]).tolist(), strict=True))
 
 
 def standing(**turned):

@@ -6,7 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.movement_rows import KEPT, LEFT, MEASURED, RIGHT, SHORT_ROWS, TRUNK, KeptRows, MovementRows, trunk_and_thigh
+from dsp.movement_rows import (
+    KEPT,
+    LEFT_THIGH_ROW,
+    MEASURED,
+    RIGHT_THIGH_ROW,
+    SHORT_ROWS,
+    TRUNK_ROW,
+    KeptRows,
+    MovementRows,
+    trunk_and_thigh,
+)
 
 
 def rows(first: int, stop: int) -> MovementRows:
@@ -38,8 +48,8 @@ def test_a_part_is_what_was_added(sizes: list[int], data: st.DataObject) -> None
 
 def test_the_lower_thigh_counts_one_stands_in_and_none_is_zero() -> None:
     angles = np.zeros((len(KEPT), 4))
-    angles[TRUNK] = (10.0, 20.0, 30.0, np.nan)
-    angles[LEFT], angles[RIGHT] = (40.0, np.nan, np.nan, 1.0), (-5.0, 7.0, np.nan, 2.0)
+    angles[TRUNK_ROW] = (10.0, 20.0, 30.0, np.nan)
+    angles[LEFT_THIGH_ROW], angles[RIGHT_THIGH_ROW] = (40.0, np.nan, np.nan, 1.0), (-5.0, 7.0, np.nan, 2.0)
     trunk, thigh = trunk_and_thigh(angles)
     np.testing.assert_array_equal(trunk, (10.0, 20.0, 30.0, np.nan))
     np.testing.assert_array_equal(thigh, (-5.0, 7.0, 0.0, 1.0))

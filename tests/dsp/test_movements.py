@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.movements import CANNOT_TELL, CENTRES, classify
+from dsp.movements import CANNOT_TELL, CENTRES, _apart, classify
 from signals.quantities import MOVEMENTS
 from simulation import SCENARIOS
 from tests.dsp.sessions import estimated, simulated
@@ -55,6 +55,24 @@ def test_what_a_kit_cannot_tell_has_a_low_confidence():
     assert classify(-5.0, 75.0, NAN)[1] <= CANNOT_TELL
     assert classify(5.0, NAN, 60.0)[1] <= CANNOT_TELL
     assert classify(40.0, 80.0, NAN)[1] > 0.7
+
+
+@pytest.mark.parametrize(("done", "counted"), [(0.0, 0.3), (0.25, 0.3), (0.35, 0.35), (1.05, 1.05), (1.2, 1.1)])
+def test_a_partial_squat_is_compared_with_a_squat_of_its_depth(done: float, counted: float) -> None:
+    """By hand, in units of 25° and 12°: a squat stands at 45° and 75°. It counts as done to 0.3 … 1.1 of the way; what
+    it is off from there counts the more, the less deep it is."""
+    off = abs(done - counted) * math.hypot(45.0 / 25.0, 75.0 / 12.0) / math.sqrt(counted)
+    assert _apart(done * 45.0, done * 75.0, 45.0, 75.0) == pytest.approx(off, abs=1e-12)
+    # 12° more at the thigh, across the trunk's way: along the way it is 6.25 / (1.8² + 6.25²) deeper
+    depth = 0.5 + 6.25 / (1.8**2 + 6.25**2)
+    across = 1.8 / math.hypot(1.8, 6.25) / math.sqrt(depth)
+    assert _apart(0.5 * 45.0, 0.5 * 75.0 + 12.0, 45.0, 75.0) == pytest.approx(across)
+
+
+def test_a_bends_knee_is_soft_from_the_beginning() -> None:
+    """A bend to half its depth, with the thighs where they are in a whole one, is a bend; so of 12° more it is one unit off."""
+    assert _apart(35.0, 6.0, 70.0, 6.0) == 0.0
+    assert _apart(35.0, 18.0, 70.0, 6.0) == pytest.approx(1.0 / math.sqrt(0.5))
 
 
 @given(st.floats(-60, 160), st.floats(-60, 160), st.floats(-60, 160))

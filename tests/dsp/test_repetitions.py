@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.repetitions import CALIBRATION_LONGEST_S, HISTORY_S, ROWS_AT_ONCE, SETTLE_LONGEST_S, RepetitionFinder
+from dsp.held_repetitions import CALIBRATION_LONGEST_S
+from dsp.repetition_rows import HISTORY_S
+from dsp.repetition_states import SETTLE_LONGEST_S
+from dsp.repetitions import ROWS_AT_ONCE, RepetitionFinder
 from dsp.results import AngleRows
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
@@ -176,7 +179,7 @@ def test_who_hesitates_while_standing_up_began_with_the_lean() -> None:
     # time itself stops for a moment after two fifths of the way
     rate = 1.0 - np.exp(-(((rows.time_s - up.start_s - 0.9) / 0.12) ** 2))
     at = np.cumsum(rate) / RATE
-    angles = np.stack([np.interp(at, rows.time_s, column) for column in rows.angles.T], axis=1)
+    angles = np.stack([np.interp(at, rows.time_s, angle) for angle in rows.angles])
     found = find(AngleRows(rows.time_s, angles, rows.sd, rows.quality))
     assert kinds(found) == ["sit_down", "stand_up"]
     assert found[1].start_s == pytest.approx(up.start_s, abs=0.3)
@@ -352,10 +355,10 @@ def test_what_is_passed_over_would_have_been_nothing(postures, holes) -> None:
     """Any way through postures of trunk and thighs, whole and row by row: sitting, splits, all fours, knees, holes."""
     time_s = np.cumsum([0.0, 1.0, *(seconds for *_, seconds in postures), 1.0, 2.0])
     t = np.arange(0.0, time_s[-1], 1 / RATE)
-    angles = np.zeros((len(t), len(ANGLE_NAMES)))
+    angles = np.zeros((len(ANGLE_NAMES), len(t)))
     for k, name in enumerate(("trunk_inclination", "thigh_left_inclination", "thigh_right_inclination")):
         through = [0.0, 0.0, *(posture[k] for posture in postures), 0.0, 0.0]
-        angles[:, INDEX[name]] = np.radians(np.interp(t, time_s, through))
+        angles[INDEX[name]] = np.radians(np.interp(t, time_s, through))
     rows = AngleRows(t, angles, np.full_like(angles, 0.01), np.zeros(len(t), np.int32))
     for start_s, length_s, one in holes:
         rows = holed(rows, start_s, length_s, ("thigh_left_inclination",) if one else ANGLE_NAMES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dsp.phases import bridged
-from dsp.repetitions import HISTORY_S
+from dsp.repetition_rows import HISTORY_S
 from signals.quality import Quality
 from signals.quantities import ANGLE_NAMES
 from tests.dsp.repetitions_by_hand import (

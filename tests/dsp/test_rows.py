@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from dsp import rotation
 from dsp.alignment import Alignment
-from dsp.grid import GridRows, Ticks
-from dsp.heading import STRIDE, HeadingTrack
+from dsp.grid import LOOK_STRIDE, GridRows, Ticks
+from dsp.heading import HeadingTrack
 from dsp.joint_headings import JointHeadings, joint_twist, with_one_heading
 from dsp.joints import JOINTS
 from dsp.results import AlignmentReport, AngleRows
@@ -59,7 +59,7 @@ def rows(t: Ticks, a: Alignment, known=True, sd_deg=1.0, estimator="live", body=
 
 
 def deg(found: AngleRows, name: str) -> np.ndarray:
-    return np.degrees(found.angles[:, ANGLE_NAMES.index(name)])
+    return np.degrees(found.angles[ANGLE_NAMES.index(name)])
 
 
 def test_inclinations_do_not_ask_how_the_sensor_is_stuck_on():
@@ -77,7 +77,7 @@ def test_an_angle_needs_its_sensors(absent):
     """Without a sensor exactly the angles that are made of it are missing."""
     worn = tuple(key for key in BODY if key != absent)
     found = rows(ticks(worn), alignment(worn), body=worn)
-    there = dict(zip(ANGLE_NAMES, np.isfinite(found.angles).all(axis=0).tolist(), strict=True))
+    there = dict(zip(ANGLE_NAMES, np.isfinite(found.angles).all(axis=1).tolist(), strict=True))
     assert there == {a.name: absent not in a.needs for a in ANGLES}
     assert (np.isfinite(found.angles) == np.isfinite(found.sd)).all()
     assert not found.quality.any()
@@ -90,8 +90,8 @@ def test_a_late_sensor_leaves_its_angles_missing_and_says_so(absent):
     assert (found.quality[late] & Quality.LATE).all()
     assert not found.quality[: N // 2].any()
     for a in ANGLES:
-        assert np.isnan(found.angles[late, ANGLE_NAMES.index(a.name)]).all() == (absent in a.needs)
-    assert np.isfinite(found.angles[: N // 2]).all()
+        assert np.isnan(found.angles[ANGLE_NAMES.index(a.name), late]).all() == (absent in a.needs)
+    assert np.isfinite(found.angles[:, : N // 2]).all()
     assert (np.isfinite(found.angles) == np.isfinite(found.sd)).all()
 
 
@@ -106,10 +106,10 @@ def test_unknown_heading_falls_back_to_inclinations():
     for name in ANGLE_NAMES:
         needs_heading = name.endswith(("lateral", "rotation", "abduction"))
         assert np.isnan(tilt[name]).all() == needs_heading, name
-        column = ANGLE_NAMES.index(name)
-        assert (np.isnan(unknown.sd[:, column]) == np.isnan(unknown.angles[:, column])).all()
+        row = ANGLE_NAMES.index(name)
+        assert (np.isnan(unknown.sd[row]) == np.isnan(unknown.angles[row])).all()
         if "flexion" in name:
-            assert (unknown.sd[:, column] > known.sd[:, column]).all()
+            assert (unknown.sd[row] > known.sd[row]).all()
 
 
 def test_no_unknown_heading_where_there_is_no_joint():
@@ -165,7 +165,7 @@ def test_joint_twist_of_the_pose():
     turned = Ticks.of(t.first, t.time_s, t.sensors | {"thigh_left": other})
     (before, _, flexion), (after, seen, _) = (joint_twist(at, a, JOINTS[1]) for at in (t, turned))
     there = np.isfinite(before)
-    assert np.flatnonzero(there).tolist() == list(range(0, N, STRIDE))
+    assert np.flatnonzero(there).tolist() == list(range(0, N, LOOK_STRIDE))
     before, flexion, after, seen = before[there], flexion[there], after[there], seen[there]
     assert np.degrees(after - before) == pytest.approx(25.0)
     assert (seen > 0.8).all()
@@ -178,7 +178,7 @@ def test_review_is_surer():
 
 def test_rows_must_agree_in_length():
     with pytest.raises(ValueError, match="agree"):
-        AngleRows(np.zeros(3), np.zeros((3, len(ANGLE_NAMES))), np.zeros((2, len(ANGLE_NAMES))), np.zeros(3, np.int32))
+        AngleRows(np.zeros(3), np.zeros((len(ANGLE_NAMES), 3)), np.zeros((len(ANGLE_NAMES), 2)), np.zeros(3, np.int32))
 
 
 def test_a_known_heading_turns_the_sensors_beside_the_pelvis():

@@ -23,10 +23,10 @@ def line(*points):
 
 def rows_of(lumbar, pelvis=None, left=None, right=None, sd=1.0, start_s=0.0):
     """Rows of these angles, degrees; what is not given is missing."""
-    angles = np.full((len(lumbar), len(ANGLE_NAMES)), np.nan)
-    for column, values in ((LUMBAR, lumbar), (PELVIS, pelvis), (HIPS[0], left), (HIPS[1], right)):
+    angles = np.full((len(ANGLE_NAMES), len(lumbar)), np.nan)
+    for row, values in ((LUMBAR, lumbar), (PELVIS, pelvis), (HIPS[0], left), (HIPS[1], right)):
         if values is not None:
-            angles[:, column] = np.radians(values)
+            angles[row] = np.radians(values)
     time_s = start_s + np.arange(len(lumbar)) / RATE
     return AngleRows(time_s, angles, np.full_like(angles, np.radians(sd)), np.zeros(len(lumbar), np.int32))
 
@@ -91,10 +91,10 @@ def test_none_of_a_posture_that_shifts():
 
 def test_none_without_the_newest_row_and_over_a_hole():
     rows = rows_of(LUMBAR_DEG, left=HIP_DEG, right=HIP_DEG)
-    rows.angles[180:188, LUMBAR] = np.nan
+    rows.angles[LUMBAR, 180:188] = np.nan
     assert at(1.85, rows) is None
     assert at(1.90, rows).share == pytest.approx(0.25), "a hole of 0.08 s"
-    rows.angles[175:190, LUMBAR] = np.nan
+    rows.angles[LUMBAR, 175:190] = np.nan
     assert at(1.95, rows) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.heading import STRIDE
+from dsp.grid import LOOK_STRIDE
 from dsp.slip import SLIPPED_RAD, SlipWatch
 
 RATE = 100.0
@@ -29,8 +29,8 @@ def watched(verticals, cuts=(), worn=BODY):
     n = verticals[worn[0]].shape[1]
     watch, parts, start = SlipWatch(worn, RATE), [], 0
     for stop in [*cuts, n]:
-        first = (-start) % STRIDE
-        part = {key: v[:, start:stop][:, first::STRIDE] for key, v in verticals.items()}
+        first = (-start) % LOOK_STRIDE
+        part = {key: v[:, start:stop][:, first::LOOK_STRIDE] for key, v in verticals.items()}
         parts.append(watch.feed(start, part, stop - start))
         start = stop
     return watch, np.concatenate(parts)

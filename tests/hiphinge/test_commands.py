@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge import cli
 from hiphinge.commands.options import estimators
@@ -57,9 +57,9 @@ def test_estimators_by_their_words() -> None:
 
 
 def rows(**degrees: float) -> AngleRows:
-    angles = np.full((2, len(ANGLE_NAMES)), np.nan)
+    angles = np.full((len(ANGLE_NAMES), 2), np.nan)
     for name, value in degrees.items():
-        angles[-1, ANGLE_NAMES.index(name)] = np.radians(value)
+        angles[ANGLE_NAMES.index(name), -1] = np.radians(value)
     return AngleRows(np.array([1.0, 1.01]), angles, np.zeros_like(angles), np.zeros(2, np.int32))
 
 
@@ -92,9 +92,9 @@ def test_the_screen_shows_fresh_angles_and_a_dash_for_what_is_missing() -> None:
 def bending(time_s: float, quality: int = 0) -> AngleRows:
     """A second of rows up to time_s, in which the lumbar spine flexes by 20° and the pelvis by 30°."""
     u = np.linspace(0.0, 1.0, 101)
-    angles = np.full((101, len(ANGLE_NAMES)), np.nan)
+    angles = np.full((len(ANGLE_NAMES), 101), np.nan)
     for name, degrees in (("lumbar_flexion", 20.0), ("pelvis_tilt", 30.0)):
-        angles[:, ANGLE_NAMES.index(name)] = np.radians(degrees) * u
+        angles[ANGLE_NAMES.index(name)] = np.radians(degrees) * u
     return AngleRows(time_s - 1.0 + u, angles, np.full_like(angles, np.radians(1.0)), np.full(101, quality, np.int32))
 
 

@@ -12,7 +12,7 @@ import pytest
 from dashboards.influx import InfluxSettings
 from dashboards.outbox import FOLDER, Outbox, segments
 from dashboards.tables import available_estimators
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from hiphinge.app import SessionInProgress
 from hiphinge.engine import Engine
 from hiphinge.live_delivery import LiveDelivery

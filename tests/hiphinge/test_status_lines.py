@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsp.live import PipelineOutput
+from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.engine import SensorProgress
 from hiphinge.status_lines import Seen, StatusLines
@@ -26,7 +26,7 @@ SESSION = Session(
 
 
 def rows(time_s: float, degrees: float = 30.0, quality: int = 0) -> PipelineOutput:
-    angles = np.full((1, len(ANGLE_NAMES)), np.radians(degrees))
+    angles = np.full((len(ANGLE_NAMES), 1), np.radians(degrees))
     angles[0, 0] = np.nan
     return PipelineOutput(angles=[AngleRows(np.array([time_s]), angles, 0.1 * angles, np.array([quality], np.int32))])
 
@@ -105,9 +105,9 @@ def test_the_share_of_the_movement_under_way_is_fresh_or_null() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
     u = np.linspace(0.0, 1.0, 101)
-    angles = np.full((101, len(ANGLE_NAMES)), np.nan)
+    angles = np.full((len(ANGLE_NAMES), 101), np.nan)
     for name, degrees in (("lumbar_flexion", 20.0), ("hip_left_flexion", 30.0)):
-        angles[:, ANGLE_NAMES.index(name)] = np.radians(degrees) * u
+        angles[ANGLE_NAMES.index(name)] = np.radians(degrees) * u
     sd = np.full_like(angles, np.radians(1.0))
     bend = AngleRows(8.9 + u, angles, sd, np.full(101, int(Quality.LATE), np.int32))
     status.line(9.0, seen())

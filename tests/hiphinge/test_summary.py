@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsp.live import PipelineOutput
 from dsp.orientation import SampleCounts
+from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, AngleRows, OrientationRows, Repetition
 from hiphinge.summary import SessionFacts, SummaryBuilder
 from ingest.session_toml import read_session_toml, write_session_toml
@@ -38,8 +38,8 @@ def facts(reports=REPORTS, **by_sensor) -> SessionFacts:
 
 def lumbar_rows(*degrees: float, quality: int = 0, start_s: float = 0.0) -> AngleRows:
     n = len(degrees)
-    angles = np.full((n, len(ANGLE_NAMES)), np.nan)
-    angles[:, ANGLE_NAMES.index("lumbar_flexion")] = np.radians(degrees)
+    angles = np.full((len(ANGLE_NAMES), n), np.nan)
+    angles[ANGLE_NAMES.index("lumbar_flexion")] = np.radians(degrees)
     return AngleRows(start_s + np.arange(n) / 100, angles, angles, np.full(n, quality, np.int32))
 
 

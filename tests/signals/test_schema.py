@@ -11,7 +11,7 @@ from signals.quantities import (
     REPETITION_METRICS,
     SCREEN_COLUMNS,
     SUMMARY_KEYS,
-    Kind,
+    Storage,
 )
 
 BITS = {
@@ -57,9 +57,9 @@ def test_angle_columns():
     assert columns[-1] == "quality"
     assert columns[1:-1] == [c for name in ANGLE_NAMES for c in (f"{name}_deg", f"{name}_sd_deg")]
     kinds = {q.name: q.kind for q in ANGLE_COLUMNS}
-    assert kinds.pop("time_s") is Kind.FLOAT64
-    assert kinds.pop("quality") is Kind.INT32
-    assert set(kinds.values()) == {Kind.FLOAT32}
+    assert kinds.pop("time_s") is Storage.FLOAT64
+    assert kinds.pop("quality") is Storage.INT32
+    assert set(kinds.values()) == {Storage.FLOAT32}
 
 
 def test_orientation_columns():

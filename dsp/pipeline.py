@@ -1,0 +1,79 @@
+"""What `live` and `review` share: what a pipeline gives out, stated mountings, the standing that sensors share, and slips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dsp.alignment import Alignment
+from dsp.grid import LOOK_STRIDE, Ticks
+from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
+from dsp.rows import SegmentAngles
+from dsp.slip import SlipWatch
+from dsp.standing import SHARED_S, Standing
+from signals.placements import Mounting, Placement
+from signals.quality import Quality
+from signals.session import Sensor
+
+SLIPPED_CONFIDENCE = 0.3
+"""Of the confidence of a sensor that has slipped, this share is left (ours)."""
+
+
+@dataclass(slots=True)
+class PipelineOutput:
+    """What one call gave: rows in order, repetitions that ended, alignments that came into force."""
+
+    angles: list[AngleRows] = field(default_factory=list)
+    orientations: list[OrientationRows] = field(default_factory=list)
+    repetitions: list[Repetition] = field(default_factory=list)
+    alignments: list[Alignment] = field(default_factory=list)
+
+    def extend(self, other: PipelineOutput) -> None:
+        """What the next call gave, as if both had been one."""
+        self.angles.extend(other.angles)
+        self.orientations.extend(other.orientations)
+        self.repetitions.extend(other.repetitions)
+        self.alignments.extend(other.alignments)
+
+
+def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
+    """Stated mountings of the worn sensors."""
+    return {s.key: s.mounting for s in sensors if s.mounting is not None and s.placement is not Placement.OTHER}
+
+
+def shared_ticks(standings: Sequence[Standing], rate_hz: float) -> tuple[int, int] | None:
+    """Numbers of the first tick of the standing that sensors share, and of the first after it; None where it is too short."""
+    first = int(np.ceil(max(s.start_s for s in standings) * rate_hz))
+    last = int(np.floor(min(s.end_s for s in standings) * rate_hz))
+    return None if last - first < SHARED_S * rate_hz else (first, last)
+
+
+def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
+    """The watch for the sensors of an alignment; None for one that is on its own, or waits for something better."""
+    return SlipWatch(tuple(alignment.to_segment), rate_hz) if len(alignment.to_segment) > 1 else None
+
+
+def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
+    """Flags (m,) of ticks at which a sensor has slipped."""
+    look = (-ticks.first) % LOOK_STRIDE
+    if look >= len(ticks):
+        return np.full(len(ticks), int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
+    slipped = watch.feed(ticks.first, angles.verticals(ticks.quat[:, :, look::LOOK_STRIDE]), len(ticks))
+    return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
+
+
+def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
+    """The reports, less confident of sensors that have slipped, with the reason."""
+    slipped = watch.slipped if watch is not None else {}
+    return tuple(
+        replace(
+            r,
+            confidence=round(SLIPPED_CONFIDENCE * r.confidence, 3),
+            reasons=(*r.reasons, f"has slipped: stands {s.angle_deg:.0f}° off since {s.time_s:.0f} s; calibrate again"),
+        )
+        if (s := slipped.get(r.placement)) is not None
+        else r
+        for r in reports
+    )
