@@ -34,25 +34,30 @@ def push(
     chosen = _unsent(settings) if everything else sessions or []
     if everything and not chosen:
         console().print("Everything was sent.", highlight=False)
-    if dry_run:
-        for session in chosen:
-            with_results(session)
-            for line in points(session):
-                sys.stdout.write(line + "\n")
-        return
-    influx = settings.influx()
-    failed: HiphingeError | None = None
+    influx = None if dry_run else settings.influx()
+    failed = False
     for session in chosen:
         try:
-            _push(session, influx, as_json)
-        except HiphingeError as error:
+            if influx is None:
+                _print_points(session, again=not everything)
+            else:
+                _push(session, influx, as_json, again=not everything)
+        except BrokenPipeError:
+            raise
+        except (HiphingeError, OSError) as error:
             if not everything:
                 raise
             # one session's fault does not hold the others back
             say(f"{session.name}: {error}")
-            failed = error
-    if failed is not None:
+            failed = True
+    if failed:
         sys.exit(1)
+
+
+def _print_points(session: Path, *, again: bool) -> None:
+    with_results(session, again=again)
+    for line in points(session):
+        sys.stdout.write(line + "\n")
 
 
 def _unsent(settings: config.Settings) -> list[Path]:
@@ -61,14 +66,22 @@ def _unsent(settings: config.Settings) -> list[Path]:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
     folders = sorted({f.parent for name in (RECORDING, "session.toml") for f in settings.sessions.glob(f"*/{name}")})
     look_after_orphans(settings)
-    return [folder for folder in folders if not is_running(folder) and missing(folder)]
+    return [folder for folder in folders if _is_unsent(folder)]
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
+def _is_unsent(folder: Path) -> bool:
+    try:
+        return not is_running(folder) and bool(missing(folder))
+    except (HiphingeError, OSError):
+        # what is wrong with it is said when it is sent
+        return True
+
+
+def _push(session: Path, influx: InfluxSettings, as_json: bool, *, again: bool) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
-    with_results(session)
+    with_results(session, again=again)
     lock = FolderLock(session)
     if not lock.take():
         raise busy
