@@ -7,7 +7,9 @@ from a packet's arrival to the moment when the engine has given out everything t
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,7 +37,7 @@ _LATENCIES = 200_000
 class Latency:
     """Milliseconds from a packet's arrival to its results, of the latest packets."""
 
-    ms: list[float] = field(default_factory=list)
+    ms: array[float] = field(default_factory=lambda: array("f"))
     newest: dict[str, float] = field(default_factory=dict)
     """Of each sensor's last packet."""
 
@@ -44,7 +46,7 @@ class Latency:
         for event in events:
             if isinstance(event, Packets) and len(event):
                 waited = ((out_ns - event.arrival_ns) * 1e-6).tolist()
-                self.ms += waited
+                self.ms.extend(waited)
                 self.newest[event.sensor] = waited[-1]
         if len(self.ms) > _LATENCIES:
             del self.ms[: -_LATENCIES // 2]
@@ -76,6 +78,8 @@ class Streaming:
         self.ended_by = 0
         self.screen_fault: Exception | None = None
         self._stop = asyncio.Event()
+        # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
+        self._thread = ThreadPoolExecutor(1, "session")
         self._lock = asyncio.Lock()
         """One batch at a time."""
 
@@ -110,7 +114,7 @@ class Streaming:
         Raises the `LinkFault` of a kit of which no sensor can be used.
         """
         loop = asyncio.get_running_loop()
-        with heard_by(loop, self._heard):
+        with heard_by(loop, self._heard), self._thread:
             await self._run(loop, seconds, calibrate=calibrate)
 
     async def _run(self, loop: asyncio.AbstractEventLoop, seconds: float | None, *, calibrate: bool) -> None:
@@ -164,7 +168,7 @@ class Streaming:
             events = self._log.take()
             if not events:
                 return
-            output = await asyncio.to_thread(self._running.take, events)
+            output = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
             self.latency.add(events, self._log.clock_ns())
             self._show(Frame(output, self._running.now_s, self._reader.status))
 
