@@ -1,6 +1,7 @@
 """What an hour of training is on the way to InfluxDB, on its disk, and in the session folder; docs/operations.md has it.
 
     python -m benchmarks.footprint
+    python -m benchmarks.footprint --memory 3     # hours of a live session whose database is away: memory, every ten minutes
 
 A simulated training of four sensors at 100 Hz is recorded and computed, its points are written to Debian's influxd 1.6.7 and
 compacted, and everything is counted; an hour is the same times what is missing to it.
@@ -9,14 +10,23 @@ compacted, and everything is counted; an hour is the same times what is missing 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import gc
+import io
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dashboards.influx import Sender, send_lines
+import numpy as np
+from rich.console import Console
+
+from dashboards.influx import InfluxSettings, Sender, send_lines
 from dashboards.line_protocol import FIELDS, TAGS, points
 from hiphinge.app import SessionInProgress
+from hiphinge.playback import Playback, on_serial_lines
+from hiphinge.screen import LiveScreen
+from hiphinge.streaming import Frame, Streaming
 from simulation import SimulatedAthlete
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
@@ -26,6 +36,10 @@ SEASON_HOURS, SEASON_SESSIONS = 6000, 4800
 """30 players, four sessions of 75 minutes a week, 40 weeks."""
 SETTLED_S = 12.0
 """A store whose size has not changed for so long is compacted."""
+NOBODY = "http://127.0.0.1:9"
+"""Where no server listens."""
+SETTLED_MEMORY_S, MEMORY_EVERY_S = 600.0, 600.0
+"""Memory is read after so long, when every part has begun, and then so often."""
 _START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -96,6 +110,51 @@ def main() -> None:
     )
 
 
+def resident() -> float:
+    """Memory of this process that is in use, MB (Linux)."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1e3
+
+
+async def memory(hours: float) -> None:
+    """Stream a simulated training as fast as it goes, as `hiphinge live` would, with an InfluxDB that refuses connections."""
+    athlete = SimulatedAthlete("training", 1, duration_s=hours * 3600.0, start=_START)
+    session = on_serial_lines(athlete.session)
+    shown = LiveScreen(Console(file=io.StringIO()))
+    due_s = SETTLED_MEMORY_S
+    found: list[tuple[float, float]] = []
+
+    def show(frame: Frame) -> None:
+        nonlocal due_s
+        shown.take(frame.output, frame.now_s)
+        if frame.now_s >= due_s:
+            due_s += MEMORY_EVERY_S
+            gc.collect()
+            found.append((frame.now_s / 3600.0, resident()))
+            print(f"  after {frame.now_s / 60.0:4.0f} min: {found[-1][1]:6.1f} MB", flush=True)
+
+    with tempfile.TemporaryDirectory() as scratch, Playback(session, athlete.events(), 0.0, ports=False) as playback:
+        running = SessionInProgress(Path(scratch) / "session", session, InfluxSettings(NOBODY, "", "", "gym"))
+        streaming = Streaming(running, playback.reader, playback.log, show)
+
+        async def play() -> None:
+            await playback.play()
+            streaming.stop()
+
+        playing = asyncio.ensure_future(play())
+        await streaming.run()
+        await playing
+        running.abandon()
+    if len(found) > 1:
+        slope, _ = np.polyfit(*zip(*found, strict=True), 1)
+        print(f"  grows by {slope:.1f} MB an hour (line through these), of {found[0][1]:.0f} MB")
+
+
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__).parse_args()
-    main()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
+    parser.add_argument("--memory", type=float, metavar="HOURS", help="Memory of a live session instead.")
+    given = parser.parse_args()
+    if given.memory is None:
+        main()
+    else:
+        asyncio.run(memory(given.memory))

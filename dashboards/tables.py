@@ -76,7 +76,7 @@ class TableWriter:
             raise ValueError(f"estimator {estimator!r}: expected one of {', '.join(ESTIMATORS)}")
         self._estimator = estimator
         self._final = folder / estimator
-        self._scratch = folder / f".{estimator}.writing"
+        self._scratch = _scratch(folder, estimator)
         self._made_folder = not folder.exists()
         self._pending: list[AngleRows] = []
         self._last_s = -math.inf
@@ -368,6 +368,15 @@ def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
 def available_estimators(folder: Path) -> tuple[str, ...]:
     """Estimators whose results the session folder holds, in the order of `ESTIMATORS`."""
     return tuple(e for e in ESTIMATORS if (folder / e / SUMMARY).is_file())
+
+
+def scratch_folders(folder: Path) -> list[Path]:
+    """Where results of a session folder are being written, or were when their program was killed."""
+    return [scratch for scratch in (_scratch(folder, e) for e in ESTIMATORS) if scratch.is_dir() and not scratch.is_symlink()]
+
+
+def _scratch(folder: Path, estimator: str) -> Path:
+    return folder / f".{estimator}.writing"
 
 
 def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -1,8 +1,8 @@
 """The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on.
 
 A command's file is imported when the command runs, so that help and mistakes in the command line answer at once.
-Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 130 and 143
-stopped by Ctrl-C and by SIGTERM.
+Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 129, 130 and 143
+stopped by a closed terminal (SIGHUP), by Ctrl-C and by SIGTERM; 141 the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -11,13 +11,26 @@ import keyword
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
+from hiphinge.interruption import ending_signals
+from hiphinge.screen_writer import close_screens, speak_plainly
 
-from signals.errors import HiphingeError
+try:
+    import typer
+    from typer.core import TyperGroup
+
+    from signals.errors import HiphingeError
+except ImportError as _error:
+    # not even the doctor can be asked: what it would say of the packages
+    from hiphinge.installation import installation
+
+    for _what, _ok, _found in installation():
+        if not _ok:
+            print(f"NOT {_what}: {_found}", file=sys.stderr)
+    sys.exit(f"hiphinge: cannot start ({_error}): install hiphinge again")
 
 COMMANDS = {
     "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
@@ -33,11 +46,20 @@ COMMANDS = {
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
+READER_GONE = 128 + 13
+"""Exit code of a program whose output nobody reads any more, as the shell gives it for SIGPIPE."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 
 
 class CommandsOnDemand(TyperGroup):
     """A group whose entries stand for commands that are imported only to be run."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Typer would make a reader that has gone an error like any other."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit(READER_GONE) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` names, and what is left of `args`."""
@@ -84,21 +106,36 @@ def root(
 
 def main() -> None:
     """Entry point: an error becomes one line on standard error and exit code 1."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    speak_plainly()
+    for number in ending_signals():
         signal.signal(number, _stop)
     try:
-        app()
+        _run()
     except HiphingeError as error:
         _say(str(error))
         sys.exit(1)
     except BrokenPipeError:
         # the reader of our output has gone, e.g. `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _write_nowhere()
+        sys.exit(READER_GONE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}. Check path, permissions and free space")
+        _write_nowhere()
         sys.exit(1)
+    finally:
+        close_screens()
+
+
+def _run() -> None:
+    """Run the command. Typer ends every one by SystemExit; what its output meets when it leaves is still an error."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == READER_GONE:
+            _write_nowhere()
+        sys.stdout.flush()
+        raise
 
 
 def _stop(number: int, _: object) -> None:
@@ -107,4 +144,16 @@ def _stop(number: int, _: object) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"hiphinge: {text}", file=sys.stderr)
+    with suppress(OSError):  # nobody reads it any more: the exit code tells
+        print(f"hiphinge: {text}", file=sys.stderr, flush=True)
+
+
+def _write_nowhere() -> None:
+    """What is left in the buffers of streams that cannot be written must not become one more error at the very end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(null, stream.fileno())
+    os.close(null)

@@ -1,11 +1,30 @@
-"""Ctrl-C and SIGTERM wait while something is written that must be whole, such as a window of the recording."""
+"""Signals that end a program: Ctrl-C, SIGTERM, and SIGHUP, which a terminal sends that is closed.
+
+Python's own handlers are used throughout, not those of asyncio: after these the system's default holds, which ends the
+program at once and leaves what is half-written.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+"""What a closed terminal sends; None on Windows."""
+
+
+def ending_signals() -> tuple[int, ...]:
+    """Those that end this program. Whoever starts it with nohup wants it to outlive its terminal."""
+    hangup = () if HANGUP is None or signal.getsignal(HANGUP) is signal.SIG_IGN else (HANGUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hangup)
 
 
 @contextmanager
@@ -15,11 +34,56 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, _Handler] = {n: signal.signal(n, lambda n, _: came.append(n)) for n in ending_signals()}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        _restore(before)
         if came:
             signal.raise_signal(came[0])
+
+
+@contextmanager
+def heard_by(loop: asyncio.AbstractEventLoop, heard: Callable[[int], None]) -> Iterator[None]:
+    """Within the block a signal ends nothing: `heard` gets its number, on the loop. Outside the main thread none comes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def strike(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(heard, number)
+
+    before: dict[int, _Handler] = {number: signal.signal(number, strike) for number in ending_signals()}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+class HangUp:
+    """Within the block a closed terminal ends nothing; whether it was closed is in `came`.
+
+    Shell and system each send a signal of their own when a terminal is closed: the second one must not break off what the first
+    one has begun to end in order.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before: dict[int, _Handler] = {}
+
+    def __enter__(self) -> HangUp:
+        if threading.current_thread() is threading.main_thread() and HANGUP is not None and HANGUP in ending_signals():
+            self._before = {HANGUP: signal.signal(HANGUP, lambda *_: self.note())}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _restore(self._before)
+
+    def note(self) -> None:
+        """The terminal was closed."""
+        self.came = True
+
+
+def _restore(before: dict[int, _Handler]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)

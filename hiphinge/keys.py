@@ -10,47 +10,85 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 
 @contextmanager
 def keys(
     loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None], said: Callable[[str], None] | None = None
 ) -> Iterator[bool]:
-    """Within the block `pressed` hears each key and `said` each line, on the loop. Gives whether there is a keyboard."""
-    if not sys.stdin.isatty():
+    """Within the block `pressed` hears each key and `said` each line, on the loop. Gives whether there is a keyboard.
+
+    A keyboard or a program that goes meanwhile is heard no more, and that is all.
+    """
+    if sys.stdin is None or sys.stdin.closed:
+        yield False
+    elif not sys.stdin.isatty():
         with _lines(loop, said or (lambda line: None)):
             yield False
     elif os.name == "posix":
-        with _posix(loop, pressed):
-            yield True
+        with _posix(loop, pressed) as there:
+            yield there
     else:
         with _windows(loop, pressed):
             yield True
 
 
 @contextmanager
-def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> Iterator[None]:
+def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> Iterator[bool]:
     import termios
-    import tty
 
     fd = sys.stdin.fileno()
-    before = termios.tcgetattr(fd)
 
     def typed() -> None:
-        text = os.read(fd, 64).decode("utf-8", "ignore")
-        if not text:
-            loop.remove_reader(fd)
+        text = _read(loop, fd, 64).decode("utf-8", "ignore")
         for key in text:
             pressed(key)
 
-    tty.setcbreak(fd)
+    before = _key_by_key(fd)
+    if before is None:
+        yield False
+        return
     loop.add_reader(fd, typed)
     try:
-        yield
+        yield True
     finally:
         loop.remove_reader(fd)
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # closed meanwhile
+            termios.tcsetattr(fd, termios.TCSANOW, before)
+
+
+def _key_by_key(fd: int) -> list[Any] | None:
+    """Let the terminal give each key at once; its settings before, None where it is closed or another program's."""
+    import termios
+    import tty
+
+    try:
+        # where there is no such group there is no job control either
+        with suppress(OSError):
+            if os.tcgetpgrp(fd) != os.getpgrp():
+                # in the background: the system stops a program that touches the terminal's settings
+                return None
+        before = termios.tcgetattr(fd)
+        # at once: to wait until the screen has taken what was written may be to wait for ever
+        tty.setcbreak(fd, termios.TCSANOW)
+    except termios.error:
+        return None
+    return before
+
+
+def _read(loop: asyncio.AbstractEventLoop, fd: int, most: int) -> bytes:
+    """What there is; nothing, and the reader taken away, where nobody is there any more."""
+    try:
+        data = os.read(fd, most)
+    except BlockingIOError:
+        return b""
+    except OSError:  # the terminal has been closed
+        data = b""
+    if not data:
+        loop.remove_reader(fd)
+    return data
 
 
 @contextmanager
@@ -60,9 +98,7 @@ def _lines(loop: asyncio.AbstractEventLoop, said: Callable[[str], None]) -> Iter
 
     def written() -> None:
         nonlocal rest
-        data = os.read(fd, 4096)
-        if not data:
-            loop.remove_reader(fd)
+        data = _read(loop, fd, 4096)
         *whole, rest = (rest + data).split(b"\n")
         for line in whole:
             said(line.decode("utf-8", "replace").strip())

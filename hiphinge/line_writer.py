@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from contextlib import suppress
+
+from hiphinge.screen_writer import write_whole
 
 KEPT = 60
 """Lines that wait for a reader; beyond them the oldest go."""
@@ -45,9 +46,7 @@ class LineWriter:
 
     def _write_all(self) -> None:
         while (line := self._lines.get()) is not None:
-            rest = memoryview(f"{line}\n".encode())
             try:
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
+                write_whole(self._fd, f"{line}\n".encode())
             except OSError:
                 return  # the reader has gone; `_put` lets the lines go

@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from firmware_protocol.device import Request
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.registry import device_family
+from hiphinge.scratch import ports_folder
 from ingest.event_log import EventLog
 from ingest.kit import GATEWAY_FAMILY, Kit, KitSensor
 from ingest.kit_reader import KitReader
@@ -41,10 +40,11 @@ def on_serial_lines(session: Session) -> Session:
 class Playback:
     """Plays `events` of the sensors of `session`; speed: times real time, 0 is as fast as it goes.
 
-    `log` and `reader` are what `hiphinge.streaming.Streaming` needs. To be used with `with`, on one loop.
+    ports: whether bytes go through virtual serial ports, else they are handed over. `log` and `reader` are what
+    `hiphinge.streaming.Streaming` needs. To be used with `with`, on one loop.
     """
 
-    def __init__(self, session: Session, events: Iterator[Event], speed: float) -> None:
+    def __init__(self, session: Session, events: Iterator[Event], speed: float, *, ports: bool = HAS_PSEUDO_TERMINALS) -> None:
         self._events, self._speed = events, speed
         first = next(events)
         assert not isinstance(first, Packets)
@@ -55,19 +55,29 @@ class Playback:
         self._ports: dict[str, VirtualPort] = {}
         self._sent: dict[str, int] = {}
         sensors: list[KitSensor] = []
-        if HAS_PSEUDO_TERMINALS:
-            folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="hiphinge-demo-")))
-            family = device_family(FAMILY)
-            for sensor in session.sensors:
-                port = VirtualPort(folder / sensor.key)
-                port.plug()
-                self._stack.callback(port.unplug)
-                self._ports[sensor.key], self._sent[sensor.key] = port, 0
-                request = Request(sensor.rate_hz)
-                baud = family.serial.bauds[0] if family.serial is not None else None
-                sensors.append(KitSensor(replace(sensor, port=str(port.path)), family, request, baud))
+        try:
+            if ports:
+                sensors = self._plug_in(session)
+        except BaseException:
+            self._stack.close()
+            raise
         self.reader = KitReader(Kit(tuple(sensors)), self.log, keeps_time=False)
         self._links = {link.sensors[0].key: link for link in self.reader.links if isinstance(link, SerialReader)}
+
+    def _plug_in(self, session: Session) -> list[KitSensor]:
+        """A virtual port for each sensor, in a folder that goes with this playback."""
+        folder = self._stack.enter_context(ports_folder())
+        family = device_family(FAMILY)
+        sensors = []
+        for sensor in session.sensors:
+            port = VirtualPort(folder / sensor.key)
+            port.plug()
+            self._stack.callback(port.unplug)
+            self._ports[sensor.key], self._sent[sensor.key] = port, 0
+            request = Request(sensor.rate_hz)
+            baud = family.serial.bauds[0] if family.serial is not None else None
+            sensors.append(KitSensor(replace(sensor, port=str(port.path)), family, request, baud))
+        return sensors
 
     def __enter__(self) -> Playback:
         return self

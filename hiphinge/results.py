@@ -12,6 +12,7 @@ from dashboards.tables import TableWriter
 from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from hiphinge.engine import Engine
+from hiphinge.interruption import uninterrupted
 from signals import Event, Session, TimedBlock
 
 
@@ -50,7 +51,9 @@ class ResultsWriter:
         last = self._engine.finish()
         self.take(last)
         for name, writer in self._writers.items():
-            writer.close(self._engine.summary(name, session_name))
+            summary = self._engine.summary(name, session_name)
+            with uninterrupted():
+                writer.close(summary)
         return last
 
 
@@ -67,7 +70,10 @@ def compute(
     progress: hears the session time reached, seconds.
     """
     engine = Engine(session, estimators)
-    with ResultsWriter(folder, engine, estimators) as writer:
+    with ExitStack() as stack:
+        # in one piece: a signal may come as soon as the scratch folder is there
+        with uninterrupted():
+            writer = stack.enter_context(ResultsWriter(folder, engine, estimators))
         # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
         with ThreadPoolExecutor(1, "tables") as beside:
             outputs: dict[str, PipelineOutput] = {}

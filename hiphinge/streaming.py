@@ -7,9 +7,9 @@ from a packet's arrival to the moment when the engine has given out everything t
 from __future__ import annotations
 
 import asyncio
-import signal
+from array import array
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from dsp.pipeline import PipelineOutput
 from hiphinge.app import SessionInProgress
 from hiphinge.engine import CALIBRATE, HEEL_DROP
+from hiphinge.interruption import heard_by
 from hiphinge.keys import keys
 from ingest.event_log import EventLog
 from ingest.kit_reader import KitReader
@@ -36,7 +37,7 @@ _LATENCIES = 200_000
 class Latency:
     """Milliseconds from a packet's arrival to its results, of the latest packets."""
 
-    ms: list[float] = field(default_factory=list)
+    ms: array[float] = field(default_factory=lambda: array("f"))
     newest: dict[str, float] = field(default_factory=dict)
     """Of each sensor's last packet."""
 
@@ -45,7 +46,7 @@ class Latency:
         for event in events:
             if isinstance(event, Packets) and len(event):
                 waited = ((out_ns - event.arrival_ns) * 1e-6).tolist()
-                self.ms += waited
+                self.ms.extend(waited)
                 self.newest[event.sensor] = waited[-1]
         if len(self.ms) > _LATENCIES:
             del self.ms[: -_LATENCIES // 2]
@@ -65,18 +66,30 @@ class Frame:
 
 
 class Streaming:
-    """Streams a kit into a session until q, SIGINT, SIGTERM or `seconds`; `shown` hears a frame after each batch."""
+    """Streams a kit into a session until q, a signal that ends programs, or `seconds`; `shown` hears a frame after each batch.
+
+    ended_by: number of the signal that ended it, else 0. screen_fault: what `shown` failed with; it is not asked again then,
+    since losing a screen never costs a sample.
+    """
 
     def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog, shown: Callable[[Frame], None]) -> None:
         self._running, self._reader, self._log, self._shown = running, reader, log, shown
         self.latency = Latency()
+        self.ended_by = 0
+        self.screen_fault: Exception | None = None
         self._stop = asyncio.Event()
+        # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
+        self._thread = ThreadPoolExecutor(1, "session")
         self._lock = asyncio.Lock()
         """One batch at a time."""
 
     def stop(self) -> None:
         """End the session in order."""
         self._stop.set()
+
+    def _heard(self, signal_number: int) -> None:
+        self.ended_by = self.ended_by or signal_number
+        self.stop()
 
     def pressed(self, key: str) -> None:
         """A key of the terminal."""
@@ -101,9 +114,10 @@ class Streaming:
         Raises the `LinkFault` of a kit of which no sensor can be used.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
-                loop.add_signal_handler(number, self.stop)
+        with heard_by(loop, self._heard), self._thread:
+            await self._run(loop, seconds, calibrate=calibrate)
+
+    async def _run(self, loop: asyncio.AbstractEventLoop, seconds: float | None, *, calibrate: bool) -> None:
         reading = asyncio.ensure_future(self._reader.run())
         starting = asyncio.ensure_future(self._start(calibrate))
         stopping = asyncio.ensure_future(self._wait(seconds))
@@ -125,9 +139,6 @@ class Streaming:
             await asyncio.gather(starting, stopping, reading, return_exceptions=True)
             taking.cancel()
             await asyncio.gather(taking, return_exceptions=True)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                with suppress(NotImplementedError, RuntimeError):
-                    loop.remove_signal_handler(number)
         await self._batch()
 
     async def _start(self, calibrate: bool) -> None:
@@ -157,6 +168,14 @@ class Streaming:
             events = self._log.take()
             if not events:
                 return
-            output = await asyncio.to_thread(self._running.take, events)
+            output = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
             self.latency.add(events, self._log.clock_ns())
-            self._shown(Frame(output, self._running.now_s, self._reader.status))
+            self._show(Frame(output, self._running.now_s, self._reader.status))
+
+    def _show(self, frame: Frame) -> None:
+        if self.screen_fault is not None:
+            return
+        try:
+            self._shown(frame)
+        except Exception as error:  # whatever a screen may meet: the recording goes on without one
+            self.screen_fault = error

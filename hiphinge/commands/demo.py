@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
 from hiphinge.app import RECORDING, SessionInProgress
-from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after_orphans, say
+from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after, say, tell_orphans
 from hiphinge.folders import check_new, session_name
+from hiphinge.interruption import HANGUP, HangUp
 from hiphinge.playback import Playback, on_serial_lines
 from hiphinge.results import with_software
 from hiphinge.screen import LiveScreen
+from hiphinge.screen_writer import let_screen_be_lost
 from hiphinge.streaming import Frame, Streaming
 from hiphinge.version import software
 from signals import Event, HiphingeError
@@ -50,7 +51,8 @@ def demo(
     name = session_name(session.start, session.athlete)
     folder = out or (Path(f"{DEMO_SESSION}{name}") if settings.sessions is None else settings.sessions / name)
     check_new(folder)
-    look_after_orphans(settings)
+    let_screen_be_lost()
+    orphaned = tell_orphans(settings, folder)
     screen = console()
     if not HAS_PSEUDO_TERMINALS:
         say("this system has no pseudo-terminals: the virtual sensors' bytes are handed over without serial ports")
@@ -59,17 +61,28 @@ def demo(
         "twice; then bends, squats, lifts, sits and walks.",
         highlight=False,
     )
-    running = SessionInProgress(folder, session)
-    try:
-        broken_off = asyncio.run(_watch(running, athlete.events(), speed, screen))
-        if broken_off:
-            sys.exit(128 + broken_off)
-        with screen.status("Closing the session, computing the two-sided review"):
-            running.close()
-    except BaseException:
-        if running.abandon():
-            say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
-        raise
+    with HangUp() as hangup:
+        running = SessionInProgress(folder, session)
+        try:
+            ended_by = asyncio.run(_watch(running, athlete.events(), speed, screen))
+            if ended_by == HANGUP:
+                hangup.note()
+            elif ended_by:
+                sys.exit(128 + ended_by)
+            with screen.status("Closing the session, computing the two-sided review"):
+                running.close()
+        except BaseException:
+            if running.abandon():
+                say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
+            raise
+        _show_results(folder, screen)
+    if hangup.came:
+        sys.exit(128 + signal.SIGHUP)
+    look_after(orphaned)
+
+
+def _show_results(folder: Path, screen: Console) -> None:
+    """The tables of the session, and its report as a file."""
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
     # the plotting library takes half a second to import: not before the athlete moves
@@ -89,7 +102,6 @@ async def _watch(running: SessionInProgress, events: Iterator[Event], speed: flo
     Returns the number of the signal that broke it off, else 0.
     """
     shown = LiveScreen(screen)
-    signals: list[int] = []
 
     def show(frame: Frame) -> None:
         shown.take(frame.output, frame.now_s)
@@ -97,15 +109,7 @@ async def _watch(running: SessionInProgress, events: Iterator[Event], speed: flo
     with Playback(running.session, events, speed) as playback:
         streaming = Streaming(running, playback.reader, playback.log, show)
 
-        def broken_off(number: int) -> None:
-            signals.append(number)
-            streaming.stop()
-
         async def play() -> None:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                with suppress(NotImplementedError, RuntimeError):
-                    loop.add_signal_handler(number, broken_off, number)
             try:
                 await playback.play()
             finally:
@@ -120,4 +124,6 @@ async def _watch(running: SessionInProgress, events: Iterator[Event], speed: flo
             (ended,) = await asyncio.gather(playing, return_exceptions=True)
         if isinstance(ended, Exception):
             raise ended
-    return signals[0] if signals else 0
+        if streaming.screen_fault is not None:
+            say(f"the screen failed ({streaming.screen_fault!r}); the session was recorded without it")
+    return streaming.ended_by

@@ -3,139 +3,64 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from dashboards.delivery import missing
-from dashboards.influx import server_facts
-from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
-from dashboards.tables import available_estimators
-from hiphinge import config, ties
-from hiphinge.commands.options import CONFIG, console, unfinished
-from hiphinge.lock import is_running
-from hiphinge.recovery import recover
+from hiphinge.installation import Finding, installation
 from hiphinge.version import software
-from signals import HiphingeError
+from signals.errors import HiphingeError
 
-LIBRARIES = (
-    "numpy",
-    "vqf",
-    "cobs",
-    "pyarrow",
-    "mcap",
-    "zstandard",
-    "influxdb-client",
-    "msgspec",
-    "typer",
-    "rich",
-    "jinja2",
-    "matplotlib",
-)
-
-Finding = tuple[str, bool, str]
-"""What was looked at, whether it is well, and what was found."""
+if TYPE_CHECKING:
+    from hiphinge.config import Settings
 
 
 def doctor(
     sessions: Path | None = typer.Option(None, "--sessions", help="Folder of session folders to look after."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
-    config_file: Path | None = CONFIG,
+    config_file: Path | None = typer.Option(
+        None, "--config", help="Configuration file (TOML); else the one in your configuration folder."
+    ),
 ) -> None:
     """Check the installation, finish sessions that were not closed, and try InfluxDB. Exit code 1 when something is wrong."""
-    settings = config.load(config_file)
-    if sessions is not None and not sessions.is_dir():
-        raise HiphingeError("no such folder", str(sessions), "Give the folder that holds your session folders")
-    settings = replace(settings, sessions=sessions or settings.sessions)
-    screen = console()
+    settings: Settings | ImportError
+    try:
+        from hiphinge import config
+
+        settings = config.load(config_file)
+        if sessions is not None and not sessions.is_dir():
+            raise HiphingeError("no such folder", str(sessions), "Give the folder that holds your session folders")
+        settings = replace(settings, sessions=sessions or settings.sessions)
+    except ImportError as error:
+        settings = error
     findings = []
     for what, ok, text in _findings(settings):
         findings.append({"what": what, "ok": ok, "found": text})
         if not as_json:
-            screen.print(f"{'ok ' if ok else 'NOT'} {what}: {text}", highlight=False, markup=False, soft_wrap=True)
+            print(f"{'ok ' if ok else 'NOT'} {what}: {text}", flush=True)
     if as_json:
         print(json.dumps(findings))
     if not all(f["ok"] for f in findings):
         sys.exit(1)
 
 
-def _findings(settings: config.Settings) -> Iterator[Finding]:
-    yield "program", True, f"{software()}, Python {platform.python_version()}"
-    for library in LIBRARIES:
-        try:
-            import_module(library.replace("-", "_"))
-            yield library, True, version(library)
-        except (ImportError, OSError) as error:
-            yield library, False, f"cannot be used ({error}): install hiphinge again"
-    yield from _sessions(settings)
-    yield from _results(settings.sessions, settings.influx_configured)
-    if not settings.influx_configured:
-        yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"
-        return
+def _findings(settings: Settings | ImportError) -> Iterator[Finding]:
     try:
-        facts = server_facts(settings.influx())
-        yield "influxdb", True, str(facts)
-        if facts.clock_remark:
-            yield "clock", False, facts.clock_remark
-    except HiphingeError as error:
-        yield "influxdb", False, str(error)
-
-
-def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
-    """What has not arrived in InfluxDB, and what never will."""
-    sessions = [path for path in folder.iterdir() if path.is_dir()] if folder is not None and folder.is_dir() else []
-    unsent = [path for path in sessions if not is_running(path) and missing(path)] if configured else []
-    waiting = sum(waiting_bytes(path / FOLDER) for path in sessions)
-    if unsent:
-        kept = f" ({waiting / 1e6:.1f} MB of it in outboxes)" if waiting else ""
-        yield "results", True, f"InfluxDB does not have all of {len(unsent)} sessions{kept}; to send them: hiphinge push --all"
-    elif configured:
-        yield "results", True, "all were sent"
-    for path in sorted(sessions):
-        yield from _torn_apart(path)
-        rejected = rejected_lines(path / FOLDER)
-        if rejected:
-            where = path / FOLDER / "rejected.lp"
-            yield (
-                path.name,
-                False,
-                f"InfluxDB rejected {len(rejected)} lines, kept in {where}; of the first it says: {rejected[0][1]}",
-            )
-
-
-def _torn_apart(folder: Path) -> Iterator[Finding]:
-    """Where a folder holds parts of different sessions."""
-    if is_running(folder) or not available_estimators(folder):
-        return
+        yield "program", True, f"{software()}, Python {platform.python_version()}"
+    except PackageNotFoundError:
+        yield "program", False, "is not installed as a package, so its version is not known: install it with pip or pipx"
+    yield from installation()
     try:
-        ties.check(folder)
-    except HiphingeError as error:
-        yield folder.name, False, str(error)
-
-
-def _sessions(settings: config.Settings) -> Iterator[Finding]:
-    folder = settings.sessions
-    orphaned = unfinished(settings)
-    if folder is None:
-        words = "no folder set (HIPHINGE_SESSIONS); looked for demos in the current one"
-    elif not folder.is_dir():
-        words = f"{folder} will be made by the first session"
-    else:
-        words = str(folder)
-    if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
-        yield "sessions", False, f"{folder} may not be written: check its permissions"
-    else:
-        yield "sessions", True, f"{words}: {len(orphaned)} unfinished"
-    for orphan in orphaned:
-        result = recover(orphan)
-        if result.error is not None:
-            yield orphan.name, False, str(result.error)
-        else:
-            yield orphan.name, True, "; ".join(("was not closed, results computed from its recording", *result.warnings))
+        if isinstance(settings, ImportError):
+            raise settings
+        from hiphinge.checkup import checkup
+    except ImportError as error:
+        yield "sessions", False, f"cannot be looked after while something is missing ({error}): install hiphinge again"
+        return
+    yield from checkup(settings)

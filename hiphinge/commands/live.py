@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,14 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
 from hiphinge.app import RECORDING, SessionInProgress
-from hiphinge.commands.options import CONFIG, console, look_after_orphans, say
+from hiphinge.commands.options import CONFIG, console, look_after, say, tell_orphans
 from hiphinge.folders import check_new, session_name
+from hiphinge.interruption import HANGUP, HangUp
 from hiphinge.line_writer import LineWriter
 from hiphinge.screen import LiveScreen
+from hiphinge.screen_writer import let_screen_be_lost
 from hiphinge.status_lines import Seen, StatusLines
-from hiphinge.streaming import Frame, Streaming
+from hiphinge.streaming import Frame, Latency, Streaming
 from hiphinge.version import software
 from ingest.event_log import EventLog
 from ingest.kit import Kit, read_kit
@@ -43,13 +46,15 @@ def live(
     as_json: bool = typer.Option(
         False, "--json", help="For programs: one JSON line a second, everything else on standard error."
     ),
-    no_page: bool = typer.Option(False, "--no-page", help="Terminal only, no live page."),
+    no_page: bool = typer.Option(
+        False, "--no-page", help="Accepted, and changes nothing: there is no live page yet, only the terminal."
+    ),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Stream the sensors of a kit: angles and repetitions now, a session folder with everything afterwards.
 
     Keys: c calibrate, h heel drop, m mark, q stop. Where another program writes to standard input, its lines do the same:
-    mark LABEL (mark calibrate, mark heel_drop, mark anything), stop.
+    mark LABEL (mark calibrate, mark heel_drop, mark anything), stop. A closed terminal ends the session in order, too.
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
@@ -59,35 +64,46 @@ def live(
     name = session_name(session.start, session.athlete)
     folder = out or (settings.sessions or Path()) / name
     check_new(folder)
-    look_after_orphans(settings)
+    let_screen_be_lost()
+    orphaned = tell_orphans(settings, folder)
     screen = console(stderr=as_json)
-    running = SessionInProgress(folder, session, settings.influx() if settings.influx_configured else None)
-    lines = LineWriter(sys.stdout.fileno()) if as_json else None
-    try:
-        latency = asyncio.run(_stream(running, kit, screen, lines, seconds, calibrate))
-        with screen.status("Closing the session, computing the two-sided review"):
-            running.close()
-    except BaseException:
-        if running.abandon():
-            say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
-        raise
-    finally:
-        if lines is not None:
-            lines.close()
-    summary = read_summary(folder, "live")
-    screen.print(sensors_table(summary))
-    screen.print(calibration_table(summary))
-    screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
-    screen.print(latency, highlight=False)
-    if running.delivery is not None and running.delivery.waiting_bytes:
-        say(f"{running.delivery.waiting_bytes} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
-    screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
+    with HangUp() as hangup:
+        running = SessionInProgress(folder, session, settings.influx() if settings.influx_configured else None)
+        lines = LineWriter(sys.stdout.fileno()) if as_json else None
+        try:
+            streaming = asyncio.run(_stream(running, kit, screen, lines, seconds, calibrate))
+            if streaming.ended_by == HANGUP:
+                hangup.note()
+            with screen.status("Closing the session, computing the two-sided review"):
+                running.close()
+        except BaseException:
+            if running.abandon():
+                say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
+            raise
+        finally:
+            if lines is not None:
+                lines.close()
+        summary = read_summary(folder, "live")
+        screen.print(sensors_table(summary))
+        screen.print(calibration_table(summary))
+        screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
+        screen.print(_latency_words(streaming.latency), highlight=False)
+        if running.delivery is not None and running.delivery.waiting_bytes:
+            say(f"{running.delivery.waiting_bytes} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
+        if streaming.screen_fault is not None:
+            say(f"the screen failed ({streaming.screen_fault!r}); the session was recorded without it")
+        screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
+    if hangup.came:
+        sys.exit(128 + signal.SIGHUP)
+    if streaming.ended_by != signal.SIGTERM:
+        # a computer that is switched off does not wait for the results of other sessions
+        look_after(orphaned)
 
 
 async def _stream(
     running: SessionInProgress, kit: Kit, screen: Console, lines: LineWriter | None, seconds: float | None, calibrate: bool
-) -> str:
-    """Stream until the end; what the latency was, in words."""
+) -> Streaming:
+    """Stream until the end; what did it, to be asked how it was."""
     log = EventLog()
     reader = KitReader(kit, log)
     shown = LiveScreen(screen)
@@ -116,5 +132,9 @@ async def _stream(
         await streaming.run(seconds, calibrate=calibrate)
     if status is not None:
         status.line(running.now_s, seen())
-    p50, p99 = (streaming.latency.percentile(p) for p in (50, 99))
+    return streaming
+
+
+def _latency_words(latency: Latency) -> str:
+    p50, p99 = (latency.percentile(p) for p in (50, 99))
     return f"Packet to angle, without the grid's own wait: p50 {p50:.1f} ms, p99 {p99:.1f} ms"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -10,7 +12,8 @@ from rich.console import Console
 
 from dashboards.tables import available_estimators
 from hiphinge.config import Settings
-from hiphinge.recovery import orphans, recover
+from hiphinge.recovery import orphans, recover_apart, set_aside
+from hiphinge.scratch import sweep_sessions
 from signals import HiphingeError
 from signals.quantities import ESTIMATORS
 
@@ -27,7 +30,8 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(text: str) -> None:
     """A remark on standard error."""
-    print(f"hiphinge: {text}", file=sys.stderr)
+    with suppress(OSError):  # nobody reads it any more
+        print(f"hiphinge: {text}", file=sys.stderr, flush=True)
 
 
 def estimators(choice: str) -> tuple[str, ...]:
@@ -38,12 +42,15 @@ def estimators(choice: str) -> tuple[str, ...]:
     return known[choice]
 
 
-def with_results(session: Path) -> tuple[str, ...]:
-    """The estimators whose results the session folder holds, at least one; computed first where it was not closed."""
+def with_results(session: Path, *, again: bool = True) -> tuple[str, ...]:
+    """The estimators whose results the session folder holds, at least one; computed first where it was not closed.
+
+    again: also where that was tried before, and the session set aside.
+    """
     if not session.is_dir():
         what = "this is a file" if session.exists() else "no such session folder"
         raise HiphingeError(what, str(session), "Give a session folder: one that demo or replay wrote")
-    _look_after(orphans(session))
+    _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
     there = available_estimators(session)
     if not there:
         raise HiphingeError("no results are in this folder", str(session), f"Run: hiphinge replay {session} --out DIR")
@@ -56,14 +63,44 @@ def unfinished(settings: Settings) -> list[Path]:
 
 
 def look_after_orphans(settings: Settings) -> None:
-    """Compute the results of sessions that were not closed; says on standard error what it did."""
-    _look_after(unfinished(settings))
+    """Compute the results of sessions that were not closed, except those set aside; says on standard error what it did."""
+    _look_after(_worth_trying(unfinished(settings)))
 
 
-def _look_after(folders: list[Path]) -> None:
+def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
+    """Before a new session: say which were not closed, and take away what killed programs have left half-written.
+
+    Returns those that are worth computing once the new session is closed: an athlete does not wait for another one's results.
+    """
+    for sessions in {(settings.sessions or Path()).absolute(), new_session.absolute().parent}:
+        sweep_sessions(sessions)
+    folders = _worth_trying(unfinished(settings))
+    if folders:
+        names = f"{folders[0]} was" if len(folders) == 1 else f"{len(folders)} sessions, first {folders[0]}, were"
+        say(f"{names} not closed; results are computed after this session, or by hiphinge doctor")
+    return folders
+
+
+def look_after(folders: Iterable[Path]) -> None:
+    """Compute the results of these sessions; says on standard error what it did. Stops at Ctrl-C; the rest is for doctor."""
+    try:
+        _look_after(folder for folder in folders if orphans(folder))
+    except (SystemExit, KeyboardInterrupt):
+        say("broken off; sessions that were not closed are computed at the next start, or by hiphinge doctor")
+
+
+def _worth_trying(folders: list[Path]) -> list[Path]:
+    """Those that were not set aside; says which were."""
+    reasons = {folder: set_aside(folder) for folder in folders}
+    for reason in filter(None, reasons.values()):
+        say(f"set aside: {reason}")
+    return [folder for folder in folders if not reasons[folder]]
+
+
+def _look_after(folders: Iterable[Path]) -> None:
     for folder in folders:
         say(f"{folder} was not closed; computing its results from the recording")
-        result = recover(folder)
+        result = recover_apart(folder)
         for warning in result.warnings:
             say(warning)
         if result.error is not None:

@@ -37,42 +37,48 @@ def push(
     settings = config.load(config_file)
     if bool(sessions) == everything:
         raise HiphingeError("nothing to send", "push", "Name session folders, or say --all")
-    if dry_run:
-        for session in _unsent(settings, None).chosen if everything else sessions or []:
-            with_results(session)
-            ties.check(session)
-            for line in points(session):
-                sys.stdout.write(line + "\n")
-        return
-    # a server that was given up is not waited for again with every session
-    patience = Patience()
-    failed: HiphingeError | None = None
+    failed = False
     chosen = sessions or []
     if everything:
-        found = _unsent(settings, Stored(settings.influx()) if settings.influx_configured else None)
+        ask = settings.influx_configured and not dry_run
+        found = _unsent(settings, Stored(settings.influx()) if ask else None)
         chosen, failed = found.chosen, found.failed
-        if not chosen and failed is None:
+        if not chosen and not failed:
             console().print("Everything was sent.", highlight=False)
-    influx = settings.influx()
+    influx = None if dry_run else settings.influx()
+    # a server that was given up is not waited for again with every session
+    patience = Patience()
     for session in chosen:
         try:
-            _push(session, influx, as_json, settings.sessions, patience)
-        except HiphingeError as error:
+            if influx is None:
+                _print_points(session, again=not everything)
+            else:
+                _push(session, influx, as_json, settings.sessions, patience, again=not everything)
+        except BrokenPipeError:
+            raise
+        except (HiphingeError, OSError) as error:
             if not everything:
                 raise
             # one session's fault does not hold the others back
             say(f"{session.name}: {error}")
-            failed = error
-    if failed is not None:
+            failed = True
+    if failed:
         sys.exit(1)
+
+
+def _print_points(session: Path, *, again: bool) -> None:
+    with_results(session, again=again)
+    ties.check(session)
+    for line in points(session):
+        sys.stdout.write(line + "\n")
 
 
 @dataclass(slots=True)
 class _Unsent:
-    """chosen: what is to be sent; failed: the last fault of a folder that could not be looked at."""
+    """chosen: what is to be sent; failed: whether a folder could not be looked at."""
 
     chosen: list[Path] = field(default_factory=list)
-    failed: HiphingeError | None = None
+    failed: bool = False
 
 
 def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
@@ -96,9 +102,9 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
                 stored, differs = _asked(folder, stored)
                 if differs:
                     found.chosen.append(folder)
-        except HiphingeError as error:
+        except (HiphingeError, OSError) as error:
             say(f"{folder.name}: {error}")
-            found.failed = error
+            found.failed = True
     return found
 
 
@@ -124,11 +130,11 @@ def _check(session: Path, among: Path | None) -> None:
         raise HiphingeError(what, str(session), remedy)
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None, patience: Patience) -> None:
+def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None, patience: Patience, *, again: bool) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
-    with_results(session)
+    with_results(session, again=again)
     _check(session, among)
     lock = FolderLock(session)
     if not lock.take():

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +24,11 @@ from ingest.recording import read_recording
 from signals import Mark, Packets
 from signals.blocks import Floats
 from simulation import Motion, Samples, demo
-from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
+from simulation.serial_line import HAS_PSEUDO_TERMINALS
 from simulation.virtual_devices import VirtualPeripheral
 from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
 from tests.contract.command_line import COMMAND, child, done, environment, refused
+from tests.contract.virtual_kit import kit_of, until
 from tests.peers.influxdb import influxdb
 from tests.peers.worn_sensors import KEYS, Still, worn
 
@@ -39,24 +38,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, rea
 @pytest.fixture(scope="module")
 def athlete() -> Motion:
     return demo(3).motion()
-
-
-@contextmanager
-def kit_of(folder: Path, peripherals: list[VirtualPeripheral], rate_hz: int = 100) -> Iterator[list[PeripheralLine]]:
-    """The devices behind ports, and `kit.toml` that names them."""
-    sensors: list[dict[str, object]] = [
-        {
-            "placement": p.key,
-            "family": "hiphinge-v1-serial",
-            "port": str(folder / f"port-{p.key}"),
-            "baud": 921600,
-            "rate_hz": rate_hz,
-        }
-        for p in peripherals
-    ]
-    write_kit(folder / "kit.toml", sensors)
-    with ExitStack() as stack:
-        yield [stack.enter_context(PeripheralLine(folder / f"port-{p.key}", [p])) for p in peripherals]
 
 
 def start(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
@@ -70,13 +51,6 @@ def start(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def summary_sensors(folder: Path, estimator: str = "live") -> dict[str, dict]:

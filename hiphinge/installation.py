@@ -1,0 +1,106 @@
+"""Is everything installed that the program needs? Read off the packages' own metadata, so that no list can be forgotten.
+
+Nothing is imported here before it was looked at: this must also answer where most of it is missing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+PROGRAM = "hiphinge"
+Finding = tuple[str, bool, str]
+"""What was looked at, whether it is well, and what was found."""
+
+
+def installation(program: str = PROGRAM) -> Iterator[Finding]:
+    """Each package that `program` requires here: its version, or what is wrong with it and what to do. Of those that these
+    require in turn, only what is wrong."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError as error:
+        yield "packaging", False, f"cannot be used ({error}): {_remedy('packaging')}"
+        return
+    try:
+        needed = [Requirement(text) for text in distribution(program).requires or ()]
+    except PackageNotFoundError:
+        yield program, False, "is not installed as a package, so what it needs is not known: install it with pip or pipx"
+        return
+    modules = _modules()
+    seen: set[str] = set()
+    for requirement in _here(needed, ()):
+        yield _found(requirement, modules)
+        yield from _below(requirement, seen)
+
+
+def _here(needed: list[Requirement], extras: tuple[str, ...]) -> list[Requirement]:
+    """Those that hold on this system, for the package itself and these of its extras."""
+    return [r for r in needed if r.marker is None or any(r.marker.evaluate({"extra": extra}) for extra in ("", *extras))]
+
+
+def _found(requirement: Requirement, modules: dict[str, list[str]]) -> Finding:
+    name = requirement.name
+    wrong = _wrong(requirement)
+    if wrong:
+        return name, False, wrong
+    for module in modules.get(_plain(name), ()):
+        try:
+            import_module(module)
+        except Exception as error:  # whatever a broken package raises while it is imported
+            return name, False, f"cannot be used ({type(error).__name__}: {error}): {_remedy(str(requirement))}"
+    return name, True, distribution(name).version
+
+
+def _wrong(requirement: Requirement) -> str:
+    """What is wrong with the package of this name as it is installed; empty when nothing is."""
+    wanted = f"{requirement.name}{requirement.specifier}"
+    try:
+        version = distribution(requirement.name).version
+    except PackageNotFoundError:
+        return f"is not installed: {_remedy(wanted)}"
+    if not requirement.specifier.contains(version, prereleases=True):
+        return f"is {version}, needed is {requirement.specifier}: {_remedy(wanted)}"
+    return ""
+
+
+def _below(requirement: Requirement, seen: set[str]) -> Iterator[Finding]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    who = f"{_plain(requirement.name)}[{','.join(sorted(requirement.extras))}]"
+    if who in seen:
+        return
+    seen.add(who)
+    try:
+        needed = [Requirement(text) for text in distribution(requirement.name).requires or ()]
+    except (PackageNotFoundError, InvalidRequirement):
+        # said already, or a package of an old kind that says nothing that can be read
+        return
+    for one in _here(needed, tuple(requirement.extras)):
+        wrong = _wrong(one)
+        if wrong:
+            yield one.name, False, f"{wrong} (for {requirement.name})"
+        yield from _below(one, seen)
+
+
+def _modules() -> dict[str, list[str]]:
+    """By package, the modules by which it is used: that of its own name, where there is one."""
+    found: dict[str, list[str]] = {}
+    for module, packages in packages_distributions().items():
+        if module.isidentifier() and not module.startswith("_"):
+            for package in packages:
+                found.setdefault(_plain(package), []).append(module)
+    return {package: [package] if package in modules else modules for package, modules in found.items()}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def _remedy(wanted: str) -> str:
+    return f"install hiphinge again, or: {sys.executable} -m pip install '{wanted}'"
