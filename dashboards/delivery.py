@@ -18,6 +18,7 @@ from dashboards.influx import InfluxError, InfluxSettings, PushReport, Refusal, 
 from dashboards.line_protocol import points, repetition_points, repetition_stamps, void_line
 from dashboards.outbox import FOLDER, Drain, Ledger, RejectedAnew, discard_segments
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators
+from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 from signals import HiphingeError
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
@@ -37,11 +38,11 @@ def digest(session_folder: Path, estimator: str) -> str:
     """What tells one state of an estimator's results from another."""
     state = hashlib.sha256()
     for name in _FILES:
-        with (session_folder / estimator / name).open("rb") as file:
+        with open_file(session_folder / estimator / name) as file:
             state.update(hashlib.file_digest(file, "sha256").digest())
     edits = session_folder / EDITS
     if edits.is_file():
-        state.update(edits.read_bytes())
+        state.update(read_bytes(edits, MOST_TOML_BYTES))
     return state.hexdigest()
 
 

@@ -41,8 +41,13 @@ class InfluxSettings:
     def from_environment(cls, env: Mapping[str, str]) -> InfluxSettings:
         """Settings from HIPHINGE_INFLUX_URL, _TOKEN, _ORG and _BUCKET. HiphingeError names the variable that is wrong."""
         url, token, org, bucket = (env.get(f"HIPHINGE_INFLUX_{name}", "").strip() for name in ("URL", "TOKEN", "ORG", "BUCKET"))
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            # half an IPv6 address, or a port that is none
+            sound = False
+        if not sound:
             what = "is not set" if not url else "is no address of the form http://host:8086"
             raise HiphingeError(
                 what, "HIPHINGE_INFLUX_URL", "Set it to the address of your InfluxDB, e.g. http://localhost:8086"

@@ -1,8 +1,8 @@
 """The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on.
 
 A command's file is imported when the command runs, so that help and mistakes in the command line answer at once.
-Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 130 and 143
-stopped by Ctrl-C and by SIGTERM.
+Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 70 a fault of the
+program, whose traceback HIPHINGE_TRACEBACK=1 shows; 130 and 143 stopped by Ctrl-C and by SIGTERM.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from signals.errors import HiphingeError
+from signals.errors import HiphingeError, one_line
 
 COMMANDS = {
     "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
@@ -33,6 +33,9 @@ COMMANDS = {
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
+PROGRAM_FAULT = 70
+TRACEBACK = "HIPHINGE_TRACEBACK"
+"""Where this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 
 
@@ -97,8 +100,15 @@ def main() -> None:
         sys.exit(141)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}. Check path, permissions and free space")
+        _say(one_line(f"{where}{error.strerror or error}. Check path, permissions and free space"))
         sys.exit(1)
+    except Exception as error:
+        # nobody has foreseen it: the program says so, and shows where when it is asked
+        if os.environ.get(TRACEBACK):
+            raise
+        words = f"a fault of the program: {type(error).__name__}: {error}"
+        _say(one_line(f"{words}. Run it again with {TRACEBACK}=1, and report what it says then"))
+        sys.exit(PROGRAM_FAULT)
 
 
 def _stop(number: int, _: object) -> None:

@@ -30,8 +30,14 @@ class GrafanaSettings:
     def of(cls, url: str, token: str) -> GrafanaSettings:
         """Checked settings. HiphingeError names what is wrong."""
         url, token = url.strip().rstrip("/"), token.strip()
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            sound = sound and parts.username is None
+        except ValueError:
+            # half an IPv6 address, or a port that is none
+            sound = False
+        if not sound:
             what = "is no address of the form http://host:3000" if url else "is not set"
             raise HiphingeError(what, f"--url or {_URL}", "Give the address of your Grafana, e.g. http://localhost:3000")
         if not token or not all(32 < ord(c) < 127 for c in token):

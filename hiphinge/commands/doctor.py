@@ -18,10 +18,12 @@ from dashboards.delivery import missing
 from dashboards.influx import server_facts
 from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, unfinished
+from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, unfinished
 from hiphinge.lock import is_running
+from hiphinge.privacy import close_sessions
 from hiphinge.recovery import recover
 from hiphinge.version import software
+from on_disk import HAS_MODES
 from signals import HiphingeError
 
 LIBRARIES = (
@@ -74,6 +76,9 @@ def _findings(settings: config.Settings) -> Iterator[Finding]:
         except (ImportError, OSError) as error:
             yield library, False, f"cannot be used ({error}): install hiphinge again"
     yield from _sessions(settings)
+    if HAS_MODES:
+        closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
+        yield "private", not closed.left, closed.words
     yield from _results(settings.sessions, settings.influx_configured)
     if not settings.influx_configured:
         yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"

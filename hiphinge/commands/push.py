@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from dashboards.delivery import missing
 from dashboards.delivery import push as send
@@ -73,7 +73,7 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool) -> None:
     if not lock.take():
         raise busy
     try:
-        with Console(stderr=True).status(f"{session.name}: sending") as status:
+        with console(stderr=True).status(Text(f"{session.name}: sending")) as status:
 
             def progress(lines: int) -> None:
                 status.update(f"{lines} points sent")
