@@ -16,6 +16,8 @@ import numpy as np
 from signals.quantities import SCREEN_MEASURES, SUMMARY_KEYS
 
 _Number = float | None
+_FURTHEST_S = 1e9
+_Seconds = Annotated[float, msgspec.Meta(ge=-_FURTHEST_S, le=_FURTHEST_S)] | None
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Many = _Count | list[Any] | None
 """How many; a list counts."""
@@ -90,7 +92,7 @@ class _Summary(msgspec.Struct):
     start: str | None
     estimator: str
     software: str
-    duration_s: _Number
+    duration_s: _Seconds
     sensors: dict[str, _Sensor]
     calibration: dict[str, _Alignment]
     repetitions: _Count
@@ -114,7 +116,8 @@ def check_summary(document: object) -> dict[str, Any]:
     for key, sensor in summary.sensors.items():
         columns = sensor.minutes
         ends = columns.get("end_s", [])
-        if any(len(column) != len(ends) for column in columns.values()) or None in ends:
+        sound = all(end is not None and abs(end) <= _FURTHEST_S for end in ends)
+        if any(len(column) != len(ends) for column in columns.values()) or not sound:
             raise ValueError(f"the minutes of {key} are not columns of one length with end_s")
     measures = {(m.test, m.side, m.name): m.unit for m in SCREEN_MEASURES}
     for test in summary.screen.tests:

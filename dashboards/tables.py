@@ -59,6 +59,7 @@ def table_schema(name: str, columns: Sequence[Quantity]) -> pa.Schema:
 ANGLE_SCHEMA = table_schema("angles", ANGLE_COLUMNS)
 ORIENTATION_SCHEMA = table_schema("orientations", ORIENTATION_COLUMNS)
 REPETITION_SCHEMA = table_schema("repetitions", REPETITION_COLUMNS)
+_TIMES, _FURTHEST_S = frozenset({"time_s", "start_s", "turn_s", "end_s"}), 1e9
 _MOST_TICKS = round(LONGEST_SESSION_S * TICK_HZ) + 1000
 _MOST_ROWS = {ANGLES: _MOST_TICKS, ORIENTATIONS: 32 * _MOST_TICKS, REPETITIONS: 1_000_000}
 """What a table can have; a small file may unfold to more than any memory. Of orientations: of that many sensors."""
@@ -333,7 +334,7 @@ def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
     path = folder / estimator / ANGLES
     with _reading(path), _open_checked(path) as file:
         for i in range(file.num_row_groups):
-            yield file.read_row_group(i)
+            yield _with_sound_times(file.read_row_group(i))
 
 
 def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
@@ -351,7 +352,15 @@ def available_estimators(folder: Path) -> tuple[str, ...]:
 def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     path = folder / estimator / name
     with _reading(path), _open_checked(path) as file:
-        return file.read(columns)
+        return _with_sound_times(file.read(columns))
+
+
+def _with_sound_times(table: pa.Table) -> pa.Table:
+    """The table. ValueError where a time is none, or beyond every session."""
+    for name in _TIMES.intersection(table.column_names):
+        if not (np.abs(table[name].to_numpy()) <= _FURTHEST_S).all():
+            raise ValueError(f"{name} has a time that is none")
+    return table
 
 
 def _open_checked(path: Path) -> pq.ParquetFile:
