@@ -28,6 +28,7 @@ from dashboards.line_protocol import (
 from dashboards.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
 from dashboards.patience import Patience, Pauses
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
+from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 from signals import HiphingeError
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
@@ -49,11 +50,11 @@ def digest(session_folder: Path, estimator: str) -> str:
     """What tells one state of an estimator's results from another."""
     state = hashlib.sha256()
     for name in _FILES:
-        with (session_folder / estimator / name).open("rb") as file:
+        with open_file(session_folder / estimator / name) as file:
             state.update(hashlib.file_digest(file, "sha256").digest())
     edits = session_folder / EDITS
     if edits.is_file():
-        state.update(edits.read_bytes())
+        state.update(read_bytes(edits, MOST_TOML_BYTES))
     return state.hexdigest()
 
 

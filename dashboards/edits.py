@@ -17,7 +17,6 @@ and so do summary.json and its hip screen.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dashboards.tables import read_repetitions
+from on_disk import read_toml, shown
 from signals import HiphingeError
 from signals.quantities import MOVEMENTS
 
@@ -43,14 +43,9 @@ class Edit:
 def read_edits(session_folder: Path) -> tuple[Edit, ...]:
     """The corrections of a session, none where there is no such file. HiphingeError where it cannot be understood."""
     path = session_folder / EDITS
-    try:
-        head = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return ()
-    except OSError as error:
-        raise HiphingeError(f"cannot be read: {error.strerror}", str(path), "Check its permissions") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HiphingeError(f"broken TOML: {error}", str(path), _REMEDY) from None
+    head, _ = read_toml(path, _REMEDY)
     listed = head.get("repetition", [])
     unknown = sorted(set(head) - {"repetition"})
     if unknown or not isinstance(listed, list):
@@ -63,13 +58,13 @@ def _edit(entry: object, where: str) -> Edit:
         raise HiphingeError("expected at_s and either movement or deleted", where, _REMEDY)
     at_s = entry["at_s"]
     if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not math.isfinite(at_s):
-        raise HiphingeError(f"at_s is {at_s!r}: expected seconds of the session", where, _REMEDY)
+        raise HiphingeError(f"at_s is {shown(at_s)}: expected seconds of the session", where, _REMEDY)
     if "movement" in entry:
-        if entry["movement"] not in MOVEMENTS:
-            raise HiphingeError(f"movement {entry['movement']!r} is none of {', '.join(MOVEMENTS)}", where, _REMEDY)
+        if not isinstance(entry["movement"], str) or entry["movement"] not in MOVEMENTS:
+            raise HiphingeError(f"movement {shown(entry['movement'])} is none of {', '.join(MOVEMENTS)}", where, _REMEDY)
         return Edit(float(at_s), entry["movement"])
     if entry["deleted"] is not True:
-        raise HiphingeError(f"deleted is {entry['deleted']!r}: expected true", where, _REMEDY)
+        raise HiphingeError(f"deleted is {shown(entry['deleted'])}: expected true", where, _REMEDY)
     return Edit(float(at_s), None)
 
 

@@ -24,12 +24,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from dashboards.influx import BATCH_LINES, Sender
+from on_disk import make_private_folder, open_file, open_private, private, read_bytes, read_json, replace_whole
 from signals import HiphingeError
 
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
 LIMIT_BYTES = 2 << 30
 """What an outbox may hold: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
+MOST_REJECTED_BYTES = 256 << 20
 WARN_SHARE = 0.5
 BATCH_BYTES = 1_200_000
 _SUFFIX = ".lp"
@@ -38,7 +40,7 @@ _CURSOR, _REJECTED, _LEDGER = "cursor.json", "rejected.lp", "ledger.json"
 
 def segments(folder: Path) -> list[Path]:
     """The segments that are there, in order."""
-    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdigit())
+    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isascii() and path.stem.isdigit() and path.is_file())
 
 
 def waiting_bytes(folder: Path) -> int:
@@ -62,7 +64,7 @@ class Outbox:
         self._file: FileIO | None = None
         self._size = 0
         with _guarded(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             there = segments(folder)
         self._number = max((int(there[-1].stem) if there else 0), _Cursor.read(folder).segment)
 
@@ -127,7 +129,7 @@ class Outbox:
     def _next_segment(self) -> None:
         self.close()
         self._number += 1
-        self._file = FileIO(self.folder / f"{self._number:09d}{_SUFFIX}", "x")
+        self._file = FileIO(self.folder / f"{self._number:09d}{_SUFFIX}", "x", opener=private)
         self._size = 0
 
 
@@ -144,15 +146,15 @@ class _Cursor:
     def read(cls, folder: Path) -> _Cursor:
         """The cursor on disk; the beginning where there is none or it cannot be read: sending again is harmless."""
         try:
-            found = json.loads((folder / _CURSOR).read_bytes())
+            found = read_json(folder / _CURSOR)
             return cls(*(int(found[name]) for name in ("segment", "offset", "lines", "rejected")))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, HiphingeError, ValueError, KeyError, TypeError):
             return cls()
 
     def write(self, folder: Path) -> None:
         words = {"segment": self.segment, "offset": self.offset, "lines": self.lines, "rejected": self.rejected}
         # not made to survive a power failure: that would cost more than sending a few lines again
-        _replace(folder / _CURSOR, json.dumps(words), durable=False)
+        replace_whole(folder / _CURSOR, json.dumps(words), durable=False)
 
 
 class Drain:
@@ -195,7 +197,7 @@ class Drain:
 
     def _next_body(self, path: Path) -> bytes:
         """Whole lines of a segment from the cursor on, at most a batch."""
-        with path.open("rb") as file:
+        with open_file(path) as file:
             file.seek(self._cursor.offset)
             block = file.read(BATCH_BYTES)
         end = 0
@@ -220,7 +222,7 @@ class Drain:
 
 def set_aside(folder: Path, lines: Sequence[tuple[bytes, str]]) -> None:
     """Keep lines that the server will never take, with its words, in `rejected.lp`."""
-    with _guarded(folder), (folder / _REJECTED).open("ab") as file:
+    with _guarded(folder), open_private(folder / _REJECTED, "ab") as file:
         for line, words in lines:
             file.write(_with_words(line, words))
         file.flush()
@@ -242,8 +244,8 @@ class RejectedAnew:
         """One line, and the server's words."""
         with _guarded(self._folder):
             if self._file is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._file = self._new.open("wb")
+                make_private_folder(self._folder)
+                self._file = open_private(self._new, "wb")
             self._file.write(_with_words(line, words))
 
     def __enter__(self) -> Self:
@@ -270,7 +272,7 @@ def _with_words(line: bytes, words: str) -> bytes:
 def rejected_lines(folder: Path) -> list[tuple[str, str]]:
     """``(line, the server's words)`` of what was set aside."""
     try:
-        text = (folder / _REJECTED).read_text("utf-8")
+        text = read_bytes(folder / _REJECTED, MOST_REJECTED_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     lines = text.splitlines()
@@ -314,7 +316,7 @@ class Ledger:
     def read(cls, folder: Path) -> Ledger:
         """The ledger on disk; an empty one where there is none or it cannot be read: then everything is sent again."""
         try:
-            found: dict[str, Any] = json.loads((folder / _LEDGER).read_bytes())
+            found: dict[str, Any] = read_json(folder / _LEDGER)
             complete = {str(k): str(v) for k, v in found["complete"].items()}
             repetitions = {
                 str(estimator): {(str(series), int(t)) for series, stamps in by_series.items() for t in stamps}
@@ -325,7 +327,7 @@ class Ledger:
             former = {_identity(one) for one in found.get("former", [])}
             software = {str(k): str(v) for k, v in found.get("software", {}).items()}
             points = {str(m): {str(k): int(n) for k, n in by.items()} for m, by in found.get("points", {}).items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, HiphingeError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
         return cls(complete, repetitions, states, of, former, software, points)
 
@@ -340,8 +342,8 @@ class Ledger:
         words["former"] = sorted((asdict(one) for one in self.former), key=lambda one: sorted(one.items()))
         words |= {"software": self.software, "points": self.points}
         with _guarded(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / _LEDGER, json.dumps(words))
+            make_private_folder(folder)
+            replace_whole(folder / _LEDGER, json.dumps(words))
 
 
 def _identity(found: Any) -> Identity:
@@ -352,16 +354,6 @@ def discard_segments(folder: Path) -> None:
     """Throw away what waits: all of it was sent another way."""
     for path in segments(folder):
         path.unlink(missing_ok=True)
-
-
-def _replace(path: Path, text: str, *, durable: bool = True) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    beside.replace(path)
 
 
 class _guarded:

@@ -7,7 +7,6 @@ minute of rows. The files appear together, under their final names, when the wri
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,13 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dsp.results import AngleRows, Metrics, OrientationRows, Repetition
+from dashboards.summary_file import check_summary, summary_text
+from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
+from on_disk import check_file, make_private_folder, read_json, write_private
 from signals import BODY_PLACEMENTS, HiphingeError
 from signals.quantities import (
     ANGLE_COLUMNS,
@@ -30,11 +30,10 @@ from signals.quantities import (
     ORIENTATION_COLUMNS,
     REPETITION_COLUMNS,
     REPETITION_METRICS,
-    SUMMARY_KEYS,
     Quantity,
     Storage,
 )
-from signals.session import SCHEMA
+from signals.session import LONGEST_SESSION_S, SCHEMA
 
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
@@ -60,6 +59,10 @@ def table_schema(name: str, columns: Sequence[Quantity]) -> pa.Schema:
 ANGLE_SCHEMA = table_schema("angles", ANGLE_COLUMNS)
 ORIENTATION_SCHEMA = table_schema("orientations", ORIENTATION_COLUMNS)
 REPETITION_SCHEMA = table_schema("repetitions", REPETITION_COLUMNS)
+_TIMES, _FURTHEST_S = frozenset({"time_s", "start_s", "turn_s", "end_s"}), 1e9
+_MOST_TICKS = round(LONGEST_SESSION_S * TICK_HZ) + 1000
+_MOST_ROWS = {ANGLES: _MOST_TICKS, ORIENTATIONS: 32 * _MOST_TICKS, REPETITIONS: 1_000_000}
+"""What a table can have; a small file may unfold to more than any memory. Of orientations: of that many sensors."""
 _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
 
 
@@ -87,7 +90,7 @@ class TableWriter:
         self._open = True
         with self._guarded():
             shutil.rmtree(self._scratch, ignore_errors=True)
-            self._scratch.mkdir(parents=True)
+            make_private_folder(self._scratch)
             self._angles = _open_parquet(self._scratch / ANGLES, ANGLE_SCHEMA)
             self._orientations = _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA)
 
@@ -132,7 +135,7 @@ class TableWriter:
     def close(self, summary: Mapping[str, object]) -> None:
         """Write what is pending and `summary`, then let the files appear. ValueError where the summary's keys are wrong."""
         self._check_open()
-        text = _summary_text(summary, self._estimator)
+        text = summary_text(summary, self._estimator)
         with self._guarded():
             self._write_angles(keep_last=False)
             self._angles.close()
@@ -140,7 +143,7 @@ class TableWriter:
             self._orientations.close()
             with _open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
                 out.write_table(arrow_repetitions(self._repetitions))
-            (self._scratch / SUMMARY).write_text(text, "utf-8")
+            write_private(self._scratch / SUMMARY, text)
             self._appear()
         self._open = False
 
@@ -298,6 +301,8 @@ def _check_times(time_s: NDArray[np.float64], last_s: float, what: str) -> None:
 def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     # Byte-stream-split with Snappy: as fast as no compression at all, a third smaller than Snappy alone.
     floats = [f.name for f in schema if pa.types.is_floating(f.type)]
+    # the library opens the file by itself, with the rights that it has then
+    write_private(path, b"")
     return pq.ParquetWriter(
         path,
         schema,
@@ -307,28 +312,6 @@ def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         write_statistics=["time_s", "start_s", "placement"],
         write_page_checksum=True,
     )
-
-
-def _summary_text(summary: Mapping[str, object], estimator: str) -> str:
-    expected = [q.name for q in SUMMARY_KEYS]
-    absent, unknown = set(expected) - set(summary), set(summary) - set(expected)
-    if absent or unknown:
-        raise ValueError(f"summary: missing {sorted(absent)}, unknown {sorted(unknown)}")
-    if summary["estimator"] != estimator:
-        raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
-    ordered = {name: summary[name] for name in expected}
-    # a number that is not finite is missing, hence null: so says the encoder
-    text = msgspec.json.encode(ordered, enc_hook=_plain)
-    return msgspec.json.format(text, indent=2).decode() + "\n"
-
-
-def _plain(value: object) -> object:
-    """What the encoder does not know by itself."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"no JSON for {value!r}")
 
 
 def read_angles(folder: Path, estimator: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -351,18 +334,14 @@ def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
     path = folder / estimator / ANGLES
     with _reading(path), _open_checked(path) as file:
         for i in range(file.num_row_groups):
-            yield file.read_row_group(i)
+            yield _with_sound_times(file.read_row_group(i))
 
 
 def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
     """`summary.json` of a session folder."""
     path = folder / estimator / SUMMARY
     with _reading(path):
-        summary = json.loads(path.read_text("utf-8"))
-        absent = [q.name for q in SUMMARY_KEYS if not isinstance(summary, dict) or q.name not in summary]
-        if absent:
-            raise ValueError(f"it has no {', '.join(absent)}")
-        return dict(summary)
+        return check_summary(read_json(path))
 
 
 def available_estimators(folder: Path) -> tuple[str, ...]:
@@ -382,16 +361,30 @@ def _scratch(folder: Path, estimator: str) -> Path:
 def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     path = folder / estimator / name
     with _reading(path), _open_checked(path) as file:
-        return file.read(columns)
+        return _with_sound_times(file.read(columns))
+
+
+def _with_sound_times(table: pa.Table) -> pa.Table:
+    """The table. ValueError where a time is none, or beyond every session."""
+    for name in _TIMES.intersection(table.column_names):
+        if not (np.abs(table[name].to_numpy()) <= _FURTHEST_S).all():
+            raise ValueError(f"{name} has a time that is none")
+    return table
 
 
 def _open_checked(path: Path) -> pq.ParquetFile:
+    check_file(path)
     file = pq.ParquetFile(path, page_checksum_verification=True)
-    expected, found = _SCHEMAS[path.name], file.schema_arrow
-    if not found.equals(expected):
-        different = [f.name for f in expected if f.name not in found.names or not found.field(f.name).equals(f)]
+    try:
+        expected, found, rows = _SCHEMAS[path.name], file.schema_arrow, file.metadata.num_rows
+        if not found.equals(expected):
+            different = [f.name for f in expected if f.name not in found.names or not found.field(f.name).equals(f)]
+            raise ValueError(f"its columns are not those of this program: {', '.join(different) or 'there are more'}")
+        if rows > _MOST_ROWS[path.name]:
+            raise ValueError(f"it has {rows} rows, which is more than a session has")
+    except BaseException:
         file.close()
-        raise ValueError(f"its columns are not those of this program: {', '.join(different) or 'there are more'}")
+        raise
     return file
 
 

@@ -1,4 +1,7 @@
-"""A session's results as tables for the terminal: repetitions, calibration, sensors. What to print, never the printing."""
+"""A session's results as tables for the terminal: repetitions, calibration, sensors. What to print, never the printing.
+
+Names that people or devices gave are `Text`, so that nothing in them is taken for markup.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
         thirds = [percent(row[f"{share}_{third}"]) for third in ("early", "middle", "late")]
         table.add_row(
             str(row["index"] + 1),
-            words(row["movement"]),
+            Text(words(row["movement"])),
             clock(row["start_s"]),
             rom["lumbar"],
             rom["pelvis"],
@@ -66,7 +69,10 @@ def calibration_table(summary: Mapping[str, Any]) -> Table:
         sure = Text(f"{with_uncertainty(confidence, decimals=2)}, {confidence_words(confidence)}")
         sure.stylize("green" if confidence >= 0.8 else "yellow")
         table.add_row(
-            words(placement), words(alignment.get("method") or DASH), sure, "; ".join(alignment.get("reasons") or [DASH])
+            Text(words(placement)),
+            Text(words(alignment.get("method") or DASH)),
+            sure,
+            Text("; ".join(alignment.get("reasons") or [DASH])),
         )
     if not summary["calibration"]:
         table.add_row(DASH, "none: angles are missing", DASH, "mark `calibrate` and follow the steps")
@@ -81,7 +87,7 @@ def sensors_table(summary: Mapping[str, Any]) -> Table:
     for name in ("rate", "samples", "lost", "gaps", "saturated"):
         table.add_column(name, justify="right", no_wrap=True)
     for placement, facts in summary["sensors"].items():
-        table.add_row(words(placement), facts.get("family") or DASH, *sensor_facts(facts))
+        table.add_row(Text(words(placement)), Text(facts.get("family") or DASH), *sensor_facts(facts))
     return table
 
 
@@ -107,7 +113,7 @@ def packet_table(packets: Sequence[Mapping[str, Any]], samples: Sequence[Mapping
     names = list(dict.fromkeys(name for row in rows for name in row))
     table.add_column("#", justify="right")
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(Text(name), overflow="fold")
     for number, row in enumerate(rows, 1):
         table.add_row(str(number), *(Text(_shown(row[name])) if name in row else Text("") for name in names))
     return table

@@ -18,8 +18,9 @@ from dsp import rotation
 from dsp.orientation import OrientedSamples
 from dsp.results import TICK_HZ, Flags
 from signals.blocks import Bools, Floats, Ints
+from signals.errors import HiphingeError
 from signals.quality import Quality
-from signals.session import PATIENCE_S
+from signals.session import LONGEST_SESSION_S, PATIENCE_S
 
 RATE_HZ = TICK_HZ
 HOLE_S = 0.1
@@ -38,6 +39,8 @@ PIECE = 4096
 TOGETHER = 2
 """Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
 one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+MOST_TICKS = 60_000
+"""So many are given out at once at most. A computer that slept for a night leaves millions behind."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -276,6 +279,16 @@ def _moved(rows: Floats, old: slice, room: int) -> Floats:
     return new
 
 
+def too_long(event: int, seconds: float) -> HiphingeError:
+    """The error that the time has leapt to beyond what a session can last."""
+    most = LONGEST_SESSION_S / 3600
+    return HiphingeError(
+        f"the time leaps to {seconds / 3600:.1f} h after the first one, and a session lasts {most:.0f} h at most",
+        f"event {event}",
+        "A clock was set or has failed: what came before is sound.",
+    )
+
+
 def pieces(ticks: int) -> list[slice]:
     """So many ticks in pieces of at most `PIECE`."""
     return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
@@ -346,10 +359,12 @@ class Grid:
         self._next: int | None = None
         self._event_seq: Ints = np.empty(0, np.int64)
         self._event_s: Floats = np.empty(0)
+        self.behind = False
+        """Whether more ticks are final than were given out: `feed` no events to have the next ones."""
 
     def feed(self, event_seq: Ints, event_s: Floats) -> Ticks:
         """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing: whole
-        groups of `TOGETHER`."""
+        groups of `TOGETHER`, at most `MOST_TICKS`. HiphingeError where the events are further apart than a session is long."""
         self._event_seq = np.concatenate((self._event_seq, event_seq))
         self._event_s = np.concatenate((self._event_s, event_s))
         if not len(self._event_s) or not self._started():
@@ -358,7 +373,11 @@ class Grid:
         # every sensor has passed what the one furthest behind has passed
         passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
         last = max(float(self._event_s[-1]) - self._patience, passed)
-        ticks_s = np.arange(self._next, int(np.floor(last * self._rate)) + 2) / self._rate
+        end = int(np.floor(last * self._rate)) + 2
+        if end - self._next > LONGEST_SESSION_S * self._rate:
+            raise too_long(int(self._event_seq[-1]), (end - self._next) / self._rate)
+        self.behind = end - self._next > MOST_TICKS
+        ticks_s = np.arange(self._next, min(end, self._next + MOST_TICKS)) / self._rate
         due = self._event_s.searchsorted(ticks_s + self._patience)
         # event time has come far enough for the first of them; the others are final once every sensor has passed them
         reached = int(due.searchsorted(len(self._event_s)))

@@ -6,7 +6,7 @@ ticks only while a calibration is open, rows only for the repetition in progress
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -69,6 +69,13 @@ class LivePipeline:
     ) -> PipelineOutput:
         """All samples and calibrate marks (session times) that the events `event_seq` (e,) at running session time
         `event_s` (e,) brought; blocks of one sensor in order."""
+        return PipelineOutput.join(self.pieces(blocks, calibrate_marks, event_seq, event_s))
+
+    def pieces(
+        self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
+    ) -> Iterator[PipelineOutput]:
+        """What `feed` gives, in several pieces where the events are hours apart: so much need not be in memory at once. To be
+        read to the end."""
         for mark_s in calibrate_marks:
             self._calibrate_marks.append(mark_s)
             self._calibrator.mark(mark_s)
@@ -76,18 +83,22 @@ class LivePipeline:
             for filter_ in self._orientation.values():
                 filter_.calibrate(mark_s)
         out = PipelineOutput()
-        for stretch in stretches(blocks, event_seq, event_s):
-            self._feed(*stretch, out)
-        return out
+        for part, seq, time_s in stretches(blocks, event_seq, event_s):
+            self._collect(part)
+            self._take(self._grid.feed(seq, time_s), out)
+            while self._grid.behind:
+                yield out
+                out = PipelineOutput()
+                self._take(self._grid.feed(seq[:0], time_s[:0]), out)
+        yield out
 
-    def _feed(self, blocks: Sequence[TimedBlock], event_seq: Ints, event_s: Floats, out: PipelineOutput) -> None:
+    def _collect(self, blocks: Sequence[TimedBlock]) -> None:
         for block in blocks:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
             filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
             self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
-        self._take(self._grid.feed(event_seq, event_s), out)
 
     def finish(self) -> PipelineOutput:
         """The end of the log: the last ticks, and the repetition in progress."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +29,23 @@ class PipelineOutput:
     orientations: list[OrientationRows] = field(default_factory=list)
     repetitions: list[Repetition] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
+
+    @classmethod
+    def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
+        """What several calls gave, as if they had been one."""
+        whole = cls()
+        for piece in pieces:
+            whole.extend(piece)
+        return whole
+
+    def with_latest(self, later: PipelineOutput) -> PipelineOutput:
+        """Repetitions and alignments of both, and the later one's rows, where it has any: what somebody who watches sees."""
+        return PipelineOutput(
+            later.angles or self.angles,
+            later.orientations or self.orientations,
+            [*self.repetitions, *later.repetitions],
+            [*self.alignments, *later.alignments],
+        )
 
     def extend(self, other: PipelineOutput) -> None:
         """What the next call gave, as if both had been one."""

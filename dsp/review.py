@@ -8,7 +8,7 @@ every chunking. Orientations come from offline VQF, headings from the smoother; 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from dsp import joints, rotation
 from dsp.acceleration_level import two_sided_level
 from dsp.alignment import Alignment
 from dsp.calibrator import Calibrator
-from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks
+from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks, too_long
 from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.held_repetitions import CALIBRATION_LONGEST_S
 from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
@@ -43,7 +43,7 @@ from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.slip import SlipWatch
 from dsp.standing import Standing, StandingWatch
 from signals.blocks import Floats, Ints, TimedBlock
-from signals.session import Sensor
+from signals.session import LONGEST_SESSION_S, Sensor
 
 WINDOW_S = 600.0
 """Length of a window: what bounds the memory (ours)."""
@@ -99,6 +99,12 @@ class ReviewPipeline:
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
     ) -> PipelineOutput:
         """See `LivePipeline.feed`; rows come a window at a time."""
+        return PipelineOutput.join(self.pieces(blocks, calibrate_marks, event_seq, event_s))
+
+    def pieces(
+        self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
+    ) -> Iterator[PipelineOutput]:
+        """What `feed` gives, a window in each piece; to be read to the end."""
         for mark_s in calibrate_marks:
             self._marks.append(mark_s)
             self._calibrator.mark(mark_s)
@@ -108,13 +114,15 @@ class ReviewPipeline:
         for block in blocks:
             if len(block):
                 self._collect(block)
-        out = PipelineOutput()
         if not len(event_s) or not self._streams:
-            return out
+            return
         now_s = float(event_s[-1])
+        if now_s - self._start_tick() / RATE_HZ > LONGEST_SESSION_S:
+            raise too_long(int(event_seq[-1]), now_s - self._start_tick() / RATE_HZ)
         while now_s > self._core_end() + MARGIN_S + SLACK_S:
+            out = PipelineOutput()
             self._window(self._core_end(), out, last=False)
-        return out
+            yield out
 
     def finish(self) -> PipelineOutput:
         """The last window, and the repetition in progress."""

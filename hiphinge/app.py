@@ -6,7 +6,9 @@ there up to the last flush, and `hiphinge.recovery` computes the results from it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,9 +22,13 @@ from hiphinge.lock import FolderLock
 from hiphinge.results import ResultsWriter, compute
 from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from ingest.session_toml import write_session_toml
+from on_disk import make_private_folder
 from signals import Event, HiphingeError, Packets, Session
+from signals.session import LONGEST_SESSION_S
 
 RECORDING = "recording.mcap"
+LONGEST_TAKE_S = 0.25
+"""After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
 
 
 class SessionInProgress:
@@ -35,12 +41,17 @@ class SessionInProgress:
     def __init__(self, folder: Path, session: Session, influx: InfluxSettings | None = None) -> None:
         check_new(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             remedy = "Choose a folder that you may write to, with HIPHINGE_SESSIONS or --out"
             raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), remedy) from None
         self.folder = folder
         self.session = session
+        self._began_ns: int | None = None
+        self._waiting: deque[Sequence[Event]] = deque()
+        """Events that are recorded and not wholly computed."""
+        self._pieces: Iterator[dict[str, PipelineOutput]] | None = None
+        """What is being made of the first of them."""
         self._heard = False
         """Whether a sensor has sent anything."""
         self._lock = FolderLock(folder)
@@ -58,18 +69,54 @@ class SessionInProgress:
             raise
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
-        """The next events, in sequence order; what became final. Ctrl-C waits for the end of it."""
+        """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
+
+        All of them are recorded at once. Where the computer slept for hours, their rows are made over several calls, so that
+        no event waits long to be recorded, and only the latest rows of each call are returned.
+        """
         with uninterrupted():
+            self._check_length(events)
             for event in events:
                 self._heard |= isinstance(event, Packets)
                 self._recorder.append(event)
-            outputs = self._engine.feed(events)
+            self._waiting.append(events)
+            shown = PipelineOutput()
+            until = time.monotonic() + LONGEST_TAKE_S
+            for piece in self._computing():
+                shown = shown.with_latest(piece)
+                if time.monotonic() > until:
+                    break
+            return shown
+
+    def _computing(self) -> Iterator[PipelineOutput]:
+        """What becomes of the events that wait, a piece at a time; where it is left, the next time goes on."""
+        while self._waiting:
+            if self._pieces is None:
+                self._pieces = self._engine.pieces(self._waiting[0])
+            outputs = next(self._pieces, None)
+            if outputs is None:
+                self._pieces = None
+                self._waiting.popleft()
+                continue
             self._writer.take(outputs)
-            if self.delivery is not None and events:
-                minutes = self._engine.minutes.done[self._minutes_taken :]
-                self._minutes_taken += len(minutes)
-                self.delivery.take(outputs["live"], minutes, _last_seq(events), self._recorder.flushed_seq)
-            return outputs["live"]
+            self._deliver(outputs["live"], self._waiting[0])
+            yield outputs["live"]
+
+    def _deliver(self, output: PipelineOutput, events: Sequence[Event]) -> None:
+        if self.delivery is not None and events:
+            minutes = self._engine.minutes.done[self._minutes_taken :]
+            self._minutes_taken += len(minutes)
+            self.delivery.take(output, minutes, _last_seq(events), self._recorder.flushed_seq)
+
+    def _check_length(self, events: Sequence[Event]) -> None:
+        """HiphingeError, before anything of it is recorded, for events beyond what a session can last."""
+        if not events:
+            return
+        if self._began_ns is None:
+            self._began_ns = _last_arrival_ns(events[:1])
+        if _last_arrival_ns(events) - self._began_ns > LONGEST_SESSION_S * 1e9:
+            hours = LONGEST_SESSION_S / 3600
+            raise HiphingeError(f"a session lasts {hours:.0f} h at most", str(self.folder), "Start a new one for the next day")
 
     def progress(self) -> dict[str, SensorProgress]:
         """What each sensor has delivered so far."""
@@ -86,6 +133,8 @@ class SessionInProgress:
         with uninterrupted():
             self._recorder.close()
         with self._writer as writer:
+            for _ in self._computing():
+                pass
             last = writer.close(name)
         recording = read_recording(self.folder / RECORDING)
         compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
@@ -112,6 +161,10 @@ class SessionInProgress:
                 with suppress(OSError):  # somebody else's, or not empty
                     self.folder.rmdir()
             return self._heard
+
+
+def _last_arrival_ns(events: Sequence[Event]) -> int:
+    return max(int(e.arrival_ns.max(initial=0)) if isinstance(e, Packets) else e.arrival_ns for e in events)
 
 
 def _last_seq(events: Sequence[Event]) -> int:

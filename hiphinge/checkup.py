@@ -14,18 +14,23 @@ from dashboards.influx import server_facts
 from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
 from dashboards.tables import available_estimators
 from hiphinge import ties
-from hiphinge.commands.options import unfinished
+from hiphinge.commands.options import DEMO_SESSION, unfinished
 from hiphinge.config import Settings
 from hiphinge.installation import Finding
 from hiphinge.lock import is_running
+from hiphinge.privacy import close_sessions
 from hiphinge.recovery import recover_apart
 from hiphinge.scratch import is_own, sweep_sessions
+from on_disk import HAS_MODES
 from signals import HiphingeError
 
 
 def checkup(settings: Settings) -> Iterator[Finding]:
     """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
     yield from _sessions(settings)
+    if HAS_MODES:
+        closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
+        yield "private", not closed.left, closed.words
     yield from _results(settings.sessions, settings.influx_configured)
     if not settings.influx_configured:
         yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"

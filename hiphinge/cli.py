@@ -1,8 +1,9 @@
 """The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on.
 
 A command's file is imported when the command runs, so that help and mistakes in the command line answer at once.
-Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 129, 130 and 143
-stopped by a closed terminal (SIGHUP), by Ctrl-C and by SIGTERM; 141 the reader of the output has gone.
+Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 70 a fault of the
+program, whose traceback HIPHINGE_TRACEBACK=1 shows; 129, 130 and 143 stopped by a closed terminal (SIGHUP), by Ctrl-C and by
+SIGTERM; 141 the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ try:
     import typer
     from typer.core import TyperGroup
 
-    from signals.errors import HiphingeError
+    from signals.errors import HiphingeError, one_line
 except ImportError as _error:
     # not even the doctor can be asked: what it would say of the packages
     from hiphinge.installation import installation
@@ -48,6 +49,9 @@ COMMANDS = {
 """What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
 READER_GONE = 128 + 13
 """Exit code of a program whose output nobody reads any more, as the shell gives it for SIGPIPE."""
+PROGRAM_FAULT = 70
+TRACEBACK = "HIPHINGE_TRACEBACK"
+"""Where this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 
 
@@ -120,9 +124,16 @@ def main() -> None:
         sys.exit(READER_GONE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}. Check path, permissions and free space")
+        _say(one_line(f"{where}{error.strerror or error}. Check path, permissions and free space"))
         _write_nowhere()
         sys.exit(1)
+    except Exception as error:
+        # nobody has foreseen it: the program says so, and shows where when it is asked
+        if os.environ.get(TRACEBACK):
+            raise
+        words = f"a fault of the program: {type(error).__name__}: {error}"
+        _say(one_line(f"{words}. Run it again with {TRACEBACK}=1, and report what it says then"))
+        sys.exit(PROGRAM_FAULT)
     finally:
         close_screens()
 

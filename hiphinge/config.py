@@ -7,9 +7,7 @@ token, org, bucket`` and ``[grafana] url, token``. A file that holds a token mus
 from __future__ import annotations
 
 import os
-import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dashboards.influx import InfluxSettings
+from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
 from signals import HiphingeError
 from signals.limits import limits_with
 from signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
@@ -82,9 +81,21 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     if sessions is not None and not isinstance(sessions, str):
         raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")
     patience_s = _patience(environment.get("HIPHINGE_LIVE_PATIENCE_MS") or content.get("live", {}).get("patience_ms"), chosen)
-    folder = Path(sessions).expanduser() if sessions else None
+    folder = _folder(sessions, chosen) if sessions else None
     limits = _screen_limits(content.get("screen", {}), chosen)
     return Settings(folder, words["influx"], words["grafana"], patience_s, limits)
+
+
+def _folder(sessions: str, file: Path) -> Path:
+    where = "HIPHINGE_SESSIONS, or sessions in " + str(file)
+    if any(ord(c) < 32 or ord(c) == 127 for c in sessions):
+        raise HiphingeError(f"{shown(sessions)} is no path", where, "Write the path of a folder")
+    try:
+        return Path(sessions).expanduser()
+    except RuntimeError:
+        # the system knows no such user
+        what = f"{shown(sessions)} names a user whom this computer does not know"
+        raise HiphingeError(what, where, "Write the whole path of the folder") from None
 
 
 def _screen_limits(given: object, file: Path) -> dict[str, float]:
@@ -107,27 +118,20 @@ def _patience(given: object, file: Path) -> float:
             raise ValueError
         seconds = float(given) / 1e3
     except ValueError:
-        raise HiphingeError(f"patience_ms = {given!r} is no number", str(file), "Write milliseconds, e.g. 150") from None
+        raise HiphingeError(f"patience_ms = {shown(given)} is no number", str(file), "Write milliseconds, e.g. 150") from None
     if not SHORTEST_PATIENCE_S <= seconds <= LONGEST_PATIENCE_S:
         remedy = f"Write milliseconds, {SHORTEST_PATIENCE_S * 1e3:g} to {LONGEST_PATIENCE_S * 1e3:g}"
-        raise HiphingeError(f"patience_ms = {given} is out of range", str(file), remedy)
+        raise HiphingeError(f"patience_ms = {shown(given)} is out of range", str(file), remedy)
     return seconds
 
 
 def _read(file: Path) -> dict[str, Any]:
+    text = read_text(file, MOST_TOML_BYTES, "Give the path of a TOML file")
     try:
-        text = file.read_text("utf-8")
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
         raise HiphingeError(f"cannot be read: {error.strerror}", str(file), "Check its permissions") from None
-    except UnicodeDecodeError:
-        raise HiphingeError("is not UTF-8 text", str(file), "Save the file as UTF-8") from None
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = found[1] if found else max(1, len(text.splitlines()))
-        raise HiphingeError(f"is not valid TOML: {error}", f"{file}, line {line}", "Correct this line") from None
+    content = toml_document(text, file, "is not valid TOML")
     for unknown in content.keys() - _KNOWN:
         raise _unknown(unknown, file)
     for section, names in (_SECTIONS | {"live": ("patience_ms",)}).items():

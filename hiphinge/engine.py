@@ -6,12 +6,13 @@ replay equal to the session it replays. Plain sessions bring samples that alread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
+from dsp.grid import too_long
 from dsp.inclination import from_gravity
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
@@ -25,6 +26,7 @@ from ingest.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
 from ingest.sample_count import SampleCount
 from signals import Battery, Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
 from signals.blocks import Floats, Ints
+from signals.session import LONGEST_SESSION_S
 
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"
@@ -182,6 +184,8 @@ class Engine:
         self._rates: dict[str, float] = {}
         self._zero_ns: int | None = None
         self._now_s = -np.inf
+        self._began_s: float | None = None
+        """Session time of the first event."""
         self._drop: _HeelDrop | None = None
         self.heel_drop: dict[str, Lag] = {}
         """What the last heel drop told, by sensor."""
@@ -189,7 +193,15 @@ class Engine:
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
-        became final."""
+        became final. HiphingeError where they go beyond what a session can last."""
+        whole = {name: PipelineOutput() for name in self._pipelines}
+        for piece in self.pieces(events):
+            for name, output in piece.items():
+                whole[name].extend(output)
+        return whole
+
+    def pieces(self, events: Sequence[Event | TimedBlock]) -> Iterator[dict[str, PipelineOutput]]:
+        """What `feed` gives, in several pieces where the events are hours apart, each of one estimator; read it to the end."""
         if self._zero_ns is None:
             self._zero_ns = _zero(events)
         timed = _Timed()
@@ -204,10 +216,9 @@ class Engine:
         self._time(rest, timed)
         seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
         running = np.concatenate(timed.times) if timed.times else np.empty(0)
-        return {
-            name: self._note(name, pipeline.feed(timed.blocks, timed.marks, seq, running))
-            for name, pipeline in self._pipelines.items()
-        }
+        for name, pipeline in self._pipelines.items():
+            for output in pipeline.pieces(timed.blocks, timed.marks, seq, running):
+                yield {name: self._note(name, output)}
 
     def _time(self, events: Sequence[Event | TimedBlock], timed: _Timed) -> None:
         """Decode these events and bring their samples onto the session's time line."""
@@ -341,6 +352,11 @@ class Engine:
         seq, time_s = np.concatenate(seqs), np.concatenate(times)
         order = np.argsort(seq, kind="stable")
         running = np.maximum.accumulate(np.maximum(time_s[order], self._now_s))
+        if self._began_s is None:
+            self._began_s = float(running[0])
+        if running[-1] - self._began_s > LONGEST_SESSION_S:
+            leap = int(running.searchsorted(self._began_s + LONGEST_SESSION_S, side="right"))
+            raise too_long(int(seq[order[leap]]), float(running[leap]) - self._began_s)
         self._now_s = float(running[-1])
         return seq[order], running
 

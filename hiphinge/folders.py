@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from on_disk import make_private_folder, make_private_parents
 from signals import HiphingeError
 
 
@@ -35,10 +36,10 @@ def appearing(folder: Path) -> Iterator[Path]:
     # in one piece: a signal may come as soon as the folder is there
     try:
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_private_parents(final)
             if working.exists():
                 shutil.rmtree(working)
-            working.mkdir()
+            make_private_folder(working)
         except OSError as error:
             what = f"cannot be made: {error.strerror}"
             raise HiphingeError(what, str(folder), "Choose a folder that you may write to") from None

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+from on_disk import open_file, open_private
 from signals import HiphingeError
 
 try:
@@ -33,7 +34,7 @@ class FolderLock:
         """Take the lock; False when another program holds it. `HiphingeError` when the folder may not be written."""
         while True:
             try:
-                file = self._path.open("ab")
+                file = open_private(self._path, "ab")
             except OSError as error:
                 remedy = "Check the folder and its permissions"
                 raise HiphingeError(f"cannot be written: {error.strerror}", str(self._path.parent), remedy) from None
@@ -66,8 +67,9 @@ class FolderLock:
 def is_running(folder: Path) -> bool:
     """Whether a running program is writing this session folder."""
     try:
-        file = (folder / LOCK).open("rb")
-    except OSError:
+        file = open_file(folder / LOCK)
+    except (OSError, HiphingeError):
+        # there is none, or something that no program of ours has put there
         return False
     with file:
         if HAS_LOCKS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -76,14 +76,16 @@ def compute(
             writer = stack.enter_context(ResultsWriter(folder, engine, estimators))
         # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
         with ThreadPoolExecutor(1, "tables") as beside:
-            outputs: dict[str, PipelineOutput] = {}
+            writing: Future[None] | None = None
             for batch in batches:
-                writing = beside.submit(writer.take, outputs)
-                outputs = engine.feed(batch)
-                writing.result()
+                for outputs in engine.pieces(batch):
+                    if writing is not None:
+                        writing.result()
+                    writing = beside.submit(writer.take, outputs)
                 if progress is not None:
                     progress(engine.now_s)
-            writer.take(outputs)
+            if writing is not None:
+                writing.result()
         writer.close(session_name)
         return writer.repetitions
 

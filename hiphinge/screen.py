@@ -86,7 +86,7 @@ class LiveScreen:
         """What every sensor does, and what hinders the results on their way, empty when nothing does."""
         table = Table.grid(padding=(0, 2))
         for key, link in links.items():
-            table.add_row(*sensor_row(key, progress.get(key), link, latency_ms.get(key)))
+            table.add_row(*map(Text, sensor_row(key, progress.get(key), link, latency_ms.get(key))))
             fault = link.fault
             if fault is not None:
                 table.add_row("", Text(f"{fault.what}. {fault.remedy}", style="yellow"))
@@ -109,7 +109,7 @@ class LiveScreen:
 
     def _plainly(self, text: str) -> None:
         if self._plain_at != float("inf"):
-            self._console.print(f"{clock(self._now_s)}  {text}", highlight=False)
+            self._console.print(f"{clock(self._now_s)}  {text}", highlight=False, markup=False)
 
     def __rich__(self) -> RenderableType:
         bars = Table.grid(padding=(0, 1))

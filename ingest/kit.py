@@ -14,6 +14,7 @@ Behind a gateway, sensors share a port and are told apart by `number`. Faults ar
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ from typing import Any
 
 from firmware_protocol.device import DeviceFamily, Request
 from firmware_protocol.registry import FAMILIES, device_family
-from ingest.session_toml import KIT_KEYS, Address, HeadReader, line_of, read_toml, toml_value, write_whole
+from ingest.session_toml import KIT_KEYS, Address, HeadReader, line_of, toml_value, write_whole
+from on_disk import read_toml, shown
 from signals.athlete import check_athlete
 from signals.errors import HiphingeError
 from signals.session import NO_LIMITS, PATIENCE_S, Sensor, Session, Setting
@@ -35,6 +37,8 @@ _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that a kit has under a name of its own."""
+_WIDEST = 65_535.0
+"""Ranges in g and in °/s are whole numbers of 16 bits to those devices that are told them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +143,14 @@ class _Reader:
         number = self._whole(entry, "number", at, 0, 255)
         baud = self._whole(entry, "baud", at, 300, 12_000_000)
         self._reached(sensor, family, number, at)
-        acc_range, gyr_range = (fields.number(entry, key, at) if key in entry else None for key in ("range_g", "range_dps"))
+        acc_range, gyr_range = (self._range(entry, key, at) for key in ("range_g", "range_dps"))
         config: dict[str, Setting] = dict(sensor.config)
         for key in ("model", "payload_mode"):
             if key in entry:
+                if not isinstance(entry[key], str | int | float):
+                    fields.fail(
+                        f"{key} = {shown(entry[key])} is no text and no number", (*at, key), "Write one of the maker's."
+                    )
                 config[key] = entry[key]
         for word, value in (("acc_range_g", acc_range), ("gyr_range_dps", gyr_range)):
             if value is not None and word in family.config_words:
@@ -161,6 +169,10 @@ class _Reader:
             written = _WRITTEN_AS.get(error.where, error.where)
             word = written if written in entry else "config" if error.where in config else "family"
             fields.fail(error.what, (*at, word), error.remedy)
+        except (ValueError, TypeError, KeyError, OverflowError, struct.error) as error:
+            # a value for which this device has no code
+            what = f"{family.name} cannot be set up like this ({type(error).__name__}: {error})"
+            fields.fail(what, at, "Check range_g, range_dps, rate_hz and config against the device's own values.")
         recorded = MESSAGE_FAMILY if number is not None else sensor.family
         return KitSensor(replace(sensor, family=recorded, rate_hz=rate, config=config), family, request, baud, number)
 
@@ -196,6 +208,16 @@ class _Reader:
                 if sensor.number == other.number:
                     self._fields.fail(f"{other.key} has the same number", (*at, "number"), "Numbers tell sensors apart.")
 
+    def _range(self, entry: Mapping[str, Any], key: str, at: Address) -> float | None:
+        if key not in entry:
+            return None
+        value = self._fields.number(entry, key, at)
+        if not 0.0 < value <= _WIDEST:
+            self._fields.fail(
+                f"{key} = {value:g} is no range", (*at, key), "Write one of the device's, e.g. 16 g or 2000 deg/s."
+            )
+        return value
+
     def _whole(self, entry: Mapping[str, Any], key: str, at: Address, least: int, most: int) -> int | None:
         if key not in entry:
             return None
@@ -219,7 +241,8 @@ def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athl
     for entry in sensors:
         lines += ["", "[[sensor]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
     kit = _Reader(head | {"sensor": sensors}, "\n".join(lines), path).kit()
-    write_whole(lines, path)
+    # it holds no health data: a kit may be shared
+    write_whole(lines, path, owner_only=False)
     return kit
 
 

@@ -30,9 +30,12 @@ from ingest.recording_messages import (
     encode_event,
     encode_packets,
     encode_trailer,
+    event_bytes,
 )
 from ingest.recording_reader import EVENTS_TOPIC, HEAD_NAME, PROFILE, STRETCH_WINDOWS, Recording, read_recording, sensor_topic
+from ingest.recording_windows import WINDOW_BYTES
 from ingest.session_toml import session_from_dict, session_to_dict
+from on_disk import private
 from signals.errors import HiphingeError
 from signals.events import Event, Packets
 from signals.session import Session
@@ -63,6 +66,7 @@ class Recorder:
         self._events: list[tuple[int, bytes]] = []
         self._seqs: list[int] = []
         """Sequence numbers of all that is buffered."""
+        self._buffered_bytes = 0
         self._first_seq, self._last_seq = 0, -1
         self._window_ends_ns = 0
         self._last_arrival_ns = 0
@@ -74,7 +78,7 @@ class Recorder:
         self._closed = False
         head = self._head(session)
         try:
-            self._file = FileIO(path, "x")
+            self._file = FileIO(path, "x", opener=private)
         except FileExistsError:
             raise HiphingeError(
                 "exists already", str(path), "A recording is never overwritten; start a session in a new folder."
@@ -123,7 +127,10 @@ class Recorder:
             return
         if min(seqs) <= self._written_seq:
             raise ValueError(f"event {min(seqs)} comes after {self._written_seq} is on disk")
-        if self._seqs and arrival_ns >= self._window_ends_ns:
+        size = event_bytes(event, encoded)
+        if size > WINDOW_BYTES:
+            raise ValueError(f"an event of {size} bytes, more than a window holds")
+        if self._seqs and (arrival_ns >= self._window_ends_ns or self._buffered_bytes + size > WINDOW_BYTES):
             if self._whole():
                 self._write_window()
             elif arrival_ns >= self._window_ends_ns + _PATIENCE * self._flush_every_ns:
@@ -131,11 +138,13 @@ class Recorder:
         if not self._seqs:
             self._window_ends_ns = arrival_ns + self._flush_every_ns
             self._first_seq, self._last_seq = min(seqs), max(seqs)
+            self._buffered_bytes = 0
         if isinstance(event, Packets):
             self._packets[event.sensor].extend(event)
         else:
             self._events.append((event.seq, encoded))
         self._seqs += seqs
+        self._buffered_bytes += size
         self._first_seq, self._last_seq = min(self._first_seq, *seqs), max(self._last_seq, *seqs)
         self._last_arrival_ns = max(self._last_arrival_ns, arrival_ns)
 

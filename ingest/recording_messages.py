@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -19,13 +20,14 @@ from signals.events import Battery, Command, Connected, Heartbeat, Lost, Mark, P
 PACKETS_ENCODING = "hiphinge-packets"
 EVENTS_ENCODING = "json"
 _COUNT = struct.Struct("<I")
+_Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
 class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """An event as a JSON array ``[tag, seq, arrival_ns, …]``; fields in the order of the event's own."""
 
     seq: int
-    arrival_ns: int
+    arrival_ns: _Int64
 
 
 class _Connected(_Row, tag="connected"):
@@ -44,7 +46,7 @@ class _Watchdog(_Row, tag="watchdog"):
 
 class _Battery(_Row, tag="battery"):
     sensor: str
-    percent: int
+    percent: _Int64
 
 
 class _Mark(_Row, tag="mark"):
@@ -61,7 +63,7 @@ class _Heartbeat(_Row, tag="heartbeat"):
 
 
 class _UtcAnchor(_Row, tag="utc_anchor"):
-    utc_ns: int
+    utc_ns: _Int64
 
 
 _Any = _Connected | _Lost | _Watchdog | _Battery | _Mark | _Command | _Heartbeat | _UtcAnchor
@@ -111,6 +113,12 @@ def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes
     return n, (*parts, message[payload_at:])
 
 
+def edge_arrivals(parts: tuple[bytes, bytes, bytes, bytes]) -> list[tuple[int, int]]:
+    """Sequence number and arrival time, in ns, of the first of a message's packets and of the one that came last."""
+    seq, arrival_ns = (np.frombuffer(part, "<i8") for part in parts[:2])
+    return [(int(seq[i]), int(arrival_ns[i])) for i in (int(seq.argmin()), int(arrival_ns.argmax()))]
+
+
 class PacketGather:
     """Packet messages of one sensor, gathered so that many of them cost one event to make."""
 
@@ -145,6 +153,11 @@ def encode_event(event: SingleEvent) -> bytes:
         return msgspec.json.encode(row)
     except (UnicodeEncodeError, OverflowError) as error:
         raise ValueError(f"event {event} cannot be recorded: {error}") from None
+
+
+def event_bytes(event: Packets | SingleEvent, encoded: bytes) -> int:
+    """How much of a window an event takes; encoded: a single event's JSON."""
+    return len(event.data) + 20 * len(event) if isinstance(event, Packets) else len(encoded) + 1
 
 
 def encode_trailer(first_seq: int, last_seq: int, events: list[bytes]) -> bytes:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn
 
+from on_disk import read_toml as read_toml
+from on_disk import replace_whole, shown
 from signals.athlete import check_athlete
 from signals.errors import HiphingeError
 from signals.limits import limits_with
@@ -97,17 +97,14 @@ def write_session_toml(session: Session, path: Path) -> None:
     write_whole(lines, path)
 
 
-def write_whole(lines: list[str], path: Path) -> None:
-    """Write `lines` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written."""
-    beside = path.with_name(f".{path.name}.new")
+def write_whole(lines: list[str], path: Path, *, owner_only: bool = True) -> None:
+    """Write `lines` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written.
+
+    owner_only: see `on_disk.replace_whole`.
+    """
     try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        replace_whole(path, "\n".join(lines) + "\n", owner_only=owner_only)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise HiphingeError(
             f"cannot be written: {error.strerror}", str(path), "Check the folder, its permissions and the free space."
         ) from error
@@ -133,29 +130,6 @@ def read_session_toml(path: Path) -> Session:
     session = reader.session()
     reader.check_athlete(session.athlete, ("athlete", "id"))
     return session
-
-
-def read_toml(path: Path, remedy: str) -> tuple[dict[str, Any], str]:
-    """Content and text of the TOML file at `path`. remedy: what to do where there is none. Raises `HiphingeError`."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise HiphingeError("file not found", str(path), remedy) from None
-    except OSError as error:
-        raise HiphingeError(f"cannot be read: {error.strerror}", str(path), "Check the path and its permissions.") from error
-    except UnicodeDecodeError as error:
-        raise HiphingeError(f"not UTF-8 text (byte {error.start})", str(path), "Save the file as UTF-8.") from None
-    try:
-        return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
-        raise HiphingeError(f"broken TOML: {error}", _broken_at(path, text, str(error)), "Correct this line.") from None
-    except RecursionError:
-        raise HiphingeError("broken TOML: nested too deeply", str(path), "Write it as in the documentation.") from None
-
-
-def _broken_at(path: Path, text: str, message: str) -> str:
-    found = re.search(r"at line (\d+)", message)
-    return f"{path}, line {found.group(1) if found else max(1, len(text.splitlines()))}"
 
 
 def line_of(text: str, address: Address) -> int:
@@ -190,7 +164,7 @@ class HeadReader:
     def session(self) -> Session:
         schema = self._head.get("schema", SCHEMA)
         if type(schema) is not int or schema != SCHEMA:
-            self.fail(f"unknown schema {schema!r}", ("schema",), f"This program reads schema {SCHEMA}; update hiphinge.")
+            self.fail(f"unknown schema {shown(schema)}", ("schema",), f"This program reads schema {SCHEMA}; update hiphinge.")
         self.no_slips(self._head, _TABLES, ())
         start = self._start()
         athlete = self.text(self._table("athlete", 'Add [athlete] with id = "…", a pseudonym.'), "id", ("athlete",))
@@ -241,17 +215,19 @@ class HeadReader:
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
-                self.fail(f"start = {value!r} is no date and time", ("start",), remedy)
+                self.fail(f"start = {shown(value)} is no date and time", ("start",), remedy)
         if not isinstance(value, datetime):
             what = "is a date or time alone" if isinstance(value, date | time) else "is no date and time"
             self.fail(f"start = {value} {what}", ("start",), remedy)
 
         if value.tzinfo is None:
             self.fail(f"start = {value.isoformat()} has no time zone", ("start",), remedy)
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
+        first, last = YEARS
+        # a day of leeway for the zone: years 1 and 9999 cannot be turned into another one
+        if not first < value.year < last:
+            remedy += f" Its year is between {first} and {last}."
             self.fail(f"start = {value.isoformat()} is out of range", ("start",), remedy)
+        return value.astimezone(UTC)
 
     def sensor(self, entry: Mapping[str, Any], i: int) -> Sensor:
         """The sensor of `[[sensor]]` table number `i`."""
@@ -261,7 +237,7 @@ class HeadReader:
         if word not in set(Placement):
             close = difflib.get_close_matches(word, [p.value for p in Placement], 1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
-            self.fail(f"unknown placement {word!r}", (*at, "placement"), f"{hint}Placements are {_PLACEMENTS}.")
+            self.fail(f"unknown placement {shown(word)}", (*at, "placement"), f"{hint}Placements are {_PLACEMENTS}.")
         placement = Placement(word)
         name = self.optional(entry, "name", at)
         if placement is Placement.OTHER and name is None:
@@ -269,7 +245,7 @@ class HeadReader:
         if placement is not Placement.OTHER and name is not None:
             self.fail(f"a sensor on the {placement} has no name", (*at, "name"), 'Remove it, or use placement = "other".')
         if name is not None and name in set(Placement):
-            self.fail(f"a sensor may not be named {name!r}: that is a placement", (*at, "name"), "Choose another name.")
+            self.fail(f"a sensor may not be named {shown(name)}: that is a placement", (*at, "name"), "Choose another name.")
         file = self.optional(entry, "file", at)
         if file is not None:
             self._stays_inside(file, (*at, "file"))
@@ -289,7 +265,7 @@ class HeadReader:
         value = entry.get("config", {})
         remedy = "Write it as config = { word = value, … } with texts, numbers, true or false, or lists of texts."
         if not isinstance(value, dict):
-            self.fail(f"bad config: {value!r}", (*at, "config"), remedy)
+            self.fail(f"bad config: {shown(value)}", (*at, "config"), remedy)
         config: dict[str, Setting] = {}
         for key, item in value.items():
             if isinstance(item, list) and all(isinstance(text, str) for text in item):
@@ -297,7 +273,7 @@ class HeadReader:
             elif isinstance(item, str | bool | int | float):
                 config[key] = item
             else:
-                self.fail(f"bad config value {key} = {item!r}", (*at, "config"), remedy)
+                self.fail(f"bad config value {key} = {shown(item)}", (*at, "config"), remedy)
         return config
 
     def _rate(self, entry: Mapping[str, Any], at: Address) -> float | None:
@@ -314,7 +290,7 @@ class HeadReader:
             return None
         value = entry["mounting"]
         if not isinstance(value, dict) or set(value) != {"up", "left"} or not all(isinstance(v, str) for v in value.values()):
-            self.fail(f"bad mounting: {value!r}", (*at, "mounting"), remedy)
+            self.fail(f"bad mounting: {shown(value)}", (*at, "mounting"), remedy)
         try:
             return Mounting(up=value["up"], left=value["left"])
         except ValueError as error:
@@ -330,7 +306,7 @@ class HeadReader:
                 outside = True
         if outside or not parts:
             self.fail(
-                f"file {file!r} is outside the session folder", at, "Put the file into the session folder, give its name."
+                f"file {shown(file)} is outside the session folder", at, "Put the file into the session folder, give its name."
             )
 
     def _mark(self, entry: Mapping[str, Any], i: int) -> SessionMark:
@@ -354,8 +330,8 @@ class HeadReader:
         if key not in table:
             self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value: str = self._typed(table[key], str, key, (*at, key))
-        if not value.strip() or any(ord(c) < 32 or ord(c) == 127 for c in value):
-            self.fail(f"{key} = {value!r} is empty or has control characters", (*at, key), "Write a plain word.")
+        if not value.strip() or any(ord(c) < 32 or ord(c) == 127 or "\ud800" <= c <= "\udfff" for c in value):
+            self.fail(f"{key} = {shown(value)} is empty or has control characters", (*at, key), "Write a plain word.")
         return value
 
     def check_athlete(self, athlete: str, at: Address) -> None:
@@ -375,12 +351,12 @@ class HeadReader:
             self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value = table[key]
         if type(value) not in (int, float) or not abs(value) <= _LARGEST or not math.isfinite(value):
-            self.fail(f"{key} = {value!r} is not a usable number", (*at, key), "Write a plain number without quotes.")
+            self.fail(f"{key} = {shown(value)} is not a usable number", (*at, key), "Write a plain number without quotes.")
         return float(value)
 
     def _typed(self, value: Any, kind: type, name: str, at: Address) -> Any:
         if not isinstance(value, kind):
-            self.fail(f"{name} = {value!r} has the wrong type", at, f"Expected {_WORDS[kind]}.")
+            self.fail(f"{name} = {shown(value)} has the wrong type", at, f"Expected {_WORDS[kind]}.")
         return value
 
     def no_slips(self, table: Mapping[str, Any], known: set[str], at: Address, allowed: frozenset[str] = frozenset()) -> None:
@@ -389,7 +365,7 @@ class HeadReader:
             if key not in known and key not in allowed:
                 close = difflib.get_close_matches(key, sorted(known - set(table)), 1, 0.75)
                 if close:
-                    self.fail(f"unknown key {key!r}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
+                    self.fail(f"unknown key {shown(key)}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
 
     def fail(self, what: str, at: Address, remedy: str) -> NoReturn:
         """Raise `HiphingeError` for what stands at `at`."""
@@ -398,3 +374,5 @@ class HeadReader:
 
 _LARGEST = 1e12
 """Seconds or hertz beyond this are a slip."""
+YEARS = (1900, 2200)
+"""Of a session's start; InfluxDB's calendar goes from 1677 to 2262."""

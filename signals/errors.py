@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_LONGEST = 2000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
 
 class HiphingeError(Exception):
     """What is wrong (`what`), where (`where`: file and line, sensor, or setting) and what to do (`remedy`)."""
@@ -12,4 +17,10 @@ class HiphingeError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return one_line(f"{text}. {self.remedy}" if self.remedy else text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line of bearable length, whatever a name or a library has put into it."""
+    text = _CONTROL.sub(" ", text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

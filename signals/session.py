@@ -13,6 +13,9 @@ from signals.placements import BODY_PLACEMENTS, Mounting, Placement
 SCHEMA = 1
 """Version of session.toml and summary.json."""
 
+LONGEST_SESSION_S = 48 * 3600.0
+"""From the first event to the last. What claims to be longer is a leap of a clock, and is refused before it takes memory."""
+
 PATIENCE_S = 0.15
 """`Session.patience_s` where a session says nothing."""
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, plots, screen
 from dashboards.tables import available_estimators, read_angles, read_summary
+from on_disk import check_file, make_private_parents, replace_whole
 from signals import HiphingeError
 from signals.quantities import ANGLE_NAMES
 
@@ -41,13 +41,13 @@ def write_report(session_folder: Path, out: Path, estimator: str = "review") -> 
     if estimator not in there:
         estimator = "live" if estimator == "review" and "live" in there else estimator
     html = report_html(session_folder, estimator)
-    unfinished = out.with_name(f".{out.name}.writing")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(html, "utf-8")
-        os.replace(unfinished, out)
+        if out.exists():
+            # what is replaced must be a report, and not a device
+            check_file(out)
+        make_private_parents(out)
+        replace_whole(out, html, durable=False)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         what = f"cannot write the report: {error.strerror or error}"
         raise HiphingeError(what, str(out), "Check free space and permissions, or name another file") from error
     return out

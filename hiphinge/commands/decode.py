@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 
@@ -15,8 +16,11 @@ from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, device_family
 from firmware_protocol.packets import Packet
 from hiphinge.commands.options import console, say
+from on_disk import json_document, read_bytes
 from signals import HiphingeError
 
+_MOST_BYTES = 64 << 20
+"""Of a file, and of a line of a batch: some millions of packets, of which each becomes a row."""
 _NOTES = ("incomplete",)
 """What a reader counts that refuses nothing."""
 _LINKS = {"ble-notify": "ble", "serial": "serial"}
@@ -41,7 +45,7 @@ def decode(
     For families on Bluetooth each line of hex text is one notification.
     """
     if batch:
-        if not _batch(sys.stdin.buffer, family):
+        if not _batch(_short_lines(sys.stdin.buffer), family):
             raise typer.Exit(1)
         return
     if family is None or (source is None) == (hex_ is None):
@@ -70,7 +74,7 @@ def _word(text: str) -> tuple[str, Any]:
     if not (word and equals):
         raise HiphingeError(f"{text!r} is not WORD=VALUE", "--config", "Write for example payload_mode=26")
     try:
-        return word, json.loads(value)
+        return word, json_document(value)
     except ValueError:
         return word, value
 
@@ -78,7 +82,7 @@ def _word(text: str) -> tuple[str, Any]:
 def _read(source: Path | None, family: str) -> list[bytes]:
     """The bytes of a file, or of the hex text that is in it."""
     assert source is not None
-    data = source.read_bytes()
+    data = read_bytes(source, _MOST_BYTES, handed_over=True)
     if family != "text-csv" and data.strip() and _HEX.issuperset(data):
         return _hex_lines(data.decode("ascii"), str(source))
     return [data]
@@ -132,6 +136,16 @@ def _breaks(packets: list[Packet]) -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in several.items() if found}
 
 
+def _short_lines(stream: BinaryIO) -> Iterator[bytes]:
+    for number in itertools.count(1):
+        line = stream.readline(_MOST_BYTES + 1)
+        if len(line) > _MOST_BYTES:
+            raise HiphingeError(f"has more than {_MOST_BYTES >> 20} MB", f"line {number}", "Give each packet a line")
+        if not line:
+            return
+        yield line
+
+
 def _batch(lines: Iterable[bytes], default_family: str | None) -> bool:
     """Answer each line; False when one was malformed."""
     good = True
@@ -151,8 +165,8 @@ def _batch(lines: Iterable[bytes], default_family: str | None) -> bool:
 def _answer(line: bytes, default_family: str | None) -> dict[str, Any]:
     remedy = 'Write {"family": …, "config": {…}, "chunks": ["hex", …]}'
     try:
-        asked = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        asked = json_document(line)
+    except ValueError as error:
         raise HiphingeError(f"this is no JSON: {error}", "", remedy) from None
     if not isinstance(asked, dict):
         raise HiphingeError("this is no JSON object", "", remedy)

@@ -23,9 +23,12 @@ DEMO_SESSION = "demo-session-"
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where people read; tables keep their width when the output is a file."""
-    wide = Console(stderr=stderr)
-    return wide if wide.is_terminal else Console(stderr=stderr, width=140)
+    """Where people read; tables keep their width when the output is a file.
+
+    Text is shown as it is: a name in brackets or between colons is no markup, whoever gave it.
+    """
+    wide = Console(stderr=stderr, markup=False, emoji=False)
+    return wide if wide.is_terminal else Console(stderr=stderr, width=140, markup=False, emoji=False)
 
 
 def say(text: str) -> None:

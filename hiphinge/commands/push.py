@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from dashboards.arrived import differences
 from dashboards.delivery import missing
@@ -140,12 +139,12 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | No
     if not lock.take():
         raise busy
     try:
-        with Console(stderr=True).status(f"{session.name}: sending") as status:
+        with console(stderr=True).status(Text(f"{session.name}: sending")) as status:
 
             def progress(lines: int) -> None:
                 status.update(f"{lines} points sent")
 
-            patience.told = lambda words: status.update(f"{session.name}: {escape(words) or 'sending'}")
+            patience.told = lambda words: status.update(Text(f"{session.name}: {words or 'sending'}"))
             sent = send(session, influx, progress=progress, patience=patience)
     finally:
         lock.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from hiphinge.results import compute, with_software, without_files
 from hiphinge.version import software
 from ingest.session_folder import open_input
 from ingest.session_toml import write_session_toml
+from on_disk import copy_private
 
 
 def replay(
@@ -56,7 +56,7 @@ def replay(
 
         write_session_toml(without_files(session), working / "session.toml")
         if (source / EDITS).is_file():
-            shutil.copyfile(source / EDITS, working / EDITS)
+            copy_private(source / EDITS, working / EDITS)
         compute(session, recorded.batches(), working, out.resolve().name, wanted, progress)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
@@ -89,7 +89,7 @@ def _show(screen: Console, out: Path, estimator: str) -> None:
 
 def _progress_bar() -> Progress:
     """On standard error, and only where somebody watches."""
-    screen = Console(stderr=True)
+    screen = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from dashboards.notation import DASH
 from hiphinge.commands.options import console, say
@@ -104,10 +105,11 @@ def _show(sensors: list[SensorSeen], ports: list[PortSeen], kit: Kit | None) -> 
     for s in sensors:
         battery = f"{s.battery} %" if s.battery is not None else DASH
         rssi = f"{s.rssi} dBm" if s.rssi is not None else DASH
-        table.add_row(s.address, s.name or DASH, s.family or DASH, rssi, battery, placed.get(s.address.upper(), DASH))
+        row = (s.address, s.name or DASH, s.family or DASH, rssi, battery, placed.get(s.address.upper(), DASH))
+        table.add_row(*map(Text, row))
     for p in ports:
         worn = placed.get(p.identity.upper()) or placed.get(p.device.upper()) or DASH
-        table.add_row(p.identity, p.name, p.family or DASH, DASH, DASH, worn)
+        table.add_row(*map(Text, (p.identity, p.name, p.family or DASH, DASH, DASH, worn)))
     screen = console()
     if not sensors and not ports:
         screen.print("No sensor is heard. Switch the sensors on, bring them nearer, free them from phones and other programs.")

@@ -19,8 +19,6 @@ Session time 0 is the earliest first sample.
 from __future__ import annotations
 
 import difflib
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +31,7 @@ from ingest.formats.number_table import NumberTable, place, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S, MAG_UT, PER_SECOND
 from ingest.session_toml import Address, line_of, session_from_dict
+from on_disk import read_toml, shown
 from signals.athlete import check_athlete
 from signals.blocks import Floats
 from signals.errors import HiphingeError
@@ -134,18 +133,10 @@ class _Mapping:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._text = path.read_bytes().decode("utf-8")
-            self.top: dict[str, Any] = tomllib.loads(self._text)
-        except OSError as error:
-            what = f"the mapping file cannot be read: {error.strerror}"
-            raise HiphingeError(what, str(path), "Check the path given with --mapping.") from None
-        except UnicodeDecodeError as error:
-            raise HiphingeError(f"not UTF-8 text (byte {error.start})", str(path), "Save the file as UTF-8.") from None
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            found = re.search(r"at line (\d+)", str(error))
-            line = int(found.group(1)) if found else max(1, len(self._text.splitlines()))
-            raise HiphingeError(f"broken TOML: {error}", place(path, line), "Correct this line.") from None
+        remedy = "Check the path given with --mapping."
+        if not path.exists():
+            raise HiphingeError("the mapping file cannot be read: it is not there", str(path), remedy)
+        self.top, self._text = read_toml(path, remedy)
         self._only_known(self.top, _HEAD | _LAYOUT | {"sensor"}, ())
         self._entries: list[dict[str, Any]] = self.top.get("sensor", [])
         if not isinstance(self._entries, list) or not all(isinstance(entry, dict) for entry in self._entries):
@@ -210,12 +201,14 @@ class _Mapping:
         if delimiter is None:
             delimiter = ","
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-':
-            self.fail(f"delimiter = {delimiter!r} is no delimiter", delimiter_at, 'Write one character: ",", ";" or "\\t".')
+            self.fail(
+                f"delimiter = {shown(delimiter)} is no delimiter", delimiter_at, 'Write one character: ",", ";" or "\\t".'
+            )
         skip_rows, skip_at = self._either("skip_rows", entry, at)
         if skip_rows is None:
             skip_rows = 0
         if type(skip_rows) is not int or skip_rows < 0:
-            self.fail(f"skip_rows = {skip_rows!r} is no number of lines", skip_at, "Write 0, 1, 2 …")
+            self.fail(f"skip_rows = {shown(skip_rows)} is no number of lines", skip_at, "Write 0, 1, 2 …")
         groups = {key: self._columns(key, entry, at) for key in ("time", "acc", "gyr", "quat", "mag")}
         for key in ("time", "acc"):
             if groups[key] is None:
@@ -233,7 +226,7 @@ class _Mapping:
         word = "column" if key == "time" else "columns"
         known = {word} | ({"unit"} if key != "quat" else set()) | ({"zero"} if key == "time" else set())
         if not isinstance(value, dict):
-            self.fail(f"{key} = {value!r} is no table", where, remedy)
+            self.fail(f"{key} = {shown(value)} is no table", where, remedy)
         names = [value.get("column")] if key == "time" else value.get("columns")
         if not isinstance(names, list) or len(names) != count or not all(isinstance(n, str) and n.strip() for n in names):
             self.fail(f"{key} needs {word} with {count} name{'s' * (count > 1)}", where, remedy)
@@ -241,11 +234,11 @@ class _Mapping:
             self.fail(f"unknown key {min(unknown)!r} in {key}", where, remedy)
         unit, units = value.get("unit", ""), _UNITS[key]
         if not isinstance(unit, str) or unit not in units:
-            what = f"unknown unit {unit!r} of {key}" if unit else f"{key} has no unit"
+            what = f"unknown unit {shown(unit)} of {key}" if unit else f"{key} has no unit"
             self.fail(what, where, f"Units are {', '.join(units)}.")
         zero = value.get("zero", "first")
         if zero not in ("first", "keep"):
-            self.fail(f"zero = {zero!r} is unknown", where, 'Write zero = "keep", or leave it out.')
+            self.fail(f"zero = {shown(zero)} is unknown", where, 'Write zero = "keep", or leave it out.')
         return _Columns(tuple(name.strip() for name in names), units[unit], zero == "keep")
 
     def _either(self, key: str, entry: Mapping[str, Any], at: Address) -> tuple[Any, Address]:
@@ -257,7 +250,7 @@ class _Mapping:
             if key not in known:
                 close = difflib.get_close_matches(key, sorted(known), 1, 0.6)
                 hint = f"Did you mean {close[0]!r}?" if close else f"Known keys are {', '.join(sorted(known))}."
-                self.fail(f"unknown key {key!r}", (*at, key), hint)
+                self.fail(f"unknown key {shown(key)}", (*at, key), hint)
 
     def _at(self, address: Address) -> str:
         return place(self._path, line_of(self._text, address))

@@ -63,11 +63,24 @@ def lost_before(time_s: Floats, rate_hz: float) -> Ints:
     return np.where(periods > LOSS_PERIODS, np.rint(periods) - 1.0, 0.0).astype(np.int64)
 
 
+def _near(time_s: Floats, rate_hz: float) -> Ints:
+    """Numbers (k,) of the ticks that can lie between two neighbouring samples: of a hole of hours there are none."""
+    last = int(np.floor((time_s[-1] - time_s[0]) * rate_hz + 1e-6))
+    holes = np.flatnonzero(np.diff(time_s) > _INTERPOLATED_PERIODS / rate_hz)
+    starts, ends = np.concatenate(([0], holes + 1)), np.concatenate((holes, [len(time_s) - 1]))
+    # a tick more on either side, against rounding
+    low = np.floor((time_s[starts] - time_s[0]) * rate_hz).astype(np.int64) - 1
+    high = np.minimum(np.ceil((time_s[ends] - time_s[0]) * rate_hz).astype(np.int64) + 1, last)
+    low[0], low[1:] = 0, np.maximum(low[1:], high[:-1] + 1)
+    count = np.maximum(high - low + 1, 0)
+    return np.asarray(np.arange(int(count.sum())) + np.repeat(low - np.cumsum(count) + count, count))
+
+
 class EvenClock:
     """An even clock over uneven stamps time_s (n,): `time_s` (m,) are its ticks, none inside a loss of samples."""
 
     def __init__(self, time_s: Floats, rate_hz: float) -> None:
-        ticks = time_s[0] + np.arange(int(np.floor((time_s[-1] - time_s[0]) * rate_hz + 1e-6)) + 1) / rate_hz
+        ticks = time_s[0] + _near(time_s, rate_hz) / rate_hz
         before = np.clip(np.searchsorted(time_s, ticks, side="right") - 1, 0, len(time_s) - 2)
         step = time_s[before + 1] - time_s[before]
         keep = (step <= _INTERPOLATED_PERIODS / rate_hz) | (ticks == time_s[before])

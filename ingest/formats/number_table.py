@@ -8,7 +8,10 @@ Lines are counted from 1 as an editor counts them; blank lines are skipped.
 from __future__ import annotations
 
 import csv
+import io
+import os
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +21,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from on_disk import open_file
 from signals.blocks import Floats
 from signals.errors import HiphingeError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECASE)
 _LONGEST_HEADER = 1 << 20
+_MOST_BYTES = 8 << 30
+"""Two days of a sensor at 400 Hz."""
+_MOST_COLUMNS = 10_000
 _SAVE_AS_UTF8 = "Save the file as plain UTF-8 text."
 
 
@@ -82,6 +89,13 @@ def read_header(path: Path, delimiter: str = ",", skip_rows: int = 0) -> list[st
             if len(line) >= _LONGEST_HEADER:
                 _fail("this is no table: the first line has no end", path, number, "Give a text file with a header line.")
             names = [name.strip() for name in _cells(line, delimiter)]
+            if len(names) > _MOST_COLUMNS:
+                _fail(
+                    f"this is no table of a sensor: it has {len(names)} columns",
+                    path,
+                    number,
+                    "Check that it is the right file.",
+                )
             if not any(names):
                 _fail("the header line is empty", path, number, "The names of the columns belong into this line.")
             return names
@@ -138,15 +152,16 @@ def _fast(path: Path, width: int, at: Sequence[int], delimiter: str, skip_rows: 
 
 
 def _slow(path: Path, header: Sequence[str], at: Sequence[int], delimiter: str, header_line: int) -> list[Floats]:
-    rows: list[list[float]] = []
+    columns = [array("d") for _ in at]
     for number, line in _data_lines(path, header_line):
         cells = _cells(line, delimiter)
         if len(cells) != len(header):
             _wrong_length(path, number, len(cells), len(header), cells, delimiter)
-        rows.append([_number(path, number, header[i], cells[i].strip()) for i in at])
-    if not rows:
+        for column, i in zip(columns, at, strict=True):
+            column.append(_number(path, number, header[i], cells[i].strip()))
+    if not columns[0]:
         _fail("no data rows after the header", path, header_line, "Export the recording again, or leave this sensor out.")
-    return list(np.ascontiguousarray(np.array(rows, np.float64).T))
+    return [np.array(column, np.float64) for column in columns]
 
 
 def _number(path: Path, line: int, name: str, cell: str) -> float:
@@ -187,7 +202,10 @@ def _data_lines(path: Path, header_line: int) -> Iterator[tuple[int, str]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline=None) as file:
+        with io.TextIOWrapper(open_file(path), "utf-8", "surrogateescape", newline=None) as file:
+            if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+                what = f"this file has more than {_MOST_BYTES / 1e9:.0f} GB, which no sensor writes in a session"
+                raise HiphingeError(what, str(path), "Make a session of each day.")
             number = 0
             while line := file.readline(_LONGEST_HEADER):
                 number += 1

@@ -17,12 +17,13 @@ import numpy as np
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
-from ingest.formats.plausible import implausible
+from ingest.formats.plausible import implausible, when
 from ingest.formats.samples import PlainSamples
 from ingest.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
+from on_disk import make_private_folder, make_private_parents, read_toml
 from signals.blocks import Ints, TimedBlock
 from signals.errors import HiphingeError
-from signals.session import Sensor, Session
+from signals.session import LONGEST_SESSION_S, Sensor, Session
 
 __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "write_plain"]
 
@@ -99,7 +100,7 @@ def read_plain(folder: Path) -> PlainSession:
     """The plain session in `folder`. Raises `HiphingeError` with file, line and remedy for whatever is wrong with it."""
     head = folder / SESSION_TOML
     session = read_session_toml(head)
-    text = head.read_text(encoding="utf-8")
+    _, text = read_toml(head, "")
     tables: dict[str, NumberTable] = {}
     samples: dict[str, PlainSamples] = {}
     files: dict[Path, str] = {}
@@ -120,6 +121,10 @@ def read_plain(folder: Path) -> PlainSession:
             raise HiphingeError(f"{sensor.file} is the file of {other} already", at_file, remedy)
         samples[sensor.key], tables[sensor.key] = read_plain_csv(path)
     _check_leaps(samples, {key: table.where for key, table in tables.items()})
+    for key, one in samples.items():
+        doubt = when(one.time_s)
+        if doubt is not None:
+            raise HiphingeError(doubt.what, tables[key].where(doubt.row), doubt.remedy)
     rates: dict[str, float] = {}
     warnings: list[str] = []
     for i, sensor in enumerate(session.sensors):
@@ -213,6 +218,13 @@ def _check_leaps(samples: Mapping[str, PlainSamples], where: Mapping[str, Callab
                 "Let all files count from the same zero; make a session of each recording.",
             )
         until = max(until, end)
+        if until - stretches[0][0] > LONGEST_SESSION_S:
+            most = f"a session lasts {LONGEST_SESSION_S:.0f} s at most"
+            raise HiphingeError(
+                f"{TIME} goes from {stretches[0][0]:.6g} to {until:.6g} s, and {most}",
+                where[key](row),
+                "Let all files count from the same zero; make a session of each day.",
+            )
 
 
 def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSamples]) -> None:
@@ -235,13 +247,13 @@ def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSampl
             raise HiphingeError(
                 "exists already and is not an empty folder", str(folder), "Choose a folder that does not exist yet."
             )
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_private_parents(final)
         if working.exists():
             shutil.rmtree(working)
-        working.mkdir()
+        make_private_folder(working)
         for sensor in named.sensors:
             path = working / str(sensor.file)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_parents(path)
             write_plain_csv(path, samples[sensor.key])
         write_session_toml(named, working / SESSION_TOML)
         if final.exists():

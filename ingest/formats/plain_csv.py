@@ -17,6 +17,7 @@ from pyarrow import csv as arrow_csv
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
+from on_disk import open_private
 from signals.blocks import Floats
 from signals.errors import HiphingeError
 
@@ -109,7 +110,7 @@ def write_plain_csv(path: Path, samples: PlainSamples) -> None:
     for names, values in ((ACC, samples.acc), (GYR, samples.gyr), (QUAT, samples.quat), (MAG, samples.mag_ut)):
         if values is not None:
             columns |= {name: pa.array(_nine_digits(values[:, i])) for i, name in enumerate(names)}
-    with path.open("wb") as file:
+    with open_private(path, "wb") as file:
         file.write((",".join(columns) + "\n").encode())
         arrow_csv.write_csv(pa.table(columns), file, arrow_csv.WriteOptions(include_header=False))
 

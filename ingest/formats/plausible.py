@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signals.blocks import G0, Floats
+from signals.session import LONGEST_SESSION_S
 
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
 """Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0."""
@@ -19,6 +20,9 @@ FASTEST_RAD_S = 70.0
 QUATERNION_NORM_TOLERANCE = 0.05
 TILT_DEG = 30.0
 """A device orientation may turn the mean of acc away from the vertical by this much."""
+
+FURTHEST_S = 1e8
+"""Beyond three years from a session's start, its times are counted from something else."""
 
 _WINDOW_S = 0.5
 _TURN = 0.1
@@ -55,6 +59,24 @@ def _time(time_s: Floats) -> Implausible | None:
         unit, factor = ("milliseconds", 1e3) if step < 1e3 else ("microseconds", 1e6) if step < 1e6 else ("nanoseconds", 1e9)
         return Implausible(0, "time", f"{what}: this looks like {unit}", f"Divide the time by {factor:.0f} to have seconds.")
     return Implausible(0, "time", f"{what}: no sensor is that fast", "Write the time in seconds.")
+
+
+def when(time_s: Floats) -> Implausible | None:
+    """Where the times stand on the calendar, and for how long."""
+    if abs(time_s[0]) > FURTHEST_S:
+        what = f"the time begins {time_s[0]:.10g} s from the session's start, which is {time_s[0] / 31_557_600.0:.1f} years"
+        remedy = (
+            "Count the time from the session's start, and write that start into session.toml "
+            '(hiphinge import does it, unless zero = "keep").'
+        )
+        if time_s[0] > 0.0:
+            what += ": this looks like Unix seconds"
+        return Implausible(0, "time", what, remedy)
+    row = int(time_s.searchsorted(time_s[0] + LONGEST_SESSION_S, side="right"))
+    if row == len(time_s):
+        return None
+    what = f"the time goes from {time_s[0]:.10g} to {time_s[row]:.10g} s, and a session lasts {LONGEST_SESSION_S:.0f} s at most"
+    return Implausible(row, "time", what, "Correct the time, or make a session of each day.")
 
 
 def _acc(acc: Floats) -> Implausible | None:

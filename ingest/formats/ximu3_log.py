@@ -8,7 +8,6 @@ larger steps.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ingest.formats.imported import Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, read_header, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
+from on_disk import read_json
 from signals.blocks import Floats
 from signals.errors import HiphingeError
 from signals.placements import Placement
@@ -91,12 +91,12 @@ def _device(folder: Path) -> _Device:
     file = folder / "Command.json"
     if file.is_file():
         try:
-            commands = json.loads(file.read_text(encoding="utf-8"))
+            commands = read_json(file)
             answers = {key: value for command in commands for key, value in command.items()}
             ping = answers.get("ping", {})
             name, serial = str(ping.get("name", name)), str(ping.get("sn", serial or "")) or None
             time = answers.get("time")
-        except (ValueError, AttributeError, TypeError, OSError, RecursionError):
+        except (ValueError, AttributeError, TypeError, OSError, HiphingeError):
             raise HiphingeError("no answers of an x-IMU3", str(file), "Remove this file to use the folder's name.") from None
     return _Device(name.strip() or folder.name, serial, time if isinstance(time, str) else None)
 

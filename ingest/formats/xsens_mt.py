@@ -22,6 +22,7 @@ from signals.errors import HiphingeError
 
 _COUNTER = "PacketCounter"
 _WRAP = 65536
+_MOST_COMMENTS = 100
 _ACC = ("Acc_X", "Acc_Y", "Acc_Z")
 _GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 _MATRIX = tuple(f"Mat[{row}][{column}]" for row in (1, 2, 3) for column in (1, 2, 3))
@@ -85,14 +86,23 @@ def _preamble(path: Path) -> tuple[int, float]:
     comments, rate_hz = 0, None
     while (line := read_header(path, "\t", comments)[0]).startswith("//"):
         comments += 1
+        if comments > _MOST_COMMENTS:
+            raise HiphingeError("this file begins with nothing but comments", place(path, comments), "Export again.")
         found = re.search(r"Update Rate:\s*([0-9.]+)\s*Hz", line)
         if found:
-            rate_hz = float(found.group(1))
+            rate_hz = _rate(found.group(1))
     if not rate_hz:
         raise HiphingeError(
             "the update rate is not stated", place(path, 1), 'MT Manager writes "// Update Rate: 100.0Hz"; export again.'
         )
     return comments, rate_hz
+
+
+def _rate(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _filled(path: Path, header: list[str], comments: int) -> set[str]:

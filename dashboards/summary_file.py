@@ -1,0 +1,163 @@
+"""summary.json: its text, and what a reader may rely on.
+
+Whoever shows or sends a summary takes its parts for what they are. So a file that says something else is refused once, when it
+is read, with the name of the part that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from signals.quantities import SCREEN_MEASURES, SUMMARY_KEYS
+
+_Number = float | None
+_FURTHEST_S = 1e9
+_Seconds = Annotated[float, msgspec.Meta(ge=-_FURTHEST_S, le=_FURTHEST_S)] | None
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Many = _Count | list[Any] | None
+"""How many; a list counts."""
+_Word = str | None
+
+
+class _Sensor(msgspec.Struct):
+    family: _Word = None
+    rate_hz: _Number = None
+    samples: _Many = None
+    lost: _Many = None
+    lost_exact: bool | None = True
+    saturated: _Many = None
+    gaps: _Many = None
+    late_s: _Number = None
+    minutes: dict[str, list[_Number]] = {}
+
+
+class _Alignment(msgspec.Struct):
+    method: _Word = None
+    confidence: _Number = None
+    reasons: list[str] | None = None
+
+
+class _Measure(msgspec.Struct):
+    median: _Number
+    spread: _Number
+    repetitions: _Count
+    valid: bool
+
+
+class _Test(msgspec.Struct):
+    test: str
+    side: str
+    repetitions: _Count
+    measures: dict[str, _Measure]
+
+
+class _Limit(msgspec.Struct):
+    test: str
+    side: str
+    measure: str
+    limit: float
+    above: bool
+    unit: str
+    beyond: bool
+    borderline: bool
+    meaning: str
+    source: str
+
+
+class _Screen(msgspec.Struct):
+    tests: list[_Test]
+    limits: list[_Limit]
+    pattern: int | None
+    pattern_words: _Word
+    side: _Word
+    agreeing: _Count | None
+    confidence: _Word
+    borderline: bool | _Count | None
+    otherwise: list[str]
+    notes: list[str]
+
+
+class _Exposure(msgspec.Struct):
+    lumbar_flexion_s: dict[str, _Number] = {}
+
+
+class _Summary(msgspec.Struct):
+    session: str
+    athlete: str
+    start: str | None
+    estimator: str
+    software: str
+    duration_s: _Seconds
+    sensors: dict[str, _Sensor]
+    calibration: dict[str, _Alignment]
+    repetitions: _Count
+    sets: list[dict[str, Any]]
+    exposure: _Exposure
+    screen: _Screen
+    warnings: list[str]
+
+
+def check_summary(document: object) -> dict[str, Any]:
+    """The document of a summary.json, as it stands there. ValueError names what is wrong with it."""
+    absent = [q.name for q in SUMMARY_KEYS if not isinstance(document, dict) or q.name not in document]
+    if absent or not isinstance(document, dict):
+        raise ValueError(f"it has no {', '.join(absent)}")
+    try:
+        summary = msgspec.convert(document, _Summary)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+    if summary.start is not None:
+        _check_start(summary.start)
+    for key, sensor in summary.sensors.items():
+        columns = sensor.minutes
+        ends = columns.get("end_s", [])
+        sound = all(end is not None and abs(end) <= _FURTHEST_S for end in ends)
+        if any(len(column) != len(ends) for column in columns.values()) or not sound:
+            raise ValueError(f"the minutes of {key} are not columns of one length with end_s")
+    measures = {(m.test, m.side, m.name): m.unit for m in SCREEN_MEASURES}
+    for test in summary.screen.tests:
+        for name in test.measures:
+            if (test.test, test.side, name) not in measures:
+                raise ValueError(f"the screen has a measure {test.test} {test.side} {name} that there is not")
+    for limit in summary.screen.limits:
+        if measures.get((limit.test, limit.side, limit.measure)) != limit.unit:
+            raise ValueError(f"the screen has a limit of {limit.test} {limit.side} {limit.measure} that there is not")
+    return document
+
+
+def _check_start(start: str) -> None:
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        # a session without a calendar time: who needs one says so
+        return
+    if not 1 < moment.year < 9999:
+        raise ValueError(f"start is {start}, beyond every calendar")
+
+
+def summary_text(summary: Mapping[str, object], estimator: str) -> str:
+    """What to write. ValueError where keys are missing or unknown, or the estimator is another one."""
+    expected = [q.name for q in SUMMARY_KEYS]
+    absent, unknown = set(expected) - set(summary), set(summary) - set(expected)
+    if absent or unknown:
+        raise ValueError(f"summary: missing {sorted(absent)}, unknown {sorted(unknown)}")
+    if summary["estimator"] != estimator:
+        raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
+    ordered = {name: summary[name] for name in expected}
+    # a number that is not finite is missing, hence null: so says the encoder
+    text = msgspec.json.encode(ordered, enc_hook=_plain)
+    return msgspec.json.format(text, indent=2).decode() + "\n"
+
+
+def _plain(value: object) -> object:
+    """What the encoder does not know by itself."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"no JSON for {value!r}")

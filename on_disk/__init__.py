@@ -1,0 +1,43 @@
+"""The edge to the disk, for every room that reads or writes: files are opened, documents read and private files made here.
+
+What is given as a file may be a named pipe, a device, a bomb or nonsense: it is refused in words, and nothing here waits or
+takes memory without bound.
+"""
+
+from on_disk.documents import MOST_TOML_BYTES, json_document, read_json, read_toml, shown, toml_document
+from on_disk.opening import check_file, open_file, read_bytes, read_text
+from on_disk.private import (
+    HAS_MODES,
+    close_to_others,
+    copy_private,
+    make_private_folder,
+    make_private_parents,
+    open_private,
+    open_to_others,
+    private,
+    replace_whole,
+    write_private,
+)
+
+__all__ = [
+    "HAS_MODES",
+    "MOST_TOML_BYTES",
+    "check_file",
+    "close_to_others",
+    "copy_private",
+    "json_document",
+    "make_private_folder",
+    "make_private_parents",
+    "open_file",
+    "open_private",
+    "open_to_others",
+    "private",
+    "read_bytes",
+    "read_json",
+    "read_text",
+    "read_toml",
+    "replace_whole",
+    "shown",
+    "toml_document",
+    "write_private",
+]

@@ -1,0 +1,113 @@
+"""Documents that people or programs wrote: TOML and JSON, one reader for each.
+
+Whatever the parsers raise on nonsense becomes one `HiphingeError`, and what they give is plain: numbers of 64 bits, finite in
+JSON, nested no deeper than anybody writes. So no reader of a document needs to think of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import reprlib
+import tomllib
+from pathlib import Path
+from typing import Any, NoReturn
+
+from on_disk.opening import read_bytes, read_text
+from signals.errors import HiphingeError
+
+MOST_TOML_BYTES = 4 << 20
+MOST_JSON_BYTES = 16 << 20
+_DEEPEST = 32
+_MANY_PARTS = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
+"""A key of so many parts costs the parser the square of their number."""
+_WORDS = reprlib.Repr()
+_WORDS.maxstring = _WORDS.maxother = 80
+_WORDS.maxlong = 40
+
+
+def shown(value: object) -> str:
+    """A value of a document as a message quotes it: short, on one line."""
+    return _WORDS.repr(value)
+
+
+def read_toml(path: Path, remedy: str) -> tuple[dict[str, Any], str]:
+    """Content and text of the TOML file at `path`. remedy: what to do where there is none. Raises `HiphingeError`."""
+    text = read_text(path, MOST_TOML_BYTES, remedy, handed_over=True)
+    return toml_document(text, path), text
+
+
+def toml_document(text: str, path: Path, fault: str = "broken TOML") -> dict[str, Any]:
+    """Content of the TOML `text` of the file at `path`. Raises `HiphingeError` with the line; its words begin with `fault`."""
+    many = _MANY_PARTS.search(text)
+    if many:
+        line = text.count("\n", 0, many.start()) + 1
+        raise HiphingeError(f"{fault}: nested too deeply", f"{path}, line {line}", "Write it as in the documentation.")
+    try:
+        document = tomllib.loads(text)
+        _check_sound(document)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else max(1, len(text.splitlines()))
+        raise HiphingeError(f"{fault}: {_short(error)}", f"{path}, line {line}", "Correct this line") from None
+    except RecursionError:
+        raise HiphingeError(f"{fault}: nested too deeply", str(path), "Write it as in the documentation.") from None
+    except ValueError as error:
+        # a number of thousands of digits, which int() refuses
+        raise HiphingeError(f"{fault}: {_short(error)}", _longest_number(text, path), "Correct this line") from None
+    return document
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in the file at `path`. Raises OSError as `open` does, ValueError for what is no JSON, and HiphingeError
+    for what is no file."""
+    return json_document(read_bytes(path, MOST_JSON_BYTES))
+
+
+def json_document(text: bytes | str) -> Any:
+    """The document that the JSON `text` is. ValueError, with the reason, where it is none."""
+    try:
+        document = json.loads(text, parse_constant=_no_number)
+        _check_sound(document, finite=True)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return document
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _check_sound(document: object, *, finite: bool = False) -> None:
+    """ValueError for a number beyond 64 bits, a number of JSON that became infinite, text that is not Unicode, and nesting."""
+    level: list[object] = [document]
+    for _ in range(_DEEPEST):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.values()
+                below += value.keys()
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+                raise ValueError("a whole number of more than 64 bits")
+            elif finite and isinstance(value, float) and not math.isfinite(value):
+                raise ValueError("a number that is too large")
+            elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+                raise ValueError("text that is not Unicode")
+        if not below:
+            return
+        level = below
+    raise ValueError("nested too deeply")
+
+
+def _longest_number(text: str, path: Path) -> str:
+    """Where the number with the most digits stands."""
+    longest = max(re.finditer(r"\w{20,}", text), key=lambda found: found.end() - found.start(), default=None)
+    return str(path) if longest is None else f"{path}, line {text.count(chr(10), 0, longest.start()) + 1}"
+
+
+def _short(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= 200 else f"{words[:200]} …"

@@ -1,0 +1,127 @@
+"""Files and folders that only their owner may read: 600 and 700, whatever the umask is.
+
+Health data are written through here. The process's umask is never changed: other files of the same process keep theirs.
+Windows has no such modes; there the rights of the folder above hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+from on_disk.opening import open_file
+
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+_OTHERS = 0o077
+HAS_MODES = os.name == "posix"
+_NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
+
+
+def private(path: str, flags: int) -> int:
+    """For `open(…, opener=private)`: a file that only its owner may read, also where it was there before."""
+    handle = os.open(path, flags | _NOT_WAITING, FILE_MODE)
+    try:
+        _close_to_others(handle, FILE_MODE)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def open_private(path: Path, mode: Literal["wb", "ab"]) -> BinaryIO:
+    """A file for writing that only its owner may read. OSError."""
+    return cast(BinaryIO, open(path, mode, opener=private))
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder`, and what lacks above it, for the owner alone; one that is there is closed to others. OSError."""
+    make_private_parents(folder)
+    try:
+        folder.mkdir(FOLDER_MODE)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        if HAS_MODES and stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
+            folder.chmod(FOLDER_MODE)
+
+
+def make_private_parents(path: Path) -> None:
+    """Make the folders that lack above `path`, private ones; those that are there stay as they are. OSError."""
+    lacking = list(itertools.takewhile(lambda folder: not folder.exists(), path.parents))
+    for folder in reversed(lacking):
+        folder.mkdir(FOLDER_MODE)
+
+
+def write_private(path: Path, content: bytes | str) -> None:
+    """Write a file that only its owner may read. OSError."""
+    with open_private(path, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def replace_whole(path: Path, content: bytes | str, *, owner_only: bool = True, durable: bool = True) -> None:
+    """Write a file, whole or not at all. durable: it survives a power failure. OSError.
+
+    owner_only: nobody else may read it; else it has the rights of the file before it, or the usual ones.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with open(beside, "wb", opener=private if owner_only else None) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            if HAS_MODES and not owner_only and path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def copy_private(source: Path, target: Path) -> None:
+    """Copy a file's content into one that only its owner may read. OSError; HiphingeError where `source` is no file."""
+    with open_file(source) as there, open_private(target, "wb") as here:
+        shutil.copyfileobj(there, here)
+
+
+def open_to_others(root: Path) -> Iterator[Path]:
+    """Files and folders at and below `root` that others than their owner may read, write or enter; links are not followed."""
+    if not HAS_MODES:
+        return
+    if not root.is_dir():
+        if _is_open(root.lstat()):
+            yield root
+        return
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        if _is_open(folder.lstat()):
+            yield folder
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    continue
+                if entry.is_dir():
+                    folders.append(Path(entry.path))
+                elif entry.is_file() and _is_open(entry.stat(follow_symlinks=False)):
+                    yield Path(entry.path)
+
+
+def close_to_others(path: Path) -> None:
+    """Take all rights from everybody but the owner. OSError."""
+    path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
+
+
+def _is_open(found: os.stat_result) -> bool:
+    return bool(stat.S_IMODE(found.st_mode) & _OTHERS)
+
+
+def _close_to_others(handle: int, mode: int) -> None:
+    found = os.fstat(handle)
+    if HAS_MODES and stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) & _OTHERS:
+        os.fchmod(handle, mode)
