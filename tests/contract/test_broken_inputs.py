@@ -41,27 +41,11 @@ READ: dict[str, Callable[[Path], object]] = {
     "xio-lower-body": lambda path: import_session("xio-lower-body", path),
     "xsens-opensense": lambda path: import_session("xsens-opensense", path),
 }
-PENDING = frozenset(
-    {
-        "config/digits.toml",
-        "config/nested.toml",
-        "edits/digits",
-        "edits/nested",
-        "kits/digits.toml",
-        "mappings/digits.toml",
-        "session/digits.toml",
-        "session/year_1_utc.toml",
-        "session/year_9999_utc.toml",
-    }
-)
-"""Paths of inputs that are not refused as they must be, yet: that each fails is asserted."""
 
 
 def each(*readers: str) -> Any:
     chosen = [one for one in INPUTS if one["reader"] in readers]
-    late = pytest.mark.xfail(strict=True, reason="not refused as it must be, yet")
-    marked = [pytest.param(one, id=one["path"], marks=late if one["path"] in PENDING else ()) for one in chosen]
-    return pytest.mark.parametrize("broken", marked)
+    return pytest.mark.parametrize("broken", [pytest.param(one, id=one["path"]) for one in chosen])
 
 
 @each(*READERS)
@@ -100,7 +84,6 @@ def test_a_live_session_does_not_begin_with_a_broken_kit(broken: dict[str, Any],
 def test_every_reader_has_inputs() -> None:
     assert {one["reader"] for one in INPUTS} == set(READERS) == set(READ)
     assert len({one["path"] for one in INPUTS}) == len(INPUTS)
-    assert {one["path"] for one in INPUTS} >= PENDING
     assert all(one["says"] and one["why"] for one in INPUTS)
 
 
