@@ -14,6 +14,7 @@ from dashboards.influx import InfluxSettings
 from dsp.live import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.folders import check_new
+from hiphinge.freed_memory import give_back
 from hiphinge.interruption import uninterrupted
 from hiphinge.live_delivery import LiveDelivery
 from hiphinge.lock import FolderLock
@@ -23,6 +24,8 @@ from ingest.session_toml import write_session_toml
 from signals import Event, HiphingeError, Packets, Session
 
 RECORDING = "recording.mcap"
+GIVE_BACK_EVERY_S = 60.0
+"""How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
 
 
 class SessionInProgress:
@@ -52,6 +55,7 @@ class SessionInProgress:
             self._engine = Engine(session, ("live",))
             self._writer = ResultsWriter(folder, self._engine, ("live",))
             self._minutes_taken = 0
+            self._give_back_s = GIVE_BACK_EVERY_S
             self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
         except BaseException:
             self._lock.release()
@@ -65,6 +69,9 @@ class SessionInProgress:
                 self._recorder.append(event)
             outputs = self._engine.feed(events)
             self._writer.take(outputs)
+            if self._engine.now_s >= self._give_back_s:
+                self._give_back_s = self._engine.now_s + GIVE_BACK_EVERY_S
+                give_back()
             if self.delivery is not None and events:
                 minutes = self._engine.minutes.done[self._minutes_taken :]
                 self._minutes_taken += len(minutes)
