@@ -1,7 +1,7 @@
 """What an hour of training is on the way to InfluxDB, on its disk, and in the session folder; docs/operations.md has it.
 
     python -m benchmarks.footprint
-    python -m benchmarks.footprint --memory 3     # hours of a live session whose database is away: memory, every ten minutes
+    python -m benchmarks.footprint --memory 3     # hours of a live session whose database is away: memory, every five minutes
 
 A simulated training of four sensors at 100 Hz is recorded and computed, its points are written to Debian's influxd 1.6.7 and
 compacted, and everything is counted; an hour is the same times what is missing to it.
@@ -10,11 +10,10 @@ compacted, and everything is counted; an hour is the same times what is missing 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import io
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,9 +23,7 @@ from rich.console import Console
 from dashboards.influx import InfluxSettings, Sender, send_lines
 from dashboards.line_protocol import FIELDS, TAGS, points
 from hiphinge.app import SessionInProgress
-from hiphinge.playback import Playback, on_serial_lines
 from hiphinge.screen import LiveScreen
-from hiphinge.streaming import Frame, Streaming
 from simulation import SimulatedAthlete
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
@@ -38,7 +35,7 @@ SETTLED_S = 12.0
 """A store whose size has not changed for so long is compacted."""
 NOBODY = "http://127.0.0.1:9"
 """Where no server listens."""
-SETTLED_MEMORY_S, MEMORY_EVERY_S = 600.0, 600.0
+SETTLED_MEMORY_S, MEMORY_EVERY_S = 600.0, 300.0
 """Memory is read after so long, when every part has begun, and then so often."""
 _START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -116,34 +113,21 @@ def resident() -> float:
     return int(line.split()[1]) / 1e3
 
 
-async def memory(hours: float) -> None:
-    """Stream a simulated training as fast as it goes, as `hiphinge live` would, with an InfluxDB that refuses connections."""
+def memory(hours: float) -> None:
+    """Feed a simulated training as fast as it goes, as `hiphinge live` would, with an InfluxDB that refuses connections."""
     athlete = SimulatedAthlete("training", 1, duration_s=hours * 3600.0, start=_START)
-    session = on_serial_lines(athlete.session)
     shown = LiveScreen(Console(file=io.StringIO()))
     due_s = SETTLED_MEMORY_S
     found: list[tuple[float, float]] = []
-
-    def show(frame: Frame) -> None:
-        nonlocal due_s
-        shown.take(frame.output, frame.now_s)
-        if frame.now_s >= due_s:
-            due_s += MEMORY_EVERY_S
-            gc.collect()
-            found.append((frame.now_s / 3600.0, resident()))
-            print(f"  after {frame.now_s / 60.0:4.0f} min: {found[-1][1]:6.1f} MB", flush=True)
-
-    with tempfile.TemporaryDirectory() as scratch, Playback(session, athlete.events(), 0.0, ports=False) as playback:
-        running = SessionInProgress(Path(scratch) / "session", session, InfluxSettings(NOBODY, "", "", "gym"))
-        streaming = Streaming(running, playback.reader, playback.log, show)
-
-        async def play() -> None:
-            await playback.play()
-            streaming.stop()
-
-        playing = asyncio.ensure_future(play())
-        await streaming.run()
-        await playing
+    # in a thread of its own, as a session that streams: it has another heap than the main thread
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as thread:
+        running = SessionInProgress(Path(scratch) / "session", athlete.session, InfluxSettings(NOBODY, "", "", "gym"))
+        for frame in frames(athlete.events()):
+            shown.take(thread.submit(running.take, frame).result(), running.now_s)
+            if running.now_s >= due_s:
+                due_s += MEMORY_EVERY_S
+                found.append((running.now_s / 3600.0, resident()))
+                print(f"  after {running.now_s / 60.0:4.0f} min: {found[-1][1]:6.1f} MB", flush=True)
         running.abandon()
     if len(found) > 1:
         slope, _ = np.polyfit(*zip(*found, strict=True), 1)
@@ -157,4 +141,4 @@ if __name__ == "__main__":
     if given.memory is None:
         main()
     else:
-        asyncio.run(memory(given.memory))
+        memory(given.memory)

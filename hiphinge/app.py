@@ -16,6 +16,7 @@ from dashboards.influx import InfluxSettings
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.folders import check_new
+from hiphinge.freed_memory import give_back
 from hiphinge.interruption import uninterrupted
 from hiphinge.live_delivery import LiveDelivery
 from hiphinge.lock import FolderLock
@@ -29,6 +30,8 @@ from signals.session import LONGEST_SESSION_S
 RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
 """After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
+GIVE_BACK_EVERY_S = 60.0
+"""How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
 
 
 class SessionInProgress:
@@ -63,6 +66,7 @@ class SessionInProgress:
             self._engine = Engine(session, ("live",))
             self._writer = ResultsWriter(folder, self._engine, ("live",))
             self._minutes_taken = 0
+            self._give_back_s = GIVE_BACK_EVERY_S
             self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
         except BaseException:
             self._lock.release()
@@ -99,6 +103,9 @@ class SessionInProgress:
                 self._waiting.popleft()
                 continue
             self._writer.take(outputs)
+            if self._engine.now_s >= self._give_back_s:
+                self._give_back_s = self._engine.now_s + GIVE_BACK_EVERY_S
+                give_back()
             self._deliver(outputs["live"], self._waiting[0])
             yield outputs["live"]
 

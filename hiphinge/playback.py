@@ -40,11 +40,10 @@ def on_serial_lines(session: Session) -> Session:
 class Playback:
     """Plays `events` of the sensors of `session`; speed: times real time, 0 is as fast as it goes.
 
-    ports: whether bytes go through virtual serial ports, else they are handed over. `log` and `reader` are what
-    `hiphinge.streaming.Streaming` needs. To be used with `with`, on one loop.
+    `log` and `reader` are what `hiphinge.streaming.Streaming` needs. To be used with `with`, on one loop.
     """
 
-    def __init__(self, session: Session, events: Iterator[Event], speed: float, *, ports: bool = HAS_PSEUDO_TERMINALS) -> None:
+    def __init__(self, session: Session, events: Iterator[Event], speed: float) -> None:
         self._events, self._speed = events, speed
         first = next(events)
         assert not isinstance(first, Packets)
@@ -56,7 +55,7 @@ class Playback:
         self._sent: dict[str, int] = {}
         sensors: list[KitSensor] = []
         try:
-            if ports:
+            if HAS_PSEUDO_TERMINALS:
                 sensors = self._plug_in(session)
         except BaseException:
             self._stack.close()
