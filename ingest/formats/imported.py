@@ -10,6 +10,7 @@ from pathlib import Path
 from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
+from on_disk import check_file
 from signals.errors import HiphingeError
 from signals.placements import Placement
 from signals.session import Sensor, Session, SessionMark
@@ -90,6 +91,8 @@ class Gathering:
 
 
 def check_source(path: Path) -> None:
-    """Raises `HiphingeError` when there is nothing at `path`."""
+    """Raises `HiphingeError` when there is nothing at `path`, or what is neither a file nor a folder."""
     if not path.exists():
         raise HiphingeError("not found", str(path), "Check the path of what is to be imported.")
+    if not path.is_dir():
+        check_file(path)

@@ -278,3 +278,31 @@ def test_what_is_refused_can_be_written_by_nobody_but_read_after_repair(tmp_path
         read_plain(tmp_path / "s")
     file.write_text(good)
     assert len(read_plain(tmp_path / "s").samples["pelvis"]) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("begin", "what"),
+    [
+        (1.7e9, "begins 1700000000 s from the session's start, which is 53.9 years: this looks like Unix seconds"),
+        (-1e9, "begins"),
+    ],
+)
+def test_times_of_another_year(tmp_path: Path, begin: float, what: str) -> None:
+    one = swinging()
+    file = put(tmp_path / "s", text(PlainSamples(one.time_s + begin, one.acc, one.gyr)))
+    with pytest.raises(HiphingeError) as caught:
+        read_plain(tmp_path / "s")
+    assert caught.value.where == f"{file}, line 2"
+    assert what in caught.value.what
+    assert "Count the time from the session's start" in caught.value.remedy
+
+
+def test_holes_of_half_an_hour_for_days_are_no_session(tmp_path: Path) -> None:
+    """Each is shorter than what counts as a leap."""
+    one = swinging()
+    late = one.time_s.copy()
+    late[-200:] += 1800.0 * np.arange(1, 201)
+    file = put(tmp_path / "s", text(PlainSamples(late, one.acc, one.gyr)))
+    with pytest.raises(HiphingeError, match="a session lasts 172800 s at most") as caught:
+        read_plain(tmp_path / "s")
+    assert caught.value.where.startswith(f"{file}, line ")

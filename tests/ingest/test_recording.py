@@ -554,3 +554,52 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert written < 20_000  # an index entry alone would be 300 bytes a window
     assert read < 200_000
+
+
+def test_a_small_file_that_unfolds_to_gigabytes_is_refused(tmp_path: Path, whole: bytes) -> None:
+    """40 windows of 255 MB in some hundred kilobytes; and a sound one may be as large as the recorder makes it, not more."""
+    path = tmp_path / "r.mcap"
+    head = whole[: whole.index(b"zstd") - CHUNK_HEAD]
+    bomb = zstandard.ZstdCompressor(level=3).compress(bytes(255_000_000))
+    record = RecordBuilder()
+    Chunk(
+        compression="zstd",
+        data=bomb,
+        message_end_time=0,
+        message_start_time=0,
+        uncompressed_crc=1,
+        uncompressed_size=255_000_000,
+    ).write(record)
+    path.write_bytes(head + 40 * bytes(record.end()))
+    tracemalloc.start()
+    with pytest.raises(HiphingeError, match="a window that unfolds to 255 MB, where the recorder writes 34 MB at most"):
+        list(read_recording(path).batches(240))
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_a_record_that_claims_gigabytes_is_not_read(tmp_path: Path, whole: bytes) -> None:
+    path = tmp_path / "r.mcap"
+    for at, what in (
+        (8, "the head of the recording is damaged"),
+        (whole.index(b"zstd") - CHUNK_HEAD, "the recording is damaged"),
+    ):
+        path.write_bytes(whole[: at + 1] + (19_000_000_000).to_bytes(8, "little") + whole[at + 9 :])
+        with path.open("r+b") as file:
+            file.truncate(20_000_000_000)
+        with pytest.raises(HiphingeError, match=f"{what}.*a record of 19000000000 bytes"):
+            list(read_recording(path).batches())
+
+
+def test_much_at_once_ends_a_window_early_and_a_stretch_too(tmp_path: Path) -> None:
+    path = tmp_path / "r.mcap"
+    with Recorder(path, SESSION, sync=False) as recorder:
+        for seq in range(500):
+            recorder.append(Packets.one("pelvis", seq, 100 * seq, os.urandom(100_000)))
+        with pytest.raises(ValueError, match="more than a window holds"):
+            recorder.append(Packets.one("pelvis", 500, 50_000, bytes(5_000_000)))
+    windows = list(read_recording(path).batches())
+    assert 12 <= len(windows) <= 13
+    stretches = list(read_recording(path).batches(240))
+    assert len(stretches) == 3
+    assert sum(len(packets) for batch in stretches for packets in batch if isinstance(packets, Packets)) == 500
