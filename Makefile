@@ -22,7 +22,7 @@ check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick
 
 quick: $(VENV)/tools
-	$(RUN) pytest -q -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/test_joints.py tests/dsp/test_rhythm.py tests/dsp/test_grid.py tests/ingest/test_session_toml.py tests/dashboards/test_tables.py
+	$(RUN) pytest -q -m "not slow and not influx" -x --no-header tests/signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/angles/test_joints.py tests/dsp/rhythm/test_rhythm.py tests/dsp/grid/test_grid.py tests/ingest/heads/test_session_toml.py tests/dashboards/test_tables.py
 
 lint: $(VENV)/tools
 	$(RUN) ruff format --check .
@@ -43,7 +43,7 @@ mutants: $(VENV)/tools
 
 docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
-	$(RUN) dashboards.influx_reference > docs/influx-schema.md
+	$(RUN) dashboards.influx.reference > docs/influx-schema.md
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:

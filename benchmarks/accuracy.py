@@ -25,16 +25,19 @@ import imufusion
 import numpy as np
 import vqf
 
-from dsp import heading, joints, orientation, review
+from body_signals import Session
+from body_signals.blocks import G0, Floats
+from body_signals.placements import Placement
+from body_signals.quantities import ANGLE_NAMES
+from dsp import review
+from dsp.angles import joints
+from dsp.heading import filter as heading
 from dsp.live import LivePipeline
+from dsp.orientation import filter as orientation
 from dsp.review import ReviewPipeline
-from signals import Session
-from signals.blocks import G0, Floats
-from signals.placements import Placement
-from signals.quantities import ANGLE_NAMES
-from simulation import Samples, Script, SimulatedAthlete, to_plain
-from simulation.sensors import SensorSettings
 from tests.dsp.sessions import block
+from virtual_athlete import Samples, Script, SimulatedAthlete, to_plain
+from virtual_athlete.sensors import SensorSettings
 
 SEEDS = 20
 FLEXIONS = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")

@@ -31,14 +31,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.stored import Difference, compare
-from dashboards.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
 from dashboards.tables import available_estimators
 from hiphinge import config
-from hiphinge.app import SessionInProgress
-from hiphinge.folders import session_name
-from simulation import SimulatedAthlete
+from hiphinge.session.folders import session_name
+from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
+from virtual_athlete import SimulatedAthlete
 
 DATABASE = "chaos"
 SPEED = 10.0

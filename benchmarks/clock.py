@@ -1,4 +1,4 @@
-"""How well two sensors' clocks agree: the hull of `ingest.clock` beside least squares and raw arrival times, in one run.
+"""How well two sensors' clocks agree: the hull of `ingest.time.clock` beside least squares and raw arrival times, in one run.
 
 Pairs of virtual sensors on simulated Bluetooth links. Connection intervals are what hosts grant: 7.5 ms when the
 peripheral asks for it, 30 to 50 ms as a Linux default, steps of 48 ms measured on a 20 ms stream
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
-from ingest.link import PROBE_AGAIN_S, PROBE_EVERY_S, PROBE_SPREAD
-from ingest.sample_count import SampleCount
-from signals.blocks import Bools, Floats, Ints
-from simulation.radio import LinkSettings, Message, Outage, Radio
+from body_signals.blocks import Bools, Floats, Ints
+from ingest.links.link import PROBE_AGAIN_S, PROBE_EVERY_S, PROBE_SPREAD
+from ingest.time.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.time.sample_count import SampleCount
+from virtual_athlete.radio import LinkSettings, Message, Outage, Radio
 
 RATE_HZ, PER_PACKET = 100.0, 4
 SETTLED_S = 20.0

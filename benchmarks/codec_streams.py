@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_protocol import (
+from body_signals.blocks import G0, Floats
+from body_signals.session import Setting
+from firmware_protocol.codec import Codec
+from firmware_protocol.families import (
     capture2go,
     metamotion,
     movella_dot,
     movesense,
     phyphox,
     polar_pmd,
-    shimmer3,
     text_csv,
     thingy52,
-    witmotion_ble,
-    witmotion_serial,
     ximu3,
 )
-from firmware_protocol.codec import Codec
+from firmware_protocol.families.shimmer3 import family as shimmer3
+from firmware_protocol.families.witmotion import ble as witmotion_ble
+from firmware_protocol.families.witmotion import serial as witmotion_serial
 from firmware_protocol.registry import codec_for
 from firmware_protocol.v1 import Config, encode_config, encode_data, frame_serial
-from signals.blocks import G0, Floats
-from signals.session import Setting
 
 TEXT: dict[str, Setting] = {
     "columns": ("time", "ax", "ay", "az", "gx", "gy", "gz"),

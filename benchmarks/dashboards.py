@@ -20,11 +20,11 @@ from pathlib import Path
 
 from dashboards.grafana import all_dashboards
 from dashboards.grafana.offline import View, influxql
-from dashboards.influx import InfluxSettings, Sender, send_lines
-from dashboards.line_protocol import points
-from hiphinge.app import SessionInProgress
-from simulation import simulate
+from dashboards.influx.line_protocol import points
+from dashboards.influx.sender import InfluxSettings, Sender, send_lines
+from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.influxdb import InfluxDB, influxdb
+from virtual_athlete import simulate
 
 PLAYERS, DAYS, REPETITIONS, WHOLE = 30, 20, 100, 5
 SESSION_S, PART_S = 3600, 30

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from dashboards.influx import InfluxSettings, Sender, send_lines
-from dashboards.line_protocol import FIELDS, TAGS, points
-from hiphinge.app import SessionInProgress
-from hiphinge.screen import LiveScreen
-from simulation import SimulatedAthlete
+from dashboards.influx.line_protocol import FIELDS, TAGS, points
+from dashboards.influx.sender import InfluxSettings, Sender, send_lines
+from hiphinge.live.view import LiveScreen
+from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
+from virtual_athlete import SimulatedAthlete
 
 MINUTES = 20.0
 SEASON_HOURS, SEASON_SESSIONS = 6000, 4800

@@ -25,15 +25,15 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from firmware_protocol.registry import device_family
-from hiphinge.app import SessionInProgress
-from hiphinge.streaming import Streaming
-from ingest.event_log import EventLog
-from ingest.kit import Kit, write_kit
-from ingest.kit_reader import KitReader
-from simulation.virtual_devices.firmware_makers import VIRTUAL_FAMILIES
+from hiphinge.live.streaming import Streaming
+from hiphinge.session.in_progress import SessionInProgress
+from ingest.links.event_log import EventLog
+from ingest.links.kit import Kit, write_kit
+from ingest.links.kit_reader import KitReader
 from tests.peers.bluez import Obedient, bluez, device
 from tests.peers.serial_lines import serial_lines
 from tests.peers.worn_sensors import KEYS
+from virtual_athlete.virtual_devices.firmware_makers import VIRTUAL_FAMILIES
 
 AWAY_S = 5.0
 LINKS = {"ble": "hiphinge-v1", "serial": "hiphinge-v1-serial"}

@@ -17,9 +17,9 @@ from pathlib import Path
 import imufusion
 import numpy as np
 
+from body_signals import Session
+from body_signals.blocks import G0, Floats
 from ingest.formats.plain import PlainSamples
-from signals import Session
-from signals.blocks import G0, Floats
 from tests.conftest import shared_folder
 from tests.recordings.load_research_sets import RESEARCH_SETS, ResearchSet, xio_lower_body
 from tests.recordings.scoring import (

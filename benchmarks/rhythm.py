@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.screen import LIMITED
+from body_signals.blocks import Floats
+from body_signals.quantities import ESTIMATORS
 from dsp.results import TICK_HZ, AngleRows, Repetition
-from dsp.rhythm import rhythm
-from dsp.share_now import LONGEST_S, ShareNow, share_now
+from dsp.rhythm.metrics import rhythm
+from dsp.rhythm.share_now import LONGEST_S, ShareNow, share_now
 from hiphinge.engine import Engine
-from signals.blocks import Floats
-from signals.quantities import ESTIMATORS
-from simulation import JointAngles, Script, TrueRepetition, simulate
-from simulation.scenarios import mixed, screen
+from virtual_athlete import JointAngles, Script, TrueRepetition, simulate
+from virtual_athlete.scenarios import mixed, screen
 
 SEEDS = 20
 OVERLAP = 0.5

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from dsp.screen import Pattern
+from body_signals.quantities import ESTIMATORS
+from dsp.screen.pattern import Pattern
 from hiphinge.engine import Engine
-from signals.quantities import ESTIMATORS
-from simulation import screen, simulate
+from virtual_athlete import screen, simulate
 
 FIRST_SEED, SEEDS = 10, 24
 LIMITED = ("left", "right", None)

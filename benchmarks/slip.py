@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from dsp.slip import SAME_RAD, SLIPPED_RAD
-from signals.blocks import Bools, Floats
+from body_signals.blocks import Bools, Floats
+from dsp.alignment.slip import SAME_RAD, SLIPPED_RAD
 from tests.conftest import shared_folder
 from tests.recordings.load_research_sets import qmt_full_body
 
@@ -46,7 +46,7 @@ def standings(rng: np.random.Generator, sessions: int, person: tuple[float, floa
 
 
 def built(lean: Floats) -> Bools:
-    """The rule of `dsp.slip`, (sessions, …, SENSORS): one standing, one sensor far off, all others as they were."""
+    """The rule of `dsp.alignment.slip`, (sessions, …, SENSORS): one standing, one sensor far off, all others as they were."""
     return _one_of_all(np.abs(lean), float(np.degrees(SLIPPED_RAD)), float(np.degrees(SAME_RAD)))
 
 

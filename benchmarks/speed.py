@@ -21,16 +21,16 @@ from pathlib import Path
 import numpy as np
 import vqf
 
+from body_signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
+from body_signals.blocks import Floats
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from firmware_protocol.registry import codec_for
 from hiphinge.engine import CALIBRATE
-from hiphinge.results import compute
-from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
-from signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
-from signals.blocks import Floats
-from simulation import SimulatedAthlete, to_plain
+from hiphinge.session.results import compute
+from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from tests.dsp.sessions import block
+from virtual_athlete import SimulatedAthlete, to_plain
 
 
 def record(folder: Path, hours: float, samples_per_packet: int) -> Path:

@@ -28,14 +28,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from dashboards.delivery import push
-from dashboards.influx import BATCH_LINES, InfluxSettings, Sender
-from dashboards.line_protocol import points
-from dashboards.outbox import Drain, Outbox, segments
-from hiphinge.app import SessionInProgress
-from simulation import SimulatedAthlete
+from dashboards.influx.delivery import push
+from dashboards.influx.line_protocol import points
+from dashboards.influx.outbox import Drain, Outbox, segments
+from dashboards.influx.sender import BATCH_LINES, InfluxSettings, Sender
+from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
+from virtual_athlete import SimulatedAthlete
 
 POINTS, FIELDS_A_POINT, ROUNDS = 300_000, 10, 3
 BAR_POINTS_S, BAR_LATENCY_S = 50_000.0, 1.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboards.line_protocol import TAGS, points
+from dashboards.influx.line_protocol import TAGS, points
 from tests.peers.influxdb import InfluxDB
 
 Key = tuple[str, tuple[str, ...], int]

@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import fast, lifts, long_walk
+from body_signals import Sensor, Session
+from body_signals.blocks import Floats
+from body_signals.placements import Placement
+from body_signals.quantities import ANGLE_NAMES
+from body_signals.session import SessionMark
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
-from signals import Sensor, Session
-from signals.blocks import Floats
-from signals.placements import Placement
-from signals.quantities import ANGLE_NAMES
-from signals.session import SessionMark
-from simulation import START, Samples, Script, SimulatedAthlete
-from simulation.scenarios import mixed
 from tests.conftest import shared_folder
 from tests.dsp.sessions import Found, from_samples
+from virtual_athlete import START, Samples, Script, SimulatedAthlete
+from virtual_athlete.scenarios import mixed
 
 SEEDS, JUDGED = 12, 24
 FIRST_JUDGED = 100

@@ -23,10 +23,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from body_signals import HiphingeError
+from body_signals.quantities import MOVEMENTS
 from dashboards.tables import read_repetitions
 from on_disk import read_toml, shown
-from signals import HiphingeError
-from signals.quantities import MOVEMENTS
 
 EDITS = "edits.toml"
 _REMEDY = 'Write [[repetition]] with at_s = SECONDS and either movement = "KIND" or deleted = true'

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
+from body_signals import HiphingeError
 from dashboards.redaction import without_secrets
-from signals import HiphingeError
 
 LIMIT_BYTES = 16 << 20
 """What an answer may hold; the largest that InfluxDB and Grafana give us have some 100 kB."""

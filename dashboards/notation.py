@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from signals.quality import names
+from body_signals.quality import names
 
 DASH = "–"
 

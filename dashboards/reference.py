@@ -8,14 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from dashboards.line_protocol import FIELDS, TAGS
+from body_signals.quality import DESCRIPTIONS, Quality
+from body_signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity
+from dashboards.influx.line_protocol import FIELDS, TAGS
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY
-from signals.quality import DESCRIPTIONS, Quality
-from signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity
 
 _INTRODUCTION = """# Quantities
 
-Generated from `signals/quantities.py` and `signals/quality.py`; do not edit by hand (`python -m dashboards.reference`).
+Generated from `body_signals/quantities.py` and `body_signals/quality.py`; do not edit by hand
+(`python -m dashboards.reference`).
 
 Angles are in degrees, zero while standing still after the `calibrate` mark, flexion positive. `_sd` is a standard
 uncertainty (68 %). A missing number is NaN in Parquet, `null` in JSON, and an absent field in InfluxDB. Parquet columns

@@ -1,6 +1,6 @@
 """The four result files of an estimator: angles, orientations and repetitions as Parquet, and summary.json.
 
-Columns, types, units and descriptions come from `signals.quantities`. The bytes depend on the rows only, never on how
+Columns, types, units and descriptions come from `body_signals.quantities`. The bytes depend on the rows only, never on how
 they were handed over: row groups end at whole minutes of session time. Memory is bounded by what one call brings and a
 minute of rows. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
 """
@@ -20,11 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dashboards.summary_file import check_summary, summary_text
-from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
-from on_disk import check_file, make_private_folder, read_json, write_private
-from signals import BODY_PLACEMENTS, HiphingeError
-from signals.quantities import (
+from body_signals import BODY_PLACEMENTS, HiphingeError
+from body_signals.quantities import (
     ANGLE_COLUMNS,
     ESTIMATORS,
     ORIENTATION_COLUMNS,
@@ -33,7 +30,10 @@ from signals.quantities import (
     Quantity,
     Storage,
 )
-from signals.session import LONGEST_SESSION_S, SCHEMA
+from body_signals.session import LONGEST_SESSION_S, SCHEMA
+from dashboards.summary_file import check_summary, summary_text
+from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
+from on_disk import check_file, make_private_folder, read_json, write_private
 
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
@@ -125,7 +125,7 @@ class TableWriter:
             self._write_orientations(_minute(max(rows.time_s[-1] for rows in stretch)))
 
     def repetition(self, rep: Repetition) -> None:
-        """Append one repetition. ValueError for a metric that `signals.quantities` does not name."""
+        """Append one repetition. ValueError for a metric that `body_signals.quantities` does not name."""
         self._check_open()
         unknown = set(rep.metrics) - set(REPETITION_METRICS)
         if unknown:

@@ -10,25 +10,33 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dsp import joints, rotation
-from dsp.acceleration_level import TAU_S
-from dsp.alignment import Alignment
-from dsp.calibrator import Calibrator
-from dsp.grid import Grid, GridRows, SensorTrack, Ticks
-from dsp.heading import RelativeHeading
-from dsp.joint_acceleration import JointAcceleration
-from dsp.joint_headings import JointHeadings, RelativeHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
-from dsp.joints import PELVIS
-from dsp.orientation import CausalOrientation, SampleCounts
+from body_signals.blocks import Floats, Ints, TimedBlock
+from body_signals.quality import Quality
+from body_signals.session import PATIENCE_S, Sensor
+from dsp import rotation
+from dsp.alignment.alignment import Alignment
+from dsp.alignment.calibrator import Calibrator
+from dsp.alignment.slip import SlipWatch
+from dsp.angles import joints
+from dsp.angles.joints import PELVIS
+from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
+from dsp.grid.stretches import stretches
+from dsp.grid.ticks import Grid, GridRows, SensorTrack, Ticks
+from dsp.heading.filter import RelativeHeading
+from dsp.heading.joint_acceleration import JointAcceleration
+from dsp.heading.joint_headings import (
+    JointHeadings,
+    RelativeHeadings,
+    heading_epochs,
+    joint_twist,
+    standing_twist,
+    with_one_heading,
+)
+from dsp.orientation.acceleration_level import TAU_S
+from dsp.orientation.filter import CausalOrientation, SampleCounts
 from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
-from dsp.repetitions import RepetitionFinder
+from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Flags
-from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
-from dsp.slip import SlipWatch
-from dsp.stretches import stretches
-from signals.blocks import Floats, Ints, TimedBlock
-from signals.quality import Quality
-from signals.session import PATIENCE_S, Sensor
 
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""

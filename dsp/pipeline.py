@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dsp.alignment import Alignment
-from dsp.grid import LOOK_STRIDE, Ticks
+from body_signals.placements import Mounting, Placement
+from body_signals.quality import Quality
+from body_signals.session import Sensor
+from dsp.alignment.alignment import Alignment
+from dsp.alignment.slip import SlipWatch
+from dsp.alignment.standing import SHARED_S, Standing
+from dsp.angles.rows import SegmentAngles
+from dsp.grid.ticks import LOOK_STRIDE, Ticks
 from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
-from dsp.rows import SegmentAngles
-from dsp.slip import SlipWatch
-from dsp.standing import SHARED_S, Standing
-from signals.placements import Mounting, Placement
-from signals.quality import Quality
-from signals.session import Sensor
 
 SLIPPED_CONFIDENCE = 0.3
 """Of the confidence of a sensor that has slipped, this share is left (ours)."""

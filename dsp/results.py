@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.blocks import Floats, Ints
-from signals.quantities import ANGLE_NAMES
+from body_signals.blocks import Floats, Ints
+from body_signals.quantities import ANGLE_NAMES
 
 Flags = NDArray[np.int32]
 TICK_HZ = 100.0
@@ -22,7 +22,7 @@ class AngleRows:
     """Joint angles at n consecutive ticks of the grid.
 
     time_s (n,): session time. angles (A, n) and sd (A, n): radians, in the order of `ANGLE_NAMES`, NaN where missing.
-    quality (n,): `signals.quality.Quality` bits.
+    quality (n,): `body_signals.quality.Quality` bits.
     """
 
     time_s: Floats
@@ -114,7 +114,7 @@ class Metrics(Mapping[str, float]):
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """One repetition. `metrics` holds what `signals.quantities.REPETITION_METRICS` names, in table units; absent = missing.
+    """One repetition. `metrics` holds what `quantities.REPETITION_METRICS` names, in table units; absent = missing.
 
     relative_phase_deg: continuous relative phase of lumbar spine and pelvis at 101 points, for the measures over a set; empty
     where it could not be computed.

@@ -13,17 +13,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dsp import joints, rotation
-from dsp.acceleration_level import two_sided_level
-from dsp.alignment import Alignment
-from dsp.calibrator import Calibrator
-from dsp.grid import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks, too_long
-from dsp.heading import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
-from dsp.held_repetitions import CALIBRATION_LONGEST_S
-from dsp.joint_acceleration import BLOCKS, JointAcceleration, Sighting
-from dsp.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
-from dsp.joints import PELVIS
-from dsp.orientation import (
+from body_signals.blocks import Floats, Ints, TimedBlock
+from body_signals.session import LONGEST_SESSION_S, Sensor
+from dsp import rotation
+from dsp.alignment.alignment import Alignment
+from dsp.alignment.calibrator import Calibrator
+from dsp.alignment.slip import SlipWatch
+from dsp.alignment.standing import Standing, StandingWatch
+from dsp.angles import joints
+from dsp.angles.joints import PELVIS
+from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
+from dsp.grid.ticks import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks, too_long
+from dsp.heading.filter import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
+from dsp.heading.joint_acceleration import BLOCKS, JointAcceleration, Sighting
+from dsp.heading.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
+from dsp.orientation.acceleration_level import two_sided_level
+from dsp.orientation.filter import (
     OrientedSamples,
     SampleCounts,
     earth_motion,
@@ -37,13 +42,9 @@ from dsp.orientation import (
     turn_rates,
 )
 from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
-from dsp.repetitions import RepetitionFinder
+from dsp.repetitions.finder import RepetitionFinder
+from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.results import AlignmentReport
-from dsp.rows import SegmentAngles, orientation_rows, uncalibrated_rows
-from dsp.slip import SlipWatch
-from dsp.standing import Standing, StandingWatch
-from signals.blocks import Floats, Ints, TimedBlock
-from signals.session import LONGEST_SESSION_S, Sensor
 
 WINDOW_S = 600.0
 """Length of a window: what bounds the memory (ours)."""
@@ -146,7 +147,7 @@ class ReviewPipeline:
 
     def _start_tick(self) -> int:
         if self._next is None:
-            # the first tick not before the first sample that arrived, as in `dsp.grid`
+            # the first tick not before the first sample that arrived, as in `dsp.grid.ticks`
             first = min((s.blocks[0] for s in self._streams.values()), key=lambda b: int(b.seq[0]))
             self._next = int(np.ceil(first.time_s[0] * RATE_HZ))
         return self._next

@@ -8,7 +8,7 @@
 import numpy as np
 
 from hiphinge import Samples, estimate
-from simulation import to_plain
+from virtual_athlete import to_plain
 
 _, worn = to_plain("demo", seed=3)
 arrays = {placement: Samples(s.time_s, s.acc, s.gyr) for placement, s in worn.items()}

@@ -1,6 +1,6 @@
 """What a host must know of a device family besides its bytes: how to recognise it, what to say to it, what it can do.
 
-All of it is data and pure functions. A reader (`ingest/ble.py`, `ingest/serial_port.py`) does the talking: it connects,
+All of it is data and pure functions. A reader (`ingest/links/`) does the talking: it connects,
 subscribes to `BleLink.notify`, takes the steps of `configure`, then (for all sensors of a kit together) those of
 `start`, and hands every notification and every value read to the recording as a packet of that sensor.
 """
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from body_signals.session import NO_SETTINGS, Setting
 from firmware_protocol.codec import Codec
 from firmware_protocol.packets import Fields, PacketReader
-from signals.session import NO_SETTINGS, Setting
 
 
 class Clock(StrEnum):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from body_signals.blocks import Ints, SampleBlock
 from firmware_protocol.codec import Health, split_packets
-from signals.blocks import Ints, SampleBlock
 
 
 class Buffered(Protocol):

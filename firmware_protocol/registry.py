@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from firmware_protocol.capture2go import CAPTURE2GO
+from body_signals.errors import HiphingeError
+from body_signals.session import NO_SETTINGS, Setting
 from firmware_protocol.codec import Codec
 from firmware_protocol.device import DeviceFamily
-from firmware_protocol.metamotion import METAMOTION
-from firmware_protocol.movella_dot import MOVELLA_DOT
-from firmware_protocol.movesense import MOVESENSE
-from firmware_protocol.phyphox import PHYPHOX
-from firmware_protocol.polar_pmd import POLAR_PMD
-from firmware_protocol.shimmer3 import SHIMMER3
-from firmware_protocol.text_csv import TEXT_CSV
-from firmware_protocol.thingy52 import THINGY52
+from firmware_protocol.families.capture2go import CAPTURE2GO
+from firmware_protocol.families.metamotion import METAMOTION
+from firmware_protocol.families.movella_dot import MOVELLA_DOT
+from firmware_protocol.families.movesense import MOVESENSE
+from firmware_protocol.families.phyphox import PHYPHOX
+from firmware_protocol.families.polar_pmd import POLAR_PMD
+from firmware_protocol.families.shimmer3.family import SHIMMER3
+from firmware_protocol.families.text_csv import TEXT_CSV
+from firmware_protocol.families.thingy52 import THINGY52
+from firmware_protocol.families.witmotion.ble import WITMOTION_BLE
+from firmware_protocol.families.witmotion.serial import WITMOTION_SERIAL
+from firmware_protocol.families.ximu3 import XIMU3
 from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
-from firmware_protocol.witmotion_ble import WITMOTION_BLE
-from firmware_protocol.witmotion_serial import WITMOTION_SERIAL
-from firmware_protocol.ximu3 import XIMU3
-from signals.errors import HiphingeError
-from signals.session import NO_SETTINGS, Setting
 
 _ALL = (
     WITMOTION_BLE,

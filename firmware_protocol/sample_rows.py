@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from body_signals.blocks import SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.device_clock import Stamp
-from signals.blocks import SampleBlock
 
 Vector = tuple[float, float, float]
 NO_QUATERNION = (math.nan,) * 4

@@ -16,17 +16,17 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from hiphinge.interruption import ending_signals
-from hiphinge.screen_writer import close_screens, speak_plainly
+from hiphinge.live.screen_writer import close_screens, speak_plainly
+from hiphinge.session.interruption import ending_signals
 
 try:
     import typer
     from typer.core import TyperGroup
 
-    from signals.errors import HiphingeError, one_line
+    from body_signals.errors import HiphingeError, one_line
 except ImportError as _error:
     # not even the doctor can be asked: what it would say of the packages
-    from hiphinge.installation import installation
+    from hiphinge.checkup.installation import installation
 
     for _what, _ok, _found in installation():
         if not _ok:

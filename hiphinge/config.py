@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dashboards.influx import InfluxSettings
+from body_signals import HiphingeError
+from body_signals.limits import limits_with
+from body_signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
+from dashboards.influx.sender import InfluxSettings
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
-from signals import HiphingeError
-from signals.limits import limits_with
-from signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
 
 if TYPE_CHECKING:
     from dashboards.grafana.server import GrafanaSettings

@@ -12,21 +12,21 @@ from functools import partial
 
 import numpy as np
 
-from dsp.grid import too_long
-from dsp.inclination import from_gravity
+from body_signals import Battery, Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
+from body_signals.blocks import Floats, Ints
+from body_signals.session import LONGEST_SESSION_S
+from dsp.angles.inclination import from_gravity
+from dsp.grid.ticks import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
 from dsp.review import ReviewPipeline
 from firmware_protocol.codec import Codec, Probed
 from firmware_protocol.registry import codec_for
-from hiphinge.sensor_minutes import SensorMinutes, first_from
-from hiphinge.summary import SessionFacts, SummaryBuilder
-from ingest.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
-from ingest.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
-from ingest.sample_count import SampleCount
-from signals import Battery, Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
-from signals.blocks import Floats, Ints
-from signals.session import LONGEST_SESSION_S
+from hiphinge.session.sensor_minutes import SensorMinutes, first_from
+from hiphinge.session.summary import SessionFacts, SummaryBuilder
+from ingest.time.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
+from ingest.time.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
+from ingest.time.sample_count import SampleCount
 
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"

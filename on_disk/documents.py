@@ -14,8 +14,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
+from body_signals.errors import HiphingeError
 from on_disk.opening import read_bytes, read_text
-from signals.errors import HiphingeError
 
 MOST_TOML_BYTES = 4 << 20
 MOST_JSON_BYTES = 16 << 20

@@ -15,14 +15,18 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from dsp import acceleration_level, heading, review, standing
+from body_signals import Placement
+from body_signals.limits import LIMITS
+from dsp import review
+from dsp.alignment import standing
+from dsp.angles import joints
+from dsp.heading import filter as heading
+from dsp.orientation import acceleration_level
 from hiphinge import config
 from hiphinge.cli import COMMANDS, _command
 from ingest.formats import IMPORTERS, csv_mapping, import_session
-from ingest.kit import read_kit
-from ingest.session_toml import session_from_dict
-from signals import Placement
-from signals.limits import LIMITS
+from ingest.heads.session_toml import session_from_dict
+from ingest.links.kit import read_kit
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -221,7 +225,7 @@ def test_the_derivations_name_constants_that_there_are() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]{2,})`", text_of("derivations")))
     assert len(named) > 20
     for name in named:
-        assert any(hasattr(module, name) for module in (heading, review, standing, acceleration_level)), name
+        assert any(hasattr(module, name) for module in (heading, joints, review, standing, acceleration_level)), name
     ours = {n for n, value in vars(heading).items() if n.isupper() and not n.startswith("_") and isinstance(value, int | float)}
     ours -= set(vars(standing))
     assert ours - named == set()

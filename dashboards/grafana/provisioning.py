@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from body_signals import HiphingeError
 from dashboards.grafana import all_dashboards
-from signals import HiphingeError
 
 VERSIONS = ("1", "2", "3")
 """Of InfluxDB: 1.8 wants a user and a password, the others a token in a header."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from dashboards.line_protocol import FIELDS, TAGS
-from signals.quantities import ESTIMATORS, MOVEMENTS
+from body_signals.quantities import ESTIMATORS, MOVEMENTS
+from dashboards.influx.line_protocol import FIELDS, TAGS
 
 SIDES = ("left", "right")
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")

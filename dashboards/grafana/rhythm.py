@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from body_signals.limits import LIMITS
+from body_signals.quantities import MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
     BASELINE_DAYS,
@@ -16,8 +18,6 @@ from dashboards.grafana.queries import (
     select,
     tag_values,
 )
-from signals.limits import LIMITS
-from signals.quantities import MOVEMENTS
 
 _LIMITS = {limit.name: limit.value for limit in LIMITS}
 SHARE_BAND = (_LIMITS["bend_share_low"], _LIMITS["bend_share_high"])

@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from body_signals import HiphingeError
 from dashboards.http_edge import Edge, Service, parted
-from signals import HiphingeError
 
 FOLDER = "hiphinge"
 _URL, _TOKEN = "HIPHINGE_GRAFANA_URL", "HIPHINGE_GRAFANA_TOKEN"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from body_signals.quantities import MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import DEFAULT_ESTIMATOR, select, tag_values
-from dsp.exposure import WORST, ZONES_DEG
-from signals.quantities import MOVEMENTS
+from dsp.day.exposure import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
 """Time around a repetition that its link opens."""

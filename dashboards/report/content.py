@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from body_signals.quality import DESCRIPTIONS, Quality
+from body_signals.quantities import MOVEMENTS
 from dashboards.notation import (
     DASH,
     THIGH,
@@ -24,8 +26,6 @@ from dashboards.notation import (
 )
 from dashboards.report.published import PublishedRange, published_range
 from dashboards.terminal import sensor_facts
-from signals.quality import DESCRIPTIONS, Quality
-from signals.quantities import MOVEMENTS
 
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
 UNSURE_MOVEMENT = 0.3

@@ -10,13 +10,13 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from body_signals import HiphingeError
+from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, plots, screen
 from dashboards.tables import available_estimators, read_angles, read_summary
 from on_disk import check_file, make_private_parents, replace_whole
-from signals import HiphingeError
-from signals.quantities import ANGLE_NAMES
 
 MOST_LOOPS = 24
 """More repetitions than this are shown by an even choice of them."""

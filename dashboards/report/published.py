@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signals.limits import LAIRD_2019, LIMITS
+from body_signals.limits import LAIRD_2019, LIMITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from body_signals.quantities import SCREEN_MEASURES
 from dashboards.notation import DASH, with_uncertainty
-from signals.quantities import SCREEN_MEASURES
 
 TEST_WORDS = {
     "bend": "forward bend",

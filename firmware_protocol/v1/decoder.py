@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from body_signals.blocks import Ints, SampleBlock
 from firmware_protocol.codec import Health, Probe, check_lengths
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packetwise import CountingCodec
@@ -46,7 +47,6 @@ from firmware_protocol.v1.samples import (
     sample_times,
     scaled,
 )
-from signals.blocks import Ints, SampleBlock
 
 LATE_S = 2.0
 """A radio or gateway does not hold a packet back for longer; an older index means that the device counts anew."""

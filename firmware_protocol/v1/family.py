@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from body_signals.session import Setting
 from firmware_protocol.device import BleLink, Clock, DeviceFamily, Read, Request, SerialLink, Step, Write
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec
 from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, Setup, Start, Sync, encode_setup, encode_start, encode_sync
 from firmware_protocol.v1.reader import Reader, SerialReader
-from signals.session import Setting
 
 _TAIL = "-d079-422b-a4b0-fa164132b330"
 SERVICE, INFO, CONTROL, DATA, SYNC, EVENT = (f"03d3000{n}{_TAIL}" for n in range(1, 7))

@@ -12,8 +12,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from signals.blocks import G0
-from signals.errors import HiphingeError
+from body_signals.blocks import G0
+from body_signals.errors import HiphingeError
 
 VERSION = 1
 HEADER_BYTES = 2

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from body_signals.blocks import SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packets import Fields, Packet
@@ -23,7 +24,6 @@ from firmware_protocol.v1.messages import (
     decode_sync,
     unwrap_mux,
 )
-from signals.blocks import SampleBlock
 
 _DECODERS: dict[Kind, Callable[[bytes], Any]] = {
     Kind.INFO: decode_info,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from body_signals.blocks import Bools, Floats
 from firmware_protocol.v1.messages import VERSION, Config, Kind
-from signals.blocks import Bools, Floats
 
 DATA_HEADER = struct.Struct("<BBHIIIBBBB")
 """kind, version, sequence, first index, first time µs, span µs, count, layout, epoch, flags."""

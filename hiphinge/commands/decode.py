@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 import typer
 
+from body_signals import HiphingeError
 from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, device_family
 from firmware_protocol.packets import Packet
 from hiphinge.commands.options import console, say
 from on_disk import json_document, read_bytes
-from signals import HiphingeError
 
 _MOST_BYTES = 64 << 20
 """Of a file, and of a line of a batch: some millions of packets, of which each becomes a row."""

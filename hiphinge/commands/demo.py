@@ -13,22 +13,22 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from body_signals import Event, HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
-from hiphinge.app import RECORDING, SessionInProgress
 from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after, say, tell_orphans
-from hiphinge.folders import check_new, session_name
-from hiphinge.interruption import HANGUP, HangUp
-from hiphinge.playback import Playback, on_serial_lines
-from hiphinge.results import with_software
-from hiphinge.screen import LiveScreen
-from hiphinge.screen_writer import let_screen_be_lost
-from hiphinge.streaming import Frame, Streaming
+from hiphinge.live.playback import Playback, on_serial_lines
+from hiphinge.live.screen_writer import let_screen_be_lost
+from hiphinge.live.streaming import Frame, Streaming
+from hiphinge.live.view import LiveScreen
+from hiphinge.session.folders import check_new, session_name
+from hiphinge.session.in_progress import RECORDING, SessionInProgress
+from hiphinge.session.interruption import HANGUP, HangUp
+from hiphinge.session.results import with_software
 from hiphinge.version import software
-from signals import Event, HiphingeError
-from simulation import SimulatedAthlete
-from simulation.serial_line import HAS_PSEUDO_TERMINALS
+from virtual_athlete import SimulatedAthlete
+from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 
 SCENARIOS = ("demo", "mixed", "screen")
 

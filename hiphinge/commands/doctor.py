@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hiphinge.installation import Finding, installation
+from body_signals.errors import HiphingeError
+from hiphinge.checkup.installation import Finding, installation
 from hiphinge.version import software
-from signals.errors import HiphingeError
 
 if TYPE_CHECKING:
     from hiphinge.config import Settings
@@ -59,7 +59,7 @@ def _findings(settings: Settings | ImportError) -> Iterator[Finding]:
     try:
         if isinstance(settings, ImportError):
             raise settings
-        from hiphinge.checkup import checkup
+        from hiphinge.checkup.sessions import checkup
     except ImportError as error:
         yield "sessions", False, f"cannot be looked after while something is missing ({error}): install hiphinge again"
         return

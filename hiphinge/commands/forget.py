@@ -1,7 +1,7 @@
 """`hiphinge forget`: all there is of one athlete, in InfluxDB and on this computer, deleted; looked for again afterwards.
 
 It says that nothing is left only where everything could be looked through. What may be the athlete's and is not surely so
-(`hiphinge.traces`) is named, is left, and makes the command fail.
+(`hiphinge.forgetting.traces`) is named, is left, and makes the command fail.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from dashboards.erasure import Eraser
-from dashboards.outbox import FOLDER, waiting_bytes
-from dashboards.stored import CannotAsk, Stored
+from body_signals import HiphingeError
+from body_signals.athlete import check_athlete
+from dashboards.influx.erasure import Eraser
+from dashboards.influx.outbox import FOLDER, waiting_bytes
+from dashboards.influx.stored import CannotAsk, Stored
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, say
-from hiphinge.identifier import Identifier
-from hiphinge.lock import LOCK, FolderLock, is_running
-from hiphinge.traces import Traces, Undecided, search
-from signals import HiphingeError
-from signals.athlete import check_athlete
+from hiphinge.forgetting.identifier import Identifier
+from hiphinge.forgetting.traces import Traces, Undecided, search
+from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 SESSION = "session.toml"
 _LAST = ("recording.mcap", SESSION, LOCK)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
+from body_signals import HiphingeError
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console
-from signals import HiphingeError
 
 grafana = typer.Typer(
     help="The Grafana dashboards: as files, or into a running Grafana.",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
+from body_signals import HiphingeError
 from hiphinge.commands.options import console
-from hiphinge.folders import check_new
+from hiphinge.session.folders import check_new
 from ingest.formats import IMPORTERS, import_session
 from ingest.formats.plain import write_plain
-from signals import HiphingeError
 
 
 def import_(

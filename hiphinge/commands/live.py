@@ -15,19 +15,19 @@ from rich.live import Live
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
-from hiphinge.app import RECORDING, SessionInProgress
 from hiphinge.commands.options import CONFIG, console, look_after, say, tell_orphans
-from hiphinge.folders import check_new, session_name
-from hiphinge.interruption import HANGUP, HangUp
-from hiphinge.line_writer import LineWriter
-from hiphinge.screen import LiveScreen
-from hiphinge.screen_writer import let_screen_be_lost
-from hiphinge.status_lines import Seen, StatusLines
-from hiphinge.streaming import Frame, Latency, Streaming
+from hiphinge.live.line_writer import LineWriter
+from hiphinge.live.screen_writer import let_screen_be_lost
+from hiphinge.live.status_lines import Seen, StatusLines
+from hiphinge.live.streaming import Frame, Latency, Streaming
+from hiphinge.live.view import LiveScreen
+from hiphinge.session.folders import check_new, session_name
+from hiphinge.session.in_progress import RECORDING, SessionInProgress
+from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.version import software
-from ingest.event_log import EventLog
-from ingest.kit import Kit, read_kit
-from ingest.kit_reader import KitReader
+from ingest.links.event_log import EventLog
+from ingest.links.kit import Kit, read_kit
+from ingest.links.kit_reader import KitReader
 
 SENSORS_EVERY_S = 0.1
 """The sensors' table is made anew so often; results come every few milliseconds."""

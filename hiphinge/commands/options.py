@@ -10,12 +10,12 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from body_signals import HiphingeError
+from body_signals.quantities import ESTIMATORS
 from dashboards.tables import available_estimators
 from hiphinge.config import Settings
-from hiphinge.recovery import orphans, recover_apart, set_aside
-from hiphinge.scratch import sweep_sessions
-from signals import HiphingeError
-from signals.quantities import ESTIMATORS
+from hiphinge.session.recovery import orphans, recover_apart, set_aside
+from hiphinge.session.scratch import sweep_sessions
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
 DEMO_SESSION = "demo-session-"

@@ -10,19 +10,20 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from dashboards.arrived import differences
-from dashboards.delivery import missing
-from dashboards.delivery import push as send
-from dashboards.influx import InfluxSettings
-from dashboards.line_protocol import points
-from dashboards.patience import Patience
-from dashboards.stored import CannotAsk, Stored
+from body_signals import HiphingeError
+from dashboards.influx.arrived import differences
+from dashboards.influx.delivery import missing
+from dashboards.influx.delivery import push as send
+from dashboards.influx.line_protocol import points
+from dashboards.influx.patience import Patience
+from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.stored import CannotAsk, Stored
 from dashboards.tables import available_estimators
-from hiphinge import config, ties
-from hiphinge.app import RECORDING
+from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
-from hiphinge.lock import FolderLock, is_running
-from signals import HiphingeError
+from hiphinge.session import ties
+from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.lock import FolderLock, is_running
 
 
 def push(

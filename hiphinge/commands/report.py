@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
-from hiphinge import ties
+from body_signals import HiphingeError
 from hiphinge.commands.options import console, with_results
-from signals import HiphingeError
+from hiphinge.session import ties
 
 
 def report(

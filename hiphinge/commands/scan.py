@@ -13,14 +13,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from body_signals import BODY_PLACEMENTS, HiphingeError, Placement
 from dashboards.notation import DASH
 from hiphinge.commands.options import console, say
-from ingest.ble import SensorSeen
-from ingest.ble import scan as scan_ble
-from ingest.ble_link import ask_battery
-from ingest.kit import Kit, add_to_kit, read_kit
-from ingest.serial_port import PortSeen, list_ports
-from signals import BODY_PLACEMENTS, HiphingeError, Placement
+from ingest.links.ble import SensorSeen
+from ingest.links.ble import scan as scan_ble
+from ingest.links.ble_link import ask_battery
+from ingest.links.kit import Kit, add_to_kit, read_kit
+from ingest.links.serial_port import PortSeen, list_ports
 
 
 def scan(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from body_signals.errors import HiphingeError
 from ingest.formats.csv_mapping import import_csv
 from ingest.formats.imported import ImportedSession
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens
-from signals.errors import HiphingeError
 
 __all__ = ["IMPORTERS", "ImportedSession", "import_session"]
 

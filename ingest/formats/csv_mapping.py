@@ -26,17 +26,17 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from body_signals.athlete import check_athlete
+from body_signals.blocks import Floats
+from body_signals.errors import HiphingeError
+from body_signals.placements import Placement
+from body_signals.session import Sensor, Session
 from ingest.formats.imported import UNKNOWN_START, Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S, MAG_UT, PER_SECOND
-from ingest.session_toml import Address, line_of, session_from_dict
+from ingest.heads.session_toml import Address, line_of, session_from_dict
 from on_disk import read_toml, shown
-from signals.athlete import check_athlete
-from signals.blocks import Floats
-from signals.errors import HiphingeError
-from signals.placements import Placement
-from signals.session import Sensor, Session
 
 _COLUMNS = {"time", "acc", "gyr", "quat", "mag"}
 _LAYOUT = _COLUMNS | {"delimiter", "skip_rows"}

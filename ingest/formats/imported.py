@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from body_signals.errors import HiphingeError
+from body_signals.placements import Placement
+from body_signals.session import Sensor, Session, SessionMark
 from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
 from on_disk import check_file
-from signals.errors import HiphingeError
-from signals.placements import Placement
-from signals.session import Sensor, Session, SessionMark
 
 UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_ATHLETE = "unknown"

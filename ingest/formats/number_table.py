@@ -21,9 +21,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from body_signals.blocks import Floats
+from body_signals.errors import HiphingeError
 from on_disk import open_file
-from signals.blocks import Floats
-from signals.errors import HiphingeError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECASE)

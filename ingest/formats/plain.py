@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from body_signals.blocks import Ints, TimedBlock
+from body_signals.errors import HiphingeError
+from body_signals.session import LONGEST_SESSION_S, Sensor, Session
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
 from ingest.formats.plausible import implausible, when
 from ingest.formats.samples import PlainSamples
-from ingest.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
+from ingest.heads.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from on_disk import make_private_folder, make_private_parents, read_toml
-from signals.blocks import Ints, TimedBlock
-from signals.errors import HiphingeError
-from signals.session import LONGEST_SESSION_S, Sensor, Session
 
 __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "write_plain"]
 

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from body_signals.blocks import Floats
+from body_signals.errors import HiphingeError
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
 from on_disk import open_private
-from signals.blocks import Floats
-from signals.errors import HiphingeError
 
 TIME = "time_s"
 ACC = ("acc_x_m_s2", "acc_y_m_s2", "acc_z_m_s2")

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from body_signals.blocks import Floats
+from body_signals.errors import HiphingeError
+from body_signals.placements import Placement
 from ingest.formats.imported import Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, read_header, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import read_json
-from signals.blocks import Floats
-from signals.errors import HiphingeError
-from signals.placements import Placement
 
 _TIME = "Timestamp (us)"
 _ACC = tuple(f"Accelerometer {axis} (g)" for axis in "XYZ")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from body_signals.blocks import Floats
+from body_signals.errors import HiphingeError
 from ingest.formats.imported import Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.samples import PlainSamples
-from signals.blocks import Floats
-from signals.errors import HiphingeError
 
 _COUNTER = "PacketCounter"
 _WRAP = 65536

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from hiphinge.app import SessionInProgress
+from body_signals import Event, Mark, Packets, Session
+from hiphinge.session.in_progress import SessionInProgress
 from ingest.formats.plain import PlainSamples, write_plain
-from ingest.recording import Recorder
-from signals import Event, Mark, Packets, Session
-from simulation import simulate, to_plain
+from ingest.recording.recorder import Recorder
+from virtual_athlete import simulate, to_plain
 
 
 def live_session(folder: Path, **options: object) -> Path:

@@ -11,9 +11,9 @@ import pytest
 
 from dashboards.tables import read_summary
 from ingest.formats.plain import PlainSamples, write_plain
-from simulation import simulate, to_plain
 from tests.contract.command_line import child, done, hiphinge, one_line, refused, tree
 from tests.contract.recorded_sessions import recording
+from virtual_athlete import simulate, to_plain
 
 CSV = "pelvis.csv"
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
+from body_signals import HiphingeError
 from dashboards.edits import read_edits
 from fixtures.broken import make_broken
 from fixtures.broken.broken_input import READERS
 from hiphinge.config import load
 from ingest.formats import import_session
 from ingest.formats.plain import read_plain
-from ingest.kit import read_kit
-from ingest.recording import read_recording
-from ingest.session_toml import read_session_toml
-from signals import HiphingeError
+from ingest.heads.session_toml import read_session_toml
+from ingest.links.kit import read_kit
+from ingest.recording.recorder import read_recording
 from tests.contract.command_line import refused, tree
 
 FOLDER = make_broken.FOLDER

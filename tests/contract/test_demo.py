@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity
+from body_signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity
 from tests.contract.command_line import COMMAND, child, done, environment, tree
 
 pytestmark = pytest.mark.slow

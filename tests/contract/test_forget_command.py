@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hiphinge.lock import FolderLock
-from simulation import simulate
+from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import child, done, hiphinge, refused, tree
 from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import Reply, Request, web
+from virtual_athlete import simulate
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hiphinge.lock import FolderLock
+from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from body_signals import Event, Packets, Quality
 from dashboards.tables import ANGLES, REPETITIONS
 from fixtures.sessions import bless
 from fixtures.sessions.golden import (
@@ -27,8 +28,7 @@ from fixtures.sessions.golden import (
     write_expected,
 )
 from fixtures.sessions.recordings import FOLDER, RECORDING, SESSIONS, record
-from ingest.recording import read_recording
-from signals import Event, Packets, Quality
+from ingest.recording.recorder import read_recording
 from tests.conftest import ROOT
 
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from hiphinge import cli
-from signals import HiphingeError
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, one_line, refused
 from tests.contract.recorded_sessions import live_session
 
@@ -110,7 +110,7 @@ def _parts(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: Path, data: st.DataObject) -> None:
     """Every part replaced by what it is not: refused when it is read, or every reader copes."""
-    from dashboards.line_protocol import closing_points
+    from dashboards.influx.line_protocol import closing_points
     from dashboards.report import content, screen
     from dashboards.terminal import calibration_table, sensors_table
 

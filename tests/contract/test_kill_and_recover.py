@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from hiphinge.results import compute
-from ingest.recording import STRETCH_WINDOWS, read_recording
-from signals import Packets
+from body_signals import Packets
+from hiphinge.session.results import compute
+from ingest.recording.recorder import STRETCH_WINDOWS, read_recording
 from tests.conftest import ROOT
 from tests.contract.command_line import COMMAND, done, environment, tree
 
@@ -23,9 +23,9 @@ FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summa
 CHILD = """
 import sys, time
 from pathlib import Path
-from hiphinge.app import SessionInProgress
-from signals import Packets
-from simulation import SimulatedAthlete
+from hiphinge.session.in_progress import SessionInProgress
+from body_signals import Packets
+from virtual_athlete import SimulatedAthlete
 from tests.peers.event_frames import frames
 
 folder, seed, speed = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])

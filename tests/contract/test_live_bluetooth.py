@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from body_signals import Mark
 from dashboards.tables import read_summary
-from ingest.kit import write_kit
-from ingest.recording import read_recording
-from signals import Mark
+from ingest.links.kit import write_kit
+from ingest.recording.recorder import read_recording
 from tests.contract.command_line import COMMAND, child, done, environment
 from tests.peers.bluez import Obedient, bluez, bus, device
 

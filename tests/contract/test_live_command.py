@@ -15,22 +15,22 @@ import pyarrow.parquet as pq
 import pytest
 import serial
 
-from dashboards.delivery import missing
-from dashboards.line_protocol import points
+from body_signals import Mark, Packets
+from body_signals.blocks import Floats
+from dashboards.influx.delivery import missing
+from dashboards.influx.line_protocol import points
 from dashboards.tables import read_summary
 from firmware_protocol.v1 import V1SerialCodec
-from ingest.kit import write_kit
-from ingest.recording import read_recording
-from signals import Mark, Packets
-from signals.blocks import Floats
-from simulation import Motion, Samples, demo
-from simulation.serial_line import HAS_PSEUDO_TERMINALS
-from simulation.virtual_devices import VirtualPeripheral
-from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
+from ingest.links.kit import write_kit
+from ingest.recording.recorder import read_recording
 from tests.contract.command_line import COMMAND, child, done, environment, refused
 from tests.contract.virtual_kit import kit_of, until
 from tests.peers.influxdb import influxdb
 from tests.peers.worn_sensors import KEYS, Still, worn
+from virtual_athlete import Motion, Samples, demo
+from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
+from virtual_athlete.virtual_devices import VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
 

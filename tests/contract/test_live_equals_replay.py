@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals import Battery, Event, Heartbeat, Packets
+from body_signals.quality import Quality
 from hiphinge.engine import Engine
-from signals import Battery, Event, Heartbeat, Packets
-from signals.quality import Quality
-from simulation import Outage, Reboot, SimulatedSession, simulate
+from virtual_athlete import Outage, Reboot, SimulatedSession, simulate
 
 
 @cache

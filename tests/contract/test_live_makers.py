@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from dashboards.tables import read_summary
-from ingest.kit import write_kit
-from simulation import demo
-from simulation.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
-from simulation.virtual_devices.firmware_makers import WitMotionSerialFirmware
+from ingest.links.kit import write_kit
 from tests.contract.command_line import child
 from tests.peers.bluez import bluez, device
 from tests.peers.worn_sensors import KEYS, worn
+from virtual_athlete import demo
+from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
+from virtual_athlete.virtual_devices.firmware_makers import WitMotionSerialFirmware
 
 pytestmark = pytest.mark.slow
 FAMILIES = {"lumbar": "witmotion-ble", "pelvis": "movesense", "thigh_left": "movella-dot", "thigh_right": "hiphinge-v1"}

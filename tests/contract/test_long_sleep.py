@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from dsp import grid
-from hiphinge import app
-from hiphinge.app import RECORDING, SessionInProgress
-from hiphinge.recovery import recover
-from signals import Event, HiphingeError, Packets
-from simulation import simulate
+from body_signals import Event, HiphingeError, Packets
+from dsp.grid import ticks as grid
+from hiphinge.session import in_progress as app
+from hiphinge.session.in_progress import RECORDING, SessionInProgress
+from hiphinge.session.recovery import recover
 from tests.contract.command_line import done, refused
 from tests.contract.recorded_sessions import recording
+from virtual_athlete import simulate
 
 HOUR_NS = 3_600_000_000_000
 

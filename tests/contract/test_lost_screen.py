@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from dashboards.tables import read_summary
-from simulation.serial_line import HAS_PSEUDO_TERMINALS
-from simulation.virtual_devices import VirtualPeripheral
-from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
 from tests.contract.command_line import COMMAND, environment
 from tests.contract.virtual_kit import kit_of, until
 from tests.peers.worn_sensors import Still
+from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
+from virtual_athlete.virtual_devices import VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.outbox import FOLDER, Ledger, Outbox, set_aside
-from hiphinge.privacy import close_sessions
-from ingest.kit import add_to_kit
+from dashboards.influx.outbox import FOLDER, Ledger, Outbox, set_aside
+from hiphinge.checkup.privacy import close_sessions
+from ingest.links.kit import add_to_kit
 from tests.contract.command_line import done, hiphinge
 from tests.contract.recorded_sessions import live_session, plain_session
 
@@ -124,7 +124,7 @@ def test_demos_in_the_current_folder_and_a_session_by_itself(tmp_path: Path) -> 
 
 
 def test_what_cannot_be_closed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hiphinge import privacy
+    from hiphinge.checkup import privacy
 
     def refused(path: Path) -> None:
         raise PermissionError(1, "Operation not permitted", str(path))

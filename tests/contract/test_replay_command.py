@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from body_signals import Placement, Quality
+from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
-from ingest.session_toml import read_session_toml
-from signals import Placement, Quality
-from signals.quantities import ANGLE_NAMES
+from ingest.heads.session_toml import read_session_toml
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, refused, tree
 from tests.contract.recorded_sessions import live_session, plain_session, uncalibrated_recording
 

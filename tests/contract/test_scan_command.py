@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.kit import read_kit
+from ingest.links.kit import read_kit
 from tests.contract.command_line import done, refused
 from tests.peers.bluez import bluez, bus, device
 

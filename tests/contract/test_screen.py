@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from dashboards.line_protocol import points
+from body_signals import Placement
+from dashboards.influx.line_protocol import points
 from dashboards.tables import read_summary
-from hiphinge.app import SessionInProgress
-from ingest.session_toml import read_session_toml
-from signals import Placement
-from simulation import SimulatedSession, screen, simulate
+from hiphinge.session.in_progress import SessionInProgress
+from ingest.heads.session_toml import read_session_toml
 from tests.contract.command_line import done
 from tests.contract.recorded_sessions import recording
+from virtual_athlete import SimulatedSession, screen, simulate
 
 pytestmark = pytest.mark.slow
 

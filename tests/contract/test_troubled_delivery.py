@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.stored import compare
-from dashboards.delivery import missing
-from dashboards.influx import InfluxSettings, Sender
-from dashboards.outbox import FOLDER, waiting_bytes
-from hiphinge.app import SessionInProgress
-from simulation import SimulatedSession, simulate
+from dashboards.influx.delivery import missing
+from dashboards.influx.outbox import FOLDER, waiting_bytes
+from dashboards.influx.sender import InfluxSettings, Sender
+from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.tls import self_signed
 from tests.peers.web import web
+from virtual_athlete import SimulatedSession, simulate
 
 pytestmark = pytest.mark.influx
 
@@ -45,8 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture
 def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSettings:
-    monkeypatch.setattr("hiphinge.live_delivery.PATIENCE_S", 0.1)
-    monkeypatch.setattr("dashboards.patience.PATIENCE_S", 0.5)
+    monkeypatch.setattr("hiphinge.live.delivery.PATIENCE_S", 0.1)
+    monkeypatch.setattr("dashboards.influx.patience.PATIENCE_S", 0.5)
     return server.fresh(DATABASE)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ingest.kit import write_kit
-from simulation.serial_line import PeripheralLine
-from simulation.virtual_devices import VirtualPeripheral
+from ingest.links.kit import write_kit
+from virtual_athlete.serial_line import PeripheralLine
+from virtual_athlete.virtual_devices import VirtualPeripheral
 
 
 @contextmanager

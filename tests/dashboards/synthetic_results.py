@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from body_signals.quality import Quality
+from body_signals.quantities import ANGLE_NAMES, REPETITION_METRICS
 from dashboards.tables import TableWriter
 from dsp.results import AngleRows, OrientationRows, Repetition
-from dsp.screen import screen_of
-from signals.quality import Quality
-from signals.quantities import ANGLE_NAMES, REPETITION_METRICS
+from dsp.screen.pattern import screen_of
 
 START = "2026-11-23T14:05:00Z"
 SENSORS = ("lumbar", "pelvis", "thigh_left", "thigh_right")

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dashboards.delivery import push
 from dashboards.grafana.offline import influxql
-from dashboards.influx import InfluxSettings
+from dashboards.influx.delivery import push
+from dashboards.influx.sender import InfluxSettings
 from dashboards.tables import read_repetitions, read_summary
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import any_server

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.delivery import digest
+from body_signals import HiphingeError
 from dashboards.edits import Edit, edited_repetitions, read_edits
-from dashboards.line_protocol import repetition_points, repetition_stamps
+from dashboards.influx.delivery import digest
+from dashboards.influx.line_protocol import repetition_points, repetition_stamps
 from dashboards.report.page import report_html
 from dashboards.tables import read_repetitions
-from signals import HiphingeError
 from tests.dashboards.synthetic_results import write_session
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dashboards.delivery import push
 from dashboards.grafana import all_dashboards
 from dashboards.grafana.offline import Answer, View, influxql, joined
 from dashboards.grafana.queries import BASELINE_DAYS
 from dashboards.grafana.training_day import zones
-from dashboards.influx import InfluxSettings, Sender
-from dashboards.line_protocol import points, void_line
+from dashboards.influx.delivery import push
+from dashboards.influx.line_protocol import points, void_line
+from dashboards.influx.sender import InfluxSettings, Sender
 from dashboards.tables import read_angles, read_repetitions, read_summary
 from tests.dashboards.training_days import DAY, PLAYERS, SCREENED, record
 from tests.peers.influxdb import any_server

@@ -14,8 +14,8 @@ from dashboards.grafana import all_dashboards
 from dashboards.grafana.panels import SCHEMA_VERSION, UNITS, WIDTH
 from dashboards.grafana.queries import FIXED_LISTS, field, select, spelled_out, tag
 from dashboards.grafana.training_day import zones
-from dashboards.line_protocol import FIELDS, TAGS
-from dsp.exposure import Exposure
+from dashboards.influx.line_protocol import FIELDS, TAGS
+from dsp.day.exposure import Exposure
 from tests.conftest import missing
 
 SDK = "1769699379!11.6.0"

@@ -15,12 +15,12 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from body_signals import HiphingeError
 from dashboards.grafana.offline import influxql
 from dashboards.grafana.server import GrafanaSettings
 from dashboards.http_edge import Edge, HttpError, Service, parted
-from dashboards.influx import InfluxError, InfluxSettings, Sender, server_facts
+from dashboards.influx.sender import InfluxError, InfluxSettings, Sender, server_facts
 from dashboards.redaction import without_secrets
-from signals import HiphingeError
 from tests.peers.misbehaving import bytes_server, dripping
 from tests.peers.tls import self_signed
 from tests.peers.web import web

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from dashboards.delivery import Courier, missing, push
+from body_signals import HiphingeError
 from dashboards.http_edge import Answer
-from dashboards.influx import InfluxSettings, Sender, influx_service, send_lines
-from dashboards.line_protocol import points
-from dashboards.outbox import FOLDER, Outbox, rejected_lines, waiting_bytes
-from dashboards.patience import Patience, Pauses
-from dashboards.refusals import InfluxError, Refusal, refused
-from signals import HiphingeError
+from dashboards.influx.delivery import Courier, missing, push
+from dashboards.influx.line_protocol import points
+from dashboards.influx.outbox import FOLDER, Outbox, rejected_lines, waiting_bytes
+from dashboards.influx.patience import Patience, Pauses
+from dashboards.influx.refusals import InfluxError, Refusal, refused
+from dashboards.influx.sender import InfluxSettings, Sender, influx_service, send_lines
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.misbehaving import bytes_server
@@ -76,7 +76,7 @@ def test_a_bad_line_among_many_is_found_although_every_second_request_is_refused
     server: InfluxDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = server.fresh(DATABASE)
-    monkeypatch.setattr("dashboards.patience.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("dashboards.influx.patience.FIRST_PAUSE_S", 0.01)
     lines = [f"angles,athlete=a,session=s q={k}i {1_795_442_700_000_000_000 + k}" for k in range(5000)]
     lines[3210] = "angles,athlete=a,session=s q= 1795442700000003210"
     monkeypatch.setattr(server, "plan", plan := EverySecond(503))
@@ -263,7 +263,7 @@ def test_requests_for_one_batch_are_bounded() -> None:
 def test_a_running_session_sends_the_same_way(server: InfluxDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bad line among others, every second request refused: found, and all others arrive."""
     settings = server.fresh(DATABASE)
-    monkeypatch.setattr("dashboards.delivery.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("dashboards.influx.delivery.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(server, "plan", EverySecond((429, "", {"Retry-After": "0"})))
     lines = [f"angles,athlete=a,session=s q={k}i {1_795_442_700_000_000_000 + k}" for k in range(300)]
     lines[77] = "angles,athlete=a,session=s q= 1795442700000003210"

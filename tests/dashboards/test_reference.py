@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.line_protocol import FIELDS
+from body_signals.quality import Quality
+from body_signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS
+from dashboards.influx.line_protocol import FIELDS
 from dashboards.reference import quantities_page
-from signals.quality import Quality
-from signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS
 from tests.conftest import ROOT
 
 

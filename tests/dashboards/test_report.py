@@ -11,6 +11,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from body_signals import HiphingeError
+from body_signals.limits import limits_with
+from body_signals.quality import Quality
+from body_signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
 from dashboards.report import write_report
 from dashboards.report.content import MovementSummary, headline, movements
 from dashboards.report.plots import _envelope
@@ -18,11 +22,7 @@ from dashboards.report.published import RANGES, published_range
 from dashboards.report.screen import TEST_WORDS
 from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows, Repetition
-from dsp.screen import screen_of
-from signals import HiphingeError
-from signals.limits import limits_with
-from signals.quality import Quality
-from signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
+from dsp.screen.pattern import screen_of
 from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session
 from tests.dsp.screen_by_hand import Day
 

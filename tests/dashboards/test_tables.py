@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError
+from body_signals.quantities import ANGLE_COLUMNS, ANGLE_NAMES, ORIENTATION_COLUMNS, REPETITION_COLUMNS, REPETITION_METRICS
 from dashboards.tables import (
     TableWriter,
     angle_minutes,
@@ -24,8 +26,6 @@ from dashboards.tables import (
     read_summary,
 )
 from dsp.results import AngleRows, OrientationRows, Repetition
-from signals import HiphingeError
-from signals.quantities import ANGLE_COLUMNS, ANGLE_NAMES, ORIENTATION_COLUMNS, REPETITION_COLUMNS, REPETITION_METRICS
 from tests.dashboards.synthetic_results import SENSORS, angle_rows, orientation_rows, repetitions, summary, write_session
 
 FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json")

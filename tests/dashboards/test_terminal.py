@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
+from body_signals.quality import Quality
 from dashboards.notation import clock, confidence_words, percent, quality_note, with_uncertainty
 from dashboards.tables import arrow_repetitions, read_repetitions
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.results import Repetition
-from signals.quality import Quality
 from tests.dashboards.synthetic_results import summary, write_session
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from body_signals import Event, Heartbeat, Packets
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
-from hiphinge.app import SessionInProgress
-from hiphinge.folders import session_name
-from signals import Event, Heartbeat, Packets
-from simulation import simulate
-from simulation.radio import Outage
+from hiphinge.session.folders import session_name
+from hiphinge.session.in_progress import SessionInProgress
+from virtual_athlete import simulate
+from virtual_athlete.radio import Outage
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 PLAYERS = ("Ann B", 'Zoë O\'Brien, "Zo"', "D/J Ünal (1.=2)")

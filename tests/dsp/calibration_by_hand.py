@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dsp.alignment import Alignment
-from dsp.calibrator import Calibrator
-from dsp.grid import GridRows, Ticks
+from dsp.alignment.alignment import Alignment
+from dsp.alignment.calibrator import Calibrator
+from dsp.grid.ticks import GridRows, Ticks
 
 RATE = 100.0
 BODY = ("lumbar", "pelvis", "thigh_left", "thigh_right")

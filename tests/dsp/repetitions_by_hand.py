@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dsp.repetitions import RepetitionFinder
+from body_signals.placements import BODY_PLACEMENTS
+from body_signals.quality import Quality
+from body_signals.quantities import ANGLE_NAMES
+from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AngleRows, Repetition
-from signals.placements import BODY_PLACEMENTS
-from signals.quality import Quality
-from signals.quantities import ANGLE_NAMES
-from simulation import Script
+from virtual_athlete import Script
 
 BODY = tuple(p.value for p in BODY_PLACEMENTS)
 RATE = 100.0

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from dsp.alignment import Alignment
+from body_signals import Session, TimedBlock
+from body_signals.blocks import Floats
+from body_signals.quantities import ANGLE_NAMES
+from dsp.alignment.alignment import Alignment
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, OrientationRows, Repetition
 from dsp.review import ReviewPipeline
 from hiphinge.engine import Engine
-from signals import Session, TimedBlock
-from signals.blocks import Floats
-from signals.quantities import ANGLE_NAMES
-from simulation import JointAngles, Samples, Script, SimulatedSession, simulate, to_plain
+from virtual_athlete import JointAngles, Samples, Script, SimulatedSession, simulate, to_plain
 
 FLEXIONS = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.quality import Quality
-from signals.quantities import ANGLE_NAMES
+from body_signals.quality import Quality
+from body_signals.quantities import ANGLE_NAMES
 from tests.dsp.sessions import FLEXIONS, estimated, rms, simulated
 
 SEEDS = (1, 2, 3)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from dsp import heading as h
-from signals.blocks import Floats
+from body_signals.blocks import Floats
+from dsp.heading import filter as h
 
 DT = 0.2
 H, ANCHOR = np.array([1.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])

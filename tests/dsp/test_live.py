@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.joint_headings import standing_twist
+from body_signals import Mounting, Placement, Quality, Sensor
+from body_signals.quantities import ANGLE_NAMES
+from dsp.heading.joint_headings import standing_twist
 from dsp.live import HISTORY_S, SETTLING_S, LivePipeline
 from dsp.pipeline import mountings
-from signals import Mounting, Placement, Quality, Sensor
-from signals.quantities import ANGLE_NAMES
 from tests.dsp.sessions import Found, block, estimated, from_samples, gathered, plain, rms, simulated
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dsp.alignment.slip import Slip, SlipWatch
+from dsp.alignment.standing import Standing
 from dsp.pipeline import PipelineOutput, shared_ticks, with_slips
 from dsp.results import AlignmentReport
-from dsp.slip import Slip, SlipWatch
-from dsp.standing import Standing
 
 
 def standing(start_s: float, end_s: float) -> Standing:

@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from body_signals import Packets, Placement, Quality, Sensor
+from body_signals.quantities import ANGLE_NAMES
 from dsp import rotation
 from dsp.review import MARGIN_S, SLACK_S, ReviewPipeline
 from hiphinge.engine import Engine
-from signals import Packets, Placement, Quality, Sensor
-from signals.quantities import ANGLE_NAMES
-from simulation import SimulatedAthlete
 from tests.dsp.sessions import FLEXIONS, Found, block, estimated, from_samples, gathered, plain, rms, simulated
+from virtual_athlete import SimulatedAthlete
 
 
 @cache
@@ -143,7 +143,7 @@ SECOND_S = 40.0
 
 @cache
 def twice() -> SimulatedAthlete:
-    from simulation import Script
+    from virtual_athlete import Script
 
     script = Script(5)
     script.calibrate()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.uncertainty import walking_off
-from signals import SessionMark
-from simulation import Script, simulate
+from body_signals import SessionMark
 from tests.dsp.sessions import through_engine
+from virtual_athlete import Script, simulate
 
 
 @pytest.mark.parametrize("estimator", ["live", "review"])

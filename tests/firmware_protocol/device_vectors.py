@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, Codec, codec_for
 from firmware_protocol.packets import Fields, Packet, PacketReader
-from signals import HiphingeError
 from tests.conftest import missing, shared_folder
 
 NOTES = ("incomplete",)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from benchmarks import codec_streams as streams
 from benchmarks.codec_streams import STREAMS, Stream
+from body_signals import SampleBlock
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock
-from firmware_protocol.capture2go import HEADER, LONGEST_PAYLOAD
-from signals import SampleBlock
+from firmware_protocol.families.capture2go import HEADER, LONGEST_PAYLOAD
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 CLOCKS = [f for f in STREAMS if DEVICE_FAMILIES[f].clock is Clock.DEVICE or f == "text-csv"]

@@ -9,26 +9,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from firmware_protocol import (
-    DEVICE_FAMILIES,
-    Request,
-    Write,
-    codec_for,
-    movella_dot,
-    movesense,
-    recognise_ble,
-    witmotion_serial,
-)
-from firmware_protocol import witmotion as wit
-from firmware_protocol.movella_dot import MovellaDotCodec, encode_battery, encode_message
-from firmware_protocol.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
-from firmware_protocol.text_csv import TextCsvCodec
+from body_signals import HiphingeError
+from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recognise_ble
+from firmware_protocol.families import movella_dot, movesense
+from firmware_protocol.families.movella_dot import MovellaDotCodec, encode_battery, encode_message
+from firmware_protocol.families.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
+from firmware_protocol.families.text_csv import TextCsvCodec
+from firmware_protocol.families.witmotion import frames as wit
+from firmware_protocol.families.witmotion import serial as witmotion_serial
+from firmware_protocol.families.witmotion.ble import WitMotionBleCodec, encode_registers, encode_samples
+from firmware_protocol.families.witmotion.serial import ACC, ANGLE, GYR, MAG, WitMotionSerialCodec, encode_frame, encode_sample
+from firmware_protocol.families.ximu3 import Ximu3Codec, encode_command
+from firmware_protocol.families.ximu3 import encode_sample as encode_ximu3
 from firmware_protocol.v1 import Config, DeviceEvent, EventCode, encode_config, encode_data, encode_event, frame_serial
-from firmware_protocol.witmotion_ble import WitMotionBleCodec, encode_registers, encode_samples
-from firmware_protocol.witmotion_serial import ACC, ANGLE, GYR, MAG, WitMotionSerialCodec, encode_frame, encode_sample
-from firmware_protocol.ximu3 import Ximu3Codec, encode_command
-from firmware_protocol.ximu3 import encode_sample as encode_ximu3
-from signals import HiphingeError
 
 
 def said(family: str, part: str, **asked: Any) -> list[dict[str, Any] | None]:

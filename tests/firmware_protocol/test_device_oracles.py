@@ -14,9 +14,9 @@ import ximu3 as xio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_protocol import capture2go, ximu3
-from firmware_protocol.capture2go import encode_frame, encode_measurement_mode, encode_sample, packed_quaternion
-from signals.blocks import G0
+from body_signals.blocks import G0
+from firmware_protocol.families import capture2go, ximu3
+from firmware_protocol.families.capture2go import encode_frame, encode_measurement_mode, encode_sample, packed_quaternion
 
 
 def _messages() -> tuple[bytes, list[tuple[int, np.ndarray, np.ndarray]]]:

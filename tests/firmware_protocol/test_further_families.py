@@ -11,22 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_protocol import (
-    DEVICE_FAMILIES,
-    Request,
-    Write,
-    metamotion,
-    phyphox,
-    polar_pmd,
-    recognise_ble,
-    shimmer3,
-    shimmer3_calibration,
-    shimmer3_stream,
-    thingy52,
-)
-from ingest.kit import write_kit
-from signals import HiphingeError
-from signals.blocks import G0
+from body_signals import HiphingeError
+from body_signals.blocks import G0
+from firmware_protocol import DEVICE_FAMILIES, Request, Write, recognise_ble
+from firmware_protocol.families import metamotion, phyphox, polar_pmd, thingy52
+from firmware_protocol.families.shimmer3 import calibration as shimmer3_calibration
+from firmware_protocol.families.shimmer3 import family as shimmer3
+from firmware_protocol.families.shimmer3 import stream as shimmer3_stream
+from ingest.links.kit import write_kit
 
 
 def packed_differences(samples: list[tuple[int, int, int]], width: int) -> bytes:

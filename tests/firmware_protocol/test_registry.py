@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock, codec_for, device_family, recognise_ble, recognise_port
 from firmware_protocol.device import Read, Request, Write
-from signals import HiphingeError
 
 
 @pytest.mark.parametrize("name", FAMILIES)

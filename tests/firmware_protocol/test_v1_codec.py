@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError
 from firmware_protocol import FAMILIES, codec_for
 from firmware_protocol.framing import MAX_FRAME
 from firmware_protocol.v1 import (
@@ -37,7 +38,6 @@ from firmware_protocol.v1 import (
     unwrap_mux,
     wrap_mux,
 )
-from signals import HiphingeError
 
 RATE, PERIOD = 100.0, 10_000
 CONFIG = Config.for_ranges(1, RATE)

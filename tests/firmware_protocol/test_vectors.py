@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock, Codec, codec_for
 from firmware_protocol.packets import PacketReader
 from fixtures.vectors import make_vectors
 from fixtures.vectors.vector import CASES, OTHER
 from fixtures.wire.capture_file import samples_of
-from signals import HiphingeError
 
 FILES = {path.stem: path.read_text("utf-8").splitlines() for path in sorted(make_vectors.FOLDER.glob("*.jsonl"))}
 HEADS = {name: json.loads(lines[0]) for name, lines in FILES.items()}

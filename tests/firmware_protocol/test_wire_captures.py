@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from body_signals import SampleBlock
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock, Codec, Request
 from fixtures.wire import capture_file, make_captures
 from fixtures.wire.capture_file import Capture, Line, samples_of
-from signals import SampleBlock
 
 CAPTURES = [capture_file.read(path) for path in capture_file.paths()]
 SERIAL = [c for c in CAPTURES if c.head["link"] == "serial"]

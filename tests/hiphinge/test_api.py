@@ -14,14 +14,14 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import hiphinge
+from body_signals import HiphingeError
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from hiphinge import Estimate, Samples, estimate
-from signals import HiphingeError
-from simulation import Samples as Simulated
-from simulation import to_plain
 from tests.conftest import ROOT
 from tests.contract.command_line import done
 from tests.contract.recorded_sessions import plain_session
+from virtual_athlete import Samples as Simulated
+from virtual_athlete import to_plain
 
 MOUNTING = {"pelvis": ("+x", "+y")}
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from body_signals import HiphingeError, Quality
+from body_signals.quantities import ANGLE_NAMES
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge import cli
 from hiphinge.commands.options import estimators
-from hiphinge.screen import LiveScreen, sentence
-from signals import HiphingeError, Quality
-from signals.quantities import ANGLE_NAMES
+from hiphinge.live.view import LiveScreen, sentence
 from tests.conftest import ROOT
 
 HEAVY = ("numpy", "scipy", "vqf", "pyarrow", "matplotlib", "mcap", "influxdb_client", "simulation")

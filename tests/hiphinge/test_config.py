@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from body_signals import HiphingeError
 from hiphinge.config import default_file, load
-from signals import HiphingeError
 
 FILE = """
 sessions = "~/trainings"

@@ -9,10 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from firmware_protocol.polar_pmd import encode_frame
-from firmware_protocol.v1 import Config, encode_config, encode_data
-from hiphinge.engine import Engine
-from signals import (
+from body_signals import (
     BODY_PLACEMENTS,
     Event,
     Heartbeat,
@@ -27,8 +24,11 @@ from signals import (
     TimedBlock,
     UtcAnchor,
 )
-from simulation import START, Outage, Reboot, Script, SimulatedSession, simulate
+from firmware_protocol.families.polar_pmd import encode_frame
+from firmware_protocol.v1 import Config, encode_config, encode_data
+from hiphinge.engine import Engine
 from tests.dsp.sessions import Found, block, gathered, plain, rms
+from virtual_athlete import START, Outage, Reboot, Script, SimulatedSession, simulate
 
 LUMBAR, PELVIS, LEFT, RIGHT = BODY_PLACEMENTS
 

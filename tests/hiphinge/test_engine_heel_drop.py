@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from body_signals import Heartbeat, Mark, Packets, Placement, Sensor, Session, UtcAnchor
 from firmware_protocol.v1 import Config, Info, encode_config, encode_data, encode_info
 from hiphinge.engine import HEEL_DROP, Engine
-from signals import Heartbeat, Mark, Packets, Placement, Sensor, Session, UtcAnchor
-from tests.ingest.test_heel_drop import track
+from tests.ingest.time.test_heel_drop import track
 
 DELAY_S = 0.06
 FIRST, SECOND = 20.0, 50.0

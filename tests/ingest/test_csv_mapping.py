@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError, Mounting, Placement, Sensor, SessionMark
 from ingest.formats import IMPORTERS, import_session
 from ingest.formats.plain import read_plain, write_plain
-from signals import HiphingeError, Mounting, Placement, Sensor, SessionMark
 
 MAPPING = """start = 2026-11-23T14:05:00Z
 delimiter = ";"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
 from ingest.formats import plain_csv
 from ingest.formats.plain import PlainSamples, PlainSession, read_plain, write_plain
-from signals import HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
 
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

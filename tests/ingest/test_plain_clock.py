@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError, Placement, Sensor, Session
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.plain import PlainSamples, PlainSession, read_plain, write_plain
-from signals import HiphingeError, Placement, Sensor, Session
 
 
 def session(time_s: np.ndarray, tmp_path: Path, rate_hz: float | None = None, quat: bool = False) -> PlainSession:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError, Placement, Sensor, Session
 from ingest.formats.plain import PlainSamples, read_plain, write_plain
-from signals import HiphingeError, Placement, Sensor, Session
 
 HEADER = "time_s,acc_x_m_s2,acc_y_m_s2,acc_z_m_s2,gyr_x_rad_s,gyr_y_rad_s,gyr_z_rad_s"
 QUAT = ",quat_w,quat_x,quat_y,quat_z"

@@ -12,15 +12,15 @@ import pytest
 import serial
 
 from firmware_protocol.v1 import Kind
-from ingest import link
-from ingest.kit_reader import KitReader
-from ingest.link import LinkState
-from simulation.serial_line import PeripheralLine
-from simulation.virtual_devices import Firmware, Outgoing, VirtualPeripheral
-from simulation.virtual_devices.firmware_makers import TextCsvFirmware
-from simulation.virtual_devices.firmware_v1 import V1SerialFirmware
+from ingest.links import link
+from ingest.links.kit_reader import KitReader
+from ingest.links.link import LinkState
 from tests.ingest.test_serial_reader import reader_of, sensor
 from tests.peers.worn_sensors import Decoded, Still, while_running
+from virtual_athlete.serial_line import PeripheralLine
+from virtual_athlete.virtual_devices import Firmware, Outgoing, VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_makers import TextCsvFirmware
+from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 
 
 class Forgetful(V1SerialFirmware):

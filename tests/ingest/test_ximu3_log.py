@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.ximu3_log import placement_named
-from signals import HiphingeError, Placement
 
 INERTIAL = (
     "Timestamp (us),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),"

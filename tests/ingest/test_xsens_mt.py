@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.plain import read_plain, write_plain
 from ingest.formats.xsens_mt import quaternions
-from signals import HiphingeError, Placement
 
 PREAMBLE = ["// Start Time: Unknown", "// Update Rate: 50.0Hz", "// Filter Profile: human (46.1)", "// Firmware Version: 4.0.2"]
 MATRIX = [f"Mat[{row}][{column}]" for column in (1, 2, 3) for row in (1, 2, 3)]

@@ -74,8 +74,8 @@ def test_every_mutant_is_python() -> None:
 
 
 def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() -> None:
-    groups = matching_tests(ROOT, "dsp/slack.py")
-    assert groups[0] == ["tests/dsp/test_slack.py"]
+    groups = matching_tests(ROOT, "dsp/rhythm/slack.py")
+    assert groups[0] == ["tests/dsp/rhythm/test_slack.py"]
     assert groups[-1] == [GOLDEN]
     # through a face: its names come from the module
     assert "tests/firmware_protocol/test_v1_codec.py" in {

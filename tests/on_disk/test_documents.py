@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from body_signals import HiphingeError
 from on_disk import json_document, read_json, read_toml, shown, toml_document
-from signals import HiphingeError
 
 BOMBS = {
     "digits": ("a = 1\nx = " + "9" * 5000, "line 2"),

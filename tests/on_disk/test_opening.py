@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from body_signals import HiphingeError
 from on_disk import open_file, read_bytes
-from signals import HiphingeError
 
 
 def test_a_file_is_opened(tmp_path: Path) -> None:

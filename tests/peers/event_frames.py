@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from signals import Event, Packets
+from body_signals import Event, Packets
 
 FRAME_S = 0.1
 

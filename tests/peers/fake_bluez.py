@@ -21,9 +21,9 @@ from dbus_fast.annotations import DBusBool, DBusBytes, DBusInt16, DBusObjectPath
 from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
-from simulation.virtual_devices import GattCharacteristic, VirtualPeripheral
-from simulation.virtual_devices.firmware_makers import virtual_firmware
 from tests.peers.worn_sensors import Still, motion, worn
+from virtual_athlete.virtual_devices import GattCharacteristic, VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 
 ADAPTER = "/org/bluez/hci0"
 _READ = PropertyAccess.READ

@@ -15,12 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulation.serial_line import PeripheralLine
-from simulation.virtual_devices import VirtualPeripheral
-from simulation.virtual_devices.firmware_makers import virtual_firmware
 from tests.conftest import ROOT
 from tests.peers.bluez import Obedient
 from tests.peers.worn_sensors import Still, motion, worn
+from virtual_athlete.serial_line import PeripheralLine
+from virtual_athlete.virtual_devices import VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 
 
 def main() -> None:

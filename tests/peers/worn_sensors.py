@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import numpy as np
 
+from body_signals import BODY_PLACEMENTS, Connected, Event, Lost, Packets, Placement, Watchdog
+from body_signals.blocks import Floats
 from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
-from ingest.event_log import EventLog
-from signals import BODY_PLACEMENTS, Connected, Event, Lost, Packets, Placement, Watchdog
-from signals.blocks import Floats
-from simulation import Motion, Samples, SensorSettings, training
-from simulation.sensors import Imu
-from simulation.virtual_devices import Firmware, VirtualPeripheral
+from ingest.links.event_log import EventLog
+from virtual_athlete import Motion, Samples, SensorSettings, training
+from virtual_athlete.sensors import Imu
+from virtual_athlete.virtual_devices import Firmware, VirtualPeripheral
 
 KEYS = tuple(p.value for p in BODY_PLACEMENTS)
 

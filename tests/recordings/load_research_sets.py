@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
+from body_signals import Mounting, Placement, Sensor, Session, SessionMark
+from body_signals.blocks import G0, Bools, Floats
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.plain import PlainSamples
-from signals import Mounting, Placement, Sensor, Session, SessionMark
-from signals.blocks import G0, Bools, Floats
 
 START = datetime(2021, 1, 1, tzinfo=UTC)
 """None of the recordings says when it was made."""

@@ -15,13 +15,13 @@ import numpy as np
 import vqf
 from scipy.spatial.transform import Rotation
 
+from body_signals import Session
+from body_signals.blocks import Floats
+from body_signals.quantities import ESTIMATORS
 from dashboards.tables import read_orientations
-from hiphinge.results import compute
+from hiphinge.session.results import compute
 from ingest.formats.plain import PlainSamples, write_plain
-from ingest.session_folder import open_input
-from signals import Session
-from signals.blocks import Floats
-from signals.quantities import ESTIMATORS
+from ingest.heads.session_folder import open_input
 
 LONGEST_STEP_S = 0.03
 """Rows further apart than this are not interpolated between."""

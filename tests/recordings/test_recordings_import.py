@@ -7,8 +7,8 @@ import pytest
 from scipy.io import loadmat
 from scipy.spatial.transform import Rotation
 
+from body_signals import Session
 from ingest.formats.plain import PlainSamples, PlainSession, read_plain, write_plain
-from signals import Session
 from tests.recordings.load_research_sets import (
     BROAD,
     ENCODER,

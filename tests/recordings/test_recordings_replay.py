@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from body_signals import Placement, Sensor
+from body_signals.quality import Quality
+from body_signals.quantities import ESTIMATORS
 from dashboards.tables import read_angles, read_repetitions, read_summary
-from signals import Placement, Sensor
-from signals.quality import Quality
-from signals.quantities import ESTIMATORS
 from tests.contract.command_line import done
 from tests.recordings.load_research_sets import (
     BROAD,

@@ -1,0 +1,102 @@
+"""What a session says about itself: who, when, which sensors where. `session.toml` is this, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from body_signals.limits import limits_with
+from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
+
+SCHEMA = 1
+"""Version of session.toml and summary.json."""
+
+LONGEST_SESSION_S = 48 * 3600.0
+"""From the first event to the last. What claims to be longer is a leap of a clock, and is refused before it takes memory."""
+
+PATIENCE_S = 0.15
+"""`Session.patience_s` where a session says nothing."""
+SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0
+"""Below the first a connection interval is longer; beyond the second nothing is live any more."""
+
+Setting = str | int | float | bool | tuple[str, ...]
+"""A value of a sensor's configuration."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
+NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One sensor of a session. Exactly one of `file` (plain sessions) or recorded packets holds its data.
+
+    config: what its codec must know of the device, e.g. the columns of its text lines; each family says which words it has.
+    Raises ValueError when placement `other` has no name or a body placement has one.
+    """
+
+    placement: Placement
+    name: str | None = None
+    family: str = "plain"
+    file: str | None = None
+    mounting: Mounting | None = None
+    address: str | None = None
+    port: str | None = None
+    rate_hz: float | None = None
+    config: Mapping[str, Setting] = field(default_factory=lambda: NO_SETTINGS)
+
+    def __post_init__(self) -> None:
+        if (self.placement is Placement.OTHER) != (self.name is not None):
+            raise ValueError("a sensor with placement 'other' needs a name, and only such a sensor has one")
+        if self.name is not None and self.name in set(Placement):
+            raise ValueError(f"a sensor may not be named {self.name!r}: that is a placement")
+
+    @property
+    def key(self) -> str:
+        """The word for this sensor in events, tables and summaries: its placement, or its name if `other`."""
+        return self.name if self.name is not None else self.placement.value
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMark:
+    """A mark of a plain session: session time in seconds and label."""
+
+    time_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Head of a session. Raises ValueError when two sensors share a key or there is none, the patience is out of range, or a
+    limit of the screen has an unknown name."""
+
+    start: datetime
+    """Calendar time of session time 0; aware, UTC."""
+    athlete: str
+    """A pseudonym."""
+    sensors: tuple[Sensor, ...]
+    marks: tuple[SessionMark, ...] = field(default=())
+    software: str = ""
+    patience_s: float = PATIENCE_S
+    """How long the live estimator waits for a late sensor, in event time: a tick is final then."""
+    screen_limits: Mapping[str, float] = field(default_factory=lambda: NO_LIMITS)
+    """Limits of the hip screen that were set, by the names of `body_signals.limits`."""
+
+    def __post_init__(self) -> None:
+        if not self.sensors:
+            raise ValueError("a session needs at least one sensor")
+        if self.start.tzinfo is None:
+            raise ValueError("start needs a time zone, e.g. 2026-11-23T14:05:00Z")
+        if not SHORTEST_PATIENCE_S <= self.patience_s <= LONGEST_PATIENCE_S:
+            raise ValueError(f"patience of {self.patience_s} s: {SHORTEST_PATIENCE_S} to {LONGEST_PATIENCE_S}")
+        limits_with(self.screen_limits)
+        keys = [s.key for s in self.sensors]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"two sensors on one placement: {key}")
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """Keys of the sensors on the body, in table order."""
+        worn = {s.placement for s in self.sensors}
+        return tuple(p.value for p in BODY_PLACEMENTS if p in worn)

@@ -1,0 +1,90 @@
+"""Whether InfluxDB still has what a session's ledger says was sent, and nothing of it that the tables do not have.
+
+Repetitions are compared one by one, everything else by count, all within the session's own time. Angles are left to
+thin out: of a session older than a quarter, after which docs/operations.md lets them go, they are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from dashboards.influx.delivery import identity, ledger_of, tallied
+from dashboards.influx.line_protocol import (
+    TAGS,
+    points,
+    repetition_points,
+    repetition_stamps,
+    series_and_start,
+    series_of,
+    tags_of,
+)
+from dashboards.influx.outbox import FOLDER, Ledger, rejected_lines
+from dashboards.influx.stored import Stored
+from dashboards.tables import available_estimators, read_summary
+
+ANGLES_KEPT = timedelta(days=90)
+"""Angles of older sessions may have been deleted on purpose."""
+_SLACK_NS = 10**9
+"""The last row of a session may be later than its duration, which is rounded."""
+
+
+def differences(session_folder: Path, stored: Stored) -> list[str]:
+    """What in InfluxDB is not as the tables say, in words; empty where all is well. `CannotAsk` where it cannot be asked.
+
+    Repetitions that are there and are none of the tables' are noted in the ledger: the next push voids them.
+    """
+    estimators = available_estimators(session_folder)
+    ledger, who = ledger_of(session_folder, estimators), identity(session_folder, estimators[0])
+    start_ns = series_and_start(session_folder, estimators[0])[1]
+    duration_s = max(float(read_summary(session_folder, e)["duration_s"]) for e in estimators)
+    span = start_ns, start_ns + round(duration_s * 1e9) + _SLACK_NS
+    rejected = [line for line, _ in rejected_lines(session_folder / FOLDER)]
+    said = list(_repetitions(session_folder, estimators, ledger, stored.repetitions(who, span), rejected))
+    measurements = ["session", "screen", "sensor_health"]
+    if datetime.now(UTC) - datetime.fromtimestamp(start_ns / 1e9, UTC) < ANGLES_KEPT:
+        measurements.insert(0, "angles")
+    if not ledger.points:
+        for _ in tallied(points(session_folder, estimators), ledger.points):
+            pass
+        ledger.write(session_folder / FOLDER)
+    there = stored.counts(who, span, measurements)
+    for measurement in measurements:
+        for last, n in ledger.points.get(measurement, {}).items():
+            wanted = n - sum(_is_of(line, measurement, last) for line in rejected)
+            found = there[measurement].get(last, 0)
+            if found < wanted:
+                said.append(f"{measurement} of {last}: {found} of {wanted} points")
+    return said
+
+
+def _repetitions(
+    session_folder: Path,
+    estimators: tuple[str, ...],
+    ledger: Ledger,
+    there: dict[str, dict[int, bool]],
+    rejected: list[str],
+) -> Iterator[str]:
+    aside = repetition_stamps(rejected)
+    extra = False
+    for estimator in estimators:
+        series = series_and_start(session_folder, estimator)[0]
+        wanted = {stamp for _, stamp in repetition_stamps(repetition_points(session_folder, estimator)) - aside}
+        found = there.get(estimator, {})
+        if void := sum(found.get(stamp, False) for stamp in wanted):
+            yield f"repetitions of {estimator}: {void} of {len(wanted)} are void"
+        if lacking := sum(stamp not in found for stamp in wanted):
+            yield f"repetitions of {estimator}: {lacking} of {len(wanted)} are missing"
+        besides = {(series, stamp) for stamp, is_void in found.items() if not is_void and stamp not in wanted}
+        if besides - {(series, stamp) for _, stamp in aside}:
+            extra = True
+            ledger.repetitions.setdefault(estimator, set()).update(besides)
+            yield f"repetitions of {estimator}: {len(besides)} are there that the tables do not have"
+    if extra:
+        ledger.write(session_folder / FOLDER)
+
+
+def _is_of(line: str, measurement: str, last: str) -> bool:
+    series = series_of(line)
+    return series.startswith(f"{measurement},") and tags_of(series).get(TAGS[measurement][-1]) == last

@@ -1,0 +1,354 @@
+"""Results on their way to InfluxDB: a finished session from its tables (`push`), a running one from its outbox (`Courier`).
+
+Both leave the ledger in the session's outbox: what was acknowledged as a whole, so that `missing` can tell what was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from body_signals import HiphingeError
+from dashboards.edits import EDITS
+from dashboards.influx.line_protocol import (
+    TAGS,
+    points,
+    repetition_points,
+    repetition_stamps,
+    series_and_start,
+    series_of,
+    tags_of,
+    void_line,
+)
+from dashboards.influx.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
+from dashboards.influx.patience import Patience, Pauses
+from dashboards.influx.sender import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
+from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
+from on_disk import MOST_TOML_BYTES, open_file, read_bytes
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
+"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`)."""
+PERSON_WAIT_S = 10.0
+"""Between two attempts where somebody must change something first."""
+_LOOK_S = 0.1
+"""How often an empty outbox is looked at."""
+AWAY_S = 1.0
+"""At the end, a server that has not taken anything for so long is left: the outbox and the tables hold what it lacks."""
+_STOP_S = 1.0
+_LONGEST_NS = 24 * 3600 * 10**9
+"""A repetition that a ledger names is of this session only within so long of its start."""
+_FILES = (ANGLES, REPETITIONS, SUMMARY)
+"""Of an estimator, what is sent, as the session's edits.toml corrects it."""
+
+
+def digest(session_folder: Path, estimator: str) -> str:
+    """What tells one state of an estimator's results from another."""
+    state = hashlib.sha256()
+    for name in _FILES:
+        with open_file(session_folder / estimator / name) as file:
+            state.update(hashlib.file_digest(file, "sha256").digest())
+    edits = session_folder / EDITS
+    if edits.is_file():
+        state.update(read_bytes(edits, MOST_TOML_BYTES))
+    return state.hexdigest()
+
+
+def missing(session_folder: Path) -> tuple[str, ...]:
+    """Estimators whose results, as they are now, InfluxDB has not acknowledged as a whole.
+
+    Files that have not changed since are not read again.
+    """
+    ledger = Ledger.read(session_folder / FOLDER)
+    found = []
+    for estimator in available_estimators(session_folder):
+        state = _state(session_folder, estimator)
+        if ledger.states.get(estimator) == state:
+            continue
+        if ledger.complete.get(estimator) != digest(session_folder, estimator):
+            found.append(estimator)
+            continue
+        ledger.states[estimator] = state
+        # where it cannot be written, the files are read again next time
+        with suppress(HiphingeError):
+            ledger.write(session_folder / FOLDER)
+    return tuple(found)
+
+
+def identity(session_folder: Path, estimator: str) -> Identity:
+    """Whose an estimator's results are, by their summary."""
+    summary = read_summary(session_folder, estimator)
+    return Identity(str(summary["athlete"]), str(summary["session"]), str(summary["start"]))
+
+
+def ledger_of(session_folder: Path, estimators: Sequence[str]) -> Ledger:
+    """The folder's ledger, as far as it is about the session whose results the folder holds.
+
+    A folder may have been copied, or hold new results under another name: of what its ledger says about another session,
+    nothing is known here any more, and nothing of it may be voided. Whom it was about stays noted in `former`.
+    """
+    found, who = Ledger.read(session_folder / FOLDER), identity(session_folder, estimators[0])
+    series = {e: series_and_start(session_folder, e) for e in estimators}
+    told = {_of_series(name) for sent in found.repetitions.values() for name, _ in sent}
+    former = {one for one in (*found.former, *told, *([found.of] if found.of else [])) if not one.agrees(who)}
+    if found.of is not None and not found.of.agrees(who):
+        return Ledger(of=who, former=former)
+    for estimator, (own, start_ns) in series.items():
+        sent = found.repetitions.get(estimator, set())
+        found.repetitions[estimator] = {
+            (name, stamp) for name, stamp in sent if name == own and start_ns <= stamp < start_ns + _LONGEST_NS
+        }
+    found.of, found.former = who, former
+    return found
+
+
+def _of_series(series: str) -> Identity:
+    tags = tags_of(series)
+    return Identity(tags.get("athlete", ""), tags.get("session", ""))
+
+
+def push(
+    session_folder: Path,
+    settings: InfluxSettings,
+    estimators: Sequence[str] | None = None,
+    *,
+    timeout_s: float = 30.0,
+    progress: Callable[[int], None] | None = None,
+    patience: Patience | None = None,
+) -> PushReport:
+    """Send a session's points from its tables; `progress` hears the lines sent so far.
+
+    A server that is away for a while is waited for with `patience`, going on where it was; it may be one for many sessions.
+
+    Repetitions that were sent before and are no more are overwritten with ``void = true``; only this session's own. Lines that
+    the server will never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when
+    InfluxDB cannot be reached or refuses; what was sent before stays, and sending again is harmless.
+    """
+    chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
+    if not chosen:
+        remedy = "Name a session folder that holds results, or run `hiphinge replay` on the recording first"
+        raise HiphingeError("no results to send", str(session_folder), remedy)
+    outbox = session_folder / FOLDER
+    ledger = ledger_of(session_folder, chosen)
+    found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
+    now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
+    removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
+    # whatever happens from here on, it is known what the server may have
+    for estimator in chosen:
+        ledger.repetitions[estimator] = ledger.repetitions.get(estimator, set()) | now[estimator]
+    ledger.write(outbox)
+    counts: dict[str, dict[str, int]] = {}
+    lines = itertools.chain(
+        tallied(points(session_folder, chosen), counts), (void_line(series, stamp) for series, stamp in removed)
+    )
+    waiting = Patience() if patience is None else patience
+    with Sender(settings, timeout_s=timeout_s, waiting=waiting) as sender, RejectedAnew(outbox) as aside:
+        report = send_lines(lines, sender, aside.take, progress)
+    for estimator, (state, content) in found.items():
+        ledger.states[estimator], ledger.complete[estimator] = state, content
+        ledger.repetitions[estimator] = now[estimator]
+        ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
+    for measurement, by_tag in counts.items():
+        ledger.points.setdefault(measurement, {}).update(by_tag)
+    ledger.write(outbox)
+    if not missing(session_folder):
+        discard_segments(outbox)
+    return report
+
+
+def tallied(lines: Iterable[str], counts: dict[str, dict[str, int]]) -> Iterator[str]:
+    """The lines, counted in `counts` by measurement and last tag."""
+    by_series: dict[str, int] = {}
+    try:
+        for line in lines:
+            series = series_of(line)
+            by_series[series] = by_series.get(series, 0) + 1
+            yield line
+    finally:
+        for series, n in by_series.items():
+            measurement, _, _ = series.partition(",")
+            counts.setdefault(measurement, {})[tags_of(series)[TAGS[measurement][-1]]] = n
+
+
+def note_repetitions(session_folder: Path, stamps: Mapping[str, set[tuple[str, int]]]) -> None:
+    """Note in the ledger that these repetitions, by estimator, are about to be sent: should a later analysis not find one of
+    them, it is known that it must be voided."""
+    ledger = Ledger.read(session_folder / FOLDER)
+    before = {estimator: set(sent) for estimator, sent in ledger.repetitions.items()}
+    for estimator, some in stamps.items():
+        ledger.repetitions.setdefault(estimator, set()).update(some)
+        if ledger.of is None and some:
+            ledger.of = _of_series(min(some)[0])
+    if ledger.repetitions != before:
+        ledger.write(session_folder / FOLDER)
+
+
+def acknowledge(session_folder: Path) -> None:
+    """Note in the ledger that InfluxDB has all results as they are now."""
+    there = available_estimators(session_folder)
+    ledger = ledger_of(session_folder, there)
+    for estimator in there:
+        ledger.states[estimator] = _state(session_folder, estimator)
+        ledger.complete[estimator] = digest(session_folder, estimator)
+        ledger.repetitions[estimator] = repetition_stamps(repetition_points(session_folder, estimator))
+        ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
+    ledger.points = {}
+    ledger.write(session_folder / FOLDER)
+
+
+def _state(session_folder: Path, estimator: str) -> list[int]:
+    """Size and time of change, in ns, of the files whose content `digest` tells."""
+    paths = [session_folder / estimator / name for name in _FILES]
+    edits = session_folder / EDITS
+    found = [path.stat() for path in (*paths, *([edits] if edits.is_file() else []))]
+    return [number for one in found for number in (one.st_size, one.st_mtime_ns)]
+
+
+class Courier:
+    """A thread that drains a running session's outbox. What hinders it is in `trouble`; it never gives up.
+
+    The lines are sent in order and only once they are in the outbox; `lines` were acknowledged so far.
+    """
+
+    def __init__(self, outbox: Path, settings: InfluxSettings, *, timeout_s: float = 10.0) -> None:
+        self._waiting = _WhileItRuns()
+        self._sender = Sender(settings, timeout_s=timeout_s, waiting=self._waiting)
+        self._drain = Drain(outbox, self._sender, running=True)
+        self._delivered = False
+        self._settings = settings
+        self._clock: str | None = None
+        self._thread = threading.Thread(target=self._run, name="hiphinge-courier", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing arrives, in words for people; empty when all is well."""
+        return self._waiting.trouble
+
+    @property
+    def lines(self) -> int:
+        """Lines acknowledged."""
+        return self._drain.lines
+
+    @property
+    def rejected(self) -> int:
+        """Lines that the server will never take; they are in `rejected.lp`."""
+        return self._drain.rejected
+
+    @property
+    def remark(self) -> str:
+        """What a person should know although results arrive: that the clocks differ."""
+        return self._clock or ""
+
+    def finish(self, patience_s: float) -> bool:
+        """Nothing more will come: send what there is, for at most so long, to a server that is away no longer than `AWAY_S`.
+        Whether all of it was acknowledged."""
+        self._drain.running = False
+        self._waiting.finish()
+        began = taken = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() < min(began + patience_s, taken + AWAY_S):
+            self._thread.join(_LOOK_S)
+            if not self.trouble:
+                taken = time.monotonic()
+        self.stop()
+        return self._delivered
+
+    def stop(self) -> None:
+        """End without waiting for the server; the rest stays in the outbox."""
+        self._waiting.stop()
+        # one that hangs in a request ends with it
+        self._thread.join(_STOP_S)
+
+    def _run(self) -> None:
+        try:
+            with self._sender:
+                self._send_all()
+        except Exception as error:
+            ends = f"a fault of the program ends the sending ({error!r}); hiphinge push sends the rest from the tables"
+            self._waiting.trouble = ends
+            raise
+
+    def _send_all(self) -> None:
+        while not self._waiting.stopped:
+            try:
+                sent = self._drain.step()
+            except (HiphingeError, OSError) as error:
+                # the outbox itself cannot be read or written; a server that refuses every line; or told to stop in a pause
+                self._waiting.hindered(str(error))
+                continue
+            self._waiting.answered()
+            if sent and self._clock is None:
+                self._look_at_clock()
+            if not sent:
+                if self._waiting.finishing:
+                    self._delivered = True
+                    return
+                self._waiting.pause(_LOOK_S)
+
+    def _look_at_clock(self) -> None:
+        # where it does not answer now, the next time is early enough
+        with suppress(InfluxError):
+            self._clock = server_facts(self._settings).clock_remark
+
+
+class _WhileItRuns:
+    """What a running session does about a server that is away: it tries again, for ever, until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._pauses = Pauses(FIRST_WAIT_S, LONGEST_WAIT_S)
+        self._stop, self._finish, self._wake = threading.Event(), threading.Event(), threading.Event()
+        self.trouble = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to."""
+        return self._stop.is_set()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether nothing more will come."""
+        return self._finish.is_set()
+
+    def finish(self) -> None:
+        """Nothing more will come: no long pause from now on."""
+        self._finish.set()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Give up at the next attempt."""
+        self._stop.set()
+        self._wake.set()
+
+    def begin(self) -> None:
+        """Nothing to be done."""
+
+    def failed(self, error: InfluxError) -> None:
+        """Pause until the next attempt; the error where it was told to stop."""
+        if error.refusal is Refusal.PERSON:
+            self.hindered(str(error))
+        else:
+            self.trouble = str(error)
+            self.pause(self._pauses.next_s(error, LONGEST_WAIT_S))
+            if self.finishing:
+                self._pauses.reset()
+        if self.stopped:
+            raise error
+
+    def hindered(self, words: str) -> None:
+        """Somebody must change something first."""
+        self.trouble = words
+        self.pause(PERSON_WAIT_S)
+
+    def answered(self) -> None:
+        """All is well."""
+        self.trouble = ""
+        self._pauses.reset()
+
+    def pause(self, seconds: float) -> None:
+        """Until then, or until the session ends or stops."""
+        if not self.stopped and self._wake.wait(seconds):
+            self._wake.clear()

@@ -1,0 +1,74 @@
+"""What the worn sensors have said since a calibrate mark: the path of gravity in each, and how each was accelerated.
+
+Ticks are counted from the first after the mark, and (3, n) is components first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+
+from body_signals.blocks import Floats
+from dsp import rotation
+from dsp.alignment.segment_axes import WALKED_S
+from dsp.alignment.standing import DECIDED_S
+from dsp.grid.ticks import MOTION_STRIDE, Ticks
+
+
+class CalibrationTracks:
+    """Tracks of the sensors `body` since a calibrate mark at session time `mark_s`. first: number of the first tick then."""
+
+    def __init__(self, mark_s: float, first: int, body: tuple[str, ...]) -> None:
+        self.mark_s = mark_s
+        self.first = first
+        self.body = body
+        self.time_s: list[float] = []
+        """Session time of each tick; it grows as they come."""
+        self._vertical: dict[str, list[Floats]] = {key: [] for key in body}
+        self._motion: dict[str, list[Floats] | None] = {key: [] for key in body}
+        """None for a sensor whose motion was not given all the time."""
+        self._motion_s: list[float] = []
+
+    def add(self, ticks: Ticks) -> None:
+        """The ticks that follow, at least one."""
+        self.time_s.extend(ticks.time_s.tolist())
+        now = rotation.vertical_in_sensor(ticks.quat)
+        for key in self.body:
+            self._vertical[key].append(now[:, ticks.keys.index(key)])
+        # walking off can tell something for this long only
+        if ticks.time_s[0] <= self.mark_s + DECIDED_S + WALKED_S[1]:
+            self._add_motion(ticks)
+
+    def _add_motion(self, ticks: Ticks) -> None:
+        self._motion_s.extend(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())
+        for key in self.body:
+            kept, motion = self._motion[key], ticks.motion.get(key)
+            if kept is None or motion is None:
+                self._motion[key] = None
+            else:
+                kept.append(motion[:3])
+
+    def at(self, time_s: float) -> int:
+        """The first tick not before a session time; the number of ticks where there is none."""
+        return bisect_left(self.time_s, time_s)
+
+    def vertical(self, key: str) -> Floats:
+        """Earth's vertical (3, n) in a sensor at all ticks."""
+        if len(self._vertical[key]) > 1:
+            self._vertical[key] = [np.concatenate(self._vertical[key], axis=1)]
+        return self._vertical[key][0]
+
+    def latest(self, key: str) -> Floats:
+        """The same (3, m) at the ticks that were added last."""
+        return self._vertical[key][-1]
+
+    def end_at(self, stop: int) -> None:
+        """Nothing is to be seen of the verticals from tick `stop` on."""
+        for key in self.body:
+            self._vertical[key] = [self.vertical(key)[:, :stop]]
+
+    def motion(self, key: str) -> tuple[Floats, Floats] | None:
+        """Running integral (3, k) of a sensor's specific force in the earth's frame, and its session times (k,)."""
+        kept = self._motion[key]
+        return (np.concatenate(kept, axis=1), np.array(self._motion_s)) if kept else None

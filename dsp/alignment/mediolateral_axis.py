@@ -1,0 +1,118 @@
+"""The mediolateral axis of a segment in its sensor: what told it, how far it is trusted, and why.
+
+In the order in which they are believed: the movement that is the segment's own in a calibration (bends of the trunk, raises of
+a knee), squats or sitting down and standing up in its place, a stated mounting (a thigh's corrected by its first strides), and
+walking off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals.blocks import Floats
+from body_signals.placements import Mounting
+from dsp import rotation
+from dsp.alignment.calibration_movements import BEND_COUNT, SensorMovement
+from dsp.alignment.segment_axes import alike, functional_axis
+
+STATED_MOUNTING = "standing and stated mounting"
+"""Method of an alignment of which no movement told the axis."""
+BENDS, RAISES, SQUATS, SITTINGS = "bends", "knee raises", "squats", "sit-to-stand"
+"""Movements that tell an axis."""
+RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
+"""How many knee raises, sittings and squats are wanted (ours)."""
+_WANTED = {BENDS: BEND_COUNT, RAISES: RAISE_COUNT, SQUATS: SQUAT_COUNT, SITTINGS: 2 * SITTING_COUNT}
+TRUST = {BENDS: 1.0, RAISES: 1.0, SQUATS: 0.6, SITTINGS: 0.5}
+"""How far each is trusted (ours). Squats, sitting down and standing up stand in for bends and knee raises that nobody made: the
+trunk leans less and the knees go apart."""
+STRIDES_CONFIDENCE = 0.6
+"""How far the plane is trusted that a thigh strides in, which replaces a stated mounting (ours)."""
+WALKING_CONFIDENCE = 0.3
+"""The forward direction of a trunk that walks off is right within some 15°, on simulated athletes (ours)."""
+TYPICAL_RANGE_RAD = np.radians(45.0)
+"""Range from which on a functional axis is not improved by bending further (ours; for the confidence only)."""
+LEAST_ACROSS = 0.3
+"""Sine of the smallest angle between the axis and the vertical (ours)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """Axis to the wearer's right (3,) in the sensor, how it was found, how far it is trusted (0 … 1), and why."""
+
+    right: Floats
+    method: str
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+def of_movements(
+    vertical: Floats, up: Floats, movements: Sequence[SensorMovement], kind: str, *, backwards: bool, mounting: Mounting | None
+) -> Axis:
+    """From movements of one kind. vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
+
+    backwards: the segment's lower end moves forward, as a thigh's does, and not its upper one.
+    """
+    kept, spans = list(movements), [(e.start, e.end) for e in movements]
+    if kind == BENDS:
+        keep = alike(vertical, up, spans, None if mounting is None else -mounting.left_axis)
+        kept, spans = [kept[i] for i in keep], [spans[i] for i in keep]
+    axis, planarity, agreement_deg = functional_axis(vertical, up, spans)
+    right = -axis if backwards else axis
+    peak = float(np.median([e.peak for e in kept]))
+    left_out = f" ({len(movements) - len(kept)} more went another way)" if len(movements) > len(kept) else ""
+    reasons = [
+        f"{len(kept)} {kind}{left_out}, range {np.degrees(peak):.0f}°",
+        f"movement in one plane to {100 * planarity:.0f} %, repetitions agree to {agreement_deg:.1f}°",
+    ]
+    confidence = TRUST[kind] * min(1.0, len(kept) / _WANTED[kind]) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
+    confidence *= _in_one_plane(planarity) * min(1.0, 6.0 / max(agreement_deg, 0.1))
+    if mounting is not None and float(right @ -mounting.left_axis) < 0.5:
+        reasons.append("the stated mounting disagrees with the movement, which was used")
+        confidence *= 0.5
+    return Axis(right, "standing and " + kind, confidence, tuple(reasons))
+
+
+def of_mounting(mounting: Mounting, up: Floats, missing: str, strode: tuple[Floats, float] | None) -> Axis:
+    """From a stated mounting, or from a thigh's first strides: their axis to the right (3,) and their planarity.
+
+    up (3,): the vertical in the sensor while standing; missing: the movement that would have told.
+    """
+    if strode is not None:
+        right, planarity = strode
+        off_deg = np.degrees(np.arccos(np.clip(float(right @ -mounting.left_axis), -1.0, 1.0)))
+        reason = f"no {missing}: axis from the first strides, {off_deg:.0f}° off the stated mounting"
+        return Axis(right, "standing and strides", STRIDES_CONFIDENCE * _in_one_plane(planarity), (reason,))
+    tilt_deg = float(np.degrees(np.arccos(np.clip(up @ mounting.up_axis, -1.0, 1.0))))
+    reason = f"no {missing}: axis from the stated mounting, sensor {tilt_deg:.0f}° off the vertical"
+    return Axis(-mounting.left_axis, STATED_MOUNTING, 0.4 if tilt_deg < 45.0 else 0.1, (reason,))
+
+
+def of_walking(up: Floats, forward: Floats, strides: Floats | None) -> Axis:
+    """From walking off: across the way forward (3,) in the sensor, a thigh's in the plane that it swings in.
+
+    up (3,): the vertical in the sensor while standing; strides (3, n): the vertical while a thigh swings, which has no sign of
+    its own; the way has.
+    """
+    right = np.cross(forward, up)
+    if strides is not None:
+        axis, _, _ = functional_axis(strides, up, [(0, strides.shape[1])])
+        right = axis if float(axis @ right) > 0.0 else -axis
+    reason = "no bends, knee raises, squats or sitting down: axis from walking off straight, trunk forward"
+    return Axis(np.asarray(right), "standing and walking off", WALKING_CONFIDENCE, (reason,))
+
+
+def to_segment(up: Floats, right: Floats) -> Floats | None:
+    """Quaternion (4,) sensor → segment, whose Y is `up` (3,) and whose Z is near `right` (3,); None where the two agree."""
+    across = right - up * float(right @ up)
+    length = float(np.sqrt((across**2).sum()))
+    if length < LEAST_ACROSS:
+        return None
+    across = across / length
+    return rotation.from_axes(np.cross(up, across), up, across)
+
+
+def _in_one_plane(planarity: float) -> float:
+    return min(1.0, max(0.0, (planarity - 0.8) / 0.15))

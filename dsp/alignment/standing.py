@@ -1,0 +1,215 @@
+"""The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (design: the zero). Who moves
+off so soon that too little is left has stood still from the mark on, unless quiet returns at once: then he was settling.
+
+`StandingWatch` sees one sensor's samples and says when its standing has ended; used for the gyroscope bias.
+The same times, taken over all sensors, are the zero of the angles (`dsp.alignment.alignment`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals.blocks import Floats
+
+SETTLE_S = 1.0
+"""From the mark to the beginning of the standing (the zero's definition, see above)."""
+LONGEST_S = 5.0
+"""Longest standing that is used (the same)."""
+SHORTEST_STANDING_S = 1.0
+"""A shorter standing is not used (ours)."""
+FULL_S = 3.0
+"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing (ours)."""
+SHARED_S = 0.5
+"""The least of it that all sensors must share: they may begin and end at different times (ours)."""
+REFERENCE_S = 0.5
+"""The beginning of the standing, whose mean rate the later samples are compared with (ours)."""
+MOVEMENT_RAD_S = np.radians(16.0)
+"""Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s (ours)."""
+QUIET_RAD_S = np.radians(8.0)
+"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much (ours)."""
+RETURNS_S = 1.5
+"""Quiet must return within this time, else the athlete has gone (ours)."""
+GUARD_S = 0.3
+"""Cut off before the movement is noticed: a smooth beginning is slow (ours)."""
+DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
+"""A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
+follows a bend: its mean rate is taken until it was within the second for the last time (ours)."""
+POSTURE_S = 0.3
+"""Accelerations are averaged over this time for that (ours)."""
+DECIDED_S = SETTLE_S + LONGEST_S + 0.5
+"""After this long since the mark every sensor that is in time has finished its standing; half a second is ours."""
+
+
+def shortness(seconds: float) -> float:
+    """How many times the standard deviation of a rate grows that was taken from a standing of so long; 1 from `FULL_S` on."""
+    return float(max(1.0, FULL_S / max(seconds, 0.1)) ** 1.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """A sensor's quiet standing from start_s to end_s (session time) and its mean rate (3,) rad/s; its
+    horizontal part is that of the time in which the sensor was inclined as it began.
+
+    time_s (n,), acc, gyr (n, 3): all samples since start_s, also those of the movement that ended it; n = 0 when it was
+    too short to be used. known_s: session time at which it was known to have ended.
+    """
+
+    start_s: float
+    end_s: float
+    time_s: Floats
+    acc: Floats
+    gyr: Floats
+    gyr_mean: Floats
+    quat: Floats
+    """(4, n) the device's own orientation where it was given, else (4, 0)."""
+    known_s: float
+
+    @property
+    def samples(self) -> int:
+        return len(self.acc)
+
+
+class StandingWatch:
+    """Collects one sensor's samples after a calibrate mark until the standing has ended."""
+
+    def __init__(self, mark_s: float) -> None:
+        self.mark_s = mark_s
+        self.done = False
+        self._known_s = mark_s
+        self._time: list[float] = []
+        self._acc: list[Floats] = []
+        self._gyr: list[Floats] = []
+        self._quat: list[Floats] = []
+        self._settling = 0
+        """Samples before the standing proper, which count when it is too short."""
+        self._reference: Floats | None = None
+        self._moving = 0
+        self._anew = False
+        self._early: tuple[list[float], list[Floats], list[Floats], list[Floats]] = ([], [], [], [])
+        """Everything since the mark, once the athlete has moved off early, after a standing until `_early_end_s`."""
+        self._early_end_s: float | None = None
+        self._taken_early = False
+
+    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, quat: Floats | None = None) -> int:
+        """Take samples in order; return how many belong before or to the standing (all of them while it lasts).
+
+        quat (4, n): only of a device with its own filter.
+        """
+        for i, t in enumerate(time_s.tolist()):
+            if t < self.mark_s:
+                continue
+            if t >= self.mark_s + SETTLE_S + LONGEST_S:
+                self.done, self._known_s = True, self.mark_s + SETTLE_S + LONGEST_S
+                self._let_go(self._settling)
+                if self._early_end_s is not None and (not self._time or self._time[-1] - self._time[0] < SHORTEST_STANDING_S):
+                    self._keep()
+                    self._take_early(self._known_s)
+                return i
+            self._time.append(t)
+            self._acc.append(acc[i])
+            self._gyr.append(gyr[i])
+            if quat is not None:
+                self._quat.append(quat[:, i])
+            if t < self.mark_s + SETTLE_S:
+                self._settling += 1
+                continue
+            if self._reference is None:
+                begun = self._time[self._settling]
+                if t < begun + REFERENCE_S:
+                    continue
+                first = np.array(self._gyr[self._settling :])
+                spread = first - first.mean(axis=0)
+                if not self._anew or float((spread * spread).sum(axis=1).mean()) < QUIET_RAD_S**2:
+                    self._reference = first.mean(axis=0)
+                elif self._begin_again(t):
+                    return i + 1
+                continue
+            change = gyr[i] - self._reference
+            self._moving = self._moving + 1 if float(change @ change) > MOVEMENT_RAD_S**2 else 0
+            if self._moving >= 5:
+                if t - GUARD_S - self._time[self._settling] < SHORTEST_STANDING_S:
+                    if self._begin_again(t):
+                        return i + 1
+                    continue
+                self._let_go(self._settling)
+                self.done, self._known_s = True, t
+                return i + 1
+        return len(time_s)
+
+    def _begin_again(self, now_s: float) -> bool:
+        """Too short, or no quiet: look for the standing from here on. True when that is in vain and an early one counts."""
+        if self._early_end_s is None and self._still_from_the_mark(now_s - GUARD_S):
+            self._early_end_s = now_s - GUARD_S
+        if self._early_end_s is not None:
+            # the filter goes on from the early standing, so nothing since may be missing
+            self._keep()
+            if now_s - GUARD_S > self._early_end_s + RETURNS_S:
+                self._take_early(now_s)
+                return True
+        self._let_go(len(self._time))
+        self._settling, self._reference, self._moving, self._anew = 0, None, 0, True
+        return False
+
+    def _keep(self) -> None:
+        time_s, acc, gyr, quat = self._early
+        time_s.extend(self._time)
+        acc.extend(self._acc)
+        gyr.extend(self._gyr)
+        quat.extend(self._quat)
+
+    def _take_early(self, now_s: float) -> None:
+        self._time, self._acc, self._gyr, self._quat = self._early
+        self.done, self._known_s, self._taken_early = True, now_s, True
+
+    def _let_go(self, count: int) -> None:
+        """Forget the first samples."""
+        self._time, self._acc, self._gyr = self._time[count:], self._acc[count:], self._gyr[count:]
+        self._quat = self._quat[count:]
+
+    def _still_from_the_mark(self, end_s: float) -> bool:
+        """Whether there was stillness for long enough when the time for settling counts too."""
+        if not self._settling or end_s - self._time[0] < SHORTEST_STANDING_S:
+            return False
+        before = np.array(self._gyr)[: sum(t <= end_s for t in self._time)]
+        change = before - before.mean(axis=0)
+        return bool(((change * change).sum(axis=1) < MOVEMENT_RAD_S**2).all())
+
+    def result(self) -> Standing:
+        """The standing; without samples when it was shorter than `SHORTEST_STANDING_S`."""
+        if not self.done:
+            self._let_go(self._settling)
+            self._settling = 0
+        end, known = self._time[-1] if self._time else self.mark_s, self._known_s
+        if self._taken_early and self._early_end_s is not None:
+            end = self._early_end_s
+        elif self._moving:
+            end -= GUARD_S
+        keep = sum(t <= end for t in self._time)
+        if keep == 0 or self._time[keep - 1] - self._time[0] < SHORTEST_STANDING_S:
+            empty = np.empty((0, 3))
+            return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)), known)
+        gyr, acc, time_s = np.array(self._gyr), np.array(self._acc), np.array(self._time)
+        # a turn about the vertical does not incline: of that the longer mean is the better one
+        mean = gyr[:keep].mean(axis=0)
+        level = gyr[: _as_it_began(time_s[:keep], acc[:keep])].mean(axis=0)
+        up = acc[:keep].mean(axis=0)
+        mean = level + up * float((mean - level) @ up) / float(up @ up)
+        quat = np.array(self._quat).T if self._quat else np.empty((4, 0))
+        return Standing(self._time[0], end, time_s, acc, gyr, mean, quat, known)
+
+
+def _as_it_began(time_s: Floats, acc: Floats) -> int:
+    """How many of the samples of a standing, acc (n, 3), are inclined as it began; all, unless it has departed at its end."""
+    begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_STANDING_S, side="right"))].mean(axis=0)
+    window = int(np.searchsorted(time_s, time_s[0] + POSTURE_S, side="right"))
+    total = np.cumsum(np.concatenate((np.zeros((1, 3)), acc)), axis=0)
+    means = total[window:] - total[:-window]
+    across = np.cross(means, begun)
+    off = np.arctan2(np.sqrt((across * across).sum(axis=1)), means @ begun)
+    if not off[-1] > DEPARTED_RAD:
+        return len(acc)
+    there = np.flatnonzero(off < BACK_RAD)
+    kept = int(there[-1]) + window // 2 if len(there) else 0
+    return kept if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_STANDING_S else len(acc)

@@ -1,0 +1,1 @@
+"""Joint angles and inclinations of all segments at once, each with its standard uncertainty and quality flags."""

@@ -1,0 +1,1 @@
+"""What a session's repetitions come to: sets, and exposure over the day."""

@@ -1,0 +1,421 @@
+"""The common time grid: when a tick is final, and every sensor's orientation at it.
+
+Tick k stands at session time k / rate. It is final when every sensor has passed it, or `patience_s` of event time after
+it; a sensor that has not passed it by then is missing there, for ever. Both are read off sequence numbers, so the rows
+do not depend on how the events are cut into chunks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from body_signals.blocks import Bools, Floats, Ints
+from body_signals.errors import HiphingeError
+from body_signals.quality import Quality
+from body_signals.session import LONGEST_SESSION_S, PATIENCE_S
+from dsp import rotation
+from dsp.orientation.filter import OrientedSamples
+from dsp.results import TICK_HZ, Flags
+
+RATE_HZ = TICK_HZ
+HOLE_S = 0.1
+"""Across a longer hole between two samples an orientation is not interpolated but missing."""
+SATURATION_S = 2.0
+"""How long a saturated sample leaves the orientation doubtful."""
+FAST_RAD_S = np.radians(400.0)
+"""Angular rate beyond which the published accuracy figures say nothing."""
+MOTION_STRIDE = 10
+"""Ticks between two instants at which a sensor's motion is given."""
+LOOK_STRIDE = 20
+"""Ticks between two looks at what changes slowly, as relative headings and slips do; they stand at tick numbers that are
+multiples of it, whatever the chunking."""
+PIECE = 4096
+"""So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
+TOGETHER = 2
+"""Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
+one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+MOST_TICKS = 60_000
+"""So many are given out at once at most. A computer that slept for a night leaves millions behind."""
+NEVER: Final = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GridRows:
+    """One sensor at m consecutive ticks: quat (4, m) NaN where missing, present (m,), heading_epoch (m,) -1 where missing,
+    quality (m,) bits of this sensor. motion (6, k): see `OrientedSamples`, at the ticks whose numbers are multiples of
+    `MOTION_STRIDE`, NaN where missing; None where it is not known. tilt_variance (m,): see `OrientedSamples`."""
+
+    quat: Floats
+    present: Bools
+    heading_epoch: Flags
+    quality: Flags
+    motion: Floats | None = None
+    tilt_variance: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticks:
+    """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and of all of them
+    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch, quality and tilt_variance (s, m), 0 where it is
+    not known, motion by key."""
+
+    first: int
+    time_s: Floats
+    keys: tuple[str, ...]
+    quat: Floats
+    present: Bools
+    heading_epoch: Flags
+    quality: Flags
+    tilt_variance: Floats
+    motion: Mapping[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @classmethod
+    def of(cls, first: int, time_s: Floats, rows: Mapping[str, GridRows]) -> Ticks:
+        """From the rows of single sensors."""
+        each = list(rows.values())
+        return cls(
+            first,
+            time_s,
+            tuple(rows),
+            np.stack([r.quat for r in each], axis=1),
+            np.stack([r.present for r in each]),
+            np.stack([r.heading_epoch for r in each]),
+            np.stack([r.quality for r in each]),
+            np.stack([np.zeros(len(time_s)) if r.tilt_variance is None else r.tilt_variance for r in each]),
+            {key: r.motion for key, r in rows.items() if r.motion is not None},
+        )
+
+    def sensor(self, key: str) -> GridRows:
+        """One sensor's rows."""
+        i = self.keys.index(key)
+        return GridRows(
+            self.quat[:, i],
+            self.present[i],
+            self.heading_epoch[i],
+            self.quality[i],
+            self.motion.get(key),
+            self.tilt_variance[i],
+        )
+
+    @property
+    def sensors(self) -> dict[str, GridRows]:
+        """Every sensor's rows by key."""
+        return {key: self.sensor(key) for key in self.keys}
+
+    def part(self, start: int, stop: int) -> Ticks:
+        """Ticks start … stop of these."""
+        motion = self.motion
+        if motion:
+            strides = slice(*(-(-(self.first + i) // MOTION_STRIDE) - -(-self.first // MOTION_STRIDE) for i in (start, stop)))
+            motion = {key: moved[:, strides] for key, moved in motion.items()}
+        return Ticks(
+            self.first + start,
+            self.time_s[start:stop],
+            self.keys,
+            self.quat[:, :, start:stop],
+            self.present[:, start:stop],
+            self.heading_epoch[:, start:stop],
+            self.quality[:, start:stop],
+            self.tilt_variance[:, start:stop],
+            motion,
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[Ticks]) -> Ticks:
+        """Consecutive parts as one; motion where every part has it."""
+        moving = [key for key in parts[0].motion if all(key in p.motion for p in parts)]
+        return cls(
+            parts[0].first,
+            np.concatenate([p.time_s for p in parts]),
+            parts[0].keys,
+            np.concatenate([p.quat for p in parts], axis=2),
+            np.concatenate([p.present for p in parts], axis=1),
+            np.concatenate([p.heading_epoch for p in parts], axis=1),
+            np.concatenate([p.quality for p in parts], axis=1),
+            np.concatenate([p.tilt_variance for p in parts], axis=1),
+            {key: np.concatenate([p.motion[key] for p in parts], axis=1) for key in moving},
+        )
+
+
+def no_ticks(keys: tuple[str, ...], first: int) -> Ticks:
+    """No ticks at all, of these sensors, before the one of number `first`."""
+    none, missing = np.empty((len(keys), 0)), np.empty((len(keys), 0), np.int32)
+    return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, {})
+
+
+def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
+    """Where the wanted keys stand, in their order: a slice where they stand so already, which copies nothing."""
+    at = [keys.index(key) for key in wanted]
+    return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
+
+
+_TIME, _SEQ, _EPOCH, _TILT, _QUAT = 0, 1, 2, 3, slice(4, 8)
+"""Rows of what a track keeps of its samples."""
+_ROWS = _QUAT.stop
+
+
+class SensorTrack:
+    """Oriented samples of one sensor that ticks still need."""
+
+    def __init__(self) -> None:
+        self.ordinary_s = self.hole_s = HOLE_S
+        """Longest step between two samples that says nothing; beyond which nothing is interpolated."""
+        self.late_ticks = 0
+        """Ticks that became final before this sensor had passed them."""
+        self.device = False
+        """Whether the orientations are the device's own."""
+        self.clipped_s: Floats = np.empty(0)
+        """Times of the saturated samples."""
+        self._kept: Floats = np.empty((_ROWS, 256))
+        self._motion: Floats | None = np.empty((6, 256))
+        """None once samples have come without."""
+        self._start = self._stop = 0
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    @property
+    def first_s(self) -> float:
+        """Time of the oldest sample, NaN without any."""
+        return self._kept.item(_TIME, self._start) if len(self) else math.nan
+
+    @property
+    def last_s(self) -> float:
+        """Time of the latest sample, NaN without any."""
+        return self._kept.item(_TIME, self._stop - 1) if len(self) else math.nan
+
+    @property
+    def first_seq(self) -> float:
+        return self._kept.item(_SEQ, self._start) if len(self) else math.inf
+
+    def add(self, samples: OrientedSamples, rate_hz: float) -> None:
+        """Samples that follow those already here; rate_hz is the sensor's nominal rate."""
+        n = len(samples)
+        if not n:
+            return
+        self.ordinary_s = 1.5 / rate_hz
+        # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
+        self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
+        if samples.saturated.any():
+            self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[samples.saturated]))
+        if self._stop + n > self._kept.shape[1]:
+            self._make_room(n)
+        part = slice(self._stop, self._stop + n)
+        new = self._kept[:, part]
+        new[_TIME], new[_SEQ], new[_EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
+        new[_TILT] = 0.0 if samples.tilt_variance is None else samples.tilt_variance
+        new[_QUAT] = samples.quat
+        self.device = samples.device
+        if samples.motion is None:
+            self._motion = None
+        elif self._motion is not None:
+            self._motion[:, part] = samples.motion
+        self._stop += n
+
+    def _make_room(self, n: int) -> None:
+        """Move what is kept to the beginning, of larger arrays where that is not enough."""
+        old, have, room = slice(self._start, self._stop), len(self), self._kept.shape[1]
+        room = room if 2 * (have + n) <= room else 2 * (have + n)
+        self._kept = _moved(self._kept, old, room)
+        self._motion = None if self._motion is None else _moved(self._motion, old, room)
+        self._start, self._stop = 0, have
+
+    def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints, Ints]:
+        """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick on or
+        before the first sample has it twice, one after the last has the last two."""
+        kept = self._kept[:, self._start : self._stop]
+        time_s, n, m = kept[_TIME], kept.shape[1], len(ticks_s)
+        ends = time_s.searchsorted(ticks_s[:: max(m - 1, 1)])
+        first, last = ends.item(0), ends.item(-1)
+        step, left = divmod(last - first, max(m - 1, 1))
+        if first and last < n and not left and (step or m == 1):
+            # one sample, or so many, for each tick: the usual case, if they are on either side of it
+            step = max(step, 1)
+            earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
+            if m == 1 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
+                low[...], high[...] = kept[:, earlier], kept[:, later]
+                return np.arange(first - 1, last, step), np.arange(first, last + 1, step)
+        after = np.minimum(time_s.searchsorted(ticks_s), n - 1)
+        before = np.maximum(after - 1, 0)
+        low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
+        return before, after
+
+    def motion(self, before: Ints, after: Ints, fraction: Floats) -> Floats | None:
+        """Motion (6, k) at `fraction` (k,) between these samples; None where it is not known."""
+        if self._motion is None:
+            return None
+        kept = self._motion[:, self._start : self._stop]
+        start, end = kept[:, before], kept[:, after]
+        return np.asarray(start + (end - start) * fraction)
+
+    def last_clipped(self, times_s: Floats) -> Floats | float:
+        """Time of the last saturated sample up to each of these times (m,)."""
+        if not len(self.clipped_s):
+            return -np.inf
+        k = self.clipped_s.searchsorted(times_s, side="right")
+        return np.where(k > 0, self.clipped_s[np.maximum(k - 1, 0)], -np.inf)
+
+    def forget(self, before_s: float) -> None:
+        """Drop samples that no tick from `before_s` on can need."""
+        keep = int(self._kept[_TIME, self._start : self._stop].searchsorted(before_s)) - 1
+        if keep > 0:
+            self._start += keep
+            if len(self.clipped_s):
+                self.clipped_s = self.clipped_s[max(int(self.clipped_s.searchsorted(self.first_s)) - 1, 0) :]
+
+
+def _moved(rows: Floats, old: slice, room: int) -> Floats:
+    """Rows with room for so many samples, which begin with the old ones of these; the same array where it has the room."""
+    new = rows if rows.shape[1] == room else np.empty((len(rows), room))
+    new[:, : old.stop - old.start] = rows[:, old].copy()
+    return new
+
+
+def too_long(event: int, seconds: float) -> HiphingeError:
+    """The error that the time has leapt to beyond what a session can last."""
+    most = LONGEST_SESSION_S / 3600
+    return HiphingeError(
+        f"the time leaps to {seconds / 3600:.1f} h after the first one, and a session lasts {most:.0f} h at most",
+        f"event {event}",
+        "A clock was set or has failed: what came before is sound.",
+    )
+
+
+def pieces(ticks: int) -> list[slice]:
+    """So many ticks in pieces of at most `PIECE`."""
+    return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
+
+
+def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, deadline: Ints) -> Ticks:
+    """Ticks at time_s (m,), the first of number `first`, whose deadline is the event number `deadline` (m,)."""
+    if len(time_s) > PIECE:
+        cut = pieces(len(time_s))
+        return Ticks.join([at_ticks(tracks, first + part.start, time_s[part], deadline[part]) for part in cut])
+    shape = (len(tracks), len(time_s))
+    low, high = np.empty((_ROWS, *shape)), np.empty((_ROWS, *shape))
+    found: dict[str, tuple[Ints, Ints]] = {}
+    for i, (key, track) in enumerate(tracks.items()):
+        if len(track):
+            found[key] = track.around(time_s, low[:, i], high[:, i])
+        else:
+            low[:, i] = high[:, i] = np.nan
+    each = np.array([(t.first_s, t.last_s, t.ordinary_s, t.hole_s) for t in tracks.values()])
+    first_s, last_s, ordinary, hole = each.T[:, :, None]
+    # a tick that stands exactly on the first sample needs no sample before it
+    in_time = (time_s >= first_s) & (time_s <= last_s) & (high[_SEQ] <= deadline)
+    step = high[_TIME] - low[_TIME]
+    if not step.all():
+        step = np.where(step == 0.0, ordinary, step)
+    present = in_time & (step <= hole) & (low[_EPOCH] == high[_EPOCH])
+    fraction = (time_s - low[_TIME]) / step
+    cosine = rotation.half_turn_cosine(low[_QUAT], high[_QUAT])
+    quat = rotation.interpolate(low[_QUAT], high[_QUAT], fraction, cosine)
+    # cos x < 1 - x²/2 + … is used for the small half-turn between two samples
+    half = 0.5 * FAST_RAD_S * step
+    fast, wide = np.abs(cosine) < 1.0 - 0.5 * half * half, step > ordinary
+    epoch, quality = high[_EPOCH], np.zeros(shape, np.int32)
+    if not present.all():
+        quat[:, ~present] = np.nan
+        epoch = np.where(present, epoch, -1.0)
+        for i, track in enumerate(tracks.values()):
+            track.late_ticks += shape[1] - int(np.count_nonzero(in_time[i]))
+        quality[in_time & ~present] |= np.int32(Quality.GAP)
+        quality[~in_time] |= np.int32(Quality.LATE)
+    if (fast | wide).any():
+        quality[in_time & wide] |= np.int32(Quality.GAP)
+        quality[present & fast] |= np.int32(Quality.FAST)
+    motion: dict[str, Floats] = {}
+    for i, (key, track) in enumerate(tracks.items()):
+        if track.device:
+            quality[i, present[i]] |= np.int32(Quality.DEVICE_ORIENTATION)
+        if len(track.clipped_s):
+            lately = time_s - track.last_clipped(high[_TIME, i]) < SATURATION_S
+            quality[i, present[i] & lately] |= np.int32(Quality.SATURATED)
+        if key in found:
+            part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
+            before, after = found[key]
+            moved = track.motion(before[part], after[part], fraction[i, part])
+            if moved is not None:
+                moved[:, ~present[i, part]] = np.nan
+                motion[key] = moved
+    return Ticks(first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, high[_TILT], motion)
+
+
+class Grid:
+    """Makes final ticks out of all sensors' tracks and the passing of event time."""
+
+    def __init__(self, tracks: dict[str, SensorTrack], rate_hz: float = RATE_HZ, patience_s: float = PATIENCE_S) -> None:
+        self._tracks = tracks
+        self.rate_hz = self._rate = rate_hz
+        self._patience = patience_s
+        self._next: int | None = None
+        self._event_seq: Ints = np.empty(0, np.int64)
+        self._event_s: Floats = np.empty(0)
+        self.behind = False
+        """Whether more ticks are final than were given out: `feed` no events to have the next ones."""
+
+    def feed(self, event_seq: Ints, event_s: Floats) -> Ticks:
+        """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing: whole
+        groups of `TOGETHER`, at most `MOST_TICKS`. HiphingeError where the events are further apart than a session is long."""
+        self._event_seq = np.concatenate((self._event_seq, event_seq))
+        self._event_s = np.concatenate((self._event_s, event_s))
+        if not len(self._event_s) or not self._started():
+            return self._rows(0, np.empty(0, np.int64))
+        assert self._next is not None
+        # every sensor has passed what the one furthest behind has passed
+        passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
+        last = max(float(self._event_s[-1]) - self._patience, passed)
+        end = int(np.floor(last * self._rate)) + 2
+        if end - self._next > LONGEST_SESSION_S * self._rate:
+            raise too_long(int(self._event_seq[-1]), (end - self._next) / self._rate)
+        self.behind = end - self._next > MOST_TICKS
+        ticks_s = np.arange(self._next, min(end, self._next + MOST_TICKS)) / self._rate
+        due = self._event_s.searchsorted(ticks_s + self._patience)
+        # event time has come far enough for the first of them; the others are final once every sensor has passed them
+        reached = int(due.searchsorted(len(self._event_s)))
+        count = max(reached, int(ticks_s.searchsorted(passed, side="right")))
+        count = max(count - (self._next + count - 1) % TOGETHER, 0)
+        reached = min(reached, count)
+        deadline = np.full(count, NEVER)
+        deadline[:reached] = self._event_seq[due[:reached]]
+        return self._rows(count, deadline)
+
+    def finish(self) -> Ticks:
+        """The remaining ticks at the end of the log: nothing more can arrive, so what is there counts."""
+        if self._next is None and not self._started():
+            return self._rows(0, np.empty(0, np.int64))
+        assert self._next is not None
+        last = max(t.last_s for t in self._tracks.values() if len(t))
+        count = max(int(np.floor(last * self._rate)) + 1 - self._next, 0)
+        return self._rows(count, np.full(count, NEVER))
+
+    def _started(self) -> bool:
+        """The first tick is the first one not before the first sample that arrived."""
+        if self._next is None:
+            begun = [t for t in self._tracks.values() if len(t)]
+            if not begun:
+                return False
+            self._next = int(np.ceil(min(begun, key=lambda t: t.first_seq).first_s * self._rate))
+        return True
+
+    def _rows(self, count: int, deadline: Ints) -> Ticks:
+        first = self._next or 0
+        if not count:
+            return no_ticks(tuple(self._tracks), first)
+        ticks = at_ticks(self._tracks, first, np.arange(first, first + count) / self._rate, deadline)
+        self._next = first + count
+        start_s = self._next / self._rate
+        for track in self._tracks.values():
+            track.forget(start_s)
+        passed = int(self._event_s.searchsorted(start_s + self._patience)) - 1
+        if passed > 0:
+            self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
+        return ticks

@@ -1,0 +1,119 @@
+"""Repetitions cut out of the kept rows: from where the movement began to where it came to rest, with its kind and its flags."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals.placements import BODY_PLACEMENTS, Placement
+from body_signals.quality import Quality
+from dsp.repetitions.held import HeldRepetitions
+from dsp.repetitions.kind import CANNOT_TELL, classify
+from dsp.repetitions.measured import UnmeasuredRepetition
+from dsp.repetitions.movement_ends import MovementEnds
+from dsp.repetitions.movement_rows import LEFT_THIGH_ROW, PELVIS_ROW, RIGHT_THIGH_ROW, TRUNK_ROW, KeptRows, MovementRows
+from dsp.repetitions.rock_backs import RockBack, got_down
+from dsp.rhythm.metrics import Best, better
+
+SMALLEST_DEG = 20.0
+"""A movement whose largest signal stays below this is none (ours)."""
+SHORTEST_MOVEMENT_S = 0.4
+"""Time between the two crossings of a real movement; in walking the knees pass each other in less (ours, set on the simulated
+athlete)."""
+SHORTEST_ONE_LEG_S = 0.8
+"""The same with a sensor on one thigh only, which swings in walking (ours)."""
+RAISE_SHORTEST_S = 0.8
+"""A knee is raised for longer than it swings forward in a step (ours)."""
+RAISE_FULL_DEG = 60.0
+"""From this height on a knee raise is certain (ours)."""
+SEAT_CONFIDENCE, SEAT_WITHOUT_TRUNK = 0.9, 0.6
+"""Of sitting down and standing up, with a sensor at the thorax and without (ours)."""
+GOT_DOWN_CONFIDENCE = 0.9
+"""That who got down on all fours made another movement (ours)."""
+LEAN_S = 0.2
+"""Who stands up leans forward first, and may hesitate before the thighs leave the seat: longer stillness is sitting (ours)."""
+EDGE_ROWS = 12
+"""A repetition that begins so few rows after a hole has begun in it: no velocity is known at the hole's edge (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """What the worn sensors can tell: the row of the angle that is the trunk's, the shortest movement that is no stride, and
+    how sure a seat is."""
+
+    trunk_row: int
+    shortest_s: float
+    seat_confidence: float
+
+    @classmethod
+    def of(cls, placements: Collection[str]) -> Worn:
+        """By placements that rows have angles of; without the lumbar sensor the pelvis is the trunk."""
+        whole = Placement.LUMBAR.value in placements
+        one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
+        # a knee that is held up looks like a seat from one thigh; a pelvis leans less in a squat than the trunk does
+        sure = CANNOT_TELL if one_leg else SEAT_CONFIDENCE if whole else SEAT_WITHOUT_TRUNK
+        return cls(TRUNK_ROW if whole else PELVIS_ROW, SHORTEST_ONE_LEG_S if one_leg else SHORTEST_MOVEMENT_S, sure)
+
+
+ALL_WORN = Worn.of([placement.value for placement in BODY_PLACEMENTS])
+
+
+class RepetitionCutter:
+    """Makes a repetition of each movement that has ended and hands it on to `held`. Rows are told by their numbers."""
+
+    def __init__(self, kept: KeptRows, held: HeldRepetitions, rate_hz: float) -> None:
+        self._kept = kept
+        self._held = held
+        self._rate = rate_hz
+        self._ends = MovementEnds(kept, rate_hz)
+        self._best = Best()
+        self.worn = ALL_WORN
+
+    def movement(self, begin: int, deepest: int, peak_deg: float, crossed: int, end: int, last: int) -> None:
+        """A movement from standing and back: noticed at `begin`, deepest at a row with this signal, low enough again at
+        `crossed`, over at `end` at the latest; `last` is the latest row there is. None where it was too short or too small."""
+        if crossed - begin < self.worn.shortest_s * self._rate or peak_deg < SMALLEST_DEG:
+            return
+        start, end = self._ends.beginning(begin), min(self._ends.rest(crossed, last), end)
+        rows = self._kept.part(start, end + 1)
+        within = start <= deepest <= end
+        at, among = (deepest - start, rows) if within else (0, self._kept.part(deepest, deepest + 1))
+        trunk, left, right = among.moving[0], among.angles[LEFT_THIGH_ROW], among.angles[RIGHT_THIGH_ROW]
+        kind, confidence = classify(trunk.item(at), left.item(at), right.item(at))
+        if got_down(rows.moving[0], rows.moving[1], self._rate):
+            kind, confidence = "other", GOT_DOWN_CONFIDENCE
+        self._add(kind, confidence, start, deepest, rows)
+
+    def knee_raise(self, begin: int, leg_row: int, highest: int, peak_deg: float, end: int) -> None:
+        """A single knee, whose thigh has this row among the angles, was up; none where that was as short as a step."""
+        if end - begin >= RAISE_SHORTEST_S * self._rate:
+            start = self._ends.beginning(begin, leg_row)
+            self._cut("knee_raise", round(min(1.0, peak_deg / RAISE_FULL_DEG), 3), start, highest, end)
+
+    def sit_down(self, begin: int, still_since: int) -> None:
+        """Sitting down: from where the movement began to where it came to rest."""
+        start = self._ends.beginning(begin)
+        end = max(still_since, start + 1)
+        self._cut("sit_down", self.worn.seat_confidence, start, end, end)
+
+    def stand_up(self, begin: int, crossed: int, end: int, last: int) -> None:
+        """Standing up from a seat; rows as in `movement`."""
+        start, end = self._ends.beginning(begin, held_s=LEAN_S), min(self._ends.rest(crossed, last), end)
+        self._cut("stand_up", self.worn.seat_confidence, start, end, end)
+
+    def rock_back(self, found: RockBack) -> None:
+        """A rock-back within a stay on all fours."""
+        start = self._ends.beginning(found.risen)
+        self._cut("rock_back", found.confidence, start, found.turn, self._ends.slow_rest(found.half, found.end))
+
+    def _cut(self, kind: str, confidence: float, start: int, turn: int, end: int) -> None:
+        self._add(kind, confidence, start, turn, self._kept.part(start, end + 1))
+
+    def _add(self, kind: str, confidence: float, start: int, turn: int, rows: MovementRows) -> None:
+        self._best = better(self._best, kind, rows.measured)
+        edge = self._kept.part(max(start - EDGE_ROWS, self._kept.first), start + 1).quality
+        broken = int(np.bitwise_or.reduce(edge)) & (Quality.GAP | Quality.LATE)
+        at = min(max(turn - start, 0), len(rows) - 1)
+        self._held.add(UnmeasuredRepetition(kind, confidence, rows, at, self._best, int(broken)))

@@ -1,0 +1,86 @@
+"""Repetitions on their way out: those of a calibration are held back while it is open and dropped when it succeeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from dsp.repetitions.measured import UnmeasuredRepetition, measured
+from dsp.results import Repetition
+
+CALIBRATION_LONGEST_S = 100.0
+"""Repetitions are held back at most this long after a calibrate mark: longer than a calibration may last (ours)."""
+
+
+class HeldRepetitions:
+    """What has ended, in order, until it is taken; it is measured and numbered then."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate = rate_hz
+        self._out: list[UnmeasuredRepetition | Repetition] = []
+        self._held: list[UnmeasuredRepetition | Repetition] = []
+        self._marks: list[float] = []
+        """Session times of calibrate marks that are not reached yet."""
+        self._mark_s: float | None = None
+        """Of the calibration that is open."""
+        self._calibrated_s = -math.inf
+        """When the movements of the last calibration ended; the last of them may come to rest after it."""
+        self._count = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether something depends on the time of the rows to come."""
+        return self._mark_s is not None or bool(self._marks) or bool(self._held)
+
+    def mark(self, mark_s: float) -> None:
+        """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
+        self._marks.append(mark_s)
+
+    def reached(self, time_s: float) -> None:
+        """The rows have come to a session time: marks are reached, and a calibration that takes too long has failed."""
+        if self._marks and time_s >= self._marks[0]:
+            self._mark_s = self._marks.pop(0)
+        if self._mark_s is not None and time_s > self._mark_s + CALIBRATION_LONGEST_S:
+            self._mark_s = None
+        if self._held and self._mark_s is None:
+            self.release()
+
+    def calibrated(self, movements_end_s: float) -> None:
+        """The calibration succeeded; movements that were half way down before `movements_end_s` were part of it."""
+        if self._mark_s is not None:
+            mark_s = self._mark_s
+            self._held = [r for r in self._held if _half_way_s(r) >= movements_end_s or r.start_s < mark_s]
+            self._mark_s, self._calibrated_s = None, movements_end_s
+
+    def add(self, repetition: UnmeasuredRepetition) -> None:
+        """The next repetition that has ended."""
+        if self._mark_s is not None:
+            self._held.append(repetition)
+            return
+        self.release()
+        if _half_way_s(repetition) >= self._calibrated_s:
+            self._out.append(repetition)
+
+    def release(self) -> None:
+        """What was held back counts."""
+        self._out += self._held
+        self._held = []
+
+    def take(self) -> list[Repetition]:
+        """What has ended since, measured and numbered; what is held back is measured too, so that its rows can go."""
+        if not (self._out or self._held):
+            return []
+        repetitions = iter(measured([r for r in (*self._out, *self._held) if isinstance(r, UnmeasuredRepetition)], self._rate))
+        out, held = (
+            [m for r in those if (m := next(repetitions) if isinstance(r, UnmeasuredRepetition) else r) is not None]
+            for those in (self._out, self._held)
+        )
+        numbered = [replace(r, index=self._count + i) for i, r in enumerate(out)]
+        self._count += len(numbered)
+        self._out, self._held = [], list(held)
+        return numbered
+
+
+def _half_way_s(repetition: UnmeasuredRepetition | Repetition) -> float:
+    """Session time in the middle between a movement's beginning and its deepest point."""
+    return 0.5 * (repetition.start_s + repetition.turn_s)

@@ -1,0 +1,63 @@
+"""Repetitions that have been cut out of the rows, and their metrics: many are measured at a time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals.quality import Quality
+from dsp.repetitions.movement_rows import MovementRows
+from dsp.results import Repetition
+from dsp.rhythm.metrics import Best, RepetitionRows, measure
+from dsp.rhythm.phases import Phases, bridged
+
+MEASURED_HOLE_S = 0.2
+"""Holes up to this are bridged for measuring a repetition; a longer one leaves its metric missing (ours)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnmeasuredRepetition:
+    """A repetition that has not been measured yet: its rows, its deepest row among them, the most reached until then, and flags
+    of the rows just before: one that comes out of a hole is not whole."""
+
+    kind: str
+    confidence: float
+    rows: MovementRows
+    turn: int
+    best: Best
+    before: int
+
+    @property
+    def start_s(self) -> float:
+        return float(self.rows.time_s[0])
+
+    @property
+    def turn_s(self) -> float:
+        return float(self.rows.time_s[self.turn])
+
+
+def measured(several: Sequence[UnmeasuredRepetition], rate_hz: float) -> list[Repetition | None]:
+    """The repetitions with their metrics and without their numbers; None for one that has no metric for want of calibration."""
+    if not several:
+        return []
+    length = np.array([len(r.rows) for r in several])
+    begin = np.cumsum(length) - length
+    angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((r.rows.measured, r.rows.sd) for r in several), strict=True))
+    if not np.isfinite(angles).all():
+        longest, whole = int(MEASURED_HOLE_S * rate_hz), Phases(begin, length)
+        angles, sd = bridged(angles, longest, whole), bridged(sd, longest, whole)
+    rows = RepetitionRows(angles, sd, length, np.array([r.turn for r in several]))
+    quality = np.bitwise_or.reduceat(np.concatenate([r.rows.quality for r in several]), begin).tolist()
+    repetitions: list[Repetition | None] = []
+    for r, flags, (metrics, phase) in zip(several, quality, measure(rows, [r.best for r in several], rate_hz), strict=True):
+        flags |= r.before
+        if flags & Quality.UNCALIBRATED and not metrics:
+            repetitions.append(None)
+            continue
+        relative = array("d", phase.tobytes())
+        end_s = float(r.rows.time_s[-1])
+        repetitions.append(Repetition(-1, r.start_s, r.turn_s, end_s, r.kind, r.confidence, flags, metrics, relative))
+    return repetitions

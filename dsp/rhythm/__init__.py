@@ -1,0 +1,1 @@
+"""The metrics of a repetition: shares by thirds, onsets, coordination, slack, holds."""

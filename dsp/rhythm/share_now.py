@@ -1,0 +1,116 @@
+"""The lumbar share of the movement just now, for who watches it: the slope form.
+
+share = dL / dF, lumbar flexion L gained per forward bend F, by linear regression over the last `WINDOW_DEG` of F; the hips'
+share is 1 minus it. F is the trunk on the thigh, L + H with the mean of the hips that there are, or without thigh sensors the
+trunk, L + P. Causal: a function of the last `LONGEST_S` of rows alone, however they were cut.
+
+There is none unless the movement has gone that far one way, is still under way, and has no hole in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals.blocks import Bools, Floats
+from body_signals.quantities import ANGLE_NAMES
+from dsp.results import AngleRows
+from dsp.rhythm.shares import CANCELLING
+
+WINDOW_DEG = 10.0
+"""Of forward bend: the share is that of the last of it (ours)."""
+LONGEST_S = 5.0
+"""What takes longer for `WINDOW_DEG` is a posture that shifts, not a movement (ours)."""
+MOVING_DEG, MOVING_S = 1.0, 0.5
+"""Under way: it has gone on by the first within the second (ours)."""
+BACK_DEG = 2.0
+"""What has come back by more than this has turned (ours)."""
+LONGEST_HOLE_S = 0.1
+"""Rows further apart are none of one movement (ours, as across a hole of the grid)."""
+PIECES = 32
+"""Rows come two at a time: when there are more pieces than this they are joined to one without rows that are too old (ours)."""
+LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
+HIPS = tuple(ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right"))
+OF_TRUNK, OF_THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareNow:
+    """A share, 0 … 1 and somewhat beyond, its standard uncertainty, the name that it has in the table of repetitions, and the
+    quality flags of all rows that it was taken from."""
+
+    of: str
+    share: float
+    sd: float
+    quality: int
+
+
+class LatestRows:
+    """Keeps the rows that a share needs; bounded. May be asked while another thread brings rows."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[AngleRows, ...] = ()
+
+    def take(self, rows: Sequence[AngleRows]) -> None:
+        """The next rows, in order."""
+        if not rows:
+            return
+        kept = (*self._kept, *rows)
+        if len(kept) > PIECES:
+            joined = AngleRows.join(kept)
+            first = int(np.searchsorted(joined.time_s, joined.time_s[-1] - LONGEST_S))
+            kept = (joined.part(first, len(joined)),)
+        self._kept = kept
+
+    def share_now(self) -> ShareNow | None:
+        """The lumbar share at the newest row; None where there is none."""
+        kept = self._kept
+        return share_now(AngleRows.join(kept)) if kept else None
+
+
+def share_now(rows: AngleRows) -> ShareNow | None:
+    """The lumbar share at the last of rows in order; None where there is none."""
+    newest = rows.angles[:, -1]
+    hips = [i for i in HIPS if np.isfinite(newest[i])]
+    rest = hips or [PELVIS]
+    latest = int(np.searchsorted(rows.time_s, rows.time_s[-1] - LONGEST_S))
+    angles = np.degrees(rows.angles[[LUMBAR, *rest], latest:])
+    there: Bools = np.asarray(np.isfinite(angles).all(axis=0))
+    if not there[-1]:
+        return None
+    time_s, angles = rows.time_s[latest:][there], angles[:, there]
+    lumbar, bend = angles[0], angles[0] + angles[1:].mean(axis=0)
+    far = np.flatnonzero(np.abs(bend - bend[-1]) >= WINDOW_DEG)
+    if not len(far):
+        return None
+    first = int(far[-1])
+    time_s, lumbar, bend = time_s[first:], lumbar[first:], bend[first:]
+    if not _one_way(time_s, bend):
+        return None
+    slope = _slope(bend, lumbar)
+    if CANCELLING * max(abs(slope), abs(1.0 - slope)) > 1.0:
+        return None
+    # to first order; the two ends share what the standing left, so their uncertainties do not add up
+    sd_lumbar, *sd_rest = np.degrees(rows.sd[[LUMBAR, *rest], -1]).tolist()
+    sd = math.hypot((1.0 - slope) * sd_lumbar, slope * max(sd_rest)) / abs(bend[-1] - bend[0])
+    used = np.flatnonzero(there)[first:] + latest
+    return ShareNow(OF_THIGH if hips else OF_TRUNK, slope, sd, int(np.bitwise_or.reduce(rows.quality[used])))
+
+
+def _one_way(time_s: Floats, bend: Floats) -> bool:
+    """Whether the movement from the first to the last row goes one way, still does, and has no hole."""
+    if (np.diff(time_s) > LONGEST_HOLE_S).any():
+        return False
+    forward = bend if bend[-1] > bend[0] else -bend
+    back = np.maximum.accumulate(forward) - forward
+    lately = forward[np.searchsorted(time_s, time_s[-1] - MOVING_S)]
+    return bool(back.max() <= BACK_DEG and forward[-1] - lately >= MOVING_DEG)
+
+
+def _slope(bend: Floats, lumbar: Floats) -> float:
+    """Of lumbar against bend, both (n,), by least squares."""
+    apart = bend - bend.mean()
+    return float((apart * (lumbar - lumbar.mean())).sum() / (apart * apart).sum())

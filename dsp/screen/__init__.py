@@ -1,0 +1,1 @@
+"""The hip screen: the numbers of each test, and the pattern that they make."""

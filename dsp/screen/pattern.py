@@ -1,0 +1,301 @@
+"""The hip screen: a session's tests against the limits of `body_signals.limits`, and the pattern that they agree on.
+
+    low hips, knee bent      rock-back gives way early, or true hip flexion is small in the knee raise
+    low, knee straight       pelvis range of the bend is small, or the bow gives way early
+    lumbar takes it          lumbar share of the bend is large, or rises late in it, or the pelvis begins late, or a hip is used
+                             little while the lumbar spine is used much (squat, deadlift)
+
+    1 repeat                 the bend was not scored, or the lumbar spine takes it and the hips were not tested
+    2 hip-limited            low hips and lumbar takes it; the side is named
+    3 posterior chain        low with the knee straight only, and lumbar takes it
+    4 movement control       neither is low, two limits say that the lumbar spine takes it
+    5 guarded                lumbar range is small, and its share is small or the bend is slow
+    6 no dominant pattern
+
+One limit alone names nothing: each flags one in ten by construction. How many agree, and over how many exercises, is the
+confidence. Borderline: without the numbers that are within the minimal detectable change of their limit, or with the hips that
+are nearly low, it would be another pattern. It compares and names; it is no diagnosis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from body_signals.limits import LIMITS, Limit
+from dsp.results import Repetition
+from dsp.screen.tests import SIDES, ScreenTest, measured_tests
+
+
+class Pattern(IntEnum):
+    """What the tests agree on; the numbers are those of docs/screen.md."""
+
+    REPEAT = 1
+    HIP_LIMITED = 2
+    POSTERIOR_CHAIN = 3
+    MOVEMENT_CONTROL = 4
+    GUARDED = 5
+    NONE = 6
+
+
+PATTERN_WORDS: dict[Pattern, str] = {
+    Pattern.REPEAT: "repeat: the tests do not suffice",
+    Pattern.HIP_LIMITED: "hip-limited: the hips run out, the lumbar spine takes up the slack",
+    Pattern.POSTERIOR_CHAIN: "posterior chain limited (hamstrings): the pelvis stops early with straight knees",
+    Pattern.MOVEMENT_CONTROL: "movement control: the range of the hips is there and not used",
+    Pattern.GUARDED: "lumbar spine guarded: it moves little",
+    Pattern.NONE: "no dominant pattern today",
+}
+NOT_SCREENED = "not screened: none of the tests was done"
+
+CRITERIA: tuple[tuple[str, str, str], ...] = (
+    ("bend_share_high", "bend", "lumbar_share_of_trunk"),
+    ("bend_share_low", "bend", "lumbar_share_of_trunk"),
+    ("bend_late_rise", "bend", "late_rise"),
+    ("bend_onset_delay_s", "bend", "onset_delay_s"),
+    ("bend_lumbar_low_deg", "bend", "lumbar_rom_deg"),
+    ("bend_lumbar_high_deg", "bend", "lumbar_rom_deg"),
+    ("bend_pelvis_low_deg", "bend", "pelvis_rom_deg"),
+    ("bend_pelvis_high_deg", "bend", "pelvis_rom_deg"),
+    ("bend_trunk_low_deg", "bend", "trunk_rom_deg"),
+    ("bend_trunk_high_deg", "bend", "trunk_rom_deg"),
+    ("bend_descent_s", "bend", "descent_s"),
+    ("bow_slack_deg", "bow", "slack_deg"),
+    ("knee_raise_hip_deg", "knee_raise", "hip_peak_deg"),
+    ("knee_raise_difference_deg", "knee_raise", "hip_difference_deg"),
+    ("rock_back_slack_deg", "rock_back", "excursion_deg"),
+    ("hip_use", "squat", "hip_use"),
+    ("squat_butt_wink_deg", "squat", "butt_wink_deg"),
+    ("hip_use", "deadlift", "hip_use"),
+    ("deadlift_lumbar_use", "deadlift", "lumbar_use"),
+    ("sit_to_stand_share", "sit_to_stand", "lumbar_share_of_trunk_on_thigh"),
+)
+"""Limit, test, and the measure that is compared; of both sides where it has sides."""
+LOW_HIPS = frozenset({"rock_back_slack_deg", "knee_raise_hip_deg"})
+LOW_STRAIGHT = frozenset({"bend_pelvis_low_deg", "bow_slack_deg"})
+LUMBAR_TAKES = frozenset({"bend_share_high", "bend_late_rise", "bend_onset_delay_s", "hip_use"})
+SMALL, GUARDS = "bend_lumbar_low_deg", frozenset({"bend_share_low", "bend_descent_s"})
+NEEDED = "bend_share_high"
+"""Without the bend's share nothing is decided."""
+WITH_SLACK = {"bow": "bow", "rock_back": "rock-back"}
+"""Tests that look for where the lumbar spine gives way, which it may not have done."""
+OWN = frozenset({"bend", "bow", "knee_raise", "rock_back"})
+"""Where none of these was done, nobody was screening."""
+AGREE = 2
+"""So many limits must speak for a pattern."""
+MANY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A number beside its limit. beyond: it is on the far side; borderline: within the margin of the limit."""
+
+    limit: Limit
+    test: str
+    side: str
+    measure: str
+    number: float
+    beyond: bool
+    borderline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The screen of a session: its tests, what was compared, and the pattern; None where no test was done. side: left, right or
+    both, empty where the pattern has none. support: the findings that speak for it. otherwise: what it would be with the
+    borderline numbers on the other side."""
+
+    tests: tuple[ScreenTest, ...]
+    findings: tuple[Finding, ...]
+    pattern: Pattern | None
+    side: str
+    support: tuple[Finding, ...]
+    otherwise: tuple[Pattern, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The pattern in words, its side with it."""
+        if self.pattern is None:
+            return NOT_SCREENED
+        return PATTERN_WORDS[self.pattern] + (f" ({_side_words(self.side)})" if self.side else "")
+
+    @property
+    def agreeing(self) -> int:
+        """How many limits speak for the pattern."""
+        return len({(f.limit.name, f.test) for f in self.support})
+
+    @property
+    def confidence(self) -> str:
+        """high: three limits or more, of two exercises or more; moderate: two, of two exercises; else low.
+
+        A step less when it is borderline.
+        """
+        if self.pattern in (None, Pattern.REPEAT, Pattern.NONE):
+            return ""
+        steps = ("low", "moderate", "high")
+        several = len({f.test for f in self.support}) > 1
+        step = (2 if self.agreeing >= MANY else 1) if several else 0
+        return steps[max(0, step - bool(self.otherwise))]
+
+    def document(self) -> dict[str, object]:
+        """What summary.json says; a number that is not known is null."""
+        return {
+            "tests": [_test_document(t) for t in self.tests],
+            "limits": [
+                {
+                    "name": f.limit.name,
+                    "test": f.test,
+                    "side": f.side,
+                    "measure": f.measure,
+                    "number": _rounded(f.number),
+                    "limit": f.limit.value,
+                    "above": f.limit.above,
+                    "unit": f.limit.unit,
+                    "beyond": f.beyond,
+                    "borderline": f.borderline,
+                    "meaning": f.limit.meaning,
+                    "source": f.limit.source,
+                    "proposal": f.limit.proposal,
+                }
+                for f in self.findings
+            ],
+            "pattern": None if self.pattern is None else int(self.pattern),
+            "pattern_words": self.words,
+            "side": self.side,
+            "agreeing": self.agreeing,
+            "confidence": self.confidence,
+            "borderline": bool(self.otherwise),
+            "otherwise": [PATTERN_WORDS[p] for p in self.otherwise],
+            "notes": list(self.notes),
+        }
+
+
+def screen_of(repetitions: Sequence[Repetition], limits: Mapping[str, Limit] | None = None) -> Screen:
+    """The screen of one estimator's repetitions of a session. limits: by name, those of `body_signals.limits` unless others are
+    set (`body_signals.limits.limits_with`)."""
+    tests = measured_tests(repetitions)
+    findings, notes = _compared(tests, {limit.name: limit for limit in LIMITS} if limits is None else limits)
+    notes += _too_few(tests)
+    if not any(t.test in OWN for t in tests):
+        return Screen(tests, findings, None, "", (), (), tuple(notes))
+    pattern, support, why = _decide(findings)
+    others = [_decide(_without_borderline(findings))[0], _decide(_nearly_low(findings))[0]]
+    otherwise = tuple(dict.fromkeys(p for p in others if p is not pattern)) if pattern is not Pattern.REPEAT else ()
+    side = _side(support, findings) if pattern is Pattern.HIP_LIMITED else ""
+    return Screen(tests, findings, pattern, side, support, otherwise, (*why, *notes))
+
+
+def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple[tuple[Finding, ...], list[str]]:
+    """Every number that is known beside its limit, and remarks on those that are not."""
+    findings: list[Finding] = []
+    notes: list[str] = []
+    by_place = {(t.test, t.side): t for t in tests}
+    for name, test, measure in CRITERIA:
+        for side in ("", *SIDES):
+            place = by_place.get((test, side))
+            number = math.nan if place is None else place.value(measure)
+            if place is None or not place.valid or not math.isfinite(number):
+                continue
+            limit = limits[name]
+            # a difference counts whichever side is the larger
+            size = abs(number) if name == "knee_raise_difference_deg" else number
+            beyond, borderline = limit.beyond(size), limit.borderline(size)
+            if test in WITH_SLACK and not place.gives_way:
+                # it went so far without giving way: no less than that is known
+                if beyond or borderline:
+                    where = f" ({side})" if side else ""
+                    notes.append(f"{WITH_SLACK[test]}{where}: {number:.0f}° without giving way; go further to tell more")
+                    continue
+            elif name == "hip_use":
+                spine = by_place[(test, "")].value("lumbar_use") if (test, "") in by_place else math.nan
+                if not math.isfinite(spine):
+                    continue
+                borderline = borderline or limits["lumbar_use"].borderline(spine)
+                beyond = beyond and limits["lumbar_use"].beyond(spine)
+            findings.append(Finding(limit, test, side, measure, number, beyond, borderline))
+    return tuple(findings), notes
+
+
+def _decide(findings: Iterable[Finding]) -> tuple[Pattern, tuple[Finding, ...], tuple[str, ...]]:
+    """The pattern, the findings that speak for it, and why the tests have to be repeated."""
+    findings = tuple(findings)
+    beyond = [f for f in findings if f.beyond]
+
+    def those(names: Iterable[str]) -> tuple[Finding, ...]:
+        return tuple(f for f in beyond if f.limit.name in set(names))
+
+    if not any(f.limit.name == NEEDED for f in findings):
+        return Pattern.REPEAT, (), ("the forward bend was not scored, and nothing can be decided without it",)
+    hips, straight, takes = those(LOW_HIPS), those(LOW_STRAIGHT), those(LUMBAR_TAKES)
+    if hips and takes:
+        return Pattern.HIP_LIMITED, (*hips, *takes), ()
+    untested = [side for side in SIDES if not any(f.limit.name in LOW_HIPS and f.side == side for f in findings)]
+    enough = len({(f.limit.name, f.test) for f in takes}) >= AGREE
+    if takes and untested and (straight or enough):
+        where = "hips were" if len(untested) > 1 else f"{untested[0]} hip was"
+        return Pattern.REPEAT, (), (f"the {where} not tested: three knee raises or rock-backs are needed",)
+    if straight and takes:
+        return Pattern.POSTERIOR_CHAIN, (*straight, *takes), ()
+    if enough:
+        return Pattern.MOVEMENT_CONTROL, takes, ()
+    small, guards = those((SMALL,)), those(GUARDS)
+    if small and guards:
+        return Pattern.GUARDED, (*small, *guards), ()
+    return Pattern.NONE, (), ()
+
+
+def _without_borderline(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, those that are beyond their limit by less than the margin not counted."""
+    return [replace(f, beyond=f.beyond and not f.borderline) for f in findings]
+
+
+def _nearly_low(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, hips that are nearly low counted as low."""
+    return [replace(f, beyond=f.beyond or (f.borderline and f.limit.name in LOW_HIPS)) for f in findings]
+
+
+def _side(support: Iterable[Finding], findings: Iterable[Finding]) -> str:
+    """The side of the hips that are low. On all fours one pelvis moves over both, so the knee raise tells where it can: which
+    side is low, or else which is not."""
+    low = [f for f in support if f.limit.name in LOW_HIPS]
+    raised_far = {f.side for f in findings if f.test == "knee_raise" and f.limit.name in LOW_HIPS and not f.beyond}
+    sides = {f.side for f in low}
+    told = {f.side for f in low if f.test == "knee_raise"} or sides - raised_far or sides
+    return "both" if len(told) > 1 else told.pop()
+
+
+def _side_words(side: str) -> str:
+    return "both sides" if side == "both" else f"{side} side"
+
+
+def _too_few(tests: Iterable[ScreenTest]) -> list[str]:
+    """What was not scored, and why."""
+    notes = []
+    for t in tests:
+        if not t.valid and (t.side or t.test not in ("knee_raise", "rock_back")):
+            name = f"{t.test.replace('_', ' ')}{f' ({t.side})' if t.side else ''}"
+            reasons = "".join(f", {n} left out: {why}" for why, n in t.left_out.items())
+            notes.append(f"{name}: {t.repetitions} of at least 3 repetitions{reasons}; not scored")
+    return notes
+
+
+def _test_document(t: ScreenTest) -> dict[str, object]:
+    return {
+        "test": t.test,
+        "side": t.side,
+        "repetitions": t.repetitions,
+        "with_slack": t.with_slack,
+        "left_out": dict(t.left_out),
+        "valid": t.valid,
+        "measures": {
+            name: {"median": _rounded(m.median), "spread": _rounded(m.spread), "repetitions": m.count, "valid": m.valid}
+            for name, m in t.measures.items()
+        },
+    }
+
+
+def _rounded(number: float) -> float | None:
+    return round(number, 4) if math.isfinite(number) else None

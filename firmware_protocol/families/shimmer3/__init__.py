@@ -1,0 +1,1 @@
+"""Shimmer3: its byte stream, its calibration, the family."""

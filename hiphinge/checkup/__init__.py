@@ -1,0 +1,1 @@
+"""What `hiphinge doctor` looks at: the installation, sessions, who may read them."""

@@ -1,0 +1,81 @@
+"""Session folders that others than their owner may read, of an earlier version or copied by hand: found and closed.
+
+Only what is a session's is touched: a folder with a session's files and all below it, and recordings that lie beside them.
+No link is followed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from body_signals.quantities import ESTIMATORS
+from hiphinge.session.in_progress import RECORDING
+from on_disk import close_to_others, open_to_others
+
+_MARKS = frozenset({"session.toml", RECORDING, "edits.toml"})
+
+
+@dataclass(slots=True)
+class Closed:
+    """files, folders: closed now. left: those that could not be, each with the system's reason."""
+
+    files: int = 0
+    folders: int = 0
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """What was found, for people."""
+        done = f"{self.files} files and {self.folders} folders could be read by others and are closed now (600, 700)"
+        if not self.left:
+            return done if self.files or self.folders else "only their owner may read them"
+        more = f", and {len(self.left) - 1} more" if len(self.left) > 1 else ""
+        return f"{done}; others can still read {self.left[0]}{more}: let their owner run hiphinge doctor"
+
+
+def close_sessions(where: Path, names: str = "*") -> Closed:
+    """Close the sessions at or below `where`; names: pattern of the folders right below it that count."""
+    closed = Closed()
+    roots = [where] if names == "*" else sorted(path for path in where.glob(names) if path.is_dir() and not path.is_symlink())
+    for root in roots:
+        for private in _private(root, closed):
+            _close(private, closed)
+    return closed
+
+
+def _private(folder: Path, closed: Closed) -> Iterator[Path]:
+    """Session folders and loose recordings at and below `folder`."""
+    try:
+        with os.scandir(folder) as entries:
+            there = {entry.name: entry for entry in entries if not entry.is_symlink()}
+    except OSError as error:
+        closed.left.append(f"{folder} ({error.strerror})")
+        return
+    if any(name in there for name in _MARKS) or any(
+        (folder / name / "summary.json").is_file() for name in ESTIMATORS if name in there
+    ):
+        yield folder
+        return
+    for name, entry in sorted(there.items()):
+        if entry.is_dir():
+            yield from _private(folder / name, closed)
+        elif name.endswith(".mcap") and entry.is_file():
+            yield folder / name
+
+
+def _close(root: Path, closed: Closed) -> None:
+    try:
+        for path in open_to_others(root):
+            try:
+                folder = path.is_dir()
+                close_to_others(path)
+            except OSError as error:
+                closed.left.append(f"{path} ({error.strerror})")
+            else:
+                closed.folders += folder
+                closed.files += not folder
+    except OSError as error:
+        closed.left.append(f"{root} ({error.strerror})")

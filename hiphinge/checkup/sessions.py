@@ -1,0 +1,112 @@
+"""What `hiphinge doctor` looks at beside the installation: sessions, what InfluxDB lacks, and InfluxDB itself.
+
+One session that cannot be looked at is a finding of its own; the others are looked at all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from body_signals import HiphingeError
+from dashboards.influx.delivery import missing
+from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.sender import server_facts
+from dashboards.tables import available_estimators
+from hiphinge.checkup.installation import Finding
+from hiphinge.checkup.privacy import close_sessions
+from hiphinge.commands.options import DEMO_SESSION, unfinished
+from hiphinge.config import Settings
+from hiphinge.session import ties
+from hiphinge.session.lock import is_running
+from hiphinge.session.recovery import recover_apart
+from hiphinge.session.scratch import is_own, sweep_sessions
+from on_disk import HAS_MODES
+
+
+def checkup(settings: Settings) -> Iterator[Finding]:
+    """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
+    yield from _sessions(settings)
+    if HAS_MODES:
+        closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
+        yield "private", not closed.left, closed.words
+    yield from _results(settings.sessions, settings.influx_configured)
+    if not settings.influx_configured:
+        yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"
+        return
+    try:
+        facts = server_facts(settings.influx())
+        yield "influxdb", True, str(facts)
+        if facts.clock_remark:
+            yield "clock", False, facts.clock_remark
+    except HiphingeError as error:
+        yield "influxdb", False, str(error)
+
+
+def _sessions(settings: Settings) -> Iterator[Finding]:
+    """Where sessions go, and those that were not closed: their results are computed, also where that failed before."""
+    folder = settings.sessions
+    orphaned = unfinished(settings)
+    if folder is None:
+        words = "no folder set (HIPHINGE_SESSIONS); looked for demos in the current one"
+    elif not folder.is_dir():
+        words = f"{folder} will be made by the first session"
+    else:
+        words = str(folder)
+    if folder is not None and folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield "sessions", False, f"{folder} may not be read and written: check its permissions"
+    else:
+        yield "sessions", True, f"{words}: {len(orphaned)} unfinished"
+    for orphan in orphaned:
+        result = recover_apart(orphan)
+        if result.error is not None:
+            yield orphan.name, False, str(result.error)
+        else:
+            yield orphan.name, True, "; ".join(("was not closed, results computed from its recording", *result.warnings))
+    sweep_sessions(folder or Path())
+
+
+def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
+    """What has not arrived in InfluxDB, and what never will."""
+    unsent, waiting = 0, 0
+    found: list[Finding] = []
+    for session in _folders(folder):
+        try:
+            if configured and not is_running(session) and missing(session):
+                unsent += 1
+            waiting += waiting_bytes(session / FOLDER)
+            rejected = rejected_lines(session / FOLDER)
+            found.extend(_torn_apart(session))
+        except (OSError, ValueError, HiphingeError) as error:
+            # private folders of other users are their own affair
+            if is_own(session):
+                found.append((session.name, False, f"cannot be looked at: {error}"))
+            continue
+        if rejected:
+            where = session / FOLDER / "rejected.lp"
+            words = f"InfluxDB rejected {len(rejected)} lines, kept in {where}; of the first it says: {rejected[0][1]}"
+            found.append((session.name, False, words))
+    if unsent:
+        kept = f" ({waiting / 1e6:.1f} MB of it in outboxes)" if waiting else ""
+        yield "results", True, f"InfluxDB does not have all of {unsent} sessions{kept}; to send them: hiphinge push --all"
+    elif configured:
+        yield "results", True, "all were sent"
+    yield from found
+
+
+def _torn_apart(folder: Path) -> Iterator[Finding]:
+    """Where a folder holds parts of different sessions."""
+    if is_running(folder) or not available_estimators(folder):
+        return
+    try:
+        ties.check(folder)
+    except HiphingeError as error:
+        yield folder.name, False, str(error)
+
+
+def _folders(sessions: Path | None) -> list[Path]:
+    try:
+        return sorted(path for path in sessions.iterdir() if path.is_dir()) if sessions is not None else []
+    except OSError:  # no such folder yet, or one that may not be read, as is said above
+        return []

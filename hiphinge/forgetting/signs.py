@@ -1,0 +1,336 @@
+"""What one file says of whose it is, and whether it holds an athlete's id; for files of every kind, damaged ones too.
+
+`whose` reads what says it by its form (session.toml, the head of a recording, summaries, ledgers, lines, the title of a
+report). `holds` looks for the id in everything that can be read, in pieces. Neither fails: what cannot be read, parsed or
+unfolded is said in words, for it proves nothing. Only regular files are opened; a pipe or a device is never waited for.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dashboards.influx.line_protocol import series_of, tags_of
+from hiphinge.forgetting.identifier import Identifier
+from ingest.recording.search import recording_head, recording_text
+
+_PIECE = 1 << 20
+_LARGEST_DOCUMENT = 16 << 20
+"""A TOML or JSON file beyond it is looked through as bytes and not parsed."""
+_MCAP, _PARQUET = b"\x89MCAP0\r\n", b"PAR1"
+_CODED = {
+    b"PK\x03\x04": "a zip archive or office file",
+    b"\x1f\x8b": "compressed",
+    b"\x28\xb5\x2f\xfd": "compressed",
+    b"BZh": "compressed",
+    b"\xfd7zXZ": "compressed",
+    b"7z\xbc\xaf": "an archive",
+    b"Rar!": "an archive",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x89HDF": "HDF5",
+}
+"""How files begin whose text is coded, so that their bytes do not show what they hold."""
+_UNCODED = (".DS_Store",)
+"""Files of the system that are not text, but hold names as they are."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_TITLE = re.compile(rb"<title>(.{1,2000}?), (?:\d{1,2} \w+ \d{4}, \d\d:\d\d UTC|\xe2\x80\x93): hiphinge report</title>", re.S)
+_LEGIBLE = {
+    ".toml": re.compile(rb"""^[ \t\x00]*id[ \t\x00]*=[ \t\x00]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.M),
+    ".json": re.compile(rb'"athlete"\s*:\s*("(?:[^"\\]|\\.)*")'),
+}
+_OURS = frozenset({"session.toml", "recording.mcap", "summary.json", "ledger.json"})
+"""Files that a session is known by: empty or unreadable, they leave open whose it is."""
+_TABLES = frozenset({"angles.parquet", "orientations.parquet", "repetitions.parquet"})
+_OWN_WORDS = frozenset({"schema", "start", "software", "version", "estimator", "family", "placement", "mounting", "movement"})
+"""Keys whose values the program writes by itself."""
+
+
+@dataclass(slots=True)
+class Whose:
+    """athletes: by its form; legible: by what can be read of a broken file; sessions: names of sessions in InfluxDB.
+    fault: why its form cannot be read, empty where it can; nameless: it is ours, and such a file never says whose it is."""
+
+    athletes: set[str] = field(default_factory=set)
+    legible: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    fault: str = ""
+    nameless: bool = False
+
+
+def whose(path: Path) -> Whose:
+    """Whose the file at `path` is, as far as it says so."""
+    kind, fault = _kind(path)
+    if fault:
+        return Whose(fault=fault)
+    try:
+        match kind:
+            case "recording":
+                head = recording_head(path)
+                athletes = {head.athlete} if head.athlete is not None else set()
+                return Whose(athletes, {head.legible} if head.legible is not None else set(), fault=head.fault)
+            case "toml" | "json":
+                return _document(path, kind)
+            case "lines":
+                return _lines(path)
+            case "html":
+                with path.open("rb") as file:
+                    found = _TITLE.search(file.read(_PIECE))
+                return Whose({html.unescape(found[1].decode("utf-8", "replace"))} if found else set())
+            case "parquet":
+                return Whose(nameless=path.name in _TABLES)
+    except OSError as error:
+        return Whose(fault=_refusal(error))
+    return Whose()
+
+
+def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
+    """Whether the file at `path` holds the id, and why it could not be looked through whole; empty where it was."""
+    kind, fault = _kind(path)
+    if fault:
+        return False, fault
+    unread: list[str] = []
+    try:
+        match kind:
+            case "nothing":
+                return False, ""
+            case "toml" | "json":
+                values = _values(path, kind)
+                if values is None:
+                    return identifier.in_pieces(_pieces(path)), ""
+                return any(identifier.is_value(value) for value in values), ""
+            case "recording":
+                found = _in_recording(path, identifier, unread)
+            case "parquet":
+                found = identifier.in_pieces(_pieces(path), noise=True) or _in_table(path, identifier, unread)
+            case "coded":
+                found = identifier.in_pieces(_pieces(path), noise=True)
+                unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be looked through")
+            case _:
+                found = identifier.in_pieces(_pieces(path))
+    except OSError as error:
+        return False, _refusal(error)
+    return found, "; ".join(unread)
+
+
+def stands_alone(path: Path) -> bool:
+    """Whether the file is a recording, a report or lines, which are of one person as a whole, wherever they lie."""
+    return _kind(path)[0] in ("recording", "html", "lines")
+
+
+def _kind(path: Path) -> tuple[str, str]:
+    """What kind of file it is, and why it cannot be read."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return "nothing", "is no file" if path.name in _OURS else ""
+        if not found.st_size:
+            return "nothing", "is empty" if path.name in _OURS else ""
+        begin = _begin(path)
+    except OSError as error:
+        return "nothing", _refusal(error)
+    suffix = path.suffix.lower()
+    if begin.startswith(_MCAP) or suffix == ".mcap":
+        return "recording", ""
+    if begin.startswith(_PARQUET) or suffix == ".parquet":
+        return "parquet", ""
+    if suffix in (".toml", ".json"):
+        return suffix[1:], ""
+    if _coded(begin) or (b"\x00" in begin and not begin.startswith(_UTF16) and path.name not in _UNCODED):
+        return "coded", ""
+    return {".lp": "lines", ".html": "html", ".htm": "html"}.get(suffix, "text"), ""
+
+
+def _coded(begin: bytes) -> str:
+    return next((words for magic, words in _CODED.items() if begin.startswith(magic)), "")
+
+
+def _begin(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read(8192)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, opened without following a link and without waiting for whoever writes a pipe."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags), "rb")
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with _opened(path) as file:
+        yield from iter(lambda: file.read(_PIECE), b"")
+
+
+def _refusal(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _parsed(path: Path, kind: str) -> Any:
+    """What a TOML or JSON file holds. ValueError where it cannot be parsed, in words."""
+    if path.stat().st_size > _LARGEST_DOCUMENT:
+        raise ValueError(f"larger than {_LARGEST_DOCUMENT >> 20} MB")
+    with _opened(path) as file:
+        body = file.read()
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start})") from None
+    try:
+        return tomllib.loads(text) if kind == "toml" else json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _document(path: Path, kind: str) -> Whose:
+    try:
+        document = _parsed(path, kind)
+    except ValueError as error:
+        fault = f"cannot be parsed: {' '.join(str(error).split())[:200]}"
+        return Whose(legible=_legible(path, kind), fault=fault)
+    found = Whose()
+    for key, value in _walked(document):
+        if key == "athlete":
+            found.athletes.update([value] if isinstance(value, str) else [])
+            if isinstance(value, dict) and isinstance(value.get("id"), str):
+                found.athletes.add(value["id"])
+        if key == "session" and isinstance(value, str):
+            found.sessions.add(value)
+        if key.startswith("repetition,athlete="):
+            tags = tags_of(key)
+            found.athletes.add(tags.get("athlete", ""))
+            found.sessions.add(tags.get("session", ""))
+    if path.name in ("session.toml", "summary.json") and not any(name.strip() for name in found.athletes):
+        found.fault = "does not say whose it is"
+    found.athletes.discard("")
+    return found
+
+
+def _walked(document: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, however deep; values in a list with an empty key."""
+    waiting = [document]
+    while waiting:
+        one = waiting.pop()
+        items = one.items() if isinstance(one, dict) else (("", value) for value in one) if isinstance(one, list) else ()
+        for key, value in items:
+            yield str(key), value
+            waiting.append(value)
+
+
+def _values(path: Path, kind: str) -> list[str] | None:
+    """All texts that a document holds but those that the program writes by itself; None where it cannot be parsed."""
+    try:
+        document = _parsed(path, kind)
+    except ValueError:
+        return None
+    texts: list[str] = []
+    for key, value in _walked(document):
+        if key in _OWN_WORDS:
+            continue
+        texts += [part for part in (key, value) if isinstance(part, str)]
+    return texts
+
+
+def _legible(path: Path, kind: str) -> set[str]:
+    """Ids that can be read in a file that cannot be parsed."""
+    with _opened(path) as file:
+        body = file.read(_PIECE)
+    coding = "utf-16" if body.startswith(_UTF16) else "utf-8"
+    for one in (coding, "cp1252"):
+        try:
+            body = body.decode(one).encode()
+            break
+        except UnicodeDecodeError:
+            continue
+    found = set()
+    for quoted in _LEGIBLE[f".{kind}"].findall(body):
+        text = quoted.decode("utf-8", "replace")
+        try:
+            found.add(str(json.loads(text)) if text.startswith('"') else text[1:-1])
+        except ValueError:
+            found.add(text[1:-1])
+    return found - {""}
+
+
+def _lines(path: Path) -> Whose:
+    """Tags of line protocol. Lines of one series follow one another, so each is looked at once."""
+    found = Whose()
+    rest, last = b"", ""
+    for piece in _pieces(path):
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            last = _line(found, line, last)
+        rest = rest[-_PIECE:]
+    _line(found, rest, last)
+    return found
+
+
+def _line(found: Whose, line: bytes, last: str) -> str:
+    text = line[:8192].decode("utf-8", "replace")
+    series = series_of(text)
+    if series == last or ",athlete=" not in series:
+        return last
+    tags = tags_of(series)
+    found.athletes.update({tags["athlete"]} if tags.get("athlete") else ())
+    found.sessions.update({tags["session"]} if tags.get("session") else ())
+    return series
+
+
+def _in_recording(path: Path, identifier: Identifier, unread: list[str]) -> bool:
+    head = recording_head(path)
+    # short texts are looked through together: there is one every half second
+    waiting: dict[bool, list[bytes]] = {True: [], False: []}
+    sizes = {True: 0, False: 0}
+    for piece, noise in recording_text(path, head.sensors, unread):
+        waiting[noise].append(piece)
+        sizes[noise] += len(piece)
+        if sizes[noise] > _PIECE:
+            if identifier.in_pieces([b"\n".join(waiting[noise])], noise=noise):
+                return True
+            waiting[noise], sizes[noise] = waiting[noise][-1:], len(piece)
+    return any(identifier.in_pieces([b"\n".join(pieces)], noise=noise) for noise, pieces in waiting.items())
+
+
+def _in_table(path: Path, identifier: Identifier, unread: list[str]) -> bool:
+    """Whether names of columns, what a table says of itself, or any text in it hold the id."""
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            said = [*schema.names, *(_words(schema.metadata))]
+            said += [word for name in schema.names for word in _words(schema.field(name).metadata)]
+            if any(identifier.is_value(word) for word in said):
+                return True
+            texts = [f.name for f in schema if not _is_number(f.type)]
+            for batch in file.iter_batches(batch_size=1 << 16, columns=texts) if texts else ():
+                for column in batch.columns:
+                    values = column.unique() if not pa.types.is_nested(column.type) else column
+                    if any(identifier.is_value(_word(value)) for value in values.to_pylist()):
+                        return True
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+        unread.append(f"cannot be read as a table ({str(error).strip().splitlines()[0][:150]})")
+    return False
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_temporal(kind)
+    )
+
+
+def _words(metadata: dict[bytes, bytes] | None) -> list[str]:
+    return [_word(part) for pair in (metadata or {}).items() if pair[0] != b"ARROW:schema" for part in pair]
+
+
+def _word(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,150 @@
+"""`hiphinge live --json`: one JSON line a second of session time, for programs that watch a session.
+
+Keys: ``time_s``; ``sensors``, a list with ``placement, family, state, fault, battery, rssi, rate_hz, measured_hz, samples,
+lost, lost_exact, latency_ms``; ``angles`` and their standard uncertainties under the names of the angle table, degrees;
+``quality``, the names of the row's flags; ``lumbar_share_now``, of the movement that is under way: ``of``, its name in the
+repetition table, ``percent``, ``sd_percent`` and ``quality``, the flags of the rows that it was taken from; ``repetitions``,
+those that ended since the line before, under the names of the repetition table; ``calibrated``; ``trouble``, why results do
+not arrive. What is not known, or not fresh, is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from body_signals import quality
+from body_signals.quantities import ANGLE_NAMES
+from body_signals.session import Session
+from dsp.pipeline import PipelineOutput
+from dsp.results import AngleRows, Repetition
+from dsp.rhythm.share_now import LatestRows
+from hiphinge.engine import SensorProgress
+from ingest.links.link import LinkState, LinkStatus
+
+EVERY_S = 1.0
+FRESH_S = 0.35
+"""A row that ends longer before the session's present than this and the grid's patience is not shown: it would be frozen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a line says beside the results: `SensorProgress`, link and latency ms by sensor, and what hinders results."""
+
+    progress: Mapping[str, SensorProgress]
+    links: Mapping[str, LinkStatus]
+    latency_ms: Mapping[str, float]
+    trouble: str = ""
+
+
+class StatusLines:
+    """Takes what a session gives out and writes a line each second; `write` gets the text without its line end."""
+
+    def __init__(self, session: Session, write: Callable[[str], object]) -> None:
+        self._families = {s.key: s.family for s in session.sensors}
+        self._write, self._fresh_s = write, session.patience_s + FRESH_S
+        self._due_s: float | None = None
+        self._row: AngleRows | None = None
+        self._latest = LatestRows()
+        self._repetitions: list[Repetition] = []
+        self._calibrated = False
+        self._counted: dict[str, tuple[float, int]] = {}
+        """Session time and samples of each sensor at the line before."""
+
+    def take(self, output: PipelineOutput, now_s: float, seen: Callable[[], Seen]) -> None:
+        """What the engine gave at session time `now_s`; `seen` is asked when a line is due."""
+        if output.angles:
+            self._row = output.angles[-1]
+            self._latest.take(output.angles)
+        self._calibrated |= bool(output.alignments)
+        self._repetitions += output.repetitions
+        if self._due_s is None:
+            self._due_s = now_s + EVERY_S
+        if now_s >= self._due_s:
+            self._due_s = max(self._due_s + EVERY_S, math.floor(now_s) + EVERY_S)
+            self.line(now_s, seen())
+
+    def line(self, now_s: float, seen: Seen) -> None:
+        """Write a line now."""
+        document = {
+            "time_s": round(now_s, 3),
+            "calibrated": self._calibrated,
+            "sensors": [self._sensor(key, seen, now_s) for key in self._families],
+            **self._angles(now_s),
+            "lumbar_share_now": self._share_now(now_s),
+            "repetitions": [_repetition(repetition) for repetition in self._repetitions],
+            "trouble": seen.trouble or None,
+        }
+        self._repetitions.clear()
+        self._write(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+    def _sensor(self, key: str, seen: Seen, now_s: float) -> dict[str, Any]:
+        link, progress = seen.links.get(key), seen.progress.get(key)
+        facts = progress.facts if progress is not None else {}
+        told = facts.get("battery_percent")
+        battery = told if told is not None else (link.battery if link is not None else None)
+        samples = progress.samples if progress is not None else 0
+        before_s, before = self._counted.get(key, (now_s, samples))
+        self._counted[key] = (now_s, samples)
+        streaming = link is not None and link.state is LinkState.STREAMING
+        return {
+            "placement": key,
+            "family": self._families[key],
+            "state": str(link.state) if link is not None else None,
+            "fault": str(link.fault) if link is not None and link.fault is not None else facts.get("refused"),
+            "battery": round(battery) if isinstance(battery, int | float) else None,
+            "rssi": link.rssi if link is not None else None,
+            "rate_hz": progress.rate_hz if progress is not None else None,
+            "measured_hz": round((samples - before) / (now_s - before_s), 1) if now_s > before_s else None,
+            "samples": samples,
+            "lost": progress.lost if progress is not None else 0,
+            "lost_exact": progress.lost_exact if progress is not None else None,
+            "latency_ms": _number(seen.latency_ms.get(key), 1) if streaming else None,
+        }
+
+    def _fresh(self, now_s: float) -> bool:
+        return self._row is not None and self._row.time_s[-1] >= now_s - self._fresh_s
+
+    def _angles(self, now_s: float) -> dict[str, Any]:
+        row = self._row
+        if row is None or not self._fresh(now_s):
+            missing = {f"{name}{what}_deg": None for name in ANGLE_NAMES for what in ("", "_sd")}
+            return {"angles_time_s": None, "angles": missing, "quality": []}
+        degrees, sd = np.degrees(row.angles[:, -1]).tolist(), np.degrees(row.sd[:, -1]).tolist()
+        angles: dict[str, float | None] = {}
+        for name, value, uncertainty in zip(ANGLE_NAMES, degrees, sd, strict=True):
+            angles[f"{name}_deg"], angles[f"{name}_sd_deg"] = _number(value), _number(uncertainty)
+        return {
+            "angles_time_s": round(float(row.time_s[-1]), 3),
+            "angles": angles,
+            "quality": quality.names(int(row.quality[-1])),
+        }
+
+    def _share_now(self, now_s: float) -> dict[str, Any]:
+        share = self._latest.share_now() if self._fresh(now_s) else None
+        if share is None:
+            return {"of": None, "percent": None, "sd_percent": None, "quality": []}
+        percent, sd = (_number(100.0 * x, 1) for x in (share.share, share.sd))
+        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": quality.names(share.quality)}
+
+
+def _repetition(repetition: Repetition) -> dict[str, Any]:
+    return {
+        "index": repetition.index,
+        "start_s": _number(repetition.start_s),
+        "turn_s": _number(repetition.turn_s),
+        "end_s": _number(repetition.end_s),
+        "movement": repetition.movement,
+        "movement_confidence": _number(repetition.movement_confidence),
+        "quality": quality.names(repetition.quality),
+        **{name: _number(value, 4) for name, value in repetition.metrics.items()},
+    }
+
+
+def _number(value: float | None, decimals: int = 3) -> float | None:
+    return round(float(value), decimals) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,181 @@
+"""A session that streams: readers fill the event log, the session takes the events, a screen shows what becomes of them.
+
+The loop only stamps and queues; recording and computing run in a thread, one batch after another. Latency is measured
+from a packet's arrival to the moment when the engine has given out everything that it made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from body_signals import Event, Packets
+from dsp.pipeline import PipelineOutput
+from hiphinge.engine import CALIBRATE, HEEL_DROP
+from hiphinge.live.keys import keys
+from hiphinge.session.in_progress import SessionInProgress
+from hiphinge.session.interruption import heard_by
+from ingest.links.event_log import EventLog
+from ingest.links.kit_reader import KitReader
+from ingest.links.link import LinkStatus
+
+BATCH_S = 0.004
+"""Events are taken so often."""
+KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": "mark"}
+"""Key → label of the mark that it sets; q ends the session."""
+STOP_KEY = "q"
+_LATENCIES = 200_000
+"""Latest latencies kept, for the percentiles."""
+
+
+@dataclass(slots=True)
+class Latency:
+    """Milliseconds from a packet's arrival to its results, of the latest packets."""
+
+    ms: array[float] = field(default_factory=lambda: array("f"))
+    newest: dict[str, float] = field(default_factory=dict)
+    """Of each sensor's last packet."""
+
+    def add(self, events: list[Event], out_ns: int) -> None:
+        """All of these were given out at `out_ns`."""
+        for event in events:
+            if isinstance(event, Packets) and len(event):
+                waited = ((out_ns - event.arrival_ns) * 1e-6).tolist()
+                self.ms.extend(waited)
+                self.newest[event.sensor] = waited[-1]
+        if len(self.ms) > _LATENCIES:
+            del self.ms[: -_LATENCIES // 2]
+
+    def percentile(self, percent: float) -> float:
+        """NaN before the first packet."""
+        return float(np.percentile(self.ms, percent)) if self.ms else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a screen gets: results since the last one, session time, and every sensor's link."""
+
+    output: PipelineOutput
+    now_s: float
+    links: Mapping[str, LinkStatus]
+
+
+class Streaming:
+    """Streams a kit into a session until q, a signal that ends programs, or `seconds`; `shown` hears a frame after each batch.
+
+    ended_by: number of the signal that ended it, else 0. screen_fault: what `shown` failed with; it is not asked again then,
+    since losing a screen never costs a sample.
+    """
+
+    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog, shown: Callable[[Frame], None]) -> None:
+        self._running, self._reader, self._log, self._shown = running, reader, log, shown
+        self.latency = Latency()
+        self.ended_by = 0
+        self.screen_fault: Exception | None = None
+        self._stop = asyncio.Event()
+        # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
+        self._thread = ThreadPoolExecutor(1, "session")
+        self._lock = asyncio.Lock()
+        """One batch at a time."""
+
+    def stop(self) -> None:
+        """End the session in order."""
+        self._stop.set()
+
+    def _heard(self, signal_number: int) -> None:
+        self.ended_by = self.ended_by or signal_number
+        self.stop()
+
+    def pressed(self, key: str) -> None:
+        """A key of the terminal."""
+        if key == STOP_KEY:
+            self.stop()
+        elif key in KEYS:
+            self._log.mark(KEYS[key])
+
+    def said(self, line: str) -> None:
+        """A line of another program: ``mark LABEL``, ``stop``, or a key."""
+        word, _, label = line.partition(" ")
+        if word == "mark" and label.strip():
+            self._log.mark(label.strip())
+        elif word == "stop":
+            self.stop()
+        else:
+            self.pressed(word)
+
+    async def run(self, seconds: float | None = None, *, calibrate: bool = False) -> None:
+        """Connect, start together, stream. calibrate: set the mark by itself when the sensors stream.
+
+        Raises the `LinkFault` of a kit of which no sensor can be used.
+        """
+        loop = asyncio.get_running_loop()
+        with heard_by(loop, self._heard), self._thread:
+            await self._run(loop, seconds, calibrate=calibrate)
+
+    async def _run(self, loop: asyncio.AbstractEventLoop, seconds: float | None, *, calibrate: bool) -> None:
+        reading = asyncio.ensure_future(self._reader.run())
+        starting = asyncio.ensure_future(self._start(calibrate))
+        stopping = asyncio.ensure_future(self._wait(seconds))
+        taking = asyncio.ensure_future(self._take())
+        try:
+            with keys(loop, self.pressed, self.said):
+                tasks = {reading, stopping, taking}
+                await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    starting.result()
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in (reading, taking):
+                    if task.done():
+                        task.result()
+        finally:
+            # first the devices are told to stop, then what they have sent is taken
+            for task in (starting, stopping, reading):
+                task.cancel()
+            await asyncio.gather(starting, stopping, reading, return_exceptions=True)
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+        await self._batch()
+
+    async def _start(self, calibrate: bool) -> None:
+        await self._reader.prepared()
+        self._reader.go()
+        if calibrate:
+            while not self._reader.streaming():
+                await asyncio.sleep(0.05)
+            self._log.mark(CALIBRATE)
+
+    async def _wait(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+    async def _take(self) -> None:
+        while True:
+            await self._log.fresh()
+            await asyncio.sleep(BATCH_S)
+            # a batch that was begun is ended, also when this task is cancelled
+            await asyncio.shield(asyncio.ensure_future(self._batch()))
+
+    async def _batch(self) -> None:
+        async with self._lock:
+            events = self._log.take()
+            if not events:
+                return
+            output = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
+            self.latency.add(events, self._log.clock_ns())
+            self._show(Frame(output, self._running.now_s, self._reader.status))
+
+    def _show(self, frame: Frame) -> None:
+        if self.screen_fault is not None:
+            return
+        try:
+            self._shown(frame)
+        except Exception as error:  # whatever a screen may meet: the recording goes on without one
+            self.screen_fault = error

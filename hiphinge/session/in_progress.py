@@ -1,0 +1,178 @@
+"""A session as it happens: every event goes to the recorder first, then to the engine, then to the tables.
+
+`SessionInProgress` owns one new session folder. It is closed in order, or killed at any moment: then the recording is
+there up to the last flush, and `hiphinge.session.recovery` computes the results from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from body_signals import Event, HiphingeError, Packets, Session
+from body_signals.session import LONGEST_SESSION_S
+from dashboards.influx.sender import InfluxSettings
+from dsp.pipeline import PipelineOutput
+from hiphinge.engine import Engine, SensorProgress
+from hiphinge.live.delivery import LiveDelivery
+from hiphinge.session.folders import check_new
+from hiphinge.session.freed_memory import give_back
+from hiphinge.session.interruption import uninterrupted
+from hiphinge.session.lock import FolderLock
+from hiphinge.session.results import ResultsWriter, compute
+from ingest.heads.session_toml import write_session_toml
+from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
+from on_disk import make_private_folder
+
+RECORDING = "recording.mcap"
+LONGEST_TAKE_S = 0.25
+"""After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
+GIVE_BACK_EVERY_S = 60.0
+"""How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
+
+
+class SessionInProgress:
+    """Records and computes one live session into `folder`, which must not exist yet.
+
+    influx: where results go while it runs, through the session's outbox.
+    HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
+    """
+
+    def __init__(self, folder: Path, session: Session, influx: InfluxSettings | None = None) -> None:
+        check_new(folder)
+        try:
+            make_private_folder(folder)
+        except OSError as error:
+            remedy = "Choose a folder that you may write to, with HIPHINGE_SESSIONS or --out"
+            raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), remedy) from None
+        self.folder = folder
+        self.session = session
+        self._began_ns: int | None = None
+        self._waiting: deque[Sequence[Event]] = deque()
+        """Events that are recorded and not wholly computed."""
+        self._pieces: Iterator[dict[str, PipelineOutput]] | None = None
+        """What is being made of the first of them."""
+        self._heard = False
+        """Whether a sensor has sent anything."""
+        self._lock = FolderLock(folder)
+        if not self._lock.take():
+            raise HiphingeError("another program is writing here", str(folder), "Choose another folder")
+        try:
+            write_session_toml(session, folder / "session.toml")
+            self._recorder = Recorder(folder / RECORDING, session)
+            self._engine = Engine(session, ("live",))
+            self._writer = ResultsWriter(folder, self._engine, ("live",))
+            self._minutes_taken = 0
+            self._give_back_s = GIVE_BACK_EVERY_S
+            self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def take(self, events: Sequence[Event]) -> PipelineOutput:
+        """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
+
+        All of them are recorded at once. Where the computer slept for hours, their rows are made over several calls, so that
+        no event waits long to be recorded, and only the latest rows of each call are returned.
+        """
+        with uninterrupted():
+            self._check_length(events)
+            for event in events:
+                self._heard |= isinstance(event, Packets)
+                self._recorder.append(event)
+            self._waiting.append(events)
+            shown = PipelineOutput()
+            until = time.monotonic() + LONGEST_TAKE_S
+            for piece in self._computing():
+                shown = shown.with_latest(piece)
+                if time.monotonic() > until:
+                    break
+            return shown
+
+    def _computing(self) -> Iterator[PipelineOutput]:
+        """What becomes of the events that wait, a piece at a time; where it is left, the next time goes on."""
+        while self._waiting:
+            if self._pieces is None:
+                self._pieces = self._engine.pieces(self._waiting[0])
+            outputs = next(self._pieces, None)
+            if outputs is None:
+                self._pieces = None
+                self._waiting.popleft()
+                continue
+            self._writer.take(outputs)
+            if self._engine.now_s >= self._give_back_s:
+                self._give_back_s = self._engine.now_s + GIVE_BACK_EVERY_S
+                give_back()
+            self._deliver(outputs["live"], self._waiting[0])
+            yield outputs["live"]
+
+    def _deliver(self, output: PipelineOutput, events: Sequence[Event]) -> None:
+        if self.delivery is not None and events:
+            minutes = self._engine.minutes.done[self._minutes_taken :]
+            self._minutes_taken += len(minutes)
+            self.delivery.take(output, minutes, _last_seq(events), self._recorder.flushed_seq)
+
+    def _check_length(self, events: Sequence[Event]) -> None:
+        """HiphingeError, before anything of it is recorded, for events beyond what a session can last."""
+        if not events:
+            return
+        if self._began_ns is None:
+            self._began_ns = _last_arrival_ns(events[:1])
+        if _last_arrival_ns(events) - self._began_ns > LONGEST_SESSION_S * 1e9:
+            hours = LONGEST_SESSION_S / 3600
+            raise HiphingeError(f"a session lasts {hours:.0f} h at most", str(self.folder), "Start a new one for the next day")
+
+    def progress(self) -> dict[str, SensorProgress]:
+        """What each sensor has delivered so far."""
+        return self._engine.progress()
+
+    @property
+    def now_s(self) -> float:
+        """Session time of the last event, seconds."""
+        return self._engine.now_s
+
+    def close(self) -> None:
+        """End the recording, put the live tables in place, then compute the review tables from the recording."""
+        name = self.folder.resolve().name
+        with uninterrupted():
+            self._recorder.close()
+        with self._writer as writer:
+            for _ in self._computing():
+                pass
+            last = writer.close(name)
+        recording = read_recording(self.folder / RECORDING)
+        compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
+        if self.delivery is not None:
+            self.delivery.close(last["live"])
+        self._lock.release()
+
+    def abandon(self) -> bool:
+        """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.
+
+        Where no sensor has sent anything there is nothing to keep, and no folder stays behind. True: the recording stays.
+        """
+        with uninterrupted():
+            # what cannot be written now is lost; what was flushed is there
+            with suppress(HiphingeError, ValueError):
+                self._recorder.close()
+            self._writer.abort()
+            if self.delivery is not None:
+                self.delivery.abandon()
+            self._lock.release()
+            if not self._heard:
+                for name in (RECORDING, "session.toml"):
+                    (self.folder / name).unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's, or not empty
+                    self.folder.rmdir()
+            return self._heard
+
+
+def _last_arrival_ns(events: Sequence[Event]) -> int:
+    return max(int(e.arrival_ns.max(initial=0)) if isinstance(e, Packets) else e.arrival_ns for e in events)
+
+
+def _last_seq(events: Sequence[Event]) -> int:
+    return max(int(e.seq[-1]) if isinstance(e, Packets) else e.seq for e in events)

@@ -1,0 +1,254 @@
+"""Sessions that were not closed: found at the next start, and computed from their recordings up to the last flush.
+
+A recording may hold what no program foresees. So each session is computed by a process of its own (`python -m
+hiphinge.session.recovery FOLDER`), within bounds of memory and time, and ends as one of three: computed; *set aside*, with the
+reason in a file beside its recording, until `doctor` or another version of the program tries again; or only told, where nothing
+can be written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from body_signals import HiphingeError
+from body_signals.quantities import ESTIMATORS
+from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.lock import FolderLock, is_running
+from hiphinge.session.results import compute
+from hiphinge.session.scratch import is_own
+from hiphinge.version import software
+from ingest.recording.recorder import STRETCH_WINDOWS, read_recording
+
+NOT_COMPUTED = "not-computed.json"
+"""In the session folder: why its results could not be computed, of which recording, by which program."""
+LONGEST_S = 1800.0
+"""A session of eight hours takes a minute; one that is not computed in this time never is."""
+LEAST_BYTES = 4 << 30
+"""Memory that the computation may take on any computer: eight hours take 0.3 GB, what libraries reserve comes on top."""
+_ENDING_S = 5.0
+"""How long a computation that is told to end may take to put its scratch files away."""
+AT_WORK = "another program is computing its results"
+_AGAIN = "It is tried again by: hiphinge doctor --sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """One session that was looked after: its folder, and what the recording's reader remarked or why it failed."""
+
+    folder: Path
+    warnings: tuple[str, ...]
+    error: HiphingeError | None = None
+
+
+def orphans(sessions: Path, names: str = "*") -> list[Path]:
+    """Folders below `sessions` (or `sessions` itself) with a recording but not all results, which are not running.
+
+    names: pattern of the folders' names. A folder of this user that cannot be looked into counts: `recover` says why. Another
+    user's does not.
+    """
+    if _there(sessions / RECORDING):
+        candidates = [sessions]
+    else:
+        try:
+            candidates = sorted(sessions / name for name in os.listdir(sessions) if fnmatch(name, names))
+        except OSError:  # there is none, or it may not be read: nothing is known of what it holds
+            candidates = []
+    return [folder for folder in candidates if _is_orphan(folder)]
+
+
+def _is_orphan(folder: Path) -> bool:
+    try:
+        if not (folder / RECORDING).is_file():
+            return False
+        return bool(_missing(folder)) and not is_running(folder)
+    except OSError:
+        return is_own(folder)
+
+
+def _there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # may not be looked at
+        return False
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in ESTIMATORS if not (folder / name / "summary.json").is_file()]
+
+
+def recover(folder: Path) -> Recovered:
+    """Compute the missing results of an orphaned session from its recording, in this process; nothing when another program
+    is at it. Whatever goes wrong is the result's `error`."""
+    lock = FolderLock(folder)
+    try:
+        if not lock.take():
+            return Recovered(folder, (AT_WORK,))
+        recording = read_recording(folder / RECORDING, salvage=True)
+        batches = recording.batches(STRETCH_WINDOWS)
+        compute(recording.session, batches, folder, folder.resolve().name, _missing(folder))
+    except HiphingeError as error:
+        return Recovered(folder, (), error)
+    except MemoryError:
+        remedy = "Its times may leap; tell the program's authors, with the recording where its athlete agrees"
+        return Recovered(folder, (), HiphingeError("needs more memory than there is", str(folder / RECORDING), remedy))
+    except OSError as error:
+        what = f"cannot be computed: {error.strerror or error}"
+        return Recovered(folder, (), HiphingeError(what, str(folder), "Check the disk, the folder and its permissions"))
+    except Exception as error:
+        # any fault of the program that this recording meets: it must not stand in another session's way
+        what = f"a fault of the program met it ({type(error).__name__}: {' '.join(str(error).split())})"
+        remedy = "Tell the program's authors; the recording stays as it is"
+        return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
+    finally:
+        lock.release()
+    return Recovered(folder, tuple(recording.warnings))
+
+
+def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:
+    """`recover` in a process of its own; a session that cannot be computed is set aside. Never raises but when interrupted."""
+    result = _apart(folder, longest_s)
+    if result.error is None:
+        _unlink(folder / NOT_COMPUTED)
+    else:
+        _set_aside(folder, result.error)
+    return result
+
+
+def _apart(folder: Path, longest_s: float) -> Recovered:
+    # -P: what lies in the current folder is none of the program's modules
+    command = [sys.executable, "-P", "-m", "hiphinge.session.recovery", str(folder)]
+    # its standard input stays open until this process ends: so it knows when nobody waits for it any more
+    theirs, ours = os.pipe()
+    try:
+        child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            out, err = child.communicate(timeout=longest_s)
+        finally:
+            _end(child)
+    except subprocess.TimeoutExpired:
+        what = f"was not computed within {longest_s / 60:.0f} min"
+        return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), "Tell the program's authors"))
+    except OSError as error:
+        what = f"no process can be started to compute it: {error.strerror or error}"
+        return Recovered(folder, (), HiphingeError(what, str(folder), "Close other programs"))
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    return _said(folder, child.returncode, out, err)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the computation if it runs: in order, so that it leaves no scratch files, else at once."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.communicate(timeout=_ENDING_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+
+
+def _said(folder: Path, code: int, out: bytes, err: bytes) -> Recovered:
+    """What the process for this folder found."""
+    try:
+        found = json.loads(out)
+        told = found["error"]
+        error = None if told is None else HiphingeError(*told)
+        return Recovered(folder, tuple(found["warnings"]), error)
+    except (ValueError, TypeError, KeyError):
+        last = err.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+        how = f"ended by signal {-code}, as when memory runs out" if code < 0 else f"ended with code {code}: {last[0]}"
+        remedy = "Tell the program's authors; the recording stays as it is"
+        return Recovered(folder, (), HiphingeError(f"the computation {how}", str(folder / RECORDING), remedy))
+
+
+def _set_aside(folder: Path, error: HiphingeError) -> None:
+    words = {"what": error.what, "where": error.where, "remedy": error.remedy, **_state(folder)}
+    file, beside = folder / NOT_COMPUTED, folder / f".{NOT_COMPUTED}.new"
+    try:
+        with open(beside, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            json.dump(words, out, indent=2)
+        beside.replace(file)
+    except OSError:
+        # where nothing can be written, no computation goes far either: it is told each time
+        _unlink(beside)
+
+
+def _unlink(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError:  # a folder that may not be written: what stands there is of no consequence
+        return
+
+
+def set_aside(folder: Path) -> str:
+    """Why this session was set aside, in words; empty where it was not, or where recording or program have changed."""
+    try:
+        found: dict[str, Any] = json.loads((folder / NOT_COMPUTED).read_bytes())
+        words = str(HiphingeError(str(found["what"]), str(found["where"]), f"{_AGAIN} {folder}"))
+        return words if {name: found[name] for name in ("recording", "software")} == _state(folder) else ""
+    except (OSError, ValueError, KeyError, TypeError):  # none, or none of ours
+        return ""
+
+
+def _state(folder: Path) -> dict[str, object]:
+    """What must have changed before it makes sense to try again: the recording, or the program."""
+    try:
+        found = (folder / RECORDING).stat()
+        recording = [found.st_size, found.st_mtime_ns]
+    except OSError:  # not to be read: that it can be is the change
+        recording = []
+    return {"recording": recording, "software": software()}
+
+
+def _within_bounds() -> None:
+    """Let this process take no more memory than half of what the computer has, or `LEAST_BYTES`: beyond it is a MemoryError,
+    where the system would otherwise choose a process to end."""
+    try:
+        import resource
+
+        most = max(LEAST_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
+    except (ImportError, OSError, ValueError):  # a system without such bounds
+        return
+
+
+def _end_with_parent() -> None:
+    """Watch standard input: at its end the process that wanted this computation has gone."""
+
+    def watch() -> None:
+        while os.read(0, 64):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Compute the session of the folder that the command line names; say on standard output what came of it, as JSON."""
+    # Ctrl-C and a closed terminal are for the program that waits for this one
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    _within_bounds()
+    _end_with_parent()
+    result = recover(Path(sys.argv[1]))
+    error = result.error
+    told = None if error is None else (error.what, error.where, error.remedy)
+    print(json.dumps({"warnings": result.warnings, "error": told}))
+
+
+if __name__ == "__main__":
+    main()

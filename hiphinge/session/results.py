@@ -1,0 +1,100 @@
+"""From an input to a folder of results: feeds the engine in stretches and writes each estimator's tables as rows come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from body_signals import Event, Session, TimedBlock
+from dashboards.tables import TableWriter
+from dsp.pipeline import PipelineOutput
+from dsp.results import Repetition
+from hiphinge.engine import Engine
+from hiphinge.session.interruption import uninterrupted
+
+
+class ResultsWriter:
+    """Writes what an engine gives out; leaves nothing half-written when it is left by an exception."""
+
+    def __init__(self, folder: Path, engine: Engine, estimators: Sequence[str]) -> None:
+        self._folder, self._engine = folder, engine
+        self._stack = ExitStack()
+        self._writers = {name: self._stack.enter_context(TableWriter(folder, name)) for name in estimators}
+        self.repetitions: dict[str, list[Repetition]] = {name: [] for name in estimators}
+
+    def __enter__(self) -> ResultsWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing half-written; harmless after `close`."""
+        self._stack.close()
+
+    def take(self, outputs: dict[str, PipelineOutput]) -> None:
+        """Append what `Engine.feed` or `Engine.finish` returned."""
+        for name, output in outputs.items():
+            self.repetitions[name].extend(output.repetitions)
+            writer = self._writers[name]
+            for rows in output.angles:
+                writer.angles(rows)
+            writer.orientations(output.orientations)
+            for repetition in output.repetitions:
+                writer.repetition(repetition)
+
+    def close(self, session_name: str) -> dict[str, PipelineOutput]:
+        """Take the engine's last rows and put all files in place; returns those rows."""
+        last = self._engine.finish()
+        self.take(last)
+        for name, writer in self._writers.items():
+            summary = self._engine.summary(name, session_name)
+            with uninterrupted():
+                writer.close(summary)
+        return last
+
+
+def compute(
+    session: Session,
+    batches: Iterable[Sequence[Event | TimedBlock]],
+    folder: Path,
+    session_name: str,
+    estimators: Sequence[str],
+    progress: Callable[[float], None] | None = None,
+) -> dict[str, list[Repetition]]:
+    """Run the estimators over all events and write their tables into `folder`; the repetitions found.
+
+    progress: hears the session time reached, seconds.
+    """
+    engine = Engine(session, estimators)
+    with ExitStack() as stack:
+        # in one piece: a signal may come as soon as the scratch folder is there
+        with uninterrupted():
+            writer = stack.enter_context(ResultsWriter(folder, engine, estimators))
+        # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
+        with ThreadPoolExecutor(1, "tables") as beside:
+            writing: Future[None] | None = None
+            for batch in batches:
+                for outputs in engine.pieces(batch):
+                    if writing is not None:
+                        writing.result()
+                    writing = beside.submit(writer.take, outputs)
+                if progress is not None:
+                    progress(engine.now_s)
+            if writing is not None:
+                writing.result()
+        writer.close(session_name)
+        return writer.repetitions
+
+
+def without_files(session: Session) -> Session:
+    """The same session for a folder that holds results only."""
+    return replace(session, sensors=tuple(replace(s, file=None) for s in session.sensors))
+
+
+def with_software(session: Session, software: str) -> Session:
+    """The same session, computed by this program."""
+    return replace(session, software=software)

@@ -1,0 +1,132 @@
+"""What each sensor did in each minute of a session: loss, battery, delay, clock; the same for every estimator and replay.
+
+A minute ends with the first event that arrives at or after its border; the last one ends with the session. Sums are of
+whole microseconds, so that they do not depend on how events were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals import Event, Packets, TimedBlock
+from body_signals.blocks import Floats
+
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SensorMinute:
+    """One sensor's minute; what is not known is None.
+
+    end_s: session time. samples, lost: in it. battery_percent: the last that the sensor has told. delay_ms, delay_max_ms: of
+    packets, beyond the shortest delay that the clock map knows. clock_ppm: how much faster the device's clock ran than
+    this computer's, as the clock map saw it.
+    """
+
+    sensor: str
+    end_s: float
+    samples: int
+    lost: int
+    battery_percent: float | None
+    delay_ms: float | None
+    delay_max_ms: float | None
+    clock_ppm: float | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    samples: int = 0
+    lost: int = 0
+    packets: int = 0
+    delay_us: int = 0
+    longest_us: int = 0
+    begin: tuple[float, float] | None = None
+    """Device time and session time at the border before, None where the clock began after it."""
+    end: tuple[float, float] | None = None
+
+
+class SensorMinutes:
+    """Minutes of the sensors of one session; `take` in order, and `end` at each border."""
+
+    def __init__(self, sensors: Iterable[str]) -> None:
+        self._tallies = {key: _Tally() for key in sensors}
+        self._border = 1
+        self.done: list[SensorMinute] = []
+        """Minutes that have ended, in order."""
+
+    @property
+    def due_s(self) -> float:
+        """Session time of the next border."""
+        return self._border * MINUTE_S
+
+    @property
+    def ended_s(self) -> float:
+        """Session time at which the last minute ended."""
+        return self.done[-1].end_s if self.done else 0.0
+
+    def take(self, block: TimedBlock, arrival_s: Floats) -> None:
+        """The next samples of a sensor, and when each sample's packet arrived, (n,) session time."""
+        tally = self._tallies[block.sensor]
+        tally.samples += len(block)
+        tally.lost += int(block.lost.sum())
+        ends = np.flatnonzero(np.append(block.seq[1:] != block.seq[:-1], True))
+        delays = np.rint((arrival_s[ends] - block.time_s[ends]) * 1e6).astype(np.int64)
+        tally.packets += len(ends)
+        tally.delay_us += int(delays.sum())
+        tally.longest_us = max(tally.longest_us, int(delays.max()))
+        if block.restart.any():
+            # the map of a clock that began anew must find its rate first
+            tally.begin = None
+        tally.end = (float(block.device_time_s[-1]), float(block.time_s[-1]))
+
+    def end(self, now_s: float, facts: Mapping[str, Mapping[str, str | float]]) -> None:
+        """The minute that is running ends, at its border if that has passed, else now; facts: what each sensor has told."""
+        end_s = min(now_s, self.due_s)
+        self._border = int(now_s // MINUTE_S) + 1
+        for key, tally in self._tallies.items():
+            battery = facts.get(key, {}).get("battery_percent")
+            self.done.append(
+                SensorMinute(
+                    key,
+                    round(end_s, 3),
+                    tally.samples,
+                    tally.lost,
+                    float(battery) if battery is not None else None,
+                    round(tally.delay_us / tally.packets / 1e3, 1) if tally.packets else None,
+                    round(tally.longest_us / 1e3, 1) if tally.packets else None,
+                    _clock_ppm(tally),
+                )
+            )
+            self._tallies[key] = _Tally(begin=tally.end)
+
+    def document(self, key: str) -> dict[str, list[float | int | None]]:
+        """A sensor's minutes as columns, for summary.json."""
+        rows = [row for row in self.done if row.sensor == key]
+        return {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+
+
+COLUMNS = ("end_s", "samples", "lost", "battery_percent", "delay_ms", "delay_max_ms", "clock_ppm")
+
+
+def first_from(events: Iterable[Event | TimedBlock], arrival_ns: int) -> int | None:
+    """Sequence number of the first of these events that arrives at or after `arrival_ns`, None if there is none."""
+    found: list[int] = []
+    for event in events:
+        if isinstance(event, Packets):
+            found.extend(event.seq[event.arrival_ns >= arrival_ns][:1].tolist())
+        elif not isinstance(event, TimedBlock) and event.arrival_ns >= arrival_ns:
+            found.append(event.seq)
+    return min(found, default=None)
+
+
+def _clock_ppm(tally: _Tally) -> float | None:
+    """Over half a minute at least, and not while the map is finding its rate."""
+    if tally.begin is None or tally.end is None:
+        return None
+    device_s, host_s = (tally.end[i] - tally.begin[i] for i in (0, 1))
+    if host_s < MINUTE_S / 2:
+        return None
+    return round((device_s / host_s - 1.0) * 1e6, 1)

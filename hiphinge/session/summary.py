@@ -1,0 +1,213 @@
+"""What summary.json says of a session: sensors, calibration, sets, exposure, hip screen, and warnings in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from body_signals import Placement, Quality, Session
+from body_signals.limits import limits_with
+from body_signals.session import SCHEMA
+from dsp.day.exposure import Exposure
+from dsp.day.sets import metrics_of, sets_of
+from dsp.orientation.filter import SampleCounts
+from dsp.pipeline import PipelineOutput
+from dsp.results import AlignmentReport, Repetition
+from dsp.screen.pattern import screen_of
+from ingest.time.heel_drop import Lag
+
+LOW_CONFIDENCE = 0.5
+NO_THIGHS = (
+    "without a thigh a bend, a squat, a lift and sitting down look alike, so all are called a bend, with low confidence; "
+    "knee raises and rock-backs are not seen"
+)
+SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
+
+
+RISING = "rising"
+"""Label of the mark in session.toml that tells when the athlete got up; mostly before the session, so at a negative time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What the engine knows of its sensors at the end, each by sensor key."""
+
+    rates: Mapping[str, float]
+    counts: Mapping[str, tuple[SampleCounts, int]]
+    lost_exact: Mapping[str, bool]
+    health: Mapping[str, Mapping[str, int]]
+    device: Mapping[str, Mapping[str, str | float]]
+    reports: tuple[AlignmentReport, ...]
+    heel_drop: Mapping[str, Lag] = field(default_factory=dict)
+    minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
+
+
+class SummaryBuilder:
+    """Gathers one estimator's output as it comes; memory grows with repetitions only."""
+
+    def __init__(self, session: Session, estimator: str) -> None:
+        self._session = session
+        self._estimator = estimator
+        self._end_s = 0.0
+        rising_s = [mark.time_s for mark in session.marks if mark.label == RISING]
+        self._exposure = Exposure(rising_s=rising_s[-1] if rising_s else None)
+        self._rows = 0
+        self._flags = dict.fromkeys(Quality, 0)
+        self._repetitions: list[Repetition] = []
+
+    def take(self, output: PipelineOutput) -> None:
+        """The next output of the pipeline."""
+        for rows in output.angles:
+            if not len(rows):
+                continue
+            self._end_s = float(rows.time_s[-1])
+            self._exposure.take(rows)
+            self._rows += len(rows)
+            for flag in self._flags:
+                self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
+        for orientation in output.orientations:
+            if len(orientation):
+                self._end_s = max(self._end_s, float(orientation.time_s[-1]))
+        self._repetitions.extend(output.repetitions)
+        for repetition in output.repetitions:
+            self._exposure.repetition(repetition)
+
+    def document(self, session_name: str, facts: SessionFacts) -> dict[str, object]:
+        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`."""
+        session = self._session
+        return {
+            "schema": SCHEMA,
+            "session": session_name,
+            "athlete": session.athlete,
+            "start": session.start.isoformat().replace("+00:00", "Z"),
+            "estimator": self._estimator,
+            "software": session.software,
+            "duration_s": round(self._end_s, 6),
+            "sensors": {s.key: self._sensor(s.key, s.family, facts) for s in session.sensors},
+            "calibration": {
+                r.placement: {"method": r.method, "confidence": r.confidence, "reasons": list(r.reasons)} for r in facts.reports
+            },
+            "repetitions": len(self._repetitions),
+            "sets": self._sets(),
+            "exposure": self._exposure.document(),
+            "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
+            "warnings": self._warnings(facts),
+        }
+
+    @staticmethod
+    def _sensor(key: str, family: str, facts: SessionFacts) -> dict[str, object]:
+        counts, late_ticks = facts.counts[key]
+        return {
+            "family": family,
+            "rate_hz": facts.rates.get(key),
+            "samples": counts.samples,
+            "lost": counts.lost,
+            "lost_exact": facts.lost_exact.get(key, True),
+            "saturated": counts.saturated,
+            "gaps": counts.gaps,
+            "late_s": round(late_ticks / 100.0, 2),
+            "health": dict(facts.health.get(key, {})),
+            **({"minutes": dict(facts.minutes[key])} if key in facts.minutes else {}),
+        }
+
+    def _sets(self) -> list[dict[str, object]]:
+        """Each set with the median and the spread of every metric that enough of its repetitions have."""
+        sets = []
+        for group in sets_of(self._repetitions):
+            entry: dict[str, object] = {
+                "movement": group[0].movement,
+                "start_s": round(group[0].start_s, 3),
+                "end_s": round(group[-1].end_s, 3),
+                "repetitions": len(group),
+            }
+            found = metrics_of(group)
+            for name in SHARES:
+                if name in found:
+                    entry[f"{name}_median"] = round(found[name].median, 4)
+            entry["metrics"] = {
+                name: {"median": round(m.median, 4), "spread": round(m.spread, 4), "repetitions": m.count, "valid": m.valid}
+                for name, m in found.items()
+                if m.count > 1
+            }
+            sets.append(entry)
+        return sets
+
+    def _warnings(self, facts: SessionFacts) -> list[str]:
+        said = [*_kit_warnings(self._session)]
+        reported = {r.placement: r for r in facts.reports}
+        if self._session.body and not facts.reports:
+            said.append(
+                "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"
+            )
+        for placement, report in reported.items():
+            if report.confidence == 0.0:
+                said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")
+            elif report.confidence < LOW_CONFIDENCE:
+                said.append(f"{placement}: alignment of low confidence {report.confidence:.2f} ({'; '.join(report.reasons)})")
+        for sensor in self._session.sensors:
+            counts, late_ticks = facts.counts[sensor.key]
+            if counts.samples == 0:
+                said.append(f"{sensor.key}: no samples at all")
+            if counts.gaps:
+                said.append(f"{sensor.key}: {counts.gaps} gap(s) too long to bridge; its alignment needs a check after each")
+            if late_ticks > 100:
+                said.append(f"{sensor.key}: late or silent for {late_ticks / 100.0:.1f} s")
+            if counts.saturated:
+                said.append(f"{sensor.key}: {counts.saturated} sample(s) at the end of the sensor's range")
+            lag = facts.heel_drop.get(sensor.key)
+            if lag is not None:
+                said.append(f"{sensor.key}: {_heel_drop_words(lag)}")
+            refused = facts.device.get(sensor.key, {}).get("refused")
+            if refused:
+                said.append(f"{sensor.key}: {refused}")
+        for flag, words in (
+            (Quality.SLIPPED, "a sensor stood differently than at the calibration: it may have slipped"),
+            (Quality.HEADING_UNKNOWN, "relative heading was not known"),
+            (Quality.FAST, "movement was faster than the accuracy figures cover"),
+            (Quality.DEVICE_ORIENTATION, "orientation came from the devices' own filters"),
+        ):
+            if self._flags[flag] > 100:
+                said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
+        return said
+
+
+def _heel_drop_words(lag: Lag) -> str:
+    if not math.isfinite(lag.offset_s):
+        return f"its clock was not aligned by the heel drop: {lag.reason}"
+    return f"the heel drop showed its clock {1000.0 * lag.offset_s:.0f} ms late (correlation {lag.correlation:.2f})"
+
+
+def _kit_warnings(session: Session) -> list[str]:
+    """What the worn sensors cannot tell."""
+    worn = {s.placement for s in session.sensors}
+    thighs = worn & {Placement.THIGH_LEFT, Placement.THIGH_RIGHT}
+    said = []
+    if Placement.LUMBAR in worn and Placement.PELVIS not in worn:
+        if thighs:
+            said.append(
+                "no pelvis sensor: lumbar and hip flexion cannot be separated; trunk and thigh inclination are there, "
+                "and their sum is the trunk-on-thigh flexion"
+            )
+        else:
+            said.append(f"no pelvis sensor: lumbar flexion cannot be computed; trunk inclination is there; {NO_THIGHS}")
+    if Placement.PELVIS in worn and Placement.LUMBAR not in worn:
+        said.append(
+            "no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis and hips are there"
+            if thighs
+            else f"no lumbar sensor: lumbar flexion and the lumbar shares cannot be computed; pelvis tilt is there; {NO_THIGHS}"
+        )
+    if len(thighs) == 1 and len(worn) > 1:
+        side, other = ("left", "right") if Placement.THIGH_LEFT in thighs else ("right", "left")
+        hip = f"the {other} hip cannot be computed; " if Placement.PELVIS in worn else ""
+        said.append(
+            f"no {other} thigh sensor: {hip}a raised {side} knee cannot be told from a squat or a seat, "
+            "and such a movement kind has a low confidence"
+        )
+    if {Placement.PELVIS, Placement.LUMBAR} <= worn and not thighs:
+        said.append(f"no thigh sensors: hip flexion and the lumbar share of trunk-on-thigh cannot be computed; {NO_THIGHS}")
+    if thighs and not worn & {Placement.LUMBAR, Placement.PELVIS}:
+        said.append("no sensor on the trunk: lumbar spine, hips and repetitions cannot be computed; thigh inclination is there")
+    return said

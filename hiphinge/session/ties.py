@@ -1,0 +1,183 @@
+"""Whether what lies in a session folder belongs together: session.toml, the recording's head, each summary and its tables.
+
+Results of another session, copied in by hand, would else be shown and sent under this one's name. Nothing is read but heads
+and ends of files. A folder may be renamed; what counts is what the files say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from body_signals import HiphingeError
+from body_signals.athlete import check_athlete
+from dashboards.influx.delivery import digest, identity
+from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY, available_estimators, read_summary
+from hiphinge.session.in_progress import RECORDING
+from ingest.heads.session_toml import read_toml
+from ingest.recording.recorder import read_recording
+
+SESSION = "session.toml"
+_REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
+_CLOSE_S = 1e-3
+"""The summary rounds its duration to microseconds."""
+_EARLY_S = 2.0
+"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one file says of whose session it is; None where it does not say."""
+
+    file: str
+    athlete: str | None
+    start: object
+    session: str | None = None
+
+
+def check(folder: Path) -> None:
+    """HiphingeError where the parts of a session folder are not of one session, naming the two that disagree and how."""
+    heads = [*_heads(folder)]
+    summaries = [_of_summary(folder, estimator) for estimator in available_estimators(folder)]
+    for one in summaries:
+        _check_athlete(folder, one)
+        for other in (*heads, *summaries):
+            _compare(folder, other, one)
+    for estimator in available_estimators(folder):
+        _check_tables(folder, estimator)
+
+
+def twin(folder: Path, among: Path | None = None) -> Path | None:
+    """Another folder whose results InfluxDB takes for the same session, and which differ; None where there is none.
+
+    Looked for where the session's name says that its folder was, beside this folder and in `among`. A folder that bears its
+    session's name is the original, and has no twin.
+    """
+    estimators = available_estimators(folder)
+    if not estimators:
+        return None
+    own = identity(folder, estimators[0])
+    if not own.session or folder.resolve().name == own.session or Path(own.session).name != own.session:
+        return None
+    for place in (folder.resolve().parent, *([among] if among is not None else [])):
+        other = place / own.session
+        if other.is_dir() and other.resolve() != folder.resolve() and _claims(other, folder):
+            return other
+    return None
+
+
+def _claims(other: Path, folder: Path) -> bool:
+    """Whether another folder's results go under the same names, and are not the same."""
+    for estimator in available_estimators(other):
+        if estimator not in available_estimators(folder):
+            continue
+        if identity(other, estimator) == identity(folder, estimator) and digest(other, estimator) != digest(folder, estimator):
+            return True
+    return False
+
+
+def _heads(folder: Path) -> Iterator[_Said]:
+    if (folder / SESSION).is_file():
+        head, _ = read_toml(folder / SESSION, "")
+        person = head.get("athlete")
+        athlete = person.get("id") if isinstance(person, dict) else None
+        yield _Said(SESSION, str(athlete) if athlete is not None else None, head.get("start"))
+    if (folder / RECORDING).is_file():
+        try:
+            session = read_recording(folder / RECORDING, salvage=True).session
+        except HiphingeError:
+            # it says nothing, and the results do not hang on it any more
+            return
+        yield _Said(RECORDING, session.athlete, session.start)
+
+
+def _of_summary(folder: Path, estimator: str) -> _Said:
+    summary = read_summary(folder, estimator)
+    name = f"{estimator}/{SUMMARY}"
+    if summary["estimator"] != estimator:
+        raise _apart(folder, f"{name} is of the estimator {summary['estimator']!r}")
+    return _Said(name, str(summary["athlete"]), summary["start"], str(summary["session"]))
+
+
+def _check_athlete(folder: Path, one: _Said) -> None:
+    try:
+        check_athlete(one.athlete or "")
+    except HiphingeError as error:
+        remedy = "Write the pseudonym of one athlete into session.toml, and compute the results anew: hiphinge replay"
+        raise HiphingeError(error.what, str(folder / one.file), remedy) from None
+
+
+def _compare(folder: Path, head: _Said, one: _Said) -> None:
+    if head.athlete is not None and head.athlete != one.athlete:
+        raise _apart(folder, f"{head.file} says athlete {head.athlete!r}, {one.file} says {one.athlete!r}")
+    if head.start is not None and _moment(head.start) != _moment(one.start):
+        raise _apart(folder, f"{head.file} says start {head.start}, {one.file} says {one.start}")
+    if head.session is not None and head.session != one.session:
+        raise _apart(folder, f"{head.file} says session {head.session!r}, {one.file} says {one.session!r}")
+
+
+def _moment(start: object) -> object:
+    """A start as a moment, so that zones and spellings do not matter; as it is where it is none."""
+    try:
+        moment = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
+        return moment.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return str(start)
+
+
+def _check_tables(folder: Path, estimator: str) -> None:
+    """The tables end when the summary says, and hold as many repetitions."""
+    summary, where = read_summary(folder, estimator), folder / estimator
+    found = {name: _metadata(where / name) for name in (ANGLES, ORIENTATIONS, REPETITIONS)}
+    facts = {name: metadata for name, metadata in found.items() if metadata is not None}
+    if REPETITIONS in facts and facts[REPETITIONS].num_rows != summary["repetitions"]:
+        raise _apart(
+            folder,
+            f"{estimator}/{REPETITIONS} has {facts[REPETITIONS].num_rows} repetitions, "
+            f"{estimator}/{SUMMARY} says {summary['repetitions']}",
+        )
+    duration_s = summary["duration_s"]
+    if not isinstance(duration_s, int | float):
+        return
+    for name, least_s in ((ANGLES, duration_s - _EARLY_S), (ORIENTATIONS, 0.0)):
+        end_s = _latest_s(facts[name], "time_s") if name in facts else None
+        if end_s is not None and not least_s <= end_s <= duration_s + _CLOSE_S:
+            raise _apart(
+                folder, f"{estimator}/{name} ends after {end_s:.2f} s, {estimator}/{SUMMARY} says {duration_s:.2f} s in all"
+            )
+    begun_s = _latest_s(facts[REPETITIONS], "start_s") if REPETITIONS in facts else None
+    if begun_s is not None and begun_s > duration_s:
+        raise _apart(
+            folder,
+            f"{estimator}/{REPETITIONS} has one at {begun_s:.2f} s, {estimator}/{SUMMARY} says {duration_s:.2f} s in all",
+        )
+
+
+def _metadata(path: Path) -> Any:
+    """What a table says of itself; None where it cannot be read, which whoever needs it will say."""
+    try:
+        # a pipe would be waited for
+        return pq.read_metadata(path) if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _latest_s(metadata: Any, column: str) -> float | None:
+    """The largest value of a column by the file's own statistics; None where it has none."""
+    latest: float | None = None
+    at = metadata.schema.names.index(column) if column in metadata.schema.names else None
+    for i in range(metadata.num_row_groups if at is not None else 0):
+        statistics = metadata.row_group(i).column(at).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        latest = statistics.max if latest is None else max(latest, statistics.max)
+    return latest
+
+
+def _apart(folder: Path, what: str) -> HiphingeError:
+    return HiphingeError(f"these are not parts of one session: {what}", str(folder), _REMEDY.format(folder=folder))

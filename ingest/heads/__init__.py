@@ -1,0 +1,1 @@
+"""What a session folder says of itself: session.toml, and opening whatever a command is given."""

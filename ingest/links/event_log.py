@@ -1,0 +1,175 @@
+"""The one place where events get their order: numbered as they come, taken away in batches.
+
+All of it runs on one asyncio loop; a reader thread stamps the arrival time and hands over by `call_soon_threadsafe`.
+Nothing here waits: a callback appends and returns. When nobody takes the events for so long that `limit_bytes` are
+reached, further packets are left out, and a `Watchdog` event says how many of which sensor, so that no loss is silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from body_signals.events import (
+    Battery,
+    Command,
+    Connected,
+    Event,
+    Heartbeat,
+    Lost,
+    Mark,
+    Packets,
+    SingleEvent,
+    UtcAnchor,
+    Watchdog,
+)
+
+HEARTBEAT_S = 0.1
+ANCHOR_S = 60.0
+LIMIT_BYTES = 64 << 20
+"""Four sensors at 200 Hz fill this in a quarter of an hour."""
+_OVERHEAD_BYTES = 200
+"""Of an event in memory besides its payload."""
+_JOIN_NS = 100_000_000
+"""Packets of one sensor within this time travel as one event."""
+
+_Packet = tuple[str, int, int, bytes]
+
+
+class EventLog:
+    """Events in order. clock_ns: the host's monotonic clock; utc_ns: the calendar, both in nanoseconds.
+
+    The first event is a `UtcAnchor`: session time 0 is when the log is made.
+    """
+
+    def __init__(
+        self,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        utc_ns: Callable[[], int] = time.time_ns,
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        self.clock_ns = clock_ns
+        self._utc_ns, self._limit = utc_ns, limit_bytes
+        self._waiting: deque[_Packet | SingleEvent] = deque()
+        self._bytes = 0
+        self._seq = 0
+        self._last_arrival: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
+        self._fresh = asyncio.Event()
+        self._next_anchor_ns = 0
+        self.anchor()
+
+    @property
+    def waiting(self) -> int:
+        """Events that nobody has taken yet."""
+        return len(self._waiting)
+
+    def packet(self, sensor: str, arrival_ns: int, payload: bytes) -> None:
+        """A packet that arrived at `arrival_ns`; of one sensor no earlier than the last one."""
+        size = len(payload) + _OVERHEAD_BYTES
+        if self._bytes + size > self._limit:
+            self._left_out[sensor] = self._left_out.get(sensor, 0) + 1
+            return
+        arrival_ns = max(arrival_ns, self._last_arrival.get(sensor, arrival_ns - 1) + 1)
+        self._last_arrival[sensor] = arrival_ns
+        self._bytes += size
+        self._waiting.append((sensor, self._number(), arrival_ns, payload))
+        self._fresh.set()
+
+    def connected(self, sensor: str) -> None:
+        """The sensor's link is up."""
+        self._add(Connected(self._number(), self.clock_ns(), sensor))
+
+    def lost(self, sensor: str, reason: str) -> None:
+        """The sensor's link is down."""
+        self._add(Lost(self._number(), self.clock_ns(), sensor, _plain(reason)))
+
+    def watchdog(self, sensor: str, verdict: str) -> None:
+        """A timer has decided something about the sensor."""
+        self._add(Watchdog(self._number(), self.clock_ns(), sensor, verdict))
+
+    def battery(self, sensor: str, percent: int) -> None:
+        """The sensor's charge was read beside its stream."""
+        self._add(Battery(self._number(), self.clock_ns(), sensor, percent))
+
+    def mark(self, label: str) -> None:
+        """A person's mark."""
+        self._add(Mark(self._number(), self.clock_ns(), _plain(label)))
+
+    def command(self, sensor: str, payload: bytes) -> None:
+        """Bytes were sent to the sensor."""
+        self._add(Command(self._number(), self.clock_ns(), sensor, payload))
+
+    def heartbeat(self) -> None:
+        """Time passes; an anchor goes with it once a minute."""
+        self._add(Heartbeat(self._number(), self.clock_ns()))
+        if self.clock_ns() >= self._next_anchor_ns:
+            self.anchor()
+
+    def anchor(self) -> None:
+        """Tie the host's clock to the calendar."""
+        now = self.clock_ns()
+        self._next_anchor_ns = now + int(ANCHOR_S * 1e9)
+        self._add(UtcAnchor(self._number(), now, self._utc_ns()))
+
+    async def keep_time(self) -> None:
+        """Heartbeats until cancelled; when the loop was held up, one in place of those that were missed."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + HEARTBEAT_S
+        while True:
+            await asyncio.sleep(due - loop.time())
+            self.heartbeat()
+            due = max(due + HEARTBEAT_S, loop.time())
+
+    async def fresh(self) -> None:
+        """Wait until there is something to take."""
+        await self._fresh.wait()
+
+    def take(self) -> list[Event]:
+        """All events so far, in order; packets of one sensor that came close together are one event."""
+        for sensor, count in self._left_out.items():
+            self.watchdog(sensor, f"overrun: {count} packets left out, the computer did not keep up")
+        self._left_out.clear()
+        waiting, self._waiting, self._bytes = self._waiting, deque(), 0
+        self._fresh.clear()
+        return _joined(waiting)
+
+    def _number(self) -> int:
+        self._seq += 1
+        return self._seq - 1
+
+    def _add(self, event: SingleEvent) -> None:
+        self._waiting.append(event)
+        self._bytes += _OVERHEAD_BYTES
+        self._fresh.set()
+
+
+def _joined(waiting: deque[_Packet | SingleEvent]) -> list[Event]:
+    events: list[Event] = []
+    packets: dict[str, list[tuple[int, int, bytes]]] = {}
+    began_ns: int | None = None
+
+    def release() -> None:
+        events.extend(Packets.join(sensor, group) for sensor, group in packets.items())
+        packets.clear()
+
+    for item in waiting:
+        arrival_ns = item[2] if isinstance(item, tuple) else item.arrival_ns
+        if began_ns is None or arrival_ns - began_ns > _JOIN_NS:
+            release()
+            began_ns = arrival_ns
+        if isinstance(item, tuple):
+            packets.setdefault(item[0], []).append(item[1:])
+        else:
+            release()
+            events.append(item)
+    release()
+    return events
+
+
+def _plain(text: str) -> str:
+    """Text that can be recorded: Unicode, on one line."""
+    return " ".join(text.encode("utf-8", "replace").decode("utf-8").split())

@@ -1,0 +1,307 @@
+"""One sensor's link, whatever carries it: find, configure, start, watch, and begin again when it is lost.
+
+`Link.run` is the same for Bluetooth and for a serial port; `BleLink` and `SerialLink` say how to open, to talk and to
+close. Everything that goes wrong with a link is a `LinkFault`: it goes into the status with its remedy, the event log
+gets `Lost`, and after a pause that grows to at most a second the link is tried again, for as long as the session runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NoReturn
+
+from body_signals.errors import HiphingeError
+from firmware_protocol.device import Read, Step, Write
+from ingest.links.event_log import EventLog
+from ingest.links.kit import KitSensor
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+STALLED_S = 0.5
+"""Silence after which a sensor counts as stalled."""
+SILENT_S = 2.0
+"""Silence after which its link is opened anew: a dead Bluetooth service says nothing."""
+_WATCH_EVERY_S = 0.05
+_STEP_TIMEOUT_S = 5.0
+PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
+PROBE_AGAIN_S = (0.03, 0.25)
+"""A device whose clock can be asked is asked so often, at times that are spread by this share, and once more after so long: see
+`ingest.time.clock`. Then it is left alone for longer than `STALLED_S`: answers do not make it look as if it streamed."""
+_ANSWER_BYTES = 160
+"""A device that has sent no more than this since it was last asked has only answered."""
+_GREETING_BYTES = 1024
+"""A device that has sent no more than this since it was told to start has only introduced itself."""
+_MOST_REPEATS = 2
+"""Configure and start are said again so often before the link is opened anew."""
+_GOODBYE_S = 1.0
+_LAST_WORDS_S = 0.15
+"""A device that was told to stop and says nothing for so long has stopped."""
+
+
+class LinkState(StrEnum):
+    """Where a link stands; the words are for people."""
+
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    CONFIGURING = "configuring"
+    READY = "ready"
+    STREAMING = "streaming"
+    STALLED = "stalled"
+    LOST = "lost"
+
+
+class LinkFault(HiphingeError):
+    """A link that cannot be opened or has broken. persistent: trying again will not help until somebody does something."""
+
+    def __init__(self, what: str, where: str = "", remedy: str = "", *, persistent: bool = False) -> None:
+        super().__init__(what, where, remedy)
+        self.persistent = persistent
+
+
+@dataclass(slots=True)
+class LinkStatus:
+    """What there is to know of a sensor's link. battery in percent, rssi in dBm; None: not known."""
+
+    key: str
+    state: LinkState = LinkState.SEARCHING
+    fault: LinkFault | None = None
+    """What is wrong now."""
+    battery: int | None = None
+    rssi: int | None = None
+    packets: int = 0
+    reconnects: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+    """Counted faults of what carries the sensor, e.g. of a gateway's stream."""
+
+
+class Link(ABC):
+    """The link of the sensors `sensors`: one, or those behind a gateway."""
+
+    longest_first_words_s = SILENT_S
+    """What `_first_words_s` may grow to, where opening the link may reset the device."""
+
+    def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
+        self.sensors, self.log = sensors, log
+        self.family, self.request = sensors[0].family, sensors[0].request
+        self.status = {s.key: LinkStatus(s.key) for s in sensors}
+        self.prepared = asyncio.Event()
+        """Set once it is ready to start, or it is clear that somebody must do something first."""
+        self._lost: asyncio.Future[None] | None = None
+        self._heard: dict[str, int] = {}
+        self._bytes = 0
+        """That have come since the start."""
+        self._first_words_s = SILENT_S
+        """Silence after a start after which the link is opened anew."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Find and connect; calls `opened` before the first packet can come. Raises `LinkFault`."""
+
+    @abstractmethod
+    async def write(self, step: Write) -> None:
+        """Send. Raises `LinkFault`."""
+
+    @abstractmethod
+    async def read(self, step: Read) -> None:
+        """Read a value and pass it on as a packet. Raises `LinkFault`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give everything back; never raises, harmless when nothing is open."""
+
+    async def run(self, go: asyncio.Event) -> None:
+        """Keep the link until cancelled; starts streaming when `go` is set. Cancelled, it stops the device first."""
+        pause = FIRST_PAUSE_S
+        while True:
+            self._lost = None
+            try:
+                await self.open()
+                self._set(LinkState.CONFIGURING)
+                await self._say(self.family.configure(self.request))
+                self._set(LinkState.READY)
+                self.prepared.set()
+                await self._unless_lost(go.wait())
+                await self._say(self.family.start(self.request))
+                self._set(LinkState.STREAMING)
+                pause = FIRST_PAUSE_S
+                await self._watch_and_probe()
+            except LinkFault as found:
+                fault = found
+            except asyncio.CancelledError:
+                await self._goodbye()
+                await self.close()
+                raise
+            await self.close()
+            self._note(fault)
+            await asyncio.sleep(pause)
+            pause = min(2.0 * pause, LONGEST_PAUSE_S)
+
+    def opened(self) -> None:
+        """The link is up: what comes from now on belongs to a new stream."""
+        self._lost = asyncio.get_running_loop().create_future()
+        self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # nobody may be waiting for it
+        for status in self.status.values():
+            status.fault = None
+            self.log.connected(status.key)
+
+    def lose(self, reason: str, remedy: str = "") -> None:
+        """The link has broken."""
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_exception(LinkFault(reason, self._name, remedy))
+
+    def heard(self, key: str, arrival_ns: int, payload: bytes) -> None:
+        """A packet: stamped already, only to be queued."""
+        self.log.packet(key, arrival_ns, payload)
+        self._heard[key] = arrival_ns
+        self._bytes += len(payload)
+        self.status[key].packets += 1
+
+    @property
+    def _name(self) -> str:
+        return ", ".join(self.status)
+
+    def _set(self, state: LinkState) -> None:
+        for status in self.status.values():
+            status.state = state
+
+    def _note(self, fault: LinkFault) -> None:
+        for status in self.status.values():
+            if self._lost is not None:
+                self.log.lost(status.key, fault.what)
+                status.reconnects += 1
+            status.fault = fault
+            status.state = LinkState.LOST if self._lost is not None or status.packets else LinkState.SEARCHING
+        if fault.persistent:
+            self.prepared.set()
+
+    async def _say(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            try:
+                async with asyncio.timeout(_STEP_TIMEOUT_S):
+                    if isinstance(step, Read):
+                        await self._unless_lost(self.read(step))
+                    else:
+                        await self._unless_lost(self.write(step))
+            except TimeoutError:
+                raise LinkFault("does not answer", self._name, "Switch the sensor off and on again.") from None
+            if isinstance(step, Write):
+                for key in self.status:
+                    self.log.command(key, step.payload)
+                if step.pause_s:
+                    await self._unless_lost(asyncio.sleep(step.pause_s))
+
+    async def _unless_lost(self, doing: object) -> None:
+        """Wait for `doing`, or raise the fault when the link breaks before."""
+        assert self._lost is not None
+        task = asyncio.ensure_future(doing)  # type: ignore[call-overload]
+        try:
+            await asyncio.wait({task, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self._lost.result()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def can_be_probed(self) -> bool:
+        """Whether the device's clock can be asked over this link, as it is open now."""
+        return self.family.probe is not None
+
+    async def _watch_and_probe(self) -> None:
+        """Watch until the link breaks, which raises `LinkFault`; ask the device's clock meanwhile."""
+        probing = asyncio.ensure_future(self._probe()) if self.can_be_probed() else None
+        try:
+            await self._watch()
+        finally:
+            if probing is not None:
+                probing.cancel()
+                await asyncio.gather(probing, return_exceptions=True)
+
+    async def _probe(self) -> None:
+        """Ask the device's clock now and then. The answers are packets like others, and so is their time."""
+        ask = self.family.probe
+        assert ask is not None
+        chance = random.Random()
+        counted, asked = 0, False
+        for number in itertools.count():
+            again = number % 2 == 1
+            every = PROBE_EVERY_S * chance.uniform(1.0 - PROBE_SPREAD, 1.0 + PROBE_SPREAD)
+            await asyncio.sleep(chance.uniform(*PROBE_AGAIN_S) if again else every)
+            heard = max(self._heard.values(), default=0)
+            if not again:
+                asked = self._bytes - counted > _ANSWER_BYTES and not self._only_greeted()
+                counted = self._bytes
+            if not asked or (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
+                continue  # an answer would look as if the device still streamed
+            try:
+                await self.write(ask(number, self.log.clock_ns()))
+            except LinkFault:
+                return  # the watch sees what became of the link
+
+    async def _watch(self) -> NoReturn:
+        """Until the link breaks or has been silent for too long; both raise `LinkFault`."""
+        assert self._lost is not None
+        loop = asyncio.get_running_loop()
+        began_ns, self._bytes = self.log.clock_ns(), 0
+        self._heard = dict.fromkeys(self.status, began_ns)
+        held_up_since: float | None = None
+        repeated = 0
+        while True:
+            due = loop.time() + _WATCH_EVERY_S
+            await asyncio.wait({self._lost}, timeout=_WATCH_EVERY_S)
+            if self._lost.done():
+                self._lost.result()
+            if loop.time() - due <= 0.5 * STALLED_S:
+                held_up_since = None
+            else:
+                held_up_since = due if held_up_since is None else held_up_since
+                if loop.time() - held_up_since < SILENT_S:
+                    continue  # this program was held up: what has come may not be read yet
+            ages = {key: (self.log.clock_ns() - self._heard[key]) * 1e-9 for key in self.status}
+            for key, age in ages.items():
+                status = self.status[key]
+                if age >= STALLED_S and status.state is LinkState.STREAMING:
+                    status.state = LinkState.STALLED
+                    self.log.watchdog(key, "stalled")
+                elif age < STALLED_S and status.state is LinkState.STALLED and not self._only_greeted():
+                    status.state = LinkState.STREAMING
+                    self.log.watchdog(key, "streams again")
+            if self._only_greeted() and repeated < _MOST_REPEATS and min(ages.values()) >= STALLED_S:
+                # it has not heard the start, or was still booting
+                repeated += 1
+                with suppress(TimeoutError):  # if it takes nothing, its silence is judged below
+                    async with asyncio.timeout(SILENT_S - STALLED_S):
+                        await self._say((*self.family.configure(self.request), *self.family.start(self.request)))
+            first_ns = max(self._heard.values())
+            silent_s = SILENT_S if first_ns > began_ns else self._first_words_s
+            if self._bytes and (first_ns - began_ns) * 1e-9 <= SILENT_S:
+                self._first_words_s = SILENT_S
+            if min(ages.values()) >= silent_s:
+                if first_ns == began_ns:
+                    self._first_words_s = min(2.0 * silent_s, self.longest_first_words_s)
+                remedy = "Check that it is switched on and charged; if it stays silent, switch it off and on again."
+                raise LinkFault(f"connected, but silent for {silent_s:g} s", self._name, remedy)
+
+    def _only_greeted(self) -> bool:
+        """Whether a device that may be told so again has not begun to stream."""
+        return self.family.repeatable and self._bytes <= _GREETING_BYTES
+
+    async def _goodbye(self) -> None:
+        """Tell the device to stop, if it can still hear, and listen until it has fallen silent: its last packets count."""
+        if self._lost is None or self._lost.done():
+            return
+        steps = self.family.stop(self.request)
+        try:
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._say(steps)
+                before = None
+                while steps and before != (heard := [status.packets for status in self.status.values()]):
+                    before = heard
+                    await asyncio.sleep(_LAST_WORDS_S)
+        except (LinkFault, TimeoutError):
+            return

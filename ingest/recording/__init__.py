@@ -1,0 +1,1 @@
+"""The raw recording: written in windows, read in bounded memory, searched."""

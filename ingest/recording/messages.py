@@ -1,0 +1,179 @@
+"""What the windows of a recording hold: packets of one sensor as a binary message, all other events as JSON.
+
+docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
+before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+
+from body_signals.events import Battery, Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+
+PACKETS_ENCODING = "hiphinge-packets"
+EVENTS_ENCODING = "json"
+_COUNT = struct.Struct("<I")
+_Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+
+class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """An event as a JSON array ``[tag, seq, arrival_ns, …]``; fields in the order of the event's own."""
+
+    seq: int
+    arrival_ns: _Int64
+
+
+class _Connected(_Row, tag="connected"):
+    sensor: str
+
+
+class _Lost(_Row, tag="lost"):
+    sensor: str
+    reason: str
+
+
+class _Watchdog(_Row, tag="watchdog"):
+    sensor: str
+    verdict: str
+
+
+class _Battery(_Row, tag="battery"):
+    sensor: str
+    percent: _Int64
+
+
+class _Mark(_Row, tag="mark"):
+    label: str
+
+
+class _Command(_Row, tag="command"):
+    sensor: str
+    payload: bytes
+
+
+class _Heartbeat(_Row, tag="heartbeat"):
+    pass
+
+
+class _UtcAnchor(_Row, tag="utc_anchor"):
+    utc_ns: _Int64
+
+
+_Any = _Connected | _Lost | _Watchdog | _Battery | _Mark | _Command | _Heartbeat | _UtcAnchor
+_EVENTS: dict[type[_Row], Callable[..., SingleEvent]] = {
+    _Connected: Connected,
+    _Lost: Lost,
+    _Watchdog: Watchdog,
+    _Battery: Battery,
+    _Mark: Mark,
+    _Command: Command,
+    _Heartbeat: Heartbeat,
+    _UtcAnchor: UtcAnchor,
+}
+_ROWS = {event: row for row, event in _EVENTS.items()}
+
+
+class _Trailer(msgspec.Struct):
+    """The message on /events that ends a window."""
+
+    first_seq: int
+    last_seq: int
+    events: list[_Any]
+
+
+_decode_trailer = msgspec.json.Decoder(_Trailer).decode
+
+
+def encode_packets(packets: list[tuple[int, int, bytes]]) -> bytes:
+    """The message of one sensor's packets ``(seq, arrival_ns, payload)``.
+
+    u32 count, then arrays of that length: i64 seq, i64 arrival_ns, u32 length; then the payloads. Little-endian.
+    """
+    numbers = np.array([[p[0] for p in packets], [p[1] for p in packets]], "<i8")
+    lengths = np.array([len(p[2]) for p in packets], "<u4")
+    return b"".join((_COUNT.pack(len(packets)), numbers.tobytes(), lengths.tobytes(), *(p[2] for p in packets)))
+
+
+def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes]]:
+    """Number of packets in one sensor's message, and its four arrays as they stand there. ValueError if it is not sound."""
+    if len(message) < _COUNT.size:
+        raise ValueError("packet message without a count")
+    (n,) = _COUNT.unpack_from(message)
+    arrivals_at, lengths_at, payload_at = _COUNT.size + 8 * n, _COUNT.size + 16 * n, _COUNT.size + 20 * n
+    if len(message) < payload_at:
+        raise ValueError(f"packet message too short for {n} packets")
+    parts = message[_COUNT.size : arrivals_at], message[arrivals_at:lengths_at], message[lengths_at:payload_at]
+    return n, (*parts, message[payload_at:])
+
+
+def edge_arrivals(parts: tuple[bytes, bytes, bytes, bytes]) -> list[tuple[int, int]]:
+    """Sequence number and arrival time, in ns, of the first of a message's packets and of the one that came last."""
+    seq, arrival_ns = (np.frombuffer(part, "<i8") for part in parts[:2])
+    return [(int(seq[i]), int(arrival_ns[i])) for i in (int(seq.argmin()), int(arrival_ns.argmax()))]
+
+
+class PacketGather:
+    """Packet messages of one sensor, gathered so that many of them cost one event to make."""
+
+    def __init__(self, sensor: str) -> None:
+        self._sensor = sensor
+        self._parts: tuple[list[bytes], ...] = ([], [], [], [])
+        self.count = 0
+
+    def add(self, n: int, parts: tuple[bytes, bytes, bytes, bytes]) -> None:
+        """Take what `split_packets` gave."""
+        for gathered, part in zip(self._parts, parts, strict=True):
+            gathered.append(part)
+        self.count += n
+
+    def take(self) -> Packets:
+        """The packets gathered so far as one event; the gather is empty again."""
+        seq, arrival, lengths, data = (b"".join(part) for part in self._parts)
+        self._parts, self.count = ([], [], [], []), 0
+        return Packets(
+            self._sensor,
+            np.frombuffer(seq, "<i8").astype(np.int64),
+            np.frombuffer(arrival, "<i8").astype(np.int64),
+            np.frombuffer(lengths, "<u4").astype(np.int64),
+            data,
+        )
+
+
+def encode_event(event: SingleEvent) -> bytes:
+    """One event as JSON. Raises ValueError for text that is not Unicode."""
+    row = _ROWS[type(event)](*(getattr(event, field.name) for field in fields(event)))
+    try:
+        return msgspec.json.encode(row)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise ValueError(f"event {event} cannot be recorded: {error}") from None
+
+
+def event_bytes(event: Packets | SingleEvent, encoded: bytes) -> int:
+    """How much of a window an event takes; encoded: a single event's JSON."""
+    return len(event.data) + 20 * len(event) if isinstance(event, Packets) else len(encoded) + 1
+
+
+def encode_trailer(first_seq: int, last_seq: int, events: list[bytes]) -> bytes:
+    """The trailer of a window from encoded events."""
+    return b'{"first_seq":%d,"last_seq":%d,"events":[%s]}' % (first_seq, last_seq, b",".join(events))
+
+
+def decode_trailer(message: bytes) -> tuple[int, int, list[SingleEvent]]:
+    """``(first_seq, last_seq, events)`` of a window's trailer. Raises ValueError."""
+    try:
+        trailer = _decode_trailer(message)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"events do not decode: {error}") from None
+    # most of them are heartbeats
+    events: list[SingleEvent] = [
+        Heartbeat(row.seq, row.arrival_ns) if type(row) is _Heartbeat else _EVENTS[type(row)](*astuple(row))
+        for row in trailer.events
+    ]
+    return trailer.first_seq, trailer.last_seq, events

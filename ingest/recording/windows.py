@@ -1,0 +1,177 @@
+"""The windows of a recording, as bytes: records cut out of the file, decompressed, checked, gathered into events.
+
+A record is read only when its length can be true, a window only when what it unfolds to can be: memory is bounded by what the
+recorder writes, whatever the file claims.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import zstandard
+from mcap.opcode import Opcode
+
+from body_signals.events import Event, SingleEvent
+from body_signals.session import LONGEST_SESSION_S
+from ingest.recording.messages import PacketGather, decode_trailer, edge_arrivals, split_packets
+
+RECORD = struct.Struct("<BQ")
+_CHUNK = struct.Struct("<QQQI")
+_CHUNK_COMPRESSION = b"\x04\x00\x00\x00zstd"
+_CHUNK_HEAD = _CHUNK.size + len(_CHUNK_COMPRESSION) + 8
+_MESSAGE = struct.Struct("<BQHIQQ")
+_MESSAGE_FIELDS = _MESSAGE.size - RECORD.size
+DATA_END_BYTES = RECORD.size + 4
+SHORTEST_CHUNK = RECORD.size + _CHUNK_HEAD
+_MOST_BYTES = 32 << 20
+"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES`."""
+_MOST_PACKED_BYTES = _MOST_BYTES + (1 << 20)
+_MOST_HEAD_BYTES = 1 << 20
+"""Any other record."""
+WINDOW_BYTES = 4 << 20
+"""From so many bytes on the recorder ends a window early: half a second of the fastest serial lines is less."""
+STRETCH_BYTES = 16 << 20
+"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it."""
+
+
+class Torn(Exception):
+    """The file ends inside a record."""
+
+
+class Damaged(Exception):
+    """A record cannot be what was written."""
+
+
+def read_record(file: BinaryIO, left: int) -> tuple[int, bytes, bytes]:
+    """Opcode, head and content of the record at the file's position; `left` bytes remain in the file."""
+    head = file.read(RECORD.size)
+    if len(head) < RECORD.size:
+        raise Torn("the file ends")
+    opcode, length = RECORD.unpack(head)
+    if length > left - RECORD.size:
+        # a torn record is sound as far as it goes; a damaged length does not agree with the record's own fields
+        begin = file.read(_CHUNK_HEAD)
+        if opcode not in _OWN_RECORDS or length > _MOST_PACKED_BYTES:
+            raise Damaged("a record whose length or kind has changed")
+        if (
+            opcode == Opcode.CHUNK
+            and len(begin) == _CHUNK_HEAD
+            and length != _CHUNK_HEAD + int.from_bytes(begin[-8:], "little")
+        ):
+            raise Damaged("a window whose length has changed")
+        raise Torn("the file ends inside a record")
+    most = _MOST_PACKED_BYTES if opcode == Opcode.CHUNK else _MOST_HEAD_BYTES
+    if length > most:
+        raise Damaged(f"a record of {length} bytes, where the recorder writes {most} at most")
+    content = file.read(length)
+    if len(content) < length:
+        raise Torn("the file ends inside a record")
+    return opcode, head, content
+
+
+_OWN_RECORDS = frozenset({Opcode.HEADER, Opcode.METADATA, Opcode.CHANNEL, Opcode.CHUNK, Opcode.DATA_END, Opcode.FOOTER})
+
+
+def decompressed(content: bytes, decompress: Any) -> bytes:
+    if len(content) < _CHUNK_HEAD or content[_CHUNK.size : _CHUNK_HEAD - 8] != _CHUNK_COMPRESSION:
+        raise Damaged("a window whose head has changed")
+    _, _, size, crc = _CHUNK.unpack_from(content)
+    packed = content[_CHUNK_HEAD:]
+    if int.from_bytes(content[_CHUNK_HEAD - 8 : _CHUNK_HEAD], "little") != len(packed):
+        raise Damaged("a window whose length has changed")
+    if size > _MOST_BYTES:
+        unfolded, most = size / 1e6, _MOST_BYTES / 1e6
+        raise Damaged(f"a window that unfolds to {unfolded:.0f} MB, where the recorder writes {most:.0f} MB at most")
+    try:
+        if zstandard.frame_content_size(packed) != size:
+            raise Damaged("a window whose size has changed")
+        data: bytes = decompress(packed)
+    except zstandard.ZstdError:
+        raise Damaged("a window that does not decompress") from None
+    if zlib.crc32(data) != crc:
+        raise Damaged("a window that does not fit its checksum")
+    return data
+
+
+def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, bytes]], tuple[int, int, list[SingleEvent]]]:
+    """Packet messages ``(sensor number, body)`` of a decompressed window, and its trailer."""
+    packets: list[tuple[int, bytes]] = []
+    at = 0
+    try:
+        while True:
+            opcode, length, channel, *_ = _MESSAGE.unpack_from(data, at)
+            body = data[at + _MESSAGE.size : at + RECORD.size + length]
+            at += RECORD.size + length
+            if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= sensors + 1:
+                raise ValueError("a window with other records than messages")
+            if channel > sensors:
+                break
+            packets.append((channel - 1, body))
+        trailer = decode_trailer(body)
+    except (struct.error, ValueError) as error:
+        raise Damaged(f"a window without a sound trailer ({error})") from None
+    if at != len(data):
+        raise Damaged(f"a window that lacks some of the events {trailer[0]} to {trailer[1]}, or has more behind them")
+    return packets, trailer
+
+
+class SessionClock:
+    """How long the session has run, by the arrival times of its events: a leap beyond what a session can last is damage."""
+
+    def __init__(self) -> None:
+        self._first_ns: int | None = None
+
+    def take(self, arrivals: Sequence[tuple[int, int]]) -> None:
+        """Sequence number and arrival time, in ns, of a window's events. Raises `Damaged` that names the one that leaps."""
+        if not arrivals:
+            return
+        if self._first_ns is None:
+            self._first_ns = min(arrivals)[1]
+        seq, latest_ns = max(arrivals, key=lambda arrival: arrival[1])
+        if latest_ns - self._first_ns > LONGEST_SESSION_S * 1e9:
+            hours, most = (latest_ns - self._first_ns) / 3.6e12, LONGEST_SESSION_S / 3600
+            raise Damaged(f"event {seq} comes {hours:.1f} h after the first one, and a session lasts {most:.0f} h at most")
+
+
+def gather(
+    gathers: list[PacketGather],
+    packets: list[tuple[int, bytes]],
+    first_seq: int,
+    last_seq: int,
+    singles: list[SingleEvent],
+    clock: SessionClock,
+) -> None:
+    """Add a whole window to what is gathered, or nothing of it. Raises `Damaged`."""
+    due = last_seq - first_seq + 1 - len(singles)
+    try:
+        split = [(sensor, *split_packets(body)) for sensor, body in packets]
+    except ValueError as error:
+        raise Damaged(f"a window with an unsound message ({error})") from None
+    if sum(n for _, n, _ in split) != due:
+        raise Damaged(f"a window that lacks some of the events {first_seq} to {last_seq}")
+    arrivals = [(event.seq, event.arrival_ns) for event in singles]
+    for _, n, parts in split:
+        if n:
+            arrivals += edge_arrivals(parts)
+    clock.take(arrivals)
+    for sensor, n, parts in split:
+        gathers[sensor].add(n, parts)
+
+
+def events_of(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:
+    """What was gathered, as events. Raises `Damaged` when a sequence number is there twice (and so another is not)."""
+    try:
+        packets = [gather.take() for gather in gathers if gather.count]
+        seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])
+    except OverflowError:
+        raise Damaged("an event whose sequence number is too large") from None
+    except ValueError as error:
+        raise Damaged(f"an unsound stretch ({error})") from None
+    seqs.sort()
+    if len(seqs) and not np.array_equal(seqs, np.arange(seqs[0], seqs[0] + len(seqs))):
+        raise Damaged(f"a stretch that lacks some of the events {seqs[0]} to {seqs[-1]}")
+    return [*packets, *others]

@@ -1,0 +1,1 @@
+"""One time for all sensors: device clocks, counted samples, the heel drop."""

@@ -1,0 +1,226 @@
+"""Device clock → host time: one map per device, slewed and never stepped.
+
+A packet arrives some time after its last sample was taken; the delay is never negative and often near its minimum. The
+line under the points (device time, arrival) is therefore the clock: the lower convex hull over a sliding window. Points
+are thinned to the earliest one in each `BUCKET_S` of device time, and the map changes only at bucket borders, so it does
+not depend on how packets are cut into chunks. A restarted device begins a new map.
+
+Where the device answers questions for its clock, the other side is bounded too: it cannot have got a question before it was
+sent. Questions come at random times, so that the shortest of many waits is short, also where the sensor's packets and the
+radio's connection events keep the same distance for minutes and every packet waits equally long. A host or device that lets
+every question lie for a while would move its clock by that.
+
+Lower convex hull for clock skew under one-sided delay: Zhang, Liu, Xia, Clock synchronization algorithms for network
+measurements, INFOCOM 2002, doi 10.1109/INFCOM.2002.1019257.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+import numpy as np
+
+from body_signals.blocks import Bools, Floats, Ints
+
+WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
+"""Points older than the first are dropped, a slack at a time: the hull is then built anew."""
+BUCKET_S = 2.0
+SKEW_LIMIT = 200e-6
+"""Largest difference of a crystal's rate from the host's."""
+COUNTER_SKEW_LIMIT = 0.02
+"""The same for a device without a clock, whose samples are only counted."""
+SLEW = 1e-3
+"""Largest rate at which the map moves towards the estimate."""
+EARLY_S, EARLY_SLEW = 15.0, 0.02
+"""In the first seconds of a map the first packets' delay is still being found out, and the map may move faster."""
+FAR_S = 0.03
+"""As fast whenever the map is further off than this: a session may begin with a backlog of a second."""
+
+
+PROBES_NEEDED = 8
+"""Answers from which on the other side counts."""
+
+
+class ClockMap:
+    """Maps one device's clock to host time. Feed packets in order; times come back strictly increasing within a map.
+
+    skew_limit: bound of |rate - 1|.
+    """
+
+    def __init__(self, skew_limit: float = SKEW_LIMIT) -> None:
+        self._limit = skew_limit
+        self._points: deque[tuple[float, float]] = deque()
+        self._hull: list[tuple[float, float]] = []
+        self._bucket: int | None = None
+        self._best: tuple[float, float] | None = None
+        self._origin = 0.0
+        self._anchor = (0.0, 0.0)
+        """Device time and host time at which the current piece of the map begins."""
+        self._rate = 1.0
+        self._last_host = -np.inf
+        self._correction = 0.0
+        self._hurried = False
+        self._floor: float | None = None
+        """Last host time of the map before; a new map must not run back into it."""
+        self._since = 0
+        self._coming: deque[tuple[int, float, float]] = deque()
+        """Probes that the map has not come to: number of their event, device time, host time."""
+        self._probes: deque[tuple[float, float]] = deque()
+
+    def probe(self, seq: int, device_s: float, sent_s: float) -> None:
+        """The device's clock showed device_s when it got what the host had sent at sent_s, as event `seq` told.
+
+        It counts from the first samples on that a later event brings; see `feed`.
+        """
+        self._coming.append((seq, device_s, sent_s))
+
+    def feed(self, device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools, seq: Ints | None = None) -> Floats:
+        """Host time (n,) of samples taken at device_s (n,), which came in packets `packet` (n,) that arrived at
+        arrival_s (p,); restart (n,): the device's clock began anew before this sample. seq (n,): number of the event that
+        brought each sample, where the clock is probed."""
+        host = np.empty(len(device_s))
+        if not len(device_s):
+            return host
+        # last sample of each packet, and of a run that a restart ends; a packet's delay is that of its last sample
+        ends = np.flatnonzero(np.append((packet[1:] != packet[:-1]) | restart[1:], True))
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        device, arrival = device_s[ends], arrival_s[packet[ends]]
+        delay = arrival - device
+        bucket = np.floor(device / BUCKET_S).astype(np.int64)
+        fresh = np.logical_or.reduceat(restart, starts)
+        groups = np.flatnonzero(np.concatenate(([True], (bucket[1:] != bucket[:-1]) | fresh[1:])))
+        begins, counts = starts[groups], np.diff(groups, append=len(ends))
+        shortest = np.minimum.reduceat(delay, groups)
+        at_shortest = np.flatnonzero(delay == np.repeat(shortest, counts))
+        best = at_shortest[at_shortest.searchsorted(groups)]
+        turns = zip(
+            begins.tolist(),
+            bucket[groups].tolist(),
+            fresh[groups].tolist(),
+            device_s[begins].tolist(),
+            zip(device[groups].tolist(), arrival[groups].tolist(), strict=True),
+            shortest.tolist(),
+            zip(device[best].tolist(), arrival[best].tolist(), strict=True),
+            strict=True,
+        )
+        pieces: list[tuple[float, float, float]] = []
+        mapped = 0
+        for i, (begin, number, new, since, first, least, earliest) in enumerate(turns):
+            if seq is not None and (new or number != self._bucket):
+                self._admit(int(seq[begin]), new)
+            if new or self._bucket is None:
+                self._map(host, device_s, begins[mapped : i + 1], pieces)
+                pieces, mapped = [], i
+                self._begin(first[0], first[1], number)
+            elif number != self._bucket:
+                self._turn(since, number)
+            assert self._best is not None
+            if least < self._best[1] - self._best[0]:
+                self._best = earliest
+            pieces.append((*self._anchor, self._rate))
+        self._map(host, device_s, np.append(begins[mapped:], len(device_s)), pieces)
+        return host
+
+    def correct(self, offset_s: float) -> None:
+        """Let the map show `offset_s` less: a delay that arrivals cannot tell. It moves there fast, but not at once."""
+        self._correction -= offset_s
+        self._hurried = True
+
+    def _admit(self, seq: int, fresh: bool) -> None:
+        """Take the probes that came before event `seq`; fresh: the clock began anew after them."""
+        while self._coming and self._coming[0][0] < seq:
+            _, device, host = self._coming.popleft()
+            self._probes.append((device, host))
+        if fresh:
+            self._probes.clear()
+        while self._probes and self._probes[-1][0] - self._probes[0][0] > WINDOW_S:
+            self._probes.popleft()
+
+    def _begin(self, device: float, arrival: float, bucket: int) -> None:
+        if self._bucket is not None:
+            self._floor, self._since = self._last_host, 0
+        self._points.clear()
+        self._hull.clear()
+        self._bucket, self._best = bucket, (device, arrival)
+        self._origin, self._anchor, self._rate = device, (device, arrival + self._correction), 1.0
+
+    def _map(self, host: Floats, device_s: Floats, borders: Ints, pieces: list[tuple[float, float, float]]) -> None:
+        """Map the samples between neighbouring borders (p + 1,) each by its piece: device time, host time, rate."""
+        if not pieces:
+            return
+        part = slice(int(borders[0]), int(borders[-1]))
+        anchor, shown, rate = (np.repeat(column, np.diff(borders)) for column in np.array(pieces).T)
+        host[part] = shown + rate * (device_s[part] - anchor)
+        if self._floor is not None:
+            steps = self._since + 1 + np.arange(part.stop - part.start)
+            host[part] = np.maximum(host[part], self._floor + 1e-6 * steps)
+            self._since += part.stop - part.start
+        self._last_host = float(host[part.stop - 1])
+
+    def _turn(self, device: float, bucket: int) -> None:
+        """A bucket is complete: renew the hull and aim the next piece at the estimate."""
+        assert self._best is not None
+        self._points.append(self._best)
+        if self._points[-1][0] - self._points[0][0] > WINDOW_S + WINDOW_SLACK_S:
+            while self._points[-1][0] - self._points[0][0] > WINDOW_S:
+                self._points.popleft()
+            self._hull = []
+            for point in self._points:
+                _extend(self._hull, point)
+        else:
+            _extend(self._hull, self._best)
+        self._bucket, self._best = bucket, (device, np.inf)
+        offset, rate = self._estimate(device)
+        offset += self._correction
+        host = self._anchor[1] + self._rate * (device - self._anchor[0])
+        far = abs(offset - host) > FAR_S
+        slew = EARLY_SLEW if device - self._origin < EARLY_S or self._hurried or far else SLEW
+        self._hurried &= abs(offset - host) > EARLY_SLEW * BUCKET_S
+        self._anchor = (device, host)
+        # reach the estimate at the end of the next bucket, as far as the slew allows
+        self._rate = rate + min(max((offset - host) / BUCKET_S, -slew), slew)
+
+    def _estimate(self, device: float) -> tuple[float, float]:
+        """Host time at `device` and rate, from the hull's edge under the middle of the window."""
+        points, hull = self._points, self._hull
+        if len(points) < 3:
+            best = min(points, key=lambda p: p[1] - p[0])
+            return self._bounded(best[1] - best[0], 1.0) + device, 1.0
+        middle = 0.5 * (points[0][0] + points[-1][0])
+        left, right = hull[0], hull[-1]
+        for a, b in itertools.pairwise(hull):
+            if a[0] <= middle <= b[0]:
+                left, right = a, b
+                break
+        span = right[0] - left[0]
+        slope = (right[1] - left[1]) / span if span > 0.0 else 1.0
+        # a short window knows the offset but not the rate
+        limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
+        slope = min(max(slope, 1.0 - limit), 1.0 + limit)
+        support = min(p[1] - slope * p[0] for p in hull)
+        return self._bounded(support, slope) + slope * device, slope
+
+    def _bounded(self, support: float, slope: float) -> float:
+        """Host time at device time 0 on a line of this slope: `support` as arrivals have it, or less if probes say so.
+
+        Of n waits, evenly spread from 0 on, the shortest is as long as the steps between the short ones: what is beyond
+        the latest question is guessed from the quarter that waited least.
+        """
+        if len(self._probes) < PROBES_NEEDED:
+            return support
+        sent = sorted((host - slope * device for device, host in self._probes), reverse=True)
+        quarter = sent[: max(2, len(sent) // 4)]
+        return min(support, quarter[0] + (quarter[0] - quarter[-1]) / (len(quarter) - 1))
+
+
+def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None:
+    """Add the next point to a lower convex hull."""
+    while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+        hull.pop()
+    hull.append(point)
+
+
+def _turns_right(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+    """Whether b lies on or above the line from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])

@@ -1,0 +1,122 @@
+"""A slipped sensor is noticed in the next standing, a posture or a movement is none, and cuts change nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.alignment.slip import SLIPPED_RAD, SlipWatch
+from dsp.grid.ticks import LOOK_STRIDE
+
+RATE = 100.0
+BODY = ("lumbar", "pelvis", "thigh_left", "thigh_right")
+
+
+def leaning(**track):
+    """Verticals (3, n) by segment from forward inclinations in degrees, (n,) or a number."""
+    n = max(len(np.atleast_1d(a)) for a in track.values()) if track else 1
+    found = {}
+    for key in BODY:
+        a = np.radians(np.broadcast_to(track.get(key, 0.0), n))
+        found[key] = np.stack([-np.sin(a), np.cos(a), np.zeros(n)])
+    return found
+
+
+def watched(verticals, cuts=(), worn=BODY):
+    verticals = {key: verticals[key] for key in worn}
+    n = verticals[worn[0]].shape[1]
+    watch, parts, start = SlipWatch(worn, RATE), [], 0
+    for stop in [*cuts, n]:
+        first = (-start) % LOOK_STRIDE
+        part = {key: v[:, start:stop][:, first::LOOK_STRIDE] for key, v in verticals.items()}
+        parts.append(watch.feed(start, part, stop - start))
+        start = stop
+    return watch, np.concatenate(parts)
+
+
+def standing(seconds, angle=0.0):
+    return np.full(int(seconds * RATE), angle)
+
+
+def movement(peak=70.0):
+    return peak * np.sin(np.linspace(0, np.pi, 200)) ** 2
+
+
+def test_flagged_within_seconds_of_the_next_standing():
+    pelvis = np.concatenate([standing(5), movement(), standing(5, 12.0) + 0.1])
+    lumbar = np.concatenate([standing(5), movement(90.0), standing(5)])
+    watch, flags = watched(leaning(pelvis=pelvis, lumbar=lumbar))
+    assert not flags[:700].any()
+    assert flags[700 + 250 :].all()
+    assert watch.slipped["pelvis"].angle_deg == pytest.approx(12.1, abs=0.1)
+    assert set(watch.slipped) == {"pelvis"}
+
+
+def test_seen_over_several_short_standings():
+    """No rest between repetitions is as long as is asked for."""
+    lumbar = np.concatenate([x for _ in range(6) for x in (standing(0.8, 12.0), movement(60.0) + 12.0)])
+    others = np.concatenate([x for _ in range(6) for x in (standing(0.8), movement(40.0))])
+    watch, flags = watched(leaning(lumbar=lumbar, pelvis=others))
+    assert flags[-1]
+    assert set(watch.slipped) == {"lumbar"}
+
+
+def test_taken_back_when_it_stands_as_before():
+    thigh = np.concatenate([standing(4), standing(6, 12.0), standing(6)])
+    watch, flags = watched(leaning(thigh_left=thigh))
+    assert flags[800]
+    assert not flags[-1]
+    assert watch.slipped == {}
+
+
+@pytest.mark.parametrize(
+    "posture",
+    [
+        {"lumbar": 15.0, "pelvis": 10.0},  # leans forward
+        {"thigh_left": -80.0, "thigh_right": -80.0, "pelvis": -20.0},  # sits
+        {"pelvis": 4.0, "lumbar": -4.0},  # stands a little otherwise
+        {"pelvis": np.degrees(SLIPPED_RAD) - 0.5},
+        {"thigh_left": 12.0, "pelvis": 7.0},  # two differ
+    ],
+)
+def test_a_posture_of_the_whole_body_is_no_slip(posture):
+    track = {key: np.concatenate([standing(3), standing(60, a), standing(3)]) for key, a in posture.items()}
+    assert not watched(leaning(**track))[1].any()
+
+
+@pytest.mark.parametrize("trunk", ["lumbar", "pelvis"])
+def test_a_horizontal_trunk_with_one_sensor_is_a_posture_and_with_two_is_none(trunk):
+    """All fours: the thighs are vertical as in standing. One sensor alone on the trunk says no more than that it leans."""
+    kit = (trunk, "thigh_left", "thigh_right")
+    horizontal = leaning(**{trunk: np.concatenate([standing(5), standing(6, 84.0), standing(5)])})
+    assert not watched(horizontal, worn=kit)[1].any()
+    # two that disagree so much: one hangs loose
+    assert watched(horizontal)[1].any()
+    slipped = leaning(**{trunk: np.concatenate([standing(5), standing(6, 15.0)])})
+    assert watched(slipped, worn=kit)[1][800:].all()
+
+
+def test_movement_is_no_slip():
+    """A bend begun by the lumbar spine alone passes by, time and again."""
+    lumbar = np.concatenate([x for _ in range(40) for x in (standing(0.6), movement(50.0))])
+    pelvis = np.concatenate([x for _ in range(40) for x in (standing(0.6), movement(50.0) ** 2 / 50.0)])
+    assert not watched(leaning(lumbar=lumbar, pelvis=pelvis))[1].any()
+
+
+def test_a_missing_sensor_says_nothing():
+    verticals = leaning(pelvis=standing(10, 12.0))
+    verticals["thigh_left"][:] = np.nan
+    assert not watched(verticals)[1].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 1899), max_size=12))
+def test_cuts_do_not_matter(cuts):
+    pelvis = np.concatenate([standing(5), movement(), standing(6, 12.0), movement(), standing(4)])
+    verticals = leaning(pelvis=pelvis, lumbar=np.concatenate([standing(5), movement(), standing(6), movement(), standing(4)]))
+    whole, flags = watched(verticals)
+    cut, pieces = watched(verticals, sorted(set(cuts)))
+    np.testing.assert_array_equal(pieces, flags)
+    assert cut.slipped == whole.slipped

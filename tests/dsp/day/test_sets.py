@@ -1,0 +1,56 @@
+"""Sets of repetitions: what belongs together, medians and spreads, and what too few repetitions cannot say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dsp.day.sets import metrics_of, over_set, sets_of
+from dsp.results import Repetition
+
+
+def rep(index, start_s, movement="bend", share=0.5, curve=()):
+    metrics = {"lumbar_share_of_trunk": share, "lumbar_share_of_trunk_sd": 0.02}
+    return Repetition(index, start_s, start_s + 1.5, start_s + 3.0, movement, 0.9, 0, metrics, curve)
+
+
+def test_sets_end_with_a_pause_or_another_movement():
+    reps = [rep(0, 0), rep(1, 5), rep(2, 9, "squat"), rep(3, 13, "squat"), rep(4, 40, "squat")]
+    assert [[r.index for r in group] for group in sets_of(reps)] == [[0, 1], [2, 3], [4]]
+    assert sets_of([]) == []
+
+
+def test_median_and_spread_worked_by_hand():
+    """Of 1, 2, 3, 4, 10: median 3, deviations 2, 1, 0, 1, 7, their median 1."""
+    found = over_set([4.0, 1.0, 10.0, 2.0, 3.0])
+    assert (found.median, found.count, found.valid) == (3.0, 5, True)
+    assert found.spread == pytest.approx(1.4826)
+
+
+def test_too_few_are_not_valid():
+    assert not over_set([1.0, 2.0]).valid
+    assert math.isnan(over_set([1.0]).spread)
+    nothing = over_set([math.nan])
+    assert math.isnan(nothing.median)
+    assert (nothing.count, nothing.valid) == (0, False)
+
+
+def test_metrics_of_a_set():
+    curve = tuple([10.0] * 101)
+    group = [rep(i, 5.0 * i, share=s, curve=curve) for i, s in enumerate((0.4, 0.5, 0.45, 0.6, 0.55))]
+    found = metrics_of(group)
+    assert found["lumbar_share_of_trunk"].median == pytest.approx(0.5)
+    assert "lumbar_share_of_trunk_sd" not in found
+    assert found["marp_deg"].median == pytest.approx(10.0)
+    assert found["dp_deg"].median == pytest.approx(0.0, abs=1e-5)
+    assert found["marp_deg"].valid
+    assert not metrics_of(group[:4])["marp_deg"].valid
+    assert "marp_deg" not in metrics_of(group[:1])
+
+
+def test_order_does_not_matter():
+    rng = np.random.default_rng(1)
+    group = [rep(i, i, share=float(s)) for i, s in enumerate(rng.uniform(0, 1, 9))]
+    assert metrics_of(group) == metrics_of(group[::-1])

@@ -1,0 +1,102 @@
+"""Movement kinds from trunk and thigh inclination at the deepest point."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from body_signals.quantities import MOVEMENTS
+from dsp.repetitions.kind import CANNOT_TELL, CENTRES, _apart, classify
+from tests.dsp.sessions import estimated, simulated
+from virtual_athlete import SCENARIOS
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("trunk", "left", "right", "kind"),
+    [
+        (85, 5, 5, "bend"),
+        (95, -5, 0, "bend"),
+        (60, 16, 16, "hinge"),
+        (25, 5, 4, "bend"),
+        (38, 3, 3, "bend"),
+        (30, 9, 9, "hinge"),
+        (21, 36, 38, "squat"),
+        (32, 16, 16, "deadlift"),
+        (68, 42, 42, "deadlift"),
+        (45, 85, 85, "squat"),
+        (20, 60, 62, "squat"),
+        (5, 75, 2, "knee_raise"),
+        (-8, 1, 60, "knee_raise"),
+        (5, 200, 200, "other"),
+        (NAN, 60, 60, "other"),
+        (NAN, 70, 5, "other"),
+        (60, NAN, NAN, "bend"),
+        (10, NAN, NAN, "other"),
+        (45, 80, NAN, "squat"),
+    ],
+)
+def test_kind(trunk, left, right, kind):
+    assert classify(trunk, left, right)[0] == kind
+
+
+@pytest.mark.parametrize("kind", CENTRES)
+def test_the_centre_of_a_kind_is_certain(kind):
+    trunk, thigh = CENTRES[kind]
+    assert classify(trunk, thigh, thigh) == (kind, 1.0)
+
+
+def test_what_a_kit_cannot_tell_has_a_low_confidence():
+    """Without thighs a squat is no sure bend; with one thigh a raised knee is no sure squat."""
+    for trunk in (30.0, 45.0, 70.0, 95.0):
+        assert classify(trunk, NAN, NAN) == ("bend", CANNOT_TELL)
+    assert classify(-5.0, 75.0, NAN)[1] <= CANNOT_TELL
+    assert classify(5.0, NAN, 60.0)[1] <= CANNOT_TELL
+    assert classify(40.0, 80.0, NAN)[1] > 0.7
+
+
+@pytest.mark.parametrize(("done", "counted"), [(0.0, 0.3), (0.25, 0.3), (0.35, 0.35), (1.05, 1.05), (1.2, 1.1)])
+def test_a_partial_squat_is_compared_with_a_squat_of_its_depth(done: float, counted: float) -> None:
+    """By hand, in units of 25° and 12°: a squat stands at 45° and 75°. It counts as done to 0.3 … 1.1 of the way; what
+    it is off from there counts the more, the less deep it is."""
+    off = abs(done - counted) * math.hypot(45.0 / 25.0, 75.0 / 12.0) / math.sqrt(counted)
+    assert _apart(done * 45.0, done * 75.0, 45.0, 75.0) == pytest.approx(off, abs=1e-12)
+    # 12° more at the thigh, across the trunk's way: along the way it is 6.25 / (1.8² + 6.25²) deeper
+    depth = 0.5 + 6.25 / (1.8**2 + 6.25**2)
+    across = 1.8 / math.hypot(1.8, 6.25) / math.sqrt(depth)
+    assert _apart(0.5 * 45.0, 0.5 * 75.0 + 12.0, 45.0, 75.0) == pytest.approx(across)
+
+
+def test_a_bends_knee_is_soft_from_the_beginning() -> None:
+    """A bend to half its depth, with the thighs where they are in a whole one, is a bend; so of 12° more it is one unit off."""
+    assert _apart(35.0, 6.0, 70.0, 6.0) == 0.0
+    assert _apart(35.0, 18.0, 70.0, 6.0) == pytest.approx(1.0 / math.sqrt(0.5))
+
+
+@given(st.floats(-60, 160), st.floats(-60, 160), st.floats(-60, 160))
+def test_always_a_known_word_and_a_confidence(trunk, left, right):
+    kind, confidence = classify(trunk, left, right)
+    assert kind in MOVEMENTS
+    assert 0.0 <= confidence <= 1.0
+    assert classify(trunk, right, left) == (kind, confidence)
+
+
+def test_halfway_between_two_kinds_is_uncertain():
+    (t1, h1), (t2, h2) = CENTRES["bend"], CENTRES["hinge"]
+    assert classify((t1 + t2) / 2, (h1 + h2) / 2, (h1 + h2) / 2)[1] < 0.15
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_movements_of_a_session(scenario, seed, estimator):
+    """Nineteen in twenty repetitions of the simulated athlete bear the right name, partial ones among them."""
+    true = {r.turn_s: r.movement for r in simulated(scenario, seed).repetitions}
+    found = estimated(scenario, seed)[estimator].repetitions
+    right = 0
+    for r in found:
+        nearest = min(true, key=lambda t: abs(t - r.turn_s))
+        right += r.movement == true[nearest]
+    assert right >= 0.95 * len(true)

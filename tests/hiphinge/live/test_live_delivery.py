@@ -1,0 +1,135 @@
+"""Results of a running session: into the outbox by a thread of its own, once their events are on disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from body_signals import Event, HiphingeError, Packets
+from dashboards.influx.outbox import FOLDER, Outbox, segments
+from dashboards.influx.sender import InfluxSettings
+from dashboards.tables import available_estimators
+from dsp.pipeline import PipelineOutput
+from hiphinge.engine import Engine
+from hiphinge.live.delivery import LiveDelivery
+from hiphinge.session.in_progress import SessionInProgress
+from virtual_athlete import SimulatedSession, simulate
+
+NOBODY = InfluxSettings("http://127.0.0.1:9", "", "", "gym")
+
+
+@pytest.fixture(scope="module")
+def demo() -> SimulatedSession:
+    return simulate("demo", 1)
+
+
+def lines(session_folder: Path) -> list[str]:
+    """What is in the outbox."""
+    return [line for path in segments(session_folder / FOLDER) for line in path.read_text().splitlines()]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def taken(folder: Path, demo: SimulatedSession) -> SessionInProgress:
+    """A session that has taken all of the demo."""
+    running = SessionInProgress(folder, demo.session, NOBODY)
+    for k in range(0, len(demo.events), 100):
+        running.take(demo.events[k : k + 100])
+    return running
+
+
+def test_a_disk_that_hangs_holds_no_packet_up(demo: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, may_go_on = threading.Event(), threading.Event()
+    flush = Outbox.flush
+
+    def hanging(outbox: Outbox) -> None:
+        hangs.set()
+        assert may_go_on.wait(60.0)
+        flush(outbox)
+
+    monkeypatch.setattr(Outbox, "flush", hanging)
+    running = SessionInProgress(tmp_path / "session", demo.session, NOBODY)
+    for k in range(0, len(demo.events) // 2, 100):
+        running.take(demo.events[k : k + 100])
+    assert hangs.wait(20.0)
+    before = len(lines(tmp_path / "session"))
+    for k in range(len(demo.events) // 2 // 100 * 100 + 100, len(demo.events), 100):
+        running.take(demo.events[k : k + 100])
+    assert len(lines(tmp_path / "session")) == before, "it still hangs, and every packet was taken"
+    may_go_on.set()
+    running.close()
+    monkeypatch.undo()
+    again = taken(tmp_path / "again", demo)
+    again.close()
+    assert "live" in available_estimators(tmp_path / "again")
+    found, wanted = ([line for line in lines(tmp_path / name) if ",estimator=live " in line] for name in ("session", "again"))
+    assert [line.replace("session=session", "session=again") for line in found] == wanted
+
+
+def outputs(demo: SimulatedSession) -> PipelineOutput:
+    """What the demo's first 20 s make."""
+    engine = Engine(demo.session, ("live",))
+    early = [event for event in demo.events if _seq(event) < _seq(demo.events[-1]) // 4]
+    made = PipelineOutput()
+    for k in range(0, len(early), 100):
+        made.extend(engine.feed(early[k : k + 100])["live"])
+    return made
+
+
+def _seq(event: Event) -> int:
+    return int(event.seq[-1]) if isinstance(event, Packets) else event.seq
+
+
+def test_nothing_leaves_before_its_events_are_on_disk(demo: SimulatedSession, tmp_path: Path) -> None:
+    made = outputs(demo)
+    first, second = PipelineOutput(angles=made.angles[:1]), PipelineOutput(angles=made.angles[1:])
+    assert first.angles
+    assert second.angles
+    folder = tmp_path / "session"
+    folder.mkdir()
+    delivery = LiveDelivery(folder, demo.session, NOBODY)
+    delivery.take(first, [], 10, 9)
+    delivery.take(PipelineOutput(), [], 11, 10)
+    wait_for(lambda: lines(folder))
+    before = lines(folder)
+    delivery.take(second, [], 20, 19)
+    delivery.abandon()
+    assert lines(folder) == before
+    assert not delivery.trouble or "cannot be reached" in delivery.trouble
+
+
+def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(
+    demo: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise HiphingeError("the outbox cannot be written: No space left on device")
+
+    monkeypatch.setattr(Outbox, "append", full)
+    running = taken(tmp_path / "session", demo)
+    assert running.delivery is not None
+    wait_for(lambda: "No space left" in running.delivery.trouble)  # type: ignore[union-attr]
+    running.close()
+    assert available_estimators(tmp_path / "session") == ("live", "review")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_program_is_told(demo: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(Outbox, "flush", breaks)
+    running = taken(tmp_path / "session", demo)
+    assert running.delivery is not None
+    wait_for(lambda: "fills the outbox no more (ZeroDivisionError" in running.delivery.trouble)  # type: ignore[union-attr]
+    monkeypatch.undo()
+    running.close()
+    assert available_estimators(tmp_path / "session") == ("live", "review")

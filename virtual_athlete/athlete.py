@@ -1,0 +1,190 @@
+"""A simulated athlete in a session: a scenario, a body, four worn sensors, their devices; truth beside it.
+
+`simulate` makes a whole session at once; `SimulatedAthlete` gives the same piece by piece, for hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from body_signals.events import Event
+from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
+from body_signals.session import Sensor, Session
+from firmware_protocol.v1 import Config
+from virtual_athlete.body import JointAngles, Motion
+from virtual_athlete.movements import Script, TrueRepetition
+from virtual_athlete.radio import LinkSettings, Outage
+from virtual_athlete.scenarios import SCENARIOS, training
+from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings
+from virtual_athlete.true_rhythm import with_metrics
+from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
+
+START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+"""Calendar time of a simulated session, so that the same seed gives the same bytes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedSession:
+    """A whole session: its head, every event in sequence order, the true angles, the true repetitions.
+
+    truth: raw (see `JointAngles`), at `truth_rate_hz`. ledgers: sensor key → what became of its samples.
+    """
+
+    session: Session
+    events: list[Event]
+    truth: JointAngles
+    repetitions: list[TrueRepetition]
+    ledgers: Mapping[str, Ledger]
+
+
+class SimulatedAthlete:
+    """Everything about a simulated session, made from one seed; nothing is computed before it is asked for.
+
+    scenario: a name of `SCENARIOS`, or a `Script`. duration_s: of `training` only. placements: which sensors are worn.
+    ideal: sensors, clocks and radios without errors. sway: scale of postural sway. upside_down: sensors worn so.
+    state_mounting: the session says how the sensors are mounted. mirrored: left and right exchanged.
+    settings, link, device: to be used in place of random ones for all sensors. Raises ValueError for an unknown scenario.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Script = "demo",
+        seed: int = 0,
+        *,
+        duration_s: float | None = None,
+        placements: Sequence[Placement] = BODY_PLACEMENTS,
+        rate_hz: float = 100.0,
+        samples_per_packet: int = 8,
+        loss_probability: float = 0.0,
+        outages: Sequence[Outage] = (),
+        reboots: Sequence[Reboot] = (),
+        ideal: bool = False,
+        sway: float = 1.0,
+        mirrored: bool = False,
+        upside_down: Collection[Placement] = (),
+        state_mounting: bool = False,
+        settings: SensorSettings | None = None,
+        device: DeviceSettings | None = None,
+        link: LinkSettings | None = None,
+        start: datetime = START,
+        athlete: str = "simulated",
+    ) -> None:
+        self.script = _script(scenario, seed, duration_s)
+        motion = self.script.motion(sway=sway)
+        self.motion: Motion = motion.mirrored() if mirrored else motion
+        self.duration_s = motion.duration_s
+        self.seed, self._outages, self._reboots = seed, tuple(outages), tuple(reboots)
+        self._worn: dict[Placement, tuple[SensorSettings, DeviceSettings, LinkSettings]] = {}
+        for placement in placements:
+            # a sensor keeps its errors whichever others are worn
+            rng = np.random.default_rng([seed, 10, BODY_PLACEMENTS.index(placement)])
+            flipped = placement in upside_down
+            worn = settings or (SensorSettings(upside_down=flipped) if ideal else SensorSettings.random(rng, flipped))
+            clock = device or (
+                DeviceSettings(rate_hz, samples_per_packet)
+                if ideal
+                else DeviceSettings.random(rng, rate_hz, samples_per_packet)
+            )
+            radio = link or (
+                LinkSettings(0.0075, repeat_probability=0.0, loss_probability=loss_probability)
+                if ideal
+                else LinkSettings.random(rng, loss_probability)
+            )
+            self._worn[placement] = (worn, clock, radio)
+        self.session = Session(
+            start,
+            athlete,
+            tuple(
+                Sensor(p, family=FAMILY, rate_hz=w[1].rate_hz, mounting=self._mounting(p, state_mounting))
+                for p, w in self._worn.items()
+            ),
+        )
+
+    def kit(self) -> VirtualKit:
+        """A fresh kit of virtual sensors; every kit of this athlete gives the same events."""
+        sensors = [
+            VirtualSensor(
+                placement.value,
+                self._imu(placement),
+                device,
+                link,
+                self.duration_s,
+                outages=self._outages,
+                reboots=self._reboots,
+                seed=[self.seed, 12, BODY_PLACEMENTS.index(placement)],
+            )
+            for placement, (_, device, link) in self._worn.items()
+        ]
+        utc_ns = int(self.session.start.timestamp()) * 1_000_000_000 + self.session.start.microsecond * 1000
+        return VirtualKit(sensors, self.duration_s, self.script.marks, utc_ns=utc_ns)
+
+    def events(self) -> Iterator[Event]:
+        """The event log, event by event."""
+        return self.kit().events()
+
+    def truth(self, start_s: float = 0.0, end_s: float | None = None, rate_hz: float = 100.0) -> JointAngles:
+        """True angles from start_s to end_s (exclusive) on the grid k / rate_hz of session time."""
+        first = int(np.ceil(start_s * rate_hz - 1e-9))
+        last = int(np.ceil((self.duration_s if end_s is None else end_s) * rate_hz - 1e-9))
+        return self.motion.truth(np.arange(first, last) / rate_hz)
+
+    def repetitions(self) -> list[TrueRepetition]:
+        """The true repetitions with their metrics; calibration movements are none."""
+        return with_metrics(self.motion, self.script.repetitions)
+
+    def plain(self) -> dict[str, Samples]:
+        """Each sensor's samples on session time, rounded like a device's, without radio or clock errors."""
+        out = {}
+        for placement, (settings, device, _) in self._worn.items():
+            time_s = np.arange(0.0, self.duration_s, 1.0 / device.rate_hz)
+            config = Config.for_ranges(1, device.rate_hz, settings.acc_range_g, settings.gyr_range_dps)
+            out[placement.value] = quantised(self._imu(placement).samples(time_s), config)
+        return out
+
+    def _imu(self, placement: Placement) -> Imu:
+        return Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+
+    def _mounting(self, placement: Placement, stated: bool) -> Mounting | None:
+        if not stated:
+            return None
+        return (UPSIDE_DOWN_MOUNTINGS if self._worn[placement][0].upside_down else MOUNTINGS)[placement]
+
+
+def simulate(
+    scenario: str | Script = "demo", seed: int = 0, *, truth_rate_hz: float = 100.0, **options: Any
+) -> SimulatedSession:
+    """A whole simulated session; `options` are those of `SimulatedAthlete`."""
+    athlete = SimulatedAthlete(scenario, seed, **options)
+    kit = athlete.kit()
+    events = list(kit.events())
+    return SimulatedSession(
+        athlete.session,
+        events,
+        athlete.truth(rate_hz=truth_rate_hz),
+        athlete.repetitions(),
+        {s.key: replace(s.ledger) for s in kit.sensors},
+    )
+
+
+def to_plain(scenario: str | Script = "demo", seed: int = 0, **options: Any) -> tuple[Session, dict[str, Samples]]:
+    """Head and samples of a plain session: per sensor key the samples on session time, no files written."""
+    athlete = SimulatedAthlete(scenario, seed, **options)
+    sensors = tuple(replace(s, family="plain", file=f"{s.key}.csv") for s in athlete.session.sensors)
+    return replace(athlete.session, sensors=sensors, marks=tuple(athlete.script.marks)), athlete.plain()
+
+
+def _script(scenario: str | Script, seed: int, duration_s: float | None) -> Script:
+    if isinstance(scenario, Script):
+        return scenario
+    if scenario not in SCENARIOS:
+        raise ValueError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
+    if duration_s is None:
+        return SCENARIOS[scenario](seed)
+    if scenario != "training":
+        raise ValueError(f"the scenario {scenario!r} has a length of its own; only training takes duration_s")
+    return training(seed, duration_s)

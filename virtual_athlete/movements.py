@@ -1,0 +1,393 @@
+"""What the athlete does: a script of movements, each repetition with its known times.
+
+Methods add movements one after another; every joint moves with minimum jerk. Angles of a script are in degrees, as a
+physio says them. `Script.motion` gives the body's `Motion`; `virtual_athlete.true_rhythm` adds the numbers that an ideal
+measurement of each repetition would find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from body_signals.blocks import Floats
+from body_signals.session import SessionMark
+from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
+from virtual_athlete.trajectories import Move, Sines, Track
+from virtual_athlete.walking import Stride
+
+Share = float | tuple[float, float, float]
+"""Lumbar share of the trunk's inclination: of the whole, or of its early, middle and late third."""
+
+SWAY_DEG: Mapping[str, float] = {
+    "pelvis_turn": 0.25,
+    "pelvis_tilt": 0.28,
+    "pelvis_obliquity": 0.18,
+    "lumbar_flexion": 0.25,
+    "lumbar_lateral": 0.20,
+    "lumbar_rotation": 0.20,
+    **{
+        f"thigh_{side}_{what}": size
+        for side in SIDES
+        for what, size in (("elevation", 0.20), ("abduction", 0.12), ("rotation", 0.25))
+    },
+}
+"""Root mean square of postural sway, degrees: an assumption, of the order of quiet standing (a few tenths of a degree; with
+the band below the trunk turns at about half a degree a second)."""
+
+SWAY_BAND_HZ = (0.06, 0.5)
+
+_WITHOUT_UNIT = ("support", "walk")
+_LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thigh", "_elevation"), ("knee", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class TrueRepetition:
+    """A repetition as scripted: session times (s), kind of `body_signals.quantities.MOVEMENTS`, and a word for how it was done.
+
+    descent_end_s and ascent_start_s bound the hold; turn_s is its middle. A movement of one phase has
+    turn_s = end_s. style: `plain`, `partial`, `slow`, `touch_and_go`, `asymmetric`. metrics: the true values, named
+    and in units as in `body_signals.quantities.REPETITION_METRICS`; missing where not defined.
+    """
+
+    start_s: float
+    turn_s: float
+    end_s: float
+    movement: str
+    style: str
+    descent_end_s: float
+    ascent_start_s: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    slack_hip_deg: float | None = None
+    """Flexion of the hips at which the lumbar spine begins to flex, of a rock-back that has such a point."""
+
+
+def rhythm_coefficients(share: Share) -> tuple[float, float, float]:
+    """c1, c2, c3 of the lumbar part c1·s + c2·s² + c3·s³ of a bend, s = 0 … 1 of the whole.
+
+    The cubic is the one whose early, middle and late third bring exactly the asked shares; smooth in between.
+    Raises ValueError when a share is not between 0 and 1.
+    """
+    thirds = np.array((share, share, share) if isinstance(share, float | int) else share, np.float64)
+    if thirds.shape != (3,) or (thirds < 0.0).any() or (thirds > 1.0).any():
+        raise ValueError(f"lumbar share {share!r}: expected a number from 0 to 1, or three for early, middle, late")
+    s = np.array([1.0, 2.0, 3.0]) / 3.0
+    c = np.linalg.solve(np.stack((s, s**2, s**3), axis=1), np.cumsum(thirds) / 3.0)
+    return float(c[0]), float(c[1]), float(c[2])
+
+
+class Script:
+    """Builds a session movement by movement. `now` is the time reached; `seed` decides pauses and sway."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._rng = np.random.default_rng([seed, 1])
+        self._moves: dict[str, list[Move]] = {name: [] for name in CHANNELS}
+        self.now = 0.0
+        self.marks: list[SessionMark] = []
+        self.repetitions: list[TrueRepetition] = []
+        self.calibrations: list[tuple[float, float]] = []
+        """Start and end of each calibration: what moves in there is not a repetition."""
+
+    # -- the words -------------------------------------------------------------------------------------------------
+
+    def stand(self, duration_s: float) -> None:
+        """Stand (or stay seated) still, swaying a little."""
+        self.now += duration_s
+
+    def mark(self, label: str) -> None:
+        """A person's mark at this moment."""
+        self.marks.append(SessionMark(self.now, label))
+
+    def calibrate(self, stand_s: float = 5.0, bends: int = 3, raises: int = 2) -> None:
+        """Mark `calibrate`, stand, bend forward `bends` times, raise the left knee `raises` times, then the right."""
+        begin, kept = self.now, len(self.repetitions)
+        self.mark("calibrate")
+        self.stand(stand_s + 0.2)
+        for _ in range(bends):
+            self.bend(self._about(58.0, 4.0), (0.55, 0.45, 0.35), down_s=1.3, hold_s=0.3, up_s=1.3, rest_s=0.5)
+        for side in SIDES:
+            for _ in range(raises):
+                self.knee_raise(side, self._about(68.0, 4.0), up_s=0.8, hold_s=0.2, down_s=0.8, rest_s=0.3)
+        del self.repetitions[kept:]
+        self.calibrations.append((begin, self.now))
+
+    def bend(
+        self,
+        peak_deg: float = 80.0,
+        lumbar_share: Share = (0.62, 0.48, 0.32),
+        *,
+        down_s: float = 1.7,
+        hold_s: float = 0.5,
+        up_s: float = 1.7,
+        knee_deg: float = 4.0,
+        thigh_deg: float = 5.0,
+        lumbar_lead_s: float = 0.0,
+        movement: str = "bend",
+        style: str = "plain",
+        rest_s: float | None = None,
+        **side_deg: float,
+    ) -> None:
+        """Bend forward and come back: `peak_deg` of trunk inclination, `lumbar_share` of it in the lumbar spine.
+
+        thigh_deg and knee_deg: elevation of both thighs and flexion of both knees at the turn. lumbar_lead_s > 0: the
+        pelvis begins later than the lumbar spine by this much, < 0: the lumbar spine later. side_deg: any other
+        channels of the body at the turn, e.g. lumbar_lateral=10.
+        """
+        for channel in side_deg:
+            if channel not in CHANNELS:
+                raise ValueError(f"unknown channel {channel!r}; the body has {', '.join(CHANNELS)}")
+        c = np.deg2rad(peak_deg) * np.array(rhythm_coefficients(lumbar_share))
+        rest = np.array([np.deg2rad(peak_deg), 0.0, 0.0]) - c
+        start, bottom = self.now, self.now + down_s
+        leaving, back = bottom + hold_s, bottom + hold_s + up_s
+        for channel, k, delay in (("lumbar_flexion", c, -lumbar_lead_s), ("pelvis_tilt", rest, lumbar_lead_s)):
+            self._shaped(channel, k, start + max(0.0, delay), bottom)
+            # the way back along the same curve: the polynomial at 1 − m
+            self._shaped(channel, np.array([-k[0] - 2 * k[1] - 3 * k[2], k[1] + 3 * k[2], -k[2]]), leaving, back)
+        targets = dict(side_deg)
+        for side in SIDES:
+            targets[f"thigh_{side}_elevation"] = thigh_deg
+            targets[f"knee_{side}"] = knee_deg
+        for channel, target in targets.items():
+            before = np.rad2deg(self._value(channel))
+            self._to(channel, target, start, bottom)
+            self._to(channel, before, leaving, back)
+        self._repetition(movement, style, start, bottom, leaving, back)
+        self._rest(rest_s)
+
+    def squat(
+        self, depth_deg: float = 82.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
+    ) -> None:
+        """Squat until the thighs stand at `depth_deg`: the trunk leans by half of it, a third of that in the lumbar spine."""
+        self._fold(0.5 * depth_deg, (0.22, 0.30, 0.42), depth_deg, 1.28 * depth_deg, "squat", down_s, hold_s, up_s, more)
+
+    def deadlift(
+        self, peak_deg: float = 68.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
+    ) -> None:
+        """Reach to the floor and lift: trunk at `peak_deg`, knees and hips bent."""
+        self._fold(peak_deg, (0.20, 0.24, 0.30), 42.0, 58.0, "deadlift", down_s, hold_s, up_s, more)
+
+    def hinge(
+        self, peak_deg: float = 62.0, *, down_s: float = 1.8, hold_s: float = 0.4, up_s: float = 1.5, **more: Any
+    ) -> None:
+        """Waiter's bow: the hips go back, the lumbar spine hardly moves."""
+        self._fold(peak_deg, 0.08, 16.0, 16.0, "hinge", down_s, hold_s, up_s, more)
+
+    def asymmetric_lift(self, side: str = "right", peak_deg: float = 58.0, **more: Any) -> None:
+        """Lift from beside the foot: side bend, rotation and pelvis go along to `side`."""
+        k = 1.0 if side == "right" else -1.0
+        sideways = {
+            "lumbar_lateral": 11.0 * k,
+            "lumbar_rotation": -9.0 * k,
+            "pelvis_turn": -8.0 * k,
+            "pelvis_obliquity": 4.0 * k,
+        }
+        self._fold(peak_deg, 0.42, 30.0, 42.0, "deadlift", 1.4, 0.3, 1.2, {"style": "asymmetric", **sideways, **more})
+
+    def knee_raise(
+        self,
+        side: str,
+        height_deg: float = 75.0,
+        *,
+        up_s: float = 0.9,
+        hold_s: float = 0.3,
+        down_s: float = 0.9,
+        pelvis_share: float = 0.10,
+        rest_s: float | None = None,
+    ) -> None:
+        """Raise one knee until its thigh stands at `height_deg`, on the other leg; the pelvis gives `pelvis_share` of it."""
+        shift = 0.35
+        other = -1.0 if side == "left" else 1.0
+        self._to("support", other, self.now, self.now + shift)
+        start = self.now + shift
+        top, leaving = start + up_s, start + up_s + hold_s
+        back = leaving + down_s
+        targets = {
+            f"thigh_{side}_elevation": height_deg,
+            f"knee_{side}": 1.15 * height_deg,
+            "pelvis_tilt": -pelvis_share * height_deg,
+            "pelvis_obliquity": -2.0 * other,
+            "lumbar_flexion": 0.08 * height_deg,
+        }
+        for channel, target in targets.items():
+            self._to(channel, target, start, top)
+            self._to(channel, 0.0, leaving, back)
+        self._to("support", 0.0, back, back + shift)
+        self._repetition("knee_raise", "plain", start, top, leaving, back)
+        self.now += shift
+        self._rest(rest_s)
+
+    def sit_down(self, duration_s: float = 2.0, rest_s: float = 2.0) -> None:
+        """Sit down on a chair of knee height and stay there; `stand_up` ends it."""
+        start, lean, end = self.now, self.now + 0.55 * duration_s, self.now + duration_s
+        for channel, leaning, seated in (("pelvis_tilt", 26.0, -12.0), ("lumbar_flexion", 16.0, 20.0)):
+            self._to(channel, leaning, start, lean)
+            self._to(channel, seated, lean, end)
+        self._legs(84.0, 90.0, start + 0.1 * duration_s, end)
+        self._repetition("sit_down", "plain", start, end, end, end)
+        self.stand(rest_s)
+
+    def stand_up(self, duration_s: float = 1.8, rest_s: float | None = None) -> None:
+        """Stand up from the chair."""
+        start, lean, end = self.now, self.now + 0.45 * duration_s, self.now + duration_s
+        for channel, leaning in (("pelvis_tilt", 28.0), ("lumbar_flexion", 17.0)):
+            self._to(channel, leaning, start, lean)
+            self._to(channel, 0.0, lean, end)
+        self._legs(0.0, 0.0, start + 0.35 * duration_s, end)
+        self._repetition("stand_up", "plain", start, end, end, end)
+        self._rest(rest_s)
+
+    def all_fours(self, duration_s: float = 4.0, trunk_deg: float = 84.0, rest_s: float = 1.5) -> None:
+        """Get down on hands and knees, the trunk at `trunk_deg` and the thighs vertical; `stand_from_all_fours` ends it."""
+        self._over_the_squat(duration_s, trunk_deg, 0.0, 90.0)
+        self.stand(rest_s)
+
+    def stand_from_all_fours(self, duration_s: float = 3.5, rest_s: float | None = None) -> None:
+        """Get up from hands and knees."""
+        self._over_the_squat(duration_s, 0.0, 0.0, 0.0)
+        self._rest(rest_s)
+
+    def rock_back(
+        self,
+        thigh_deg: float = 48.0,
+        slack_hip_deg: float | None = None,
+        *,
+        after: float = 0.6,
+        trunk_drop_deg: float = 6.0,
+        down_s: float = 2.2,
+        hold_s: float = 0.4,
+        up_s: float = 2.2,
+        rest_s: float | None = None,
+    ) -> None:
+        """On all fours, rock towards the heels until the thighs have turned by `thigh_deg`, and come back.
+
+        The shanks stay on the floor, the trunk sinks by `trunk_drop_deg`. From `slack_hip_deg` of hip flexion on the lumbar
+        spine takes the part `after` of what the hips would have given; None: it stays as it is. Raises ValueError where the
+        hips never come to that angle.
+        """
+        hip = float(np.rad2deg(self._value("pelvis_tilt") + self._value("thigh_left_elevation")))
+        more = thigh_deg - trunk_drop_deg
+        knee = 1.0 if slack_hip_deg is None else (slack_hip_deg - hip) / more
+        if not 0.1 <= knee <= 1.0:
+            raise ValueError(
+                f"slack at {slack_hip_deg}° of hip flexion: this rock-back goes from {hip:.0f}° to {hip + more:.0f}°"
+            )
+        start, bottom = self.now, self.now + down_s
+        leaving, back = bottom + hold_s, bottom + hold_s + up_s
+        taken = 0.0 if slack_hip_deg is None else float(np.deg2rad(after * more))
+        sinks = float(np.deg2rad(trunk_drop_deg))
+        for channel, straight, bend in (("lumbar_flexion", 0.0, taken), ("pelvis_tilt", -sinks, -taken)):
+            self._shaped(channel, np.array([straight, 0.0, 0.0]), start, bottom, bend, knee)
+            # the way back along the same curve
+            self._shaped(channel, np.array([-straight - bend, 0.0, 0.0]), leaving, back, bend, 1.0 - knee)
+        before = {channel: float(np.rad2deg(self._value(channel))) for channel in _LEGS}
+        for channel in _LEGS:
+            self._to(channel, before[channel] + thigh_deg, start, bottom)
+            self._to(channel, before[channel], leaving, back)
+        self._repetition("rock_back", "plain", start, bottom, leaving, back, slack_hip_deg)
+        self._rest(rest_s)
+
+    def walk(self, duration_s: float, turn_deg: float = 0.0) -> None:
+        """Walk, turning to the left by `turn_deg` on the way, evenly over the middle of it; at least 3 s."""
+        if duration_s < 3.0:
+            raise ValueError(f"a walk of {duration_s} s: at least 3 s are needed to start and stop")
+        start, end = self.now, self.now + duration_s
+        self._to("walk", 1.0, start, start + 1.0)
+        if turn_deg:
+            self._to("heading", np.rad2deg(self._value("heading")) + turn_deg, start + 1.0, end - 1.0)
+        self._to("walk", 0.0, end - 1.0, end)
+        self.now = end
+
+    # -- out of the script -----------------------------------------------------------------------------------------
+
+    def motion(self, body: Body | None = None, sway: float = 1.0) -> Motion:
+        """The motion of everything written so far; `sway` scales the postural sway, 0 takes it away."""
+        rng = np.random.default_rng([self._seed, 2])
+        sines = {name: Sines.random(rng, float(np.deg2rad(size)), SWAY_BAND_HZ) for name, size in SWAY_DEG.items()}
+        stride = Stride(float(rng.uniform(0.86, 1.0)), float(rng.uniform(1.1, 1.35)), float(rng.uniform(0.0, 2.0 * np.pi)))
+        return Motion(
+            {name: Track(moves) for name, moves in self._moves.items() if moves},
+            self.now,
+            {name: s.scaled(sway) for name, s in sines.items()} if sway else {},
+            Body() if body is None else body,
+            stride,
+            tuple(m.time_s for m in self.marks if m.label == "calibrate"),
+        )
+
+    # -- how it is written -----------------------------------------------------------------------------------------
+
+    def _fold(
+        self,
+        peak_deg: float,
+        share: Share,
+        thigh_deg: float,
+        knee_deg: float,
+        movement: str,
+        down_s: float,
+        hold_s: float,
+        up_s: float,
+        more: Mapping[str, Any],
+    ) -> None:
+        settings: dict[str, Any] = {
+            "lumbar_share": share,
+            "thigh_deg": thigh_deg,
+            "knee_deg": knee_deg,
+            "movement": movement,
+            "down_s": down_s,
+            "hold_s": hold_s,
+            "up_s": up_s,
+        }
+        self.bend(peak_deg, **(settings | dict(more)))
+
+    def _over_the_squat(self, duration_s: float, tilt_deg: float, thigh_deg: float, knee_deg: float) -> None:
+        """Between standing and kneeling, through a deep squat in the middle, the lumbar spine flexed on the way."""
+        start, low, end = self.now, self.now + 0.5 * duration_s, self.now + duration_s
+        for channel, target, last in (("pelvis_tilt", 28.0, tilt_deg), ("lumbar_flexion", 14.0, 0.0)):
+            self._to(channel, target, start, low)
+            self._to(channel, last, low, end)
+        self._legs(72.0, 126.0, start, low)
+        self._legs(thigh_deg, knee_deg, low, end)
+        self.now = end
+
+    def _about(self, value: float, spread: float) -> float:
+        return float(self._rng.uniform(value - spread, value + spread))
+
+    def _rest(self, rest_s: float | None) -> None:
+        self.now += float(self._rng.uniform(0.5, 0.9)) if rest_s is None else rest_s
+
+    def _value(self, channel: str) -> float:
+        moves = self._moves[channel]
+        return moves[-1].end if moves else 0.0
+
+    def _to(self, channel: str, target_deg: float, start_s: float, end_s: float) -> None:
+        target = target_deg if channel in _WITHOUT_UNIT else np.deg2rad(target_deg)
+        self._shaped(channel, np.array([target - self._value(channel), 0.0, 0.0]), start_s, end_s)
+
+    def _shaped(
+        self, channel: str, coefficients: Floats, start_s: float, end_s: float, bend: float = 0.0, knee: float = 0.5
+    ) -> None:
+        c1, c2, c3 = (float(c) for c in coefficients)
+        self._moves[channel].append(Move(start_s, end_s, self._value(channel), c1, c2, c3, bend, knee))
+
+    def _legs(self, thigh_deg: float, knee_deg: float, start_s: float, end_s: float) -> None:
+        for side in SIDES:
+            self._to(f"thigh_{side}_elevation", thigh_deg, start_s, end_s)
+            self._to(f"knee_{side}", knee_deg, start_s, end_s)
+
+    def _repetition(
+        self,
+        movement: str,
+        style: str,
+        start: float,
+        bottom: float,
+        leaving: float,
+        end: float,
+        slack_hip_deg: float | None = None,
+    ) -> None:
+        turn = end if bottom == end else 0.5 * (bottom + leaving)
+        self.repetitions.append(TrueRepetition(start, turn, end, movement, style, bottom, leaving, slack_hip_deg=slack_hip_deg))
+        self.now = end
