@@ -75,10 +75,10 @@ def _findings(settings: config.Settings) -> Iterator[Finding]:
             yield library, True, version(library)
         except (ImportError, OSError) as error:
             yield library, False, f"cannot be used ({error}): install hiphinge again"
-    yield from _sessions(settings)
     if HAS_MODES:
         closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
         yield "private", not closed.left, closed.words
+    yield from _sessions(settings)
     yield from _results(settings.sessions, settings.influx_configured)
     if not settings.influx_configured:
         yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"
