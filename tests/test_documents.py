@@ -20,6 +20,7 @@ from body_signals.limits import LIMITS
 from dsp import review
 from dsp.alignment import standing
 from dsp.angles import joints
+from dsp.grid import ticks
 from dsp.heading import filter as heading
 from dsp.orientation import acceleration_level
 from hiphinge import config
@@ -225,7 +226,7 @@ def test_the_derivations_name_constants_that_there_are() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]{2,})`", text_of("derivations")))
     assert len(named) > 20
     for name in named:
-        assert any(hasattr(module, name) for module in (heading, joints, review, standing, acceleration_level)), name
+        assert any(hasattr(module, name) for module in (heading, joints, review, standing, ticks, acceleration_level)), name
     ours = {n for n, value in vars(heading).items() if n.isupper() and not n.startswith("_") and isinstance(value, int | float)}
     ours -= set(vars(standing))
     assert ours - named == set()

@@ -39,6 +39,9 @@ class Closed:
 def close_sessions(where: Path, names: str = "*") -> Closed:
     """Close the sessions at or below `where`; names: pattern of the folders right below it that count."""
     closed = Closed()
+    if not where.is_dir():
+        # the first session makes it
+        return closed
     roots = [where] if names == "*" else sorted(path for path in where.glob(names) if path.is_dir() and not path.is_symlink())
     for root in roots:
         for private in _private(root, closed):

@@ -27,10 +27,10 @@ from on_disk import HAS_MODES
 
 def checkup(settings: Settings) -> Iterator[Finding]:
     """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
-    yield from _sessions(settings)
     if HAS_MODES:
         closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
         yield "private", not closed.left, closed.words
+    yield from _sessions(settings)
     yield from _results(settings.sessions, settings.influx_configured)
     if not settings.influx_configured:
         yield "influxdb", True, "not configured (HIPHINGE_INFLUX_URL): results stay in their folders"

@@ -123,6 +123,11 @@ def test_demos_in_the_current_folder_and_a_session_by_itself(tmp_path: Path) -> 
     assert open_ones(session) == []
 
 
+def test_a_folder_that_the_first_session_will_make_is_nothing_to_mend(tmp_path: Path) -> None:
+    said = done("doctor", cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path / "later")).stdout
+    assert "private: only their owner may read them" in " ".join(said.split())
+
+
 def test_what_cannot_be_closed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hiphinge.checkup import privacy
 
