@@ -17,6 +17,7 @@ from dashboards.notation import (
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
@@ -154,7 +155,7 @@ def sentence(repetition: Repetition) -> str:
     m = repetition.metrics
     share = share_to_read(repetition.movement)
     text = (
-        f"{repetition.index + 1:3d} {words(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
+        f"{repetition.index + 1:3d} {movement_word(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
         f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}"
     )
     if share in m:
