@@ -18,6 +18,7 @@ from on_disk.private import (
     replace_whole,
     write_private,
 )
+from on_disk.toml_writer import toml_text, with_tables, write_toml
 
 __all__ = [
     "HAS_MODES",
@@ -39,5 +40,8 @@ __all__ = [
     "replace_whole",
     "shown",
     "toml_document",
+    "toml_text",
+    "with_tables",
     "write_private",
+    "write_toml",
 ]
