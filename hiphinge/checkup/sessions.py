@@ -13,7 +13,8 @@ from pathlib import Path
 
 from body_signals import HiphingeError
 from dashboards.influx.delivery import missing
-from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.influx.sender import server_facts
 from dashboards.tables import available_estimators
 from hiphinge.checkup.installation import Finding
