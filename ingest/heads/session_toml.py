@@ -111,7 +111,8 @@ def line_of(text: str, address: Address) -> int:
     table, key = address[0], next((str(part) for part in address[1:] if isinstance(part, str)), None)
     wanted = next((part for part in address[1:] if isinstance(part, int)), 0)
     seen, inside, best = -1, key is None, 1
-    for number, line in enumerate(text.splitlines(), 1):
+    # not splitlines(): TOML knows fewer ends of a line than Unicode
+    for number, line in enumerate(text.split("\n"), 1):
         header = re.match(r"\s*(\[\[?)\s*\"?([\w-]+)\"?\s*(\]\]?)", line)
         if header:
             seen += header.group(2) == table
@@ -121,10 +122,11 @@ def line_of(text: str, address: Address) -> int:
                 if key is None:
                     return number
             continue
-        pair = re.match(r"\s*\"?([\w-]+)\"?\s*(\.|=)", line)
-        if pair and seen < 0 and pair.group(1) == table:  # a value, a dotted key or an inline table before any header
+        pair = re.match(r"""\s*(?:([\w-]+)|"([^"]*)"|'([^']*)')\s*(?:\.|=)""", line)
+        word = pair and next((part for part in pair.groups() if part is not None), None)
+        if pair and seen < 0 and word == table:  # a value, a dotted key or an inline table before any header
             return number
-        if pair and inside and pair.group(1) == key:
+        if pair and inside and word == key:
             return number
     return best
 

@@ -147,6 +147,12 @@ def test_a_list_in_one_value_and_one_that_is_interrupted() -> None:
     assert tomllib.loads(changed) == {"sensor": [{"place": p} for p in "abc"], "x": {"y": 1}}
 
 
+def test_a_file_with_the_line_ends_of_windows() -> None:
+    changed = with_tables(LIST.replace("\n", "\r\n"), "sensor", [{"place": "d"}, {"place": "b"}], by_place, HERE)
+    assert [entry["place"] for entry in tomllib.loads(changed)["sensor"]] == ["a", "b", "c", "d"]
+    assert changed.startswith("# of the   gym\r\ntitle = 'ours' # the old one\r\n")
+
+
 def test_what_is_no_list_of_tables_is_refused() -> None:
     with pytest.raises(HiphingeError, match="sensor is no list of tables"):
         with_tables("sensor = 1\n", "sensor", [{"place": "a"}], by_place, HERE)

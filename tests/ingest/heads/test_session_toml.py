@@ -235,6 +235,8 @@ FAULTS = {
     "time missing": ("time_s = 0.0\n", "", 21, "Add time_s"),
     "label missing": ('label = "calibrate"\n', "", 21, "Add label"),
     "slip of the pen": ("mounting =", "mountings =", 11, "Did you mean 'mounting'?"),
+    "slip with a blank": ("mounting =", '"moun ting" =', 11, "Did you mean 'mounting'?"),
+    "below an odd word": ('"barbell"\nfamily', '"bar\u2028\x85bell"\nfamly', 16, "Did you mean 'family'?"),
     "slip at the top": ("[software]", "[sofware]", 5, "Did you mean 'software'?"),
     "sensor is one table": ('[[mark]]\ntime_s = 0.0\nlabel = "calibrate"\n', "[mark]\ntime_s = 0.0\n", 21, "a list of tables"),
     "sensors of numbers": (GOOD[GOOD.index("[athlete]") :], 'sensor = [1]\n[athlete]\nid = "a"\n', 3, "a table"),
@@ -247,7 +249,7 @@ def test_fault_says_file_line_and_remedy(tmp_path: Path, fault: str) -> None:
     old, new, line, remedy = FAULTS[fault]
     assert GOOD.count(old) == 1
     path = tmp_path / "session.toml"
-    path.write_text(GOOD.replace(old, new))
+    path.write_text(GOOD.replace(old, new), "utf-8")
     with pytest.raises(HiphingeError) as caught:
         read_session_toml(path)
     assert caught.value.where == f"{path}, line {line}"
