@@ -31,7 +31,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.stored import Difference, compare
-from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.tables import available_estimators
 from hiphinge import config
 from hiphinge.live.delivery import LiveDelivery

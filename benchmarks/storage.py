@@ -29,8 +29,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from dashboards.influx.delivery import push
+from dashboards.influx.drain import Drain
 from dashboards.influx.line_protocol import points
-from dashboards.influx.outbox import Drain, Outbox, segments
+from dashboards.influx.outbox import Outbox, segments
 from dashboards.influx.sender import BATCH_LINES, InfluxSettings, Sender
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
