@@ -16,6 +16,7 @@ from body_signals.blocks import Floats
 from firmware_protocol import DEVICE_FAMILIES, Codec, codec_for
 from firmware_protocol.families.movella_dot import SAMPLE_MODES, encode_sample
 from firmware_protocol.families.movesense import IMU_REF
+from firmware_protocol.families.polar_pmd import encode_answer
 from firmware_protocol.families.shimmer3.calibration import default_acc, default_gyr
 from firmware_protocol.families.witmotion.serial import OUR_CONTENT
 from firmware_protocol.packets import Fields, Packet
@@ -143,3 +144,11 @@ def test_a_dot_increment_that_is_no_quaternion_is_no_sample() -> None:
         acc: list[Floats] = [row for data in notifications for block in codec.feed(data) for row in block.acc]
         assert len(acc) == 2
         assert dict(codec.health) == dict(reader.health.counts) == {"bad_quaternion": 1}
+
+
+def test_an_answer_that_is_cut_off_is_counted_by_both() -> None:
+    """What is wrong is counted, also where it is no sample."""
+    reader, codec = DEVICE_FAMILIES["polar-pmd"].reader({}), codec_for("polar-pmd")  # type: ignore[misc]
+    answer = encode_answer(2, factor=2.44e-4)[:3]
+    assert reader.read(answer) == codec.feed(answer) == []
+    assert dict(codec.health) == dict(reader.health.counts) == {"truncated": 1}
