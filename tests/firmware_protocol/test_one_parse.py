@@ -20,6 +20,24 @@ from firmware_protocol.families.polar_pmd import encode_answer
 from firmware_protocol.families.shimmer3.calibration import default_acc, default_gyr
 from firmware_protocol.families.witmotion.serial import OUR_CONTENT
 from firmware_protocol.packets import Fields, Packet
+from firmware_protocol.v1 import (
+    Config,
+    DeviceEvent,
+    EventCode,
+    Info,
+    Setup,
+    Start,
+    Sync,
+    V1Codec,
+    encode_config,
+    encode_data,
+    encode_event,
+    encode_info,
+    encode_setup,
+    encode_start,
+    encode_sync,
+    wrap_mux,
+)
 
 DROPPED = ("repeated", "unpaired")
 """What only the codec drops: a reader shows every packet."""
@@ -152,3 +170,28 @@ def test_an_answer_that_is_cut_off_is_counted_by_both() -> None:
     answer = encode_answer(2, factor=2.44e-4)[:3]
     assert reader.read(answer) == codec.feed(answer) == []
     assert dict(codec.health) == dict(reader.health.counts) == {"truncated": 1}
+
+
+MESSAGES = {
+    "info": encode_info(Info(model="HH-1", boot_id=7, rates_hz=(100.0,))),
+    "config": encode_config(Config.for_ranges(1, 100.0)),
+    "start": encode_start(Start(7, 0)),
+    "setup": encode_setup(Setup(100.0, 16, 2000)),
+    "sync": encode_sync(Sync(1, 7, 10)),
+    "event": encode_event(DeviceEvent(EventCode.BATTERY, 0, 80)),
+    "mux": wrap_mux(3, encode_event(DeviceEvent(EventCode.BATTERY, 0, 80))),
+    "data": encode_data(Config.for_ranges(1, 100.0), 0, 0, 0, 0, np.zeros((1, 3)), np.zeros((1, 3))),
+    "unknown": bytes((0x7E, 1, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_message_of_any_length_is_refused_by_both_or_by_neither(kind: str) -> None:
+    """Protocol v1, also the messages that only a host says."""
+    for end in range(1, len(MESSAGES[kind]) + 1):
+        for version in (1, 2):
+            message = MESSAGES[kind][:1] + bytes((version,)) + MESSAGES[kind][2:]
+            reader, codec = DEVICE_FAMILIES["hiphinge-v1"].reader({}), V1Codec(sensor_number=3)  # type: ignore[misc]
+            reader.read(message[:end])
+            codec.feed(message[:end])
+            assert dict(codec.health) == dict(reader.health.counts), end
