@@ -266,7 +266,8 @@ class MovellaDotCodec(PacketwiseCodec):
                 f"payload_mode {mode} {what}", "payload_mode", f"Choose one of {', '.join(map(str, SAMPLE_MODES))}."
             )
         self._mode = MODES[mode]
-        self._places = self._mode.places
+        places = self._mode.places
+        self._increments, self._oriented = "d" in places, "Q" in places
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S)
 
@@ -287,14 +288,14 @@ class MovellaDotCodec(PacketwiseCodec):
         (ax, ay, az), (gx, gy, gz) = acc, gyr = self._motion(numbers)
         if not math.isfinite(ax + ay + az + gx + gy + gz):
             self._health.count("non_finite")
-        elif "d" in self._places and norm_of(self._mode.vector(numbers, "d")) is None:
+        elif self._increments and norm_of(self._mode.vector(numbers, "d")) is None:
             self._health.count("bad_quaternion")
         elif self._clock.repeated(numbers[0]):
             self._health.count("repeated")
         else:
             saturated = max(ax, ay, az, -ax, -ay, -az) >= ACC_LIMIT or max(gx, gy, gz, -gx, -gy, -gz) >= GYR_LIMIT
             quat: tuple[float, ...] = ()
-            if "Q" in self._places:
+            if self._oriented:
                 quat = unit(self._mode.vector(numbers, "Q")) or NO_QUATERNION
                 if quat is NO_QUATERNION:
                     self._health.count("bad_quaternion")
@@ -323,7 +324,7 @@ class MovellaDotCodec(PacketwiseCodec):
     def _motion(self, numbers: Numbers) -> tuple[Vector, Vector]:
         """acc m/s² and gyr rad/s; what is no number stays none."""
         vector = self._mode.vector
-        if "A" in self._places:
+        if not self._increments:
             return vector(numbers, "A"), vector(numbers, "G")  # type: ignore[return-value]  # three numbers each
         vx, vy, vz = vector(numbers, "v")
         w, x, y, z = vector(numbers, "d")
