@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from dashboards.influx.sender import InfluxError, InfluxSettings, PushReport, Re
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
 from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 
+_log = logging.getLogger(__name__)
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
 """Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`)."""
 PERSON_WAIT_S = 10.0
@@ -155,6 +157,7 @@ def push(
     for measurement, by_tag in counts.items():
         ledger.points.setdefault(measurement, {}).update(by_tag)
     ledger.write(outbox)
+    _log.info("%s: InfluxDB took %d points, refused %d", session_folder.name, report.lines, report.rejected)
     if not missing(session_folder):
         discard_segments(outbox)
     return report
@@ -331,7 +334,7 @@ class _WhileItRuns:
         if error.refusal is Refusal.PERSON:
             self.hindered(str(error))
         else:
-            self.trouble = str(error)
+            self._is_in(str(error))
             self.pause(self._pauses.next_s(error, LONGEST_WAIT_S))
             if self.finishing:
                 self._pauses.reset()
@@ -340,13 +343,18 @@ class _WhileItRuns:
 
     def hindered(self, words: str) -> None:
         """Somebody must change something first."""
-        self.trouble = words
+        self._is_in(words)
         self.pause(PERSON_WAIT_S)
 
     def answered(self) -> None:
         """All is well."""
-        self.trouble = ""
+        self._is_in("")
         self._pauses.reset()
+
+    def _is_in(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            _log.info("sending: %s", trouble or "goes on")
+        self.trouble = trouble
 
     def pause(self, seconds: float) -> None:
         """Until then, or until the session ends or stops."""

@@ -16,7 +16,7 @@ from body_signals import HiphingeError
 from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, device_family
 from firmware_protocol.packets import Packet
-from hiphinge.commands.options import console, say
+from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
 
 _MOST_BYTES = 64 << 20
@@ -30,7 +30,9 @@ _HEX = frozenset(b"0123456789abcdefABCDEF \t\r\n:")
 
 
 def decode(
-    family: str | None = typer.Argument(None, metavar="FAMILY", help="One of: " + ", ".join(DEVICE_FAMILIES) + "."),
+    family: str | None = typer.Argument(
+        None, metavar="FAMILY", help="One of: " + ", ".join(DEVICE_FAMILIES) + ".", autocompletion=among(DEVICE_FAMILIES)
+    ),
     source: Path | None = typer.Argument(None, metavar="FILE", help="Bytes, or their hex text with one packet a line."),
     hex_: str | None = typer.Option(None, "--hex", metavar="TEXT", help="The bytes as hex text, in place of FILE."),
     config: list[str] = typer.Option([], "--config", help="WORD=VALUE that is known of the bytes, e.g. payload_mode=26."),

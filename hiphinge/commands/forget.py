@@ -21,7 +21,7 @@ from body_signals.athlete import check_athlete
 from dashboards.influx.erasure import Eraser
 from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.influx.stored import CannotAsk, Stored
-from hiphinge import config
+from hiphinge import config, logbook
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier
 from hiphinge.forgetting.traces import Traces, Undecided, search
@@ -50,6 +50,7 @@ def forget(
     and other copies are not reached.
     """
     ids = [check_athlete(one) for one in dict.fromkeys((athlete, *former))]
+    logbook.hide(*ids)
     settings = config.load(config_file)
     if as_json and not yes:
         raise HiphingeError("cannot ask", "--json", "Say --yes too")
@@ -70,6 +71,7 @@ def forget(
     if database is not None:
         database.erase()
     _delete_all(found, report)
+    _delete_log_lines(report, ids)
     after = _look(settings.sessions, ids)
     report.left += [str(path) for path in (*after.folders, *after.files)]
     _after(report, found, after, settings, database)
@@ -325,6 +327,15 @@ def _empty(folder: Path, nested: list[Path]) -> None:
             _empty(path, within)
         else:
             shutil.rmtree(path)
+
+
+def _delete_log_lines(report: _Report, ids: list[str]) -> None:
+    """Session names in the program's log hold the id."""
+    lookers = [Identifier(one) for one in ids]
+    try:
+        logbook.drop_lines(lambda line: any(looker.in_text(line) for looker in lookers))
+    except OSError as error:
+        report.faults.append(_refused(error, logbook.log_file() or Path()))
 
 
 def _refused(error: OSError, path: Path) -> HiphingeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from body_signals import HiphingeError
 from body_signals.quantities import ESTIMATORS
 from dashboards.tables import available_estimators
+from hiphinge import logbook
 from hiphinge.config import Settings
 from hiphinge.session.recovery import orphans, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
@@ -20,6 +21,11 @@ from hiphinge.session.scratch import sweep_sessions
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
 DEMO_SESSION = "demo-session-"
 """How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
+
+
+def among(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """For a shell's completion: those of `words` that begin as what was typed."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -32,7 +38,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str) -> None:
-    """A remark on standard error."""
+    """A remark on standard error, and in the log."""
+    logbook.said(text)
     with suppress(OSError):  # nobody reads it any more
         print(f"hiphinge: {text}", file=sys.stderr, flush=True)
 

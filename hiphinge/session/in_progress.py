@@ -6,6 +6,7 @@ there up to the last flush, and `hiphinge.session.recovery` computes the results
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from ingest.heads.session_toml import write_session_toml
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
+_log = logging.getLogger(__name__)
 RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
 """After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
@@ -71,6 +73,7 @@ class SessionInProgress:
         except BaseException:
             self._lock.release()
             raise
+        _log.info("session %s is open, sensors %s", folder.name, ", ".join(s.key for s in session.sensors))
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
         """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
@@ -148,6 +151,7 @@ class SessionInProgress:
         if self.delivery is not None:
             self.delivery.close(last["live"])
         self._lock.release()
+        _log.info("session %s is closed", name)
 
     def abandon(self) -> bool:
         """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -21,6 +22,7 @@ from firmware_protocol.device import Read, Step, Write
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 
+_log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
 STALLED_S = 0.5
 """Silence after which a sensor counts as stalled."""
@@ -166,10 +168,16 @@ class Link(ABC):
         return ", ".join(self.status)
 
     def _set(self, state: LinkState) -> None:
+        if state is LinkState.STREAMING:
+            _log.info("%s: streaming", self._name)
         for status in self.status.values():
             status.state = state
 
     def _note(self, fault: LinkFault) -> None:
+        if self._lost is not None or all(
+            status.fault is None or status.fault.what != fault.what for status in self.status.values()
+        ):
+            _log.info("%s: %s", self._name, fault.what)
         for status in self.status.values():
             if self._lost is not None:
                 self.log.lost(status.key, fault.what)
