@@ -232,6 +232,30 @@ def test_the_derivations_name_constants_that_there_are() -> None:
     assert ours - named == set()
 
 
+def test_the_map_leads_to_files_that_there_are_and_each_behaviour_to_its_name() -> None:
+    page = text_of("architecture")
+    for file in re.findall(r"`([a-z_0-9]+/[a-z_0-9/]*(?:\.py)?)`", page):
+        assert (ROOT / file).exists(), file
+    table = page[page.index("## Where is it?") : page.index("## Rooms")]
+    rows = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(rows) >= 15
+    for what, file, name in rows:
+        # where it is made, not where it is used
+        made = rf"^(?:class|def|async def|    def) {name}\b|^{name}\b.*="
+        assert re.search(made, (ROOT / file).read_text("utf-8"), re.MULTILINE), f"{what}: {file} has no {name}"
+
+
+def test_the_map_names_the_files_of_each_wing() -> None:
+    page = text_of("architecture")
+    table = page[page.index("## Wings") : page.index("**Faces.**")]
+    wings = re.findall(r"^\| `([^`]+/)` \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+    assert len(wings) >= 20
+    for wing, files in wings:
+        named = set(re.findall(r"`([a-z_0-9]+)(?:\.py)?`", files))
+        there = {path.stem for path in (ROOT / wing).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        assert named == there - {"__init__"}, wing
+
+
 def test_every_placement_has_its_place() -> None:
     page, drawing = text_of("wearing-sensors"), DOCS / "wearing-sensors.svg"
     for placement in Placement:
