@@ -135,6 +135,24 @@ def test_kits_are_read(tmp_path: Path, name: str) -> None:
         assert read_kit(tmp_path / "kit.toml").sensors
 
 
+def test_the_readme_leads_to_every_page_and_its_lines_of_python_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    linked = {Path(link).name for link in re.findall(r"\]\((?:docs/)?([^)#]+)", readme)}
+    assert {page.name for page in PAGES} - {"README.md"} <= linked
+    assert (DOCS / "report.png").stat().st_size < 400_000
+    (code,) = blocks(readme, "python")
+    lines = [line for line in code.splitlines() if line]
+    assert len(lines) <= 5
+    (session,) = (ROOT / "fixtures/old/0.1.0/sessions").iterdir()
+    (tmp_path / "monday").symlink_to(session)
+    monkeypatch.chdir(tmp_path)
+    # pandas is not among the packages that tests install
+    exec(code.replace("to_pandas", "to_pylist"), {})
+    assert "lumbar_share_of_trunk" in capsys.readouterr().out
+
+
 def test_the_plain_session_of_the_readme_is_read() -> None:
     (code,) = (c for c in blocks((ROOT / "README.md").read_text("utf-8"), "toml") if "[[sensor]]" in c)
     assert session_from_dict(tomllib.loads(code), "README.md").marks[0].label == "calibrate"
