@@ -20,12 +20,12 @@ DEVICES, BLUETOOTH, SWITCHES, BUS = (
 )
 """Where Linux tells: serial ports, Bluetooth adapters, what is switched off, and the bus by which BlueZ is asked."""
 PORTS = ("ttyUSB*", "ttyACM*", "rfcomm*")
-"""Names that Linux gives to serial ports that may be a sensor's."""
+"""Names that Linux gives to serial ports on USB and over Bluetooth (its Documentation/admin-guide/devices.txt)."""
 _UNTOLD = "this system tells it only when it is used: hiphinge scan"
 
 
 def access() -> Iterator[Finding]:
-    """Serial ports, then Bluetooth. Not well is what somebody must allow or mend; that there is none is no fault."""
+    """Serial ports, then Bluetooth. Missing hardware is no fault; a permission that is missing is."""
     if not sys.platform.startswith("linux"):
         yield "serial ports", True, _UNTOLD
         yield "bluetooth", True, _UNTOLD

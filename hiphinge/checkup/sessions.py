@@ -1,4 +1,4 @@
-"""What `hiphinge doctor` looks at beside the installation: sessions, what InfluxDB lacks, and InfluxDB itself.
+"""The doctor's checks beside the installation: sessions, results that InfluxDB lacks, and InfluxDB itself.
 
 One session that cannot be looked at is a finding of its own; the others are looked at all the same.
 """
@@ -26,7 +26,7 @@ from on_disk import HAS_MODES
 
 
 def checkup(settings: Settings) -> Iterator[Finding]:
-    """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
+    """Finish the sessions that were not closed, count the results that InfluxDB lacks, and ask InfluxDB for its version."""
     if HAS_MODES:
         closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
         yield "private", not closed.left, closed.words
@@ -68,7 +68,7 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
 
 
 def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
-    """What has not arrived in InfluxDB, and what never will."""
+    """Results that have not arrived in InfluxDB, and lines that never will."""
     unsent, waiting = 0, 0
     found: list[Finding] = []
     for session in _folders(folder):
@@ -79,7 +79,7 @@ def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
             rejected = rejected_lines(session / FOLDER)
             found.extend(_torn_apart(session))
         except (OSError, ValueError, HiphingeError) as error:
-            # private folders of other users are their own affair
+            # folders of other users are not ours to judge
             if is_own(session):
                 found.append((session.name, False, f"cannot be looked at: {error}"))
             continue

@@ -1,4 +1,4 @@
-"""What every command of the program is: its help as it was written, its begin and its end in the log."""
+"""The class of every command: its help is shown as it was written, and its begin and end are kept in the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class Command(TyperCommand):
-    """A command that keeps in the log that it ran, and how it ended. What it was told, it does not: that may name a person."""
+    """A command whose run and end are kept in the log. Its arguments are not: they may name a person."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""

@@ -1,4 +1,4 @@
-"""`hiphinge decode`: what a sensor's bytes say, packet by packet, for whoever debugs a sensor or its firmware."""
+"""`hiphinge decode`: a sensor's bytes in words, packet by packet, for debugging a sensor or its firmware."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
 
 _MOST_BYTES = 64 << 20
-"""Of a file, and of a line of a batch: some millions of packets, of which each becomes a row."""
+"""Largest file, and largest line of a batch: some millions of packets, each of which becomes a row (ours)."""
 _NOTES = ("incomplete",)
-"""What a reader counts that refuses nothing."""
+"""Counts of a reader that are no refusals."""
 _LINKS = {"ble-notify": "ble", "serial": "serial"}
 _MEANING = ("path", "streams", "payload_mode", "characteristic", "columns", "rsw", "group")
-"""Words of a configuration that say what the bytes are: then they are not taken for a command."""
+"""Words of a configuration that tell the kind of the bytes. Where one is given, the bytes are not taken for a command."""
 _HEX = frozenset(b"0123456789abcdefABCDEF \t\r\n:")
 
 
@@ -198,7 +198,7 @@ def _line(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same without numbers that JSON has no word for."""
+    """The same with None in place of NaN and infinity, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -97,7 +97,7 @@ def _show_results(folder: Path, screen: Console) -> None:
 
 
 async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float, screen: Console) -> int:
-    """Let the virtual sensors speak at `speed` times real time and show what becomes of it.
+    """Let the virtual sensors speak at `speed` times real time, and show the results as they come.
 
     Returns the number of the signal that broke it off, else 0.
     """

@@ -1,4 +1,4 @@
-"""`hiphinge grafana`: the dashboards as files for a Grafana that sets itself up, or into one that runs."""
+"""`hiphinge grafana`: the dashboards, as files that Grafana reads at its start, or sent to a running one."""
 
 from __future__ import annotations
 

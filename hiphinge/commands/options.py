@@ -1,4 +1,4 @@
-"""What several commands share: options, where people read, results to work on, looking after orphaned sessions."""
+"""Shared by several commands: options, the screen, results to work on, sessions that were not closed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DEMO_SESSION = "demo-session-"
 
 
 def among(words: Iterable[str]) -> Callable[[str], list[str]]:
-    """For a shell's completion: those of `words` that begin as what was typed."""
+    """For a shell's completion: those of `words` that begin with the letters typed."""
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
 def console(*, stderr: bool = False) -> Console:
     """Where people read; tables keep their width when the output is a file.
 
-    Text is shown as it is: a name in brackets or between colons is no markup, whoever gave it.
+    Text is shown as it is: a name in brackets or between colons is no markup.
     """
     wide = Console(stderr=stderr, markup=False, emoji=False)
     return wide if wide.is_terminal else Console(stderr=stderr, width=140, markup=False, emoji=False)
@@ -73,12 +73,12 @@ def unfinished(settings: Settings) -> list[Path]:
 
 
 def look_after_orphans(settings: Settings) -> None:
-    """Compute the results of sessions that were not closed, except those set aside; says on standard error what it did."""
+    """Compute the results of sessions that were not closed, except those set aside. Reports on standard error."""
     _look_after(_worth_trying(unfinished(settings)))
 
 
 def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
-    """Before a new session: say which were not closed, and take away what killed programs have left half-written.
+    """Before a new session: name the sessions that were not closed, and remove the half-written files of killed programs.
 
     Returns those that are worth computing once the new session is closed: an athlete does not wait for another one's results.
     """
@@ -92,7 +92,7 @@ def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
 
 
 def look_after(folders: Iterable[Path]) -> None:
-    """Compute the results of these sessions; says on standard error what it did. Stops at Ctrl-C; the rest is for doctor."""
+    """Compute the results of these sessions. Reports on standard error. Stops at Ctrl-C; the rest is for doctor."""
     try:
         _look_after(folder for folder in folders if orphans(folder))
     except (SystemExit, KeyboardInterrupt):
