@@ -10,7 +10,7 @@ from html import escape
 
 _HIDDEN = "…"
 _SHORT = 2
-"""A secret of so few characters is in any word: then nothing is quoted at all."""
+"""A secret of this length or less is part of many words: then nothing is quoted at all (ours)."""
 _MOST = 20_000
 """Characters that are looked at; more is never shown."""
 _LONGEST_SPELLING = 12

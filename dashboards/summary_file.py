@@ -1,4 +1,4 @@
-"""summary.json: its text, and what a reader may rely on.
+"""summary.json: its text, and the checks that a reader relies on.
 
 Whoever shows or sends a summary takes its parts for what they are. So a file that says something else is refused once, when it
 is read, with the name of the part that is wrong.

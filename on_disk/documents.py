@@ -21,7 +21,7 @@ MOST_TOML_BYTES = 4 << 20
 MOST_JSON_BYTES = 16 << 20
 _DEEPEST = 32
 _MANY_PARTS = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
-"""A key of so many parts costs the parser the square of their number."""
+"""A dotted key of 32 parts or more, which costs the parser the square of their number."""
 _WORDS = reprlib.Repr()
 _WORDS.maxstring = _WORDS.maxother = 80
 _WORDS.maxlong = 40

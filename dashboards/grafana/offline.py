@@ -1,4 +1,4 @@
-"""What a dashboard shows, without a Grafana: variables and macros substituted as Grafana does, queries run, answers kept.
+"""A dashboard's content, without a Grafana: variables and macros substituted as Grafana does, queries run, answers kept.
 
 Used to prove the dashboards against a real InfluxDB, to time them, and to draw preview pictures. A query that cannot be
 substituted wholly, that fails, or that answers with other columns than it names is an error, not an empty panel.

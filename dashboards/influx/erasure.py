@@ -1,4 +1,4 @@
-"""Deleting all points of one athlete in InfluxDB, and counting what is there.
+"""Deleting all points of one athlete in InfluxDB, and counting the rest.
 
 Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. What other
 programs wrote without that tag, or under other names, stays. InfluxDB 1.x deletes with a statement, 2.x with one request a

@@ -225,7 +225,7 @@ class LiveLines:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What all lines of a session share."""
+    """The part that all lines of a session share."""
 
     athlete: str
     session: str

@@ -30,7 +30,7 @@ from on_disk import make_private_folder, open_file, open_private, private, read_
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
 LIMIT_BYTES = 2 << 30
-"""What an outbox may hold: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
+"""Largest outbox: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
 MOST_REJECTED_BYTES = 256 << 20
 WARN_SHARE = 0.5
 BATCH_BYTES = 1_200_000
@@ -94,7 +94,7 @@ class Outbox:
             self._size = at + len(body)
 
     def flush(self) -> None:
-        """Let what was appended survive a power failure."""
+        """Let the appended lines survive a power failure."""
         if self._file is not None:
             with _guarded(self.folder):
                 os.fsync(self._file.fileno())
@@ -114,7 +114,7 @@ class Outbox:
 
     @property
     def warning(self) -> str:
-        """What a person should know about the outbox's size, empty when all is well."""
+        """A warning for people about the outbox's size, empty when all is well."""
         waiting = waiting_bytes(self.folder)
         if self.left_out:
             return (
@@ -135,7 +135,7 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Everything before byte `offset` of segment `segment` is acknowledged; so many lines so far, so many rejected."""
+    """Everything before byte `offset` of segment `segment` is acknowledged; lines until there, and those of them rejected."""
 
     segment: int = 0
     offset: int = 0
@@ -158,7 +158,7 @@ class _Cursor:
 
 
 class Drain:
-    """Sends what an outbox holds, in order. There must be one at a time for a folder.
+    """Sends the lines of an outbox, in order. There must be one at a time for a folder.
 
     running: the segment written last may still grow; else half a line at its end is left out.
     """
@@ -351,7 +351,7 @@ def _identity(found: Any) -> Identity:
 
 
 def discard_segments(folder: Path) -> None:
-    """Throw away what waits: all of it was sent another way."""
+    """Throw away the waiting lines: all of them were sent another way."""
     for path in segments(folder):
         path.unlink(missing_ok=True)
 

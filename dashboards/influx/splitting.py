@@ -58,7 +58,7 @@ class _Splitting:
         raise refuses_everything(error)
 
     def _refusal(self, lines: Sequence[bytes]) -> InfluxError | None:
-        """What the server has against these lines; None when it has taken them."""
+        """The error for these lines; None when the server has taken them."""
         self._requests += 1
         try:
             self._send(b"\n".join(lines))

@@ -31,7 +31,7 @@ from on_disk import make_private_folder
 _log = logging.getLogger(__name__)
 RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
-"""After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
+"""After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0
 """How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
 

@@ -26,7 +26,7 @@ CONNECT_S = 8.0
 _NOT_FOUND_AFTER_S = 3.0
 _CLOSE_S = 2.0
 BATTERY_EVERY_S = 60.0
-"""The charge is read so often, beside the stream."""
+"""Between two readings of the charge, beside the stream (ours)."""
 FULL_PERCENT = 100
 
 

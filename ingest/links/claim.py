@@ -30,7 +30,7 @@ class Claim:
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
-        """Claim it; False when another program has it. What cannot be locked at all counts as claimed."""
+        """Claim it; False when another program has it. Where locking is impossible it counts as claimed."""
         if self._file is not None or not HAS_LOCKS:
             return True
         try:

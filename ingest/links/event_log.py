@@ -1,7 +1,7 @@
 """The one place where events get their order: numbered as they come, taken away in batches.
 
 All of it runs on one asyncio loop; a reader thread stamps the arrival time and hands over by `call_soon_threadsafe`.
-Nothing here waits: a callback appends and returns. When nobody takes the events for so long that `limit_bytes` are
+Nothing here waits: a callback appends and returns. When nobody takes the events until `limit_bytes` are
 reached, further packets are left out, and a `Watchdog` event says how many of which sensor, so that no loss is silent.
 """
 

@@ -1,6 +1,6 @@
-"""The kit file: which sensors belong together, where each is worn, how it is reached and what is asked of it.
+"""The kit file: which sensors belong together, where each is worn, how it is reached and how it is configured.
 
-It is also the list of sensors that may be used: a reader connects to what stands here and to nothing else. TOML:
+It is also the list of sensors that may be used: a reader connects to these sensors and to no others. TOML:
 
     name = "gym 1"
     [[sensor]]

@@ -97,7 +97,7 @@ def lasting_identity(device: str) -> str | None:
 
 
 def fault_of(error: BaseException, port: str) -> LinkFault:
-    """What an error of pyserial or the system means, and what to do."""
+    """The meaning of an error of pyserial or the system, and its remedy."""
     number = getattr(error, "errno", None)
     text = str(error).lower()
     if number in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or "exclusively lock" in text:

@@ -1,6 +1,6 @@
 """Reads a raw recording window by window, in memory that does not grow with it; also one that broke off or is damaged.
 
-What is missing at the end (a killed process, a copy cut short) is a warning: everything before it is read. Damage with
+An end that is missing (a killed process, a copy cut short) is a warning: everything before it is read. Damage with
 more data after it is an error that names the place, because what follows would be silently missing; `salvage` reads
 up to there with a warning. A window counts only with its trailer and with every sequence number that the trailer says.
 """

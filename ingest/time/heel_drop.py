@@ -23,7 +23,7 @@ STEP_S = 0.001
 SMOOTHED_S = 0.03
 """A jolt of some milliseconds looks different at 60 and at 200 Hz; over this time it looks alike."""
 SMALLEST_JOLT = 3.0
-"""m/s²: what the motion must reach in each sensor."""
+"""m/s²: least motion in each sensor."""
 SMALLEST_CORRELATION = 0.6
 
 

@@ -1,4 +1,4 @@
-"""Time for sensors that send none: samples are counted, and what was lost is read off the arrivals.
+"""Time for sensors that send none: samples are counted, and losses are read off the arrivals.
 
 A count that goes on while samples were lost falls behind: from then on every packet seems to arrive late. The smallest
 delay of each half second of samples is therefore watched. When two or more in a row, each spread over time (so it is no
@@ -25,7 +25,7 @@ KNOWN = 16
 RECENT = 4
 """Half seconds whose smallest delay a later one is compared with."""
 BEHIND_SAMPLES, JITTER_FACTOR = 1.5, 3.0
-"""A half second is behind by more than the first, and by more than so many times the usual scatter."""
+"""Least lag of a half second that is behind: samples, and a multiple of the usual scatter (ours)."""
 BEHIND_BUCKETS, BEHIND_BURSTS = 2, 12
 """Half seconds in a row that must be behind, and connection events that they must have come in: each of them waits its
 own time, so that one in time among many is likely."""
