@@ -31,7 +31,9 @@ from dashboards.redaction import without_secrets
 LIMIT_BYTES = 16 << 20
 """Largest answer; those that InfluxDB and Grafana give us have some 100 kB (ours)."""
 _PIECE_BYTES = 1 << 16
+"""Of an answer, read at a time (ours)."""
 _REDIRECTIONS = 5
+"""Within the origin; more is a circle (ours)."""
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _SAFE = "/%:@!$&'()*+,;=~"

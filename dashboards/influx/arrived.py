@@ -27,7 +27,7 @@ from dashboards.tables import available_estimators, read_summary
 ANGLES_KEPT = timedelta(days=90)
 """Angles of older sessions may have been deleted on purpose."""
 _SLACK_NS = 10**9
-"""The last row of a session may be later than its duration, which is rounded."""
+"""The last row of a session may be later than its duration, which is rounded (ours)."""
 
 
 def differences(session_folder: Path, stored: Stored) -> list[str]:

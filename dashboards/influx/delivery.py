@@ -34,14 +34,15 @@ from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 
 _log = logging.getLogger(__name__)
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
-"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`)."""
+"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`) (ours)."""
 PERSON_WAIT_S = 10.0
-"""Between two attempts where somebody must change something first."""
+"""Between two attempts where somebody must change something first (ours)."""
 _LOOK_S = 0.1
-"""How often an empty outbox is looked at."""
+"""How often an empty outbox is looked at (ours)."""
 AWAY_S = 1.0
 """At the end, a server that has taken nothing for this time is left (ours). The outbox and the tables hold the rest."""
 _STOP_S = 1.0
+"""Time for the thread to end with its request (ours)."""
 _LONGEST_NS = 24 * 3600 * 10**9
 """A repetition that a ledger names is of this session only within this time of its start (ours)."""
 _FILES = (ANGLES, REPETITIONS, SUMMARY)

@@ -25,9 +25,9 @@ _OURS = re.compile(rf"(?:{'|'.join(dict.fromkeys((*TAGS, 'mark')))})(?:_\d+(?:ms
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""
 _GREETING_S = 30.0
-"""A server that does not say its version within this time is not there; counting and deleting may take longer."""
+"""A server that does not say its version within this time is not there; counting and deleting may take longer (ours)."""
 _LIMIT_BYTES = 64 << 20
-"""Of an answer: a list of all athletes of a database, some 30 bytes each."""
+"""Of an answer: a list of all athletes of a database, some 30 bytes each (ours)."""
 
 
 class Eraser:

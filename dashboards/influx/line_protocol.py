@@ -109,6 +109,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 """Fields of each measurement; the names are those of the tables and of summary.json."""
 
 _STEP_DEG = 1 / 64
+"""Angles are rounded to this, far below their uncertainty (ours)."""
 _CLEAN_WORD = re.compile(r"\W+", re.ASCII)
 
 

@@ -29,11 +29,15 @@ from on_disk import make_private_folder, open_file, open_private, private, read_
 
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
+"""A file of the outbox ends here, and goes when all of it is acknowledged (ours)."""
 LIMIT_BYTES = 2 << 30
-"""Largest outbox: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
+"""Largest outbox: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables (ours)."""
 MOST_REJECTED_BYTES = 256 << 20
+"""Of rejected.lp, that is read (ours)."""
 WARN_SHARE = 0.5
+"""Share of the largest outbox from which on there is a warning (ours)."""
 BATCH_BYTES = 1_200_000
+"""Bytes that are read and sent together: about a thousand lines of angles (ours)."""
 _SUFFIX = ".lp"
 _CURSOR, _REJECTED, _LEDGER = "cursor.json", "rejected.lp", "ledger.json"
 

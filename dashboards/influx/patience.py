@@ -17,6 +17,7 @@ from dashboards.influx.refusals import InfluxError, Refusal
 PATIENCE_S = 30.0
 """`push` gives up when a server has taken nothing for this time, counted from the first request that was not taken (ours)."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+"""Pauses of `push`: the first, doubled each time up to the second (ours)."""
 
 
 class Waiting(Protocol):

@@ -38,10 +38,11 @@ __all__ = [
 ]
 
 BATCH_LINES = 5000
+"""Lines of one request; InfluxData recommends 5000 to 10,000."""
 CLOCK_BAR_S = 2.0
-"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds."""
+"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds (ours)."""
 _FIRST_LINES = 20
-"""The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read."""
+"""The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 }
 """Fields of which every point has exactly one, so that counting them counts points. Repetitions are asked for one by one."""
 _LARGEST_ANSWER = 64 << 20
+"""To one of the small questions (ours)."""
 _TIMEOUT_S = 60.0
+"""Time for an answer: counting years of points takes a while (ours)."""
 
 _NAME = "the measurement"
 """Of a row; no column is called so."""

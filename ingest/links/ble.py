@@ -26,6 +26,7 @@ BLUETOOTH = "Bluetooth"
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 """Some sensors advertise its data: percent."""
 _GLANCE_S = 0.02
+"""Wait between two looks at an adapter that opens another connection (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

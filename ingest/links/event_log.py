@@ -27,13 +27,15 @@ from body_signals.events import (
 )
 
 HEARTBEAT_S = 0.1
+"""Between two heartbeats (ours)."""
 ANCHOR_S = 60.0
+"""Between two ties of the host's clock to the calendar (ours)."""
 LIMIT_BYTES = 64 << 20
-"""Four sensors at 200 Hz fill this in a quarter of an hour."""
+"""Four sensors at 200 Hz fill this in a quarter of an hour (ours)."""
 _OVERHEAD_BYTES = 200
-"""Of an event in memory besides its payload."""
+"""Of an event in memory besides its payload (ours)."""
 _JOIN_NS = 100_000_000
-"""Packets of one sensor within this time travel as one event."""
+"""Packets of one sensor within this time travel as one event (ours)."""
 
 _Packet = tuple[str, int, int, bytes]
 

@@ -13,7 +13,7 @@ from ingest.links.link import Link, LinkState, LinkStatus
 from ingest.links.serial_link import SerialReader
 
 PATIENCE_S = 10.0
-"""How long the start waits for sensors that are not there yet; they join later by themselves."""
+"""How long the start waits for sensors that are not there yet; they join later by themselves (ours)."""
 
 
 class KitReader:

@@ -24,24 +24,28 @@ from ingest.links.kit import KitSensor
 
 _log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+"""Pauses before a link is tried again: the first, doubled each time up to the second (ours)."""
 STALLED_S = 0.5
 """Silence after which a sensor counts as stalled (ours)."""
 SILENT_S = 2.0
 """Silence after which its link is opened anew: a dead Bluetooth service reports nothing (ours)."""
 _WATCH_EVERY_S = 0.05
+"""Between two looks at a link's silence (ours)."""
 _STEP_TIMEOUT_S = 5.0
+"""Time for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
 PROBE_AGAIN_S = (0.03, 0.25)
 """Seconds between two questions for a device's clock, the share by which that varies, and the seconds after which it is asked
 once more: see `ingest.time.clock`. Then it is left alone for longer than `STALLED_S`, so that answers do not look like a stream
 (ours)."""
 _ANSWER_BYTES = 160
-"""A device that has sent no more than this since it was last asked has only answered."""
+"""A device that has sent no more than this since it was last asked has only answered (ours)."""
 _GREETING_BYTES = 1024
-"""A device that has sent no more than this since it was told to start has only introduced itself."""
+"""A device that has sent no more than this since it was told to start has only introduced itself (ours)."""
 _MOST_REPEATS = 2
 """Times that configure and start are repeated before the link is opened anew (ours)."""
 _GOODBYE_S = 1.0
+"""Time for the end of a stream in order (ours)."""
 _LAST_WORDS_S = 0.15
 """A device that was told to stop and is silent for this time has stopped (ours)."""
 

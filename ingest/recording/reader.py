@@ -52,8 +52,9 @@ EVENTS_TOPIC = "/events"
 _CLOSING = bytes((Opcode.FOOTER,)) + struct.pack("<Q", 20)
 _CLOSING_BYTES = len(_CLOSING) + 20 + len(MCAP0_MAGIC)
 _BUFFER_BYTES = 1 << 16
+"""Buffer of the file (ours)."""
 STRETCH_WINDOWS = 240
-"""Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small."""
+"""Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small (ours)."""
 
 
 def sensor_topic(key: str) -> str:

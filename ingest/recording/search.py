@@ -28,8 +28,11 @@ _RECORD = struct.Struct("<BQ")
 _CHUNK = struct.Struct("<QQQI")
 _MESSAGE = struct.Struct("<BQHIQQ")
 _PIECE = 1 << 20
+"""Bytes that are looked at together (ours)."""
 _LARGEST_HEAD = 4 << 20
+"""Beyond it no head is looked for (ours)."""
 _LARGEST_WINDOW = 64 << 20
+"""A window that unfolds to more is not looked into; the recorder ends one at 4 MB (ours)."""
 _DECOMPRESSOR = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
 _ATHLETE = re.compile(rb'"athlete"\s*:\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 

@@ -28,14 +28,14 @@ _MESSAGE_FIELDS = _MESSAGE.size - RECORD.size
 DATA_END_BYTES = RECORD.size + 4
 SHORTEST_CHUNK = RECORD.size + _CHUNK_HEAD
 _MOST_BYTES = 32 << 20
-"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES`."""
+"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES` (ours)."""
 _MOST_PACKED_BYTES = _MOST_BYTES + (1 << 20)
 _MOST_HEAD_BYTES = 1 << 20
-"""Any other record."""
+"""Any other record (ours)."""
 WINDOW_BYTES = 4 << 20
 """At this size the recorder ends a window early; half a second of the fastest serial lines is less (ours)."""
 STRETCH_BYTES = 16 << 20
-"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it."""
+"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it (ours)."""
 
 
 class Torn(Exception):
