@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from body_signals.movements import MOVEMENTS
 from body_signals.placements import Placement
 
 
@@ -92,18 +93,6 @@ ORIENTATION_COLUMNS: tuple[Quantity, ...] = (
         for c in "wxyz"
     ),
     Quantity("heading_epoch", "", Storage.INT32, "rises by one when a gap breaks the sensor's heading"),
-)
-
-MOVEMENTS: tuple[str, ...] = (
-    "bend",
-    "squat",
-    "deadlift",
-    "hinge",
-    "sit_down",
-    "stand_up",
-    "knee_raise",
-    "rock_back",
-    "other",
 )
 
 _SEGMENT_WORDS = {
@@ -244,18 +233,6 @@ class ScreenMeasure:
     def field(self) -> str:
         """The number's name beside those of all tests."""
         return "_".join(part for part in (self.test, self.side, self.name) if part)
-
-
-SCREEN_TESTS: dict[str, str] = {
-    "bend": "bend",
-    "bow": "hinge",
-    "knee_raise": "knee_raise",
-    "rock_back": "rock_back",
-    "sit_to_stand": "stand_up",
-    "squat": "squat",
-    "deadlift": "deadlift",
-}
-"""Test of the hip screen → the movement kind that its repetitions are."""
 
 
 def _measures(test: str, side: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:

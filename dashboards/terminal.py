@@ -19,6 +19,7 @@ from dashboards.notation import (
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
@@ -45,7 +46,7 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
         thirds = [percent(row[f"{share}_{third}"]) for third in ("early", "middle", "late")]
         table.add_row(
             str(row["index"] + 1),
-            Text(words(row["movement"])),
+            Text(movement_word(row["movement"])),
             clock(row["start_s"]),
             rom["lumbar"],
             rom["pelvis"],

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dashboards.influx.delivery import identity, ledger_of, tallied
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.ledger import Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
@@ -20,7 +22,7 @@ from dashboards.influx.line_protocol import (
     series_of,
     tags_of,
 )
-from dashboards.influx.outbox import FOLDER, Ledger, rejected_lines
+from dashboards.influx.outbox import FOLDER
 from dashboards.influx.stored import Stored
 from dashboards.tables import available_estimators, read_summary
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from body_signals import HiphingeError
 from dashboards.edits import EDITS
+from dashboards.influx.drain import Drain, RejectedAnew
+from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
@@ -26,7 +28,7 @@ from dashboards.influx.line_protocol import (
     tags_of,
     void_line,
 )
-from dashboards.influx.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
+from dashboards.influx.outbox import FOLDER, discard_segments
 from dashboards.influx.patience import Patience, Pauses
 from dashboards.influx.sender import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary

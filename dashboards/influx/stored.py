@@ -13,8 +13,8 @@ from typing import Any
 
 from body_signals import HiphingeError
 from dashboards.http_edge import Edge, HttpError
+from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
-from dashboards.influx.outbox import Identity
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service
 
 _COUNTED: dict[str, tuple[str, ...]] = {

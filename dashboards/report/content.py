@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from body_signals.movements import MOVEMENTS, kind_of
 from body_signals.quality import DESCRIPTIONS, Quality
-from body_signals.quantities import MOVEMENTS
 from dashboards.notation import (
     DASH,
     THIGH,
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
@@ -31,7 +32,6 @@ SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-
 UNSURE_MOVEMENT = 0.3
 """Below this confidence the kind of movement gets a question mark (ours)."""
 
-_ONE_WAY = ("sit_down", "stand_up")
 PHASES = ("early", "middle", "late", "ascent")
 
 Row = Mapping[str, Any]
@@ -58,7 +58,7 @@ class MovementSummary:
 
     @property
     def count(self) -> str:
-        return f"{len(self.rows)} {plural(words(self.movement), len(self.rows))}"
+        return f"{len(self.rows)} {movement_word(self.movement, len(self.rows))}"
 
     @property
     def measured(self) -> int:
@@ -79,11 +79,6 @@ class MovementSummary:
         """Median of a column over the repetitions that have it, NaN where none has."""
         found = _present(self.rows, name)
         return float(np.median(found)) if len(found) else math.nan
-
-
-def plural(movement: str, count: int) -> str:
-    """``bend`` → ``bends``; movements whose name says no plural stay."""
-    return movement if count == 1 or movement in ("sit down", "stand up", "other") else f"{movement}s"
 
 
 def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
@@ -115,7 +110,7 @@ def headline(groups: Sequence[MovementSummary]) -> list[str]:
             if len(found) > 1
             else "one repetition"
         )
-        when = "in the movement" if group.movement in _ONE_WAY else "on the way down"
+        when = "in the movement" if kind_of(group.movement).one_way else "on the way down"
         text = f"{group.count}: {when} the lumbar spine gave {percent(share)} % of the {whole}; {of}"
         if group.published is not None:
             low, high = group.published.low, group.published.high
@@ -176,7 +171,7 @@ def share_row(row: Row) -> dict[str, Any]:
 
 
 def _placed(row: Row) -> dict[str, Any]:
-    kind = words(row["movement"])
+    kind = movement_word(row["movement"])
     unsure = row["movement_confidence"] < UNSURE_MOVEMENT
     return {"number": row["index"] + 1, "movement": f"{kind} ?" if unsure else kind, "note": quality_note(row["quality"])}
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from body_signals import HiphingeError
 from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
-from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
+from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, plots, screen
 from dashboards.tables import available_estimators, read_angles, read_summary
 from on_disk import check_file, make_private_parents, replace_whole
@@ -96,6 +96,7 @@ def report_html(session_folder: Path, estimator: str) -> str:
         exposure=content.exposure_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
+        movement_word=movement_word,
         words=words,
         percent=percent,
         Markup=Markup,

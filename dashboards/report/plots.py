@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
+from body_signals.movements import kind_of
 from dashboards.notation import clock
 from dashboards.report.content import PHASES, MovementSummary, Row
 from dashboards.report.published import PublishedRange
@@ -199,7 +200,7 @@ def hip_of(angles: Mapping[str, Values], row: Row) -> Values:
     range_left, range_right = row["hip_left_rom_deg"], row["hip_right_rom_deg"]
     if not math.isfinite(range_left) or not math.isfinite(range_right):
         return right if math.isfinite(range_right) else left
-    if row["movement"] == "knee_raise":
+    if kind_of(row["movement"]).one_leg:
         return left if range_left > range_right else right
     return np.asarray((left + right) / 2)
 

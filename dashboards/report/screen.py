@@ -8,18 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from body_signals.movements import KINDS
 from body_signals.quantities import SCREEN_MEASURES
 from dashboards.notation import DASH, with_uncertainty
 
-TEST_WORDS = {
-    "bend": "forward bend",
-    "bow": "waiter's bow",
-    "knee_raise": "knee raise",
-    "rock_back": "rock-back",
-    "sit_to_stand": "standing up",
-    "squat": "squat",
-    "deadlift": "deadlift",
-}
+TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}
 _DECIMALS = {"deg": 0, "s": 2}
 
 

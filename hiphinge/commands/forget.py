@@ -308,7 +308,7 @@ def _delete(folder: Path, nested: list[Path]) -> None:
     try:
         _empty(folder, nested)
         if not nested:
-            (folder / LOCK).unlink(missing_ok=True)
+            lock.release()
             folder.rmdir()
     except OSError as error:
         raise _refused(error, folder) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +42,12 @@ def say(text: str) -> None:
     logbook.said(text)
     with suppress(OSError):  # nobody reads it any more
         print(f"hiphinge: {text}", file=sys.stderr, flush=True)
+
+
+def tell_faults(faults: Mapping[str, Exception]) -> None:
+    """Which of the session's sinks failed, and that the session did not."""
+    for name, fault in faults.items():
+        say(f"the {name} failed ({fault!r}); the session was recorded without it")
 
 
 def estimators(choice: str) -> tuple[str, ...]:

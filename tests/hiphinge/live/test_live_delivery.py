@@ -16,6 +16,7 @@ from dashboards.tables import available_estimators
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine
 from hiphinge.live.delivery import LiveDelivery
+from hiphinge.live.sinks import Frame
 from hiphinge.session.in_progress import SessionInProgress
 from virtual_athlete import SimulatedSession, simulate
 
@@ -39,9 +40,17 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
+def delivered(folder: Path, demo: SimulatedSession) -> tuple[SessionInProgress, LiveDelivery]:
+    """A session whose results go to nobody."""
+    running = SessionInProgress(folder, demo.session)
+    delivery = LiveDelivery(folder, demo.session, NOBODY)
+    running.sinks.add(delivery)
+    return running, delivery
+
+
 def taken(folder: Path, demo: SimulatedSession) -> SessionInProgress:
     """A session that has taken all of the demo."""
-    running = SessionInProgress(folder, demo.session, NOBODY)
+    running, _ = delivered(folder, demo)
     for k in range(0, len(demo.events), 100):
         running.take(demo.events[k : k + 100])
     return running
@@ -57,7 +66,7 @@ def test_a_disk_that_hangs_holds_no_packet_up(demo: SimulatedSession, tmp_path: 
         flush(outbox)
 
     monkeypatch.setattr(Outbox, "flush", hanging)
-    running = SessionInProgress(tmp_path / "session", demo.session, NOBODY)
+    running, _ = delivered(tmp_path / "session", demo)
     for k in range(0, len(demo.events) // 2, 100):
         running.take(demo.events[k : k + 100])
     assert hangs.wait(20.0)
@@ -97,12 +106,12 @@ def test_nothing_leaves_before_its_events_are_on_disk(demo: SimulatedSession, tm
     folder = tmp_path / "session"
     folder.mkdir()
     delivery = LiveDelivery(folder, demo.session, NOBODY)
-    delivery.take(first, [], 10, 9)
-    delivery.take(PipelineOutput(), [], 11, 10)
+    delivery.take(Frame(first, 0.0, last_seq=10, flushed_seq=9))
+    delivery.take(Frame(PipelineOutput(), 0.0, last_seq=11, flushed_seq=10))
     wait_for(lambda: lines(folder))
     before = lines(folder)
-    delivery.take(second, [], 20, 19)
-    delivery.abandon()
+    delivery.take(Frame(second, 0.0, last_seq=20, flushed_seq=19))
+    delivery.close(None)
     assert lines(folder) == before
     assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
@@ -115,8 +124,7 @@ def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(
 
     monkeypatch.setattr(Outbox, "append", full)
     running = taken(tmp_path / "session", demo)
-    assert running.delivery is not None
-    wait_for(lambda: "No space left" in running.delivery.trouble)  # type: ignore[union-attr]
+    wait_for(lambda: "No space left" in running.sinks.trouble)
     running.close()
     assert available_estimators(tmp_path / "session") == ("live", "review")
 
@@ -128,8 +136,7 @@ def test_a_fault_of_the_program_is_told(demo: SimulatedSession, tmp_path: Path, 
 
     monkeypatch.setattr(Outbox, "flush", breaks)
     running = taken(tmp_path / "session", demo)
-    assert running.delivery is not None
-    wait_for(lambda: "fills the outbox no more (ZeroDivisionError" in running.delivery.trouble)  # type: ignore[union-attr]
+    wait_for(lambda: "fills the outbox no more (ZeroDivisionError" in running.sinks.trouble)
     monkeypatch.undo()
     running.close()
     assert available_estimators(tmp_path / "session") == ("live", "review")
