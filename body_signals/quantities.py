@@ -312,7 +312,7 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
     Quantity("borderline", "", Storage.INT32, "1: within the minimal detectable change it could be another pattern"),
     Quantity("notes", "", Storage.STRING, "what a reader should know"),
 )
-"""What the screen says as a whole."""
+"""The outcome of the hip screen as a whole."""
 
 
 def _screen_columns() -> tuple[Quantity, ...]:

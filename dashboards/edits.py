@@ -1,4 +1,4 @@
-"""edits.toml of a session folder: what a person corrected. Raw data and tables never change; who shows or sends results asks
+"""edits.toml of a session folder: corrections by a person. Raw data and tables never change; who shows or sends results asks
 here.
 
     [[repetition]]

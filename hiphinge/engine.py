@@ -34,7 +34,7 @@ HEEL_DROP = "heel_drop"
 LONGEST_ROUND_TRIP_NS = 10_000_000_000
 """An answer that came later, or before it was asked, is another program's or another session's."""
 LATEST_S = 1.0
-"""The radio may hold samples of a heel drop back for so long."""
+"""The radio may hold samples of a heel drop back for this time (ours)."""
 SMALLEST_CORRECTION_S = 0.01
 """Lags below this are within what a heel drop and the clocks can tell."""
 

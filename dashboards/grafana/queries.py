@@ -23,7 +23,7 @@ BASELINE_DAYS = 28
 BEFORE = f"time >= ${{__from}}ms - {BASELINE_DAYS}d AND time < ${{__from}}ms"
 """In place of the time range: the time of the own baseline."""
 NOW_S = 3
-"""A value older than this is not a live one."""
+"""A value older than this is not a live one (ours)."""
 JUST_NOW = f"$timeFilter AND time > now() - {NOW_S}s"
 
 _OPEN_ENDED = "exposure_"

@@ -1,4 +1,4 @@
-"""All players of a day beside each other: who worked how much, and who changed by more than a measurement can resolve."""
+"""All players of a day beside each other: amounts of work, and changes beyond what a measurement can resolve."""
 
 from __future__ import annotations
 

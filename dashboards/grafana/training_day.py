@@ -11,7 +11,7 @@ from dashboards.grafana.queries import DEFAULT_ESTIMATOR, of_kind, of_no_kind, s
 from dsp.day.exposure import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
-"""Time around a repetition that its link opens."""
+"""Time around a repetition that its link opens (ours)."""
 
 
 def zones() -> dict[str, str]:

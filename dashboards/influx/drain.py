@@ -1,4 +1,4 @@
-"""Sending what an outbox holds, in order; lines that the server will never take are set aside in `rejected.lp`."""
+"""Sending the lines of an outbox, in order; lines that the server will never take are set aside in `rejected.lp`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from dashboards.influx.sender import BATCH_LINES, Sender
 from on_disk import make_private_folder, open_file, open_private, read_bytes
 
 BATCH_BYTES = 1_200_000
+"""Bytes that are read and sent together: about a thousand lines of angles (ours)."""
 MOST_REJECTED_BYTES = 256 << 20
+"""Of rejected.lp, that is read (ours)."""
 _REJECTED = "rejected.lp"
 
 
 class Drain:
-    """Sends what an outbox holds, in order. There must be one at a time for a folder.
+    """Sends the lines of an outbox, in order. There must be one at a time for a folder.
 
     running: the segment written last may still grow; else half a line at its end is left out.
     """

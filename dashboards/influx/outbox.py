@@ -29,9 +29,11 @@ from on_disk import make_private_folder, private, read_json, replace_whole
 
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
+"""A file of the outbox ends here, and goes when all of it is acknowledged (ours)."""
 LIMIT_BYTES = 2 << 30
-"""What an outbox may hold: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
+"""Largest outbox: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables (ours)."""
 WARN_SHARE = 0.5
+"""Share of the largest outbox from which on there is a warning (ours)."""
 _SUFFIX = ".lp"
 _CURSOR = "cursor.json"
 
@@ -98,7 +100,7 @@ class Outbox:
             self._size = at + len(body)
 
     def flush(self) -> None:
-        """Let what was appended survive a power failure."""
+        """Let the appended lines survive a power failure."""
         if self._file is not None:
             with guarded(self.folder):
                 os.fsync(self._file.fileno())
@@ -139,7 +141,7 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Everything before byte `offset` of segment `segment` is acknowledged; so many lines so far, so many rejected."""
+    """Everything before byte `offset` of segment `segment` is acknowledged; lines until there, and those of them rejected."""
 
     segment: int = 0
     offset: int = 0

@@ -1,4 +1,4 @@
-"""`docs/influx-schema.md`: what hiphinge writes into InfluxDB, generated from the schema table.
+"""`docs/influx-schema.md`: the points that hiphinge writes into InfluxDB, generated from the schema table.
 
 `python -m dashboards.influx.reference > docs/influx-schema.md` writes it; a test holds the file to it.
 """

@@ -1,4 +1,4 @@
-"""What the report says, as words and rows: pure, from the tables. The template lays it out, `plots` draws."""
+"""The content of the report as words and rows: pure, from the tables. The template lays it out, `plots` draws."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from dashboards.terminal import sensor_facts
 
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
 UNSURE_MOVEMENT = 0.3
-"""Below this confidence the kind of movement gets a question mark."""
+"""Below this confidence the kind of movement gets a question mark (ours)."""
 
 PHASES = ("early", "middle", "late", "ascent")
 
@@ -93,7 +93,7 @@ def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
 
 
 def headline(groups: Sequence[MovementSummary]) -> list[str]:
-    """The result in sentences, each naming what it compares with."""
+    """The result in sentences, each with the range that it is compared with."""
     said = []
     for group in groups:
         share = group.median(group.share)

@@ -19,10 +19,10 @@ from dashboards.tables import available_estimators, read_angles, read_summary
 from on_disk import check_file, make_private_parents, replace_whole
 
 MOST_LOOPS = 24
-"""More repetitions than this are shown by an even choice of them."""
+"""Loops drawn for one movement; of more repetitions, evenly spaced ones are chosen (ours)."""
 
 PRINTED_ROWS = 40
-"""Rows of a table on paper; the screen shows all."""
+"""Rows of a table on paper, which is a page of A4; the screen shows all (ours)."""
 
 _LARGEST = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
 _ESTIMATOR_WORDS = {
@@ -43,7 +43,7 @@ def write_report(session_folder: Path, out: Path, estimator: str = "review") -> 
     html = report_html(session_folder, estimator)
     try:
         if out.exists():
-            # what is replaced must be a report, and not a device
+            # a report may be replaced, a device may not
             check_file(out)
         make_private_parents(out)
         replace_whole(out, html, durable=False)
@@ -121,7 +121,7 @@ def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]
 
 
 def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, str]]:
-    """One row per estimator where there are two: what each says of the same session."""
+    """One row per estimator where there are two: the results of each on the same session."""
     there = available_estimators(session_folder)
     if len(there) < 2:
         return []

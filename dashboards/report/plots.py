@@ -79,7 +79,9 @@ PLOTTED: tuple[str, ...] = tuple(trace.column for panel in _PANELS for trace in 
 
 MOST_ROWS = 4
 _ROW_S = 150.0
+"""A session of up to this length is one picture, a longer one is divided into up to `MOST_ROWS` (ours)."""
 _POINTS_PER_ROW = 1600
+"""About two for each pixel of the page's width (ours)."""
 
 
 def angles_over_time(angles: Mapping[str, Values], repetitions: Sequence[Row]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What `hiphinge doctor` looks at beside the installation: sessions, what InfluxDB lacks, and InfluxDB itself.
+"""The doctor's checks beside the installation: sessions, results that InfluxDB lacks, and InfluxDB itself.
 
 One session that cannot be looked at is a finding of its own; the others are looked at all the same.
 """
@@ -29,7 +29,7 @@ from on_disk import HAS_MODES
 
 
 def checkup(settings: Settings) -> Iterator[Finding]:
-    """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
+    """Finish the sessions that were not closed, count the results that InfluxDB lacks, and ask InfluxDB for its version."""
     if HAS_MODES:
         closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
         yield "private", not closed.left, closed.words
@@ -71,7 +71,7 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
 
 
 def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
-    """What has not arrived in InfluxDB, and what never will."""
+    """Results that have not arrived in InfluxDB, and lines that never will."""
     looked = [_look(session, configured) for session in _folders(folder)]
     unsent, unknown = (sum(one.unsent is state for one in looked) for state in (True, None))
     waiting = sum(one.waiting for one in looked)

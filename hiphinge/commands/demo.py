@@ -16,7 +16,7 @@ from body_signals import Event, HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.commands.options import CONFIG, DEMO_SESSION, among, console, look_after, say, tell_faults, tell_orphans
 from hiphinge.live.followers import follow
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
@@ -37,7 +37,7 @@ def demo(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
     seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
-    scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen."),
+    scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen.", autocompletion=among(SCENARIOS)),
     speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
     config_file: Path | None = CONFIG,
 ) -> None:
@@ -98,7 +98,7 @@ def _show_results(folder: Path, screen: Console) -> None:
 
 
 async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float) -> int:
-    """Let the virtual sensors speak at `speed` times real time.
+    """Let the virtual sensors send at `speed` times real time.
 
     Returns the number of the signal that broke it off, else 0.
     """

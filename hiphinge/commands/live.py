@@ -35,7 +35,7 @@ def live(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
-    seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End by itself after so long."),
+    seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End after this number of seconds."),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
     as_json: bool = typer.Option(
         False, "--json", help="For programs: one JSON line a second, everything else on standard error."
@@ -91,7 +91,7 @@ def live(
 
 
 async def _stream(running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool) -> Streaming:
-    """Stream until the end; what did it, to be asked how it was."""
+    """Stream until the end; the object that did it, which knows its latency and how it ended."""
     log = EventLog()
     streaming = Streaming(running, KitReader(kit, log), log)
     await streaming.run(seconds, calibrate=calibrate)

@@ -22,7 +22,7 @@ from ingest.links.event_log import EventLog
 from ingest.links.kit_reader import KitReader
 
 BATCH_S = 0.004
-"""Events are taken so often."""
+"""Between two times that events are taken (ours)."""
 KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": "mark"}
 """Key → label of the mark that it sets; q ends the session."""
 STOP_KEY = "q"

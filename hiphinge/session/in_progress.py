@@ -6,6 +6,7 @@ there up to the last flush, and `hiphinge.session.recovery` computes the results
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,9 +29,10 @@ from ingest.links.link import LinkStatus
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
+_log = logging.getLogger(__name__)
 RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
-"""After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
+"""After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0
 """How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
 
@@ -76,6 +78,7 @@ class SessionInProgress:
         except BaseException:
             self._lock.release()
             raise
+        _log.info("session %s is open, sensors %s", folder.name, ", ".join(s.key for s in session.sensors))
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
         """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
@@ -175,6 +178,7 @@ class SessionInProgress:
         compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
         self.sinks.close(last["live"])
         self._lock.release()
+        _log.info("session %s is closed", name)
 
     def abandon(self) -> bool:
         """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.

@@ -350,6 +350,6 @@ class HeadReader:
 
 
 _LARGEST = 1e12
-"""Seconds or hertz beyond this are a slip."""
+"""Seconds or hertz beyond this are a slip (ours)."""
 YEARS = (1900, 2200)
 """Of a session's start; InfluxDB's calendar goes from 1677 to 2262."""

@@ -23,11 +23,15 @@ from ingest.links.kit import KitSensor
 from ingest.links.link import Link, LinkFault, LinkState
 
 CONNECT_S = 8.0
+"""A connection that is not open after this time is given up and tried again (ours)."""
 _NOT_FOUND_AFTER_S = 3.0
+"""A sensor that is not heard for this time is reported as not found; the search goes on (ours)."""
 _CLOSE_S = 2.0
+"""Time for a disconnection in order (ours)."""
 BATTERY_EVERY_S = 60.0
-"""The charge is read so often, beside the stream."""
+"""Between two readings of the charge, beside the stream (ours)."""
 FULL_PERCENT = 100
+"""Largest level of the Bluetooth Battery Service."""
 
 
 class BleReader(Link):

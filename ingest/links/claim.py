@@ -24,7 +24,7 @@ class Claim:
         self._lock = LockFile(Path(tempfile.gettempdir()) / f"hiphinge-sensor-{plain}.lock")
 
     def take(self) -> bool:
-        """Claim it; False when another program has it. What cannot be locked at all counts as claimed."""
+        """Claim it; False when another program has it. Where locking is impossible it counts as claimed."""
         try:
             return self._lock.take()
         except OSError:

@@ -1,6 +1,6 @@
-"""The kit file: which sensors belong together, where each is worn, how it is reached and what is asked of it.
+"""The kit file: which sensors belong together, where each is worn, how it is reached and how it is configured.
 
-It is also the list of sensors that may be used: a reader connects to what stands here and to nothing else. TOML:
+It is also the list of sensors that may be used: a reader connects to these sensors and to no others. TOML:
 
     name = "gym 1"
     [[sensor]]
@@ -35,6 +35,7 @@ MESSAGE_FAMILY = "hiphinge-v1"
 """What is recorded of a gateway's sensor: its messages, taken out of the gateway's stream."""
 _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
+"""Sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that a kit has under a name of its own."""
 _WIDEST = 65_535.0

@@ -13,7 +13,7 @@ from ingest.links.link import Link, LinkState, LinkStatus
 from ingest.links.serial_link import SerialReader
 
 PATIENCE_S = 10.0
-"""How long the start waits for sensors that are not there yet; they join later by themselves."""
+"""How long the start waits for sensors that are not there yet; they join later by themselves (ours)."""
 
 
 class KitReader:
@@ -45,7 +45,7 @@ class KitReader:
                 group.create_task(link.run(self._go))
 
     async def prepared(self) -> None:
-        """Wait until every sensor is ready or says what stands against it, or patience ends.
+        """Wait until every sensor is ready or reports a fault, or patience ends.
 
         Raises the `LinkFault` of the first sensor when none can be used before somebody does something.
         """

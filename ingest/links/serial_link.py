@@ -16,9 +16,11 @@ from ingest.links.link import Link, LinkFault, LinkState
 from ingest.links.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
-"""How long a baud rate is listened to, before and after the device was addressed."""
+"""How long a baud rate is listened to, before and after the device was addressed (ours)."""
 _ENOUGH_SAMPLES = 5
+"""Samples at a baud rate that make it the right one (ours)."""
 _ERRORS_PER_SAMPLE = 0.2
+"""Largest share of faulty frames at the right baud rate (ours)."""
 
 
 class SerialReader(Link):

@@ -1,4 +1,4 @@
-"""What the windows of a recording hold: packets of one sensor as a binary message, all other events as JSON.
+"""The content of a recording's windows: packets of one sensor as a binary message, all other events as JSON.
 
 docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
 before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).

@@ -43,10 +43,11 @@ from on_disk import private
 __all__ = ["STRETCH_WINDOWS", "Recorder", "Recording", "read_recording"]
 
 FLUSH_EVERY_NS = 500_000_000
-"""With heartbeats every 100 ms a kill costs at most 0.6 s of events."""
+"""With heartbeats every 100 ms a kill costs at most 0.6 s of events (ours)."""
 _ZSTD_LEVEL = 3
+"""The library's own default."""
 _PATIENCE = 10
-"""Windows for which an event that is due may be missing."""
+"""Windows for which an event that is due may be missing (ours)."""
 
 
 class Recorder:

@@ -32,7 +32,7 @@ def test_every_command_of_the_table_is_there_and_no_other() -> None:
     for python_name in names.values():
         command = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
         assert command.__doc__
-    files = {path.stem for path in (ROOT / "hiphinge/commands").glob("*.py")} - {"__init__", "options"}
+    files = {path.stem for path in (ROOT / "hiphinge/commands").glob("*.py")} - {"__init__", "command", "options"}
     assert files == set(names.values())
 
 
