@@ -1,15 +1,20 @@
 """What can be changed in a module: each mutation is one edit of its text that a test should see.
 
-- `sign`: plus for minus, a minus dropped, `left - right` the other way round;
-- `off by one`: `<` for `<=`, a whole number in a range, slice or index one larger;
+- `sign`: plus for minus, a minus dropped;
+- `off by one`: `<` for `<=` between whole numbers, a whole number in a range or slice one larger;
 - `flag`: a quality flag that is not set, True for False;
 - `constant`: a named constant a tenth larger (a whole one by one);
 - `branch`: an `if` whose block never runs.
+
+Left alone is what no test should hold: the words of errors, and `<` for `<=` between quantities that are measured (those with
+a unit in the name or a decimal point). No recording meets such a limit to the last bit; the limit itself is changed as a
+constant.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,6 +40,9 @@ class Mutation:
 
 
 _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {ast.Add: ("+", "-"), ast.Sub: ("-", "+")}
+_MEASURED = re.compile(
+    r"(_s|_ms|_us|_rad|_deg|_hz|_g|_m_s2|_rad_s|_deg_s|_sd|_ppm|_var|_share|_variance|_confidence)\Z", re.IGNORECASE
+)
 _COMPARISONS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lt: ("<", "<="),
     ast.LtE: ("<=", "<"),
@@ -46,7 +54,8 @@ _COMPARISONS: dict[type[ast.AST], tuple[str, str]] = {
 def mutations(source: str) -> list[Mutation]:
     """All mutations of a module, in the order of its lines."""
     tree = ast.parse(source)
-    found = [*_constants(tree, source), *_in_functions(tree, source)]
+    measured = _measured_constants(tree)
+    found = [*_constants(tree, source), *_in_functions(tree, source, measured)]
     return sorted(found, key=lambda m: (m.line, m.column, m.kind))
 
 
@@ -66,18 +75,37 @@ def _constants(tree: ast.Module, source: str) -> Iterator[Mutation]:
                 yield _replaced("constant", node, larger)
 
 
-def _in_functions(tree: ast.Module, source: str) -> Iterator[Mutation]:
+def _measured_constants(tree: ast.Module) -> frozenset[str]:
+    """Names of the module that stand for decimal numbers."""
+    found: set[str] = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and _has_decimals(statement.value):
+            found.update(node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name))
+    return frozenset(found)
+
+
+def _has_decimals(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, float) for part in ast.walk(node))
+
+
+def _is_measured(node: ast.AST, measured: frozenset[str]) -> bool:
+    """Whether an expression is a quantity with a unit rather than a whole number."""
+    names = [getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node)]
+    return _has_decimals(node) or any(name in measured or _MEASURED.search(name) for name in names)
+
+
+def _in_functions(tree: ast.Module, source: str, measured: frozenset[str]) -> Iterator[Mutation]:
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for node in _own(function):
-            yield from _of_node(node, source)
+            yield from _of_node(node, source, measured)
 
 
 def _own(function: ast.AST) -> Iterator[ast.AST]:
-    """Nodes of a function's body without those of functions within it, and without annotations and docstrings."""
+    """Nodes of a function's body without those of functions within it, and without annotations, docstrings and errors."""
     for child in ast.iter_child_nodes(function):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.arguments):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.arguments | ast.Raise):
             continue
         if child is getattr(function, "returns", None) or child is getattr(function, "annotation", None):
             continue
@@ -85,7 +113,7 @@ def _own(function: ast.AST) -> Iterator[ast.AST]:
         yield from _own(child)
 
 
-def _of_node(node: ast.AST, source: str) -> Iterator[Mutation]:
+def _of_node(node: ast.AST, source: str, measured: frozenset[str]) -> Iterator[Mutation]:
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS and not isinstance(node.left, ast.JoinedStr | ast.List):
         yield from _between("sign", node.left, node.right, _OPERATORS[type(node.op)], source)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and "Quality" in (_text(node.right, source)):
@@ -93,7 +121,8 @@ def _of_node(node: ast.AST, source: str) -> Iterator[Mutation]:
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
         yield _replaced("sign", node, f"(+{_text(node.operand, source)})")
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
-        yield from _between("off by one", node.left, node.comparators[0], _COMPARISONS[type(node.ops[0])], source)
+        if not _is_measured(node, measured):
+            yield from _between("off by one", node.left, node.comparators[0], _COMPARISONS[type(node.ops[0])], source)
     elif isinstance(node, ast.AugAssign) and isinstance(node.op, ast.BitOr) and "Quality" in _text(node.value, source):
         yield _replaced("flag", node, "pass")
     elif isinstance(node, ast.AugAssign) and type(node.op) in _OPERATORS:

@@ -62,7 +62,7 @@ def test_what_is_changed(kind: str, lines: list[str]) -> None:
 
 
 def test_every_mutant_is_python() -> None:
-    for path in ("signals", "dsp", "firmware_protocol"):
+    for path in ("body_signals", "dsp", "firmware_protocol"):
         module = next(path for path in sorted((ROOT / path).rglob("*.py")) if len(path.read_text("utf-8")) > 4000)
         source = module.read_text("utf-8")
         found = mutations(source)
@@ -74,10 +74,15 @@ def test_every_mutant_is_python() -> None:
 
 
 def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() -> None:
-    groups = matching_tests(ROOT, "dsp/rhythm/slack.py")
-    assert groups[0] == ["tests/dsp/rhythm/test_slack.py"]
-    assert groups[-1] == [GOLDEN]
-    # through a face: its names come from the module
-    assert "tests/firmware_protocol/test_v1_codec.py" in {
-        test for group in matching_tests(ROOT, "firmware_protocol/v1/messages.py") for test in group
-    }
+    tests = matching_tests(ROOT, "dsp/rhythm/slack.py")
+    assert tests[0] == "tests/dsp/rhythm/test_slack.py"
+    assert tests[-1] == GOLDEN
+    # through a face, through a module of its room, and by the name of its wing
+    assert "tests/firmware_protocol/test_v1_codec.py" in matching_tests(ROOT, "firmware_protocol/v1/messages.py")
+    assert "tests/firmware_protocol/test_device_families.py" in matching_tests(ROOT, "firmware_protocol/device_clock.py")
+    assert "tests/dsp/repetitions/test_repetitions.py" in matching_tests(ROOT, "dsp/repetitions/movement_ends.py")
+
+
+def test_words_of_errors_and_limits_of_measured_quantities_are_left_alone() -> None:
+    source = "LIMIT = 0.5\n\n\ndef f(x, n, wait_s):\n    if x < LIMIT or wait_s < n:\n        raise ValueError(n + 1)\n    return n < 3\n"
+    assert sorted(m.kind for m in mutations(source)) == ["branch", "constant", "off by one"]
