@@ -54,14 +54,12 @@ def phase(angle: Floats, velocity: Floats, whole: Phases | None = None) -> Float
 
 def analytic_phase(angle: Floats) -> Floats:
     """Phase (…, 101) rad of the analytic signal of angles (…, n), whose amplitude is centred."""
+    # imported where it is used: no row of a table needs it, and it takes its time to load
+    from scipy.signal import hilbert
+
     n = angle.shape[-1]
     centred = angle - 0.5 * (angle.max(axis=-1, keepdims=True) + angle.min(axis=-1, keepdims=True))
-    weight = np.zeros(n)
-    weight[0] = 1.0
-    weight[1 : (n + 1) // 2] = 2.0
-    if n % 2 == 0:
-        weight[n // 2] = 1.0
-    signal = np.fft.ifft(np.fft.fft(centred, axis=-1) * weight, axis=-1)
+    signal = hilbert(centred, axis=-1)
     at = np.linspace(0.0, n - 1.0, POINTS)
     low = np.minimum(at.astype(np.int64), n - 2)
     part = at - low
