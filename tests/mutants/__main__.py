@@ -194,7 +194,7 @@ def _results() -> dict[str, str]:
     lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.is_file() else []
     kept = {}
     for entry in map(json.loads, lines):
-        if entry["verdict"].startswith("killed") or entry["tests"] == _digest_of_tests(entry["key"].partition(":")[0]):
+        if entry["verdict"].startswith("killed") or entry.get("tests") == _digest_of_tests(entry["key"].partition(":")[0]):
             kept[entry["key"]] = entry["verdict"]
     return kept
 

@@ -3,7 +3,7 @@
 - `sign`: plus for minus, a minus dropped;
 - `off by one`: `<` for `<=` between whole numbers, a whole number in a range or slice one larger;
 - `flag`: a quality flag that is not set, True for False;
-- `constant`: a named constant a tenth larger (a whole one by one);
+- `constant`: a number a tenth larger (a whole one below ten: by one, and only where it has a name);
 - `branch`: an `if` whose block never runs.
 
 Left alone is what no test should hold: the words of errors, and `<` for `<=` between quantities that are measured (those with
@@ -70,9 +70,14 @@ def _constants(tree: ast.Module, source: str) -> Iterator[Mutation]:
         for node in ast.walk(value):
             number = node.value if isinstance(node, ast.Constant) else None
             if isinstance(number, int | float) and not isinstance(number, bool) and number:
-                text = ast.get_source_segment(source, node) or ""
-                larger = f"({text} + 1)" if isinstance(number, int) else f"({text} * 1.1)"
-                yield _replaced("constant", node, larger)
+                yield _larger(node, number, source)
+
+
+def _larger(node: ast.AST, number: float, source: str) -> Mutation:
+    text = _text(node, source)
+    if isinstance(number, float):
+        return _replaced("constant", node, f"({text} * 1.1)")
+    return _replaced("constant", node, f"({text} + {max(1, round(number / 10))})")
 
 
 def _measured_constants(tree: ast.Module) -> frozenset[str]:
@@ -134,6 +139,9 @@ def _of_node(node: ast.AST, source: str, measured: frozenset[str]) -> Iterator[M
         for end in ends:
             if isinstance(end, ast.Constant) and type(end.value) is int:
                 yield _replaced("off by one", end, str(end.value + 1))
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if node.value and (isinstance(node.value, float) or node.value >= 10):
+            yield _larger(node, node.value, source)
     elif isinstance(node, ast.If) and not isinstance(node.test, ast.Constant):
         yield _replaced("branch", node.test, "False")
 

@@ -19,7 +19,7 @@ lower = 2.0
 
 def f(left: int, right: int = 1 - 2) -> int:
     """Left - right."""
-    if left < right:
+    if left < right and total < 0.5:
         flags |= Quality.LATE
     total = left - right + sum(range(1, right))
     return g(-total, keep=True)[2:] | int(Quality.GAP)
@@ -36,7 +36,14 @@ def changed(kind: str) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "lines"),
     [
-        ("constant", ["LIMIT, MOST = np.radians((15.0 * 1.1)), 3", "LIMIT, MOST = np.radians(15.0), (3 + 1)"]),
+        (
+            "constant",
+            [
+                "LIMIT, MOST = np.radians((15.0 * 1.1)), 3",
+                "LIMIT, MOST = np.radians(15.0), (3 + 1)",
+                "if left < right and total < (0.5 * 1.1):",
+            ],
+        ),
         (
             "sign",
             [
@@ -48,7 +55,7 @@ def changed(kind: str) -> list[str]:
         (
             "off by one",
             [
-                "if left <= right:",
+                "if left <= right and total < 0.5:",
                 "total = left - right + sum(range(2, right))",
                 "return g(-total, keep=True)[3:] | int(Quality.GAP)",
             ],
@@ -83,5 +90,5 @@ def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() 
 
 
 def test_words_of_errors_and_limits_of_measured_quantities_are_left_alone() -> None:
-    source = "LIMIT = 0.5\ndef f(x, n, wait_s):\n    if x < LIMIT or wait_s < n:\n        raise ValueError(n + 1)\n    return n < 3\n"
+    source = "LIMIT = 0.5\ndef f(x, n, t_s):\n    if x < LIMIT or t_s < n:\n        raise ValueError(n + 1)\n    return n < 3\n"
     assert sorted(m.kind for m in mutations(source)) == ["branch", "constant", "off by one"]
