@@ -144,17 +144,17 @@ def test_the_smoother() -> None:
 
     def at_ticks(values: Floats) -> Floats:
         spaced = np.full(len(values) * LOOK_STRIDE, np.nan)
-        spaced[:: LOOK_STRIDE] = values
+        spaced[::LOOK_STRIDE] = values
         return spaced
 
     ticks = len(twist) * LOOK_STRIDE
     anchors = [(120 * LOOK_STRIDE, float(twist[120]), spread)]
     track = h.smooth_heading(ticks, LOOK_STRIDE / DT, at_ticks(twist), at_ticks(o), at_ticks(flexion), anchors)
-    np.testing.assert_allclose(track.offset[:: LOOK_STRIDE], offsets, rtol=1e-7, atol=1e-9)
-    np.testing.assert_allclose(track.sd[:: LOOK_STRIDE] ** 2, variances, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(track.offset[::LOOK_STRIDE], offsets, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(track.sd[::LOOK_STRIDE] ** 2, variances, rtol=1e-6, atol=1e-12)
 
     posture = np.array([wrapped(t - b) if math.isfinite(t) else 0.0 for t, b in zip(twist, offsets, strict=True)])
     weight = np.where(np.isnan(twist), 0.0, 2.0 * h.SWAY_CORRELATION_S * h.SWAY_SD_RAD**2 / (h.SPREAD_S * r))
     apart = np.exp(-np.abs(np.subtract.outer(np.arange(len(twist)), np.arange(len(twist)))) * DT / h.SPREAD_S)
     m = (apart @ (weight * posture**2) + h.FEW_WEIGHT * h.LOST_POSTURE_SD_RAD**2) / (apart @ weight + h.FEW_WEIGHT)
-    np.testing.assert_allclose(track.spread[:: LOOK_STRIDE], m, rtol=1e-6)
+    np.testing.assert_allclose(track.spread[::LOOK_STRIDE], m, rtol=1e-6)
