@@ -6,9 +6,9 @@
 - `constant`: a number a tenth larger (a whole one below ten: by one, and only where it has a name);
 - `branch`: an `if` whose block never runs.
 
-Left alone is what no test should hold: the words of errors, and `<` for `<=` between quantities that are measured (those with
-a unit in the name or a decimal point). No recording meets such a limit to the last bit; the limit itself is changed as a
-constant.
+Left alone is what no test should hold: the words of errors, codes in a table that gives each a word, and `<` for `<=` between
+quantities that are measured (those with a unit in the name or a decimal point). No recording meets such a limit to the last
+bit; the limit itself is changed as a constant.
 """
 
 from __future__ import annotations
@@ -67,10 +67,20 @@ def _constants(tree: ast.Module, source: str) -> Iterator[Mutation]:
         names = [name.id for target in targets if target is not None for name in ast.walk(target) if isinstance(name, ast.Name)]
         if value is None or not names or not all(name.lstrip("_").isupper() for name in names):
             continue
+        named = _named_codes(value)
         for node in ast.walk(value):
-            number = node.value if isinstance(node, ast.Constant) else None
+            number = node.value if isinstance(node, ast.Constant) and node not in named else None
             if isinstance(number, int | float) and not isinstance(number, bool) and number:
                 yield _larger(node, number, source)
+
+
+def _named_codes(value: ast.AST) -> set[ast.AST]:
+    """Codes of a vendor's table that stand for words alone, `{0x0155: "start"}`: a test could only hold the table once more."""
+    keys: set[ast.AST] = set()
+    for table in ast.walk(value):
+        if isinstance(table, ast.Dict) and all(isinstance(v, ast.Constant) and isinstance(v.value, str) for v in table.values):
+            keys.update(node for key in table.keys if key is not None for node in ast.walk(key))
+    return keys
 
 
 def _larger(node: ast.AST, number: float, source: str) -> Mutation:
