@@ -194,16 +194,17 @@ def _results() -> dict[str, str]:
     lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.is_file() else []
     kept = {}
     for entry in map(json.loads, lines):
-        if entry["verdict"].startswith("killed") or entry.get("tests") == _digest_of_tests(entry["key"].partition(":")[0]):
-            kept[entry["key"]] = entry["verdict"]
+        key, verdict = entry["key"], entry["verdict"]
+        if verdict.startswith("killed") or entry.get("tests") == _digest_of_tests(ROOT, key.partition(":")[0]):
+            kept[key] = verdict
     return kept
 
 
 @cache
-def _digest_of_tests(path: str) -> str:
-    """What the tests of this module are."""
+def _digest_of_tests(root: Path, path: str) -> str:
+    """What the tests of this module are, as they stand in this tree."""
     files = {test.partition("::")[0] for test in matching_tests(ROOT, path)} if (ROOT / path).is_file() else ()
-    return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in sorted(files))).hexdigest()[:12]
+    return hashlib.sha256(b"".join((root / file).read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
 def tried(mutants: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, str]]:
@@ -221,16 +222,17 @@ def tried(mutants: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, str
         for i in range(workers if left else 0):
             copies.put(Copy(Path(scratch) / str(i)))
 
-        def one(mutant: Mutant) -> tuple[Mutant, str]:
+        def one(mutant: Mutant) -> tuple[Mutant, str, str]:
             copy = copies.get()
             try:
-                return mutant, copy.verdict(mutant)
+                # of the tests in the copy: those here may be mended meanwhile
+                return mutant, copy.verdict(mutant), _digest_of_tests(copy.folder, mutant.path)
             finally:
                 copies.put(copy)
 
         for done in as_completed([pool.submit(one, mutant) for mutant in left]):
-            mutant, verdict = done.result()
-            out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": _digest_of_tests(mutant.path)}) + "\n")
+            mutant, verdict, digest = done.result()
+            out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": digest}) + "\n")
             out.flush()
             yield mutant, verdict
 
