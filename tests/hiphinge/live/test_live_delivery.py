@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from body_signals import Event, HiphingeError, Packets
+from dashboards.influx.line_protocol import LiveLines
 from dashboards.influx.outbox import FOLDER, Outbox, segments
 from dashboards.influx.sender import InfluxSettings
 from dashboards.tables import available_estimators
@@ -89,22 +90,35 @@ def _seq(event: Event) -> int:
     return int(event.seq[-1]) if isinstance(event, Packets) else event.seq
 
 
-def test_nothing_leaves_before_its_events_are_on_disk(demo: SimulatedSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("flushed_seq", "released"), [(9, 0), (10, 1), (19, 1), (20, 2)])
+def test_nothing_leaves_before_its_events_are_on_disk(
+    demo: SimulatedSession, tmp_path: Path, flushed_seq: int, released: int
+) -> None:
+    """Two results, of the events up to 10 and up to 20; the thread that fills the outbox is let run to its end."""
     made = outputs(demo)
-    first, second = PipelineOutput(angles=made.angles[:1]), PipelineOutput(angles=made.angles[1:])
-    assert first.angles
-    assert second.angles
+    parts = [PipelineOutput(angles=made.angles[:1]), PipelineOutput(angles=made.angles[1:])]
+    assert all(part.angles for part in parts)
     folder = tmp_path / "session"
     folder.mkdir()
     delivery = LiveDelivery(folder, demo.session, NOBODY)
-    delivery.take(first, [], 10, 9)
+    delivery.take(parts[0], [], 10, 5)
+    delivery.take(parts[1], [], 20, flushed_seq)
+    delivery._end_filling()
+    wanted = LiveLines(demo.session, folder.name, folder / "session.toml")
+    assert lines(folder) == [line for part in parts[:released] for line in wanted.of(part.angles, [])]
+    assert len(delivery._held) == 2 - released
+    delivery.abandon()
+    assert not delivery.trouble or "cannot be reached" in delivery.trouble
+
+
+def test_results_leave_while_the_session_runs(demo: SimulatedSession, tmp_path: Path) -> None:
+    folder = tmp_path / "session"
+    folder.mkdir()
+    delivery = LiveDelivery(folder, demo.session, NOBODY)
+    delivery.take(outputs(demo), [], 10, 9)
     delivery.take(PipelineOutput(), [], 11, 10)
     wait_for(lambda: lines(folder))
-    before = lines(folder)
-    delivery.take(second, [], 20, 19)
     delivery.abandon()
-    assert lines(folder) == before
-    assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(
