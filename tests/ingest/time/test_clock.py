@@ -344,3 +344,15 @@ def test_a_correction_is_made_fast_and_kept():
     at = second - device[400:800]
     assert at[200] - at[220] == pytest.approx(0.04, abs=1e-6)
     assert third[-1] - device[-1] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_questions_to_a_clock_that_began_anew_since_do_not_count():
+    """Ten were got at once, and packets wait 27 ms. At 20 s the device restarts at 0: what its clock said is of another clock."""
+    clock, true_s = ClockMap(), np.arange(500) / 10.0
+    for k in range(10):
+        clock.probe(0, 1.0 + k, 1.0 + k)
+    restart = np.arange(500) == 200
+    device = np.where(true_s < 20.0, true_s, true_s - 20.0)
+    host = clock.feed(device, np.arange(500), true_s + 0.027, restart, np.arange(1, 501))
+    assert host[199] - true_s[199] == pytest.approx(0.0, abs=1e-6)
+    assert host[-1] - true_s[-1] == pytest.approx(0.027, abs=1e-6)
