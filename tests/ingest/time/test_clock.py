@@ -347,7 +347,7 @@ def test_a_correction_is_made_fast_and_kept():
 
 
 def test_questions_to_a_clock_that_began_anew_since_do_not_count():
-    """Ten were got at once, and packets wait 27 ms. At 20 s the device restarts at 0: what its clock said is of another clock."""
+    """Ten were got at once, and packets wait 27 ms. At 20 s the device restarts: what its clock said is of another clock."""
     clock, true_s = ClockMap(), np.arange(500) / 10.0
     for k in range(10):
         clock.probe(0, 1.0 + k, 1.0 + k)

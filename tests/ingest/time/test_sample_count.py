@@ -159,7 +159,7 @@ def test_behind_is_a_sample_and_a_half(by_s, lost):
 
 @pytest.mark.parametrize(("by_s", "lost"), [(0.066, {500: 7}), (0.064, {})])
 def test_while_the_rate_is_not_known_it_may_be_two_percent_off(by_s, lost):
-    """Two half seconds are compared with the four before. The first of these ended 2.5 s before the second of those: 2 % are 50 ms,
+    """Two half seconds are compared with the four before. The first of these ended 2.5 s before the second: 2 % are 50 ms,
     beside a sample and a half."""
     assert found(later(400, by_s), samples=1200)[0] == lost
 
