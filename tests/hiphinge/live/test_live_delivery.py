@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from body_signals import Event, HiphingeError, Packets
+from body_signals import Event, HiphingeError, Packets, Placement, Sensor, Session
+from body_signals.quantities import ANGLE_NAMES
 from dashboards.influx.line_protocol import LiveLines
 from dashboards.influx.outbox import FOLDER, Outbox, segments
 from dashboards.influx.sender import InfluxSettings
 from dashboards.tables import available_estimators
 from dsp.pipeline import PipelineOutput
+from dsp.results import AngleRows
 from hiphinge.engine import Engine
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
@@ -38,6 +42,30 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.005)
+
+
+def rows(first_s: float) -> AngleRows:
+    """A second of rows by hand."""
+    angles = np.full((len(ANGLE_NAMES), 100), 0.5)
+    return AngleRows(first_s + np.arange(100) / 100.0, angles, 0.1 * angles, np.zeros(100, np.int32))
+
+
+@pytest.mark.parametrize(("flushed_seq", "released"), [(9, 0), (10, 1), (19, 1), (20, 2)])
+def test_nothing_leaves_before_its_events_are_on_disk(tmp_path: Path, flushed_seq: int, released: int) -> None:
+    """Two results, of the events up to 10 and up to 20; the thread that fills the outbox is let run to its end."""
+    session = Session(datetime(2026, 11, 23, 14, 5, tzinfo=UTC), "player-07", (Sensor(Placement.PELVIS, family="hiphinge-v1"),))
+    parts = [PipelineOutput(angles=[rows(first_s)]) for first_s in (0.0, 1.0)]
+    folder = tmp_path / "session"
+    folder.mkdir()
+    delivery = LiveDelivery(folder, session, NOBODY)
+    delivery.take(parts[0], [], 10, 5)
+    delivery.take(parts[1], [], 20, flushed_seq)
+    delivery._end_filling()
+    wanted = LiveLines(session, folder.name, folder / "session.toml")
+    assert lines(folder) == [line for part in parts[:released] for line in wanted.of(part.angles, [])]
+    assert len(delivery._held) == 2 - released
+    delivery.abandon()
+    assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def taken(folder: Path, demo: SimulatedSession) -> SessionInProgress:
@@ -88,27 +116,6 @@ def outputs(demo: SimulatedSession) -> PipelineOutput:
 
 def _seq(event: Event) -> int:
     return int(event.seq[-1]) if isinstance(event, Packets) else event.seq
-
-
-@pytest.mark.parametrize(("flushed_seq", "released"), [(9, 0), (10, 1), (19, 1), (20, 2)])
-def test_nothing_leaves_before_its_events_are_on_disk(
-    demo: SimulatedSession, tmp_path: Path, flushed_seq: int, released: int
-) -> None:
-    """Two results, of the events up to 10 and up to 20; the thread that fills the outbox is let run to its end."""
-    made = outputs(demo)
-    parts = [PipelineOutput(angles=made.angles[:1]), PipelineOutput(angles=made.angles[1:])]
-    assert all(part.angles for part in parts)
-    folder = tmp_path / "session"
-    folder.mkdir()
-    delivery = LiveDelivery(folder, demo.session, NOBODY)
-    delivery.take(parts[0], [], 10, 5)
-    delivery.take(parts[1], [], 20, flushed_seq)
-    delivery._end_filling()
-    wanted = LiveLines(demo.session, folder.name, folder / "session.toml")
-    assert lines(folder) == [line for part in parts[:released] for line in wanted.of(part.angles, [])]
-    assert len(delivery._held) == 2 - released
-    delivery.abandon()
-    assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def test_results_leave_while_the_session_runs(demo: SimulatedSession, tmp_path: Path) -> None:
