@@ -68,7 +68,7 @@ def test_the_last_64_stamps_are_remembered() -> None:
 
 @pytest.mark.parametrize(("packets", "lost"), [(195, 2), (196, 1)])
 def test_the_rate_is_measured_after_two_seconds(packets: int, lost: int) -> None:
-    """A sample in 10.3 ms of a sensor said to have 100 Hz: 195 steps take more than two seconds. A gap of 25.5 ms is 2.55 samples
+    """A sample in 10.3 ms of a sensor said to have 100 Hz: 195 steps take over two seconds. A gap of 25.5 ms is 2.55 samples
     at the nominal rate and 2.48 at the measured one; one has come."""
     clock = DeviceClock(100.0, 1e-4, 0)
     for k in range(packets):
