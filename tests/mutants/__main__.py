@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks/out/mutants.jsonl"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 LONGEST_S = 30.0
+"""For each mutant."""
 AIM = 0.85
 ROOMS = (
     "body_signals",
@@ -112,10 +113,10 @@ def drawn(count: int, seed: int) -> list[Mutant]:
 
 
 class Copy:
-    """A copy of the tree, in which one mutant at a time stands."""
+    """A copy of the tree, in which one mutant at a time stands, for limit_s at most."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, limit_s: float = LONGEST_S) -> None:
+        self.folder, self._limit_s = folder, limit_s
         self._sound: set[str] = set()
         tracked = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -134,7 +135,7 @@ class Copy:
         source = (ROOT / mutant.path).read_text("utf-8")
         (self.folder / mutant.path).write_text(mutant.mutation.of(source), "utf-8")
         try:
-            said = self._run(tests, LONGEST_S)
+            said = self._run(tests, self._limit_s)
         finally:
             (self.folder / mutant.path).write_text(source, "utf-8")
         if said is None:
@@ -146,7 +147,7 @@ class Copy:
         """A test that fails without any mutant kills nothing."""
         test = said.removeprefix("FAILED ").removeprefix("ERROR ").partition(" - ")[0]
         if test not in self._sound:
-            again = self._run([test], 2.0 * LONGEST_S) if test.startswith("tests/") else None
+            again = self._run([test], 2.0 * self._limit_s) if test.startswith("tests/") else None
             if again:
                 raise SystemExit(f"{test} fails without any mutant: mend it first, or no mutant of its module is judged")
             self._sound.add(test)
@@ -207,7 +208,7 @@ def _digest_of_tests(root: Path, path: str) -> str:
     return hashlib.sha256(b"".join((root / file).read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
-def tried(mutants: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, str]]:
+def tried(mutants: Sequence[Mutant], workers: int, limit_s: float = LONGEST_S) -> Iterator[tuple[Mutant, str]]:
     """Each mutant with its verdict, as they come."""
     before = _results()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
@@ -220,7 +221,7 @@ def tried(mutants: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, str
         RESULTS.open("a") as out,
     ):
         for i in range(workers if left else 0):
-            copies.put(Copy(Path(scratch) / str(i)))
+            copies.put(Copy(Path(scratch) / str(i), limit_s))
 
         def one(mutant: Mutant) -> tuple[Mutant, str, str]:
             copy = copies.get()
@@ -246,12 +247,15 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     ask.add_argument(
+        "--limit", type=float, default=LONGEST_S, help="seconds for each mutant; more on a machine that others use"
+    )
+    ask.add_argument(
         "--module", nargs="*", default=[], metavar="FILE[:LINE]", help="all mutants of these modules, or lines, instead"
     )
     given = ask.parse_args()
     chosen = [m for name in given.module for m in _of(name)] if given.module else drawn(given.count, given.seed)
     began, verdicts, survivors = time.monotonic(), Counter[str](), []
-    for mutant, verdict in tried(chosen, given.workers):
+    for mutant, verdict in tried(chosen, given.workers, given.limit):
         reason = (
             known().get(f"{mutant.path}: {mutant.line} -> {mutant.mutation.kind}") if verdict.startswith("survived") else None
         )
