@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of
-from body_signals.quality import names
+from body_signals.quality import flag_names
 
 DASH = "–"
 
@@ -53,7 +53,7 @@ def words(name: str) -> str:
 
 def quality_note(flags: int) -> str:
     """The quality flags as words, a dash where there is nothing to remark."""
-    return ", ".join(words(name) for name in names(flags)) or DASH
+    return ", ".join(words(name) for name in flag_names(flags)) or DASH
 
 
 def confidence_words(confidence: float) -> str:

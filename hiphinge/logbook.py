@@ -174,10 +174,10 @@ class _LogFile(RotatingFileHandler):
         super().__init__(file, maxBytes=MOST_BYTES, backupCount=OLDER_FILES, encoding="utf-8", errors="replace", delay=True)
 
     def _open(self) -> TextIO:  # type: ignore[override]
-        from on_disk import make_private_parents, private
+        from on_disk import make_private_parents, private_opener
 
         make_private_parents(Path(self.baseFilename))
-        return open(self.baseFilename, "a", encoding="utf-8", errors="replace", opener=private)
+        return open(self.baseFilename, "a", encoding="utf-8", errors="replace", opener=private_opener)
 
     def format(self, record: logging.LogRecord) -> str:
         """E.g. ``2026-11-23T14:05:00.123Z 4711 hiphinge.commands: live begins``."""

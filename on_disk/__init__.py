@@ -15,7 +15,7 @@ from on_disk.private import (
     make_private_parents,
     open_private,
     open_to_others,
-    private,
+    private_opener,
     replace_whole,
     write_private,
 )
@@ -35,7 +35,7 @@ __all__ = [
     "open_file",
     "open_private",
     "open_to_others",
-    "private",
+    "private_opener",
     "read_bytes",
     "read_json",
     "read_text",

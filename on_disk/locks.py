@@ -15,7 +15,7 @@ from typing import IO
 
 from body_signals.errors import HiphingeError
 from on_disk.opening import check_file, open_file
-from on_disk.private import HAS_MODES, private
+from on_disk.private import HAS_MODES, private_opener
 
 _ATTEMPTS, _BETWEEN_S = 6, 0.004
 """For whoever asks `is_held` holds the lock himself for microseconds. Our choice: 20 ms, enough on a busy computer."""
@@ -83,7 +83,7 @@ def is_held(path: Path) -> bool:
 
 
 def _made(path: Path) -> IO[bytes]:
-    return open(path, "ab", opener=lambda name, flags: private(name, flags | _NO_LINK))
+    return open(path, "ab", opener=lambda name, flags: private_opener(name, flags | _NO_LINK))
 
 
 def _opened(path: Path) -> IO[bytes]:

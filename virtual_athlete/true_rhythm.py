@@ -14,7 +14,7 @@ import numpy as np
 from body_signals.blocks import Floats
 from body_signals.movements import ROCK_BACK, kind_of
 from virtual_athlete.body import Motion
-from virtual_athlete.movements import TrueRepetition
+from virtual_athlete.script import TrueRepetition
 
 _STEP_S = 0.005
 _ONSET_SHARE_OF_PEAK = 0.05

@@ -30,7 +30,7 @@ from dashboards.tables import (
     available_estimators,
     read_summary,
 )
-from dsp.grid.decimation import Decimator
+from dsp.decimation import Decimator
 from dsp.results import TICK_HZ, AngleRows, Repetition
 
 TAGS: dict[str, tuple[str, ...]] = {

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Self
 
 from body_signals import HiphingeError
-from on_disk import make_private_folder, private, read_json, replace_whole
+from on_disk import make_private_folder, private_opener, read_json, replace_whole
 
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
@@ -135,7 +135,7 @@ class Outbox:
     def _next_segment(self) -> None:
         self.close()
         self._number += 1
-        self._file = FileIO(self.folder / f"{self._number:09d}{_SUFFIX}", "x", opener=private)
+        self._file = FileIO(self.folder / f"{self._number:09d}{_SUFFIX}", "x", opener=private_opener)
         self._size = 0
 
 

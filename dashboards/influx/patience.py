@@ -14,7 +14,7 @@ from typing import Protocol
 
 from dashboards.influx.refusals import InfluxError, Refusal
 
-PATIENCE_S = 30.0
+SENDING_PATIENCE_S = 30.0
 """`push` gives up when a server has taken nothing for this time, counted from the first request that was not taken (ours)."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """Pauses of `push`: the first, doubled each time up to the second (ours)."""
@@ -75,7 +75,7 @@ class Patience:
     """
 
     def __init__(self, give_up_s: float | None = None, told: Callable[[str], None] | None = None) -> None:
-        self._give_up_s = PATIENCE_S if give_up_s is None else give_up_s
+        self._give_up_s = SENDING_PATIENCE_S if give_up_s is None else give_up_s
         self.told = told
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._since: float | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from body_signals.quantities import ESTIMATORS
 from dashboards.influx.line_protocol import FIELDS, TAGS
-from dsp.grid.decimation import OUTPUT_HZ
+from dsp.decimation import OUTPUT_HZ
 
 _INTRODUCTION = """# What is in InfluxDB
 

@@ -14,7 +14,7 @@ from body_signals import HiphingeError
 from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
-from dashboards.report import content, plots, screen
+from dashboards.report import content, hip_screen, plots
 from dashboards.tables import available_estimators, read_angles, read_summary
 from on_disk import check_file, make_private_parents, replace_whole
 
@@ -79,9 +79,9 @@ def report_html(session_folder: Path, estimator: str) -> str:
         groups=groups,
         share_names=content.SHARE_NAMES,
         share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
-        screen=screen.sentences(summary["screen"]),
-        screen_rows=screen.rows(summary["screen"]),
-        screen_sources=screen.sources(summary["screen"]),
+        screen=hip_screen.sentences(summary["screen"]),
+        screen_rows=hip_screen.rows(summary["screen"]),
+        screen_sources=hip_screen.sources(summary["screen"]),
         pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
         loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
         repetitions=len(repetitions),

@@ -21,7 +21,7 @@ import numpy as np
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -245,7 +245,7 @@ METAMOTION = DeviceFamily(
     "MetaMotion",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("MetaWear", "MetaMotion")),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("MetaWear", "MetaMotion")),
     rates_hz=tuple(_RATE_CODE),
     acc_ranges_g=tuple(ACC_LSB),
     gyr_ranges_dps=tuple(GYR_LSB),

@@ -23,7 +23,7 @@ import numpy as np
 from body_signals.blocks import G0, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -410,7 +410,7 @@ MOVELLA_DOT = DeviceFamily(
     "Movella DOT",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(
+    ble=BleAccess(
         services=(CONFIGURATION_SERVICE, MEASUREMENT_SERVICE),
         notify=(uuid("2002"), uuid("2003"), BATTERY),
         name_prefixes=("Movella DOT", "Xsens DOT"),

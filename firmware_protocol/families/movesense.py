@@ -25,7 +25,7 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -441,7 +441,7 @@ MOVESENSE = DeviceFamily(
     "Movesense",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Movesense",)),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Movesense",)),
     rates_hz=RATES_HZ,
     default_rate_hz=104.0,
     acc_ranges_g=(2.0, 4.0, 8.0, 16.0),

@@ -17,7 +17,7 @@ from typing import Any
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.families.text_csv import Profile, sample_fields
 from firmware_protocol.packets import Fields, Packet, StrictReader
@@ -128,7 +128,7 @@ PHYPHOX = DeviceFamily(
     "sketches with phyphox's library",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(EXPERIMENT_SERVICE, SERVICE), notify=(DATA,), name_prefixes=("phyphox",)),
+    ble=BleAccess(services=(EXPERIMENT_SERVICE, SERVICE), notify=(DATA,), name_prefixes=("phyphox",)),
     config_words={
         "columns": "names of the channels in order, of time, ax, ay, az, gx, gy, gz, qw, qx, qy, qz; others are not read",
         "acc_unit": "m/s^2, g or mg",

@@ -21,7 +21,7 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -319,7 +319,7 @@ POLAR_PMD = DeviceFamily(
     "Polar H10, OH1, Verity Sense (acceleration)",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA), name_prefixes=("Polar",)),
+    ble=BleAccess(services=(SERVICE,), notify=(CONTROL, DATA), name_prefixes=("Polar",)),
     rates_hz=RATES_HZ,
     acc_ranges_g=RANGES_G,
     start=_start,

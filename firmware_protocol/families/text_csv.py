@@ -18,7 +18,7 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, SerialLink
+from firmware_protocol.device import Clock, DeviceFamily, SerialAccess
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -264,7 +264,7 @@ TEXT_CSV = DeviceFamily(
     "text lines of a microcontroller",
     Clock.NONE,
     _codec,
-    serial=SerialLink(bauds=(115_200, 9_600, 230_400, 921_600, 57_600)),
+    serial=SerialAccess(bauds=(115_200, 9_600, 230_400, 921_600, 57_600)),
     config_words={
         "columns": "names of a line's columns in order, of time, ax, ay, az, gx, gy, gz, qw, qx, qy, qz; others are not read",
         "separator": "comma, semicolon, tab, space, or the character itself",

@@ -17,7 +17,7 @@ import numpy as np
 
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -166,7 +166,7 @@ THINGY52 = DeviceFamily(
     "Nordic Thingy:52",
     Clock.NONE,
     lambda config, rate_hz: Thingy52Codec(rate_hz or 100.0),
-    ble=BleLink(services=(CONFIGURATION_SERVICE, MOTION_SERVICE), notify=(RAW,), name_prefixes=("Thingy",)),
+    ble=BleAccess(services=(CONFIGURATION_SERVICE, MOTION_SERVICE), notify=(RAW,), name_prefixes=("Thingy",)),
     rates_hz=(50.0, 100.0, 200.0),
     configure=_configure,
     reader=Reader,

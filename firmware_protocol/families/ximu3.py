@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -345,7 +345,7 @@ XIMU3 = DeviceFamily(
     "x-IMU3",
     Clock.DEVICE,
     lambda config, rate_hz: Ximu3Codec(rate_hz or 100.0),
-    serial=SerialLink(bauds=(115_200,)),
+    serial=SerialAccess(bauds=(115_200,)),
     rates_hz=RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

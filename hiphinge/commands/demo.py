@@ -21,10 +21,10 @@ from hiphinge.live.followers import follow
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Streaming
+from hiphinge.session.computation import with_software
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
-from hiphinge.session.results import with_software
 from hiphinge.version import software
 from virtual_athlete import SimulatedAthlete
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS

@@ -17,8 +17,8 @@ from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
+from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
-from hiphinge.session.results import compute, with_software, without_files
 from hiphinge.version import software
 from ingest.heads.session_folder import open_input
 from ingest.heads.session_toml import write_session_toml

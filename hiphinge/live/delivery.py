@@ -23,7 +23,7 @@ from dsp.results import AngleRows, Repetition
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.session.sensor_minutes import COLUMNS, SensorMinute
 
-PATIENCE_S = 10.0
+DELIVERY_PATIENCE_S = 10.0
 """How long the end of a session waits at most for the last results to arrive; the rest stays in the outbox."""
 
 
@@ -103,7 +103,7 @@ class LiveDelivery(Sink):
             self._append(batch, essential=False)
         whole = not self._broken and not self._outbox.left_out and next(review, None) is None
         self._outbox.close()
-        if self._courier.finish(PATIENCE_S) and whole and not self._courier.rejected:
+        if self._courier.finish(DELIVERY_PATIENCE_S) and whole and not self._courier.rejected:
             acknowledge(self._session_folder)
 
     def _abandon(self) -> None:

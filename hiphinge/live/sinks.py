@@ -23,7 +23,7 @@ from ingest.links.link import LinkStatus
 
 KEPT_FRAMES = 250
 """Frames that wait for a slow sink, about a second of a session; of what comes then it gets the latest rows only (ours)."""
-PATIENCE_S = 5.0
+SINK_PATIENCE_S = 5.0
 """How long a sink is waited for that takes nothing, at the end of a session (ours, as for a screen)."""
 FRESH_S = 0.35
 """A row that ends longer before the session's present than this and the grid's patience is not shown: it would be frozen."""
@@ -165,18 +165,18 @@ class _Follower:
             self._guarded(lambda: self.sink.close(last if self.fault is None else None))
 
     def _wait(self) -> bool:
-        """Whether all that waits has been taken, in `PATIENCE_S`; a sink that needs every row has it for each frame."""
-        until = time.monotonic() + PATIENCE_S
+        """Whether all that waits has been taken, in `SINK_PATIENCE_S`; a sink that needs every row has it for each frame."""
+        until = time.monotonic() + SINK_PATIENCE_S
         with self._changed:
             while self._waiting or self._busy:
                 before = self._taken
                 self._changed.wait(max(0.0, until - time.monotonic()))
                 if self._taken == before and time.monotonic() >= until:
                     self._hangs = True
-                    self.fault = self.fault or TimeoutError(f"not ready after {PATIENCE_S:.0f} s")
+                    self.fault = self.fault or TimeoutError(f"not ready after {SINK_PATIENCE_S:.0f} s")
                     return False
                 if self.sink.needs_every_row and self._taken != before:
-                    until = time.monotonic() + PATIENCE_S
+                    until = time.monotonic() + SINK_PATIENCE_S
         return True
 
     def _run(self) -> None:

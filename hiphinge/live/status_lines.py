@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import quality
+from body_signals import flag_names
 from body_signals.quantities import ANGLE_NAMES
 from body_signals.session import Session
 from dsp.pipeline import PipelineOutput
@@ -125,7 +125,7 @@ class StatusLines(Sink):
         return {
             "angles_time_s": round(float(row.time_s[-1]), 3),
             "angles": angles,
-            "quality": quality.names(int(row.quality[-1])),
+            "quality": flag_names(int(row.quality[-1])),
         }
 
     def _share_now(self, now_s: float) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class StatusLines(Sink):
         if share is None:
             return {"of": None, "percent": None, "sd_percent": None, "quality": []}
         percent, sd = (_number(100.0 * x, 1) for x in (share.share, share.sd))
-        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": quality.names(share.quality)}
+        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": flag_names(share.quality)}
 
 
 def _repetition(repetition: Repetition) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _repetition(repetition: Repetition) -> dict[str, Any]:
         "end_s": _number(repetition.end_s),
         "movement": repetition.movement,
         "movement_confidence": _number(repetition.movement_confidence),
-        "quality": quality.names(repetition.quality),
+        "quality": flag_names(repetition.quality),
         **{name: _number(value, 4) for name, value in repetition.metrics.items()},
     }
 

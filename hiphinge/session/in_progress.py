@@ -19,11 +19,11 @@ from body_signals.session import LONGEST_SESSION_S
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.live.sinks import Frame, Sinks
+from hiphinge.session.computation import ResultsWriter, compute
 from hiphinge.session.folders import check_new
 from hiphinge.session.freed_memory import give_back
 from hiphinge.session.interruption import uninterrupted
 from hiphinge.session.lock import FolderLock
-from hiphinge.session.results import ResultsWriter, compute
 from ingest.heads.session_toml import write_session_toml
 from ingest.links.link import LinkStatus
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording

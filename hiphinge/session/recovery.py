@@ -22,9 +22,9 @@ from typing import Any
 
 from body_signals import HiphingeError
 from body_signals.quantities import ESTIMATORS
+from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
-from hiphinge.session.results import compute
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
 from ingest.recording.recorder import STRETCH_WINDOWS, read_recording

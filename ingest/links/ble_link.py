@@ -14,7 +14,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.device import BleLink, Read, Request, Write
+from firmware_protocol.device import BleAccess, Read, Request, Write
 from firmware_protocol.registry import codec_for, device_family
 from ingest.links.ble import BLE_ERRORS, Adapter, SensorSeen, fault_of, not_found, quietly
 from ingest.links.claim import Claim
@@ -34,13 +34,13 @@ FULL_PERCENT = 100
 """Largest level of the Bluetooth Battery Service."""
 
 
-class BleReader(Link):
+class BleLink(Link):
     """See `Link`."""
 
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog, adapter: Adapter) -> None:
         super().__init__(sensors, log)
         assert self.family.ble is not None
-        self._ble: BleLink = self.family.ble
+        self._ble: BleAccess = self.family.ble
         self._adapter = adapter
         self._key = sensors[0].key
         self._address = (sensors[0].sensor.address or "").upper()

@@ -1,6 +1,6 @@
 """One sensor's link, whatever carries it: find, configure, start, watch, and begin again when it is lost.
 
-`Link.run` is the same for Bluetooth and for a serial port; `BleLink` and `SerialLink` say how to open, to talk and to
+`Link.run` is the same for Bluetooth and for a serial port; `BleAccess` and `SerialAccess` say how to open, to talk and to
 close. Everything that goes wrong with a link is a `LinkFault`: it goes into the status with its remedy, the event log
 gets `Lost`, and after a pause that grows to at most a second the link is tried again, for as long as the session runs.
 """

@@ -38,7 +38,7 @@ from ingest.recording.messages import (
 )
 from ingest.recording.reader import EVENTS_TOPIC, HEAD_NAME, PROFILE, STRETCH_WINDOWS, Recording, read_recording, sensor_topic
 from ingest.recording.windows import WINDOW_BYTES
-from on_disk import private
+from on_disk import private_opener
 
 __all__ = ["STRETCH_WINDOWS", "Recorder", "Recording", "read_recording"]
 
@@ -79,7 +79,7 @@ class Recorder:
         self._closed = False
         head = self._head(session)
         try:
-            self._file = FileIO(path, "x", opener=private)
+            self._file = FileIO(path, "x", opener=private_opener)
         except FileExistsError:
             raise HiphingeError(
                 "exists already", str(path), "A recording is never overwritten; start a session in a new folder."

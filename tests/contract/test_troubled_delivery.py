@@ -46,8 +46,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture
 def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSettings:
-    monkeypatch.setattr("hiphinge.live.delivery.PATIENCE_S", 0.1)
-    monkeypatch.setattr("dashboards.influx.patience.PATIENCE_S", 0.5)
+    monkeypatch.setattr("hiphinge.live.delivery.DELIVERY_PATIENCE_S", 0.1)
+    monkeypatch.setattr("dashboards.influx.patience.SENDING_PATIENCE_S", 0.5)
     return server.fresh(DATABASE)
 
 

@@ -20,7 +20,7 @@ from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.families.witmotion.frames import (
     ACC_SCALE,
@@ -280,7 +280,7 @@ WITMOTION_BLE = DeviceFamily(
     "WitMotion, Bluetooth LE",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("WT",), battery=None),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("WT",), battery=None),
     rates_hz=USABLE_RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

@@ -21,7 +21,7 @@ from typing import Any
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.families.witmotion.frames import (
     ACC_SCALE,
@@ -344,7 +344,7 @@ WITMOTION_SERIAL = DeviceFamily(
     "WitMotion, serial",
     Clock.DEVICE,
     lambda config, rate_hz: WitMotionSerialCodec(rate_hz or 100.0, _content(config)),
-    serial=SerialLink(bauds=(115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
+    serial=SerialAccess(bauds=(115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
     rates_hz=USABLE_RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

@@ -114,7 +114,7 @@ def test_results_are_said_to_be_on_disk_only_when_they_are(demo: SimulatedSessio
 def test_neither_failing_nor_hanging_costs_the_session_anything(
     demo: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_sinks, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(live_sinks, "SINK_PATIENCE_S", 0.3)
     running = SessionInProgress(tmp_path / "session", demo.session)
     failing, hanging, listener, database = Failing(), Hanging(), Listener(), Database()
     for sink in (failing, hanging, listener, database):
