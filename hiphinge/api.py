@@ -24,7 +24,7 @@ from dashboards.tables import read_angles, read_orientations, read_repetitions, 
 from hiphinge.session.computation import compute, with_software
 from hiphinge.version import software
 from ingest.formats.plain import PlainSamples, session_of_samples
-from ingest.heads.session_folder import open_input
+from ingest.session_folder import open_input
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation

@@ -20,8 +20,8 @@ from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.version import software
-from ingest.heads.session_folder import open_input
 from ingest.heads.session_toml import write_session_toml
+from ingest.session_folder import open_input
 from on_disk import copy_private
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hiphinge.session.lock import FolderLock
-from ingest.heads.session_folder import open_input
 from ingest.heads.session_toml import read_session_toml
+from ingest.session_folder import open_input
 from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
 from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session

@@ -21,7 +21,7 @@ from body_signals.quantities import ESTIMATORS
 from dashboards.tables import read_orientations
 from hiphinge.session.computation import compute
 from ingest.formats.plain import PlainSamples, write_plain
-from ingest.heads.session_folder import open_input
+from ingest.session_folder import open_input
 
 LONGEST_STEP_S = 0.03
 """Rows further apart than this are not interpolated between."""

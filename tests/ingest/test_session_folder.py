@@ -9,9 +9,9 @@ import pytest
 
 from body_signals import Heartbeat, HiphingeError, Mounting, Packets, Placement, Sensor, Session, TimedBlock, UtcAnchor
 from ingest.formats.plain import PlainSamples, write_plain
-from ingest.heads.session_folder import open_input
 from ingest.heads.session_toml import write_session_toml
 from ingest.recording.recorder import Recorder
+from ingest.session_folder import open_input
 
 SESSION = Session(datetime(2026, 11, 23, tzinfo=UTC), "player-07", (Sensor(Placement.PELVIS, family="hiphinge-v1"),))
 
