@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from body_signals.quality import DESCRIPTIONS, Quality
-from body_signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quantity
+from body_signals import ANGLE_COLUMNS, DESCRIPTIONS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quality, Quantity
 from dashboards.influx.line_protocol import FIELDS, TAGS
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY
 

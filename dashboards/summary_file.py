@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from body_signals.quantities import SCREEN_MEASURES, SUMMARY_KEYS
+from body_signals import SCREEN_MEASURES, SUMMARY_KEYS
 
 _Number = float | None
 _FURTHEST_S = 1e9

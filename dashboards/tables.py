@@ -20,17 +20,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from body_signals import BODY_PLACEMENTS, HiphingeError
-from body_signals.quantities import (
+from body_signals import (
     ANGLE_COLUMNS,
+    BODY_PLACEMENTS,
     ESTIMATORS,
+    LONGEST_SESSION_S,
     ORIENTATION_COLUMNS,
     REPETITION_COLUMNS,
     REPETITION_METRICS,
+    SCHEMA,
+    HiphingeError,
     Quantity,
     Storage,
 )
-from body_signals.session import LONGEST_SESSION_S, SCHEMA
 from dashboards.summary_file import check_summary, summary_text
 from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
 from on_disk import check_file, make_private_folder, read_json, write_private

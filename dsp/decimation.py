@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints
+from body_signals import Bools, Floats, Ints
 
 OUTPUT_HZ = 25.0
 """Rate of angles in the database."""

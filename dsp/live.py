@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints, TimedBlock
-from body_signals.quality import Quality
-from body_signals.session import PATIENCE_S, Sensor
+from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibrator import Calibrator

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from body_signals.placements import Mounting, Placement
-from body_signals.quality import Quality
-from body_signals.session import Sensor
+from body_signals import Mounting, Placement, Quality, Sensor
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import Floats, Ints
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, Floats, Ints
 
 Flags = NDArray[np.int32]
 TICK_HZ = 100.0

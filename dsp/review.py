@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints, TimedBlock
-from body_signals.session import LONGEST_SESSION_S, Sensor
+from body_signals import LONGEST_SESSION_S, Floats, Ints, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibrator import Calibrator

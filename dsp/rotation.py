@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 FEW = 600
 """For fewer quaternions it is the number of operations that costs, and not their size: the same sums are then made at once."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from body_signals.blocks import Ints, SampleBlock
+from body_signals import Ints, SampleBlock
 
 
 class Probe(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from body_signals.session import NO_SETTINGS, Setting
+from body_signals import NO_SETTINGS, Setting
 from firmware_protocol.codec import Codec
 from firmware_protocol.packets import Fields, PacketReader
 

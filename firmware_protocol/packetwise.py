@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from body_signals.blocks import Ints, SampleBlock
+from body_signals import Ints, SampleBlock
 from firmware_protocol.codec import Health, split_packets
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from body_signals.errors import HiphingeError
-from body_signals.session import NO_SETTINGS, Setting
+from body_signals import NO_SETTINGS, HiphingeError, Setting
 from firmware_protocol.codec import Codec
 from firmware_protocol.device import DeviceFamily
 from firmware_protocol.families.capture2go import CAPTURE2GO

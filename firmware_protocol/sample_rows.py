@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from body_signals.blocks import SampleBlock
+from body_signals import SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.device_clock import Stamp
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from body_signals.errors import HiphingeError
+    from body_signals import HiphingeError
     from hiphinge.api import Estimate, Samples, estimate
 
 __all__ = ["Estimate", "HiphingeError", "Samples", "__version__", "estimate"]
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name == "HiphingeError":
-        from body_signals.errors import HiphingeError
+        from body_signals import HiphingeError
 
         return HiphingeError
     if name == "__version__":

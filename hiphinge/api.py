@@ -18,12 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from body_signals import Event, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS, Event, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from hiphinge.session.computation import compute, with_software
 from hiphinge.version import software
-from ingest.formats.plain import PlainSamples, session_of_samples
+from ingest.formats import PlainSamples, session_of_samples
 from ingest.session_folder import open_input
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ try:
     import typer
     from typer.core import TyperGroup
 
-    from body_signals.errors import HiphingeError, one_line
+    from body_signals import HiphingeError, one_line
     from hiphinge.commands.command import HELP_NAMES, Command, as_written
 except ImportError as _error:
     # not even the doctor can be asked: what it would say of the packages

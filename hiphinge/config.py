@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from body_signals import HiphingeError
-from body_signals.limits import limits_with
-from body_signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
-from dashboards.influx.sender import InfluxSettings
+from body_signals import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S, HiphingeError, limits_with
+from dashboards.influx import InfluxSettings
 from hiphinge import logbook
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
 

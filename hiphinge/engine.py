@@ -12,21 +12,29 @@ from functools import partial
 
 import numpy as np
 
-from body_signals import Battery, Event, Mark, Packets, SampleBlock, Sensor, Session, TimedBlock, UtcAnchor
-from body_signals.blocks import Floats, Ints
-from body_signals.session import LONGEST_SESSION_S
-from dsp.angles.inclination import from_gravity
-from dsp.grid.ticks import too_long
+from body_signals import (
+    LONGEST_SESSION_S,
+    Battery,
+    Event,
+    Floats,
+    Ints,
+    Mark,
+    Packets,
+    SampleBlock,
+    Sensor,
+    Session,
+    TimedBlock,
+    UtcAnchor,
+)
+from dsp.angles import from_gravity
+from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
 from dsp.review import ReviewPipeline
-from firmware_protocol.codec import Codec, Probed
-from firmware_protocol.registry import codec_for
+from firmware_protocol import Codec, Probed, codec_for
 from hiphinge.session.sensor_minutes import SensorMinutes, first_from
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
-from ingest.time.clock import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap
-from ingest.time.heel_drop import SEARCH_S, WINDOW_S, Lag, lags
-from ingest.time.sample_count import SampleCount
+from ingest.time import COUNTER_SKEW_LIMIT, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
 
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"

@@ -10,10 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from body_signals.blocks import TimedBlock
-from body_signals.errors import HiphingeError
-from body_signals.events import Event
-from body_signals.session import Session
+from body_signals import Event, HiphingeError, Session, TimedBlock
 from ingest.formats.plain import SESSION_TOML, read_plain
 from ingest.heads.session_toml import read_session_toml
 from ingest.recording.recorder import STRETCH_WINDOWS, Recording, read_recording

@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 from on_disk.opening import read_bytes, read_text
 
 MOST_TOML_BYTES = 4 << 20

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 from on_disk.opening import check_file, open_file
 from on_disk.private import HAS_MODES, private_opener
 

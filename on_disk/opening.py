@@ -12,7 +12,7 @@ import re
 import stat
 from pathlib import Path
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 from on_disk.documents import toml_document
 from on_disk.private import replace_whole
 

@@ -6,9 +6,11 @@ from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, demo, mixed, screen, training
 from virtual_athlete.script import Script, TrueRepetition
 from virtual_athlete.sensors import Samples, SensorSettings, Skin, simulate_sensor
+from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
 from virtual_athlete.virtual_devices import DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, encode_stream
 
 __all__ = [
+    "HAS_PSEUDO_TERMINALS",
     "SCENARIOS",
     "START",
     "Body",
@@ -27,6 +29,7 @@ __all__ = [
     "Skin",
     "TrueRepetition",
     "VirtualKit",
+    "VirtualPort",
     "VirtualSensor",
     "demo",
     "encode_stream",

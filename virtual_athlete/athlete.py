@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from body_signals.events import Event
-from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
-from body_signals.session import Sensor, Session
-from firmware_protocol.v1 import Config
+from body_signals import BODY_PLACEMENTS, Event, Mounting, Placement, Sensor, Session
+from firmware_protocol import Config
 from virtual_athlete.body import JointAngles, Motion
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, training

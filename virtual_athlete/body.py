@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Placement
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, Floats, Placement
 from virtual_athlete.frames import Frame, Point, X, Y, Z
 from virtual_athlete.trajectories import Signal, Sines, Track
 from virtual_athlete.walking import GroundPath, Stride

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from virtual_athlete.trajectories import Signal
 
 X, Y, Z = 0, 1, 2

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals.blocks import G0, Bools, Floats
-from body_signals.placements import Mounting, Placement
+from body_signals import G0, Bools, Floats, Mounting, Placement
 from virtual_athlete.body import Motion
 from virtual_athlete.frames import X, Y, Z
 from virtual_athlete.trajectories import Signal, Sines

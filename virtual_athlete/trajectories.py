@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

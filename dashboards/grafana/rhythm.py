@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals.limits import LIMITS
-from body_signals.movements import BEND, MOVEMENTS
+from body_signals import BEND, LIMITS, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
     BASELINE_DAYS,

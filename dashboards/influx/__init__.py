@@ -1,1 +1,47 @@
 """Results in InfluxDB: points, sending and waiting, the outbox and its ledger, counting and deleting."""
+
+from dashboards.influx.arrived import differences
+from dashboards.influx.delivery import Courier, acknowledge, digest, identity, missing, note_repetitions, push
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.erasure import Eraser
+from dashboards.influx.line_protocol import (
+    LiveLines,
+    closing_points,
+    points,
+    repetition_points,
+    repetition_stamps,
+    series_of,
+    tags_of,
+)
+from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
+from dashboards.influx.patience import Patience
+from dashboards.influx.sender import InfluxSettings, server_facts
+from dashboards.influx.stored import CannotAsk, Stored
+
+__all__ = [
+    "FOLDER",
+    "CannotAsk",
+    "Courier",
+    "Eraser",
+    "InfluxSettings",
+    "LiveLines",
+    "Outbox",
+    "Patience",
+    "Stored",
+    "acknowledge",
+    "closing_points",
+    "differences",
+    "digest",
+    "identity",
+    "missing",
+    "note_repetitions",
+    "points",
+    "push",
+    "rejected_lines",
+    "repetition_points",
+    "repetition_stamps",
+    "series_of",
+    "server_facts",
+    "tags_of",
+    "waiting_bytes",
+]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from body_signals import HiphingeError
-from body_signals.athlete import check_athlete
+from body_signals import HiphingeError, check_athlete
 from dashboards.http_edge import Answer, Edge
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library

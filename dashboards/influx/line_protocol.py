@@ -18,8 +18,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from body_signals import HiphingeError, Session
-from body_signals.quantities import ANGLE_COLUMNS, REPETITION_COLUMNS, SCREEN_COLUMNS, SCREEN_RESULT, Quantity, Storage
+from body_signals import (
+    ANGLE_COLUMNS,
+    REPETITION_COLUMNS,
+    SCREEN_COLUMNS,
+    SCREEN_RESULT,
+    HiphingeError,
+    Quantity,
+    Session,
+    Storage,
+)
 from dashboards.edits import edited_repetitions
 from dashboards.notation import quality_note
 from dashboards.tables import (

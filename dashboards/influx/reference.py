@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS
 from dashboards.influx.line_protocol import FIELDS, TAGS
 from dsp.decimation import OUTPUT_HZ
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals.movements import KINDS
-from body_signals.quantities import SCREEN_MEASURES
+from body_signals import KINDS, SCREEN_MEASURES
 from dashboards.notation import DASH, with_uncertainty
 
 TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}

@@ -10,8 +10,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from body_signals import HiphingeError
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, HiphingeError
 from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, hip_screen, plots

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from body_signals.limits import LAIRD_2019, LIMITS
-from body_signals.movements import KINDS
+from body_signals import KINDS, LAIRD_2019, LIMITS
 
 
 @dataclass(frozen=True, slots=True)

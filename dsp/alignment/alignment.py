@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp import rotation
 from dsp.grid.ticks import Ticks
 from dsp.results import AlignmentReport

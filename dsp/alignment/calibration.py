@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from body_signals.blocks import Floats
-from body_signals.placements import Mounting
+from body_signals import Floats, Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration_axes import CalibrationAxes
 from dsp.alignment.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS, CalibrationMovements

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Mounting
+from body_signals import Floats, Mounting
 from dsp.alignment.calibration_movements import THIGH_KEYS, TRUNK_KEYS, CalibrationMovements, overlap
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_walk import CalibrationWalk

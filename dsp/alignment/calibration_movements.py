@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Placement
+from body_signals import Floats, Placement
 
 TRUNK_KEYS = (Placement.LUMBAR.value, Placement.PELVIS.value)
 THIGH_KEYS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)

@@ -9,7 +9,7 @@ from bisect import bisect_left
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp import rotation
 from dsp.alignment.segment_axes import WALKED_S
 from dsp.alignment.standing import DECIDED_S

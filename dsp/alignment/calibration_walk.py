@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Mounting
+from body_signals import Floats, Mounting
 from dsp.alignment.calibration_movements import THIGH_KEYS, CalibrationMovements
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_zero import Zero

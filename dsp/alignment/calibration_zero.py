@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp import rotation
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.segment_axes import angle_between

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.placements import Mounting
+from body_signals import Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration import Calibration
 from dsp.alignment.calibration_tracks import CalibrationTracks

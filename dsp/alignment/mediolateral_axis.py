@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Mounting
+from body_signals import Floats, Mounting
 from dsp import rotation
 from dsp.alignment.calibration_movements import BEND_COUNT, SensorMovement
 from dsp.alignment.segment_axes import alike, functional_axis

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp import rotation
 
 WALKED_S = (1.5, 3.0)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
-from body_signals.placements import Placement
+from body_signals import Bools, Floats, Placement
 from dsp.grid.ticks import LOOK_STRIDE
 
 SLIPPED_RAD = np.radians(8.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 SETTLE_S = 1.0
 """From the mark to the beginning of the standing (the zero's definition, see above)."""

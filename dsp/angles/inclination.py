@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 _UPSIDE_DOWN = 1e-9
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Placement
+from body_signals import Floats, Placement
 from dsp import rotation
 
 PELVIS = Placement.PELVIS.value

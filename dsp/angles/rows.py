@@ -10,9 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
-from body_signals.quality import Quality
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, Bools, Floats, Quality
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.mediolateral_axis import STATED_MOUNTING

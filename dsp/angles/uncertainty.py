@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.placements import Placement
+from body_signals import Floats, Placement
 from dsp.alignment.calibration_movements import THIGH_KEYS
 
 INCLINATION_RAD = {"live": np.radians(0.26), "review": np.radians(0.16)}

@@ -20,9 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.movements import kind_of, names_of
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, Floats, kind_of, names_of
 from dsp.results import AngleRows, Repetition
 
 HYSTERESIS_DEG, BIN_DEG = 5.0, 5.0

@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints
+from body_signals import Floats, Ints
 from dsp.results import Metrics, Repetition
 from dsp.rhythm.coordination import MARP_REPETITIONS, marp_and_dp
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints, TimedBlock
+from body_signals import Floats, Ints, TimedBlock
 
 STRETCH_S = 240.0
 """So much event time is worked on at once at most."""

@@ -14,10 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints
-from body_signals.errors import HiphingeError
-from body_signals.quality import Quality
-from body_signals.session import LONGEST_SESSION_S, PATIENCE_S
+from body_signals import LONGEST_SESSION_S, PATIENCE_S, Bools, Floats, HiphingeError, Ints, Quality
 from dsp import rotation
 from dsp.orientation.filter import OrientedSamples
 from dsp.results import TICK_HZ, Flags

@@ -22,7 +22,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
+from body_signals import Bools, Floats
 from dsp.alignment.standing import FULL_S, shortness
 from dsp.angles.joints import HIP_FLEXED_RAD
 from dsp.grid.ticks import LOOK_STRIDE

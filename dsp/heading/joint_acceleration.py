@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp.grid.ticks import MOTION_STRIDE, Ticks
 
 Complexes = NDArray[np.complex128]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
+from body_signals import Bools, Floats
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.angles import uncertainty

@@ -1,1 +1,5 @@
 """Each sensor's orientation from its samples: the filter, turning between its corrections, the sensor's own errors."""
+
+from dsp.orientation.filter import SampleCounts
+
+__all__ = ["SampleCounts"]

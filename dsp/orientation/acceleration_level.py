@@ -22,7 +22,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import G0, Floats
+from body_signals import G0, Floats
 from dsp import rotation
 
 Complexes = NDArray[np.complex128]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints, TimedBlock
+from body_signals import Bools, Floats, Ints, TimedBlock
 from dsp import rotation
 from dsp.alignment.standing import FULL_S, Standing, StandingWatch, shortness
 from dsp.orientation.acceleration_level import AccelerationLevel

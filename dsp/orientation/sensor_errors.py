@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats
+from body_signals import G0, Floats
 from dsp import rotation
 
 WINDOW_S = 10.0

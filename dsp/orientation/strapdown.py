@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import vqf
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp import rotation
 
 FILTER_HZ = 25.0

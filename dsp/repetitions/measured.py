@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.quality import Quality
+from body_signals import Quality
 from dsp.repetitions.movement_rows import MovementRows
 from dsp.results import Repetition
 from dsp.rhythm.metrics import Best, RepetitionRows, measure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
+from body_signals import Bools, Floats
 from dsp.repetitions.movement_rows import KeptRows
 from dsp.rhythm.phases import inner_velocity, velocity_rows
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, Floats
 from dsp.results import AngleRows, Flags
 
 SHORT_ROWS = 250

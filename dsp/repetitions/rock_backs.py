@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 TRUNK_DEG, THIGH_DEG = 60.0, 25.0
 """On all fours: the trunk above the first, the thighs within the second of the vertical."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints
+from body_signals import Bools, Floats, Ints
 from dsp.repetitions.movement_rows import LEFT_THIGH_ROW, RIGHT_THIGH_ROW, MovementRows
 
 START_DEG, END_DEG = 15.0, 10.0

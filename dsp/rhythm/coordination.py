@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints
+from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, one_phase
 
 POINTS = 101

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints
+from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases
 
 HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9

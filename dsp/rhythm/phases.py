@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import Bools, Floats, Ints
+from body_signals import Bools, Floats, Ints
 
 T = TypeVar("T", bound=np.generic)
 VELOCITY_HALF_S = 0.05

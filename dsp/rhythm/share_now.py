@@ -15,9 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats
-from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
-from body_signals.quantities import ANGLE_NAMES
+from body_signals import ANGLE_NAMES, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, Bools, Floats
 from dsp.results import AngleRows
 from dsp.rhythm.shares import CANCELLING
 

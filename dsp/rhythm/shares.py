@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from dsp.rhythm.phases import Phases, one_phase, reach, reached
 
 SMALLEST_TOTAL_DEG = 3.0

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints
+from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, Reach, reach, reached
 
 TAU_DEG = 5.0

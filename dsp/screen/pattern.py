@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from body_signals.limits import LIMITS, Limit
+from body_signals import LIMITS, Limit
 from dsp.results import Repetition
 from dsp.screen.tests import SIDES, ScreenTest, measured_tests
 

@@ -14,9 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from body_signals.movements import KIND_OF_TEST
-from body_signals.quality import Quality
-from body_signals.quantities import SCREEN_MEASURES
+from body_signals import KIND_OF_TEST, SCREEN_MEASURES, Quality
 from dsp.day.sets import FEWEST, OverSet, over_set, sets_of
 from dsp.repetitions.kind import CANNOT_TELL
 from dsp.results import Repetition

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from body_signals.blocks import Floats, SampleBlock
-from body_signals.errors import HiphingeError
+from body_signals import Floats, HiphingeError, SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp

@@ -14,9 +14,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals.blocks import Floats, SampleBlock
-from body_signals.errors import HiphingeError
-from body_signals.session import Setting
+from body_signals import Floats, HiphingeError, SampleBlock, Setting
 from firmware_protocol.device import BleAccess, Clock, DeviceFamily
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.families.text_csv import Profile, sample_fields

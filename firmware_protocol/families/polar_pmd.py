@@ -17,9 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats, SampleBlock
-from body_signals.errors import HiphingeError
-from body_signals.session import Setting
+from body_signals import G0, Floats, HiphingeError, SampleBlock, Setting
 from firmware_protocol.codec import Health
 from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp

@@ -14,9 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from body_signals.blocks import G0, Floats, SampleBlock
-from body_signals.errors import HiphingeError
-from body_signals.session import Setting
+from body_signals import G0, Floats, HiphingeError, SampleBlock, Setting
 from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, SerialAccess
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock

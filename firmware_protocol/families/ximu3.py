@@ -19,8 +19,7 @@ from collections.abc import Mapping
 from operator import mul
 from typing import Any, NamedTuple
 
-from body_signals.blocks import G0, Floats, SampleBlock
-from body_signals.errors import HiphingeError
+from body_signals import G0, Floats, HiphingeError, SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import Ints, SampleBlock
+from body_signals import Ints, SampleBlock
 from firmware_protocol.codec import Health, Probe, check_lengths
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packetwise import CountingCodec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from body_signals.session import Setting
+from body_signals import Setting
 from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Read, Request, SerialAccess, Step, Write
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from body_signals.blocks import G0
-from body_signals.errors import HiphingeError
+from body_signals import G0, HiphingeError
 
 VERSION = 1
 HEADER_BYTES = 2

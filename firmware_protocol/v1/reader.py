@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals.blocks import SampleBlock
+from body_signals import SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packets import Fields, Packet

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals.blocks import Bools, Floats
+from body_signals import Bools, Floats
 from firmware_protocol.unit_quaternion import BAD_NORM
 from firmware_protocol.v1.messages import VERSION, Config, Kind
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS
 from hiphinge.session.in_progress import RECORDING
 from on_disk import close_to_others, open_to_others
 

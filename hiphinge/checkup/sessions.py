@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from body_signals import HiphingeError
-from dashboards.influx.delivery import missing
-from dashboards.influx.drain import rejected_lines
-from dashboards.influx.outbox import FOLDER, waiting_bytes
-from dashboards.influx.sender import server_facts
+from dashboards.influx import FOLDER, missing, rejected_lines, server_facts, waiting_bytes
 from dashboards.tables import available_estimators
 from hiphinge.checkup.installation import Finding
 from hiphinge.checkup.privacy import close_sessions

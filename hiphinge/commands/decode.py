@@ -14,8 +14,7 @@ import typer
 
 from body_signals import HiphingeError
 from dashboards.terminal import packet_table
-from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, device_family
-from firmware_protocol.packets import Packet
+from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, Packet, device_family
 from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
 

@@ -26,8 +26,7 @@ from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.version import software
-from virtual_athlete import SimulatedAthlete
-from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
+from virtual_athlete import HAS_PSEUDO_TERMINALS, SimulatedAthlete
 
 SCENARIOS = ("demo", "mixed", "screen")
 

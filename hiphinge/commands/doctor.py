@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 from hiphinge import logbook
 from hiphinge.checkup.access import access
 from hiphinge.checkup.installation import Finding, installation

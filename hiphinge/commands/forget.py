@@ -16,11 +16,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from body_signals import HiphingeError
-from body_signals.athlete import check_athlete
-from dashboards.influx.erasure import Eraser
-from dashboards.influx.outbox import FOLDER, waiting_bytes
-from dashboards.influx.stored import CannotAsk, Stored
+from body_signals import HiphingeError, check_athlete
+from dashboards.influx import FOLDER, CannotAsk, Eraser, Stored, waiting_bytes
 from hiphinge import config, logbook
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier

@@ -9,8 +9,7 @@ import typer
 from body_signals import HiphingeError
 from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
-from ingest.formats import IMPORTERS, import_session
-from ingest.formats.plain import write_plain
+from ingest.formats import IMPORTERS, import_session, write_plain
 
 
 def import_(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from dashboards.influx.outbox import FOLDER, waiting_bytes
+from dashboards.influx import FOLDER, waiting_bytes
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
@@ -22,9 +22,7 @@ from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.version import software
-from ingest.links.event_log import EventLog
-from ingest.links.kit import Kit, read_kit
-from ingest.links.kit_reader import KitReader
+from ingest.links import EventLog, Kit, KitReader, read_kit
 
 
 def live(

@@ -10,8 +10,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from body_signals import HiphingeError
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS, HiphingeError
 from dashboards.tables import available_estimators
 from hiphinge import logbook
 from hiphinge.config import Settings

@@ -11,13 +11,8 @@ import typer
 from rich.text import Text
 
 from body_signals import HiphingeError
-from dashboards.influx.arrived import differences
-from dashboards.influx.delivery import missing
-from dashboards.influx.delivery import push as send
-from dashboards.influx.line_protocol import points
-from dashboards.influx.patience import Patience
-from dashboards.influx.sender import InfluxSettings
-from dashboards.influx.stored import CannotAsk, Stored
+from dashboards.influx import CannotAsk, InfluxSettings, Patience, Stored, differences, missing, points
+from dashboards.influx import push as send
 from dashboards.tables import available_estimators
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results

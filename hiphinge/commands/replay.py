@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS
 from dashboards.edits import EDITS, edited_repetitions
 from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
@@ -20,7 +20,7 @@ from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.version import software
-from ingest.heads.session_toml import write_session_toml
+from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
 from on_disk import copy_private
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import typer
 
-from body_signals import HiphingeError
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS, HiphingeError
 from hiphinge.commands.options import among, console, with_results
 from hiphinge.session import ties
 

@@ -16,11 +16,8 @@ from rich.text import Text
 from body_signals import BODY_PLACEMENTS, HiphingeError, Placement
 from dashboards.notation import DASH
 from hiphinge.commands.options import console, say
-from ingest.links.ble import SensorSeen
-from ingest.links.ble import scan as scan_ble
-from ingest.links.ble_link import ask_battery
-from ingest.links.kit import Kit, add_to_kit, read_kit
-from ingest.links.serial_port import PortSeen, list_ports
+from ingest.links import Kit, PortSeen, SensorSeen, add_to_kit, ask_battery, list_ports, read_kit
+from ingest.links import scan as scan_ble
 
 
 def scan(

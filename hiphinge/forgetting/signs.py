@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from body_signals import HiphingeError
-from dashboards.influx.line_protocol import series_of, tags_of
+from dashboards.influx import series_of, tags_of
 from hiphinge.forgetting.identifier import Identifier
-from ingest.recording.search import recording_head, recording_text
+from ingest.recording import recording_head, recording_text
 from on_disk import toml_document
 
 _PIECE = 1 << 20

@@ -14,10 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from body_signals import HiphingeError, Session
-from dashboards.influx.delivery import Courier, acknowledge, note_repetitions
-from dashboards.influx.line_protocol import LiveLines, closing_points, points, repetition_points, repetition_stamps
-from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx import (
+    FOLDER,
+    Courier,
+    InfluxSettings,
+    LiveLines,
+    Outbox,
+    acknowledge,
+    closing_points,
+    note_repetitions,
+    points,
+    repetition_points,
+    repetition_stamps,
+    waiting_bytes,
+)
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.live.sinks import Frame, Sink

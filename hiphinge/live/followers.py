@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx import InfluxSettings
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.live.status_lines import StatusLines
 from hiphinge.live.view import LiveScreen

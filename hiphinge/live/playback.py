@@ -14,15 +14,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from body_signals import Event, Heartbeat, HiphingeError, Mark, Packets, Session
-from firmware_protocol.device import Request
-from firmware_protocol.framing import frame_serial
-from firmware_protocol.registry import device_family
+from firmware_protocol import Request, device_family, frame_serial
 from hiphinge.session.scratch import ports_folder
-from ingest.links.event_log import EventLog
-from ingest.links.kit import GATEWAY_FAMILY, Kit, KitSensor
-from ingest.links.kit_reader import KitReader
-from ingest.links.serial_link import SerialLink
-from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
+from ingest.links import GATEWAY_FAMILY, EventLog, Kit, KitReader, KitSensor, SerialLink
+from virtual_athlete import HAS_PSEUDO_TERMINALS, VirtualPort
 
 FAMILY = GATEWAY_FAMILY
 """Of the virtual sensors: protocol v1 on a serial line."""

@@ -19,7 +19,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows
 from hiphinge.engine import SensorProgress
 from hiphinge.session.sensor_minutes import SensorMinute
-from ingest.links.link import LinkStatus
+from ingest.links import LinkStatus
 
 KEPT_FRAMES = 250
 """Frames that wait for a slow sink, about a second of a session; of what comes then it gets the latest rows only (ours)."""

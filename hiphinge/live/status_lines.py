@@ -17,15 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import flag_names
-from body_signals.quantities import ANGLE_NAMES
-from body_signals.session import Session
+from body_signals import ANGLE_NAMES, Session, flag_names
 from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
-from dsp.rhythm.share_now import LatestRows
+from dsp.rhythm import LatestRows
 from hiphinge.live.line_writer import LineWriter
 from hiphinge.live.sinks import Frame, FreshRow, Sink
-from ingest.links.link import LinkState
+from ingest.links import LinkState
 
 EVERY_S = 1.0
 

@@ -18,8 +18,7 @@ from hiphinge.engine import CALIBRATE, HEEL_DROP
 from hiphinge.live.keys import keys
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
-from ingest.links.event_log import EventLog
-from ingest.links.kit_reader import KitReader
+from ingest.links import EventLog, KitReader
 
 BATCH_S = 0.004
 """Between two times that events are taken (ours)."""

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from body_signals.quantities import ANGLE_NAMES
-from body_signals.session import PATIENCE_S as DEFAULT_PATIENCE_S
+from body_signals import ANGLE_NAMES
+from body_signals import PATIENCE_S as DEFAULT_PATIENCE_S
 from dashboards.notation import (
     DASH,
     TRUNK,
@@ -27,10 +27,10 @@ from dashboards.notation import (
     words,
 )
 from dsp.results import AlignmentReport, Repetition
-from dsp.rhythm.share_now import LatestRows, ShareNow
+from dsp.rhythm import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress
 from hiphinge.live.sinks import Frame, FreshRow, Sink
-from ingest.links.link import LinkState, LinkStatus
+from ingest.links import LinkState, LinkStatus
 
 BARS = (
     ("lumbar flexion", "lumbar_flexion", "#D55E00", 90.0),

@@ -14,8 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from body_signals import Event, HiphingeError, Mark, Packets, Session
-from body_signals.session import LONGEST_SESSION_S
+from body_signals import LONGEST_SESSION_S, Event, HiphingeError, Mark, Packets, Session
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.live.sinks import Frame, Sinks
@@ -24,9 +23,9 @@ from hiphinge.session.folders import check_new
 from hiphinge.session.freed_memory import give_back
 from hiphinge.session.interruption import uninterrupted
 from hiphinge.session.lock import FolderLock
-from ingest.heads.session_toml import write_session_toml
-from ingest.links.link import LinkStatus
-from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
+from ingest.heads import write_session_toml
+from ingest.links import LinkStatus
+from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
 _log = logging.getLogger(__name__)

@@ -20,14 +20,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from body_signals import HiphingeError
-from body_signals.quantities import ESTIMATORS
+from body_signals import ESTIMATORS, HiphingeError
 from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
-from ingest.recording.recorder import STRETCH_WINDOWS, read_recording
+from ingest.recording import STRETCH_WINDOWS, read_recording
 
 _log = logging.getLogger(__name__)
 NOT_COMPUTED = "not-computed.json"

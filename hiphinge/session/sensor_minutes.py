@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import Event, Packets, TimedBlock
-from body_signals.blocks import Floats
+from body_signals import Event, Floats, Packets, TimedBlock
 
 MINUTE_S = 60.0
 

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import Placement, Quality, Session
-from body_signals.limits import limits_with
-from body_signals.session import SCHEMA
-from dsp.day.exposure import Exposure
-from dsp.day.sets import metrics_of, sets_of
-from dsp.orientation.filter import SampleCounts
+from body_signals import SCHEMA, Placement, Quality, Session, limits_with
+from dsp.day import Exposure, metrics_of, sets_of
+from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Repetition
-from dsp.screen.pattern import screen_of
-from ingest.time.heel_drop import Lag
+from dsp.screen import screen_of
+from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
 NO_THIGHS = (

@@ -14,12 +14,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from body_signals import HiphingeError
-from body_signals.athlete import check_athlete
-from dashboards.influx.delivery import digest, identity
+from body_signals import HiphingeError, check_athlete
+from dashboards.influx import digest, identity
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY, available_estimators, read_summary
 from hiphinge.session.in_progress import RECORDING
-from ingest.recording.recorder import read_recording
+from ingest.recording import read_recording
 from on_disk import read_toml
 
 SESSION = "session.toml"

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from body_signals.errors import HiphingeError
+from body_signals import HiphingeError
 from ingest.formats.csv_mapping import import_csv
 from ingest.formats.imported import ImportedSession
+from ingest.formats.plain import PlainSamples, session_of_samples, write_plain
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens
 
-__all__ = ["IMPORTERS", "ImportedSession", "import_session"]
+__all__ = ["IMPORTERS", "ImportedSession", "PlainSamples", "import_session", "session_of_samples", "write_plain"]
+
 
 IMPORTERS: Mapping[str, Callable[[Path, Path | None, Mapping[str, str]], ImportedSession]] = {
     "csv": import_csv,
     "xio-lower-body": import_ximu3,
     "xsens-opensense": import_xsens,
 }
-"""By format: a function of the path, the mapping file and the placements by sensor word."""
 
 
 def import_session(

@@ -26,11 +26,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from body_signals.athlete import check_athlete
-from body_signals.blocks import Floats
-from body_signals.errors import HiphingeError
-from body_signals.placements import Placement
-from body_signals.session import Sensor, Session
+from body_signals import Floats, HiphingeError, Placement, Sensor, Session, check_athlete
 from ingest.formats.imported import UNKNOWN_START, Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_numbers
 from ingest.formats.samples import PlainSamples

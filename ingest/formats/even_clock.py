@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats, Ints
+from body_signals import Floats, Ints
 
 UNEVEN = 0.05
 """Standard deviation of the step, in periods, beyond which sampling is uneven; lost samples do not count (ours)."""

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from body_signals.errors import HiphingeError
-from body_signals.placements import Placement
-from body_signals.session import Sensor, Session, SessionMark
+from body_signals import HiphingeError, Placement, Sensor, Session, SessionMark
 from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples

@@ -21,8 +21,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from body_signals.blocks import Floats
-from body_signals.errors import HiphingeError
+from body_signals import Floats, HiphingeError
 from on_disk import open_file
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

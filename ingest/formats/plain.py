@@ -14,9 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from body_signals.blocks import Ints, TimedBlock
-from body_signals.errors import HiphingeError
-from body_signals.session import LONGEST_SESSION_S, Sensor, Session
+from body_signals import LONGEST_SESSION_S, HiphingeError, Ints, Sensor, Session, TimedBlock
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv

@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from body_signals.blocks import Floats
-from body_signals.errors import HiphingeError
+from body_signals import Floats, HiphingeError
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats
-from body_signals.session import LONGEST_SESSION_S
+from body_signals import G0, LONGEST_SESSION_S, Floats
 
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
 """Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0 (ours)."""

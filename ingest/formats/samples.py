@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from body_signals.blocks import G0
+from body_signals import G0
 
 PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Time: divide by this to have seconds."""

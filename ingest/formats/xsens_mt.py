@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.errors import HiphingeError
+from body_signals import Floats, HiphingeError
 from ingest.formats.imported import Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.samples import PlainSamples

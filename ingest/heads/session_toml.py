@@ -15,19 +15,20 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn
 
-from body_signals.athlete import check_athlete
-from body_signals.errors import HiphingeError
-from body_signals.limits import limits_with
-from body_signals.placements import Mounting, Placement
-from body_signals.session import (
+from body_signals import (
     LONGEST_PATIENCE_S,
     PATIENCE_S,
     SCHEMA,
     SHORTEST_PATIENCE_S,
+    HiphingeError,
+    Mounting,
+    Placement,
     Sensor,
     Session,
     SessionMark,
     Setting,
+    check_athlete,
+    limits_with,
 )
 from on_disk import read_toml, shown, toml_document, toml_text, write_toml
 

@@ -1,1 +1,59 @@
 """Sensors that stream: kits, Bluetooth LE and serial links, and the log that gives their events an order."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingest.links.ble import SensorSeen, scan
+    from ingest.links.ble_link import ask_battery
+    from ingest.links.event_log import EventLog
+    from ingest.links.kit import GATEWAY_FAMILY, Kit, KitSensor, add_to_kit, read_kit
+    from ingest.links.kit_reader import KitReader
+    from ingest.links.link import LinkState, LinkStatus
+    from ingest.links.serial_link import SerialLink
+    from ingest.links.serial_port import PortSeen, list_ports
+
+__all__ = [
+    "GATEWAY_FAMILY",
+    "EventLog",
+    "Kit",
+    "KitReader",
+    "KitSensor",
+    "LinkState",
+    "LinkStatus",
+    "PortSeen",
+    "SensorSeen",
+    "SerialLink",
+    "add_to_kit",
+    "ask_battery",
+    "list_ports",
+    "read_kit",
+    "scan",
+]
+
+_FROM = {
+    "EventLog": "event_log",
+    "GATEWAY_FAMILY": "kit",
+    "Kit": "kit",
+    "KitReader": "kit_reader",
+    "KitSensor": "kit",
+    "LinkState": "link",
+    "LinkStatus": "link",
+    "PortSeen": "serial_port",
+    "SensorSeen": "ble",
+    "SerialLink": "serial_link",
+    "add_to_kit": "kit",
+    "ask_battery": "ble_link",
+    "list_ports": "serial_port",
+    "read_kit": "kit",
+    "scan": "ble",
+}
+"""Which module each name comes from: loaded when it is asked for, since bleak and pyserial take their time."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)

@@ -17,7 +17,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError, BleakError
 
-from firmware_protocol.registry import recognise_ble
+from firmware_protocol import recognise_ble
 from ingest.links.link import LinkFault
 
 BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)

@@ -13,9 +13,7 @@ from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
-from firmware_protocol.codec import Codec
-from firmware_protocol.device import BleAccess, Read, Request, Write
-from firmware_protocol.registry import codec_for, device_family
+from firmware_protocol import BleAccess, Codec, Read, Request, Write, codec_for, device_family
 from ingest.links.ble import BLE_ERRORS, Adapter, SensorSeen, fault_of, not_found, quietly
 from ingest.links.claim import Claim
 from ingest.links.event_log import EventLog

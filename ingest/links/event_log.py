@@ -12,19 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from body_signals.events import (
-    Battery,
-    Command,
-    Connected,
-    Event,
-    Heartbeat,
-    Lost,
-    Mark,
-    Packets,
-    SingleEvent,
-    UtcAnchor,
-    Watchdog,
-)
+from body_signals import Battery, Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 HEARTBEAT_S = 0.1
 """Between two heartbeats (ours)."""

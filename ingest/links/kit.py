@@ -21,11 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals.athlete import check_athlete
-from body_signals.errors import HiphingeError
-from body_signals.session import NO_LIMITS, PATIENCE_S, Sensor, Session, Setting
-from firmware_protocol.device import DeviceFamily, Request
-from firmware_protocol.registry import FAMILIES, device_family
+from body_signals import NO_LIMITS, PATIENCE_S, HiphingeError, Sensor, Session, Setting, check_athlete
+from firmware_protocol import FAMILIES, DeviceFamily, Request, device_family
 from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
 from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 

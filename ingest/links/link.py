@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
 
-from body_signals.errors import HiphingeError
-from firmware_protocol.device import Read, Step, Write
+from body_signals import HiphingeError
+from firmware_protocol import Read, Step, Write
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 

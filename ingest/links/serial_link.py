@@ -6,10 +6,7 @@ import asyncio
 import threading
 from collections.abc import Container
 
-from firmware_protocol.codec import Codec
-from firmware_protocol.device import DeviceFamily, Read, Request, SerialAccess, Write
-from firmware_protocol.registry import codec_for
-from firmware_protocol.v1 import Demultiplexer
+from firmware_protocol import Codec, Demultiplexer, DeviceFamily, Read, Request, SerialAccess, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 from ingest.links.link import Link, LinkFault, LinkState

@@ -20,7 +20,7 @@ from typing import Any
 import serial
 from serial.tools.list_ports import comports
 
-from firmware_protocol.registry import recognise_port
+from firmware_protocol import recognise_port
 from ingest.links.link import LinkFault
 
 try:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from body_signals.events import Battery, Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+from body_signals import Battery, Command, Connected, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 PACKETS_ENCODING = "hiphinge-packets"
 EVENTS_ENCODING = "json"

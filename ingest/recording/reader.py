@@ -24,9 +24,7 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, DataEnd, Header, Metadata
 from mcap.writer import MCAP0_MAGIC
 
-from body_signals.errors import HiphingeError
-from body_signals.events import Event, SingleEvent
-from body_signals.session import Session
+from body_signals import Event, HiphingeError, Session, SingleEvent
 from ingest.heads.session_toml import session_from_dict
 from ingest.recording.messages import PacketGather
 from ingest.recording.windows import (

@@ -23,9 +23,7 @@ from mcap.data_stream import RecordBuilder
 from mcap.records import Channel, Chunk, DataEnd, Footer, Header, Message, Metadata
 from mcap.writer import MCAP0_MAGIC
 
-from body_signals.errors import HiphingeError
-from body_signals.events import Event, Packets
-from body_signals.session import Session
+from body_signals import Event, HiphingeError, Packets, Session
 from ingest.heads.session_toml import session_from_dict, session_to_dict
 from ingest.recording.background_sync import BackgroundSync
 from ingest.recording.messages import (

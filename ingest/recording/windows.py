@@ -15,8 +15,7 @@ import numpy as np
 import zstandard
 from mcap.opcode import Opcode
 
-from body_signals.events import Event, SingleEvent
-from body_signals.session import LONGEST_SESSION_S
+from body_signals import LONGEST_SESSION_S, Event, SingleEvent
 from ingest.recording.messages import PacketGather, decode_trailer, edge_arrivals, split_packets
 
 RECORD = struct.Struct("<BQ")

@@ -21,7 +21,7 @@ from collections import deque
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints
+from body_signals import Bools, Floats, Ints
 
 WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
 """Points older than the first are dropped, a slack at a time: the hull is then built anew (ours)."""

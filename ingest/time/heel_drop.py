@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats
+from body_signals import G0, Floats
 
 SEARCH_S = 0.3
 """Largest lag that is looked for, to either side (ours)."""

@@ -14,7 +14,7 @@ from collections import deque
 
 import numpy as np
 
-from body_signals.blocks import Bools, Floats, Ints
+from body_signals import Bools, Floats, Ints
 from ingest.time.clock import COUNTER_SKEW_LIMIT
 
 BUCKET_S = 0.5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats
+from body_signals import G0, Floats
+from firmware_protocol import Fields
 from firmware_protocol.families import metamotion, phyphox, polar_pmd, thingy52
 from firmware_protocol.families.shimmer3 import family as shimmer3
 from firmware_protocol.families.shimmer3 import stream as shimmer3_stream
 from firmware_protocol.families.shimmer3.calibration import GYR_PER_DPS, default_acc, encode_reply
-from firmware_protocol.packets import Fields
 from virtual_athlete.sensors import Samples
 from virtual_athlete.virtual_devices.maker import BATTERY_LEVEL, BATTERY_SERVICE, Maker
 from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgoing

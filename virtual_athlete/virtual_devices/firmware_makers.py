@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from firmware_protocol.families import capture2go, movella_dot, movesense, text_csv, ximu3
 from firmware_protocol.families.witmotion import ble as witmotion_ble
 from firmware_protocol.families.witmotion import serial as witmotion_serial

@@ -7,11 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from firmware_protocol.codec import Health
-from firmware_protocol.framing import Deframer, frame_serial
-from firmware_protocol.v1 import (
+from body_signals import Floats
+from firmware_protocol import (
+    ANY_BOOT,
+    CONTROL,
+    DATA,
+    EVENT,
+    INFO,
+    NEVER,
+    SERVICE,
+    SYNC,
     Config,
+    Deframer,
+    Health,
     Info,
     Kind,
     MalformedMessage,
@@ -22,10 +30,9 @@ from firmware_protocol.v1 import (
     encode_data,
     encode_info,
     encode_sync,
+    frame_serial,
     wrap_mux,
 )
-from firmware_protocol.v1.family import CONTROL, DATA, EVENT, INFO, SERVICE, SYNC
-from firmware_protocol.v1.messages import ANY_BOOT, NEVER
 from virtual_athlete.sensors import Samples
 from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgoing
 

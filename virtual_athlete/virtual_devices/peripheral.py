@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 from virtual_athlete.sensors import Samples
 
 _AHEAD_S = 1.0

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals.blocks import Floats
-from body_signals.events import Connected, Event, Heartbeat, Lost, Mark, Packets, UtcAnchor
-from body_signals.session import SessionMark
-from firmware_protocol.v1 import Config, Info, encode_config, encode_data, encode_info, frame_serial
+from body_signals import Connected, Event, Floats, Heartbeat, Lost, Mark, Packets, SessionMark, UtcAnchor
+from firmware_protocol import Config, Info, encode_config, encode_data, encode_info, frame_serial
 from virtual_athlete.radio import Arrival, Down, LinkSettings, Message, Outage, Radio, Up
 from virtual_athlete.sensors import Imu, Samples
 

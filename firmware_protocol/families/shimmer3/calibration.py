@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from body_signals.blocks import Floats
+from body_signals import Floats
 
 GET, REPLY = 0x2C, 0x2D
 ONE_BYTES, SENSORS = 21, 4

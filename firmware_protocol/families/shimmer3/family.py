@@ -18,9 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals.blocks import Floats, SampleBlock
-from body_signals.errors import HiphingeError
-from body_signals.session import Setting
+from body_signals import Floats, HiphingeError, SampleBlock, Setting
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.families.shimmer3.calibration import (

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals.blocks import G0, Floats
-from body_signals.errors import HiphingeError
+from body_signals import G0, Floats, HiphingeError
 from firmware_protocol.device import Request, Write
 from firmware_protocol.packets import Fields
 from firmware_protocol.sample_rows import Vector

@@ -18,8 +18,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from body_signals.blocks import Floats, SampleBlock
-from body_signals.session import Setting
+from body_signals import Floats, SampleBlock, Setting
 from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
