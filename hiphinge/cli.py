@@ -173,8 +173,10 @@ def _run() -> None:
     try:
         app(prog_name="hiphinge")
     except SystemExit as end:
-        if end.code == READER_GONE:
+        # help whose reader has gone ends with 1, if it were for typer
+        if end.code == READER_GONE or isinstance(end.__context__, BrokenPipeError):
             _write_nowhere()
+            end.code = READER_GONE
         sys.stdout.flush()
         raise
 
