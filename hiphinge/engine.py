@@ -65,7 +65,7 @@ class _Source:
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
         """Samples of these packets on the session's time line."""
-        one = packets[0] if len(packets) == 1 else _joined(packets)
+        one = Packets.concatenated(packets)
         arrival_s = (one.arrival_ns - zero_ns) / 1e9
         blocks = self.codec.feed_packets(one.data, one.lengths)
         if isinstance(self.codec, Probed):
@@ -107,16 +107,6 @@ class _Source:
         )
         self._minutes.take(timed, arrival_s[block.packet])
         return timed
-
-
-def _joined(packets: Sequence[Packets]) -> Packets:
-    return Packets(
-        packets[0].sensor,
-        np.concatenate([p.seq for p in packets]),
-        np.concatenate([p.arrival_ns for p in packets]),
-        np.concatenate([p.lengths for p in packets]),
-        b"".join(p.data for p in packets),
-    )
 
 
 @dataclass(frozen=True, slots=True)

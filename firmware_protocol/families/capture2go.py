@@ -26,6 +26,7 @@ from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "capture2go"
 _TAIL = "-c9e6-4c98-9324-aa7fc0c66de7"
@@ -241,8 +242,7 @@ def sample_fields(header: int, payload: bytes) -> Fields | str:
         heading = delta * DELTA_SCALE
     else:
         *components, heading, rest, disturbed, flags = raw[at:]
-        norm = math.hypot(*components)
-        quat = tuple(components) if abs(norm - 1.0) <= 0.1 else None
+        quat = None if norm_of(components) is None else tuple(components)
         numbers = [v for name, _ in kind.vectors for v in fields[name]] + [heading]
         if not all(map(math.isfinite, numbers)):
             return "non_finite"

@@ -63,7 +63,7 @@ class Recorder:
         self._path, self._flush_every_ns = path, flush_every_ns
         self._channels = {sensor.key: i for i, sensor in enumerate(session.sensors, 1)}
         self._events_channel = len(session.sensors) + 1
-        self._packets: dict[str, list[tuple[int, int, bytes]]] = {key: [] for key in self._channels}
+        self._packets: dict[str, list[Packets]] = {key: [] for key in self._channels}
         self._events: list[tuple[int, bytes]] = []
         self._seqs: list[int] = []
         """Sequence numbers of all that is buffered."""
@@ -141,7 +141,7 @@ class Recorder:
             self._first_seq, self._last_seq = min(seqs), max(seqs)
             self._buffered_bytes = 0
         if isinstance(event, Packets):
-            self._packets[event.sensor].extend(event)
+            self._packets[event.sensor].append(event)
         else:
             self._events.append((event.seq, encoded))
         self._seqs += seqs
@@ -225,7 +225,7 @@ class Recorder:
         number = self._window & 0xFFFFFFFF
         for key, packets in self._packets.items():
             if packets:
-                data = encode_packets(sorted(packets))
+                data = encode_packets(packets)
                 Message(self._channels[key], log_time, data, log_time, number).write(messages)
         trailer = encode_trailer(self._first_seq, self._last_seq, [encoded for _, encoded in sorted(self._events)])
         Message(self._events_channel, log_time, trailer, log_time, number).write(messages)

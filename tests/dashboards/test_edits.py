@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from body_signals import HiphingeError
-from dashboards.edits import Edit, edited_repetitions, read_edits
+from dashboards.edits import Edit, edited, edited_repetitions, read_edits
 from dashboards.influx.delivery import digest
 from dashboards.influx.line_protocol import repetition_points, repetition_stamps
 from dashboards.report.page import report_html
@@ -96,3 +96,14 @@ def test_what_cannot_be_understood_is_said(tmp_path: Path, text: str, words: str
 def test_edits_in_order(tmp_path: Path) -> None:
     say(tmp_path, '[[repetition]]\nat_s = 3\nmovement = "squat"\n[[repetition]]\nat_s = 4.5\ndeleted = true\n')
     assert read_edits(tmp_path) == (Edit(3.0, "squat"), Edit(4.5, None))
+
+
+def test_a_word_is_on_the_repetition_from_its_start_to_its_end(session: Path) -> None:
+    """The ends belong to it; a millisecond before and after is none."""
+    table = read_repetitions(session, "live")
+    start_s, end_s = table["start_s"][1].as_py(), table["end_s"][1].as_py()
+    for at_s, hit in ((start_s, True), (end_s, True), (start_s - 0.001, False), (end_s + 0.001, False)):
+        kinds = edited(table, [Edit(at_s, "other")])["movement"].to_pylist()
+        assert (kinds[1] == "other") == hit
+        assert kinds[0] == table["movement"][0].as_py()
+        assert len(edited(table, [Edit(at_s, None)])) == len(table) - hit

@@ -455,3 +455,87 @@ def test_answers_for_the_clock_are_on_the_clock_of_the_samples():
         single.feed(packet)
         found += single.probes()
     assert [p._replace(packet=6) for p in found] == [probe]
+
+
+@pytest.mark.parametrize(("back", "repeated"), [(200, True), (201, False)])
+def test_a_packet_is_late_by_2_seconds_at_most(back: int, repeated: bool) -> None:
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(1000), data(1000 - back)])
+    assert dict(codec.health) == ({"repeated": 1} if repeated else {"restart": 1})
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("off_us", "repeated"), [(100_000, True), (100_001, False)])
+def test_the_time_of_a_late_packet_agrees_to_a_tenth_of_a_second(off_us: int, repeated: bool, sign: int) -> None:
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(1000), data(900, 8, 900 * PERIOD + sign * off_us)])
+    assert dict(codec.health) == ({"repeated": 1} if repeated else {"restart": 1})
+
+
+@pytest.mark.parametrize(("back_us", "restart"), [(99_999, False), (100_000, True)])
+def test_a_clock_that_falls_back_by_a_tenth_of_a_second_was_started_anew(back_us: int, restart: bool) -> None:
+    """Behind the end of the last packet, seven periods after its beginning."""
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(1000), data(1008, 8, 1007 * PERIOD - back_us)])
+    assert dict(codec.health) == ({"restart": 1} if restart else {})
+
+
+@pytest.mark.parametrize(("held_us", "answers"), [(10_000_000, 1), (10_000_001, 0)])
+def test_an_answer_is_held_for_10_seconds_at_most(held_us: int, answers: int) -> None:
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(0)])
+    codec.feed(_answer(50_000, held_us=held_us))
+    assert len(codec.probes()) == answers
+
+
+@pytest.mark.parametrize(("norm", "bad"), [(0.91, 0), (0.89, 1)])
+def test_a_quaternion_is_one_within_a_tenth(norm: float, bad: int) -> None:
+    quat = np.tile([0.6 * norm, 0.0, 0.8 * norm, 0.0], (8, 1))
+    codec = V1Codec()
+    (block,) = many(codec, [encode_config(CONFIG), data(0, quat=quat)])[0]
+    assert codec.health.get("bad_quaternion", 0) == 8 * bad
+    assert block.quat is not None
+    if bad:
+        assert np.isnan(block.quat).all()
+    else:
+        np.testing.assert_allclose(block.quat, np.tile([0.6, 0.0, 0.8, 0.0], (8, 1)), atol=1e-4)
+
+
+def test_a_quaternion_longer_than_one_by_a_tenth_is_none() -> None:
+    for norm, bad in ((1.09, 0), (1.11, 8)):
+        codec = V1Codec()
+        many(codec, [encode_config(CONFIG), data(0, quat=np.full((8, 4), norm / 2.0))])
+        assert codec.health.get("bad_quaternion", 0) == bad
+
+
+def test_temperature_is_in_hundredths_of_a_degree() -> None:
+    """docs/protocol-v1.md: i16 at the end of the message."""
+    codec = V1Codec()
+    message = data(0, temperature_c=30.25)
+    assert message[-2:] == (3025).to_bytes(2, "little")
+    many(codec, [encode_config(CONFIG), message])
+    assert codec.facts["temperature_c"] == pytest.approx(30.25)
+
+
+def test_a_run_of_more_than_256_packets_is_as_good_as_one_by_one() -> None:
+    packets = [encode_config(CONFIG), *(data(8 * i) for i in range(600))]
+    assert joined(many(V1Codec(), packets)[0]) == joined(one_by_one(V1Codec(), packets)[0])
+
+
+@pytest.mark.parametrize(("raw", "saturated"), [(32766, False), (32767, True), (-32766, False), (-32767, True), (-32768, True)])
+def test_saturated_at_the_end_of_the_range(raw: int, saturated: bool) -> None:
+    codec = V1Codec()
+    unit = Config(1, RATE, 1.0, 1.0)
+    values = np.zeros((2, 3))
+    values[1, 2] = raw
+    message = encode_data(unit, 0, 0, 0, PERIOD, values, np.zeros((2, 3)))
+    (block,) = many(codec, [encode_config(unit), message])[0]
+    assert block.saturated.tolist() == [False, saturated]
+
+
+def test_what_came_before_its_configuration_is_lost_and_counted() -> None:
+    """Two messages of an unknown epoch, then the configuration: their 16 samples are missing before the next."""
+    codec = V1Codec()
+    (block,) = many(codec, [data(0), data(8), encode_config(CONFIG), data(16)])[0]
+    assert dict(codec.health) == {"unknown_epoch": 2}
+    assert (block.lost[0], block.restart[0]) == (16, False)

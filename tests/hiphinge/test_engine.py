@@ -25,8 +25,9 @@ from body_signals import (
     UtcAnchor,
 )
 from firmware_protocol.families.polar_pmd import encode_frame
-from firmware_protocol.v1 import Config, encode_config, encode_data
-from hiphinge.engine import Engine
+from firmware_protocol.v1 import Config, Sync, encode_config, encode_data, encode_sync
+from hiphinge.engine import Engine, _Source
+from hiphinge.session.sensor_minutes import SensorMinutes
 from tests.dsp.sessions import Found, block, gathered, plain, rms
 from virtual_athlete import START, Outage, Reboot, Script, SimulatedSession, simulate
 
@@ -325,3 +326,18 @@ def test_a_sensor_without_a_gyroscope_gives_its_inclination(estimator: str) -> N
     assert len(rows) > 3500
     np.testing.assert_allclose(rows.quat[:, 0], np.cos(leaning / 2), atol=1e-3)
     assert found.summary["sensors"]["pelvis"]["lost"] == 0
+
+
+@pytest.mark.parametrize(("wait_ns", "counts"), [(-1, False), (0, True), (10_000_000_000, True), (10_000_000_001, False)])
+def test_an_answer_for_the_clock_comes_after_it_was_asked_and_within_10_seconds(wait_ns: int, counts: bool) -> None:
+    """What the device held it back for does not count: 0.3 s."""
+    sensor, config = Sensor(PELVIS, family="hiphinge-v1"), Config.for_ranges(1, 100.0)
+    source = _Source(sensor, SensorMinutes([sensor.key]))
+    sent_ns, held_us = 50_000_000_000, 300_000
+    answer = encode_sync(Sync(3, 7, sent_ns, 80_000, 80_000 + held_us))
+    messages = [encode_config(config), encode_data(config, 0, 0, 0, 70_000, np.zeros((8, 3)), np.zeros((8, 3))), answer]
+    arrived = sent_ns + held_us * 1000 + wait_ns
+    lengths = np.array([len(m) for m in messages])
+    source.feed([Packets(sensor.key, np.array([4, 5, 6]), np.array([0, 0, arrived]), lengths, b"".join(messages))], 0)
+    assert source.clock is not None
+    assert [(seq, device_s, sent_s) for seq, device_s, sent_s in source.clock._coming] == ([(6, 0.08, 50.0)] if counts else [])

@@ -1,4 +1,4 @@
-"""Which tests are a module's: the test files that import it, those that bear its name first, the golden sessions last."""
+"""Which tests are a module's: those of its own name, those that import it, those of its wing, and last the golden sessions."""
 
 from __future__ import annotations
 
@@ -10,34 +10,76 @@ GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
 _MOST_FILES = 6
+"""Of test files that import it and do not bear its name; golden sessions do better than a seventh."""
+_OUTSIDE = ("tests/contract/", "tests/examples/", "tests/peers/", "tests/test_")
+"""Tests of whole paths: they start processes, and 30 s are soon over."""
 
 
-def matching_tests(root: Path, module: str) -> list[list[str]]:
-    """Groups of tests to run one after another, for the module at this path relative to `root`."""
-    dotted = module.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    stem = dotted.rpartition(".")[2]
-    importers = [test for test, imported in _imports(root).items() if dotted in imported]
-    named = [test for test in _imports(root) if Path(test).stem.removeprefix("test_").startswith(stem)]
-    own = [test for test in named if test in importers or _same_room(test, module)]
-    others = sorted((test for test in importers if test not in own), key=lambda test: (not _same_room(test, module), test))
-    groups = [group for group in (own, others[:_MOST_FILES]) if group]
-    return groups if module.startswith(_NO_GOLDEN) else [*groups, [GOLDEN]]
+def matching_tests(root: Path, module: str) -> list[str]:
+    """The tests to run, in this order, for the module at this path relative to `root`."""
+    dotted = _dotted(module)
+    near = [test for test in _imports(root) if not test.startswith(_OUTSIDE)]
+    direct = [test for test in near if dotted in _imports(root)[test]]
+    behind = [test for test in near if _same_room(test, module) and _through_its_room(root, test, module)]
+    named = [test for test in near if _bears_name(test, Path(module).stem) and (test in direct or _same_room(test, module))]
+    wing = [test for test in behind if _same_wing(test, module)]
+    others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
+    found = [*named, *others[:_MOST_FILES]]
+    return found if module.startswith(_NO_GOLDEN) else [*found, GOLDEN]
+
+
+def _dotted(module: str) -> str:
+    return module.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def _bears_name(test: str, stem: str) -> bool:
+    """`test_slack_of_bends.py` bears the name of `slack.py`, and `test_cuts.py` that of `cut.py`."""
+    words = Path(test).stem.removeprefix("test_")
+    return words in (stem, f"{stem}s") or words.startswith(f"{stem}_")
+
+
+def _nearest_first(tests: list[str], module: str) -> list[str]:
+    """Those of its wing first, and of these the one that bears the wing's name: `test_rhythm.py` for `rhythm/metrics.py`."""
+    wing = Path(module).parent.name
+
+    def distance(test: str) -> tuple[bool, bool, bool, str]:
+        return not _same_wing(test, module), not _bears_name(test, wing), not _same_room(test, module), test
+
+    return sorted(tests, key=distance)
 
 
 def _same_room(test: str, module: str) -> bool:
     return test.startswith(f"tests/{module.split('/')[0]}/")
 
 
+def _same_wing(test: str, module: str) -> bool:
+    return Path(test).parent.as_posix() == f"tests/{Path(module).parent.as_posix()}"
+
+
+def _through_its_room(root: Path, test: str, module: str) -> bool:
+    """Whether this test imports a module of the room that imports this one itself."""
+    between = {name for name in _imports(root)[test] if name.startswith(f"{module.split('/')[0]}.")}
+    return any(_dotted(module) in _of_module(root, name) for name in between)
+
+
+@cache
+def _of_module(root: Path, dotted: str) -> frozenset[str]:
+    path = root.joinpath(*dotted.split(".")).with_suffix(".py")
+    return _imported(path) | _behind_faces(root, path) if path.is_file() else frozenset()
+
+
 @cache
 def _imports(root: Path) -> dict[str, frozenset[str]]:
-    """Of each test file, the modules that it imports, and those that the modules of its own room's helpers import."""
+    """Of each test file, the modules that it imports, and those that the files with shared test material import for it."""
     found = {}
     for path in sorted((root / "tests").rglob("test_*.py")):
-        found[path.relative_to(root).as_posix()] = _imported(root, path) | _behind_faces(root, path)
+        names = _imported(path) | _behind_faces(root, path)
+        material = [name for name in names if name.startswith("tests.")]
+        found[path.relative_to(root).as_posix()] = names.union(*(_of_module(root, name) for name in material))
     return found
 
 
-def _imported(root: Path, path: Path) -> frozenset[str]:
+def _imported(path: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import re
@@ -21,10 +22,11 @@ from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import LiveLines, closing_points, points, repetition_stamps, series_and_start
 from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
 from dashboards.influx.sender import InfluxSettings, Sender, server_facts
-from dashboards.tables import TableWriter
+from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows
-from tests.dashboards.synthetic_results import angle_rows, repetitions, summary
+from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session
 from tests.peers.influxdb import InfluxDB, influxdb
+from tests.peers.web import Request, web
 
 DATABASE = "hip"
 MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
@@ -225,3 +227,23 @@ def test_a_ledger_of_the_same_name_and_another_start_says_nothing_here(tmp_path:
         found = ledger_of(tmp_path, ["live"])
         assert found.repetitions.get("live") == kept
         assert {one.start for one in found.former} == ({start} if kept is None else set())
+
+
+def test_what_was_voided_once_is_not_voided_again(tmp_path: Path) -> None:
+    """A server that takes everything; the repetition that is no more is told in the next sending alone."""
+    write_session(tmp_path, "live")
+    with web(lambda _: (204, {}, "")) as site:
+        settings = InfluxSettings(site.url, "", "", DATABASE)
+        push(tmp_path, settings)
+        at_s = read_repetitions(tmp_path, "live")["start_s"][0].as_py()
+        (tmp_path / "edits.toml").write_text(f"[[repetition]]\nat_s = {at_s}\ndeleted = true\n", "utf-8")
+        voids = []
+        for _ in range(2):
+            site.asked.clear()
+            push(tmp_path, settings)
+            voids.append(sum(plain(request).count(b"void=true") for request in site.asked))
+    assert voids == [1, 0]
+
+
+def plain(request: Request) -> bytes:
+    return gzip.decompress(request.body) if request.headers.get("content-encoding") == "gzip" else request.body

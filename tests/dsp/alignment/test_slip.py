@@ -120,3 +120,42 @@ def test_cuts_do_not_matter(cuts):
     cut, pieces = watched(verticals, sorted(set(cuts)))
     np.testing.assert_array_equal(pieces, flags)
     assert cut.slipped == whole.slipped
+
+
+def test_ten_looks_of_two_seconds_and_one_to_compare_the_first_with():
+    """Off from the first look on: that one has nothing before it to have kept still from, so the eleventh decides."""
+    flags = watched(leaning(pelvis=standing(4, 12.0)))[1]
+    assert np.flatnonzero(flags)[0] == 10 * LOOK_STRIDE == 200
+    # once the watch has looked, the first look of what comes next has something before it
+    assert np.flatnonzero(watched(leaning(pelvis=standing(4, 12.0)), cuts=(100,))[1])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("off", "others", "slipped"), [(8.3, 0.0, True), (7.7, 0.0, False), (12.0, 4.8, True), (12.0, 5.2, False)]
+)
+def test_a_slip_is_8_degrees_off_while_the_others_are_within_5(off, others, slipped):
+    flags = watched(leaning(pelvis=standing(6, off), lumbar=others, thigh_left=-others))[1]
+    assert flags[-1] == slipped
+
+
+@pytest.mark.parametrize(("sway", "slipped"), [(0.57, True), (0.63, False)])
+def test_still_is_less_than_six_tenths_of_a_degree_from_look_to_look(sway, slipped):
+    thigh = sway * (np.arange(600) // LOOK_STRIDE % 2)
+    assert watched(leaning(pelvis=standing(6, 12.0), thigh_left=thigh))[1][-1] == slipped
+
+
+@pytest.mark.parametrize(("then", "slipped"), [(14.8, True), (15.2, False)])
+def test_two_looks_are_alike_within_3_degrees(then, slipped):
+    """1.6 s one way and 1.6 s another: together long enough if it is the same."""
+    assert watched(leaning(pelvis=np.concatenate([standing(1.6, 12.0), standing(1.6, then)])))[1][-1] == slipped
+
+
+@pytest.mark.parametrize(("lean", "slipped"), [(39.0, True), (41.0, False)])
+def test_the_only_sensor_of_the_trunk_beyond_40_degrees_leans(lean, slipped):
+    kit = ("pelvis", "thigh_left", "thigh_right")
+    assert watched(leaning(pelvis=standing(5, lean)), worn=kit)[1][-1] == slipped
+
+
+def test_when_it_was_seen():
+    watch, _ = watched(leaning(pelvis=standing(4, 12.0)))
+    assert watch.slipped["pelvis"].time_s == pytest.approx(2.0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.alignment.standing import GUARD_S, LONGEST_S, RETURNS_S, SETTLE_S, StandingWatch, _as_it_began
+from dsp.alignment.standing import GUARD_S, LONGEST_S, RETURNS_S, SETTLE_S, StandingWatch, _as_it_began, shortness
 
 RATE = 100.0
 BIAS = np.array([0.01, -0.02, 0.03])
@@ -177,3 +177,38 @@ def test_a_standing_departs_when_it_ends_inclined(departed_deg, kept):
     tilt = np.radians(np.where(np.arange(300) < 200, 0.0, departed_deg))
     acc = 9.81 * np.stack((np.zeros_like(tilt), np.sin(tilt), np.cos(tilt)), axis=1)
     assert _as_it_began(time_s, acc) == kept
+
+
+def turned(end_deg):
+    """Accelerations of a segment that stands for 3 s and then turns forward by 1 °/s, until the mean over the last
+    0.3 s is inclined by end_deg."""
+    n = 300 + round(100.0 * end_deg) + 15
+    lean = np.radians(np.maximum(np.arange(n) - 300.0, 0.0) / 100.0)
+    return np.arange(n) / 100.0, 9.81 * np.stack([np.sin(lean), np.zeros(n), np.cos(lean)], axis=1)
+
+
+def test_a_standing_that_has_departed_by_a_degree_and_a_half_is_taken_to_half_a_degree():
+    time_s, acc = turned(1.6)
+    # half a degree is reached half a second after it began to turn
+    assert _as_it_began(time_s, acc) == pytest.approx(350, abs=2)
+    time_s, acc = turned(1.4)
+    assert _as_it_began(time_s, acc) == len(acc)
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(3.0, 1.0), (5.0, 1.0), (1.5, 2.0**1.5), (0.05, 30.0**1.5)])
+def test_a_short_standing_is_less_known(seconds, times):
+    assert shortness(seconds) == pytest.approx(times)
+
+
+@pytest.mark.parametrize(("deg_s", "ends"), [(15.5, False), (16.5, True)])
+def test_movement_is_faster_than_16_degrees_per_second(deg_s, ends):
+    w, _ = watch(moving_from(5.5, deg_s), end_s=7.5)
+    assert w.done == ends
+
+
+@pytest.mark.parametrize(("start_s", "samples"), [(4.5, True), (4.2, False)])
+def test_a_standing_of_less_than_a_second_is_not_used(start_s, samples):
+    """From 3 s on, a second after the mark; the movement is noticed 40 ms after it began, and 0.3 s before that are cut off.
+    Without the time for settling, in which he moved too, 1.24 s are left, and 0.94 s."""
+    w, _ = watch(lambda t: moving_from(0.0, until=2.5)(t) + moving_from(start_s)(t), end_s=4.9)
+    assert (w.result().samples > 0) == samples

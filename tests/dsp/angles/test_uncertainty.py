@@ -17,6 +17,7 @@ from dsp.angles.uncertainty import (
     axis_sd,
     heading_variance,
     skin_variance,
+    stated_axis_sd,
 )
 
 angles = st.floats(-np.pi, np.pi)
@@ -204,3 +205,62 @@ def test_honest_of_who_walks_off_at_once(estimator):
     was 35 to 77 % of the inclinations, live."""
     assert share_inside(walking_off, range(4), estimator, INCLINATIONS, state_mounting=True) >= 0.85
     assert share_inside(walking_off, range(4), estimator, ("lumbar flexion", "hip flexion"), state_mounting=True) >= 0.8
+
+
+def test_an_axis_tells_on_the_side_bend_of_what_lies():
+    """A fifth of the error of an axis: 1.5° at full confidence, 1.5° / 0.7^1.5 at 0.7."""
+    lying = [of_joint(pelvis=np.pi / 2, distal=np.pi / 2, confidence=c)[1] ** 2 for c in (1.0, 0.7)]
+    upright = [of_joint(confidence=c)[1] ** 2 for c in (1.0, 0.7)]
+    assert upright[0] == upright[1]
+    assert lying[1] - lying[0] == pytest.approx((0.2 * np.radians(1.5)) ** 2 * (0.7**-3 - 1.0))
+
+
+@pytest.mark.parametrize(
+    ("placement", "estimator", "rest_deg"),
+    [("lumbar", "live", 0.26), ("lumbar", "review", 0.16), ("thigh_left", "live", 0.42), ("thigh_left", "review", 0.26)],
+)
+def test_an_inclination_worked_by_hand(placement, estimator, rest_deg):
+    """At 60° skin moves by 0.028 · 60 / (1 + 60 / 120) = 1.12°; an axis 1.5° off shortens the angle by ε² / 2."""
+    shorter = np.sqrt(0.75) * np.radians(1.5) ** 2 * 60.0
+    expected = np.sqrt(rest_deg**2 + 0.3**2 + 1.12**2 + shorter**2)
+    assert np.degrees(of_segment(placement, np.radians(60.0), estimator=estimator)) == pytest.approx(expected)
+    # the skin of the sacrum goes half as far again
+    pelvis = np.degrees(of_segment("pelvis", np.radians(60.0), estimator=estimator))
+    at_rest = 0.26 if estimator == "live" else 0.16
+    assert pelvis == pytest.approx(np.sqrt(at_rest**2 + 0.3**2 + 1.68**2 + shorter**2))
+
+
+@pytest.mark.parametrize(
+    ("placements", "estimator", "rest_deg", "side"),
+    [
+        (SPINE, "live", np.hypot(0.26, 0.26), 0.6),
+        (SPINE, "review", np.hypot(0.16, 0.16), 0.38),
+        (HIP, "live", np.hypot(0.26, 0.42), 0.6),
+        (HIP, "review", np.hypot(0.16, 0.26), 0.38),
+    ],
+)
+def test_a_joint_worked_by_hand(placements, estimator, rest_deg, side):
+    """Upright, the distal segment by 60°: skin as above, of which bend to the side takes 0.39; of a lean of 60° three quarters
+    count for what lies; a heading known to 10°, of which a part counts."""
+    skin, lies, axis = 1.12, 0.75, 0.2 * 1.5
+    heading = (
+        10.0**2
+        * {(SPINE, "live"): 0.6, (SPINE, "review"): 0.5, (HIP, "live"): 1.5, (HIP, "review"): 0.85}[placements, estimator]
+    )
+    shorter = np.sqrt(0.75) * np.radians(1.5) ** 2 * 60.0
+    sideways = (side * rest_deg) ** 2 + (0.39 * skin) ** 2 + axis**2 * lies
+    expected = np.sqrt(
+        (
+            rest_deg**2 + skin**2 + shorter**2,
+            sideways + heading * lies,
+            sideways * (0.05 + lies) + heading * (1.0 - lies),
+        )
+    )
+    found = of_joint(placements, distal=np.radians(60.0), heading=np.radians(10.0), estimator=estimator)
+    assert np.degrees(found) == pytest.approx(expected)
+
+
+def test_the_error_of_an_axis_is_bounded():
+    """1.5° at full confidence, 1.5° / 0.5^1.5 at a half, 15° at none; a stated thigh faces anywhere in 90°."""
+    assert np.degrees(axis_sd(np.array([1.0, 0.5, 0.0]))) == pytest.approx([1.5, 1.5 * 8.0**0.5, 15.0])
+    assert np.degrees([stated_axis_sd("pelvis"), stated_axis_sd("thigh_right")]) == pytest.approx([15.0, 90.0 / 12.0**0.5])

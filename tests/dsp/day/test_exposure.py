@@ -120,3 +120,70 @@ def test_worst_slack_and_first_hour():
     assert found["lifts_in_first_hour"] == [0, 1, 2, 3]
     assert "lifts_in_first_hour" not in of(np.zeros(100))
     assert found["repetitions_of"] == {"bend": 8, "squat": 2}
+
+
+def test_zones_end_at_20_40_and_60_degrees():
+    seconds = {19.0: 1, 21.0: 2, 39.0: 3, 41.0: 4, 59.0: 5, 61.0: 6}
+    found = of(np.concatenate([np.full(100 * n, angle) for angle, n in seconds.items()]))
+    assert found["lumbar_flexion_s"] == {"below_20": 1.0, "20_to_40": 5.0, "40_to_60": 9.0, "above_60": 6.0}
+
+
+def test_parts_of_the_largest_bend_end_at_50_70_and_90_percent():
+    """Of 50°: 25, 35 and 45°."""
+    seconds = {24.0: 1, 26.0: 2, 34.0: 3, 36.0: 4, 44.0: 5, 46.0: 6}
+    lumbar = np.concatenate([np.full(100 * n, angle) for angle, n in seconds.items()])
+    found = of(lumbar, reps=[rep(0, 0.0, lumbar_peak_deg=50.0), rep(1, 5.0, "squat", lumbar_peak_deg=70.0)])
+    assert found["largest_bend_lumbar_deg"] == 50.0
+    assert found["part_of_largest_bend_s"] == {"below_50": 1.0, "50_to_70": 5.0, "70_to_90": 9.0, "above_90": 6.0}
+
+
+def test_a_largest_bend_below_20_degrees_is_none():
+    assert "part_of_largest_bend_s" in of(np.zeros(100), reps=[rep(0, 0.0, lumbar_peak_deg=20.5)])
+    assert "part_of_largest_bend_s" not in of(np.zeros(100), reps=[rep(0, 0.0, lumbar_peak_deg=19.5)])
+    assert "part_of_largest_bend_s" not in of(np.full(100, np.nan), reps=[rep(0, 0.0, lumbar_peak_deg=50.0)])
+
+
+def test_a_bend_begins_above_40_and_ends_below_30_degrees():
+    trunk = line((0, 0), (1, 41), (2, 31.5), (3, 41), (4, 29), (5, 41), (6, 0), (7, 39), (8, 39))
+    assert of(np.zeros(800), trunk)["bends"] == 2
+
+
+def test_missing_rows_are_counted():
+    assert of(np.concatenate([np.zeros(70), np.full(30, np.nan)]))["lumbar_missing_s"] == 0.3
+
+
+def test_flexed_above_20_degrees_with_breaks_of_10_seconds():
+    """A minute flexed, a break, a minute flexed."""
+    minute = np.full(6000, 20.5)
+    for break_s, seconds in ((9.5, 129.5), (10.5, 60.0)):
+        found = of(np.concatenate([minute, np.full(int(100 * break_s), 19.5), minute]))
+        assert found["longest_flexed"]["seconds"] == pytest.approx(seconds, abs=0.02)
+
+
+def test_lifts_within_half_an_hour_of_20_minutes_of_flexion():
+    """Flexed for 20.5 or 19.5 minutes; lifts in its midst, half a minute before and after half an hour, and long after."""
+    for minutes, after in ((20.5, [1]), (19.5, [])):
+        end_s = 60.0 * minutes
+        starts = (600.0, end_s + 29.5 * 60.0, end_s + 30.5 * 60.0, end_s + 7200.0)
+        lifts = [rep(i, start, "deadlift") for i, start in enumerate(starts)]
+        assert of(np.full(int(6000 * minutes), 35.0), reps=lifts)["lifts_after_creep"] == after
+
+
+def test_a_slack_event_is_beyond_both_parts():
+    uses = [(0.72, 0.73), (0.68, 0.73), (0.72, 0.77)]
+    reps = [rep(i, 10.0 * i, "squat", lumbar_of_largest_bend=a, hip_left_utilisation=b) for i, (a, b) in enumerate(uses)]
+    # the hip that is used less decides
+    reps.append(rep(3, 50.0, "squat", lumbar_of_largest_bend=0.9, hip_left_utilisation=0.9, hip_right_utilisation=0.6))
+    assert of(np.zeros(100), reps=reps)["slack_events"] == [0, 3]
+
+
+def test_the_first_hour_after_rising():
+    reps = [rep(i, start, "squat") for i, start in enumerate((50.0, 150.0, 3650.0, 3750.0))]
+    assert of(np.zeros(100), reps=reps, rising_s=100.0)["lifts_in_first_hour"] == [1, 2]
+
+
+def test_reversals_count_from_5_degrees_on():
+    """Up 40°, back by a little, and up again to 60°, then down."""
+    for back, movements in ((5.2, {"5_to_10": 1, "25_to_30": 1, "40_to_45": 1}), (4.8, {"60_to_65": 1})):
+        found = of(line((0, 0), (2, 40.2), (3, 40.2 - back), (5, 60.4), (7, 30), (9, 30)))
+        assert found["lumbar_movements"] == movements

@@ -54,3 +54,28 @@ def test_order_does_not_matter():
     rng = np.random.default_rng(1)
     group = [rep(i, i, share=float(s)) for i, s in enumerate(rng.uniform(0, 1, 9))]
     assert metrics_of(group) == metrics_of(group[::-1])
+
+
+def test_a_pause_of_20_seconds_ends_a_set():
+    """Each lasts 3 s."""
+    assert len(sets_of([rep(0, 0.0), rep(1, 22.9)])) == 1
+    assert len(sets_of([rep(0, 0.0), rep(1, 23.0)])) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "spread"), [((0.2, 0.6), 0.4, 0.2), ((0.1, 0.2, 0.4, 0.9), 0.3, 0.15), ((0.5,), 0.5, None)]
+)
+def test_medians_of_even_numbers_lie_in_the_middle(values, median, spread):
+    """Deviations of 0.2 and 0.2; of 0.2, 0.1, 0.1 and 0.6. One alone has no spread."""
+    group = [rep(i, 5.0 * i, share=x) for i, x in enumerate(values)]
+    found = metrics_of(group)["lumbar_share_of_trunk"]
+    assert (found.median, found.count, found.valid) == (pytest.approx(median), len(values), len(values) >= 3)
+    assert math.isnan(found.spread) if spread is None else found.spread == pytest.approx(1.4826 * spread)
+    assert over_set(values).median == pytest.approx(median)
+
+
+def test_a_repetition_without_a_metric_is_not_counted_in_it():
+    found = metrics_of([rep(i, 5.0 * i, share=x) for i, x in enumerate((0.4, math.nan, 0.6, math.nan))])[
+        "lumbar_share_of_trunk"
+    ]
+    assert (found.median, found.count, found.valid) == (pytest.approx(0.5), 2, False)

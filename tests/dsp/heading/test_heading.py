@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,8 +20,10 @@ from dsp.heading.filter import (
     RATE_WALK,
     STANDING_RATE_SD,
     STANDING_SD_RAD,
+    HeadingState,
     RelativeHeading,
     after_standing,
+    lost,
     smooth_heading,
     twist_variance,
 )
@@ -376,3 +382,98 @@ def test_a_bent_joint_says_little_of_the_spread():
         spreads.append(float(np.degrees(np.sqrt(found.spread[-1]))))
     assert spreads[0] > 3.0
     assert spreads[1] == pytest.approx(1.2, abs=0.4)
+
+
+DEG = math.radians(1.0)
+UNTOLD = 1e12
+"""Variance of a measurement that changes nothing."""
+
+
+def resting(**known: float) -> HeadingState:
+    """A state of which nothing is in doubt."""
+    return replace(HeadingState(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), **known)
+
+
+def followed(state: HeadingState, twists: Sequence[float], flexions: Sequence[float] | None = None) -> HeadingState:
+    """After twists and flexions, degrees, five a second, that say nothing of the offset."""
+    bent = [0.0] * len(twists) if flexions is None else flexions
+    state.follow(0.2, [DEG * x for x in twists], [DEG * x for x in bent], [UNTOLD] * len(twists))
+    return state
+
+
+def test_a_twist_that_creeps_is_followed_in_10_seconds() -> None:
+    """At 0.2 °/s its level stays 2 ° behind before each step, of which a fiftieth is made up: no movement."""
+    state = followed(resting(), [0.04 * k for k in range(1, 1001)])
+    assert 40.0 - state.twist_level / DEG == pytest.approx(0.98 * 2.0, abs=1e-6)
+
+
+def test_the_dead_band_is_two_and_a_half_degrees() -> None:
+    twisted = followed(resting(), [0.2 * k for k in range(1, 201)])
+    assert 40.0 - twisted.twist_level / DEG == pytest.approx(2.5)
+    back = followed(resting(), [-0.2 * k for k in range(1, 201)])
+    assert -40.0 - back.twist_level / DEG == pytest.approx(-2.5)
+    for sign in (1.0, -1.0):
+        bent = followed(resting(), [0.0] * 2, [sign * 10.0, sign * 30.0])
+        assert bent.flexion_level / DEG == pytest.approx(sign * 27.5)
+
+
+@pytest.mark.parametrize(
+    ("twist", "flexion"),
+    [(7.5 / 0.98, 0.0), (-7.5 / 0.98, 0.0), (0.0, 27.5), (0.0, -27.5), (5.0 / 0.98, 15.0), (-5.0 / 0.98, -15.0)],
+)
+def test_a_posture_is_another_one_after_5_degrees_of_path(twist: float, flexion: float) -> None:
+    """Beyond the dead band; of the flexion's path a fifth counts. Two parts of 2.5° make 5°, too."""
+    state = followed(resting(posture=2.0 * DEG), [twist], [flexion])
+    assert state.posture / DEG == pytest.approx(2.0 * math.exp(-1.0))
+
+
+def test_what_surprises_is_the_postures() -> None:
+    """A twist known to 1° is 4° off, twice what two standard deviations allow: the variance of the posture grows by 3 squared
+    degrees, and it takes three quarters."""
+    state = resting(twist_level=4.0 * DEG)
+    state.follow(0.2, [4.0 * DEG], [0.0], [DEG**2])
+    assert state.posture / DEG == pytest.approx(3.0, abs=0.01)
+    assert state.offset / DEG == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("flexion_deg", "seen", "variance_deg2"), [(0, 1.0, 2.45), (0, 0.5, 9.8), (0, 0.0, 980.0), (30, 1.0, 47.45)]
+)
+def test_the_variance_of_a_twist_worked_by_hand(flexion_deg: float, seen: float, variance_deg2: float) -> None:
+    """Sway of 0.7°, which keeps its value for half a second; at the flexion that counts as bent, 3° more; as far as it is seen,
+    a twentieth at least."""
+    flexion = np.array([flexion_deg * DEG])
+    found = twist_variance(flexion, np.array([seen]), 0.2, 30.0 * DEG)
+    assert found[0] / DEG**2 == pytest.approx(variance_deg2)
+
+
+@pytest.mark.parametrize(("seconds", "rate_sd_deg"), [(3.0, 0.15), (2.5, 0.15 * 1.2**3), (1.5, 0.5)])
+def test_after_a_standing_worked_by_hand(seconds: float, rate_sd_deg: float) -> None:
+    state = after_standing(0.3, seconds)
+    assert [math.sqrt(p) / DEG for p in (state.p00, state.p11, state.p22)] == pytest.approx([0.5, rate_sd_deg, 0.7])
+    assert (state.offset, state.twist_level, state.rate, state.posture) == (0.3, 0.3, 0.0, 0.0)
+    assert math.sqrt(state.posture_variance) / DEG == pytest.approx(3.0)
+
+
+def test_after_a_gap_worked_by_hand() -> None:
+    state = lost(0.3, 0.01, 0.02, 0.5)
+    assert [math.sqrt(p) / DEG for p in (state.p00, state.p22, state.spread)] == pytest.approx([60.0, 12.0, 12.0])
+    assert (state.offset, state.twist_level, state.rate, state.p11, state.flexion_level) == (0.3, 0.3, 0.01, 0.02, 0.5)
+
+
+def test_an_offset_walks_and_its_rate_too() -> None:
+    """In a second by 0.05°, and by 0.007 °/s; what the rate is uncertain by adds up."""
+    state = resting(rate=2.0 * DEG, p11=DEG**2, p01=0.5 * DEG**2, p12=0.1 * DEG**2)
+    state.predict(2.0)
+    assert state.offset / DEG == pytest.approx(4.0)
+    expected = (2.0 * 2.0 * 0.5 + 4.0 + 2.0 * 0.05**2, 0.5 + 2.0, 0.2, 1.0 + 2.0 * 0.007**2)
+    assert [p / DEG**2 for p in (state.p00, state.p01, state.p02, state.p11)] == pytest.approx(expected)
+
+
+def test_an_offset_that_is_told_worked_by_hand() -> None:
+    """As uncertain as what tells it, so it goes half of the way; the rate and the posture as they hang together with it."""
+    state = resting(p00=DEG**2, p01=0.5 * DEG**2, p02=-0.2 * DEG**2, p11=DEG**2, p12=0.1 * DEG**2, p22=DEG**2)
+    state.see_offset(2.0 * DEG, DEG**2)
+    assert [x / DEG for x in (state.offset, state.rate, state.posture)] == pytest.approx([1.0, 0.5, -0.2])
+    found = [p / DEG**2 for p in (state.p00, state.p01, state.p02, state.p11, state.p12, state.p22)]
+    assert found == pytest.approx([0.5, 0.25, -0.1, 0.875, 0.15, 0.98])

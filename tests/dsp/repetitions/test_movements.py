@@ -100,3 +100,35 @@ def test_movements_of_a_session(scenario, seed, estimator):
         nearest = min(true, key=lambda t: abs(t - r.turn_s))
         right += r.movement == true[nearest]
     assert right >= 0.95 * len(true)
+
+
+@pytest.mark.parametrize(
+    ("angles", "kind"),
+    [
+        # one thigh above 25°, the other below 15°, the trunk below 25°
+        ((0.0, 26.0, 0.0), True),
+        ((0.0, 24.0, 0.0), False),
+        ((0.0, 60.0, 14.0), True),
+        ((0.0, 16.0, 60.0), False),
+        ((24.0, 60.0, 0.0), True),
+        ((-24.0, 60.0, 0.0), True),
+        ((26.0, 60.0, 0.0), False),
+    ],
+)
+def test_what_a_knee_raise_is(angles: tuple[float, float, float], kind: bool) -> None:
+    assert (classify(*angles)[0] == "knee_raise") == kind
+
+
+def test_a_knee_raise_is_sure_from_40_degrees_between_the_thighs() -> None:
+    assert classify(0.0, 30.0, 2.0) == ("knee_raise", 0.7)
+    assert classify(0.0, 2.0, 45.0) == ("knee_raise", 1.0)
+
+
+@pytest.mark.parametrize(("trunk", "kind"), [(26.0, "bend"), (24.0, "other")])
+def test_without_thighs_a_bend_leans_by_25_degrees(trunk: float, kind: str) -> None:
+    assert classify(trunk, NAN, NAN)[0] == kind
+
+
+@pytest.mark.parametrize(("trunk", "thigh", "told"), [(24.0, 60.0, False), (26.0, 60.0, True)])
+def test_one_thigh_may_be_a_raised_knee(trunk: float, thigh: float, told: bool) -> None:
+    assert (classify(trunk, thigh, NAN)[1] > CANNOT_TELL) == told

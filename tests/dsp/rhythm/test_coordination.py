@@ -117,3 +117,40 @@ def test_wrapped(angle):
     found = float(wrapped(np.array([angle]))[0])
     assert -np.pi < found <= np.pi
     assert np.cos(found) == pytest.approx(np.cos(angle), abs=1e-9)
+
+
+def narrow(*centres_and_sizes):
+    """Bells of 50 ms in 8 s, so that their mean is next to nothing."""
+    return sum(size * bells(centre, seconds=8.0, width=0.05) for centre, size in centres_and_sizes)
+
+
+@pytest.mark.parametrize(("size", "lag"), [(0.74, 0.0), (0.77, np.nan)])
+def test_a_rival_must_be_lower_by_a_fifth(size, lag):
+    """The likeness of one bell and two, 1 and a high, is 1 / √(1 + a²) and a / √(1 + a²): apart by 0.209, and by 0.182."""
+    found = best_lag_s(narrow((4.0, 1.0)), narrow((4.0, 1.0), (4.6, size)), RATE)
+    assert found == pytest.approx(lag, abs=0.01, nan_ok=True)
+
+
+@pytest.mark.parametrize(("off_s", "lag"), [(1.45, np.nan), (1.57, 0.0)])
+def test_no_rival_is_looked_for_beyond_a_second_and_a_half(off_s, lag):
+    found = best_lag_s(narrow((4.0, 1.0)), narrow((4.0, 1.0), (4.0 + off_s, 0.9)), RATE)
+    assert found == pytest.approx(lag, abs=0.01, nan_ok=True)
+
+
+@pytest.mark.parametrize(("size", "lag"), [(0.92, 0.0), (1.1, np.nan)])
+def test_two_motions_must_be_alike_by_seven_tenths(size, lag):
+    """A second bell, too far off for a lag, leaves a likeness of 1 / √(1 + a²): 0.736, and 0.673."""
+    found = best_lag_s(narrow((3.0, 1.0)), narrow((3.0, 1.0), (6.0, size)), RATE)
+    assert found == pytest.approx(lag, abs=0.01, nan_ok=True)
+
+
+@pytest.mark.parametrize(("period", "lag"), [(0.1, 0.0), (0.11, np.nan)])
+def test_a_peak_within_a_tenth_of_a_second_is_no_rival(period, lag):
+    """Bursts of a fast oscillation: the next peak of their likeness is 0.86, the one after it 0.55."""
+    at = np.arange(-4.0, 4.0, 0.01)
+    burst = np.cos(2.0 * np.pi * at / period) * np.exp(-0.5 * (at / (period / np.sqrt(4 * 0.15 / 2))) ** 2)
+    assert best_lag_s(burst, burst, RATE) == pytest.approx(lag, abs=0.001, nan_ok=True)
+
+
+def test_a_lag_of_just_over_a_second_is_none():
+    assert np.isnan(best_lag_s(bells(5.05, seconds=8.0), bells(4.0, seconds=8.0), RATE))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from body_signals.quantities import REPETITION_METRICS
-from dsp.rhythm.metrics import Best, onset_s, rhythm
+from dsp.rhythm.metrics import Best, better, onset_s, rhythm
 from dsp.rhythm.phases import velocity
 from dsp.rhythm.shares import bins, share, thirds
 
@@ -176,6 +176,9 @@ def test_small_or_cancelling_totals_have_no_share():
     # sitting down: the lumbar spine flexes as the pelvis tips back
     assert np.isnan(share(20.0, -12.0))
     assert share(20.0, -8.0) == pytest.approx(20.0 / 12.0)
+    # a total of 52 and of 48 % of the larger part
+    assert share(20.0, -9.6) == pytest.approx(20.0 / 10.4)
+    assert np.isnan(share(20.0, -10.4))
     assert share(-30.0, -60.0) == pytest.approx(1.0 / 3.0)
 
 
@@ -205,6 +208,54 @@ def test_the_mean_of_both_hips():
     """20° left, 40° right: H = 30°."""
     found = metrics(LUMBAR, PELVIS, 3.0, left=PELVIS * 4 / 9, right=PELVIS * 8 / 9)
     assert found["lumbar_share_of_trunk_on_thigh"] == pytest.approx(45.0 / 75.0)
+    # left minus right
+    assert found["hip_rom_difference_deg"] == pytest.approx(-20.0)
+
+
+@pytest.mark.parametrize(("rows_after", "there"), [(0, False), (1, False), (2, True)])
+def test_an_ascent_has_two_rows_at_least(rows_after, there):
+    """Sitting down ends at the deepest row; from two rows after it on there is a way up, here of 10° a row."""
+    part = np.concatenate([np.linspace(0.0, 45.0, 101), 45.0 - 10.0 * np.arange(1, rows_after + 1)])
+    found = metrics(part, part, 1.0)
+    assert ("lumbar_share_of_trunk_ascent" in found) is there
+    if there:
+        assert found["lumbar_share_of_trunk_ascent"] == pytest.approx(0.5)
+        assert found["onset_delay_s"] == pytest.approx(0.0)
+
+
+def test_onset_at_a_twentieth_of_the_fastest_or_5_degrees_per_second():
+    """At 5.2 °/s for a second, then faster: it has begun where the fastest is 40 °/s, not where it is 200 °/s (10 °/s)."""
+    slow = line((0, 0), (1, 0), (2, 5.2), (4, 85.2))
+    fast = line((0, 0), (1, 0), (2, 5.2), (2.5, 105.2))
+    assert onset_s(slow, RATE) == pytest.approx(1.05, abs=0.011)
+    assert onset_s(fast, RATE) == pytest.approx(1.96, abs=0.02)
+    # 4.8 °/s is none
+    assert onset_s(line((0, 0), (1, 0), (2, 4.8), (4, 84.8)), RATE) == pytest.approx(1.96, abs=0.02)
+    # of 200 °/s a twentieth is 10 °/s: 10.5 °/s is more
+    assert onset_s(line((0, 0), (1, 0), (2, 10.5), (2.5, 110.5)), RATE) == pytest.approx(1.05, abs=0.011)
+
+
+def test_an_onset_holds_for_a_tenth_of_a_second():
+    """A step of 0.8° is 8 °/s in the ten rows whose difference over 0.1 s has it; one taken back after 9 rows in nine."""
+    assert onset_s(np.concatenate([np.zeros(100), np.full(100, 0.8)]), RATE) == pytest.approx(0.95)
+    assert np.isnan(onset_s(np.concatenate([np.zeros(100), np.full(9, 0.8), np.zeros(100)]), RATE))
+
+
+def test_the_second_delay_is_taken_at_20_degrees_of_own_motion():
+    """1° in 10 ms each, the pelvis from 0.5 s on; it ends at 21°, and the lumbar spine too."""
+    lumbar, pelvis = line((0, 10), (0.21, 31), (1, 31), (2, 0)), line((0, -5), (0.5, -5), (0.71, 16), (1, 16), (2, 0))
+    assert metrics(lumbar, pelvis, 1.0)["delay_at_20deg_s"] == pytest.approx(-0.5)
+
+
+def test_what_was_reached_is_known_by_the_kind_of_movement():
+    angles = np.array([[10.0, 50.0], [0.0, 0.0], [0.0, 0.0], [np.nan, 70.0], [20.0, 80.0]])
+    assert better(Best(), "bend", angles).lumbar == 50.0
+    assert better(Best(lumbar=55.0), "bend", angles).lumbar == 55.0
+    reached = better(Best(hip_left=60.0, hip_right=90.0), "squat", angles)
+    assert (reached.hip_left, reached.hip_right) == (70.0, 90.0)
+    assert np.isnan(reached.lumbar)
+    before = Best(1.0, 2.0, 3.0)
+    assert better(before, "hinge", angles) is before
 
 
 @pytest.mark.parametrize("gone", ["lumbar", "pelvis", "hips"])
@@ -279,6 +330,15 @@ def test_bins_that_are_not_whole_are_missing():
     values = bins(late, late).value
     assert np.isnan(values[0]), "it began at 20°"
     assert values[1] == pytest.approx(0.5)
+    # standing ends at 5°: a movement from 4.8° on is through the whole of the first bin, one from 5.2° on is not
+    assert bins(np.linspace(2.4, 16.0, 100), np.linspace(2.4, 16.0, 100)).value[0] == pytest.approx(0.5)
+    assert np.isnan(bins(np.linspace(2.6, 16.0, 100), np.linspace(2.6, 16.0, 100)).value[0])
+    # thirds of 9.2° are those of more than three times 3°
+    assert thirds(np.linspace(0.0, 4.6, 100), np.linspace(0.0, 4.6, 100)).value == pytest.approx(0.5)
+    assert np.isnan(thirds(np.linspace(0.0, 4.4, 100), np.linspace(0.0, 4.4, 100)).value).all()
+    # a bin with 3.2° of rest, and with 2.8°
+    assert bins(np.linspace(0.0, 26.8, 100), np.linspace(0.0, 3.2, 100)).value[0] == pytest.approx(26.8 / 30.0)
+    assert np.isnan(bins(np.linspace(0.0, 27.2, 100), np.linspace(0.0, 2.8, 100)).value[0])
     # a bin with 2° of rest
     assert np.isnan(bins(np.linspace(0, 28, 50), np.linspace(0, 2, 50)).value[0])
 

@@ -143,3 +143,83 @@ def test_butt_wink_worked_by_hand():
     assert back == 0.0, "the whole trunk came up"
     assert np.isnan(at)
     assert butt_wink(30 * t, 10 * t, 80 * t)[0] == 0.0
+
+
+def test_held_for_a_fifth_of_a_second():
+    """9° in the last 0.21 s is an onset, in the last 0.18 s none."""
+    hip = np.linspace(0.0, 90.0, 200)
+    for rows, there in ((21, True), (19, False)):
+        lumbar = np.zeros(200)
+        lumbar[-rows:] = 9.0
+        assert np.isfinite(threshold_onset(lumbar, hip, RATE, 1.0)) == there
+
+
+def test_a_knee_needs_a_rise_of_a_tenth_and_15_degrees_of_hip():
+    for rise, there in ((0.105, True), (0.095, False)):
+        assert np.isfinite(breakpoint(*bow(45.0, before=0.2, after=0.2 + rise)).hip_deg) == there
+    for range_deg, there in ((15.5, True), (14.5, False)):
+        assert np.isfinite(breakpoint(*bow(range_deg / 2.0, hip_deg=range_deg)).hip_deg) == there
+
+
+@pytest.mark.parametrize(("criterion", "there"), [(10.6, True), (9.4, False)])
+def test_a_knee_must_be_better_than_a_line_by_ten(criterion, there):
+    """A knee in the middle of [0, 1], rising by r, lies off the best line by r²/192 in the mean square. Of 64 points the
+    criterion is then 64 · ln((r²/192 + 0.3²) / 0.3²) - 2 · ln 64."""
+    rise_deg = np.sqrt((np.exp((criterion + 2.0 * np.log(64.0)) / 64.0) - 1.0) * 0.3**2 * 192.0)
+    hip = np.linspace(0.0, 20.0, 641)
+    lumbar = rise_deg * np.maximum(hip / 20.0 - 0.5, 0.0)
+    assert np.isfinite(breakpoint(lumbar, hip).hip_deg) == there
+
+
+def test_a_knee_is_looked_for_from_the_sixth_point_on():
+    """Of 64 points over 63° the sixth is at 5°."""
+    hip = np.linspace(0.0, 63.0, 631)
+    assert breakpoint(0.6 * np.maximum(hip - 5.0, 0.0), hip).hip_deg == pytest.approx(5.0)
+    assert breakpoint(0.6 * np.maximum(hip - 58.0, 0.0), hip).hip_deg == pytest.approx(58.0)
+
+
+def test_the_slope_at_an_onset_is_that_of_5_degrees():
+    """A degree beyond the knee: 1.5° before it at 0.1 and 3.5° after it at 0.6."""
+    lumbar, hip = bow(40.0, before=0.1, after=0.6)
+    assert slope_at(lumbar, hip, 41.0) == pytest.approx((1.5 * 0.1 + 3.5 * 0.6) / 5.0, abs=1e-3)
+
+
+def through(*points):
+    """(bend, hip) points as hip and lumbar angles in 20 rows a degree of forward bend."""
+    bend = np.arange(0.0, points[-1][0] + 0.025, 0.05)
+    hip = np.interp(bend, [p[0] for p in points], [p[1] for p in points])
+    return bend - hip, hip
+
+
+def test_a_hip_has_run_out_when_it_gains_less_than_a_quarter_of_the_bend():
+    """The hip does 60 of 72°; of the next 40° it does 0.24, or 0.26: what the lumbar spine gains then is slack, or nothing."""
+    assert slack_fraction(*through((0, 0), (72, 60), (112, 69.6))) == pytest.approx(30.4 / 42.4, abs=1e-6)
+    assert slack_fraction(*through((0, 0), (72, 60), (112, 70.4))) == 0.0
+
+
+def test_a_hip_has_run_out_over_10_degrees_of_bend():
+    """The hip pauses for 10.5° of bend, in which it does 0.24 of it, or for 9.5° without any gain, and goes on for 20°."""
+    assert slack_fraction(*through((0, 0), (72, 60), (82.5, 62.52), (102.5, 82.52))) == pytest.approx(7.98 / 19.98, abs=1e-6)
+    assert slack_fraction(*through((0, 0), (72, 60), (79, 60), (109, 90))) == 0.0
+
+
+def test_a_hip_that_has_not_done_half_has_not_run_out():
+    """It pauses for 12° of bend after 24, or 21, of 45°; the lumbar spine flexes in the pause alone."""
+    assert slack_fraction(*through((0, 0), (24, 24), (36, 24), (57, 45))) == pytest.approx(1.0)
+    assert slack_fraction(*through((0, 0), (21, 21), (33, 21), (57, 45))) == 0.0
+
+
+def test_no_fraction_of_5_degrees_of_lumbar_flexion_or_20_of_bend():
+    t = np.linspace(0.0, 1.0, 101)
+    assert slack_fraction(5.2 * t, 30.0 * t) == 0.0
+    assert np.isnan(slack_fraction(4.8 * t, 30.0 * t))
+    assert slack_fraction(6.0 * t, 15.0 * t) == 0.0
+    assert np.isnan(slack_fraction(6.0 * t, 13.0 * t))
+
+
+def test_a_wink_of_5_degrees():
+    t = np.linspace(0.0, 1.0, 101)
+    hip = 90.0 * np.linspace(0.0, 1.0, 201)
+    for back, rounded, wink in ((5.2, 5.2, 5.2), (4.8, 9.0, 0.0), (9.0, 4.8, 0.0)):
+        pelvis, lumbar = np.concatenate([30 * t, 30 - back * t[1:]]), np.concatenate([10 * t, 10 + rounded * t[1:]])
+        assert butt_wink(pelvis, lumbar, hip)[0] == pytest.approx(wink)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -302,3 +303,47 @@ def test_a_mirror_swaps_the_sides(share, late, left, right, slack, squat) -> Non
         for name in t.measures:
             sign = -1.0 if name == "hip_difference_deg" else 1.0
             assert twin.value(name) == pytest.approx(sign * t.value(name), nan_ok=True)
+
+
+@pytest.mark.parametrize(("lumbar", "borderline"), [(34.0, True), (36.0, True), (45.0, False)])
+def test_a_hip_beside_a_spine_that_is_nearly_used_much_is_borderline(lumbar: float, borderline: bool) -> None:
+    """The right hip: 80 of 120, far from three quarters; the spine 34, 36 or 45 of 50, beside 70 % and its margin of 5."""
+    day = Day().bends().knee_raises(left=75.0, right=120.0).rock_backs(range_deg=40.0, start=80.0)
+    screen = screened(day.squats(lumbar=lumbar, hip_left=75.0, hip_right=80.0))
+    (found,) = (f for f in screen.findings if (f.limit.name, f.test, f.side) == ("hip_use", "squat", "right"))
+    assert (found.borderline, found.beyond) == (borderline, lumbar > 35.0)
+
+
+def test_the_limits_are_those_of_the_configuration_page() -> None:
+    text = (ROOT / "docs/configuration.md").read_text("utf-8")
+    told = {name: float(value) for name, value in re.findall(r"^\| `(\w+)` \| (-?[\d.]+) \|", text, re.MULTILINE)}
+    assert {limit.name: limit.value for limit in LIMITS} == {limit.name: told[limit.name] for limit in LIMITS}
+
+
+@pytest.mark.parametrize(
+    ("name", "below", "above"),
+    [
+        # minimal detectable changes: 12 points of a share, 10° of a range, 7° of hip flexion
+        ("bend_share_high", 0.12, 0.12),
+        ("bend_share_low", 0.12, 0.12),
+        ("bend_late_rise", 0.0, 0.0),
+        ("bend_lumbar_low_deg", 10.0, 10.0),
+        ("bend_trunk_high_deg", 10.0, 10.0),
+        ("knee_raise_hip_deg", 7.0, 10.0),
+        ("rock_back_slack_deg", 7.0, 10.0),
+        ("sit_to_stand_share", 0.12, 0.12),
+        ("bend_onset_delay_s", 0.2, 0.2),
+        ("bend_descent_s", 0.5, 0.5),
+        ("knee_raise_difference_deg", 3.0, 3.0),
+        ("squat_butt_wink_deg", 3.0, 3.0),
+        ("hip_use", 0.05, 0.05),
+        ("lumbar_use", 0.05, 0.05),
+        ("deadlift_lumbar_use", 0.05, 0.05),
+    ],
+)
+def test_what_is_borderline(name: str, below: float, above: float) -> None:
+    (limit,) = (limit for limit in LIMITS if limit.name == name)
+    for margin, sign in ((below, -1.0), (above, 1.0)):
+        assert not limit.borderline(limit.value + sign * 1.02 * margin)
+        if margin:
+            assert limit.borderline(limit.value + sign * 0.98 * margin)

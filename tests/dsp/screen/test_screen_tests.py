@@ -150,6 +150,21 @@ def test_a_repetition_in_which_the_side_was_not_measured_is_left_out() -> None:
     assert one(day, "rock_back", "left").valid
 
 
+@pytest.mark.parametrize(("left", "side"), [(42.0, "left"), (38.0, "right")])
+def test_one_measured_hip_tells_the_raised_knee_by_40_degrees(left: float, side: str) -> None:
+    """The standing leg's hip moves by less, with the pelvis alone."""
+    (one_hip,) = Day().add("knee_raise", {"hip_left_rom_deg": left}, count=1).repetitions
+    assert raised(one_hip) == side
+    (other,) = Day().add("knee_raise", {"hip_right_rom_deg": left}, count=1).repetitions
+    assert raised(other) == ("right" if side == "left" else "left")
+
+
+@pytest.mark.parametrize(("trunk", "left_out"), [(78.0, {}), (72.0, {PARTIAL: 1})])
+def test_a_full_bend_is_three_quarters_of_the_largest(trunk: float, left_out: dict[str, int]) -> None:
+    day = Day().bends(3, trunk_rom_deg=100.0).bends(1, trunk_rom_deg=trunk)
+    assert one(day, "bend").left_out == left_out
+
+
 def test_the_schema_table_names_every_number() -> None:
     day = sound().squats()
     day.add("stand_up", {"lumbar_share_of_trunk_on_thigh": 0.25, "lumbar_peak_deg": 30.0})

@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from body_signals import Event, HiphingeError, Packets
+from body_signals import Event, HiphingeError, Packets, Placement, Sensor, Session
+from body_signals.quantities import ANGLE_NAMES
+from dashboards.influx.line_protocol import LiveLines
 from dashboards.influx.outbox import FOLDER, Outbox, segments
 from dashboards.influx.sender import InfluxSettings
 from dashboards.tables import available_estimators
 from dsp.pipeline import PipelineOutput
+from dsp.results import AngleRows
 from hiphinge.engine import Engine
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.live.sinks import Frame
@@ -46,6 +51,30 @@ def delivered(folder: Path, demo: SimulatedSession) -> tuple[SessionInProgress, 
     delivery = LiveDelivery(folder, demo.session, NOBODY)
     running.sinks.add(delivery)
     return running, delivery
+
+
+def rows(first_s: float) -> AngleRows:
+    """A second of rows by hand."""
+    angles = np.full((len(ANGLE_NAMES), 100), 0.5)
+    return AngleRows(first_s + np.arange(100) / 100.0, angles, 0.1 * angles, np.zeros(100, np.int32))
+
+
+@pytest.mark.parametrize(("flushed_seq", "released"), [(9, 0), (10, 1), (19, 1), (20, 2)])
+def test_nothing_leaves_before_its_events_are_on_disk(tmp_path: Path, flushed_seq: int, released: int) -> None:
+    """Two results, of the events up to 10 and up to 20; the thread that fills the outbox is let run to its end."""
+    session = Session(datetime(2026, 11, 23, 14, 5, tzinfo=UTC), "player-07", (Sensor(Placement.PELVIS, family="hiphinge-v1"),))
+    parts = [PipelineOutput(angles=[rows(first_s)]) for first_s in (0.0, 1.0)]
+    folder = tmp_path / "session"
+    folder.mkdir()
+    delivery = LiveDelivery(folder, session, NOBODY)
+    delivery.take(Frame(parts[0], 1.0, last_seq=10, flushed_seq=5))
+    delivery.take(Frame(parts[1], 2.0, last_seq=20, flushed_seq=flushed_seq))
+    delivery._end_filling()
+    wanted = LiveLines(session, folder.name, folder / "session.toml")
+    assert lines(folder) == [line for part in parts[:released] for line in wanted.of(part.angles, [])]
+    assert len(delivery._held) == 2 - released
+    delivery.close(None)
+    assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def taken(folder: Path, demo: SimulatedSession) -> SessionInProgress:
@@ -98,22 +127,14 @@ def _seq(event: Event) -> int:
     return int(event.seq[-1]) if isinstance(event, Packets) else event.seq
 
 
-def test_nothing_leaves_before_its_events_are_on_disk(demo: SimulatedSession, tmp_path: Path) -> None:
-    made = outputs(demo)
-    first, second = PipelineOutput(angles=made.angles[:1]), PipelineOutput(angles=made.angles[1:])
-    assert first.angles
-    assert second.angles
+def test_results_leave_while_the_session_runs(demo: SimulatedSession, tmp_path: Path) -> None:
     folder = tmp_path / "session"
     folder.mkdir()
     delivery = LiveDelivery(folder, demo.session, NOBODY)
-    delivery.take(Frame(first, 0.0, last_seq=10, flushed_seq=9))
+    delivery.take(Frame(outputs(demo), 0.0, last_seq=10, flushed_seq=9))
     delivery.take(Frame(PipelineOutput(), 0.0, last_seq=11, flushed_seq=10))
     wait_for(lambda: lines(folder))
-    before = lines(folder)
-    delivery.take(Frame(second, 0.0, last_seq=20, flushed_seq=19))
     delivery.close(None)
-    assert lines(folder) == before
-    assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -138,3 +139,13 @@ def test_a_repetition_is_told_once() -> None:
     assert repetition["quality"] == ["gap"]
     assert (repetition["lumbar_rom_deg"], repetition["slack"]) == (41.5, None)
     assert second["repetitions"] == []
+
+
+@pytest.mark.parametrize(("now_s", "there"), [(10.39, True), (10.41, False)])
+def test_a_row_is_fresh_for_a_third_of_a_second_beyond_the_patience_of_the_grid(now_s: float, there: bool) -> None:
+    """It ends at 9.9 s; 0.15 s and 0.35 s later it would be frozen."""
+    written: list[str] = []
+    status = StatusLines(replace(SESSION, patience_s=0.15), written.append)
+    status.take(frame(9.0, rows(9.9)))
+    status.line(frame(now_s))
+    assert (lines_of(written)[0]["angles_time_s"] is not None) == there

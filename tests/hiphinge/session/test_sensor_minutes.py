@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from body_signals import Battery, Event, Heartbeat, Packets
+from body_signals import Battery, Event, Heartbeat, Packets, TimedBlock
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.engine import Engine
-from hiphinge.session.sensor_minutes import COLUMNS, MINUTE_S
+from hiphinge.session.sensor_minutes import COLUMNS, MINUTE_S, SensorMinute, SensorMinutes
 from tests.dashboards.training_days import numbered, with_batteries
 from virtual_athlete import SimulatedSession, simulate
 from virtual_athlete.radio import Outage
@@ -88,3 +88,69 @@ def test_a_sensor_that_says_nothing_has_minutes_without_numbers(session: Simulat
     assert found["samples"] == [0] * len(found["end_s"])
     assert set(found["delay_ms"] + found["clock_ppm"] + found["battery_percent"]) == {None}
     assert np.all(np.diff(found["end_s"]) > 0)
+
+
+def samples(begin_s: float, end_s: float, *, device_s: float = 0.0, ppm: float = 0.0, restart: bool = False) -> TimedBlock:
+    """Ten a second, two in a packet, of a clock that shows device_s at 0 and is ppm fast."""
+    time_s = np.arange(round(10 * begin_s), round(10 * end_s)) / 10.0
+    n = len(time_s)
+    begins = np.zeros(n, np.bool_)
+    begins[0] = restart
+    none = np.zeros((n, 3))
+    return TimedBlock(
+        "pelvis",
+        10.0,
+        np.arange(n) // 2,
+        time_s,
+        device_s + time_s * (1.0 + 1e-6 * ppm),
+        none,
+        none,
+        None,
+        np.zeros(n, np.int64),
+        np.zeros(n, np.bool_),
+        begins,
+    )
+
+
+def minutes_of(*blocks: TimedBlock, late_s: float = 0.02) -> list[SensorMinute]:
+    """A minute of each block."""
+    minutes = SensorMinutes(["pelvis"])
+    for i, block in enumerate(blocks, 1):
+        minutes.take(block, block.time_s + late_s)
+        minutes.end(60.0 * i, {})
+    return minutes.done
+
+
+def test_the_clocks_pace_worked_by_hand() -> None:
+    """From border to border 60 s, in which the device's clock shows 6 ms more; the first minute has no border before."""
+    assert [m.clock_ppm for m in minutes_of(samples(0, 60, ppm=100), samples(60, 120, ppm=100))] == [None, 100.0]
+
+
+def test_a_minute_in_which_the_clock_began_anew_tells_no_pace() -> None:
+    """What it shows before and after has nothing to do with each other; the next minute tells again."""
+    blocks = (samples(0, 60), samples(60, 120, device_s=-60.0, restart=True), samples(120, 180, device_s=-60.0))
+    assert [m.clock_ppm for m in minutes_of(*blocks)] == [None, None, 0.0]
+
+
+@pytest.mark.parametrize(("until_s", "ppm"), [(91, 50.0), (89, None)])
+def test_a_pace_is_told_over_half_a_minute(until_s: float, ppm: float | None) -> None:
+    assert minutes_of(samples(0, 60, ppm=50), samples(60, until_s, ppm=50))[1].clock_ppm == ppm
+
+
+def test_delays_are_of_packets() -> None:
+    """Of a packet's two samples, 0.1 s apart, the later one waited 20 ms."""
+    minutes = SensorMinutes(["pelvis"])
+    block = samples(0, 60)
+    late = np.where(np.arange(len(block)) < 300, 0.01, 0.03)
+    minutes.take(block, np.repeat(block.time_s[1::2], 2) + late)
+    minutes.end(60.0, {"pelvis": {"battery_percent": 71.0}})
+    (found,) = minutes.done
+    assert (found.delay_ms, found.delay_max_ms) == (20.0, 30.0)
+    assert (found.samples, found.end_s, found.battery_percent) == (600, 60.0, 71.0)
+
+
+def test_a_minute_ends_at_its_border_or_with_the_session() -> None:
+    minutes = SensorMinutes(["pelvis"])
+    for now_s, due_s, ended_s in ((60.4, 120.0, 60.0), (250.0, 300.0, 120.0), (270.5, 300.0, 270.5)):
+        minutes.end(now_s, {})
+        assert (minutes.due_s, minutes.ended_s) == (due_s, ended_s)

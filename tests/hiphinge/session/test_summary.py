@@ -195,3 +195,21 @@ def test_no_word_of_a_diagnosis() -> None:
     """The program measures and compares."""
     text = json.dumps(document(PipelineOutput(repetitions=[repetition(0, 1.0, lumbar_share_of_trunk=0.95)])))
     assert not [word for word in ("safe", "danger", "injur", "risk", "healthy", "abnormal") if word in text.lower()]
+
+
+@pytest.mark.parametrize(("ticks", "told"), [(100, False), (101, True)])
+def test_late_for_more_than_a_second_is_said(ticks: int, told: bool) -> None:
+    found = document(f=facts(pelvis=(SampleCounts(samples=9), ticks)))
+    assert any("late or silent" in warning for warning in found["warnings"]) == told
+
+
+@pytest.mark.parametrize(("ticks", "told"), [(100, False), (101, True)])
+def test_a_flag_of_more_than_a_second_is_said(ticks: int, told: bool) -> None:
+    found = document(PipelineOutput(angles=[lumbar_rows(*[0.0] * ticks, quality=int(Quality.SLIPPED))]))
+    assert any("may have slipped" in warning for warning in found["warnings"]) == told
+
+
+def test_an_alignment_of_less_than_a_half_is_of_low_confidence() -> None:
+    for confidence, told in ((0.49, True), (0.51, False)):
+        reports = (AlignmentReport("pelvis", "standing and bends", confidence, ("because",), 0.0),)
+        assert any("low confidence" in warning for warning in document(f=facts(reports))["warnings"]) == told

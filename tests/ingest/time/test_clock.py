@@ -246,3 +246,113 @@ def test_a_session_that_begins_with_a_backlog_is_soon_on_time():
     assert error[0] > 1.4
     assert np.abs(error[device.true_s > 90.0]).max() < 0.012
     assert (np.diff(device.true_s + error) > 0.0).all()
+
+
+def delayed(delay_s, limit=SKEW_LIMIT, pace=1.0):
+    """Host time minus device time of a sensor whose every sample is a packet, ten a second, that waits delay_s(t); by device
+    time. Its clock runs 1 / pace as fast as the host's."""
+    device = np.arange(600) / 10.0
+    arrival = pace * device + np.array([delay_s(t) for t in device])
+    host = ClockMap(limit).feed(device, np.arange(600), arrival, np.zeros(600, np.bool_))
+    shown = host - device
+    return lambda t: shown[round(10 * t)]
+
+
+def test_a_map_moves_by_a_millisecond_per_second_and_within_200_ppm():
+    """From 30 s on packets come 10 ms sooner. From 32 s on the map falls by 1 ms per second towards them, and by 200 millionths
+    of time for the rate, which the line from 0 to 30 s, 333 millionths down, would have larger."""
+    shown = delayed(lambda t: 0.02 if t < 30.0 else 0.01)
+    assert shown(32.0) == pytest.approx(0.02, abs=1e-9)
+    assert shown(34.0) - shown(32.0) == pytest.approx(-2.0 * (1e-3 + 200e-6), abs=5e-6)
+
+
+@pytest.mark.parametrize(("drop_s", "early"), [(12.0, True), (14.0, False)])
+def test_a_map_moves_fast_in_its_first_15_seconds(drop_s, early):
+    """What a bucket of 2 s shows is acted on at its end: at 14 s, or at 16 s."""
+    shown = delayed(lambda t: 0.02 if t < drop_s else 0.01)
+    fall = shown(drop_s + 2.0) - shown(drop_s + 4.0)
+    assert fall == (pytest.approx(0.01, abs=5e-4) if early else pytest.approx(0.0022, abs=2.1e-4))
+
+
+def test_fast_is_20_milliseconds_per_second():
+    shown = delayed(lambda t: 0.2 if t < 8.0 else 0.05)
+    assert shown(10.0) - shown(12.0) == pytest.approx(0.04, abs=1e-3)
+
+
+@pytest.mark.parametrize(("step_s", "fall_s"), [(0.0285, 0.0024), (0.0315, 0.0315)])
+def test_a_map_that_is_30_milliseconds_off_moves_fast(step_s, fall_s):
+    shown = delayed(lambda t: 0.1 if t < 30.0 else 0.1 - step_s)
+    assert shown(32.0) - shown(34.0) == pytest.approx(fall_s, abs=1e-3)
+
+
+def test_a_count_is_followed_within_two_percent():
+    """Of a sensor whose samples take 5 % longer than they should the map follows 2 %: no count is so wrong."""
+    shown = delayed(lambda t: 0.01, COUNTER_SKEW_LIMIT, pace=1.05)
+    assert shown(58.0) - shown(56.0) == pytest.approx(2.0 * 0.02, abs=1e-6)
+
+
+def test_points_of_90_seconds_are_kept_and_then_of_60():
+    """A point for each 2 s: 46 span 90 s, and 31 span 60."""
+    clock, kept = ClockMap(), []
+    for k in range(3000):
+        clock.feed(np.array([k / 10.0]), np.zeros(1, np.int64), np.array([k / 10.0 + 0.01]), np.zeros(1, np.bool_))
+        kept.append(len(clock._points))
+    assert (min(kept[1200:]), max(kept)) == (31, 46)
+
+
+@pytest.mark.parametrize(
+    ("waits_ms", "shown_ms"),
+    [
+        # too few: what all packets wait
+        ((2, 4, 10, 12, 14, 16, 18), 27.0),
+        # a quarter are two: the shortest less the step to the next
+        ((2, 4, 10, 12, 14, 16, 18, 20), 0.0),
+        ((3, 7, 10, 12, 14, 16, 18, 20), 1.0),
+        # a quarter are three: the shortest less the mean of two steps
+        ((2, 4, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26), 1.0),
+    ],
+)
+def test_what_questions_tell_worked_by_hand(waits_ms, shown_ms):
+    """Every packet waits 27 ms. The device gets a question at a whole second; it was sent that much before."""
+    clock, device = ClockMap(), np.arange(500) / 10.0
+    for k, wait in enumerate(waits_ms):
+        clock.probe(0, 1.0 + k, 1.0 + k - wait / 1000.0)
+    host = clock.feed(device, np.arange(500), device + 0.027, np.zeros(500, np.bool_), np.arange(1, 501))
+    assert 1000.0 * (host[-1] - device[-1]) == pytest.approx(shown_ms, abs=1e-6)
+
+
+def test_questions_of_more_than_a_minute_ago_do_not_count():
+    """Ten questions in the first ten seconds, and the map of 80 s later, when one more has come."""
+    clock, device = ClockMap(), np.arange(1200) / 10.0
+    for k in range(10):
+        clock.probe(0, 1.0 + k, 1.0 + k)
+    clock.probe(800, 80.0, 79.98)
+    host = clock.feed(device, np.arange(1200), device + 0.027, np.zeros(1200, np.bool_), np.arange(1, 1201))
+    assert host[700] - device[700] == pytest.approx(0.0, abs=1e-6)
+    assert host[-1] - device[-1] == pytest.approx(0.027, abs=1e-6)
+
+
+def test_a_correction_is_made_fast_and_kept():
+    """Half a second less, at 20 ms per second."""
+    clock, device = ClockMap(), np.arange(1200) / 10.0
+    none = np.zeros(400, np.bool_)
+    first = clock.feed(device[:400], np.arange(400), device[:400] + 0.6, none)
+    clock.correct(0.5)
+    second = clock.feed(device[400:800], np.arange(400), device[400:800] + 0.6, none)
+    third = clock.feed(device[800:], np.arange(400), device[800:] + 0.6, none)
+    assert first[-1] - device[399] == pytest.approx(0.6)
+    at = second - device[400:800]
+    assert at[200] - at[220] == pytest.approx(0.04, abs=1e-6)
+    assert third[-1] - device[-1] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_questions_to_a_clock_that_began_anew_since_do_not_count():
+    """Ten were got at once, and packets wait 27 ms. At 20 s the device restarts: what its clock said is of another clock."""
+    clock, true_s = ClockMap(), np.arange(500) / 10.0
+    for k in range(10):
+        clock.probe(0, 1.0 + k, 1.0 + k)
+    restart = np.arange(500) == 200
+    device = np.where(true_s < 20.0, true_s, true_s - 20.0)
+    host = clock.feed(device, np.arange(500), true_s + 0.027, restart, np.arange(1, 501))
+    assert host[199] - true_s[199] == pytest.approx(0.0, abs=1e-6)
+    assert host[-1] - true_s[-1] == pytest.approx(0.027, abs=1e-6)

@@ -125,3 +125,55 @@ def test_memory_is_bounded():
     zero = np.zeros(len(stream.packet), np.int64)
     count.feed(stream.packet, stream.arrival_s, zero, zero.astype(np.bool_))
     assert len(count._past) <= 120
+
+
+def found(delay_s, *, samples=2000, sizes=(1,)):
+    """Losses at 100 Hz of samples that come in packets of these sizes in turn, each delay_s(its last sample) late."""
+    packet = np.repeat(np.arange(samples), np.resize(sizes, samples))[:samples]
+    last = np.append(np.flatnonzero(np.diff(packet)), samples - 1)
+    arrival = last / 100.0 + np.array([delay_s(k) for k in last])
+    none = np.zeros(samples, np.int64)
+    _, lost, restart = SampleCount(100.0, exact=False).feed(packet, arrival, none, none.astype(np.bool_))
+    return {int(k): int(lost[k]) for k in np.flatnonzero(lost)}, np.flatnonzero(restart).tolist()
+
+
+def later(at, by_s):
+    return lambda k: 0.02 + by_s * (k >= at)
+
+
+def test_a_loss_is_counted_after_two_half_seconds():
+    """All that comes from sample 1000 on is 0.2 s late: seen at 1050 and at 1100."""
+    assert found(later(1000, 0.2)) == ({1100: 20}, [])
+
+
+@pytest.mark.parametrize(("sizes", "at"), [((1,), 1100), ((8, 8, 9), 1100), ((10,), 1150)])
+def test_a_loss_is_seen_in_12_connection_events(sizes, at):
+    """Two half seconds hold 100, 12 and 10 of them."""
+    assert list(found(later(1000, 0.2), sizes=sizes)[0]) == [at]
+
+
+@pytest.mark.parametrize(("by_s", "lost"), [(0.0155, {1100: 2}), (0.0145, {})])
+def test_behind_is_a_sample_and_a_half(by_s, lost):
+    assert found(later(1000, by_s))[0] == lost
+
+
+@pytest.mark.parametrize(("by_s", "lost"), [(0.066, {500: 7}), (0.064, {})])
+def test_while_the_rate_is_not_known_it_may_be_two_percent_off(by_s, lost):
+    """Two half seconds are compared with the four before. The first of these ended 2.5 s before the second: 2 % are 50 ms,
+    beside a sample and a half."""
+    assert found(later(400, by_s), samples=1200)[0] == lost
+
+
+@pytest.mark.parametrize(("at", "lost"), [(800, {900: 3}), (600, {})])
+def test_the_rate_is_known_from_16_half_seconds(at, lost):
+    """The seventeenth and the eighteenth are seen to be behind. By 8 s all that a late one is compared with is late, too."""
+    assert found(later(at, 0.03))[0] == lost
+
+
+@pytest.mark.parametrize(("silence_s", "restart"), [(2.02, [1000]), (1.98, [])])
+def test_a_silence_of_two_seconds_begins_a_new_count(silence_s, restart):
+    """The packet after it came that much later, with one sample in it."""
+    lost, anew = found(later(1000, silence_s - 0.01))
+    assert anew == restart
+    if restart:
+        assert lost == {1000: round(silence_s * 100.0) - 1}
