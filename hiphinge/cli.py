@@ -19,20 +19,26 @@ from typing import Any
 from hiphinge.live.screen_writer import close_screens, speak_plainly
 from hiphinge.session.interruption import ending_signals
 
+
+def _told_what_is_missing(error: ImportError) -> bool:
+    """Whether it comes of packages that are not there; then it was said, as the doctor would say it."""
+    from hiphinge.checkup.installation import installation
+
+    lacking = [f"NOT {what}: {found}" for what, well, found in installation() if not well]
+    if lacking:
+        print(*lacking, f"hiphinge: cannot start ({error}): install hiphinge again", sep="\n", file=sys.stderr)
+    return bool(lacking)
+
+
 try:
     import typer
     from typer.core import TyperGroup
 
-    from body_signals import HiphingeError, one_line
     from hiphinge.commands.command import HELP_NAMES, Command, as_written
 except ImportError as _error:
-    # not even the doctor can be asked: what it would say of the packages
-    from hiphinge.checkup.installation import installation
-
-    for _what, _ok, _found in installation():
-        if not _ok:
-            print(f"NOT {_what}: {_found}", file=sys.stderr)
-    sys.exit(f"hiphinge: cannot start ({_error}): install hiphinge again")
+    if not _told_what_is_missing(_error):
+        raise
+    sys.exit(1)
 
 COMMANDS = {
     "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
@@ -129,27 +135,37 @@ def main() -> None:
         signal.signal(number, _stop)
     try:
         _run()
-    except HiphingeError as error:
-        _say(str(error))
-        sys.exit(1)
-    except BrokenPipeError:
+    except Exception as error:
+        sys.exit(_told(error))
+    finally:
+        close_screens()
+
+
+def _told(error: Exception) -> int:
+    """Say what is wrong, in one line on standard error; the exit code. A fault of the program is raised again on demand."""
+    if isinstance(error, BrokenPipeError):
         # the reader of our output has gone, e.g. `| head`
         _write_nowhere()
-        sys.exit(READER_GONE)
-    except OSError as error:
+        return READER_GONE
+    if isinstance(error, ImportError) and _told_what_is_missing(error):
+        return 1
+    # here and not above: help needs no room
+    from body_signals import HiphingeError, one_line
+
+    if isinstance(error, HiphingeError):
+        _say(str(error))
+        return 1
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         _say(one_line(f"{where}{error.strerror or error}. Check path, permissions and free space"))
         _write_nowhere()
-        sys.exit(1)
-    except Exception as error:
-        # nobody has foreseen it: the program says so, and shows where when it is asked
-        if os.environ.get(TRACEBACK):
-            raise
-        words = f"a fault of the program: {type(error).__name__}: {error}"
-        _say(one_line(f"{words}. Run it again with {TRACEBACK}=1, and report what it says then"))
-        sys.exit(PROGRAM_FAULT)
-    finally:
-        close_screens()
+        return 1
+    # nobody has foreseen it: the program says so, and shows where when it is asked
+    if os.environ.get(TRACEBACK):
+        raise error
+    words = f"a fault of the program: {type(error).__name__}: {error}"
+    _say(one_line(f"{words}. Run it again with {TRACEBACK}=1, and report what it says then"))
+    return PROGRAM_FAULT
 
 
 def _run() -> None:
@@ -157,8 +173,10 @@ def _run() -> None:
     try:
         app(prog_name="hiphinge")
     except SystemExit as end:
-        if end.code == READER_GONE:
+        # help whose reader has gone ends with 1, if it were for typer
+        if end.code == READER_GONE or isinstance(end.__context__, BrokenPipeError):
             _write_nowhere()
+            end.code = READER_GONE
         sys.stdout.flush()
         raise
 

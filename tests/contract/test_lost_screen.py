@@ -208,9 +208,12 @@ def test_the_demo_speaks_ascii(tmp_path: Path) -> None:
     assert " deg" in text
 
 
+@pytest.mark.parametrize("words", [["doctor"], ["--help"], ["live", "--help"]], ids=" ".join)
 @pytest.mark.parametrize(("redirection", "code"), [("| head -n 0; exit ${PIPESTATUS[0]}", 141), ("> /dev/full", 1)])
-def test_other_commands_say_by_their_exit_code_that_nobody_read(tmp_path: Path, redirection: str, code: int) -> None:
-    ended = shell(tmp_path, redirection, [*COMMAND, "doctor"])
+def test_other_commands_say_by_their_exit_code_that_nobody_read(
+    tmp_path: Path, words: list[str], redirection: str, code: int
+) -> None:
+    ended = shell(tmp_path, redirection, [*COMMAND, *words])
     assert ended.returncode == code
     assert b"Traceback" not in ended.stderr
     assert b"Exception ignored" not in ended.stderr
