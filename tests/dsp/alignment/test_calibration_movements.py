@@ -93,7 +93,7 @@ def test_both_thighs_above_30_degrees_are_a_squat_and_after_6_seconds_a_seat(
 
 
 def test_who_sits_down_leans_until_the_thighs_have_come_four_fifths_of_the_way() -> None:
-    """To 60° in 19 ticks and back: four fifths of it are passed from the sixteenth on, and until the sixteenth before the end."""
+    """To 60° in 19 ticks and back: four fifths are passed from the sixteenth on, and until the sixteenth before the end."""
     thigh = np.interp(np.arange(TICKS), [100, 119, 200, 219], [0, 60, 60, 0])
     down, up = seen(thigh_left=thigh, thigh_right=thigh).sittings("thigh_left")
     assert (down.start, down.end) == (105, 116)
