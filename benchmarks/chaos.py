@@ -31,9 +31,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.stored import Difference, compare
-from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.tables import available_estimators
 from hiphinge import config
+from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.folders import session_name
 from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
@@ -83,7 +85,8 @@ def play(folder: Path, seed: int, seconds: float, start: datetime, speed: float)
     """One session, in this process: results go to the InfluxDB of the environment as they come."""
     athlete = SimulatedAthlete("training", seed, duration_s=seconds, athlete=f"player-{seed % 3}", start=start)
     where = folder / session_name(start, athlete.session.athlete)
-    running = SessionInProgress(where, athlete.session, config.load(None).influx())
+    running = SessionInProgress(where, athlete.session)
+    running.sinks.add(LiveDelivery(where, athlete.session, config.load(None).influx()))
     print("playing", flush=True)
     began = time.monotonic()
     for frame in frames(athlete.events()):

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from dashboards.influx.line_protocol import FIELDS, TAGS, points
 from dashboards.influx.sender import InfluxSettings, Sender, send_lines
+from hiphinge.live.delivery import LiveDelivery
 from hiphinge.live.view import LiveScreen
 from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
@@ -116,14 +117,15 @@ def resident() -> float:
 def memory(hours: float) -> None:
     """Feed a simulated training as fast as it goes, as `hiphinge live` would, with an InfluxDB that refuses connections."""
     athlete = SimulatedAthlete("training", 1, duration_s=hours * 3600.0, start=_START)
-    shown = LiveScreen(Console(file=io.StringIO()))
     due_s = SETTLED_MEMORY_S
     found: list[tuple[float, float]] = []
     # in a thread of its own, as a session that streams: it has another heap than the main thread
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as thread:
-        running = SessionInProgress(Path(scratch) / "session", athlete.session, InfluxSettings(NOBODY, "", "", "gym"))
+        running = SessionInProgress(Path(scratch) / "session", athlete.session)
+        running.sinks.add(LiveDelivery(running.folder, athlete.session, InfluxSettings(NOBODY, "", "", "gym")))
+        running.sinks.add(LiveScreen(Console(file=io.StringIO())))
         for frame in frames(athlete.events()):
-            shown.take(thread.submit(running.take, frame).result(), running.now_s)
+            thread.submit(running.take, frame).result()
             if running.now_s >= due_s:
                 due_s += MEMORY_EVERY_S
                 found.append((running.now_s / 3600.0, resident()))

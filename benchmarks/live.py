@@ -96,7 +96,7 @@ async def session(
     zero_ns = log.clock_ns()
     running = SessionInProgress(folder / "session", kit.session(datetime.now(UTC)))
     reader = KitReader(kit, log)
-    streaming = Streaming(running, reader, log, lambda frame: None)
+    streaming = Streaming(running, reader, log)
     ledgers: dict = {}
     done: list[Pull] = []
 

@@ -27,7 +27,7 @@ from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from firmware_protocol.registry import codec_for
 from hiphinge.engine import CALIBRATE
-from hiphinge.session.results import compute
+from hiphinge.session.computation import compute
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from tests.dsp.sessions import block
 from virtual_athlete import SimulatedAthlete, to_plain

@@ -29,9 +29,11 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from dashboards.influx.delivery import push
+from dashboards.influx.drain import Drain
 from dashboards.influx.line_protocol import points
-from dashboards.influx.outbox import Drain, Outbox, segments
+from dashboards.influx.outbox import Outbox, segments
 from dashboards.influx.sender import BATCH_LINES, InfluxSettings, Sender
+from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames
 from tests.peers.influxdb import InfluxDB, influxdb
@@ -149,7 +151,8 @@ def latency(server: InfluxDB, folder: Path, seconds: float) -> list[float]:
     """Of a live session in real time: seconds from when the engine has given a row out until it can be asked for."""
     settings = server.fresh(_DATABASE)
     athlete = SimulatedAthlete("training", 1, duration_s=seconds, start=_START)
-    running = SessionInProgress(folder, athlete.session, settings)
+    running = SessionInProgress(folder, athlete.session)
+    running.sinks.add(LiveDelivery(folder, athlete.session, settings))
     start_ns = round(_START.timestamp()) * 10**9
     watch, given = Watch(server), []
     began = time.monotonic()

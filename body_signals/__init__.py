@@ -16,7 +16,7 @@ from body_signals.events import (
     Watchdog,
 )
 from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
-from body_signals.quality import Quality
+from body_signals.quality import Quality, flag_names
 from body_signals.session import NO_SETTINGS, Sensor, Session, SessionMark, Setting
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "TimedBlock",
     "UtcAnchor",
     "Watchdog",
+    "flag_names",
 ]

@@ -1,4 +1,4 @@
-"""Which word may name one athlete where something is deleted: exactly one, and never a pattern that could mean many."""
+"""Ids of athletes: a word that names exactly one of them, and never a pattern that could mean many."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import unicodedata
 from body_signals.errors import HiphingeError
 
 _PATTERN_CHARACTERS = frozenset("*%?.+^$|()[]{}/\\_")
-"""What stands for other characters in a shell, in SQL or in a regular expression. An id may hold them, not consist of them."""
+"""Wildcards of a shell, of SQL and of regular expressions. An id may hold them, but not consist of them."""
 _PATTERN = re.compile(r"/.*/|\^?\(?(?:(?:\.|\\[wWdDsS]|\[[^\]]*\])(?:[*+?]|\{[\d,]+\}))+\)?\$?")
 """A regular expression as InfluxQL writes it, or one for any word, e.g. ``[a-z]+``."""
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that no id holds: control characters, halves of characters, ends of lines."""
 _BLANK = frozenset({"Zs", "Cf"})
-"""Further ones of which a person sees nothing."""
+"""Further characters that are invisible."""
 
 
 def check_athlete(athlete: str) -> str:

@@ -1,4 +1,4 @@
-"""Samples: what a codec makes of packets (`SampleBlock`) and the same with session time (`TimedBlock`).
+"""Samples: as a codec decodes them from packets (`SampleBlock`), and the same with session time (`TimedBlock`).
 
 SI units only, arrays are read-only. Every per-sample array has the same length n.
 """
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 G0: Final = 9.80665
-"""Standard gravity, m/s² (CGPM, 1901): what devices mean that say g."""
+"""Standard gravity, m/s² (CGPM, 1901): the unit of devices that report g."""
 
 
 _Arrays = tuple[tuple[str, NDArray[Any] | None, tuple[int, ...]], ...]

@@ -1,10 +1,11 @@
-"""The root of every error that a user may meet: says what is wrong, where, and what to do."""
+"""The root of every error that a user may meet. It names the fault, the place and the remedy."""
 
 from __future__ import annotations
 
 import re
 
 _LONGEST = 2000
+"""Characters of a message: some twenty lines of a terminal (ours)."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -21,6 +22,6 @@ class HiphingeError(Exception):
 
 
 def one_line(text: str) -> str:
-    """The text on one line of bearable length, whatever a name or a library has put into it."""
+    """The text on one line, without control characters, cut at `_LONGEST` characters."""
     text = _CONTROL.sub(" ", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

@@ -7,7 +7,7 @@ with its own number and arrival time. The first `UtcAnchor` is the zero of sessi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,19 @@ class Packets:
             np.array([p[1] for p in packets], np.int64),
             np.array([len(p[2]) for p in packets], np.int64),
             b"".join(p[2] for p in packets),
+        )
+
+    @classmethod
+    def concatenated(cls, events: Sequence[Packets]) -> Packets:
+        """Several events of one sensor, at least one, as one; payloads stay joined as they are."""
+        if len(events) == 1:
+            return events[0]
+        return cls(
+            events[0].sensor,
+            np.concatenate([event.seq for event in events]),
+            np.concatenate([event.arrival_ns for event in events]),
+            np.concatenate([event.lengths for event in events]),
+            b"".join([event.data for event in events]),
         )
 
     def __len__(self) -> int:

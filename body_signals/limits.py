@@ -18,7 +18,7 @@ OURS = "a proposal of this program"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A number is beyond when it is below (or above) the value; within the margins about it that is borderline.
+    """A number below (or above) the value is beyond the limit; within the margins around it the comparison is borderline.
 
     margin_below, margin_above: the minimal detectable change on either side, wider where a zone was proposed. proposal: no
     publication stands behind it.

@@ -32,6 +32,6 @@ DESCRIPTIONS: dict[Quality, str] = {
 }
 
 
-def names(flags: int) -> list[str]:
+def flag_names(flags: int) -> list[str]:
     """Lower-case names of the flags set in `flags`, in bit order."""
     return [flag.name.lower() for flag in Quality if flag & flags and flag.name is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from body_signals.movements import MOVEMENTS
 from body_signals.placements import Placement
 
 
@@ -92,18 +93,6 @@ ORIENTATION_COLUMNS: tuple[Quantity, ...] = (
         for c in "wxyz"
     ),
     Quantity("heading_epoch", "", Storage.INT32, "rises by one when a gap breaks the sensor's heading"),
-)
-
-MOVEMENTS: tuple[str, ...] = (
-    "bend",
-    "squat",
-    "deadlift",
-    "hinge",
-    "sit_down",
-    "stand_up",
-    "knee_raise",
-    "rock_back",
-    "other",
 )
 
 _SEGMENT_WORDS = {
@@ -246,18 +235,6 @@ class ScreenMeasure:
         return "_".join(part for part in (self.test, self.side, self.name) if part)
 
 
-SCREEN_TESTS: dict[str, str] = {
-    "bend": "bend",
-    "bow": "hinge",
-    "knee_raise": "knee_raise",
-    "rock_back": "rock_back",
-    "sit_to_stand": "stand_up",
-    "squat": "squat",
-    "deadlift": "deadlift",
-}
-"""Test of the hip screen → the movement kind that its repetitions are."""
-
-
 def _measures(test: str, side: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
     return tuple(ScreenMeasure(test, side, *row) for row in rows)
 
@@ -335,7 +312,7 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
     Quantity("borderline", "", Storage.INT32, "1: within the minimal detectable change it could be another pattern"),
     Quantity("notes", "", Storage.STRING, "what a reader should know"),
 )
-"""What the screen says as a whole."""
+"""The outcome of the hip screen as a whole."""
 
 
 def _screen_columns() -> tuple[Quantity, ...]:

@@ -1,4 +1,4 @@
-"""What a session says about itself: who, when, which sensors where. `session.toml` is this, written down."""
+"""The head of a session: athlete, start, sensors and where they are worn. `session.toml` is this, written down."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCHEMA = 1
 """Version of session.toml and summary.json."""
 
 LONGEST_SESSION_S = 48 * 3600.0
-"""From the first event to the last. What claims to be longer is a leap of a clock, and is refused before it takes memory."""
+"""From the first event to the last (ours). A longer one is a leap of a clock, and is refused before it takes memory."""
 
 PATIENCE_S = 0.15
-"""`Session.patience_s` where a session says nothing."""
+"""`Session.patience_s` where a session does not set it (ours)."""
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0
-"""Below the first a connection interval is longer; beyond the second nothing is live any more."""
+"""A connection interval may be longer than the first; angles later than the second are not live (ours)."""
 
 Setting = str | int | float | bool | tuple[str, ...]
 """A value of a sensor's configuration."""
@@ -31,7 +31,7 @@ NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
 class Sensor:
     """One sensor of a session. Exactly one of `file` (plain sessions) or recorded packets holds its data.
 
-    config: what its codec must know of the device, e.g. the columns of its text lines; each family says which words it has.
+    config: settings that its codec needs, e.g. the columns of its text lines; each family lists its words.
     Raises ValueError when placement `other` has no name or a body placement has one.
     """
 
@@ -78,7 +78,7 @@ class Session:
     marks: tuple[SessionMark, ...] = field(default=())
     software: str = ""
     patience_s: float = PATIENCE_S
-    """How long the live estimator waits for a late sensor, in event time: a tick is final then."""
+    """Seconds of event time that the live estimator waits for a late sensor. Then a tick is final."""
     screen_limits: Mapping[str, float] = field(default_factory=lambda: NO_LIMITS)
     """Limits of the hip screen that were set, by the names of `body_signals.limits`."""
 

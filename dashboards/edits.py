@@ -1,4 +1,4 @@
-"""edits.toml of a session folder: what a person corrected. Raw data and tables never change; who shows or sends results asks
+"""edits.toml of a session folder: corrections by a person. Raw data and tables never change; who shows or sends results asks
 here.
 
     [[repetition]]
@@ -24,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from body_signals import HiphingeError
-from body_signals.quantities import MOVEMENTS
+from body_signals.movements import MOVEMENTS
 from dashboards.tables import read_repetitions
 from on_disk import read_toml, shown
 

@@ -29,13 +29,15 @@ from body_signals import HiphingeError
 from dashboards.redaction import without_secrets
 
 LIMIT_BYTES = 16 << 20
-"""What an answer may hold; the largest that InfluxDB and Grafana give us have some 100 kB."""
+"""Largest answer; those that InfluxDB and Grafana give us have some 100 kB (ours)."""
 _PIECE_BYTES = 1 << 16
+"""Of an answer, read at a time (ours)."""
 _REDIRECTIONS = 5
+"""Within the origin; more is a circle (ours)."""
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _SAFE = "/%:@!$&'()*+,;=~"
-"""What a path may hold as it is."""
+"""Characters that stay as they are in a path (RFC 3986)."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -70,8 +72,8 @@ class HttpError(HiphingeError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Whom we ask. name: for messages; setting: what holds the address; authorization: the header's value, empty for none;
-    secrets: what no message may hold."""
+    """A server. name: for messages; setting: what holds the address; authorization: the header's value, empty for none;
+    secrets: words that no message may hold."""
 
     name: str
     url: str
@@ -88,7 +90,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said. Header names are in lower case."""
+    """An answer. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 
-from body_signals.quality import names
+from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of
+from body_signals.quality import flag_names
 
 DASH = "–"
 
-TRUNK, THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
 
 def share_to_read(movement: str) -> str:
     """The lumbar share that means something in a movement: of trunk where knees stay straight, else of trunk on thigh."""
-    return TRUNK if movement == "bend" else THIGH
+    return kind_of(movement).share
+
+
+def movement_word(movement: str, count: int = 1) -> str:
+    """A movement kind as a word: ``sit_down`` → ``sit down``; in the plural, where there are several."""
+    kind = kind_of(movement)
+    return kind.word if count == 1 else kind.plural
 
 
 def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.0, decimals: int = 1) -> str:
@@ -46,7 +53,7 @@ def words(name: str) -> str:
 
 def quality_note(flags: int) -> str:
     """The quality flags as words, a dash where there is nothing to remark."""
-    return ", ".join(words(name) for name in names(flags)) or DASH
+    return ", ".join(words(name) for name in flag_names(flags)) or DASH
 
 
 def confidence_words(confidence: float) -> str:

@@ -10,9 +10,9 @@ from html import escape
 
 _HIDDEN = "…"
 _SHORT = 2
-"""A secret of so few characters is in any word: then nothing is quoted at all."""
+"""A secret of this length or less is part of many words: then nothing is quoted at all (ours)."""
 _MOST = 20_000
-"""Characters that are looked at; more is never shown."""
+"""Characters that are looked at; more is never shown (ours)."""
 _LONGEST_SPELLING = 12
 """Characters that one may take, at most."""
 

@@ -1,4 +1,4 @@
-"""summary.json: its text, and what a reader may rely on.
+"""summary.json: its text, and the checks that a reader relies on.
 
 Whoever shows or sends a summary takes its parts for what they are. So a file that says something else is refused once, when it
 is read, with the name of the part that is wrong.
@@ -17,6 +17,7 @@ from body_signals.quantities import SCREEN_MEASURES, SUMMARY_KEYS
 
 _Number = float | None
 _FURTHEST_S = 1e9
+"""Session times are within some thirty years of the start (ours)."""
 _Seconds = Annotated[float, msgspec.Meta(ge=-_FURTHEST_S, le=_FURTHEST_S)] | None
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Many = _Count | list[Any] | None

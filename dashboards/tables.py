@@ -38,6 +38,7 @@ from on_disk import check_file, make_private_folder, read_json, write_private
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
 _ROW_GROUP_S = 60.0
+"""A row group of a table is a minute of session time (ours)."""
 _ARROW: dict[Storage, pa.DataType] = {
     Storage.FLOAT64: pa.float64(),
     Storage.FLOAT32: pa.float32(),

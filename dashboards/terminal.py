@@ -1,4 +1,4 @@
-"""A session's results as tables for the terminal: repetitions, calibration, sensors. What to print, never the printing.
+"""A session's results as tables for the terminal: repetitions, calibration, sensors. Made here, printed elsewhere.
 
 Names that people or devices gave are `Text`, so that nothing in them is taken for markup.
 """
@@ -19,6 +19,7 @@ from dashboards.notation import (
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
@@ -45,7 +46,7 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
         thirds = [percent(row[f"{share}_{third}"]) for third in ("early", "middle", "late")]
         table.add_row(
             str(row["index"] + 1),
-            Text(words(row["movement"])),
+            Text(movement_word(row["movement"])),
             clock(row["start_s"]),
             rom["lumbar"],
             rom["pelvis"],
@@ -80,7 +81,7 @@ def calibration_table(summary: Mapping[str, Any]) -> Table:
 
 
 def sensors_table(summary: Mapping[str, Any]) -> Table:
-    """What each sensor delivered and what is missing."""
+    """Samples that each sensor delivered, and those that are missing."""
     table = _table("Sensors")
     table.add_column("sensor")
     table.add_column("family")
@@ -107,7 +108,7 @@ def sensor_facts(facts: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
 
 
 def packet_table(packets: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]] | None = None) -> Table:
-    """Packets of a sensor as fields with SI values; samples: what grouped packets make, in place of the packets."""
+    """Packets of a sensor as fields with SI values; samples: made of groups of packets, and shown in their place."""
     table = _table("Packets (SI units)" if samples is None else "Samples (SI units)")
     rows = packets if samples is None else samples
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -1,7 +1,7 @@
 """What a host must know of a device family besides its bytes: how to recognise it, what to say to it, what it can do.
 
 All of it is data and pure functions. A reader (`ingest/links/`) does the talking: it connects,
-subscribes to `BleLink.notify`, takes the steps of `configure`, then (for all sensors of a kit together) those of
+subscribes to `BleAccess.notify`, takes the steps of `configure`, then (for all sensors of a kit together) those of
 `start`, and hands every notification and every value read to the recording as a packet of that sensor.
 """
 
@@ -67,7 +67,7 @@ def say_nothing(request: Request) -> tuple[Step, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class BleLink:
+class BleAccess:
     """How a family is found and heard over Bluetooth LE. UUIDs are 128-bit, lower case.
 
     services: service UUIDs, any of which in an advertisement names the family. name_prefixes: beginnings of the
@@ -83,7 +83,7 @@ class BleLink:
 
 
 @dataclass(frozen=True, slots=True)
-class SerialLink:
+class SerialAccess:
     """How a family is reached over a serial line, 8N1. bauds: in the order in which they are tried.
 
     usb_ids: (vendor, product) of ports that are surely of this family. dtr: whether the board sends only with DTR set.
@@ -111,8 +111,8 @@ class DeviceFamily:
     title: str
     clock: Clock
     codec: Callable[[Mapping[str, Setting], float | None], Codec]
-    ble: BleLink | None = None
-    serial: SerialLink | None = None
+    ble: BleAccess | None = None
+    serial: SerialAccess | None = None
     rates_hz: tuple[float, ...] = ()
     default_rate_hz: float = 100.0
     acc_ranges_g: tuple[float, ...] = ()

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from body_signals import Event, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
 from body_signals.quantities import ESTIMATORS
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
-from hiphinge.session.results import compute, with_software
+from hiphinge.session.computation import compute, with_software
 from hiphinge.version import software
 from ingest.formats.plain import PlainSamples, session_of_samples
 from ingest.heads.session_folder import open_input

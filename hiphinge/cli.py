@@ -24,6 +24,7 @@ try:
     from typer.core import TyperGroup
 
     from body_signals.errors import HiphingeError, one_line
+    from hiphinge.commands.command import HELP_NAMES, Command, as_written
 except ImportError as _error:
     # not even the doctor can be asked: what it would say of the packages
     from hiphinge.checkup.installation import installation
@@ -53,6 +54,10 @@ PROGRAM_FAULT = 70
 TRACEBACK = "HIPHINGE_TRACEBACK"
 """Where this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 something is wrong, and standard error says what; 2 the command line cannot be understood; "
+    "70 a fault of the program; 129 the terminal was closed; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM."
+)
 
 
 class CommandsOnDemand(TyperGroup):
@@ -67,26 +72,28 @@ class CommandsOnDemand(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` names, and what is left of `args`."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, _command(str(name)), rest
+        name, found, rest = super().resolve_command(ctx, args)
+        # none: a completion asks with half a name
+        return name, None if name is None or found is None else _command(name), rest
 
 
 def _command(name: str) -> Any:
     python_name = f"{name}_" if keyword.iskeyword(name) else name
     function = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
     if isinstance(function, typer.Typer):
-        return typer.main.get_command(function)
+        return as_written(typer.main.get_command(function))
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(function)
-    return typer.main.get_command(alone)
+    alone.command(name, cls=Command)(function)
+    return as_written(typer.main.get_command(alone))
 
 
 app = typer.Typer(
     cls=CommandsOnDemand,
     name="hiphinge",
     help=ABOUT,
+    epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
 )
 for _name, _words in COMMANDS.items():
@@ -103,9 +110,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say on standard error what is done; before the command."),
 ) -> None:
     """What the hips did and what the lumbar spine did: record, replay, review."""
+    # here and not above: help needs no log
+    from hiphinge import logbook
+
+    logbook.begin(verbose=verbose)
+    ctx.call_on_close(logbook.end)
 
 
 def main() -> None:
@@ -141,7 +155,7 @@ def main() -> None:
 def _run() -> None:
     """Run the command. Typer ends every one by SystemExit; what its output meets when it leaves is still an error."""
     try:
-        app()
+        app(prog_name="hiphinge")
     except SystemExit as end:
         if end.code == READER_GONE:
             _write_nowhere()

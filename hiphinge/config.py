@@ -6,6 +6,7 @@ token, org, bucket`` and ``[grafana] url, token``. A file that holds a token mus
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Mapping
@@ -19,11 +20,13 @@ from body_signals import HiphingeError
 from body_signals.limits import limits_with
 from body_signals.session import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S
 from dashboards.influx.sender import InfluxSettings
+from hiphinge import logbook
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
 
 if TYPE_CHECKING:
     from dashboards.grafana.server import GrafanaSettings
 
+_log = logging.getLogger(__name__)
 _SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
 _KNOWN = {"sessions", "live", "screen", *_SECTIONS}
 
@@ -32,7 +35,7 @@ _KNOWN = {"sessions", "live", "screen", *_SECTIONS}
 class Settings:
     """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
     settings by the names of their environment variables, empty where not set. patience_s, screen_limits: see
-    `signals.Session`."""
+    `body_signals.Session`."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
@@ -77,6 +80,8 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
             if not isinstance(value, str):
                 raise HiphingeError(f"{section}.{name} is not a text", str(chosen), "Put it into quotation marks")
             words[section][variable] = value
+    logbook.hide(words["influx"]["HIPHINGE_INFLUX_TOKEN"], words["grafana"]["HIPHINGE_GRAFANA_TOKEN"])
+    _log.info("settings of %s", chosen if chosen.is_file() else "the environment alone")
     sessions = environment.get("HIPHINGE_SESSIONS") or content.get("sessions")
     if sessions is not None and not isinstance(sessions, str):
         raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")

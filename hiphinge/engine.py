@@ -34,7 +34,7 @@ HEEL_DROP = "heel_drop"
 LONGEST_ROUND_TRIP_NS = 10_000_000_000
 """An answer that came later, or before it was asked, is another program's or another session's."""
 LATEST_S = 1.0
-"""The radio may hold samples of a heel drop back for so long."""
+"""The radio may hold samples of a heel drop back for this time (ours)."""
 SMALLEST_CORRECTION_S = 0.01
 """Lags below this are within what a heel drop and the clocks can tell."""
 
@@ -65,7 +65,7 @@ class _Source:
 
     def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
         """Samples of these packets on the session's time line."""
-        one = packets[0] if len(packets) == 1 else _joined(packets)
+        one = Packets.concatenated(packets)
         arrival_s = (one.arrival_ns - zero_ns) / 1e9
         blocks = self.codec.feed_packets(one.data, one.lengths)
         if isinstance(self.codec, Probed):
@@ -107,16 +107,6 @@ class _Source:
         )
         self._minutes.take(timed, arrival_s[block.packet])
         return timed
-
-
-def _joined(packets: Sequence[Packets]) -> Packets:
-    return Packets(
-        packets[0].sensor,
-        np.concatenate([p.seq for p in packets]),
-        np.concatenate([p.arrival_ns for p in packets]),
-        np.concatenate([p.lengths for p in packets]),
-        b"".join(p.data for p in packets),
-    )
 
 
 @dataclass(frozen=True, slots=True)

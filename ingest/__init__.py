@@ -1,14 +1,5 @@
-"""Getting samples in: recordings, imports, clock alignment, the raw recording."""
+"""Getting samples in: recordings, imports, clock alignment, the raw recording.
 
-from ingest.heads.session_toml import read_session_toml, session_from_dict, session_to_dict, write_session_toml
-from ingest.recording.recorder import Recorder, Recording, read_recording
-
-__all__ = [
-    "Recorder",
-    "Recording",
-    "read_recording",
-    "read_session_toml",
-    "session_from_dict",
-    "session_to_dict",
-    "write_session_toml",
-]
+For other rooms: what the wings `links`, `time`, `recording`, `heads` and `formats` name in their `__init__`. This file imports
+nothing, so that the engine, which needs `time` alone, loads no recording library.
+"""

@@ -5,6 +5,7 @@ takes memory without bound.
 """
 
 from on_disk.documents import MOST_TOML_BYTES, json_document, read_json, read_toml, shown, toml_document
+from on_disk.locks import LockFile, is_held
 from on_disk.opening import check_file, open_file, read_bytes, read_text
 from on_disk.private import (
     HAS_MODES,
@@ -14,24 +15,27 @@ from on_disk.private import (
     make_private_parents,
     open_private,
     open_to_others,
-    private,
+    private_opener,
     replace_whole,
     write_private,
 )
+from on_disk.toml_writer import toml_text, with_tables, write_toml
 
 __all__ = [
     "HAS_MODES",
     "MOST_TOML_BYTES",
+    "LockFile",
     "check_file",
     "close_to_others",
     "copy_private",
+    "is_held",
     "json_document",
     "make_private_folder",
     "make_private_parents",
     "open_file",
     "open_private",
     "open_to_others",
-    "private",
+    "private_opener",
     "read_bytes",
     "read_json",
     "read_text",
@@ -39,5 +43,8 @@ __all__ = [
     "replace_whole",
     "shown",
     "toml_document",
+    "toml_text",
+    "with_tables",
     "write_private",
+    "write_toml",
 ]

@@ -18,10 +18,13 @@ from body_signals.errors import HiphingeError
 from on_disk.opening import read_bytes, read_text
 
 MOST_TOML_BYTES = 4 << 20
+"""Of a TOML file; those of sessions and kits have some kilobytes (ours)."""
 MOST_JSON_BYTES = 16 << 20
+"""Of a JSON file (ours)."""
 _DEEPEST = 32
+"""Levels of nesting of a document (ours)."""
 _MANY_PARTS = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
-"""A key of so many parts costs the parser the square of their number."""
+"""A dotted key of 32 parts or more, which costs the parser the square of their number."""
 _WORDS = reprlib.Repr()
 _WORDS.maxstring = _WORDS.maxother = 80
 _WORDS.maxlong = 40

@@ -23,6 +23,7 @@ _KINDS = (
 _HANDED_OVER = re.compile(r"/dev/std(?P<name>in)|/dev/fd/(?P<number>\d{1,9})|/proc/self/fd/(?P<same>\d{1,9})", re.ASCII)
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _PIECE = 1 << 20
+"""Bytes that are read at a time (ours)."""
 
 
 def open_file(path: Path, buffer_bytes: int = io.DEFAULT_BUFFER_SIZE, *, handed_over: bool = False) -> io.BufferedReader:

@@ -22,8 +22,8 @@ HAS_MODES = os.name == "posix"
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
-def private(path: str, flags: int) -> int:
-    """For `open(…, opener=private)`: a file that only its owner may read, also where it was there before."""
+def private_opener(path: str, flags: int) -> int:
+    """For `open(…, opener=private_opener)`: a file that only its owner may read, also where it was there before."""
     handle = os.open(path, flags | _NOT_WAITING, FILE_MODE)
     try:
         _close_to_others(handle, FILE_MODE)
@@ -35,7 +35,7 @@ def private(path: str, flags: int) -> int:
 
 def open_private(path: Path, mode: Literal["wb", "ab"]) -> BinaryIO:
     """A file for writing that only its owner may read. OSError."""
-    return cast(BinaryIO, open(path, mode, opener=private))
+    return cast(BinaryIO, open(path, mode, opener=private_opener))
 
 
 def make_private_folder(folder: Path) -> None:
@@ -70,7 +70,7 @@ def replace_whole(path: Path, content: bytes | str, *, owner_only: bool = True, 
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        with open(beside, "wb", opener=private if owner_only else None) as file:
+        with open(beside, "wb", opener=private_opener if owner_only else None) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             if HAS_MODES and not owner_only and path.exists():
                 os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))

@@ -6,6 +6,7 @@ A missing need skips with the reason; with HIPHINGE_REQUIRE_ALL=1 (set by .ci/ru
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ settings.register_profile("required", deadline=None, derandomize=True)
 settings.load_profile("required" if os.environ.get("HIPHINGE_REQUIRE_ALL") == "1" else "hiphinge")
 
 ROOT = Path(__file__).resolve().parent.parent
+_STATE = tempfile.TemporaryDirectory(prefix="hiphinge-tests-state-")
+# the program's log of a test, and of what it starts, is not the developer's
+os.environ["XDG_STATE_HOME"] = _STATE.name
 
 
 def missing(reason: str) -> None:

@@ -135,6 +135,24 @@ def test_kits_are_read(tmp_path: Path, name: str) -> None:
         assert read_kit(tmp_path / "kit.toml").sensors
 
 
+def test_the_readme_leads_to_every_page_and_its_lines_of_python_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    linked = {Path(link).name for link in re.findall(r"\]\((?:docs/)?([^)#]+)", readme)}
+    assert {page.name for page in PAGES} - {"README.md"} <= linked
+    assert (DOCS / "report.png").stat().st_size < 400_000
+    (code,) = blocks(readme, "python")
+    lines = [line for line in code.splitlines() if line]
+    assert len(lines) <= 5
+    (session,) = (ROOT / "fixtures/old/0.1.0/sessions").iterdir()
+    (tmp_path / "monday").symlink_to(session)
+    monkeypatch.chdir(tmp_path)
+    # pandas is not among the packages that tests install
+    exec(code.replace("to_pandas", "to_pylist"), {})
+    assert "lumbar_share_of_trunk" in capsys.readouterr().out
+
+
 def test_the_plain_session_of_the_readme_is_read() -> None:
     (code,) = (c for c in blocks((ROOT / "README.md").read_text("utf-8"), "toml") if "[[sensor]]" in c)
     assert session_from_dict(tomllib.loads(code), "README.md").marks[0].label == "calibrate"
@@ -230,6 +248,30 @@ def test_the_derivations_name_constants_that_there_are() -> None:
     ours = {n for n, value in vars(heading).items() if n.isupper() and not n.startswith("_") and isinstance(value, int | float)}
     ours -= set(vars(standing))
     assert ours - named == set()
+
+
+def test_the_map_leads_to_files_that_there_are_and_each_behaviour_to_its_name() -> None:
+    page = text_of("architecture")
+    for file in re.findall(r"`([a-z_0-9]+/[a-z_0-9/]*(?:\.py)?)`", page):
+        assert (ROOT / file).exists(), file
+    table = page[page.index("## Where is it?") : page.index("## Rooms")]
+    rows = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(rows) >= 15
+    for what, file, name in rows:
+        # where it is made, not where it is used
+        made = rf"^(?:class|def|async def|    def) {name}\b|^{name}\b.*="
+        assert re.search(made, (ROOT / file).read_text("utf-8"), re.MULTILINE), f"{what}: {file} has no {name}"
+
+
+def test_the_map_names_the_files_of_each_wing() -> None:
+    page = text_of("architecture")
+    table = page[page.index("## Wings") : page.index("**Faces.**")]
+    wings = re.findall(r"^\| `([^`]+/)` \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+    assert len(wings) >= 20
+    for wing, files in wings:
+        named = set(re.findall(r"`([a-z_0-9]+)(?:\.py)?`", files))
+        there = {path.stem for path in (ROOT / wing).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        assert named == there - {"__init__"}, wing
 
 
 def test_every_placement_has_its_place() -> None:

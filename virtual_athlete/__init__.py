@@ -2,9 +2,9 @@
 
 from virtual_athlete.athlete import START, SimulatedAthlete, SimulatedSession, simulate, to_plain
 from virtual_athlete.body import Body, JointAngles, Motion
-from virtual_athlete.movements import Script, TrueRepetition
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, demo, mixed, screen, training
+from virtual_athlete.script import Script, TrueRepetition
 from virtual_athlete.sensors import Samples, SensorSettings, Skin, simulate_sensor
 from virtual_athlete.virtual_devices import DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, encode_stream
 

@@ -17,9 +17,9 @@ from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
 from body_signals.session import Sensor, Session
 from firmware_protocol.v1 import Config
 from virtual_athlete.body import JointAngles, Motion
-from virtual_athlete.movements import Script, TrueRepetition
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, training
+from virtual_athlete.script import Script, TrueRepetition
 from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings
 from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised

@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from body_signals.blocks import Floats
+from body_signals.movements import ROCK_BACK, kind_of
 from virtual_athlete.body import Motion
-from virtual_athlete.movements import TrueRepetition
+from virtual_athlete.script import TrueRepetition
 
 _STEP_S = 0.005
-_TRUNK_MOVEMENTS = ("bend", "squat", "deadlift", "hinge")
 _ONSET_SHARE_OF_PEAK = 0.05
 _ONSET_LEAST_DEG_S = 5.0
 _ONSET_HELD_S = 0.1
@@ -51,9 +51,9 @@ def _metrics(motion: Motion, r: TrueRepetition) -> dict[str, float]:
         out[f"{name}_peak_velocity_descent_deg_s"] = float(rate[down].max())
         if not one_phase:
             out[f"{name}_peak_velocity_ascent_deg_s"] = float(rate[up].max())
-    if r.movement == "rock_back":
+    if r.movement == ROCK_BACK.name:
         out |= _slack(r, segments["lumbar"][down], segments["hip_left"][down], segments["hip_right"][down])
-    if r.movement not in _TRUNK_MOVEMENTS:
+    if not kind_of(r.movement).lift:
         return {name: value for name, value in out.items() if np.isfinite(value)}
 
     lumbar, pelvis = segments["lumbar"], segments["pelvis"]

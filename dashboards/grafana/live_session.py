@@ -9,7 +9,7 @@ from dashboards.grafana import panels as p
 from dashboards.grafana.queries import JUST_NOW, NOW_S, select, tag_values
 
 LUMBAR_TARGET_DEG, HIP_TARGET_DEG = 40.0, 90.0
-"""What the boxes say at first; the physio sets them."""
+"""First values of the boxes (ours); the physio sets them."""
 _NEAR = p.Limits(((None, "green"), (80.0, "orange"), (100.0, "red")))
 _NEAR_HIP = p.Limits(((None, "#8C8C8C"), (80.0, "orange"), (100.0, "green")))
 _PARTS = {"lumbar": "<lumbar_flexion_deg>", "left hip": "<hip_left_flexion_deg>", "right hip": "<hip_right_flexion_deg>"}

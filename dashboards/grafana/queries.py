@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from body_signals.quantities import ESTIMATORS, MOVEMENTS
+from body_signals.movements import MOVEMENTS, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, MovementKind
+from body_signals.quantities import ESTIMATORS
 from dashboards.influx.line_protocol import FIELDS, TAGS
 
 SIDES = ("left", "right")
-SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
+SHARES = (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH)
 FIXED_LISTS: Mapping[str, Sequence[str]] = {"movement": MOVEMENTS, "side": SIDES, "share": SHARES}
 """Variables whose values do not come from the data. `side` and `share` may stand in field names."""
 
@@ -22,7 +23,7 @@ BASELINE_DAYS = 28
 BEFORE = f"time >= ${{__from}}ms - {BASELINE_DAYS}d AND time < ${{__from}}ms"
 """In place of the time range: the time of the own baseline."""
 NOW_S = 3
-"""A value older than this is not a live one."""
+"""A value older than this is not a live one (ours)."""
 JUST_NOW = f"$timeFilter AND time > now() - {NOW_S}s"
 
 _OPEN_ENDED = "exposure_"
@@ -94,6 +95,17 @@ def tag_values(measurement: str, name: str, chosen: Sequence[str] = ()) -> str:
 
 def _fields(measurement: str, words: str) -> str:
     return _NAME.sub(lambda found: field(measurement, found[1]), words)
+
+
+def of_kind(*kinds: MovementKind | str) -> str:
+    """The condition that a repetition is of one of these kinds."""
+    each = [f"<movement> = '{kind if isinstance(kind, str) else kind.name}'" for kind in kinds]
+    return each[0] if len(each) == 1 else f"({' OR '.join(each)})"
+
+
+def of_no_kind(*kinds: MovementKind) -> str:
+    """The condition that a repetition is of none of these kinds."""
+    return " AND ".join(f"<movement> != '{kind.name}'" for kind in kinds)
 
 
 THE_MOVEMENT = "<movement> =~ /^$movement$/"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from body_signals.limits import LIMITS
-from body_signals.quantities import MOVEMENTS
+from body_signals.movements import BEND, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
     BASELINE_DAYS,
@@ -15,6 +15,7 @@ from dashboards.grafana.queries import (
     SHARES,
     SIDES,
     THE_MOVEMENT,
+    of_kind,
     select,
     tag_values,
 )
@@ -117,7 +118,7 @@ def dashboard() -> dict[str, Any]:
                         "Bends against the published band",
                         f"Lumbar share of trunk in bends; green: {SHARE_BAND[0]:.0%} to {SHARE_BAND[1]:.0%}, "
                         "10th to 90th centile of 124 people without back pain (Laird 2019).",
-                        [select("repetition", {"lumbar": "<lumbar_share_of_trunk>"}, where=["<movement> = 'bend'"])],
+                        [select("repetition", {"lumbar": "<lumbar_share_of_trunk>"}, where=[of_kind(BEND)])],
                         p.Look(p.UNITS["share"], 0, 0.0, 1.0, _BAND),
                         draw="points",
                     ),

@@ -1,4 +1,4 @@
-"""Bringing the dashboards to a running Grafana through its HTTP interface; what its refusals mean.
+"""Bringing the dashboards to a running Grafana through its HTTP interface; the meaning of its refusals.
 
 The token appears in no message and no repr, and does not leave the host: `dashboards.http_edge` sees to both.
 """
@@ -27,7 +27,7 @@ class GrafanaSettings:
 
     @classmethod
     def of(cls, url: str, token: str) -> GrafanaSettings:
-        """Checked settings. HiphingeError names what is wrong."""
+        """Checked settings. HiphingeError names the fault."""
         url, token = url.strip().rstrip("/"), token.strip()
         try:
             parted(url)

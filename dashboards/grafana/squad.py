@@ -1,12 +1,13 @@
-"""All players of a day beside each other: who worked how much, and who changed by more than a measurement can resolve."""
+"""All players of a day beside each other: amounts of work, and changes beyond what a measurement can resolve."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from body_signals.movements import BEND, SQUAT
 from dashboards.grafana import panels as p
-from dashboards.grafana.queries import BASELINE_DAYS, BEFORE, DEFAULT_ESTIMATOR, SIDES, select, tag_values
+from dashboards.grafana.queries import BASELINE_DAYS, BEFORE, DEFAULT_ESTIMATOR, SIDES, of_kind, select, tag_values
 from dashboards.grafana.training_day import zones
 
 SHARE_MDC, LUMBAR_MDC_DEG, HIP_MDC_DEG = 0.12, 10.0, 7.0
@@ -67,7 +68,7 @@ def _against_baseline(
 def dashboard() -> dict[str, Any]:
     """Grafana's JSON."""
     deg, share = p.UNITS["deg"], p.UNITS["share"]
-    bend, squat = ["<movement> = 'bend'"], ["<movement> = 'squat'"]
+    bend, squat = [of_kind(BEND)], [of_kind(SQUAT)]
     rows = (
         (
             8,

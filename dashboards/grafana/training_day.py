@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from body_signals.quantities import MOVEMENTS
+from body_signals.movements import KINDS, MOVEMENTS, SHARE_OF_TRUNK
 from dashboards.grafana import panels as p
-from dashboards.grafana.queries import DEFAULT_ESTIMATOR, select, tag_values
+from dashboards.grafana.queries import DEFAULT_ESTIMATOR, of_kind, of_no_kind, select, tag_values
 from dsp.day.exposure import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
-"""Time around a repetition that its link opens."""
+"""Time around a repetition that its link opens (ours)."""
 
 
 def zones() -> dict[str, str]:
@@ -25,6 +25,8 @@ def zones() -> dict[str, str]:
 
 def dashboard() -> dict[str, Any]:
     """Grafana's JSON."""
+    of_trunk = [kind for kind in KINDS if kind.share == SHARE_OF_TRUNK]
+    straight = " and ".join(kind.plural for kind in of_trunk)
     share = p.Look(p.UNITS["share"], 0, 0.0, 1.0)
     link = {
         "title": "Angles of this repetition",
@@ -93,7 +95,7 @@ def dashboard() -> dict[str, Any]:
                             select(
                                 "repetition",
                                 {kind: "count(<index>)"},
-                                where=[f"<movement> = '{kind}'"],
+                                where=[of_kind(kind)],
                                 group="time($__interval)",
                                 fill="none",
                             )
@@ -139,13 +141,14 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.timeseries(
                         "Drift of the lumbar share",
-                        "Lumbar share of trunk in bends and of trunk on thigh in all other movements, each repetition a point.",
+                        f"Lumbar share of trunk in {straight} and of trunk on thigh in all other movements, "
+                        "each repetition a point.",
                         [
-                            select("repetition", {"bends": "<lumbar_share_of_trunk>"}, where=["<movement> = 'bend'"]),
+                            select("repetition", {straight: "<lumbar_share_of_trunk>"}, where=[of_kind(*of_trunk)]),
                             select(
                                 "repetition",
                                 {"other movements": "<lumbar_share_of_trunk_on_thigh>"},
-                                where=["<movement> != 'bend'"],
+                                where=[of_no_kind(*of_trunk)],
                             ),
                         ],
                         share,

@@ -1,1 +1,1 @@
-"""Results in InfluxDB: what a point is, sending and waiting, the outbox and its ledger, counting and deleting."""
+"""Results in InfluxDB: points, sending and waiting, the outbox and its ledger, counting and deleting."""

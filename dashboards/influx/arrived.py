@@ -1,4 +1,4 @@
-"""Whether InfluxDB still has what a session's ledger says was sent, and nothing of it that the tables do not have.
+"""Whether InfluxDB still has the points that a session's ledger notes as sent, and none that the tables do not have.
 
 Repetitions are compared one by one, everything else by count, all within the session's own time. Angles are left to
 thin out: of a session older than a quarter, after which docs/operations.md lets them go, they are not looked at.
@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dashboards.influx.delivery import identity, ledger_of, tallied
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.ledger import Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
@@ -20,18 +22,18 @@ from dashboards.influx.line_protocol import (
     series_of,
     tags_of,
 )
-from dashboards.influx.outbox import FOLDER, Ledger, rejected_lines
+from dashboards.influx.outbox import FOLDER
 from dashboards.influx.stored import Stored
 from dashboards.tables import available_estimators, read_summary
 
 ANGLES_KEPT = timedelta(days=90)
 """Angles of older sessions may have been deleted on purpose."""
 _SLACK_NS = 10**9
-"""The last row of a session may be later than its duration, which is rounded."""
+"""The last row of a session may be later than its duration, which is rounded (ours)."""
 
 
 def differences(session_folder: Path, stored: Stored) -> list[str]:
-    """What in InfluxDB is not as the tables say, in words; empty where all is well. `CannotAsk` where it cannot be asked.
+    """Differences between InfluxDB and the tables, in words; empty where all is well. `CannotAsk` where it cannot be asked.
 
     Repetitions that are there and are none of the tables' are noted in the ledger: the next push voids them.
     """

@@ -1,12 +1,13 @@
 """Results on their way to InfluxDB: a finished session from its tables (`push`), a running one from its outbox (`Courier`).
 
-Both leave the ledger in the session's outbox: what was acknowledged as a whole, so that `missing` can tell what was not.
+Both leave the ledger in the session's outbox: the results that were acknowledged as a whole. `missing` tells the others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from body_signals import HiphingeError
 from dashboards.edits import EDITS
+from dashboards.influx.drain import Drain, RejectedAnew
+from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
@@ -25,29 +28,31 @@ from dashboards.influx.line_protocol import (
     tags_of,
     void_line,
 )
-from dashboards.influx.outbox import FOLDER, Drain, Identity, Ledger, RejectedAnew, discard_segments
+from dashboards.influx.outbox import FOLDER, discard_segments
 from dashboards.influx.patience import Patience, Pauses
 from dashboards.influx.sender import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
 from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 
+_log = logging.getLogger(__name__)
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
-"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`)."""
+"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`) (ours)."""
 PERSON_WAIT_S = 10.0
-"""Between two attempts where somebody must change something first."""
+"""Between two attempts where somebody must change something first (ours)."""
 _LOOK_S = 0.1
-"""How often an empty outbox is looked at."""
+"""How often an empty outbox is looked at (ours)."""
 AWAY_S = 1.0
-"""At the end, a server that has not taken anything for so long is left: the outbox and the tables hold what it lacks."""
+"""At the end, a server that has taken nothing for this time is left (ours). The outbox and the tables hold the rest."""
 _STOP_S = 1.0
+"""Time for the thread to end with its request (ours)."""
 _LONGEST_NS = 24 * 3600 * 10**9
-"""A repetition that a ledger names is of this session only within so long of its start."""
+"""A repetition that a ledger names is of this session only within this time of its start (ours)."""
 _FILES = (ANGLES, REPETITIONS, SUMMARY)
 """Of an estimator, what is sent, as the session's edits.toml corrects it."""
 
 
 def digest(session_folder: Path, estimator: str) -> str:
-    """What tells one state of an estimator's results from another."""
+    """A digest that tells one state of an estimator's results from another."""
     state = hashlib.sha256()
     for name in _FILES:
         with open_file(session_folder / estimator / name) as file:
@@ -137,7 +142,7 @@ def push(
     found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
     now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
     removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
-    # whatever happens from here on, it is known what the server may have
+    # noted before anything is sent: from here on the server may have it
     for estimator in chosen:
         ledger.repetitions[estimator] = ledger.repetitions.get(estimator, set()) | now[estimator]
     ledger.write(outbox)
@@ -155,6 +160,7 @@ def push(
     for measurement, by_tag in counts.items():
         ledger.points.setdefault(measurement, {}).update(by_tag)
     ledger.write(outbox)
+    _log.info("%s: InfluxDB took %d points, refused %d", session_folder.name, report.lines, report.rejected)
     if not missing(session_folder):
         discard_segments(outbox)
     return report
@@ -209,7 +215,7 @@ def _state(session_folder: Path, estimator: str) -> list[int]:
 
 
 class Courier:
-    """A thread that drains a running session's outbox. What hinders it is in `trouble`; it never gives up.
+    """A thread that drains a running session's outbox. An obstacle is in `trouble`; it never gives up.
 
     The lines are sent in order and only once they are in the outbox; `lines` were acknowledged so far.
     """
@@ -241,11 +247,11 @@ class Courier:
 
     @property
     def remark(self) -> str:
-        """What a person should know although results arrive: that the clocks differ."""
+        """A remark for people although results arrive: that the clocks differ."""
         return self._clock or ""
 
     def finish(self, patience_s: float) -> bool:
-        """Nothing more will come: send what there is, for at most so long, to a server that is away no longer than `AWAY_S`.
+        """Nothing more will come: send the rest, for at most `patience_s`, to a server that is away no longer than `AWAY_S`.
         Whether all of it was acknowledged."""
         self._drain.running = False
         self._waiting.finish()
@@ -296,7 +302,7 @@ class Courier:
 
 
 class _WhileItRuns:
-    """What a running session does about a server that is away: it tries again, for ever, until it is told to stop."""
+    """Waiting for a server, in a running session: it is tried again until the session tells to stop."""
 
     def __init__(self) -> None:
         self._pauses = Pauses(FIRST_WAIT_S, LONGEST_WAIT_S)
@@ -331,7 +337,7 @@ class _WhileItRuns:
         if error.refusal is Refusal.PERSON:
             self.hindered(str(error))
         else:
-            self.trouble = str(error)
+            self._is_in(str(error))
             self.pause(self._pauses.next_s(error, LONGEST_WAIT_S))
             if self.finishing:
                 self._pauses.reset()
@@ -340,13 +346,18 @@ class _WhileItRuns:
 
     def hindered(self, words: str) -> None:
         """Somebody must change something first."""
-        self.trouble = words
+        self._is_in(words)
         self.pause(PERSON_WAIT_S)
 
     def answered(self) -> None:
         """All is well."""
-        self.trouble = ""
+        self._is_in("")
         self._pauses.reset()
+
+    def _is_in(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            _log.info("sending: %s", trouble or "goes on")
+        self.trouble = trouble
 
     def pause(self, seconds: float) -> None:
         """Until then, or until the session ends or stops."""

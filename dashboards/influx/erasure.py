@@ -1,4 +1,4 @@
-"""Deleting all points of one athlete in InfluxDB, and counting what is there.
+"""Deleting all points of one athlete in InfluxDB, and counting the rest.
 
 Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. What other
 programs wrote without that tag, or under other names, stays. InfluxDB 1.x deletes with a statement, 2.x with one request a
@@ -25,9 +25,9 @@ _OURS = re.compile(rf"(?:{'|'.join(dict.fromkeys((*TAGS, 'mark')))})(?:_\d+(?:ms
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""
 _GREETING_S = 30.0
-"""A server that does not say its version within this time is not there; counting and deleting may take longer."""
+"""A server that does not say its version within this time is not there; counting and deleting may take longer (ours)."""
 _LIMIT_BYTES = 64 << 20
-"""Of an answer: a list of all athletes of a database, some 30 bytes each."""
+"""Of an answer: a list of all athletes of a database, some 30 bytes each (ours)."""
 
 
 class Eraser:

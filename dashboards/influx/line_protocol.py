@@ -30,7 +30,7 @@ from dashboards.tables import (
     available_estimators,
     read_summary,
 )
-from dsp.grid.decimation import Decimator
+from dsp.decimation import Decimator
 from dsp.results import TICK_HZ, AngleRows, Repetition
 
 TAGS: dict[str, tuple[str, ...]] = {
@@ -109,6 +109,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 """Fields of each measurement; the names are those of the tables and of summary.json."""
 
 _STEP_DEG = 1 / 64
+"""Angles are rounded to this, far below their uncertainty (ours)."""
 _CLEAN_WORD = re.compile(r"\W+", re.ASCII)
 
 
@@ -225,7 +226,7 @@ class LiveLines:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What all lines of a session share."""
+    """The part that all lines of a session share."""
 
     athlete: str
     session: str

@@ -1,7 +1,7 @@
 """How long to wait for a server that is away, and when to give up: the same for `push` and for a running session.
 
 A server may say itself how long it wants to be left alone (Retry-After). Otherwise each pause is twice the one before, of which
-a random part is taken, so that twenty who were refused together do not come back together.
+a random part is taken, so that twenty programs that were refused together do not come back together.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Protocol
 
 from dashboards.influx.refusals import InfluxError, Refusal
 
-PATIENCE_S = 30.0
-"""`push` gives up when a server has taken nothing for so long; it counts from the first request that was not taken."""
+SENDING_PATIENCE_S = 30.0
+"""`push` gives up when a server has taken nothing for this time, counted from the first request that was not taken (ours)."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+"""Pauses of `push`: the first, doubled each time up to the second (ours)."""
 
 
 class Waiting(Protocol):
-    """What a sender does about requests that were not taken."""
+    """Waiting of a sender for a server that has not taken a request."""
 
     def begin(self) -> None:
         """A request is about to be made."""
@@ -58,7 +59,7 @@ class Pauses:
         own = self._next_s * random.uniform(0.5, 1.0)
         self._next_s = min(2.0 * self._next_s, self._longest_s)
         asked = min(error.retry_after_s, most_s)
-        # all who were told the same time come a little apart
+        # programs that were told the same time come a little apart
         return asked * random.uniform(1.0, 1.1) if asked > own else own
 
     def reset(self) -> None:
@@ -74,7 +75,7 @@ class Patience:
     """
 
     def __init__(self, give_up_s: float | None = None, told: Callable[[str], None] | None = None) -> None:
-        self._give_up_s = PATIENCE_S if give_up_s is None else give_up_s
+        self._give_up_s = SENDING_PATIENCE_S if give_up_s is None else give_up_s
         self.told = told
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._since: float | None = None

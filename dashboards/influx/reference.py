@@ -1,4 +1,4 @@
-"""`docs/influx-schema.md`: what hiphinge writes into InfluxDB, generated from the schema table.
+"""`docs/influx-schema.md`: the points that hiphinge writes into InfluxDB, generated from the schema table.
 
 `python -m dashboards.influx.reference > docs/influx-schema.md` writes it; a test holds the file to it.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from body_signals.quantities import ESTIMATORS
 from dashboards.influx.line_protocol import FIELDS, TAGS
-from dsp.grid.decimation import OUTPUT_HZ
+from dsp.decimation import OUTPUT_HZ
 
 _INTRODUCTION = """# What is in InfluxDB
 

@@ -1,4 +1,4 @@
-"""What InfluxDB's refusals mean, and what is to be done about them."""
+"""The meaning of InfluxDB's refusals, and their remedies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboards.http_edge import Answer, HttpError, Service
 
 
 class Refusal(StrEnum):
-    """What a refusal asks for."""
+    """The reaction that a refusal asks for."""
 
     AWAY = "away"
     """Wait and send again: no answer, 429, 5xx."""
@@ -51,14 +51,14 @@ class InfluxError(HiphingeError):
 _OF_LINES = re.compile(
     r"partial write|pars(?:e|ing)\b|\b(?:lines?|points?|fields?|tags?|timestamps?|measurements?|series)\b", re.IGNORECASE
 )
-"""What a refusal of some of the lines speaks of, in every version of InfluxDB."""
+"""Words in a refusal of some of the lines, in every version of InfluxDB."""
 _ENCRYPTED = re.compile(r"plain HTTP|HTTPS (?:server|port)|SSL-enabled", re.IGNORECASE)
-"""What a server of TLS says to one who speaks plainly: Go's (InfluxDB), nginx, Apache."""
+"""Answer of a TLS server to plain HTTP: Go's (InfluxDB), nginx, Apache."""
 _SEND_AGAIN = "sending twice changes nothing"
 
 
 def refused(answer: Answer, service: Service) -> InfluxError:
-    """What an answer that is no success means."""
+    """The error of an answer that is no success."""
     status, words = answer.status, service.clean(_words(answer))
     kind = Refusal.PERSON
     if "retention policy not found" in words:
@@ -90,13 +90,13 @@ def refused(answer: Answer, service: Service) -> InfluxError:
 
 
 def unanswered(error: HttpError) -> InfluxError:
-    """What it means that there was no answer."""
+    """The error where there was no answer."""
     remedy = f"{error.remedy}; then push again: {_SEND_AGAIN}" if error.away else error.remedy
     return InfluxError(error.what, error.where, remedy, Refusal.AWAY if error.away else Refusal.PERSON)
 
 
 def refuses_everything(error: InfluxError) -> InfluxError:
-    """What it means that lines were refused of which nothing is wrong, and none was taken."""
+    """The error where sound lines were refused, and none was taken."""
     remedy = "Check HIPHINGE_INFLUX_URL and HIPHINGE_INFLUX_BUCKET, and the server's log"
     what = f"the server refuses everything that it is sent. {error.what}"
     return InfluxError(what, error.where, remedy, Refusal.PERSON, error.words, status=error.status)
@@ -118,7 +118,7 @@ def _words(answer: Answer) -> str:
 
 
 def _first_line(data: Any) -> list[str]:
-    """What InfluxDB 3 says of the first line that it did not take."""
+    """The words of InfluxDB 3 about the first line that it did not take."""
     first = data[0] if isinstance(data, list) and data else data
     return [str(first.get(name, "")) for name in ("error_message", "original_line")] if isinstance(first, dict) else []
 

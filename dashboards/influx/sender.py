@@ -38,10 +38,11 @@ __all__ = [
 ]
 
 BATCH_LINES = 5000
+"""Lines of one request; InfluxData recommends 5000 to 10,000."""
 CLOCK_BAR_S = 2.0
-"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds."""
+"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds (ours)."""
 _FIRST_LINES = 20
-"""The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read."""
+"""The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What was sent: lines by measurement, requests, bytes, seconds; rejected: lines that the server will never take."""
+    """Totals: lines by measurement, requests, bytes, seconds; rejected: lines that the server will never take."""
 
     lines: int
     by_measurement: Mapping[str, int]
@@ -263,7 +264,7 @@ def send_lines(
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. clock_ahead_s: this computer's clock minus the server's, to within a second; NaN where the
+    """Facts about a server. clock_ahead_s: this computer's clock minus the server's, to within a second; NaN where the
     server does not tell the time."""
 
     url: str
@@ -278,7 +279,7 @@ class ServerFacts:
 
     @property
     def clock_remark(self) -> str:
-        """What a person should know about the clocks, empty when they agree."""
+        """A warning about the clocks, empty when they agree."""
         if not abs(self.clock_ahead_s) > CLOCK_BAR_S:
             return ""
         which = "ahead of" if self.clock_ahead_s > 0 else "behind"
@@ -290,7 +291,7 @@ class ServerFacts:
 
 
 def server_facts(settings: InfluxSettings, *, timeout_s: float = 5.0) -> ServerFacts:
-    """Ask the server who it is. `InfluxError` when it does not answer."""
+    """Ask the server for its version and clock. `InfluxError` when it does not answer."""
     with closing(library(settings, timeout_s)) as client:
         from influxdb_client.service.ping_service import PingService
 

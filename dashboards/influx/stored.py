@@ -1,7 +1,7 @@
-"""What InfluxDB holds of a session, in a few small questions; nothing here writes.
+"""The contents of InfluxDB for a session, in a few small questions; nothing here writes.
 
 Asked in InfluxQL, which 1.8 and 2.x answer (2.x with a mapping of the bucket). Where it cannot be asked, that is a
-`CannotAsk`, and who asks must say so: it is no proof of anything.
+`CannotAsk`, and the caller must say so: it is no proof of anything.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from body_signals import HiphingeError
 from dashboards.http_edge import Edge, HttpError
+from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
-from dashboards.influx.outbox import Identity
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service
 
 _COUNTED: dict[str, tuple[str, ...]] = {
@@ -25,7 +25,9 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 }
 """Fields of which every point has exactly one, so that counting them counts points. Repetitions are asked for one by one."""
 _LARGEST_ANSWER = 64 << 20
+"""To one of the small questions (ours)."""
 _TIMEOUT_S = 60.0
+"""Time for an answer: counting years of points takes a while (ours)."""
 
 _NAME = "the measurement"
 """Of a row; no column is called so."""
@@ -68,7 +70,7 @@ class Stored:
         return {str(row["value"]) for row in rows}
 
     def athletes_of(self, session: str) -> dict[str, int]:
-        """By athlete, how many values there are under a session's name; who has none is not among them."""
+        """Number of values under a session's name, by athlete; athletes without any are left out."""
         counts: dict[str, int] = {}
         for policy in self._policies():
             where = f"""FROM "{_quoted(policy)}"./.*/ WHERE "session" = '{_words(session)}' GROUP BY "athlete\""""

@@ -1,4 +1,4 @@
-"""What the report says, as words and rows: pure, from the tables. The template lays it out, `plots` draws."""
+"""The content of the report as words and rows: pure, from the tables. The template lays it out, `plots` draws."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from body_signals.movements import MOVEMENTS, kind_of
 from body_signals.quality import DESCRIPTIONS, Quality
-from body_signals.quantities import MOVEMENTS
 from dashboards.notation import (
     DASH,
     THIGH,
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
@@ -29,9 +30,8 @@ from dashboards.terminal import sensor_facts
 
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
 UNSURE_MOVEMENT = 0.3
-"""Below this confidence the kind of movement gets a question mark."""
+"""Below this confidence the kind of movement gets a question mark (ours)."""
 
-_ONE_WAY = ("sit_down", "stand_up")
 PHASES = ("early", "middle", "late", "ascent")
 
 Row = Mapping[str, Any]
@@ -58,7 +58,7 @@ class MovementSummary:
 
     @property
     def count(self) -> str:
-        return f"{len(self.rows)} {plural(words(self.movement), len(self.rows))}"
+        return f"{len(self.rows)} {movement_word(self.movement, len(self.rows))}"
 
     @property
     def measured(self) -> int:
@@ -81,11 +81,6 @@ class MovementSummary:
         return float(np.median(found)) if len(found) else math.nan
 
 
-def plural(movement: str, count: int) -> str:
-    """``bend`` → ``bends``; movements whose name says no plural stay."""
-    return movement if count == 1 or movement in ("sit down", "stand up", "other") else f"{movement}s"
-
-
 def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
     """Repetitions by movement, in the order of `MOVEMENTS`. Bends with straight knees are read by the share of trunk."""
     found = []
@@ -98,7 +93,7 @@ def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
 
 
 def headline(groups: Sequence[MovementSummary]) -> list[str]:
-    """The result in sentences, each naming what it compares with."""
+    """The result in sentences, each with the range that it is compared with."""
     said = []
     for group in groups:
         share = group.median(group.share)
@@ -115,7 +110,7 @@ def headline(groups: Sequence[MovementSummary]) -> list[str]:
             if len(found) > 1
             else "one repetition"
         )
-        when = "in the movement" if group.movement in _ONE_WAY else "on the way down"
+        when = "in the movement" if kind_of(group.movement).one_way else "on the way down"
         text = f"{group.count}: {when} the lumbar spine gave {percent(share)} % of the {whole}; {of}"
         if group.published is not None:
             low, high = group.published.low, group.published.high
@@ -176,7 +171,7 @@ def share_row(row: Row) -> dict[str, Any]:
 
 
 def _placed(row: Row) -> dict[str, Any]:
-    kind = words(row["movement"])
+    kind = movement_word(row["movement"])
     unsure = row["movement_confidence"] < UNSURE_MOVEMENT
     return {"number": row["index"] + 1, "movement": f"{kind} ?" if unsure else kind, "note": quality_note(row["quality"])}
 

@@ -13,16 +13,16 @@ from markupsafe import Markup
 from body_signals import HiphingeError
 from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
-from dashboards.notation import TRUNK, percent, share_to_read, with_uncertainty, words
-from dashboards.report import content, plots, screen
+from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
+from dashboards.report import content, hip_screen, plots
 from dashboards.tables import available_estimators, read_angles, read_summary
 from on_disk import check_file, make_private_parents, replace_whole
 
 MOST_LOOPS = 24
-"""More repetitions than this are shown by an even choice of them."""
+"""Loops drawn for one movement; of more repetitions, evenly spaced ones are chosen (ours)."""
 
 PRINTED_ROWS = 40
-"""Rows of a table on paper; the screen shows all."""
+"""Rows of a table on paper, which is a page of A4; the screen shows all (ours)."""
 
 _LARGEST = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
 _ESTIMATOR_WORDS = {
@@ -43,7 +43,7 @@ def write_report(session_folder: Path, out: Path, estimator: str = "review") -> 
     html = report_html(session_folder, estimator)
     try:
         if out.exists():
-            # what is replaced must be a report, and not a device
+            # a report may be replaced, a device may not
             check_file(out)
         make_private_parents(out)
         replace_whole(out, html, durable=False)
@@ -79,9 +79,9 @@ def report_html(session_folder: Path, estimator: str) -> str:
         groups=groups,
         share_names=content.SHARE_NAMES,
         share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
-        screen=screen.sentences(summary["screen"]),
-        screen_rows=screen.rows(summary["screen"]),
-        screen_sources=screen.sources(summary["screen"]),
+        screen=hip_screen.sentences(summary["screen"]),
+        screen_rows=hip_screen.rows(summary["screen"]),
+        screen_sources=hip_screen.sources(summary["screen"]),
         pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
         loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
         repetitions=len(repetitions),
@@ -96,6 +96,7 @@ def report_html(session_folder: Path, estimator: str) -> str:
         exposure=content.exposure_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
+        movement_word=movement_word,
         words=words,
         percent=percent,
         Markup=Markup,
@@ -120,7 +121,7 @@ def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]
 
 
 def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, str]]:
-    """One row per estimator where there are two: what each says of the same session."""
+    """One row per estimator where there are two: the results of each on the same session."""
     there = available_estimators(session_folder)
     if len(there) < 2:
         return []

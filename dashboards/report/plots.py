@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
+from body_signals.movements import kind_of
 from dashboards.notation import clock
 from dashboards.report.content import PHASES, MovementSummary, Row
 from dashboards.report.published import PublishedRange
@@ -78,7 +79,9 @@ PLOTTED: tuple[str, ...] = tuple(trace.column for panel in _PANELS for trace in 
 
 MOST_ROWS = 4
 _ROW_S = 150.0
+"""A session of up to this length is one picture, a longer one is divided into up to `MOST_ROWS` (ours)."""
 _POINTS_PER_ROW = 1600
+"""About two for each pixel of the page's width (ours)."""
 
 
 def angles_over_time(angles: Mapping[str, Values], repetitions: Sequence[Row]) -> list[tuple[str, str]]:
@@ -197,7 +200,7 @@ def hip_of(angles: Mapping[str, Values], row: Row) -> Values:
     range_left, range_right = row["hip_left_rom_deg"], row["hip_right_rom_deg"]
     if not math.isfinite(range_left) or not math.isfinite(range_right):
         return right if math.isfinite(range_right) else left
-    if row["movement"] == "knee_raise":
+    if kind_of(row["movement"]).one_leg:
         return left if range_left > range_right else right
     return np.asarray((left + right) / 2)
 

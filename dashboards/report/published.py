@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from body_signals.limits import LAIRD_2019, LIMITS
+from body_signals.movements import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +20,15 @@ class PublishedRange:
     source: str
 
 
-_SHARE = {limit.name: limit.value for limit in LIMITS}
+_LIMITS = {limit.name: limit for limit in LIMITS}
+PEOPLE = {LAIRD_2019: "124 adults without low back pain, standing forward bend, 10th to 90th centile"}
+"""Whom a source has measured, and which part of them its range holds."""
 
-RANGES: tuple[PublishedRange, ...] = (
-    PublishedRange(
-        quantity="lumbar_share_of_trunk",
-        movement="bend",
-        low=_SHARE["bend_share_low"],
-        high=_SHARE["bend_share_high"],
-        people="124 adults without low back pain, standing forward bend, 10th to 90th centile",
-        source=LAIRD_2019,
-    ),
+RANGES: tuple[PublishedRange, ...] = tuple(
+    PublishedRange(kind.share, kind.name, low.value, high.value, PEOPLE[low.source], low.source)
+    for kind in KINDS
+    if kind.published_share is not None
+    for low, high in [(_LIMITS[name] for name in kind.published_share)]
 )
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from body_signals.blocks import Floats
+from body_signals.movements import kind_of, names_of
 from body_signals.quantities import ANGLE_NAMES
 from dsp.results import AngleRows, Repetition
 
@@ -38,7 +39,7 @@ CREEP_S, RECOVERY_S = 20.0 * 60.0, 30.0 * 60.0
 """McGill & Brown 1992, see above."""
 MORNING_S = 3600.0
 """Adams 1987, see above."""
-LIFTS = ("deadlift", "squat", "hinge", "bend")
+LIFTS = names_of(lambda kind: kind.lift)
 WORST = 5
 SLACK_PART, SLACK_UTILISATION = 0.7, 0.75
 """A repetition is a slack event when the lumbar spine used more than the first of its range while a hip used less than the
@@ -181,7 +182,9 @@ class Exposure:
         self._end_stretch()
         seconds = 1.0 / self._rate
         measured = int(self._histogram.sum())
-        largest = max((r.metrics.get("lumbar_peak_deg", 0.0) for r in self._repetitions if r.movement == "bend"), default=0.0)
+        largest = max(
+            (r.metrics.get("lumbar_peak_deg", 0.0) for r in self._repetitions if kind_of(r.movement).full_bend), default=0.0
+        )
         after_creep = [
             r.index
             for r in self._repetitions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from body_signals.movements import KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP
 from body_signals.placements import BODY_PLACEMENTS, Placement
 from body_signals.quality import Quality
 from dsp.repetitions.held import HeldRepetitions
@@ -83,30 +84,30 @@ class RepetitionCutter:
         trunk, left, right = among.moving[0], among.angles[LEFT_THIGH_ROW], among.angles[RIGHT_THIGH_ROW]
         kind, confidence = classify(trunk.item(at), left.item(at), right.item(at))
         if got_down(rows.moving[0], rows.moving[1], self._rate):
-            kind, confidence = "other", GOT_DOWN_CONFIDENCE
+            kind, confidence = OTHER.name, GOT_DOWN_CONFIDENCE
         self._add(kind, confidence, start, deepest, rows)
 
     def knee_raise(self, begin: int, leg_row: int, highest: int, peak_deg: float, end: int) -> None:
         """A single knee, whose thigh has this row among the angles, was up; none where that was as short as a step."""
         if end - begin >= RAISE_SHORTEST_S * self._rate:
             start = self._ends.beginning(begin, leg_row)
-            self._cut("knee_raise", round(min(1.0, peak_deg / RAISE_FULL_DEG), 3), start, highest, end)
+            self._cut(KNEE_RAISE.name, round(min(1.0, peak_deg / RAISE_FULL_DEG), 3), start, highest, end)
 
     def sit_down(self, begin: int, still_since: int) -> None:
         """Sitting down: from where the movement began to where it came to rest."""
         start = self._ends.beginning(begin)
         end = max(still_since, start + 1)
-        self._cut("sit_down", self.worn.seat_confidence, start, end, end)
+        self._cut(SIT_DOWN.name, self.worn.seat_confidence, start, end, end)
 
     def stand_up(self, begin: int, crossed: int, end: int, last: int) -> None:
         """Standing up from a seat; rows as in `movement`."""
         start, end = self._ends.beginning(begin, held_s=LEAN_S), min(self._ends.rest(crossed, last), end)
-        self._cut("stand_up", self.worn.seat_confidence, start, end, end)
+        self._cut(STAND_UP.name, self.worn.seat_confidence, start, end, end)
 
     def rock_back(self, found: RockBack) -> None:
         """A rock-back within a stay on all fours."""
         start = self._ends.beginning(found.risen)
-        self._cut("rock_back", found.confidence, start, found.turn, self._ends.slow_rest(found.half, found.end))
+        self._cut(ROCK_BACK.name, found.confidence, start, found.turn, self._ends.slow_rest(found.half, found.end))
 
     def _cut(self, kind: str, confidence: float, start: int, turn: int, end: int) -> None:
         self._add(kind, confidence, start, turn, self._kept.part(start, end + 1))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 
+from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, OTHER, SQUAT
+
 SOFT_KNEE_DEG = 6.0
 """Thigh inclination of a bend, however deep: no knee is locked (ours)."""
 CENTRES: dict[str, tuple[float, float]] = {
-    "bend": (70.0, SOFT_KNEE_DEG),
-    "hinge": (55.0, 15.0),
-    "deadlift": (68.0, 32.0),
-    "squat": (45.0, 75.0),
+    BEND.name: (70.0, SOFT_KNEE_DEG),
+    HINGE.name: (55.0, 15.0),
+    DEADLIFT.name: (68.0, 32.0),
+    SQUAT.name: (45.0, 75.0),
 }
 """Trunk inclination and mean thigh inclination, degrees, at the deepest point."""
 SCALE_DEG = (25.0, 12.0)
@@ -34,16 +36,16 @@ def classify(trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float) ->
     raise may be a squat, and the confidence says so."""
     thighs = [t for t in (thigh_left_deg, thigh_right_deg) if math.isfinite(t)]
     if len(thighs) == 2 and max(thighs) > RAISE_DEG and min(thighs) < OTHER_THIGH_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
-        return "knee_raise", round(min(1.0, (max(thighs) - min(thighs)) / 40.0), 3)
+        return KNEE_RAISE.name, round(min(1.0, (max(thighs) - min(thighs)) / 40.0), 3)
     if not math.isfinite(trunk_deg):
-        return "other", 0.0
+        return OTHER.name, 0.0
     if not thighs:
-        return ("bend", CANNOT_TELL) if trunk_deg > LEANS_DEG else ("other", 0.0)
+        return (BEND.name, CANNOT_TELL) if trunk_deg > LEANS_DEG else (OTHER.name, 0.0)
     mean = sum(thighs) / len(thighs)
     distance = sorted((_apart(trunk_deg, mean, *centre), kind) for kind, centre in CENTRES.items())
     (nearest, kind), (second, _) = distance[0], distance[1]
     if nearest > 3.0:
-        return "other", round(max(0.0, 1.0 - 3.0 / nearest), 3)
+        return OTHER.name, round(max(0.0, 1.0 - 3.0 / nearest), 3)
     confidence = round((second - nearest) / max(second + nearest, 1e-9), 3)
     if len(thighs) == 1 and mean > RAISE_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
         confidence = min(confidence, CANNOT_TELL)

@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 
 from body_signals.blocks import Bools, Floats, Ints
+from body_signals.movements import names_of
 from dsp.results import Metrics
 from dsp.rhythm import coordination, holds, shares, slack
 from dsp.rhythm.phases import Phases, Reach, laid_out, one_phase, reach, velocity
@@ -47,7 +48,8 @@ class Best:
     hip_right: float = math.nan
 
 
-BENT_KNEE = ("knee_raise", "squat", "rock_back")
+FULL_BEND, BENT_KNEE = names_of(lambda kind: kind.full_bend), names_of(lambda kind: kind.bent_knee)
+"""Kinds in which the lumbar spine goes as far as it can, and those in which the hips do."""
 
 
 def better(best: Best, kind: str, angles: Floats) -> Best:
@@ -57,7 +59,7 @@ def better(best: Best, kind: str, angles: Floats) -> Best:
         now = float(np.fmax.reduce(angles[part]))
         return now if before != before or now > before else before
 
-    if kind == "bend":
+    if kind in FULL_BEND:
         return replace(best, lumbar=most(best.lumbar, LUMBAR))
     if kind in BENT_KNEE:
         return replace(best, hip_left=most(best.hip_left, LEFT), hip_right=most(best.hip_right, RIGHT))

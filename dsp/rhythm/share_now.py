@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals.blocks import Bools, Floats
+from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 from body_signals.quantities import ANGLE_NAMES
 from dsp.results import AngleRows
 from dsp.rhythm.shares import CANCELLING
@@ -34,7 +35,7 @@ PIECES = 32
 """Rows come two at a time: when there are more pieces than this they are joined to one without rows that are too old (ours)."""
 LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
 HIPS = tuple(ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right"))
-OF_TRUNK, OF_THIGH = "lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"
+OF_TRUNK, OF_THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from body_signals.movements import KIND_OF_TEST
 from body_signals.quality import Quality
-from body_signals.quantities import SCREEN_MEASURES, SCREEN_TESTS
+from body_signals.quantities import SCREEN_MEASURES
 from dsp.day.sets import FEWEST, OverSet, over_set, sets_of
 from dsp.repetitions.kind import CANNOT_TELL
 from dsp.results import Repetition
-from dsp.rhythm.metrics import BENT_KNEE
+from dsp.rhythm.metrics import BENT_KNEE, FULL_BEND
 
 SPOILT = Quality.UNCALIBRATED | Quality.GAP | Quality.SATURATED | Quality.SLIPPED
 """A repetition with any of these is not scored."""
@@ -78,7 +79,7 @@ class _Most:
         def most(kinds: Sequence[str], name: str) -> float:
             return max((r.metrics[name] for r in sound if r.movement in kinds and name in r.metrics), default=math.nan)
 
-        return cls(most(("bend",), "lumbar_peak_deg"), *(most(BENT_KNEE, f"hip_{side}_peak_deg") for side in SIDES))
+        return cls(most(FULL_BEND, "lumbar_peak_deg"), *(most(BENT_KNEE, f"hip_{side}_peak_deg") for side in SIDES))
 
 
 _Measured = Callable[[Mapping[str, float], str, _Most], dict[str, float]]
@@ -152,8 +153,9 @@ def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
     most = _Most.of(repetitions)
     found: list[ScreenTest] = []
     for test, side in dict.fromkeys((m.test, m.side) for m in SCREEN_MEASURES):
-        of_kind = [r for r in repetitions if r.movement == SCREEN_TESTS[test]]
-        if test == "knee_raise":
+        kind = KIND_OF_TEST[test]
+        of_kind = [r for r in repetitions if r.movement == kind.name]
+        if kind.one_leg:
             # the difference of both sides comes last
             of_kind = [r for r in of_kind if side and raised(r) in (side, "")]
         if of_kind:
@@ -195,7 +197,7 @@ def _usable(test: str, of_kind: Sequence[Repetition]) -> tuple[list[Repetition],
             left_out[BAD_QUALITY] += 1
         elif r.movement_confidence <= CANNOT_TELL and not all(f"hip_{hip}_rom_deg" in r.metrics for hip in SIDES):
             left_out[NOT_SURE] += 1
-        elif test == "bend" and r.metrics.get("trunk_rom_deg", full) < full:
+        elif KIND_OF_TEST[test].full_bend and r.metrics.get("trunk_rom_deg", full) < full:
             left_out[PARTIAL] += 1
         else:
             usable.append(r)

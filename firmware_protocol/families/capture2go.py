@@ -21,11 +21,12 @@ import numpy as np
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, SerialLink, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "capture2go"
 _TAIL = "-c9e6-4c98-9324-aa7fc0c66de7"
@@ -241,8 +242,7 @@ def sample_fields(header: int, payload: bytes) -> Fields | str:
         heading = delta * DELTA_SCALE
     else:
         *components, heading, rest, disturbed, flags = raw[at:]
-        norm = math.hypot(*components)
-        quat = tuple(components) if abs(norm - 1.0) <= 0.1 else None
+        quat = None if norm_of(components) is None else tuple(components)
         numbers = [v for name, _ in kind.vectors for v in fields[name]] + [heading]
         if not all(map(math.isfinite, numbers)):
             return "non_finite"
@@ -406,8 +406,8 @@ CAPTURE2GO = DeviceFamily(
     "Capture2Go",
     Clock.DEVICE,
     lambda config, rate_hz: Capture2GoCodec(rate_hz or 100.0, str(config.get("link", ""))),
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Capture2Go",), battery=None),
-    serial=SerialLink(bauds=(115_200,)),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Capture2Go",), battery=None),
+    serial=SerialAccess(bauds=(115_200,)),
     rates_hz=(10.0, 25.0, 50.0, 100.0, 200.0),
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

@@ -21,11 +21,12 @@ import numpy as np
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows, Vector
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "metamotion"
 _TAIL = "-85cb-9195-d9dd-464cfbbae75a"
@@ -41,7 +42,6 @@ _GYR_RANGE_CODE = {2000.0: 0x00, 1000.0: 0x01, 500.0: 0x02, 250.0: 0x03, 125.0: 
 _RATE_CODE = {25.0: 0x06, 50.0: 0x07, 100.0: 0x08, 200.0: 0x09}
 """Output data rate registers of the Bosch parts."""
 SATURATED = 32767
-BAD_NORM = 0.1
 _DEG = math.pi / 180.0
 _AHEAD = 6
 """Samples by which one stream may be ahead of the other: two packed notifications."""
@@ -105,7 +105,7 @@ def fusion_fields(data: bytes) -> Fields | str:
     values = struct.unpack_from(f"<{layout}", data, 2)
     if not all(map(math.isfinite, values)):
         return "non_finite"
-    if names == ("quat",) and abs(math.hypot(*values) - 1.0) > BAD_NORM:
+    if names == ("quat",) and norm_of(values) is None:
         return "bad_quaternion"
     scaled = [value * scale for value in values]
     fields: Fields = dict(zip(names, scaled, strict=True)) if len(names) > 1 else {names[0]: scaled}
@@ -135,7 +135,7 @@ class Reader(StrictReader):
         fields: Fields | str
         if isinstance(found, list):
             name, scale = ("acc", self._acc) if data[0] == ACC else ("gyr", self._gyr)
-            return [Packet({name: [value * scale for value in sample]}) for sample in found]
+            return [Packet({name: list(_scaled(sample, scale))}) for sample in found]
         fields = fusion_fields(data) if found is None else found
         return self._one(fields)
 
@@ -245,7 +245,7 @@ METAMOTION = DeviceFamily(
     "MetaMotion",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("MetaWear", "MetaMotion")),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("MetaWear", "MetaMotion")),
     rates_hz=tuple(_RATE_CODE),
     acc_ranges_g=tuple(ACC_LSB),
     gyr_ranges_dps=tuple(GYR_LSB),

@@ -23,11 +23,12 @@ import numpy as np
 from body_signals.blocks import G0, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows, Vector
+from firmware_protocol.unit_quaternion import norm_of, unit
 
 FAMILY = "movella-dot"
 _TAIL = "-4947-11e9-8646-d663bd873d93"
@@ -45,8 +46,6 @@ RATES_HZ = (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
 TICK_S = 1e-6
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * math.radians(2000.0)
 """Values from here on are at the end of the range."""
-BAD_NORM = 0.1
-"""A quaternion whose norm differs from 1 by more is none."""
 _DEG = math.pi / 180.0
 _FIELDS: dict[str, tuple[str, str, float]] = {
     "T": ("t", "I", TICK_S),
@@ -88,6 +87,10 @@ SAMPLE_MODES = (26, 21, 20, 18, 19)
 """Modes with acceleration and angular rate, or with their increments; the preferred ones first."""
 
 
+Numbers = tuple[Any, ...]
+"""A sample's numbers as they are on the wire, in the order of its mode."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mode:
     """A payload mode. record: its numbers on the wire; places: of each field, by its letter, among them.
@@ -105,6 +108,20 @@ class Mode:
     def length(self) -> int:
         """Bytes of the fields."""
         return self.record.size
+
+    def parse(self, data: bytes) -> Numbers | str:
+        """The numbers of a sample, or the word under which its fault is counted."""
+        if len(data) < self.record.size:
+            return "truncated"
+        return "length" if len(data) > self.longest else self.record.unpack_from(data)
+
+    def vector(self, numbers: Numbers, letter: str) -> tuple[float, ...]:
+        """SI values of a field of three numbers, or of a quaternion."""
+        values, scale = numbers[self.places[letter]], _FIELDS[letter][2]
+        if scale == 1.0:
+            return values
+        x, y, z = values
+        return x * scale, y * scale, z * scale
 
 
 def _mode(number: int, letters: str) -> Mode:
@@ -163,6 +180,22 @@ def encode_message(mid: int, data: bytes) -> bytes:
     return head + bytes((-sum(head) & 0xFF,))
 
 
+def sample_fields(mode: Mode, data: bytes) -> Fields | str:
+    """Fields of a sample, ``t`` as the sensor's µs; or the word under which its fault is counted."""
+    numbers = mode.parse(data)
+    if isinstance(numbers, str):
+        return numbers
+    fields: Fields = {}
+    for letter, place in mode.places.items():
+        name, kind, _ = _FIELDS[letter]
+        fields[name] = numbers[place.start] if len(kind) == 1 else list(mode.vector(numbers, letter))
+    if not all(math.isfinite(v) for value in fields.values() if isinstance(value, list) for v in value):
+        return "non_finite"
+    if any(name in fields and norm_of(fields[name]) is None for name in ("quat", "dq")):
+        return "bad_quaternion"
+    return fields
+
+
 class Reader(StrictReader):
     """Packets of notifications; see `firmware_protocol.packets.PacketReader`.
 
@@ -207,42 +240,20 @@ class Reader(StrictReader):
         if mode is None:
             self.health.count("unsupported_mode")
             return []
-        fault = _length_fault(len(data), mode)
-        if fault:
-            self.health.count(fault)
+        fields = sample_fields(mode, data)
+        if isinstance(fields, str):
+            self.health.count(fields)
             return []
-        numbers = mode.record.unpack_from(data)
-        fields: Fields = {}
-        for letter, place in mode.places.items():
-            name, kind, scale = _FIELDS[letter]
-            if len(kind) == 1:
-                fields[name] = numbers[place.start]
-            else:
-                fields[name] = [one * scale for one in numbers[place]]
-        values = [v for value in fields.values() if isinstance(value, list) for v in value]
-        if not all(map(math.isfinite, values)):
-            self.health.count("non_finite")
-            return []
-        for name in ("quat", "dq"):
-            if name in fields and abs(math.hypot(*fields[name]) - 1.0) > BAD_NORM:
-                self.health.count("bad_quaternion")
-                return []
         stamp = self._clock.stamp(fields["t"])
         fields["t"] = stamp.ticks * TICK_S
         return [Packet(fields, stamp.lost, stamp.restart)]
 
 
-def _length_fault(length: int, mode: Mode) -> str:
-    if length < mode.length:
-        return "truncated"
-    return "length" if length > mode.longest else ""
-
-
 class MovellaDotCodec(PacketwiseCodec):
     """Family ``movella-dot``; see `firmware_protocol.codec.Codec`.
 
-    Modes 18 and 19 give increments over a sample: they are divided by the sample's period. Where the quaternion is none,
-    the sample stays and its quaternion is missing.
+    Modes 18 and 19 give increments over a sample: they are divided by the sample's period; an increment of orientation that
+    is no quaternion is no sample. Where the orientation is none, the sample stays and its quaternion is missing.
     """
 
     family = FAMILY
@@ -255,35 +266,43 @@ class MovellaDotCodec(PacketwiseCodec):
                 f"payload_mode {mode} {what}", "payload_mode", f"Choose one of {', '.join(map(str, SAMPLE_MODES))}."
             )
         self._mode = MODES[mode]
-        self._places = self._mode.places
+        places = self._mode.places
+        self._increments, self._oriented = "d" in places, "Q" in places
         self._rate_hz = rate_hz
         self._clock = DeviceClock(rate_hz, TICK_S)
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
-        record, longest = self._mode.record, self._mode.longest
+        parse = self._mode.parse
         for packet, data in enumerate(packets_in):
-            if record.size <= len(data) <= longest:
-                self._facts.pop("refused", None)
-                self._take(record.unpack_from(data), packet, rows)
+            numbers = parse(data)
+            if isinstance(numbers, str):
+                self._other(data, numbers)
             else:
-                self._other(data)
+                self._facts.pop("refused", None)
+                self._take(numbers, packet, rows)
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
-    def _take(self, numbers: tuple[Any, ...], packet: int, rows: SampleRows) -> None:
+    def _take(self, numbers: Numbers, packet: int, rows: SampleRows) -> None:
         """A sample, if it is one and new."""
         (ax, ay, az), (gx, gy, gz) = acc, gyr = self._motion(numbers)
         if not math.isfinite(ax + ay + az + gx + gy + gz):
             self._health.count("non_finite")
+        elif self._increments and norm_of(self._mode.vector(numbers, "d")) is None:
+            self._health.count("bad_quaternion")
         elif self._clock.repeated(numbers[0]):
             self._health.count("repeated")
         else:
             saturated = max(ax, ay, az, -ax, -ay, -az) >= ACC_LIMIT or max(gx, gy, gz, -gx, -gy, -gz) >= GYR_LIMIT
-            quat = self._quaternion(numbers[self._places["Q"]]) if "Q" in self._places else ()
+            quat: tuple[float, ...] = ()
+            if self._oriented:
+                quat = unit(self._mode.vector(numbers, "Q")) or NO_QUATERNION
+                if quat is NO_QUATERNION:
+                    self._health.count("bad_quaternion")
             rows.add(packet, self._clock.stamp(numbers[0]), acc, gyr, quat, saturated)
 
-    def _other(self, data: bytes) -> None:
-        """What is no measurement of our mode."""
+    def _other(self, data: bytes, fault: str) -> None:
+        """What is no measurement of our mode: battery and messages; for anything else, `fault`."""
         if not data:
             return
         if len(data) == 2:
@@ -293,36 +312,26 @@ class MovellaDotCodec(PacketwiseCodec):
             return
         if 4 <= len(data) == 3 + data[1] and not sum(data) & 0xFF:
             return  # an acknowledgement
-        if len(data) > self._mode.longest:
-            self._health.count("length")
+        self._health.count(fault)
+        if fault != "truncated":
             return
-        self._health.count("truncated")
         self._facts["refused"] = (
             f"the sensor sends {len(data)} bytes where payload mode {self._mode.number} has {self._mode.length}: the link's "
             "MTU is too small, or the firmware does not know this mode. Use an adapter with a larger MTU, update the "
             "firmware, or set payload_mode = 21 in the kit"
         )
 
-    def _motion(self, numbers: tuple[Any, ...]) -> tuple[Vector, Vector]:
+    def _motion(self, numbers: Numbers) -> tuple[Vector, Vector]:
         """acc m/s² and gyr rad/s; what is no number stays none."""
-        if "A" in self._places:
-            gx, gy, gz = numbers[self._places["G"]]
-            return numbers[self._places["A"]], (gx * _DEG, gy * _DEG, gz * _DEG)
-        vx, vy, vz = numbers[self._places["v"]]
-        w, x, y, z = numbers[self._places["d"]]
+        vector = self._mode.vector
+        if not self._increments:
+            return vector(numbers, "A"), vector(numbers, "G")  # type: ignore[return-value]  # three numbers each
+        vx, vy, vz = vector(numbers, "v")
+        w, x, y, z = vector(numbers, "d")
         sine = math.sqrt(x * x + y * y + z * z)
         per_sine = 2.0 * math.atan2(sine, abs(w)) / sine if sine > 1e-12 else 2.0
         turned = math.copysign(per_sine, w) * self._rate_hz
         return (vx * self._rate_hz, vy * self._rate_hz, vz * self._rate_hz), (x * turned, y * turned, z * turned)
-
-    def _quaternion(self, raw: tuple[float, ...]) -> tuple[float, ...]:
-        """w x y z of norm 1; where it is none, it is missing."""
-        w, x, y, z = raw
-        norm = math.sqrt(w * w + x * x + y * y + z * z)
-        if not abs(norm - 1.0) <= BAD_NORM:
-            self._health.count("bad_quaternion")
-            return NO_QUATERNION
-        return w / norm, x / norm, y / norm, z / norm
 
 
 def encode_sample(mode: int, time_us: int, values: Mapping[str, Any]) -> bytes:
@@ -401,7 +410,7 @@ MOVELLA_DOT = DeviceFamily(
     "Movella DOT",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(
+    ble=BleAccess(
         services=(CONFIGURATION_SERVICE, MEASUREMENT_SERVICE),
         notify=(uuid("2002"), uuid("2003"), BATTERY),
         name_prefixes=("Movella DOT", "Xsens DOT"),

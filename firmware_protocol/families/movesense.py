@@ -25,7 +25,7 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -50,6 +50,7 @@ _ARRAYS = {
     "IMU9": ("acc", "gyr", "mag"),
 }
 _SCALES = {"acc": 1.0, "gyr": math.pi / 180.0, "mag": 1e-6}
+"""SI per unit on the wire."""
 _PATH = re.compile(r"/Meas/(\w+?)/(\d{1,4})")
 _MAX_PAYLOAD = 2048
 _NEAR_RANGE = 0.99
@@ -63,6 +64,8 @@ class _Stream:
     arrays: tuple[str, ...]
     rate_hz: float
     clock: DeviceClock
+    scales: Floats
+    """SI per unit of each array, (arrays, 1, 1)."""
     usual: int = 1
     """Samples of a batch, as the rate lets expect."""
     part: bytes | None = None
@@ -91,7 +94,8 @@ def _stream(path: str) -> _Stream:
     found = _PATH.fullmatch(path)
     rate_hz = float(found[2]) if found else 0.0
     arrays = _ARRAYS.get(found[1], ()) if found and rate_hz else ()
-    return _Stream(path, arrays, rate_hz, DeviceClock(rate_hz, TICK_S), max(1, round(rate_hz / 13.0)))
+    scales = np.array([_SCALES[name] for name in arrays]).reshape(-1, 1, 1)
+    return _Stream(path, arrays, rate_hz, DeviceClock(rate_hz, TICK_S), scales, max(1, round(rate_hz / 13.0)))
 
 
 class _Notifications:
@@ -170,7 +174,7 @@ class _Notifications:
         if not np.isfinite(raw).all():
             self.health.count("non_finite")
             return None
-        values = raw.reshape(len(stream.arrays), n, 3).astype(np.float64)
+        values = raw.reshape(len(stream.arrays), n, 3) * stream.scales
         return int.from_bytes(payload[:4], "little"), n, values
 
     @property
@@ -252,7 +256,7 @@ class Reader(StrictReader):
         for i in range(n):
             fields: Fields = {"t": stamp.ticks * TICK_S + i / stream.rate_hz}
             for name, array in zip(stream.arrays, values, strict=True):
-                fields[name] = (array[i] * _SCALES[name]).tolist()
+                fields[name] = array[i].tolist()
             packets.append(Packet(fields, 0 if i else stamp.lost, stamp.restart and not i))
         return packets
 
@@ -325,7 +329,7 @@ class MovesenseCodec(PacketwiseCodec):
         lost[firsts] = [stamp.lost for stamp, _, _ in batches]
         restart[firsts] = [stamp.restart for stamp, _, _ in batches]
         acc = np.ascontiguousarray(values[0])
-        gyr = values[1] * _SCALES["gyr"] if self._stream.arrays[1:2] == ("gyr",) else None
+        gyr = np.ascontiguousarray(values[1]) if self._stream.arrays[1:2] == ("gyr",) else None
         saturated = (np.abs(acc) >= self._limits[0]).any(axis=1)
         if gyr is not None:
             saturated |= (np.abs(gyr) >= self._limits[1]).any(axis=1)
@@ -437,7 +441,7 @@ MOVESENSE = DeviceFamily(
     "Movesense",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Movesense",)),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("Movesense",)),
     rates_hz=RATES_HZ,
     default_rate_hz=104.0,
     acc_ranges_g=(2.0, 4.0, 8.0, 16.0),

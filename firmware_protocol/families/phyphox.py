@@ -17,9 +17,9 @@ from typing import Any
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
-from firmware_protocol.families.text_csv import Profile
+from firmware_protocol.families.text_csv import Profile, sample_fields
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
@@ -33,14 +33,16 @@ TICK_S = 1e-6
 """A float's time is kept in µs."""
 
 
-def channels_of(data: bytes) -> tuple[float, ...] | str:
-    """The numbers of a notification, or the word under which its fault is counted."""
+def channels_of(data: bytes, profile: Profile | None = None) -> tuple[float, ...] | str:
+    """The numbers of a notification, as many as the profile has channels, or the word under which its fault is counted."""
     if not data:
         return "truncated"
     if len(data) % 4 or len(data) > MOST_BYTES:
         return "length"
     values = struct.unpack(f"<{len(data) // 4}f", data)
-    return values if all(map(math.isfinite, values)) else "non_finite"
+    if not all(map(math.isfinite, values)):
+        return "non_finite"
+    return values if profile is None or len(values) == len(profile.columns) else "length"
 
 
 class Reader(StrictReader):
@@ -55,22 +57,15 @@ class Reader(StrictReader):
 
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
-        values = channels_of(data)
+        p = self._profile
+        values = channels_of(data, p)
         if isinstance(values, str):
             self.health.count(values)
             return []
         fields: Fields = {"channels": list(values)}
-        p = self._profile
-        if p is not None:
-            if len(values) != len(p.columns):
-                self.health.count("length")
-                return []
-            if p.time is not None:
-                fields["t"] = values[p.time] * p.time_s
-            for name, places, scale in (("acc", p.acc, p.acc_scale), ("gyr", p.gyr, p.gyr_scale), ("quat", p.quat, 1.0)):
-                if places:
-                    fields[name] = [values[i] * scale for i in places]
-        return [Packet(fields)]
+        if p is not None and p.time is not None:
+            fields["t"] = values[p.time] * p.time_s
+        return [Packet(fields if p is None else fields | sample_fields(p.sample(values)))]
 
 
 class PhyphoxCodec(PacketwiseCodec):
@@ -97,9 +92,9 @@ class PhyphoxCodec(PacketwiseCodec):
         for packet, data in enumerate(packets_in):
             if not data:
                 continue
-            values = channels_of(data)
-            if isinstance(values, str) or len(values) != len(p.columns):
-                self._health.count(values if isinstance(values, str) else "length")
+            values = channels_of(data, p)
+            if isinstance(values, str):
+                self._health.count(values)
                 continue
             stamp = NO_STAMP
             if p.time is not None:
@@ -108,8 +103,8 @@ class PhyphoxCodec(PacketwiseCodec):
                     self._health.count("repeated")
                     continue
                 stamp = self._clock.stamp(ticks)
-            acc = [values[i] * p.acc_scale for i in p.acc]
-            rows.add(packet, stamp, acc, [values[i] * p.gyr_scale for i in p.gyr], [values[i] for i in p.quat])
+            acc, gyr, quat = p.sample(values)
+            rows.add(packet, stamp, acc, gyr, quat)
         tick_s = TICK_S if p.time is not None else None
         return [rows.block(self._rate_hz, self._health, tick_s, lost_exact=self._exact)] if rows else []
 
@@ -133,7 +128,7 @@ PHYPHOX = DeviceFamily(
     "sketches with phyphox's library",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(EXPERIMENT_SERVICE, SERVICE), notify=(DATA,), name_prefixes=("phyphox",)),
+    ble=BleAccess(services=(EXPERIMENT_SERVICE, SERVICE), notify=(DATA,), name_prefixes=("phyphox",)),
     config_words={
         "columns": "names of the channels in order, of time, ax, ay, az, gx, gy, gz, qw, qx, qy, qz; others are not read",
         "acc_unit": "m/s^2, g or mg",

@@ -21,11 +21,11 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
-from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.sample_rows import SampleRows, Vector
 
 FAMILY = "polar-pmd"
 _TAIL = "-02e7-f387-1cad-8acd2d8df0c8"
@@ -150,14 +150,14 @@ def answer_fields(data: bytes) -> Fields | str:
 
 
 class _Frames:
-    """Frames of one stream: stamp of the first sample, samples in m/s², samples lost before, restart."""
+    """Notifications of one stream: frames of samples, and answers, which may change the factor of what follows."""
 
     def __init__(self, rate_hz: float, factor: float, health: Health) -> None:
         self._rate_hz, self.factor, self.health = rate_hz, factor, health
         self.clock = DeviceClock(rate_hz, TICK_S, wrap=0)
 
-    def read(self, data: bytes) -> tuple[int, int, list[tuple[float, float, float]]] | None:
-        """Stamp of the first sample in ns, frame type and samples of a notification; None is counted."""
+    def read(self, data: bytes) -> tuple[int, list[Vector]] | None:
+        """Stamp of the first sample in ns and samples (m/s²) of a notification; None is counted."""
         if len(data) < _HEAD.size:
             self.health.count("truncated")
             return None
@@ -175,7 +175,15 @@ class _Frames:
         elif kind == COMPRESSED_MG:
             scale = self.factor * MILLI_G
         first_ns = last_ns - round((len(found) - 1) * 1e9 / self._rate_hz)
-        return max(0, first_ns), kind, [(x * scale, y * scale, z * scale) for x, y, z in found]
+        return max(0, first_ns), [(x * scale, y * scale, z * scale) for x, y, z in found]
+
+    def answer(self, data: bytes) -> Fields | str:
+        """An answer of the control point, as `answer_fields`; a factor in it holds from here on, a refusal is counted."""
+        fields = answer_fields(data)
+        if isinstance(fields, dict):
+            self.factor = fields.get(_FACTOR, self.factor)
+            self.health.count("status", 1 if fields["response"] else 0)
+        return fields
 
 
 class Reader(StrictReader):
@@ -189,11 +197,11 @@ class Reader(StrictReader):
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
         if data[:1] == bytes((_ANSWER,)):
-            return self._answer(data)
+            return self._one(self._frames.answer(data))
         found = self._frames.read(data)
         if found is None:
             return []
-        first_ns, _, samples = found
+        first_ns, samples = found
         stamp = self._frames.clock.stamp(first_ns, len(samples))
         return [
             Packet(
@@ -203,14 +211,6 @@ class Reader(StrictReader):
             )
             for i, sample in enumerate(samples)
         ]
-
-    def _answer(self, data: bytes) -> list[Packet]:
-        """An answer of the control point; a factor in it holds from here on, as in the codec."""
-        fields = answer_fields(data)
-        if isinstance(fields, dict):
-            self._frames.factor = fields.get(_FACTOR, self._frames.factor)
-            self.health.count("status", 1 if fields["response"] else 0)
-        return self._one(fields)
 
 
 class PolarPmdCodec(PacketwiseCodec):
@@ -231,13 +231,15 @@ class PolarPmdCodec(PacketwiseCodec):
         rows = SampleRows()
         period_ns = 1e9 / self._rate_hz
         for packet, data in enumerate(packets_in):
-            if not data or data[0] == _ANSWER:
+            if not data:
+                continue
+            if data[0] == _ANSWER:
                 self._take_answer(data)
                 continue
             found = self._frames.read(data)
             if found is None:
                 continue
-            first_ns, _, samples = found
+            first_ns, samples = found
             if self._frames.clock.repeated(first_ns):
                 self._health.count("repeated")
                 continue
@@ -251,16 +253,18 @@ class PolarPmdCodec(PacketwiseCodec):
 
     def _take_answer(self, data: bytes) -> None:
         """The answer to what was written to the control point: a refusal, or the settings that it measures with."""
-        told = factor_of(data)
-        if told is not None:
-            self._frames.factor = self._facts["factor"] = told
-        if len(data) < 4 or not data[3]:
+        fields = self._frames.answer(data)
+        if isinstance(fields, str):
+            self._health.count(fields)
             return
-        self._health.count("status")
-        self._facts["refused"] = (
-            f"the sensor refused request {data[1]} with status {data[3]} ({_STATUS.get(data[3], 'unknown')}): wear it (it "
-            "sleeps when it feels no skin), take it off its charger, and end other programs that use it"
-        )
+        if _FACTOR in fields:
+            self._facts["factor"] = fields[_FACTOR]
+        status = fields["response"]
+        if status:
+            self._facts["refused"] = (
+                f"the sensor refused request {fields['request']} with status {status} ({_STATUS.get(status, 'unknown')}): wear "
+                "it (it sleeps when it feels no skin), take it off its charger, and end other programs that use it"
+            )
 
 
 def encode_frame(last_ns: int, acc: Floats) -> bytes:
@@ -315,7 +319,7 @@ POLAR_PMD = DeviceFamily(
     "Polar H10, OH1, Verity Sense (acceleration)",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA), name_prefixes=("Polar",)),
+    ble=BleAccess(services=(SERVICE,), notify=(CONTROL, DATA), name_prefixes=("Polar",)),
     rates_hz=RATES_HZ,
     acc_ranges_g=RANGES_G,
     start=_start,

@@ -10,7 +10,7 @@ unsigned 32-bit counters of the Arduino core (millis, micros), which wrap.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, SerialLink
+from firmware_protocol.device import Clock, DeviceFamily, SerialAccess
 from firmware_protocol.device_clock import NO_STAMP, DeviceClock
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -39,6 +39,15 @@ _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
 _PER_UNIT = 1000
 """A counter may be printed with decimals, such as micros() / 1000.0."""
+
+
+Sample = tuple[list[float], list[float], list[float]]
+"""acc m/s², gyr rad/s, quat w x y z of one line; each empty where it has no columns."""
+
+
+def sample_fields(sample: Sample) -> Fields:
+    """What a line has of them, by name."""
+    return {name: values for name, values in zip(("acc", "gyr", "quat"), sample, strict=True) if values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,11 @@ class Profile:
             gyr_scale=_unit(config, "gyr_unit", GYR_UNITS, "rad/s"),
             just_opened=bool(config.get("just_opened", just_opened)),
         )
+
+    def sample(self, row: Sequence[float]) -> Sample:
+        """What the numbers of one line say."""
+        acc, gyr = self.acc_scale, self.gyr_scale
+        return [row[i] * acc for i in self.acc], [row[i] * gyr for i in self.gyr], [row[i] for i in self.quat]
 
 
 def _positions(columns: tuple[str, ...], names: tuple[str, ...]) -> tuple[int, ...]:
@@ -183,20 +197,13 @@ class Reader(StrictReader):
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
         packets = []
-        p = self._profile
         for row in self._lines.feed(data):
             fields: Fields = {}
             raw, stamp = self._times.raw(row), NO_STAMP
             if raw is not None:
                 stamp = self._times.clock.stamp(raw)
                 fields["t"] = stamp.ticks * self._times.tick_s
-            if p.acc:
-                fields["acc"] = [row[i] * p.acc_scale for i in p.acc]
-            if p.gyr:
-                fields["gyr"] = [row[i] * p.gyr_scale for i in p.gyr]
-            if p.quat:
-                fields["quat"] = [row[i] for i in p.quat]
-            packets.append(Packet(fields, stamp.lost, stamp.restart))
+            packets.append(Packet(fields | sample_fields(self._profile.sample(row)), stamp.lost, stamp.restart))
         return packets
 
 
@@ -219,7 +226,7 @@ class TextCsvCodec(PacketwiseCodec):
         self._times = _Times(self._profile, rate_hz or 0.0)
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        p, clock, timed = self._profile, self._times.clock, self._profile.time is not None
+        sample, clock, timed = self._profile.sample, self._times.clock, self._profile.time is not None
         rows = SampleRows()
         for packet, data in enumerate(packets_in):
             for row in self._lines.feed(data):
@@ -230,9 +237,8 @@ class TextCsvCodec(PacketwiseCodec):
                         self._health.count("repeated")
                         continue
                     stamp = clock.stamp(raw)
-                acc = [row[i] * p.acc_scale for i in p.acc]
-                gyr = [row[i] * p.gyr_scale for i in p.gyr]
-                rows.add(packet, stamp, acc, gyr, [row[i] for i in p.quat])
+                acc, gyr, quat = sample(row)
+                rows.add(packet, stamp, acc, gyr, quat)
         tick_s = self._times.tick_s if timed else None
         return [rows.block(self._rate_hz, self._health, tick_s, lost_exact=self._exact)] if rows else []
 
@@ -258,7 +264,7 @@ TEXT_CSV = DeviceFamily(
     "text lines of a microcontroller",
     Clock.NONE,
     _codec,
-    serial=SerialLink(bauds=(115_200, 9_600, 230_400, 921_600, 57_600)),
+    serial=SerialAccess(bauds=(115_200, 9_600, 230_400, 921_600, 57_600)),
     config_words={
         "columns": "names of a line's columns in order, of time, ax, ay, az, gx, gy, gz, qw, qx, qy, qz; others are not read",
         "separator": "comma, semicolon, tab, space, or the character itself",

@@ -17,11 +17,12 @@ import numpy as np
 
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
-from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.sample_rows import SampleRows, Vector
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "thingy52"
 _TAIL = "-9b35-4933-9b10-52ffa9740042"
@@ -37,7 +38,6 @@ CONFIG, QUATERNION, RAW, EULER = uuid("0401"), uuid("0404"), uuid("0406"), uuid(
 ACC_SCALE, GYR_SCALE, MAG_SCALE = G0 / 1024.0, math.radians(1.0) / 32.0, 1e-6 / 16.0
 QUAT_SCALE, EULER_SCALE = 2.0**-30, math.radians(1.0) / 65536.0
 SATURATED = 32767
-BAD_NORM = 0.1
 SLOWEST_HZ, FASTEST_HZ = 5, 200
 _RAW, _QUATERNION, _EULER, _CONFIG = (struct.Struct(f) for f in ("<9h", "<4i", "<3i", "<4HB"))
 _BY_CHARACTERISTIC = {"0406": _RAW, "0404": _QUATERNION, "0407": _EULER}
@@ -51,24 +51,36 @@ def _layout(characteristic: str, length: int) -> struct.Struct | None:
     return next((layout for layout in _BY_CHARACTERISTIC.values() if layout.size == length), None)
 
 
+def motion(data: bytes) -> tuple[Vector, Vector, bool] | str:
+    """Of a notification of raw motion acc m/s², gyr rad/s, and whether one is at its end; or the word for its fault."""
+    if len(data) != _RAW.size:
+        return "truncated" if len(data) < _RAW.size else "length"
+    ax, ay, az, gx, gy, gz = raw = _RAW.unpack(data)[:6]
+    return (
+        (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
+        (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
+        max(raw) >= SATURATED or min(raw) <= -SATURATED,
+    )
+
+
 def packet_fields(data: bytes, characteristic: str = "") -> Fields | str:
     """SI values of a notification, or the word under which its fault is counted."""
     layout = _layout(characteristic, len(data))
     if layout is None:
         return "unknown_type" if data else "truncated"
+    if layout is _RAW:
+        found = motion(data)
+        if isinstance(found, str):
+            return found
+        acc, gyr, _ = found
+        return {"acc": list(acc), "gyr": list(gyr), "mag": [v * MAG_SCALE for v in _RAW.unpack(data)[6:]]}
     if len(data) != layout.size:
         return "truncated" if len(data) < layout.size else "length"
     values = layout.unpack(data)
-    if layout is _RAW:
-        return {
-            "acc": [v * ACC_SCALE for v in values[:3]],
-            "gyr": [v * GYR_SCALE for v in values[3:6]],
-            "mag": [v * MAG_SCALE for v in values[6:]],
-        }
     if layout is _EULER:
         return {"euler": [v * EULER_SCALE for v in values]}
     quat = [v * QUAT_SCALE for v in values]
-    return {"quat": quat} if abs(math.hypot(*quat) - 1.0) <= BAD_NORM else "bad_quaternion"
+    return {"quat": quat} if norm_of(quat) is not None else "bad_quaternion"
 
 
 class Reader(StrictReader):
@@ -103,17 +115,12 @@ class Thingy52Codec(PacketwiseCodec):
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
         for packet, data in enumerate(packets_in):
-            if len(data) != _RAW.size:
-                self._health.count("truncated" if len(data) < _RAW.size else "length", 1 if data else 0)
+            found = motion(data)
+            if isinstance(found, str):
+                self._health.count(found, 1 if data else 0)
                 continue
-            ax, ay, az, gx, gy, gz = raw = _RAW.unpack(data)[:6]
-            rows.add(
-                packet,
-                NO_STAMP,
-                (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
-                (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
-                saturated=max(raw) >= SATURATED or min(raw) <= -SATURATED,
-            )
+            acc, gyr, saturated = found
+            rows.add(packet, NO_STAMP, acc, gyr, (), saturated)
         return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
 
 
@@ -159,7 +166,7 @@ THINGY52 = DeviceFamily(
     "Nordic Thingy:52",
     Clock.NONE,
     lambda config, rate_hz: Thingy52Codec(rate_hz or 100.0),
-    ble=BleLink(services=(CONFIGURATION_SERVICE, MOTION_SERVICE), notify=(RAW,), name_prefixes=("Thingy",)),
+    ble=BleAccess(services=(CONFIGURATION_SERVICE, MOTION_SERVICE), notify=(RAW,), name_prefixes=("Thingy",)),
     rates_hz=(50.0, 100.0, 200.0),
     configure=_configure,
     reader=Reader,

@@ -16,16 +16,18 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from operator import mul
 from typing import Any, NamedTuple
 
 from body_signals.blocks import G0, Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "ximu3"
 END, ESCAPE = 0x0A, 0xDB
@@ -38,7 +40,6 @@ RATES_HZ = (50.0, 100.0, 200.0, 400.0)
 TICK_S = 1e-6
 UNIX_US = 10**15
 """Stamps from here on, of 16 digits, are unix time."""
-BAD_NORM = 0.1
 _DEG = math.pi / 180.0
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * 2000.0 * _DEG
 _NUMBERS: dict[str, dict[int, tuple[tuple[str, int, float], ...]]] = {
@@ -61,6 +62,12 @@ _NUMBERS: dict[str, dict[int, tuple[tuple[str, int, float], ...]]] = {
 }
 """Per message and number of values: name, how many (0 = a single number), SI per unit. L and E of seven values are the
 manual's; the maker's package of today has three. B of two values is that of the first firmwares."""
+_FACTORS = {
+    letter: {n: tuple(scale for _, count, scale in parts for _ in range(count or 1)) for n, parts in kinds.items()}
+    for letter, kinds in _NUMBERS.items()
+    if any(scale != 1.0 for parts in kinds.values() for *_, scale in parts)
+}
+"""The same as SI per unit of each value, of the messages that are not in SI units as they come."""
 _TEXTS = "NFSUC"
 """Notification, error, serial accessory, AHRS status (four numbers in older firmware, shown as text), linear timecode."""
 _CHARGING = 1.0
@@ -68,7 +75,7 @@ _CHARGING = 1.0
 
 
 class Message(NamedTuple):
-    """A message: its letter, stamp µs, and values or text; commands have the letter ``{`` and JSON."""
+    """A message: its letter, stamp µs, and values in SI units or text; commands have the letter ``{`` and JSON."""
 
     letter: str
     time_us: int
@@ -167,9 +174,10 @@ def _ascii(letter: str, line: bytes) -> Message | str:
 def _checked(letter: str, time_us: int, values: tuple[float, ...]) -> Message | str:
     if not all(map(math.isfinite, values)):
         return "non_finite"
-    if letter == "Q" and abs(math.hypot(*values) - 1.0) > BAD_NORM:
+    if letter == "Q" and norm_of(values) is None:
         return "bad_quaternion"
-    return Message(letter, time_us, values)
+    factors = _FACTORS.get(letter)
+    return Message(letter, time_us, values if factors is None else tuple(map(mul, values, factors[len(values)])))
 
 
 def _command(line: bytes) -> Message | str:
@@ -183,7 +191,7 @@ def _command(line: bytes) -> Message | str:
 
 
 def message_fields(message: Message, ticks: int) -> Fields:
-    """SI values of a message whose unwrapped stamp is `ticks` µs."""
+    """A message by the names of its values; its unwrapped stamp is `ticks` µs."""
     if message.command is not None:
         ((key, value),) = message.command.items()
         return {"command": key, "value": value}
@@ -194,11 +202,8 @@ def message_fields(message: Message, ticks: int) -> Fields:
         fields["text"] = message.text
         return fields
     at = 0
-    for name, count, scale in _NUMBERS[message.letter][len(message.values)]:
-        if count:
-            fields[name] = [value * scale for value in message.values[at : at + count]]
-        else:
-            fields[name] = message.values[at] * scale
+    for name, count, _ in _NUMBERS[message.letter][len(message.values)]:
+        fields[name] = list(message.values[at : at + count]) if count else message.values[at]
         at += count or 1
     if "charging" in fields:
         fields["charging"] = fields["charging"] == _CHARGING
@@ -251,7 +256,6 @@ class Ximu3Codec(PacketwiseCodec):
                         blocks.append(rows.block(self._rate_hz, self._health, TICK_S))
                         rows = SampleRows()
                     gx, gy, gz, ax, ay, az = message.values
-                    gx, gy, gz, ax, ay, az = gx * _DEG, gy * _DEG, gz * _DEG, ax * G0, ay * G0, az * G0
                     saturated = max(ax, ay, az, -ax, -ay, -az) >= ACC_LIMIT or max(gx, gy, gz, -gx, -gy, -gz) >= GYR_LIMIT
                     rows.add(packet, self._clock.stamp(message.time_us), (ax, ay, az), (gx, gy, gz), quat, saturated)
                 elif message.letter == "Q":
@@ -341,7 +345,7 @@ XIMU3 = DeviceFamily(
     "x-IMU3",
     Clock.DEVICE,
     lambda config, rate_hz: Ximu3Codec(rate_hz or 100.0),
-    serial=SerialLink(bauds=(115_200,)),
+    serial=SerialAccess(bauds=(115_200,)),
     rates_hz=RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

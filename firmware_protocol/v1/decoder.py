@@ -28,13 +28,11 @@ from firmware_protocol.v1.messages import (
     Info,
     Kind,
     MalformedMessage,
+    Mux,
+    Record,
     Sync,
     UnsupportedVersion,
-    check_header,
-    decode_config,
-    decode_event,
-    decode_info,
-    decode_sync,
+    decode_message,
     unwrap_mux,
 )
 from firmware_protocol.v1.samples import (
@@ -70,8 +68,8 @@ class _Last:
     span_us: int
 
 
-class _Messages:
-    """State of one sensor: configurations, place in the stream, counts; fed with whole messages."""
+class MessageStream:
+    """State of one sensor: configurations, place in the stream, counts; fed with whole messages, or with their records."""
 
     def __init__(self, health: Health, sensor_number: int | None = None) -> None:
         self.health = health
@@ -112,30 +110,34 @@ class _Messages:
         blocks, self._blocks = self._blocks, []
         return blocks
 
+    def feed_one(self, message: bytes) -> list[SampleBlock]:
+        """Decode one message; its samples get the number 0."""
+        return self.feed(message, np.array([len(message)]), np.zeros(1, np.int64))
+
     def _single(self, message: bytes, packet: Ints) -> None:
         if not message:
             return
         try:
-            kind = check_header(message)
-            if kind == Kind.INFO:
-                self._info(decode_info(message))
-            elif kind == Kind.CONFIG:
-                self._config(decode_config(message))
-            elif kind == Kind.EVENT:
-                self._event(decode_event(message))
-            elif kind == Kind.MUX:
-                self._mux(message, packet)
-            elif kind == Kind.SYNC:
-                self._sync(decode_sync(message), int(packet[0]))
-            elif kind == Kind.DATA:
-                self.health.count("length")  # shorter than its header
-            elif kind not in (Kind.START, Kind.SETUP):
-                self.health.count("unknown_kind")
+            self.take(decode_message(message), packet)
         except UnsupportedVersion as error:
             self.health.count("unsupported_version")
             self.facts["refused"] = str(error)
         except MalformedMessage as error:
             self.health.count(error.health)
+
+    def take(self, record: Record, packet: Ints) -> None:
+        """Learn from what a message says; packet (1,): its number. START and SETUP are said by a host and change nothing."""
+        match record:
+            case Info():
+                self._info(record)
+            case Config():
+                self._config(record)
+            case DeviceEvent():
+                self._event(record)
+            case Mux():
+                self._mux(record, packet)
+            case Sync():
+                self._sync(record, int(packet[0]))
 
     def _info(self, info: Info) -> None:
         self.health.count("unknown_tag", len(info.unknown_tags))
@@ -184,9 +186,9 @@ class _Messages:
             return
         self._probes.append(Probe(packet, sync.host_sent_ns, (self._last.time_us + since_us) * 1e-6, held_us * 1000))
 
-    def _mux(self, message: bytes, packet: Ints) -> None:
-        number, inner = unwrap_mux(message)
-        if number != self._sensor_number:
+    def _mux(self, mux: Mux, packet: Ints) -> None:
+        inner = mux.message
+        if mux.sensor != self._sensor_number:
             self.health.count("other_sensor")
             return
         outer, probes, self._blocks = self._blocks, self._probes, []
@@ -292,7 +294,7 @@ class _MessageCodec(CountingCodec):
 
     def __init__(self, sensor_number: int | None) -> None:
         super().__init__()
-        self._messages = _Messages(self._health, sensor_number)
+        self._messages = MessageStream(self._health, sensor_number)
         self._facts = self._messages.facts
 
     def probes(self) -> list[Probe]:
@@ -313,7 +315,7 @@ class V1Codec(_MessageCodec):
 
     def feed(self, data: bytes) -> list[SampleBlock]:
         """See `Codec.feed`."""
-        return self._messages.feed(data, np.array([len(data)]), np.zeros(1, np.int64))
+        return self._messages.feed_one(data)
 
     def feed_packets(self, data: bytes, lengths: Ints) -> list[SampleBlock]:
         """See `Codec.feed_packets`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from body_signals.session import Setting
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Read, Request, SerialLink, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Read, Request, SerialAccess, Step, Write
 from firmware_protocol.framing import frame_serial
 from firmware_protocol.v1.decoder import V1Codec, V1SerialCodec
 from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, Setup, Start, Sync, encode_setup, encode_start, encode_sync
@@ -50,7 +50,7 @@ V1_BLE = DeviceFamily(
     "hiphinge protocol v1",
     Clock.DEVICE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(CONTROL, DATA, EVENT, SYNC), battery=None),
+    ble=BleAccess(services=(SERVICE,), notify=(CONTROL, DATA, EVENT, SYNC), battery=None),
     rates_hz=(50.0, 100.0, 200.0),
     configure=_configure,
     probe=_probe,
@@ -64,7 +64,7 @@ V1_SERIAL = DeviceFamily(
     "hiphinge protocol v1, serial",
     Clock.DEVICE,
     _serial_codec,
-    serial=SerialLink(bauds=(921_600, 115_200, 460_800)),
+    serial=SerialAccess(bauds=(921_600, 115_200, 460_800)),
     rates_hz=(50.0, 100.0, 200.0),
     configure=lambda request: (Write(b"\x00" + frame_serial(_setup(request))),),
     probe=lambda number, host_ns: Write(frame_serial(_probe(number, host_ns).payload)),

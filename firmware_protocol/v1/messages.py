@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from body_signals.blocks import G0
 from body_signals.errors import HiphingeError
@@ -181,6 +183,17 @@ class DeviceEvent:
     value: int = 0
 
 
+class Mux(NamedTuple):
+    """A message that a gateway passes on, of its sensor number `sensor`."""
+
+    sensor: int
+    message: bytes
+
+
+Record = Info | Config | Start | Setup | Sync | DeviceEvent | Mux
+"""What a message says; the samples of DATA are arrays, in `samples`."""
+
+
 _CONFIG = struct.Struct("<BBBxddd")
 _START = struct.Struct("<BBxxIQ")
 _SYNC = struct.Struct("<BBHIqQQq")
@@ -334,13 +347,37 @@ def wrap_mux(sensor: int, message: bytes) -> bytes:
     return _MUX.pack(Kind.MUX, VERSION, sensor) + message
 
 
-def unwrap_mux(message: bytes) -> tuple[int, bytes]:
-    """Sensor number and inner message of a MUX message."""
+def unwrap_mux(message: bytes) -> Mux:
+    """The record of a MUX message."""
     _expect(message, Kind.MUX, _MUX.size)
     inner = message[_MUX.size :]
+    if not inner:
+        raise MalformedMessage("MUX without a message", "length")
     if inner[:1] == bytes((Kind.MUX,)):
         raise MalformedMessage("MUX inside MUX", "nested_mux")
-    return message[2], inner
+    return Mux(message[2], inner)
+
+
+_DECODERS: dict[int, Callable[[bytes], Record]] = {
+    Kind.INFO: decode_info,
+    Kind.CONFIG: decode_config,
+    Kind.START: decode_start,
+    Kind.SYNC: decode_sync,
+    Kind.EVENT: decode_event,
+    Kind.MUX: unwrap_mux,
+    Kind.SETUP: decode_setup,
+}
+
+
+def decode_message(message: bytes) -> Record:
+    """The record of any message but DATA, which must be shorter than its header to come here. Raises as `check_header`, and
+    `MalformedMessage` for another kind or a wrong length."""
+    kind = check_header(message)
+    if kind == Kind.DATA:
+        raise MalformedMessage(f"DATA has {len(message)} bytes, its header is longer", "length")
+    if kind not in _DECODERS:
+        raise MalformedMessage(f"unknown kind 0x{kind:02X}", "unknown_kind")
+    return _DECODERS[kind](message)
 
 
 def _expect(message: bytes, kind: Kind, size: int) -> None:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from body_signals.blocks import SampleBlock
 from firmware_protocol.codec import Health
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packets import Fields, Packet
-from firmware_protocol.v1.decoder import V1Codec
-from firmware_protocol.v1.messages import (
-    Kind,
-    MalformedMessage,
-    UnsupportedVersion,
-    check_header,
-    decode_config,
-    decode_event,
-    decode_info,
-    decode_setup,
-    decode_start,
-    decode_sync,
-    unwrap_mux,
-)
+from firmware_protocol.v1.decoder import MessageStream
+from firmware_protocol.v1.messages import VERSION, Kind, MalformedMessage, Mux, UnsupportedVersion, decode_message
 
-_DECODERS: dict[Kind, Callable[[bytes], Any]] = {
-    Kind.INFO: decode_info,
-    Kind.CONFIG: decode_config,
-    Kind.START: decode_start,
-    Kind.SYNC: decode_sync,
-    Kind.EVENT: decode_event,
-    Kind.SETUP: decode_setup,
-}
+_DATA = bytes((Kind.DATA, VERSION))
+_NUMBER = np.zeros(1, np.int64)
+"""Packets are not numbered here."""
 
 
 class Reader:
@@ -40,9 +25,8 @@ class Reader:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.health = Health()
-        self._codecs: dict[int | None, V1Codec] = {}
-        self._new: set[str] = set()
-        """What the codec has counted of the message at hand."""
+        self._streams: dict[int | None, MessageStream] = {}
+        """By sensor number; None without a gateway."""
 
     def read(self, data: bytes) -> list[Packet]:
         """See `PacketReader.read`."""
@@ -52,37 +36,38 @@ class Reader:
         return self._message(data, None)
 
     def _message(self, message: bytes, sensor: int | None) -> list[Packet]:
-        self._new = set()
+        if message[:2] == _DATA:
+            stream = self._stream(sensor)
+            packets = [packet for block in stream.feed_one(message) for packet in _packets(block, sensor)]
+            self._count(stream)
+            return packets
         try:
-            kind = check_header(message)
-            if kind == Kind.MUX:
-                if sensor is not None:
-                    raise MalformedMessage("MUX inside MUX", "nested_mux")
-                number, inner = unwrap_mux(message)
-                return self._message(inner, number)
-            packets = self._samples(message, sensor)
-            if kind not in _DECODERS:
-                return packets
-            record = _DECODERS[Kind(kind)](message)
-            return [Packet(_with_sensor({"message": Kind(kind).name.lower(), **asdict(record)}, sensor))]
-        except MalformedMessage as error:
-            if error.health not in self._new:
-                self.health.count(error.health)
+            record = decode_message(message)
         except UnsupportedVersion:
-            self._samples(message, sensor)
-        return []
+            self.health.count("unsupported_version")
+            return []
+        except MalformedMessage as error:
+            self.health.count(error.health)
+            return []
+        if isinstance(record, Mux):
+            return self._message(record.message, record.sensor)
+        stream = self._stream(sensor)
+        stream.take(record, _NUMBER)
+        stream.probes()  # nobody asks for them here
+        self._count(stream)
+        return [Packet(_with_sensor({"message": Kind(message[0]).name.lower(), **asdict(record)}, sensor))]
 
-    def _samples(self, message: bytes, sensor: int | None) -> list[Packet]:
-        """Samples of a DATA message; other messages only change what the codec knows."""
-        codec = self._codecs.setdefault(sensor, V1Codec())
-        before = dict(codec.health)
-        blocks = codec.feed(message)
-        new = {word: n - before.get(word, 0) for word, n in codec.health.items() if n > before.get(word, 0)}
-        self._new = set(new)
-        for word, n in new.items():
+    def _stream(self, sensor: int | None) -> MessageStream:
+        """What is known of a sensor, with a health of its own for the message at hand."""
+        stream = self._streams.setdefault(sensor, MessageStream(Health()))
+        stream.health = Health()
+        return stream
+
+    def _count(self, stream: MessageStream) -> None:
+        """Count what the stream has refused of the message at hand."""
+        for word, n in stream.health.counts.items():
             if word not in _FACTS:
                 self.health.count(word, n)
-        return [packet for block in blocks for packet in _packets(block, sensor)]
 
     def finish(self) -> list[Packet]:
         """See `PacketReader.finish`."""
@@ -95,7 +80,7 @@ class Reader:
 
 
 _FACTS = ("restart", "saturated", "overrun", "button", "tap", "repeated")
-"""What a codec counts that refuses nothing here."""
+"""What a stream counts that refuses nothing here."""
 
 
 def _with_sensor(fields: Fields, sensor: int | None) -> Fields:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body_signals.blocks import Bools, Floats
+from firmware_protocol.unit_quaternion import BAD_NORM
 from firmware_protocol.v1.messages import VERSION, Config, Kind
 
 DATA_HEADER = struct.Struct("<BBHIIIBBBB")
@@ -186,6 +187,6 @@ def scaled(run: Run, config: Config) -> tuple[Floats, Floats, Floats | None, Boo
     quat = raw[:, ACC_GYR_VALUES:] * QUAT_SCALE
     w, x, y, z = quat.T
     norm = np.sqrt(w * w + x * x + y * y + z * z)
-    bad = np.abs(norm - 1.0) > 0.1
+    bad = np.abs(norm - 1.0) > BAD_NORM
     quat /= np.where(bad, np.nan, norm)[:, None]
     return acc, gyr, quat, saturated, int(bad.sum())

@@ -1,1 +1,1 @@
-"""What `hiphinge doctor` looks at: the installation, sessions, who may read them."""
+"""The checks of `hiphinge doctor`: installation, access to sensors, sessions, and the rights of their files."""

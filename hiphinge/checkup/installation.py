@@ -1,6 +1,6 @@
 """Is everything installed that the program needs? Read off the packages' own metadata, so that no list can be forgotten.
 
-Nothing is imported here before it was looked at: this must also answer where most of it is missing.
+Nothing is imported here before it is known to be installed: the answer must come also where most packages are missing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 PROGRAM = "hiphinge"
 Finding = tuple[str, bool, str]
-"""What was looked at, whether it is well, and what was found."""
+"""The subject, whether it is well, and the finding in words."""
 
 
 def installation(program: str = PROGRAM) -> Iterator[Finding]:
-    """Each package that `program` requires here: its version, or what is wrong with it and what to do. Of those that these
-    require in turn, only what is wrong."""
+    """Each package that `program` requires here: its version, or its fault with a remedy. Packages that these require in turn
+    are listed only where they have a fault."""
     try:
         from packaging.requirements import Requirement
     except ImportError as error:
@@ -52,13 +52,13 @@ def _found(requirement: Requirement, modules: dict[str, list[str]]) -> Finding:
     for module in modules.get(_plain(name), ()):
         try:
             import_module(module)
-        except Exception as error:  # whatever a broken package raises while it is imported
+        except Exception as error:  # a broken package may raise anything while it is imported
             return name, False, f"cannot be used ({type(error).__name__}: {error}): {_remedy(str(requirement))}"
     return name, True, distribution(name).version
 
 
 def _wrong(requirement: Requirement) -> str:
-    """What is wrong with the package of this name as it is installed; empty when nothing is."""
+    """The fault of the installed package of this name; empty when there is none."""
     wanted = f"{requirement.name}{requirement.specifier}"
     try:
         version = distribution(requirement.name).version
@@ -79,7 +79,7 @@ def _below(requirement: Requirement, seen: set[str]) -> Iterator[Finding]:
     try:
         needed = [Requirement(text) for text in distribution(requirement.name).requires or ()]
     except (PackageNotFoundError, InvalidRequirement):
-        # said already, or a package of an old kind that says nothing that can be read
+        # reported already, or an old package whose metadata cannot be read
         return
     for one in _here(needed, tuple(requirement.extras)):
         wrong = _wrong(one)

@@ -1,6 +1,6 @@
-"""Session folders that others than their owner may read, of an earlier version or copied by hand: found and closed.
+"""Session folders that other users may read, of an earlier version or copied by hand: found and closed.
 
-Only what is a session's is touched: a folder with a session's files and all below it, and recordings that lie beside them.
+Nothing else is touched: only folders with a session's files and all below them, and recordings that lie beside them.
 No link is followed.
 """
 
@@ -28,7 +28,7 @@ class Closed:
 
     @property
     def words(self) -> str:
-        """What was found, for people."""
+        """The finding, for people."""
         done = f"{self.files} files and {self.folders} folders could be read by others and are closed now (600, 700)"
         if not self.left:
             return done if self.files or self.folders else "only their owner may read them"

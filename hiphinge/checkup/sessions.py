@@ -1,4 +1,4 @@
-"""What `hiphinge doctor` looks at beside the installation: sessions, what InfluxDB lacks, and InfluxDB itself.
+"""The doctor's checks beside the installation: sessions, results that InfluxDB lacks, and InfluxDB itself.
 
 One session that cannot be looked at is a finding of its own; the others are looked at all the same.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from body_signals import HiphingeError
 from dashboards.influx.delivery import missing
-from dashboards.influx.outbox import FOLDER, rejected_lines, waiting_bytes
+from dashboards.influx.drain import rejected_lines
+from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.influx.sender import server_facts
 from dashboards.tables import available_estimators
 from hiphinge.checkup.installation import Finding
@@ -26,7 +29,7 @@ from on_disk import HAS_MODES
 
 
 def checkup(settings: Settings) -> Iterator[Finding]:
-    """Finish the sessions that were not closed, tell what InfluxDB lacks, and ask InfluxDB who it is."""
+    """Finish the sessions that were not closed, count the results that InfluxDB lacks, and ask InfluxDB for its version."""
     if HAS_MODES:
         closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
         yield "private", not closed.left, closed.words
@@ -68,31 +71,63 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
 
 
 def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
-    """What has not arrived in InfluxDB, and what never will."""
-    unsent, waiting = 0, 0
-    found: list[Finding] = []
-    for session in _folders(folder):
-        try:
-            if configured and not is_running(session) and missing(session):
-                unsent += 1
-            waiting += waiting_bytes(session / FOLDER)
-            rejected = rejected_lines(session / FOLDER)
-            found.extend(_torn_apart(session))
-        except (OSError, ValueError, HiphingeError) as error:
-            # private folders of other users are their own affair
-            if is_own(session):
-                found.append((session.name, False, f"cannot be looked at: {error}"))
-            continue
-        if rejected:
-            where = session / FOLDER / "rejected.lp"
-            words = f"InfluxDB rejected {len(rejected)} lines, kept in {where}; of the first it says: {rejected[0][1]}"
-            found.append((session.name, False, words))
+    """Results that have not arrived in InfluxDB, and lines that never will."""
+    looked = [_look(session, configured) for session in _folders(folder)]
+    unsent, unknown = (sum(one.unsent is state for one in looked) for state in (True, None))
+    waiting = sum(one.waiting for one in looked)
     if unsent:
         kept = f" ({waiting / 1e6:.1f} MB of it in outboxes)" if waiting else ""
         yield "results", True, f"InfluxDB does not have all of {unsent} sessions{kept}; to send them: hiphinge push --all"
+    elif configured and unknown:
+        yield "results", False, f"of {unknown} sessions it cannot be told whether InfluxDB has all"
     elif configured:
         yield "results", True, "all were sent"
-    yield from found
+    for one in looked:
+        yield from one.findings
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was found at a session. unsent: whether InfluxDB lacks something of it, None where that cannot be told. waiting:
+    bytes in its outbox."""
+
+    unsent: bool | None
+    waiting: int
+    findings: list[Finding]
+
+
+def _look(session: Path, configured: bool) -> _Look:
+    """Look at all of a session; what cannot be looked at hides nothing else."""
+    outbox, faults = session / FOLDER, list[str]()
+    unsent: bool | None = None
+    waiting, rejected, findings = 0, list[tuple[str, str]](), list[Finding]()
+    with _noting(faults):
+        unsent = configured and not is_running(session) and bool(missing(session))
+    with _noting(faults):
+        waiting = waiting_bytes(outbox)
+    with _noting(faults):
+        rejected = rejected_lines(outbox)
+    with _noting(faults):
+        findings.extend(_torn_apart(session))
+    if faults and not is_own(session):
+        # private folders of other users are their own affair
+        return _Look(False, 0, [])
+    if faults:
+        findings.append((session.name, False, f"cannot be looked at: {'; '.join(dict.fromkeys(faults))}"))
+    if rejected:
+        words = (
+            f"InfluxDB rejected {len(rejected)} lines, kept in {outbox / 'rejected.lp'}; of the first it says: {rejected[0][1]}"
+        )
+        findings.append((session.name, False, words))
+    return _Look(unsent, waiting, findings)
+
+
+@contextmanager
+def _noting(faults: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, HiphingeError) as error:
+        faults.append(str(error))
 
 
 def _torn_apart(folder: Path) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`hiphinge decode`: what a sensor's bytes say, packet by packet, for whoever debugs a sensor or its firmware."""
+"""`hiphinge decode`: a sensor's bytes in words, packet by packet, for debugging a sensor or its firmware."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from body_signals import HiphingeError
 from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, device_family
 from firmware_protocol.packets import Packet
-from hiphinge.commands.options import console, say
+from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
 
 _MOST_BYTES = 64 << 20
-"""Of a file, and of a line of a batch: some millions of packets, of which each becomes a row."""
+"""Largest file, and largest line of a batch: some millions of packets, each of which becomes a row (ours)."""
 _NOTES = ("incomplete",)
-"""What a reader counts that refuses nothing."""
+"""Counts of a reader that are no refusals."""
 _LINKS = {"ble-notify": "ble", "serial": "serial"}
 _MEANING = ("path", "streams", "payload_mode", "characteristic", "columns", "rsw", "group")
-"""Words of a configuration that say what the bytes are: then they are not taken for a command."""
+"""Words of a configuration that tell the kind of the bytes. Where one is given, the bytes are not taken for a command."""
 _HEX = frozenset(b"0123456789abcdefABCDEF \t\r\n:")
 
 
 def decode(
-    family: str | None = typer.Argument(None, metavar="FAMILY", help="One of: " + ", ".join(DEVICE_FAMILIES) + "."),
+    family: str | None = typer.Argument(
+        None, metavar="FAMILY", help="One of: " + ", ".join(DEVICE_FAMILIES) + ".", autocompletion=among(DEVICE_FAMILIES)
+    ),
     source: Path | None = typer.Argument(None, metavar="FILE", help="Bytes, or their hex text with one packet a line."),
     hex_: str | None = typer.Option(None, "--hex", metavar="TEXT", help="The bytes as hex text, in place of FILE."),
     config: list[str] = typer.Option([], "--config", help="WORD=VALUE that is known of the bytes, e.g. payload_mode=26."),
@@ -196,7 +198,7 @@ def _line(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same without numbers that JSON has no word for."""
+    """The same with None in place of NaN and infinity, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -11,21 +11,20 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.live import Live
 
 from body_signals import Event, HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, DEMO_SESSION, console, look_after, say, tell_orphans
+from hiphinge.commands.options import CONFIG, DEMO_SESSION, among, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.live.followers import follow
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
-from hiphinge.live.streaming import Frame, Streaming
-from hiphinge.live.view import LiveScreen
+from hiphinge.live.streaming import Streaming
+from hiphinge.session.computation import with_software
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
-from hiphinge.session.results import with_software
 from hiphinge.version import software
 from virtual_athlete import SimulatedAthlete
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
@@ -38,7 +37,7 @@ def demo(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
     seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
-    scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen."),
+    scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen.", autocompletion=among(SCENARIOS)),
     speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
     config_file: Path | None = CONFIG,
 ) -> None:
@@ -64,7 +63,8 @@ def demo(
     with HangUp() as hangup:
         running = SessionInProgress(folder, session)
         try:
-            ended_by = asyncio.run(_watch(running, athlete.events(), speed, screen))
+            follow(running, screen, sensors=False)
+            ended_by = asyncio.run(_watch(running, athlete.events(), speed))
             if ended_by == HANGUP:
                 hangup.note()
             elif ended_by:
@@ -76,6 +76,7 @@ def demo(
                 say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
             raise
         _show_results(folder, screen)
+        tell_faults(running.sinks.faults)
     if hangup.came:
         sys.exit(128 + signal.SIGHUP)
     look_after(orphaned)
@@ -96,18 +97,13 @@ def _show_results(folder: Path, screen: Console) -> None:
     screen.print(f"Report: {report.resolve()}", highlight=False, soft_wrap=True)
 
 
-async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float, screen: Console) -> int:
-    """Let the virtual sensors speak at `speed` times real time and show what becomes of it.
+async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float) -> int:
+    """Let the virtual sensors send at `speed` times real time.
 
     Returns the number of the signal that broke it off, else 0.
     """
-    shown = LiveScreen(screen)
-
-    def show(frame: Frame) -> None:
-        shown.take(frame.output, frame.now_s)
-
     with Playback(running.session, events, speed) as playback:
-        streaming = Streaming(running, playback.reader, playback.log, show)
+        streaming = Streaming(running, playback.reader, playback.log)
 
         async def play() -> None:
             try:
@@ -117,13 +113,10 @@ async def _watch(running: SessionInProgress, events: Iterator[Event], speed: flo
 
         playing = asyncio.ensure_future(play())
         try:
-            with Live(shown, console=screen, refresh_per_second=10, transient=True) if screen.is_terminal else shown.plain():
-                await streaming.run()
+            await streaming.run()
         finally:
             playing.cancel()
             (ended,) = await asyncio.gather(playing, return_exceptions=True)
         if isinstance(ended, Exception):
             raise ended
-        if streaming.screen_fault is not None:
-            say(f"the screen failed ({streaming.screen_fault!r}); the session was recorded without it")
     return streaming.ended_by

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from body_signals.errors import HiphingeError
+from hiphinge import logbook
+from hiphinge.checkup.access import access
 from hiphinge.checkup.installation import Finding, installation
 from hiphinge.version import software
 
@@ -56,6 +58,8 @@ def _findings(settings: Settings | ImportError) -> Iterator[Finding]:
     except PackageNotFoundError:
         yield "program", False, "is not installed as a package, so its version is not known: install it with pip or pipx"
     yield from installation()
+    yield "log", True, str(logbook.log_file() or "is switched off")
+    yield from access()
     try:
         if isinstance(settings, ImportError):
             raise settings

@@ -1,7 +1,7 @@
 """`hiphinge forget`: all there is of one athlete, in InfluxDB and on this computer, deleted; looked for again afterwards.
 
-It says that nothing is left only where everything could be looked through. What may be the athlete's and is not surely so
-(`hiphinge.forgetting.traces`) is named, is left, and makes the command fail.
+*0 left* is said only where everything could be looked through. A file that may be the athlete's, without proof
+(`hiphinge.forgetting.traces`), is named and left, and the command fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from body_signals.athlete import check_athlete
 from dashboards.influx.erasure import Eraser
 from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.influx.stored import CannotAsk, Stored
-from hiphinge import config
+from hiphinge import config, logbook
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier
 from hiphinge.forgetting.traces import Traces, Undecided, search
@@ -29,7 +29,7 @@ from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 SESSION = "session.toml"
 _LAST = ("recording.mcap", SESSION, LOCK)
-"""Deleted last, in this order: what says whose it is, and the mark that somebody is at it."""
+"""Deleted last, in this order: the files that name the athlete, then the lock."""
 NOT_LOOKED_AT = (
     "not looked at: kits and configuration files, exports and copies outside the folder of sessions, backups, pictures of "
     "Grafana's dashboards, logs of terminals and of the database"
@@ -46,10 +46,11 @@ def forget(
 ) -> None:
     """Delete all there is of an athlete: points in InfluxDB, session folders with their recordings and outboxes.
 
-    What may be the athlete's and is not surely so is named and left, and the exit code is 1. Kits, exports elsewhere, backups
-    and other copies are not reached.
+    A file that may be the athlete's, without proof, is named and left, and the exit code is 1. Kits, exports elsewhere,
+    backups and other copies are not reached.
     """
     ids = [check_athlete(one) for one in dict.fromkeys((athlete, *former))]
+    logbook.hide(*ids)
     settings = config.load(config_file)
     if as_json and not yes:
         raise HiphingeError("cannot ask", "--json", "Say --yes too")
@@ -70,6 +71,7 @@ def forget(
     if database is not None:
         database.erase()
     _delete_all(found, report)
+    _delete_log_lines(report, ids)
     after = _look(settings.sessions, ids)
     report.left += [str(path) for path in (*after.folders, *after.files)]
     _after(report, found, after, settings, database)
@@ -78,7 +80,7 @@ def forget(
 
 @dataclass(slots=True)
 class _Report:
-    """What was done. left: paths that are still there although they are the athlete's, with the reason in `faults`."""
+    """The outcome. left: the athlete's paths that could not be deleted, with the reason in `faults`."""
 
     athlete: str
     former: list[str]
@@ -116,7 +118,7 @@ class _Database:
     eraser: Eraser
     stored: Stored
     remarks: list[str] = field(default_factory=list)
-    """What a person should know of the database, as of the last count."""
+    """Remarks on the database for people, as of the last count."""
 
     def count(self) -> dict[str, int]:
         """Values by measurement."""
@@ -166,7 +168,7 @@ class _Database:
 
 
 def _look(where: Path | None, ids: list[str]) -> Traces:
-    """All there is on disk. A folder that is set and not there may be on a disk that is not: nothing is known of it."""
+    """All there is on disk. A sessions folder that is set but missing may be on a disk that is not connected: undecided."""
     if where is None:
         return Traces()
     if not where.is_dir():
@@ -176,7 +178,7 @@ def _look(where: Path | None, ids: list[str]) -> Traces:
 
 
 def _nothing(report: _Report, found: Traces, settings: config.Settings, database: _Database | None, as_json: bool) -> None:
-    """Nothing is surely the athlete's: say so, and what is undecided."""
+    """Nothing is certainly the athlete's: say so, and name the undecided places."""
     _after(report, found, found, settings, database)
     if report.undecided:
         _tell(report, as_json)
@@ -188,7 +190,7 @@ def _nothing(report: _Report, found: Traces, settings: config.Settings, database
 
 
 def _after(report: _Report, found: Traces, after: Traces, settings: config.Settings, database: _Database | None) -> None:
-    """Look again in the database, and gather what is undecided and what was not looked at."""
+    """Look again in the database, and gather the undecided places and those that were not looked at."""
     report.undecided = [(_readable(one.path), one.why) for one in after.undecided]
     links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
     report.undecided += [(_readable(one.path), one.why) for one in links]
@@ -215,7 +217,7 @@ def _after(report: _Report, found: Traces, after: Traces, settings: config.Setti
 
 
 def _tell(report: _Report, as_json: bool) -> None:
-    """Say what was done. HiphingeError where something is left; exit code 1 where something is undecided."""
+    """Report the outcome. HiphingeError where something is left; exit code 1 where something is undecided."""
     n, left = sum(report.values.values()), sum(report.values_left.values())
     if as_json:
         print(json.dumps(report.document))
@@ -268,14 +270,14 @@ def _agreed() -> bool:
 
 
 def _check_running(folders: list[Path]) -> None:
-    """HiphingeError where a program is writing one of the folders. One at a time: files that are open at once are few."""
+    """HiphingeError where a program is writing one of the folders. Looked at one by one, so that few files are open at once."""
     for folder in folders:
         if is_running(folder):
             raise HiphingeError("a session of this athlete is running", str(folder), "Stop it first; nothing was deleted")
 
 
 def _delete_all(found: Traces, report: _Report) -> None:
-    """Delete what was found, as far as it goes; what refuses is noted."""
+    """Delete all that was found. A folder or file that cannot be deleted is noted, and the next one follows."""
     for folder in found.folders:
         try:
             _delete(folder, found.nested.get(folder, []))
@@ -289,7 +291,7 @@ def _delete_all(found: Traces, report: _Report) -> None:
         except OSError as error:
             report.faults.append(_refused(error, file))
     for folder in found.named:
-        # only where nothing of another's is in it
+        # only an empty folder: others may have files in it
         try:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
@@ -298,15 +300,15 @@ def _delete_all(found: Traces, report: _Report) -> None:
 
 
 def _delete(folder: Path, nested: list[Path]) -> None:
-    """All of a session folder but session folders within it; what says whose it is goes last, so that a second run finds what
-    a first one has left."""
+    """Delete a session folder, but no session folders within it. The files that name the athlete go last, so that a second
+    run finds what a first one has left."""
     lock = FolderLock(folder)
     if not lock.take():
         raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and run it again")
     try:
         _empty(folder, nested)
         if not nested:
-            (folder / LOCK).unlink(missing_ok=True)
+            lock.release()
             folder.rmdir()
     except OSError as error:
         raise _refused(error, folder) from None
@@ -325,6 +327,15 @@ def _empty(folder: Path, nested: list[Path]) -> None:
             _empty(path, within)
         else:
             shutil.rmtree(path)
+
+
+def _delete_log_lines(report: _Report, ids: list[str]) -> None:
+    """Session names in the program's log hold the id."""
+    lookers = [Identifier(one) for one in ids]
+    try:
+        logbook.drop_lines(lambda line: any(looker.in_text(line) for looker in lookers))
+    except OSError as error:
+        report.faults.append(_refused(error, logbook.log_file() or Path()))
 
 
 def _refused(error: OSError, path: Path) -> HiphingeError:

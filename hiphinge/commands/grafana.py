@@ -1,4 +1,4 @@
-"""`hiphinge grafana`: the dashboards as files for a Grafana that sets itself up, or into one that runs."""
+"""`hiphinge grafana`: the dashboards, as files that Grafana reads at its start, or sent to a running one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from body_signals import HiphingeError
 from hiphinge import config
+from hiphinge.commands.command import Command
 from hiphinge.commands.options import CONFIG, console
 
 grafana = typer.Typer(
@@ -18,7 +19,7 @@ grafana = typer.Typer(
 )
 
 
-@grafana.command()
+@grafana.command(cls=Command)
 def write(
     folder: Path = typer.Argument(..., metavar="DIR", help="Folder for dashboards/ and provisioning/."),
     influx: str = typer.Option("2", "--influxdb", help="Version of InfluxDB: 1 (1.8), 2 or 3."),
@@ -33,7 +34,7 @@ def write(
         console().print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
-@grafana.command()
+@grafana.command(cls=Command)
 def push(
     url: str | None = typer.Option(None, "--url", help="Address of Grafana, e.g. http://localhost:3000."),
     config_file: Path | None = CONFIG,

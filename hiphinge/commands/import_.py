@@ -7,14 +7,16 @@ from pathlib import Path
 import typer
 
 from body_signals import HiphingeError
-from hiphinge.commands.options import console
+from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
 from ingest.formats import IMPORTERS, import_session
 from ingest.formats.plain import write_plain
 
 
 def import_(
-    format_: str = typer.Argument(..., metavar="FORMAT", help="One of: " + ", ".join(IMPORTERS) + "."),
+    format_: str = typer.Argument(
+        ..., metavar="FORMAT", help="One of: " + ", ".join(IMPORTERS) + ".", autocompletion=among(IMPORTERS)
+    ),
     source: Path = typer.Argument(..., metavar="PATH", help="File or folder to import."),
     out: Path = typer.Option(..., "--out", help="Folder for the plain session; must not exist yet."),
     mapping: Path | None = typer.Option(None, "--mapping", help="Mapping file (TOML) for format csv."),

@@ -9,18 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.live import Live
 
+from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, look_after, say, tell_orphans
-from hiphinge.live.line_writer import LineWriter
+from hiphinge.commands.options import CONFIG, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
-from hiphinge.live.status_lines import Seen, StatusLines
-from hiphinge.live.streaming import Frame, Latency, Streaming
-from hiphinge.live.view import LiveScreen
+from hiphinge.live.streaming import Latency, Streaming
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
@@ -28,9 +25,6 @@ from hiphinge.version import software
 from ingest.links.event_log import EventLog
 from ingest.links.kit import Kit, read_kit
 from ingest.links.kit_reader import KitReader
-
-SENSORS_EVERY_S = 0.1
-"""The sensors' table is made anew so often; results come every few milliseconds."""
 
 
 def live(
@@ -41,7 +35,7 @@ def live(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
-    seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End by itself after so long."),
+    seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End after this number of seconds."),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
     as_json: bool = typer.Option(
         False, "--json", help="For programs: one JSON line a second, everything else on standard error."
@@ -68,10 +62,10 @@ def live(
     orphaned = tell_orphans(settings, folder)
     screen = console(stderr=as_json)
     with HangUp() as hangup:
-        running = SessionInProgress(folder, session, settings.influx() if settings.influx_configured else None)
-        lines = LineWriter(sys.stdout.fileno()) if as_json else None
+        running = SessionInProgress(folder, session)
         try:
-            streaming = asyncio.run(_stream(running, kit, screen, lines, seconds, calibrate))
+            follow(running, screen, lines=as_json, influx=settings.influx() if settings.influx_configured else None)
+            streaming = asyncio.run(_stream(running, kit, seconds, calibrate))
             if streaming.ended_by == HANGUP:
                 hangup.note()
             with screen.status("Closing the session, computing the two-sided review"):
@@ -80,18 +74,14 @@ def live(
             if running.abandon():
                 say(f"{folder / RECORDING} is kept; to compute its results: hiphinge doctor --sessions {folder}")
             raise
-        finally:
-            if lines is not None:
-                lines.close()
         summary = read_summary(folder, "live")
         screen.print(sensors_table(summary))
         screen.print(calibration_table(summary))
         screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
         screen.print(_latency_words(streaming.latency), highlight=False)
-        if running.delivery is not None and running.delivery.waiting_bytes:
-            say(f"{running.delivery.waiting_bytes} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
-        if streaming.screen_fault is not None:
-            say(f"the screen failed ({streaming.screen_fault!r}); the session was recorded without it")
+        if settings.influx_configured and (waiting := waiting_bytes(folder / FOLDER)):
+            say(f"{waiting} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
+        tell_faults(running.sinks.faults)
         screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
     if hangup.came:
         sys.exit(128 + signal.SIGHUP)
@@ -100,38 +90,11 @@ def live(
         look_after(orphaned)
 
 
-async def _stream(
-    running: SessionInProgress, kit: Kit, screen: Console, lines: LineWriter | None, seconds: float | None, calibrate: bool
-) -> Streaming:
-    """Stream until the end; what did it, to be asked how it was."""
+async def _stream(running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool) -> Streaming:
+    """Stream until the end; the object that did it, which knows its latency and how it ended."""
     log = EventLog()
-    reader = KitReader(kit, log)
-    shown = LiveScreen(screen)
-    status = StatusLines(running.session, lines.write) if lines is not None else None
-
-    def trouble() -> str:
-        return running.delivery.trouble if running.delivery is not None else ""
-
-    def seen() -> Seen:
-        return Seen(running.progress(), reader.status, streaming.latency.newest, trouble())
-
-    shown_s = -SENSORS_EVERY_S
-
-    def show(frame: Frame) -> None:
-        nonlocal shown_s
-        shown.take(frame.output, frame.now_s)
-        if frame.now_s >= shown_s + SENSORS_EVERY_S:
-            shown_s = frame.now_s
-            shown.sensors(running.progress(), frame.links, streaming.latency.newest, trouble())
-        if status is not None:
-            status.take(frame.output, frame.now_s, seen)
-
-    streaming = Streaming(running, reader, log, show)
-    moving = screen.is_terminal and status is None
-    with Live(shown, console=screen, refresh_per_second=10, transient=True) if moving else shown.plain():
-        await streaming.run(seconds, calibrate=calibrate)
-    if status is not None:
-        status.line(running.now_s, seen())
+    streaming = Streaming(running, KitReader(kit, log), log)
+    await streaming.run(seconds, calibrate=calibrate)
     return streaming
 
 

@@ -1,9 +1,9 @@
-"""What several commands share: options, where people read, results to work on, looking after orphaned sessions."""
+"""Shared by several commands: options, the screen, results to work on, sessions that were not closed."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from body_signals import HiphingeError
 from body_signals.quantities import ESTIMATORS
 from dashboards.tables import available_estimators
+from hiphinge import logbook
 from hiphinge.config import Settings
 from hiphinge.session.recovery import orphans, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
@@ -22,19 +23,31 @@ DEMO_SESSION = "demo-session-"
 """How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 
 
+def among(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """For a shell's completion: those of `words` that begin with the letters typed."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
 def console(*, stderr: bool = False) -> Console:
     """Where people read; tables keep their width when the output is a file.
 
-    Text is shown as it is: a name in brackets or between colons is no markup, whoever gave it.
+    Text is shown as it is: a name in brackets or between colons is no markup.
     """
     wide = Console(stderr=stderr, markup=False, emoji=False)
     return wide if wide.is_terminal else Console(stderr=stderr, width=140, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
-    """A remark on standard error."""
+    """A remark on standard error, and in the log."""
+    logbook.said(text)
     with suppress(OSError):  # nobody reads it any more
         print(f"hiphinge: {text}", file=sys.stderr, flush=True)
+
+
+def tell_faults(faults: Mapping[str, Exception]) -> None:
+    """Which of the session's sinks failed, and that the session did not."""
+    for name, fault in faults.items():
+        say(f"the {name} failed ({fault!r}); the session was recorded without it")
 
 
 def estimators(choice: str) -> tuple[str, ...]:
@@ -66,12 +79,12 @@ def unfinished(settings: Settings) -> list[Path]:
 
 
 def look_after_orphans(settings: Settings) -> None:
-    """Compute the results of sessions that were not closed, except those set aside; says on standard error what it did."""
+    """Compute the results of sessions that were not closed, except those set aside. Reports on standard error."""
     _look_after(_worth_trying(unfinished(settings)))
 
 
 def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
-    """Before a new session: say which were not closed, and take away what killed programs have left half-written.
+    """Before a new session: name the sessions that were not closed, and remove the half-written files of killed programs.
 
     Returns those that are worth computing once the new session is closed: an athlete does not wait for another one's results.
     """
@@ -85,7 +98,7 @@ def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
 
 
 def look_after(folders: Iterable[Path]) -> None:
-    """Compute the results of these sessions; says on standard error what it did. Stops at Ctrl-C; the rest is for doctor."""
+    """Compute the results of these sessions. Reports on standard error. Stops at Ctrl-C; the rest is for doctor."""
     try:
         _look_after(folder for folder in folders if orphans(folder))
     except (SystemExit, KeyboardInterrupt):

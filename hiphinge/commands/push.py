@@ -46,7 +46,7 @@ def push(
         if not chosen and not failed:
             console().print("Everything was sent.", highlight=False)
     influx = None if dry_run else settings.influx()
-    # a server that was given up is not waited for again with every session
+    # shared by all sessions: a server that was given up is not waited for again
     patience = Patience()
     for session in chosen:
         try:
@@ -59,7 +59,7 @@ def push(
         except (HiphingeError, OSError) as error:
             if not everything:
                 raise
-            # one session's fault does not hold the others back
+            # the fault of one session does not stop the others
             say(f"{session.name}: {error}")
             failed = True
     if failed:
@@ -75,7 +75,7 @@ def _print_points(session: Path, *, again: bool) -> None:
 
 @dataclass(slots=True)
 class _Unsent:
-    """chosen: what is to be sent; failed: whether a folder could not be looked at."""
+    """chosen: session folders to send; failed: whether one could not be looked at."""
 
     chosen: list[Path] = field(default_factory=list)
     failed: bool = False
@@ -84,7 +84,7 @@ class _Unsent:
 def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
     """Session folders below the folder of sessions that are not running and not wholly in InfluxDB, in order.
 
-    stored: is asked about those that were acknowledged as a whole; None, or where it does not answer: their ledgers count.
+    stored: the database, which is asked about sessions that it acknowledged as a whole. None, or no answer: ledgers count.
     """
     if settings.sessions is None:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
@@ -109,7 +109,7 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
 
 
 def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
-    """Whom to ask from now on, nobody where there was no answer; and whether InfluxDB lacks something of the session."""
+    """The database to ask from now on (None where it did not answer), and whether it lacks something of the session."""
     try:
         said = differences(folder, stored)
     except CannotAsk as error:

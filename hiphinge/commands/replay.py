@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from body_signals.quantities import ESTIMATORS
 from dashboards.edits import EDITS, edited_repetitions
 from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, estimators, say
+from hiphinge.commands.options import CONFIG, among, console, estimators, say
+from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
-from hiphinge.session.results import compute, with_software, without_files
 from hiphinge.version import software
 from ingest.heads.session_folder import open_input
 from ingest.heads.session_toml import write_session_toml
@@ -27,7 +28,9 @@ from on_disk import copy_private
 def replay(
     source: Path = typer.Argument(..., metavar="INPUT", help="A session folder, a plain session or an .mcap recording."),
     out: Path = typer.Option(..., "--out", help="Folder for the results; must not exist yet."),
-    estimator: str = typer.Option("both", "--estimator", help="live, review or both."),
+    estimator: str = typer.Option(
+        "both", "--estimator", help="live, review or both.", autocompletion=among((*ESTIMATORS, "both"))
+    ),
     salvage: bool = typer.Option(False, "--salvage", help="Of a damaged recording, use what is before the damage."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line at the end instead of tables."),
     config_file: Path | None = CONFIG,

@@ -7,14 +7,17 @@ from pathlib import Path
 import typer
 
 from body_signals import HiphingeError
-from hiphinge.commands.options import console, with_results
+from body_signals.quantities import ESTIMATORS
+from hiphinge.commands.options import among, console, with_results
 from hiphinge.session import ties
 
 
 def report(
     session: Path = typer.Argument(..., metavar="SESSION", help="A session folder with results."),
     out: Path | None = typer.Option(None, "--out", help="The HTML file; else report.html in the session folder."),
-    estimator: str | None = typer.Option(None, "--estimator", help="review or live; else review where there is one."),
+    estimator: str | None = typer.Option(
+        None, "--estimator", help="review or live; else review where there is one.", autocompletion=among(ESTIMATORS)
+    ),
 ) -> None:
     """Write the report of a session as one self-contained HTML file."""
     there = with_results(session)

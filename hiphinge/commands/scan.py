@@ -24,19 +24,19 @@ from ingest.links.serial_port import PortSeen, list_ports
 
 
 def scan(
-    seconds: float = typer.Option(5.0, "--seconds", "--timeout", min=0.1, help="How long to listen for Bluetooth sensors."),
+    seconds: float = typer.Option(5.0, "--seconds", "--timeout", min=0.1, help="Seconds to listen for Bluetooth sensors."),
     ble: bool = typer.Option(False, "--ble", help="Bluetooth only."),
     serial: bool = typer.Option(False, "--serial", help="Serial ports only."),
     as_json: bool = typer.Option(False, "--json", help="For programs."),
     kit_file: Path | None = typer.Option(
-        None, "--kit", help="Say who of this kit is there; its sensors are asked for battery."
+        None, "--kit", help="Say which sensors of this kit are there, and ask them for their battery."
     ),
     save: Path | None = typer.Option(None, "--save", help="Kit file to put sensors into; made when it is not there."),
     place: list[str] = typer.Option(
-        [], "--place", help="With --save: ADDRESS=PLACEMENT or PORT=PLACEMENT:FAMILY, as often as needed; else you are asked."
+        [], "--place", help="With --save: ADDRESS=PLACEMENT or PORT=PLACEMENT:FAMILY; repeatable. Else you are asked."
     ),
 ) -> None:
-    """Show the sensors that are there. Connects to none, except for the battery of those in --kit."""
+    """Show the sensors that are there. Only sensors in --kit are connected to, for their battery."""
     kit = read_kit(kit_file) if kit_file is not None else None
     if place and save is None:
         raise HiphingeError("there is no kit to put sensors into", "--place", "Give --save KIT with it")

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from body_signals import Placement
-from body_signals.quantities import ESTIMATORS, MOVEMENTS, REPETITION_COLUMNS, SUMMARY_KEYS
+from body_signals.movements import MOVEMENTS
+from body_signals.quantities import ESTIMATORS, REPETITION_COLUMNS, SUMMARY_KEYS
 from hiphinge.session.folders import session_name
 
 _SHORTEST, _SHORTEST_IN_NOISE = 3, 5

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +20,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from body_signals import HiphingeError
 from dashboards.influx.line_protocol import series_of, tags_of
 from hiphinge.forgetting.identifier import Identifier
 from ingest.recording.search import recording_head, recording_text
+from on_disk import toml_document
 
 _PIECE = 1 << 20
 _LARGEST_DOCUMENT = 16 << 20
@@ -188,7 +189,9 @@ def _parsed(path: Path, kind: str) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start})") from None
     try:
-        return tomllib.loads(text) if kind == "toml" else json.loads(text)
+        return toml_document(text, path) if kind == "toml" else json.loads(text)
+    except HiphingeError as error:
+        raise ValueError(error.what) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

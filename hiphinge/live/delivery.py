@@ -10,7 +10,6 @@ import itertools
 import math
 import threading
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +20,10 @@ from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
 from dashboards.influx.sender import InfluxSettings
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
+from hiphinge.live.sinks import Frame, Sink
 from hiphinge.session.sensor_minutes import COLUMNS, SensorMinute
 
-PATIENCE_S = 10.0
+DELIVERY_PATIENCE_S = 10.0
 """How long the end of a session waits at most for the last results to arrive; the rest stays in the outbox."""
 
 
@@ -37,8 +37,11 @@ class _Made:
     minutes: tuple[SensorMinute, ...] = ()
 
 
-class LiveDelivery:
-    """Takes what the live estimator gives out; see `hiphinge.session.in_progress.SessionInProgress`."""
+class LiveDelivery(Sink):
+    """The sink that sends results to InfluxDB."""
+
+    name = "way to InfluxDB"
+    needs_every_row = True
 
     def __init__(self, folder: Path, session: Session, influx: InfluxSettings) -> None:
         self._session_folder, self._folder = folder, folder / FOLDER
@@ -55,16 +58,16 @@ class LiveDelivery:
         self._filling = threading.Thread(target=self._fill, name="hiphinge-outbox", daemon=True)
         self._filling.start()
 
-    def take(self, output: PipelineOutput, minutes: Sequence[SensorMinute], last_seq: int, flushed_seq: int) -> None:
-        """Results that the events up to `last_seq` have made, and the sensors' minutes that ended; events up to `flushed_seq`
-        are on disk. Returns at once."""
+    def take(self, frame: Frame) -> None:
+        """Hold the results until their events are on disk. Returns at once."""
+        output, minutes = frame.output, frame.minutes
         self._minutes_until_s = max([self._minutes_until_s, *(m.end_s for m in minutes)])
         with self._changed:
             if self._broken:
                 self._held.clear()
             elif output.angles or output.repetitions or minutes:
-                self._held.append(_Made(last_seq, tuple(output.angles), tuple(output.repetitions), tuple(minutes)))
-            self._flushed_seq = flushed_seq
+                self._held.append(_Made(frame.last_seq, tuple(output.angles), tuple(output.repetitions), minutes))
+            self._flushed_seq = frame.flushed_seq
             self._changed.notify()
 
     @property
@@ -82,9 +85,12 @@ class LiveDelivery:
         """Bytes that it has not."""
         return waiting_bytes(self._folder)
 
-    def close(self, last: PipelineOutput) -> None:
+    def close(self, last: PipelineOutput | None) -> None:
         """The session is closed and its tables are there: the rest of the lines, those of the `last` results too, and some
-        patience."""
+        patience. Where it was broken off, what is in the outbox stays there."""
+        if last is None:
+            self._abandon()
+            return
         with self._changed:
             self._flushed_seq = math.inf
         self._end_filling()
@@ -97,11 +103,10 @@ class LiveDelivery:
             self._append(batch, essential=False)
         whole = not self._broken and not self._outbox.left_out and next(review, None) is None
         self._outbox.close()
-        if self._courier.finish(PATIENCE_S) and whole and not self._courier.rejected:
+        if self._courier.finish(DELIVERY_PATIENCE_S) and whole and not self._courier.rejected:
             acknowledge(self._session_folder)
 
-    def abandon(self) -> None:
-        """Stop at once; what is in the outbox stays there."""
+    def _abandon(self) -> None:
         with self._changed:
             self._held.clear()
         self._end_filling()

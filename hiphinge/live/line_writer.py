@@ -10,7 +10,7 @@ from hiphinge.live.screen_writer import write_whole
 
 KEPT = 60
 """Lines that wait for a reader; beyond them the oldest go."""
-PATIENCE_S = 1.0
+LINE_PATIENCE_S = 1.0
 """How long `close` waits for a reader."""
 
 
@@ -30,9 +30,9 @@ class LineWriter:
         self._put(line)
 
     def close(self) -> None:
-        """Write what waits, if it is read within `PATIENCE_S`."""
+        """Write what waits, if it is read within `LINE_PATIENCE_S`."""
         self._put(None)
-        self._thread.join(PATIENCE_S)
+        self._thread.join(LINE_PATIENCE_S)
 
     def _put(self, line: str | None) -> None:
         while True:

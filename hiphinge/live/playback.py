@@ -21,7 +21,7 @@ from hiphinge.session.scratch import ports_folder
 from ingest.links.event_log import EventLog
 from ingest.links.kit import GATEWAY_FAMILY, Kit, KitSensor
 from ingest.links.kit_reader import KitReader
-from ingest.links.serial_link import SerialReader
+from ingest.links.serial_link import SerialLink
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
 
 FAMILY = GATEWAY_FAMILY
@@ -61,7 +61,7 @@ class Playback:
             self._stack.close()
             raise
         self.reader = KitReader(Kit(tuple(sensors)), self.log, keeps_time=False)
-        self._links = {link.sensors[0].key: link for link in self.reader.links if isinstance(link, SerialReader)}
+        self._links = {link.sensors[0].key: link for link in self.reader.links if isinstance(link, SerialLink)}
 
     def _plug_in(self, session: Session) -> list[KitSensor]:
         """A virtual port for each sensor, in a folder that goes with this playback."""

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 KEPT_BYTES = 1 << 20
 """What waits for a screen that does not take it; a session's last tables are a few kilobytes."""
-PATIENCE_S = 5.0
+SCREEN_PATIENCE_S = 5.0
 """How long the end of the program waits for a screen that takes nothing."""
 _AGAIN_S = 0.02
 PLAIN = "hiphinge-plain"
@@ -126,7 +126,7 @@ class ScreenWriter(io.TextIOBase):
                 self._changed.notify_all()
         return len(text)
 
-    def drain(self, patience_s: float = PATIENCE_S) -> None:
+    def drain(self, patience_s: float = SCREEN_PATIENCE_S) -> None:
         """Wait until the screen has taken everything, as long as it takes something every `patience_s`."""
         with self._changed:
             while (self._waiting or self._busy) and not self._gone:

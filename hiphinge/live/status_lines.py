@@ -12,79 +12,85 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from body_signals import quality
+from body_signals import flag_names
 from body_signals.quantities import ANGLE_NAMES
 from body_signals.session import Session
 from dsp.pipeline import PipelineOutput
-from dsp.results import AngleRows, Repetition
+from dsp.results import Repetition
 from dsp.rhythm.share_now import LatestRows
-from hiphinge.engine import SensorProgress
-from ingest.links.link import LinkState, LinkStatus
+from hiphinge.live.line_writer import LineWriter
+from hiphinge.live.sinks import Frame, FreshRow, Sink
+from ingest.links.link import LinkState
 
 EVERY_S = 1.0
-FRESH_S = 0.35
-"""A row that ends longer before the session's present than this and the grid's patience is not shown: it would be frozen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a line says beside the results: `SensorProgress`, link and latency ms by sensor, and what hinders results."""
+class StatusLines(Sink):
+    """The sink that writes a line each second; `write` gets the text without its line end, `closed` ends the writing."""
 
-    progress: Mapping[str, SensorProgress]
-    links: Mapping[str, LinkStatus]
-    latency_ms: Mapping[str, float]
-    trouble: str = ""
+    name = "JSON lines"
 
-
-class StatusLines:
-    """Takes what a session gives out and writes a line each second; `write` gets the text without its line end."""
-
-    def __init__(self, session: Session, write: Callable[[str], object]) -> None:
+    def __init__(self, session: Session, write: Callable[[str], object], closed: Callable[[], object] = lambda: None) -> None:
         self._families = {s.key: s.family for s in session.sensors}
-        self._write, self._fresh_s = write, session.patience_s + FRESH_S
+        self._write, self._closed = write, closed
         self._due_s: float | None = None
-        self._row: AngleRows | None = None
+        self._row = FreshRow(session.patience_s)
         self._latest = LatestRows()
         self._repetitions: list[Repetition] = []
         self._calibrated = False
         self._counted: dict[str, tuple[float, int]] = {}
         """Session time and samples of each sensor at the line before."""
 
-    def take(self, output: PipelineOutput, now_s: float, seen: Callable[[], Seen]) -> None:
-        """What the engine gave at session time `now_s`; `seen` is asked when a line is due."""
-        if output.angles:
-            self._row = output.angles[-1]
-            self._latest.take(output.angles)
-        self._calibrated |= bool(output.alignments)
+    @classmethod
+    def on(cls, fd: int, session: Session) -> StatusLines:
+        """On this file descriptor, whoever reads it or does not."""
+        writer = LineWriter(fd)
+        return cls(session, writer.write, writer.close)
+
+    def take(self, frame: Frame) -> None:
+        """Remember the results; write a line when one is due."""
+        output, now_s = frame.output, frame.now_s
+        self._row.take(output)
+        self._latest.take(output.angles)
+        if output.alignments:
+            self._calibrated = bool(output.alignments[-1].to_segment)
         self._repetitions += output.repetitions
         if self._due_s is None:
             self._due_s = now_s + EVERY_S
         if now_s >= self._due_s:
             self._due_s = max(self._due_s + EVERY_S, math.floor(now_s) + EVERY_S)
-            self.line(now_s, seen())
+            self.line(frame)
 
-    def line(self, now_s: float, seen: Seen) -> None:
+    def stop(self, frame: Frame) -> None:
+        """The last line."""
+        self.line(frame)
+
+    def close(self, last: PipelineOutput | None) -> None:
+        """No line follows."""
+        self._closed()
+
+    def line(self, frame: Frame) -> None:
         """Write a line now."""
+        now_s = frame.now_s
         document = {
             "time_s": round(now_s, 3),
             "calibrated": self._calibrated,
-            "sensors": [self._sensor(key, seen, now_s) for key in self._families],
+            "sensors": [self._sensor(key, frame) for key in self._families],
             **self._angles(now_s),
             "lumbar_share_now": self._share_now(now_s),
             "repetitions": [_repetition(repetition) for repetition in self._repetitions],
-            "trouble": seen.trouble or None,
+            "trouble": frame.trouble or None,
         }
         self._repetitions.clear()
         self._write(json.dumps(document, ensure_ascii=False, allow_nan=False))
 
-    def _sensor(self, key: str, seen: Seen, now_s: float) -> dict[str, Any]:
-        link, progress = seen.links.get(key), seen.progress.get(key)
+    def _sensor(self, key: str, frame: Frame) -> dict[str, Any]:
+        link, progress, now_s = frame.links.get(key), frame.progress.get(key), frame.now_s
         facts = progress.facts if progress is not None else {}
         told = facts.get("battery_percent")
         battery = told if told is not None else (link.battery if link is not None else None)
@@ -104,15 +110,12 @@ class StatusLines:
             "samples": samples,
             "lost": progress.lost if progress is not None else 0,
             "lost_exact": progress.lost_exact if progress is not None else None,
-            "latency_ms": _number(seen.latency_ms.get(key), 1) if streaming else None,
+            "latency_ms": _number(frame.latency_ms.get(key), 1) if streaming else None,
         }
 
-    def _fresh(self, now_s: float) -> bool:
-        return self._row is not None and self._row.time_s[-1] >= now_s - self._fresh_s
-
     def _angles(self, now_s: float) -> dict[str, Any]:
-        row = self._row
-        if row is None or not self._fresh(now_s):
+        row = self._row.at(now_s)
+        if row is None:
             missing = {f"{name}{what}_deg": None for name in ANGLE_NAMES for what in ("", "_sd")}
             return {"angles_time_s": None, "angles": missing, "quality": []}
         degrees, sd = np.degrees(row.angles[:, -1]).tolist(), np.degrees(row.sd[:, -1]).tolist()
@@ -122,15 +125,15 @@ class StatusLines:
         return {
             "angles_time_s": round(float(row.time_s[-1]), 3),
             "angles": angles,
-            "quality": quality.names(int(row.quality[-1])),
+            "quality": flag_names(int(row.quality[-1])),
         }
 
     def _share_now(self, now_s: float) -> dict[str, Any]:
-        share = self._latest.share_now() if self._fresh(now_s) else None
+        share = self._latest.share_now() if self._row.at(now_s) is not None else None
         if share is None:
             return {"of": None, "percent": None, "sd_percent": None, "quality": []}
         percent, sd = (_number(100.0 * x, 1) for x in (share.share, share.sd))
-        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": quality.names(share.quality)}
+        return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": flag_names(share.quality)}
 
 
 def _repetition(repetition: Repetition) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def _repetition(repetition: Repetition) -> dict[str, Any]:
         "end_s": _number(repetition.end_s),
         "movement": repetition.movement,
         "movement_confidence": _number(repetition.movement_confidence),
-        "quality": quality.names(repetition.quality),
+        "quality": flag_names(repetition.quality),
         **{name: _number(value, 4) for name, value in repetition.metrics.items()},
     }
 

@@ -1,4 +1,4 @@
-"""A session that streams: readers fill the event log, the session takes the events, a screen shows what becomes of them.
+"""A session that streams: readers fill the event log, the session takes the events, its sinks show what becomes of them.
 
 The loop only stamps and queues; recording and computing run in a thread, one batch after another. Latency is measured
 from a packet's arrival to the moment when the engine has given out everything that it made.
@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from body_signals import Event, Packets
-from dsp.pipeline import PipelineOutput
 from hiphinge.engine import CALIBRATE, HEEL_DROP
 from hiphinge.live.keys import keys
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
 from ingest.links.event_log import EventLog
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkStatus
 
 BATCH_S = 0.004
-"""Events are taken so often."""
+"""Between two times that events are taken (ours)."""
 KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": "mark"}
 """Key → label of the mark that it sets; q ends the session."""
 STOP_KEY = "q"
@@ -56,27 +53,17 @@ class Latency:
         return float(np.percentile(self.ms, percent)) if self.ms else float("nan")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a screen gets: results since the last one, session time, and every sensor's link."""
-
-    output: PipelineOutput
-    now_s: float
-    links: Mapping[str, LinkStatus]
-
-
 class Streaming:
-    """Streams a kit into a session until q, a signal that ends programs, or `seconds`; `shown` hears a frame after each batch.
+    """Streams a kit into a session until q, a signal that ends programs, or `seconds`; the session's sinks see it.
 
-    ended_by: number of the signal that ended it, else 0. screen_fault: what `shown` failed with; it is not asked again then,
-    since losing a screen never costs a sample.
+    ended_by: number of the signal that ended it, else 0.
     """
 
-    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog, shown: Callable[[Frame], None]) -> None:
-        self._running, self._reader, self._log, self._shown = running, reader, log, shown
+    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog) -> None:
+        self._running, self._reader, self._log = running, reader, log
         self.latency = Latency()
+        running.links, running.latency_ms = lambda: reader.status, lambda: self.latency.newest
         self.ended_by = 0
-        self.screen_fault: Exception | None = None
         self._stop = asyncio.Event()
         # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
         self._thread = ThreadPoolExecutor(1, "session")
@@ -114,8 +101,11 @@ class Streaming:
         Raises the `LinkFault` of a kit of which no sensor can be used.
         """
         loop = asyncio.get_running_loop()
-        with heard_by(loop, self._heard), self._thread:
-            await self._run(loop, seconds, calibrate=calibrate)
+        try:
+            with heard_by(loop, self._heard), self._thread:
+                await self._run(loop, seconds, calibrate=calibrate)
+        finally:
+            self._running.stop()
 
     async def _run(self, loop: asyncio.AbstractEventLoop, seconds: float | None, *, calibrate: bool) -> None:
         reading = asyncio.ensure_future(self._reader.run())
@@ -168,14 +158,5 @@ class Streaming:
             events = self._log.take()
             if not events:
                 return
-            output = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
             self.latency.add(events, self._log.clock_ns())
-            self._show(Frame(output, self._running.now_s, self._reader.status))
-
-    def _show(self, frame: Frame) -> None:
-        if self.screen_fault is not None:
-            return
-        try:
-            self._shown(frame)
-        except Exception as error:  # whatever a screen may meet: the recording goes on without one
-            self.screen_fault = error

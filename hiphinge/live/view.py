@@ -3,30 +3,33 @@ they end, what the calibration said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from body_signals.quantities import ANGLE_NAMES
+from body_signals.session import PATIENCE_S as DEFAULT_PATIENCE_S
 from dashboards.notation import (
     DASH,
     TRUNK,
     clock,
     confidence_words,
+    movement_word,
     percent,
     quality_note,
     share_to_read,
     with_uncertainty,
     words,
 )
-from dsp.pipeline import PipelineOutput
-from dsp.results import Repetition
+from dsp.results import AlignmentReport, Repetition
 from dsp.rhythm.share_now import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress
+from hiphinge.live.sinks import Frame, FreshRow, Sink
 from ingest.links.link import LinkState, LinkStatus
 
 BARS = (
@@ -39,54 +42,74 @@ BARS = (
 WIDTH = 40
 LAST = 5
 PLAIN_EVERY_S = 5.0
+SENSORS_EVERY_S = 0.1
+"""The sensors' table is made anew so often; results come every few milliseconds."""
+NOT_ALIGNED = "none"
+"""Method in the report of a sensor that nothing aligned."""
 
 
-class LiveScreen:
-    """State of the screen; `take` brings it up to date, rich draws it."""
+class LiveScreen(Sink):
+    """The sink for the terminal; `take` brings it up to date, rich draws it.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    patience_s: for how long the session's grid waits for late samples; sensors: whether it shows what each sensor does;
+    moving: a picture that is drawn anew ten times a second; False: lines every few seconds; None: neither, whoever holds
+    it draws it.
+    """
+
+    name = "screen"
+
+    def __init__(
+        self, console: Console, patience_s: float = DEFAULT_PATIENCE_S, *, sensors: bool = True, moving: bool | None = None
+    ) -> None:
+        self._console, self._with_sensors = console, sensors
         self._now_s = 0.0
-        self._angles: dict[str, float] = {}
+        self._sensors_s = -math.inf
+        self._row = FreshRow(patience_s)
         self._latest = LatestRows()
         self._repetitions: list[Repetition] = []
         self._calibration = "calibrating, no angles yet"
-        self._plain_at = float("inf")
+        self._plain_at = math.inf
         self._sensors: Table | None = None
         self._states: dict[str, str] = {}
         self._trouble = ""
+        self._picture = Live(self, console=console, refresh_per_second=10, transient=True) if moving else None
+        if self._picture is not None:
+            self._picture.start()
+        elif moving is not None:
+            self._plain_at = 0.0
 
-    def take(self, output: PipelineOutput, now_s: float) -> None:
-        """What the engine gave at session time `now_s`; an angle without a fresh row becomes a dash."""
+    def take(self, frame: Frame) -> None:
+        """What the engine gave; an angle whose row is not fresh any more, or in which it is missing, becomes a dash."""
+        output, now_s = frame.output, frame.now_s
         self._now_s = now_s
-        self._angles = {}
-        if output.angles:
-            self._latest.take(output.angles)
-            last = output.angles[-1]
-            self._angles = dict(zip(ANGLE_NAMES, np.degrees(last.angles[:, -1]).tolist(), strict=True))
+        self._row.take(output)
+        self._latest.take(output.angles)
         for alignment in output.alignments:
-            confidence = min((r.confidence for r in alignment.reports), default=0.0)
-            self._calibration = f"calibrated, lowest confidence {confidence:.2f} ({confidence_words(confidence)})"
+            self._calibration = calibration_words(alignment.reports)
             self._plainly(self._calibration)
         for repetition in output.repetitions:
             self._repetitions.append(repetition)
             self._plainly(sentence(repetition))
         if now_s >= self._plain_at:
             self._plain_at += PLAIN_EVERY_S
-            shown = ", ".join(f"{label} {_degrees(self._angles.get(name))}" for label, name, _, _ in BARS[:3])
+            angles = self._angles()
+            shown = ", ".join(f"{label} {_degrees(angles.get(name))}" for label, name, _, _ in BARS[:3])
             self._console.print(f"{clock(now_s)}  {shown}, {now_words(self._share_now())}", highlight=False)
+        if self._with_sensors and now_s >= self._sensors_s + SENSORS_EVERY_S:
+            self._sensors_s = now_s
+            self._show_sensors(frame)
 
-    def sensors(
-        self,
-        progress: Mapping[str, SensorProgress],
-        links: Mapping[str, LinkStatus],
-        latency_ms: Mapping[str, float],
-        trouble: str = "",
-    ) -> None:
-        """What every sensor does, and what hinders the results on their way, empty when nothing does."""
-        table = Table.grid(padding=(0, 2))
-        for key, link in links.items():
-            table.add_row(*map(Text, sensor_row(key, progress.get(key), link, latency_ms.get(key))))
+    def stop(self, frame: Frame) -> None:
+        """Leave the terminal to what the command prints."""
+        if self._picture is not None:
+            self._picture.stop()
+        self._plain_at = math.inf
+
+    def _show_sensors(self, frame: Frame) -> None:
+        """What every sensor does, and what hinders the results on their way."""
+        table, trouble = Table.grid(padding=(0, 2)), frame.trouble
+        for key, link in frame.links.items():
+            table.add_row(*map(Text, sensor_row(key, frame.progress.get(key), link, frame.latency_ms.get(key))))
             fault = link.fault
             if fault is not None:
                 table.add_row("", Text(f"{fault.what}. {fault.remedy}", style="yellow"))
@@ -98,23 +121,22 @@ class LiveScreen:
             self._plainly(trouble)
         self._sensors, self._trouble = table, trouble
 
-    @contextmanager
-    def plain(self) -> Iterator[None]:
-        """Lines instead of a moving picture, for output that is no terminal."""
-        self._plain_at = 0.0
-        yield
+    def _angles(self) -> dict[str, float]:
+        """By name, degrees: those of a fresh row, NaN where one is missing in it; none where no row is fresh."""
+        row = self._row.at(self._now_s)
+        return {} if row is None else dict(zip(ANGLE_NAMES, np.degrees(row.angles[:, -1]).tolist(), strict=True))
 
     def _share_now(self) -> ShareNow | None:
-        return self._latest.share_now() if self._angles else None
+        return self._latest.share_now() if self._row.at(self._now_s) is not None else None
 
     def _plainly(self, text: str) -> None:
-        if self._plain_at != float("inf"):
+        if self._plain_at != math.inf:
             self._console.print(f"{clock(self._now_s)}  {text}", highlight=False, markup=False)
 
     def __rich__(self) -> RenderableType:
-        bars = Table.grid(padding=(0, 1))
+        bars, angles = Table.grid(padding=(0, 1)), self._angles()
         for label, name, colour, full in BARS:
-            value = self._angles.get(name, float("nan"))
+            value = angles.get(name, float("nan"))
             filled = 0 if value != value else round(WIDTH * min(max(value / full, 0.0), 1.0))
             bar = Text("█" * filled, style=colour) + Text("░" * (WIDTH - filled), style="dim")
             bars.add_row(label, bar, Text(_degrees(value).rjust(6), style="bold"))
@@ -125,6 +147,16 @@ class LiveScreen:
         if self._trouble:
             below.append(Text(self._trouble, style="yellow"))
         return Group(head, bars, share, *lines, *below)
+
+
+def calibration_words(reports: Sequence[AlignmentReport]) -> str:
+    """What a calibration came to, in a line. A sensor that nothing aligned is named, with its reason."""
+    sure = [r.confidence for r in reports if r.method != NOT_ALIGNED]
+    missing = "; ".join(f"{words(r.placement)}: {', '.join(r.reasons)}" for r in reports if r.method == NOT_ALIGNED)
+    if not sure:
+        return "not calibrated" + (f" ({missing})" if missing else "")
+    said = f"calibrated, lowest confidence {min(sure):.2f} ({confidence_words(min(sure))})"
+    return f"{said}; not calibrated: {missing}" if missing else said
 
 
 def sensor_row(
@@ -154,7 +186,7 @@ def sentence(repetition: Repetition) -> str:
     m = repetition.metrics
     share = share_to_read(repetition.movement)
     text = (
-        f"{repetition.index + 1:3d} {words(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
+        f"{repetition.index + 1:3d} {movement_word(repetition.movement):10s} lumbar {_degrees(m.get('lumbar_rom_deg'))}, "
         f"hips {_degrees(m.get('hip_left_rom_deg'))} / {_degrees(m.get('hip_right_rom_deg'))}"
     )
     if share in m:

@@ -6,30 +6,33 @@ there up to the last flush, and `hiphinge.session.recovery` computes the results
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from body_signals import Event, HiphingeError, Packets, Session
+from body_signals import Event, HiphingeError, Mark, Packets, Session
 from body_signals.session import LONGEST_SESSION_S
-from dashboards.influx.sender import InfluxSettings
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
-from hiphinge.live.delivery import LiveDelivery
+from hiphinge.live.sinks import Frame, Sinks
+from hiphinge.session.computation import ResultsWriter, compute
 from hiphinge.session.folders import check_new
 from hiphinge.session.freed_memory import give_back
 from hiphinge.session.interruption import uninterrupted
 from hiphinge.session.lock import FolderLock
-from hiphinge.session.results import ResultsWriter, compute
 from ingest.heads.session_toml import write_session_toml
+from ingest.links.link import LinkStatus
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
+_log = logging.getLogger(__name__)
 RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
-"""After so long the computing of hours that came at once makes way for the recording of what came meanwhile."""
+"""After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0
 """How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
 
@@ -37,11 +40,11 @@ GIVE_BACK_EVERY_S = 60.0
 class SessionInProgress:
     """Records and computes one live session into `folder`, which must not exist yet.
 
-    influx: where results go while it runs, through the session's outbox.
+    sinks: what follows it, in threads of their own. links, latency_ms: how that is told which stands with the sensors.
     HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
     """
 
-    def __init__(self, folder: Path, session: Session, influx: InfluxSettings | None = None) -> None:
+    def __init__(self, folder: Path, session: Session) -> None:
         check_new(folder)
         try:
             make_private_folder(folder)
@@ -50,6 +53,11 @@ class SessionInProgress:
             raise HiphingeError(f"cannot be made: {error.strerror}", str(folder), remedy) from None
         self.folder = folder
         self.session = session
+        self.sinks = Sinks()
+        self.links: Callable[[], Mapping[str, LinkStatus]] = dict
+        self.latency_ms: Callable[[], Mapping[str, float]] = dict
+        self._marks: list[Mark] = []
+        """Marks that the sinks have not been told."""
         self._began_ns: int | None = None
         self._waiting: deque[Sequence[Event]] = deque()
         """Events that are recorded and not wholly computed."""
@@ -67,10 +75,10 @@ class SessionInProgress:
             self._writer = ResultsWriter(folder, self._engine, ("live",))
             self._minutes_taken = 0
             self._give_back_s = GIVE_BACK_EVERY_S
-            self.delivery = LiveDelivery(folder, session, influx) if influx is not None else None
         except BaseException:
             self._lock.release()
             raise
+        _log.info("session %s is open, sensors %s", folder.name, ", ".join(s.key for s in session.sensors))
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
         """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
@@ -83,6 +91,8 @@ class SessionInProgress:
             for event in events:
                 self._heard |= isinstance(event, Packets)
                 self._recorder.append(event)
+                if isinstance(event, Mark):
+                    self._marks.append(event)
             self._waiting.append(events)
             shown = PipelineOutput()
             until = time.monotonic() + LONGEST_TAKE_S
@@ -106,14 +116,34 @@ class SessionInProgress:
             if self._engine.now_s >= self._give_back_s:
                 self._give_back_s = self._engine.now_s + GIVE_BACK_EVERY_S
                 give_back()
-            self._deliver(outputs["live"], self._waiting[0])
+            self._tell(outputs["live"], self._waiting[0])
             yield outputs["live"]
 
-    def _deliver(self, output: PipelineOutput, events: Sequence[Event]) -> None:
-        if self.delivery is not None and events:
+    def _tell(self, output: PipelineOutput, events: Sequence[Event]) -> None:
+        if self.sinks and events:
             minutes = self._engine.minutes.done[self._minutes_taken :]
             self._minutes_taken += len(minutes)
-            self.delivery.take(output, minutes, _last_seq(events), self._recorder.flushed_seq)
+            marks, self._marks = self._marks, []
+            self.sinks.take(
+                replace(
+                    self._present(),
+                    output=output,
+                    marks=tuple(marks),
+                    minutes=tuple(minutes),
+                    last_seq=_last_seq(events),
+                    flushed_seq=self._recorder.flushed_seq,
+                )
+            )
+
+    def _present(self) -> Frame:
+        """How the sensors stand now, without results."""
+        return Frame(
+            PipelineOutput(), self.now_s, self.progress(), self.links(), dict(self.latency_ms()), trouble=self.sinks.trouble
+        )
+
+    def stop(self) -> None:
+        """The sensors have stopped: what shows the session as it runs ends. The session is still to be closed."""
+        self.sinks.stop(self._present())
 
     def _check_length(self, events: Sequence[Event]) -> None:
         """HiphingeError, before anything of it is recorded, for events beyond what a session can last."""
@@ -137,6 +167,7 @@ class SessionInProgress:
     def close(self) -> None:
         """End the recording, put the live tables in place, then compute the review tables from the recording."""
         name = self.folder.resolve().name
+        self.stop()
         with uninterrupted():
             self._recorder.close()
         with self._writer as writer:
@@ -145,9 +176,9 @@ class SessionInProgress:
             last = writer.close(name)
         recording = read_recording(self.folder / RECORDING)
         compute(self.session, recording.batches(STRETCH_WINDOWS), self.folder, name, ("review",))
-        if self.delivery is not None:
-            self.delivery.close(last["live"])
+        self.sinks.close(last["live"])
         self._lock.release()
+        _log.info("session %s is closed", name)
 
     def abandon(self) -> bool:
         """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.
@@ -159,8 +190,8 @@ class SessionInProgress:
             with suppress(HiphingeError, ValueError):
                 self._recorder.close()
             self._writer.abort()
-            if self.delivery is not None:
-                self.delivery.abandon()
+            self.stop()
+            self.sinks.close(None)
             self._lock.release()
             if not self._heard:
                 for name in (RECORDING, "session.toml"):

@@ -9,6 +9,7 @@ can be written.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,13 +22,14 @@ from typing import Any
 
 from body_signals import HiphingeError
 from body_signals.quantities import ESTIMATORS
+from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
-from hiphinge.session.results import compute
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
 from ingest.recording.recorder import STRETCH_WINDOWS, read_recording
 
+_log = logging.getLogger(__name__)
 NOT_COMPUTED = "not-computed.json"
 """In the session folder: why its results could not be computed, of which recording, by which program."""
 LONGEST_S = 1800.0
@@ -115,7 +117,9 @@ def recover(folder: Path) -> Recovered:
 
 def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:
     """`recover` in a process of its own; a session that cannot be computed is set aside. Never raises but when interrupted."""
+    _log.info("%s was not closed; a process of its own computes it", folder.name)
     result = _apart(folder, longest_s)
+    _log.info("%s: %s", folder.name, result.error or "computed")
     if result.error is None:
         _unlink(folder / NOT_COMPUTED)
     else:

@@ -19,8 +19,8 @@ from body_signals.athlete import check_athlete
 from dashboards.influx.delivery import digest, identity
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY, available_estimators, read_summary
 from hiphinge.session.in_progress import RECORDING
-from ingest.heads.session_toml import read_toml
 from ingest.recording.recorder import read_recording
+from on_disk import read_toml
 
 SESSION = "session.toml"
 _REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"

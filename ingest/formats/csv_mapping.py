@@ -1,4 +1,4 @@
-"""Format ``csv``: one CSV file for each sensor, and a mapping file (TOML) that says what its columns are.
+"""Format ``csv``: one CSV file for each sensor, and a mapping file (TOML) that names its columns.
 
     start = 2026-11-23T14:05:00Z                     # optional, as are [athlete] and [[mark]]: as in session.toml
     delimiter = ";"                                  # optional, a comma if not stated

@@ -9,15 +9,17 @@ import numpy as np
 from body_signals.blocks import Floats, Ints
 
 UNEVEN = 0.05
-"""Standard deviation of the step, in periods, beyond which sampling is uneven; lost samples do not count."""
+"""Standard deviation of the step, in periods, beyond which sampling is uneven; lost samples do not count (ours)."""
 WHOLE_HZ = 0.0005
-"""A rate this near to a whole number of hertz, relatively, is that number."""
+"""A rate this near to a whole number of hertz, relatively, is that number (ours)."""
 LOSS_PERIODS = 1.5
-"""A step beyond this many periods holds lost samples."""
+"""A step beyond this many periods holds lost samples (ours)."""
 _INTERPOLATED_PERIODS = 2.5
-"""Uneven sampling may leave this much between two samples without anything being lost."""
+"""Uneven sampling may leave this much between two samples without anything being lost (ours)."""
 _STAMP_S = 1e-3
+"""Resolution of time stamps that are whole milliseconds."""
 _BURST_PERIODS, _BURST_SHARE = 5.0, 0.04
+"""Longer steps than the first, in periods, in more than the second share of all: packets that arrive in bursts (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

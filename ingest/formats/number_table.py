@@ -28,9 +28,11 @@ from on_disk import open_file
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECASE)
 _LONGEST_HEADER = 1 << 20
+"""Bytes of a line before the numbers (ours)."""
 _MOST_BYTES = 8 << 30
-"""Two days of a sensor at 400 Hz."""
+"""Two days of a sensor at 400 Hz (ours)."""
 _MOST_COLUMNS = 10_000
+"""Columns of a table; recordings have some dozens (ours)."""
 _SAVE_AS_UTF8 = "Save the file as plain UTF-8 text."
 
 

@@ -29,9 +29,9 @@ __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "
 
 SESSION_TOML = "session.toml"
 LONGEST_SILENCE_S = 3600.0
-"""A longer time without a sample of any sensor is no session but a leap of a clock."""
+"""A longer time without a sample of any sensor is no session but a leap of a clock (ours)."""
 STATED_RATE_TOLERANCE = 0.1
-"""How far, in parts, the rate stated in session.toml may be from what the time stamps say."""
+"""How far, in parts, the rate stated in session.toml may be from what the time stamps say (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,23 +14,27 @@ from body_signals.blocks import G0, Floats
 from body_signals.session import LONGEST_SESSION_S
 
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
-"""Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0."""
+"""Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0 (ours)."""
 FASTEST_RAD_S = 70.0
 """4000 °/s, the widest range of common gyroscopes."""
 QUATERNION_NORM_TOLERANCE = 0.05
+"""Largest distance of a quaternion's length from 1; rounding to three digits leaves less (ours)."""
 TILT_DEG = 30.0
-"""A device orientation may turn the mean of acc away from the vertical by this much."""
+"""A device orientation may turn the mean of acc away from the vertical by this much (ours)."""
 
 FURTHEST_S = 1e8
-"""Beyond three years from a session's start, its times are counted from something else."""
+"""Beyond three years from a session's start, its times are counted from something else (ours)."""
 
 _WINDOW_S = 0.5
+"""Length of the windows in which gravity's turn is compared with the gyroscope's (ours)."""
 _TURN = 0.1
-"""Turn of gravity's direction within a window, rad, from which on the window says something about the gyroscope."""
+"""Turn of gravity's direction within a window, rad, from which on the window says something about the gyroscope (ours)."""
 _QUIET = 0.1
-"""Deviation of |acc| from gravity, in parts of it, up to which acc shows gravity's direction."""
+"""Deviation of |acc| from gravity, in parts of it, up to which acc shows gravity's direction (ours)."""
 _FEWEST_WINDOWS = 10
+"""Windows in which gravity has turned, for a verdict (ours)."""
 _CORRELATION = 0.8
+"""Least correlation of both turns, for a verdict (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

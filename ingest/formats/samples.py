@@ -1,4 +1,4 @@
-"""Samples of one sensor as a file holds them: what importers make, and plain sessions are written from."""
+"""Samples of one sensor as a file holds them: made by importers, and written to plain sessions."""
 
 from __future__ import annotations
 

@@ -22,12 +22,15 @@ from ingest.formats.samples import PlainSamples
 
 _COUNTER = "PacketCounter"
 _WRAP = 65536
+"""Packet counters have 16 bits."""
 _MOST_COMMENTS = 100
+"""Lines of comment before the table (ours)."""
 _ACC = ("Acc_X", "Acc_Y", "Acc_Z")
 _GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 _MATRIX = tuple(f"Mat[{row}][{column}]" for row in (1, 2, 3) for column in (1, 2, 3))
 _QUATS = (("Quat_q0", "Quat_q1", "Quat_q2", "Quat_q3"), ("Quat_w", "Quat_x", "Quat_y", "Quat_z"))
 _ORTHONORMAL = 0.05
+"""Largest deviation of a rotation matrix from an orthonormal one (ours)."""
 _REMEDY = "Export again with packet counter, acceleration and orientation."
 
 

@@ -1,1 +1,1 @@
-"""What a session folder says of itself: session.toml, and opening whatever a command is given."""
+"""The head of a session folder: session.toml, and opening the input of a command."""

@@ -8,7 +8,6 @@ a slip of the pen: those are errors.
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -30,8 +29,7 @@ from body_signals.session import (
     SessionMark,
     Setting,
 )
-from on_disk import read_toml as read_toml
-from on_disk import replace_whole, shown
+from on_disk import read_toml, shown, toml_document, toml_text, write_toml
 
 Address = tuple[str | int, ...]
 """Where a value stands in the document, e.g. ``("sensor", 1, "placement")``."""
@@ -55,7 +53,7 @@ def session_to_dict(session: Session) -> dict[str, Any]:
     if session.software:
         head["software"] = {"version": session.software}
     if session.patience_s != PATIENCE_S:
-        head["live"] = {"patience_ms": round(session.patience_s * 1e3, 3)}
+        head["live"] = {"patience_ms": _milliseconds(session.patience_s)}
     if session.screen_limits:
         head["screen"] = {name: float(value) for name, value in session.screen_limits.items()}
     head["sensor"] = [_sensor_to_dict(sensor) for sensor in session.sensors]
@@ -79,57 +77,24 @@ def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _milliseconds(seconds: float) -> float:
+    """In a form that becomes the same seconds again, the shortest where several do."""
+    exact = seconds * 1e3
+    near = (math.nextafter(exact, math.inf), math.nextafter(exact, 0.0))
+    return next((ms for ms in (round(exact, 3), exact, *near) if ms / 1e3 == seconds), exact)
+
+
 def session_from_dict(head: Mapping[str, Any], where: str) -> Session:
     """The session that `head` describes. Raises `HiphingeError` at `where`."""
     return HeadReader(head, lambda _: where).session()
 
 
 def write_session_toml(session: Session, path: Path) -> None:
-    """Write `session` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written."""
-    head = session_to_dict(session)
-    lines = [
-        f"schema = {head['schema']}",
-        f"start = {head['start']}",
-        "",
-        "[athlete]",
-        f"id = {toml_value(head['athlete']['id'])}",
-    ]
-    if "software" in head:
-        lines += ["", "[software]", f"version = {toml_value(head['software']['version'])}"]
-    if "live" in head:
-        lines += ["", "[live]", f"patience_ms = {toml_value(head['live']['patience_ms'])}"]
-    if "screen" in head:
-        lines += ["", "[screen]", *(f"{name} = {toml_value(value)}" for name, value in head["screen"].items())]
-    for table in ("sensor", "mark"):
-        for entry in head.get(table, []):
-            lines += ["", f"[[{table}]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
-    write_whole(lines, path)
-
-
-def write_whole(lines: list[str], path: Path, *, owner_only: bool = True) -> None:
-    """Write `lines` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written.
-
-    owner_only: see `on_disk.replace_whole`.
-    """
-    try:
-        replace_whole(path, "\n".join(lines) + "\n", owner_only=owner_only)
-    except OSError as error:
-        raise HiphingeError(
-            f"cannot be written: {error.strerror}", str(path), "Check the folder, its permissions and the free space."
-        ) from error
-
-
-def toml_value(value: Any) -> str:
-    """`value` as TOML on one line."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    """Write `session` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written, or could not be
+    read again."""
+    text = toml_text(session_to_dict(session) | {"start": session.start.astimezone(UTC)}, path)
+    session_from_dict(toml_document(text, path), str(path))
+    write_toml(path, text)
 
 
 def read_session_toml(path: Path) -> Session:
@@ -146,7 +111,8 @@ def line_of(text: str, address: Address) -> int:
     table, key = address[0], next((str(part) for part in address[1:] if isinstance(part, str)), None)
     wanted = next((part for part in address[1:] if isinstance(part, int)), 0)
     seen, inside, best = -1, key is None, 1
-    for number, line in enumerate(text.splitlines(), 1):
+    # not splitlines(): TOML knows fewer ends of a line than Unicode
+    for number, line in enumerate(text.split("\n"), 1):
         header = re.match(r"\s*(\[\[?)\s*\"?([\w-]+)\"?\s*(\]\]?)", line)
         if header:
             seen += header.group(2) == table
@@ -156,10 +122,11 @@ def line_of(text: str, address: Address) -> int:
                 if key is None:
                     return number
             continue
-        pair = re.match(r"\s*\"?([\w-]+)\"?\s*(\.|=)", line)
-        if pair and seen < 0 and pair.group(1) == table:  # a value, a dotted key or an inline table before any header
+        pair = re.match(r"""\s*(?:([\w-]+)|"([^"]*)"|'([^']*)')\s*(?:\.|=)""", line)
+        word = pair and next((part for part in pair.groups() if part is not None), None)
+        if pair and seen < 0 and word == table:  # a value, a dotted key or an inline table before any header
             return number
-        if pair and inside and pair.group(1) == key:
+        if pair and inside and word == key:
             return number
     return best
 
@@ -279,7 +246,8 @@ class HeadReader:
         for key, item in value.items():
             if isinstance(item, list) and all(isinstance(text, str) for text in item):
                 config[key] = tuple(item)
-            elif isinstance(item, str | bool | int | float):
+            elif isinstance(item, str | bool | int) or (isinstance(item, float) and math.isfinite(item)):
+                # a recording, whose head is JSON, could not keep infinity
                 config[key] = item
             else:
                 self.fail(f"bad config value {key} = {shown(item)}", (*at, "config"), remedy)
@@ -382,6 +350,6 @@ class HeadReader:
 
 
 _LARGEST = 1e12
-"""Seconds or hertz beyond this are a slip."""
+"""Seconds or hertz beyond this are a slip (ours)."""
 YEARS = (1900, 2200)
 """Of a session's start; InfluxDB's calendar goes from 1677 to 2262."""

@@ -1,7 +1,7 @@
-"""The Bluetooth adapter: scanning with family recognition, waiting for a sensor to be seen, and what its errors mean.
+"""The Bluetooth adapter: scanning with family recognition, waiting for a sensor to be seen, and the meaning of its errors.
 
 bleak is used as it is. Connections are opened one after another, as adapters want it; while one is being opened, the
-search for others rests. Every call of bleak may raise one of `BLE_ERRORS`; `fault_of` says what the user can do.
+search for others rests. Every call of bleak may raise one of `BLE_ERRORS`; `fault_of` gives the remedy.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ BLUETOOTH = "Bluetooth"
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 """Some sensors advertise its data: percent."""
 _GLANCE_S = 0.02
+"""Wait between two looks at an adapter that opens another connection (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class SensorSeen:
 
 
 def fault_of(error: BaseException, where: str) -> LinkFault:
-    """What an error of bleak or the bus means, and what to do."""
+    """The meaning of an error of bleak or the bus, and its remedy."""
     text = f"{error}".lower()
     off = "Switch Bluetooth on (Linux: bluetoothctl power on; rfkill unblock bluetooth)."
     if isinstance(error, BleakBluetoothNotAvailableError):

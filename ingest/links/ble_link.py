@@ -14,7 +14,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.device import BleLink, Read, Request, Write
+from firmware_protocol.device import BleAccess, Read, Request, Write
 from firmware_protocol.registry import codec_for, device_family
 from ingest.links.ble import BLE_ERRORS, Adapter, SensorSeen, fault_of, not_found, quietly
 from ingest.links.claim import Claim
@@ -23,20 +23,24 @@ from ingest.links.kit import KitSensor
 from ingest.links.link import Link, LinkFault, LinkState
 
 CONNECT_S = 8.0
+"""A connection that is not open after this time is given up and tried again (ours)."""
 _NOT_FOUND_AFTER_S = 3.0
+"""A sensor that is not heard for this time is reported as not found; the search goes on (ours)."""
 _CLOSE_S = 2.0
+"""Time for a disconnection in order (ours)."""
 BATTERY_EVERY_S = 60.0
-"""The charge is read so often, beside the stream."""
+"""Between two readings of the charge, beside the stream (ours)."""
 FULL_PERCENT = 100
+"""Largest level of the Bluetooth Battery Service."""
 
 
-class BleReader(Link):
+class BleLink(Link):
     """See `Link`."""
 
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog, adapter: Adapter) -> None:
         super().__init__(sensors, log)
         assert self.family.ble is not None
-        self._ble: BleLink = self.family.ble
+        self._ble: BleAccess = self.family.ble
         self._adapter = adapter
         self._key = sensors[0].key
         self._address = (sensors[0].sensor.address or "").upper()

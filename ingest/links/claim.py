@@ -1,6 +1,7 @@
 """A sensor belongs to one program at a time: a lock by its address, which the system drops when the program dies.
 
-BlueZ lets every program of a computer use, and cut, the same connection; a serial port has a lock of its own.
+BlueZ lets every program of a computer use, and cut, the same connection. A serial port needs none of this: pyserial locks the
+device itself.
 """
 
 from __future__ import annotations
@@ -9,14 +10,8 @@ import os
 import tempfile
 import zlib
 from pathlib import Path
-from typing import IO
 
-try:
-    import fcntl
-
-    HAS_LOCKS = True
-except ImportError:  # not a POSIX system: there the system itself keeps a second program out
-    HAS_LOCKS = False
+from on_disk import LockFile
 
 
 class Claim:
@@ -26,27 +21,16 @@ class Claim:
         # behind another bus there are other sensors
         bus = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "")
         plain = "".join(c for c in address.upper() if c.isalnum()) + (f"-{zlib.crc32(bus.encode()):08x}" if bus else "")
-        self._path = Path(tempfile.gettempdir()) / f"hiphinge-sensor-{plain}.lock"
-        self._file: IO[bytes] | None = None
+        self._lock = LockFile(Path(tempfile.gettempdir()) / f"hiphinge-sensor-{plain}.lock")
 
     def take(self) -> bool:
-        """Claim it; False when another program has it. What cannot be locked at all counts as claimed."""
-        if self._file is not None or not HAS_LOCKS:
-            return True
+        """Claim it; False when another program has it. Where locking is impossible it counts as claimed."""
         try:
-            file = self._path.open("ab")
+            return self._lock.take()
         except OSError:
+            # a file of another user, or no room for one: the sensor may be free all the same
             return True
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            return False
-        self._file = file
-        return True
 
     def release(self) -> None:
         """Let others have it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lock.release()

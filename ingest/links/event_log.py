@@ -1,7 +1,7 @@
 """The one place where events get their order: numbered as they come, taken away in batches.
 
 All of it runs on one asyncio loop; a reader thread stamps the arrival time and hands over by `call_soon_threadsafe`.
-Nothing here waits: a callback appends and returns. When nobody takes the events for so long that `limit_bytes` are
+Nothing here waits: a callback appends and returns. When nobody takes the events until `limit_bytes` are
 reached, further packets are left out, and a `Watchdog` event says how many of which sensor, so that no loss is silent.
 """
 
@@ -27,13 +27,15 @@ from body_signals.events import (
 )
 
 HEARTBEAT_S = 0.1
+"""Between two heartbeats (ours)."""
 ANCHOR_S = 60.0
+"""Between two ties of the host's clock to the calendar (ours)."""
 LIMIT_BYTES = 64 << 20
-"""Four sensors at 200 Hz fill this in a quarter of an hour."""
+"""Four sensors at 200 Hz fill this in a quarter of an hour (ours)."""
 _OVERHEAD_BYTES = 200
-"""Of an event in memory besides its payload."""
+"""Of an event in memory besides its payload (ours)."""
 _JOIN_NS = 100_000_000
-"""Packets of one sensor within this time travel as one event."""
+"""Packets of one sensor within this time travel as one event (ours)."""
 
 _Packet = tuple[str, int, int, bytes]
 

@@ -1,6 +1,6 @@
-"""The kit file: which sensors belong together, where each is worn, how it is reached and what is asked of it.
+"""The kit file: which sensors belong together, where each is worn, how it is reached and how it is configured.
 
-It is also the list of sensors that may be used: a reader connects to what stands here and to nothing else. TOML:
+It is also the list of sensors that may be used: a reader connects to these sensors and to no others. TOML:
 
     name = "gym 1"
     [[sensor]]
@@ -26,8 +26,8 @@ from body_signals.errors import HiphingeError
 from body_signals.session import NO_LIMITS, PATIENCE_S, Sensor, Session, Setting
 from firmware_protocol.device import DeviceFamily, Request
 from firmware_protocol.registry import FAMILIES, device_family
-from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of, toml_value, write_whole
-from on_disk import read_toml, shown
+from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
+from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"
 """Sensors of a gateway are of this family in the kit, with a number each."""
@@ -35,6 +35,7 @@ MESSAGE_FAMILY = "hiphinge-v1"
 """What is recorded of a gateway's sensor: its messages, taken out of the gateway's stream."""
 _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
+"""Sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that a kit has under a name of its own."""
 _WIDEST = 65_535.0
@@ -236,30 +237,34 @@ def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athl
 
     Raises `HiphingeError` when an entry is at fault or the file cannot be written.
     """
-    head: dict[str, Any] = {key: value for key, value in (("name", name), ("athlete", athlete)) if value}
-    lines = [f"{key} = {toml_value(value)}" for key, value in head.items()]
-    for entry in sensors:
-        lines += ["", "[[sensor]]", *(f"{key} = {toml_value(value)}" for key, value in entry.items())]
-    kit = _Reader(head | {"sensor": sensors}, "\n".join(lines), path).kit()
-    # it holds no health data: a kit may be shared
-    write_whole(lines, path, owner_only=False)
-    return kit
+    head = {key: value for key, value in (("name", name), ("athlete", athlete)) if value}
+    return _write(toml_text(head | {"sensor": sensors}, path), path)
 
 
 def add_to_kit(path: Path, sensors: list[dict[str, object]]) -> Kit:
     """Put these entries into the kit file, made when it is not there; each replaces what had its placement or its address.
 
-    What else the file says stays, except for comments. Raises `HiphingeError` as `write_kit` and `read_kit` do.
+    What else the file says stays, comments too. Raises `HiphingeError` as `write_kit` and `read_kit` do.
     """
-    head: dict[str, Any] = {}
-    if path.exists():
-        read_kit(path)
-        head, _ = read_toml(path, "")
+    if not path.exists():
+        return write_kit(path, sensors, path.stem)
+    read_kit(path)
+    _, text = read_toml(path, "")
+    return _write(with_tables(text, "sensor", sensors, _replaces, path), path)
 
-    def replaced(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
-        return any(key in old and old.get(key) == new.get(key) for key in ("name", "address", "port")) or (
-            old["placement"] == new["placement"] != "other"
-        )
 
-    kept = [old for old in head.get("sensor", []) if not any(replaced(old, new) for new in sensors)]
-    return write_kit(path, kept + sensors, head.get("name", path.stem), head.get("athlete", ""))
+def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if old["placement"] == new["placement"] != "other" or _upper(old) == _upper(new) is not None:
+        return True
+    return any(key in old and old[key] == new.get(key) for key in ("name", "port"))
+
+
+def _upper(entry: Mapping[str, Any]) -> str | None:
+    return str(entry["address"]).upper() if "address" in entry else None
+
+
+def _write(text: str, path: Path) -> Kit:
+    kit = _Reader(toml_document(text, path), text, path).kit()
+    # it holds no health data: a kit may be shared
+    write_toml(path, text, owner_only=False)
+    return kit

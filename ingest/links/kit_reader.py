@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Mapping
 
 from ingest.links.ble import Adapter
-from ingest.links.ble_link import BleReader
+from ingest.links.ble_link import BleLink
 from ingest.links.event_log import EventLog
 from ingest.links.kit import Kit
 from ingest.links.link import Link, LinkState, LinkStatus
-from ingest.links.serial_link import SerialReader
+from ingest.links.serial_link import SerialLink
 
-PATIENCE_S = 10.0
-"""How long the start waits for sensors that are not there yet; they join later by themselves."""
+READY_PATIENCE_S = 10.0
+"""How long the start waits for sensors that are not there yet; they join later by themselves (ours)."""
 
 
 class KitReader:
     """The links of a kit; packets go into `log`. `run` until cancelled. keeps_time: sees to the log's heartbeats too."""
 
-    def __init__(self, kit: Kit, log: EventLog, *, patience_s: float = PATIENCE_S, keeps_time: bool = True) -> None:
+    def __init__(self, kit: Kit, log: EventLog, *, patience_s: float = READY_PATIENCE_S, keeps_time: bool = True) -> None:
         self.log, self._patience_s, self._keeps_time = log, patience_s, keeps_time
         self.links: list[Link] = []
         ports: dict[str, list[int]] = {}
@@ -27,9 +27,9 @@ class KitReader:
             if sensor.sensor.port is not None:
                 ports.setdefault(sensor.sensor.port, []).append(i)
         adapter = Adapter()
-        self.links += [BleReader((s,), log, adapter) for s in kit.sensors if s.sensor.address is not None]
+        self.links += [BleLink((s,), log, adapter) for s in kit.sensors if s.sensor.address is not None]
         for numbers in ports.values():
-            self.links.append(SerialReader(tuple(kit.sensors[i] for i in numbers), log))
+            self.links.append(SerialLink(tuple(kit.sensors[i] for i in numbers), log))
         self._go = asyncio.Event()
 
     @property
@@ -45,7 +45,7 @@ class KitReader:
                 group.create_task(link.run(self._go))
 
     async def prepared(self) -> None:
-        """Wait until every sensor is ready or says what stands against it, or patience ends.
+        """Wait until every sensor is ready or reports a fault, or patience ends.
 
         Raises the `LinkFault` of the first sensor when none can be used before somebody does something.
         """

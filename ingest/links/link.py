@@ -1,6 +1,6 @@
 """One sensor's link, whatever carries it: find, configure, start, watch, and begin again when it is lost.
 
-`Link.run` is the same for Bluetooth and for a serial port; `BleLink` and `SerialLink` say how to open, to talk and to
+`Link.run` is the same for Bluetooth and for a serial port; `BleAccess` and `SerialAccess` say how to open, to talk and to
 close. Everything that goes wrong with a link is a `LinkFault`: it goes into the status with its remedy, the event log
 gets `Lost`, and after a pause that grows to at most a second the link is tried again, for as long as the session runs.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -21,26 +22,32 @@ from firmware_protocol.device import Read, Step, Write
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 
+_log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+"""Pauses before a link is tried again: the first, doubled each time up to the second (ours)."""
 STALLED_S = 0.5
-"""Silence after which a sensor counts as stalled."""
+"""Silence after which a sensor counts as stalled (ours)."""
 SILENT_S = 2.0
-"""Silence after which its link is opened anew: a dead Bluetooth service says nothing."""
+"""Silence after which its link is opened anew: a dead Bluetooth service reports nothing (ours)."""
 _WATCH_EVERY_S = 0.05
+"""Between two looks at a link's silence (ours)."""
 _STEP_TIMEOUT_S = 5.0
+"""Time for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
 PROBE_AGAIN_S = (0.03, 0.25)
-"""A device whose clock can be asked is asked so often, at times that are spread by this share, and once more after so long: see
-`ingest.time.clock`. Then it is left alone for longer than `STALLED_S`: answers do not make it look as if it streamed."""
+"""Seconds between two questions for a device's clock, the share by which that varies, and the seconds after which it is asked
+once more: see `ingest.time.clock`. Then it is left alone for longer than `STALLED_S`, so that answers do not look like a stream
+(ours)."""
 _ANSWER_BYTES = 160
-"""A device that has sent no more than this since it was last asked has only answered."""
+"""A device that has sent no more than this since it was last asked has only answered (ours)."""
 _GREETING_BYTES = 1024
-"""A device that has sent no more than this since it was told to start has only introduced itself."""
+"""A device that has sent no more than this since it was told to start has only introduced itself (ours)."""
 _MOST_REPEATS = 2
-"""Configure and start are said again so often before the link is opened anew."""
+"""Times that configure and start are repeated before the link is opened anew (ours)."""
 _GOODBYE_S = 1.0
+"""Time for the end of a stream in order (ours)."""
 _LAST_WORDS_S = 0.15
-"""A device that was told to stop and says nothing for so long has stopped."""
+"""A device that was told to stop and is silent for this time has stopped (ours)."""
 
 
 class LinkState(StrEnum):
@@ -65,12 +72,12 @@ class LinkFault(HiphingeError):
 
 @dataclass(slots=True)
 class LinkStatus:
-    """What there is to know of a sensor's link. battery in percent, rssi in dBm; None: not known."""
+    """State of a sensor's link. battery in percent, rssi in dBm; None: not known."""
 
     key: str
     state: LinkState = LinkState.SEARCHING
     fault: LinkFault | None = None
-    """What is wrong now."""
+    """The present fault."""
     battery: int | None = None
     rssi: int | None = None
     packets: int = 0
@@ -142,7 +149,7 @@ class Link(ABC):
             pause = min(2.0 * pause, LONGEST_PAUSE_S)
 
     def opened(self) -> None:
-        """The link is up: what comes from now on belongs to a new stream."""
+        """The link is up: packets from now on belong to a new stream."""
         self._lost = asyncio.get_running_loop().create_future()
         self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # nobody may be waiting for it
         for status in self.status.values():
@@ -166,10 +173,16 @@ class Link(ABC):
         return ", ".join(self.status)
 
     def _set(self, state: LinkState) -> None:
+        if state is LinkState.STREAMING:
+            _log.info("%s: streaming", self._name)
         for status in self.status.values():
             status.state = state
 
     def _note(self, fault: LinkFault) -> None:
+        if self._lost is not None or all(
+            status.fault is None or status.fault.what != fault.what for status in self.status.values()
+        ):
+            _log.info("%s: %s", self._name, fault.what)
         for status in self.status.values():
             if self._lost is not None:
                 self.log.lost(status.key, fault.what)
@@ -241,7 +254,7 @@ class Link(ABC):
             try:
                 await self.write(ask(number, self.log.clock_ns()))
             except LinkFault:
-                return  # the watch sees what became of the link
+                return  # the watch sees that the link is lost
 
     async def _watch(self) -> NoReturn:
         """Until the link breaks or has been silent for too long; both raise `LinkFault`."""
@@ -261,7 +274,7 @@ class Link(ABC):
             else:
                 held_up_since = due if held_up_since is None else held_up_since
                 if loop.time() - held_up_since < SILENT_S:
-                    continue  # this program was held up: what has come may not be read yet
+                    continue  # this program was held up: packets that have come may not be read yet
             ages = {key: (self.log.clock_ns() - self._heard[key]) * 1e-9 for key in self.status}
             for key, age in ages.items():
                 status = self.status[key]

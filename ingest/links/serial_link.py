@@ -7,7 +7,7 @@ import threading
 from collections.abc import Container
 
 from firmware_protocol.codec import Codec
-from firmware_protocol.device import DeviceFamily, Read, Request, SerialLink, Write
+from firmware_protocol.device import DeviceFamily, Read, Request, SerialAccess, Write
 from firmware_protocol.registry import codec_for
 from firmware_protocol.v1 import Demultiplexer
 from ingest.links.event_log import EventLog
@@ -16,12 +16,14 @@ from ingest.links.link import Link, LinkFault, LinkState
 from ingest.links.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
-"""How long a baud rate is listened to, before and after the device was addressed."""
+"""How long a baud rate is listened to, before and after the device was addressed (ours)."""
 _ENOUGH_SAMPLES = 5
+"""Samples at a baud rate that make it the right one (ours)."""
 _ERRORS_PER_SAMPLE = 0.2
+"""Largest share of faulty frames at the right baud rate (ours)."""
 
 
-class SerialReader(Link):
+class SerialLink(Link):
     """See `Link`."""
 
     longest_first_words_s = 8.0
@@ -30,7 +32,7 @@ class SerialReader(Link):
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
         super().__init__(sensors, log)
         assert self.family.serial is not None
-        self._serial: SerialLink = self.family.serial
+        self._serial: SerialAccess = self.family.serial
         self._identity = sensors[0].sensor.port or ""
         self._baud = sensors[0].baud
         self._numbers: dict[int | None, str] = {s.number: s.key for s in sensors if s.number is not None}

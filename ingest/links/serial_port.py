@@ -34,7 +34,9 @@ except ImportError:  # not a POSIX system
 SERIAL_ERRORS = (serial.SerialException, OSError, TerminalError)
 """All that an open port may raise; `termios.error` is no OSError."""
 _READ_BYTES = 4096
+"""Largest read: the size of Linux's own buffer of a terminal."""
 _FALLBACK_TIMEOUT_S = 0.2
+"""Longest wait in a read where the system cannot wake it (ours)."""
 _USB = re.compile(r"usb:([0-9a-f]{1,4}):([0-9a-f]{1,4})(?::(.+))?", re.IGNORECASE)
 
 
@@ -97,7 +99,7 @@ def lasting_identity(device: str) -> str | None:
 
 
 def fault_of(error: BaseException, port: str) -> LinkFault:
-    """What an error of pyserial or the system means, and what to do."""
+    """The meaning of an error of pyserial or the system, and its remedy."""
     number = getattr(error, "errno", None)
     text = str(error).lower()
     if number in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or "exclusively lock" in text:

@@ -1,4 +1,4 @@
-"""fsync in a thread of its own: a slow disk delays what waits for it to be safe, and nothing else."""
+"""fsync in a thread of its own: a slow disk delays only what must be safe on it first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the windows of a recording hold: packets of one sensor as a binary message, all other events as JSON.
+"""The content of a recording's windows: packets of one sensor as a binary message, all other events as JSON.
 
 docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
 before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).
@@ -7,7 +7,7 @@ before it comes here, so what does not decode is a fault of whatever wrote it (V
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Annotated
 
@@ -91,14 +91,23 @@ class _Trailer(msgspec.Struct):
 _decode_trailer = msgspec.json.Decoder(_Trailer).decode
 
 
-def encode_packets(packets: list[tuple[int, int, bytes]]) -> bytes:
-    """The message of one sensor's packets ``(seq, arrival_ns, payload)``.
+def encode_packets(events: Sequence[Packets]) -> bytes:
+    """The message of one sensor's packets, at least one, in the order of their sequence numbers.
 
     u32 count, then arrays of that length: i64 seq, i64 arrival_ns, u32 length; then the payloads. Little-endian.
     """
-    numbers = np.array([[p[0] for p in packets], [p[1] for p in packets]], "<i8")
-    lengths = np.array([len(p[2]) for p in packets], "<u4")
-    return b"".join((_COUNT.pack(len(packets)), numbers.tobytes(), lengths.tobytes(), *(p[2] for p in packets)))
+    packets = Packets.concatenated(events)
+    if (packets.seq[1:] < packets.seq[:-1]).any():
+        packets = Packets.join(packets.sensor, sorted(packets))
+    return b"".join(
+        (
+            _COUNT.pack(len(packets)),
+            packets.seq.astype("<i8").tobytes(),
+            packets.arrival_ns.astype("<i8").tobytes(),
+            packets.lengths.astype("<u4").tobytes(),
+            packets.data,
+        )
+    )
 
 
 def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes]]:

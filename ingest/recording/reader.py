@@ -1,6 +1,6 @@
 """Reads a raw recording window by window, in memory that does not grow with it; also one that broke off or is damaged.
 
-What is missing at the end (a killed process, a copy cut short) is a warning: everything before it is read. Damage with
+An end that is missing (a killed process, a copy cut short) is a warning: everything before it is read. Damage with
 more data after it is an error that names the place, because what follows would be silently missing; `salvage` reads
 up to there with a warning. A window counts only with its trailer and with every sequence number that the trailer says.
 """
@@ -52,8 +52,9 @@ EVENTS_TOPIC = "/events"
 _CLOSING = bytes((Opcode.FOOTER,)) + struct.pack("<Q", 20)
 _CLOSING_BYTES = len(_CLOSING) + 20 + len(MCAP0_MAGIC)
 _BUFFER_BYTES = 1 << 16
+"""Buffer of the file (ours)."""
 STRETCH_WINDOWS = 240
-"""Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small."""
+"""Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small (ours)."""
 
 
 def sensor_topic(key: str) -> str:

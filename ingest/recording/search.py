@@ -1,4 +1,4 @@
-"""What a raw recording says in words, for those who look for a name in it: its head, and all but its samples; damaged or not.
+"""The text in a raw recording, damaged or not, to look for a name in it: its head, and everything but its samples.
 
 Reads a record at a time and unfolds a window in bounded memory. Never fails at damage: it says what could not be looked at.
 """
@@ -28,8 +28,11 @@ _RECORD = struct.Struct("<BQ")
 _CHUNK = struct.Struct("<QQQI")
 _MESSAGE = struct.Struct("<BQHIQQ")
 _PIECE = 1 << 20
+"""Bytes that are looked at together (ours)."""
 _LARGEST_HEAD = 4 << 20
+"""Beyond it no head is looked for (ours)."""
 _LARGEST_WINDOW = 64 << 20
+"""A window that unfolds to more is not looked into; the recorder ends one at 4 MB (ours)."""
 _DECOMPRESSOR = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
 _ATHLETE = re.compile(rb'"athlete"\s*:\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -138,7 +141,7 @@ def _window(file: BinaryIO, length: int, sensors: int, unread: list[str], at: in
         if opcode != Opcode.MESSAGE or not 1 <= channel <= sensors:
             yield content[begin + min(_MESSAGE.size, end - begin) : end], False
         begin = max(end, begin + 1)
-    # what is no whole record
+    # an incomplete record
     yield content[begin:], True
 
 

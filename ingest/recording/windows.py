@@ -28,14 +28,14 @@ _MESSAGE_FIELDS = _MESSAGE.size - RECORD.size
 DATA_END_BYTES = RECORD.size + 4
 SHORTEST_CHUNK = RECORD.size + _CHUNK_HEAD
 _MOST_BYTES = 32 << 20
-"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES`."""
+"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES` (ours)."""
 _MOST_PACKED_BYTES = _MOST_BYTES + (1 << 20)
 _MOST_HEAD_BYTES = 1 << 20
-"""Any other record."""
+"""Any other record (ours)."""
 WINDOW_BYTES = 4 << 20
-"""From so many bytes on the recorder ends a window early: half a second of the fastest serial lines is less."""
+"""At this size the recorder ends a window early; half a second of the fastest serial lines is less (ours)."""
 STRETCH_BYTES = 16 << 20
-"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it."""
+"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it (ours)."""
 
 
 class Torn(Exception):
@@ -43,7 +43,7 @@ class Torn(Exception):
 
 
 class Damaged(Exception):
-    """A record cannot be what was written."""
+    """A record that the recorder cannot have written."""
 
 
 def read_record(file: BinaryIO, left: int) -> tuple[int, bytes, bytes]:
@@ -163,7 +163,7 @@ def gather(
 
 
 def events_of(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:
-    """What was gathered, as events. Raises `Damaged` when a sequence number is there twice (and so another is not)."""
+    """The gathered windows, as events. Raises `Damaged` when a sequence number is there twice (and so another is not)."""
     try:
         packets = [gather.take() for gather in gathers if gather.count]
         seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])

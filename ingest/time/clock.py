@@ -24,22 +24,22 @@ import numpy as np
 from body_signals.blocks import Bools, Floats, Ints
 
 WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
-"""Points older than the first are dropped, a slack at a time: the hull is then built anew."""
+"""Points older than the first are dropped, a slack at a time: the hull is then built anew (ours)."""
 BUCKET_S = 2.0
 SKEW_LIMIT = 200e-6
-"""Largest difference of a crystal's rate from the host's."""
+"""Largest difference of a crystal's rate from the host's (ours)."""
 COUNTER_SKEW_LIMIT = 0.02
-"""The same for a device without a clock, whose samples are only counted."""
+"""The same for a device without a clock, whose samples are only counted (ours)."""
 SLEW = 1e-3
-"""Largest rate at which the map moves towards the estimate."""
+"""Largest rate at which the map moves towards the estimate (ours)."""
 EARLY_S, EARLY_SLEW = 15.0, 0.02
-"""In the first seconds of a map the first packets' delay is still being found out, and the map may move faster."""
+"""In the first seconds of a map the first packets' delay is still being found out, and the map may move faster (ours)."""
 FAR_S = 0.03
-"""As fast whenever the map is further off than this: a session may begin with a backlog of a second."""
+"""As fast whenever the map is further off than this: a session may begin with a backlog of a second (ours)."""
 
 
 PROBES_NEEDED = 8
-"""Answers from which on the other side counts."""
+"""Answers from which on the other side counts (ours)."""
 
 
 class ClockMap:

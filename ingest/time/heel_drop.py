@@ -16,15 +16,17 @@ import numpy as np
 from body_signals.blocks import G0, Floats
 
 SEARCH_S = 0.3
-"""Largest lag that is looked for, to either side."""
+"""Largest lag that is looked for, to either side (ours)."""
 WINDOW_S = 5.0
-"""The motion is expected within this time after the mark."""
+"""The motion is expected within this time after the mark (ours)."""
 STEP_S = 0.001
+"""Resolution of a lag before it is refined between steps (ours)."""
 SMOOTHED_S = 0.03
-"""A jolt of some milliseconds looks different at 60 and at 200 Hz; over this time it looks alike."""
+"""A jolt of some milliseconds looks different at 60 and at 200 Hz; over this time it looks alike (ours)."""
 SMALLEST_JOLT = 3.0
-"""m/s²: what the motion must reach in each sensor."""
+"""m/s²: least motion in each sensor (ours)."""
 SMALLEST_CORRELATION = 0.6
+"""Two jolts that agree less are not the same heel drop (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

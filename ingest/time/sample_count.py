@@ -1,4 +1,4 @@
-"""Time for sensors that send none: samples are counted, and what was lost is read off the arrivals.
+"""Time for sensors that send none: samples are counted, and losses are read off the arrivals.
 
 A count that goes on while samples were lost falls behind: from then on every packet seems to arrive late. The smallest
 delay of each half second of samples is therefore watched. When two or more in a row, each spread over time (so it is no
@@ -18,21 +18,22 @@ from body_signals.blocks import Bools, Floats, Ints
 from ingest.time.clock import COUNTER_SKEW_LIMIT
 
 BUCKET_S = 0.5
+"""Length of a half second: the pieces in which arrivals are compared with the count (ours)."""
 REMEMBERED = 120
-"""Half seconds that the expectation is made from."""
+"""Half seconds that the expectation is made from (ours)."""
 KNOWN = 16
-"""Half seconds after which the count's rate is known from them; before, the whole limit counts as possible."""
+"""Half seconds after which the count's rate is known from them; before, the whole limit counts as possible (ours)."""
 RECENT = 4
-"""Half seconds whose smallest delay a later one is compared with."""
+"""Half seconds whose smallest delay a later one is compared with (ours)."""
 BEHIND_SAMPLES, JITTER_FACTOR = 1.5, 3.0
-"""A half second is behind by more than the first, and by more than so many times the usual scatter."""
+"""Least lag of a half second that is behind: samples, and a multiple of the usual scatter (ours)."""
 BEHIND_BUCKETS, BEHIND_BURSTS = 2, 12
 """Half seconds in a row that must be behind, and connection events that they must have come in: each of them waits its
-own time, so that one in time among many is likely."""
+own time, so that one in time among many is likely (ours)."""
 BURST_S = 0.004
-"""Arrivals closer than this are of one connection event."""
+"""Arrivals closer than this are of one connection event (ours)."""
 SPREAD_SHARE = 0.5
-"""The arrivals of a half second take at least this share of it, else it is a backlog."""
+"""The arrivals of a half second take at least this share of it, else it is a backlog (ours)."""
 SILENCE_S = 2.0
 """After it a reader has made the connection anew, and the device has forgotten what it had not sent."""
 

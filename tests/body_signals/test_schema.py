@@ -1,7 +1,7 @@
 """Quality bits and the schema table: a public contract, so every name and number is spelled here once more."""
 
 from body_signals.placements import Placement
-from body_signals.quality import DESCRIPTIONS, Quality, names
+from body_signals.quality import DESCRIPTIONS, Quality, flag_names
 from body_signals.quantities import (
     ANGLE_COLUMNS,
     ANGLE_NAMES,
@@ -33,9 +33,9 @@ def test_bits_are_stored_in_tables_and_never_change():
 
 
 def test_names_of_flags():
-    assert names(0) == []
-    assert names(4 | 32) == ["late", "heading_unknown"]
-    assert names(511) == list(BITS)
+    assert flag_names(0) == []
+    assert flag_names(4 | 32) == ["late", "heading_unknown"]
+    assert flag_names(511) == list(BITS)
 
 
 def test_angles():

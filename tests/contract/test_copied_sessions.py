@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.influx.outbox import Identity, Ledger
+from dashboards.influx.ledger import Identity, Ledger
 from tests.contract.command_line import done, hiphinge, refused
 from tests.contract.recorded_sessions import live_session
 from tests.dashboards.synthetic_results import write_session

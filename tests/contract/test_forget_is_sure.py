@@ -6,14 +6,19 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hiphinge.session.lock import FolderLock
+from ingest.heads.session_folder import open_input
+from ingest.heads.session_toml import read_session_toml
 from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
+from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
+from virtual_athlete import simulate
 
 DATABASE = "gym"
 OLD, NEW, OTHER = "player-07", "player-70", "player-0"
@@ -167,3 +172,27 @@ def test_what_is_not_looked_at_is_said_once(sessions: Path) -> None:
     assert "InfluxDB was not looked at (HIPHINGE_INFLUX_URL is not set)" in said
     assert "1 session folders" in said
     assert "counted again: 0 left" in said
+
+
+def test_a_setting_with_a_blank_in_its_name_hides_nobody(tmp_path: Path) -> None:
+    simulated = simulate("demo", 1)
+    worn = tuple(replace(s, config={"a b": 1, "a.b": ["größe"], "": '"'}) for s in simulated.session.sensors)
+    session = replace(simulated.session, athlete=OLD, sensors=worn)
+    raw = recording(tmp_path / "raw.mcap", session, simulated.events[:2000])
+    where = {"HIPHINGE_SESSIONS": str(tmp_path / "sessions")}
+    done("replay", raw, "--out", "sessions/again", cwd=tmp_path, **where)
+    assert read_session_toml(tmp_path / "sessions/again/session.toml").sensors == open_input(raw).session.sensors
+    raw.unlink()
+    said = done("forget", OLD, "--yes", "--json", cwd=tmp_path, **where)
+    assert [Path(folder).name for folder in json.loads(said.stdout)["sessions"]] == ["again"]
+    assert tree(tmp_path / "sessions") == set()
+
+
+def test_a_session_that_a_former_version_wrote_broken_is_not_passed_over(sessions: Path) -> None:
+    """It wrote such a setting without quotes."""
+    shutil.rmtree(sessions / "a/live")
+    (sessions / "a/session.toml").write_text(TOML.format(OLD) + '[[sensor]]\nplacement = "pelvis"\nconfig = { a b = 1 }\n')
+    said = hiphinge("forget", OLD, "--yes", cwd=sessions, HIPHINGE_SESSIONS=str(sessions))
+    assert said.returncode == 0, said.stderr
+    assert "1 session folders" in said.stdout
+    assert not (sessions / "a").exists()

@@ -173,3 +173,8 @@ def test_moved_numbers_are_not_taken_without_an_entry(
     assert bless.blessed()["demo"]["entries"] == 3
     assert read_columns(folder / "demo" / EXPECTED) == read_columns(FOLDER / "demo" / EXPECTED)
     assert bless.main(["demo"]) == 0
+
+
+def test_all_fixtures_are_small() -> None:
+    files = [path for path in (ROOT / "fixtures").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert sum(path.stat().st_size for path in files) < 6_000_000

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from body_signals import HiphingeError
+from dashboards.report import hip_screen
 from dashboards.tables import read_repetitions, read_summary
 from hiphinge import cli
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, one_line, refused
@@ -111,7 +112,7 @@ def _parts(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
 def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: Path, data: st.DataObject) -> None:
     """Every part replaced by what it is not: refused when it is read, or every reader copes."""
     from dashboards.influx.line_protocol import closing_points
-    from dashboards.report import content, screen
+    from dashboards.report import content
     from dashboards.terminal import calibration_table, sensors_table
 
     document = json.loads((session / "live/summary.json").read_text())
@@ -145,7 +146,7 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
         calibration_table(summary), sensors_table(summary)
         content.tiles(summary, {}), content.calibration_rows(summary), content.sensor_rows(summary)
         content.exposure_rows(summary), content.calendar(summary["start"])
-        screen.sentences(summary["screen"]), screen.rows(summary["screen"]), screen.sources(summary["screen"])
+        hip_screen.sentences(summary["screen"]), hip_screen.rows(summary["screen"]), hip_screen.sources(summary["screen"])
         list(closing_points(tmp_path, ["live"]))
     except HiphingeError as error:
         assert str(error).count("\n") == 0  # noqa: PT017

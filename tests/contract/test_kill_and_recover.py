@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from body_signals import Packets
-from hiphinge.session.results import compute
+from hiphinge.session.computation import compute
 from ingest.recording.recorder import STRETCH_WINDOWS, read_recording
 from tests.conftest import ROOT
 from tests.contract.command_line import COMMAND, done, environment, tree

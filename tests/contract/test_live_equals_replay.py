@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from body_signals import Battery, Event, Heartbeat, Packets
+from body_signals import Event, Packets
 from body_signals.quality import Quality
+from fixtures.sessions.recordings import with_batteries
 from hiphinge.engine import Engine
 from virtual_athlete import Outage, Reboot, SimulatedSession, simulate
 
@@ -22,19 +23,7 @@ def troubled(seed: int) -> SimulatedSession:
     """A demo session with packet loss, a silence of all radios, one of a single sensor, late packets, a reboot, batteries."""
     outages = (Outage(40.0, 41.3), Outage(58.0, 58.4, "pelvis", kept=5))
     session = simulate("demo", seed, loss_probability=0.03, outages=outages, reboots=(Reboot(50.0, "thigh_left"),))
-    return replace(session, events=list(batteries_read(session.events)))
-
-
-def batteries_read(events: Sequence[Event]) -> Iterator[Event]:
-    """The events, each fiftieth heartbeat replaced by a sensor's battery, a percent less each time."""
-    sensors = sorted({event.sensor for event in events if isinstance(event, Packets)})
-    n = 0
-    for event in events:
-        n += isinstance(event, Heartbeat)
-        if isinstance(event, Heartbeat) and n % 50 == 0:
-            yield Battery(event.seq, event.arrival_ns, sensors[n // 50 % len(sensors)], 100 - n // 50)
-        else:
-            yield event
+    return replace(session, events=list(with_batteries(session.events)))
 
 
 def one_by_one(events: Sequence[Event]) -> list[Event]:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.influx.outbox import FOLDER, Ledger, Outbox, set_aside
+from dashboards.influx.drain import set_aside
+from dashboards.influx.ledger import Ledger
+from dashboards.influx.outbox import FOLDER, Outbox
 from hiphinge.checkup.privacy import close_sessions
 from ingest.links.kit import add_to_kit
 from tests.contract.command_line import done, hiphinge

@@ -18,6 +18,7 @@ from benchmarks.stored import compare
 from dashboards.influx.delivery import missing
 from dashboards.influx.outbox import FOLDER, waiting_bytes
 from dashboards.influx.sender import InfluxSettings, Sender
+from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge
 from tests.peers.influxdb import InfluxDB, influxdb
@@ -45,23 +46,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture
 def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSettings:
-    monkeypatch.setattr("hiphinge.live.delivery.PATIENCE_S", 0.1)
-    monkeypatch.setattr("dashboards.influx.patience.PATIENCE_S", 0.5)
+    monkeypatch.setattr("hiphinge.live.delivery.DELIVERY_PATIENCE_S", 0.1)
+    monkeypatch.setattr("dashboards.influx.patience.SENDING_PATIENCE_S", 0.5)
     return server.fresh(DATABASE)
 
 
 def run(folder: Path, demo: SimulatedSession, settings: InfluxSettings) -> set[str]:
     """A session from beginning to end; every trouble that was told."""
-    running = SessionInProgress(folder, demo.session, settings)
+    running = SessionInProgress(folder, demo.session)
+    running.sinks.add(LiveDelivery(folder, demo.session, settings))
     told = set()
-    assert running.delivery is not None
     for k in range(0, len(demo.events), 100):
         running.take(demo.events[k : k + 100])
-        told.add(running.delivery.trouble)
+        told.add(running.sinks.trouble)
     until = time.monotonic() + 20.0
-    while not running.delivery.trouble and time.monotonic() < until:
+    while not running.sinks.trouble and time.monotonic() < until:
         time.sleep(0.02)
-    told.add(running.delivery.trouble)
+    told.add(running.sinks.trouble)
     running.close()
     return told - {""}
 

@@ -18,8 +18,9 @@ import pytest
 from body_signals import HiphingeError
 from dashboards.http_edge import Answer
 from dashboards.influx.delivery import Courier, missing, push
+from dashboards.influx.drain import rejected_lines
 from dashboards.influx.line_protocol import points
-from dashboards.influx.outbox import FOLDER, Outbox, rejected_lines, waiting_bytes
+from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
 from dashboards.influx.patience import Patience, Pauses
 from dashboards.influx.refusals import InfluxError, Refusal, refused
 from dashboards.influx.sender import InfluxSettings, Sender, influx_service, send_lines

@@ -17,9 +17,9 @@ from body_signals.quality import Quality
 from body_signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
 from dashboards.report import write_report
 from dashboards.report.content import MovementSummary, headline, movements
+from dashboards.report.hip_screen import TEST_WORDS
 from dashboards.report.plots import _envelope
 from dashboards.report.published import RANGES, published_range
-from dashboards.report.screen import TEST_WORDS
 from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows, Repetition
 from dsp.screen.pattern import screen_of

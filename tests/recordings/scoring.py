@@ -19,7 +19,7 @@ from body_signals import Session
 from body_signals.blocks import Floats
 from body_signals.quantities import ESTIMATORS
 from dashboards.tables import read_orientations
-from hiphinge.session.results import compute
+from hiphinge.session.computation import compute
 from ingest.formats.plain import PlainSamples, write_plain
 from ingest.heads.session_folder import open_input
 

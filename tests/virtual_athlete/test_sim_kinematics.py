@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from body_signals.placements import Placement
 from virtual_athlete.body import Body, Motion
-from virtual_athlete.movements import Script
 from virtual_athlete.scenarios import mixed
+from virtual_athlete.script import Script
 from virtual_athlete.trajectories import Move, Signal, Track
 from virtual_athlete.walking import GroundPath
 

@@ -21,7 +21,7 @@ import numpy as np
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
-from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step, Write
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step, Write
 from firmware_protocol.device_clock import DeviceClock
 from firmware_protocol.families.shimmer3.calibration import (
     ACC_OFFSET,
@@ -245,7 +245,7 @@ SHIMMER3 = DeviceFamily(
     "Shimmer3, Bluetooth classic",
     Clock.DEVICE,
     _codec,
-    serial=SerialLink(bauds=(115_200,)),
+    serial=SerialAccess(bauds=(115_200,)),
     rates_hz=(64.0, 128.0, 256.0),
     default_rate_hz=128.0,
     gyr_ranges_dps=tuple(GYR_PER_DPS),

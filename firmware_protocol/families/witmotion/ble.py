@@ -20,7 +20,7 @@ from body_signals.blocks import Floats, SampleBlock
 from body_signals.errors import HiphingeError
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import BleLink, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.families.witmotion.frames import (
     ACC_SCALE,
@@ -29,11 +29,12 @@ from firmware_protocol.families.witmotion.frames import (
     GYR_SCALE,
     HEADER,
     PAUSE_S,
-    SATURATED,
     USABLE_RATES_HZ,
     Register,
+    angles,
     decode_command,
-    normalised,
+    motion,
+    quaternion,
     read_register,
     settings,
     to_raw,
@@ -41,6 +42,7 @@ from firmware_protocol.families.witmotion.frames import (
 from firmware_protocol.packets import Fields, Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
+from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "witmotion-ble"
 _TAIL = "-0000-1000-8000-00805f9a34fb"
@@ -49,7 +51,8 @@ SERVICE, NOTIFY, WRITE = (f"0000{short}{_TAIL}" for short in ("ffe5", "ffe4", "f
 FRAME = 20
 DATA, REGISTERS = 0x61, 0x71
 _HEADERS = (b"\x55\x61", b"\x55\x71")
-_MOTION = struct.Struct("<6h")
+_MOTION, _ANGLES = struct.Struct("<6h"), struct.Struct("<3h")
+_AT_MOTION, _AT_ANGLES = 2, 14
 _LONG_REPLY = 2
 """Some firmware sends register replies of 22 bytes; the last two are not read."""
 _EMPTY_V, _FULL_V = 3.36, 3.96
@@ -174,12 +177,8 @@ class Reader(StrictReader):
 
 
 def _data_fields(frame: bytes) -> Fields:
-    raw = struct.unpack_from("<9h", frame, 2)
-    return {
-        "acc": [value * ACC_SCALE for value in raw[:3]],
-        "gyr": [value * GYR_SCALE for value in raw[3:6]],
-        "euler": [value * ANGLE_SCALE for value in raw[6:]],
-    }
+    acc, gyr, _ = motion(_MOTION.unpack_from(frame, _AT_MOTION))
+    return {"acc": list(acc), "gyr": list(gyr), "euler": list(angles(*_ANGLES.unpack_from(frame, _AT_ANGLES)))}
 
 
 def register_fields(frame: bytes) -> Fields | None:
@@ -187,10 +186,10 @@ def register_fields(frame: bytes) -> Fields | None:
     register, *regs = struct.unpack_from("<H8h", frame, 2)
     fields: Fields = {"reg": register, "regs": regs}
     if register == Register.QUATERNION:
-        quat = normalised(tuple(regs[:4]))
-        if quat is None:
+        quat = quaternion(regs[:4])
+        if norm_of(quat) is None:
             return None
-        fields["quat"] = quat
+        fields["quat"] = list(quat)
     elif register == Register.MAGNETOMETER:
         fields["mag_raw"] = regs[:3]
     elif register == Register.TEMPERATURE:
@@ -217,14 +216,8 @@ class WitMotionBleCodec(PacketwiseCodec):
         for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
                 if frame[1] == DATA:
-                    ax, ay, az, gx, gy, gz = raw = _MOTION.unpack_from(frame, 2)
-                    rows.add(
-                        packet,
-                        NO_STAMP,
-                        (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
-                        (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
-                        saturated=max(raw) >= SATURATED or min(raw) <= -SATURATED,
-                    )
+                    acc, gyr, saturated = motion(_MOTION.unpack_from(frame, _AT_MOTION))
+                    rows.add(packet, NO_STAMP, acc, gyr, (), saturated)
                 else:
                     self._take_registers(frame)
         return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
@@ -287,7 +280,7 @@ WITMOTION_BLE = DeviceFamily(
     "WitMotion, Bluetooth LE",
     Clock.NONE,
     _codec,
-    ble=BleLink(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("WT",), battery=None),
+    ble=BleAccess(services=(SERVICE,), notify=(NOTIFY,), name_prefixes=("WT",), battery=None),
     rates_hz=USABLE_RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

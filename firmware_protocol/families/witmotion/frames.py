@@ -6,7 +6,7 @@ Sources: WT901BLECL datasheet v22; WIT standard communication protocol; WITMOTIO
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -16,6 +16,8 @@ from body_signals.blocks import G0, Floats
 from body_signals.errors import HiphingeError
 from firmware_protocol.device import Request, Write
 from firmware_protocol.packets import Fields
+from firmware_protocol.sample_rows import Vector
+from firmware_protocol.unit_quaternion import Quaternion
 
 ACC_SCALE = 16.0 * G0 / 32768.0
 """m/s² per LSB."""
@@ -26,8 +28,6 @@ ANGLE_SCALE = math.pi / 32768.0
 QUAT_SCALE = 1.0 / 32768.0
 SATURATED = 32767
 """A raw value of this size, or beyond, is at the end of its range."""
-BAD_NORM = 0.1
-"""A quaternion whose norm differs from 1 by more is none."""
 HEADER = 0x55
 COMMAND = b"\xff\xaa"
 PAUSE_S = 0.1
@@ -134,11 +134,31 @@ CONFIG_WORDS = {
 }
 
 
-def normalised(raw: tuple[int, ...]) -> list[float] | None:
-    """Quaternion w x y z of four int16; None when its norm is far from 1."""
-    values = [value * QUAT_SCALE for value in raw]
-    norm = math.sqrt(sum(value * value for value in values))
-    return values if abs(norm - 1.0) <= BAD_NORM else None
+def acceleration(x: int, y: int, z: int) -> Vector:
+    """m/s² of three int16."""
+    return x * ACC_SCALE, y * ACC_SCALE, z * ACC_SCALE
+
+
+def angular_rate(x: int, y: int, z: int) -> Vector:
+    """rad/s of three int16."""
+    return x * GYR_SCALE, y * GYR_SCALE, z * GYR_SCALE
+
+
+def motion(raw: tuple[int, ...]) -> tuple[Vector, Vector, bool]:
+    """acc m/s², gyr rad/s, and whether one of them is at the end of its range, of six int16."""
+    ax, ay, az, gx, gy, gz = raw
+    return acceleration(ax, ay, az), angular_rate(gx, gy, gz), max(raw) >= SATURATED or min(raw) <= -SATURATED
+
+
+def angles(x: int, y: int, z: int) -> Vector:
+    """roll pitch yaw in rad of three int16."""
+    return x * ANGLE_SCALE, y * ANGLE_SCALE, z * ANGLE_SCALE
+
+
+def quaternion(raw: Sequence[int]) -> Quaternion:
+    """w x y z of four int16; whether it is one, `unit_quaternion` says."""
+    w, x, y, z = raw
+    return w * QUAT_SCALE, x * QUAT_SCALE, y * QUAT_SCALE, z * QUAT_SCALE
 
 
 def to_raw(values: Floats, scale: float) -> np.ndarray[Any, np.dtype[np.int16]]:

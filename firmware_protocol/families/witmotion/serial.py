@@ -12,7 +12,6 @@ Sources: WIT standard communication protocol; WITMOTION/WitStandardProtocol_JY90
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -22,27 +21,29 @@ from typing import Any
 from body_signals.blocks import Floats, SampleBlock
 from body_signals.session import Setting
 from firmware_protocol.codec import Health
-from firmware_protocol.device import Clock, DeviceFamily, Request, SerialLink, Step
+from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step
 from firmware_protocol.device_clock import DeviceClock, Stamp
 from firmware_protocol.families.witmotion.frames import (
     ACC_SCALE,
-    ANGLE_SCALE,
-    BAD_NORM,
     CONFIG_WORDS,
     GYR_SCALE,
     HEADER,
     QUAT_SCALE,
-    SATURATED,
     USABLE_RATES_HZ,
     Register,
+    acceleration,
+    angles,
+    angular_rate,
     decode_command,
-    normalised,
+    motion,
+    quaternion,
     settings,
     to_raw,
 )
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
+from firmware_protocol.unit_quaternion import norm_of, unit
 
 FAMILY = "witmotion-serial"
 FRAME = 11
@@ -172,11 +173,11 @@ def frame_fields(frame: bytes) -> Fields | str:
         moment = datetime(2000, 1, 1) + timedelta(milliseconds=ms)
         fields["clock"] = moment.isoformat(timespec="milliseconds")
     elif kind == ACC:
-        fields |= {"acc": [a * ACC_SCALE, b * ACC_SCALE, c * ACC_SCALE], "temp_c": d / 100.0}
+        fields |= {"acc": list(acceleration(a, b, c)), "temp_c": d / 100.0}
     elif kind == GYR:
-        fields["gyr"] = [a * GYR_SCALE, b * GYR_SCALE, c * GYR_SCALE]
+        fields["gyr"] = list(angular_rate(a, b, c))
     elif kind == ANGLE:
-        fields |= {"euler": [a * ANGLE_SCALE, b * ANGLE_SCALE, c * ANGLE_SCALE], "version": d & 0xFFFF}
+        fields |= {"euler": list(angles(a, b, c)), "version": d & 0xFFFF}
     elif kind == MAG:
         fields |= {"mag_raw": [a, b, c], "temp_c": d / 100.0}
     elif kind == PORT:
@@ -185,10 +186,10 @@ def frame_fields(frame: bytes) -> Fields | str:
         pressure, height = struct.unpack_from("<2i", frame, 2)
         fields |= {"pressure_pa": pressure, "height_m": height / 100.0}
     elif kind == QUAT:
-        quat = normalised((a, b, c, d))
-        if quat is None:
+        quat = quaternion((a, b, c, d))
+        if norm_of(quat) is None:
             return "bad_quaternion"
-        fields["quat"] = quat
+        fields["quat"] = list(quat)
     elif kind == REGISTERS:
         fields["regs"] = [a, b, c, d]
     elif kind in (LONLAT, GPS, ACCURACY):
@@ -270,15 +271,8 @@ class WitMotionSerialCodec(PacketwiseCodec):
                     if rows and shape is not None:
                         blocks.append(self._block(rows, shape[0]))
                     rows, shape = SampleRows(), of_run
-                ax, ay, az, gx, gy, gz = raw = _MOTION.unpack(run[ACC][2:8] + run[GYR][2:8])
-                rows.add(
-                    packet,
-                    stamp,
-                    (ax * ACC_SCALE, ay * ACC_SCALE, az * ACC_SCALE),
-                    (gx * GYR_SCALE, gy * GYR_SCALE, gz * GYR_SCALE),
-                    self._quaternion(run[QUAT]) if of_run[1] else (),
-                    max(raw) >= SATURATED or min(raw) <= -SATURATED,
-                )
+                acc, gyr, saturated = motion(_MOTION.unpack(run[ACC][2:8] + run[GYR][2:8]))
+                rows.add(packet, stamp, acc, gyr, self._quaternion(run[QUAT]) if of_run[1] else (), saturated)
         return [*blocks, self._block(rows, shape[0])] if rows and shape is not None else blocks
 
     def _block(self, rows: SampleRows, timed: bool) -> SampleBlock:
@@ -305,15 +299,13 @@ class WitMotionSerialCodec(PacketwiseCodec):
         self._timed = True
         return stamp
 
-    def _quaternion(self, frame: bytes) -> tuple[float, float, float, float]:
+    def _quaternion(self, frame: bytes) -> tuple[float, ...]:
         """w x y z of norm 1; where it is none, it is missing."""
-        w, x, y, z = _QUATERNION.unpack_from(frame, 2)
-        w, x, y, z = w * QUAT_SCALE, x * QUAT_SCALE, y * QUAT_SCALE, z * QUAT_SCALE
-        norm = math.sqrt(w * w + x * x + y * y + z * z)
-        if abs(norm - 1.0) > BAD_NORM:
+        quat = unit(quaternion(_QUATERNION.unpack_from(frame, 2)))
+        if quat is None:
             self._health.count("bad_quaternion")
             return NO_QUATERNION
-        return w / norm, x / norm, y / norm, z / norm
+        return quat
 
 
 def encode_frame(kind: int, data: bytes) -> bytes:
@@ -352,7 +344,7 @@ WITMOTION_SERIAL = DeviceFamily(
     "WitMotion, serial",
     Clock.DEVICE,
     lambda config, rate_hz: WitMotionSerialCodec(rate_hz or 100.0, _content(config)),
-    serial=SerialLink(bauds=(115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
+    serial=SerialAccess(bauds=(115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
     rates_hz=USABLE_RATES_HZ,
     acc_ranges_g=(16.0,),
     gyr_ranges_dps=(2000.0,),

@@ -17,8 +17,10 @@ import pytest
 
 from body_signals import Placement, Sensor, Session
 from dashboards.influx.delivery import Courier, ledger_of, missing, note_repetitions, push
+from dashboards.influx.drain import Drain
+from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import LiveLines, closing_points, points, repetition_stamps, series_and_start
-from dashboards.influx.outbox import FOLDER, Drain, Identity, Ledger, Outbox, waiting_bytes
+from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
 from dashboards.influx.sender import InfluxSettings, Sender, server_facts
 from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows

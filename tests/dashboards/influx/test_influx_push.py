@@ -16,8 +16,8 @@ import pytest
 
 from body_signals import HiphingeError
 from dashboards.influx.delivery import missing, push
+from dashboards.influx.drain import rejected_lines
 from dashboards.influx.line_protocol import points
-from dashboards.influx.outbox import rejected_lines
 from dashboards.influx.patience import Patience
 from dashboards.influx.sender import InfluxSettings, Sender, server_facts
 from dashboards.tables import read_repetitions

@@ -8,24 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from body_signals import HiphingeError
-from dashboards.influx.outbox import (
-    Drain,
-    Identity,
-    Ledger,
-    Outbox,
-    RejectedAnew,
-    rejected_lines,
-    segments,
-    set_aside,
-    waiting_bytes,
-)
+from dashboards.influx.drain import Drain, rejected_lines
+from dashboards.influx.outbox import Outbox, segments, waiting_bytes
 from dashboards.influx.sender import InfluxError, Refusal
 
 
@@ -155,21 +145,6 @@ def test_lines_that_are_never_taken_are_set_aside_and_block_nothing(tmp_path: Pa
     assert text(server.lines) == lines(0, 32) + lines(33, 100)
 
 
-def test_what_is_rejected_when_all_is_sent_again_replaces_what_was(tmp_path: Path) -> None:
-    set_aside(tmp_path, [(b"a b 1", "of old")])
-    with suppress(KeyError), RejectedAnew(tmp_path) as aside:
-        aside.take(b"a c 1", "then it broke")
-        raise KeyError
-    assert rejected_lines(tmp_path) == [("a b 1", "of old")]
-    with RejectedAnew(tmp_path) as aside:
-        aside.take(b"a d 1", "type\nconflict")
-    assert rejected_lines(tmp_path) == [("a d 1", "type conflict")]
-    with RejectedAnew(tmp_path):
-        pass
-    assert rejected_lines(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_full_outbox_keeps_what_is_essential_and_says_so(tmp_path: Path, opened: Callable[..., Outbox]) -> None:
     outbox = opened(tmp_path / "outbox", limit_bytes=20_000)
     said = []
@@ -191,20 +166,6 @@ def test_a_disk_that_refuses_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file is in the way")
     with pytest.raises(HiphingeError, match="outbox cannot be written"):
         Outbox(tmp_path / "outbox").append(lines(0, 1))
-
-
-def test_the_ledger_survives_damage(tmp_path: Path) -> None:
-    ledger = Ledger({"live": "abc"}, {"live": {("repetition,athlete=a", 5), ("repetition,athlete=a", 7)}}, {"live": [1, 2]})
-    ledger.write(tmp_path)
-    assert Ledger.read(tmp_path) == ledger
-    who, before = Identity("a", "evening", "2026-11-23T14:05:00Z"), {Identity("a", "x"), Identity("b", "y")}
-    whole = replace(ledger, of=who, former=before, software={"live": "hiphinge 0.1.0"}, points={"angles": {"live": 25}})
-    whole.write(tmp_path)
-    assert Ledger.read(tmp_path) == whole
-    (tmp_path / "ledger.json").write_text('{"complete": {}, "repetitions": {}, "states": {}}')
-    assert Ledger.read(tmp_path) == Ledger(), "as it was before it said whose it is"
-    (tmp_path / "ledger.json").write_text("[1")
-    assert Ledger.read(tmp_path) == Ledger()
 
 
 PRODUCER = """

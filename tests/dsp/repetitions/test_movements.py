@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body_signals.quantities import MOVEMENTS
+from body_signals.movements import MOVEMENTS
 from dsp.repetitions.kind import CANNOT_TELL, CENTRES, _apart, classify
 from tests.dsp.sessions import estimated, simulated
 from virtual_athlete import SCENARIOS

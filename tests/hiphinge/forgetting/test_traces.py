@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from body_signals import Mark
-from dashboards.influx.outbox import FOLDER, Identity, Ledger
+from dashboards.influx.ledger import Identity, Ledger
+from dashboards.influx.outbox import FOLDER
 from dashboards.report import write_report
 from hiphinge.forgetting.traces import search
 from tests.contract.recorded_sessions import recording

@@ -21,6 +21,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows
 from hiphinge.engine import Engine
 from hiphinge.live.delivery import LiveDelivery
+from hiphinge.live.sinks import Frame
 from hiphinge.session.in_progress import SessionInProgress
 from virtual_athlete import SimulatedSession, simulate
 
@@ -44,6 +45,14 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
+def delivered(folder: Path, demo: SimulatedSession) -> tuple[SessionInProgress, LiveDelivery]:
+    """A session whose results go to nobody."""
+    running = SessionInProgress(folder, demo.session)
+    delivery = LiveDelivery(folder, demo.session, NOBODY)
+    running.sinks.add(delivery)
+    return running, delivery
+
+
 def rows(first_s: float) -> AngleRows:
     """A second of rows by hand."""
     angles = np.full((len(ANGLE_NAMES), 100), 0.5)
@@ -58,19 +67,19 @@ def test_nothing_leaves_before_its_events_are_on_disk(tmp_path: Path, flushed_se
     folder = tmp_path / "session"
     folder.mkdir()
     delivery = LiveDelivery(folder, session, NOBODY)
-    delivery.take(parts[0], [], 10, 5)
-    delivery.take(parts[1], [], 20, flushed_seq)
+    delivery.take(Frame(parts[0], 1.0, last_seq=10, flushed_seq=5))
+    delivery.take(Frame(parts[1], 2.0, last_seq=20, flushed_seq=flushed_seq))
     delivery._end_filling()
     wanted = LiveLines(session, folder.name, folder / "session.toml")
     assert lines(folder) == [line for part in parts[:released] for line in wanted.of(part.angles, [])]
     assert len(delivery._held) == 2 - released
-    delivery.abandon()
+    delivery.close(None)
     assert not delivery.trouble or "cannot be reached" in delivery.trouble
 
 
 def taken(folder: Path, demo: SimulatedSession) -> SessionInProgress:
     """A session that has taken all of the demo."""
-    running = SessionInProgress(folder, demo.session, NOBODY)
+    running, _ = delivered(folder, demo)
     for k in range(0, len(demo.events), 100):
         running.take(demo.events[k : k + 100])
     return running
@@ -86,7 +95,7 @@ def test_a_disk_that_hangs_holds_no_packet_up(demo: SimulatedSession, tmp_path: 
         flush(outbox)
 
     monkeypatch.setattr(Outbox, "flush", hanging)
-    running = SessionInProgress(tmp_path / "session", demo.session, NOBODY)
+    running, _ = delivered(tmp_path / "session", demo)
     for k in range(0, len(demo.events) // 2, 100):
         running.take(demo.events[k : k + 100])
     assert hangs.wait(20.0)
@@ -122,10 +131,10 @@ def test_results_leave_while_the_session_runs(demo: SimulatedSession, tmp_path: 
     folder = tmp_path / "session"
     folder.mkdir()
     delivery = LiveDelivery(folder, demo.session, NOBODY)
-    delivery.take(outputs(demo), [], 10, 9)
-    delivery.take(PipelineOutput(), [], 11, 10)
+    delivery.take(Frame(outputs(demo), 0.0, last_seq=10, flushed_seq=9))
+    delivery.take(Frame(PipelineOutput(), 0.0, last_seq=11, flushed_seq=10))
     wait_for(lambda: lines(folder))
-    delivery.abandon()
+    delivery.close(None)
 
 
 def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(
@@ -136,8 +145,7 @@ def test_a_disk_that_refuses_is_trouble_and_the_session_goes_on(
 
     monkeypatch.setattr(Outbox, "append", full)
     running = taken(tmp_path / "session", demo)
-    assert running.delivery is not None
-    wait_for(lambda: "No space left" in running.delivery.trouble)  # type: ignore[union-attr]
+    wait_for(lambda: "No space left" in running.sinks.trouble)
     running.close()
     assert available_estimators(tmp_path / "session") == ("live", "review")
 
@@ -149,8 +157,7 @@ def test_a_fault_of_the_program_is_told(demo: SimulatedSession, tmp_path: Path, 
 
     monkeypatch.setattr(Outbox, "flush", breaks)
     running = taken(tmp_path / "session", demo)
-    assert running.delivery is not None
-    wait_for(lambda: "fills the outbox no more (ZeroDivisionError" in running.delivery.trouble)  # type: ignore[union-attr]
+    wait_for(lambda: "fills the outbox no more (ZeroDivisionError" in running.sinks.trouble)
     monkeypatch.undo()
     running.close()
     assert available_estimators(tmp_path / "session") == ("live", "review")

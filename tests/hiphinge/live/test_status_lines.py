@@ -16,7 +16,8 @@ from body_signals.quantities import ANGLE_NAMES
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.engine import SensorProgress
-from hiphinge.live.status_lines import Seen, StatusLines
+from hiphinge.live.sinks import Frame
+from hiphinge.live.status_lines import StatusLines
 from ingest.links.link import LinkFault, LinkState, LinkStatus
 
 SESSION = Session(
@@ -32,11 +33,12 @@ def rows(time_s: float, degrees: float = 30.0, quality: int = 0) -> PipelineOutp
     return PipelineOutput(angles=[AngleRows(np.array([time_s]), angles, 0.1 * angles, np.array([quality], np.int32))])
 
 
-def seen(samples: int = 100) -> Seen:
+def frame(now_s: float, output: PipelineOutput | None = None, samples: int = 100) -> Frame:
     progress = {"pelvis": SensorProgress(samples, 3, True, 100.0, {"battery_percent": 71.0})}
     streaming = LinkStatus("pelvis", LinkState.STREAMING, rssi=-61)
     lost = LinkStatus("lumbar", LinkState.LOST, LinkFault("not found", "lumbar", "Switch it on."))
-    return Seen(progress, {"pelvis": streaming, "lumbar": lost}, {"pelvis": 4.26, "lumbar": 9.0})
+    links = {"pelvis": streaming, "lumbar": lost}
+    return Frame(output or PipelineOutput(), now_s, progress, links, {"pelvis": 4.26, "lumbar": 9.0})
 
 
 def lines_of(written: list[str]) -> list[dict[str, Any]]:
@@ -49,7 +51,7 @@ def test_a_line_a_second_whatever_the_batches() -> None:
         written: list[str] = []
         status = StatusLines(SESSION, written.append)
         for now in np.arange(0.0, 20.0, step).tolist():
-            status.take(PipelineOutput(), now, seen)
+            status.take(frame(now))
         assert len(written) in (18, 19, 20)
 
 
@@ -57,15 +59,15 @@ def test_a_pause_is_one_line_not_many() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
     for now in (0.0, 1.0, 61.0, 61.1, 61.2, 62.0):
-        status.take(PipelineOutput(), now, seen)
+        status.take(frame(now))
     assert [line["time_s"] for line in lines_of(written)] == [1.0, 61.0, 62.0]
 
 
 def test_sensors_are_told_with_what_is_known() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
-    status.line(10.0, seen(1000))
-    status.line(11.0, seen(1099))
+    status.line(frame(10.0, samples=1000))
+    status.line(frame(11.0, samples=1099))
     pelvis, lumbar = lines_of(written)[1]["sensors"]
     assert pelvis == {
         "placement": "pelvis",
@@ -88,9 +90,9 @@ def test_sensors_are_told_with_what_is_known() -> None:
 def test_angles_are_fresh_or_null() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
-    status.take(rows(9.9, quality=int(Quality.LATE | Quality.FAST)), 9.0, seen)
-    status.line(10.0, seen())
-    status.line(10.5, seen())
+    status.take(frame(9.0, rows(9.9, quality=int(Quality.LATE | Quality.FAST))))
+    status.line(frame(10.0))
+    status.line(frame(10.5))
     fresh, stale = lines_of(written)
     assert fresh["angles"]["pelvis_tilt_deg"] == pytest.approx(30.0)
     assert fresh["angles"]["pelvis_tilt_sd_deg"] == pytest.approx(3.0)
@@ -111,11 +113,11 @@ def test_the_share_of_the_movement_under_way_is_fresh_or_null() -> None:
         angles[ANGLE_NAMES.index(name)] = np.radians(degrees) * u
     sd = np.full_like(angles, np.radians(1.0))
     bend = AngleRows(8.9 + u, angles, sd, np.full(101, int(Quality.LATE), np.int32))
-    status.line(9.0, seen())
+    status.line(frame(9.0))
     for k in range(0, 101, 2):
-        status.take(PipelineOutput(angles=[bend.part(k, min(k + 2, 101))]), 9.0, seen)
-    status.line(10.0, seen())
-    status.line(10.5, seen())
+        status.take(frame(9.0, PipelineOutput(angles=[bend.part(k, min(k + 2, 101))])))
+    status.line(frame(10.0))
+    status.line(frame(10.5))
     before, fresh, stale = (line["lumbar_share_now"] for line in lines_of(written))
     assert before == stale == {"of": None, "percent": None, "sd_percent": None, "quality": []}
     assert (fresh["of"], fresh["quality"]) == ("lumbar_share_of_trunk_on_thigh", ["late"])
@@ -128,9 +130,9 @@ def test_a_repetition_is_told_once() -> None:
     written: list[str] = []
     status = StatusLines(SESSION, written.append)
     ended = Repetition(0, 1.0, 2.0, 3.0, "bend", 0.9, int(Quality.GAP), {"lumbar_rom_deg": 41.5, "slack": float("nan")})
-    status.take(PipelineOutput(repetitions=[ended]), 3.5, seen)
-    status.line(4.0, seen())
-    status.line(5.0, seen())
+    status.take(frame(3.5, PipelineOutput(repetitions=[ended])))
+    status.line(frame(4.0))
+    status.line(frame(5.0))
     first, second = lines_of(written)
     (repetition,) = first["repetitions"]
     assert repetition["movement"] == "bend"
@@ -144,6 +146,6 @@ def test_a_row_is_fresh_for_a_third_of_a_second_beyond_the_patience_of_the_grid(
     """It ends at 9.9 s; 0.15 s and 0.35 s later it would be frozen."""
     written: list[str] = []
     status = StatusLines(replace(SESSION, patience_s=0.15), written.append)
-    status.take(rows(9.9), 9.0, seen)
-    status.line(now_s, seen())
+    status.take(frame(9.0, rows(9.9)))
+    status.line(frame(now_s))
     assert (lines_of(written)[0]["angles_time_s"] is not None) == there

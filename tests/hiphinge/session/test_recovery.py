@@ -11,9 +11,9 @@ from body_signals import Event, HiphingeError, Packets
 from dashboards.tables import read_summary
 from hiphinge.commands.options import look_after_orphans, unfinished
 from hiphinge.config import Settings
+from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.recovery import orphans, recover
-from hiphinge.session.results import compute
 from ingest.recording.recorder import read_recording
 from tests.contract.recorded_sessions import recording
 from virtual_athlete import SimulatedSession, simulate

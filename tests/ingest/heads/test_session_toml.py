@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from body_signals import HiphingeError, Mounting, Placement, Sensor, Session, SessionMark
 from body_signals.athlete import check_athlete
 from body_signals.limits import LIMITS
+from hiphinge.forgetting.signs import whose
 from ingest.heads.session_toml import read_session_toml, session_from_dict, session_to_dict, write_session_toml
 
 GOOD = """schema = 1
@@ -52,6 +53,15 @@ def names_one(athlete: str) -> bool:
         return False
 
 
+SETTINGS = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+    | st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=3).map(tuple),
+    max_size=4,
+)
 axes = st.sampled_from([("+x", "+y"), ("-z", "+x"), ("-y", "-z")])
 
 
@@ -68,6 +78,7 @@ def sensors(draw: st.DrawFn) -> tuple[Sensor, ...]:
             address=draw(st.none() | words),
             port=draw(st.none() | words),
             rate_hz=draw(st.none() | st.floats(0.1, 1e5)),
+            config=draw(SETTINGS),
         )
         for placement in placements
     )
@@ -80,7 +91,7 @@ sessions = st.builds(
     sensors=sensors(),
     marks=st.lists(st.builds(SessionMark, st.floats(-1e6, 1e6), words), max_size=3).map(tuple),
     software=st.just("") | words,
-    patience_s=st.just(0.15) | st.integers(20, 2000).map(lambda ms: ms / 1e3),
+    patience_s=st.just(0.15) | st.floats(20.0, 2000.0).map(lambda ms: ms / 1e3),
     screen_limits=st.dictionaries(st.sampled_from([limit.name for limit in LIMITS]), st.floats(-200.0, 200.0), max_size=3),
 )
 
@@ -93,6 +104,33 @@ def test_what_is_written_reads_back(tmp_path_factory: pytest.TempPathFactory, se
     assert [p.name for p in path.parent.iterdir()] == ["session.toml"]
     as_json = json.loads(json.dumps(session_to_dict(session)))
     assert session_from_dict(as_json, "here") == session
+
+
+@pytest.mark.parametrize("key", ["a b", "a.b", "", "größe", '"', "'", "\\", "a\nb", "#", "[mark]", "="])
+def test_any_word_may_be_a_key_of_a_sensors_configuration(tmp_path: Path, key: str) -> None:
+    """Such a file was broken, and what cannot be read is nobody's."""
+    pelvis = Sensor(Placement.PELVIS, config={key: key, "list": (key, "\x7f")})
+    session = Session(datetime(2026, 1, 1, tzinfo=UTC), "Zoë 7", (pelvis,))
+    write_session_toml(session, tmp_path / "session.toml")
+    assert read_session_toml(tmp_path / "session.toml") == session
+    assert whose(tmp_path / "session.toml").athletes == {"Zoë 7"}
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        Session(datetime(2026, 1, 1, tzinfo=UTC), "a\nb", (Sensor(Placement.PELVIS),)),
+        Session(datetime(2026, 1, 1, tzinfo=UTC), "a", (Sensor(Placement.PELVIS, rate_hz=-1.0),)),
+        Session(datetime(2026, 1, 1, tzinfo=UTC), "a", (Sensor(Placement.PELVIS, config={"x": float("inf")}),)),
+        Session(datetime(2026, 1, 1, tzinfo=UTC), "a", (Sensor(Placement.PELVIS, config={"x": "\ud800"}),)),
+        Session(datetime(2026, 1, 1, tzinfo=UTC), "a", (Sensor(Placement.PELVIS),), (SessionMark(float("nan"), "x"),)),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, session: Session) -> None:
+    with pytest.raises(HiphingeError, match=r"session\.toml") as caught:
+        write_session_toml(session, tmp_path / "session.toml")
+    assert caught.value.remedy
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_documented_form_is_read(tmp_path: Path) -> None:
@@ -191,10 +229,14 @@ FAULTS = {
     "rate is text": ("rate_hz = 100", 'rate_hz = "fast"', 18, "plain number"),
     "rate is truth": ("rate_hz = 100", "rate_hz = true", 18, "plain number"),
     "rate is zero": ("rate_hz = 100", "rate_hz = 0", 18, "samples per second"),
+    "a setting without end": ("rate_hz = 100", "config = { x = inf }", 18, "numbers, true or false"),
+    "a setting of a day": ("rate_hz = 100", "config = { x = 2026-11-23 }", 18, "numbers, true or false"),
     "time is nan": ("time_s = 0.0", "time_s = nan", 22, "plain number"),
     "time missing": ("time_s = 0.0\n", "", 21, "Add time_s"),
     "label missing": ('label = "calibrate"\n', "", 21, "Add label"),
     "slip of the pen": ("mounting =", "mountings =", 11, "Did you mean 'mounting'?"),
+    "slip with a blank": ("mounting =", '"moun ting" =', 11, "Did you mean 'mounting'?"),
+    "below an odd word": ('"barbell"\nfamily', '"bar\u2028\x85bell"\nfamly', 16, "Did you mean 'family'?"),
     "slip at the top": ("[software]", "[sofware]", 5, "Did you mean 'software'?"),
     "sensor is one table": ('[[mark]]\ntime_s = 0.0\nlabel = "calibrate"\n', "[mark]\ntime_s = 0.0\n", 21, "a list of tables"),
     "sensors of numbers": (GOOD[GOOD.index("[athlete]") :], 'sensor = [1]\n[athlete]\nid = "a"\n', 3, "a table"),
@@ -207,7 +249,7 @@ def test_fault_says_file_line_and_remedy(tmp_path: Path, fault: str) -> None:
     old, new, line, remedy = FAULTS[fault]
     assert GOOD.count(old) == 1
     path = tmp_path / "session.toml"
-    path.write_text(GOOD.replace(old, new))
+    path.write_text(GOOD.replace(old, new), "utf-8")
     with pytest.raises(HiphingeError) as caught:
         read_session_toml(path)
     assert caught.value.where == f"{path}, line {line}"

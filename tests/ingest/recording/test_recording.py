@@ -140,6 +140,23 @@ def test_a_recording_can_be_recorded_again_from_its_windows(tmp_path: Path) -> N
     assert singles(list(read_recording(tmp_path / "b.mcap").batches())) == singles([log])
 
 
+def test_packets_that_were_joined_or_came_in_another_order_give_the_same_file(tmp_path: Path) -> None:
+    """Within a window: a sensor's packets are written by their numbers, whatever they travelled in."""
+    packets = [(i, i * 20 * MS, bytes((i,)) * (i % 7)) for i in range(20)]
+    joined = [Packets.join(KEYS[0], packets[at : at + 5]) for at in range(0, 20, 5)]
+    ways: dict[str, list[Event]] = {
+        "single": [Packets.one(KEYS[0], *packet) for packet in packets],
+        "joined": list(joined),
+        "shuffled": [joined[i] for i in (2, 0, 3, 1)],
+    }
+    for way, log in ways.items():
+        write(tmp_path / f"{way}.mcap", log)
+    files = {way: (tmp_path / f"{way}.mcap").read_bytes() for way in ways}
+    assert files["joined"] == files["single"]
+    assert files["shuffled"] == files["single"]
+    assert singles(list(read_recording(tmp_path / "single.mcap").batches())) == [(i, at, KEYS[0], p) for i, at, p in packets]
+
+
 def test_windows_last_half_a_second_and_flush_by_themselves(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "r.mcap", SESSION, sync=False)
     assert recorder.flushed_seq == -1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +16,8 @@ from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from hiphinge.engine import Engine
 from hiphinge.session.interruption import uninterrupted
+
+_log = logging.getLogger(__name__)
 
 
 class ResultsWriter:
@@ -70,6 +74,8 @@ def compute(
     progress: hears the session time reached, seconds.
     """
     engine = Engine(session, estimators)
+    began = time.monotonic()
+    _log.info("%s: computing %s", session_name, " and ".join(estimators))
     with ExitStack() as stack:
         # in one piece: a signal may come as soon as the scratch folder is there
         with uninterrupted():
@@ -87,6 +93,7 @@ def compute(
             if writing is not None:
                 writing.result()
         writer.close(session_name)
+        _log.info("%s: %.0f s of session computed in %.1f s", session_name, engine.now_s, time.monotonic() - began)
         return writer.repetitions
 
 

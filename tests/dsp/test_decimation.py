@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.grid.decimation import Decimator
+from dsp.decimation import Decimator
 
 
 def run(time_s: np.ndarray, values: np.ndarray, flags: np.ndarray, cuts: list[int], tick_hz: float = 100.0) -> list[np.ndarray]:

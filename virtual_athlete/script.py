@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from body_signals.blocks import Floats
+from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP
 from body_signals.session import SessionMark
 from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
 from virtual_athlete.trajectories import Move, Sines, Track
@@ -46,7 +47,7 @@ _LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thig
 
 @dataclass(frozen=True, slots=True)
 class TrueRepetition:
-    """A repetition as scripted: session times (s), kind of `body_signals.quantities.MOVEMENTS`, and a word for how it was done.
+    """A repetition as scripted: session times (s), kind of `body_signals.movements.KINDS`, and a word for how it was done.
 
     descent_end_s and ascent_start_s bound the hold; turn_s is its middle. A movement of one phase has
     turn_s = end_s. style: `plain`, `partial`, `slow`, `touch_and_go`, `asymmetric`. metrics: the true values, named
@@ -126,7 +127,7 @@ class Script:
         knee_deg: float = 4.0,
         thigh_deg: float = 5.0,
         lumbar_lead_s: float = 0.0,
-        movement: str = "bend",
+        movement: str = BEND.name,
         style: str = "plain",
         rest_s: float | None = None,
         **side_deg: float,
@@ -163,19 +164,19 @@ class Script:
         self, depth_deg: float = 82.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
     ) -> None:
         """Squat until the thighs stand at `depth_deg`: the trunk leans by half of it, a third of that in the lumbar spine."""
-        self._fold(0.5 * depth_deg, (0.22, 0.30, 0.42), depth_deg, 1.28 * depth_deg, "squat", down_s, hold_s, up_s, more)
+        self._fold(0.5 * depth_deg, (0.22, 0.30, 0.42), depth_deg, 1.28 * depth_deg, SQUAT.name, down_s, hold_s, up_s, more)
 
     def deadlift(
         self, peak_deg: float = 68.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
     ) -> None:
         """Reach to the floor and lift: trunk at `peak_deg`, knees and hips bent."""
-        self._fold(peak_deg, (0.20, 0.24, 0.30), 42.0, 58.0, "deadlift", down_s, hold_s, up_s, more)
+        self._fold(peak_deg, (0.20, 0.24, 0.30), 42.0, 58.0, DEADLIFT.name, down_s, hold_s, up_s, more)
 
     def hinge(
         self, peak_deg: float = 62.0, *, down_s: float = 1.8, hold_s: float = 0.4, up_s: float = 1.5, **more: Any
     ) -> None:
         """Waiter's bow: the hips go back, the lumbar spine hardly moves."""
-        self._fold(peak_deg, 0.08, 16.0, 16.0, "hinge", down_s, hold_s, up_s, more)
+        self._fold(peak_deg, 0.08, 16.0, 16.0, HINGE.name, down_s, hold_s, up_s, more)
 
     def asymmetric_lift(self, side: str = "right", peak_deg: float = 58.0, **more: Any) -> None:
         """Lift from beside the foot: side bend, rotation and pelvis go along to `side`."""
@@ -186,7 +187,7 @@ class Script:
             "pelvis_turn": -8.0 * k,
             "pelvis_obliquity": 4.0 * k,
         }
-        self._fold(peak_deg, 0.42, 30.0, 42.0, "deadlift", 1.4, 0.3, 1.2, {"style": "asymmetric", **sideways, **more})
+        self._fold(peak_deg, 0.42, 30.0, 42.0, DEADLIFT.name, 1.4, 0.3, 1.2, {"style": "asymmetric", **sideways, **more})
 
     def knee_raise(
         self,
@@ -217,7 +218,7 @@ class Script:
             self._to(channel, target, start, top)
             self._to(channel, 0.0, leaving, back)
         self._to("support", 0.0, back, back + shift)
-        self._repetition("knee_raise", "plain", start, top, leaving, back)
+        self._repetition(KNEE_RAISE.name, "plain", start, top, leaving, back)
         self.now += shift
         self._rest(rest_s)
 
@@ -228,7 +229,7 @@ class Script:
             self._to(channel, leaning, start, lean)
             self._to(channel, seated, lean, end)
         self._legs(84.0, 90.0, start + 0.1 * duration_s, end)
-        self._repetition("sit_down", "plain", start, end, end, end)
+        self._repetition(SIT_DOWN.name, "plain", start, end, end, end)
         self.stand(rest_s)
 
     def stand_up(self, duration_s: float = 1.8, rest_s: float | None = None) -> None:
@@ -238,7 +239,7 @@ class Script:
             self._to(channel, leaning, start, lean)
             self._to(channel, 0.0, lean, end)
         self._legs(0.0, 0.0, start + 0.35 * duration_s, end)
-        self._repetition("stand_up", "plain", start, end, end, end)
+        self._repetition(STAND_UP.name, "plain", start, end, end, end)
         self._rest(rest_s)
 
     def all_fours(self, duration_s: float = 4.0, trunk_deg: float = 84.0, rest_s: float = 1.5) -> None:
@@ -288,7 +289,7 @@ class Script:
         for channel in _LEGS:
             self._to(channel, before[channel] + thigh_deg, start, bottom)
             self._to(channel, before[channel], leaving, back)
-        self._repetition("rock_back", "plain", start, bottom, leaving, back, slack_hip_deg)
+        self._repetition(ROCK_BACK.name, "plain", start, bottom, leaving, back, slack_hip_deg)
         self._rest(rest_s)
 
     def walk(self, duration_s: float, turn_deg: float = 0.0) -> None:

@@ -8,23 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from body_signals.movements import KINDS
 from body_signals.quantities import SCREEN_MEASURES
 from dashboards.notation import DASH, with_uncertainty
 
-TEST_WORDS = {
-    "bend": "forward bend",
-    "bow": "waiter's bow",
-    "knee_raise": "knee raise",
-    "rock_back": "rock-back",
-    "sit_to_stand": "standing up",
-    "squat": "squat",
-    "deadlift": "deadlift",
-}
+TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}
 _DECIMALS = {"deg": 0, "s": 2}
 
 
 def sentences(screen: Mapping[str, Any]) -> list[str]:
-    """What the screen says as a whole; nothing where nobody screened."""
+    """The pattern in words; nothing where no test was done."""
     if screen["pattern"] is None:
         return []
     said = [f"Pattern {screen['pattern']}: {screen['pattern_words']}."]
@@ -37,7 +30,7 @@ def sentences(screen: Mapping[str, Any]) -> list[str]:
 
 
 def rows(screen: Mapping[str, Any]) -> list[list[str]]:
-    """Cells: test, side, number, median with spread, repetitions, limit, what the comparison says."""
+    """Cells: test, side, number, median with spread, repetitions, limit, outcome of the comparison."""
     found = []
     for test in screen["tests"]:
         named = {m.name: m for m in SCREEN_MEASURES if (m.test, m.side) == (test["test"], test["side"])}
@@ -59,7 +52,7 @@ def rows(screen: Mapping[str, Any]) -> list[list[str]]:
 
 
 def sources(screen: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each source, and what its limits are of."""
+    """Each source, with the limits that it gives."""
     found: dict[str, dict[str, None]] = {}
     for entry in screen["limits"]:
         found.setdefault(entry["source"], {})[entry["meaning"]] = None

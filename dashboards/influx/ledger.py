@@ -1,0 +1,85 @@
+"""The ledger in a session's outbox: which results InfluxDB acknowledged as a whole, which repetitions it may have, whose."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from body_signals import HiphingeError
+from dashboards.influx.outbox import guarded
+from on_disk import make_private_folder, read_json, replace_whole
+
+_LEDGER = "ledger.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose results they are: athlete and session are the tags in InfluxDB; start, as in summary.json, may be unknown ("")."""
+
+    athlete: str
+    session: str
+    start: str = ""
+
+    def agrees(self, other: Identity) -> bool:
+        """Whether it can be the same session of the same athlete."""
+        same = (self.athlete, self.session) == (other.athlete, other.session)
+        return same and (self.start == other.start or not self.start or not other.start)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What InfluxDB has acknowledged as a whole, and what it may have of it otherwise.
+
+    complete: by estimator, the digest of the results. repetitions: by estimator, series and timestamp of each that was sent, or
+    was about to be. states: by estimator, size and time of change of the files that had that digest, so that they need not
+    be read again. of: the session and athlete that all this is about; None in ledgers that were written before it was noted.
+    former: whom a ledger that lay in this folder was about before; nothing of it is voided from here. software: by estimator,
+    the program that computed what was acknowledged. points: by measurement and last tag, how many were sent.
+    """
+
+    complete: dict[str, str] = field(default_factory=dict)
+    repetitions: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
+    states: dict[str, list[int]] = field(default_factory=dict)
+    of: Identity | None = None
+    former: set[Identity] = field(default_factory=set)
+    software: dict[str, str] = field(default_factory=dict)
+    points: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Ledger:
+        """The ledger on disk; an empty one where there is none or it cannot be read: then everything is sent again."""
+        try:
+            found: dict[str, Any] = read_json(folder / _LEDGER)
+            complete = {str(k): str(v) for k, v in found["complete"].items()}
+            repetitions = {
+                str(estimator): {(str(series), int(t)) for series, stamps in by_series.items() for t in stamps}
+                for estimator, by_series in found["repetitions"].items()
+            }
+            states = {str(k): [int(n) for n in v] for k, v in found["states"].items()}
+            of = _identity(found["of"]) if found.get("of") else None
+            former = {_identity(one) for one in found.get("former", [])}
+            software = {str(k): str(v) for k, v in found.get("software", {}).items()}
+            points = {str(m): {str(k): int(n) for k, n in by.items()} for m, by in found.get("points", {}).items()}
+        except (OSError, HiphingeError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+        return cls(complete, repetitions, states, of, former, software, points)
+
+    def write(self, folder: Path) -> None:
+        """Put it on disk, whole or not at all."""
+        by_series: dict[str, dict[str, list[int]]] = {}
+        for estimator, sent in self.repetitions.items():
+            for series, stamp in sorted(sent):
+                by_series.setdefault(estimator, {}).setdefault(series, []).append(stamp)
+        words: dict[str, Any] = {"complete": self.complete, "repetitions": by_series, "states": self.states}
+        words["of"] = asdict(self.of) if self.of is not None else None
+        words["former"] = sorted((asdict(one) for one in self.former), key=lambda one: sorted(one.items()))
+        words |= {"software": self.software, "points": self.points}
+        with guarded(folder):
+            make_private_folder(folder)
+            replace_whole(folder / _LEDGER, json.dumps(words))
+
+
+def _identity(found: Any) -> Identity:
+    return Identity(*(str(found[name]) for name in ("athlete", "session", "start")))

@@ -1,0 +1,53 @@
+"""The class of every command: its help is shown as it was written, and its begin and end are kept in the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+"""Settings of a command, and of all below it."""
+_log = logging.getLogger(__name__)
+
+
+class Command(TyperCommand):
+    """A command whose run and end are kept in the log. Its arguments are not: they may name a person."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        from hiphinge import logbook
+
+        began = time.monotonic()
+        _log.info("%s begins", ctx.command_path)
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # only to be kept: `hiphinge.cli` says it
+            logbook.said(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            _log.info("%s ends after %.1f s%s", ctx.command_path, time.monotonic() - began, _how())
+
+
+def _how() -> str:
+    end = sys.exc_info()[1]
+    code = getattr(end, "code", getattr(end, "exit_code", None))
+    return "" if end is None else f" with exit code {code or 0}" if code is not None else " with an error"
+
+
+def as_written(command: Any) -> Any:
+    """The same command, and those below it, with help that the screen shows as it was written: what stands in square brackets
+    is no markup."""
+    from rich.markup import escape
+
+    for each in (command, *command.params):
+        if getattr(each, "help", None):
+            each.help = escape(each.help)
+    if isinstance(command, TyperGroup):
+        for below in command.commands.values():
+            as_written(below)
+    return command

@@ -1,0 +1,30 @@
+"""Which sinks follow a session: the one place that wires them, for `hiphinge live` and `hiphinge demo`."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from dashboards.influx.sender import InfluxSettings
+from hiphinge.live.delivery import LiveDelivery
+from hiphinge.live.status_lines import StatusLines
+from hiphinge.live.view import LiveScreen
+from hiphinge.session.in_progress import SessionInProgress
+
+
+def follow(
+    running: SessionInProgress,
+    screen: Console,
+    *,
+    lines: bool = False,
+    sensors: bool = True,
+    influx: InfluxSettings | None = None,
+) -> None:
+    """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; influx: where
+    results go."""
+    if influx is not None:
+        running.sinks.add(LiveDelivery(running.folder, running.session, influx))
+    running.sinks.add(LiveScreen(screen, running.session.patience_s, sensors=sensors, moving=screen.is_terminal and not lines))
+    if lines:
+        running.sinks.add(StatusLines.on(sys.stdout.fileno(), running.session))

@@ -1,0 +1,169 @@
+"""TOML as this program writes it: new files, and files that a person keeps, of which every word that is not replaced stays.
+
+`tomlkit` does the quoting and keeps comments. It is for writing alone: `documents.toml_document` reads, with the parser of the
+standard library, which is much quicker and gives plain values. What is written here has been read by it before. `tomlkit` is
+imported where it is used: the program starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from body_signals.errors import HiphingeError
+from on_disk.documents import toml_document
+from on_disk.private import replace_whole
+
+if TYPE_CHECKING:
+    from tomlkit.items import AoT, Array, Comment, InlineTable, Item, Table, Whitespace
+
+Replaces = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+"""Whether the second table of a list, a new one, stands for the first, an old one."""
+_UNWRITABLE = "cannot be written as TOML"
+
+
+def toml_text(document: Mapping[str, Any], path: Path) -> str:
+    """`document` as TOML: plain values first, then each table and list of tables; what is below those stands on one line.
+
+    path: of the file that it is for. Raises `HiphingeError` for what TOML, or our reader of it, does not know.
+    """
+    import tomlkit
+
+    made = tomlkit.document()
+    try:
+        for key, value in sorted(document.items(), key=lambda item: _is_table(item[1]) or _are_tables(item[1])):
+            if _are_tables(value):
+                tables = tomlkit.aot()
+                for entry in value:
+                    tables.append(_table(entry))
+                made.add(key, tables)
+            else:
+                made.add(key, _table(value) if _is_table(value) else _on_one_line(value))
+        text = made.as_string()
+    except (ValueError, TypeError) as error:
+        raise _unwritable(error, path) from None
+    toml_document(text, path, _UNWRITABLE)
+    return text
+
+
+def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces: Replaces, path: Path) -> str:
+    """The TOML `text` with these tables in its list `name`; all else stays as it is, comments and order too.
+
+    A new table takes the place of the first that it replaces, further ones go; a table that replaces none comes last. Raises
+    `HiphingeError` where the file at `path` cannot be changed.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import AoT, Array
+
+    try:
+        # without the last line's end, the next table would begin on that line
+        document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
+        tables = document.setdefault(name, tomlkit.aot())
+        if not isinstance(tables, AoT | Array):
+            raise ValueError(f"{name} is no list of tables")
+        for entry in new:
+            places = [i for i, old in enumerate(tables.unwrap()) if replaces(old, entry)]
+            for i in reversed(places[1:]):
+                _remove(tables, i)
+            if places:
+                _put(tables[places[0]], entry)
+            elif isinstance(tables, AoT):
+                if tables and not tables[-1].as_string().endswith("\n\n"):
+                    tables[-1].add(tomlkit.nl())
+                tables.append(_table(entry))
+            else:
+                tables.append(_on_one_line(entry))
+        changed = document.as_string()
+    except (ValueError, TypeError, LookupError, TOMLKitError) as error:
+        raise _unwritable(error, path) from None
+    toml_document(changed, path, _UNWRITABLE)
+    return changed
+
+
+def write_toml(path: Path, text: str, *, owner_only: bool = True) -> None:
+    """Write TOML that was made here, whole or not at all. Raises `HiphingeError` when the file cannot be written.
+
+    owner_only: see `replace_whole`.
+    """
+    try:
+        replace_whole(path, text, owner_only=owner_only)
+    except OSError as error:
+        remedy = "Check the folder, its permissions and the free space."
+        raise HiphingeError(f"cannot be written: {error.strerror}", str(path), remedy) from error
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(map(_is_table, value))
+
+
+def _table(values: Mapping[str, Any]) -> Table:
+    import tomlkit
+
+    table = tomlkit.table()
+    for key, value in values.items():
+        table.add(key, _on_one_line(value))
+    return table
+
+
+def _on_one_line(value: Any) -> Item:
+    import tomlkit
+
+    if isinstance(value, Mapping):
+        inline = tomlkit.inline_table()
+        for key, item in value.items():
+            inline.add(key, _on_one_line(item))
+        return inline
+    if isinstance(value, list | tuple):
+        array = tomlkit.array()
+        for item in value:
+            array.append(_on_one_line(item))
+        return array
+    plain: Item = tomlkit.item(value)
+    return plain
+
+
+def _put(table: Table | InlineTable, entry: Mapping[str, Any]) -> None:
+    """Let a table hold `entry` and nothing else; comments stay, also those of a line whose value is another now."""
+    for key in [key for key in table if key not in entry]:
+        table.remove(key)
+    # what stands below the last line belongs to the next table: a new line comes before it
+    end = _taken_end(table)
+    there = table.unwrap()
+    for key, value in entry.items():
+        # not by ==: true is no 1
+        if key not in there or repr(there[key]) != repr(value):
+            table[key] = _on_one_line(value)
+    for item in end:
+        table.add(item)
+
+
+def _remove(tables: AoT | Array, i: int) -> None:
+    """Take a table, not the first, out of the list; what stands below its last line stays."""
+    end = _taken_end(tables[i])
+    del tables[i]
+    for item in end:
+        tables[i - 1].add(item)
+
+
+def _taken_end(table: Table | InlineTable) -> list[Comment | Whitespace]:
+    """The comments and blank lines below the last line of a table, which are taken out of it."""
+    from tomlkit.items import Comment, Table, Whitespace
+
+    end: list[Comment | Whitespace] = []
+    body = table.value.body
+    while isinstance(table, Table) and body and body[-1][0] is None:
+        _, item = body.pop()
+        if isinstance(item, Comment | Whitespace):
+            end.insert(0, item)
+    return end
+
+
+def _unwritable(error: Exception, path: Path) -> HiphingeError:
+    remedy = "Write texts, numbers, true or false, dates, and lists and tables of them."
+    return HiphingeError(f"{_UNWRITABLE}: {' '.join(str(error).split())[:200]}", str(path), remedy)
