@@ -295,3 +295,22 @@ def test_a_kit_may_hold_them(tmp_path: Path) -> None:
         write_kit(tmp_path / "kit.toml", [{**entries[1], "range_g": 3}])
     with pytest.raises(HiphingeError, match="no rate of 100"):
         write_kit(tmp_path / "kit.toml", [{**entries[3], "rate_hz": 100}])
+
+
+@pytest.mark.parametrize(
+    ("register", "name", "count", "unit", "accuracy"),
+    [
+        # the maker's sensor fusion: g / 1000, degrees per second, µT, and what has no unit
+        (0x04, "acc", 3, G0 / 1000.0, True),
+        (0x05, "gyr", 3, np.pi / 180.0, True),
+        (0x06, "mag_raw", 3, 1.0, True),
+        (0x07, "quat", 4, 1.0, False),
+        (0x09, "gravity", 3, 1.0, False),
+        (0x0A, "lin_acc", 3, 1.0, False),
+    ],
+)
+def test_what_a_metamotion_fuses(register: int, name: str, count: int, unit: float, accuracy: bool) -> None:
+    values = (0.5, -0.5, 0.5, 0.5)[:count]
+    (packet,) = metamotion.Reader({}).read(bytes((0x19, register)) + struct.pack(f"<{count}f", *values) + b"\x02" * accuracy)
+    assert packet.fields[name] == pytest.approx([unit * value for value in values])
+    assert ("accuracy" in packet.fields) == accuracy

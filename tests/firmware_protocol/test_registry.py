@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock, codec_for, device_family, recognise_ble, recognise_port
 from firmware_protocol.device import Read, Request, Write
+from firmware_protocol.families.thingy52 import encode_config
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -43,3 +46,46 @@ def test_a_stranger_is_nobody() -> None:
     assert recognise_ble(None, [], []) is None
     assert recognise_port(0x1234, 0x5678) is None
     assert recognise_port(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "rate_hz"),
+    [
+        ("capture2go", 100.0),
+        ("metamotion", 100.0),
+        ("movella-dot", 60.0),
+        ("polar-pmd", 50.0),
+        ("shimmer3", 128.0),
+        ("thingy52", 100.0),
+        ("witmotion-ble", 100.0),
+        ("witmotion-serial", 100.0),
+        ("ximu3", 100.0),
+    ],
+)
+def test_a_device_that_no_rate_is_asked_of_is_asked_for_its_own(name: str, rate_hz: float) -> None:
+    family = device_family(name)
+    asked, said = ((*family.configure(r), *family.start(r)) for r in (Request(), Request(rate_hz=rate_hz)))
+    assert asked == said
+
+
+@pytest.mark.parametrize(
+    ("name", "bauds"),
+    [
+        # what each maker's devices come with is tried first
+        ("hiphinge-v1-serial", (921_600, 115_200, 460_800)),
+        ("capture2go", (115_200,)),
+        ("shimmer3", (115_200,)),
+        ("text-csv", (115_200, 9_600, 230_400, 921_600, 57_600)),
+        ("witmotion-serial", (115_200, 9_600, 230_400, 460_800, 921_600, 57_600, 38_400, 19_200)),
+        ("ximu3", (115_200,)),
+    ],
+)
+def test_the_speeds_of_serial_lines(name: str, bauds: tuple[int, ...]) -> None:
+    serial = device_family(name).serial
+    assert serial is not None
+    assert serial.bauds == bauds
+
+
+def test_a_thingys_slow_sensors_are_left_as_the_firmware_has_them() -> None:
+    """Nordic, Thingy:52 motion configuration: step counter 1000 ms, temperature 5000 ms, compass 500 ms, motion, wake."""
+    assert encode_config(50) == struct.pack("<4HB", 1000, 5000, 500, 50, 0)

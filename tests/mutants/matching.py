@@ -15,7 +15,8 @@ _OUTSIDE = ("tests/contract/", "tests/examples/", "tests/peers/", "tests/test_")
 """Tests of whole paths: they start processes, and 30 s are soon over."""
 
 
-def matching_tests(root: Path, module: str) -> list[str]:
+@cache
+def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     """The tests to run, in this order, for the module at this path relative to `root`."""
     dotted = _dotted(module)
     near = [test for test in _imports(root) if not test.startswith(_OUTSIDE)]
@@ -25,7 +26,7 @@ def matching_tests(root: Path, module: str) -> list[str]:
     wing = [test for test in behind if _same_wing(test, module)]
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
     found = [*named, *others[:_MOST_FILES]]
-    return found if module.startswith(_NO_GOLDEN) else [*found, GOLDEN]
+    return tuple(found) if module.startswith(_NO_GOLDEN) else (*found, GOLDEN)
 
 
 def _dotted(module: str) -> str:

@@ -17,6 +17,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _of_node(node: ast.AST, source: str, measured: frozenset[str]) -> Iterator[M
 
 def _between(kind: str, left: ast.AST, right: ast.AST, change: tuple[str, str], source: str) -> Iterator[Mutation]:
     """The operator between two expressions; none where brackets make its place doubtful."""
-    lines = source.encode().splitlines(keepends=True)
+    lines = _lines(source)
     first, last = left.end_lineno - 1, right.lineno - 1  # type: ignore[attr-defined]
     for number in range(first, last + 1):
         begin = left.end_col_offset if number == first else 0  # type: ignore[attr-defined]
@@ -174,4 +175,15 @@ def _replaced(kind: str, node: ast.AST, text: str) -> Mutation:
 
 
 def _text(node: ast.AST, source: str) -> str:
-    return ast.get_source_segment(source, node) or ""
+    """As `ast.get_source_segment`, which cuts the whole source into lines for each node."""
+    lines = _lines(source)
+    first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
+    begin, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
+    if first == last:
+        return lines[first][begin:end].decode()
+    return b"".join([lines[first][begin:], *lines[first + 1 : last], lines[last][:end]]).decode()
+
+
+@lru_cache(maxsize=4)
+def _lines(source: str) -> list[bytes]:
+    return source.encode().splitlines(keepends=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.mutants.__main__ import SURVIVORS, mutants_of
 from tests.mutants.matching import GOLDEN, matching_tests
 from tests.mutants.mutations import mutations
 
@@ -92,3 +94,11 @@ def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() 
 def test_words_of_errors_and_limits_of_measured_quantities_are_left_alone() -> None:
     source = "LIMIT = 0.5\ndef f(x, n, t_s):\n    if x < LIMIT or t_s < n:\n        raise ValueError(n + 1)\n    return n < 3\n"
     assert sorted(m.kind for m in mutations(source)) == ["branch", "constant", "off by one"]
+
+
+def test_a_listed_survivor_is_a_mutant_of_today() -> None:
+    """A line that has changed since is judged anew."""
+    for entry in tomllib.loads(SURVIVORS.read_text("utf-8"))["survivor"]:
+        found = [m for m in mutants_of(entry["path"]) if (m.line, m.mutation.kind) == (entry["line"], entry["kind"])]
+        assert found, entry
+        assert entry["why"]
