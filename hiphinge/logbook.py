@@ -92,8 +92,10 @@ def end() -> None:
         thread = _listener._thread
         if thread is not None:
             thread.join(_PATIENCE_S)
-        for handler in _listener.handlers:
-            handler.close()
+        if thread is None or not thread.is_alive():
+            # else a disk takes nothing, and closing would wait for it
+            for handler in _listener.handlers:
+                handler.close()
         _listener = None
     if _handlers:
         root.setLevel(logging.WARNING)
@@ -172,6 +174,10 @@ class _LogFile(RotatingFileHandler):
 
     def __init__(self, file: Path) -> None:
         super().__init__(file, maxBytes=MOST_BYTES, backupCount=OLDER_FILES, encoding="utf-8", errors="replace", delay=True)
+
+    def createLock(self) -> None:
+        """None: only the listener's thread writes, and the end of the program must not wait for one that hangs."""
+        self.lock = None
 
     def _open(self) -> TextIO:  # type: ignore[override]
         from on_disk import make_private_parents, private_opener
