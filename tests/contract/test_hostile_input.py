@@ -156,7 +156,7 @@ def test_tables_of_another_shape(copy: Path, tmp_path: Path) -> None:
     repetitions = read_repetitions(copy, "live")
     at = repetitions.schema.get_field_index("start_s")
     lost = repetitions.set_column(at, repetitions.schema.field(at), pa.array([float("nan")] * len(repetitions)))
-    for table in (pa.table({"a": [1]}), lost):
+    for table in (pa.table({"a": list(range(len(repetitions)))}), lost):
         pq.write_table(table, copy / "live/repetitions.parquet")
         assert "repetitions.parquet: cannot be read" in refused("push", "--dry-run", "s", cwd=tmp_path)
     pq.write_table(repetitions, copy / "live/repetitions.parquet")
