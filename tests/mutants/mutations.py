@@ -144,7 +144,8 @@ def _of_node(node: ast.AST, source: str, measured: frozenset[str]) -> Iterator[M
     elif isinstance(node, ast.AugAssign) and type(node.op) in _OPERATORS:
         yield from _between("sign", node.target, node.value, tuple(f"{op}=" for op in _OPERATORS[type(node.op)]), source)  # type: ignore[arg-type]
     elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool):
-        yield _replaced("flag", node.value, str(not node.value.value))
+        if node.arg != "strict":  # of `zip`: it holds that lists are as long as each other, which they are
+            yield _replaced("flag", node.value, str(not node.value.value))
     elif isinstance(node, ast.Slice | ast.Call) and (isinstance(node, ast.Slice) or _text(node.func, source) == "range"):
         ends = [node.lower, node.upper] if isinstance(node, ast.Slice) else node.args
         for end in ends:
