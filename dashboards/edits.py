@@ -23,7 +23,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from body_signals import MOVEMENTS, HiphingeError
+from body_signals import HiphingeError
+from body_signals.movements import MOVEMENTS
 from dashboards.tables import read_repetitions
 from on_disk import read_toml, shown
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from body_signals import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, flag_names, kind_of
+from body_signals import flag_names
+from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of
 
 DASH = "–"
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import BEND, DEADLIFT, HINGE, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP, Floats, SessionMark
+from body_signals import Floats, SessionMark
+from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP
 from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
 from virtual_athlete.trajectories import Move, Sines, Track
 from virtual_athlete.walking import Stride

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from body_signals import ROCK_BACK, Floats, kind_of
+from body_signals import Floats
+from body_signals.movements import ROCK_BACK, kind_of
 from virtual_athlete.body import Motion
 from virtual_athlete.script import TrueRepetition
 

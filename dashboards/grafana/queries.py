@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from body_signals import ESTIMATORS, MOVEMENTS, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, MovementKind
+from body_signals import ESTIMATORS
+from body_signals.movements import MOVEMENTS, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, MovementKind
 from dashboards.influx.line_protocol import FIELDS, TAGS
 
 SIDES = ("left", "right")

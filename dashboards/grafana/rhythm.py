@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import BEND, LIMITS, MOVEMENTS
+from body_signals import LIMITS
+from body_signals.movements import BEND, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
     BASELINE_DAYS,

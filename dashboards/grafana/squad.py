@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from body_signals import BEND, SQUAT
+from body_signals.movements import BEND, SQUAT
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import BASELINE_DAYS, BEFORE, DEFAULT_ESTIMATOR, SIDES, of_kind, select, tag_values
 from dashboards.grafana.training_day import zones

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from body_signals import KINDS, MOVEMENTS, SHARE_OF_TRUNK
+from body_signals.movements import KINDS, MOVEMENTS, SHARE_OF_TRUNK
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import DEFAULT_ESTIMATOR, of_kind, of_no_kind, select, tag_values
 from dsp.day import WORST, ZONES_DEG

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import DESCRIPTIONS, MOVEMENTS, Quality, kind_of
+from body_signals import DESCRIPTIONS, Quality
+from body_signals.movements import MOVEMENTS, kind_of
 from dashboards.notation import (
     DASH,
     THIGH,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import KINDS, SCREEN_MEASURES
+from body_signals import SCREEN_MEASURES
+from body_signals.movements import KINDS
 from dashboards.notation import DASH, with_uncertainty
 
 TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
-from body_signals import kind_of
+from body_signals.movements import kind_of
 from dashboards.notation import clock
 from dashboards.report.content import PHASES, MovementSummary, Row
 from dashboards.report.published import PublishedRange

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from body_signals import KINDS, LAIRD_2019, LIMITS
+from body_signals import LAIRD_2019, LIMITS
+from body_signals.movements import KINDS
 
 
 @dataclass(frozen=True, slots=True)

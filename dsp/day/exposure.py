@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, Floats, kind_of, names_of
+from body_signals import ANGLE_NAMES, Floats
+from body_signals.movements import kind_of, names_of
 from dsp.results import AngleRows, Repetition
 
 HYSTERESIS_DEG, BIN_DEG = 5.0, 5.0

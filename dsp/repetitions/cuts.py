@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import BODY_PLACEMENTS, KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP, Placement, Quality
+from body_signals import BODY_PLACEMENTS, Placement, Quality
+from body_signals.movements import KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP
 from dsp.repetitions.held import HeldRepetitions
 from dsp.repetitions.kind import CANNOT_TELL, classify
 from dsp.repetitions.measured import UnmeasuredRepetition

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from body_signals import BEND, DEADLIFT, HINGE, KNEE_RAISE, OTHER, SQUAT
+from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, OTHER, SQUAT
 
 SOFT_KNEE_DEG = 6.0
 """Thigh inclination of a bend, however deep: no knee is locked (ours)."""

@@ -16,7 +16,8 @@ from functools import cache
 
 import numpy as np
 
-from body_signals import Bools, Floats, Ints, names_of
+from body_signals import Bools, Floats, Ints
+from body_signals.movements import names_of
 from dsp.results import Metrics
 from dsp.rhythm import coordination, holds, shares, slack
 from dsp.rhythm.phases import Phases, Reach, laid_out, one_phase, reach, velocity

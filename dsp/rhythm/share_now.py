@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, Bools, Floats
+from body_signals import ANGLE_NAMES, Bools, Floats
+from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 from dsp.results import AngleRows
 from dsp.rhythm.shares import CANCELLING
 

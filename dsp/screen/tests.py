@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from body_signals import KIND_OF_TEST, SCREEN_MEASURES, Quality
+from body_signals import SCREEN_MEASURES, Quality
+from body_signals.movements import KIND_OF_TEST
 from dsp.day.sets import FEWEST, OverSet, over_set, sets_of
 from dsp.repetitions.kind import CANNOT_TELL
 from dsp.results import Repetition

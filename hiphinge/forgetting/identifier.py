@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from body_signals import ESTIMATORS, MOVEMENTS, REPETITION_COLUMNS, SUMMARY_KEYS, Placement
+from body_signals import ESTIMATORS, REPETITION_COLUMNS, SUMMARY_KEYS, Placement
+from body_signals.movements import MOVEMENTS
 from hiphinge.session.folders import session_name
 
 _SHORTEST, _SHORTEST_IN_NOISE = 3, 5

@@ -66,6 +66,8 @@ def test_four_sensors_lose_what_the_wire_lost_and_nothing_else(tmp_path: Path, r
             await decoded.until(lambda: min(decoded.samples.values()) > rate_hz * 7 // 2)
             for p in peripherals:
                 p.stop_sampling()
+            # what was sampled before that is still on its way
+            await asyncio.sleep(0.3)
             await decoded.until(lambda: all(decoded.samples[p.key] == p.ledger.made - p.ledger.dropped for p in peripherals))
 
         await while_running(reader.run(), watch())
