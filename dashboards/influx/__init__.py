@@ -4,6 +4,7 @@ from dashboards.influx.arrived import differences
 from dashboards.influx.delivery import Courier, acknowledge, digest, identity, missing, note_repetitions, push
 from dashboards.influx.drain import rejected_lines
 from dashboards.influx.erasure import Eraser
+from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import (
     LiveLines,
     closing_points,
@@ -23,6 +24,7 @@ __all__ = [
     "CannotAsk",
     "Courier",
     "Eraser",
+    "Identity",
     "InfluxSettings",
     "LiveLines",
     "Outbox",

@@ -58,8 +58,9 @@ class Eraser:
         counts: dict[str, int] = {}
         for policy in self._policies():
             for series in self._series(f"""SELECT count(*) FROM {_name(policy)}./.*/ WHERE "athlete" = {_text(athlete)}"""):
-                values = sum(n for row in series["values"] for n in row[1:] if n is not None)
-                counts[series["name"]] = counts.get(series["name"], 0) + values
+                values = sum(n for row in series["values"] for n in row[1:] if type(n) is int)
+                name = str(series.get("name", ""))
+                counts[name] = counts.get(name, 0) + values
         ours = {name: n for name, n in sorted(counts.items()) if n and _OURS.fullmatch(name)}
         others = sorted(name for name, n in counts.items() if n and name not in ours)
         self.remarks = tuple(self._remarked(athlete, ours, others))
@@ -107,12 +108,18 @@ class Eraser:
         """Whether the index of InfluxDB 1.x still lists the id in a measurement of ours, without any point."""
         # with a WHERE it would look for series, and those are gone
         found = self._series(f'SHOW TAG VALUES ON {_name(self._database)} WITH KEY = "athlete"')
-        listed = (series for series in found if _OURS.fullmatch(series["name"]))
+        listed = (series for series in found if _OURS.fullmatch(str(series.get("name", ""))))
         return any(row[-1] == athlete for series in listed for row in series["values"])
 
     def _policies(self) -> list[str]:
         found = self._series(f"SHOW RETENTION POLICIES ON {_name(self._database)}")
-        return [str(row[series["columns"].index("name")]) for series in found for row in series.get("values", [])]
+        told = [series for series in found if "name" in series["columns"]]
+        names = [str(row[series["columns"].index("name")]) for series in told for row in series["values"]]
+        if not names:
+            what = "InfluxDB lists no retention policy for this bucket, so what is in it cannot be counted"
+            remedy = "Give the bucket a mapping for InfluxQL (influx v1 dbrp create), or check HIPHINGE_INFLUX_BUCKET"
+            raise self._error(what, remedy)
+        return names
 
     def _series(self, statement: str) -> list[dict[str, Any]]:
         """The series of a statement's answer. An answer that is not whole is an error: nothing may be left uncounted."""
@@ -125,9 +132,9 @@ class Eraser:
             remedy = "Check HIPHINGE_INFLUX_BUCKET, and that the token may read and delete"
             raise self._error(f"InfluxDB refused ({self._service.clean(words)})", remedy)
         series = result.get("series", [])
-        if "error" in result or result.get("partial") or any(one.get("partial") for one in series):
+        if "error" in result or result.get("partial") or not isinstance(series, list) or not all(map(_is_whole, series)):
             raise self._error("InfluxDB gave an answer that is not whole", "Check HIPHINGE_INFLUX_URL: is this an InfluxDB?")
-        return list(series)
+        return [{"values": [], **one} for one in series]
 
     def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> Answer:
         try:
@@ -151,6 +158,19 @@ class Eraser:
 
     def _error(self, what: str, remedy: str) -> HiphingeError:
         return HiphingeError(what, self._service.place, remedy)
+
+
+def _is_whole(series: object) -> bool:
+    """Whether a series of an answer has the form of one, counts being whole numbers, and says that nothing is left out."""
+    if not isinstance(series, dict) or series.get("partial") or not isinstance(series.get("name", ""), str):
+        return False
+    columns, rows = series.get("columns"), series.get("values", [])
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        return False
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        return False
+    counted = [i for i, name in enumerate(columns) if isinstance(name, str) and name.startswith("count")]
+    return all(row[i] is None or type(row[i]) is int for row in rows for i in counted)
 
 
 def _text(words: str) -> str:

@@ -90,7 +90,10 @@ class Stored:
         return {name: n for name, n in counts.items() if n}
 
     def _policies(self) -> list[str]:
-        return [str(row["name"]) for row in self._rows(f'SHOW RETENTION POLICIES ON "{_quoted(self._database)}"')]
+        names = [str(row["name"]) for row in self._rows(f'SHOW RETENTION POLICIES ON "{_quoted(self._database)}"')]
+        if not names:
+            raise _cannot(self.settings, "it lists no retention policy for this bucket: give it a mapping for InfluxQL")
+        return names
 
     @property
     def _database(self) -> str:

@@ -50,6 +50,9 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
     orphaned = unfinished(settings)
     if folder is None:
         words = "no folder set (HIPHINGE_SESSIONS); looked for demos in the current one"
+    elif folder.exists() and not folder.is_dir():
+        yield "sessions", False, f"{folder} is no folder: set HIPHINGE_SESSIONS to the folder of your sessions"
+        return
     elif not folder.is_dir():
         words = f"{folder} will be made by the first session"
     else:

@@ -54,6 +54,7 @@ _LEGIBLE = {
 }
 _OURS = frozenset({"session.toml", "recording.mcap", "summary.json", "ledger.json"})
 """Files that a session is known by: empty or unreadable, they leave open whose it is."""
+_WRITTEN = _OURS | {"edits.toml", "cursor.json", "not-computed.json"}
 _TABLES = frozenset({"angles.parquet", "orientations.parquet", "repetitions.parquet"})
 _OWN_WORDS = frozenset({"schema", "start", "software", "version", "estimator", "family", "placement", "mounting", "movement"})
 """Keys whose values the program writes by itself."""
@@ -108,10 +109,16 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
             case "nothing":
                 return False, ""
             case "toml" | "json":
+                coded = _coded(_begin(path))
+                if coded:
+                    return identifier.in_pieces(_pieces(path), noise=True), f"{coded}: it cannot be looked through"
                 values = _values(path, kind)
-                if values is None:
-                    return identifier.in_pieces(_pieces(path)), ""
-                return any(identifier.is_value(value) for value in values), ""
+                if any(identifier.is_value(value) for value in values or ()):
+                    return True, ""
+                # a parser drops comments and doubled keys; in our own files a common word stands by itself
+                if values is not None and is_ours(path) and not identifier.telling:
+                    return False, ""
+                return identifier.in_pieces(_pieces(path)), ""
             case "recording":
                 found = _in_recording(path, identifier, unread)
             case "parquet":
@@ -124,6 +131,11 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
     except OSError as error:
         return False, _refusal(error)
     return found, "; ".join(unread)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the file bears a name under which the program writes."""
+    return path.name in _WRITTEN
 
 
 def stands_alone(path: Path) -> bool:
@@ -238,8 +250,9 @@ def _values(path: Path, kind: str) -> list[str] | None:
     except ValueError:
         return None
     texts: list[str] = []
+    own_words = _OWN_WORDS if is_ours(path) else frozenset()
     for key, value in _walked(document):
-        if key in _OWN_WORDS:
+        if key in own_words:
             continue
         texts += [part for part in (key, value) if isinstance(part, str)]
     return texts

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hiphinge.forgetting.identifier import Identifier, named_after
-from hiphinge.forgetting.signs import Whose, holds, stands_alone, whose
+from hiphinge.forgetting.signs import Whose, holds, is_ours, stands_alone, whose
 from hiphinge.session.lock import LOCK
 
 _PARTS = ("live", "review", "outbox", ".live.writing", ".review.writing", ".live.old", ".review.old")
@@ -85,6 +85,7 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
     for folder in tree.folders:
         if folder not in tree.units and looker.named(folder.name) and not mine & set(folder.parents):
             traces.named.append(folder)
+    _with_files(tree, traces)
     for unit in filter(None, tree.units):
         for folder in mine.intersection(unit.parents):
             traces.nested.setdefault(folder, []).append(unit)
@@ -93,6 +94,21 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
     traces.named.sort(key=lambda path: (-len(path.parts), path))
     traces.undecided.sort(key=lambda one: one.path)
     return traces
+
+
+def _with_files(tree: _Tree, traces: Traces) -> None:
+    """A folder named after the athlete in which files stay is undecided: what lies in it may be the athlete's."""
+    mine, going = set(traces.folders), set(traces.files)
+    staying = {
+        folder
+        for files in tree.units.values()
+        for path in files
+        if path not in going and not mine & set(path.parents)
+        for folder in path.parents
+    }
+    for folder in traces.named:
+        if folder in staying:
+            traces.undecided.append(Undecided(folder, "its name holds the id, and it is not empty"))
 
 
 @dataclass(slots=True)
@@ -163,7 +179,7 @@ class _Looker:
             traces.undecided.append(Undecided(unit, f"its name holds the id; what is in it says {owner}"))
         for path in files:
             held, fault = self.holds(path)
-            ours = self.signs[path].fault or self.signs[path].nameless or path.suffix == ".parquet"
+            ours = (self.signs[path].fault and is_ours(path)) or self.signs[path].nameless or path.suffix == ".parquet"
             if held:
                 traces.undecided.append(Undecided(path, f"it holds the id, in a session of {owner}"))
             elif fault and (not ours or fault.startswith("cannot be read:")):

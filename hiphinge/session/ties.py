@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from body_signals import HiphingeError, check_athlete
-from dashboards.influx import digest, identity
+from dashboards.influx import Identity, digest, identity
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY, available_estimators, read_summary
 from hiphinge.session.in_progress import RECORDING
 from ingest.recording import read_recording
@@ -54,20 +55,27 @@ def check(folder: Path) -> None:
 def twin(folder: Path, among: Path | None = None) -> Path | None:
     """Another folder whose results InfluxDB takes for the same session, and which differ; None where there is none.
 
-    Looked for where the session's name says that its folder was, beside this folder and in `among`. A folder that bears its
-    session's name is the original, and has no twin.
+    Looked for beside this folder and in `among`. A folder that bears its session's name is the original, and has no twin; where
+    none does, because it was renamed, each of them is the other's.
     """
     estimators = available_estimators(folder)
     if not estimators:
         return None
     own = identity(folder, estimators[0])
-    if not own.session or folder.resolve().name == own.session or Path(own.session).name != own.session:
+    if not own.session or folder.resolve().name == own.session:
         return None
-    for place in (folder.resolve().parent, *([among] if among is not None else [])):
-        other = place / own.session
-        if other.is_dir() and other.resolve() != folder.resolve() and _claims(other, folder):
-            return other
+    for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
+        for other in _folders(place):
+            if other != folder.resolve() and _claims(other, folder):
+                return other
     return None
+
+
+def _folders(place: Path) -> list[Path]:
+    try:
+        return sorted(path.resolve() for path in place.iterdir() if path.is_dir())
+    except OSError:  # no such folder, or it may not be read: nothing is known of what it holds
+        return []
 
 
 def _claims(other: Path, folder: Path) -> bool:
@@ -75,9 +83,24 @@ def _claims(other: Path, folder: Path) -> bool:
     for estimator in available_estimators(other):
         if estimator not in available_estimators(folder):
             continue
-        if identity(other, estimator) == identity(folder, estimator) and digest(other, estimator) != digest(folder, estimator):
-            return True
+        try:
+            same = _identity(other, estimator) == _identity(folder, estimator)
+            if same and digest(other, estimator) != digest(folder, estimator):
+                return True
+        except HiphingeError:
+            # what is wrong with it is said when it is sent itself
+            continue
     return False
+
+
+def _identity(folder: Path, estimator: str) -> Identity:
+    """Whose results they are; a summary that has not changed is read once, since `push --all` asks for each of all."""
+    return _known_identity(folder, estimator, (folder / estimator / SUMMARY).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16384)
+def _known_identity(folder: Path, estimator: str, _changed_ns: int) -> Identity:
+    return identity(folder, estimator)
 
 
 def _heads(folder: Path) -> Iterator[_Said]:

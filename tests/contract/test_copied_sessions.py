@@ -205,3 +205,20 @@ def test_where_the_server_may_not_be_asked_the_ledgers_count(
     assert "InfluxDB cannot be asked what it holds" in again.stderr
     assert "taken from the ledgers" in again.stderr
     assert "s3cret" not in again.stderr
+
+
+@pytest.mark.influx
+def test_a_copy_is_refused_also_when_its_original_was_renamed(
+    server: InfluxDB, settings: dict[str, str], sessions: Path
+) -> None:
+    """Neither bears the session's name then, so neither may be sent over the other, whoever is sent first."""
+    done("push", sessions / "evening", cwd=sessions, **settings)
+    before = stored(server)
+    shutil.copytree(sessions / "evening", sessions / "copy")
+    (sessions / "copy/edits.toml").write_text("[[repetition]]\nat_s = 30.0\ndeleted = true\n")
+    (sessions / "evening").rename(sessions / "moved")
+    for name, other in (("copy", "moved"), ("moved", "copy")):
+        said = refused("push", sessions / name, cwd=sessions, **settings)
+        assert f"{other} holds other results under the same session name" in said
+    assert hiphinge("push", "--all", cwd=sessions, **settings).returncode == 1
+    assert stored(server) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from tests.contract.command_line import COMMAND, done, environment, hiphinge, re
 from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
+from tests.peers.web import web
 from virtual_athlete import simulate
 
 DATABASE = "gym"
@@ -196,3 +198,53 @@ def test_a_session_that_a_former_version_wrote_broken_is_not_passed_over(session
     assert said.returncode == 0, said.stderr
     assert "1 session folders" in said.stdout
     assert not (sessions / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [
+        ("b/session.toml", f"# formerly {OLD}, torn ligament\n" + TOML.format(OTHER)),
+        ("twice.json", json.dumps({"athlete": OLD})[:-1] + ', "athlete": "x"}'),
+        ("own-word.json", json.dumps({"start": OLD})),
+        ("b/own-word.json", json.dumps({"software": OLD})),
+        ("packed.json", gzip.compress(OLD.encode())),
+        ("b/packed.json", gzip.compress(OLD.encode())),
+        (f"notes-{OLD}/x.txt", "hurt knee"),
+        (f"b/notes-{OLD}/x.txt", "hurt knee"),
+        (f"{OLD}/diary.txt", "hurt knee"),
+    ],
+)
+def test_what_a_parser_does_not_show_is_undecided(sessions: Path, place: str, content: str | bytes) -> None:
+    """Comments, doubled keys, words of ours in files of others, coded files, and folders named after the athlete."""
+    path = sessions / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    given = {"HIPHINGE_SESSIONS": str(sessions)}
+    result = hiphinge("forget", OLD, "--yes", "--json", cwd=sessions, **given)
+    assert result.returncode == 1
+    said = json.loads(result.stdout)
+    assert [Path(one["where"]) for one in said["undecided"]] in ([path], [path.parent])
+    assert path.exists()
+    assert not (sessions / "a").exists()
+    # nor is it said that nothing is there, once the session has gone
+    assert str(path.parent if path.suffix == ".txt" else path) in hiphinge("forget", OLD, "--yes", cwd=sessions, **given).stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"results": [{"statement_id": 0, "series": [{"columns": ["name", "duration"]}]}]},
+        {"results": [{"statement_id": 0}]},
+        {"results": [{"series": [{"name": 5, "columns": ["x"], "values": [[1, "a", None], 3]}, 7]}]},
+        {"results": [{"series": [{"name": "angles", "columns": ["name"], "values": 4}]}]},
+        {"results": [{"series": "angles"}]},
+    ],
+)
+def test_a_database_that_cannot_be_counted_proves_nothing(sessions: Path, answer: dict[str, object]) -> None:
+    """A bucket without a mapping for InfluxQL lists no retention policies; another server may answer anything."""
+    reply = (200, {"X-Influxdb-Version": "2.7.0"}, json.dumps(answer))
+    with web(lambda _: reply) as server:
+        given = {"HIPHINGE_SESSIONS": str(sessions), "HIPHINGE_INFLUX_URL": server.url, "HIPHINGE_INFLUX_BUCKET": DATABASE}
+        said = refused("forget", OLD, "--yes", cwd=sessions, **given)
+    assert "cannot be counted" in said or "not whole" in said
+    assert (sessions / "a").exists()

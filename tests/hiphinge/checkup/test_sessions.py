@@ -61,3 +61,10 @@ def test_without_influxdb_nothing_is_asked_about_sending(tmp_path: Path) -> None
     said = found(tmp_path)
     assert not any(what == "results" for what, _, _ in said)
     assert not any("cannot be looked at" in words for _, _, words in said)
+
+
+def test_a_file_in_place_of_the_folder_of_sessions_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("")
+    told = {what: (well, words) for what, well, words in found(tmp_path / "sessions")}
+    assert told["sessions"][0] is False
+    assert "is no folder" in told["sessions"][1]
