@@ -22,7 +22,7 @@ check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick
 
 quick: $(VENV)/tools
-	$(RUN) pytest -q -m "not slow and not influx" -x --no-header tests/body_signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/angles/test_joints.py tests/dsp/rhythm/test_rhythm.py tests/dsp/grid/test_grid.py tests/ingest/heads/test_session_toml.py tests/dashboards/test_tables.py
+	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/body_signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/angles/test_joints.py tests/dsp/rhythm/test_rhythm.py tests/dsp/grid/test_grid.py tests/ingest/heads/test_session_toml.py tests/dashboards/test_tables.py
 
 lint: $(VENV)/tools
 	$(RUN) ruff format --check .

@@ -14,6 +14,7 @@ from benchmarks.codec_streams import STREAMS, Stream
 from body_signals import SampleBlock
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock
 from firmware_protocol.families.capture2go import HEADER, LONGEST_PAYLOAD
+from firmware_protocol.families.shimmer3.calibration import REPLY_BYTES
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 CLOCKS = [f for f in STREAMS if DEVICE_FAMILIES[f].clock is Clock.DEVICE or f == "text-csv"]
@@ -25,7 +26,7 @@ PENDING = {
     "capture2go": LONGEST_PAYLOAD + HEADER.size,
     "movesense": 1024,
     "metamotion": 36,
-    "shimmer3": 49,
+    "shimmer3": REPLY_BYTES - 1,
 }
 ARRAYS = ("packet", "device_time_s", "acc", "gyr", "quat", "lost", "saturated", "restart")
 
