@@ -292,4 +292,6 @@ def test_huge_files_cost_no_memory(tmp_path: Path) -> None:
         result = child(*words, cwd=tmp_path)
         assert result.returncode == 1
         one_line(result)
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 300_000)
+    # of a child the system counts what its parent took when it began, too
+    parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, parent, 300_000)
