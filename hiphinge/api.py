@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,16 +21,13 @@ from body_signals import ESTIMATORS, Event, HiphingeError, Mounting, Placement, 
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from hiphinge.session.computation import compute, with_software
 from hiphinge.version import software
-from ingest.formats import PlainSamples, session_of_samples
+from ingest.formats import UNKNOWN_ATHLETE, UNKNOWN_START, PlainSamples, session_of_samples
 from ingest.session_folder import open_input
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation
 
 __all__ = ["Estimate", "Samples", "estimate"]
-
-UNKNOWN_START = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-"""Calendar time of arrays that come without one."""
 
 
 class Samples(PlainSamples):
@@ -143,7 +139,7 @@ def _session(
         for key in samples
     )
     marks = tuple(SessionMark(float(at), "calibrate") for at in np.atleast_1d(np.asarray(calibrate_s, np.float64)))
-    return Session(UNKNOWN_START, "unknown", sensors, marks)
+    return Session(UNKNOWN_START, UNKNOWN_ATHLETE, sensors, marks)
 
 
 def _mounting(key: str, words: tuple[str, str]) -> Mounting:

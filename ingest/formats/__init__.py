@@ -7,12 +7,21 @@ from pathlib import Path
 
 from body_signals import HiphingeError
 from ingest.formats.csv_mapping import import_csv
-from ingest.formats.imported import ImportedSession
+from ingest.formats.imported import UNKNOWN_ATHLETE, UNKNOWN_START, ImportedSession
 from ingest.formats.plain import PlainSamples, session_of_samples, write_plain
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens
 
-__all__ = ["IMPORTERS", "ImportedSession", "PlainSamples", "import_session", "session_of_samples", "write_plain"]
+__all__ = [
+    "IMPORTERS",
+    "UNKNOWN_ATHLETE",
+    "UNKNOWN_START",
+    "ImportedSession",
+    "PlainSamples",
+    "import_session",
+    "session_of_samples",
+    "write_plain",
+]
 
 
 IMPORTERS: Mapping[str, Callable[[Path, Path | None, Mapping[str, str]], ImportedSession]] = {
