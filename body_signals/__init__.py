@@ -18,7 +18,7 @@ from body_signals.events import (
 )
 from body_signals.limits import LAIRD_2019, LIMITS, Limit, limits_with
 from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
-from body_signals.quality import DESCRIPTIONS, Quality, flag_names
+from body_signals.quality import CAUSE_FLAGS, DESCRIPTIONS, Cause, Quality, flag_names
 from body_signals.quantities import (
     ANGLE_COLUMNS,
     ANGLE_NAMES,
@@ -29,6 +29,7 @@ from body_signals.quantities import (
     SCREEN_COLUMNS,
     SCREEN_MEASURES,
     SCREEN_RESULT,
+    SUMMARY_ADDED,
     SUMMARY_KEYS,
     Quantity,
     Storage,
@@ -51,6 +52,7 @@ __all__ = [
     "ANGLE_COLUMNS",
     "ANGLE_NAMES",
     "BODY_PLACEMENTS",
+    "CAUSE_FLAGS",
     "DESCRIPTIONS",
     "ESTIMATORS",
     "G0",
@@ -69,9 +71,11 @@ __all__ = [
     "SCREEN_MEASURES",
     "SCREEN_RESULT",
     "SHORTEST_PATIENCE_S",
+    "SUMMARY_ADDED",
     "SUMMARY_KEYS",
     "Battery",
     "Bools",
+    "Cause",
     "Command",
     "Connected",
     "Event",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntFlag, StrEnum
 
 
 class Quality(IntFlag):
@@ -17,6 +17,9 @@ class Quality(IntFlag):
     LOW_CONFIDENCE = 1 << 6
     FAST = 1 << 7
     DEVICE_ORIENTATION = 1 << 8
+    OFF_BODY = 1 << 9
+    IMPLAUSIBLE = 1 << 10
+    CLOCK_DISAGREES = 1 << 11
 
 
 DESCRIPTIONS: dict[Quality, str] = {
@@ -29,7 +32,50 @@ DESCRIPTIONS: dict[Quality, str] = {
     Quality.LOW_CONFIDENCE: "alignment or filter state is of low confidence",
     Quality.FAST: "angular rate beyond what the accuracy figures were measured on",
     Quality.DEVICE_ORIENTATION: "orientation comes from the device's own filter, not from ours",
+    Quality.OFF_BODY: "a sensor is not where it was worn: it lies, hangs or tumbles while its neighbours move",
+    Quality.IMPLAUSIBLE: "a sensor's samples cannot be true, or an angle is beyond what a body can do",
+    Quality.CLOCK_DISAGREES: "a sensor's clock does not agree with its neighbours': linked segments do not move together",
 }
+
+
+class Cause(StrEnum):
+    """What was found wrong with a sensor, by the name that tables, JSON and documents use."""
+
+    FROZEN = "frozen"
+    ZEROS = "zeros"
+    DEAD_AXIS = "dead_axis"
+    CLIPPED = "clipped"
+    GYR_SCALE = "gyr_scale"
+    GYR_SIGN = "gyr_sign"
+    GYR_AXES = "gyr_axes"
+    ACC_SCALE = "acc_scale"
+    ACC_SIGN = "acc_sign"
+    TIME_UNIT = "time_unit"
+    CLOCK_LAG = "clock_lag"
+    CLOCK_RATE = "clock_rate"
+    OFF_BODY = "off_body"
+    OTHER_SENSOR = "other_sensor"
+    BEYOND_BODY = "beyond_body"
+
+
+CAUSE_FLAGS: dict[Cause, Quality] = {
+    Cause.FROZEN: Quality.IMPLAUSIBLE,
+    Cause.ZEROS: Quality.IMPLAUSIBLE,
+    Cause.DEAD_AXIS: Quality.IMPLAUSIBLE,
+    Cause.CLIPPED: Quality.SATURATED,
+    Cause.GYR_SCALE: Quality.IMPLAUSIBLE,
+    Cause.GYR_SIGN: Quality.IMPLAUSIBLE,
+    Cause.GYR_AXES: Quality.IMPLAUSIBLE,
+    Cause.ACC_SCALE: Quality.IMPLAUSIBLE,
+    Cause.ACC_SIGN: Quality.IMPLAUSIBLE,
+    Cause.TIME_UNIT: Quality.IMPLAUSIBLE,
+    Cause.CLOCK_LAG: Quality.CLOCK_DISAGREES,
+    Cause.CLOCK_RATE: Quality.CLOCK_DISAGREES,
+    Cause.OFF_BODY: Quality.OFF_BODY,
+    Cause.OTHER_SENSOR: Quality.UNCALIBRATED,
+    Cause.BEYOND_BODY: Quality.IMPLAUSIBLE,
+}
+"""The flag that rows carry while a cause holds."""
 
 
 def flag_names(flags: int) -> list[str]:

@@ -359,7 +359,18 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "the hip screen: tests (test, side, repetitions, left_out, valid, measures), limits that they were compared with, "
         "pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, notes",
     ),
+    Quantity(
+        "findings",
+        "",
+        Storage.STRING,
+        "what was wrong with a sensor: placement, cause, since_s, until_s (null: to the end), known_s, what, remedy",
+    ),
+    Quantity("marks", "", Storage.STRING, "what was marked: time_s, label, said (live, session or afterwards)"),
+    Quantity("notes", "", Storage.STRING, "what was noted: time_s, text"),
+    Quantity("pain", "", Storage.STRING, "pain that the athlete told: time_s, level (0 to 10), where"),
     Quantity("warnings", "", Storage.STRING, "what a reader should know, in words"),
 )
+SUMMARY_ADDED: tuple[str, ...] = ("findings", "marks", "notes", "pain")
+"""Keys that summaries of 0.1.0 do not have; they are lists, and empty there."""
 
 ESTIMATORS: tuple[str, ...] = ("live", "review")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from body_signals import SCREEN_MEASURES, SUMMARY_KEYS
+from body_signals import SCREEN_MEASURES, SUMMARY_ADDED, SUMMARY_KEYS
 
 _Number = float | None
 _FURTHEST_S = 1e9
@@ -87,6 +87,31 @@ class _Exposure(msgspec.Struct):
     lumbar_flexion_s: dict[str, _Number] = {}
 
 
+class _Finding(msgspec.Struct):
+    placement: str
+    cause: str
+    since_s: _Seconds
+    until_s: _Seconds
+    known_s: _Seconds
+    what: str
+    remedy: str
+
+
+class _Mark(msgspec.Struct):
+    time_s: _Seconds
+    label: str
+
+
+class _Note(msgspec.Struct):
+    time_s: _Seconds
+    text: str
+
+
+class _Pain(msgspec.Struct):
+    time_s: _Seconds
+    level: _Number
+
+
 class _Summary(msgspec.Struct):
     session: str
     athlete: str
@@ -100,11 +125,18 @@ class _Summary(msgspec.Struct):
     sets: list[dict[str, Any]]
     exposure: _Exposure
     screen: _Screen
+    findings: list[_Finding]
+    marks: list[_Mark]
+    notes: list[_Note]
+    pain: list[_Pain]
     warnings: list[str]
 
 
 def check_summary(document: object) -> dict[str, Any]:
-    """The document of a summary.json, as it stands there. ValueError names what is wrong with it."""
+    """The document of a summary.json; of an older program's, with the lists that it did not write yet, empty. ValueError names
+    what is wrong with it."""
+    if isinstance(document, dict):
+        document = {name: [] for name in SUMMARY_ADDED} | document
     absent = [q.name for q in SUMMARY_KEYS if not isinstance(document, dict) or q.name not in document]
     if absent or not isinstance(document, dict):
         raise ValueError(f"it has no {', '.join(absent)}")

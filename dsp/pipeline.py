@@ -13,7 +13,7 @@ from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks
-from dsp.results import AlignmentReport, AngleRows, Flags, OrientationRows, Repetition
+from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
 """Of the confidence of a sensor that has slipped, this share is left (ours)."""
@@ -21,12 +21,13 @@ SLIPPED_CONFIDENCE = 0.3
 
 @dataclass(slots=True)
 class PipelineOutput:
-    """What one call gave: rows in order, repetitions that ended, alignments that came into force."""
+    """What one call gave: rows in order, repetitions that ended, alignments that came into force, what was found wrong."""
 
     angles: list[AngleRows] = field(default_factory=list)
     orientations: list[OrientationRows] = field(default_factory=list)
     repetitions: list[Repetition] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @classmethod
     def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
@@ -37,12 +38,13 @@ class PipelineOutput:
         return whole
 
     def with_latest(self, later: PipelineOutput) -> PipelineOutput:
-        """Repetitions and alignments of both, and the later one's rows, where it has any: what somebody who watches sees."""
+        """Repetitions, alignments and findings of both, and the rows of the later one, where it has any: what is shown."""
         return PipelineOutput(
             later.angles or self.angles,
             later.orientations or self.orientations,
             [*self.repetitions, *later.repetitions],
             [*self.alignments, *later.alignments],
+            [*self.findings, *later.findings],
         )
 
     def extend(self, other: PipelineOutput) -> None:
@@ -51,6 +53,7 @@ class PipelineOutput:
         self.orientations.extend(other.orientations)
         self.repetitions.extend(other.repetitions)
         self.alignments.extend(other.alignments)
+        self.findings.extend(other.findings)
 
 
 def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:

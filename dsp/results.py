@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from body_signals import ANGLE_NAMES, Floats, Ints
+from body_signals import ANGLE_NAMES, CAUSE_FLAGS, Cause, Floats, Ints, Quality
 
 Flags = NDArray[np.int32]
 TICK_HZ = 100.0
@@ -140,3 +140,48 @@ class AlignmentReport:
     reasons: tuple[str, ...]
     time_s: float
     """Session time of the `calibrate` mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a sensor: from session time `since_s` to `until_s` (None: it has not ended), known since `known_s`.
+
+    sensor: the key of `body_signals.session.Sensor`. what: the cause in words, with its figures; remedy: what to do. A later
+    finding of the same sensor, cause and `since_s` takes the place of an earlier one: it knows more, mostly when it ended.
+    """
+
+    sensor: str
+    cause: Cause
+    since_s: float
+    known_s: float
+    what: str
+    remedy: str
+    until_s: float | None = None
+
+    @property
+    def flag(self) -> Quality:
+        """The flag that rows carry while it holds."""
+        return CAUSE_FLAGS[self.cause]
+
+    @property
+    def words(self) -> str:
+        """One line for people: where, what, and what to do."""
+        return f"{self.sensor}: {self.what}. {self.remedy}"
+
+    def document(self) -> dict[str, object]:
+        """As it stands in summary.json and in JSON lines."""
+        return {
+            "placement": self.sensor,
+            "cause": str(self.cause),
+            "since_s": round(self.since_s, 3),
+            "until_s": None if self.until_s is None else round(self.until_s, 3),
+            "known_s": round(self.known_s, 3),
+            "what": self.what,
+            "remedy": self.remedy,
+        }
+
+
+def latest(findings: Sequence[Finding]) -> list[Finding]:
+    """Of findings in the order in which they became known, the last word of each, by the time since when they hold."""
+    last = {(f.sensor, f.cause, f.since_s): f for f in findings}
+    return sorted(last.values(), key=lambda f: (f.since_s, f.sensor, f.cause))

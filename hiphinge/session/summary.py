@@ -12,7 +12,7 @@ from body_signals import SCHEMA, Placement, Quality, Session, limits_with
 from dsp.day import Exposure, metrics_of, sets_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
-from dsp.results import AlignmentReport, Repetition
+from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
 from ingest.time import Lag
 
@@ -54,6 +54,7 @@ class SummaryBuilder:
         self._rows = 0
         self._flags = dict.fromkeys(Quality, 0)
         self._repetitions: list[Repetition] = []
+        self._findings: list[Finding] = []
 
     def take(self, output: PipelineOutput) -> None:
         """The next output of the pipeline."""
@@ -69,6 +70,7 @@ class SummaryBuilder:
             if len(orientation):
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
         self._repetitions.extend(output.repetitions)
+        self._findings = latest([*self._findings, *output.findings])
         for repetition in output.repetitions:
             self._exposure.repetition(repetition)
 
@@ -91,6 +93,10 @@ class SummaryBuilder:
             "sets": self._sets(),
             "exposure": self._exposure.document(),
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
+            "findings": [f.document() for f in self._findings],
+            "marks": [{"time_s": m.time_s, "label": m.label, "said": "session"} for m in session.marks],
+            "notes": [],
+            "pain": [],
             "warnings": self._warnings(facts),
         }
 
@@ -133,7 +139,7 @@ class SummaryBuilder:
         return sets
 
     def _warnings(self, facts: SessionFacts) -> list[str]:
-        said = [*_kit_warnings(self._session)]
+        said = [*_kit_warnings(self._session), *(f.words for f in self._findings)]
         reported = {r.placement: r for r in facts.reports}
         if self._session.body and not facts.reports:
             said.append(

@@ -1,7 +1,7 @@
 """Quality bits and the schema table: a public contract, so every name and number is spelled here once more."""
 
 from body_signals.placements import Placement
-from body_signals.quality import DESCRIPTIONS, Quality, flag_names
+from body_signals.quality import CAUSE_FLAGS, DESCRIPTIONS, Cause, Quality, flag_names
 from body_signals.quantities import (
     ANGLE_COLUMNS,
     ANGLE_NAMES,
@@ -10,6 +10,7 @@ from body_signals.quantities import (
     REPETITION_COLUMNS,
     REPETITION_METRICS,
     SCREEN_COLUMNS,
+    SUMMARY_ADDED,
     SUMMARY_KEYS,
     Storage,
 )
@@ -24,6 +25,9 @@ BITS = {
     "low_confidence": 64,
     "fast": 128,
     "device_orientation": 256,
+    "off_body": 512,
+    "implausible": 1024,
+    "clock_disagrees": 2048,
 }
 
 
@@ -32,10 +36,17 @@ def test_bits_are_stored_in_tables_and_never_change():
     assert set(DESCRIPTIONS) == set(Quality)
 
 
+def test_every_cause_has_a_flag():
+    assert set(CAUSE_FLAGS) == set(Cause)
+    assert CAUSE_FLAGS[Cause.FROZEN] == Quality.IMPLAUSIBLE
+    assert CAUSE_FLAGS[Cause.CLOCK_LAG] == Quality.CLOCK_DISAGREES
+    assert CAUSE_FLAGS[Cause.OFF_BODY] == Quality.OFF_BODY
+
+
 def test_names_of_flags():
     assert flag_names(0) == []
     assert flag_names(4 | 32) == ["late", "heading_unknown"]
-    assert flag_names(511) == list(BITS)
+    assert flag_names(4095) == list(BITS)
 
 
 def test_angles():
@@ -97,4 +108,7 @@ def test_units_agree_with_names():
 
 def test_summary_keys():
     words = "schema session athlete start estimator software duration_s sensors calibration"
-    assert " ".join(q.name for q in SUMMARY_KEYS) == f"{words} repetitions sets exposure screen warnings"
+    assert " ".join(q.name for q in SUMMARY_KEYS) == (
+        f"{words} repetitions sets exposure screen findings marks notes pain warnings"
+    )
+    assert set(SUMMARY_ADDED) <= {q.name for q in SUMMARY_KEYS}
