@@ -6,10 +6,10 @@ and ends of files. A folder may be renamed; what counts is what the files say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,11 @@ def twin(folder: Path, among: Path | None = None) -> Path | None:
     own = identity(folder, estimators[0])
     if not own.session or folder.resolve().name == own.session:
         return None
+    # every table is read for it: once, however many folders claim the name
+    state = cache(lambda estimator: digest(folder, estimator))
     for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
         for other in _folders(place):
-            if other != folder.resolve() and _claims(other, folder):
+            if other != folder.resolve() and _claims(other, folder, state):
                 return other
     return None
 
@@ -78,14 +80,14 @@ def _folders(place: Path) -> list[Path]:
         return []
 
 
-def _claims(other: Path, folder: Path) -> bool:
-    """Whether another folder's results go under the same names, and are not the same."""
+def _claims(other: Path, folder: Path, state: Callable[[str], str]) -> bool:
+    """Whether another folder's results go under the same names, and are not the same. state: this folder's, by estimator."""
     for estimator in available_estimators(other):
         if estimator not in available_estimators(folder):
             continue
         try:
             same = _identity(other, estimator) == _identity(folder, estimator)
-            if same and digest(other, estimator) != digest(folder, estimator):
+            if same and digest(other, estimator) != state(estimator):
                 return True
         except HiphingeError:
             # what is wrong with it is said when it is sent itself
