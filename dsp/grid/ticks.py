@@ -21,23 +21,23 @@ from dsp.results import TICK_HZ, Flags
 
 RATE_HZ = TICK_HZ
 HOLE_S = 0.1
-"""Across a longer hole between two samples an orientation is not interpolated but missing."""
+"""Across a longer hole between two samples an orientation is not interpolated but missing (ours)."""
 SATURATION_S = 2.0
-"""How long a saturated sample leaves the orientation doubtful."""
+"""The orientation is doubtful for this time after a saturated sample (ours)."""
 FAST_RAD_S = np.radians(400.0)
-"""Angular rate beyond which the published accuracy figures say nothing."""
+"""Angular rate beyond which our accuracy figures (docs/accuracy.md) say nothing."""
 MOTION_STRIDE = 10
-"""Ticks between two instants at which a sensor's motion is given."""
+"""Ticks between two instants at which a sensor's motion is given (ours)."""
 LOOK_STRIDE = 20
 """Ticks between two looks at what changes slowly, as relative headings and slips do; they stand at tick numbers that are
-multiples of it, whatever the chunking."""
+multiples of it, whatever the chunking (ours)."""
 PIECE = 4096
-"""So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
+"""The most ticks that are computed at once, so that what is in hand stays in the processor's cache (ours)."""
 TOGETHER = 2
-"""Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
-one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+"""Ticks are given out in groups of this many (ours), the last one a multiple of it: what follows costs by the call. The first of
+two comes one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
 MOST_TICKS = 60_000
-"""So many are given out at once at most. A computer that slept for a night leaves millions behind."""
+"""The most ticks that are given out at once (ours). A computer that slept for a night leaves millions behind."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -234,7 +234,7 @@ class SensorTrack:
         first, last = ends.item(0), ends.item(-1)
         step, left = divmod(last - first, max(m - 1, 1))
         if first and last < n and not left and (step or m == 1):
-            # one sample, or so many, for each tick: the usual case, if they are on either side of it
+            # one sample, or the same number of samples, for each tick: the usual case, if they are on either side of it
             step = max(step, 1)
             earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
             if m == 1 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
@@ -287,7 +287,7 @@ def too_long(event: int, seconds: float) -> HiphingeError:
 
 
 def pieces(ticks: int) -> list[slice]:
-    """So many ticks in pieces of at most `PIECE`."""
+    """The sizes of the pieces, at most `PIECE` each, that this many ticks are computed in."""
     return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
 
 

@@ -23,18 +23,19 @@ from dsp.orientation.strapdown import StrapdownFilter, two_sided
 from dsp.results import Flags
 
 BRIDGE_S = 0.25
-"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted."""
+"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted (ours)."""
 
 EVEN_SHARE = 3e-4
-"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's."""
+"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's (ours)."""
 
 WORN_REST_DEG_S = 0.5
-"""VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (VQF's own default is 2)."""
+"""VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (ours; VQF's
+default is 2)."""
 
 STANDING_BIAS_SIGMA_DEG_S = 0.2
-"""Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing."""
+"""Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing (ours)."""
 BIAS_SPREAD_DEG_S = 1.0
-"""Spread of gyroscope biases beforehand, against which a short standing is weighed."""
+"""Spread of gyroscope biases beforehand, against which a short standing is weighed (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,27 +29,29 @@ from body_signals import G0, Floats
 from dsp import rotation
 
 WINDOW_S = 10.0
-"""Errors are looked at after so long; the tilt at each window's start is left open."""
+"""Length of a window, seconds, after which errors are looked at (ours); the tilt at its start is left open."""
 BLOCKS = 100
-"""Blocks of a window."""
+"""Blocks of a window (ours)."""
 POINTS = 20
-"""Neighbouring blocks are averaged to so many points: what is slower than a window and faster than this counts."""
+"""Neighbouring blocks are averaged to this many points (ours): what is slower than a window and faster than this counts."""
 TURNED_RAD = math.radians(30.0)
-"""Gravity must have moved by so much in the sensor, else a window says nothing."""
+"""Gravity must have moved by this angle in the sensor, else a window says nothing (ours)."""
 NOISE_M_S2 = 0.1
-"""Spread of a point in a quiet window: what the model leaves out, such as axes that are not at right angles."""
+"""Spread of a point in a quiet window: what the model leaves out, such as axes that are not at right angles
+(ours)."""
 SHAKEN = 3.0
-"""The horizontal is shaken by so many times what the vertical is."""
+"""The horizontal is shaken this many times as much as the vertical (ours)."""
 TOO_SHAKEN_M_S2 = 0.6
-"""Spread of a point beyond which a window is left out."""
+"""Spread of a point beyond which a window is left out (ours)."""
 FORGOTTEN = 1.0 / 30.0
-"""Weight that each window takes off those before it."""
+"""Share of the weight of earlier windows that each window takes off (ours)."""
 BIAS_SIGMA_RAD_S = math.radians(0.2)
-"""Standard deviation of a gyroscope bias found in the first window that tells."""
+"""Standard deviation of a gyroscope bias found in the first window that tells (ours)."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
-"""Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
+"""Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m);
+ours, of the order of what makers state."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
-"""Larger errors are not believed."""
+"""Larger errors are not believed (ours)."""
 
 
 class SensorErrors:
