@@ -1,7 +1,7 @@
 """The content of a recording's windows: packets of one sensor as a binary message, all other events as JSON.
 
 docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
-before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).
+before it comes here, so a message that does not decode was written wrongly (ValueError).
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def encode_event(event: SingleEvent) -> bytes:
 
 
 def event_bytes(event: Packets | SingleEvent, encoded: bytes) -> int:
-    """How much of a window an event takes; encoded: a single event's JSON."""
+    """Bytes that an event takes in a window; encoded: a single event's JSON."""
     return len(event.data) + 20 * len(event) if isinstance(event, Packets) else len(encoded) + 1
 
 
