@@ -34,8 +34,8 @@ multiples of it, whatever the chunking (ours)."""
 PIECE = 4096
 """The most ticks that are computed at once, so that what is in hand stays in the processor's cache (ours)."""
 TOGETHER = 2
-"""Ticks are given out in groups of this many (ours), the last one a multiple of it: what follows costs by the call. The first of
-two comes one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+"""Ticks are given out in groups of this many (ours), the last one a multiple of it: what follows costs by the call. The first
+of two comes one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
 MOST_TICKS = 60_000
 """The most ticks that are given out at once (ours). A computer that slept for a night leaves millions behind."""
 NEVER: Final = np.iinfo(np.int64).max

@@ -8,8 +8,8 @@ it is and as large as it is. Over a window the specific force a, earth frame, is
     R a = g + tilt × g + R (offset + gain·a) + W r,   tilt = start + Σ R (gain·ω + bias) dt - what the filter has corrected,
 
 linear in gyroscope gain and bias, accelerometer offset and gain, and the lever arm r to a point that is not accelerated (W
-as in `heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old ones
-are forgotten. What was not turned about stays at zero, as the spread given to it beforehand demands.
+as in `dsp.heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old
+ones are forgotten. An axis about which nothing was turned stays at zero, as the spread given to it beforehand demands.
 
 Not for a worn sensor after its calibration: the zero of its angles belongs to the accelerometer as it was, and moving skin
 and the body's own acceleration say more than gravity does.
