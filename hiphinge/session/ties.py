@@ -1,7 +1,7 @@
-"""Whether what lies in a session folder belongs together: session.toml, the recording's head, each summary and its tables.
+"""Checks that the parts of a session folder belong together: session.toml, the recording's head, each summary and its tables.
 
-Results of another session, copied in by hand, would else be shown and sent under this one's name. Nothing is read but heads
-and ends of files. A folder may be renamed; what counts is what the files say.
+Otherwise results of another session, copied in by hand, would be shown and sent under this one's name. Only heads and ends
+of files are read. A folder may be renamed; what counts is what the files say.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from on_disk import read_toml
 SESSION = "session.toml"
 _REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
 _CLOSE_S = 1e-3
-"""The summary rounds its duration to microseconds."""
+"""Tolerance of the end (ours): the summary rounds its duration to microseconds."""
 _EARLY_S = 2.0
-"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them."""
+"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them
+(ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What one file says of whose session it is; None where it does not say."""
+    """What one file says of its session; None where it says nothing."""
 
     file: str
     athlete: str | None
@@ -96,7 +97,7 @@ def _claims(other: Path, folder: Path, state: Callable[[str], str]) -> bool:
 
 
 def _identity(folder: Path, estimator: str) -> Identity:
-    """Whose results they are; a summary that has not changed is read once, since `push --all` asks for each of all."""
+    """Athlete and session of the results; a summary that has not changed is read once, since `push --all` asks for each of all."""
     return _known_identity(folder, estimator, (folder / estimator / SUMMARY).stat().st_mtime_ns)
 
 
@@ -183,7 +184,7 @@ def _check_tables(folder: Path, estimator: str) -> None:
 
 
 def _metadata(path: Path) -> Any:
-    """What a table says of itself; None where it cannot be read, which whoever needs it will say."""
+    """The metadata of a table; None where it cannot be read: the reader of its rows tells that."""
     try:
         # a pipe would be waited for
         return pq.read_metadata(path) if path.is_file() else None

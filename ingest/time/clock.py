@@ -24,7 +24,7 @@ import numpy as np
 from body_signals import Bools, Floats, Ints
 
 WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
-"""Points older than `WINDOW_S` are dropped, whenever `WINDOW_SLACK_S` of them have gathered: the hull is then built anew (ours)."""
+"""Points older than `WINDOW_S` are dropped once `WINDOW_SLACK_S` of them have gathered: the hull is then built anew (ours)."""
 BUCKET_S = 2.0
 """Device time of which the earliest packet is a point of the hull (ours)."""
 SKEW_LIMIT = 200e-6
@@ -36,7 +36,7 @@ SLEW = 1e-3
 EARLY_S, EARLY_SLEW = 15.0, 0.02
 """In the first `EARLY_S` seconds of a map the delay of its packets is still being found out, and it may move faster (ours)."""
 FAR_S = 0.03
-"""The map may move at `EARLY_SLEW` whenever it is further off than this: a session may begin with a backlog of a second (ours)."""
+"""The map may move at `EARLY_SLEW` while it is further off than this: a session may begin with a backlog of a second (ours)."""
 
 
 PROBES_NEEDED = 8

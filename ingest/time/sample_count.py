@@ -35,7 +35,7 @@ BURST_S = 0.004
 SPREAD_SHARE = 0.5
 """The arrivals of a half second take at least this share of it, else it is a backlog (ours)."""
 SILENCE_S = 2.0
-"""After this silence a link was opened anew (`ingest.links.link.SILENT_S`), and the device has forgotten what it had not sent."""
+"""After this silence a link was opened anew (`SILENT_S` in `ingest.links.link`); what the device had not sent is forgotten."""
 
 
 class SampleCount:
