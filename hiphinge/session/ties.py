@@ -97,7 +97,7 @@ def _claims(other: Path, folder: Path, state: Callable[[str], str]) -> bool:
 
 
 def _identity(folder: Path, estimator: str) -> Identity:
-    """Athlete and session of the results; a summary that has not changed is read once, since `push --all` asks for each of all."""
+    """Athlete and session of the results; an unchanged summary is read once, since `push --all` asks for each of all."""
     return _known_identity(folder, estimator, (folder / estimator / SUMMARY).stat().st_mtime_ns)
 
 
