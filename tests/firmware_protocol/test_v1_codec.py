@@ -539,3 +539,10 @@ def test_what_came_before_its_configuration_is_lost_and_counted() -> None:
     (block,) = many(codec, [data(0), data(8), encode_config(CONFIG), data(16)])[0]
     assert dict(codec.health) == {"unknown_epoch": 2}
     assert (block.lost[0], block.restart[0]) == (16, False)
+
+
+@pytest.mark.parametrize(("said", "told"), [(-400.0, -327.68), (400.0, 327.67), (-327.68, -327.68)])
+def test_a_temperature_beyond_the_field_is_held_at_its_end(said: float, told: float) -> None:
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(0, temperature_c=said)])
+    assert codec.facts["temperature_c"] == pytest.approx(told)
