@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from body_signals import HiphingeError
 from body_signals.blocks import G0
 from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recognise_ble
-from firmware_protocol.families import movella_dot, movesense
+from firmware_protocol.families import movella_dot, movesense, ximu3
 from firmware_protocol.families.movella_dot import MovellaDotCodec, encode_battery, encode_message
 from firmware_protocol.families.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
 from firmware_protocol.families.text_csv import TextCsvCodec
@@ -391,3 +391,14 @@ def test_a_family_asks_for_a_rate_that_it_has(family: str) -> None:
         assert found.default_rate_hz in found.rates_hz
     elif family == "shimmer3":  # a crystal over a whole number
         assert 32768.0 % found.default_rate_hz == 0.0
+
+
+def test_ximu3_counts_what_the_sensor_reports_as_an_error() -> None:
+    codec = Ximu3Codec(100.0)
+    codec.feed(b"F,1000000,Something failed\r\n" * 2 + b"N,1000000,Something was noted\r\n")
+    assert codec.health == {"device_error": 2}
+
+
+def test_ximu3_temperature_is_in_degrees() -> None:
+    (temperature,) = ximu3.Reader({}).read(b"T,1000000,25.5\r\n")
+    assert temperature.fields["temp_c"] == 25.5
