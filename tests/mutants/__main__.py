@@ -217,11 +217,16 @@ def tried(mutants: Sequence[Mutant], workers: int, limit_s: float = LONGEST_S) -
             finally:
                 copies.put(copy)
 
-        for done in as_completed([pool.submit(one, mutant) for mutant in left]):
-            mutant, verdict, digest = done.result()
-            out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": digest}) + "\n")
-            out.flush()
-            yield mutant, verdict
+        begun = [pool.submit(one, mutant) for mutant in left]
+        try:
+            for done in as_completed(begun):
+                mutant, verdict, digest = done.result()
+                out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": digest}) + "\n")
+                out.flush()
+                yield mutant, verdict
+        finally:
+            # a test that fails without any mutant ends the run at once, not after all the others
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def main() -> int:
