@@ -402,3 +402,10 @@ def test_ximu3_counts_what_the_sensor_reports_as_an_error() -> None:
 def test_ximu3_temperature_is_in_degrees() -> None:
     (temperature,) = ximu3.Reader({}).read(b"T,1000000,25.5\r\n")
     assert temperature.fields["temp_c"] == 25.5
+
+
+@pytest.mark.parametrize("family", ["capture2go", "witmotion-ble", "witmotion-serial", "movella-dot", "ximu3"])
+def test_a_family_of_one_range_accepts_that_range_only(family: str) -> None:
+    """Their wire formats have the scale of it built in."""
+    found = DEVICE_FAMILIES[family]
+    assert (found.acc_ranges_g, found.gyr_ranges_dps) == ((16.0,), (2000.0,))
