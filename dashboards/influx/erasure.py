@@ -14,7 +14,9 @@ from typing import Any
 
 from body_signals import HiphingeError, check_athlete
 from dashboards.http_edge import Edge
-from dashboards.influx.influxql import InfluxQL, Series, name_in, text_in
+from dashboards.influx.influxql import InfluxQL, Series
+from dashboards.influx.influxql import name_in as _name
+from dashboards.influx.influxql import text_in as _text
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
@@ -54,7 +56,7 @@ class Eraser:
         """How many values there are of an athlete, by measurement of ours; those that have any. Sets `remarks`."""
         check_athlete(athlete)
         with self._told():
-            counts = self._influxql.values(f'"athlete" = {text_in(athlete)}')
+            counts = self._influxql.values(f'"athlete" = {_text(athlete)}')
         ours = {name: n for name, n in counts.items() if _OURS.fullmatch(name)}
         others = [name for name in counts if name not in ours]
         self.remarks = tuple(self._remarked(athlete, ours, others))
@@ -67,8 +69,8 @@ class Eraser:
         if self.version.startswith("1."):
             # not DELETE: with some kinds of index that leaves the series in it
             self._erased.add(athlete)
-            sources = ", ".join(map(name_in, measurements))
-            self._series(f"""DROP SERIES FROM {sources} WHERE "athlete" = {text_in(athlete)}""")
+            sources = ", ".join(map(_name, measurements))
+            self._series(f"""DROP SERIES FROM {sources} WHERE "athlete" = {_text(athlete)}""")
             return
         for measurement in measurements:
             self._delete(measurement, athlete)
@@ -79,11 +81,13 @@ class Eraser:
             from influxdb_client.domain.delete_predicate_request import DeletePredicateRequest
             from influxdb_client.service.delete_service import DeleteService
 
-            predicate = f"_measurement={name_in(measurement)} AND athlete={name_in(athlete)}"
+            predicate = f"_measurement={_name(measurement)} AND athlete={_name(athlete)}"
             what: Any = DeletePredicateRequest(start=_EVER[0], stop=_EVER[1], predicate=predicate)  # type: ignore[no-untyped-call]
             where = {"bucket": self._settings.bucket} | ({"org": self._settings.org} if self._settings.org else {})
-            with self._told():
+            try:
                 DeleteService(client.api_client).post_delete(what, **where)  # type: ignore[no-untyped-call]
+            except InfluxError as error:
+                raise self._refused(error) from None
 
     def _remarked(self, athlete: str, ours: dict[str, int], others: list[str]) -> Iterator[str]:
         if others:
@@ -100,7 +104,7 @@ class Eraser:
     def _indexed(self, athlete: str) -> bool:
         """Whether the index of InfluxDB 1.x still lists the id in a measurement of ours, without any point."""
         # with a WHERE it would look for series, and those are gone
-        found = self._series(f'SHOW TAG VALUES ON {name_in(self._influxql.database)} WITH KEY = "athlete"', columns=("value",))
+        found = self._series(f'SHOW TAG VALUES ON {_name(self._influxql.database)} WITH KEY = "athlete"', columns=("value",))
         return any(athlete in series.column("value") for series in found if _OURS.fullmatch(series.name))
 
     def _series(self, statement: str, *, columns: tuple[str, ...] = ()) -> list[Series]:

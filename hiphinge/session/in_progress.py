@@ -40,7 +40,7 @@ each minute."""
 class SessionInProgress:
     """Records and computes one live session into `folder`, which must not exist yet.
 
-    sinks: what follows it, in threads of their own. links, latency_ms: report the state of the links and the latency.
+    sinks: what follows it, in threads of their own. links, latency_ms: how that is told which stands with the sensors.
     HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
     """
 
@@ -136,7 +136,7 @@ class SessionInProgress:
             )
 
     def _present(self) -> Frame:
-        """The present state of the sensors, without results."""
+        """How the sensors stand now, without results."""
         return Frame(
             PipelineOutput(), self.now_s, self.progress(), self.links(), dict(self.latency_ms()), trouble=self.sinks.trouble
         )

@@ -1,15 +1,15 @@
-"""Checks that the parts of a session folder belong together: session.toml, the recording's head, each summary and its tables.
+"""Whether what lies in a session folder belongs together: session.toml, the recording's head, each summary and its tables.
 
-Otherwise results of another session, copied in by hand, would be shown and sent under this one's name. Only heads and ends
-of files are read. A folder may be renamed; what counts is what the files say.
+Results of another session, copied in by hand, would else be shown and sent under this one's name. Nothing is read but heads
+and ends of files. A folder may be renamed; what counts is what the files say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,12 @@ _REMEDY = "Put back what belongs to this session, or compute its results anew: h
 _CLOSE_S = 1e-3
 """Tolerance of the end (ours): the summary rounds its duration to microseconds."""
 _EARLY_S = 2.0
-"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them
-(ours)."""
+"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What one file says of its session; None where it says nothing."""
+    """What one file says of whose session it is; None where it does not say."""
 
     file: str
     athlete: str | None
@@ -66,10 +65,10 @@ def twin(folder: Path, among: Path | None = None) -> Path | None:
     if not own.session or folder.resolve().name == own.session:
         return None
     # every table is read for it: once, however many folders claim the name
-    state = cache(lambda estimator: digest(folder, estimator))
+    own_digests: dict[str, str] = {}
     for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
         for other in _folders(place):
-            if other != folder.resolve() and _claims(other, folder, state):
+            if other != folder.resolve() and _claims(other, folder, own_digests):
                 return other
     return None
 
@@ -81,14 +80,21 @@ def _folders(place: Path) -> list[Path]:
         return []
 
 
-def _claims(other: Path, folder: Path, state: Callable[[str], str]) -> bool:
-    """Whether another folder's results go under the same names, and are not the same. state: this folder's, by estimator."""
+def _claims(other: Path, folder: Path, own_digests: dict[str, str]) -> bool:
+    """Whether another folder's results go under the same names, and are not the same.
+
+    own_digests: this folder's, by estimator; made when the first folder claims the name.
+    """
     for estimator in available_estimators(other):
         if estimator not in available_estimators(folder):
             continue
         try:
             same = _identity(other, estimator) == _identity(folder, estimator)
-            if same and digest(other, estimator) != state(estimator):
+            if not same:
+                continue
+            if estimator not in own_digests:
+                own_digests[estimator] = digest(folder, estimator)
+            if digest(other, estimator) != own_digests[estimator]:
                 return True
         except HiphingeError:
             # what is wrong with it is said when it is sent itself
@@ -97,7 +103,7 @@ def _claims(other: Path, folder: Path, state: Callable[[str], str]) -> bool:
 
 
 def _identity(folder: Path, estimator: str) -> Identity:
-    """Athlete and session of the results; an unchanged summary is read once, since `push --all` asks for each of all."""
+    """Whose results they are; a summary that has not changed is read once, since `push --all` asks for each of all."""
     return _known_identity(folder, estimator, (folder / estimator / SUMMARY).stat().st_mtime_ns)
 
 

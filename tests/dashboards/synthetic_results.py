@@ -149,10 +149,6 @@ def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
         "sets": [{"movement": "bend", "start_s": 12.0, "end_s": 30.0, "repetitions": 3}],
         "exposure": {"lumbar_flexion_s": {"below_20": 50.2, "20_to_40": 14.0, "40_to_60": 13.1, "above_60": 0.0}},
         "screen": screen_of(repetitions(angle_rows())).document(),
-        "findings": [],
-        "marks": [],
-        "notes": [],
-        "pain": [],
         "warnings": ["thigh_left lost its link for 2.5 s at 0:40: angles of the left hip are missing there"],
     }
     return base | changes
