@@ -16,7 +16,7 @@ and the body's own acceleration say more than gravity does.
 
 Sources: I. Frosio, F. Pedersini, N. A. Borghese, IEEE Trans. Instrum. Meas. 58, 2009, doi 10.1109/TIM.2008.2006137 (gravity's
 size calibrates the accelerometer); D. Tedaldi, A. Pretto, E. Menegatti, ICRA 2014, doi 10.1109/ICRA.2014.6907297 (gravity's
-direction calibrates the gyroscope).
+direction calibrates the gyroscope). The figures are ours.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ FORGOTTEN = 1.0 / 30.0
 BIAS_SIGMA_RAD_S = math.radians(0.2)
 """Standard deviation of a gyroscope bias found in the first window that tells (ours)."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
-"""Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m);
-ours, of the order of what makers state."""
+"""Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
 """Larger errors are not believed (ours)."""
 

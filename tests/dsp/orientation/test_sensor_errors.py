@@ -72,6 +72,27 @@ def test_what_is_found_is_what_is_wrong() -> None:
     assert 0.3 * OFFSET[2] < errors.acc_offset[2] < 1.1 * OFFSET[2]
 
 
+def test_a_lever_arm_is_what_it_is() -> None:
+    """A perfect sensor that swings to and fro about a point 0.3 m away: what is left of gravity is the lever arm's alone."""
+    arm = np.array((0.05, -0.1, 0.28))
+    time_s = np.arange(0.0, 10.0 + 1.0 / RATE_HZ, 1.0 / RATE_HZ)
+    swing = 2.0 * np.pi * 0.4
+    angle = np.radians(40.0) * np.sin(swing * time_s)
+    rate, jerk = np.radians(40.0) * swing * np.cos(swing * time_s), -np.radians(40.0) * swing**2 * np.sin(swing * time_s)
+    quat = np.stack((np.cos(0.5 * angle), 0.0 * angle, np.sin(0.5 * angle), 0.0 * angle))
+    turns = np.stack((0.0 * angle, 1.0 + 0.0 * angle, 0.0 * angle))
+    # of the sensor, seen from the point: its arm is -arm; centripetal and tangential
+    inwards = np.cross(turns.T * rate[:, None], np.cross(turns.T * rate[:, None], -arm))
+    acc = inwards + np.cross(turns.T * jerk[:, None], -arm)
+    acc += 9.80665 * np.column_stack((-np.sin(angle), 0.0 * angle, np.cos(angle)))
+    gyr = np.diff(angle, prepend=0.0)[:, None] * RATE_HZ * turns.T
+    errors = SensorErrors(RATE_HZ)
+    border = quat[:, :: round(10.0 * RATE_HZ) // BLOCKS]
+    seen, columns = errors._equations(acc[1:], gyr[1:], border)
+    found, *_ = np.linalg.lstsq(columns[12:15].reshape(3, -1).T, seen.reshape(-1), rcond=None)
+    assert np.abs(found[[0, 2]]) == pytest.approx(np.abs(arm[[0, 2]]), rel=0.03)
+
+
 def test_review_takes_them_off_too() -> None:
     acc, gyr, angle = turning(120.0)
     was, now = (rms(angle_error_deg(of(RATE_HZ, acc, gyr, worn=False), angle)) for of in (smoothed, smoothed_without_errors))
@@ -141,24 +162,3 @@ def test_a_hole_begins_a_new_window() -> None:
     assert errors.wanted == 1
     errors.feed(acc[1900:1901], gyr[1900:1901], quat[:, 1900:1901])
     assert errors.known
-
-
-def test_a_lever_arm_is_what_it_is() -> None:
-    """A perfect sensor that swings to and fro about a point 0.3 m away: what is left of gravity is the lever arm's alone."""
-    arm = np.array((0.05, -0.1, 0.28))
-    time_s = np.arange(0.0, 10.0 + 1.0 / RATE_HZ, 1.0 / RATE_HZ)
-    swing = 2.0 * np.pi * 0.4
-    angle = np.radians(40.0) * np.sin(swing * time_s)
-    rate, jerk = np.radians(40.0) * swing * np.cos(swing * time_s), -np.radians(40.0) * swing**2 * np.sin(swing * time_s)
-    quat = np.stack((np.cos(0.5 * angle), 0.0 * angle, np.sin(0.5 * angle), 0.0 * angle))
-    turns = np.stack((0.0 * angle, 1.0 + 0.0 * angle, 0.0 * angle))
-    # of the sensor, seen from the point: its arm is -arm; centripetal and tangential
-    inwards = np.cross(turns.T * rate[:, None], np.cross(turns.T * rate[:, None], -arm))
-    acc = inwards + np.cross(turns.T * jerk[:, None], -arm)
-    acc += 9.80665 * np.column_stack((-np.sin(angle), 0.0 * angle, np.cos(angle)))
-    gyr = np.diff(angle, prepend=0.0)[:, None] * RATE_HZ * turns.T
-    errors = SensorErrors(RATE_HZ)
-    border = quat[:, :: round(10.0 * RATE_HZ) // BLOCKS]
-    seen, columns = errors._equations(acc[1:], gyr[1:], border)
-    found, *_ = np.linalg.lstsq(columns[12:15].reshape(3, -1).T, seen.reshape(-1), rcond=None)
-    assert np.abs(found[[0, 2]]) == pytest.approx(np.abs(arm[[0, 2]]), rel=0.03)
