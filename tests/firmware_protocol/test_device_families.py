@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -409,3 +410,17 @@ def test_a_family_of_one_range_accepts_that_range_only(family: str) -> None:
     """Their wire formats have the scale of it built in."""
     found = DEVICE_FAMILIES[family]
     assert (found.acc_ranges_g, found.gyr_ranges_dps) == ((16.0,), (2000.0,))
+
+
+def test_a_dot_that_synchronises_names_the_address_of_its_root() -> None:
+    """As it is written: the bytes on the wire are the other way round."""
+    (packet,) = movella_dot.Reader({}).read(encode_message(2, bytes((0x01, 6, 5, 4, 3, 2, 0xD4))))
+    assert packet.fields["root"] == "D4:02:03:04:05:06"
+
+
+@pytest.mark.parametrize(("payload", "found"), [(7, None), (8, 26.85), (9, None)])
+def test_a_movesense_temperature_has_eight_bytes(payload: int, found: float | None) -> None:
+    reader = movesense.Reader({"path": "/Meas/Temp", "ref": 5})
+    packets = reader.read(bytes((2, 5)) + (struct.pack("<fI", 300.0, 1000) + bytes(1))[:payload])
+    assert [packet.fields["temp_c"] for packet in packets] == ([pytest.approx(found, abs=1e-3)] if found else [])
+    assert dict(reader.health.counts) == ({} if found else {"length": 1})
