@@ -25,6 +25,8 @@ from body_signals.quantities import (
     Storage,
 )
 from dashboards import tables
+from dashboards.influx.line_protocol import FIELDS, Field, points
+from dashboards.report.page import report_html
 from dashboards.tables import (
     TableWriter,
     angle_minutes,
@@ -35,6 +37,7 @@ from dashboards.tables import (
     read_summary,
     table_schema,
 )
+from dashboards.terminal import repetition_table
 from dsp.results import AngleRows, OrientationRows, Repetition
 from tests.dashboards.synthetic_results import SENSORS, angle_rows, orientation_rows, repetitions, summary, write_session
 
@@ -325,6 +328,18 @@ def test_a_part_of_an_older_table_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     minutes = list(angle_minutes(tmp_path, "live"))
     assert [len(minute) for minute in minutes] == [6000, 1000]
     assert all(minute.column_names[-2:] == ["ease", "quality"] for minute in minutes)
+
+
+def test_older_repetitions_are_shown_reported_and_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a column that they lack; a missing number is an absent field."""
+    session = write_session(tmp_path / "session", seconds=70)
+    before = list(points(session))
+    added = ADDED[Storage.FLOAT32]
+    younger(monkeypatch, FILES[2], REPETITION_COLUMNS, {"quality": added})
+    monkeypatch.setitem(FIELDS, "repetition", (*FIELDS["repetition"], Field.of(added)))
+    assert list(points(session)) == before
+    assert repetition_table(read_repetitions(session, "live"), "live").row_count == len(read_repetitions(session, "live"))
+    assert "player-07" in report_html(session, "review")
 
 
 @pytest.mark.parametrize(("name", "read", "columns"), READERS)
