@@ -53,8 +53,6 @@ SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
 """Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
 CHANCE, SIGNIFICANT = 5.0, 10.0
 """χ² for each unknown up to which nothing is taken off, and from which on all is; neighbouring windows err alike (ours)."""
-BIAS_SIGNIFICANT = 1.0
-"""χ² for each component of a bias from which on the filter is told of it: a good sensor's is nearer to none (ours)."""
 _TAKEN_OFF: Ints = np.array((0, 1, 2, 6, 7, 8, 9, 10, 11), np.int64)
 """Places of both gains and the offset among the unknowns."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
@@ -65,7 +63,7 @@ class SensorErrors:
     """Errors of one sensor, estimated window by window; `windows` samples at a time.
 
     gyr_gain, acc_gain (3,): what the sensor says over what is; acc_offset (3,) m/s²; gyr_bias (3,) rad/s, seen with the gain
-    taken out. known: whether any window has told; bias_told: whether the bias is more than chance.
+    taken out. known: whether any window has told.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -79,7 +77,7 @@ class SensorErrors:
         self._parts: list[tuple[Floats, Floats, Floats]] = []
         self._have = 0
         self._before: Floats | None = None
-        self.known = self.bias_told = False
+        self.known = False
         self.gyr_gain: Floats = np.ones(3)
         self.gyr_bias: Floats = np.zeros(3)
         self.acc_gain: Floats = np.ones(3)
@@ -143,8 +141,6 @@ class SensorErrors:
         self.acc_offset = np.asarray(np.clip(off[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
         self.acc_gain = np.asarray(1.0 + np.clip(off[9:12], -LARGEST_GAIN, LARGEST_GAIN))
         self.known = True
-        bias = self._found[3:6]
-        self.bias_told = float(bias @ np.linalg.solve(covariance[3:6, 3:6], bias)) > 3.0 * BIAS_SIGNIFICANT
 
     def _equations(self, acc: Floats, gyr: Floats, border: Floats) -> tuple[Floats, Floats]:
         """Specific force (3, POINTS) less gravity, earth frame, with the filter's corrections taken back, and what each

@@ -145,12 +145,14 @@ def test_a_hole_begins_a_new_window() -> None:
 
 def rolling(seed: int, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """acc, gyr (n, 3) of a good sensor that rolls fast about a nearly horizontal axis while it is carried about, and its true
-    vertical (3, n)."""
+    vertical (3, n). It rests for the first three seconds."""
     rng = np.random.default_rng(seed)
     n = int(seconds * RATE_HZ)
     slow, quick = (smooth(rng.normal(size=(n, 3)), width) for width in (150, 80))
     gyr = 0.04 * slow
     gyr[:, 0] += 2.5 * np.sign(np.sin(2.0 * np.pi * np.arange(n) / RATE_HZ / 12.0))
+    still = np.arange(n) < 3.0 * RATE_HZ
+    gyr[still] = 0.0
     step = np.linalg.norm(gyr, axis=1) / RATE_HZ
     turns = np.vstack((np.cos(0.5 * step), np.sin(0.5 * step) * (gyr / np.maximum(step * RATE_HZ, 1e-12)[:, None]).T))
     quat = np.empty((4, n))
@@ -158,7 +160,7 @@ def rolling(seed: int, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     for i in range(n):
         now = rotation.multiply(now[:, None], turns[:, i : i + 1])[:, 0]
         quat[:, i] = now
-    force = 0.15 * quick.T + np.array((0.0, 0.0, 9.80665))[:, None]
+    force = 0.15 * np.where(still, 0.0, quick.T) + np.array((0.0, 0.0, 9.80665))[:, None]
     acc = rotation.rotate(rotation.conjugate(quat), np.ascontiguousarray(force)).T
     acc = acc * (1.0 + rng.normal(0.0, 5e-4, 3)) + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.02, (n, 3))
     return (
