@@ -546,3 +546,12 @@ def test_a_temperature_beyond_the_field_is_held_at_its_end(said: float, told: fl
     codec = V1Codec()
     many(codec, [encode_config(CONFIG), data(0, temperature_c=said)])
     assert codec.facts["temperature_c"] == pytest.approx(told)
+
+
+@pytest.mark.parametrize("percent", [0, 1, 55, 100])
+def test_all_that_a_device_says_of_itself_survives_the_round_trip(percent: int) -> None:
+    info = Info("HH-1", "0042", "1.2.3", 7, 20.0, (50.0, 100.0), (8, 16), (500, 2000), percent)
+    assert decode_info(encode_info(info)) == info
+    codec = V1Codec()
+    many(codec, [encode_info(info)])
+    assert codec.facts["battery_percent"] == percent
