@@ -70,7 +70,6 @@ class ClippedValues:
             # it was no end: there are higher values
             del self._ends[channel, sense]
             clipped[: beyond[0]] = track[: beyond[0]] >= end
-            return clipped
         at_top = (track == np.maximum.accumulate(track)) & (track >= known)
         stays = np.concatenate(([False], track[1:] == track[:-1])) & at_top
         if not stays.any():

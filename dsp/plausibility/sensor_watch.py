@@ -59,6 +59,7 @@ class _Dead:
     last_s: float
     seconds: float = 0.0
     runs: int = 0
+    told: bool = False
     over: bool = False
 
 
@@ -70,7 +71,7 @@ class _Waiting:
     acc: list[Floats] = field(default_factory=list)
     gyr: list[Floats] = field(default_factory=list)
     broken: list[Bools] = field(default_factory=list)
-    """Dead, or after a hole."""
+    """Dead, clipped, or after a hole."""
     equal: list[Bools] = field(default_factory=list)
     count: int = 0
 
@@ -135,13 +136,12 @@ class SensorWatch:
             if found or self._causes:
                 findings += self._runs(found, float(block.time_s[part.stop - 1]), ended=here is None or not bool(here[-1]))
             if self._clipped is not None and block.gyr is not None:
-                values = np.concatenate((block.acc[part], block.gyr[part]), axis=1)
-                top = self._clipped.feed(values)
+                top = self._top(block, part, here)
                 if top is not None:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
                     findings += self._clip(block.time_s[part][top])
-            self._wait(block, part, here)
+            self._wait(block, part, here, block.saturated[part] if clipped is None else clipped[part])
             if self._waiting.count == self._half * HALVES:
                 findings += self._look(HALVES)
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
@@ -167,12 +167,16 @@ class SensorWatch:
         changed: list[Cause] = []
         for run in found:
             known = self._causes.get(run.cause)
+            again = known is not None and known.over
             if known is None or run.since_s > known.last_s + _AGAIN_S:
                 known = self._causes[run.cause] = _Dead(run.since_s, run.known_s, run.last_s)
             if known.runs == 0 or run.since_s > known.last_s:
                 known.runs += 1
             known.seconds += run.samples / self._rate_hz
             known.last_s, known.over = run.last_s, False
+            if known.told and not again:
+                continue
+            known.told = True
             changed.append(run.cause)
         for cause, known in self._causes.items():
             if not known.over and (ended or known.last_s < now_s):
@@ -208,11 +212,24 @@ class SensorWatch:
         remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
         return [Finding(self._key, Cause.CLIPPED, first, first, what, remedy, self._clips[1] if over else None)]
 
-    def _wait(self, block: TimedBlock, part: slice, dead: Bools | None) -> None:
+    def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
+        """Which samples of a part are clipped, None: none; dead ones are not looked at."""
+        assert self._clipped is not None and block.gyr is not None
+        values = np.concatenate((block.acc[part], block.gyr[part]), axis=1)
+        if dead is None:
+            return self._clipped.feed(values)
+        found = None if dead.all() else self._clipped.feed(values[~dead])
+        if found is None:
+            return None
+        top = np.zeros(len(dead), np.bool_)
+        top[~dead] = found
+        return top
+
+    def _wait(self, block: TimedBlock, part: slice, dead: Bools | None, saturated: Bools) -> None:
         assert self._dead is not None
         device_s = block.device_time_s[part]
         step = np.diff(device_s, prepend=device_s[0] if self._last_device_s is None else self._last_device_s)
-        broken = block.restart[part] | (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0)
+        broken = block.restart[part] | (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0) | saturated
         self._last_device_s = float(device_s[-1])
         waiting = self._waiting
         waiting.time_s.append(block.time_s[part])
@@ -264,7 +281,7 @@ class SensorWatch:
         rates = measured - self._bias
         carried = self._carried
         self._carried = (forces[-1], rates[-1], float(steps[-1]), bool(whole[-1]), float(starts[-1, 0]))
-        if waiting.gyr and self._dead.turns:
+        if self._dead.turns and not self._axes.since_s:
             findings += self._gyroscope_findings(carried, forces, rates, steps, whole, np.append(starts[:, 0], self._now_s))
         return findings
 
