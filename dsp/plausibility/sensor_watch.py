@@ -214,7 +214,8 @@ class SensorWatch:
 
     def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
         """Which samples of a part are clipped, None: none; dead ones are not looked at."""
-        assert self._clipped is not None and block.gyr is not None
+        assert self._clipped is not None
+        assert block.gyr is not None
         values = np.concatenate((block.acc[part], block.gyr[part]), axis=1)
         if dead is None:
             return self._clipped.feed(values)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from body_signals import HiphingeError, Placement, Sensor, Session, SessionMark
 from ingest.formats.number_table import NumberTable
-from ingest.formats.plausible import implausible
+from ingest.formats.plausible import COUNTER, implausible
 from ingest.formats.samples import PlainSamples, at_time
 from on_disk import check_file
 
@@ -20,8 +20,10 @@ UNKNOWN_ATHLETE = "unknown"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedSession:
-    """A recording of another program, ready for `write_plain`. notes: what was assumed or left out, in words. where: by sensor key,
-    says where the sample at a session time stands (file and line)."""
+    """A recording of another program, ready for `write_plain`.
+
+    notes: what was assumed or left out, in words. where: by sensor key, says where the sample at a session time stands.
+    """
 
     session: Session
     samples: dict[str, PlainSamples]
@@ -67,6 +69,9 @@ class Gathering:
         doubt = implausible(samples.time_s, samples.acc, samples.gyr, samples.quat)
         if doubt is not None:
             remedy = (remedies or {}).get(doubt.quantity, "Check the units and frames of this export.")
+            if doubt.quantity == COUNTER:
+                # no unit of time is the right one
+                remedy = doubt.remedy
             raise HiphingeError(doubt.what, table.where(doubt.row), remedy)
         if sensor.key in self.samples:
             raise HiphingeError(
