@@ -15,8 +15,10 @@ import numpy as np
 
 from body_signals import Bools, Floats
 
-_SHORTEST = 3
-"""Samples that a channel must stand at its extreme value (ours)."""
+_SHORTEST, _SURE = 4, 6
+"""Samples that a channel must stand at its extreme value: twice the one, or once the other (ours)."""
+_NEAREST: Floats = np.repeat((14.7, 0.35), 3)
+"""No range ends nearer to zero: 1.5 g and 20 °/s (ours)."""
 _STEPS = 4.0
 """The curve must reach so many steps of the sensor's resolution beyond the value (ours)."""
 _LEAST: Floats = np.repeat((0.2, 0.01), 3)
@@ -38,6 +40,10 @@ class ClippedValues:
         """Extreme values so far."""
         self._ends: dict[tuple[int, float], float] = {}
         self._last: Floats = np.empty((0, 6))
+        self._count = 0
+        """Samples before the next ones."""
+        self._seen: dict[tuple[int, float, float], int] = {}
+        """By channel, sense and value: the sample at which it first stood there."""
 
     @property
     def ends(self) -> dict[tuple[int, float], float]:
@@ -49,11 +55,12 @@ class ClippedValues:
         high, low = values.max(axis=0), values.min(axis=0)
         clipped: Bools | None = None
         for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
-            for channel in np.flatnonzero(extreme >= known).tolist():
+            for channel in np.flatnonzero((extreme >= known) & (extreme >= _NEAREST)).tolist():
                 track = np.concatenate((self._last[:, channel], values[:, channel])) * sense
                 found = self._channel(track, channel, sense, float(known[channel]))[len(self._last) :]
                 if found.any():
                     clipped = found if clipped is None else clipped | found
+        self._count += len(values)
         np.maximum(self._high, high, out=self._high)
         np.minimum(self._low, low, out=self._low)
         self._last = np.concatenate((self._last, values))[-_KEPT:] if len(values) < _KEPT else values[-_KEPT:].copy()
@@ -77,7 +84,15 @@ class ClippedValues:
         starts = np.flatnonzero(stays & ~np.concatenate(([False], stays[:-1]))) - 1
         ends = np.flatnonzero(stays & ~np.concatenate((stays[1:], [False])))
         for start, last in zip(starts.tolist(), ends.tolist(), strict=True):
+            if track[start] < _NEAREST[channel]:
+                continue
             first = start + self._judged_after(track, start, channel) - 1
+            if first > last:
+                continue
+            began = self._count + start - len(self._last)
+            stood = self._seen.setdefault((channel, sense, float(track[start])), began)
+            if stood == began:
+                first = max(first, start + _SURE - 1)
             if first <= last:
                 self._ends[channel, sense] = float(track[start])
                 higher = np.flatnonzero(track[first:] > track[start])
@@ -95,4 +110,5 @@ class ClippedValues:
         if min(slopes) <= 0.0:
             return 1 << 40
         beyond = max(_STEPS * float(self.resolution[channel]), float(_LEAST[channel]))
-        return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes)) + 1)
+        # the last step before the end is cut short by it
+        return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)

@@ -25,10 +25,14 @@ NEVER_NOISY_S = 20.0
 _FEWEST = 4
 _REST_RAD_S = 0.09
 """Turning of gravity's direction, rad/s, that is no rest: 5 °/s (ours)."""
-_REST_M_S2 = 1.0
-"""Distance of |acc| from gravity, m/s², that is no rest (ours)."""
-_CHANCE = 1e-9
-"""A run of equal samples less likely than this is no rest (ours)."""
+_REST_M_S2 = 5.0
+"""Distance of |acc| from gravity, m/s², that is no rest, also of an accelerometer of the wrong scale (ours)."""
+_STEPS = 3.0
+"""Steps of the accelerometer's resolution that gravity's turn must have taken it further (ours)."""
+COARSE_M_S2 = 0.15
+"""Resolution of an accelerometer before it is known: 15 mg, that of the coarsest (ours)."""
+_NOISE = ((0.005, AT_REST_S), (0.05, 1.0))
+"""Share of equal neighbours at rest up to which so long a run is no rest (ours); of coarser sensors `NEVER_NOISY_S`."""
 _ENOUGH_PAIRS = 50
 """Pairs of neighbouring samples at rest, before their noise is known (ours)."""
 _NO_GRAVITY_M_S2 = 1.0
@@ -62,6 +66,8 @@ class DeadSamples:
         self._dead: Cause | None = None
         """Why the last sample is dead."""
         self._pairs, self._equal = 0, 0
+        self.resolution_m_s2 = COARSE_M_S2
+        """Smallest step of the accelerometer; to be set as it becomes known."""
 
     def rested(self, pairs: int, equal: int) -> None:
         """Of so many pairs of neighbouring samples, sound ones at rest, so many were equal: this is the sensor's noise."""
@@ -128,16 +134,20 @@ class DeadSamples:
         """Repeats of this sample from which on it is dead."""
         force = math.sqrt(float(acc @ acc))
         moving = abs(force - G0) > _REST_M_S2
+        seconds = MOVING_S
         if self.turns and not moving:
             turn = np.cross(rates, acc) / force
-            moving = float(turn @ turn) > _REST_RAD_S**2
+            speed = math.sqrt(float(turn @ turn))
+            moving = speed > _REST_RAD_S
+            # so long a coarse accelerometer may not see it
+            seconds = max(seconds, _STEPS * self.resolution_m_s2 / (G0 * max(speed, _REST_RAD_S)))
         if moving:
-            return max(math.ceil(MOVING_S * self._rate_hz), _FEWEST)
-        if self._pairs < _ENOUGH_PAIRS:
-            return math.ceil(NEVER_NOISY_S * self._rate_hz) if self._worn else 1 << 62
-        likely = (self._equal + 1.0) / (self._pairs + 2.0)
-        unlikely = math.log(_CHANCE) / math.log(likely)
-        return max(math.ceil(AT_REST_S * self._rate_hz), math.ceil(unlikely))
+            return max(math.ceil(seconds * self._rate_hz), _FEWEST)
+        if self._pairs >= _ENOUGH_PAIRS:
+            for share, rest_s in _NOISE:
+                if self._equal <= share * self._pairs:
+                    return max(math.ceil(rest_s * self._rate_hz), _FEWEST)
+        return math.ceil(NEVER_NOISY_S * self._rate_hz) if self._worn else 1 << 62
 
 
 def _empty(acc: Floats, rates: Floats) -> Bools | None:

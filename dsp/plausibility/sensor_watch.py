@@ -287,12 +287,15 @@ class SensorWatch:
         return findings
 
     def _note_resolution(self, acc: Floats, gyr: Floats) -> None:
-        """Smallest steps between samples, for what is clipped."""
-        if self._clipped is None:
+        """Smallest steps between samples, for what is clipped and what repeats."""
+        if self._clipped is None or self._dead is None:
             return
         steps = np.abs(np.diff(np.concatenate((acc, gyr), axis=1), axis=0))
         self._resolution = np.minimum(self._resolution, np.where(steps > 1e-9, steps, math.inf).min(axis=0))
-        self._clipped.resolution = np.where(np.isfinite(self._resolution), self._resolution, self._clipped.resolution)
+        known = np.isfinite(self._resolution)
+        self._clipped.resolution = np.where(known, self._resolution, self._clipped.resolution)
+        if known[:3].all():
+            self._dead.resolution_m_s2 = float(self._resolution[:3].max())
 
     def _since(self, since_s: float) -> float:
         return since_s if since_s > -math.inf else self._first_s

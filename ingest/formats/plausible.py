@@ -28,7 +28,9 @@ FURTHEST_S = 1e8
 ORDINARY_HZ = (15.0, 400.0)
 """Sample rates of sensors on a body (ours)."""
 OFF_BY = 3.0
-"""Factor between gravity's turn and the gyroscope's from which on the time is doubted, at a rate that is not ordinary (ours)."""
+"""Factor between gravity's turn and the gyroscope's from which on a time of no ordinary rate is doubted (ours)."""
+COUNTER = "counter"
+"""The quantity of a time that is none: a packet counter or ticks."""
 
 _WINDOW_S = 0.5
 """Length of the windows in which gravity's turn is compared with the gyroscope's (ours)."""
@@ -46,7 +48,7 @@ _CORRELATION = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Implausible:
-    """What is wrong from data row `row` on, in which quantity (``time``, ``acc``, ``gyr``, ``quat``), and what to do."""
+    """What is wrong from data row `row` on, in which quantity (``time``, `COUNTER`, ``acc``, ``gyr``, ``quat``), what to do."""
 
     row: int
     quantity: str
@@ -72,7 +74,7 @@ def _time(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None
     if step == 1.0:
         what += ": this looks like a packet counter, or like milliseconds of a sensor of 1000 samples a second"
         return Implausible(
-            0, "time", what, "Divide a counter by the sensor's sample rate, milliseconds by 1000, to have seconds."
+            0, COUNTER, what, "Divide a counter by the sensor's sample rate, milliseconds by 1000, to have seconds."
         )
     if step >= 1.0:
         unit, factor = ("milliseconds", 1e3) if step < 1e3 else ("microseconds", 1e6) if step < 1e6 else ("nanoseconds", 1e9)
@@ -99,7 +101,7 @@ def _counted(time_s: Floats, step: float, acc: Floats, gyr: Floats | None) -> Im
         "the time looks like a packet counter or ticks, not like seconds"
     )
     remedy = f"The sample rate seems to be about {rate_hz:.2g} Hz: divide the counter by the sensor's rate to have seconds."
-    return Implausible(0, "time", what, remedy)
+    return Implausible(0, COUNTER, what, remedy)
 
 
 def when(time_s: Floats) -> Implausible | None:
@@ -170,7 +172,7 @@ def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | No
 
 
 def _regression(time_s: Floats, acc: Floats, gyr: Floats, length: int, usual: float) -> tuple[float, float] | None:
-    """Correlation and slope of gravity's turn over the gyroscope's, in windows of so many samples; None where too little turns."""
+    """Correlation and slope of gravity's turn over the gyroscope's, in windows of so many samples; None: too little turns."""
     norm = np.linalg.norm(acc, axis=1)
     direction = acc / np.maximum(norm, 1e-9)[:, None]
     step = np.diff(time_s)

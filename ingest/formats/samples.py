@@ -40,5 +40,5 @@ class PlainSamples:
 
 
 def at_time(time_s: Floats, where: Callable[[int], str], at_s: float) -> str:
-    """Where the first sample not before session time `at_s` stands. where: says so of sample number n of those at time_s (n,)."""
+    """Where the first sample not before session time `at_s` stands; where: says so of a sample by its number in time_s (n,)."""
     return where(min(int(time_s.searchsorted(at_s)), len(time_s) - 1))
