@@ -12,7 +12,7 @@ LEAST_SCALE = 1.12
 """Smallest factor by which an accelerometer at rest is called wrong: cheap ones are off by up to 80 mg an axis (ours)."""
 LEAST_SCALE_MOVING = 1.25
 """The same while the sensor moves, of the median of |acc| over some eight seconds (ours)."""
-_RESTS, _MOVING = 3, 2
+_RESTS, _MOVING = 2, 2
 """Rests of two seconds, or stretches of movement, the latest, that must agree (ours)."""
 _AFTER_MARK_S = 12.0
 """For this long after a calibrate mark a rest is the standing (ours)."""

@@ -84,7 +84,8 @@ class ClippedValues:
         starts = np.flatnonzero(stays & ~np.concatenate(([False], stays[:-1]))) - 1
         ends = np.flatnonzero(stays & ~np.concatenate((stays[1:], [False])))
         for start, last in zip(starts.tolist(), ends.tolist(), strict=True):
-            if track[start] < _NEAREST[channel]:
+            if last < len(self._last) or track[start] < _NEAREST[channel]:
+                # judged with the samples before, or no end of a range
                 continue
             first = start + self._judged_after(track, start, channel) - 1
             if first > last:

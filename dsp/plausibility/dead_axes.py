@@ -1,8 +1,9 @@
 """One axis that says nothing while the others do.
 
 The channels of a gyroscope, or of an accelerometer, have the same noise. Where two of them change from sample to sample while
-the sensor rests, the third does too; one that stands at a single value for two seconds is dead. A gyroscope that stands in all
-axes while gravity turns is dead as well, and so is an accelerometer that stands while the gyroscope turns it.
+the sensor rests, the third does too: one that stands at a single value for two seconds is dead, if it had noise itself before,
+or has stood since the beginning and gravity has turned since. A gyroscope that stands in all axes while gravity turns is dead
+as well, and so is an accelerometer that stands while the gyroscope turns it.
 """
 
 from __future__ import annotations
@@ -32,18 +33,23 @@ class DeadAxes:
     ended_s: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     _standing: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     """Value and beginning of channels that stand."""
-    _noisy: set[str] = field(default_factory=set)
+    _noisy: set[tuple[str, int]] = field(default_factory=set)
+    """Channels that have changed from sample to sample at rest."""
+    _turned: bool = False
+    _first_s: float | None = None
 
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, *, quiet: bool, turned: tuple[float, float]) -> None:
         """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turned: angles, rad, that gravity's
         direction went in the accelerometer, and that it goes by the gyroscope."""
         self.ended_s = {}
+        self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        self._turned |= max(turned) > _TURN_RAD
         for kind, values, other_turn in zip(KINDS, (acc, gyr), (turned[1], turned[0]), strict=True):
             stands = values.max(axis=0) == values.min(axis=0)
-            if quiet and kind not in self._noisy:
+            noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
+            if quiet and len(noisy) < 3:
                 changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
-                if np.count_nonzero(changes) >= 2:
-                    self._noisy.add(kind)
+                self._noisy.update((kind, axis) for axis in np.flatnonzero(changes).tolist())
             if not stands.any() and not self._standing:
                 continue
             whole = bool(stands.all()) and other_turn > _TURN_RAD
@@ -55,8 +61,11 @@ class DeadAxes:
                 value = float(values[0, axis])
                 if key not in self._standing or self._standing[key][0] != value:
                     self._standing[key] = (value, float(time_s[0]))
-                if key not in self.since_s and (whole or (kind in self._noisy and not stands.all())):
-                    self.since_s[key] = self._standing[key][1]
+                since_s = self._standing[key][1]
+                always = since_s == self._first_s and self._turned
+                others = len([i for i in noisy if i != axis]) == 2 and not stands.all()
+                if key not in self.since_s and (whole or (others and (axis in noisy or always))):
+                    self.since_s[key] = since_s
 
     def _moves(self, key: tuple[str, int], time_s: Floats, values: Floats) -> None:
         """A channel changes: it is not dead, or not any more; what it stands at in the end may be the beginning of it."""
