@@ -35,6 +35,8 @@ class DeadAxes:
     """Value and beginning of channels that stand."""
     _noisy: set[tuple[str, int]] = field(default_factory=set)
     """Channels that have changed from sample to sample at rest."""
+    _before: tuple[Floats, Floats, Floats] | None = None
+    """The samples of the call before."""
     _turned: bool = False
     _first_s: float | None = None
 
@@ -60,19 +62,26 @@ class DeadAxes:
                     continue
                 value = float(values[0, axis])
                 if key not in self._standing or self._standing[key][0] != value:
-                    self._standing[key] = (value, float(time_s[0]))
+                    self._standing[key] = (value, self._stands_since(kind, axis, value, float(time_s[0])))
                 since_s = self._standing[key][1]
                 always = since_s == self._first_s and self._turned
                 others = len([i for i in noisy if i != axis]) == 2 and not stands.all()
                 if key not in self.since_s and (whole or (others and (axis in noisy or always))):
                     self.since_s[key] = since_s
+        self._before = (time_s, acc, gyr)
+
+    def _stands_since(self, kind: str, axis: int, value: float, start_s: float) -> float:
+        """Since when a channel stands at the value that it has from `start_s` on: perhaps since before."""
+        if self._before is None:
+            return start_s
+        time_s, *both = self._before
+        others = np.flatnonzero(both[KINDS.index(kind)][:, axis] != value)
+        first = int(others[-1]) + 1 if len(others) else 0
+        return float(time_s[first]) if first < len(time_s) else start_s
 
     def _moves(self, key: tuple[str, int], time_s: Floats, values: Floats) -> None:
-        """A channel changes: it is not dead, or not any more; what it stands at in the end may be the beginning of it."""
+        """A channel changes: it is not dead, or not any more."""
         self._standing.pop(key, None)
-        changes = np.flatnonzero(values[1:] != values[:-1]) + 1
-        last = int(changes[-1])
-        if len(values) - last > 2:
-            self._standing[key] = (float(values[-1]), float(time_s[last]))
         if key in self.since_s:
+            changes = np.flatnonzero(values[1:] != values[:-1]) + 1
             self.ended_s[key] = self.since_s.pop(key), float(time_s[changes[0] - 1])

@@ -170,7 +170,7 @@ class SensorWatch:
             again = known is not None and known.over
             if known is None or run.since_s > known.last_s + _AGAIN_S:
                 known = self._causes[run.cause] = _Dead(run.since_s, run.known_s, run.last_s)
-            if known.runs == 0 or run.since_s > known.last_s:
+            if known.runs == 0 or run.since_s > known.last_s + 1.5 / self._rate_hz:
                 known.runs += 1
             known.seconds += run.samples / self._rate_hz
             known.last_s, known.over = run.last_s, False
@@ -204,7 +204,7 @@ class SensorWatch:
             return []
         what = "values stand at the end of the sensor's range (clipped)"
         if self._clipped is not None and self._clipped.ends:
-            (channel, _), end = max(self._clipped.ends.items(), key=lambda found: found[0][0])
+            (channel, _), end = max(self._clipped.ends.items(), key=lambda found: found[0])
             name = f"{'acc' if channel < 3 else 'gyr'} {'xyz'[channel % 3]}"
             what += f": {name} at {end:.3g} m/s²" if channel < 3 else f": {name} at {math.degrees(end):.4g} °/s"
         if over:
