@@ -17,6 +17,8 @@ from body_signals import Bools, Floats
 
 _SHORTEST, _SURE = 4, 6
 """Samples that a channel must stand at its extreme value: twice the one, or once the other (ours)."""
+_FINE = 250.0
+"""Steps of the resolution up to the value, from which on two plateaus at one value are no chance (ours)."""
 _NEAREST: Floats = np.repeat((14.7, 0.35), 3)
 """No range ends nearer to zero: 1.5 g and 20 °/s (ours)."""
 _STEPS = 4.0
@@ -92,7 +94,7 @@ class ClippedValues:
                 continue
             began = self._count + start - len(self._last)
             stood = self._seen.setdefault((channel, sense, float(track[start])), began)
-            if stood == began:
+            if stood == began or track[start] < _FINE * self.resolution[channel]:
                 first = max(first, start + _SURE - 1)
             if first <= last:
                 self._ends[channel, sense] = float(track[start])
