@@ -16,7 +16,7 @@ from tests.dsp.plausibility.faulty import BODY, Change, blocks, changed, clipped
 
 END_S = 50.0
 IMPLAUSIBLE, SATURATED = int(Quality.IMPLAUSIBLE), int(Quality.SATURATED)
-_BETWEEN = {
+_ANGLE = {
     "lumbar": "lumbar_flexion",
     "pelvis": "pelvis_tilt",
     "thigh_left": "hip_left_flexion",
@@ -59,11 +59,11 @@ def test_sound_sessions_carry_no_flag() -> None:
 
 @pytest.mark.parametrize("key", BODY)
 def test_a_frozen_sensor_gives_no_angle(key: str) -> None:
-    """Never frozen: missing and flagged, live from when it is known, review from the first repeat on; sound again afterwards."""
+    """Missing and flagged: live from when it is known, review from the first repeat on. Afterwards it is sound again."""
     for estimator, known_s in (("live", 0.35), ("review", 0.05)):
         rows, findings = run(estimator, {key: frozen(33.0, 36.0)})
         assert [(f.sensor, f.cause) for f in findings] == [(key, Cause.FROZEN)]
-        angle = rows.angles[ANGLE_NAMES.index(_BETWEEN[key])]
+        angle = rows.angles[ANGLE_NAMES.index(_ANGLE[key])]
         at = (rows.time_s > 33.0 + known_s) & (rows.time_s < 35.98)
         assert np.isnan(angle[at]).all()
         assert (rows.quality[at] & IMPLAUSIBLE).all()
