@@ -254,7 +254,7 @@ class ReviewPipeline:
             own = [b.quat for b, _ in parts if b.quat is not None]
             quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
             return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), flags, device=True)
-        quat, tilt = np.empty((4, stop - start)), np.zeros(stop - start)
+        quat, tilt = np.empty((4, stop - start)), np.zeros((2, stop - start))
         motion = np.empty((6, stop - start)) if self._alignment is None and key in self._body else None
         acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
         gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
@@ -278,13 +278,11 @@ class ReviewPipeline:
             else:
                 quat[:, a:b] = smooth(stream.rate_hz, acc[a:b], rates, worn=worn)
             if worn:
-                tilt[a:b] = two_sided_level(stream.rate_hz, acc[a:b], quat[:, a:b])
+                tilt[:, a:b] = two_sided_level(stream.rate_hz, acc[a:b], quat[:, a:b])
             self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
             if motion is not None:
                 motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)
-        return OrientedSamples(
-            time_s, seq, quat, epochs.astype(np.int32), flags, device=False, motion=motion, tilt_variance=tilt
-        )
+        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), flags, False, motion, *tilt)
 
     @staticmethod
     def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:

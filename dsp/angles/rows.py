@@ -98,8 +98,8 @@ class SegmentAngles:
         flags = sensor_flags(ticks, self._body)
         for part in pieces(len(ticks)):
             segment, known = self.segments(ticks.quat[:, :, part]), headings.known[:, part]
-            tilt_variance = ticks.tilt_variance[self._sensors, part]
-            self._fill(angles[:, part], sd[:, part], segment, tilt_variance, headings.variance[:, part], known)
+            tilt_variance, shaken = ticks.tilt_variance[self._sensors, part], ticks.shaken[self._sensors, part]
+            self._fill(angles[:, part], sd[:, part], segment, tilt_variance, shaken, headings.variance[:, part], known)
             if not known.all():
                 there = np.isfinite(segment[0, :1] + segment[0, 1 : 1 + self._joints])
                 flags[part] |= np.where((there & ~known).any(axis=0), np.int32(Quality.HEADING_UNKNOWN), np.int32(0))
@@ -109,15 +109,23 @@ class SegmentAngles:
         return AngleRows(ticks.time_s, angles, sd, flags)
 
     def _fill(
-        self, angles: Floats, sd: Floats, segment: Floats, tilt_variance: Floats, heading_variance: Floats, known: Bools
+        self,
+        angles: Floats,
+        sd: Floats,
+        segment: Floats,
+        tilt_variance: Floats,
+        shaken: Floats,
+        heading_variance: Floats,
+        known: Bools,
     ) -> None:
         """Put angles and standard deviations of segments (4, s, m), with these variances (s, m) of their inclination from
-        acceleration, where they belong among all angles (a, m)."""
+        acceleration, shaken as the ticks say (s, m), where they belong among all angles (a, m)."""
         vertical = rotation.vertical_in_sensor(segment)
         tilt = joints.forward_tilt(vertical)
         angles[self._inclinations] = self._forward * tilt
         skin = uncertainty.skin_variance(tilt, self._joints)
-        lean_sd = self._spreads.inclination(tilt, vertical[2], skin, tilt_variance)
+        wobble = self._spreads.wobble(shaken)
+        lean_sd = self._spreads.inclination(tilt, vertical[2], skin, tilt_variance + wobble)
         sd[self._inclinations] = lean_sd
         if self._pelvis:
             angles[_OBLIQUITY], sd[_OBLIQUITY] = joints.right_side_lower(vertical[:, 0]), lean_sd[0]
@@ -132,7 +140,8 @@ class SegmentAngles:
                 aside = np.where(known.all(axis=0), aside, np.radians(5.0))
                 heading_variance = np.where(known, heading_variance, 0.25)
             lying = joints.lying(vertical[:, of_joints])
-            spreads = self._spreads.joint(found[0], lying, aside, skin[of_joints], heading_variance, tilt_variance[of_joints])
+            both = skin[of_joints] + wobble[of_joints]
+            spreads = self._spreads.joint(found[0], lying, aside, both, heading_variance, tilt_variance[of_joints])
             for rows, angle, spread in zip(self._components, found, spreads, strict=True):
                 angles[rows], sd[rows] = angle, spread
         missing = ~np.isfinite(angles)

@@ -45,7 +45,7 @@ NEVER: Final = np.iinfo(np.int64).max
 class GridRows:
     """One sensor at m consecutive ticks: quat (4, m) NaN where missing, present (m,), heading_epoch (m,) -1 where missing,
     quality (m,) bits of this sensor. motion (6, k): see `OrientedSamples`, at the ticks whose numbers are multiples of
-    `MOTION_STRIDE`, NaN where missing; None where it is not known. tilt_variance (m,): see `OrientedSamples`."""
+    `MOTION_STRIDE`, NaN where missing; None where it is not known. tilt_variance, shaken (m,): see `OrientedSamples`."""
 
     quat: Floats
     present: Bools
@@ -53,13 +53,14 @@ class GridRows:
     quality: Flags
     motion: Floats | None = None
     tilt_variance: Floats | None = None
+    shaken: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticks:
     """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and of all of them
-    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch, quality and tilt_variance (s, m), 0 where it is
-    not known, motion by key."""
+    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch, quality, tilt_variance and shaken (s, m), 0
+    where they are not known, motion by key."""
 
     first: int
     time_s: Floats
@@ -69,6 +70,7 @@ class Ticks:
     heading_epoch: Flags
     quality: Flags
     tilt_variance: Floats
+    shaken: Floats
     motion: Mapping[str, Floats]
 
     def __len__(self) -> int:
@@ -86,7 +88,8 @@ class Ticks:
             np.stack([r.present for r in each]),
             np.stack([r.heading_epoch for r in each]),
             np.stack([r.quality for r in each]),
-            np.stack([np.zeros(len(time_s)) if r.tilt_variance is None else r.tilt_variance for r in each]),
+            _stacked([r.tilt_variance for r in each], len(time_s)),
+            _stacked([r.shaken for r in each], len(time_s)),
             {key: r.motion for key, r in rows.items() if r.motion is not None},
         )
 
@@ -100,6 +103,7 @@ class Ticks:
             self.quality[i],
             self.motion.get(key),
             self.tilt_variance[i],
+            self.shaken[i],
         )
 
     @property
@@ -122,6 +126,7 @@ class Ticks:
             self.heading_epoch[:, start:stop],
             self.quality[:, start:stop],
             self.tilt_variance[:, start:stop],
+            self.shaken[:, start:stop],
             motion,
         )
 
@@ -138,14 +143,20 @@ class Ticks:
             np.concatenate([p.heading_epoch for p in parts], axis=1),
             np.concatenate([p.quality for p in parts], axis=1),
             np.concatenate([p.tilt_variance for p in parts], axis=1),
+            np.concatenate([p.shaken for p in parts], axis=1),
             {key: np.concatenate([p.motion[key] for p in parts], axis=1) for key in moving},
         )
+
+
+def _stacked(rows: Sequence[Floats | None], ticks: int) -> Floats:
+    """Rows of single sensors as one (s, m), 0 where they are not known."""
+    return np.stack([np.zeros(ticks) if row is None else row for row in rows])
 
 
 def no_ticks(keys: tuple[str, ...], first: int) -> Ticks:
     """No ticks at all, of these sensors, before the one of number `first`."""
     none, missing = np.empty((len(keys), 0)), np.empty((len(keys), 0), np.int32)
-    return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, {})
+    return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, none, {})
 
 
 def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
@@ -154,7 +165,7 @@ def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
     return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
 
 
-_TIME, _SEQ, _EPOCH, _TILT, _QUAT = 0, 1, 2, 3, slice(4, 8)
+_TIME, _SEQ, _EPOCH, _TILT, _SHAKEN, _QUAT = 0, 1, 2, 3, 4, slice(5, 9)
 """Rows of what a track keeps of its samples."""
 _ROWS = _QUAT.stop
 
@@ -213,6 +224,7 @@ class SensorTrack:
         new = self._kept[:, part]
         new[_TIME], new[_SEQ], new[_EPOCH] = samples.time_s, samples.seq, samples.heading_epoch
         new[_TILT] = 0.0 if samples.tilt_variance is None else samples.tilt_variance
+        new[_SHAKEN] = 0.0 if samples.shaken is None else samples.shaken
         new[_QUAT] = samples.quat
         self.device = samples.device
         if samples.motion is None:
@@ -372,7 +384,9 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
             if moved is not None:
                 moved[:, ~present[i, part]] = np.nan
                 motion[key] = moved
-    return Ticks(first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, high[_TILT], motion)
+    return Ticks(
+        first, time_s, tuple(tracks), quat, present, epoch.astype(np.int32), quality, high[_TILT], high[_SHAKEN], motion
+    )
 
 
 class Grid:

@@ -34,6 +34,8 @@ BLOCK_S = 0.2
 which costs 0.1° of 1.7°, a pelvis 0.02°."""
 FORGOTTEN_S, BASELINE_S = 5.0, 20.0
 """Time constants with which an older tilt is forgotten, and a constant one, which is a gyroscope's drift."""
+SHAKEN_S = 0.7
+"""Time constant with which an older shake is forgotten: a sensor on soft tissue swings out within a step (ours)."""
 LEFT_S = 2.0
 """Time constant of the mean of what is left horizontally: of who walks steadily it is the tilt that there still is."""
 BEYOND_BLOCKS = 60
@@ -84,6 +86,11 @@ class AccelerationLevel:
         self._waiting = 0
         """Samples of the block in progress."""
         self._variance = 0.0
+        self._shaken_share = 1.0 - math.exp(-step / SHAKEN_S)
+        self._shaken_now = 0.0
+        self.shaken: Floats | float = 0.0
+        """Of the samples fed last, (n,) or one for all: mean square of the horizontal force on the sensor lately, in units of
+        gravity squared."""
 
     def feed(self, acc: Floats, quat: Floats) -> Floats | float:
         """Variance, rad², of the inclination at n samples: acc (n, 3) m/s² and their orientations (4, n); one for all where
@@ -91,6 +98,7 @@ class AccelerationLevel:
         n, block = len(acc), self._block
         if self._waiting + n < block:
             self._keep(acc, quat)
+            self.shaken = self._shaken_now
             return self._variance
         # the block in progress, those that lie whole in these samples, and the beginning of the next
         first, begun = block - self._waiting, (n - block + self._waiting) % block
@@ -106,10 +114,13 @@ class AccelerationLevel:
         if self._held > 0.0:
             left = np.array(self._averaged(pushes.tolist()))
             found = np.maximum(found, self._held * (left.real * left.real + left.imag * left.imag))
-        variances = np.empty(n)
-        variances[:first] = self._variance
-        variances[first:rest].reshape(-1, block)[:] = found[:-1, None]
-        variances[rest:] = self._variance = found.item(-1)
+        shaken = np.array(_remembered(np.square(pushes.real) + np.square(pushes.imag), self._shaken_now, self._shaken_share))
+        variances, self.shaken = (np.empty(n) for _ in range(2))
+        for samples, before, blocks in ((variances, self._variance, found), (self.shaken, self._shaken_now, shaken)):
+            samples[:first] = before
+            samples[first:rest].reshape(-1, block)[:] = blocks[:-1, None]
+            samples[rest:] = blocks[-1]
+        self._variance, self._shaken_now = found.item(-1), shaken.item(-1)
         return variances
 
     def _keep(self, acc: Floats, quat: Floats) -> None:
@@ -144,6 +155,15 @@ class AccelerationLevel:
         return tilts
 
 
+def _remembered(squares: Floats, before: float, share: float) -> list[float]:
+    """Means of squares (b,) that forget older ones by this share with each, one after another."""
+    means = []
+    for square in squares.tolist():
+        before += (square - before) * share
+        means.append(before)
+    return means
+
+
 def _low_passed(pushes: list[complex], share: float) -> list[complex]:
     """Butterworth's low-pass of second order by the bilinear transform, as if the first had come for ever; share: the corner
     over the rate."""
@@ -159,12 +179,13 @@ def _low_passed(pushes: list[complex], share: float) -> list[complex]:
     return passed
 
 
-def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
-    """Variance (n,), rad², of the inclination of two-sided orientations (4, n) of samples acc (n, 3) m/s² of one segment."""
+def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> tuple[Floats, Floats]:
+    """Variance (n,), rad², of the inclination of two-sided orientations (4, n) of samples acc (n, 3) m/s² of one segment, and
+    how they are shaken (n,), as `AccelerationLevel.shaken`, by what comes before and after."""
     block = _samples_of_block(rate_hz)
     blocks = len(acc) // block
     if blocks < 2:
-        return np.zeros(len(acc))
+        return np.zeros(len(acc)), np.zeros(len(acc))
     stop = blocks * block
     pushes = _pushes(acc[:stop], quat[:, :stop], block)
     # both ways, beyond either end mirrored in it
@@ -175,7 +196,11 @@ def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> Floats:
     back = _low_passed(_low_passed(more.tolist(), share)[::-1], share)[::-1]
     left = np.array(back[beyond : beyond + blocks])
     found = BOTH_WAYS**2 * (left.real * left.real + left.imag * left.imag)
-    variances = np.empty(len(acc))
-    variances[:stop].reshape(-1, block)[:] = found[:, None]
-    variances[stop:] = found[-1]
-    return variances
+    squares, forgotten = np.square(pushes.real) + np.square(pushes.imag), 1.0 - math.exp(-block / rate_hz / SHAKEN_S)
+    onward = np.array(_remembered(squares, float(squares[0]), forgotten))
+    backward = np.array(_remembered(squares[::-1], float(squares[-1]), forgotten))[::-1]
+    variances, shaken = np.empty(len(acc)), np.empty(len(acc))
+    for samples, of_blocks in ((variances, found), (shaken, 0.5 * (onward + backward))):
+        samples[:stop].reshape(-1, block)[:] = of_blocks[:, None]
+        samples[stop:] = of_blocks[-1]
+    return variances, shaken

@@ -46,7 +46,8 @@ class OrientedSamples:
     there; flags (n,): quality bits of the sample, such as ``SATURATED``.
     device: the quaternions are the device's own. motion (6, n): running integral of the specific force, m/s, and the
     angular rate, rad/s, both in the earth frame; None where it was not asked for. tilt_variance (n,): of the inclination, rad²,
-    from the accelerations of the last seconds; None where it is not known.
+    from the accelerations of the last seconds; shaken (n,): mean square of the horizontal force on it, in units of gravity
+    squared; both None where they are not known.
     """
 
     time_s: Floats
@@ -57,6 +58,7 @@ class OrientedSamples:
     device: bool
     motion: Floats | None = None
     tilt_variance: Floats | None = None
+    shaken: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -70,14 +72,17 @@ class OrientedSamples:
         n = len(whole)
         quat, epoch, flags = np.full((4, n), np.nan), np.full(n, -1, np.int32), np.zeros(n, np.int32)
         quat[:, sound], epoch[sound], flags[sound] = self.quat, self.heading_epoch, self.flags
-        motion, tilt = None, None
+        motion, tilt, shaken = None, None, None
         if self.motion is not None:
             motion = np.full((6, n), np.nan)
             motion[:, sound] = self.motion
         if self.tilt_variance is not None:
             tilt = np.zeros(n)
             tilt[sound] = self.tilt_variance
-        return OrientedSamples(whole.time_s, whole.seq, quat, epoch, flags, self.device, motion, tilt)
+        if self.shaken is not None:
+            shaken = np.zeros(n)
+            shaken[sound] = self.shaken
+        return OrientedSamples(whole.time_s, whole.seq, quat, epoch, flags, self.device, motion, tilt, shaken)
 
 
 def saturated_flags(saturated: Bools) -> Flags:
@@ -244,7 +249,7 @@ class CausalOrientation:
             )
         if block.gyr is None:
             return self._device(block, epoch)
-        quat, tilt = np.empty((4, n)), np.empty(n)
+        quat, tilt = np.empty((4, n)), np.empty((2, n))
         step, missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
         gyr, apart = block.gyr, fresh | (missing > 0)
         if self._worn:
@@ -267,7 +272,7 @@ class CausalOrientation:
                 motion = earth_motion(quat, block.acc, block.gyr, step, self._motion)
                 last = rotation.rotate(quat[:, -1:], block.acc[-1][:, None])[:, 0]
                 self._motion = np.concatenate((motion[:3, -1], last))
-        return OrientedSamples(block.time_s, block.seq, quat, epoch, saturated_flags(block.saturated), False, motion, tilt)
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, saturated_flags(block.saturated), False, motion, *tilt)
 
     def _device(self, block: TimedBlock, epoch: Flags) -> OrientedSamples:
         if block.quat is None:
@@ -335,7 +340,8 @@ class CausalOrientation:
                 if self._errors is not None:
                     self._learn(self._errors, forces, rates, track)
                 track = track[:, own]
-                tilt[start:stop] = self._level.feed(right_forces[own], track) if self._worn else 0.0
+                tilt[0, start:stop] = self._level.feed(right_forces[own], track) if self._worn else 0.0
+                tilt[1, start:stop] = self._level.shaken
                 if self._yaw is not None:
                     track = rotation.turn(self._yaw, np.ascontiguousarray(track))
                 quat[:, start:stop] = track

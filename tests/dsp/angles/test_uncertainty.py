@@ -264,3 +264,10 @@ def test_the_error_of_an_axis_is_bounded():
     """1.5° at full confidence, 1.5° / 0.5^1.5 at a half, 15° at none; a stated thigh faces anywhere in 90°."""
     assert np.degrees(axis_sd(np.array([1.0, 0.5, 0.0]))) == pytest.approx([1.5, 1.5 * 8.0**0.5, 15.0])
     assert np.degrees([stated_axis_sd("pelvis"), stated_axis_sd("thigh_right")]) == pytest.approx([15.0, 90.0 / 12.0**0.5])
+
+
+def test_a_walking_thigh_is_less_sure_than_one_that_lifts() -> None:
+    spreads = AngleSpreads(("pelvis", "thigh_left"), axis_sd(np.ones(2)), 1, "live")
+    walking, lifting = (np.degrees(np.sqrt(spreads.wobble(np.square([[p], [t]])))) for p, t in ((0.13, 0.4), (0.01, 0.01)))
+    assert walking.ravel() == pytest.approx([1.1, 2.3], abs=0.05)
+    assert (lifting < 0.1).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from body_signals import G0
 from body_signals.blocks import Floats
 from dsp.orientation.acceleration_level import BASELINE_S, FORGOTTEN_S, AccelerationLevel, two_sided_level
 from dsp.orientation.strapdown import StrapdownFilter, two_sided
@@ -117,8 +118,9 @@ def test_the_cut_changes_no_bit(rate_hz, doubt):
     def fed(borders: list[int]) -> bytes:
         level, found = AccelerationLevel(rate_hz, doubt), []
         for a, b in zip([0, *borders], [*borders, n], strict=True):
-            found.append(np.broadcast_to(level.feed(acc[a:b], quat[:, a:b]), b - a))
-        return np.concatenate(found).tobytes()
+            tilt = level.feed(acc[a:b], quat[:, a:b])
+            found.append([np.broadcast_to(one, b - a) for one in (tilt, level.shaken)])
+        return np.concatenate(found, axis=1).tobytes()
 
     whole = fed([])
     for borders in (range(1, n), range(8, n, 8), range(7, n, 7), range(40, n, 40), range(1111, n, 1111)):
@@ -129,7 +131,7 @@ def test_the_cut_changes_no_bit(rate_hz, doubt):
 def test_both_ways_the_largest_tilt_is_told():
     acc = pushed(40.0, WALKING_OFF)
     quat = two_sided(RATE, acc, np.zeros_like(acc), motionBiasEstEnabled=False, restBiasEstEnabled=False)
-    true, said = tilt_deg(quat), np.degrees(np.sqrt(two_sided_level(RATE, acc, quat)))
+    true, said = tilt_deg(quat), np.degrees(np.sqrt(two_sided_level(RATE, acc, quat)[0]))
     near = slice(round(17.0 * RATE), round(24.0 * RATE))
     assert true[near].max() > 1.0
     # half of it: people sway and turn as they walk, and the factor is made for them
@@ -140,4 +142,19 @@ def test_both_ways_the_largest_tilt_is_told():
 
 def test_both_ways_a_segment_shorter_than_two_blocks_says_nothing():
     acc = pushed(0.3, [])
-    assert not two_sided_level(RATE, acc, np.array((1.0, 0.0, 0.0, 0.0))[:, None].repeat(len(acc), axis=1)).any()
+    assert not np.any(two_sided_level(RATE, acc, np.array((1.0, 0.0, 0.0, 0.0))[:, None].repeat(len(acc), axis=1)))
+
+
+def test_how_hard_it_is_shaken_is_the_mean_square_of_the_horizontal_force() -> None:
+    seconds = np.arange(0.0, 20.0, 1.0 / RATE)
+    acc = np.zeros((len(seconds), 3))
+    acc[:, 2] = G0
+    walks = (seconds > 8.0) & (seconds < 16.0)
+    acc[walks, 0] = 0.4 * G0 * np.sqrt(2.0) * np.sin(2.0 * np.pi * 0.5 * seconds[walks])
+    quat = np.array((1.0, 0.0, 0.0, 0.0))[:, None].repeat(len(acc), axis=1)
+    level = AccelerationLevel(RATE)
+    level.feed(acc, quat)
+    for shaken in (np.asarray(level.shaken), two_sided_level(RATE, acc, quat)[1]):
+        assert shaken[: int(7.0 * RATE)].max() < 1e-6 if shaken is level.shaken else shaken[: int(4.0 * RATE)].max() < 1e-3
+        assert np.sqrt(shaken[int(11.0 * RATE) : int(15.0 * RATE)].mean()) == pytest.approx(0.4, rel=0.1)
+        assert shaken[-1] < 0.01
