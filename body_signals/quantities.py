@@ -213,9 +213,16 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
         )
         for side in ("left", "right")
     ),
+    Quantity(
+        "missing_shares",
+        "",
+        Storage.STRING,
+        "which lumbar shares are missing though their angles are there, each with the reason: too small a movement, opposite "
+        "directions, too uncertain, outside 0 to 1; empty: none is",
+    ),
 )
 
-REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:])
+REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:] if q.kind is Storage.FLOAT32)
 """Names of the numbers that `dsp.rhythm.metrics` computes; the seven before them place the repetition."""
 
 
