@@ -128,7 +128,8 @@ def _share(name: str, formula: str) -> tuple[Quantity, ...]:
     columns = []
     for phase in ("", "_ascent"):
         over = "ascent" if phase else "descent"
-        parts = [("", f"{formula} over the {over}")]
+        seat = "" if phase else "; of standing up over the lean before lift-off, of sitting down to where the thighs rest"
+        parts = [("", f"{formula} over the {over}{seat}")]
         parts += [
             (f"_{third}", f"{formula} in the {third} third of the {over}'s own total") for third in ("early", "middle", "late")
         ]
@@ -228,13 +229,15 @@ REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7
 
 @dataclass(frozen=True, slots=True)
 class ScreenMeasure:
-    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none."""
+    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none. points: it
+    is a difference of two shares, which people read in points."""
 
     test: str
     side: str
     name: str
     unit: str
     description: str
+    points: bool = False
 
     @property
     def field(self) -> str:
@@ -242,8 +245,12 @@ class ScreenMeasure:
         return "_".join(part for part in (self.test, self.side, self.name) if part)
 
 
+_DIFFERENCES = frozenset({"late_rise"})
+"""Differences of shares."""
+
+
 def _measures(test: str, side: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
-    return tuple(ScreenMeasure(test, side, *row) for row in rows)
+    return tuple(ScreenMeasure(test, side, *row, points=row[0] in _DIFFERENCES) for row in rows)
 
 
 def _both_hips(test: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
@@ -293,7 +300,7 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
     *_measures(
         "sit_to_stand",
         "",
-        ("lumbar_share_of_trunk_on_thigh", "", "lumbar / (lumbar + hip) in standing up"),
+        ("lumbar_share_of_trunk_on_thigh", "", "lumbar / (lumbar + hip) in the lean before lift-off"),
         ("lumbar_use", "", _OF_LARGEST),
     ),
     *_measures(
@@ -310,7 +317,10 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
 
 SCREEN_RESULT: tuple[Quantity, ...] = (
     Quantity(
-        "pattern", "", Storage.INT32, "number of the pattern, 1 to 6 (docs/screen.md); missing: no test of the screen was done"
+        "pattern",
+        "",
+        Storage.INT32,
+        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen, and tests that could have shown one were not done",
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
@@ -356,15 +366,16 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "sets",
         "",
         Storage.STRING,
-        "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares",
+        "consecutive repetitions of one movement, of each leg by itself where it is one leg's: movement, side, start_s, end_s, "
+        "repetitions, left_out (how many do not count, by reason), median shares, metrics (median, spread, repetitions, valid)",
     ),
     Quantity("exposure", "", Storage.STRING, "seconds of lumbar flexion in zones"),
     Quantity(
         "screen",
         "",
         Storage.STRING,
-        "the hip screen: tests (test, side, repetitions, left_out, valid, measures), limits that they were compared with, "
-        "pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, notes",
+        "the hip screen: tests (test, side, repetitions, left_out, missing, groups, valid, measures), limits that they were "
+        "compared with, pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, untested, notes",
     ),
     Quantity(
         "findings",
