@@ -320,7 +320,7 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
         "pattern",
         "",
         Storage.INT32,
-        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen, and tests that could have shown one were not done",
+        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done",
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),

@@ -1,13 +1,15 @@
 """What a session's repetitions come to: which of them count, sets, and exposure over the day."""
 
 from dsp.day.exposure import WORST, ZONES_DEG, Exposure
-from dsp.day.scored import Scored, by_movement, scored, two_groups
-from dsp.day.sets import metrics_of, over_set, raised_side, sets_of, side_of
+from dsp.day.scored import Group, Scored, by_movement, scored, two_groups
+from dsp.day.sets import OverSet, metrics_of, over_set, raised_side, sets_of, side_of
 
 __all__ = [
     "WORST",
     "ZONES_DEG",
     "Exposure",
+    "Group",
+    "OverSet",
     "Scored",
     "by_movement",
     "metrics_of",

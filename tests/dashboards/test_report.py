@@ -93,7 +93,7 @@ def test_one_file_that_needs_nothing_else(html: str) -> None:
 
 def test_who_when_how_long_and_which_estimator(html: str) -> None:
     text = " ".join(Page(html).text.split())
-    for words in ("player-07", "23 November 2026, 14:05 UTC", "review (two-sided", "1:30", "hiphinge 0.1.0"):
+    for words in ("player-07", "23 Nov 2026, 15:05 (UTC+01:00)", "review (two-sided", "1:30", "hiphinge 0.1.0"):
         assert words in text
     assert "thigh_left lost its link for 2.5 s at 0:40" in text
     assert "0.75, fair, read with care" in text
