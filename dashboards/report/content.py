@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from body_signals import CAUSE_FLAGS, DESCRIPTIONS, REPETITION_METRICS, Cause, Quality, flag_names
-from body_signals.movements import MOVEMENTS, SIT_DOWN, STAND_UP, kind_of
+from body_signals.movements import KNEE_RAISE, MOVEMENTS, SIT_DOWN, STAND_UP, kind_of
 from dashboards.notation import (
     DASH,
     THIGH,
@@ -139,7 +139,11 @@ def _repetition(row: Row) -> Repetition:
     return Repetition(row["index"], *times, row["movement"], row["movement_confidence"], row["quality"], metrics)
 
 
-_WHEN = {STAND_UP.name: "in the lean before lift-off", SIT_DOWN.name: "on the way to the seat"}
+_WHEN = {
+    STAND_UP.name: "in the lean before lift-off",
+    SIT_DOWN.name: "on the way to the seat",
+    KNEE_RAISE.name: "as the knee goes up",
+}
 """What of a movement a share is of, where it is not the way down."""
 
 
