@@ -53,7 +53,7 @@ class Tile:
 @dataclass(frozen=True, slots=True)
 class MovementSummary:
     """All repetitions of one movement, of one leg where it is one leg's: which share is the right one for it, and medians with
-    their spread over those that count (`dsp.day.scored`), as in the hip screen. left_out: how many do not, by reason; groups:
+    their spread over those that count (`dsp.day.scoring`), as in the hip screen. left_out: how many do not, by reason; groups:
     the two that the share falls into."""
 
     movement: str

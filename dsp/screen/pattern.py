@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from body_signals import LIMITS, Limit
-from dsp.day.scored import TRIAL
+from dsp.day.scoring import TRIAL
 from dsp.day.sets import SIDES
 from dsp.results import Repetition
 from dsp.screen.tests import ScreenTest, measured_tests

@@ -1,6 +1,6 @@
 """The tests of the hip screen, measured: what a session's repetitions of each kind say, side by side.
 
-Per test the median over the repetitions that are scored (`dsp.day.scored`) and their spread (`dsp.day.sets.over_set`); fewer
+Per test the median over the repetitions that are scored (`dsp.day.scoring`) and their spread (`dsp.day.sets.over_set`); fewer
 than three are not scored. Tests, numbers and formulas: docs/screen.md; hip flexion is true flexion, pelvis to femur.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from body_signals import SCREEN_MEASURES
 from body_signals.movements import KIND_OF_TEST, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
-from dsp.day.scored import NOT_MEASURED, SPOILT, Group, scored, two_groups
+from dsp.day.scoring import NOT_MEASURED, SPOILT, Group, scored, two_groups
 from dsp.day.sets import FEWEST, SIDES, OverSet, over_set, raised
 from dsp.results import Repetition
 from dsp.rhythm.metrics import BENT_KNEE, FULL_BEND

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals.quality import Quality
 from body_signals.quantities import SCREEN_COLUMNS, SCREEN_MEASURES
-from dsp.day.scored import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL
+from dsp.day.scoring import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL
 from dsp.day.sets import raised
 from dsp.screen.pattern import screen_of
 from dsp.screen.tests import ScreenTest, measured_tests
