@@ -174,7 +174,7 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     _QUALITY,
     *(q for segment in _SEGMENT_WORDS for q in _rom(segment)),
     *_share("lumbar_share_of_trunk", "lumbar / (lumbar + pelvis)"),
-    *_share("lumbar_share_of_trunk_on_thigh", "lumbar / (lumbar + hip)"),
+    *_share("lumbar_share_of_trunk_on_thigh", "lumbar / (lumbar + mean hip, in a knee raise the raised one)"),
     _f32("onset_delay_s", "s", "lumbar onset minus pelvis onset; negative: the pelvis is late (Laird 2018)"),
     _f32("onset_delay_ascent_s", "s", "lumbar onset minus pelvis onset in the ascent; negative: the pelvis is late"),
     _f32("delay_at_20deg_s", "s", "lumbar minus pelvis, time at which each has moved by 20° of its own"),

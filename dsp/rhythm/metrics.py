@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from body_signals import Bools, Floats, Ints
-from body_signals.movements import OTHER, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, names_of
+from body_signals.movements import OTHER, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of, names_of
 from dsp.results import Metrics
 from dsp.rhythm import coordination, holds, shares, slack
 from dsp.rhythm.lift_off import SEATS, without_the_seat
@@ -259,8 +259,9 @@ def _ranges(found: _Columns, rep: _Cut) -> Floats:
 def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     """Shares of the trunk and of the trunk on the thigh, over the descent and over the ascent: whole, by thirds, by bins of
     forward bend. Returns which of them are missing and why, in words, for each repetition."""
-    lumbar, pelvis, hip = rep.table[LUMBAR], rep.table[PELVIS], rep.hip
-    down, spread, hip_sd = rep.down, rep.spread, rep.hip_sd
+    lumbar, pelvis = rep.table[LUMBAR], rep.table[PELVIS]
+    hip, hip_sd = _moving_hip(rep, kinds)
+    down, spread, up_hip_sd = rep.down, rep.spread, hip_sd
     if not SEATS.isdisjoint(kinds):
         down = without_the_seat(down, kinds, lumbar + pelvis, hip - pelvis, rep.rate_hz)
         spread = np.hypot(rep.sd[:, down.end], rep.sd[:, down.begin])
@@ -269,7 +270,7 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     phases = laid_out((down, rep.up.backwards(len(hip))) * 2, len(hip))
     rest = np.concatenate((pelvis, pelvis[::-1], hip, hip[::-1]))
     sd_lumbar = np.concatenate((spread[LUMBAR], rep.spread[LUMBAR]) * 2)
-    sd = np.concatenate((spread[PELVIS], rep.spread[PELVIS], hip_sd, rep.hip_sd))
+    sd = np.concatenate((spread[PELVIS], rep.spread[PELVIS], hip_sd, up_hip_sd))
     value, sd, why = shares.of_phases(phases, np.concatenate((lumbar, lumbar[::-1]) * 2), rest, sd_lumbar, sd)
     trunk, thigh = rep.moves & rep.has[PELVIS], rep.moves & rep.has_hip
     # value and uncertainty of each share of each phase
@@ -278,6 +279,21 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     found.add(_SHARES, columns.reshape(-1, len(rep.turn)), np.repeat(valid, columns.shape[1], axis=0))
     why = np.where(valid[:, :, None], why.reshape(4, len(rep.turn), -1), shares.NoShare.SHARE)
     return shares.missing_words(_SHARED, why)
+
+
+def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
+    """The hips that are read: the mean of both, of a movement of one leg that of the leg that moved; and their uncertainties."""
+    alone = np.array([kind_of(kind).one_leg for kind in kinds], np.bool_)
+    if not alone.any():
+        return rep.hip, rep.hip_sd
+    alone &= rep.has[LEFT] & rep.has[RIGHT]
+    begin, n = rep.whole.begin, len(rep.hip)
+    left, right = (
+        np.maximum.reduceat(rep.table[hip], begin) - np.minimum.reduceat(rep.table[hip], begin) for hip in (LEFT, RIGHT)
+    )
+    moved = np.where(rep.whole.each((left >= right).astype(np.float64), n) > 0.0, rep.table[LEFT], rep.table[RIGHT])
+    hip = np.where(rep.whole.each(alone.astype(np.float64), n) > 0.0, moved, rep.hip)
+    return hip, np.where(alone, np.where(left >= right, rep.spread[LEFT], rep.spread[RIGHT]), rep.hip_sd)
 
 
 def _share_names() -> tuple[str, ...]:

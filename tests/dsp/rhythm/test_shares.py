@@ -150,3 +150,21 @@ def test_nothing_is_said_of_what_was_not_measured():
     m = measured(lumbar, pelvis, 1.0, hip=missing)
     assert "lumbar_share_of_trunk_on_thigh" not in m.metrics
     assert m.missing_shares == ""
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_of_a_knee_raise_the_hip_of_the_raised_leg_is_read(side):
+    """8° lumbar spine to 72° of the raised hip, while the standing one extends by 10°; of a squat it is the mean of both."""
+    lumbar, pelvis, trunk = line((0, 0), (1, 8), (2, 0)), line((0, 0), (1, -10), (2, 0)), line((0, 0), (1, -2), (2, 0))
+    hips = [line((0, 0), (1, 72), (2, 0)), line((0, 0), (1, -10), (2, 0))]
+    left, right = hips if side == "left" else hips[::-1]
+    rows = dict(zip(NAMES, (lumbar, pelvis, trunk, left, right), strict=True))
+    sd = dict.fromkeys(NAMES, np.full(len(lumbar), 0.3))
+    name = "lumbar_share_of_trunk_on_thigh"
+    raised = rhythm(rows, sd, 100, RATE, kind="knee_raise")
+    assert raised[name] == pytest.approx(8.0 / 80.0)
+    assert raised[f"{name}_ascent"] == pytest.approx(8.0 / 80.0)
+    assert rhythm(rows, sd, 100, RATE, kind="squat")[name] == pytest.approx(8.0 / 39.0)
+    # one hip alone says the same
+    rows["hip_right_flexion" if side == "left" else "hip_left_flexion"] = np.full(len(lumbar), np.nan)
+    assert rhythm(rows, sd, 100, RATE, kind="knee_raise")[name] == pytest.approx(8.0 / 80.0)
