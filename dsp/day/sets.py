@@ -1,7 +1,7 @@
 """Sets: consecutive repetitions of one movement, with the median and the spread of every metric, and what needs several.
 
 Single peaks are weak (limits of agreement of published systems reach 8°), so a set's median is what is reported. A movement of
-one leg has a set for each leg, also where they take turns.
+one leg has a set for each leg, also where they take turns, and so have sitting down and standing up.
 
 Spread is how repetitions differ and how uncertain one is, together: the median absolute deviation, scaled to a standard
 deviation of normal values (Hampel 1974, doi 10.1080/01621459.1974.10482962), or of fewer than five values, of which it is the
@@ -66,14 +66,19 @@ def side_of(repetition: Repetition) -> str:
 
 def sets_of(repetitions: Iterable[Repetition]) -> list[list[Repetition]]:
     """The repetitions in sets, in the order of their first ones."""
-    groups: list[dict[str, list[Repetition]]] = []
+    groups: list[dict[tuple[str, str], list[Repetition]]] = []
     last: Repetition | None = None
     for r in repetitions:
-        if last is None or last.movement != r.movement or r.start_s - last.end_s >= PAUSE_S:
+        if last is None or not _go_on(last.movement, r.movement) or r.start_s - last.end_s >= PAUSE_S:
             groups.append({})
-        groups[-1].setdefault(side_of(r), []).append(r)
+        groups[-1].setdefault((r.movement, side_of(r)), []).append(r)
         last = r
-    return [of_side for group in groups for of_side in group.values()]
+    return [of_one for group in groups for of_one in group.values()]
+
+
+def _go_on(before: str, movement: str) -> bool:
+    """Whether a movement goes on with the set of the one before it: as the same, or as the way back of one that has one way."""
+    return before == movement or (kind_of(before).one_way and kind_of(movement).one_way)
 
 
 def over_set(values: Sequence[float], sds: Sequence[float] = ()) -> OverSet:

@@ -282,7 +282,7 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
 
 
 def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
-    """The hips that are read: the mean of both, of a movement of one leg that of the leg that moved; and their uncertainties."""
+    """The hips that are read: the mean of both, or of a movement of one leg the one that moved; and their uncertainties."""
     alone = np.array([kind_of(kind).one_leg for kind in kinds], np.bool_)
     if not alone.any():
         return rep.hip, rep.hip_sd

@@ -68,6 +68,13 @@ def knee(index, side, start_s=None):
     return Repetition(index, start, start + 1.0, start + 2.0, "knee_raise", 0.9, 0, metrics)
 
 
+def test_sitting_down_and_standing_up_in_turn_are_two_sets():
+    """Five times, as in the test of that name: neither ends the other's set, a squat ends both."""
+    reps = [rep(i, 4.0 * i, "stand_up" if i % 2 else "sit_down") for i in range(10)]
+    reps += [rep(10, 41.0, "squat"), rep(11, 46.0, "sit_down")]
+    assert [[r.index for r in group] for group in sets_of(reps)] == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [10], [11]]
+
+
 def test_each_leg_has_sets_of_its_own():
     one_after_the_other = [knee(i, "left" if i < 3 else "right") for i in range(6)]
     assert [[r.index for r in group] for group in sets_of(one_after_the_other)] == [[0, 1, 2], [3, 4, 5]]
