@@ -61,7 +61,7 @@ NO_SHARE_WORDS: dict[NoShare, str] = {
     NoShare.UNCERTAIN: "too uncertain",
     NoShare.OUTSIDE: "outside 0 to 1",
 }
-"""The reasons as people read them; of a bin that was not passed through nothing is said."""
+"""The reasons as people read them; of a bin that was not passed nothing is said."""
 
 
 class Shares(NamedTuple):
@@ -166,16 +166,17 @@ def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 
 def missing_words(names: Sequence[str], why: Ints) -> list[str]:
     """For each of r repetitions, which shares are missing, in words: ``lumbar_share_of_trunk: outside 0 to 1; …``.
 
-    why (names, r, 1 + 3 + 4): `NoShare` of the whole, the thirds and the bins of shares of these names. Nothing is said of
-    bins, nor of the thirds of a whole that is none."""
+    why (names, r, 1 + 3 + 4): `NoShare` of the whole, the thirds and the bins of shares of these names. Nothing is said of the
+    parts of a whole that is none, nor of bins that were not passed.
+    """
     said = [""] * why.shape[1]
-    told = why[:, :, : 1 + len(THIRDS)]
+    told = np.where(why == NoShare.NOT_PASSED, NoShare.SHARE, why)
     for i in np.flatnonzero((told != NoShare.SHARE).any(axis=(0, 2))).tolist():
         words = []
-        for name, (whole, *of_thirds) in zip(names, told[:, i].tolist(), strict=True):
+        for name, (whole, *codes) in zip(names, told[:, i].tolist(), strict=True):
             # the early third of an ascent is the deep one
             thirds = THIRDS[::-1] if name.endswith("_ascent") else THIRDS
-            parts = ((f"{name}_{third}", code) for third, code in zip(thirds, of_thirds, strict=True))
+            parts = ((f"{name}_{part}", code) for part, code in zip((*thirds, *BIN_NAMES), codes, strict=True))
             words += [f"{of}: {NO_SHARE_WORDS[NoShare(code)]}" for of, code in ([(name, whole)] if whole else parts) if code]
         said[i] = "; ".join(words)
     return said
