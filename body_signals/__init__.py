@@ -33,6 +33,7 @@ from body_signals.quantities import (
     SUMMARY_ADDED,
     SUMMARY_KEYS,
     Quantity,
+    ScreenMeasure,
     Storage,
 )
 from body_signals.session import (
@@ -94,6 +95,7 @@ __all__ = [
     "Quality",
     "Quantity",
     "SampleBlock",
+    "ScreenMeasure",
     "Sensor",
     "Session",
     "SessionMark",

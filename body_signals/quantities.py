@@ -137,7 +137,8 @@ def _share(name: str, formula: str) -> tuple[Quantity, ...]:
     columns = []
     for phase in ("", "_ascent"):
         over = "ascent" if phase else "descent"
-        parts = [("", f"{formula} over the {over}")]
+        seat = "" if phase else "; of standing up over the lean before lift-off, of sitting down to where the thighs rest"
+        parts = [("", f"{formula} over the {over}{seat}")]
         parts += [
             (f"_{third}", f"{formula} in the {third} third of the {over}'s own total") for third in ("early", "middle", "late")
         ]
@@ -182,7 +183,7 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
     _QUALITY,
     *(q for segment in _SEGMENT_WORDS for q in _rom(segment)),
     *_share("lumbar_share_of_trunk", "lumbar / (lumbar + pelvis)"),
-    *_share("lumbar_share_of_trunk_on_thigh", "lumbar / (lumbar + hip)"),
+    *_share("lumbar_share_of_trunk_on_thigh", "lumbar / (lumbar + mean hip, in a knee raise the raised one)"),
     _f32("onset_delay_s", "s", "lumbar onset minus pelvis onset; negative: the pelvis is late (Laird 2018)"),
     _f32("onset_delay_ascent_s", "s", "lumbar onset minus pelvis onset in the ascent; negative: the pelvis is late"),
     _f32("delay_at_20deg_s", "s", "lumbar minus pelvis, time at which each has moved by 20° of its own"),
@@ -222,21 +223,31 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
         )
         for side in ("left", "right")
     ),
+    Quantity(
+        "missing_shares",
+        "",
+        Storage.STRING,
+        "which lumbar shares are missing though their angles are there, each with the reason: too small a movement, opposite "
+        "directions, too uncertain, outside 0 to 1; empty: none is",
+        since="0.2.0",
+    ),
 )
 
-REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:])
+REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:] if q.kind is Storage.FLOAT32)
 """Names of the numbers that `dsp.rhythm.metrics` computes; the seven before them place the repetition."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenMeasure:
-    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none."""
+    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none. points: it
+    is a difference of two shares, which people read in points."""
 
     test: str
     side: str
     name: str
     unit: str
     description: str
+    points: bool = False
 
     @property
     def field(self) -> str:
@@ -244,8 +255,12 @@ class ScreenMeasure:
         return "_".join(part for part in (self.test, self.side, self.name) if part)
 
 
+_DIFFERENCES = frozenset({"late_rise"})
+"""Differences of shares."""
+
+
 def _measures(test: str, side: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
-    return tuple(ScreenMeasure(test, side, *row) for row in rows)
+    return tuple(ScreenMeasure(test, side, *row, points=row[0] in _DIFFERENCES) for row in rows)
 
 
 def _both_hips(test: str, *rows: tuple[str, str, str]) -> tuple[ScreenMeasure, ...]:
@@ -295,7 +310,7 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
     *_measures(
         "sit_to_stand",
         "",
-        ("lumbar_share_of_trunk_on_thigh", "", "lumbar / (lumbar + hip) in standing up"),
+        ("lumbar_share_of_trunk_on_thigh", "", "lumbar / (lumbar + hip) in the lean before lift-off"),
         ("lumbar_use", "", _OF_LARGEST),
     ),
     *_measures(
@@ -312,7 +327,10 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
 
 SCREEN_RESULT: tuple[Quantity, ...] = (
     Quantity(
-        "pattern", "", Storage.INT32, "number of the pattern, 1 to 6 (docs/screen.md); missing: no test of the screen was done"
+        "pattern",
+        "",
+        Storage.INT32,
+        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done",
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
@@ -358,15 +376,16 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "sets",
         "",
         Storage.STRING,
-        "consecutive repetitions of one movement: movement, start_s, end_s, repetitions, median shares",
+        "consecutive repetitions of one movement, of each leg by itself where it is one leg's: movement, side, start_s, end_s, "
+        "repetitions, left_out (how many do not count, by reason), median shares, metrics (median, spread, repetitions, valid)",
     ),
     Quantity("exposure", "", Storage.STRING, "seconds of lumbar flexion in zones"),
     Quantity(
         "screen",
         "",
         Storage.STRING,
-        "the hip screen: tests (test, side, repetitions, left_out, valid, measures), limits that they were compared with, "
-        "pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, notes",
+        "the hip screen: tests (test, side, repetitions, left_out, missing, groups, valid, measures), limits that they were "
+        "compared with, pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, untested, notes",
     ),
     Quantity(
         "findings",

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 from body_signals import flag_names
 from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of
 
 DASH = "–"
+ROUNDING = 1e-3
+"""An uncertainty that is beyond a digit by less than this part of it is that digit: tables hold single precision (ours)."""
+NOT_SET = 1970
+"""A year in which no sensor was worn: clocks that do not know the date begin there (ours)."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
@@ -17,23 +23,67 @@ def share_to_read(movement: str) -> str:
     return kind_of(movement).share
 
 
-def movement_word(movement: str, count: int = 1) -> str:
-    """A movement kind as a word: ``sit_down`` → ``sit down``; in the plural, where there are several."""
+def movement_word(movement: str, count: int = 1, side: str = "") -> str:
+    """A movement kind as a word: ``sit_down`` → ``sit down``; in the plural where there are several, and with its side."""
     kind = kind_of(movement)
-    return kind.word if count == 1 else kind.plural
+    word = kind.word if count == 1 else kind.plural
+    return f"{side} {word}" if side else word
 
 
 def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.0, decimals: int = 1) -> str:
-    """`value ± sd`, both times `scale` (100 for percent); a dash where the value is missing."""
+    """`value ± sd`, both times `scale` (100 for percent); a dash where the value is missing.
+
+    The uncertainty is that of `uncertainty`; one of 0 is none that anybody knows, and is not written.
+    """
     if not math.isfinite(value):
         return DASH
     text = _fixed(value * scale, decimals)
-    return text if sd is None or not math.isfinite(sd) else f"{text} ± {_fixed(sd * scale, decimals)}"
+    if sd is None or not math.isfinite(sd) or sd <= 0.0:
+        return text
+    return f"{text} ± {uncertainty(sd * scale, decimals)}"
+
+
+def uncertainty(sd: float, decimals: int = 1) -> str:
+    """A standard uncertainty, rounded up to so many digits and at least one of the last; a dash where it is not known."""
+    if not math.isfinite(sd) or sd <= 0.0:
+        return DASH
+    step = 10.0**decimals
+    return _fixed(max(math.ceil(sd * step - ROUNDING), 1) / step, decimals)
 
 
 def percent(share: float, sd: float | None = None) -> str:
     """A share 0…1 in whole percent, without the unit."""
     return with_uncertainty(share, sd, scale=100.0, decimals=0)
+
+
+def points(difference: float, sd: float | None = None) -> str:
+    """The difference of two shares, in whole points with its sign: ``+12 points``, ``−1 point``."""
+    text = with_uncertainty(difference, sd, scale=100.0, decimals=0)
+    if text == DASH:
+        return text
+    whole = round(100.0 * difference)
+    return f"{'+' if whole > 0 else ''}{text} {'point' if abs(whole) == 1 and text.lstrip('−') == '1' else 'points'}"
+
+
+def calendar(start: object, *, seconds: bool = False) -> str:
+    """A moment of RFC 3339 as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is none.
+
+    The zone is the one that the moment was written with; one in UTC is told in the zone of this machine at that time. A moment
+    of 1970 is one that nobody set.
+    """
+    try:
+        moment = datetime.fromisoformat(str(start))
+        if not moment.utcoffset():
+            # without a zone it is UTC, as everywhere in a session
+            moment = moment.replace(tzinfo=UTC).astimezone()
+    except (ValueError, OverflowError):
+        return DASH
+    if moment.year <= NOT_SET:
+        return DASH
+    offset = moment.strftime("%z")
+    zone = f"{offset[:3]}:{offset[3:5]}" if moment.utcoffset() else ""
+    clock_time = moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year:04d}, {clock_time} (UTC{zone})"
 
 
 def clock(seconds: float) -> str:

@@ -14,6 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from body_signals.movements import kind_of
 from dashboards.notation import (
     DASH,
     TRUNK,
@@ -26,6 +27,7 @@ from dashboards.notation import (
     with_uncertainty,
     words,
 )
+from dsp.day import raised_side
 
 
 def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
@@ -46,7 +48,7 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
         thirds = [percent(row[f"{share}_{third}"]) for third in ("early", "middle", "late")]
         table.add_row(
             str(row["index"] + 1),
-            Text(movement_word(row["movement"])),
+            Text(movement_word(row["movement"], side=side_of_row(row))),
             clock(row["start_s"]),
             rom["lumbar"],
             rom["pelvis"],
@@ -55,9 +57,39 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
             "/".join(thirds) if set(thirds) != {DASH} else DASH,
             percent(row[f"{share}_ascent"]),
             "trunk" if share == TRUNK else "on thigh",
-            Text(quality_note(row["quality"]), style="yellow" if row["quality"] else "dim"),
+            Text(note := repetition_note(row), style="dim" if note == DASH else "yellow"),
         )
     return table
+
+
+def side_of_row(row: Mapping[str, Any]) -> str:
+    """The leg of a repetition of one leg: left or right; else empty."""
+    if not kind_of(row["movement"]).one_leg:
+        return ""
+    return raised_side(*(_number(row[f"hip_{side}_rom_deg"]) for side in ("left", "right")))
+
+
+def repetition_note(row: Mapping[str, Any]) -> str:
+    """What there is to remark of a repetition: its quality flags, and why the share to read is missing; else a dash."""
+    share = share_to_read(row["movement"])
+    why = dict(part.split(": ", 1) for part in (row.get("missing_shares") or "").split("; ") if ": " in part).get(share)
+    notes = [quality_note(row["quality"])] if row["quality"] else []
+    return ", ".join([*notes, f"no share: {why}"] if why else notes) or DASH
+
+
+def screen_sentences(screen: Mapping[str, Any]) -> list[str]:
+    """The outcome of the hip screen, of summary.json, in sentences; nothing where no test was done."""
+    if screen["pattern"] is None:
+        words = screen["pattern_words"] or ""
+        said = [f"Hip screen: {words}. Whether a pattern is there is not known."] if screen.get("untested") else []
+    else:
+        said = [f"Pattern {screen['pattern']}: {screen['pattern_words']}."]
+    if screen["confidence"]:
+        limits = "limit speaks" if screen["agreeing"] == 1 else "limits speak"
+        said.append(f"{screen['agreeing']} {limits} for it: confidence {screen['confidence']}.")
+    if screen["borderline"] and said:
+        said.append(f"Borderline: within the minimal detectable change it could be: {'; '.join(screen['otherwise'])}.")
+    return said
 
 
 def calibration_table(summary: Mapping[str, Any]) -> Table:

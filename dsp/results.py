@@ -116,7 +116,8 @@ class Repetition:
     """One repetition. `metrics` holds what `quantities.REPETITION_METRICS` names, in table units; absent = missing.
 
     relative_phase_deg: continuous relative phase of lumbar spine and pelvis at 101 points, for the measures over a set; empty
-    where it could not be computed.
+    where it could not be computed. missing_shares: lumbar shares that are missing though their angles are there, with the
+    reason, in words: ``lumbar_share_of_trunk: opposite directions; …``.
     """
 
     index: int
@@ -128,6 +129,7 @@ class Repetition:
     quality: int
     metrics: Mapping[str, float]
     relative_phase_deg: array[float] = field(default_factory=lambda: array("d"))
+    missing_shares: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ def dashboard() -> dict[str, Any]:
     """Grafana's JSON."""
     deg = p.Look(p.UNITS["deg"], decimals=0)
     rep = {
+        "no.": "<number>",
         "movement": "<movement>",
+        "side": "<side>",
         "lumbar": "<lumbar_rom_deg>",
         "pelvis": "<pelvis_rom_deg>",
         "left hip": "<hip_left_rom_deg>",
@@ -31,6 +33,7 @@ def dashboard() -> dict[str, Any]:
         "lumbar share of trunk": "<lumbar_share_of_trunk>",
         "lumbar share of trunk on thigh": "<lumbar_share_of_trunk_on_thigh>",
         "quality": "<quality_words>",
+        "no share": "<missing_shares>",
     }
     rows = (
         (
@@ -168,6 +171,7 @@ def dashboard() -> dict[str, Any]:
                             p.UNITS["deg"],
                             1,
                             overrides=(
+                                p.column_look("no.", unit=p.UNITS[""], decimals=0),
                                 p.column_look("lumbar share of trunk", unit=p.UNITS["share"], decimals=0),
                                 p.column_look("lumbar share of trunk on thigh", unit=p.UNITS["share"], decimals=0),
                             ),

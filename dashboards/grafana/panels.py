@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashboards.palette import MUTE, SEGMENTS, SINGLE
+
 SCHEMA_VERSION = 41
 WIDTH = 24
 """Columns of Grafana's grid."""
@@ -27,22 +29,20 @@ UNITS: Mapping[str, str] = {
     "": "none",
 }
 """Our units → Grafana's."""
+POINTS = "suffix: points"
+"""Of differences of shares, which are in percent."""
 LONG = "dthms"
 """Grafana's unit for seconds that are minutes and hours: 00:20:00."""
 
-COLOURS = {
-    "lumbar": "#E07B39",
-    "pelvis": "#4C78A8",
-    "trunk": "#8C8C8C",
-    "left hip": "#3A9D5D",
-    "right hip": "#8E5EA2",
-    "early": "#9ECAE9",
-    "middle": "#4C78A8",
-    "late": "#D1495B",
-    "least": "#C8C8C8",
-    "most": "#9C4A1A",
+COLOURS = {name: ink.dark for name, ink in SEGMENTS.items()} | {
+    "early": SINGLE,
+    "middle": MUTE.dark,
+    "late": "#F5F7FA",
+    "least": SINGLE,
+    "most": MUTE.dark,
 }
-"""A body part has one colour on every page, and so have the thirds of a descent, and the ends of a range."""
+"""A body segment has the colour of `dashboards.palette` on every page; thirds and the ends of a range are grey."""
+DASHES = {name: list(ink.dashes) for name, ink in SEGMENTS.items() if ink.dashes}
 
 Panel = dict[str, Any]
 
@@ -199,7 +199,10 @@ def _panel(
     colours = [
         {
             "matcher": {"id": "byName", "options": name},
-            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": c}}],
+            "properties": [
+                {"id": "color", "value": {"mode": "fixed", "fixedColor": c}},
+                *([{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": DASHES[name]}}] if name in DASHES else []),
+            ],
         }
         for name, c in COLOURS.items()
         if any(f'AS "{name}"' in query for query in queries) and kind == "timeseries"

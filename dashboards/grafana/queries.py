@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from body_signals import ESTIMATORS
-from body_signals.movements import MOVEMENTS, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, MovementKind
+from body_signals.movements import KINDS, MOVEMENTS, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, MovementKind
 from dashboards.influx.line_protocol import FIELDS, TAGS
 
 SIDES = ("left", "right")
@@ -110,4 +110,6 @@ def of_no_kind(*kinds: MovementKind) -> str:
 
 THE_MOVEMENT = "<movement> =~ /^$movement$/"
 """The movements chosen. A movement kind is a field, because a person may correct it."""
+THE_LEG = " AND ".join(f"(<movement> != '{kind.name}' OR <side> = '$side')" for kind in KINDS if kind.one_leg)
+"""Of a movement of one leg, the leg whose hip is chosen: two legs are never mixed."""
 DEFAULT_ESTIMATOR = ESTIMATORS[-1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from body_signals import LIMITS
-from body_signals.movements import BEND, MOVEMENTS
+from body_signals.movements import BEND, KNEE_RAISE, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
     BASELINE_DAYS,
@@ -14,11 +14,13 @@ from dashboards.grafana.queries import (
     DEFAULT_ESTIMATOR,
     SHARES,
     SIDES,
+    THE_LEG,
     THE_MOVEMENT,
     of_kind,
     select,
     tag_values,
 )
+from dsp.screen import NOT_SCREENED
 
 _LIMITS = {limit.name: limit.value for limit in LIMITS}
 SHARE_BAND = (_LIMITS["bend_share_low"], _LIMITS["bend_share_high"])
@@ -36,16 +38,16 @@ SCREEN = {
     "right rock-back": "<rock_back_right_excursion_deg>",
 }
 """What the table of screens shows."""
-_BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "green"), (SHARE_BAND[1], "transparent")), "area")
+_BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "#8D98A4"), (SHARE_BAND[1], "transparent")), "area")
 _THIRDS = ("early", "middle", "late")
 
 
 def _chosen(columns: Mapping[str, str]) -> str:
-    return select("repetition", columns, where=[THE_MOVEMENT])
+    return select("repetition", columns, where=[THE_MOVEMENT, THE_LEG])
 
 
 def _before(columns: Mapping[str, str]) -> str:
-    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT], time=BEFORE)
+    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT, THE_LEG], time=BEFORE)
 
 
 def dashboard() -> dict[str, Any]:
@@ -72,7 +74,7 @@ def dashboard() -> dict[str, Any]:
                     16,
                     p.timeseries(
                         "Lumbar share in the thirds of the descent",
-                        "Share of the lumbar spine in the early, middle and late third of each repetition's descent.",
+                        "Lumbar share in the thirds of each repetition's descent; of standing up in those of its lean.",
                         [_chosen(thirds)],
                         share,
                         draw="points",
@@ -87,7 +89,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.numbers(
                         "Medians in the time range",
-                        "Median share in each third, and the number of repetitions with a share.",
+                        "Median share in each third, and the number of repetitions with a share; the report leaves some out.",
                         [
                             _chosen(medians),
                             _chosen({"repetitions": "count(<${share}>)"}),
@@ -116,7 +118,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.timeseries(
                         "Bends against the published band",
-                        f"Lumbar share of trunk in bends; green: {SHARE_BAND[0]:.0%} to {SHARE_BAND[1]:.0%}, "
+                        f"Lumbar share of trunk in bends; band: {SHARE_BAND[0]:.0%} to {SHARE_BAND[1]:.0%}, "
                         "10th to 90th centile of 124 people without back pain (Laird 2019).",
                         [select("repetition", {"lumbar": "<lumbar_share_of_trunk>"}, where=[of_kind(BEND)])],
                         p.Look(p.UNITS["share"], 0, 0.0, 1.0, _BAND),
@@ -165,15 +167,39 @@ def dashboard() -> dict[str, Any]:
             ),
         ),
     )
+    legs = {
+        "hip": "median(<hip_{side}_peak_deg>)",
+        "pelvis": "median(<pelvis_rom_deg>)",
+        "lumbar": "median(<lumbar_rom_deg>)",
+        "repetitions": "count(<index>)",
+    }
     screen = (
         6,
         (
+            *(
+                (
+                    4,
+                    p.numbers(
+                        f"{side.capitalize()} knee raises",
+                        f"Medians of all knee raises of the {side} leg: flexion of that hip, other ranges.",
+                        [
+                            select(
+                                "repetition",
+                                {name: expression.format(side=side) for name, expression in legs.items()},
+                                where=[of_kind(KNEE_RAISE), f"<side> = '{side}'"],
+                            )
+                        ],
+                        p.Look(p.UNITS["deg"], 0, overrides=(p.column_look("repetitions", unit=p.UNITS[""]),)),
+                    ),
+                )
+                for side in SIDES
+            ),
             (
-                24,
+                16,
                 p.table(
                     "Hip screen",
-                    "Pattern of each session's screen and medians of its tests; hip angles are true ones, pelvis to femur.",
-                    [select("screen", SCREEN, where=["<pattern> > 0"], last_first=True)],
+                    "Pattern of each session's screen, or what was not tested; medians of what counts; hips pelvis to femur.",
+                    [select("screen", SCREEN, where=[f"<pattern_words> != '{NOT_SCREENED}'"], last_first=True)],
                     p.Look(
                         p.UNITS["deg"],
                         0,
@@ -193,7 +219,7 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("session", "Session", tag_values("repetition", "session", ["athlete"]), several=True),
         p.from_tags("estimator", "Estimator", tag_values("repetition", "estimator", before), default=DEFAULT_ESTIMATOR),
         p.from_list("movement", "Movement", MOVEMENTS, several=True),
-        p.from_list("side", "Hip", SIDES),
+        p.from_list("side", "Hip, and leg of knee raises", SIDES),
         p.from_list("share", "Share", SHARES),
     )
     description = "Lumbar spine against hip per repetition, shares over a set, against the own baseline and a published band."

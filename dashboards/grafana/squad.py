@@ -24,21 +24,28 @@ def _each(measurement: str, columns: Mapping[str, str], where: Sequence[str] = (
 def _against_baseline(
     title: str, what: str, expression: str, where: Sequence[str], unit: str, mdc: float, words: str
 ) -> p.Panel:
-    """Medians of the time range and of the baseline, a row an athlete, the difference coloured beyond `mdc`."""
+    """Medians of the time range and of the baseline, a row an athlete, the difference coloured beyond `mdc`.
+
+    A share is in percent, so that its change is in points.
+    """
     decimals = 0
+    of_share = unit == p.UNITS["share"]
+    median, change = f"median({expression})", unit
+    if of_share:
+        median, mdc, unit, change = f"{median} * 100", 100.0 * mdc, p.UNITS["%"], p.POINTS
     beyond = p.Limits(((None, "orange"), (-mdc, "transparent"), (mdc, "orange")))
     return p.table(
         title,
         f"{what}: medians, now and over the {BASELINE_DAYS} days before; orange: changed by more than {words}.",
         [
-            _each("repetition", {"now": f"median({expression})", "repetitions": f"count({expression})"}, where=where),
-            _each("repetition", {"baseline": f"median({expression})"}, where=where, time=BEFORE),
+            _each("repetition", {"now": median, "repetitions": f"count({expression})"}, where=where),
+            _each("repetition", {"baseline": median}, where=where, time=BEFORE),
         ],
         p.Look(
             unit,
             decimals,
             overrides=(
-                p.column_look("change", limits=beyond),
+                p.column_look("change", unit=change, limits=beyond),
                 p.column_look("repetitions", unit=p.UNITS[""], decimals=0),
             ),
         ),

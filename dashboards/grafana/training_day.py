@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from body_signals.movements import KINDS, MOVEMENTS, SHARE_OF_TRUNK
+from body_signals.movements import KINDS, SHARE_OF_TRUNK
 from dashboards.grafana import panels as p
-from dashboards.grafana.queries import DEFAULT_ESTIMATOR, of_kind, of_no_kind, select, tag_values
+from dashboards.grafana.queries import DEFAULT_ESTIMATOR, SIDES, of_kind, of_no_kind, select, tag_values
 from dsp.day import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
@@ -38,7 +38,8 @@ def dashboard() -> dict[str, Any]:
     worst = {
         "lumbar": f"top(<lumbar_peak_deg>, {WORST})",
         "movement": "<movement>",
-        "repetition": "<index>",
+        "side": "<side>",
+        "repetition": "<number>",
         "time in the session": "<start_s>",
         "session": '"session"',
     }
@@ -90,16 +91,17 @@ def dashboard() -> dict[str, Any]:
                     24,
                     p.timeseries(
                         "Sets over the day",
-                        "Repetitions per interval by movement; nothing is drawn where nothing was done.",
+                        "Repetitions per interval by movement, knee raises by leg; nothing is drawn where nothing was done.",
                         [
                             select(
                                 "repetition",
-                                {kind: "count(<index>)"},
-                                where=[of_kind(kind)],
+                                {f"{side} {kind.word}".strip(): "count(<index>)"},
+                                where=[of_kind(kind), *([f"<side> = '{side}'"] if kind.one_leg else [])],
                                 group="time($__interval)",
                                 fill="none",
                             )
-                            for kind in MOVEMENTS
+                            for kind in KINDS
+                            for side in ((*SIDES, "") if kind.one_leg else ("",))
                         ],
                         p.Look(p.UNITS[""], 0, 0.0),
                         draw="bars",

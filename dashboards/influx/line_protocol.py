@@ -38,6 +38,7 @@ from dashboards.tables import (
     available_estimators,
     read_summary,
 )
+from dashboards.terminal import side_of_row
 from dsp.decimation import Decimator
 from dsp.results import TICK_HZ, AngleRows, Repetition
 
@@ -83,6 +84,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "angles": tuple(Field.of(q) for q in ANGLE_COLUMNS if q.name != "time_s"),
     "repetition": (
         *(Field.of(q) for q in REPETITION_COLUMNS),
+        Field("number", "", "integer", "running number as people count, from 1"),
+        Field("side", "", "string", "of a movement of one leg: left or right, the leg that moved; else empty"),
         Field("quality_words", "", "string", "the quality flags in words, a dash where there is nothing to remark"),
         Field("void", "", _BOOLEAN, "true: a later analysis or a person removed this repetition"),
     ),
@@ -311,7 +314,7 @@ class RepetitionLines:
         """Lines of the next repetitions."""
         for row in sorted(_rows(table), key=lambda r: (r["start_s"], r["index"])):
             stamp = max(self._start_ns + round(row["start_s"] * 1e9), self._last_ns + 1)
-            row["quality_words"] = quality_note(row["quality"])
+            row |= {"number": row["index"] + 1, "side": side_of_row(row), "quality_words": quality_note(row["quality"])}
             fields = {f.name: _typed(row[f.name], f.type) for f in FIELDS["repetition"] if f.type != _BOOLEAN}
             yield _line(self._series, fields | {"void": "false"}, stamp)
             self._last_ns = stamp
@@ -369,7 +372,8 @@ def _typed(value: Any, kind: str) -> str | None:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if kind == "float":
-        return repr(float(value))
+        # no -0
+        return repr(float(value) + 0.0)
     if kind == "integer":
         return f"{len(value) if isinstance(value, list) else int(value)}i"
     if kind == _BOOLEAN:

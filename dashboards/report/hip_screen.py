@@ -1,4 +1,4 @@
-"""The report's part on the hip screen: the pattern in words, and each number of each test beside its limit.
+"""The report's part on the hip screen: each number of each test beside its limit, and what is not in the numbers.
 
 Pure, from summary.json.
 """
@@ -8,25 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import SCREEN_MEASURES
+from body_signals import SCREEN_MEASURES, ScreenMeasure
 from body_signals.movements import KINDS
-from dashboards.notation import DASH, with_uncertainty
+from dashboards.notation import DASH, points, with_uncertainty
 
 TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}
 _DECIMALS = {"deg": 0, "s": 2}
-
-
-def sentences(screen: Mapping[str, Any]) -> list[str]:
-    """The pattern in words; nothing where no test was done."""
-    if screen["pattern"] is None:
-        return []
-    said = [f"Pattern {screen['pattern']}: {screen['pattern_words']}."]
-    if screen["confidence"]:
-        limits = "limit speaks" if screen["agreeing"] == 1 else "limits speak"
-        said.append(f"{screen['agreeing']} {limits} for it: confidence {screen['confidence']}.")
-    if screen["borderline"]:
-        said.append(f"Borderline: within the minimal detectable change it could be: {'; '.join(screen['otherwise'])}.")
-    return said
+_SLOPES = frozenset({"slack_slope_after"})
+"""Numbers without a unit that are no parts of a whole."""
 
 
 def rows(screen: Mapping[str, Any]) -> list[list[str]]:
@@ -42,9 +31,9 @@ def rows(screen: Mapping[str, Any]) -> list[list[str]]:
                     TEST_WORDS[test["test"]],
                     test["side"] or DASH,
                     named[name].description,
-                    _number(measure["median"], measure["spread"], named[name].unit) if measure["valid"] else "not scored",
-                    str(measure["repetitions"]),
-                    "; ".join(_limit(e) for e in compared) or DASH,
+                    _number(measure["median"], measure["spread"], named[name]) if measure["valid"] else "not scored",
+                    _counted(test, measure["repetitions"]),
+                    "; ".join(_limit(e, named[name]) for e in compared) or DASH,
                     "; ".join(_verdict(e) for e in compared) or DASH,
                 ]
             )
@@ -59,15 +48,37 @@ def sources(screen: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(source, ", ".join(meanings)) for source, meanings in found.items()]
 
 
-def _number(median: float | None, spread: float | None, unit: str) -> str:
+def left_out(screen: Mapping[str, Any]) -> list[str]:
+    """What is not in the numbers of each test and why, in words."""
+    said = []
+    for test in screen["tests"]:
+        reasons = ", ".join(f"{n} {why}" for why, n in test.get("left_out", {}).items())
+        if reasons:
+            side = f" ({test['side']})" if test["side"] else ""
+            said.append(f"{TEST_WORDS[test['test']]}{side}: {reasons}")
+    return said
+
+
+def _counted(test: Mapping[str, Any], count: int) -> str:
+    """How many repetitions a number is of, of how many."""
+    of = test["repetitions"] + sum(test.get("left_out", {}).values())
+    return str(count) if count == of else f"{count} of {of}"
+
+
+def _number(median: float | None, spread: float | None, measure: ScreenMeasure) -> str:
     if median is None:
         return DASH
+    if measure.points:
+        return points(median, spread)
+    if measure.name in _SLOPES:
+        return with_uncertainty(median, spread, decimals=2)
+    unit = measure.unit
     scale, decimals, shown = (1.0, _DECIMALS[unit], {"deg": "°"}.get(unit, f" {unit}")) if unit else (100.0, 0, " %")
     return with_uncertainty(median, spread, scale=scale, decimals=decimals) + shown
 
 
-def _limit(entry: Mapping[str, Any]) -> str:
-    return f"{'above' if entry['above'] else 'below'} {_number(entry['limit'], None, entry['unit'])}"
+def _limit(entry: Mapping[str, Any], measure: ScreenMeasure) -> str:
+    return f"{'above' if entry['above'] else 'below'} {_number(entry['limit'], None, measure)}"
 
 
 def _verdict(entry: Mapping[str, Any]) -> str:

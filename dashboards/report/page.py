@@ -12,9 +12,20 @@ from markupsafe import Markup
 
 from body_signals import ANGLE_NAMES, HiphingeError
 from dashboards.edits import edited_repetitions
-from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
+from dashboards.notation import (
+    DASH,
+    TRUNK,
+    calendar,
+    movement_word,
+    percent,
+    quality_note,
+    share_to_read,
+    with_uncertainty,
+    words,
+)
 from dashboards.report import content, hip_screen, plots
 from dashboards.tables import available_estimators, read_angles, read_summary
+from dashboards.terminal import screen_sentences, side_of_row
 from on_disk import check_file, make_private_parents, replace_whole
 
 MOST_LOOPS = 24
@@ -71,14 +82,18 @@ def report_html(session_folder: Path, estimator: str) -> str:
     )
     return environment.get_template("page.html.j2").render(
         summary=summary,
-        start=content.calendar(summary["start"]),
+        start=calendar(summary["start"]),
+        findings=content.findings(summary),
+        warnings=content.warnings(summary),
+        missing_shares=content.missing_shares(repetitions),
         estimator_words=_ESTIMATOR_WORDS[estimator],
         headline=content.headline(groups),
         tiles=content.tiles(summary, _largest(angles)),
         groups=groups,
         share_names=content.SHARE_NAMES,
         share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
-        screen=hip_screen.sentences(summary["screen"]),
+        screen=screen_sentences(summary["screen"]),
+        screen_left_out=hip_screen.left_out(summary["screen"]),
         screen_rows=hip_screen.rows(summary["screen"]),
         screen_sources=hip_screen.sources(summary["screen"]),
         pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
@@ -95,7 +110,8 @@ def report_html(session_folder: Path, estimator: str) -> str:
         exposure=content.exposure_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
-        movement_word=movement_word,
+        movement_word=lambda row: movement_word(row["movement"], side=side_of_row(row)),
+        quality_note=quality_note,
         words=words,
         percent=percent,
         Markup=Markup,
@@ -103,19 +119,20 @@ def report_html(session_folder: Path, estimator: str) -> str:
 
 
 def _angles(session_folder: Path, estimator: str) -> dict[str, Any]:
-    wanted = ["time_s", *plots.PLOTTED, *(f"{name}_sd_deg" for name in _LARGEST)]
+    wanted = ["time_s", "quality", *plots.PLOTTED, *(f"{name}_sd_deg" for name in _LARGEST)]
     table = read_angles(session_folder, estimator, wanted)
     return {name: table[name].to_numpy() for name in wanted}
 
 
-def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
-    """Largest value, its uncertainty and its time of the angles in the headline that were measured at all."""
+def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float, int]]:
+    """Largest value, its uncertainty, its time and the flags of its row, of the angles in the headline that were measured."""
     found = {}
     for name in (n for n in ANGLE_NAMES if n in _LARGEST):
         values = angles[f"{name}_deg"]
         if np.isfinite(values).any():
             i = int(np.nanargmax(values))
-            found[name] = (float(values[i]), float(angles[f"{name}_sd_deg"][i]), float(angles["time_s"][i]))
+            known = (float(angles[f"{name}_sd_deg"][i]), float(angles["time_s"][i]), int(angles["quality"][i]))
+            found[name] = (float(values[i]), *known)
     return found
 
 
@@ -138,8 +155,8 @@ def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, st
             {
                 "estimator": name,
                 "repetitions": str(summary["repetitions"]),
-                "shares": "; ".join(said) or "–",
-                "confidence": with_uncertainty(min(confidences), decimals=2) if confidences else "–",
+                "shares": "; ".join(said) or DASH,
+                "confidence": with_uncertainty(min(confidences), decimals=2) if confidences else DASH,
                 "warnings": str(len(summary["warnings"])),
             }
         )

@@ -1,7 +1,7 @@
 """The report's pictures as inline SVG: angles over time, lumbar against hip, the lumbar share of each repetition.
 
-Colours are Okabe-Ito and never the only sign: lines differ in stroke too, phases in arrows and markers. A missing value
-is a gap in the line, on a hatched ground. Text stays text, in the page's own typeface.
+Colours are those of the segments (`dashboards.palette`) and never the only sign: lines differ in stroke too, phases in strokes
+and markers. A missing value is a gap in the line, on a hatched ground. Text stays text, in the page's own typeface.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from numpy.typing import NDArray
 
 from body_signals.movements import kind_of
 from dashboards.notation import clock
+from dashboards.palette import INK, LEFT, LUMBAR, MUTE, PELVIS, RIGHT, SINGLE, Ink
 from dashboards.report.content import PHASES, MovementSummary, Row
 from dashboards.report.published import PublishedRange
+from dsp.day import raised_side
 
 Values = NDArray[Any]
 
-BLACK, ORANGE, SKY, GREEN = "#1a1a1a", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-_GREY, _PALE = "#5a6472", "#e6e9ed"
+_GREY, _PALE = MUTE.light, "#E4E8EC"
 
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hiphinge",
     "font.family": "DejaVu Sans",
     "font.size": 10,
-    "axes.edgecolor": "#9aa3ad",
+    "axes.edgecolor": "#7F8B97",
     "axes.labelcolor": _GREY,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.color": "#9aa3ad",
-    "ytick.color": "#9aa3ad",
+    "xtick.color": "#7F8B97",
+    "ytick.color": "#7F8B97",
     "xtick.labelcolor": _GREY,
     "ytick.labelcolor": _GREY,
     "hatch.linewidth": 0.5,
-    "hatch.color": "#9aa3ad",
+    "hatch.color": "#7F8B97",
     "path.simplify": True,
 }
 
@@ -63,14 +63,20 @@ class Trace:
     width: float = 1.5
 
 
+def _trace(column: str, label: str, ink: Ink) -> Trace:
+    """In a segment's ink; the dashes are in widths of the line."""
+    width = 1.5 if ink.dashes else 1.8
+    return Trace(column, label, ink.light, (0, tuple(d / 2.6 for d in ink.dashes)) if ink.dashes else "-", width)
+
+
 _PANELS: tuple[tuple[Trace, ...], ...] = (
     (
-        Trace("lumbar_flexion_deg", "lumbar flexion", BLUE, "-", 1.8),
-        Trace("pelvis_tilt_deg", "pelvis tilt", ORANGE, (0, (5, 1.5))),
+        _trace("lumbar_flexion_deg", "lumbar flexion", LUMBAR),
+        _trace("pelvis_tilt_deg", "pelvis tilt", PELVIS),
     ),
     (
-        Trace("hip_left_flexion_deg", "left hip flexion", GREEN, "-", 1.8),
-        Trace("hip_right_flexion_deg", "right hip flexion", PURPLE, (0, (5, 1.5))),
+        _trace("hip_left_flexion_deg", "left hip flexion", LEFT),
+        _trace("hip_right_flexion_deg", "right hip flexion", RIGHT),
     ),
 )
 
@@ -116,8 +122,8 @@ def _time_panel(
     axis.broken_barh([(r["start_s"], r["end_s"] - r["start_s"]) for r in repetitions], fc=_PALE, alpha=0.7, **full_height)
     missing = np.any([np.isnan(angles[t.column]) for t in panel], axis=0)
     gaps = [(begin, end - begin) for begin, end in _spans(time_s, missing)]
-    axis.broken_barh(gaps, fc="none", hatch="////", ec="#9aa3ad", **full_height)
-    axis.axhline(0, color="#9aa3ad", lw=0.8)
+    axis.broken_barh(gaps, fc="none", hatch="////", ec="#7F8B97", **full_height)
+    axis.axhline(0, color="#7F8B97", lw=0.8)
     for trace in panel:
         x, y = _envelope(time_s, angles[trace.column])
         axis.plot(x, y, color=trace.colour, ls=trace.stroke, lw=trace.width, label=trace.label)
@@ -153,7 +159,7 @@ def _number_repetitions(axis: Axes, repetitions: Sequence[Row], low: float, high
 
 
 def loop(angles: Mapping[str, Values], row: Row, limits: tuple[tuple[float, float], tuple[float, float]]) -> str:
-    """Lumbar flexion against hip flexion through one repetition: down solid with a dot, up dashed with a triangle."""
+    """Lumbar flexion against hip flexion through one repetition: down solid with a dot, up dotted with a triangle."""
     during = _during(angles, row)
     turn = int(np.searchsorted(during["time_s"], row["turn_s"]))
     hip, lumbar = hip_of(during, row), during["lumbar_flexion_deg"]
@@ -162,10 +168,10 @@ def loop(angles: Mapping[str, Values], row: Row, limits: tuple[tuple[float, floa
         figure = Figure(figsize=(2.15, 1.9))
         axis = figure.add_axes((0.21, 0.22, 0.73, 0.75))
         reach = min(limits[0][1], limits[1][1])
-        axis.plot([0, reach], [0, reach], color="#9aa3ad", lw=0.8, ls=(0, (1, 2)))
+        axis.plot([0, reach], [0, reach], color="#7F8B97", lw=0.8, ls=(0, (1, 2)))
         for part, colour, stroke, marker in (
-            (slice(0, turn + 1, every), BLACK, "-", "o"),
-            (slice(turn, None, every), VERMILLION, (0, (4, 1.6)), "^"),
+            (slice(0, turn + 1, every), INK, "-", "o"),
+            (slice(turn, None, every), SINGLE, (0, (1, 1.5)), "^"),
         ):
             x, y = hip[part], lumbar[part]
             axis.plot(x, y, color=colour, ls=stroke, lw=1.7)
@@ -201,13 +207,16 @@ def hip_of(angles: Mapping[str, Values], row: Row) -> Values:
     if not math.isfinite(range_left) or not math.isfinite(range_right):
         return right if math.isfinite(range_right) else left
     if kind_of(row["movement"]).one_leg:
-        return left if range_left > range_right else right
+        return left if raised_side(range_left, range_right) == "left" else right
     return np.asarray((left + right) / 2)
 
 
 def shares(group: MovementSummary) -> str:
-    """Lumbar share of each repetition of a movement with its uncertainty, and how it changes on the way."""
+    """Lumbar share of each repetition of a movement with its uncertainty, and how it changes on the way; hollow: those that do
+    not count. Medians are of those that do."""
     numbers = [row["index"] + 1 for row in group.rows]
+    counted = {row["index"] for row in group.counted}
+    counts = np.array([row["index"] in counted for row in group.rows])
     whole = np.array([row[group.share] for row in group.rows]) * 100
     sd = np.nan_to_num(np.array([row[f"{group.share}_sd"] for row in group.rows])) * 100
     phases = np.array([[row[f"{group.share}_{phase}"] for phase in PHASES] for row in group.rows]) * 100
@@ -220,35 +229,38 @@ def shares(group: MovementSummary) -> str:
         if group.published is not None:
             _published_band(left, group.published)
         positions = np.arange(len(numbers))
-        left.errorbar(positions, whole, sd, fmt="o", color=BLACK, ms=5, lw=1.2, capsize=3)
-        if np.isfinite(whole).any():
-            left.axhline(float(np.nanmedian(whole)), color=BLACK, lw=1, ls=(0, (6, 2)))
+        for these, fill in ((counts, INK), (~counts, "white")):
+            left.errorbar(positions[these], whole[these], sd[these], fmt="o", color=INK, mfc=fill, ms=5, lw=1.2, capsize=3)
+        middle_of_all = 100.0 * group.median(group.share)
+        if math.isfinite(middle_of_all):
+            left.axhline(middle_of_all, color=INK, lw=1, ls=(0, (6, 2)))
         every = max(1, math.ceil(len(numbers) / 20))
         left.set_xticks(positions[::every], [str(n) for n in numbers[::every]])
         left.set_xlim(-0.6, len(numbers) - 0.4)
-        left.set_xlabel("repetition (dashed: median)")
+        left.set_xlabel("repetition (dashed: median; hollow: does not count)")
         left.set_ylabel("lumbar share (%)")
         thirds = np.column_stack([phases[:, :3], np.full(len(phases), np.nan)]).ravel()  # NaN lifts the pen
-        right.plot(np.tile([0.0, 1.0, 2.0, np.nan], len(phases)), thirds, color="#9aa3ad", lw=0.8)
-        right.plot(np.full(len(phases), 3), phases[:, 3], color="#9aa3ad", marker="^", ms=4, ls="")
-        if np.isfinite(phases).any():
-            middle = [float(np.nanmedian(c)) if np.isfinite(c).any() else math.nan for c in phases.T]
-            right.plot(range(3), middle[:3], color=BLACK, lw=2.2, marker="o", ms=6)
-            right.plot([3], middle[3:], color=VERMILLION, marker="^", ms=8, ls="")
+        right.plot(np.tile([0.0, 1.0, 2.0, np.nan], len(phases)), thirds, color="#7F8B97", lw=0.8)
+        right.plot(np.full(len(phases), 3), phases[:, 3], color="#7F8B97", marker="^", ms=4, ls="")
+        scored = phases[counts]
+        if np.isfinite(scored).any():
+            middle = [float(np.nanmedian(c)) if np.isfinite(c).any() else math.nan for c in scored.T]
+            right.plot(range(3), middle[:3], color=INK, lw=2.2, marker="o", ms=6)
+            right.plot([3], middle[3:], color=INK, marker="^", ms=8, ls="")
         right.set_xticks(range(4), ["early", "middle", "late", "ascent"])
         right.set_xlim(-0.3, 3.3)
-        right.axvline(2.5, color="#9aa3ad", lw=0.8)
+        right.axvline(2.5, color="#7F8B97", lw=0.8)
         right.set_xlabel("thirds of the way down, and the way up (bold: median)")
         everything = [whole + sd, whole - sd, phases.ravel()]
         if group.published is not None:
             everything.append(np.array([group.published.low, group.published.high]) * 100)
         left.set_ylim(*_limits(everything, least=30.0))
-        return _svg(figure, f"share-{group.movement}")
+        return _svg(figure, f"share-{group.movement}{group.side}")
 
 
 def _published_band(axis: Axes, published: PublishedRange) -> None:
     low, high = published.low * 100, published.high * 100
-    axis.axhspan(low, high, fc="#eaf3f9", ec=BLUE, lw=0.8, ls=(0, (1, 2)))
+    axis.axhspan(low, high, fc=_PALE, ec=_GREY, lw=0.8, ls=(0, (1, 2)))
     axis.annotate(
         f"published range {low:.0f} to {high:.0f} % ({published.source.split(',')[0]})",
         (0.995, low),
@@ -258,7 +270,7 @@ def _published_band(axis: Axes, published: PublishedRange) -> None:
         ha="right",
         va="bottom",
         fontsize=8.5,
-        color=BLUE,
+        color=_GREY,
     )
 
 

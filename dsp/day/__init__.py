@@ -1,6 +1,22 @@
-"""What a session's repetitions come to: sets, and exposure over the day."""
+"""What a session's repetitions come to: which of them count, sets, and exposure over the day."""
 
 from dsp.day.exposure import WORST, ZONES_DEG, Exposure
-from dsp.day.sets import metrics_of, sets_of
+from dsp.day.scoring import Group, Scored, by_movement, scored, two_groups
+from dsp.day.sets import OverSet, metrics_of, over_set, raised_side, sets_of, side_of
 
-__all__ = ["WORST", "ZONES_DEG", "Exposure", "metrics_of", "sets_of"]
+__all__ = [
+    "WORST",
+    "ZONES_DEG",
+    "Exposure",
+    "Group",
+    "OverSet",
+    "Scored",
+    "by_movement",
+    "metrics_of",
+    "over_set",
+    "raised_side",
+    "scored",
+    "sets_of",
+    "side_of",
+    "two_groups",
+]

@@ -229,6 +229,7 @@ class Exposure:
         return [
             {
                 "index": r.index,
+                "number": r.index + 1,
                 "start_s": round(r.start_s, 3),
                 "movement": r.movement,
                 "lumbar_peak_deg": round(r.metrics["lumbar_peak_deg"], 2),

@@ -1,8 +1,13 @@
 """Sets: consecutive repetitions of one movement, with the median and the spread of every metric, and what needs several.
 
-Single peaks are weak (limits of agreement of published systems reach 8°), so a set's median is what is reported. Spread is
-the median absolute deviation, scaled to a standard deviation of normal values (Hampel 1974, doi
-10.1080/01621459.1974.10482962). Fewer than three repetitions have no valid median; MARP and DP need five.
+Single peaks are weak (limits of agreement of published systems reach 8°), so a set's median is what is reported. A movement of
+one leg has a set for each leg, also where they take turns, and so have sitting down and standing up.
+
+Spread is how repetitions differ and how uncertain one is, together: the median absolute deviation, scaled to a standard
+deviation of normal values (Hampel 1974, doi 10.1080/01621459.1974.10482962), or of fewer than five values, of which it is the
+smaller of two gaps, their standard deviation; and in quadrature the median of the repetitions' own standard uncertainties. So
+three repetitions that agree are not known better than one of them is. Fewer than three repetitions have no valid median; MARP
+and DP need five.
 """
 
 from __future__ import annotations
@@ -10,11 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, stdev
 
 import numpy as np
 
 from body_signals import Floats, Ints
+from body_signals.movements import kind_of
 from dsp.results import Metrics, Repetition
 from dsp.rhythm.coordination import MARP_REPETITIONS, marp_and_dp
 
@@ -22,6 +28,11 @@ PAUSE_S = 20.0
 """Repetitions of one movement that follow each other within this time are one set."""
 FEWEST = 3
 MAD_TO_SD = 1.4826
+FEWEST_FOR_MAD = 5
+"""Of fewer values the spread is their standard deviation (ours)."""
+SIDES = ("left", "right")
+STANDING_DEG = 40.0
+"""The hip of the standing leg moves by less, with the pelvis alone; that of the raised knee by more (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +45,57 @@ class OverSet:
     valid: bool
 
 
+def raised(repetition: Repetition) -> str:
+    """The side of a knee raise: that of the hip that moved more; where one was not measured, the other tells by itself. Empty
+    where neither was."""
+    return raised_side(*(repetition.metrics.get(f"hip_{side}_rom_deg", math.nan) for side in SIDES))
+
+
+def raised_side(left_deg: float, right_deg: float) -> str:
+    """The side of the knee that was raised, by the ranges of both hips; NaN where one was not measured."""
+    if math.isnan(left_deg) and math.isnan(right_deg):
+        return ""
+    left, right = (STANDING_DEG if math.isnan(hip) else hip for hip in (left_deg, right_deg))
+    return "left" if left >= right else "right"
+
+
+def side_of(repetition: Repetition) -> str:
+    """The leg whose repetition it is; empty where the movement is not one leg's, or where neither hip was measured."""
+    return raised(repetition) if kind_of(repetition.movement).one_leg else ""
+
+
 def sets_of(repetitions: Iterable[Repetition]) -> list[list[Repetition]]:
-    """The repetitions in sets, in order."""
-    groups: list[list[Repetition]] = []
+    """The repetitions in sets, in the order of their first ones."""
+    groups: list[dict[tuple[str, str], list[Repetition]]] = []
+    last: Repetition | None = None
     for r in repetitions:
-        last = groups[-1][-1] if groups else None
-        if last is not None and last.movement == r.movement and r.start_s - last.end_s < PAUSE_S:
-            groups[-1].append(r)
-        else:
-            groups.append([r])
-    return groups
+        if last is None or not _go_on(last.movement, r.movement) or r.start_s - last.end_s >= PAUSE_S:
+            groups.append({})
+        groups[-1].setdefault((r.movement, side_of(r)), []).append(r)
+        last = r
+    return [of_one for group in groups for of_one in group.values()]
 
 
-def over_set(values: Sequence[float]) -> OverSet:
-    """Median and spread of a metric's finite values."""
-    there = [v for v in values if math.isfinite(v)]
-    if not there:
+def _go_on(before: str, movement: str) -> bool:
+    """Whether a movement goes on with the set of the one before it: as the same, or as the way back of one that has one way."""
+    return before == movement or (kind_of(before).one_way and kind_of(movement).one_way)
+
+
+def over_set(values: Sequence[float], sds: Sequence[float] = ()) -> OverSet:
+    """Median and spread of a metric's finite values; sds: standard uncertainties of these values, NaN where not known."""
+    there = [i for i, v in enumerate(values) if math.isfinite(v)]
+    found = [values[i] for i in there]
+    if not found:
         return OverSet(math.nan, math.nan, 0, False)
-    middle = median(there)
-    spread = MAD_TO_SD * median(abs(v - middle) for v in there) if len(there) > 1 else math.nan
-    return OverSet(middle, spread, len(there), len(there) >= FEWEST)
+    middle = median(found)
+    between = math.nan
+    if len(found) >= FEWEST_FOR_MAD:
+        between = MAD_TO_SD * median(abs(v - middle) for v in found)
+    elif len(found) > 1:
+        between = stdev(found)
+    own = [sds[i] for i in there if math.isfinite(sds[i])] if sds else []
+    spread = math.hypot(between, median(own)) if own else between
+    return OverSet(middle, spread, len(found), len(found) >= FEWEST)
 
 
 def _medians(table: Floats, counts: Ints) -> Floats:
@@ -64,13 +106,34 @@ def _medians(table: Floats, counts: Ints) -> Floats:
     return np.asarray(0.5 * (ordered[rows, low] + ordered[rows, high]))
 
 
+def _spreads(table: Floats, counts: Ints, middle: Floats, own: Floats) -> Floats:
+    """Spread (n,) of each row of a table (n, k) about its median (n,), as `over_set` has it. own (n, k): uncertainties."""
+    # in their order, so that it does not matter which came first
+    off = np.sort(table - middle[:, None], axis=1)
+    robust = MAD_TO_SD * _medians(np.abs(off), counts)
+    # about the mean
+    moved = np.nan_to_num(off)
+    squares = (moved * moved).sum(axis=1) - moved.sum(axis=1) ** 2 / np.maximum(counts, 1)
+    plain = np.sqrt(np.maximum(squares, 0.0) / np.maximum(counts - 1, 1))
+    between = np.where(counts > 1, np.where(counts < FEWEST_FOR_MAD, plain, robust), np.nan)
+    known = np.isfinite(own).sum(axis=1)
+    return np.where(known > 0, np.hypot(between, np.nan_to_num(_medians(own, known))), between)
+
+
+def _sd_name(name: str) -> str:
+    """The metric that holds this one's standard uncertainty; of a peak, that of the range."""
+    stem = name.removesuffix("_deg")
+    return f"{stem.replace('_peak', '_rom')}_sd_deg" if stem != name else f"{name}_sd"
+
+
 def metrics_of(group: Sequence[Repetition]) -> dict[str, OverSet]:
     """Every metric that a repetition of the set has, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
     names = [n for n in dict.fromkeys(n for r in group for n in r.metrics) if not n.endswith(("_sd", "_sd_deg"))]
     table = Metrics.table([r.metrics for r in group], names).T
     counts = np.isfinite(table).sum(axis=1)
     middle = _medians(table, counts)
-    spread = np.where(counts > 1, MAD_TO_SD * _medians(np.abs(table - middle[:, None]), counts), np.nan)
+    own = Metrics.table([r.metrics for r in group], [_sd_name(name) for name in names]).T
+    spread = _spreads(table, counts, middle, np.where(np.isfinite(table), own, np.nan))
     found = {
         name: OverSet(m, s, n, n >= FEWEST)
         for name, m, s, n in zip(names, middle.tolist(), spread.tolist(), counts.tolist(), strict=True)

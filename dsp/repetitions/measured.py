@@ -49,15 +49,15 @@ def measured(several: Sequence[UnmeasuredRepetition], rate_hz: float) -> list[Re
     if not np.isfinite(angles).all():
         longest, whole = int(MEASURED_HOLE_S * rate_hz), Phases(begin, length)
         angles, sd = bridged(angles, longest, whole), bridged(sd, longest, whole)
-    rows = RepetitionRows(angles, sd, length, np.array([r.turn for r in several]))
+    rows = RepetitionRows(angles, sd, length, np.array([r.turn for r in several]), [r.kind for r in several])
     quality = np.bitwise_or.reduceat(np.concatenate([r.rows.quality for r in several]), begin).tolist()
     repetitions: list[Repetition | None] = []
-    for r, flags, (metrics, phase) in zip(several, quality, measure(rows, [r.best for r in several], rate_hz), strict=True):
+    for r, flags, m in zip(several, quality, measure(rows, [r.best for r in several], rate_hz), strict=True):
         flags |= r.before
-        if flags & Quality.UNCALIBRATED and not metrics:
+        if flags & Quality.UNCALIBRATED and not m.metrics:
             repetitions.append(None)
             continue
-        relative = array("d", phase.tobytes())
-        end_s = float(r.rows.time_s[-1])
-        repetitions.append(Repetition(-1, r.start_s, r.turn_s, end_s, r.kind, r.confidence, flags, metrics, relative))
+        relative = array("d", m.relative_phase_deg.tobytes())
+        times = (r.start_s, r.turn_s, float(r.rows.time_s[-1]))
+        repetitions.append(Repetition(-1, *times, r.kind, r.confidence, flags, m.metrics, relative, m.missing_shares))
     return repetitions

@@ -17,9 +17,10 @@ from functools import cache
 import numpy as np
 
 from body_signals import Bools, Floats, Ints
-from body_signals.movements import names_of
+from body_signals.movements import OTHER, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind_of, names_of
 from dsp.results import Metrics
 from dsp.rhythm import coordination, holds, shares, slack
+from dsp.rhythm.lift_off import SEATS, without_the_seat
 from dsp.rhythm.phases import Phases, Reach, laid_out, one_phase, reach, velocity
 
 PARTS = {
@@ -93,10 +94,28 @@ class RepetitionRows:
     sd: Floats
     length: Ints
     turn: Ints
+    kinds: Sequence[str] = ()
+    """Names of the movement kinds; without them none has to do with a seat."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """metrics: of one repetition, in table units; what cannot be computed is absent. relative_phase_deg: continuous relative
+    phase (101,) of lumbar spine and pelvis, empty where there is none. missing_shares: which shares are missing though their
+    angles are there, and why, in words."""
+
+    metrics: Metrics
+    relative_phase_deg: Floats
+    missing_shares: str
 
 
 def rhythm(
-    rows: Mapping[str, Floats], sd: Mapping[str, Floats], turn: int, rate_hz: float, best: Best | None = None
+    rows: Mapping[str, Floats],
+    sd: Mapping[str, Floats],
+    turn: int,
+    rate_hz: float,
+    best: Best | None = None,
+    kind: str = OTHER.name,
 ) -> dict[str, float]:
     """Metrics of one repetition; see `measure`.
 
@@ -104,23 +123,23 @@ def rhythm(
     best: what this athlete has reached before.
     """
     angles, spread = (np.stack([x[angle] for angle in PARTS.values()]) for x in (rows, sd))
-    one = RepetitionRows(angles, spread, np.array([angles.shape[1]]), np.array([turn]))
-    return dict(measure(one, [best if best is not None else Best()], rate_hz)[0][0])
+    one = RepetitionRows(angles, spread, np.array([angles.shape[1]]), np.array([turn]), (kind,))
+    return dict(measure(one, [best if best is not None else Best()], rate_hz)[0].metrics)
 
 
-def measure(rows: RepetitionRows, bests: Sequence[Best], rate_hz: float) -> list[tuple[Metrics, Floats]]:
-    """Metrics of each repetition, in table units; what cannot be computed is absent. And the continuous relative phase (101,)
-    degrees of lumbar spine and pelvis, empty where there is none. bests: what the athlete has reached, for each repetition."""
+def measure(rows: RepetitionRows, bests: Sequence[Best], rate_hz: float) -> list[Measured]:
+    """Each repetition, measured. bests: what the athlete has reached, for each of them."""
     rep, found = _Cut.of(rows, rate_hz), _Columns()
     highest = _ranges(found, rep)
-    _shares(found, rep)
+    missing = _shares(found, rep, rows.kinds)
     _timing(found, rep)
     _slack(found, rep)
     relative = _coordination(found, rep)
     _use(found, highest, bests)
     _phases(found, rep)
     places = _places(tuple(found.names))
-    return [(Metrics(places, row), phase) for row, phase in zip(found.table(), relative, strict=True)]
+    each = zip(found.table(), relative, missing, strict=True)
+    return [Measured(Metrics(places, row), phase, words) for row, phase, words in each]
 
 
 class _Columns:
@@ -237,25 +256,49 @@ def _ranges(found: _Columns, rep: _Cut) -> Floats:
     return np.where(rep.has, highest, np.nan)
 
 
-def _shares(found: _Columns, rep: _Cut) -> None:
+def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     """Shares of the trunk and of the trunk on the thigh, over the descent and over the ascent: whole, by thirds, by bins of
-    forward bend."""
-    lumbar, pelvis, hip = rep.table[LUMBAR], rep.table[PELVIS], rep.hip
+    forward bend. Returns which of them are missing and why, in words, for each repetition."""
+    lumbar, pelvis = rep.table[LUMBAR], rep.table[PELVIS]
+    hip, hip_sd = _moving_hip(rep, kinds)
+    down, spread, up_hip_sd = rep.down, rep.spread, hip_sd
+    if not SEATS.isdisjoint(kinds):
+        down = without_the_seat(down, kinds, lumbar + pelvis, hip - pelvis, rep.rate_hz)
+        spread = np.hypot(rep.sd[:, down.end], rep.sd[:, down.begin])
+        hip_sd = np.where(rep.has[LEFT], spread[LEFT], spread[RIGHT])
     # the ascent is measured as if it were a descent, from the end backwards
-    phases = laid_out((rep.down, rep.up.backwards(len(hip))) * 2, len(hip))
+    phases = laid_out((down, rep.up.backwards(len(hip))) * 2, len(hip))
     rest = np.concatenate((pelvis, pelvis[::-1], hip, hip[::-1]))
-    sd = np.concatenate((rep.spread[PELVIS], rep.spread[PELVIS], rep.hip_sd, rep.hip_sd))
-    shared = shares.of_phases(phases, np.concatenate((lumbar, lumbar[::-1]) * 2), rest, np.tile(rep.spread[LUMBAR], 4), sd)
+    sd_lumbar = np.concatenate((spread[LUMBAR], rep.spread[LUMBAR]) * 2)
+    sd = np.concatenate((spread[PELVIS], rep.spread[PELVIS], hip_sd, up_hip_sd))
+    value, sd, why = shares.of_phases(phases, np.concatenate((lumbar, lumbar[::-1]) * 2), rest, sd_lumbar, sd)
     trunk, thigh = rep.moves & rep.has[PELVIS], rep.moves & rep.has_hip
     # value and uncertainty of each share of each phase
-    columns = np.stack(shared, axis=2).reshape(4, len(rep.turn), -1).transpose(0, 2, 1)
+    columns = np.stack((value, sd), axis=2).reshape(4, len(rep.turn), -1).transpose(0, 2, 1)
     valid = np.stack((trunk, trunk & rep.both, thigh, thigh & rep.both))
     found.add(_SHARES, columns.reshape(-1, len(rep.turn)), np.repeat(valid, columns.shape[1], axis=0))
+    why = np.where(valid[:, :, None], why.reshape(4, len(rep.turn), -1), shares.NoShare.SHARE)
+    return shares.missing_words(_SHARED, why)
+
+
+def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
+    """The hips that are read: the mean of both, or of a movement of one leg the one that moved; and their uncertainties."""
+    alone = np.array([kind_of(kind).one_leg for kind in kinds], np.bool_)
+    if not alone.any():
+        return rep.hip, rep.hip_sd
+    alone &= rep.has[LEFT] & rep.has[RIGHT]
+    begin, n = rep.whole.begin, len(rep.hip)
+    left, right = (
+        np.maximum.reduceat(rep.table[hip], begin) - np.minimum.reduceat(rep.table[hip], begin) for hip in (LEFT, RIGHT)
+    )
+    moved = np.where(rep.whole.each((left >= right).astype(np.float64), n) > 0.0, rep.table[LEFT], rep.table[RIGHT])
+    hip = np.where(rep.whole.each(alone.astype(np.float64), n) > 0.0, moved, rep.hip)
+    return hip, np.where(alone, np.where(left >= right, rep.spread[LEFT], rep.spread[RIGHT]), rep.hip_sd)
 
 
 def _share_names() -> tuple[str, ...]:
     names: list[str] = []
-    for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"):
+    for name in (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH):
         # the early third of an ascent is the deep one
         for phase, thirds in (("", shares.THIRDS), ("_ascent", shares.THIRDS[::-1])):
             parts = ("", *(f"_{word}" for word in (*thirds, *shares.BIN_NAMES)))
@@ -264,6 +307,8 @@ def _share_names() -> tuple[str, ...]:
 
 
 _SHARES = _share_names()
+_SHARED = tuple(f"{name}{phase}" for name in (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH) for phase in ("", "_ascent"))
+"""The shares whole, in the order in which they are computed."""
 _TIMING = ("onset_delay_s", "delay_at_20deg_s", "peak_velocity_lag_s", "correlation_lag_s", "onset_delay_ascent_s")
 
 

@@ -4,7 +4,8 @@ share = dL / dF, lumbar flexion L gained per forward bend F, by linear regressio
 share is 1 minus it. F is the trunk on the thigh, L + H with the mean of the hips that there are, or without thigh sensors the
 trunk, L + P. Causal: a function of the last `LONGEST_S` of rows alone, however they were cut.
 
-There is none unless the movement has gone that far one way, is still under way, and has no hole in it.
+There is none unless the movement has gone that far one way, is still under way, and has no hole in it. Nor is there one where
+the slope is no share, by the rule of `dsp.rhythm.shares`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from body_signals import ANGLE_NAMES, Bools, Floats
 from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 from dsp.results import AngleRows
-from dsp.rhythm.shares import CANCELLING
+from dsp.rhythm.shares import judged
 
 WINDOW_DEG = 10.0
 """Of forward bend: the share is that of the last of it (ours)."""
@@ -39,8 +40,8 @@ OF_TRUNK, OF_THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
 @dataclass(frozen=True, slots=True)
 class ShareNow:
-    """A share, 0 … 1 and somewhat beyond, its standard uncertainty, the name that it has in the table of repetitions, and the
-    quality flags of all rows that it was taken from."""
+    """A share, its standard uncertainty, the name that it has in the table of repetitions, and the quality flags of all rows
+    that it was taken from."""
 
     of: str
     share: float
@@ -91,11 +92,11 @@ def share_now(rows: AngleRows) -> ShareNow | None:
     if not _one_way(time_s, bend):
         return None
     slope = _slope(bend, lumbar)
-    if CANCELLING * max(abs(slope), abs(1.0 - slope)) > 1.0:
-        return None
     # to first order; the two ends share what the standing left, so their uncertainties do not add up
     sd_lumbar, *sd_rest = np.degrees(rows.sd[[LUMBAR, *rest], -1]).tolist()
     sd = math.hypot((1.0 - slope) * sd_lumbar, slope * max(sd_rest)) / abs(bend[-1] - bend[0])
+    if np.isnan(judged(np.array([slope]), np.array([sd]), np.zeros(1, np.int64)).value[0]):
+        return None
     used = np.flatnonzero(there)[first:] + latest
     return ShareNow(OF_THIGH if hips else OF_TRUNK, slope, sd, int(np.bitwise_or.reduce(rows.quality[used])))
 

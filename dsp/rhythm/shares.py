@@ -4,24 +4,39 @@ share = dL / (dL + dR), with dR the change of the pelvis (of the trunk) or of th
 bounded where the ratio dL / dR explodes; ratio r and share s say the same: s = r / (1 + r).
 
 Bins of absolute forward bend: 0-30, 30-60, 60-90° as Esola 1996 (doi 10.1097/00007632-199601010-00017), 90-120° as
-Tafazzol 2014 (doi 10.1016/j.clinbiomech.2013.10.021). A share whose total is below `SMALLEST_TOTAL_DEG`, or whose parts
-mostly cancel each other, is missing; a bin also when the rest moves by less than `SMALLEST_REST_DEG` or the movement
-does not pass through the whole of it.
+Tafazzol 2014 (doi 10.1016/j.clinbiomech.2013.10.021). A bin is missing when the rest moves by less than
+`SMALLEST_REST_DEG` or the movement does not pass through the whole of it.
+
+What is no share is missing and has a reason (`NoShare`): a total that is too small or uncertain to be divided by, parts that
+cancel each other, a value outside 0 to 1. No value is clipped: who bends with a still lumbar spine has a share of 0 that is
+measured a little below 0 as often as above, and so a value may be outside by as much as it is uncertain, but little
+(`OUTSIDE_SD`, `OUTSIDE_MOST`).
+
+The thirds have the whole's beginning and end, so the whole is their mean; where there is no whole there are no thirds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, one_phase, reach, reached
 
 SMALLEST_TOTAL_DEG = 3.0
 SMALLEST_REST_DEG = 3.0
 CANCELLING = 0.5
 """A total smaller than this part of the larger of its two parts is no whole to take a share of (e.g. sitting down)."""
+UNCERTAIN_SD = 0.25
+"""A share that is less certain says nothing: its 95 % band, two of these either way, is as wide as 0 to 1 (ours)."""
+OUTSIDE_SD, OUTSIDE_MOST = 2.0, 0.02
+"""A share may lie outside 0 to 1 by the first times its own standard uncertainty, which is its error (95 %), and by the second
+at most: two points are what the share of a whole movement is uncertain by, and what a reader takes for 0 or 100 % (ours)."""
+ROUNDING = 1e-9
+"""A share of 0 or 1 that is known exactly comes out of a division."""
 BINS_DEG = (0.0, 30.0, 60.0, 90.0, 120.0)
 BIN_NAMES = ("0_30", "30_60", "60_90", "90_120")
 THIRDS = ("early", "middle", "late")
@@ -29,21 +44,54 @@ STANDING_DEG = 5.0
 """A movement that begins below this forward bend has begun at 0."""
 
 
+class NoShare(IntEnum):
+    """Why there is no share. NOT_PASSED: a bin that the movement did not go through."""
+
+    SHARE = 0
+    SMALL = 1
+    OPPOSITE = 2
+    UNCERTAIN = 3
+    OUTSIDE = 4
+    NOT_PASSED = 5
+
+
+NO_SHARE_WORDS: dict[NoShare, str] = {
+    NoShare.SMALL: "too small a movement",
+    NoShare.OPPOSITE: "opposite directions",
+    NoShare.UNCERTAIN: "too uncertain",
+    NoShare.OUTSIDE: "outside 0 to 1",
+}
+"""The reasons as people read them; of a bin that was not passed nothing is said."""
+
+
 class Shares(NamedTuple):
-    """Shares and their standard uncertainties, arrays of one shape, NaN where there is none."""
+    """Shares and their standard uncertainties, arrays of one shape, NaN where there is none; and why not, `NoShare`."""
 
     value: Floats
     sd: Floats
+    why: Ints
 
 
 def with_sd(lumbar: Floats, rest: Floats, sd_lumbar: Floats, sd_rest: Floats) -> Shares:
-    """lumbar / (lumbar + rest) of changes that are known so well, to first order; NaN when the total is too small for a ratio,
-    or when the two mostly cancel each other."""
+    """lumbar / (lumbar + rest) of changes that are known so well, to first order, where that is a share."""
     total = lumbar + rest
-    smallest = np.maximum(SMALLEST_TOTAL_DEG, CANCELLING * np.maximum(np.abs(lumbar), np.abs(rest)))
-    there = np.abs(total) >= smallest
-    total = np.where(there, total, np.nan)
-    return Shares(lumbar / total, np.hypot(rest * sd_lumbar, lumbar * sd_rest) / (total * total))
+    size = np.abs(total)
+    why = np.where(size >= CANCELLING * np.maximum(np.abs(lumbar), np.abs(rest)), NoShare.SHARE, NoShare.OPPOSITE)
+    # also of a missing angle
+    why[~(size >= SMALLEST_TOTAL_DEG)] = NoShare.SMALL
+    total = np.where(why == NoShare.SHARE, total, np.nan)
+    value, sd = lumbar / total, np.hypot(rest * sd_lumbar, lumbar * sd_rest) / (total * total)
+    return judged(value, sd, why)
+
+
+def judged(value: Floats, sd: Floats, why: Ints) -> Shares:
+    """Values with their standard uncertainties where they are shares; why: reasons that are known already."""
+    outside = np.maximum(-value, value - 1.0) > np.fmin(OUTSIDE_SD * sd, OUTSIDE_MOST) + ROUNDING
+    unsure = sd > UNCERTAIN_SD
+    why = np.where((why == NoShare.SHARE) & outside, NoShare.OUTSIDE, why)
+    why[unsure] = NoShare.UNCERTAIN
+    none = why != NoShare.SHARE
+    return Shares(np.where(none, np.nan, value), np.where(none, np.nan, sd), why)
 
 
 def share(lumbar: float, rest: float) -> float:
@@ -58,48 +106,77 @@ def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, s
 
     sd_lumbar, sd_rest: standard uncertainties (r,) of the changes.
     """
-    so_far = reach(phases, lumbar + rest)
+    total = lumbar + rest
+    so_far = reach(phases, total)
     low, top = so_far.low, so_far.top
-    rise = top - low
+    # to the phase's end, also where that is not its furthest
+    rise = total[phases.end] - total[phases.begin]
     edges = np.tile(np.array(BINS_DEG), (len(low), 1))
     edges[:, 0] = np.where((low > 0.0) & (low < STANDING_DEG), low, edges[:, 0])
-    thirds_at = np.stack((low, low + rise / 3.0, low + rise * 2.0 / 3.0, top), axis=1)
+    thirds_at = np.stack((low, low + rise / 3.0, low + rise * 2.0 / 3.0, low + rise), axis=1)
     at = reached(so_far, np.concatenate((thirds_at, edges), axis=1))
     row = at.before + (at.beyond - at.before) * at.part
     first = np.maximum(np.minimum(row.astype(np.int64), phases.length[:, None] - 2), 0)
     part = row - first
     here = phases.begin[:, None] + first
     there = phases.begin[:, None] + np.minimum(first + 1, phases.length[:, None] - 1)
+    last = len(THIRDS)
     changes = []
     for rows in (lumbar, rest):
         marks = rows[here] + (rows[there] - rows[here]) * part
+        marks[:, 0], marks[:, last] = rows[phases.begin], rows[phases.end]
         steps = np.diff(marks, axis=1)
-        steps[:, len(THIRDS)] = rows[phases.end] - rows[phases.begin]
+        steps[:, last] = marks[:, last] - marks[:, 0]
         changes.append(steps)
     moved, other = changes
-    found = with_sd(moved, other, sd_lumbar[:, None], sd_rest[:, None])
-    whole = (rise > 3.0 * SMALLEST_TOTAL_DEG)[:, None]
+    value, sd, why = with_sd(moved, other, sd_lumbar[:, None], sd_rest[:, None])
+    whole = why[:, last, None]
+    # what ends further back than it began goes through no thirds
+    goes = np.where(rise > 0.0, NoShare.SHARE, NoShare.OPPOSITE)
+    goes[~(np.abs(rise) > 3.0 * SMALLEST_TOTAL_DEG)] = NoShare.SMALL
+    goes = np.where(whole != NoShare.SHARE, whole, goes[:, None])
+    why[:, :last] = np.where(goes != NoShare.SHARE, goes, why[:, :last])
     passed = (low[:, None] <= edges) & (edges <= top[:, None])
-    in_bins = passed[:, :-1] & passed[:, 1:] & (np.abs(other[:, len(THIRDS) + 1 :]) >= SMALLEST_REST_DEG)
-    moving = rise > 0.0
-    valid = np.concatenate((np.repeat(whole, len(THIRDS), axis=1), np.ones_like(whole), in_bins & moving[:, None]), axis=1)
-    order = [len(THIRDS), *range(len(THIRDS)), *range(len(THIRDS) + 1, len(THIRDS) + 1 + len(BIN_NAMES))]
-    value, sd = (np.where(valid, x, np.nan)[:, order] for x in found)
-    return Shares(value, sd)
+    in_bins = passed[:, :-1] & passed[:, 1:] & (np.abs(other[:, last + 1 :]) >= SMALLEST_REST_DEG) & (top > low)[:, None]
+    why[:, last + 1 :] = np.where(in_bins, why[:, last + 1 :], NoShare.NOT_PASSED)
+    none = why != NoShare.SHARE
+    order = [last, *range(last), *range(last + 1, last + 1 + len(BIN_NAMES))]
+    return Shares(np.where(none, np.nan, value)[:, order], np.where(none, np.nan, sd)[:, order], why[:, order])
 
 
 def _of_one(lumbar: Floats, rest: Floats, sd_lumbar: float, sd_rest: float) -> Shares:
     found = of_phases(one_phase(len(lumbar)), lumbar, rest, np.array([sd_lumbar]), np.array([sd_rest]))
-    return Shares(found.value[0], found.sd[0])
+    return Shares(found.value[0], found.sd[0], found.why[0])
 
 
 def thirds(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> Shares:
     """Lumbar shares (3,) in the early, middle and late third of one phase; see `of_phases`."""
-    value, sd = _of_one(lumbar, rest, sd_lumbar, sd_rest)
-    return Shares(value[1 : 1 + len(THIRDS)], sd[1 : 1 + len(THIRDS)])
+    value, sd, why = _of_one(lumbar, rest, sd_lumbar, sd_rest)
+    part = slice(1, 1 + len(THIRDS))
+    return Shares(value[part], sd[part], why[part])
 
 
 def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 0.0) -> Shares:
     """Lumbar shares (4,) in the bins `BINS_DEG` of one phase; see `of_phases`."""
-    value, sd = _of_one(lumbar, rest, sd_lumbar, sd_rest)
-    return Shares(value[1 + len(THIRDS) :], sd[1 + len(THIRDS) :])
+    value, sd, why = _of_one(lumbar, rest, sd_lumbar, sd_rest)
+    part = slice(1 + len(THIRDS), None)
+    return Shares(value[part], sd[part], why[part])
+
+
+def missing_words(names: Sequence[str], why: Ints) -> list[str]:
+    """For each of r repetitions, which shares are missing, in words: ``lumbar_share_of_trunk: outside 0 to 1; …``.
+
+    why (names, r, 1 + 3 + 4): `NoShare` of the whole, the thirds and the bins of shares of these names. Nothing is said of the
+    parts of a whole that is none, nor of bins that were not passed.
+    """
+    said = [""] * why.shape[1]
+    told = np.where(why == NoShare.NOT_PASSED, NoShare.SHARE, why)
+    for i in np.flatnonzero((told != NoShare.SHARE).any(axis=(0, 2))).tolist():
+        words = []
+        for name, (whole, *codes) in zip(names, told[:, i].tolist(), strict=True):
+            # the early third of an ascent is the deep one
+            thirds = THIRDS[::-1] if name.endswith("_ascent") else THIRDS
+            parts = ((f"{name}_{part}", code) for part, code in zip((*thirds, *BIN_NAMES), codes, strict=True))
+            words += [f"{of}: {NO_SHARE_WORDS[NoShare(code)]}" for of, code in ([(name, whole)] if whole else parts) if code]
+        said[i] = "; ".join(words)
+    return said

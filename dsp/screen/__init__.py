@@ -1,5 +1,5 @@
 """The hip screen: the numbers of each test, and the pattern that they make."""
 
-from dsp.screen.pattern import screen_of
+from dsp.screen.pattern import NOT_SCREENED, screen_of
 
-__all__ = ["screen_of"]
+__all__ = ["NOT_SCREENED", "screen_of"]

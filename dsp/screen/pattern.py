@@ -10,7 +10,8 @@
     3 posterior chain        low with the knee straight only, and lumbar takes it
     4 movement control       neither is low, two limits say that the lumbar spine takes it
     5 guarded                lumbar range is small, and its share is small or the bend is slow
-    6 no dominant pattern
+    6 no dominant pattern    and every test that could have shown one was done: the bend, and of both hips the knee raise and
+                             the rock-back; else there is no pattern, and the screen says what was not tested
 
 One limit alone names nothing: each flags one in ten by construction. How many agree, and over how many exercises, is the
 confidence. Borderline: without the numbers that are within the minimal detectable change of their limit, or with the hips that
@@ -25,8 +26,10 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from body_signals import LIMITS, Limit
+from dsp.day.scoring import TRIAL
+from dsp.day.sets import SIDES
 from dsp.results import Repetition
-from dsp.screen.tests import SIDES, ScreenTest, measured_tests
+from dsp.screen.tests import ScreenTest, measured_tests
 
 
 class Pattern(IntEnum):
@@ -49,6 +52,7 @@ PATTERN_WORDS: dict[Pattern, str] = {
     Pattern.NONE: "no dominant pattern today",
 }
 NOT_SCREENED = "not screened: none of the tests was done"
+NOT_TESTED = "not tested"
 
 CRITERIA: tuple[tuple[str, str, str], ...] = (
     ("bend_share_high", "bend", "lumbar_share_of_trunk"),
@@ -83,6 +87,8 @@ WITH_SLACK = {"bow": "bow", "rock_back": "rock-back"}
 """Tests that look for where the lumbar spine gives way, which it may not have done."""
 OWN = frozenset({"bend", "bow", "knee_raise", "rock_back"})
 """Where none of these was done, nobody was screening."""
+HIP_TESTS: tuple[tuple[str, str], ...] = (("knee_raise_hip_deg", "knee raise"), ("rock_back_slack_deg", "rock-back"))
+"""Either could show low hips that the other does not: without both, of both sides, nobody knows that no pattern is there."""
 AGREE = 2
 """So many limits must speak for a pattern."""
 MANY = 3
@@ -114,13 +120,24 @@ class Screen:
     support: tuple[Finding, ...]
     otherwise: tuple[Pattern, ...]
     notes: tuple[str, ...]
+    untested: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """The pattern in words, its side with it."""
         if self.pattern is None:
-            return NOT_SCREENED
+            return self._not_tested if any(t.test in OWN for t in self.tests) else NOT_SCREENED
         return PATTERN_WORDS[self.pattern] + (f" ({_side_words(self.side)})" if self.side else "")
+
+    @property
+    def _not_tested(self) -> str:
+        return f"{NOT_TESTED}: {', '.join(self.untested)}"
+
+    @property
+    def otherwise_words(self) -> tuple[str, ...]:
+        """What it could be as well, in words; that there is no pattern only where that was tested."""
+        none = self._not_tested if self.untested else PATTERN_WORDS[Pattern.NONE]
+        return tuple(none if p is Pattern.NONE else PATTERN_WORDS[p] for p in self.otherwise)
 
     @property
     def agreeing(self) -> int:
@@ -168,7 +185,8 @@ class Screen:
             "agreeing": self.agreeing,
             "confidence": self.confidence,
             "borderline": bool(self.otherwise),
-            "otherwise": [PATTERN_WORDS[p] for p in self.otherwise],
+            "otherwise": list(self.otherwise_words),
+            "untested": list(self.untested),
             "notes": list(self.notes),
         }
 
@@ -178,14 +196,16 @@ def screen_of(repetitions: Sequence[Repetition], limits: Mapping[str, Limit] | N
     set (`body_signals.limits.limits_with`)."""
     tests = measured_tests(repetitions)
     findings, notes = _compared(tests, {limit.name: limit for limit in LIMITS} if limits is None else limits)
-    notes += _too_few(tests)
+    notes += [*_too_few(tests), *_left_out(tests), *_groups(tests)]
     if not any(t.test in OWN for t in tests):
         return Screen(tests, findings, None, "", (), (), tuple(notes))
     pattern, support, why = _decide(findings)
     others = [_decide(_without_borderline(findings))[0], _decide(_nearly_low(findings))[0]]
     otherwise = tuple(dict.fromkeys(p for p in others if p is not pattern)) if pattern is not Pattern.REPEAT else ()
     side = _side(support, findings) if pattern is Pattern.HIP_LIMITED else ""
-    return Screen(tests, findings, pattern, side, support, otherwise, (*why, *notes))
+    untested = _untested(findings)
+    seen = None if pattern is Pattern.NONE and untested else pattern
+    return Screen(tests, findings, seen, side, support, otherwise, (*why, *notes), untested)
 
 
 def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple[tuple[Finding, ...], list[str]]:
@@ -207,7 +227,8 @@ def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple
                 # it went so far without giving way: no less than that is known
                 if beyond or borderline:
                     where = f" ({side})" if side else ""
-                    notes.append(f"{WITH_SLACK[test]}{where}: {number:.0f}° without giving way; go further to tell more")
+                    far = f"{WITH_SLACK[test]}{where}: {round(number)}° without giving way"
+                    notes.append(f"{far}; go further to tell more")
                     continue
             elif name == "hip_use":
                 spine = by_place[(test, "")].value("lumbar_use") if (test, "") in by_place else math.nan
@@ -247,6 +268,16 @@ def _decide(findings: Iterable[Finding]) -> tuple[Pattern, tuple[Finding, ...], 
     return Pattern.NONE, (), ()
 
 
+def _untested(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """The tests of the hips that are not among the findings, in words, with their side where the other one is."""
+    names = []
+    for limit, test in HIP_TESTS:
+        missing = [side for side in SIDES if not any((f.limit.name, f.side) == (limit, side) for f in findings)]
+        if missing:
+            names.append(test if len(missing) == len(SIDES) else f"{test} ({missing[0]})")
+    return tuple(names)
+
+
 def _without_borderline(findings: Iterable[Finding]) -> list[Finding]:
     """The findings, those that are beyond their limit by less than the margin not counted."""
     return [replace(f, beyond=f.beyond and not f.borderline) for f in findings]
@@ -276,10 +307,39 @@ def _too_few(tests: Iterable[ScreenTest]) -> list[str]:
     notes = []
     for t in tests:
         if not t.valid and (t.side or t.test not in ("knee_raise", "rock_back")):
-            name = f"{t.test.replace('_', ' ')}{f' ({t.side})' if t.side else ''}"
             reasons = "".join(f", {n} left out: {why}" for why, n in t.left_out.items())
-            notes.append(f"{name}: {t.repetitions} of at least 3 repetitions{reasons}; not scored")
+            notes.append(f"{_name(t)}: {t.repetitions} of at least 3 repetitions{reasons}; not scored")
     return notes
+
+
+def _left_out(tests: Iterable[ScreenTest]) -> list[str]:
+    """How many of the repetitions of a scored test are not in its numbers, and why. That the first of a set is a trial is not
+    said again of each test."""
+    notes = []
+    for t in tests:
+        told = [f"{n} left out: {why}" for why, n in t.left_out.items() if why != TRIAL]
+        if t.valid and told:
+            of = t.repetitions + sum(t.left_out.values())
+            notes.append(f"{_name(t)}: {t.repetitions} of {of} repetitions scored; {', '.join(told)}")
+        for measure, reasons in t.missing.items():
+            whys = ", ".join(f"{n} {why}" for why, n in reasons.items())
+            what = f"{measure.replace('_', ' ')} missing in {sum(reasons.values())} of {t.repetitions} repetitions"
+            notes.append(f"{_name(t)}: {what} ({whys})")
+    return notes
+
+
+def _groups(tests: Iterable[ScreenTest]) -> list[str]:
+    """Shares that fall into two groups, of which a median tells nothing."""
+    return [
+        f"{_name(t)}: {measure.replace('_', ' ')} falls into two groups: "
+        + " and ".join(f"{round(100 * g.median)} % (repetitions {', '.join(map(str, g.numbers))})" for g in two)
+        for t in tests
+        for measure, two in t.groups.items()
+    ]
+
+
+def _name(t: ScreenTest) -> str:
+    return f"{t.test.replace('_', ' ')}{f' ({t.side})' if t.side else ''}"
 
 
 def _test_document(t: ScreenTest) -> dict[str, object]:
@@ -289,6 +349,11 @@ def _test_document(t: ScreenTest) -> dict[str, object]:
         "repetitions": t.repetitions,
         "with_slack": t.with_slack,
         "left_out": dict(t.left_out),
+        "missing": {name: dict(why) for name, why in t.missing.items()},
+        "groups": {
+            name: [{"median": _rounded(g.median), "repetitions": list(g.numbers)} for g in two]
+            for name, two in t.groups.items()
+        },
         "valid": t.valid,
         "measures": {
             name: {"median": _rounded(m.median), "spread": _rounded(m.spread), "repetitions": m.count, "valid": m.valid}
@@ -298,4 +363,5 @@ def _test_document(t: ScreenTest) -> dict[str, object]:
 
 
 def _rounded(number: float) -> float | None:
-    return round(number, 4) if math.isfinite(number) else None
+    # no -0
+    return round(number, 4) + 0.0 if math.isfinite(number) else None

@@ -1,10 +1,7 @@
 """The tests of the hip screen, measured: what a session's repetitions of each kind say, side by side.
 
-Per test the median over the repetitions that are scored and their spread (`dsp.day.sets.over_set`); fewer than three are not
-scored. Left out are repetitions with a hole, a slipped sensor or a sensor at the end of its range, those whose kind is not
-sure for want of a thigh sensor, the first of a set of four or more (shown, not scored), bends that are partial beside the
-session's deepest, and, of a test that has sides, those in which that side was not measured. Tests, numbers and formulas:
-docs/screen.md; hip flexion is true flexion, pelvis to femur.
+Per test the median over the repetitions that are scored (`dsp.day.scoring`) and their spread (`dsp.day.sets.over_set`); fewer
+than three are not scored. Tests, numbers and formulas: docs/screen.md; hip flexion is true flexion, pelvis to femur.
 """
 
 from __future__ import annotations
@@ -12,33 +9,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from body_signals import SCREEN_MEASURES, Quality
-from body_signals.movements import KIND_OF_TEST
-from dsp.day.sets import FEWEST, OverSet, over_set, sets_of
-from dsp.repetitions.kind import CANNOT_TELL
+from body_signals import SCREEN_MEASURES
+from body_signals.movements import KIND_OF_TEST, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
+from dsp.day.scoring import NOT_MEASURED, SPOILT, Group, scored, two_groups
+from dsp.day.sets import FEWEST, SIDES, OverSet, over_set, raised
 from dsp.results import Repetition
 from dsp.rhythm.metrics import BENT_KNEE, FULL_BEND
-
-SPOILT = Quality.UNCALIBRATED | Quality.GAP | Quality.SATURATED | Quality.SLIPPED
-"""A repetition with any of these is not scored."""
-SET_WITH_TRIAL = 4
-"""Of a set of so many the first repetition is a trial, unless it is needed."""
-STANDING_DEG = 40.0
-"""The hip of the standing leg moves by less, with the pelvis alone; that of the raised knee by more."""
-FULL_SHARE = 0.75
-"""A bend is a full one when its trunk range is at least this part of the session's largest."""
-SIDES = ("left", "right")
-BAD_QUALITY, NOT_SURE, TRIAL, PARTIAL = "bad quality", "kind not sure", "first of its set", "partial"
-NOT_MEASURED = "not measured"
-"""Why a repetition is not scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenTest:
     """One test, of one side where it has sides. measures: by the names of `SCREEN_MEASURES`; repetitions: how many were
-    scored; left_out: how many were not, by reason; with_slack: in how many of those scored the lumbar spine left its start."""
+    scored; left_out: how many were not, by reason; with_slack: in how many of those scored the lumbar spine left its start.
+    missing: of a measure, how many of those scored do not have it, by reason. groups: of a share, the two groups that it falls
+    into."""
 
     test: str
     side: str
@@ -46,6 +32,8 @@ class ScreenTest:
     repetitions: int
     left_out: Mapping[str, int]
     with_slack: int = 0
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Group, Group]] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -81,55 +69,74 @@ class _Most:
         return cls(most(FULL_BEND, "lumbar_peak_deg"), *(most(BENT_KNEE, f"hip_{side}_peak_deg") for side in SIDES))
 
 
-_Measured = Callable[[Mapping[str, float], str, _Most], dict[str, float]]
+_Number = tuple[float, float]
+"""A number and its standard uncertainty, NaN where it is not known."""
+_Measured = Callable[[Mapping[str, float], str, _Most], dict[str, _Number]]
 
 
-def _get(metrics: Mapping[str, float], name: str) -> float:
-    return metrics.get(name, math.nan)
+def _get(metrics: Mapping[str, float], name: str) -> _Number:
+    """A metric; its uncertainty is of its own name, that of a peak is the range's."""
+    stem = name.removesuffix("_deg")
+    sd = f"{name}_sd" if stem == name else f"{stem.replace('_apparent', '').replace('_peak', '_rom')}_sd_deg"
+    return metrics.get(name, math.nan), metrics.get(sd, math.nan)
 
 
-def _bend(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
+def _less(a: _Number, b: _Number) -> _Number:
+    return a[0] - b[0], math.hypot(a[1], b[1])
+
+
+def _part(of: _Number, whole: float) -> _Number:
+    return of[0] / whole, of[1] / whole
+
+
+def _bend(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
     share = "lumbar_share_of_trunk"
     as_they_are = ("lumbar_rom_deg", "pelvis_rom_deg", "trunk_rom_deg", share, "onset_delay_s", "descent_s")
-    return {name: _get(m, name) for name in as_they_are} | {"late_rise": _get(m, f"{share}_late") - _get(m, f"{share}_early")}
+    return {name: _get(m, name) for name in as_they_are} | {
+        "late_rise": _less(_get(m, f"{share}_late"), _get(m, f"{share}_early"))
+    }
 
 
-def _bow(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
-    slack = m.get("slack_onset_trunk_deg", _get(m, "trunk_peak_deg"))
-    return {"slack_deg": slack, "trunk_rom_deg": _get(m, "trunk_rom_deg")}
+def _bow(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
+    slack = "slack_onset_trunk_deg"
+    return {"slack_deg": _get(m, slack if slack in m else "trunk_peak_deg"), "trunk_rom_deg": _get(m, "trunk_rom_deg")}
 
 
-def _knee_raise(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
-    pelvis, hip = _get(m, "pelvis_rom_deg"), _get(m, f"hip_{side}_rom_deg")
+def _knee_raise(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
+    (pelvis, pelvis_sd), (hip, hip_sd) = _get(m, "pelvis_rom_deg"), _get(m, f"hip_{side}_rom_deg")
+    way = pelvis + hip
+    none = (math.nan, math.nan)
     return {
         "hip_peak_deg": _get(m, f"hip_{side}_peak_deg"),
         "apparent_peak_deg": _get(m, f"hip_{side}_apparent_peak_deg"),
-        "pelvis_share": pelvis / (pelvis + hip) if pelvis + hip > 0.0 else math.nan,
+        "pelvis_share": (pelvis / way, math.hypot(hip * pelvis_sd, pelvis * hip_sd) / way**2) if way > 0.0 else none,
         "lumbar_rom_deg": _get(m, "lumbar_rom_deg"),
     }
 
 
-def _rock_back(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
+def _rock_back(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
     if not side:
         return {name: _get(m, name) for name in ("lumbar_rom_deg", "slack_slope_after")}
     range_deg = _get(m, f"hip_{side}_rom_deg")
-    start = _get(m, f"hip_{side}_peak_deg") - range_deg
-    return {"excursion_deg": m.get(f"slack_onset_{side}_deg", start + range_deg) - start, "hip_rom_deg": range_deg}
+    start = m.get(f"hip_{side}_peak_deg", math.nan) - range_deg[0]
+    onset, sd = _get(m, f"slack_onset_{side}_deg")
+    return {"excursion_deg": range_deg if math.isnan(onset) else (onset - start, sd), "hip_rom_deg": range_deg}
 
 
-def _sit_to_stand(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
+def _sit_to_stand(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
     share = "lumbar_share_of_trunk_on_thigh"
-    return {share: _get(m, share), "lumbar_use": _get(m, "lumbar_peak_deg") / most.lumbar}
+    return {share: _get(m, share), "lumbar_use": _part(_get(m, "lumbar_peak_deg"), most.lumbar)}
 
 
-def _squat(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
+def _squat(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
     if not side:
-        return {"lumbar_use": _get(m, "lumbar_peak_deg") / most.lumbar, "butt_wink_deg": _get(m, "butt_wink_deg")}
+        use = _part(_get(m, "lumbar_peak_deg"), most.lumbar)
+        return {"lumbar_use": use, "butt_wink_deg": (m.get("butt_wink_deg", math.nan), m.get("pelvis_rom_sd_deg", math.nan))}
     hip = _get(m, f"hip_{side}_peak_deg")
-    return {"hip_peak_deg": hip, "hip_use": hip / (most.left if side == "left" else most.right)}
+    return {"hip_peak_deg": hip, "hip_use": _part(hip, most.left if side == "left" else most.right)}
 
 
-def _deadlift(m: Mapping[str, float], side: str, most: _Most) -> dict[str, float]:
+def _deadlift(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
     named = _squat(m, side, most)
     return {name: named[name] for name in ("hip_use" if side else "lumbar_use",)}
 
@@ -143,6 +150,7 @@ _MEASURED: dict[str, _Measured] = {
     "squat": _squat,
     "deadlift": _deadlift,
 }
+SHARES = (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH)
 _SLACK = {"bow": "slack_onset_trunk_deg", "rock_back": "slack_onset_deg"}
 """What a repetition has when the lumbar spine left its start."""
 
@@ -163,44 +171,30 @@ def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
     return _with_difference([t for t in found if t.repetitions or set(t.left_out) != {NOT_MEASURED}])
 
 
-def raised(repetition: Repetition) -> str:
-    """The side of a knee raise: that of the hip that moved more; where one was not measured, the other tells by itself. Empty
-    where neither was."""
-    if not any(f"hip_{side}_rom_deg" in repetition.metrics for side in SIDES):
-        return ""
-    left, right = (repetition.metrics.get(f"hip_{side}_rom_deg", STANDING_DEG) for side in SIDES)
-    return "left" if left >= right else "right"
-
-
 def _test(test: str, side: str, of_kind: Sequence[Repetition], most: _Most) -> ScreenTest:
-    usable, left_out = _usable(test, of_kind)
-    rows = {r.index: _MEASURED[test](r.metrics, side, most) for r in usable}
-    whole = [r for r in usable if not side or all(math.isfinite(v) for v in rows[r.index].values())]
-    trials = {group[0].index for group in sets_of(of_kind) if len(group) >= SET_WITH_TRIAL}
-    scored = [r for r in whole if r.index not in trials]
-    if len(scored) < FEWEST:
-        scored = whole
-    left_out |= {NOT_MEASURED: len(usable) - len(whole), TRIAL: len(whole) - len(scored)}
+    numbers = {id(r): _MEASURED[test](r.metrics, side, most) for r in of_kind}
+
+    def whole(r: Repetition) -> bool:
+        return not side or all(math.isfinite(value) for value, _ in numbers[id(r)].values())
+
+    found = scored(of_kind, whole)
     names = [m.name for m in SCREEN_MEASURES if (m.test, m.side) == (test, side)]
-    with_slack = sum(_SLACK[test] in r.metrics for r in scored) if test in _SLACK else 0
-    measures = {name: over_set([rows[r.index][name] for r in scored]) for name in names}
-    return ScreenTest(test, side, measures, len(scored), {why: n for why, n in left_out.items() if n}, with_slack)
+    measures, missing, groups = {}, {}, {}
+    for name in names:
+        values, sds = zip(*(numbers[id(r)][name] for r in found.counted), strict=True) if found.counted else ((), ())
+        measures[name] = over_set(values, sds)
+        if name in SHARES and measures[name].count < len(found.counted):
+            missing[name] = dict(Counter(_why(r, name) for r in found.counted if name not in r.metrics))
+        if name in SHARES and (two := two_groups(found.usable, name)):
+            groups[name] = two
+    with_slack = sum(_SLACK[test] in r.metrics for r in found.counted) if test in _SLACK else 0
+    return ScreenTest(test, side, measures, len(found.counted), found.left_out, with_slack, missing, groups)
 
 
-def _usable(test: str, of_kind: Sequence[Repetition]) -> tuple[list[Repetition], dict[str, int]]:
-    """The repetitions that may be scored, and how many may not, by reason."""
-    full = FULL_SHARE * max((r.metrics.get("trunk_rom_deg", 0.0) for r in of_kind if not r.quality & SPOILT), default=0.0)
-    usable, left_out = [], Counter[str]()
-    for r in of_kind:
-        if r.quality & SPOILT:
-            left_out[BAD_QUALITY] += 1
-        elif r.movement_confidence <= CANNOT_TELL and not all(f"hip_{hip}_rom_deg" in r.metrics for hip in SIDES):
-            left_out[NOT_SURE] += 1
-        elif KIND_OF_TEST[test].full_bend and r.metrics.get("trunk_rom_deg", full) < full:
-            left_out[PARTIAL] += 1
-        else:
-            usable.append(r)
-    return usable, dict(left_out)
+def _why(r: Repetition, share: str) -> str:
+    """Why a repetition has no such share."""
+    said = dict(part.split(": ", 1) for part in r.missing_shares.split("; ") if part)
+    return said.get(share, NOT_MEASURED)
 
 
 def _with_difference(tests: Sequence[ScreenTest]) -> tuple[ScreenTest, ...]:

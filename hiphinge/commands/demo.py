@@ -14,7 +14,7 @@ from rich.console import Console
 
 from body_signals import Event, HiphingeError
 from dashboards.tables import read_repetitions, read_summary
-from dashboards.terminal import calibration_table, repetition_table
+from dashboards.terminal import calibration_table, repetition_table, screen_sentences
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, DEMO_SESSION, among, console, look_after, say, tell_faults, tell_orphans
 from hiphinge.live.followers import follow
@@ -85,6 +85,8 @@ def _show_results(folder: Path, screen: Console) -> None:
     """The tables of the session, and its report as a file."""
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
+    for sentence in screen_sentences(read_summary(folder, "review")["screen"]):
+        screen.print(sentence, highlight=False)
     # the plotting library takes half a second to import: not before the athlete moves
     from dashboards.report import write_report
 

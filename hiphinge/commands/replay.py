@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from body_signals import ESTIMATORS
 from dashboards.edits import EDITS, edited_repetitions
 from dashboards.tables import read_summary
-from dashboards.terminal import repetition_table
+from dashboards.terminal import repetition_table, screen_sentences
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.session.computation import compute, with_software, without_files
@@ -89,6 +89,8 @@ def _show(screen: Console, out: Path, estimator: str) -> None:
         screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
+    for sentence in screen_sentences(summary["screen"]):
+        screen.print(sentence, highlight=False)
     for warning in summary["warnings"]:
         screen.print(f"note: {warning}", highlight=False, markup=False)
 

@@ -48,7 +48,9 @@ _CODED = {
 _UNCODED = (".DS_Store",)
 """Files of the system that are not text, but hold names as they are."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_TITLE = re.compile(rb"<title>(.{1,2000}?), (?:\d{1,2} \w+ \d{4}, \d\d:\d\d UTC|\xe2\x80\x93): hiphinge report</title>", re.S)
+_MOMENT = rb"\d{1,2} \w+ \d{4}, \d\d:\d\d (?:UTC|\(UTC(?:[+-]\d\d:\d\d)?\))|\xe2\x80\x93"
+"""When a session began, as its report says it; reports of before say it in UTC."""
+_TITLE = re.compile(rb"<title>(.{1,2000}?), (?:" + _MOMENT + rb"): hiphinge report</title>", re.S)
 _LEGIBLE = {
     ".toml": re.compile(rb"""^[ \t\x00]*id[ \t\x00]*=[ \t\x00]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.M),
     ".json": re.compile(rb'"athlete"\s*:\s*("(?:[^"\\]|\\.)*")'),

@@ -4,8 +4,9 @@ Keys: ``time_s``; ``sensors``, a list with ``placement, family, state, fault, ba
 lost, lost_exact, latency_ms``; ``angles`` and their standard uncertainties under the names of the angle table, degrees;
 ``quality``, the names of the row's flags; ``lumbar_share_now``, of the movement that is under way: ``of``, its name in the
 repetition table, ``percent``, ``sd_percent`` and ``quality``, the flags of the rows that it was taken from; ``repetitions``,
-those that ended since the line before, under the names of the repetition table; ``calibrated``; ``trouble``, why results do
-not arrive. What is not known, or not fresh, is null.
+those that ended since the line before, under the names of the repetition table, with ``number``, which counts from 1 as people
+do, and ``side``, the leg of a movement of one leg; ``calibrated``; ``trouble``, why results do not arrive. What is not known,
+or not fresh, is null.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from body_signals import ANGLE_NAMES, Session, flag_names
+from dsp.day import side_of
 from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from dsp.rhythm import LatestRows
@@ -137,6 +139,8 @@ class StatusLines(Sink):
 def _repetition(repetition: Repetition) -> dict[str, Any]:
     return {
         "index": repetition.index,
+        "number": repetition.index + 1,
+        "side": side_of(repetition),
         "start_s": _number(repetition.start_s),
         "turn_s": _number(repetition.turn_s),
         "end_s": _number(repetition.end_s),
@@ -144,8 +148,10 @@ def _repetition(repetition: Repetition) -> dict[str, Any]:
         "movement_confidence": _number(repetition.movement_confidence),
         "quality": flag_names(repetition.quality),
         **{name: _number(value, 4) for name, value in repetition.metrics.items()},
+        "missing_shares": repetition.missing_shares,
     }
 
 
 def _number(value: float | None, decimals: int = 3) -> float | None:
-    return round(float(value), decimals) if value is not None and math.isfinite(value) else None
+    # no -0
+    return round(float(value), decimals) + 0.0 if value is not None and math.isfinite(value) else None

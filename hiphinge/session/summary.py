@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from body_signals import SCHEMA, Placement, Quality, Session, limits_with
-from dsp.day import Exposure, metrics_of, sets_of
+from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
@@ -117,21 +118,32 @@ class SummaryBuilder:
         }
 
     def _sets(self) -> list[dict[str, object]]:
-        """Each set with the median and the spread of every metric that enough of its repetitions have."""
+        """Each set with the median and the spread of every metric that enough of its repetitions have, of those that count: the
+        same that the hip screen scores."""
         sets = []
+        why: dict[int, str] = {}
+        for of_kind in by_movement(self._repetitions).values():
+            why |= scored(of_kind).why
         for group in sets_of(self._repetitions):
             entry: dict[str, object] = {
                 "movement": group[0].movement,
+                "side": side_of(group[0]),
                 "start_s": round(group[0].start_s, 3),
                 "end_s": round(group[-1].end_s, 3),
                 "repetitions": len(group),
+                "left_out": dict(Counter(why[r.index] for r in group if r.index in why)),
             }
-            found = metrics_of(group)
+            found = metrics_of([r for r in group if r.index not in why])
             for name in SHARES:
                 if name in found:
-                    entry[f"{name}_median"] = round(found[name].median, 4)
+                    entry[f"{name}_median"] = _rounded(found[name].median)
             entry["metrics"] = {
-                name: {"median": round(m.median, 4), "spread": round(m.spread, 4), "repetitions": m.count, "valid": m.valid}
+                name: {
+                    "median": _rounded(m.median),
+                    "spread": _rounded(m.spread),
+                    "repetitions": m.count,
+                    "valid": m.valid,
+                }
                 for name, m in found.items()
                 if m.count > 1
             }
@@ -175,6 +187,11 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def _rounded(number: float) -> float:
+    """To four digits; no -0."""
+    return round(number, 4) + 0.0
 
 
 def _heel_drop_words(lag: Lag) -> str:

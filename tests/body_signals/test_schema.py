@@ -80,7 +80,7 @@ def test_orientation_columns():
 def test_repetition_columns():
     columns = [q.name for q in REPETITION_COLUMNS]
     assert columns[:7] == ["index", "start_s", "turn_s", "end_s", "movement", "movement_confidence", "quality"]
-    assert columns[7:] == list(REPETITION_METRICS)
+    assert columns[7:] == [*REPETITION_METRICS, "missing_shares"]
     for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh"):
         for part in ("", "_early", "_middle", "_late", "_ascent", "_sd"):
             assert name + part in columns

@@ -34,7 +34,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_it_shows_the_repetitions_and_where_the_report_is(demo: tuple[Path, str]) -> None:
     session, printed = demo
     table = printed[printed.index("Repetitions (review)") :]
-    rows = re.findall(r"^ *(\d+) (bend|squat|deadlift|sit down|stand up) +\d:\d\d +\d+ +\d+ +\d+/\d+ +\d+ ± \d", table, re.M)
+    rows = re.findall(
+        r"^ *(\d+) (bend|squat|deadlift|sit down|stand up) +\d:\d\d +\d+ +\d+ +\d+/\d+ +(?:\d+ ± \d|–)", table, re.M
+    )
     assert [kind for _, kind in rows] == ["bend"] * 4 + ["squat"] * 4 + ["deadlift"] * 4 + ["sit down", "stand up"]
     assert "Calibration" in printed
     assert printed.splitlines()[-1] == f"Report: {session / 'report.html'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +20,17 @@ from dashboards.grafana.training_day import zones
 from dashboards.influx.delivery import push
 from dashboards.influx.line_protocol import points, void_line
 from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.notation import movement_word
 from dashboards.tables import read_angles, read_repetitions, read_summary
+from dsp.day import side_of
+from dsp.results import Repetition
+from dsp.screen import NOT_SCREENED
 from tests.dashboards.training_days import DAY, PLAYERS, SCREENED, record
 from tests.peers.influxdb import any_server
 
 pytestmark = pytest.mark.influx
 
+ROMS = ("hip_left_rom_deg", "hip_right_rom_deg")
 EMPTY_IS_RIGHT = {"hinge", "knee_raise", "rock_back", "other"}
 """Movements that the simulated athletes do not do, but for the hip screen."""
 
@@ -97,8 +103,11 @@ def test_every_query_answers_with_its_columns(gym: Gym, title: str, athlete: str
             if 'FROM "screen"' in answer.query and athlete != SCREENED:
                 assert [row["pattern"] for row in rows] == ["no dominant pattern today"] or rows[0]["confidence"] == ""
                 continue
-            if (before and athlete == PLAYERS[2]) or any(f"'{kind}'" in answer.query for kind in empty):
+            if (before and athlete == PLAYERS[2]) or any(f"\"movement\" = '{kind}'" in answer.query for kind in empty):
                 assert all(v in (None, 0) for row in rows for k, v in row.items() if k not in ("time", "athlete")), answer.query
+                continue
+            if "\"side\" = ''" in answer.query:
+                assert rows == [], "every knee raise has its leg"
                 continue
             if "clock_ppm" in answer.query and athlete != SCREENED:
                 assert rows == [], "a minute and a third tells no clock's rate"
@@ -182,7 +191,7 @@ def test_the_hip_screen_is_that_of_the_summary(gym: Gym) -> None:
     screens = [read_summary(folder, "review")["screen"] for folder in gym.of(SCREENED)]
     rows = panel(view, "Hip screen")[1][0].rows()
     # the latest first
-    assert [row["pattern"] for row in rows] == [s["pattern_words"] for s in screens[::-1] if s["pattern"] is not None]
+    assert [row["pattern"] for row in rows] == [s["pattern_words"] for s in screens[::-1] if s["pattern_words"] != NOT_SCREENED]
     said, row = screens[-1], rows[0]
     assert "hip-limited" in row["pattern"]
     assert (row["limits agree"], row["confidence"]) == (said["agreeing"], said["confidence"])
@@ -215,11 +224,14 @@ def test_a_training_day_is_that_of_the_tables(gym: Gym) -> None:
             (kind,) = row.keys() - {"time"}
             drawn[kind] = drawn.get(kind, 0) + row[kind]
             assert row[kind] > 0  # nothing is drawn where nothing was done
-    assert drawn == {kind: list(today["movement"]).count(kind) for kind in set(today["movement"])}
+    columns = zip(today["movement"], *(today[name] for name in ROMS), strict=True)
+    kinds = [Repetition(0, 0.0, 0.0, 0.0, m, 1.0, 0, dict(zip(ROMS, roms, strict=True))) for m, *roms in columns]
+    done = Counter(movement_word(r.movement, side=side_of(r)) for r in kinds)
+    assert drawn == done
     worst = panel(view, "The 5 repetitions of most lumbar flexion")[1][0].rows()
     order = np.argsort(-today["lumbar_peak_deg"], kind="stable")[:5]
     assert sorted(r["lumbar"] for r in worst) == pytest.approx(sorted(today["lumbar_peak_deg"][order]), rel=1e-6)
-    assert {(r["movement"], r["repetition"]) for r in worst} == {(today["movement"][i], today["index"][i]) for i in order}
+    assert {(r["movement"], r["repetition"]) for r in worst} == {(today["movement"][i], today["index"][i] + 1) for i in order}
     assert {r["session"] for r in worst} <= {folder.name for folder in folders}
     drift = panel(view, "Drift of the lumbar share")[1]
     bends = today["movement"] == "bend"
@@ -243,13 +255,16 @@ def test_the_squad_against_its_baseline(gym: Gym) -> None:
     for athlete in PLAYERS:
         today = gym.repetitions(gym.of(athlete), movement="bend")
         assert work[athlete]["repetitions"] == len(gym.repetitions(gym.of(athlete))["index"])
-        assert rows[athlete]["now"] == pytest.approx(np.nanmedian(today["lumbar_share_of_trunk"]), rel=1e-6)
+        # percent, so that the change is in points
+        assert rows[athlete]["now"] == pytest.approx(100.0 * np.nanmedian(today["lumbar_share_of_trunk"]), rel=1e-6)
         if athlete == PLAYERS[2]:
             assert rows[athlete]["change"] is None
             continue
         before = gym.repetitions(gym.of(athlete, DAY - timedelta(days=BASELINE_DAYS), DAY), movement="bend")
         change = np.nanmedian(today["lumbar_share_of_trunk"]) - np.nanmedian(before["lumbar_share_of_trunk"])
-        assert rows[athlete]["change"] == pytest.approx(change, abs=1e-6)
+        assert rows[athlete]["change"] == pytest.approx(100.0 * change, abs=1e-4)
+    change_look = next(o for o in one["fieldConfig"]["overrides"] if o["matcher"]["options"] == "change")
+    assert {"id": "unit", "value": "suffix: points"} in change_look["properties"]
 
 
 def test_sensors_are_those_of_the_summaries(gym: Gym) -> None:

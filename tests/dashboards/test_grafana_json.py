@@ -56,7 +56,7 @@ def test_panels_do_not_overlap_and_fill_the_width() -> None:
 
 
 def test_every_panel_says_what_it_is_and_in_which_unit() -> None:
-    known = {*UNITS.values(), "dthms"}
+    known = {*UNITS.values(), "dthms", "suffix: points"}
     for page, panel in PANELS:
         assert re.fullmatch(r"[A-Z0-9][^\n]{20,149}\.", panel["description"]), (
             page["title"],
@@ -70,7 +70,7 @@ def test_every_panel_says_what_it_is_and_in_which_unit() -> None:
         if panel["type"] == "timeseries":
             assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] is False
         assert panel["datasource"] == {"type": "influxdb", "uid": "${DS_HIP}"}
-        assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGHI")[: len(panel["targets"])]
+        assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGHIJKL")[: len(panel["targets"])]
 
 
 @pytest.mark.parametrize("query", [pytest.param(query, id=title) for title, query in QUERIES])

@@ -6,15 +6,18 @@ import math
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
 from body_signals.quality import Quality
-from dashboards.notation import clock, confidence_words, percent, quality_note, with_uncertainty
+from dashboards.notation import clock, confidence_words, movement_word, percent, points, quality_note, with_uncertainty
 from dashboards.tables import arrow_repetitions, read_repetitions
-from dashboards.terminal import calibration_table, repetition_table, sensors_table
+from dashboards.terminal import calibration_table, repetition_table, screen_sentences, sensors_table
 from dsp.results import Repetition
+from dsp.screen.pattern import screen_of
 from tests.dashboards.synthetic_results import summary, write_session
+from tests.dsp.screen_by_hand import Day
 
 
 def shown(renderable: RenderableType, width: int = 140) -> str:
@@ -28,12 +31,12 @@ def test_repetitions_with_shares_and_notes(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0].strip() == "Repetitions (review)"
     first = next(line for line in lines if line.split()[:1] == ["1"])
-    assert first.split() == ["1", "bend", "0:12", "48", "52", "58/61", "46", "±", "1", "58/46/35", "44", "trunk", "–"]
+    assert first.split() == ["1", "bend", "0:12", "48", "52", "58/61", "46", "±", "2", "58/46/35", "44", "trunk", "–"]
     torn = next(line for line in lines if line.split()[:1] == ["5"])
     assert torn.split()[5] == "–/61"
     assert torn.split()[-1] == "gap"
     squat = next(line for line in lines if line.split()[:1] == ["4"])
-    assert squat.split()[5:] == ["98/101", "14", "±", "1", "26/14/3", "12", "on", "thigh", "–"]
+    assert squat.split()[5:] == ["98/101", "14", "±", "2", "26/14/3", "12", "on", "thigh", "–"]
     assert sum(" squat " in line for line in lines) == 3
 
 
@@ -43,9 +46,32 @@ def test_a_repetition_without_numbers_shows_dashes() -> None:
     assert row.split() == ["1", "sit", "down", "1:01:01", "–", "–", "–/–", *["–"] * 3, "on", "thigh", "gap,", "fast"]
 
 
+def test_knee_raises_name_their_leg_and_shares_that_are_none_their_reason() -> None:
+    hips = {"hip_left_rom_deg": 70.0, "hip_right_rom_deg": 12.0}
+    share = "lumbar_share_of_trunk_on_thigh: opposite directions"
+    left = Repetition(0, 1.0, 2.0, 3.0, "knee_raise", 0.9, 0, hips, missing_shares=share)
+    right = Repetition(1, 5.0, 6.0, 7.0, "knee_raise", 0.9, int(Quality.FAST), {"hip_right_rom_deg": 71.0})
+    text = shown(repetition_table(arrow_repetitions([left, right]), "live"))
+    assert "left knee raise" in text
+    assert "no share: opposite directions" in text
+    assert "right knee raise" in text
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [
+        (Day().bends(), "Hip screen: not tested: knee raise, rock-back. Whether a pattern is there is not known."),
+        (Day().bends().knee_raises().rock_backs(), "Pattern 6: no dominant pattern today."),
+        (Day().squats(), ""),
+    ],
+)
+def test_the_outcome_of_the_screen(day: Day, says: str) -> None:
+    assert "".join(screen_sentences(screen_of(day.repetitions).document())) == says
+
+
 def test_narrow_terminals_keep_every_row(tmp_path: Path) -> None:
     text = shown(repetition_table(read_repetitions(write_session(tmp_path), "live"), "live"), width=80)
-    assert sum(" bend " in line and " ± 1 " in line for line in text.splitlines()) == 9
+    assert sum(" bend " in line and " ± 2 " in line for line in text.splitlines()) == 9
     assert "…" not in text
     assert sum(line.rstrip().endswith(" gap") for line in text.splitlines()) == 2
     assert max(map(len, text.splitlines())) <= 80
@@ -82,7 +108,20 @@ def test_sensors_say_what_is_missing() -> None:
         (with_uncertainty(math.nan, 1.0), "–"),
         (with_uncertainty(-0.01), "0.0"),
         (with_uncertainty(-1.25, decimals=2), "−1.25"),
-        (percent(0.483, 0.012), "48 ± 1"),
+        # rounded up, at least one of the last digit, and none that nobody knows
+        (percent(0.483, 0.012), "48 ± 2"),
+        (percent(0.483, 0.0101), "48 ± 2"),
+        (percent(0.483, 0.001), "48 ± 1"),
+        (percent(0.483, float(np.float32(0.02))), "48 ± 2"),
+        (percent(0.483, 0.0), "48"),
+        (percent(-0.004), "0"),
+        (with_uncertainty(-0.4, decimals=0), "0"),
+        (points(0.121, 0.03), "+12 ± 3 points"),
+        (points(-0.62), "−62 points"),
+        (points(-0.01), "−1 point"),
+        (points(-0.001), "0 points"),
+        (points(math.nan), "–"),
+        (movement_word("knee_raise", 3, "left"), "left knee raises"),
         (clock(0.4), "0:00"),
         (clock(59.6), "1:00"),
         (clock(3600), "1:00:00"),

@@ -90,8 +90,11 @@ def test_missing_metrics_are_left_out(session: Path) -> None:
         assert row["void"] == "false"
         assert row["quality_words"] == ('"gap"' if rep.quality else '"–"')
         assert row["movement"] == f'"{rep.movement}"'
+        # as people count, from 1
+        assert (row["index"], row["number"]) == (f"{rep.index}i", f"{rep.index + 1}i")
+        assert row["side"] == '""'
     assert not all("hip_left_rom_deg" in row for row in rows)
-    assert {q.name for q in REPETITION_COLUMNS} | {"quality_words", "void"} == set(rows[0])
+    assert {q.name for q in REPETITION_COLUMNS} | {"number", "side", "quality_words", "void"} == set(rows[0])
 
 
 def test_points_are_a_pure_function_of_the_tables(session: Path, tmp_path: Path) -> None:

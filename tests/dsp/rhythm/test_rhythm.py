@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from body_signals.quantities import REPETITION_METRICS
 from dsp.rhythm.metrics import Best, better, onset_s, rhythm
 from dsp.rhythm.phases import velocity
-from dsp.rhythm.shares import bins, share, thirds
+from dsp.rhythm.shares import bins, thirds
 
 RATE = 100.0
 NAMES = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
@@ -143,7 +143,7 @@ def test_share_law(seed, part, size):
     """If the lumbar spine always does the part s, every share is s, whatever the tempo and the size."""
     total = ramp(seed) * size / 100.0
     whole = np.concatenate([total, total[::-1]])
-    found = metrics(part * whole, (1 - part) * whole, (len(total) - 1) / RATE)
+    found = metrics(part * whole, (1 - part) * whole, (len(total) - 1) / RATE, sd=0.3)
     for name in ("", "_early", "_middle", "_late", "_ascent"):
         assert found[f"lumbar_share_of_trunk{name}"] == pytest.approx(part, abs=1e-6)
     assert found["lumbar_rom_deg"] + found["pelvis_rom_deg"] == pytest.approx(found["trunk_rom_deg"])
@@ -176,18 +176,6 @@ def test_zero_does_not_matter(a, b):
     found = metrics(LUMBAR + a, PELVIS + b, 3.0, left=PELVIS * 2 / 3, right=PELVIS * 2 / 3)
     for name in ("lumbar_share_of_trunk", "lumbar_share_of_trunk_early", "lumbar_rom_deg", "onset_delay_s"):
         assert found[name] == pytest.approx(WORKED[name], abs=1e-6)
-
-
-def test_small_or_cancelling_totals_have_no_share():
-    assert np.isnan(share(1.0, 1.9))
-    assert share(1.0, 2.1) == pytest.approx(1.0 / 3.1)
-    # sitting down: the lumbar spine flexes as the pelvis tips back
-    assert np.isnan(share(20.0, -12.0))
-    assert share(20.0, -8.0) == pytest.approx(20.0 / 12.0)
-    # a total of 52 and of 48 % of the larger part
-    assert share(20.0, -9.6) == pytest.approx(20.0 / 10.4)
-    assert np.isnan(share(20.0, -10.4))
-    assert share(-30.0, -60.0) == pytest.approx(1.0 / 3.0)
 
 
 def test_thirds_of_a_small_movement_are_missing():

@@ -9,7 +9,10 @@ import pytest
 
 from body_signals.quality import Quality
 from body_signals.quantities import SCREEN_COLUMNS, SCREEN_MEASURES
-from dsp.screen.tests import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL, ScreenTest, measured_tests, raised
+from dsp.day.scoring import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL
+from dsp.day.sets import raised
+from dsp.screen.pattern import screen_of
+from dsp.screen.tests import ScreenTest, measured_tests
 from tests.dsp.screen_by_hand import RELAXED, Day, sound
 
 
@@ -24,8 +27,8 @@ def test_bend_is_the_median_with_its_spread() -> None:
         day.bends(1, lumbar_share_of_trunk=share, lumbar_share_of_trunk_early=0.60, lumbar_share_of_trunk_late=late)
     bend = one(day, "bend")
     assert bend.value("lumbar_share_of_trunk") == pytest.approx(0.44)
-    # median of |0.04|, 0, |0.08| is 0.04
-    assert bend.measures["lumbar_share_of_trunk"].spread == pytest.approx(1.4826 * 0.04)
+    # 0.053, 0.013 and 0.067 off their mean
+    assert bend.measures["lumbar_share_of_trunk"].spread == pytest.approx(math.sqrt(0.007466667 / 2), rel=1e-6)
     assert bend.value("late_rise") == pytest.approx(-0.30)
     assert bend.value("descent_s") == 2.2
     assert (bend.repetitions, bend.valid) == (3, True)
@@ -111,17 +114,77 @@ def test_the_first_of_a_set_of_four_is_a_trial() -> None:
     # where it is needed it counts
     torn = Day().bends(2).bends(2, quality=int(Quality.GAP))
     torn.repetitions = [replace(r, start_s=5.0 * i, end_s=5.0 * i + 4.0) for i, r in enumerate(torn.repetitions)]
-    assert one(torn.bends(1), "bend").left_out == {BAD_QUALITY: 2}
+    assert one(torn.bends(1), "bend").left_out == {f"{BAD_QUALITY} (gap)": 2}
     # a set of its own for each side
     assert one(Day().knee_raises(count=4), "knee_raise", "right").left_out == {TRIAL: 1}
 
 
-@pytest.mark.parametrize("flag", [Quality.GAP, Quality.SLIPPED, Quality.SATURATED, Quality.UNCALIBRATED])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *(Quality.GAP, Quality.SLIPPED, Quality.SATURATED, Quality.UNCALIBRATED),
+        *(Quality.OFF_BODY, Quality.IMPLAUSIBLE, Quality.CLOCK_DISAGREES),
+    ],
+)
 def test_a_spoilt_repetition_is_left_out_and_is_not_the_most(flag: Quality) -> None:
     day = Day().bends(3).bends(1, quality=int(flag), lumbar_peak_deg=99.0, trunk_rom_deg=300.0).squats(25.0)
     bend = one(day, "bend")
-    assert (bend.repetitions, bend.left_out) == (3, {BAD_QUALITY: 1})
+    why = f"{BAD_QUALITY} ({flag.name.lower().replace('_', ' ')})"
+    assert (bend.repetitions, bend.left_out) == (3, {why: 1})
+    assert f"bend: 3 of 4 repetitions scored; 1 left out: {why}" in screen_of(day.repetitions).notes
     assert one(day, "squat").value("lumbar_use") == pytest.approx(0.5)
+
+
+def test_a_share_that_is_none_is_missing_with_its_reason() -> None:
+    day = Day().bends(4)
+    last = day.repetitions[-1]
+    none = {k: v for k, v in last.metrics.items() if k != "lumbar_share_of_trunk"}
+    day.repetitions[-1] = replace(last, metrics=none, missing_shares="lumbar_share_of_trunk: outside 0 to 1; x: y")
+    bend = one(day.bends(1), "bend")
+    assert bend.measures["lumbar_share_of_trunk"].count == 3
+    assert bend.measures["lumbar_rom_deg"].count == 4
+    assert bend.missing == {"lumbar_share_of_trunk": {"outside 0 to 1": 1}}
+    said = screen_of(day.repetitions)
+    assert "bend: lumbar share of trunk missing in 1 of 4 repetitions (1 outside 0 to 1)" in said.notes
+    assert said.document()["tests"][0]["missing"] == bend.missing
+
+
+def test_the_spread_is_no_less_than_what_one_repetition_is_known_to() -> None:
+    own = {"lumbar_share_of_trunk_sd": 0.013, "lumbar_rom_sd_deg": 1.4, "lumbar_share_of_trunk_early_sd": 0.03}
+    bend = one(Day().bends(3, **own), "bend")
+    assert bend.measures["lumbar_share_of_trunk"].spread == pytest.approx(0.013)
+    assert bend.measures["lumbar_rom_deg"].spread == pytest.approx(1.4)
+    raise_ = Day().knee_raises(sides=("left",))
+    raise_.repetitions = [replace(r, metrics={**r.metrics, "hip_left_rom_sd_deg": 1.1}) for r in raise_.repetitions]
+    assert one(raise_, "knee_raise", "left").measures["hip_peak_deg"].spread == pytest.approx(1.1)
+
+
+def test_shares_in_two_groups_are_named_as_two() -> None:
+    day = Day()
+    for share in (0.48, 0.47, 0.61, 0.60):
+        day.bends(1, lumbar_share_of_trunk=share, lumbar_share_of_trunk_sd=0.013)
+    # one set: the first is a trial, and belongs to its group nevertheless
+    day.repetitions = [replace(r, start_s=5.0 * i, end_s=5.0 * i + 4.0) for i, r in enumerate(day.repetitions)]
+    bend = one(day, "bend")
+    assert (bend.repetitions, bend.value("lumbar_share_of_trunk")) == (3, 0.60)
+    first, second = bend.groups["lumbar_share_of_trunk"]
+    assert (first.median, first.numbers, second.median, second.numbers) == (
+        pytest.approx(0.475),
+        (1, 2),
+        pytest.approx(0.605),
+        (3, 4),
+    )
+    (note,) = (n for n in screen_of(day.repetitions).notes if "two groups" in n)
+    assert note == "bend: lumbar share of trunk falls into two groups: 48 % (repetitions 1, 2) and 60 % (repetitions 3, 4)"
+    assert bend.measures["lumbar_share_of_trunk"].spread > 0.07
+
+
+@pytest.mark.parametrize("shares", [(0.48, 0.47, 0.50, 0.52), (0.4, 0.5, 0.6, 0.7), (0.48, 0.47, 0.49, 0.70), (0.3, 0.7, 0.7)])
+def test_shares_that_are_no_two_groups(shares: tuple[float, ...]) -> None:
+    day = Day()
+    for share in shares:
+        day.bends(1, lumbar_share_of_trunk=share)
+    assert one(day, "bend").groups == {}
 
 
 def test_flags_that_leave_the_flexion_alone_do_not_count() -> None:
