@@ -32,7 +32,7 @@ from dsp.heading.joint_headings import (
 )
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
-from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import PipelineOutput, mountings, said_of, shared_ticks, slip_flags, slip_watch
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Flags
@@ -60,6 +60,8 @@ class LivePipeline:
         self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, TAU_S)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
+        self._in_hand: Ticks | None = None
+        """Ticks that are not in the history yet."""
         self._alignment: Alignment | None = None
         pairs = [joint for joint in joints.JOINTS if PELVIS in body and joint.distal in body]
         rate_hz = self._grid.rate_hz
@@ -140,7 +142,7 @@ class LivePipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force."""
-        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
+        return said_of(self._alignment, self._calibrator.refused, self._slips)
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
@@ -158,11 +160,13 @@ class LivePipeline:
             out.orientations.extend(orientation_rows(ticks))
             return
         start = 0
+        self._in_hand = ticks
         for alignment in self._calibrator.feed(ticks):
             stop = alignment.tick - ticks.first
             self._emit(ticks.part(start, stop), out)
             self._align(alignment, out)
             start = stop
+        self._in_hand = None
         self._emit(ticks.part(start, len(ticks)), out)
 
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
@@ -265,18 +269,29 @@ class LivePipeline:
         time_s = np.arange(first, last) / rate
         rows = {}
         for key in self._body:
-            epoch = -1
             if key in usable:
                 standing, quat, epoch = usable[key]
                 after = np.clip(np.searchsorted(standing.time_s, time_s, side="left"), 1, len(standing.time_s) - 1)
                 t0, t1 = standing.time_s[after - 1], standing.time_s[after]
                 track = rotation.interpolate(quat[:, after - 1], quat[:, after], (time_s - t0) / (t1 - t0))
+                epochs = np.full(len(time_s), epoch, np.int32)
             else:
-                track = np.full((4, len(time_s)), np.nan)
-            present = np.full(len(time_s), key in usable)
-            epochs = np.full(len(time_s), epoch, np.int32)
+                track, epochs = self._as_seen(key, first, last)
+            present = np.isfinite(track[0])
             rows[key] = GridRows(track, present, epochs, np.zeros(len(time_s), np.int32))
         return Ticks.of(first, time_s, rows)
+
+    def _as_seen(self, key: str, first: int, last: int) -> tuple[Floats, Flags]:
+        """Orientation (4, n) and heading epochs (n,) of a sensor at ticks first … last, as they were given out: of one that
+        has no standing of its own, when the others have. NaN where they are forgotten."""
+        track, epochs = np.full((4, last - first), np.nan), np.full(last - first, -1, np.int32)
+        for ticks in (*self._history, *([] if self._in_hand is None else [self._in_hand])):
+            low, high = max(first, ticks.first), min(last, ticks.first + len(ticks))
+            if low < high:
+                rows, of = ticks.sensor(key), slice(low - ticks.first, high - ticks.first)
+                track[:, low - first : high - first] = rows.quat[:, of]
+                epochs[low - first : high - first] = rows.heading_epoch[of]
+        return track, epochs
 
 
 def _between(history: Sequence[Ticks], first: int, last: int) -> Ticks | None:

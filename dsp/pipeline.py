@@ -82,6 +82,25 @@ def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
     return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
 
 
+def said_of(
+    alignment: Alignment | None, refused: tuple[AlignmentReport, ...], watch: SlipWatch | None
+) -> tuple[AlignmentReport, ...]:
+    """The reports of the alignment in force; of a mark that came to nothing, which leaves it in force, where there is one."""
+    if alignment is None:
+        return refused
+    reports = with_slips(alignment.reports, watch)
+    why = {
+        r.placement: f"the mark at {r.time_s:.0f} s was refused, and the calibration before it stands: {r.reasons[0]}"
+        for r in refused
+    }
+    return tuple(
+        replace(r, reasons=(*r.reasons, why[r.placement]), warnings=(*r.warnings, why[r.placement]))
+        if r.placement in why
+        else r
+        for r in reports
+    )
+
+
 def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
     """The reports, less confident of sensors that have slipped, with the reason."""
     slipped = watch.slipped if watch is not None else {}

@@ -142,6 +142,8 @@ class AlignmentReport:
     reasons: tuple[str, ...]
     time_s: float
     """Session time of the `calibrate` mark."""
+    warnings: tuple[str, ...] = ()
+    """Those of the reasons that are said aloud however confident the alignment is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from dsp.orientation.filter import (
     standing_bias,
     turn_rates,
 )
-from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import PipelineOutput, mountings, said_of, shared_ticks, slip_flags, slip_watch
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
@@ -171,7 +171,7 @@ class ReviewPipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
-        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
+        return said_of(self._alignment, self._calibrator.refused, self._slips)
 
     def _start_tick(self) -> int:
         if self._next is None:

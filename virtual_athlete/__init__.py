@@ -2,6 +2,7 @@
 
 from virtual_athlete.athlete import START, SimulatedAthlete, SimulatedSession, simulate, to_plain
 from virtual_athlete.body import Body, JointAngles, Motion
+from virtual_athlete.people import Person
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, demo, mixed, screen, training
 from virtual_athlete.script import Script, TrueRepetition
@@ -20,6 +21,7 @@ __all__ = [
     "LinkSettings",
     "Motion",
     "Outage",
+    "Person",
     "Reboot",
     "Samples",
     "Script",

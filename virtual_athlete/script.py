@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ the band below the trunk turns at about half a degree a second)."""
 
 SWAY_BAND_HZ = (0.06, 0.5)
 
+_SIDEWAYS = ("lumbar_lateral", "lumbar_rotation", "pelvis_turn", "pelvis_obliquity")
 _WITHOUT_UNIT = ("support", "walk")
 _LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thigh", "_elevation"), ("knee", "")))
 
@@ -102,16 +104,29 @@ class Script:
         """A person's mark at this moment."""
         self.marks.append(SessionMark(self.now, label))
 
-    def calibrate(self, stand_s: float = 5.0, bends: int = 3, raises: int = 2) -> None:
-        """Mark `calibrate`, stand, bend forward `bends` times, raise the left knee `raises` times, then the right."""
+    def calibrate(
+        self,
+        stand_s: float = 5.0,
+        bends: int = 3,
+        raises: int = 2,
+        *,
+        bend_deg: float = 58.0,
+        lumbar_share: Share = (0.55, 0.45, 0.35),
+        raise_deg: Mapping[str, float] = MappingProxyType({"left": 68.0, "right": 68.0}),
+        **side_deg: Any,
+    ) -> None:
+        """Mark `calibrate`, stand, bend forward `bends` times, raise the left knee `raises` times, then the right.
+
+        bend_deg, raise_deg: how far, within 4°; side_deg: other channels at the turn of the bends, as in `bend`.
+        """
         begin, kept = self.now, len(self.repetitions)
         self.mark("calibrate")
         self.stand(stand_s + 0.2)
         for _ in range(bends):
-            self.bend(self._about(58.0, 4.0), (0.55, 0.45, 0.35), down_s=1.3, hold_s=0.3, up_s=1.3, rest_s=0.5)
+            self.bend(self._about(bend_deg, 4.0), lumbar_share, down_s=1.3, hold_s=0.3, up_s=1.3, rest_s=0.5, **side_deg)
         for side in SIDES:
             for _ in range(raises):
-                self.knee_raise(side, self._about(68.0, 4.0), up_s=0.8, hold_s=0.2, down_s=0.8, rest_s=0.3)
+                self.knee_raise(side, self._about(raise_deg[side], 4.0), up_s=0.8, hold_s=0.2, down_s=0.8, rest_s=0.3)
         del self.repetitions[kept:]
         self.calibrations.append((begin, self.now))
 
@@ -160,10 +175,19 @@ class Script:
         self._rest(rest_s)
 
     def squat(
-        self, depth_deg: float = 82.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
+        self,
+        depth_deg: float = 82.0,
+        *,
+        lean_deg: float | None = None,
+        down_s: float = 1.4,
+        hold_s: float = 0.3,
+        up_s: float = 1.1,
+        **more: Any,
     ) -> None:
-        """Squat until the thighs stand at `depth_deg`: the trunk leans by half of it, a third of that in the lumbar spine."""
-        self._fold(0.5 * depth_deg, (0.22, 0.30, 0.42), depth_deg, 1.28 * depth_deg, SQUAT.name, down_s, hold_s, up_s, more)
+        """Squat until the thighs stand at `depth_deg`: the trunk leans by `lean_deg`, by half of that where it is not said,
+        with a third of it in the lumbar spine."""
+        lean = 0.5 * depth_deg if lean_deg is None else lean_deg
+        self._fold(lean, (0.22, 0.30, 0.42), depth_deg, 1.28 * depth_deg, SQUAT.name, down_s, hold_s, up_s, more)
 
     def deadlift(
         self, peak_deg: float = 68.0, *, down_s: float = 1.4, hold_s: float = 0.3, up_s: float = 1.1, **more: Any
@@ -221,22 +245,42 @@ class Script:
         self.now += shift
         self._rest(rest_s)
 
-    def sit_down(self, duration_s: float = 2.0, rest_s: float = 2.0) -> None:
-        """Sit down on a chair of knee height and stay there; `stand_up` ends it."""
+    def sit_down(
+        self,
+        duration_s: float = 2.0,
+        rest_s: float = 2.0,
+        *,
+        lean_deg: tuple[float, float] = (26.0, 16.0),
+        seated_deg: tuple[float, float] = (-12.0, 20.0),
+        thigh_deg: float = 84.0,
+        **side_deg: float,
+    ) -> None:
+        """Sit down on a chair of knee height and stay there; `stand_up` ends it.
+
+        lean_deg, seated_deg: tilt of the pelvis and flexion of the lumbar spine on the way and on the seat; thigh_deg:
+        elevation of the thighs there; side_deg: other channels on the seat, as in `bend`.
+        """
         start, lean, end = self.now, self.now + 0.55 * duration_s, self.now + duration_s
-        for channel, leaning, seated in (("pelvis_tilt", 26.0, -12.0), ("lumbar_flexion", 16.0, 20.0)):
+        for channel, leaning, seated in zip(("pelvis_tilt", "lumbar_flexion"), lean_deg, seated_deg, strict=True):
             self._to(channel, leaning, start, lean)
             self._to(channel, seated, lean, end)
-        self._legs(84.0, 90.0, start + 0.1 * duration_s, end)
+        for channel, target in side_deg.items():
+            self._to(channel, target, start, lean)
+        self._legs(thigh_deg, 90.0, start + 0.1 * duration_s, end)
         self._repetition(SIT_DOWN.name, "plain", start, end, end, end)
         self.stand(rest_s)
 
-    def stand_up(self, duration_s: float = 1.8, rest_s: float | None = None) -> None:
-        """Stand up from the chair."""
+    def stand_up(
+        self, duration_s: float = 1.8, rest_s: float | None = None, *, lean_deg: tuple[float, float] = (28.0, 17.0)
+    ) -> None:
+        """Stand up from the chair; lean_deg as in `sit_down`. What was to the side there is straight again."""
         start, lean, end = self.now, self.now + 0.45 * duration_s, self.now + duration_s
-        for channel, leaning in (("pelvis_tilt", 28.0), ("lumbar_flexion", 17.0)):
+        for channel, leaning in zip(("pelvis_tilt", "lumbar_flexion"), lean_deg, strict=True):
             self._to(channel, leaning, start, lean)
             self._to(channel, 0.0, lean, end)
+        for channel in _SIDEWAYS:
+            if self._value(channel):
+                self._to(channel, 0.0, lean, end)
         self._legs(0.0, 0.0, start + 0.35 * duration_s, end)
         self._repetition(STAND_UP.name, "plain", start, end, end, end)
         self._rest(rest_s)

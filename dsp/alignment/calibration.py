@@ -18,11 +18,14 @@ from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_walk import CalibrationWalk
 from dsp.alignment.calibration_zero import Zero
 from dsp.alignment.mediolateral_axis import RAISE_COUNT, SQUAT_COUNT
-from dsp.alignment.segment_axes import angle_between
+from dsp.alignment.segment_axes import angle_between, path
 from dsp.alignment.standing import LONGEST_S
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends the first time after the mark, or the second after a movement once each kind was seen once (ours)."""
+
+WALKED_ON_S = 10.0
+"""After a movement that told an axis nobody who goes on calibrating does anything else for so long (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class _Counted:
     asked: tuple[int, tuple[bool, ...], bool]
     made: tuple[int, ...]
     wanted: tuple[int, ...]
+    told_s: float = 0.0
+    """Session time at which the last of them ended."""
 
 
 class Calibration:
@@ -61,12 +66,16 @@ class Calibration:
             tracks.time_s,
             lambda key, start, stop: angle_between(tracks.vertical(key)[:, start:stop], zero.up[key]),
             lambda key: key in mountings and walk.strides(key) is None,
+            lambda key, start, stop: path(tracks.vertical(key)[:, start:stop], zero.up[key]),
         )
         self._axes = CalibrationAxes(tracks, zero, mountings, self._movements, walk)
         self._followed = self._standing_end()
         """Tick up to which the movements have been followed."""
-        self._look_s = walk.over_s
-        """Session time from which on walking off can be told; infinite once it has been looked at."""
+        self._look_s = float("inf")
+        """Session time from which on walking off can be told; infinite before the first movement, and once it has been looked
+        at."""
+        self._moved = False
+        """Whether anybody has moved since the standing."""
         self._walked = False
         """Whether walking off has told axes."""
         self._told: frozenset[str] = frozenset()
@@ -99,6 +108,11 @@ class Calibration:
         for row, i in enumerate(range(self._followed, len(tracks.time_s))):
             self._walk.now, at, now_s = i, tracks.first + max(i, self._decided), tracks.time_s[i]
             seen.step(i, {key: track[row] for key, track in angle.items()})
+            if not self._moved and seen.first_s is not None:
+                self._moved = True
+                self._walk.moved(seen.first_s)
+                tracks.walks_off(self._walk.begin_s)
+                self._look_s = self._walk.over_s
             if self._is_over(now_s):
                 tracks.end_at(i + 1)
                 return [*found, self.finish(at)]
@@ -115,7 +129,10 @@ class Calibration:
         if seen.knees_up:
             # no calibration movement, unless one is still needed
             return all(key in self._mountings or seen.of(key) for key in self._zero.keys)
-        return seen.standing and self._enough(now_s)
+        if seen.standing:
+            return self._enough(now_s)
+        # somebody who walks on never stands, and has told what he will
+        return self._walked_on(now_s) and self._enough(now_s)
 
     def _walks(self) -> bool:
         """Whether walking off tells axes; looked at once."""
@@ -139,7 +156,7 @@ class Calibration:
                 return True
         if seen.paused_at is None and seen.idle_s(now_s) > IDLE_S:
             begun = any(seen.of(key) for key in self._zero.keys)
-            if begun or self._walked:
+            if begun or self._walked or (not self._moved and self._stood_long(now_s)):
                 seen.paused_at = i
             return begun
         return False
@@ -159,8 +176,22 @@ class Calibration:
         needed = [made > 0 for made, key in zip(counted.made, self._zero.keys, strict=True) if key not in self._mountings]
         if not needed and seen.own_from is not None:
             return True
-        begun = any(counted.made) or since_mark_s > LONGEST_S + IDLE_S
-        return (all(needed) and begun and seen.idle_s(now_s) > IDLE_S) or since_mark_s > GIVE_UP_S
+        looks = not self._moved or self._look_s < float("inf")
+        if not needed and looks and since_mark_s <= GIVE_UP_S:
+            # strides tell more than what was stated
+            return False
+        begun = any(counted.made) or self._stood_long(now_s)
+        idle = seen.idle_s(now_s) > IDLE_S or self._walked_on(now_s)
+        return (all(needed) and begun and idle) or since_mark_s > GIVE_UP_S
+
+    def _walked_on(self, now_s: float) -> bool:
+        """Whether somebody whose axes only movements tell has made some, and has done something else for long."""
+        counted, stated = self._count(), all(key in self._mountings for key in self._zero.keys)
+        return not stated and any(counted.made) and now_s - counted.told_s > WALKED_ON_S
+
+    def _stood_long(self, now_s: float) -> bool:
+        """Whether nobody stands for so long who goes on calibrating."""
+        return now_s - self.tracks.mark_s > LONGEST_S + IDLE_S
 
     def _count(self) -> _Counted:
         seen, keys = self._movements, self._zero.keys
@@ -172,7 +203,7 @@ class Calibration:
             # who trains already bends no more for it
             bends = BEND_COUNT if seen.own_from is None else 1
             wanted = tuple(bends if key in TRUNK_KEYS else RAISE_COUNT if count else SQUAT_COUNT for key, count in own.items())
-            self._counted = _Counted(asked, made, wanted)
+            self._counted = _Counted(asked, made, wanted, seen.told_s())
         return self._counted
 
     def _alignment(self, tick: int, *, complete: bool) -> Alignment:

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from body_signals import Floats, Mounting
-from dsp.alignment.calibration_movements import THIGH_KEYS, TRUNK_KEYS, CalibrationMovements, overlap
+from dsp.alignment.calibration_movements import (
+    LUMBAR_KEY,
+    PELVIS_KEY,
+    THIGH_KEYS,
+    TRUNK_KEYS,
+    CalibrationMovements,
+    SensorMovement,
+    overlap,
+)
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_walk import CalibrationWalk
-from dsp.alignment.calibration_zero import Zero
+from dsp.alignment.calibration_zero import NO_SAMPLES, Zero
 from dsp.alignment.mediolateral_axis import (
     BENDS,
     RAISES,
     SITTINGS,
     SQUATS,
     Axis,
+    beside_mounting,
     of_mounting,
     of_movements,
     of_walking,
     to_segment,
 )
+from dsp.alignment.pelvis_sign import beside_lumbar, share_of
+from dsp.alignment.segment_axes import leaning
 from dsp.results import AlignmentReport
 
 EXCHANGED_RAD = np.radians(5.0)
 """In a forward bend the thorax turns further than the pelvis; the other way round by more than this is doubted (ours)."""
 EXCHANGED_CONFIDENCE = 0.3
 """Of the confidence of a sensor that may be worn in another's place, this share is left (ours)."""
+SHARE_TOLERANCE = 0.03
+"""A lumbar share may leave 0 to 1 by so much: the skin carries the sensors along by some per cent (ours)."""
 FULL_STANDING_S, QUIET_DEG = 3.0, 2.0
 """Confidence is lost by a standing shorter than the first, and by sway beyond the second (ours)."""
 LEAST_SWAY_DEG = 0.1
@@ -50,7 +64,8 @@ class CalibrationAxes:
         """A sensor's quaternion (4,) sensor → segment, None where nothing tells it, and what is said of it."""
         mark_s = self.tracks.mark_s
         if key not in self.zero.up:
-            return None, AlignmentReport(key, "none", 0.0, ("no samples while standing",), mark_s)
+            why = self.zero.refused.get(key, NO_SAMPLES)
+            return None, AlignmentReport(key, "none", 0.0, (why,), mark_s)
         begin_s, end_s = self.zero.span_s
         seconds, sway_deg = end_s - begin_s, self.zero.sway_deg[key]
         reasons = [f"stood still {seconds:.1f} s with {sway_deg:.1f}° of sway"]
@@ -71,6 +86,19 @@ class CalibrationAxes:
 
     def axis(self, key: str) -> Axis | None:
         """A sensor's mediolateral axis, from what is believed most of what there is."""
+        up, mounting = self.zero.up[key], self.mountings.get(key)
+        axis = self._moved(key)
+        if axis is not None:
+            return axis
+        if mounting is not None:
+            return of_mounting(mounting, up, _own(key), self.walk.strides(key) if key in THIGH_KEYS else None)
+        forward = self.walk.forward(key)
+        if forward is None or self._walked_backwards():
+            return None
+        return of_walking(up, forward, self.walk.swing(key) if key in THIGH_KEYS else None)
+
+    def _moved(self, key: str) -> Axis | None:
+        """The axis that the sensor's movements tell; None where it made none."""
         up, mounting, seen = self.zero.up[key], self.mountings.get(key), self.movements
         told = [(_own(key), seen.of(key))]
         if mounting is None:
@@ -78,21 +106,47 @@ class CalibrationAxes:
         for kind, movements in told:
             if movements:
                 vertical = self.tracks.vertical(key)
-                return of_movements(vertical, up, movements, kind, backwards=key in THIGH_KEYS, mounting=mounting)
-        if mounting is not None:
-            return of_mounting(mounting, up, _own(key), self.walk.strides(key) if key in THIGH_KEYS else None)
-        forward = self.walk.forward(key)
-        if forward is None:
-            return None
-        return of_walking(up, forward, self.walk.swing(key) if key in THIGH_KEYS else None)
+                axis = of_movements(vertical, up, movements, kind, backwards=key in THIGH_KEYS, mounting=mounting)
+                if key == PELVIS_KEY:
+                    axis = self._beside_lumbar(axis, kind, movements)
+                return axis if mounting is None else beside_mounting(axis, up, mounting)
+        return None
+
+    def _walked_backwards(self) -> bool:
+        """Whether a sensor whose movements tell where its right is says that the person went backwards: to a chair, as a
+        rule."""
+        for key, up in self.zero.up.items():
+            forward, axis = self.walk.forward(key), self._moved(key)
+            if forward is not None and axis is not None and float(np.cross(forward, up) @ axis.right) < 0.0:
+                return True
+        return False
+
+    def lean(self, key: str, axis: Axis) -> Floats:
+        """Forward lean (n,) of a segment, rad, by its axis."""
+        return leaning(self.tracks.vertical(key), self.zero.up[key], axis.right)
+
+    def _beside_lumbar(self, axis: Axis, kind: str, movements: Sequence[SensorMovement]) -> Axis:
+        """The pelvis' axis, which these movements told, with the sign that the lumbar spine tells where it is worn."""
+        spine = self.axis(LUMBAR_KEY) if LUMBAR_KEY in self.zero.up else None
+        if spine is None:
+            return axis
+        lumbar, spans = self.lean(LUMBAR_KEY, spine), [(m.start, m.end) for m in movements]
+        seats = [(a + b) // 2 for (_, a), (b, _) in pairwise(spans)][::2] if kind == SITTINGS else []
+        return beside_lumbar(axis, self.lean(PELVIS_KEY, axis), lumbar, spans, seats)
 
     def _exchanged(self, report: AlignmentReport) -> AlignmentReport:
-        """Doubt a sensor that moves as the one beside it should: it asks, because a person may have moved otherwise."""
-        doubt = self._thighs_doubt() if report.placement in THIGH_KEYS else self._trunk_doubt()
-        if not doubt:
+        """Doubt a sensor that moves as the one beside it should: it asks, because a person may have moved otherwise. And warn
+        of calibration bends whose lumbar share cannot be."""
+        if report.placement in THIGH_KEYS:
+            doubt, warning = self._thighs_doubt(), ""
+        else:
+            doubt, warning = self._trunk_doubt()
+        if not doubt and not warning:
             return report
-        confidence = round(EXCHANGED_CONFIDENCE * report.confidence, 3)
-        return replace(report, confidence=confidence, reasons=(*report.reasons, doubt))
+        confidence = round(EXCHANGED_CONFIDENCE * report.confidence, 3) if doubt else report.confidence
+        said = tuple(words for words in (warning, doubt) if words)
+        warnings = (warning,) if warning and report.placement == PELVIS_KEY else ()
+        return replace(report, confidence=confidence, reasons=(*report.reasons, *said), warnings=warnings)
 
     def _thighs_doubt(self) -> str:
         left, right = (self.movements.of(key) if key in self.zero.up else [] for key in THIGH_KEYS)
@@ -100,14 +154,23 @@ class CalibrationAxes:
             return "the right knee rose first: are the thigh sensors exchanged? The left knee is to be raised first"
         return ""
 
-    def _trunk_doubt(self) -> str:
+    def _trunk_doubt(self) -> tuple[str, str]:
+        """Why the trunk's sensors are doubted, and what is said of a lumbar share that cannot be; empty where nothing is."""
         if not all(key in self.zero.up for key in TRUNK_KEYS):
-            return ""
+            return "", ""
         lumbar, pelvis = (self.movements.of(key) for key in TRUNK_KEYS)
+        spine, base = (self.axis(key) for key in TRUNK_KEYS)
+        doubt = warning = ""
+        if lumbar and spine is not None and base is not None:
+            share = share_of(self.lean(PELVIS_KEY, base), self.lean(LUMBAR_KEY, spine), lumbar)
+            if abs(share - 0.5) > 0.5 + SHARE_TOLERANCE:
+                warning = f"lumbar share of the calibration bends {share:.2f}, outside 0 to 1"
+            if share > 1.0 + SHARE_TOLERANCE:
+                doubt = "the pelvis leans back where the spine above it bends forward: is it mounted as stated?"
         further = [p.peak - u.peak for u in lumbar for p in pelvis if overlap(u, p)]
-        if further and float(np.median(further)) > EXCHANGED_RAD:
-            return "the pelvis bends further forward than the spine above it: are lumbar and pelvis sensor exchanged?"
-        return ""
+        if not doubt and further and float(np.median(further)) > EXCHANGED_RAD:
+            doubt = "the pelvis bends further forward than the spine above it: are lumbar and pelvis sensor exchanged?"
+        return doubt, warning
 
 
 def _own(key: str) -> str:

@@ -14,22 +14,31 @@ import numpy as np
 from body_signals import Floats, Placement
 
 TRUNK_KEYS = (Placement.LUMBAR.value, Placement.PELVIS.value)
+LUMBAR_KEY, PELVIS_KEY = TRUNK_KEYS
 THIGH_KEYS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
 
 BEND_COUNT = 3
 """Bends of a calibration (ours)."""
 MOST_BENDS = 6
-"""Bends beyond these are training, where no knee is raised (ours)."""
+"""Who bends more often trains, where no knee is raised, and has calibrated with the first `BEND_COUNT` (ours)."""
 START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
 """A calibration movement begins above the first inclination from standing and ends below the second (ours)."""
 BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
 """Smallest peak of a bend and of a knee raise (ours)."""
+STIFF_RAD = np.radians(4.0)
+"""A pelvis that goes along with a bend of the lumbar spine by this, and no further than `START_RAD`, is stiff: it bends too
+(ours). Sway is a tenth of it."""
 SQUAT_RAD, SQUAT_S = np.radians(30.0), 6.0
 """Both thighs above the first and back within the second is a squat; what takes longer is sitting (ours)."""
+POSTURE_S = 20.0
+"""A trunk that leans for longer is in a posture, and no bend (ours)."""
 LEANING = 0.8
 """Sitting down, the trunk leans forward until the thighs have come this share of the way; seated it may lean back (ours)."""
 RAISE_S = 0.8
 """A knee is raised for longer than it swings forward in a step (ours)."""
+BACKWARD_RAD, STRIDE_S, SQUAT_BESIDE_S = np.radians(8.0), 0.6, 0.2
+"""A thigh that swings backwards by more than the first in the second before a raise or after it is walking: standing legs do
+not go there. The third is the same for a squat, which may follow a step (ours)."""
 
 
 @dataclass(slots=True)
@@ -39,13 +48,16 @@ class SensorMovement:
     start: int
     end: int
     peak: float
+    together: bool = False
+    """Of a thigh: the other one was up at the same time. In a stride the other leg is behind."""
 
 
 class CalibrationMovements:
     """Follows the movements of the sensors `keys` since a mark at `mark_s`.
 
     time_s: session time of the ticks, which grows as they come. swing(key, start, stop): angle (n,) of a sensor from the
-    standing at these ticks. brief(key): whether a thigh's axis may be told by movements as short as a step's.
+    standing at these ticks. brief(key): whether a thigh's axis may be told by movements as short as a step's. arc(key, start,
+    stop): the path up × vertical (3, n) of a sensor at these ticks, as in `functional_axis`.
     """
 
     def __init__(
@@ -55,12 +67,22 @@ class CalibrationMovements:
         time_s: Sequence[float],
         swing: Callable[[str, int, int], Floats],
         brief: Callable[[str], bool],
+        arc: Callable[[str, int, int], Floats],
     ) -> None:
         self._keys = keys
         self._mark_s = mark_s
         self._time = time_s
         self._swing = swing
         self._brief = brief
+        self._arc = arc
+        self._now = 0
+        self.first_s: float | None = None
+        """Session time at which the first movement began; None before."""
+        self._along: dict[tuple[str, int], SensorMovement] = {}
+        """By sensor and first tick: what it did in a bend of the other on the trunk."""
+        self._ways: dict[tuple[str, int, float], tuple[int, bool]] = {}
+        """By thigh, first tick of a movement and time beside it: up to which tick it was looked at, and whether it went one
+        way."""
         self._open: dict[str, SensorMovement] = {}
         self._done: dict[str, list[SensorMovement]] = {key: [] for key in keys}
         self.count = 0
@@ -72,11 +94,14 @@ class CalibrationMovements:
 
     def step(self, i: int, angle: Mapping[str, float]) -> None:
         """Follow the movements at tick i, given the angle of each sensor from its standing, rad."""
+        self._now = i
         for key, a in angle.items():
             movement = self._open.get(key)
             if movement is None:
                 if a > START_RAD:
                     self._open[key] = SensorMovement(i, i, a)
+                    if self.first_s is None:
+                        self.first_s = self._time[i]
             elif a < END_RAD:
                 movement.end = i
                 del self._open[key]
@@ -84,6 +109,10 @@ class CalibrationMovements:
                 self.count += 1
             elif a > movement.peak:
                 movement.peak = a
+        if all(angle.get(key, 0.0) > SQUAT_RAD for key in THIGH_KEYS):
+            for key in THIGH_KEYS:
+                if key in self._open:
+                    self._open[key].together = True
 
     @property
     def standing(self) -> bool:
@@ -93,11 +122,16 @@ class CalibrationMovements:
     @property
     def knees_up(self) -> bool:
         """Whether both thighs are up: a squat or sitting down."""
-        return all(key in self._open and self._open[key].peak > SQUAT_RAD for key in THIGH_KEYS)
+        return all(key in self._open and self._open[key].together for key in THIGH_KEYS)
 
     def idle_s(self, now_s: float) -> float:
         """Time since the last movement of any sensor, since the mark where there was none."""
         return now_s - max((self._time[several[-1].end] for several in self._done.values() if several), default=self._mark_s)
+
+    def told_s(self) -> float:
+        """Session time at which the last movement ended that tells an axis; of the mark where there was none."""
+        ends = [e.end for key in self._keys for e in (*self.of(key), *self.squats(key), *self.sittings(key))]
+        return self._time[max(ends)] if ends else self._mark_s
 
     def of(self, key: str) -> list[SensorMovement]:
         """The movements of a sensor that are its own in a calibration: bends for the trunk, own raises for a thigh. Those
@@ -139,7 +173,8 @@ class CalibrationMovements:
         the bends, and more bends than anybody calibrates with. Knee raises may still come after a pause."""
         bends = max((self.of(key) for key in TRUNK_KEYS if key in self._keys), key=len, default=[])
         squats = [min(a.start, b.start) for a, b in self._both_up()]
-        own = [e.start for e in bends[MOST_BENDS:]]
+        # more bends than anybody calibrates with show that those after the third were none of the calibration
+        own = [e.start for e in bends[BEND_COUNT:]] if len(bends) > MOST_BENDS else []
         if len(bends) >= BEND_COUNT:
             own += [start for start in squats if start > bends[BEND_COUNT - 1].end]
         if self.paused_at is not None:
@@ -149,11 +184,33 @@ class CalibrationMovements:
     def _bends(self, key: str) -> list[SensorMovement]:
         """Of the trunk; in a small bow one of its two sensors may turn by less than what counts alone."""
         beside = [e for k in TRUNK_KEYS if k != key for e in self._done.get(k, []) if e.peak >= BEND_RAD]
-        return [
+        own = [
             e
             for e in self._done[key]
-            if (e.peak >= BEND_RAD or any(overlap(e, other) for other in beside)) and not self._while_raising(e)
+            if (e.peak >= BEND_RAD or any(overlap(e, other) for other in beside))
+            and self._seconds(e) < POSTURE_S
+            and not self._while_raising(e)
         ]
+        if key != PELVIS_KEY or len(own) >= len(beside):
+            return own
+        open_ = self._open.get(key)
+        for bend in beside:
+            if open_ is not None and open_.start < bend.end:
+                continue
+            if self._seconds(bend) < POSTURE_S and not self._while_raising(bend) and not any(overlap(e, bend) for e in own):
+                stiff = self._stiff(key, bend)
+                own += [] if stiff is None else [stiff]
+        return sorted(own, key=lambda e: e.start)
+
+    def _stiff(self, key: str, bend: SensorMovement) -> SensorMovement | None:
+        """The movement of a sensor that goes along with a bend of the other on the trunk by less than counts alone; None where
+        it stays."""
+        found = self._along.get((key, bend.start))
+        if found is None:
+            swing = self._swing(key, bend.start, bend.end)
+            peak = float(np.nanmax(swing)) if np.isfinite(swing).any() else 0.0
+            found = self._along[key, bend.start] = SensorMovement(bend.start, bend.end, peak)
+        return found if found.peak >= STIFF_RAD else None
 
     def _raises(self, key: str) -> list[SensorMovement]:
         rivals = self._done.get(THIGH_KEYS[1] if key == THIGH_KEYS[0] else THIGH_KEYS[0], [])
@@ -164,6 +221,7 @@ class CalibrationMovements:
             if e.peak >= RAISE_RAD
             and self._seconds(e) > shortest
             and not any(overlap(e, r) and (r.peak > e.peak or r.peak > SQUAT_RAD) for r in rivals)
+            and self._one_way(key, e, STRIDE_S)
         ]
 
     def _while_raising(self, movement: SensorMovement) -> bool:
@@ -172,8 +230,32 @@ class CalibrationMovements:
 
     def _both_up(self) -> list[tuple[SensorMovement, SensorMovement]]:
         """Movements of both thighs together: squats and sitting."""
-        left, right = ([e for e in self._done.get(k, []) if e.peak > SQUAT_RAD] for k in THIGH_KEYS)
+        left, right = (
+            [e for e in self._done.get(k, []) if e.together and self._one_way(k, e, SQUAT_BESIDE_S)] for k in THIGH_KEYS
+        )
         return [(a, b) for a in left for b in right if overlap(a, b)]
+
+    def _one_way(self, key: str, movement: SensorMovement, beside_s: float) -> bool:
+        """Whether a thigh went to one side of the standing only, in a movement and so long before and after it. A thigh that
+        walks swings to both."""
+        now, stop = self._now, movement.end + 1
+        while stop <= now and self._time[stop] - self._time[movement.end] <= beside_s:
+            stop += 1
+        looked_at, one_way = self._ways.get((key, movement.start, beside_s), (-1, True))
+        if stop == looked_at:
+            return one_way
+        start = movement.start
+        while start > 0 and self._time[movement.start] - self._time[start - 1] <= beside_s:
+            start -= 1
+        arc = self._arc(key, start, stop)
+        arc = arc[:, np.isfinite(arc[0])]
+        if arc.shape[1]:
+            size = arc[0] * arc[0] + arc[1] * arc[1] + arc[2] * arc[2]
+            way = arc[:, int(size.argmax())]
+            along = (way[0] * arc[0] + way[1] * arc[1] + way[2] * arc[2]) / max(float(np.sqrt(size.max())), 1e-9)
+            one_way = bool(along.min() > -np.sin(BACKWARD_RAD))
+        self._ways[key, movement.start, beside_s] = stop, one_way
+        return one_way
 
     def _seconds(self, movement: SensorMovement) -> float:
         return self._time[movement.end] - self._time[movement.start]

@@ -28,6 +28,8 @@ class CalibrationTracks:
         self._vertical: dict[str, list[Floats]] = {key: [] for key in body}
         self._motion: dict[str, list[Floats] | None] = {key: [] for key in body}
         """None for a sensor whose motion was not given all the time."""
+        self.motion_until_s = float("inf")
+        """Walking off can tell something until this session time: motion is not kept of ticks that come after it."""
         self._motion_s: list[float] = []
 
     def add(self, ticks: Ticks) -> None:
@@ -36,9 +38,12 @@ class CalibrationTracks:
         now = rotation.vertical_in_sensor(ticks.quat)
         for key in self.body:
             self._vertical[key].append(now[:, ticks.keys.index(key)])
-        # walking off can tell something for this long only
-        if ticks.time_s[0] <= self.mark_s + DECIDED_S + WALKED_S[1]:
+        if ticks.time_s[0] <= self.motion_until_s:
             self._add_motion(ticks)
+
+    def walks_off(self, begin_s: float) -> None:
+        """Whoever walks off does so from session time begin_s on."""
+        self.motion_until_s = max(self.mark_s + DECIDED_S, begin_s) + WALKED_S[1]
 
     def _add_motion(self, ticks: Ticks) -> None:
         self._motion_s.extend(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())

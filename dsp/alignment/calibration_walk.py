@@ -14,6 +14,9 @@ from dsp.alignment.segment_axes import strides, walked_off
 
 STRIDES_S = 4.0
 """The thighs' swing in this time after the standing gives their axis when a person walks off (ours)."""
+STOOD_ON_S, LEAD_S, QUIET_S = 1.5, 0.6, 3.0
+"""Who moves off later than the first after the zero's standing stood on: then he walks off the second before a thigh has swung
+by `START_RAD`, and has stood still for the third before (ours)."""
 
 
 class CalibrationWalk:
@@ -28,15 +31,27 @@ class CalibrationWalk:
         self._mountings = mountings
         self._tilted_s = tilted_s
         self.now = now
+        self._begin_s: float | None = None
         self._ways: dict[str, Floats | None] | None = None
         """Where the wearer walked off to, in each sensor, once it has been looked at; what tells it is not kept for longer."""
         self._strode: dict[str, tuple[Floats, float] | None] = {}
         """What the first strides told, once they are over."""
 
+    def moved(self, first_s: float) -> None:
+        """The first movement since the standing began at session time first_s: however long somebody stands, he walks off
+        then."""
+        end_s = self._zero.span_s[1]
+        self._begin_s = end_s if first_s - end_s < STOOD_ON_S else first_s - LEAD_S
+
     @property
     def over_s(self) -> float:
-        """Session time at which the first strides have been made."""
-        return self._zero.span_s[1] + STRIDES_S
+        """Session time at which the first strides have been made; infinite before the first movement."""
+        return float("inf") if self._begin_s is None else self._begin_s + STRIDES_S
+
+    @property
+    def begin_s(self) -> float:
+        """Session time at which the standing ended that the first strides followed; of the zero's before the first movement."""
+        return self._zero.span_s[1] if self._begin_s is None else self._begin_s
 
     def tells(self, seen: CalibrationMovements) -> bool:
         """Whether walking off tells the axes that nothing else tells so far; asked once, when the strides have been made."""
@@ -62,18 +77,20 @@ class CalibrationWalk:
         if key not in self._mountings:
             return None
         if key not in self._strode:
-            if self._span()[1] > self.now:
+            if self._begin_s is None or self._span()[1] > self.now:
                 return None
             self._strode[key] = strides(self.swing(key), self._zero.up[key], -self._mountings[key].left_axis)
         return self._strode[key]
 
     def _span(self) -> tuple[int, int]:
         """Ticks of the first strides of somebody who walks off."""
-        return self._tracks.at(self._zero.span_s[1]), self._tracks.at(self.over_s)
+        return self._tracks.at(self.begin_s), self._tracks.at(self.begin_s + STRIDES_S)
 
     def _forward(self, key: str) -> Floats | None:
         motion, quat = self._tracks.motion(key), self._zero.standing.sensor(key).quat
         there = np.flatnonzero(np.isfinite(quat[0]))
         if motion is None or not len(there):
             return None
-        return walked_off(*motion, self._zero.span_s, quat[:, there[-1]], self._tilted_s)
+        (begun_s, end_s), begin_s = self._zero.span_s, self.begin_s
+        still_s = (begun_s, end_s) if begin_s == end_s else (max(begun_s, begin_s - QUIET_S), begin_s)
+        return walked_off(*motion, still_s, quat[:, there[-1]], self._tilted_s, begun_s)

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from body_signals import Floats
 from dsp import rotation
+from dsp.alignment.calibration_movements import TRUNK_KEYS
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.segment_axes import angle_between
-from dsp.alignment.standing import DECIDED_S
-from dsp.grid.ticks import Ticks
+from dsp.alignment.standing import DECIDED_S, SETTLE_S, SHORTEST_STANDING_S
+from dsp.grid.ticks import RATE_HZ, Ticks
 
 LATE_S = 5.0
 """A sensor that is late when the standing has been decided is waited for this long; after that it takes no part (ours)."""
 LEAST_THERE = 0.5
 """A sensor that is missing for more than this share of the standing has no zero (ours)."""
+
+SWAYING_DEG = 4.0
+"""Who sways by more than this (root mean square) does not stand still: quiet standing has some tenths of a degree, a restless
+one 2° (ours)."""
+LOOSE_DEG = 2.0
+"""A sensor that alone sways, while no other does by more than this, is loose (ours)."""
+SWAYING_MOST_DEG = 15.0
+"""Who moves by more than this does not sway: he has gone, or bends (ours)."""
+SETTLED_S = 2.0
+"""A standing that quiet came to late must last for so long: a shorter one may be a turning point of somebody who sways
+(ours)."""
+NO_SAMPLES = "no samples while standing"
+"""Of a sensor that was not there."""
+AGAIN = "stand still for 5 s and mark again"
+"""The remedy of every standing that is refused."""
 
 Ended = Callable[[float, str], float | None]
 """(mark time, key) → session time at which a sensor's standing was known to have ended, None before."""
@@ -33,6 +49,8 @@ class Zero:
     standing: Ticks
     up: Mapping[str, Floats]
     sway_deg: Mapping[str, float]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why a sensor that was there has no zero all the same."""
 
     @classmethod
     def of(cls, standing: Ticks, keys: tuple[str, ...]) -> Zero | None:
@@ -41,13 +59,29 @@ class Zero:
         sway_deg: dict[str, float] = {}
         for key in keys:
             track = rotation.vertical_in_sensor(standing.sensor(key).quat)
-            track = track[:, np.isfinite(track[0])]
-            if track.shape[1] < LEAST_THERE * len(standing):
+            if np.count_nonzero(np.isfinite(track[0])) < LEAST_THERE * len(standing):
                 continue
-            mean = np.array([track[i].mean() for i in range(3)])
-            up[key] = mean / np.sqrt((mean**2).sum())
-            sway_deg[key] = float(np.degrees(np.sqrt((angle_between(track, up[key]) ** 2).mean())))
+            up[key], sway_deg[key] = _sway_deg(track)
         return cls(standing, up, sway_deg) if up else None
+
+    def refusal(self) -> str:
+        """Why this is no standing; empty where it is one. A single sensor that sways is loose, and has no zero (`steady`)."""
+        swaying = self._swaying()
+        others = [deg for key, deg in self.sway_deg.items() if key not in swaying]
+        if not swaying or (len(swaying) == 1 and len(others) > 1 and max(others) < LOOSE_DEG):
+            return ""
+        return _swayed(max(self.sway_deg[key] for key in swaying))
+
+    def steady(self) -> Zero:
+        """Without a sensor that sways."""
+        loose = self._swaying()
+        if not loose:
+            return self
+        refused = {key: f"{_swayed(self.sway_deg[key])}; is it loose?" for key in loose}
+        return replace(self, up={key: up for key, up in self.up.items() if key not in loose}, refused=refused)
+
+    def _swaying(self) -> list[str]:
+        return [key for key in self.up if self.sway_deg[key] > SWAYING_DEG]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -63,6 +97,43 @@ class Zero:
     def next_tick(self) -> int:
         """Number of the first tick after the standing."""
         return self.standing.first + len(self.standing)
+
+
+def _swayed(deg: float) -> str:
+    if deg > SWAYING_MOST_DEG:
+        return f"moved by {deg:.0f}° instead of standing still; {AGAIN}"
+    return f"swayed by {deg:.0f}° while standing; {AGAIN}"
+
+
+def swaying(tracks: CalibrationTracks, keys: Collection[str], standing: Ticks | None, now: int) -> str:
+    """Whether the person swayed all the time since the mark, and the standing, if there was one, is a turning point of that:
+    why it is refused, empty where it is not. now: the tick that is looked at, after which nothing may count."""
+    begun = tracks.at(tracks.mark_s + SETTLE_S)
+    if standing is not None:
+        late = standing.time_s[0] - tracks.mark_s - SETTLE_S > SHORTEST_STANDING_S / 2.0
+        if not late or len(standing) >= SETTLED_S * RATE_HZ:
+            return ""
+        now = min(now, tracks.at(float(standing.time_s[-1])))
+    trunk = [key for key in keys if key in TRUNK_KEYS] or keys
+    found = max((_sway_deg(tracks.vertical(key)[:, begun:now])[1] for key in trunk), default=0.0)
+    return _swayed(found) if SWAYING_DEG < found < SWAYING_MOST_DEG else ""
+
+
+def _sway_deg(track: Floats) -> tuple[Floats, float]:
+    """Mean vertical (3,) of a sensor, and how far it is from that, root mean square, degrees. track (3, n): NaN where
+    missing."""
+    track = track[:, np.isfinite(track[0])]
+    if not track.shape[1]:
+        return np.zeros(3), 0.0
+    mean = np.array([track[i].mean() for i in range(3)])
+    up = mean / np.sqrt((mean**2).sum())
+    return up, float(np.degrees(np.sqrt((angle_between(track, up) ** 2).mean())))
+
+
+def no_standing(ended_s: float | None, mark_s: float) -> str:
+    """Why a sensor that was there has no standing after the mark at mark_s, which was known at session time ended_s."""
+    within_s = DECIDED_S if ended_s is None else ended_s - mark_s
+    return f"the standing was too short: none of {SHORTEST_STANDING_S:.0f} s within {within_s:.0f} s of the mark; {AGAIN}"
 
 
 def decided(tracks: CalibrationTracks, ended: Ended) -> tuple[int, tuple[str, ...]] | None:

@@ -6,7 +6,7 @@ A mark opens one that waits for the quiet standing (`AwaitedStanding`); once tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,9 @@ from body_signals import Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration import Calibration
 from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_zero import Ended, StandingOf, Zero, decided
+from dsp.alignment.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.grid.ticks import Ticks
+from dsp.results import AlignmentReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Calibrator:
         self._tilted_s = tilted_s
         self._marks: list[float] = []
         self._open: AwaitedStanding | Calibration | None = None
+        self.refused: tuple[AlignmentReport, ...] = ()
+        """What is said of each sensor where the last mark came to nothing; empty where it did not."""
 
     def mark(self, mark_s: float) -> None:
         """A calibrate mark at session time `mark_s`; it replaces the calibration in progress once its time is reached."""
@@ -72,6 +75,9 @@ class Calibrator:
     def finish(self, next_tick: int) -> list[Alignment]:
         """The log ended: what was seen has to do."""
         is_open, self._open = self._open, None
+        if isinstance(is_open, AwaitedStanding) and is_open.tracks.time_s:
+            lasted_s = is_open.tracks.time_s[-1] - is_open.tracks.mark_s
+            self._refuse(is_open, f"the recording ended {lasted_s:.1f} s after the mark, before the standing had", self._body)
         return [is_open.finish(next_tick)] if isinstance(is_open, Calibration) else []
 
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
@@ -90,9 +96,23 @@ class Calibrator:
             return []
         at, keys = known
         standing = self._standing_of(tracks.mark_s, keys)
+        if why := swaying(tracks, keys, standing, at):
+            return self._refuse(state, why, keys)
         zero = None if standing is None else Zero.of(standing, keys)
         if zero is None:
-            self._open = None
-            return []
-        calibration = self._open = Calibration(tracks, zero, self._mountings, self._tilted_s, at)
+            ended = [self._ended(tracks.mark_s, key) for key in keys]
+            latest = max((s for s in ended if s is not None), default=None)
+            return self._refuse(state, no_standing(latest, tracks.mark_s), keys)
+        if why := zero.refusal():
+            return self._refuse(state, why, zero.keys)
+        self.refused = ()
+        calibration = self._open = Calibration(tracks, zero.steady(), self._mountings, self._tilted_s, at)
         return calibration.begin()
+
+    def _refuse(self, state: AwaitedStanding, why: str, keys: Collection[str]) -> list[Alignment]:
+        """The mark comes to nothing, for this reason; sensors other than `keys` were not there."""
+        self._open = None
+        self.refused = tuple(
+            AlignmentReport(key, "none", 0.0, (why if key in keys else NO_SAMPLES,), state.tracks.mark_s) for key in self._body
+        )
+        return []

@@ -15,7 +15,7 @@ import numpy as np
 from body_signals import Floats, Mounting
 from dsp import rotation
 from dsp.alignment.calibration_movements import BEND_COUNT, SensorMovement
-from dsp.alignment.segment_axes import alike, functional_axis
+from dsp.alignment.segment_axes import AGREES_RAD, alike, functional_axis
 
 STATED_MOUNTING = "standing and stated mounting"
 """Method of an alignment of which no movement told the axis."""
@@ -35,6 +35,13 @@ TYPICAL_RANGE_RAD = np.radians(45.0)
 """Range from which on a functional axis is not improved by bending further (ours; for the confidence only)."""
 LEAST_ACROSS = 0.3
 """Sine of the smallest angle between the axis and the vertical (ours)."""
+OPPOSITE_RAD = np.radians(120.0)
+"""A movement whose axis is further than this from the stated one went the other way: somebody leaned back (ours)."""
+UPRIGHT_RAD = np.radians(60.0)
+"""A stated mounting whose vertical is further off than this says nothing of the way a movement went: the sensor is worn
+otherwise than stated (ours)."""
+OPPOSITE_CONFIDENCE = 0.5
+"""Of the confidence of an axis whose movement went the other way than the stated mounting says, this share is left (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +55,18 @@ class Axis:
 
 
 def of_movements(
-    vertical: Floats, up: Floats, movements: Sequence[SensorMovement], kind: str, *, backwards: bool, mounting: Mounting | None
+    vertical: Floats,
+    up: Floats,
+    movements: Sequence[SensorMovement],
+    kind: str,
+    *,
+    backwards: bool,
+    mounting: Mounting | None = None,
 ) -> Axis:
     """From movements of one kind. vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
 
-    backwards: the segment's lower end moves forward, as a thigh's does, and not its upper one.
+    backwards: the segment's lower end moves forward, as a thigh's does, and not its upper one. mounting: of bends that went
+    several ways those count that agree with it.
     """
     kept, spans = list(movements), [(e.start, e.end) for e in movements]
     if kind == BENDS:
@@ -68,10 +82,22 @@ def of_movements(
     ]
     confidence = TRUST[kind] * min(1.0, len(kept) / _WANTED[kind]) ** 0.5 * min(1.0, peak / TYPICAL_RANGE_RAD) ** 0.5
     confidence *= _in_one_plane(planarity) * min(1.0, 6.0 / max(agreement_deg, 0.1))
-    if mounting is not None and float(right @ -mounting.left_axis) < 0.5:
-        reasons.append("the stated mounting disagrees with the movement, which was used")
-        confidence *= 0.5
     return Axis(right, "standing and " + kind, confidence, tuple(reasons))
+
+
+def beside_mounting(axis: Axis, up: Floats, mounting: Mounting) -> Axis:
+    """The axis that a movement told, held against what was stated: of two that are about half a turn apart the mounting has the
+    right sign, since a person may lean back where he should bend forward. Else the movement is right, and is doubted."""
+    agreement = float(axis.right @ -mounting.left_axis)
+    if agreement >= np.cos(AGREES_RAD):
+        return axis
+    upright = float(up @ mounting.up_axis) > np.cos(UPRIGHT_RAD)
+    if agreement < np.cos(OPPOSITE_RAD) and upright:
+        off_deg = np.degrees(np.arccos(np.clip(agreement, -1.0, 1.0)))
+        reason = f"the movement went the other way than the stated mounting says ({off_deg:.0f}° off), which was believed"
+        return Axis(-axis.right, axis.method, OPPOSITE_CONFIDENCE * axis.confidence, (*axis.reasons, reason))
+    reason = "the stated mounting disagrees with the movement, which was used"
+    return Axis(axis.right, axis.method, 0.5 * axis.confidence, (*axis.reasons, reason))
 
 
 def of_mounting(mounting: Mounting, up: Floats, missing: str, strode: tuple[Floats, float] | None) -> Axis:

@@ -32,31 +32,54 @@ def angle_between(track: Floats, unit: Floats) -> Floats:
     return np.asarray(2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(x * x + y * y + z * z), 1.0)))
 
 
+def path(vertical: Floats, up: Floats) -> Floats:
+    """up × vertical (3, n): along the axis about which a segment has turned from its standing, with the sine of the angle.
+
+    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
+    """
+    v = vertical
+    return np.stack((up[1] * v[2] - up[2] * v[1], up[2] * v[0] - up[0] * v[2], up[0] * v[1] - up[1] * v[0]))
+
+
 def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) -> tuple[Floats, float, float]:
     """Axis (3,) about which the segment turns in the given spans of ticks, from gravity's path in the sensor.
 
-    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing. The sign is that of up × vertical,
-    which is to the right in a forward bend and to the left in a knee raise. Also returns the planarity (share of the path
-    that lies in one plane, 0 … 1) and the spread of the single spans' axes, degrees (0 for one span).
+    vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing. The sign is that of up × vertical where
+    the segment goes furthest: to the right in a forward bend, to the left in a knee raise. Also returns the planarity (share
+    of the path that lies in one plane, 0 … 1) and the spread of the single spans' axes, degrees (0 for one span).
     """
     arcs = []
     for start, end in spans:
         v = vertical[:, start:end]
         v = v[:, np.isfinite(v[0])]
-        arcs.append(np.stack((up[1] * v[2] - up[2] * v[1], up[2] * v[0] - up[0] * v[2], up[0] * v[1] - up[1] * v[0])))
+        arcs.append(path(v, up))
 
     def principal(arc: Floats) -> tuple[Floats, float]:
         scatter = np.array([[(arc[i] * arc[j]).sum() for j in range(3)] for i in range(3)])
         values, vectors = np.linalg.eigh(scatter)
-        axis = vectors[:, 2]
-        if float((axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]).sum()) < 0.0:
-            axis = -axis
-        return axis, float(values[2] / max(values.sum(), 1e-12))
+        return furthest_way(vectors[:, 2], arc), float(values[2] / max(values.sum(), 1e-12))
 
     axis, planarity = principal(np.concatenate(arcs, axis=1))
     single = [principal(arc)[0] for arc in arcs if arc.shape[1] > 1]
     spread = [np.degrees(np.arccos(np.clip(abs(float(a @ axis)), -1.0, 1.0))) for a in single]
     return axis, planarity, float(max(spread, default=0.0))
+
+
+def furthest_way(axis: Floats, arc: Floats) -> Floats:
+    """The axis (3,), with the sign that the furthest of the path up × vertical, (3, n), is about it. Who leans back for longer
+    than he bends forward still bends further."""
+    about = axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]
+    return -axis if -float(about.min(initial=0.0)) > float(about.max(initial=0.0)) else axis
+
+
+def leaning(vertical: Floats, up: Floats, right: Floats) -> Floats:
+    """How far (n,) rad a segment leans forward from its standing, given its axis to the right (3,) in the sensor.
+
+    vertical, up: as in `functional_axis`.
+    """
+    arc = path(vertical, up)
+    forward = right[0] * arc[0] + right[1] * arc[1] + right[2] * arc[2]
+    return np.asarray(np.arctan2(forward, up[0] * vertical[0] + up[1] * vertical[1] + up[2] * vertical[2]))
 
 
 def alike(vertical: Floats, up: Floats, spans: list[tuple[int, int]], stated: Floats | None) -> list[int]:
@@ -97,7 +120,12 @@ def strides(vertical: Floats, up: Floats, stated: Floats) -> tuple[Floats, float
 
 
 def walked_off(
-    integral: Floats, times_s: Floats, standing_s: tuple[float, float], standing: Floats, tilted_s: float | None = None
+    integral: Floats,
+    times_s: Floats,
+    standing_s: tuple[float, float],
+    standing: Floats,
+    tilted_s: float | None = None,
+    begun_s: float | None = None,
 ) -> Floats | None:
     """Direction (3,) in the sensor in which its wearer walked off from a standing; None who did not, or not straight.
 
@@ -106,6 +134,7 @@ def walked_off(
     orientation then, of the same heading. A sensor on a walking body has the body's velocity but for what each stride
     gives and takes back, so its mean over a second and a half points forward. tilted_s: time constant with which a causal
     filter, begun anew with the standing, takes for gravity what the walker gains; that is put back. None: it does not.
+    begun_s: session time at which it was begun, where standing_s is a later part of the standing.
     """
     begin, end = np.searchsorted(times_s, standing_s).tolist()
     first, last = np.searchsorted(times_s, [standing_s[1] + s for s in WALKED_S]).tolist()
@@ -120,7 +149,7 @@ def walked_off(
     if tilted_s is not None:
         # the filter that measures was begun with the standing, and has its own vertical
         gained[:2] += gravity[:2, None] * (times_s[end - 1 : last] - times_s[end - 1])
-        gained = _put_back(gained, times_s[end - 1 : last] - standing_s[0], tilted_s)
+        gained = _put_back(gained, times_s[end - 1 : last] - (standing_s[0] if begun_s is None else begun_s), tilted_s)
     walking = gained[:2, first - end + 1 :]
     half = walking.shape[1] // 2
     early, late = walking[:, :half].mean(axis=1), walking[:, half:].mean(axis=1)

@@ -22,6 +22,10 @@ SPINE_FLEXED_RAD = math.radians(12.0)
 """The same of the spine: who lifts from beside the foot turns and bends sideways there, and mostly to the same side (ours)."""
 
 
+MOST_BACK_RAD, MOST_THIGH_BACK_RAD = math.radians(-160.0), math.radians(120.0)
+"""Where the range of an inclination begins and ends: at no posture that a body comes to (ours)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Joint:
     """A joint between the pelvis and a distal segment: table prefix, distal placement, signs of the Cardan angles, and the
@@ -45,6 +49,16 @@ JOINTS = (LUMBAR, HIP_LEFT, HIP_RIGHT)
 def forward_tilt(vertical: Floats) -> Floats:
     """Forward inclination (n,) rad of a segment from the vertical in its own frame (3, n); any angle, also past 90°."""
     return np.asarray(np.arctan2(-vertical[0], vertical[1]))
+
+
+def unbroken(tilt: Floats, forward: Floats) -> Floats:
+    """Forward tilts (s, n) rad, a whole turn further where a body goes past half a turn and not the other way.
+
+    forward (s, 1): 1 for pelvis and trunk, which fold forward to 180° and lean back to at most 160°; −1 for a thigh, whose knee
+    comes forward to 240° (knees to the chest, lying on the back) and goes back to at most 120° (lying on the front).
+    """
+    beyond = np.where(forward > 0.0, tilt < MOST_BACK_RAD, tilt > MOST_THIGH_BACK_RAD)
+    return np.where(beyond, tilt + 2.0 * np.pi * forward, tilt) if beyond.any() else tilt
 
 
 def lying(vertical: Floats) -> Floats:

@@ -121,7 +121,7 @@ class SegmentAngles:
         """Put angles and standard deviations of segments (4, s, m), with these variances (s, m) of their inclination from
         acceleration, shaken as the ticks say (s, m), where they belong among all angles (a, m)."""
         vertical = rotation.vertical_in_sensor(segment)
-        tilt = joints.forward_tilt(vertical)
+        tilt = joints.unbroken(joints.forward_tilt(vertical), self._forward)
         angles[self._inclinations] = self._forward * tilt
         skin = uncertainty.skin_variance(tilt, self._joints)
         wobble = self._spreads.wobble(shaken)

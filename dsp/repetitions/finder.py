@@ -18,12 +18,10 @@ from dsp.repetitions.cuts import EDGE_ROWS, RepetitionCutter, Worn
 from dsp.repetitions.held import HeldRepetitions
 from dsp.repetitions.movement_ends import LOOK_BACK_S
 from dsp.repetitions.movement_rows import KeptRows, MovementRows
-from dsp.repetitions.signal import HISTORY_S, RowsInView, TrunkOnThigh
+from dsp.repetitions.signal import BRIDGED_HOLE_S, HISTORY_S, RowsInView, TrunkOnThigh
 from dsp.repetitions.states import Raising, Settling, Standing, State
 from dsp.results import AngleRows, Repetition
 
-BRIDGED_HOLE_S = 0.4
-"""Holes up to this are bridged for finding a repetition; a longer one ends the movement (ours)."""
 ROWS_AT_ONCE = 8
 """Rows wait until they are so many: one at a time costs nearly as much as eight, and 0.07 s later is soon enough (ours)."""
 

@@ -19,6 +19,7 @@ KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
 """Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
 _KEPT_ROWS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
 _DEGREES = 180.0 / np.pi
+LUMBAR_ROW = KEPT.index("lumbar_flexion")
 PELVIS_ROW, TRUNK_ROW = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
 LEFT_THIGH_ROW, RIGHT_THIGH_ROW = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
 

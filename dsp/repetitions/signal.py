@@ -21,6 +21,8 @@ RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG = 30.0, 12.0, 25.0
 is behind (ours, set on the simulated athlete)."""
 STAND_IN_S = 2.0
 """Once a thigh has been missing for this long, the other one stands in for it (ours)."""
+BRIDGED_HOLE_S = 0.4
+"""Holes up to this are bridged for finding a repetition; a longer one ends the movement (ours)."""
 HISTORY_S = 120.0
 """Longest repetition; a longer movement is a posture, not a repetition (ours)."""
 NEVER = -(10**9)
@@ -48,9 +50,18 @@ class RowsInView:
     lifted: Bools
     begins: Ints
     ends: Ints
+    last: int = NEVER
+    """Number of the last row before the first at which there was a signal."""
 
     def __len__(self) -> int:
         return len(self.signal)
+
+    def seen_before(self, i: int) -> bool:
+        """Whether there was a signal just before row i, or before a hole that is bridged."""
+        longest = int(BRIDGED_HOLE_S * self.rate_hz) + 1
+        if np.isfinite(self.signal[max(i - longest, 0) : i]).any():
+            return True
+        return self.first + i - self.last <= longest
 
     @property
     def longest_rows(self) -> float:
@@ -65,6 +76,7 @@ class TrunkOnThigh:
         self._rate = rate_hz
         self._seen = [NEVER, NEVER]
         """Row number at which each thigh was last there."""
+        self._last = NEVER
 
     def view(self, rows: MovementRows, first: int) -> RowsInView:
         """The rows that follow; first: the number of the first of them."""
@@ -75,7 +87,12 @@ class TrunkOnThigh:
         lifted = (higher > RAISE_DEG) & (np.abs(thigh) < STANCE_DEG) & (np.abs(trunk) < RAISE_TRUNK_DEG)
         begins = np.flatnonzero((signal > START_DEG) | lifted)
         ends = np.flatnonzero(signal < END_DEG)
-        return RowsInView(self._rate, first, rows.time_s, rows.angles, signal, trunk, thigh, seat, higher, lifted, begins, ends)
+        last, there = self._last, np.flatnonzero(np.isfinite(signal))
+        if len(there):
+            self._last = first + int(there[-1])
+        return RowsInView(
+            self._rate, first, rows.time_s, rows.angles, signal, trunk, thigh, seat, higher, lifted, begins, ends, last
+        )
 
     def _signal(self, angles: Floats, trunk: Floats, thigh: Floats, first: int) -> tuple[Floats, Floats]:
         """The trunk-on-thigh flexion (n,), missing while a thigh is that was there a moment ago: one leg alone would read a

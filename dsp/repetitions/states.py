@@ -28,9 +28,14 @@ SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 simulated athlete)."""
 SETTLE_LONGEST_S = 0.6
 """A repetition comes to rest at most this long after its signal is low enough (ours)."""
-SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 25.0, 0.7, 3.0
-"""Sitting: thighs above the first, trunk below the second, and for the third the signal within the band (ours, set on the
-simulated athlete)."""
+SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 45.0, 0.7, 3.0
+"""Sitting: thighs above the first, trunk below the second, for the third the signal within the band, and trunk and pelvis as
+on a seat (`seats`; ours, set on the simulated athlete)."""
+HELD_SEAT_S, HELD_TRUNK_DEG = 4.0, 25.0
+"""Who holds that posture for the first, with the trunk below the second, sits in any case: no squat is held for so long
+(ours)."""
+LIES_DEG = -30.0
+"""A trunk that leans back by more is that of somebody who lies down, and does not stand (ours)."""
 LEAST_SEAT_DEG = 2.0
 """The thighs of a posture that was held too long for a movement count as raised by at least this (ours)."""
 RISE_SHARE, SEATED_AGAIN_SHARE = 0.5, 0.8
@@ -106,11 +111,15 @@ class Moving:
     rocks: RockBackFinder
     stay: bool = False
     missing: int = 0
+    whole: bool = True
+    """Whether its beginning was seen: somebody may sit already when the rows begin."""
+    asked: int = -1
+    """The row since when it was still, the last time that it was asked for a seat."""
 
     @classmethod
     def from_standing(cls, view: RowsInView, i: int) -> Moving:
         k, signal = view.first + i, view.signal.item(i)
-        return cls(k, signal, k, signal, k, k, signal, RockBackFinder(view.rate_hz))
+        return cls(k, signal, k, signal, k, k, signal, RockBackFinder(view.rate_hz), whole=view.seen_before(i))
 
     def ahead(self, view: RowsInView, i: int) -> int:
         """The row at which a movement that has just begun is low enough to end, if nothing else can happen before."""
@@ -161,13 +170,16 @@ class Moving:
             return Seated(max(thigh, LEAST_SEAT_DEG), self.stay)
         if abs(signal - self.still_level) > SEAT_BAND_DEG:
             self.still_since, self.still_level = k, signal
-        seated = thigh > SEAT_THIGH_DEG and trunk < SEAT_TRUNK_DEG
-        if seated and k - self.still_since >= SEAT_STILL_S * view.rate_hz:
-            cutter.sit_down(self.begin, self.still_since)
+        seated = thigh > SEAT_THIGH_DEG and trunk < (HELD_TRUNK_DEG if self.stay else SEAT_TRUNK_DEG)
+        if seated and k - self.still_since >= SEAT_STILL_S * view.rate_hz and self._sits(k, trunk, view.rate_hz, cutter):
+            if self.whole:
+                cutter.sit_down(self.begin, self.still_since)
             return Seated(thigh, self.stay)
         if signal > self.peak:
             self.peak, self.peak_at = signal, k
             self.valley, self.valley_at = signal, k
+        elif signal < END_DEG and trunk < LIES_DEG:
+            return Seated(max(thigh, LEAST_SEAT_DEG), self.stay)
         elif signal < END_DEG:
             return Settling(self.begin, self.peak, self.peak_at, k, signal, k, self.stay)
         elif signal < self.valley:
@@ -175,6 +187,15 @@ class Moving:
         elif self.valley < SPLIT_SHARE * self.peak and signal > self.valley + SPLIT_RISE_DEG:
             self._begin_another(k, signal, cutter)
         return self
+
+    def _sits(self, k: int, trunk: float, rate_hz: float, cutter: RepetitionCutter) -> bool:
+        """Whether who is still, with the thighs up, sits; asked once, and again when it is held."""
+        if not self.whole or (trunk < HELD_TRUNK_DEG and k - self.still_since >= HELD_SEAT_S * rate_hz):
+            return trunk < HELD_TRUNK_DEG
+        if self.asked == self.still_since:
+            return False
+        self.asked = self.still_since
+        return cutter.sits(self.begin, self.still_since, k)
 
     def _rock(self, k: int, trunk: float, thigh: float, longest_rows: float, cutter: RepetitionCutter) -> None:
         """Follow the rock-backs: from the first one on, and on all fours for long enough, the movement is a stay."""
@@ -283,7 +304,7 @@ class Rising:
         k, signal = view.first + i, view.signal.item(i)
         if signal != signal:
             return Standing(self.missing)
-        if signal < END_DEG:
+        if signal < END_DEG and view.trunk.item(i) > LIES_DEG:
             return Settling(self.begin, math.nan, self.begin, k, signal, k, self.seat.stay, stands_up=True)
         if view.thigh.item(i) > SEATED_AGAIN_SHARE * self.seat.thigh:
             return Seated(self.seat.thigh, self.seat.stay)

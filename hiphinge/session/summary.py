@@ -162,6 +162,7 @@ class SummaryBuilder:
                 said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")
             elif report.confidence < LOW_CONFIDENCE:
                 said.append(f"{placement}: alignment of low confidence {report.confidence:.2f} ({'; '.join(report.reasons)})")
+            said.extend(f"{placement}: {warning}" for warning in report.warnings)
         for sensor in self._session.sensors:
             counts, late_ticks = facts.counts[sensor.key]
             if counts.samples == 0:

@@ -128,10 +128,21 @@ def test_stated_mounting_stands_in_for_what_was_not_moved():
 
 def test_a_stated_mounting_that_is_wrong_is_named():
     mounting = dict.fromkeys(BODY, Rotation.identity())
-    *_, final = calibrated(Performance(), mounting, {"pelvis": Mounting("+y", "+z")})
+    *_, final = calibrated(Performance(), mounting, {"pelvis": Mounting("+y", "+x")})
     assert max(misaligned_deg(final, mounting).values()) < 0.01
     assert "disagrees" in reasons(final, "pelvis")
     assert confidence(final)["pelvis"] < confidence(final)["lumbar"]
+
+
+def test_a_stated_mounting_is_believed_of_two_half_a_turn_apart():
+    """Somebody leans back where he should bend forward: the same movement, worn as stated."""
+    mounting = dict.fromkeys(BODY, Rotation.identity())
+    stated = dict.fromkeys(BODY, UPRIGHT_SENSOR)
+    *_, final = calibrated(Performance(bend_deg=-35.0), mounting, stated)
+    assert max(misaligned_deg(final, mounting).values()) < 0.01
+    for key in ("lumbar", "pelvis"):
+        assert "went the other way than the stated mounting says (180° off)" in reasons(final, key)
+        assert 0.0 < confidence(final)[key] < 0.5
 
 
 def test_a_stated_mounting_upside_down_is_trusted_little():
@@ -223,7 +234,8 @@ def test_a_seventh_bend_is_training():
     assert first.movements_over
     assert not first.complete
     assert first.tick / RATE == pytest.approx(8.0 + 6 * 3.5 + 2.5, abs=0.5)
-    assert first.movements_end_s == pytest.approx(8.0 + 5 * 3.5 + 2.5, abs=0.5)
+    # and those after the third were training already
+    assert first.movements_end_s == pytest.approx(8.0 + 2 * 3.5 + 2.5, abs=0.5)
 
 
 def test_without_thigh_sensors_the_first_bend_is_in_force():

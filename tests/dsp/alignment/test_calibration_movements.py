@@ -22,9 +22,14 @@ def track(*holds: Hold) -> Floats:
 
 def seen(brief: bool = False, **tilt: Floats) -> CalibrationMovements:
     """All movements of these sensors, by their inclinations (n,) from standing."""
-    swing = {key: np.radians(one) for key, one in tilt.items()}
+    swing = {key: np.abs(np.radians(one)) for key, one in tilt.items()}
     made = CalibrationMovements(
-        tuple(tilt), 0.0, [k / 10.0 for k in range(TICKS)], lambda key, a, b: swing[key][a:b], lambda _: brief
+        tuple(tilt),
+        0.0,
+        [k / 10.0 for k in range(TICKS)],
+        lambda key, a, b: swing[key][a:b],
+        lambda _: brief,
+        lambda key, a, b: np.outer([0.0, 0.0, 1.0], np.sin(np.radians(tilt[key][a:b]))),
     )
     for i in range(TICKS):
         made.step(i, {key: float(one[i]) for key, one in swing.items()})
@@ -42,10 +47,14 @@ def test_a_movement_begins_above_15_and_ends_below_8_degrees() -> None:
 
 
 def test_standing_is_between_movements() -> None:
-    made = CalibrationMovements(("pelvis",), 2.0, [k / 10.0 for k in range(100)], lambda *_: np.zeros(0), lambda _: False)
+    nothing = np.zeros((3, 0))
+    time_s = [k / 10.0 for k in range(100)]
+    made = CalibrationMovements(("pelvis",), 2.0, time_s, lambda *_: nothing[0], lambda _: False, lambda *_: nothing)
+    assert made.first_s is None
     assert (made.standing, made.idle_s(5.0)) == (True, 3.0)
     made.step(30, {"pelvis": 0.5})
     assert not made.standing
+    assert made.first_s == 3.0
     made.step(40, {"pelvis": 0.0})
     assert (made.standing, made.count, made.idle_s(5.0)) == (True, 1, 1.0)
 
@@ -110,9 +119,23 @@ def bends(count: int) -> Floats:
     return track(*((10 + 40 * k, 20, 60.0) for k in range(count)))
 
 
-@pytest.mark.parametrize(("count", "own"), [(6, None), (7, 250)])
-def test_the_seventh_bend_is_the_athletes_own(count: int, own: int | None) -> None:
+@pytest.mark.parametrize(("count", "own"), [(6, None), (7, 130)])
+def test_the_seventh_bend_says_that_those_after_the_third_were_the_athletes_own(count: int, own: int | None) -> None:
     assert seen(pelvis=bends(count)).first_own() == own
+
+
+@pytest.mark.parametrize(("peak", "counts"), [(12.0, True), (5.0, True), (3.0, False)])
+def test_a_stiff_pelvis_bends_with_the_lumbar_spine(peak: float, counts: bool) -> None:
+    """It never leaves the standing by 15°; one that stays within sway does not bend."""
+    made = seen(lumbar=track((100, 20, 55.0), (200, 20, 60.0)), pelvis=track((102, 15, peak), (202, 15, peak)))
+    bent = [SensorMovement(at, at + 20, pytest.approx(np.radians(peak))) for at in (100, 200)] if counts else []
+    assert made.of("pelvis") == bent
+    assert made.told() == ({"lumbar", "pelvis"} if counts else {"lumbar"})
+
+
+def test_a_pelvis_that_still_leans_is_not_stiff() -> None:
+    made = seen(lumbar=track((100, 20, 55.0)), pelvis=track((102, 898, 30.0)))
+    assert made.of("pelvis") == []
 
 
 @pytest.mark.parametrize(("count", "own"), [(2, None), (3, 600)])
@@ -141,3 +164,38 @@ def test_movements_that_touch_do_not_overlap() -> None:
         False,
         True,
     ]
+
+
+def test_a_bend_that_lasts_20_seconds_is_a_posture() -> None:
+    assert starts(seen(pelvis=track((100, 199, 30.0), (500, 201, 30.0))).of("pelvis")) == [100]
+
+
+def swings(first: int, forward: float, back: float, count: int = 10) -> Floats:
+    """A thigh that walks: half a second forward, half a second back."""
+    return track(*((first + 10 * k + 5 * half, 5, back if half else forward) for k in range(count) for half in (0, 1)))
+
+
+@pytest.mark.parametrize("offset", [0.0, 12.0])
+def test_strides_are_neither_squats_nor_knee_raises(offset: float) -> None:
+    """Forward 38°, back 18°, one after the other. With an offset, as of a sensor that has turned, no swing ever ends."""
+    there = np.zeros(TICKS)
+    there[100:200] = offset
+    walking = seen(thigh_left=swings(100, 38.0, -18.0) + there, thigh_right=swings(105, 38.0, -18.0, 9) + there)
+    for key in ("thigh_left", "thigh_right"):
+        assert walking.squats(key) == walking.sittings(key) == walking.of(key) == []
+    assert walking.told() == frozenset()
+    assert not walking.knees_up
+
+
+def test_thighs_that_are_up_one_after_the_other_are_no_squat() -> None:
+    """They share a moment at which one is going up and the other coming down."""
+    left = track((100, 10, 40.0), (110, 5, 20.0))
+    right = track((105, 5, 20.0), (110, 10, 40.0))
+    assert seen(thigh_left=left, thigh_right=right).squats("thigh_left") == []
+    assert starts(seen(thigh_left=left, thigh_right=left).squats("thigh_left")) == [100]
+
+
+def test_thighs_that_go_opposite_ways_are_no_squat() -> None:
+    """A long stride: one leg 40° in front, the other 40° behind, and the other way round."""
+    left, right = track((100, 8, 40.0), (108, 8, -40.0)), track((100, 8, -40.0), (108, 8, 40.0))
+    assert seen(thigh_left=left, thigh_right=right).squats("thigh_left") == []

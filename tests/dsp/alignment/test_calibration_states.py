@@ -15,7 +15,7 @@ from dsp.alignment.calibration_movements import CalibrationMovements
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_walk import STRIDES_S, CalibrationWalk
 from dsp.alignment.calibration_zero import LATE_S, Zero, decided
-from dsp.alignment.mediolateral_axis import TRUST, of_movements
+from dsp.alignment.mediolateral_axis import TRUST, beside_mounting, of_movements
 from dsp.alignment.standing import DECIDED_S
 from dsp.grid.ticks import GridRows, Ticks
 
@@ -78,6 +78,7 @@ def test_motion_is_kept_at_its_own_ticks_unless_it_was_missing_once() -> None:
     assert again is not None
     assert again[1].tolist() == [1.0, 2.0, 3.0, 4.0]
     late = CalibrationTracks(0.0, 96, TRUNK)
+    late.walks_off(2.0)
     late.add(ticks(dict.fromkeys(TRUNK, still), 96, dict.fromkeys(TRUNK, moved)))
     assert late.motion("pelvis") is None
 
@@ -144,7 +145,10 @@ def axes(
     def swing(key: str, start: int, stop: int) -> Floats:
         return np.abs(np.radians(tilt[key][start:stop]))
 
-    seen = CalibrationMovements(zero.keys, 0.0, tracks.time_s, swing, lambda key: False)
+    def arc(key: str, start: int, stop: int) -> Floats:
+        return np.outer([0.0, 0.0, 1.0], np.sin(np.radians(tilt[key][start:stop])))
+
+    seen = CalibrationMovements(zero.keys, 0.0, tracks.time_s, swing, lambda key: False, arc)
     for i in range(n):
         seen.step(i, {key: float(swing(key, i, i + 1)[0]) for key in peaks_deg})
     return CalibrationAxes(tracks, zero, stated, seen, walk)
@@ -203,20 +207,58 @@ def test_what_is_said_of_a_sensor_without_a_zero_and_of_one_without_an_axis() ->
 
 
 def test_a_mounting_that_the_movement_contradicts_halves_the_confidence() -> None:
-    """Told by the same bend, the sensor is trusted half as much where somebody says that it is worn back to front."""
+    """Told by the same bend, the sensor is trusted half as much where somebody says that it is worn on the side. Worn back to
+    front the mounting is believed: somebody leaned back. Not of a sensor that is worn upside down and stated upright."""
     made = axes({"pelvis": [(70, 40.0)]})
     up, movements = made.zero.up["pelvis"], made.movements.of("pelvis")
     vertical = made.tracks.vertical("pelvis")
-    stated = {"none": None, "as it is": UPRIGHT, "back to front": Mounting("+y", "+z")}
-    told = {
-        word: of_movements(vertical, up, movements, "bends", backwards=False, mounting=mounting)
-        for word, mounting in stated.items()
+    axis = of_movements(vertical, up, movements, "bends", backwards=False)
+    assert axis.confidence == pytest.approx(TRUST["bends"] * (1 / 3) ** 0.5 * (40.0 / 45.0) ** 0.5)
+    assert beside_mounting(axis, up, UPRIGHT) is axis
+    for stated, sign, word in (
+        (Mounting("+y", "+x"), 1.0, "disagrees"),
+        (Mounting("+y", "+z"), -1.0, "180° off"),
+        (Mounting("-y", "+z"), 1.0, "disagrees"),
+    ):
+        told = beside_mounting(axis, up, stated)
+        assert told.confidence == 0.5 * axis.confidence
+        assert told.right == pytest.approx(sign * axis.right)
+        assert word in told.reasons[-1]
+
+
+@pytest.mark.parametrize(
+    ("pelvis_deg", "share", "warned", "doubted"),
+    [(16.0, 0.6, False, False), (-16.0, 1.4, True, True), (43.0, -0.08, True, False)],
+)
+def test_a_lumbar_share_that_cannot_be_is_said(pelvis_deg: float, share: float, warned: bool, doubted: bool) -> None:
+    """The pelvis as it is stated: back to front it leans back in a bend. Without a statement its sign is the lumbar spine's."""
+    bends = {"lumbar": [(at, 40.0) for at in BENDS], "pelvis": [(at, pelvis_deg) for at in BENDS]}
+    _, report = axes(bends, {"lumbar": UPRIGHT, "pelvis": UPRIGHT}).aligned("pelvis")
+    said = f"lumbar share of the calibration bends {share:.2f}, outside 0 to 1"
+    assert (said in report.reasons) == (report.warnings == (said,)) == warned
+    assert ("is it mounted as stated?" in report.reasons[-1]) == doubted
+    assert axes(bends).aligned("pelvis")[1].confidence > (0.5 if pelvis_deg > 20.0 else 0.3)
+
+
+@pytest.mark.parametrize("lean_back_deg", [-15.0, -30.0])
+def test_a_pelvis_that_leans_back_further_takes_its_sign_from_the_lumbar_spine(lean_back_deg: float) -> None:
+    """It goes 25° forward with the spine, and further back while the spine stays: with a guess it would be the wrong way
+    round."""
+    bends = {
+        "lumbar": [(at, 50.0) for at in BENDS],
+        "pelvis": [*((at, 25.0) for at in BENDS), *((at, lean_back_deg - 2.0) for at in (190, 220, 250))],
     }
-    assert told["as it is"].confidence == told["none"].confidence
-    assert told["back to front"].confidence == 0.5 * told["none"].confidence
-    assert told["none"].confidence == pytest.approx(TRUST["bends"] * (1 / 3) ** 0.5 * (40.0 / 45.0) ** 0.5)
-    assert "disagrees" in told["back to front"].reasons[-1]
-    assert "disagrees" not in told["as it is"].reasons[-1]
+    made = axes(bends)
+    axis = made.axis("pelvis")
+    assert axis is not None
+    assert axis.right == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)
+    assert ("its sign is that of the lumbar spine's bends" in axis.reasons[-1]) == (lean_back_deg == -30.0)
+
+
+def test_a_pelvis_that_does_not_go_along_is_guessed() -> None:
+    axis = axes({"lumbar": [(at, 50.0) for at in BENDS], "pelvis": [(at, 25.0) for at in (190, 220)]}).axis("pelvis")
+    assert axis is not None
+    assert "its sign is a guess" in axis.reasons[-1]
 
 
 def strides(n: int, swing_deg: float = 25.0) -> Floats:
@@ -230,6 +272,8 @@ def test_strides_tell_once_they_have_been_made() -> None:
     zero = Zero.of(ticks(dict.fromkeys(BODY[2:], np.zeros(40)), first=10), BODY[2:])
     assert zero is not None
     walk = CalibrationWalk(tracks, zero, {"thigh_left": UPRIGHT}, None, 0)
+    assert walk.over_s == np.inf
+    walk.moved(5.2)
     assert walk.over_s == pytest.approx(4.9 + STRIDES_S)
     over = tracks.at(walk.over_s)
     walk.now = over - 1

@@ -185,3 +185,20 @@ def test_lying_is_the_square_of_the_sine_of_the_tilt(tilt, aside):
 
 def test_a_segment_on_its_side_does_not_lie_forward():
     assert joints.lying(np.array([[0.0], [0.0], [1.0]]))[0] == 0.0
+
+
+def test_inclinations_are_unbroken_at_half_a_turn() -> None:
+    """Knees pulled to the chest by somebody who lies on his back, and a trunk that folds: no angle leaps by a whole turn.
+    Further back than a body goes an inclination begins anew."""
+    turned = np.radians(np.arange(-110.0, 236.0, 1.0))
+    tilt = joints.forward_tilt(np.stack((np.sin(turned), np.cos(turned))))
+    forward = np.array([[1.0], [-1.0]])
+    (trunk, thigh) = forward * joints.unbroken(np.stack((-tilt, tilt)), forward)
+    folds = turned < np.radians(195.0)
+    assert trunk[folds] == pytest.approx(turned[folds])
+    assert thigh == pytest.approx(turned)
+    usual = np.radians([[-90.0, 0.0, 120.0], [90.0, 0.0, -120.0]])
+    assert joints.unbroken(usual, forward) is usual
+    missing = joints.unbroken(np.array([[np.nan], [np.pi]]), forward)
+    assert np.isnan(missing[0, 0])
+    assert missing[1, 0] == pytest.approx(-np.pi)

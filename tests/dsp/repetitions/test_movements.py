@@ -42,6 +42,33 @@ def test_kind(trunk, left, right, kind):
     assert classify(trunk, left, right)[0] == kind
 
 
+@pytest.mark.parametrize(
+    ("thigh", "share", "kind"),
+    [
+        (4.0, 0.05, "hinge"),
+        (0.0, 0.0, "hinge"),
+        (11.0, -0.02, "hinge"),
+        (16.0, 0.18, "hinge"),
+        (4.0, 0.25, "bend"),
+        (4.0, 0.85, "bend"),
+        (14.0, 0.45, "bend"),
+    ],
+)
+def test_the_lumbar_spine_tells_a_bend_from_a_waiters_bow(thigh: float, share: float, kind: str) -> None:
+    """Whose legs lean back by less than 11.5° bows all the same, and whose legs lean further bends where the spine does."""
+    assert classify(60.0, thigh, thigh, share)[0] == kind
+
+
+def test_a_share_of_a_small_lean_tells_nothing() -> None:
+    assert classify(19.0, 2.0, 2.0, 0.0) == classify(19.0, 2.0, 2.0)
+    assert classify(60.0, 2.0, 2.0, NAN) == classify(60.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("trunk", [120.0, 155.0, 170.0, 190.0])
+def test_a_supple_bend_is_a_bend(trunk: float) -> None:
+    assert classify(trunk, 3.0, 3.0, 0.5)[0] == "bend"
+
+
 @pytest.mark.parametrize("kind", CENTRES)
 def test_the_centre_of_a_kind_is_certain(kind):
     trunk, thigh = CENTRES[kind]
@@ -62,17 +89,17 @@ def test_a_partial_squat_is_compared_with_a_squat_of_its_depth(done: float, coun
     """By hand, in units of 25° and 12°: a squat stands at 45° and 75°. It counts as done to 0.3 … 1.1 of the way; what
     it is off from there counts the more, the less deep it is."""
     off = abs(done - counted) * math.hypot(45.0 / 25.0, 75.0 / 12.0) / math.sqrt(counted)
-    assert _apart(done * 45.0, done * 75.0, 45.0, 75.0) == pytest.approx(off, abs=1e-12)
+    assert _apart(done * 45.0, done * 75.0, "squat") == pytest.approx(off, abs=1e-12)
     # 12° more at the thigh, across the trunk's way: along the way it is 6.25 / (1.8² + 6.25²) deeper
     depth = 0.5 + 6.25 / (1.8**2 + 6.25**2)
     across = 1.8 / math.hypot(1.8, 6.25) / math.sqrt(depth)
-    assert _apart(0.5 * 45.0, 0.5 * 75.0 + 12.0, 45.0, 75.0) == pytest.approx(across)
+    assert _apart(0.5 * 45.0, 0.5 * 75.0 + 12.0, "squat") == pytest.approx(across)
 
 
 def test_a_bends_knee_is_soft_from_the_beginning() -> None:
     """A bend to half its depth, with the thighs where they are in a whole one, is a bend; so of 12° more it is one unit off."""
-    assert _apart(35.0, 6.0, 70.0, 6.0) == 0.0
-    assert _apart(35.0, 18.0, 70.0, 6.0) == pytest.approx(1.0 / math.sqrt(0.5))
+    assert _apart(35.0, 6.0, "bend") == 0.0
+    assert _apart(35.0, 18.0, "bend") == pytest.approx(1.0 / math.sqrt(0.5))
 
 
 @given(st.floats(-60, 160), st.floats(-60, 160), st.floats(-60, 160))

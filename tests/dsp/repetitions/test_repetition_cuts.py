@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -132,14 +134,71 @@ def test_a_knee_is_up_for_longer_than_in_a_step(length: int, counts: bool) -> No
 
 def test_sitting_down_ends_with_rest_and_has_one_phase() -> None:
     made, held = cutter(rows(bend()))
-    made.sit_down(219, 300)
     made.sit_down(219, 190)
+    made.sit_down(219, 300)
     made.stand_up(350, 388, 448, 448)
-    down, short, up = held.take()
-    assert (down.movement, down.start_s, down.turn_s, down.end_s) == ("sit_down", 1.95, 3.0, 3.0)
+    short, down, up = held.take()
+    assert (down.movement, down.start_s, down.turn_s, down.end_s) == ("sit_down", 1.96, 3.0, 3.0)
     assert (short.start_s, short.end_s) == (1.95, 1.96)
     assert (up.movement, up.turn_s, up.end_s) == ("stand_up", 4.05, 4.05)
     assert [r.movement_confidence for r in (down, short, up)] == [0.9] * 3
+
+
+def test_no_repetition_begins_before_the_last_one_ended() -> None:
+    """Without stillness between them both would begin at 1.95 s."""
+    made, held = cutter(rows(bend()))
+    made.movement(219, 300, 80.0, 388, 395, 448)
+    made.movement(392, 395, 80.0, 460, 500, 520)
+    made.stand_up(430, 500, 520, 520)
+    found = held.take()
+    assert len(found) == 3
+    assert all(a.end_s <= b.start_s for a, b in itertools.pairwise(found))
+
+
+def chair(upright: float, pelvis: float, thigh: float = 80.0, lean: float = 40.0) -> MovementRows:
+    """Sits down, with a lean, stays for a moment with the trunk and the pelvis so far forward, and stands up with a lean."""
+    t = np.arange(601) / RATE
+    trunk = np.interp(t, [2.0, 2.6, 3.1, 3.3, 3.8, 4.4], [0.0, lean, upright, upright, lean, 0.0])
+    made = rows(trunk, np.interp(t, [2.0, 2.8, 3.6, 4.4], [0.0, thigh, thigh, 0.0]))
+    made.angles[PELVIS_ROW] = np.interp(t, [2.0, 2.6, 3.1, 3.3, 3.8, 4.4], [0.0, 0.6 * lean, pelvis, pelvis, 0.6 * lean, 0.0])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("sat", "seat"),
+    [
+        (chair(5.0, -20.0), True),
+        (chair(5.0, np.nan), True),
+        (chair(33.0, -8.0), True),
+        (chair(5.0, -20.0, thigh=60.0), True),
+        (chair(35.0, -20.0), False),
+        (chair(30.0, 20.0), False),
+        (chair(40.0, 24.0), False),
+        (chair(5.0, -20.0, thigh=40.0), False),
+    ],
+    ids=["chair", "no pelvis sensor", "leaning", "high chair", "stays down", "squat that wobbles", "squat", "half a squat"],
+)
+def test_a_seat_for_a_moment_is_a_seat(sat: MovementRows, seat: bool) -> None:
+    """Two leans with an upright moment between them, on which the pelvis rolls back."""
+    made, held = cutter(sat)
+    made.movement(210, 270, 115.0, 435, 450, 450)
+    found = held.take()
+    assert ([r.movement for r in found] == ["sit_down", "stand_up"]) == seat
+    if seat:
+        down, up = found
+        assert 2.6 < down.end_s <= 3.1
+        assert 3.3 <= up.start_s < 3.8
+        assert (down.turn_s, up.turn_s) == (down.end_s, up.end_s)
+
+
+@pytest.mark.parametrize(
+    ("upright", "pelvis", "seat"), [(5.0, -20.0, True), (30.0, -5.0, True), (20.0, 12.0, False), (38.0, 20.0, False)]
+)
+def test_a_seat_is_told_from_a_squat_that_is_held(upright: float, pelvis: float, seat: bool) -> None:
+    made, _ = cutter(chair(upright, pelvis))
+    assert made.sits(200, 310, 330) == seat
+    # not yet at rest
+    assert not made.sits(200, 270, 300)
 
 
 def test_who_hesitates_on_the_way_up_began_with_the_lean() -> None:

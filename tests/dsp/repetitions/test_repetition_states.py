@@ -33,9 +33,15 @@ NAN = math.nan
 class Cuts(RepetitionCutter):
     """Writes down what it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, sitting: bool = True) -> None:
         super().__init__(KeptRows(), HeldRepetitions(RATE), RATE)
         self.made: list[tuple[object, ...]] = []
+        self.sitting = sitting
+        self.asked: list[tuple[int, int, int]] = []
+
+    def sits(self, begin: int, still_since: int, now: int) -> bool:
+        self.asked.append((begin, still_since, now))
+        return self.sitting
 
     def movement(self, begin: int, deepest: int, peak_deg: float, crossed: int, end: int, last: int) -> None:
         self.made.append(("movement", begin, deepest, peak_deg, crossed, end, last))
@@ -165,7 +171,51 @@ def test_somebody_who_comes_to_rest_with_the_thighs_up_sits() -> None:
     assert state == Seated(80.0, stay=False)
 
 
-@pytest.mark.parametrize(("trunk", "thigh"), [(25.1, 80.0), (20.0, 49.9)])
+def test_a_squat_that_is_held_is_no_seat_before_four_seconds() -> None:
+    """It is asked for once, and again when it is held; who leans by more than 25° does not sit at all."""
+    for trunk, seat_at in ((20.0, 40), (30.0, None)):
+        cuts, state = Cuts(sitting=False), moving(900, 110.0)
+        rows = view([trunk] * 60, [80.0] * 60)
+        seen = None
+        for i in range(len(rows)):
+            if isinstance(state, Moving):
+                state = state.step(rows, i, cuts)
+                seen = i if isinstance(state, Seated) else None
+        assert seen == seat_at
+        # at 30° the signal is the peak before the rows, and has been still since
+        since = FIRST if trunk == 20.0 else FIRST - 1
+        assert cuts.asked == [(900, since, since + 7)]
+        assert cuts.made == ([] if seat_at is None else [("sit_down", 900, since)])
+
+
+def test_who_sits_when_the_rows_begin_has_not_sat_down() -> None:
+    """The rows before were missing; after a row of standing the same is sitting down, also across a short hole."""
+    for before, made in (
+        ((NAN, NAN), []),
+        ((0.0, 0.0), [("sit_down", FIRST + 2, FIRST + 2)]),
+        ((0.0, NAN), [("sit_down", 1002, 1002)]),
+    ):
+        rows = view([*before, *[5.0] * 9], [0.0, 0.0, *[80.0] * 9])
+        cuts = Cuts()
+        state: State = Moving.from_standing(rows, 2)
+        for i in range(3, len(rows)):
+            state = state.step(rows, i, cuts)
+        assert state == Seated(80.0, stay=False)
+        assert cuts.made == made
+
+
+def test_who_lies_back_does_not_stand() -> None:
+    """From a seat or on the way to it: the trunk goes back further than a standing one does. Sitting up again is no
+    repetition."""
+    lying = view([-20.0, -80.0, -80.0, -40.0, 5.0], [40.0, 30.0, 30.0, 50.0, 80.0])
+    state, made = through(Rising(FIRST - 1, Seated(80.0, stay=False)), lying)
+    assert (state, made) == (Seated(80.0, stay=False), [])
+    state, made = through(moving(900, 90.0), view([-60.0, -80.0], [60.0, 70.0]))
+    assert made == []
+    assert isinstance(state, Seated)
+
+
+@pytest.mark.parametrize(("trunk", "thigh"), [(45.1, 80.0), (20.0, 49.9)])
 def test_who_leans_or_squats_deep_does_not_sit(trunk: float, thigh: float) -> None:
     state, made = through(moving(900, 110.0), view([trunk] * 30, [thigh] * 30))
     assert isinstance(state, Moving)
