@@ -9,6 +9,7 @@ import numpy as np
 
 from body_signals import Mounting, Placement, Quality, Sensor
 from dsp.alignment.alignment import Alignment
+from dsp.alignment.calibration_progress import CalibrationProgress
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
@@ -28,6 +29,8 @@ class PipelineOutput:
     repetitions: list[Repetition] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    calibration: list[CalibrationProgress] = field(default_factory=list)
+    """How far the calibration has come, each time that it went on; of the causal estimator only."""
 
     @classmethod
     def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
@@ -45,6 +48,7 @@ class PipelineOutput:
             [*self.repetitions, *later.repetitions],
             [*self.alignments, *later.alignments],
             [*self.findings, *later.findings],
+            [*self.calibration, *later.calibration],
         )
 
     def extend(self, other: PipelineOutput) -> None:
@@ -54,6 +58,7 @@ class PipelineOutput:
         self.repetitions.extend(other.repetitions)
         self.alignments.extend(other.alignments)
         self.findings.extend(other.findings)
+        self.calibration.extend(other.calibration)
 
 
 def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:

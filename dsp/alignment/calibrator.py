@@ -14,9 +14,13 @@ import numpy as np
 from body_signals import Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration import Calibration
+from dsp.alignment.calibration_progress import CalibrationWatch
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_zero import Ended, StandingOf, Zero, decided
 from dsp.grid.ticks import Ticks
+
+NO_STANDING = "no quiet standing of at least a second that all sensors share"
+"""Why a calibration is over before it has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Calibrator:
     body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
     quiet standing that all these sensors share, None when there was none. ended(mark time, key): session time at which a
     sensor's standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
+    watch: hears how far each calibration has come.
     """
 
     def __init__(
@@ -41,7 +46,9 @@ class Calibrator:
         standing_of: StandingOf,
         ended: Ended,
         tilted_s: float | None = None,
+        watch: CalibrationWatch | None = None,
     ) -> None:
+        self._watch = watch
         self._body = body
         self._mountings = mountings
         self._standing_of = standing_of
@@ -60,7 +67,10 @@ class Calibrator:
         start = 0
         while start < len(ticks):
             if self._marks and ticks.time_s[start] >= self._marks[0]:
-                self._open = AwaitedStanding(CalibrationTracks(self._marks.pop(0), ticks.first + start, self._body))
+                mark_s = self._marks.pop(0)
+                self._open = AwaitedStanding(CalibrationTracks(mark_s, ticks.first + start, self._body))
+                if self._watch is not None:
+                    self._watch.marked(mark_s, float(ticks.time_s[start]))
             stop = len(ticks)
             if self._marks:
                 stop = max(start + 1, int(np.searchsorted(ticks.time_s, self._marks[0], side="left")))
@@ -72,7 +82,11 @@ class Calibrator:
     def finish(self, next_tick: int) -> list[Alignment]:
         """The log ended: what was seen has to do."""
         is_open, self._open = self._open, None
-        return [is_open.finish(next_tick)] if isinstance(is_open, Calibration) else []
+        if isinstance(is_open, Calibration):
+            return [is_open.finish(next_tick)]
+        if is_open is not None and self._watch is not None and is_open.tracks.time_s:
+            self._watch.refused(is_open.tracks.time_s[-1], ("the session ended while the athlete was to stand still",))
+        return []
 
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
         """Give a calibration its next ticks; what comes into force at them."""
@@ -86,6 +100,8 @@ class Calibrator:
         """Take the standing once it is known; without one the calibration is over."""
         tracks = state.tracks
         known = decided(tracks, self._ended)
+        if self._watch is not None:
+            self._watch.stands(tracks, len(tracks.latest(self._body[0])[0]), None if known is None else known[0])
         if known is None:
             return []
         at, keys = known
@@ -93,6 +109,10 @@ class Calibrator:
         zero = None if standing is None else Zero.of(standing, keys)
         if zero is None:
             self._open = None
+            if self._watch is not None:
+                self._watch.refused(tracks.time_s[at], (NO_STANDING,))
             return []
-        calibration = self._open = Calibration(tracks, zero, self._mountings, self._tilted_s, at)
+        if self._watch is not None:
+            self._watch.decided(tracks.time_s[at], zero.keys)
+        calibration = self._open = Calibration(tracks, zero, self._mountings, self._tilted_s, at, self._watch)
         return calibration.begin()
