@@ -17,6 +17,7 @@ from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
+from hiphinge.guidance.ending import tell_findings
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.version import software
@@ -86,8 +87,7 @@ def _show(screen: Console, out: Path, estimator: str) -> None:
         screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
-    for warning in summary["warnings"]:
-        screen.print(f"note: {warning}", highlight=False, markup=False)
+    tell_findings(out, screen)
 
 
 def _progress_bar() -> Progress:
