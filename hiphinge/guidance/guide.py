@@ -37,7 +37,7 @@ TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right kne
 NAMES = {BEND: "bend", KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
 NOT_SEEN = {
     Placement.LUMBAR.value: "lumbar flexion",
-    Placement.PELVIS.value: "pelvis, lumbar and hip angles",
+    Placement.PELVIS.value: "pelvis, lumbar spine, hips",
     Placement.THIGH_LEFT.value: "left hip",
     Placement.THIGH_RIGHT.value: "right hip",
 }
@@ -106,21 +106,17 @@ class Guide:
         if not missing:
             return "Calibrating: stand still for a moment", _heard(now)
         if now.in_force and not now.moving and not _freshly_heard(now, now_s):
-            none = [NOT_SEEN[r.placement] for r in now.reports if r.method == NOT_ALIGNED and r.placement in NOT_SEEN]
-            return f"Still missing: {_next(now, missing[0])}", f"until then no angle: {', '.join(none)}" if none else _heard(
-                now
-            )
+            absent = [r for r in now.reports if r.method == NOT_ALIGNED]
+            remark = f"until then no angle: {_not_seen(absent)}" if absent else _heard(now)
+            return f"Still missing: {_next(now, missing[0])}", remark
         return f"Calibrating: {_next(now, missing[0])}", _heard(now)
 
     def _done(self, now: CalibrationProgress, now_s: float) -> tuple[str, str]:
         absent = [r for r in self._reports if r.method == NOT_ALIGNED]
         sure = min((r for r in self._reports if r.method != NOT_ALIGNED), key=lambda r: r.confidence, default=None)
         if absent:
-            none = ", ".join(NOT_SEEN.get(r.placement, words(r.placement)) for r in absent)
-            return (
-                f"No angle: {none}. To repeat: stand still, {self._calibrate}",
-                f"{words(absent[0].placement)}: {absent[0].reasons[-1]}",
-            )
+            remark = f"{words(absent[0].placement)}: {absent[0].reasons[-1]}"
+            return f"To repeat: stand still, {self._calibrate}. No angle: {_not_seen(absent)}", remark
         if sure is not None and sure.confidence < LOW_CONFIDENCE:
             return (
                 f"Confidence low: stand still, {self._calibrate}, repeat",
@@ -169,6 +165,13 @@ def _heard(now: CalibrationProgress) -> str:
         sensor, degrees = now.unreturned
         return f"come back to how you stood: {words(sensor)} is {degrees:.0f}° off"
     return "" if now.heard is None else heard_words(now.heard)
+
+
+def _not_seen(absent: Sequence[AlignmentReport]) -> str:
+    """What has no angle without these sensors; the pelvis takes part in all."""
+    keys = [r.placement for r in absent]
+    keys = [Placement.PELVIS.value] if Placement.PELVIS.value in keys else keys
+    return ", ".join(NOT_SEEN.get(key, words(key)) for key in keys)
 
 
 def _freshly_heard(now: CalibrationProgress, now_s: float) -> bool:
