@@ -215,7 +215,7 @@ class LiveScreen(Sink):
 
     def _plainly(self, text: str) -> None:
         if self._plain_at != math.inf:
-            self._console.print(f"{clock(self._now_s)}  {text}", highlight=False, markup=False)
+            self._console.print(f"{clock(self._now_s)}  {text}", highlight=False, markup=False, soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         picture = Picture(options.max_width, console.encoding)
