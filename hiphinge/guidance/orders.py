@@ -109,7 +109,7 @@ class Orders:
             self._answer(f"not understood: {line.strip()[:40]!r}. There is: {LINES}", done=False)
 
     def _press_line(self, key: str) -> None:
-        if key.lower() in (PAIN_KEY, NOTE_KEY):
+        if not self._answering and key.lower() in (PAIN_KEY, NOTE_KEY):
             self._answer(f"say it in one line: {PAIN} 3, or {NOTE} TEXT", done=False)
         elif self._answering or key.lower() in (*KEYS, STOP_KEY):
             self.pressed(key)

@@ -155,6 +155,7 @@ def test_stop_as_a_line_is_sure_and_q_is_asked(session: Session) -> None:
     session.say("stop")
     assert session.stopped == 1
     other = Session()
+    assert other.say("q", "n") == "the session goes on"
     other.say("q")
     assert not other.stopped
     other.say("q")
