@@ -136,7 +136,7 @@ def check_summary(document: object) -> dict[str, Any]:
     """The document of a summary.json; of an older program's, with the lists that it did not write yet, empty. ValueError names
     what is wrong with it."""
     if isinstance(document, dict):
-        document = {name: [] for name in SUMMARY_ADDED} | document
+        document = _added(document)
     absent = [q.name for q in SUMMARY_KEYS if not isinstance(document, dict) or q.name not in document]
     if absent or not isinstance(document, dict):
         raise ValueError(f"it has no {', '.join(absent)}")
@@ -163,6 +163,11 @@ def check_summary(document: object) -> dict[str, Any]:
     return document
 
 
+def _added(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary with every list that 0.1.0 did not know, empty where it is not given."""
+    return {name: [] for name in SUMMARY_ADDED} | dict(summary)
+
+
 def _check_start(start: str) -> None:
     try:
         moment = datetime.fromisoformat(start)
@@ -174,7 +179,9 @@ def _check_start(start: str) -> None:
 
 
 def summary_text(summary: Mapping[str, object], estimator: str) -> str:
-    """What to write. ValueError where keys are missing or unknown, or the estimator is another one."""
+    """What to write; lists that are not given are empty. ValueError where keys are missing or unknown, or the estimator is
+    another one."""
+    summary = _added(summary)
     expected = [q.name for q in SUMMARY_KEYS]
     absent, unknown = set(expected) - set(summary), set(summary) - set(expected)
     if absent or unknown:

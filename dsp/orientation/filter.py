@@ -330,7 +330,7 @@ class CausalOrientation:
         with."""
         unknown = not errors.known
         errors.feed(forces, rates, track)
-        if unknown and errors.known:
+        if unknown and errors.known and errors.bias_told:
             self._filter.told_bias(errors.gyr_bias, BIAS_SIGMA_RAD_S)
 
     def _without_bias(self, gyr: Floats) -> Floats:

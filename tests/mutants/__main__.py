@@ -51,22 +51,6 @@ ROOMS = (
     "dashboards/influx/line_protocol.py",
 )
 """Where seeded mutants are drawn: what is pure. What talks to disks, radios and servers is tried with `--module`."""
-_COPIED = (
-    "*.py",
-    "*.toml",
-    "*.md",
-    "*.json",
-    "*.jsonl",
-    "*.parquet",
-    "*.mcap",
-    "*.csv",
-    "*.txt",
-    "*.h",
-    "*.c",
-    "*.ino",
-    "*.lp",
-    "*.html",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ class Copy:
         )
         for name in tracked.stdout.splitlines():
             source = ROOT / name
-            if source.is_file() and any(source.match(pattern) for pattern in _COPIED):
+            if source.is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, folder / name)
 
@@ -231,11 +215,16 @@ def tried(mutants: Sequence[Mutant], workers: int, limit_s: float = LONGEST_S) -
             finally:
                 copies.put(copy)
 
-        for done in as_completed([pool.submit(one, mutant) for mutant in left]):
-            mutant, verdict, digest = done.result()
-            out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": digest}) + "\n")
-            out.flush()
-            yield mutant, verdict
+        begun = [pool.submit(one, mutant) for mutant in left]
+        try:
+            for done in as_completed(begun):
+                mutant, verdict, digest = done.result()
+                out.write(json.dumps({"key": mutant.key, "verdict": verdict, "tests": digest}) + "\n")
+                out.flush()
+                yield mutant, verdict
+        finally:
+            # a test that fails without any mutant ends the run at once, not after all the others
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def main() -> int:
