@@ -11,7 +11,6 @@ import numpy as np
 from markupsafe import Markup
 
 from body_signals import ANGLE_NAMES, HiphingeError
-from dashboards import findings
 from dashboards.edits import edited_repetitions
 from dashboards.notation import TRUNK, movement_word, percent, share_to_read, with_uncertainty, words
 from dashboards.report import content, hip_screen, plots
@@ -93,8 +92,6 @@ def report_html(session_folder: Path, estimator: str) -> str:
         flags=content.flags_used(repetitions),
         calibration=content.calibration_rows(summary),
         sensors=content.sensor_rows(summary),
-        found=findings.sentences(summary),
-        warnings=findings.other_warnings(summary),
         exposure=content.exposure_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
