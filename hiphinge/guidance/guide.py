@@ -33,6 +33,7 @@ DEEP_DEG = 45.0
 WELL_DONE_S = 8.0
 """How long a calibration that went well is spoken of (ours)."""
 LOW_CONFIDENCE = 0.5
+STOOD = "stood long enough"
 TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right knee up"}
 NAMES = {BEND: "bend", KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
 NOT_SEEN = {
@@ -99,7 +100,7 @@ class Guide:
             remark = "moved while standing: stand still again" if now.begun_again else f"then {_all(now)}"
             return f"Calibrating: stand still … {left} s", remark
         first = next(iter(dict(now.wanted)), "")
-        return f"Calibrating: {_next(now, first)}", "stood long enough"
+        return f"Calibrating: {_next(now, first)}", STOOD
 
     def _movements(self, now: CalibrationProgress, now_s: float) -> tuple[str, str]:
         missing = now.missing
@@ -164,7 +165,7 @@ def _heard(now: CalibrationProgress) -> str:
     if now.unreturned is not None:
         sensor, degrees = now.unreturned
         return f"come back to how you stood: {words(sensor)} is {degrees:.0f}° off"
-    return "" if now.heard is None else heard_words(now.heard)
+    return STOOD if now.heard is None else heard_words(now.heard)
 
 
 def _not_seen(absent: Sequence[AlignmentReport]) -> str:

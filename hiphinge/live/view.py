@@ -173,7 +173,7 @@ class LiveScreen(Sink):
 
     def _show_guide(self) -> None:
         """In lines, what the guide says, when it says something else; a countdown is one sentence."""
-        said = ". ".join(filter(None, self._guide.lines(self._now_s)))
+        said = "; ".join(filter(None, self._guide.lines(self._now_s)))
         if _COUNTDOWN.sub("", said) != _COUNTDOWN.sub("", self._guided):
             self._guided = said
             if said:

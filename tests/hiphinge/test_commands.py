@@ -178,6 +178,6 @@ def test_lines_take_the_place_of_the_picture_where_nobody_watches() -> None:
     lines = written.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["0:00", "0:00", "0:00", "0:05", "0:10", "0:12"]
     assert lines[0] == f"0:00  Keys: {LEGEND}"
-    assert lines[1].startswith("0:00  Not calibrated: stand still, then press c. then 4 s still, bend 3 ×")
+    assert lines[1].startswith("0:00  Not calibrated: stand still, then press c; then 4 s still, bend 3 ×")
     assert lines[3] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –, lumbar share now –"
     assert lines[5].endswith(sentence(BEND))
