@@ -9,11 +9,11 @@ import numpy as np
 
 from body_signals import Mounting, Placement, Quality, Sensor
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibration_progress import CalibrationProgress
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks
+from dsp.progress import CalibrationProgress
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3

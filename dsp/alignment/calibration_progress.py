@@ -1,20 +1,17 @@
-"""How far a calibration has come, for whoever guides the athlete: what is awaited, what was heard, what is to be repeated.
+"""Listens to the calibrations of a session, and gives out how far each has come (`dsp.progress`).
 
-`CalibrationWatch` listens to the calibrator and gives out a `CalibrationProgress` whenever one of these changes. All of it
-happens at ticks, so it is the same however the input is cut. It decides nothing: the calibrator does not know it.
+All of it happens at ticks, so it is the same however the input is cut. It decides nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 import numpy as np
 
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration_movements import (
-    BEND_COUNT,
     BEND_RAD,
     END_RAD,
     RAISE_RAD,
@@ -26,12 +23,21 @@ from dsp.alignment.calibration_movements import (
     CalibrationMovements,
 )
 from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.mediolateral_axis import RAISE_COUNT
-from dsp.alignment.standing import FULL_S, SETTLE_S
-from dsp.results import AlignmentReport
+from dsp.progress import (
+    BEND,
+    BOTH_KNEES,
+    KNEE_LEFT,
+    KNEE_RIGHT,
+    SQUAT,
+    TOO_SHALLOW,
+    TOO_SHORT,
+    CalibrationProgress,
+    Heard,
+    Stage,
+    waiting,
+    wanted_of,
+)
 
-BEND, KNEE_LEFT, KNEE_RIGHT, SQUAT = "bend", "knee_left", "knee_right", "squat"
-"""Movements that are heard."""
 NOTICED_RAD = np.radians(10.0)
 """A movement whose largest inclination stays below this is sway, and is not spoken of (ours)."""
 UNRETURNED_S = 5.0
@@ -40,115 +46,6 @@ SETTLED_TICKS = 25
 """A movement that does not count has ended when the athlete has stood for so many ticks (ours)."""
 LOOK_TICKS = 10
 """A standing is looked at in steps of so many ticks (ours)."""
-TOO_SHALLOW, TOO_SHORT, BOTH_KNEES = "too_shallow", "too_short", "both_knees"
-"""Why a movement does not count."""
-
-
-class Stage(StrEnum):
-    """Where a calibration stands."""
-
-    WAITING = "waiting"
-    """No calibrate mark has come."""
-    STANDING = "standing"
-    """The quiet standing is awaited."""
-    MOVEMENTS = "movements"
-    """The standing is known; the movements are followed."""
-    DONE = "done"
-    """Over; angles are there."""
-    REFUSED = "refused"
-    """Over, and nothing was aligned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A movement that has ended.
-
-    number: the how manieth of its kind that counts, 0: it does not count, and `shortfall` says why (empty where that is not
-    known). peak_deg: the largest inclination of each sensor from its standing.
-    """
-
-    movement: str
-    number: int
-    shortfall: str
-    peak_deg: tuple[tuple[str, float], ...]
-    time_s: float
-
-    @property
-    def degrees(self) -> float:
-        """How far: a bend by the upper of the trunk's sensors, a knee raise by its thigh."""
-        order = {KNEE_LEFT: THIGH_KEYS[:1], KNEE_RIGHT: THIGH_KEYS[1:]}.get(self.movement, TRUNK_KEYS)
-        peaks = dict(self.peak_deg)
-        return next((peaks[key] for key in order if key in peaks), max(peaks.values(), default=0.0))
-
-    def document(self) -> dict[str, object]:
-        """As it stands in JSON lines."""
-        return {
-            "movement": self.movement,
-            "number": self.number,
-            "shortfall": self.shortfall or None,
-            "degrees": round(self.degrees, 1),
-            "time_s": round(self.time_s, 2),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationProgress:
-    """The state of the calibration from session time `time_s` on.
-
-    mark_s: session time of its mark. still_since_s: since when the standing runs; later than the mark where it had to begin
-    again. made, wanted: how many of each movement were heard and are asked for. heard: the last movement that ended. moving:
-    one is under way. unreturned: the sensor that has not come back to its standing for long, and how far it is off, degrees.
-    in_force: an alignment of this mark is in force. reports: of the last alignment of this mark. reasons: of a refusal.
-    """
-
-    stage: Stage = Stage.WAITING
-    time_s: float = 0.0
-    mark_s: float = 0.0
-    still_since_s: float = 0.0
-    made: tuple[tuple[str, int], ...] = ()
-    wanted: tuple[tuple[str, int], ...] = ()
-    heard: Heard | None = None
-    moving: bool = False
-    unreturned: tuple[str, float] | None = None
-    in_force: bool = False
-    reports: tuple[AlignmentReport, ...] = ()
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def open(self) -> bool:
-        """Whether it is calibrating."""
-        return self.stage in (Stage.STANDING, Stage.MOVEMENTS)
-
-    @property
-    def begun_again(self) -> bool:
-        """Whether the athlete moved while standing."""
-        return self.still_since_s > self.mark_s
-
-    @property
-    def enough_s(self) -> float:
-        """Session time at which the standing will have been long enough."""
-        return (self.still_since_s if self.begun_again else self.mark_s + SETTLE_S) + FULL_S
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Movements of which fewer were heard than are asked for, in the order in which they are asked for."""
-        made = dict(self.made)
-        return tuple(movement for movement, count in self.wanted if made.get(movement, 0) < count)
-
-    def document(self) -> dict[str, object]:
-        """As it stands in JSON lines."""
-        return {
-            "stage": str(self.stage),
-            "mark_s": None if self.stage is Stage.WAITING else round(self.mark_s, 3),
-            "stand_until_s": round(self.enough_s, 3) if self.stage is Stage.STANDING else None,
-            "moved_while_standing": self.begun_again,
-            "made": dict(self.made),
-            "wanted": dict(self.wanted),
-            "missing": list(self.missing) if self.stage in (Stage.MOVEMENTS, Stage.DONE) else [],
-            "heard": None if self.heard is None else self.heard.document(),
-            "in_force": self.in_force,
-            "reasons": list(self.reasons),
-        }
 
 
 Anew = Callable[[float, str], Sequence[float]]
@@ -182,7 +79,7 @@ class CalibrationWatch:
     def marked(self, mark_s: float, time_s: float) -> None:
         """A calibrate mark is in force."""
         self._began_s = None
-        self._now = CalibrationProgress(Stage.STANDING, time_s, mark_s, mark_s, wanted=_wanted(self._body))
+        self._now = CalibrationProgress(Stage.STANDING, time_s, mark_s, mark_s, wanted=wanted_of(self._body))
         self._new.append(self._now)
 
     def stands(self, tracks: CalibrationTracks, ticks: int, until: int | None) -> None:
@@ -200,7 +97,7 @@ class CalibrationWatch:
     def decided(self, time_s: float, keys: tuple[str, ...]) -> None:
         """The standing is known, of these sensors."""
         self._keys = keys
-        wanted = _wanted(keys)
+        wanted = wanted_of(keys)
         self._say(time_s, stage=Stage.MOVEMENTS, wanted=wanted, made=tuple((movement, 0) for movement, _ in wanted))
 
     def step(self, time_s: float, angle: Mapping[str, float], seen: CalibrationMovements) -> None:
@@ -269,18 +166,6 @@ class CalibrationWatch:
     def _say(self, time_s: float, **changes: object) -> None:
         self._now = replace(self._now, time_s=max(time_s, self._now.time_s), **changes)  # type: ignore[arg-type]
         self._new.append(self._now)
-
-
-def waiting(body: Sequence[str]) -> CalibrationProgress:
-    """Before the first mark, of the sensors `body`."""
-    return CalibrationProgress(wanted=_wanted(body))
-
-
-def _wanted(keys: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """The movements that are asked for of the sensors `keys`, in order."""
-    wanted = [(BEND, BEND_COUNT)] if any(key in TRUNK_KEYS for key in keys) else []
-    raises = zip((KNEE_LEFT, KNEE_RIGHT), THIGH_KEYS, strict=True)
-    return (*wanted, *((movement, RAISE_COUNT) for movement, key in raises if key in keys))
 
 
 def _uncounted(peaks: Mapping[str, float], seconds: float) -> tuple[str, str]:

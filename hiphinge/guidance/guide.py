@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from body_signals import Placement
 from dashboards.notation import confidence_words, words
-from dsp.alignment.calibration_progress import (
+from dsp.pipeline import PipelineOutput
+from dsp.progress import (
     BEND,
     BOTH_KNEES,
     KNEE_LEFT,
@@ -23,7 +24,6 @@ from dsp.alignment.calibration_progress import (
     Stage,
     waiting,
 )
-from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport
 
 NOT_ALIGNED = "none"

@@ -9,8 +9,8 @@ from functools import cache
 import pytest
 
 from body_signals import BODY_PLACEMENTS, Placement
-from dsp.alignment.calibration_progress import CalibrationProgress, Heard, Stage
 from dsp.pipeline import PipelineOutput
+from dsp.progress import CalibrationProgress, Heard, Stage
 from hiphinge.engine import Engine
 from hiphinge.guidance.guide import Guide, guide_document, heard_words
 from virtual_athlete import SimulatedSession, simulate
