@@ -72,6 +72,7 @@ def replay(
             "duration_s": round(reached, 3),
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
+            "findings": read_summary(out, wanted[-1]).get("findings", []),
         }
         print(json.dumps(document))
         return

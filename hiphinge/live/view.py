@@ -173,6 +173,8 @@ class LiveScreen(Sink):
 
     def _show_guide(self) -> None:
         """In lines, what the guide says, when it says something else; a countdown is one sentence."""
+        if self._plain_at == math.inf:
+            return
         said = "; ".join(filter(None, self._guide.lines(self._now_s)))
         if _COUNTDOWN.sub("", said) != _COUNTDOWN.sub("", self._guided):
             self._guided = said
