@@ -22,14 +22,23 @@ class Storage(StrEnum):
     STRING = "string"
 
 
+FIRST_VERSION = "0.1.0"
+"""The version whose files are the oldest that are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One column or field. `unit` is empty for counts, flags, ratios and words."""
+    """One column or field. `unit` is empty for counts, flags, ratios and words.
+
+    since: the version that wrote it first. A table of an older version lacks the column and is read with the missing values of
+    its type: NaN, 0 or an empty string. A whole number of which 0 would be a claim is therefore added as a float.
+    """
 
     name: str
     unit: str
     kind: Storage
     description: str
+    since: str = FIRST_VERSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from body_signals import ANGLE_COLUMNS, DESCRIPTIONS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS, Quality, Quantity
+from body_signals import (
+    ANGLE_COLUMNS,
+    DESCRIPTIONS,
+    FIRST_VERSION,
+    ORIENTATION_COLUMNS,
+    REPETITION_COLUMNS,
+    SUMMARY_KEYS,
+    Quality,
+    Quantity,
+)
 from dashboards.influx.line_protocol import FIELDS, TAGS
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY
 
@@ -55,7 +64,8 @@ def _page() -> Iterator[str]:
     for name, sentence, columns in tables:
         yield f"## `{name}`\n\n{sentence}\n"
         yield from _table(
-            ("name", "unit", "type", "description"), ((f"`{q.name}`", q.unit, _type(q), q.description) for q in columns)
+            ("name", "unit", "type", "description"),
+            ((f"`{q.name}`", q.unit, _type(q), q.description + _since(q)) for q in columns),
         )
     yield "## Quality flags\n\n`quality` is the sum of the values that apply; bits are never reused.\n"
     flags = ((f"`{flag.name.lower()}`", str(flag.value), DESCRIPTIONS[flag]) for flag in Quality if flag.name is not None)
@@ -65,6 +75,10 @@ def _page() -> Iterator[str]:
         yield f"### `{measurement}`\n\nTags: {', '.join(f'`{tag}`' for tag in tags)}.\n"
         fields = ((f"`{f.name}`", f.unit, f.type, f.description) for f in FIELDS[measurement])
         yield from _table(("field", "unit", "type", "description"), fields)
+
+
+def _since(quantity: Quantity) -> str:
+    return "" if quantity.since == FIRST_VERSION else f" (since {quantity.since}; missing in older files)"
 
 
 def _type(quantity: Quantity) -> str:

@@ -3,6 +3,9 @@
 Columns, types, units and descriptions come from `body_signals.quantities`. The bytes depend on the rows only, never on how
 they were handed over: row groups end at whole minutes of session time. Memory is bounded by what one call brings and a
 minute of rows. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
+
+Every reader gets today's columns. A column that is younger than the file is filled with missing values (`Quantity.since`), and
+a column that this version does not know yet is left out. Any other difference is an error that names the column.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from body_signals import (
     ANGLE_COLUMNS,
     BODY_PLACEMENTS,
     ESTIMATORS,
+    FIRST_VERSION,
     LONGEST_SESSION_S,
     ORIENTATION_COLUMNS,
     REPETITION_COLUMNS,
@@ -47,6 +51,8 @@ _ARROW: dict[Storage, pa.DataType] = {
     Storage.INT32: pa.int32(),
     Storage.STRING: pa.string(),
 }
+_MISSING: dict[Storage, object] = {Storage.FLOAT64: math.nan, Storage.FLOAT32: math.nan, Storage.INT32: 0, Storage.STRING: ""}
+"""The values of a column in a file that is older than the column."""
 _BODY_ORDER = {p.value: i for i, p in enumerate(BODY_PLACEMENTS)}
 
 
@@ -66,6 +72,7 @@ _TIMES, _FURTHEST_S = frozenset({"time_s", "start_s", "turn_s", "end_s"}), 1e9
 _MOST_TICKS = round(LONGEST_SESSION_S * TICK_HZ) + 1000
 _MOST_ROWS = {ANGLES: _MOST_TICKS, ORIENTATIONS: 32 * _MOST_TICKS, REPETITIONS: 1_000_000}
 """What a table can have; a small file may unfold to more than any memory. Of orientations: of that many sensors."""
+_COLUMNS = {ANGLES: ANGLE_COLUMNS, ORIENTATIONS: ORIENTATION_COLUMNS, REPETITIONS: REPETITION_COLUMNS}
 _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
 
 
@@ -336,8 +343,9 @@ def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
     """`angles.parquet` minute by minute, in bounded memory."""
     path = folder / estimator / ANGLES
     with _reading(path), _open_checked(path) as file:
+        there = _there(file, path.name)
         for i in range(file.num_row_groups):
-            yield _with_sound_times(file.read_row_group(i))
+            yield _of_today(path.name, file.read_row_group(i, there), file.metadata.row_group(i).num_rows)
 
 
 def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
@@ -364,7 +372,34 @@ def _scratch(folder: Path, estimator: str) -> Path:
 def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     path = folder / estimator / name
     with _reading(path), _open_checked(path) as file:
-        return _with_sound_times(file.read(columns))
+        return _of_today(name, file.read(_there(file, name, columns)), file.metadata.num_rows, columns)
+
+
+def _has(found: pa.Schema, name: str, quantity: Quantity) -> bool:
+    """Whether a file of table `name` has a column once and with its type, or may lack it because the file is older."""
+    at = found.get_all_field_indices(quantity.name)
+    if not at:
+        return quantity.since != FIRST_VERSION
+    return len(at) == 1 and bool(found.field(at[0]).equals(_SCHEMAS[name].field(quantity.name)))
+
+
+def _there(file: pq.ParquetFile, name: str, columns: Sequence[str] | None = None) -> list[str]:
+    """Today's columns of a table, or those of them that are asked for, as far as the file has them."""
+    return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in file.schema_arrow.names]
+
+
+def _of_today(name: str, table: pa.Table, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """What was read of a table, with the columns that are asked for and younger than the file. ValueError for a wrong time."""
+    schema = _SCHEMAS[name]
+    wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns], schema.metadata)
+    if table.column_names != wanted.names:
+        kinds = {q.name: q.kind for q in _COLUMNS[name]}
+        of_file = set(table.column_names)
+        filled = [
+            table[c] if c in of_file else pa.repeat(pa.scalar(_MISSING[kinds[c]], _ARROW[kinds[c]]), rows) for c in wanted.names
+        ]
+        table = pa.table(filled, schema=wanted)
+    return _with_sound_times(table)
 
 
 def _with_sound_times(table: pa.Table) -> pa.Table:
@@ -379,10 +414,9 @@ def _open_checked(path: Path) -> pq.ParquetFile:
     check_file(path)
     file = pq.ParquetFile(path, page_checksum_verification=True)
     try:
-        expected, found, rows = _SCHEMAS[path.name], file.schema_arrow, file.metadata.num_rows
-        if not found.equals(expected):
-            different = [f.name for f in expected if f.name not in found.names or not found.field(f.name).equals(f)]
-            raise ValueError(f"its columns are not those of this program: {', '.join(different) or 'there are more'}")
+        rows = file.metadata.num_rows
+        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(file.schema_arrow, path.name, q)]:
+            raise ValueError(f"its columns are not those of this program: {', '.join(wrong)}")
         if rows > _MOST_ROWS[path.name]:
             raise ValueError(f"it has {rows} rows, which is more than a session has")
     except BaseException:

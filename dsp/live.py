@@ -34,6 +34,7 @@ from dsp.heading.joint_headings import (
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
 from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Flags
 
@@ -49,6 +50,8 @@ class LivePipeline:
     def __init__(self, sensors: Sequence[Sensor], body: tuple[str, ...], patience_s: float = PATIENCE_S) -> None:
         self.estimator = "live"
         self._body = body
+        self._sensors = {s.key: s for s in sensors}
+        self._watches: dict[str, SensorWatch] = {}
         self._orientation: dict[str, CausalOrientation] = {}
         # in the order of the segments' arrays, so that nothing is moved about: the pelvis, those beside it, the others
         order = (PELVIS, *(joint.distal for joint in joints.JOINTS))
@@ -90,9 +93,11 @@ class LivePipeline:
             self._finder.calibrating(mark_s)
             for filter_ in self._orientation.values():
                 filter_.calibrate(mark_s)
+            for watch in self._watches.values():
+                watch.mark(mark_s)
         out = PipelineOutput()
         for part, seq, time_s in stretches(blocks, event_seq, event_s):
-            self._collect(part)
+            self._collect(part, out)
             self._take(self._grid.feed(seq, time_s), out)
             while self._grid.behind:
                 yield out
@@ -100,17 +105,27 @@ class LivePipeline:
                 self._take(self._grid.feed(seq[:0], time_s[:0]), out)
         yield out
 
-    def _collect(self, blocks: Sequence[TimedBlock]) -> None:
+    def _collect(self, blocks: Sequence[TimedBlock], out: PipelineOutput) -> None:
         for block in blocks:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
             filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
-            self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
+            checked = self._watches[block.sensor].feed(block)
+            out.findings += checked.findings
+            samples = filter_.feed(checked.block)
+            if checked.sound is not None:
+                filter_.counts.left_out(block, checked.sound)
+                samples = samples.among(block, checked.sound)
+            if checked.flags is not None:
+                samples = samples.with_flags(checked.flags)
+            self._tracks[block.sensor].add(samples, block.rate_hz)
 
     def finish(self) -> PipelineOutput:
         """The end of the log: the last ticks, and the repetition in progress."""
         out = PipelineOutput()
+        for watch in self._watches.values():
+            out.findings += watch.finish()
         ticks = self._grid.finish()
         self._take(ticks, out)
         for alignment in self._calibrator.finish(ticks.first + len(ticks)):
@@ -132,9 +147,11 @@ class LivePipeline:
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
+        watch = SensorWatch(self._sensors[block.sensor], block.rate_hz, self._body)
         for mark_s in self._calibrate_marks:
             filter_.calibrate(mark_s)
-        self._orientation[block.sensor] = filter_
+            watch.mark(mark_s)
+        self._orientation[block.sensor], self._watches[block.sensor] = filter_, watch
         return filter_
 
     def _take(self, ticks: Ticks, out: PipelineOutput) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import LONGEST_SESSION_S, Floats, Ints, Sensor, TimedBlock
+from body_signals import LONGEST_SESSION_S, Bools, Cause, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibrator import Calibrator
@@ -35,15 +35,17 @@ from dsp.orientation.filter import (
     holes,
     mean_of_neighbours,
     per_period,
+    saturated_flags,
     smoothed,
     smoothed_without_errors,
     standing_bias,
     turn_rates,
 )
 from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
-from dsp.results import AlignmentReport
+from dsp.results import AlignmentReport, Finding, latest
 
 WINDOW_S = 600.0
 """Length of a window: what bounds the memory (ours)."""
@@ -59,9 +61,15 @@ CLOSED_S = 2.0
 
 @dataclass(slots=True)
 class _Stream:
-    """Samples of one sensor that windows still need, and what is carried from one window to the next."""
+    """Samples of one sensor that windows still need, and what is carried from one window to the next.
+
+    first: sequence number and session time of its first sample; end_s: of the last one.
+    """
 
     rate_hz: float
+    watch_samples: SensorWatch
+    first: tuple[int, float]
+    end_s: float = -np.inf
     counts: SampleCounts = field(default_factory=SampleCounts)
     blocks: list[TimedBlock] = field(default_factory=list)
     epochs: list[Ints] = field(default_factory=list)
@@ -75,6 +83,21 @@ class _Stream:
     watch: StandingWatch | None = None
     marks: list[float] = field(default_factory=list)
     standings: dict[float, Standing] = field(default_factory=dict)
+    dead: list[tuple[float, float]] = field(default_factory=list)
+    """First and last time of runs of samples that are none."""
+    faults: list[tuple[float, Finding]] = field(default_factory=list)
+    """What is wrong with all samples meanwhile, and the session time at which it was heard."""
+
+    def implausible(self, time_s: Floats, until_s: float) -> Bools:
+        """Which of the times (m,) lie in what is implausible, as far as it was heard until `until_s`."""
+        period = 1.0 / self.rate_hz
+        spans = [(first, last + period) for first, last in self.dead]
+        for finding in latest([fault for heard_s, fault in self.faults if heard_s <= until_s]):
+            spans.append((finding.since_s, np.inf if finding.until_s is None else finding.until_s))
+        at = np.zeros(len(time_s), np.bool_)
+        for first, last in spans:
+            at[time_s.searchsorted(first) : time_s.searchsorted(last)] = True
+        return at
 
 
 class ReviewPipeline:
@@ -84,6 +107,7 @@ class ReviewPipeline:
         self.estimator = "review"
         self._body = body
         self._keys = tuple(s.key for s in sensors)
+        self._sensors = {s.key: s for s in sensors}
         self._window_s = window_s
         self._streams: dict[str, _Stream] = {}
         self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
@@ -111,9 +135,13 @@ class ReviewPipeline:
             self._finder.calibrating(mark_s)
             for stream in self._streams.values():
                 stream.marks.append(mark_s)
+                stream.watch_samples.mark(mark_s)
+        out = PipelineOutput()
         for block in blocks:
             if len(block):
-                self._collect(block)
+                self._collect(block, out)
+        if out.findings:
+            yield out
         if not len(event_s) or not self._streams:
             return
         now_s = float(event_s[-1])
@@ -127,9 +155,10 @@ class ReviewPipeline:
     def finish(self) -> PipelineOutput:
         """The last window, and the repetition in progress."""
         out = PipelineOutput()
+        for stream in self._streams.values():
+            self._heard(stream, [(stream.end_s, finding) for finding in stream.watch_samples.finish()], out)
         if self._streams:
-            start_s = self._start_tick() / RATE_HZ
-            end_s = max((float(s.blocks[-1].time_s[-1]) for s in self._streams.values() if s.blocks), default=start_s)
+            end_s = max(s.end_s for s in self._streams.values())
             while end_s > self._core_end() + MARGIN_S:
                 self._window(self._core_end(), out, last=False)
             self._window(end_s + 1.0 / RATE_HZ, out, last=True)
@@ -147,8 +176,8 @@ class ReviewPipeline:
     def _start_tick(self) -> int:
         if self._next is None:
             # the first tick not before the first sample that arrived, as in `dsp.grid.ticks`
-            first = min((s.blocks[0] for s in self._streams.values()), key=lambda b: int(b.seq[0]))
-            self._next = int(np.ceil(first.time_s[0] * RATE_HZ))
+            _, first_s = min(s.first for s in self._streams.values())
+            self._next = int(np.ceil(first_s * RATE_HZ))
         return self._next
 
     def _core_end(self) -> float:
@@ -159,10 +188,23 @@ class ReviewPipeline:
                 end = mark_s + CALIBRATION_LONGEST_S
         return end
 
-    def _collect(self, block: TimedBlock) -> None:
+    def _collect(self, block: TimedBlock, out: PipelineOutput) -> None:
         stream = self._streams.get(block.sensor)
         if stream is None:
-            stream = self._streams[block.sensor] = _Stream(block.rate_hz, marks=list(self._marks))
+            watch = SensorWatch(self._sensors[block.sensor], block.rate_hz, self._body)
+            for mark_s in self._marks:
+                watch.mark(mark_s)
+            first = int(block.seq[0]), float(block.time_s[0])
+            stream = self._streams[block.sensor] = _Stream(block.rate_hz, watch, first, marks=list(self._marks))
+        stream.end_s = float(block.time_s[-1])
+        checked = stream.watch_samples.feed(block)
+        self._heard(stream, list(zip(checked.heard_s, checked.findings, strict=True)), out)
+        stream.dead += checked.runs
+        if checked.sound is not None:
+            stream.counts.left_out(block, checked.sound)
+        block = checked.block
+        if not len(block):
+            return
         stream.counts.add(block)
         _, _, fresh = holes(block.device_time_s, block.restart, stream.last_s, 1.0 / stream.rate_hz)
         stream.counts.gaps += int(np.count_nonzero(fresh)) - (stream.last_s is None)
@@ -186,6 +228,14 @@ class ReviewPipeline:
                 stream.standings[stream.watch.mark_s] = stream.watch.result()
                 stream.watch = None
 
+    @staticmethod
+    def _heard(stream: _Stream, heard: Sequence[tuple[float, Finding]], out: PipelineOutput) -> None:
+        """Findings of a sensor, each with the session time at which it was heard."""
+        out.findings += [finding for _, finding in heard]
+        stream.faults += [
+            (at, f) for at, f in heard if f.flag is Quality.IMPLAUSIBLE and f.cause not in (Cause.FROZEN, Cause.ZEROS)
+        ]
+
     def _oriented(self, stream: _Stream, key: str, until_s: float) -> OrientedSamples | None:
         """Two-sided orientation of the samples kept up to `until_s`, joined to the window before."""
         parts = [(b, e) for b, e in zip(stream.blocks, stream.epochs, strict=True) if b.time_s[0] < until_s]
@@ -198,12 +248,12 @@ class ReviewPipeline:
         epochs = np.concatenate([e for _, e in parts])[start:stop]
         time_s = time_s[start:stop]
         seq = np.concatenate([b.seq for b, _ in parts])[start:stop]
-        saturated = np.concatenate([b.saturated for b, _ in parts])[start:stop]
+        flags = saturated_flags(np.concatenate([b.saturated for b, _ in parts])[start:stop])
         device = parts[0][0].gyr is None
         if device:
             own = [b.quat for b, _ in parts if b.quat is not None]
             quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
-            return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), saturated, device=True)
+            return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), flags, device=True)
         quat, tilt = np.empty((4, stop - start)), np.zeros(stop - start)
         motion = np.empty((6, stop - start)) if self._alignment is None and key in self._body else None
         acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
@@ -233,7 +283,7 @@ class ReviewPipeline:
             if motion is not None:
                 motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)
         return OrientedSamples(
-            time_s, seq, quat, epochs.astype(np.int32), saturated, device=False, motion=motion, tilt_variance=tilt
+            time_s, seq, quat, epochs.astype(np.int32), flags, device=False, motion=motion, tilt_variance=tilt
         )
 
     @staticmethod
@@ -266,6 +316,12 @@ class ReviewPipeline:
                     track.add(samples, stream.rate_hz)
                     self._let_go(stream, samples, end_s)
         ticks = at_ticks(tracks, before, time_s, np.full(len(time_s), NEVER))
+        for i, key in enumerate(ticks.keys):
+            stream = self._streams.get(key)
+            if stream is not None and (stream.dead or stream.faults):
+                at = stream.implausible(time_s, np.inf if last else end_s + MARGIN_S)
+                ticks.quality[i, at] |= np.int32(Quality.IMPLAUSIBLE)
+                stream.dead = [run for run in stream.dead if run[1] > end_s - MARGIN_S - 1.0]
         core = ticks.part(first - before, stop - before)
         if not self._body:
             out.orientations.extend(orientation_rows(core))

@@ -17,8 +17,8 @@ from body_signals import Ints, SampleBlock
 
 class Probe(NamedTuple):
     """A question for the device's clock that was answered, two-way: the device got it at `device_s` of its own clock,
-    unwrapped as its samples are, and the host had sent it at `host_sent_ns`. packet: that brought the answer, as in
-    `SampleBlock.packet`. held_ns: between question and answer in the device, no part of the round trip."""
+    unwrapped as its samples are, and the host had sent it at `host_sent_ns`. packet: the packet that brought the answer, as in
+    `SampleBlock.packet`. held_ns: time that the device took to answer, which is no part of the round trip."""
 
     packet: int
     host_sent_ns: int

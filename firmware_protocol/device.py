@@ -50,7 +50,7 @@ Step = Write | Read
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a device. config: as in `signals.Sensor.config`. None: as the family does by itself."""
+    """What is asked of a device. config: as in `body_signals.Sensor.config`. None: the family's own default."""
 
     rate_hz: float | None = None
     acc_range_g: float | None = None
@@ -99,7 +99,7 @@ class DeviceFamily:
     """One family of sensors.
 
     name: the word in kits and sessions. title: for people. codec: a fresh decoder; (config, rate_hz) are those of
-    `signals.Sensor`; raises HiphingeError that names the word at fault. rates_hz: that can be asked for; empty: the
+    `body_signals.Sensor`; raises HiphingeError that names the word at fault. rates_hz: that can be asked for; empty: the
     device's own setting. default_rate_hz: asked for where the kit says nothing. configure, start, stop: the steps, in
     order. repeatable: whether configure and start may be said again where nothing streams, whatever the device has heard of
     them. probe: what asks the device's clock, of a number for the question and the host's clock in ns; None where it cannot be

@@ -11,15 +11,15 @@ from collections import deque
 from typing import NamedTuple
 
 REMEMBERED = 64
-"""Stamps by which a repeated packet is known."""
+"""Number of stamps that are kept to recognise a repeated packet (ours)."""
 LEARN_AFTER_S, FORGET_AFTER_S = 2.0, 120.0
-"""The rate counts as measured after so much unbroken time; then the past loses half of its weight."""
+"""Unbroken time after which the rate counts as measured, and after which the past loses half of its weight (ours)."""
 LEARN_WITHIN = 0.05
-"""A measured rate further from the nominal one, relatively, is not believed."""
+"""A measured rate that differs from the nominal one by a larger share is not believed (ours)."""
 
 
 LONGEST_GAP_S = 86_400.0
-"""A clock that leaps further ahead was set: a restart, not a gap."""
+"""A clock that leaps further ahead was set: a restart, not a gap (ours)."""
 
 
 class Stamp(NamedTuple):

@@ -14,7 +14,7 @@ from cobs import cobs
 from firmware_protocol.codec import Health
 
 MAX_MESSAGE = 1024
-"""Longest message on a serial line, bytes."""
+"""Longest message on a serial line, bytes (docs/protocol-v1.md)."""
 _CRC = 4
 MAX_FRAME = MAX_MESSAGE + _CRC + (MAX_MESSAGE + _CRC) // 254 + 1
 """Longest encoded frame without its zero, bytes; also the most that a reader buffers."""

@@ -1,4 +1,4 @@
-"""Single packets of a device as fields with names: what `hiphinge decode` shows to whoever debugs a sensor.
+"""Single packets of a device as fields with names: `hiphinge decode` shows them for debugging a sensor.
 
 The codecs of `firmware_protocol.codec` give blocks of samples to the engine; the readers here show the same bytes one
 packet at a time, also those that carry no sample. Both are strict in the same way and count what they refuse.
@@ -18,7 +18,7 @@ Fields = dict[str, Any]
 
 
 _LARGEST = 1e9
-"""A number of a configuration beyond this is a slip."""
+"""A larger number in a configuration is taken for a mistake (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PacketReader(Protocol):
         ...
 
     def finish(self) -> list[Packet]:
-        """No more data comes: what was held back for a second part, and what a radio packet left behind is counted."""
+        """No more data comes: gives what was held back for a second part; counts what a radio packet left behind."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class PacketReader(Protocol):
 
 
 class StrictReader:
-    """What readers of all families do alike: what they refuse is counted, and by itself nothing is held back."""
+    """The part that the readers of all families share: they count what they refuse, and hold nothing back by default."""
 
     def __init__(self) -> None:
         self.health = Health()
@@ -73,7 +73,7 @@ class StrictReader:
         return len(self._buffer.rest) if self._buffer is not None else 0
 
     def _one(self, found: Fields | str) -> list[Packet]:
-        """The packet of these fields; none where `found` is the word for a fault."""
+        """The packet with these fields; no packet where `found` is the word for a fault."""
         if isinstance(found, str):
             self.health.count(found)
             return []
@@ -81,7 +81,7 @@ class StrictReader:
 
 
 def number(config: Mapping[str, Any], word: str, default: float) -> float:
-    """A positive number of a configuration; `default` where it is missing or none."""
+    """A positive number of a configuration; `default` where it is missing or no such number."""
     value = config.get(word)
     sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LARGEST
     return float(value) if sound else default  # type: ignore[arg-type]

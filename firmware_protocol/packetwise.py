@@ -1,4 +1,4 @@
-"""What the codecs of all families do alike: count, remember what the device said, take packets one after another.
+"""The part that the codecs of all families share: count, remember what the device said, take packets one after another.
 
 A family's codec says in `_decode` what its packets are; the contract is `firmware_protocol.codec.Codec`.
 """
@@ -15,7 +15,7 @@ from firmware_protocol.codec import Health, split_packets
 
 
 class Buffered(Protocol):
-    """What cuts a stream into frames, and keeps the beginning of one until the rest comes."""
+    """Cuts a stream into frames, and keeps the beginning of a frame until the rest comes."""
 
     rest: bytes
 

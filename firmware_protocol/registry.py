@@ -1,4 +1,4 @@
-"""Finds what speaks a device family: its codec by name, the family of a sensor that was seen."""
+"""Finds a codec by the name of its family, and the family of a sensor by what it advertises."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def device_family(name: str) -> DeviceFamily:
 
 
 def codec_for(family: str, config: Mapping[str, Setting] = NO_SETTINGS, rate_hz: float | None = None) -> Codec:
-    """A fresh codec of `family`; config and rate_hz as in `signals.Sensor`.
+    """A fresh codec of `family`; config and rate_hz as in `body_signals.Sensor`.
 
     Raises `HiphingeError` that names the known families, or the word of `config` that is at fault.
     """

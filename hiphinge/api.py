@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from body_signals import ESTIMATORS, Event, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from hiphinge.session.computation import compute, with_software
+from hiphinge.session.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.formats import UNKNOWN_ATHLETE, UNKNOWN_START, PlainSamples, session_of_samples
 from ingest.session_folder import open_input
@@ -108,12 +109,15 @@ def estimate(
         raise ValueError(f"estimator {estimator!r}: expected {' or '.join(ESTIMATORS)}")
     if isinstance(source, Mapping):
         plain = session_of_samples(_session(source, calibrate_s, mounting or {}, rate_hz), source)
+        check_plain(plain)
         return _computed(plain.session, "arrays", plain.batches(), estimator)
     if np.size(calibrate_s) or mounting or rate_hz is not None:
         remedy = "Leave them out: a session on disk says them itself, in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
     path = Path(source)
     recorded = open_input(path, salvage=salvage)
+    if recorded.plain is not None:
+        check_plain(recorded.plain)
     return _computed(recorded.session, path.resolve().name, recorded.batches(), estimator)
 
 

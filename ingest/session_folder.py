@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from body_signals import Event, HiphingeError, Session, TimedBlock
-from ingest.formats.plain import SESSION_TOML, read_plain
+from ingest.formats.plain import SESSION_TOML, PlainSession, read_plain
 from ingest.heads.session_toml import read_session_toml
 from ingest.recording.recorder import STRETCH_WINDOWS, Recording, read_recording
 
@@ -23,7 +23,8 @@ _INPUTS = "Give a session folder, a plain session (session.toml and CSV files), 
 class Input:
     """A session that can be read, also more than once.
 
-    duration_hint_s: session time of its end, None where that is known only after reading.
+    duration_hint_s: session time of its end, None where that is known only after reading. plain: the plain session that it is,
+    None of a recording.
     """
 
     session: Session
@@ -31,6 +32,7 @@ class Input:
     _batches: Callable[[], Iterator[Sequence[Event | TimedBlock]]]
     _warnings: Callable[[], list[str]]
     _fraction: Callable[[float], float]
+    plain: PlainSession | None = None
 
     def batches(self) -> Iterator[list[Event | TimedBlock]]:
         """Events or timed blocks in sequence order, a stretch at a time. Raises `HiphingeError` at damage."""
@@ -85,6 +87,7 @@ def _plain(folder: Path) -> Input:
         plain.batches,
         lambda: list(plain.warnings),
         lambda now_s: now_s / max(plain.duration_s, 1e-9),
+        plain,
     )
 
 

@@ -44,7 +44,7 @@ class SimulatedAthlete:
     """Everything about a simulated session, made from one seed; nothing is computed before it is asked for.
 
     scenario: a name of `SCENARIOS`, or a `Script`. duration_s: of `training` only. placements: which sensors are worn.
-    ideal: sensors, clocks and radios without errors. sway: scale of postural sway. upside_down: sensors worn so.
+    ideal: sensors, clocks and radios without errors. sway: scale of postural sway. upside_down: sensors worn upside down.
     state_mounting: the session says how the sensors are mounted. mirrored: left and right exchanged.
     settings, link, device: to be used in place of random ones for all sensors. Raises ValueError for an unknown scenario.
     """
@@ -79,7 +79,7 @@ class SimulatedAthlete:
         self.seed, self._outages, self._reboots = seed, tuple(outages), tuple(reboots)
         self._worn: dict[Placement, tuple[SensorSettings, DeviceSettings, LinkSettings]] = {}
         for placement in placements:
-            # a sensor keeps its errors whichever others are worn
+            # a sensor has the same errors whatever other sensors are worn
             rng = np.random.default_rng([seed, 10, BODY_PLACEMENTS.index(placement)])
             flipped = placement in upside_down
             worn = settings or (SensorSettings(upside_down=flipped) if ideal else SensorSettings.random(rng, flipped))

@@ -1,7 +1,7 @@
-"""The air between a sensor and the host: packets wait for the next connection event, are repeated, or do not come.
+"""The radio link between a sensor and the host: packets wait for the next connection event, are repeated, or are lost.
 
-A Bluetooth LE link keeps order: what is held back holds back what follows. Times are session seconds. Given the same
-packets and seed, the same things happen.
+A Bluetooth LE link keeps order: what is held back holds back what follows. Times are session seconds. The same
+packets and seed give the same result.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 SUPERVISION_S = 0.5
-"""Silence after which the host gives a link up that is down."""
+"""Silence after which the host gives up a link that is down (ours)."""
 _SPACING_S = 0.0004
-"""Between two packets of one connection event."""
+"""Seconds between two packets of one connection event (ours)."""
 _LATENCY_S = 0.0015
-"""From the air to the host's clock."""
+"""Seconds from the air to the host's clock (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from virtual_athlete.script import Script
 HIP_LED = (0.45, 0.36, 0.27)
 LUMBAR_LED = (0.85, 0.60, 0.35)
 LATE_SLACK = (0.20, 0.30, 0.62)
-"""Lumbar share of the early, middle and late third: what a bend can look like."""
+"""Lumbar share of the early, middle and late third of a bend (ours): led by the hips, led by the lumbar spine, late slack."""
 
 
 def demo(seed: int = 0) -> Script:
@@ -120,7 +120,7 @@ def training(seed: int = 0, duration_s: float = 3600.0) -> Script:
 def screen(seed: int = 0, limited: str | None = "left") -> Script:
     """The hip screen, test by test (docs/screen.md). limited: the side whose hip runs out early; None: neither does.
 
-    Who is limited bends from the lumbar spine, and on all fours the lumbar spine gives way after 12° of hip flexion.
+    A limited athlete bends from the lumbar spine, and on all fours the lumbar spine gives way after 12° of hip flexion.
     """
     script, rng = Script(seed), np.random.default_rng([seed, 6])
     script.calibrate()

@@ -25,6 +25,7 @@ except ImportError:  # not a POSIX system
     HAS_PSEUDO_TERMINALS = False
 
 POLL_S = 0.002
+"""Between two looks at the port (ours)."""
 
 
 class VirtualPort:
@@ -65,7 +66,7 @@ class VirtualPort:
         beside.replace(self.path)
 
     def unplug(self) -> None:
-        """The port vanishes; whoever has it open gets an error."""
+        """The port vanishes; a program that has it open gets an error."""
         if self._master is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._master)

@@ -76,7 +76,7 @@ class Signal:
 
 
 KNEE_WIDTH = 0.03
-"""Progress over which the knee of a move is round, so that it has an acceleration."""
+"""Progress over which the knee of a move is round, so that it has an acceleration (ours)."""
 
 
 class Move(NamedTuple):

@@ -17,6 +17,7 @@ from virtual_athlete.body import Motion
 from virtual_athlete.script import TrueRepetition
 
 _STEP_S = 0.005
+"""Of the grid on which the true angles are looked at (ours); what follows is defined as in `dsp.rhythm`."""
 _ONSET_SHARE_OF_PEAK = 0.05
 _ONSET_LEAST_DEG_S = 5.0
 _ONSET_HELD_S = 0.1

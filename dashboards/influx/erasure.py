@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 from body_signals import HiphingeError, check_athlete
-from dashboards.http_edge import Answer, Edge
+from dashboards.http_edge import Edge
+from dashboards.influx.influxql import InfluxQL, Series
+from dashboards.influx.influxql import name_in as _name
+from dashboards.influx.influxql import text_in as _text
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
@@ -25,8 +28,6 @@ _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""
 _GREETING_S = 30.0
 """A server that does not say its version within this time is not there; counting and deleting may take longer (ours)."""
-_LIMIT_BYTES = 64 << 20
-"""Of an answer: a list of all athletes of a database, some 30 bytes each (ours)."""
 
 
 class Eraser:
@@ -38,13 +39,12 @@ class Eraser:
 
     def __init__(self, settings: InfluxSettings, *, timeout_s: float = 300.0) -> None:
         self._settings, self._timeout_s = settings, timeout_s
-        self._database = settings.bucket.partition("/")[0]
         self._service = influx_service(settings)
-        self._edge = Edge(self._service, timeout_s=min(timeout_s, _GREETING_S), limit_bytes=_LIMIT_BYTES)
+        self._influxql = InfluxQL(settings, timeout_s=timeout_s)
         self._erased: set[str] = set()
         self.remarks: tuple[str, ...] = ()
-        found = self._ask("GET", "/ping")
-        self._edge = Edge(self._service, timeout_s=timeout_s, limit_bytes=_LIMIT_BYTES)
+        with self._told(), closing(Edge(self._service, timeout_s=min(timeout_s, _GREETING_S))) as edge:
+            found = influx_answer(self._service, edge, "GET", "/ping")
         said = found.headers.get("x-influxdb-version") or found.document.get("version", "")
         self.version = self._service.clean(said, 40).lstrip("v")
         if self.version[:2] not in ("1.", "2."):
@@ -55,14 +55,10 @@ class Eraser:
     def count(self, athlete: str) -> dict[str, int]:
         """How many values there are of an athlete, by measurement of ours; those that have any. Sets `remarks`."""
         check_athlete(athlete)
-        counts: dict[str, int] = {}
-        for policy in self._policies():
-            for series in self._series(f"""SELECT count(*) FROM {_name(policy)}./.*/ WHERE "athlete" = {_text(athlete)}"""):
-                values = sum(n for row in series["values"] for n in row[1:] if type(n) is int)
-                name = str(series.get("name", ""))
-                counts[name] = counts.get(name, 0) + values
-        ours = {name: n for name, n in sorted(counts.items()) if n and _OURS.fullmatch(name)}
-        others = sorted(name for name, n in counts.items() if n and name not in ours)
+        with self._told():
+            counts = self._influxql.values(f'"athlete" = {_text(athlete)}')
+        ours = {name: n for name, n in counts.items() if _OURS.fullmatch(name)}
+        others = [name for name in counts if name not in ours]
         self.remarks = tuple(self._remarked(athlete, ours, others))
         return ours
 
@@ -98,53 +94,30 @@ class Eraser:
             names = self._service.clean(", ".join(others))
             yield f"Other measurements have points of athlete = {athlete!r}, which hiphinge did not write and leaves: {names}."
         if not ours and self.version.startswith("1.") and (athlete in self._erased or self._indexed(athlete)):
+            database = self._influxql.database
             yield (
                 f"InfluxDB {self.version} keeps the id {athlete!r} in its index and series file although no point is left, and "
-                f"queries with it in its log. To remove it, stop InfluxDB, delete the folders {self._database}/_series and "
-                f"{self._database}/*/*/index in its data folder, and start it: it makes them anew from the points it has."
+                f"queries with it in its log. To remove it, stop InfluxDB, delete the folders {database}/_series and "
+                f"{database}/*/*/index in its data folder, and start it: it makes them anew from the points it has."
             )
 
     def _indexed(self, athlete: str) -> bool:
         """Whether the index of InfluxDB 1.x still lists the id in a measurement of ours, without any point."""
         # with a WHERE it would look for series, and those are gone
-        found = self._series(f'SHOW TAG VALUES ON {_name(self._database)} WITH KEY = "athlete"')
-        listed = (series for series in found if _OURS.fullmatch(str(series.get("name", ""))))
-        return any(row[-1] == athlete for series in listed for row in series["values"])
+        found = self._series(f'SHOW TAG VALUES ON {_name(self._influxql.database)} WITH KEY = "athlete"', columns=("value",))
+        return any(athlete in series.column("value") for series in found if _OURS.fullmatch(series.name))
 
-    def _policies(self) -> list[str]:
-        found = self._series(f"SHOW RETENTION POLICIES ON {_name(self._database)}")
-        told = [series for series in found if "name" in series["columns"]]
-        names = [str(row[series["columns"].index("name")]) for series in told for row in series["values"]]
-        if not names:
-            what = "InfluxDB lists no retention policy for this bucket, so what is in it cannot be counted"
-            remedy = "Give the bucket a mapping for InfluxQL (influx v1 dbrp create), or check HIPHINGE_INFLUX_BUCKET"
-            raise self._error(what, remedy)
-        return names
+    def _series(self, statement: str, *, columns: tuple[str, ...] = ()) -> list[Series]:
+        with self._told():
+            return self._influxql.series(statement, columns=columns)
 
-    def _series(self, statement: str) -> list[dict[str, Any]]:
-        """The series of a statement's answer. An answer that is not whole is an error: nothing may be left uncounted."""
-        document = self._ask("POST", "/query", {"db": self._database, "q": statement}).document
-        results = document.get("results")
-        found = results[-1] if isinstance(results, list) and results else None
-        result: dict[str, Any] = found if isinstance(found, dict) else {"error": ""}
-        words = result.get("error") or document.get("error")
-        if words:
-            remedy = "Check HIPHINGE_INFLUX_BUCKET, and that the token may read and delete"
-            raise self._error(f"InfluxDB refused ({self._service.clean(words)})", remedy)
-        series = result.get("series", [])
-        if "error" in result or result.get("partial") or not isinstance(series, list) or not all(map(_is_whole, series)):
-            raise self._error("InfluxDB gave an answer that is not whole", "Check HIPHINGE_INFLUX_URL: is this an InfluxDB?")
-        return [{"values": [], **one} for one in series]
-
-    def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> Answer:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say a refusal in the words of somebody who deletes."""
         try:
-            return influx_answer(self._service, self._edge, method, path, (query or {}).items())
+            yield
         except InfluxError as error:
-            fault = self._refused(error)
-        finally:
-            # minutes may pass until the next request, and nobody closes an eraser
-            self._edge.close()
-        raise fault
+            raise self._refused(error) from None
 
     def _refused(self, error: InfluxError) -> HiphingeError:
         if not error.status:
@@ -158,26 +131,3 @@ class Eraser:
 
     def _error(self, what: str, remedy: str) -> HiphingeError:
         return HiphingeError(what, self._service.place, remedy)
-
-
-def _is_whole(series: object) -> bool:
-    """Whether a series of an answer has the form of one, counts being whole numbers, and says that nothing is left out."""
-    if not isinstance(series, dict) or series.get("partial") or not isinstance(series.get("name", ""), str):
-        return False
-    columns, rows = series.get("columns"), series.get("values", [])
-    if not isinstance(columns, list) or not isinstance(rows, list):
-        return False
-    if not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
-        return False
-    counted = [i for i, name in enumerate(columns) if isinstance(name, str) and name.startswith("count")]
-    return all(row[i] is None or type(row[i]) is int for row in rows for i in counted)
-
-
-def _text(words: str) -> str:
-    """A text in InfluxQL."""
-    return "'" + words.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _name(words: str) -> str:
-    """A name in InfluxQL, and a text in a predicate of InfluxDB 2."""
-    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'

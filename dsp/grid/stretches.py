@@ -11,7 +11,7 @@ import numpy as np
 from body_signals import Floats, Ints, TimedBlock
 
 STRETCH_S = 240.0
-"""So much event time is worked on at once at most."""
+"""The most event time, in seconds, that is worked on at once (ours)."""
 
 
 def stretches(

@@ -21,23 +21,23 @@ from dsp.results import TICK_HZ, Flags
 
 RATE_HZ = TICK_HZ
 HOLE_S = 0.1
-"""Across a longer hole between two samples an orientation is not interpolated but missing."""
+"""Across a longer hole between two samples an orientation is not interpolated but missing (ours)."""
 SATURATION_S = 2.0
-"""How long a saturated sample leaves the orientation doubtful."""
+"""The orientation is doubtful for this time after a saturated sample (ours)."""
 FAST_RAD_S = np.radians(400.0)
-"""Angular rate beyond which the published accuracy figures say nothing."""
+"""Angular rate beyond which our accuracy figures (docs/accuracy.md) say nothing."""
 MOTION_STRIDE = 10
-"""Ticks between two instants at which a sensor's motion is given."""
+"""Ticks between two instants at which a sensor's motion is given (ours)."""
 LOOK_STRIDE = 20
 """Ticks between two looks at what changes slowly, as relative headings and slips do; they stand at tick numbers that are
-multiples of it, whatever the chunking."""
+multiples of it, whatever the chunking (ours)."""
 PIECE = 4096
-"""So many ticks are computed at once at most: what is in hand then stays in the processor's cache."""
+"""The most ticks that are computed at once, so that what is in hand stays in the processor's cache (ours)."""
 TOGETHER = 2
-"""Ticks are given out so many at a time, the last one a multiple of it: what follows costs by the call. The first of two comes
-one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+"""Ticks are given out in groups of this many (ours), the last one a multiple of it: what follows costs by the call. The first
+of two comes one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
 MOST_TICKS = 60_000
-"""So many are given out at once at most. A computer that slept for a night leaves millions behind."""
+"""The most ticks that are given out at once (ours). A computer that slept for a night leaves millions behind."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -171,6 +171,10 @@ class SensorTrack:
         """Whether the orientations are the device's own."""
         self.clipped_s: Floats = np.empty(0)
         """Times of the saturated samples."""
+        self._flags_s: Floats = np.empty(0)
+        self._flags: Flags = np.empty(0, np.int32)
+        """Times of samples from which on other flags hold, and these."""
+        self._flags_now = 0
         self._kept: Floats = np.empty((_ROWS, 256))
         self._motion: Floats | None = np.empty((6, 256))
         """None once samples have come without."""
@@ -201,8 +205,8 @@ class SensorTrack:
         self.ordinary_s = 1.5 / rate_hz
         # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
         self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
-        if samples.saturated.any():
-            self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[samples.saturated]))
+        if self._flags_now or samples.flags.any():
+            self._take_flags(samples)
         if self._stop + n > self._kept.shape[1]:
             self._make_room(n)
         part = slice(self._stop, self._stop + n)
@@ -216,6 +220,25 @@ class SensorTrack:
         elif self._motion is not None:
             self._motion[:, part] = samples.motion
         self._stop += n
+
+    def _take_flags(self, samples: OrientedSamples) -> None:
+        """What flags the samples carry: saturation has an effect that lasts, the others hold from sample to sample."""
+        saturated = samples.flags & np.int32(Quality.SATURATED) != 0
+        if saturated.any():
+            self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[saturated]))
+        others = samples.flags & ~np.int32(Quality.SATURATED)
+        changes = np.flatnonzero(np.diff(others, prepend=np.int32(self._flags_now)))
+        if len(changes):
+            self._flags_s = np.concatenate((self._flags_s, samples.time_s[changes]))
+            self._flags = np.concatenate((self._flags, others[changes]))
+            self._flags_now = int(others[-1])
+
+    def flags(self, times_s: Floats) -> Flags | None:
+        """Flags (m,) of the samples at these times, saturation apart; None where there are none."""
+        if not len(self._flags):
+            return None
+        at = self._flags_s.searchsorted(times_s, side="right") - 1
+        return np.where(at >= 0, self._flags[np.maximum(at, 0)], np.int32(0))
 
     def _make_room(self, n: int) -> None:
         """Move what is kept to the beginning, of larger arrays where that is not enough."""
@@ -234,7 +257,7 @@ class SensorTrack:
         first, last = ends.item(0), ends.item(-1)
         step, left = divmod(last - first, max(m - 1, 1))
         if first and last < n and not left and (step or m == 1):
-            # one sample, or so many, for each tick: the usual case, if they are on either side of it
+            # one sample, or the same number of samples, for each tick: the usual case, if they are on either side of it
             step = max(step, 1)
             earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
             if m == 1 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
@@ -267,6 +290,9 @@ class SensorTrack:
             self._start += keep
             if len(self.clipped_s):
                 self.clipped_s = self.clipped_s[max(int(self.clipped_s.searchsorted(self.first_s)) - 1, 0) :]
+            if len(self._flags_s) > 1:
+                old = max(int(self._flags_s.searchsorted(self.first_s, side="right")) - 1, 0)
+                self._flags_s, self._flags = self._flags_s[old:], self._flags[old:]
 
 
 def _moved(rows: Floats, old: slice, room: int) -> Floats:
@@ -287,7 +313,7 @@ def too_long(event: int, seconds: float) -> HiphingeError:
 
 
 def pieces(ticks: int) -> list[slice]:
-    """So many ticks in pieces of at most `PIECE`."""
+    """The sizes of the pieces, at most `PIECE` each, that this many ticks are computed in."""
     return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
 
 
@@ -311,7 +337,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
     step = high[_TIME] - low[_TIME]
     if not step.all():
         step = np.where(step == 0.0, ordinary, step)
-    present = in_time & (step <= hole) & (low[_EPOCH] == high[_EPOCH])
+    present = in_time & (step <= hole) & (low[_EPOCH] == high[_EPOCH]) & (high[_EPOCH] >= 0)
     fraction = (time_s - low[_TIME]) / step
     cosine = rotation.half_turn_cosine(low[_QUAT], high[_QUAT])
     quat = rotation.interpolate(low[_QUAT], high[_QUAT], fraction, cosine)
@@ -336,6 +362,9 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         if len(track.clipped_s):
             lately = time_s - track.last_clipped(high[_TIME, i]) < SATURATION_S
             quality[i, present[i] & lately] |= np.int32(Quality.SATURATED)
+        told = track.flags(high[_TIME, i])
+        if told is not None:
+            quality[i] |= told
         if key in found:
             part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
             before, after = found[key]

@@ -34,21 +34,21 @@ POSTURE_SD_RAD = math.radians(3.0)
 CALIBRATION_POSTURE_SD_RAD = math.radians(1.2)
 """The same while calibrating: between bends and knee raises the athlete stands as straight as before."""
 FAR = 1.0
-"""A posture away from the middle is likely to be followed by another one there: so much of its square joins the variance."""
+"""A posture away from the middle is likely to be followed by another one there: this share of its square joins the variance."""
 POSTURE_PATH_RAD = math.radians(5.0)
 """Path of twist after which a posture is another one."""
 DEAD_BAND_RAD = math.radians(2.5)
-"""Twist may sway so far to each side without being a movement."""
+"""Sway of the twist by less than this to either side is no movement."""
 CREEP_S = 10.0
-"""A twist that changes by less than the dead band in so long is drifting and does not count as movement."""
+"""A twist that changes by less than the dead band within this time is drifting and does not count as movement."""
 FLEXION_PATH = 0.2
-"""Bending is movement too: its path counts for so much of the twist's."""
+"""Bending is movement too: this share of its path is added to that of the twist."""
 SWAY_SD_RAD = math.radians(0.7)
 """Spread of the twist about a held posture."""
 SWAY_CORRELATION_S = 0.5
-"""How long sway keeps its value: the measurement noise is coloured and is widened for it."""
+"""Correlation time of the sway: it makes the measurement noise coloured, so the noise is widened."""
 SURPRISE = 2.0
-"""An innovation beyond so many standard deviations is the posture's, for what is beyond."""
+"""What of an innovation exceeds this many standard deviations is a change of posture."""
 RATE_WALK = math.radians(0.007)
 """Random walk of the drift's rate, rad/s per √s."""
 OFFSET_WALK = math.radians(0.05)
@@ -64,11 +64,11 @@ LOST_SD_RAD = math.radians(60.0)
 LOST_POSTURE_SD_RAD = math.radians(12.0)
 """Spread of the posture in which a sensor is first seen after a gap."""
 UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2, LOST_POSTURE_SD_RAD**2)
-"""What is `HeadingSeen` before anything was seen."""
+"""`HeadingSeen` before anything was seen."""
 SPREAD_S = 15.0
-"""Postures of so long ago still tell how far an athlete twists."""
+"""Time over which past postures tell how far an athlete twists."""
 FEW_WEIGHT = 1e-3
-"""Of the two-sided spread: so much of the weight that a full `SPREAD_S` of upright standing has is nobody's."""
+"""Of the two-sided spread: weight of what is assumed beforehand, as a share of the weight of `SPREAD_S` of upright standing."""
 KNOWN_SD_RAD = math.radians(8.0)
 """Below this standard deviation the heading counts as known."""
 

@@ -29,21 +29,22 @@ from dsp.grid.ticks import MOTION_STRIDE, Ticks
 Complexes = NDArray[np.complex128]
 
 BLOCKS = 20
-"""Blocks of a sighting; a block lasts `MOTION_STRIDE` ticks."""
+"""Blocks of a sighting (ours); a block lasts `MOTION_STRIDE` ticks."""
 NOISE_M_S2 = 0.2
-"""Spread of a block's acceleration: sensor, tilt, skin."""
+"""Spread of a block's acceleration: sensor, tilt, skin (ours)."""
 LEVER_M = 0.3
-"""Spread of a lever arm before anything is known."""
+"""Spread of a lever arm before anything is known (ours)."""
 KEPT = 0.995
-"""What a sighting leaves of the weight of those before it in the lever arms: they are forgotten within some minutes."""
+"""What a sighting leaves of the weight of those before it in the lever arms: they are forgotten within some minutes
+(ours)."""
 FIRST_S = 6.0
-"""Accelerations are gathered so long before the first sighting."""
+"""Accelerations are gathered for this time before the first sighting (ours)."""
 WORST_SD_RAD = math.radians(40.0)
-"""A sighting with a larger standard deviation is none."""
+"""A sighting with a larger standard deviation is none (ours)."""
 DRIFT_RAD_S = math.radians(0.5)
-"""Drift granted to the heading from one sighting to the next."""
+"""Drift granted to the heading from one sighting to the next (ours)."""
 BIAS_RAD = math.radians(0.5)
-"""What tilt errors leave in one sighting, however strong the accelerations."""
+"""What tilt errors leave in one sighting, however strong the accelerations (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""How far the accelerations of the last seconds have tilted a filter that takes its vertical from gravity: who starts to
-walk is tilted by some degrees for seconds, who lifts and comes back within one is not.
+"""How far the accelerations of the last seconds have tilted a filter that takes its vertical from gravity. Starting to
+walk tilts it by some degrees for seconds; a lift that is over within a second does not.
 
 VQF holds the specific force for the vertical, low-passed with the time constant τ in a frame that does not turn. An
 acceleration a therefore tilts it by LP(a) / g, and what stays horizontal in the filter's own earth frame is f = a - LP(a). For
@@ -28,7 +28,7 @@ from dsp import rotation
 Complexes = NDArray[np.complex128]
 
 TAU_S = 3.0
-"""VQF's time constant of the accelerometer."""
+"""VQF's own time constant of the accelerometer (its default)."""
 BLOCK_S = 0.2
 """A block's mean force is turned into the earth frame by the orientation in its middle: a thigh in walking turns by 40° in one,
 which costs 0.1° of 1.7°, a pelvis 0.02°."""
@@ -37,7 +37,7 @@ FORGOTTEN_S, BASELINE_S = 5.0, 20.0
 LEFT_S = 2.0
 """Time constant of the mean of what is left horizontally: of who walks steadily it is the tilt that there still is."""
 BEYOND_BLOCKS = 60
-"""So far beyond its ends a segment is thought to go on."""
+"""Number of blocks by which a segment is continued beyond its ends (ours)."""
 BOTH_WAYS = 2.0
 """Tilt of a two-sided orientation over the horizontal force that is left, both low-passed: found with simulated athletes."""
 

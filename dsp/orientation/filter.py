@@ -11,11 +11,11 @@ disturbance rejection, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from body_signals import Bools, Floats, Ints, TimedBlock
+from body_signals import Bools, Floats, Ints, Quality, TimedBlock
 from dsp import rotation
 from dsp.alignment.standing import FULL_S, Standing, StandingWatch, shortness
 from dsp.orientation.acceleration_level import AccelerationLevel
@@ -24,25 +24,27 @@ from dsp.orientation.strapdown import StrapdownFilter, two_sided
 from dsp.results import Flags
 
 BRIDGE_S = 0.25
-"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted."""
+"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted (ours)."""
 
 EVEN_SHARE = 3e-4
-"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's."""
+"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's (ours)."""
 
 WORN_REST_DEG_S = 0.5
-"""VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (VQF's own default is 2)."""
+"""VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (ours; VQF's
+default is 2)."""
 
 STANDING_BIAS_SIGMA_DEG_S = 0.2
-"""Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing."""
+"""Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing (ours)."""
 BIAS_SPREAD_DEG_S = 1.0
-"""Spread of gyroscope biases beforehand, against which a short standing is weighed."""
+"""Spread of gyroscope biases beforehand, against which a short standing is weighed (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrientedSamples:
     """Orientation at each sample.
 
-    time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth; heading_epoch (n,); saturated (n,).
+    time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth, NaN where the sample is none; heading_epoch (n,), -1
+    there; flags (n,): quality bits of the sample, such as ``SATURATED``.
     device: the quaternions are the device's own. motion (6, n): running integral of the specific force, m/s, and the
     angular rate, rad/s, both in the earth frame; None where it was not asked for. tilt_variance (n,): of the inclination, rad²,
     from the accelerations of the last seconds; None where it is not known.
@@ -52,13 +54,36 @@ class OrientedSamples:
     seq: Ints
     quat: Floats
     heading_epoch: Flags
-    saturated: Bools
+    flags: Flags
     device: bool
     motion: Floats | None = None
     tilt_variance: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+    def with_flags(self, flags: Flags) -> OrientedSamples:
+        """The same with more quality bits (n,)."""
+        return replace(self, flags=self.flags | flags)
+
+    def among(self, whole: TimedBlock, sound: Bools) -> OrientedSamples:
+        """These as the sound ones (n,) of all samples of a block; the others are missing."""
+        n = len(whole)
+        quat, epoch, flags = np.full((4, n), np.nan), np.full(n, -1, np.int32), np.zeros(n, np.int32)
+        quat[:, sound], epoch[sound], flags[sound] = self.quat, self.heading_epoch, self.flags
+        motion, tilt = None, None
+        if self.motion is not None:
+            motion = np.full((6, n), np.nan)
+            motion[:, sound] = self.motion
+        if self.tilt_variance is not None:
+            tilt = np.zeros(n)
+            tilt[sound] = self.tilt_variance
+        return OrientedSamples(whole.time_s, whole.seq, quat, epoch, flags, self.device, motion, tilt)
+
+
+def saturated_flags(saturated: Bools) -> Flags:
+    """Quality bits (n,) of samples at the end of the range."""
+    return saturated * np.int32(Quality.SATURATED)
 
 
 @dataclass(slots=True)
@@ -74,6 +99,11 @@ class SampleCounts:
         self.samples += len(block)
         self.lost += int(block.lost.sum())
         self.saturated += int(np.count_nonzero(block.saturated))
+
+    def left_out(self, block: TimedBlock, sound: Bools) -> None:
+        """Of a block, what `add` was not given: it was delivered, but could not be used."""
+        self.samples += int(np.count_nonzero(~sound))
+        self.lost += int(block.lost[~sound].sum())
 
 
 def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s: float) -> tuple[Floats, Ints, Bools]:
@@ -219,6 +249,11 @@ class CausalOrientation:
         self.counts.add(block)
         n = len(block)
         epoch = np.empty(n, np.int32)
+        if not n:
+            motion = np.empty((6, 0)) if self.with_motion else None
+            return OrientedSamples(
+                block.time_s, block.seq, np.empty((4, 0)), epoch, epoch, block.gyr is None, motion, np.empty(0)
+            )
         if block.gyr is None:
             return self._device(block, epoch)
         quat, tilt = np.empty((4, n)), np.empty(n)
@@ -244,9 +279,7 @@ class CausalOrientation:
                 motion = earth_motion(quat, block.acc, block.gyr, step, self._motion)
                 last = rotation.rotate(quat[:, -1:], block.acc[-1][:, None])[:, 0]
                 self._motion = np.concatenate((motion[:3, -1], last))
-        return OrientedSamples(
-            block.time_s, block.seq, quat, epoch, block.saturated, device=False, motion=motion, tilt_variance=tilt
-        )
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, saturated_flags(block.saturated), False, motion, tilt)
 
     def _device(self, block: TimedBlock, epoch: Flags) -> OrientedSamples:
         if block.quat is None:
@@ -268,7 +301,7 @@ class CausalOrientation:
                 standing = self._watch.result()
                 self.standings[self._watch.mark_s] = (standing, standing.quat, 0)
                 self._watch = None
-        return OrientedSamples(block.time_s, block.seq, quat, epoch, block.saturated, device=True)
+        return OrientedSamples(block.time_s, block.seq, quat, epoch, saturated_flags(block.saturated), device=True)
 
     def _begin_segment(self) -> None:
         if self._epoch >= 0:
@@ -330,7 +363,7 @@ class CausalOrientation:
         with."""
         unknown = not errors.known
         errors.feed(forces, rates, track)
-        if unknown and errors.known and errors.bias_told:
+        if unknown and errors.known:
             self._filter.told_bias(errors.gyr_bias, BIAS_SIGMA_RAD_S)
 
     def _without_bias(self, gyr: Floats) -> Floats:

@@ -8,8 +8,8 @@ it is and as large as it is. Over a window the specific force a, earth frame, is
     R a = g + tilt × g + R (offset + gain·a) + W r,   tilt = start + Σ R (gain·ω + bias) dt - what the filter has corrected,
 
 linear in gyroscope gain and bias, accelerometer offset and gain, and the lever arm r to a point that is not accelerated (W
-as in `heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old ones
-are forgotten. What was not turned about stays at zero, as the spread given to it beforehand demands.
+as in `dsp.heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old
+ones are forgotten. An axis about which nothing was turned stays at zero, as the spread given to it beforehand demands.
 
 A good sensor has no errors worth taking off, and what is found of it then is noise. So gains and offset are taken off only as
 far as they are significant together, by χ²: their square in units of their covariance, for each of them. Noise alone gives 1.
@@ -19,7 +19,7 @@ and the body's own acceleration say more than gravity does.
 
 Sources: I. Frosio, F. Pedersini, N. A. Borghese, IEEE Trans. Instrum. Meas. 58, 2009, doi 10.1109/TIM.2008.2006137 (gravity's
 size calibrates the accelerometer); D. Tedaldi, A. Pretto, E. Menegatti, ICRA 2014, doi 10.1109/ICRA.2014.6907297 (gravity's
-direction calibrates the gyroscope).
+direction calibrates the gyroscope). The figures are ours.
 """
 
 from __future__ import annotations
@@ -32,40 +32,39 @@ from body_signals import G0, Floats, Ints
 from dsp import rotation
 
 WINDOW_S = 10.0
-"""Errors are looked at after so long; the tilt at each window's start is left open."""
+"""Length of a window, seconds, after which errors are looked at (ours); the tilt at its start is left open."""
 BLOCKS = 100
-"""Blocks of a window."""
+"""Blocks of a window (ours)."""
 POINTS = 20
-"""Neighbouring blocks are averaged to so many points: what is slower than a window and faster than this counts."""
+"""Neighbouring blocks are averaged to this many points (ours): what is slower than a window and faster than this counts."""
 TURNED_RAD = math.radians(30.0)
-"""Gravity must have moved by so much in the sensor, else a window says nothing."""
+"""Gravity must have moved by this angle in the sensor, else a window says nothing (ours)."""
 NOISE_M_S2 = 0.1
-"""Spread of a point in a quiet window: what the model leaves out, such as axes that are not at right angles."""
+"""Spread of a point in a quiet window: what the model leaves out, such as axes that are not at right angles
+(ours)."""
 SHAKEN = 3.0
-"""The horizontal is shaken by so many times what the vertical is."""
+"""The horizontal is shaken this many times as much as the vertical (ours)."""
 TOO_SHAKEN_M_S2 = 0.6
-"""Spread of a point beyond which a window is left out."""
+"""Spread of a point beyond which a window is left out (ours)."""
 FORGOTTEN = 1.0 / 30.0
-"""Weight that each window takes off those before it."""
+"""Share of the weight of earlier windows that each window takes off (ours)."""
 BIAS_SIGMA_RAD_S = math.radians(0.2)
-"""Standard deviation of a gyroscope bias found in the first window that tells."""
+"""Standard deviation of a gyroscope bias found in the first window that tells (ours)."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
 """Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
 CHANCE, SIGNIFICANT = 5.0, 10.0
 """χ² for each unknown up to which nothing is taken off, and from which on all is; neighbouring windows err alike (ours)."""
-BIAS_SIGNIFICANT = 1.0
-"""χ² for each component of a bias from which on the filter is told of it: a good sensor's is nearer to none (ours)."""
 _TAKEN_OFF: Ints = np.array((0, 1, 2, 6, 7, 8, 9, 10, 11), np.int64)
 """Places of both gains and the offset among the unknowns."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
-"""Larger errors are not believed."""
+"""Larger errors are not believed (ours)."""
 
 
 class SensorErrors:
     """Errors of one sensor, estimated window by window; `windows` samples at a time.
 
     gyr_gain, acc_gain (3,): what the sensor says over what is; acc_offset (3,) m/s²; gyr_bias (3,) rad/s, seen with the gain
-    taken out. known: whether any window has told; bias_told: whether the bias is more than chance.
+    taken out. known: whether any window has told.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -79,7 +78,7 @@ class SensorErrors:
         self._parts: list[tuple[Floats, Floats, Floats]] = []
         self._have = 0
         self._before: Floats | None = None
-        self.known = self.bias_told = False
+        self.known = False
         self.gyr_gain: Floats = np.ones(3)
         self.gyr_bias: Floats = np.zeros(3)
         self.acc_gain: Floats = np.ones(3)
@@ -143,8 +142,6 @@ class SensorErrors:
         self.acc_offset = np.asarray(np.clip(off[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
         self.acc_gain = np.asarray(1.0 + np.clip(off[9:12], -LARGEST_GAIN, LARGEST_GAIN))
         self.known = True
-        bias = self._found[3:6]
-        self.bias_told = float(bias @ np.linalg.solve(covariance[3:6, 3:6], bias)) > 3.0 * BIAS_SIGNIFICANT
 
     def _equations(self, acc: Floats, gyr: Floats, border: Floats) -> tuple[Floats, Floats]:
         """Specific force (3, POINTS) less gravity, earth frame, with the filter's corrections taken back, and what each

@@ -3,8 +3,8 @@
 Gravity's correction and the gyroscope bias are matters of seconds; turning is one of milliseconds. So the rates of a step
 of k samples are integrated as they come, and the filter gets the step as a whole: one turn, and one specific force seen
 from the step's end. Between two corrections an orientation is that of the last one, turned on. For small turns (half-angle
-vectors s then h) the turn together is s + h + s × h. Worth three quarters of the filter's time at 100 Hz, and what it changes
-is below 0.02° rms.
+vectors s then h) the turn together is s + h + s × h. This saves three quarters of the filter's time at 100 Hz, and
+changes orientations by less than 0.02° rms.
 
 Sources: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014 (VQF); J. E. Bortz, IEEE Trans.
 Aerosp. Electron. Syst. 7, 1971, doi 10.1109/TAES.1971.310252 (turns that do not commute).
@@ -21,7 +21,7 @@ from body_signals import Floats
 from dsp import rotation
 
 FILTER_HZ = 25.0
-"""The filter is corrected at least so often: a step has as many samples as that leaves."""
+"""Least number of corrections a second (ours): a step has as many samples as that leaves."""
 
 
 def samples_of_step(rate_hz: float) -> int:

@@ -43,7 +43,7 @@ COMPANY_ID = 0x0886
 RATES_HZ = (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
 TICK_S = 1e-6
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * math.radians(2000.0)
-"""Values from here on are at the end of the range."""
+"""99 % of the fixed ranges: values from here on count as the end of the range (ours)."""
 _DEG = math.pi / 180.0
 _FIELDS: dict[str, tuple[str, str, float]] = {
     "T": ("t", "I", TICK_S),

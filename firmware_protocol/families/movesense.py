@@ -51,7 +51,9 @@ _SCALES = {"acc": 1.0, "gyr": math.pi / 180.0, "mag": 1e-6}
 """SI per unit on the wire."""
 _PATH = re.compile(r"/Meas/(\w+?)/(\d{1,4})")
 _MAX_PAYLOAD = 2048
+"""A longer payload, bytes, is not held as a possible first part (ours)."""
 _NEAR_RANGE = 0.99
+"""Values beyond this share of the range count as saturated (ours)."""
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ _TAIL = "-30f7-4671-8b43-5e40ba53514a"
 EXPERIMENT_SERVICE = f"cddf0001{_TAIL}"
 SERVICE, DATA, CONFIG = (f"cddf100{n}{_TAIL}" for n in (1, 2, 3))
 MOST_BYTES = 512
+"""The longest value that a characteristic can have (Bluetooth Core Specification, attribute protocol)."""
 TICK_S = 1e-6
 """A float's time is kept in µs."""
 

@@ -37,9 +37,11 @@ _HEAD = struct.Struct("<BQB")
 TICK_S = 1e-9
 MILLI_G = G0 / 1000.0
 NEAR_RANGE = 0.99
+"""Values beyond this share of the range count as saturated (ours)."""
 RATES_HZ = (25.0, 50.0, 52.0, 100.0, 200.0)
 RANGES_G = (2.0, 4.0, 8.0)
 MOST_SAMPLES = 512
+"""A frame that claims more samples is refused (ours)."""
 _START, _STOP = 0x02, 0x03
 _SETTINGS = {
     0: ("rate_hz", 2),
@@ -51,6 +53,7 @@ _SETTINGS = {
 }
 """Name and bytes of a setting by its number."""
 _FACTOR, _LARGEST_FACTOR = "factor", 1e3
+"""Name of the factor of compressed frames, and a bound beyond which it is not believed (ours)."""
 _VERITY_HZ, _CHANNELS = 52.0, 3
 """Only Verity Sense has this rate, and it wants its channels named."""
 _ANSWER = 0xF0

@@ -30,13 +30,13 @@ SEPARATORS = {"comma": b",", "tab": b"\t", "semicolon": b";", "space": None, " "
 DEFAULT_COLUMNS = ("ax", "ay", "az", "gx", "gy", "gz")
 TIME = ("time", "t", "timestamp", "millis", "micros")
 LONGEST_LINE = 1024
-"""A line has no more bytes than this, or it is none."""
+"""A longer run of bytes is no line (ours)."""
 LARGEST = 1e15
-"""A number beyond this is none; sketches print ``ovf`` from 4e9 on."""
+"""A larger number is refused (ours); sketches print ``ovf`` from 4e9 on."""
 _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
 _PER_UNIT = 1000
-"""A counter may be printed with decimals, such as micros() / 1000.0."""
+"""Steps of a counter's unit that are kept (ours): it may be printed with decimals, such as micros() / 1000.0."""
 
 
 Sample = tuple[list[float], list[float], list[float]]

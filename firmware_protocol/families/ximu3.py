@@ -32,7 +32,7 @@ FAMILY = "ximu3"
 END, ESCAPE = 0x0A, 0xDB
 _STUFFED = {0xDC: 0x0A, 0xDD: 0xDB}
 LONGEST = 4096
-"""Longest message, bytes."""
+"""Bytes after which a message without an end is given up (ours)."""
 SAMPLE_RATE_HZ = 400.0
 """Messages are sent at this rate over a whole divisor."""
 RATES_HZ = (50.0, 100.0, 200.0, 400.0)
@@ -41,6 +41,7 @@ UNIX_US = 10**15
 """Stamps from here on, of 16 digits, are unix time."""
 _DEG = math.pi / 180.0
 ACC_LIMIT, GYR_LIMIT = 0.99 * 16.0 * G0, 0.99 * 2000.0 * _DEG
+"""99 % of the fixed ranges: values from here on count as the end of the range (ours)."""
 _NUMBERS: dict[str, dict[int, tuple[tuple[str, int, float], ...]]] = {
     "I": {6: (("gyr", 3, _DEG), ("acc", 3, G0))},
     "Q": {4: (("quat", 4, 1.0),)},

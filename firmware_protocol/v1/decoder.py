@@ -47,14 +47,16 @@ from firmware_protocol.v1.samples import (
 )
 
 LATE_S = 2.0
-"""A radio or gateway does not hold a packet back for longer; an older index means that the device counts anew."""
+"""No radio or gateway is expected to hold a packet back for longer (ours); an older index means that the device counts anew."""
 LATE_CLOCK_US = 100_000
-"""By how much the time of a repeated packet may differ from where its index puts it."""
+"""Largest difference between the time of a repeated packet and the time that its index implies (ours)."""
 BACK_US = 100_000
-"""A clock that falls back by more than this was started anew; less is a span that the device estimated badly."""
+"""A clock that falls back by more than this was started anew; less is a span that the device estimated badly
+(ours)."""
 _LONGEST_RUN = 256
+"""Messages that are decoded at once at most (ours)."""
 _LONGEST_HELD_US = 10_000_000
-"""A device that took longer to answer did not answer this."""
+"""A device that took longer to answer was answering another question (ours)."""
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
 
@@ -175,7 +177,7 @@ class MessageStream:
             self.health.count("unknown_event")
 
     def _sync(self, sync: Sync, packet: int) -> None:
-        """An answer counts when it is of this boot and its place among the samples is known."""
+        """An answer counts when it comes from this boot and its place among the samples is known."""
         if self._last is None or self._boot_id not in (None, sync.boot_id) or not sync.device_received_us:
             return
         # the answer has 64 bits of a clock of which the samples bring 32

@@ -118,14 +118,14 @@ class Config:
 
     @classmethod
     def for_ranges(cls, epoch: int, rate_hz: float, acc_range_g: float = 16.0, gyr_range_dps: float = 2000.0) -> Config:
-        """Factors with which 32768 is the end of each range."""
+        """A configuration whose factors put 32768 at the end of each range."""
         return cls(epoch, rate_hz, acc_range_g * G0 / 32768.0, math.radians(gyr_range_dps) / 32768.0)
 
 
 MIN_RATE_HZ = 0.1
 MAX_RATE_HZ = 100_000.0
 MAX_SCALE = 100.0
-"""Bounds of what can be true; beyond them a CONFIG is refused rather than believed."""
+"""Bounds of what a device can do (ours); beyond them a CONFIG is refused rather than believed."""
 
 
 ANY_BOOT = 0

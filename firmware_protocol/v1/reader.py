@@ -1,4 +1,4 @@
-"""Single packets of protocol v1 as fields, for whoever debugs a firmware."""
+"""Single packets of protocol v1 as fields, for debugging firmware."""
 
 from __future__ import annotations
 

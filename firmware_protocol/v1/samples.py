@@ -23,9 +23,11 @@ DATA_HEADER = struct.Struct("<BBHIIIBBBB")
 """kind, version, sequence, first index, first time µs, span µs, count, layout, epoch, flags."""
 ACC_GYR_VALUES, QUAT_VALUES = 6, 4
 QUAT_SCALE = 1.0 / 32767.0
+"""Per LSB, by docs/protocol-v1.md, as the following are."""
 TEMPERATURE_SCALE = 0.01
 """°C per LSB."""
 MAX_COUNT = 255
+"""Samples of a message: the count is a byte."""
 _FULL = 32767
 """A raw value of this size, or beyond, is at the end of its range."""
 

@@ -1,4 +1,4 @@
-"""May this user open serial ports, and is Bluetooth there? Told without opening a port or sending anything by radio.
+"""Checks whether this user may open serial ports, and whether Bluetooth is there, without opening a port or using the radio.
 
 Where the system does not tell, `hiphinge scan` finds out.
 """
@@ -18,7 +18,7 @@ DEVICES, BLUETOOTH, SWITCHES, BUS = (
     Path("/sys/class/rfkill"),
     Path("/run/dbus/system_bus_socket"),
 )
-"""Where Linux tells: serial ports, Bluetooth adapters, what is switched off, and the bus by which BlueZ is asked."""
+"""Where Linux lists serial ports, Bluetooth adapters and what is switched off, and the bus by which BlueZ is asked."""
 PORTS = ("ttyUSB*", "ttyACM*", "rfcomm*")
 """Names that Linux gives to serial ports on USB and over Bluetooth (its Documentation/admin-guide/devices.txt)."""
 _UNTOLD = "this system tells it only when it is used: hiphinge scan"

@@ -1,4 +1,4 @@
-"""Is everything installed that the program needs? Read off the packages' own metadata, so that no list can be forgotten.
+"""Checks that everything is installed that the program needs. The list comes from the packages' own metadata.
 
 Nothing is imported here before it is known to be installed: the answer must come also where most packages are missing.
 """

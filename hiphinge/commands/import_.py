@@ -9,6 +9,7 @@ import typer
 from body_signals import HiphingeError
 from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
+from hiphinge.session.plausible_input import check_imported
 from ingest.formats import IMPORTERS, import_session, write_plain
 
 
@@ -30,8 +31,11 @@ def import_(
             raise HiphingeError(f"{word!r} is not SENSOR=PLACEMENT", "--placement", "Write for example 00B42279=pelvis")
         placements[sensor] = where
     imported = import_session(format_, source, mapping=mapping, placements=placements)
+    doubts = check_imported(imported)
     write_plain(out, imported.session, imported.samples)
     screen = console()
+    for doubt in doubts:
+        screen.print(f"note: {doubt.words}", highlight=False, markup=False, soft_wrap=True)
     for note in imported.notes:
         screen.print(f"note: {note}", highlight=False, soft_wrap=True)
     for key, samples in imported.samples.items():

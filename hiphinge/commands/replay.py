@@ -20,6 +20,7 @@ from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.guidance.ending import tell_findings
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
+from hiphinge.session.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
@@ -45,6 +46,8 @@ def replay(
     wanted = estimators(estimator)
     check_new(out)
     recorded = open_input(source, salvage=salvage)
+    if recorded.plain is not None:
+        check_plain(recorded.plain)
     session = with_software(recorded.session, software())
     session = replace(session, screen_limits={**session.screen_limits, **limits})
     began = time.monotonic()

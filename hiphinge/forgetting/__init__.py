@@ -1,1 +1,1 @@
-"""Where an athlete's identifier stands: signs in files, and the search through all of them."""
+"""Finds an athlete's identifier: signs in files, and the search through all of them."""

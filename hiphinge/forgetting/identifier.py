@@ -1,8 +1,8 @@
 """An athlete's id as it may stand in files: every spelling that our files and other programs give it, found as a whole word.
 
-``player-0`` is not in ``player-07``. A match inside a longer id that is known to be somebody else's is none: who looks for
-``player`` does not find ``player-07``. An id that is so short or so common that it stands everywhere by chance (``7``,
-``live``) is looked for only where an id stands: in quotation marks, as a tag, at the end of a session's name.
+``player-0`` is not in ``player-07``. A match inside a longer id that is known to be somebody else's is none: a search
+for ``player`` does not find ``player-07``. An id that is so short or so common that it stands everywhere by chance (``7``,
+``live``) is looked for only in the places of an id: in quotation marks, as a tag, at the end of a session's name.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from body_signals.movements import MOVEMENTS
 from hiphinge.session.folders import session_name
 
 _SHORTEST, _SHORTEST_IN_NOISE = 3, 5
-"""Letters below which chance writes an id: into text, into packets of samples."""
+"""A shorter id is found by chance, in text and in packets of samples (letters, ours)."""
 _WORDS = frozenset(
     {*Placement, *ESTIMATORS, *MOVEMENTS, *(q.name for q in (*REPETITION_COLUMNS, *SUMMARY_KEYS))}
     | {"hiphinge", "simulated", "unknown", "player", "sensor", "mark", "calibrate", "true", "false"}
 )
-"""What the program writes by itself."""
+"""Words that the program writes by itself."""
 _NAMED = re.compile(r"^\.?(?:demo-session-)?\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_(.+?)(?:\.partial)?$")
 _SPOKEN_ESCAPE = re.compile(rb"\\[nrtbf]|%[0-9A-Fa-f]{2}")
 _CODED_ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 _BESIDE = 8
-"""Bytes beside a match that tell whether it is a whole word."""
+"""Bytes beside a match that tell whether it is a whole word (ours)."""
 
 
 def plain(athlete: str) -> str:

@@ -27,8 +27,9 @@ from ingest.recording import recording_head, recording_text
 from on_disk import toml_document
 
 _PIECE = 1 << 20
+"""Bytes that are looked through together (ours)."""
 _LARGEST_DOCUMENT = 16 << 20
-"""A TOML or JSON file beyond it is looked through as bytes and not parsed."""
+"""A larger TOML or JSON file is looked through as bytes and not parsed (ours)."""
 _MCAP, _PARQUET = b"\x89MCAP0\r\n", b"PAR1"
 _CODED = {
     b"PK\x03\x04": "a zip archive or office file",
@@ -43,7 +44,7 @@ _CODED = {
     b"\xff\xd8\xff": "a picture",
     b"\x89HDF": "HDF5",
 }
-"""How files begin whose text is coded, so that their bytes do not show what they hold."""
+"""First bytes of files whose text is coded, so that their bytes do not show what they hold."""
 _UNCODED = (".DS_Store",)
 """Files of the system that are not text, but hold names as they are."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -73,7 +74,7 @@ class Whose:
 
 
 def whose(path: Path) -> Whose:
-    """Whose the file at `path` is, as far as it says so."""
+    """The athlete that the file at `path` belongs to, as far as the file says so."""
     kind, fault = _kind(path)
     if fault:
         return Whose(fault=fault)
@@ -144,7 +145,7 @@ def stands_alone(path: Path) -> bool:
 
 
 def _kind(path: Path) -> tuple[str, str]:
-    """What kind of file it is, and why it cannot be read."""
+    """The kind of the file, and the reason why it cannot be read."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
@@ -176,7 +177,7 @@ def _begin(path: Path) -> bytes:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """The file, opened without following a link and without waiting for whoever writes a pipe."""
+    """The file, opened without following a link and without waiting for the writer of a pipe."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags), "rb")
 
@@ -191,7 +192,7 @@ def _refusal(error: OSError) -> str:
 
 
 def _parsed(path: Path, kind: str) -> Any:
-    """What a TOML or JSON file holds. ValueError where it cannot be parsed, in words."""
+    """The content of a TOML or JSON file. ValueError, in words, where it cannot be parsed."""
     if path.stat().st_size > _LARGEST_DOCUMENT:
         raise ValueError(f"larger than {_LARGEST_DOCUMENT >> 20} MB")
     with _opened(path) as file:

@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system, where the C library would keep it (glibc).
+"""Gives freed memory back to the system, where the C library (glibc) would keep it.
 
 A session makes and drops thousands of small arrays a minute, and keeps a few for good: its repetitions. These pin the heap's
 pages between them, so that a long session seemed to need 15 to 20 MB more each hour, of which it used 2 to 3.

@@ -34,7 +34,8 @@ RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
 """After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0
-"""How often freed memory goes back to the system, session time: tables are written, and their rows dropped, each minute."""
+"""Seconds of session time after which freed memory goes back to the system (ours): tables are written, and their rows dropped,
+each minute."""
 
 
 class SessionInProgress:
@@ -64,7 +65,7 @@ class SessionInProgress:
         self._waiting: deque[Sequence[Event]] = deque()
         """Events that are recorded and not wholly computed."""
         self._pieces: Iterator[dict[str, PipelineOutput]] | None = None
-        """What is being made of the first of them."""
+        """The computation of the first of them, which goes on at the next call."""
         self._heard = False
         """Whether a sensor has sent anything."""
         self._lock = FolderLock(folder)
@@ -105,7 +106,7 @@ class SessionInProgress:
             return shown
 
     def _computing(self) -> Iterator[PipelineOutput]:
-        """What becomes of the events that wait, a piece at a time; where it is left, the next time goes on."""
+        """The results of the waiting events, a piece at a time; the next call goes on where this one was left."""
         while self._waiting:
             if self._pieces is None:
                 self._pieces = self._engine.pieces(self._waiting[0])
@@ -164,7 +165,7 @@ class SessionInProgress:
             raise HiphingeError(f"a session lasts {hours:.0f} h at most", str(self.folder), "Start a new one for the next day")
 
     def progress(self) -> dict[str, SensorProgress]:
-        """What each sensor has delivered so far."""
+        """What each sensor has delivered up to now."""
         return self._engine.progress()
 
     @property

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _Handler = Callable[[int, FrameType | None], object] | int | None
 HANGUP: int | None = getattr(signal, "SIGHUP", None)
-"""What a closed terminal sends; None on Windows."""
+"""The signal that a closed terminal sends; None on Windows."""
 
 
 def ending_signals() -> tuple[int, ...]:
-    """Those that end this program. Whoever starts it with nohup wants it to outlive its terminal."""
+    """Those that end this program. A program started with nohup is meant to outlive its terminal."""
     hangup = () if HANGUP is None or signal.getsignal(HANGUP) is signal.SIG_IGN else (HANGUP,)
     return (signal.SIGINT, signal.SIGTERM, *hangup)
 
@@ -80,7 +80,7 @@ class HangUp:
         _restore(self._before)
 
     def note(self) -> None:
-        """The terminal was closed."""
+        """Whether the terminal was closed."""
         self.came = True
 
 

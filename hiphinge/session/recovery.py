@@ -30,13 +30,13 @@ from ingest.recording import STRETCH_WINDOWS, read_recording
 
 _log = logging.getLogger(__name__)
 NOT_COMPUTED = "not-computed.json"
-"""In the session folder: why its results could not be computed, of which recording, by which program."""
+"""A file in the session folder: the reason why its results could not be computed, with the recording and the program."""
 LONGEST_S = 1800.0
-"""A session of eight hours takes a minute; one that is not computed in this time never is."""
+"""A session of eight hours takes a minute; one that is not computed in this time never will be (ours)."""
 LEAST_BYTES = 4 << 30
-"""Memory that the computation may take on any computer: eight hours take 0.3 GB, what libraries reserve comes on top."""
+"""Memory that the computation may take on any computer (ours): eight hours take 0.3 GB, and libraries reserve more."""
 _ENDING_S = 5.0
-"""How long a computation that is told to end may take to put its scratch files away."""
+"""Time that a computation has, when it is told to end, to put its scratch files away (ours)."""
 AT_WORK = "another program is computing its results"
 _AGAIN = "It is tried again by: hiphinge doctor --sessions"
 
@@ -129,7 +129,7 @@ def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:
 def _apart(folder: Path, longest_s: float) -> Recovered:
     # -P: what lies in the current folder is none of the program's modules
     command = [sys.executable, "-P", "-m", "hiphinge.session.recovery", str(folder)]
-    # its standard input stays open until this process ends: so it knows when nobody waits for it any more
+    # its standard input stays open until this process ends; its end tells the child that nobody waits any more
     theirs, ours = os.pipe()
     try:
         child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -162,7 +162,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _said(folder: Path, code: int, out: bytes, err: bytes) -> Recovered:
-    """What the process for this folder found."""
+    """The finding of the process for this folder."""
     try:
         found = json.loads(out)
         told = found["error"]

@@ -19,9 +19,9 @@ from dashboards.tables import scratch_folders
 from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 PORTS = "hiphinge-demo-"
-"""How the name of a folder with the demo's virtual ports begins, in the folder for temporary files."""
+"""Beginning of the name of a folder with the demo's virtual ports, in the folder for temporary files."""
 _UNLOCKED_S = 86400.0
-"""A folder for ports without a lock is just being made, or of an older version: gone after a day."""
+"""A folder for ports without a lock is just being made, or of an older version: it is taken away after a day (ours)."""
 _ATTEMPTS = 5
 
 

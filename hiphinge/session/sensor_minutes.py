@@ -21,8 +21,8 @@ class SensorMinute:
     """One sensor's minute; what is not known is None.
 
     end_s: session time. samples, lost: in it. battery_percent: the last that the sensor has told. delay_ms, delay_max_ms: of
-    packets, beyond the shortest delay that the clock map knows. clock_ppm: how much faster the device's clock ran than
-    this computer's, as the clock map saw it.
+    packets, beyond the shortest delay that the clock map knows. clock_ppm: parts per million by which the device's
+    clock ran faster than this computer's, as the clock map saw it.
     """
 
     sensor: str

@@ -25,7 +25,7 @@ from on_disk import read_toml
 SESSION = "session.toml"
 _REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
 _CLOSE_S = 1e-3
-"""The summary rounds its duration to microseconds."""
+"""Tolerance of the end (ours): the summary rounds its duration to microseconds."""
 _EARLY_S = 2.0
 """Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them."""
 
@@ -64,9 +64,11 @@ def twin(folder: Path, among: Path | None = None) -> Path | None:
     own = identity(folder, estimators[0])
     if not own.session or folder.resolve().name == own.session:
         return None
+    # every table is read for it: once, however many folders claim the name
+    own_digests: dict[str, str] = {}
     for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
         for other in _folders(place):
-            if other != folder.resolve() and _claims(other, folder):
+            if other != folder.resolve() and _claims(other, folder, own_digests):
                 return other
     return None
 
@@ -78,14 +80,21 @@ def _folders(place: Path) -> list[Path]:
         return []
 
 
-def _claims(other: Path, folder: Path) -> bool:
-    """Whether another folder's results go under the same names, and are not the same."""
+def _claims(other: Path, folder: Path, own_digests: dict[str, str]) -> bool:
+    """Whether another folder's results go under the same names, and are not the same.
+
+    own_digests: this folder's, by estimator; made when the first folder claims the name.
+    """
     for estimator in available_estimators(other):
         if estimator not in available_estimators(folder):
             continue
         try:
             same = _identity(other, estimator) == _identity(folder, estimator)
-            if same and digest(other, estimator) != digest(folder, estimator):
+            if not same:
+                continue
+            if estimator not in own_digests:
+                own_digests[estimator] = digest(folder, estimator)
+            if digest(other, estimator) != own_digests[estimator]:
                 return True
         except HiphingeError:
             # what is wrong with it is said when it is sent itself
@@ -181,7 +190,7 @@ def _check_tables(folder: Path, estimator: str) -> None:
 
 
 def _metadata(path: Path) -> Any:
-    """What a table says of itself; None where it cannot be read, which whoever needs it will say."""
+    """The metadata of a table; None where it cannot be read: the reader of its rows tells that."""
     try:
         # a pipe would be waited for
         return pq.read_metadata(path) if path.is_file() else None

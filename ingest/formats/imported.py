@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from body_signals import HiphingeError, Placement, Sensor, Session, SessionMark
 from ingest.formats.number_table import NumberTable
-from ingest.formats.plausible import implausible
-from ingest.formats.samples import PlainSamples
+from ingest.formats.plausible import COUNTER, implausible
+from ingest.formats.samples import PlainSamples, at_time
 from on_disk import check_file
 
 UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,11 +20,15 @@ UNKNOWN_ATHLETE = "unknown"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedSession:
-    """A recording of another program, ready for `write_plain`. notes: what was assumed or left out, in words."""
+    """A recording of another program, ready for `write_plain`.
+
+    notes: what was assumed or left out, in words. where: by sensor key, says where the sample at a session time stands.
+    """
 
     session: Session
     samples: dict[str, PlainSamples]
     notes: list[str]
+    where: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class Gathering:
     sensors: list[Sensor] = field(default_factory=list)
     samples: dict[str, PlainSamples] = field(default_factory=dict)
     _origin: dict[str, Path] = field(default_factory=dict)
+    _where: dict[str, Callable[[float], str]] = field(default_factory=dict)
     _words: set[str] = field(default_factory=set)
 
     def sensor(self, words: Sequence[str], guess: Placement | None, name: str) -> Sensor:
@@ -63,6 +69,9 @@ class Gathering:
         doubt = implausible(samples.time_s, samples.acc, samples.gyr, samples.quat)
         if doubt is not None:
             remedy = (remedies or {}).get(doubt.quantity, "Check the units and frames of this export.")
+            if doubt.quantity == COUNTER:
+                # no unit of time is the right one
+                remedy = doubt.remedy
             raise HiphingeError(doubt.what, table.where(doubt.row), remedy)
         if sensor.key in self.samples:
             raise HiphingeError(
@@ -71,6 +80,7 @@ class Gathering:
                 "Say where each sensor was worn: --placement SENSOR=PLACEMENT.",
             )
         self._origin[sensor.key] = table.path
+        self._where[sensor.key] = partial(at_time, samples.time_s, table.where)
         self.sensors.append(sensor)
         self.samples[sensor.key] = samples
 
@@ -85,7 +95,7 @@ class Gathering:
         if athlete is None:
             self.notes.append(f"the athlete is not known: {UNKNOWN_ATHLETE!r} stands in session.toml")
         session = Session(start or UNKNOWN_START, athlete or UNKNOWN_ATHLETE, tuple(self.sensors), tuple(marks))
-        return ImportedSession(session, self.samples, self.notes)
+        return ImportedSession(session, self.samples, self.notes, self._where)
 
 
 def check_source(path: Path) -> None:

@@ -19,7 +19,7 @@ from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
 from ingest.formats.plausible import implausible, when
-from ingest.formats.samples import PlainSamples
+from ingest.formats.samples import PlainSamples, at_time
 from ingest.heads.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from on_disk import make_private_folder, make_private_parents, read_toml
 
@@ -37,13 +37,15 @@ class PlainSession:
     """A plain session in memory.
 
     session: as in session.toml; every sensor's family is ``plain``. samples: by sensor key, as in the files, but on an
-    even clock where the file was uneven. rates_hz: by sensor key. warnings: what a reader should know, in words.
+    even clock where the file was uneven. rates_hz: by sensor key. warnings: what a reader should know, in words. where: by
+    sensor key, says where the sample at a session time stands (file and line).
     """
 
     session: Session
     samples: Mapping[str, PlainSamples]
     rates_hz: Mapping[str, float]
     warnings: list[str]
+    where: Mapping[str, Callable[[float], str]]
 
     @property
     def duration_s(self) -> float:
@@ -125,13 +127,14 @@ def read_plain(folder: Path) -> PlainSession:
             raise HiphingeError(doubt.what, tables[key].where(doubt.row), doubt.remedy)
     rates: dict[str, float] = {}
     warnings: list[str] = []
+    where = {key: partial(at_time, one.time_s, tables[key].where) for key, one in samples.items()}
     for i, sensor in enumerate(session.sensors):
         key = sensor.key
         stated_at = place(head, line_of(text, ("sensor", i, "rate_hz")))
         rates[key], samples[key], remark = _on_its_clock(sensor, samples[key], tables[key].where, stated_at)
         warnings += remark
     plain = replace(session, sensors=tuple(replace(s, family="plain") for s in session.sensors))
-    return PlainSession(plain, samples, rates, warnings)
+    return PlainSession(plain, samples, rates, warnings, where)
 
 
 def session_of_samples(session: Session, samples: Mapping[str, PlainSamples]) -> PlainSession:
@@ -152,7 +155,8 @@ def session_of_samples(session: Session, samples: Mapping[str, PlainSamples]) ->
         rates[key], even[key], remark = _on_its_clock(sensor, with_unit_quaternions(one), where, key)
         warnings += remark
     _check_leaps(samples, {key: partial(_sample_of, key) for key in samples})
-    return PlainSession(session, even, rates, warnings)
+    at = {key: partial(at_time, one.time_s, partial(_sample_of, key)) for key, one in samples.items()}
+    return PlainSession(session, even, rates, warnings, at)
 
 
 def _sample_of(key: str, row: int) -> str:

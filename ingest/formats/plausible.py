@@ -1,7 +1,8 @@
 """Units and frames that cannot be true, told from the samples themselves.
 
 Gravity is in every recording: |acc| has its median near 9.81 m/s², the direction of gravity turns in the sensor as the
-gyroscope says, and a device's own orientation turns it upright.
+gyroscope says, and a device's own orientation turns it upright. Here stand the gross faults, those of units; a sensor's
+finer ones (range, sign, axes) are told by the checks of a running session, see `hiphinge/session/plausible_input.py`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,17 @@ TILT_DEG = 30.0
 FURTHEST_S = 1e8
 """Beyond three years from a session's start, its times are counted from something else (ours)."""
 
+ORDINARY_HZ = (15.0, 400.0)
+"""Sample rates of sensors on a body (ours)."""
+OFF_BY = 3.0
+"""Factor between gravity's turn and the gyroscope's from which on a time of no ordinary rate is doubted (ours)."""
+COUNTER = "counter"
+"""The quantity of a time that is none: a packet counter or ticks."""
+
 _WINDOW_S = 0.5
 """Length of the windows in which gravity's turn is compared with the gyroscope's (ours)."""
+_WINDOWS = (8, 16, 32)
+"""The same in samples, where the time itself is in doubt (ours)."""
 _TURN = 0.1
 """Turn of gravity's direction within a window, rad, from which on the window says something about the gyroscope (ours)."""
 _QUIET = 0.1
@@ -38,7 +48,7 @@ _CORRELATION = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Implausible:
-    """What is wrong from data row `row` on, in which quantity (``time``, ``acc``, ``gyr``, ``quat``), and what to do."""
+    """What is wrong from data row `row` on, in which quantity (``time``, `COUNTER`, ``acc``, ``gyr``, ``quat``), what to do."""
 
     row: int
     quantity: str
@@ -48,20 +58,50 @@ class Implausible:
 
 def implausible(time_s: Floats, acc: Floats, gyr: Floats | None, quat: Floats | None) -> Implausible | None:
     """The first doubt about samples in SI units: time_s (n,), acc (n, 3), gyr (n, 3), quat (n, 4) sensor → earth."""
-    return _time(time_s) or _acc(acc) or _gyr(time_s, acc, gyr) or _quat(acc, quat, needed=gyr is None)
+    return _time(time_s, acc, gyr) or _acc(acc) or _gyr(time_s, acc, gyr) or _quat(acc, quat, needed=gyr is None)
 
 
-def _time(time_s: Floats) -> Implausible | None:
+def _time(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None:
     if len(time_s) < 2:
         return None
     step = float(np.median(np.diff(time_s)))
-    if 1e-4 < step < 1.0:
+    if step > 0.0 and ORDINARY_HZ[0] <= 1.0 / step <= ORDINARY_HZ[1]:
         return None
+    counted = _counted(time_s, step, acc, gyr)
+    if counted is not None or 1e-4 < step < 1.0:
+        return counted
     what = f"the usual step of the time is {step:.6g} s"
+    if step == 1.0:
+        what += ": this looks like a packet counter, or like milliseconds of a sensor of 1000 samples a second"
+        return Implausible(
+            0, COUNTER, what, "Divide a counter by the sensor's sample rate, milliseconds by 1000, to have seconds."
+        )
     if step >= 1.0:
         unit, factor = ("milliseconds", 1e3) if step < 1e3 else ("microseconds", 1e6) if step < 1e6 else ("nanoseconds", 1e9)
         return Implausible(0, "time", f"{what}: this looks like {unit}", f"Divide the time by {factor:.0f} to have seconds.")
     return Implausible(0, "time", f"{what}: no sensor is that fast", "Write the time in seconds.")
+
+
+def _counted(time_s: Floats, step: float, acc: Floats, gyr: Floats | None) -> Implausible | None:
+    """A time that is no time but a counter or ticks, where the gyroscope tells how long a step really takes."""
+    scale = None if gyr is None or step <= 0.0 else gravity_turn_per_gyr(time_s, acc, gyr)
+    if scale is None or 1.0 / OFF_BY < scale < OFF_BY:
+        return None
+    rate_hz = 1.0 / (scale * step)
+    if not ORDINARY_HZ[0] <= rate_hz <= ORDINARY_HZ[1]:
+        return None
+    per_second = {"milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
+    for unit, factor in per_second.items():
+        if 0.7 < scale * factor < 1.4 and step > 1.0:
+            what = f"the usual step of the time is {step:.6g} s: this looks like {unit}"
+            return Implausible(0, "time", what, f"Divide the time by {factor:.0f} to have seconds.")
+    times = f"{scale:.3g} times more" if scale > 1.0 else f"{1.0 / scale:.3g} times less"
+    what = (
+        f"at {1.0 / step:.4g} samples a second gravity turns {times} than the gyroscope says: "
+        "the time looks like a packet counter or ticks, not like seconds"
+    )
+    remedy = f"The sample rate seems to be about {rate_hz:.2g} Hz: divide the counter by the sensor's rate to have seconds."
+    return Implausible(0, COUNTER, what, remedy)
 
 
 def when(time_s: Floats) -> Implausible | None:
@@ -118,16 +158,25 @@ def _gyr(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None:
 def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | None:
     """How far gravity's direction turns in the sensor per turn of the gyroscope: 1 when units agree, 0.0175 for deg/s.
 
-    Regression over windows in which |acc| is near gravity and its direction u turns; there du/dt = −ω × u. None where
-    too little turns or the two do not go together.
+    Regression over windows in which |acc| is near gravity and its direction u turns; there du/dt = −ω × u. Windows of half a
+    second by the time that is stated, and of some samples, whatever the time says; those count in which both go together best.
+    None where too little turns or the two do not go together.
     """
     if len(time_s) < 3:
         return None
+    step = float(np.median(np.diff(time_s)))
+    lengths = {max(1, round(_WINDOW_S / step)) if step > 0.0 else 1, *_WINDOWS}
+    found = [one for length in sorted(lengths) if (one := _regression(time_s, acc, gyr, length, step)) is not None]
+    correlation, scale = max(found, default=(0.0, 0.0))
+    return scale if correlation > _CORRELATION else None
+
+
+def _regression(time_s: Floats, acc: Floats, gyr: Floats, length: int, usual: float) -> tuple[float, float] | None:
+    """Correlation and slope of gravity's turn over the gyroscope's, in windows of so many samples; None: too little turns."""
     norm = np.linalg.norm(acc, axis=1)
     direction = acc / np.maximum(norm, 1e-9)[:, None]
     step = np.diff(time_s)
     turn = -np.cross(0.5 * (gyr[1:] + gyr[:-1]), 0.5 * (direction[1:] + direction[:-1])) * step[:, None]
-    length = max(1, round(_WINDOW_S / float(np.median(step))))
     edges = np.arange(0, len(time_s), length)
     if len(edges) < _FEWEST_WINDOWS + 1:
         return None
@@ -135,13 +184,13 @@ def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | No
     by_acc = np.diff(direction[edges], axis=0)
     doubtful = np.where(np.abs(gyr).max(axis=1) > FASTEST_RAD_S, np.inf, np.abs(norm / G0 - 1.0))
     quiet = np.maximum.reduceat(doubtful, edges[:-1]) < _QUIET
-    whole = np.diff(time_s[edges]) < 2.0 * _WINDOW_S
+    whole = np.diff(time_s[edges]) < 2.0 * length * usual
     use = quiet & whole & (np.linalg.norm(by_acc, axis=1) > _TURN)
     if np.count_nonzero(use) < _FEWEST_WINDOWS:
         return None
     x, y = by_gyr[use].ravel(), by_acc[use].ravel()
     xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
-    return xy / xx if xx > 0.0 and xy > _CORRELATION * np.sqrt(xx * yy) else None
+    return (xy / float(np.sqrt(xx * yy)), xy / xx) if xx > 0.0 and yy > 0.0 else None
 
 
 def _quat(acc: Floats, quat: Floats | None, *, needed: bool) -> Implausible | None:

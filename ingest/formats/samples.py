@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from body_signals import Floats
@@ -36,3 +37,8 @@ class PlainSamples:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+
+def at_time(time_s: Floats, where: Callable[[int], str], at_s: float) -> str:
+    """Where the first sample not before session time `at_s` stands; where: says so of a sample by its number in time_s (n,)."""
+    return where(min(int(time_s.searchsorted(at_s)), len(time_s) - 1))

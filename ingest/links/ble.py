@@ -106,7 +106,7 @@ class Adapter:
         self._wanted[address] = heard
         search = asyncio.ensure_future(self._search(heard))
         try:
-            # another one's search may hear it first
+            # another link's search may hear it first
             either: set[asyncio.Future[Any]] = {heard, search}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not heard.done():
@@ -119,7 +119,7 @@ class Adapter:
             await asyncio.gather(search, return_exceptions=True)
 
     async def _search(self, heard: asyncio.Future[tuple[BLEDevice, int]]) -> None:
-        """Scan until this one is heard; whoever scans, scans for all, and rests while a connection is opened."""
+        """Scan until this sensor is heard. One scan serves all links, and rests while a connection is opened."""
         while not heard.done():
             async with self._searching:
                 if heard.done():

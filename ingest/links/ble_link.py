@@ -160,7 +160,7 @@ class BleLink(Link):
         try:
             value = await self._client.read_gatt_char(characteristic)
         except BLE_ERRORS:
-            # a lost link is seen by whoever watches it
+            # the watch of the link sees that it is lost
             self._tells_battery = False
             notes = self.status[self._key].notes
             notes["battery refused"] = notes.get("battery refused", 0) + 1

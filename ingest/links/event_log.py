@@ -2,7 +2,7 @@
 
 All of it runs on one asyncio loop; a reader thread stamps the arrival time and hands over by `call_soon_threadsafe`.
 Nothing here waits: a callback appends and returns. When nobody takes the events until `limit_bytes` are
-reached, further packets are left out, and a `Watchdog` event says how many of which sensor, so that no loss is silent.
+reached, further packets are left out, and a `Watchdog` event gives their number and their sensor, so that no loss is silent.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ MESSAGE_FAMILY = "hiphinge-v1"
 """What is recorded of a gateway's sensor: its messages, taken out of the gateway's stream."""
 _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
-"""Sensors of all families are slower (ours)."""
+"""A larger rate in a kit is a mistake: sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that a kit has under a name of its own."""
 _WIDEST = 65_535.0
@@ -51,7 +51,7 @@ class KitSensor:
 
     @property
     def key(self) -> str:
-        """See `signals.Sensor.key`."""
+        """See `body_signals.Sensor.key`."""
         return self.sensor.key
 
 

@@ -13,7 +13,7 @@ from ingest.links.link import Link, LinkFault, LinkState
 from ingest.links.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
-"""How long a baud rate is listened to, before and after the device was addressed (ours)."""
+"""Time for which a baud rate is listened to, before and after the device was addressed (ours)."""
 _ENOUGH_SAMPLES = 5
 """Samples at a baud rate that make it the right one (ours)."""
 _ERRORS_PER_SAMPLE = 0.2
@@ -157,4 +157,4 @@ def speaks(family: DeviceFamily, request: Request, device: str, baud: int, numbe
 
 
 _FAULTS = frozenset({"checksum", "framing", "garbage", "length", "oversized", "parse", "unknown_type", "escape"})
-"""What a wrong baud rate makes of a stream, in the words of the codecs' health."""
+"""Faults that a wrong baud rate causes in a stream, in the words of the codecs' health."""

@@ -1,4 +1,4 @@
-"""Serial ports: which there are, which one a kit means, and one that is open and read by a thread.
+"""Serial ports: a list of them, the one that a kit means, and an open port that a thread reads.
 
 A kit names a port by its path (``/dev/serial/by-id/…``, ``COM3``), by ``usb:VENDOR:PRODUCT[:SERIAL]`` in hexadecimal,
 or by the serial number of its USB device alone; the last two stay the same wherever it is plugged in.

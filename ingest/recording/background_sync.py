@@ -28,13 +28,13 @@ class BackgroundSync:
         return self._done
 
     def ask(self, seq: int) -> None:
-        """What has been written up to now is to be on disk; `seq` names it. Returns at once."""
+        """Ask that all that is written up to now reaches the disk; `seq` names it. Returns at once."""
         with self._changed:
             self._asked = max(self._asked, seq)
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Until all that was asked for is on disk, or cannot be."""
+        """Wait until all that was asked for is on disk, or cannot be."""
         with self._changed:
             self._changed.wait_for(lambda: self._done >= self._asked or self.error is not None)
 

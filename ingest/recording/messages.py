@@ -1,7 +1,7 @@
 """The content of a recording's windows: packets of one sensor as a binary message, all other events as JSON.
 
 docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
-before it comes here, so what does not decode is a fault of whatever wrote it (ValueError).
+before it comes here, so a message that does not decode was written wrongly (ValueError).
 """
 
 from __future__ import annotations
@@ -96,21 +96,20 @@ def encode_packets(events: Sequence[Packets]) -> bytes:
 
     u32 count, then arrays of that length: i64 seq, i64 arrival_ns, u32 length; then the payloads. Little-endian.
     """
-    packets = Packets.concatenated(events)
-    if (packets.seq[1:] < packets.seq[:-1]).any():
-        packets = Packets.join(packets.sensor, sorted(packets))
-    return b"".join(
-        (
-            _COUNT.pack(len(packets)),
-            packets.seq.astype("<i8").tobytes(),
-            packets.arrival_ns.astype("<i8").tobytes(),
-            packets.lengths.astype("<u4").tobytes(),
-            packets.data,
-        )
+    seq, arrival_ns, lengths = (
+        np.concatenate([getattr(event, name) for event in events]) for name in ("seq", "arrival_ns", "lengths")
     )
+    if (seq[1:] < seq[:-1]).any():
+        return encode_packets([Packets.join(events[0].sensor, sorted(Packets.concatenated(events)))])
+    numbers = (seq.astype("<i8").tobytes(), arrival_ns.astype("<i8").tobytes(), lengths.astype("<u4").tobytes())
+    # payloads are copied once, from the events into the message
+    return b"".join((_COUNT.pack(len(seq)), *numbers, *(event.data for event in events)))
 
 
-def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes]]:
+_Parts = tuple[memoryview, memoryview, memoryview, memoryview]
+
+
+def split_packets(message: memoryview) -> tuple[int, _Parts]:
     """Number of packets in one sensor's message, and its four arrays as they stand there. ValueError if it is not sound."""
     if len(message) < _COUNT.size:
         raise ValueError("packet message without a count")
@@ -122,21 +121,21 @@ def split_packets(message: bytes) -> tuple[int, tuple[bytes, bytes, bytes, bytes
     return n, (*parts, message[payload_at:])
 
 
-def edge_arrivals(parts: tuple[bytes, bytes, bytes, bytes]) -> list[tuple[int, int]]:
+def edge_arrivals(parts: _Parts) -> list[tuple[int, int]]:
     """Sequence number and arrival time, in ns, of the first of a message's packets and of the one that came last."""
     seq, arrival_ns = (np.frombuffer(part, "<i8") for part in parts[:2])
     return [(int(seq[i]), int(arrival_ns[i])) for i in (int(seq.argmin()), int(arrival_ns.argmax()))]
 
 
 class PacketGather:
-    """Packet messages of one sensor, gathered so that many of them cost one event to make."""
+    """Packet messages of one sensor, gathered so that many of them cost one event to make, and one copy of their payloads."""
 
     def __init__(self, sensor: str) -> None:
         self._sensor = sensor
-        self._parts: tuple[list[bytes], ...] = ([], [], [], [])
+        self._parts: tuple[list[memoryview], ...] = ([], [], [], [])
         self.count = 0
 
-    def add(self, n: int, parts: tuple[bytes, bytes, bytes, bytes]) -> None:
+    def add(self, n: int, parts: _Parts) -> None:
         """Take what `split_packets` gave."""
         for gathered, part in zip(self._parts, parts, strict=True):
             gathered.append(part)
@@ -165,7 +164,7 @@ def encode_event(event: SingleEvent) -> bytes:
 
 
 def event_bytes(event: Packets | SingleEvent, encoded: bytes) -> int:
-    """How much of a window an event takes; encoded: a single event's JSON."""
+    """Bytes that an event takes in a window; encoded: a single event's JSON."""
     return len(event.data) + 20 * len(event) if isinstance(event, Packets) else len(encoded) + 1
 
 
@@ -174,7 +173,7 @@ def encode_trailer(first_seq: int, last_seq: int, events: list[bytes]) -> bytes:
     return b'{"first_seq":%d,"last_seq":%d,"events":[%s]}' % (first_seq, last_seq, b",".join(events))
 
 
-def decode_trailer(message: bytes) -> tuple[int, int, list[SingleEvent]]:
+def decode_trailer(message: memoryview) -> tuple[int, int, list[SingleEvent]]:
     """``(first_seq, last_seq, events)`` of a window's trailer. Raises ValueError."""
     try:
         trailer = _decode_trailer(message)

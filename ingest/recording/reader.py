@@ -76,7 +76,7 @@ class Recording:
         self.warnings: list[str] = []
         """What a reader should know, in words: a torn end with the bytes dropped, salvaged damage."""
         self.bytes_read = 0
-        """How far the latest `batches` has come; with `size_bytes` for progress."""
+        """Bytes that the latest `batches` has read; with `size_bytes` for progress."""
         with self._open() as file:
             file.seek(0, 2)
             self.size_bytes = file.tell()
@@ -247,7 +247,7 @@ def _check_channel(channel: Channel, number: int, session: Session) -> None:
 
 
 def _data_from(file: BinaryIO, at: int) -> int:
-    """Where the file has anything but holes, from `at` on; `at` where the system cannot say."""
+    """Place of the first bytes, from `at` on, that are no hole in the file; `at` where the system cannot say."""
     try:
         return os.lseek(file.fileno(), at, os.SEEK_DATA)
     except AttributeError:

@@ -1,4 +1,4 @@
-"""The text in a raw recording, damaged or not, to look for a name in it: its head, and everything but its samples.
+"""The text in a raw recording, damaged or not, in which a name is looked for: its head, and everything but its samples.
 
 Reads a record at a time and unfolds a window in bounded memory. Never fails at damage: it says what could not be looked at.
 """

@@ -96,14 +96,14 @@ def decompressed(content: bytes, decompress: Any) -> bytes:
     return data
 
 
-def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, bytes]], tuple[int, int, list[SingleEvent]]]:
-    """Packet messages ``(sensor number, body)`` of a decompressed window, and its trailer."""
-    packets: list[tuple[int, bytes]] = []
-    at = 0
+def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, memoryview]], tuple[int, int, list[SingleEvent]]]:
+    """Packet messages ``(sensor number, body)`` of a decompressed window, which stay where they are, and its trailer."""
+    packets: list[tuple[int, memoryview]] = []
+    at, whole = 0, memoryview(data)
     try:
         while True:
             opcode, length, channel, *_ = _MESSAGE.unpack_from(data, at)
-            body = data[at + _MESSAGE.size : at + RECORD.size + length]
+            body = whole[at + _MESSAGE.size : at + RECORD.size + length]
             at += RECORD.size + length
             if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= sensors + 1:
                 raise ValueError("a window with other records than messages")
@@ -138,7 +138,7 @@ class SessionClock:
 
 def gather(
     gathers: list[PacketGather],
-    packets: list[tuple[int, bytes]],
+    packets: list[tuple[int, memoryview]],
     first_seq: int,
     last_seq: int,
     singles: list[SingleEvent],

@@ -24,8 +24,9 @@ import numpy as np
 from body_signals import Bools, Floats, Ints
 
 WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
-"""Points older than the first are dropped, a slack at a time: the hull is then built anew (ours)."""
+"""Points older than `WINDOW_S` are dropped once `WINDOW_SLACK_S` of them have gathered: the hull is then built anew (ours)."""
 BUCKET_S = 2.0
+"""Device time of which the earliest packet is a point of the hull (ours)."""
 SKEW_LIMIT = 200e-6
 """Largest difference of a crystal's rate from the host's (ours)."""
 COUNTER_SKEW_LIMIT = 0.02
@@ -33,13 +34,13 @@ COUNTER_SKEW_LIMIT = 0.02
 SLEW = 1e-3
 """Largest rate at which the map moves towards the estimate (ours)."""
 EARLY_S, EARLY_SLEW = 15.0, 0.02
-"""In the first seconds of a map the first packets' delay is still being found out, and the map may move faster (ours)."""
+"""In the first `EARLY_S` seconds of a map the delay of its packets is still being found out, and it may move faster (ours)."""
 FAR_S = 0.03
-"""As fast whenever the map is further off than this: a session may begin with a backlog of a second (ours)."""
+"""The map may move at `EARLY_SLEW` while it is further off than this: a session may begin with a backlog of a second (ours)."""
 
 
 PROBES_NEEDED = 8
-"""Answers from which on the other side counts (ours)."""
+"""Number of answers from which on the other side counts (ours)."""
 
 
 class ClockMap:

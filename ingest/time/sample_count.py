@@ -35,7 +35,7 @@ BURST_S = 0.004
 SPREAD_SHARE = 0.5
 """The arrivals of a half second take at least this share of it, else it is a backlog (ours)."""
 SILENCE_S = 2.0
-"""After it a reader has made the connection anew, and the device has forgotten what it had not sent."""
+"""After this silence a link was opened anew (`SILENT_S` in `ingest.links.link`); what the device had not sent is forgotten."""
 
 
 class SampleCount:
@@ -52,7 +52,7 @@ class SampleCount:
         self._past: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
         """Counted time at the end of each half second, and its smallest delay."""
         self._behind: list[tuple[float, int]] = []
-        """How far the half seconds just before were behind, and in how many bursts they came."""
+        """Lag of the half seconds just before, and the number of bursts in which they came."""
         self._in_bucket = self._bursts = 0
         self._smallest = np.inf
         self._first_arrival = self._last_arrival = -np.inf
@@ -129,7 +129,7 @@ class SampleCount:
         self._past.append((now, delay))
 
     def _expectation(self, now: float) -> tuple[float, float]:
-        """Smallest delay that a half second ending at counted time `now` should have, and how much more is still usual."""
+        """Smallest delay that a half second ending at counted time `now` should have, and the excess that is still usual."""
         time_s, delay = np.array(self._past).T
         if len(delay) < KNOWN:
             since = now - float(time_s[-RECENT:][0])

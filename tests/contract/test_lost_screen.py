@@ -49,7 +49,7 @@ def sensor(tmp_path: Path) -> Iterator[VirtualPeripheral]:
         yield device
 
 
-def side_by_side(folder: Path, cases: Sequence[Case], run: Callable[[Path, Case], str]) -> None:
+def side_by_side(folder: Path, cases: Sequence[Case], run: Callable[[Path, Case], str], at_a_time: int = SIDE_BY_SIDE) -> None:
     """Run each case in a folder of its own; `run` gives what is wrong, and every one of them is told."""
 
     def alone(numbered: tuple[int, Case]) -> str:
@@ -58,7 +58,7 @@ def side_by_side(folder: Path, cases: Sequence[Case], run: Callable[[Path, Case]
         own.mkdir()
         return run(own, case)
 
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(at_a_time) as pool:
         wrong = list(pool.map(alone, enumerate(cases)))
     assert {str(case): said for case, said in zip(cases, wrong, strict=True) if said} == {}
 
@@ -238,7 +238,7 @@ def test_the_demo_ends_with_its_report_and_speaks_ascii(tmp_path: Path) -> None:
         text = ended.stdout.decode("ascii")
         return "" if all(there) and "+-" in text and " deg" in text else text
 
-    side_by_side(tmp_path, ["", "| head -n 1; exit ${PIPESTATUS[0]}", "<&- >&- 2>&-", "> /dev/full 2> /dev/full"], run)
+    side_by_side(tmp_path, ["", "| head -n 1; exit ${PIPESTATUS[0]}", "<&- >&- 2>&-", "> /dev/full 2> /dev/full"], run, 1)
 
 
 @pytest.mark.parametrize("words", [["doctor"], ["--help"], ["live", "--help"]], ids=" ".join)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from packaging.version import Version
 
-from body_signals.quantities import ESTIMATORS
+from body_signals.quantities import ANGLE_COLUMNS, ESTIMATORS, ORIENTATION_COLUMNS, REPETITION_COLUMNS
 from dashboards.edits import edited_repetitions
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
 from hiphinge import config
@@ -21,6 +23,11 @@ from tests.peers.influxdb import InfluxDB, influxdb
 
 OLD = ROOT / "fixtures/old"
 VERSIONS = sorted(path.name for path in OLD.iterdir() if (path / "sessions").is_dir())
+TABLES = {
+    "angles.parquet": ANGLE_COLUMNS,
+    "orientations.parquet": ORIENTATION_COLUMNS,
+    "repetitions.parquet": REPETITION_COLUMNS,
+}
 ATHLETE = "player-07"
 DATABASE = "gym"
 
@@ -66,6 +73,15 @@ def test_it_opens_with_the_edits_of_then(left: Path) -> None:
         kinds = read_repetitions(session, estimator)["movement"].to_pylist()
         assert kinds == ["bend", "bend", "bend"]
         assert edited_repetitions(session, estimator)["movement"].to_pylist() == ["bend", "squat"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_tables_have_the_columns_that_are_not_younger(version: str) -> None:
+    (session,) = (OLD / version / "sessions").iterdir()
+    for name, columns in TABLES.items():
+        wanted = [q.name for q in columns if Version(q.since) <= Version(version)]
+        for estimator in ESTIMATORS:
+            assert pq.read_schema(session / estimator / name).names == wanted
 
 
 def test_its_recording_replays(left: Path) -> None:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from body_signals.quality import Quality
-from body_signals.quantities import ANGLE_COLUMNS, ORIENTATION_COLUMNS, REPETITION_COLUMNS, SUMMARY_KEYS
+from body_signals.quantities import (
+    ANGLE_COLUMNS,
+    ORIENTATION_COLUMNS,
+    REPETITION_COLUMNS,
+    SUMMARY_KEYS,
+    Quantity,
+    Storage,
+)
+from dashboards import reference
 from dashboards.influx.line_protocol import FIELDS
 from dashboards.reference import quantities_page
 from tests.conftest import ROOT
@@ -26,3 +36,10 @@ def test_tables_are_rectangular() -> None:
     for block in quantities_page().split("\n\n"):
         if block.startswith("|"):
             assert len({line.replace("\\|", "").count("|") for line in block.strip().splitlines()}) == 1
+
+
+def test_a_column_that_came_later_says_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    ease = Quantity("ease", "deg", Storage.FLOAT32, "how easy it was", since="9.0.0")
+    monkeypatch.setattr(reference, "REPETITION_COLUMNS", (*REPETITION_COLUMNS, ease))
+    assert "| `ease` | deg | float32 | how easy it was (since 9.0.0; missing in older files) |" in quantities_page()
+    assert quantities_page().count("missing in older files") == 1

@@ -15,7 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from body_signals import HiphingeError
-from body_signals.quantities import ANGLE_COLUMNS, ANGLE_NAMES, ORIENTATION_COLUMNS, REPETITION_COLUMNS, REPETITION_METRICS
+from body_signals.quantities import (
+    ANGLE_COLUMNS,
+    ANGLE_NAMES,
+    ORIENTATION_COLUMNS,
+    REPETITION_COLUMNS,
+    REPETITION_METRICS,
+    Quantity,
+    Storage,
+)
+from dashboards import tables
+from dashboards.influx.line_protocol import FIELDS, Field, points
+from dashboards.report.page import report_html
 from dashboards.tables import (
     TableWriter,
     angle_minutes,
@@ -24,7 +35,9 @@ from dashboards.tables import (
     read_orientations,
     read_repetitions,
     read_summary,
+    table_schema,
 )
+from dashboards.terminal import repetition_table
 from dsp.results import AngleRows, OrientationRows, Repetition
 from tests.dashboards.synthetic_results import SENSORS, angle_rows, orientation_rows, repetitions, summary, write_session
 
@@ -246,11 +259,101 @@ def test_damaged_summaries_name_file_and_remedy(tmp_path: Path, text: str) -> No
         read_summary(tmp_path, "live")
 
 
-def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
-    path = write_session(tmp_path, "live", seconds=20) / "live" / "angles.parquet"
-    pq.write_table(read_angles(tmp_path, "live").drop_columns(["lumbar_flexion_deg"]), path)
-    with pytest.raises(HiphingeError, match="its columns are not those of this program: lumbar_flexion_deg"):
+READERS = [(FILES[0], read_angles, ANGLE_COLUMNS), (FILES[1], read_orientations, ORIENTATION_COLUMNS)]
+READERS += [(FILES[2], read_repetitions, REPETITION_COLUMNS)]
+
+
+@pytest.mark.parametrize(("name", "read", "columns"), READERS)
+def test_a_table_that_lacks_a_column_of_its_time_is_refused(tmp_path: Path, name: str, read, columns) -> None:
+    path = write_session(tmp_path, "live", seconds=20) / "live" / name
+    whole = read(tmp_path, "live")
+    for quantity in columns:
+        pq.write_table(whole.drop_columns([quantity.name]), path)
+        with pytest.raises(HiphingeError, match=f"its columns are not those of this program: {quantity.name}\\)"):
+            read(tmp_path, "live")
+
+
+@pytest.mark.parametrize("kind", ["type", "twice"])
+def test_a_column_of_another_type_or_twice_is_refused(tmp_path: Path, kind: str) -> None:
+    path = write_session(tmp_path, "live", seconds=20) / "live" / FILES[0]
+    whole = read_angles(tmp_path, "live")
+    at = whole.column_names.index("hip_left_flexion_deg")
+    column = whole.column(at).cast(pa.float64())
+    wrong = whole.set_column(at, "hip_left_flexion_deg", column) if kind == "type" else whole.append_column("quality", column)
+    pq.write_table(wrong, path)
+    with pytest.raises(HiphingeError, match=f"program: {'hip_left_flexion_deg' if kind == 'type' else 'quality'}\\)"):
         read_angles(tmp_path, "live")
+
+
+def younger(monkeypatch: pytest.MonkeyPatch, name: str, columns: tuple[Quantity, ...], added: dict[str, Quantity]) -> None:
+    """Let today's table have further columns, each in front of the column that is its key."""
+    now = [q for column in columns for q in ([added[column.name], column] if column.name in added else [column])]
+    monkeypatch.setitem(tables._COLUMNS, name, tuple(now))
+    monkeypatch.setitem(tables._SCHEMAS, name, table_schema(name, now))
+
+
+ADDED = {
+    Storage.FLOAT32: Quantity("ease", "deg", Storage.FLOAT32, "how easy it was", since="9.0.0"),
+    Storage.FLOAT64: Quantity("ease_s", "s", Storage.FLOAT64, "how easy it was", since="9.0.0"),
+    Storage.INT32: Quantity("eased", "", Storage.INT32, "how easy it was", since="9.0.0"),
+    Storage.STRING: Quantity("easy", "", Storage.STRING, "how easy it was", since="9.0.0"),
+}
+
+
+@pytest.mark.parametrize(("name", "read", "columns"), READERS)
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_columns_that_are_younger_than_the_file_are_missing_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, read, columns, place: int
+) -> None:
+    write_session(tmp_path, "live", seconds=70)
+    before = read(tmp_path, "live")
+    for quantity in ADDED.values():
+        with monkeypatch.context() as patch:
+            younger(patch, name, columns, {columns[place].name: quantity})
+            now = read(tmp_path, "live")
+            assert now.schema.equals(tables._SCHEMAS[name], check_metadata=True)
+            for column in before.column_names:
+                np.testing.assert_array_equal(now[column], before[column])
+            missing = {Storage.STRING: "", Storage.INT32: 0}.get(quantity.kind, np.nan)
+            np.testing.assert_array_equal(now[quantity.name], np.full(len(before), missing))
+
+
+def test_a_part_of_an_older_table_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_session(tmp_path, "live", seconds=70)
+    younger(monkeypatch, FILES[0], ANGLE_COLUMNS, {"quality": ADDED[Storage.FLOAT32]})
+    part = read_angles(tmp_path, "live", ["quality", "ease", "time_s"])
+    assert part.column_names == ["quality", "ease", "time_s"]
+    assert np.isnan(part["ease"].to_numpy()).all()
+    assert len(read_angles(tmp_path, "live", ["ease"])) == 7000
+    minutes = list(angle_minutes(tmp_path, "live"))
+    assert [len(minute) for minute in minutes] == [6000, 1000]
+    assert all(minute.column_names[-2:] == ["ease", "quality"] for minute in minutes)
+
+
+def test_older_repetitions_are_shown_reported_and_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a column that they lack; a missing number is an absent field."""
+    session = write_session(tmp_path / "session", seconds=70)
+    before = list(points(session))
+    added = ADDED[Storage.FLOAT32]
+    younger(monkeypatch, FILES[2], REPETITION_COLUMNS, {"quality": added})
+    monkeypatch.setitem(FIELDS, "repetition", (*FIELDS["repetition"], Field.of(added)))
+    assert list(points(session)) == before
+    assert repetition_table(read_repetitions(session, "live"), "live").row_count == len(read_repetitions(session, "live"))
+    assert "player-07" in report_html(session, "review")
+
+
+@pytest.mark.parametrize(("name", "read", "columns"), READERS)
+def test_columns_that_this_version_does_not_know_are_left_out(tmp_path: Path, name: str, read, columns) -> None:
+    path = write_session(tmp_path, "live", seconds=70) / "live" / name
+    before = read(tmp_path, "live")
+    further = pa.array([{"of": "a newer version"}] * len(before))
+    pq.write_table(before.add_column(1, "further", further), path)
+    now = read(tmp_path, "live")
+    assert now.column_names == [q.name for q in columns]
+    for column in before.column_names:
+        np.testing.assert_array_equal(now[column], before[column])
+    if name == FILES[0]:
+        assert [minute.column_names for minute in angle_minutes(tmp_path, "live")] == [before.column_names]
 
 
 def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:

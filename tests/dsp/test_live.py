@@ -186,6 +186,29 @@ def test_memory_is_bounded() -> None:
     assert max(kept) < (HISTORY_S + 10.0) * 100
 
 
+@pytest.mark.parametrize("most", [30, 250])
+def test_ticks_that_are_given_out_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """As after a night's sleep of the computer, when millions of them are final at once; one sensor falls silent."""
+    session, samples = plain("mixed", 4)
+    short = {
+        key: replace(s, time_s=s.time_s[:n], acc=s.acc[:n], gyr=s.gyr[:n], saturated=s.saturated[:n])
+        for (key, s), n in zip(samples.items(), (1500, 600, 1500, 1500), strict=True)
+    }
+    given: list[list[int | None]] = [[], []]
+    once = from_samples(
+        LivePipeline(session.sensors, session.body), short, [0.0], watch=lambda p: given[0].append(p._grid._next)
+    )
+    monkeypatch.setattr("dsp.grid.ticks.MOST_TICKS", most)
+    pieces = from_samples(
+        LivePipeline(session.sensors, session.body), short, [0.0], watch=lambda p: given[1].append(p._grid._next)
+    )
+    assert given[0] == given[1], "all that is final comes with the call"
+    assert pieces.time_s.tobytes() == once.time_s.tobytes()
+    assert pieces.quality.tobytes() == once.quality.tobytes()
+    for key, rows in once.orientations.items():
+        assert pieces.orientations[key].quat.tobytes() == rows.quat.tobytes()
+
+
 def test_repetitions_come_seconds_after_they_end() -> None:
     """Live means live: a repetition is known at most two seconds after its end."""
     session, samples = plain("mixed", 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from body_signals import HiphingeError
+from body_signals.blocks import G0
 from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recognise_ble
-from firmware_protocol.families import movella_dot, movesense
+from firmware_protocol.families import movella_dot, movesense, ximu3
 from firmware_protocol.families.movella_dot import MovellaDotCodec, encode_battery, encode_message
 from firmware_protocol.families.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
 from firmware_protocol.families.text_csv import TextCsvCodec
@@ -345,3 +347,80 @@ def test_v1_messages_are_shown_as_packets() -> None:
         assert [p.lost for p in packets] == [0, 0, 0, 2, 0, 0]
         assert packets[1].fields["acc"] == pytest.approx([1.0] * 3, abs=1e-3)
         assert dict(reader.health.counts) == {"length": 1}
+
+
+@pytest.mark.parametrize(("share", "saturated"), [(0.985, False), (0.995, True), (1.0, True)])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_movesense_saturates_at_99_percent_of_the_range(share: float, saturated: bool, sign: float) -> None:
+    for acc, gyr in ((sign * share * 8.0 * G0, 0.0), (0.0, sign * share * np.radians(2000.0))):
+        codec = MovesenseCodec("/Meas/IMU6/104", acc_range_g=8.0, gyr_range_dps=2000.0)
+        values = [np.array([[0.0, 0.0, acc]] * 8), np.array([[gyr, 0.0, 0.0]] * 8)]
+        blocks = [block for stamp in (1000, 1077, 1154) for block in codec.feed(encode_batch(stamp, values, most=244)[0])]
+        marked = np.concatenate([block.saturated for block in blocks])
+        assert len(marked) >= 8
+        assert bool(marked.all()) == bool(marked.any()) == saturated
+
+
+def test_movesense_longer_payloads_are_not_held_for_a_second_part() -> None:
+    for n, held in ((85, True), (86, False)):  # 4 + 24 n bytes: up to 2048 may be the first part of more
+        codec = MovesenseCodec("/Meas/IMU6/104")
+        (notification,) = encode_batch(1000, [np.zeros((n, 3))] * 2, most=4096)
+        assert (codec.feed(notification) == []) == held
+
+
+def test_dot_says_nothing_of_the_mtu_where_a_payload_is_too_long() -> None:
+    codec = MovellaDotCodec()
+    assert codec.feed(movella_dot.encode_sample(26, 5, {}) + bytes(40)) == []
+    assert codec.health == {"length": 1}
+    assert "refused" not in codec.facts
+
+
+def test_a_counter_with_decimals_keeps_its_microseconds() -> None:
+    codec = TextCsvCodec({"columns": "time,ax,ay,az", "acc_unit": "g", "time_unit": "ms"}, 100.0)
+    stamps = [1000.001, 1010.003, 1020.002, 1030.007]
+    blocks = [codec.feed(f"{ms:.3f},0,0,1\r\n".encode()) for ms in [990.0, *stamps]]
+    times_s = [float(block.device_time_s[0]) for found in blocks for block in found if block.device_time_s is not None]
+    assert np.diff(times_s) == pytest.approx(
+        np.diff(1e-3 * np.array(stamps if len(times_s) == 4 else [990.0, *stamps])), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("family", sorted(DEVICE_FAMILIES))
+def test_a_family_asks_for_a_rate_that_it_has(family: str) -> None:
+    found = DEVICE_FAMILIES[family]
+    if found.rates_hz:
+        assert found.default_rate_hz in found.rates_hz
+    elif family == "shimmer3":  # a crystal over a whole number
+        assert 32768.0 % found.default_rate_hz == 0.0
+
+
+def test_ximu3_counts_what_the_sensor_reports_as_an_error() -> None:
+    codec = Ximu3Codec(100.0)
+    codec.feed(b"F,1000000,Something failed\r\n" * 2 + b"N,1000000,Something was noted\r\n")
+    assert codec.health == {"device_error": 2}
+
+
+def test_ximu3_temperature_is_in_degrees() -> None:
+    (temperature,) = ximu3.Reader({}).read(b"T,1000000,25.5\r\n")
+    assert temperature.fields["temp_c"] == 25.5
+
+
+@pytest.mark.parametrize("family", ["capture2go", "witmotion-ble", "witmotion-serial", "movella-dot", "ximu3"])
+def test_a_family_of_one_range_accepts_that_range_only(family: str) -> None:
+    """Their wire formats have the scale of it built in."""
+    found = DEVICE_FAMILIES[family]
+    assert (found.acc_ranges_g, found.gyr_ranges_dps) == ((16.0,), (2000.0,))
+
+
+def test_a_dot_that_synchronises_names_the_address_of_its_root() -> None:
+    """As it is written: the bytes on the wire are the other way round."""
+    (packet,) = movella_dot.Reader({}).read(encode_message(2, bytes((0x01, 6, 5, 4, 3, 2, 0xD4))))
+    assert packet.fields["root"] == "D4:02:03:04:05:06"
+
+
+@pytest.mark.parametrize(("payload", "found"), [(7, None), (8, 26.85), (9, None)])
+def test_a_movesense_temperature_has_eight_bytes(payload: int, found: float | None) -> None:
+    reader = movesense.Reader({"path": "/Meas/Temp", "ref": 5})
+    packets = reader.read(bytes((2, 5)) + (struct.pack("<fI", 300.0, 1000) + bytes(1))[:payload])
+    assert [packet.fields["temp_c"] for packet in packets] == ([pytest.approx(found, abs=1e-3)] if found else [])
+    assert dict(reader.health.counts) == ({} if found else {"length": 1})

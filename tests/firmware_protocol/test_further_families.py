@@ -314,3 +314,16 @@ def test_what_a_metamotion_fuses(register: int, name: str, count: int, unit: flo
     (packet,) = metamotion.Reader({}).read(bytes((0x19, register)) + struct.pack(f"<{count}f", *values) + b"\x02" * accuracy)
     assert packet.fields[name] == pytest.approx([unit * value for value in values])
     assert ("accuracy" in packet.fields) == accuracy
+
+
+def test_shimmer_names_its_channels_as_the_public_drivers_do() -> None:
+    """seemoo-lab/pyshimmer, dev/channels.py: EChannelType."""
+    names = [name for name, _ in shimmer3_stream.CHANNELS]
+    assert names[:3] == ["ACCEL_LN_X", "ACCEL_LN_Y", "ACCEL_LN_Z"]
+    at = names.index("EXG1_STATUS")
+    assert names[at : at + 10] == [
+        *("EXG1_STATUS", "EXG1_CH1_24BIT", "EXG1_CH2_24BIT"),
+        *("EXG2_STATUS", "EXG2_CH1_24BIT", "EXG2_CH2_24BIT"),
+        *("EXG1_CH1_16BIT", "EXG1_CH2_16BIT", "EXG2_CH1_16BIT", "EXG2_CH2_16BIT"),
+    ]
+    assert len(set(names)) == len(names)

@@ -539,3 +539,19 @@ def test_what_came_before_its_configuration_is_lost_and_counted() -> None:
     (block,) = many(codec, [data(0), data(8), encode_config(CONFIG), data(16)])[0]
     assert dict(codec.health) == {"unknown_epoch": 2}
     assert (block.lost[0], block.restart[0]) == (16, False)
+
+
+@pytest.mark.parametrize(("said", "told"), [(-400.0, -327.68), (400.0, 327.67), (-327.68, -327.68)])
+def test_a_temperature_beyond_the_field_is_held_at_its_end(said: float, told: float) -> None:
+    codec = V1Codec()
+    many(codec, [encode_config(CONFIG), data(0, temperature_c=said)])
+    assert codec.facts["temperature_c"] == pytest.approx(told)
+
+
+@pytest.mark.parametrize("percent", [0, 1, 55, 100])
+def test_all_that_a_device_says_of_itself_survives_the_round_trip(percent: int) -> None:
+    info = Info("HH-1", "0042", "1.2.3", 7, 20.0, (50.0, 100.0), (8, 16), (500, 2000), percent)
+    assert decode_info(encode_info(info)) == info
+    codec = V1Codec()
+    many(codec, [encode_info(info)])
+    assert codec.facts["battery_percent"] == percent

@@ -25,6 +25,7 @@ from body_signals import (
     UtcAnchor,
 )
 from firmware_protocol.families.polar_pmd import encode_frame
+from firmware_protocol.families.thingy52 import encode_raw
 from firmware_protocol.v1 import Config, Sync, encode_config, encode_data, encode_sync
 from hiphinge.engine import Engine, _Source
 from hiphinge.session.sensor_minutes import SensorMinutes
@@ -341,3 +342,19 @@ def test_an_answer_for_the_clock_comes_after_it_was_asked_and_within_10_seconds(
     source.feed([Packets(sensor.key, np.array([4, 5, 6]), np.array([0, 0, arrived]), lengths, b"".join(messages))], 0)
     assert source.clock is not None
     assert [(seq, device_s, sent_s) for seq, device_s, sent_s in source.clock._coming] == ([(6, 0.08, 50.0)] if counts else [])
+
+
+def test_samples_of_a_sensor_without_a_clock_are_counted_on() -> None:
+    """In however many calls: the count goes on, and no two samples share a time."""
+    sensor = Sensor(Placement.PELVIS, family="thingy52", rate_hz=100.0)
+    found = _Source(sensor, SensorMinutes([sensor.key]))
+    payload = encode_raw(np.array((0.0, 0.0, 9.81)), np.zeros(3))
+    times_s = []
+    for first in range(0, 300, 50):
+        arrivals = [(i, (i + 1) * 10_000_000 + (i % 3) * 1_000_000, payload) for i in range(first, first + 50)]
+        times_s += [block.time_s for block in found.feed([Packets.join(sensor.key, arrivals)], 0)]
+    assert not found.has_clock
+    assert not found.lost_exact
+    steps = np.diff(np.concatenate(times_s))
+    assert len(steps) == 299
+    assert steps == pytest.approx(np.full(299, 0.01), abs=0.003)

@@ -1,9 +1,10 @@
 """``python -m tests.mutants [--count 200] [--seed 1] [--module FILE …]``: change lines, run the tests of their modules.
 
 Each mutant is tried in a copy of the tree, by the tests of its module (`matching.py`); the first failing test kills it, if that
-test passes without the mutant. A mutant that is not killed within 30 s has survived. Results are kept in
-`benchmarks/out/mutants.jsonl`, so that a run that was broken off goes on where it was. A mutant is tried again when its module
-changed, and a survivor also when its tests changed. Survivors that cannot be told from the original by any input have their
+test passes without the mutant. A mutant that is not killed within 30 s has survived, and is named as one whose time was over:
+the tests of its module are too slow, or it hangs them. Results are kept in `benchmarks/out/mutants.jsonl`, so that a run that
+was broken off goes on where it was. A mutant is tried again when its module changed, and a survivor also when its tests
+changed. Survivors that cannot be told from the original by any input have their
 reason in `survivors.toml`.
 """
 
@@ -38,6 +39,7 @@ RESULTS = ROOT / "benchmarks/out/mutants.jsonl"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 LONGEST_S = 30.0
 """For each mutant."""
+_TIME_OVER = "the time was over"
 AIM = 0.85
 ROOMS = (
     "body_signals",
@@ -112,7 +114,7 @@ class Copy:
                 shutil.copy2(source, folder / name)
 
     def verdict(self, mutant: Mutant) -> str:
-        """`killed by …`, `survived`, or `survived: no test imports it`."""
+        """`killed by …`, `survived`, `survived: the time was over`, or `survived: no test imports it`."""
         tests = matching_tests(ROOT, mutant.path)
         if not tests:
             return "survived: no test imports it"
@@ -122,8 +124,8 @@ class Copy:
             said = self._run(tests, self._limit_s)
         finally:
             (self.folder / mutant.path).write_text(source, "utf-8")
-        if said is None:
-            return "survived"
+        if said is None or said == _TIME_OVER:
+            return "survived" if said is None else f"survived: {said}"
         self._must_pass(said)
         return f"killed by {said}"
 
@@ -132,12 +134,12 @@ class Copy:
         test = said.removeprefix("FAILED ").removeprefix("ERROR ").partition(" - ")[0]
         if test not in self._sound:
             again = self._run([test], 2.0 * self._limit_s) if test.startswith("tests/") else None
-            if again:
+            if again not in (None, _TIME_OVER):
                 raise SystemExit(f"{test} fails without any mutant: mend it first, or no mutant of its module is judged")
             self._sound.add(test)
 
     def _run(self, tests: Sequence[str], limit_s: float) -> str | None:
-        """The first test that fails, None where all pass or the time is over."""
+        """The first test that fails, `_TIME_OVER` where the time is over before, None where all pass."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
         command += ["-m", "not slow and not influx and not dbus", "--tb=no", *tests]
         shared = os.environ.get("HIPHINGE_SHARED", str(ROOT.parent / "shared"))
@@ -162,7 +164,7 @@ class Copy:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return None
+            return _TIME_OVER
         if process.returncode in (0, 5):
             return None
         failed = [line for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))]

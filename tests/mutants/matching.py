@@ -1,4 +1,4 @@
-"""Which tests are a module's: those of its own name, those that import it, those of its wing, and last the golden sessions."""
+"""Which tests are a module's: those of its own name, the golden sessions, those that import it, those of its wing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
+_ALL_GOES_THROUGH = ("dsp/live.py", "dsp/review.py", "dsp/pipeline.py", "hiphinge/engine.py")
+"""Golden sessions tell a change here within seconds, sooner than the tests of their own."""
 _MOST_FILES = 6
-"""Of test files that import it and do not bear its name; golden sessions do better than a seventh."""
+"""Of test files that import it and do not bear its name."""
 _OUTSIDE = ("tests/contract/", "tests/examples/", "tests/peers/", "tests/test_")
 """Tests of whole paths: they start processes, and 30 s are soon over."""
 
@@ -25,8 +27,10 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     named = [test for test in near if _bears_name(test, Path(module).stem) and (test in direct or _same_room(test, module))]
     wing = [test for test in behind if _same_wing(test, module)]
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
-    found = [*named, *others[:_MOST_FILES]]
-    return tuple(found) if module.startswith(_NO_GOLDEN) else (*found, GOLDEN)
+    others = others[:_MOST_FILES]
+    if module.startswith(_NO_GOLDEN):
+        return (*named, *others)
+    return (GOLDEN, *named, *others) if module in _ALL_GOES_THROUGH else (*named, GOLDEN, *others)
 
 
 def _dotted(module: str) -> str:

@@ -81,10 +81,12 @@ def test_every_mutant_is_python() -> None:
             ast.parse(mutant)
 
 
-def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_last() -> None:
+def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_next() -> None:
     tests = matching_tests(ROOT, "dsp/rhythm/slack.py")
     assert tests[0] == "tests/dsp/rhythm/test_slack.py"
-    assert tests[-1] == GOLDEN
+    assert GOLDEN in tests[1:4]
+    assert matching_tests(ROOT, "hiphinge/engine.py")[0] == GOLDEN
+    assert GOLDEN not in matching_tests(ROOT, "dashboards/edits.py")
     # through a face, through a module of its room, and by the name of its wing
     assert "tests/firmware_protocol/test_v1_codec.py" in matching_tests(ROOT, "firmware_protocol/v1/messages.py")
     assert "tests/firmware_protocol/test_device_families.py" in matching_tests(ROOT, "firmware_protocol/device_clock.py")

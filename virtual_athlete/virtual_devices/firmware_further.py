@@ -1,4 +1,4 @@
-"""What further sensors do, as far as a host notices: Thingy:52, MetaMotion, Polar PMD, Shimmer3, a sketch for phyphox."""
+"""Further sensors, as far as a host notices their behaviour: Thingy:52, MetaMotion, Polar PMD, Shimmer3, phyphox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BATTERY = GattCharacteristic(BATTERY_LEVEL, BATTERY_SERVICE, ("read",))
 
 
 class Thingy52Firmware(Maker):
-    """Thingy:52: streams to whoever is connected, at the rate that was written last."""
+    """Thingy:52: streams to every host that is connected, at the rate that was written last."""
 
     family = thingy52.FAMILY
     services: tuple[str, ...] = (thingy52.CONFIGURATION_SERVICE,)
@@ -182,7 +182,7 @@ class Shimmer3Firmware(Maker):
 
 
 class PhyphoxFirmware(Maker):
-    """A sketch with phyphox's library: sends six numbers in SI units for each sample, to whoever has subscribed."""
+    """A sketch with phyphox's library: sends six numbers in SI units for each sample, to every subscriber."""
 
     family = phyphox.FAMILY
     services: tuple[str, ...] = (phyphox.EXPERIMENT_SERVICE,)

@@ -1,4 +1,4 @@
-"""What sensors that one can buy do, as far as a host notices, and a sketch that prints lines.
+"""Behaviour of sensors on the market, as far as a host notices it, and of a sketch that prints lines.
 
 `virtual_firmware` makes the firmware of any family. Bytes are made by the families' own encoders.
 """
@@ -28,7 +28,7 @@ from virtual_athlete.virtual_devices.maker import BATTERY_LEVEL, BATTERY_PERCENT
 from virtual_athlete.virtual_devices.peripheral import Firmware, GattCharacteristic, Outgoing
 
 UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
-"""What a simulated sensor says of its orientation: its own filter is not simulated."""
+"""The orientation that every simulated sensor reports: its own filter is not simulated."""
 
 
 class WitMotionBleFirmware(Maker):
@@ -231,7 +231,7 @@ class Ximu3Firmware(Maker):
 class Capture2GoFirmware(Maker):
     """Capture2Go: single samples in frames, over Bluetooth each in a notification that begins with FF, no real-time frames.
 
-    Who writes to a characteristic is there over Bluetooth.
+    A host that writes to a characteristic is connected by Bluetooth.
     """
 
     family = capture2go.FAMILY
@@ -282,7 +282,7 @@ class TextCsvFirmware(Maker):
         """Nobody tells it."""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
-        """It does not listen."""
+        """A sketch does not listen."""
         return []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:

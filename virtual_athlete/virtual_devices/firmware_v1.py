@@ -1,4 +1,4 @@
-"""What a device of protocol v1 does, over Bluetooth LE, a serial line or behind a gateway. See docs/protocol-v1.md."""
+"""Behaviour of a device of protocol v1, over Bluetooth LE, a serial line or behind a gateway. See docs/protocol-v1.md."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class V1Firmware:
         self.streaming = False
 
     def read(self, characteristic: str) -> bytes:
-        """INFO is the one that can be read."""
+        """Only INFO can be read."""
         return encode_info(self._info) if characteristic == INFO else b""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:

@@ -1,4 +1,4 @@
-"""What the firmware of sensors that one can buy has in common."""
+"""The part that the firmware of all sensors on the market shares."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgo
 
 BATTERY_SERVICE, BATTERY_LEVEL = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("180f", "2a19"))
 BATTERY_PERCENT = 87
+"""Charge of every virtual sensor (ours)."""
 
 
 class Maker:
-    """What they share: a rate, and nothing said before it is asked for."""
+    """A rate, and nothing is sent before it is asked for."""
 
     family = ""
     services: tuple[str, ...] = ()
@@ -28,7 +29,7 @@ class Maker:
         self.rate_hz, self.streaming = self._power_on_rate, False
 
     def connected(self) -> list[Outgoing]:
-        """Nothing by itself."""
+        """Nothing is sent unasked."""
         return []
 
     def disconnected(self) -> None:

@@ -1,8 +1,8 @@
-"""A virtual sensor that a host talks to: takes commands, samples by its own clock, can be told to misbehave.
+"""A virtual sensor that a host talks to: takes commands, samples by its own clock, and can be made to misbehave.
 
 `VirtualPeripheral` is what all have in common: power, sampling, faults and the ledger of what became of every sample.
 Its `Firmware` is what one family does: what it advertises, how it answers, how it packs samples. Neither knows a
-transport: whoever carries the bytes calls `poll` with the time and hands over what comes out. Times are seconds of one
+transport: the carrier of the bytes calls `poll` with the time and hands over what comes out. Times are seconds of one
 clock that the carrier chooses, from 0; samples are those of the worn IMU at that time.
 """
 
@@ -19,7 +19,7 @@ from body_signals import Floats
 from virtual_athlete.sensors import Samples
 
 _AHEAD_S = 1.0
-"""Samples are computed in pieces of this length."""
+"""Samples are computed in pieces of this length, seconds (ours)."""
 
 
 class Worn(Protocol):
@@ -95,7 +95,7 @@ class Firmware(Protocol):
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong from now on. Probabilities are per packet. lag_s: packets come so much later."""
+    """What goes wrong from now on. Probabilities are per packet. lag_s: delay of all packets."""
 
     loss: float = 0.0
     duplicate: float = 0.0
@@ -212,7 +212,7 @@ class VirtualPeripheral:
         self._drop(packet)
 
     def stop_sampling(self) -> None:
-        """It takes no more samples, until it is started again; what was taken still comes."""
+        """It takes no more samples until it is started again; samples that were taken still come."""
         self.firmware.streaming, self._sampling = False, None
 
     @property

@@ -20,11 +20,11 @@ from virtual_athlete.sensors import Imu, Samples
 
 FAMILY = "hiphinge-v1"
 MAX_SAMPLES_PER_PACKET = 18
-"""18 samples fill a BLE packet of 247 bytes."""
+"""With a header of 20 bytes, 18 samples of 12 bytes fit a BLE packet with an ATT MTU of 247 bytes."""
 HEARTBEAT_S = 0.1
 ANCHOR_S = 60.0
 _TAIL_S = 0.5
-"""The host listens for this long after the motion has ended."""
+"""The host goes on listening for this time after the motion has ended (ours)."""
 _PACKING_S = 0.001
 _FIRST_SAMPLE_S = 0.05
 _BLOCK_SAMPLES = 4096
@@ -70,7 +70,7 @@ class Reboot:
 
 @dataclass(slots=True)
 class Ledger:
-    """What really became of one sensor's samples; complete when its stream has been read to the end."""
+    """The fate of one sensor's samples; complete when its stream has been read to the end."""
 
     samples_made: int = 0
     samples_delivered: int = 0
@@ -87,7 +87,7 @@ class Ledger:
 
 
 class VirtualSensor:
-    """One sensor: key as in `signals.Sensor.key`, its IMU, its clock, its radio."""
+    """One sensor: key as in `body_signals.Sensor.key`, its IMU, its clock, its radio."""
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ GYR_PER_DPS = {250.0: 131.0, 500.0: 65.5, 1000.0: 32.8, 2000.0: 16.4}
 DEFAULT_ALIGNMENT = ((0.0, -1.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
 """From the axes of both chips to those of the case."""
 _SMALLEST_DETERMINANT = 0.1
+"""An alignment with a smaller determinant cannot be inverted soundly: it is taken for none (ours)."""
 
 Row = tuple[float, float, float]
 

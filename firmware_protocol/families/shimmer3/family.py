@@ -3,8 +3,8 @@
 A packet is 00, the clock (24 bits of 1/32768 s, wraps after 512 s) and the channels in the order that the reply to an inquiry
 names; acceleration is little-endian, angular rate **big-endian**. FF acknowledges, 8A 71 is a status of one byte; both come
 between packets. There is no checksum: only the first byte and the clock tell a packet from its neighbours' bytes.
-SI values are by the calibration that the sensor tells (`shimmer3_calibration`), in the axes of the case; by the default until
-it has told one, and for the accelerometer by what the configuration states.
+SI values are by the calibration that the sensor tells (`calibration` beside this file), in the axes of the case. Until it has
+told one, the default is used, and for the accelerometer what the configuration states.
 
 Sources: seemoo-lab/pyshimmer test/bluetooth/test_bluetooth_api.py, pyshimmer/dev/channels.py, bluetooth/bt_const.py; for the
 commands of rate, sensors, range and calibration shimmer3-firmware LogAndStream, shimmer_bt_uart.

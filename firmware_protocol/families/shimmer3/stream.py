@@ -46,11 +46,13 @@ CHANNELS: tuple[tuple[str, tuple[str, int, bool] | None], ...] = (
 """Name and (byte order, bytes, signed) of each channel, in the order of their numbers on the wire; None: not known."""
 KNOWN_CHANNELS = {name: kind for name, kind in CHANNELS if kind is not None}
 PLAUSIBLE_TICKS = 2 * CLOCK_HZ
-"""A packet whose clock is further from the one before is taken for other bytes, until packets follow it in step."""
+"""A packet whose clock is further from the one before is taken for other bytes, until packets follow it in step
+(ours)."""
 CONFIRMED_BY, FASTEST_TICKS, SLOWEST_TICKS = 2, CLOCK_HZ // 1024, CLOCK_HZ // 8
-"""So many packets must follow at a rate of 8 to 1024 Hz, after bytes that were none. A byte beside the right place, the clock
-would run 256 times too fast or too slow."""
+"""After bytes that were no packet, this number of packets must follow at a rate of 8 to 1024 Hz (ours). One byte beside the
+right place, the clock would run 256 times too fast or too slow."""
 MOST_CHANNELS = 40
+"""An inquiry that names more channels is no inquiry (ours)."""
 
 
 def clock_at(data: bytes, at: int) -> int:

@@ -30,7 +30,7 @@ SATURATED = 32767
 HEADER = 0x55
 COMMAND = b"\xff\xaa"
 PAUSE_S = 0.1
-"""The vendor's programs wait so long between two writes."""
+"""The vendor's programs wait this time between two writes."""
 
 
 class Register(IntEnum):

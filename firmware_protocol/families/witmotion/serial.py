@@ -54,6 +54,7 @@ DEFAULT_CONTENT = 0x001E
 OUR_CONTENT = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9
 """Time, acceleration, angular rate, quaternion."""
 ADOPT_AFTER = 50
+"""Equal runs after which contents that were not asked for are followed (ours)."""
 TICK_S = 1e-3
 _EPOCH = date(2000, 1, 1)
 _CLOCK, _MOTION, _QUATERNION = struct.Struct("<6BH"), struct.Struct("<6h"), struct.Struct("<4h")

@@ -170,3 +170,19 @@ def test_wrong_settings_name_the_variable(changes: dict[str, str], message: str)
     with pytest.raises(HiphingeError, match=message) as caught:
         InfluxSettings.from_environment(environment(**changes))
     assert "s3c" not in str(caught.value)
+
+
+def test_of_a_list_in_the_exposure_its_length_is_sent(tmp_path: Path) -> None:
+    """docs/influx-schema.md, `exposure_<quantity>`."""
+    exposure = {
+        "lumbar_flexion_s": {"below_20": 3.0},
+        "long bends": {"over 60 s": [{"start_s": 1.0}, {"start_s": 2.0}], "none": []},
+    }
+    session = write_session(tmp_path, "live", seconds=20, exposure=exposure)
+    (fields,) = (fields for measurement, _, fields, _ in map(parse, points(session)) if measurement == "session")
+    found = {name: value for name, value in fields.items() if name.startswith("exposure_")}
+    assert found == {
+        "exposure_lumbar_flexion_s_below_20": "3.0",
+        "exposure_long_bends_over_60_s": "2.0",
+        "exposure_long_bends_none": "0.0",
+    }

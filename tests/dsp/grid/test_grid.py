@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from body_signals.quality import Quality
 from dsp.grid.ticks import PATIENCE_S, Grid, SensorTrack, Ticks
-from dsp.orientation.filter import OrientedSamples
+from dsp.orientation.filter import OrientedSamples, saturated_flags
 
 
 def turning(time_s, seq=None, rate=1.0, epoch=0, saturated=None, device=False) -> OrientedSamples:
@@ -22,7 +22,7 @@ def turning(time_s, seq=None, rate=1.0, epoch=0, saturated=None, device=False) -
         np.asarray(seq if seq is not None else np.rint(time_s * 1000), np.int64),
         np.stack([np.cos(half), zero, zero, np.sin(half)]),
         np.full(len(time_s), epoch, np.int32),
-        np.zeros(len(time_s), np.bool_) if saturated is None else np.asarray(saturated),
+        np.zeros(len(time_s), np.int32) if saturated is None else saturated_flags(np.asarray(saturated, bool)),
         device,
     )
 
@@ -135,7 +135,7 @@ def test_chunks_do_not_matter(seed, sizes) -> None:
             upto = seq[cut - 1] if cut else -1
             for key, (o, rate) in sensors.items():
                 at = (o.seq > (seq[done - 1] if done else -1)) & (o.seq <= upto)
-                part = OrientedSamples(o.time_s[at], o.seq[at], o.quat[:, at], o.heading_epoch[at], o.saturated[at], False)
+                part = OrientedSamples(o.time_s[at], o.seq[at], o.quat[:, at], o.heading_epoch[at], o.flags[at], False)
                 tracks[key].add(part, rate)
             parts.append(grid.feed(seq[done:cut], event_s[done:cut]))
             done = cut

@@ -86,6 +86,19 @@ def test_cuts_and_gaps_do_not_matter():
         assert parts == whole
 
 
+def test_windows_begin_at_multiples_of_their_length_however_the_ticks_begin():
+    ticks = shaken(20.0, seed=6)
+    late = ticks.part(130, len(ticks))
+    whole = JointAcceleration(RATE).feed(late, "pelvis", "thigh_left")
+    assert whole
+    assert {sighting.tick % (BLOCKS * MOTION_STRIDE) for sighting in whole} == {0}
+    for size in (10, 20, 70):
+        parts, acceleration = [], JointAcceleration(RATE)
+        for start in range(0, len(late), size):
+            parts += acceleration.feed(late.part(start, min(start + size, len(late))), "pelvis", "thigh_left")
+        assert parts == whole
+
+
 def test_a_block_by_hand():
     """A sensor that turns at 1 rad/s about the vertical, 1 m from a joint that rests, feels 1 m/s² towards it."""
     angle = np.array([0.0, 0.01])

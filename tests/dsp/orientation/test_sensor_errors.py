@@ -11,7 +11,7 @@ import vqf
 from body_signals import TimedBlock
 from dsp import rotation
 from dsp.orientation.filter import CausalOrientation, smoothed, smoothed_without_errors
-from dsp.orientation.sensor_errors import BIAS_SIGMA_RAD_S, SensorErrors
+from dsp.orientation.sensor_errors import BIAS_SIGMA_RAD_S, BLOCKS, SensorErrors
 from dsp.orientation.strapdown import StrapdownFilter
 from tests.dsp.sessions import block, rms
 
@@ -70,6 +70,27 @@ def test_what_is_found_is_what_is_wrong() -> None:
     # half of what lies along z may be the offset's, half the gain's: half a circle cannot tell
     assert errors.acc_offset[0] == pytest.approx(OFFSET[0], abs=0.02)
     assert 0.3 * OFFSET[2] < errors.acc_offset[2] < 1.1 * OFFSET[2]
+
+
+def test_a_lever_arm_is_what_it_is() -> None:
+    """A perfect sensor that swings to and fro about a point 0.3 m away: what is left of gravity is the lever arm's alone."""
+    arm = np.array((0.05, -0.1, 0.28))
+    time_s = np.arange(0.0, 10.0 + 1.0 / RATE_HZ, 1.0 / RATE_HZ)
+    swing = 2.0 * np.pi * 0.4
+    angle = np.radians(40.0) * np.sin(swing * time_s)
+    rate, jerk = np.radians(40.0) * swing * np.cos(swing * time_s), -np.radians(40.0) * swing**2 * np.sin(swing * time_s)
+    quat = np.stack((np.cos(0.5 * angle), 0.0 * angle, np.sin(0.5 * angle), 0.0 * angle))
+    turns = np.stack((0.0 * angle, 1.0 + 0.0 * angle, 0.0 * angle))
+    # of the sensor, seen from the point: its arm is -arm; centripetal and tangential
+    inwards = np.cross(turns.T * rate[:, None], np.cross(turns.T * rate[:, None], -arm))
+    acc = inwards + np.cross(turns.T * jerk[:, None], -arm)
+    acc += 9.80665 * np.column_stack((-np.sin(angle), 0.0 * angle, np.cos(angle)))
+    gyr = np.diff(angle, prepend=0.0)[:, None] * RATE_HZ * turns.T
+    errors = SensorErrors(RATE_HZ)
+    border = quat[:, :: round(10.0 * RATE_HZ) // BLOCKS]
+    seen, columns = errors._equations(acc[1:], gyr[1:], border)
+    found, *_ = np.linalg.lstsq(columns[12:15].reshape(3, -1).T, seen.reshape(-1), rcond=None)
+    assert np.abs(found[[0, 2]]) == pytest.approx(np.abs(arm[[0, 2]]), rel=0.03)
 
 
 def test_review_takes_them_off_too() -> None:
@@ -145,12 +166,14 @@ def test_a_hole_begins_a_new_window() -> None:
 
 def rolling(seed: int, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """acc, gyr (n, 3) of a good sensor that rolls fast about a nearly horizontal axis while it is carried about, and its true
-    vertical (3, n)."""
+    vertical (3, n). It rests for the first three seconds."""
     rng = np.random.default_rng(seed)
     n = int(seconds * RATE_HZ)
     slow, quick = (smooth(rng.normal(size=(n, 3)), width) for width in (150, 80))
     gyr = 0.04 * slow
     gyr[:, 0] += 2.5 * np.sign(np.sin(2.0 * np.pi * np.arange(n) / RATE_HZ / 12.0))
+    still = np.arange(n) < 3.0 * RATE_HZ
+    gyr[still] = 0.0
     step = np.linalg.norm(gyr, axis=1) / RATE_HZ
     turns = np.vstack((np.cos(0.5 * step), np.sin(0.5 * step) * (gyr / np.maximum(step * RATE_HZ, 1e-12)[:, None]).T))
     quat = np.empty((4, n))
@@ -158,7 +181,7 @@ def rolling(seed: int, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     for i in range(n):
         now = rotation.multiply(now[:, None], turns[:, i : i + 1])[:, 0]
         quat[:, i] = now
-    force = 0.15 * quick.T + np.array((0.0, 0.0, 9.80665))[:, None]
+    force = 0.15 * np.where(still, 0.0, quick.T) + np.array((0.0, 0.0, 9.80665))[:, None]
     acc = rotation.rotate(rotation.conjugate(quat), np.ascontiguousarray(force)).T
     acc = acc * (1.0 + rng.normal(0.0, 5e-4, 3)) + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.02, (n, 3))
     return (

@@ -123,6 +123,14 @@ def test_a_pelvis_that_leads_has_a_positive_delay():
     assert metrics(PELVIS, LUMBAR, 3.0)["onset_delay_s"] == pytest.approx(1.0)
 
 
+def test_a_movement_that_begins_at_its_fastest_has_its_lag():
+    """The lumbar spine is fastest in the very first row, the pelvis 1.5 s later."""
+    t = np.arange(0.0, 5.005, 0.01)
+    lumbar = np.where(t < 2.5, 45.0 * (1.0 - np.exp(-t / 0.4)), 45.0 * (1.0 - np.exp(-(5.0 - t) / 0.4)))
+    pelvis = 22.5 * (1.0 - np.cos(np.pi * np.clip(np.where(t < 2.5, t - 0.5, 4.5 - t) / 2.0, 0.0, 1.0)))
+    assert metrics(lumbar, pelvis, 2.5)["peak_velocity_lag_s"] == pytest.approx(-1.5, abs=0.03)
+
+
 def ramp(seed, n=200):
     """A descent that never goes back, any shape, 0 to 100."""
     steps = np.random.default_rng(seed).uniform(0.05, 1.0, n)

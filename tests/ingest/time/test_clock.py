@@ -133,6 +133,16 @@ def test_a_new_map_does_not_run_back_into_the_old_one():
     assert after[-1] < before[-1] + 0.1
 
 
+def test_a_new_map_that_begins_within_a_call_goes_on_by_microseconds():
+    """Whatever lay before it in that call: the samples of the next call follow at once."""
+    clock = ClockMap()
+    device_s, restart = np.array([10.0, 10.01, 10.02, 0.1, 0.11]), np.array([False, False, False, True, False])
+    packet, arrival_s = np.array([0, 0, 0, 1, 1]), np.array([5.3, 5.25])
+    first = clock.feed(device_s, packet, arrival_s, restart)
+    then = clock.feed(np.array([0.12, 0.13]), np.array([0, 0]), np.array([5.26]), np.zeros(2, np.bool_))
+    assert np.diff(np.append(first[2:], then)) == pytest.approx(np.full(4, 1e-6), abs=1e-9)
+
+
 def test_nothing_in_nothing_out():
     assert len(ClockMap().feed(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))) == 0
 

@@ -1,0 +1,117 @@
+"""Values that stand at the end of a sensor's range, told from the samples themselves.
+
+A channel that is clipped comes up to its extreme value, stays exactly there, and leaves it. So does the top of a smooth curve
+in a coarse sensor; but that stays within one step of the sensor's resolution, while a clipped curve would have gone on: a
+curve that enters a level with the slope s and leaves it after L samples reaches s L / 4 beyond it. From `_STEPS` steps of the
+resolution on it is clipped, and from then on that value is the end of the range. State changes at samples only, so the cut
+into blocks does not matter.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from body_signals import Bools, Floats
+
+_SHORTEST, _SURE = 4, 6
+"""Samples that a channel must stand at its extreme value: twice the one, or once the other (ours)."""
+_FINE = 250.0
+"""Steps of the resolution up to the value, from which on two plateaus at one value are no chance (ours)."""
+_NEAREST: Floats = np.repeat((14.7, 0.35), 3)
+"""No range ends nearer to zero: 1.5 g and 20 °/s (ours)."""
+_STEPS = 4.0
+"""The curve must reach so many steps of the sensor's resolution beyond the value (ours)."""
+_LEAST: Floats = np.repeat((0.2, 0.01), 3)
+"""And by this: m/s² of an accelerometer, rad/s of a gyroscope (ours)."""
+_COARSE: Floats = np.repeat((0.15, 0.0175), 3)
+"""Resolution of a sensor before it is known: 15 mg and 1 °/s, that of the coarsest (ours)."""
+_KEPT = 64
+"""Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
+
+
+class ClippedValues:
+    """Finds the clipped samples of one sensor, six channels: acc (m/s²), then gyr (rad/s)."""
+
+    def __init__(self) -> None:
+        self.resolution: Floats = _COARSE.copy()
+        """Smallest step (6,) between two samples; to be set as it becomes known."""
+        self._high: Floats = np.full(6, -math.inf)
+        self._low: Floats = np.full(6, math.inf)
+        """Extreme values so far."""
+        self._ends: dict[tuple[int, float], float] = {}
+        self._last: Floats = np.empty((0, 6))
+        self._count = 0
+        """Samples before the next ones."""
+        self._seen: dict[tuple[int, float, float], int] = {}
+        """By channel, sense and value: the sample at which it first stood there."""
+
+    @property
+    def ends(self) -> dict[tuple[int, float], float]:
+        """Values at which ranges end, by channel (0 to 5) and sense (1.0 or -1.0: which end)."""
+        return {(channel, sense): sense * end for (channel, sense), end in self._ends.items()}
+
+    def feed(self, values: Floats) -> Bools | None:
+        """Which of n > 0 samples (n, 6) are clipped; None where none is."""
+        high, low = values.max(axis=0), values.min(axis=0)
+        clipped: Bools | None = None
+        for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
+            for channel in np.flatnonzero((extreme >= known) & (extreme >= _NEAREST)).tolist():
+                track = np.concatenate((self._last[:, channel], values[:, channel])) * sense
+                found = self._channel(track, channel, sense, float(known[channel]))[len(self._last) :]
+                if found.any():
+                    clipped = found if clipped is None else clipped | found
+        self._count += len(values)
+        np.maximum(self._high, high, out=self._high)
+        np.minimum(self._low, low, out=self._low)
+        self._last = np.concatenate((self._last, values))[-_KEPT:] if len(values) < _KEPT else values[-_KEPT:].copy()
+        return clipped
+
+    def _channel(self, track: Floats, channel: int, sense: float, known: float) -> Bools:
+        """Clipped samples (n,) of a channel whose upper end is looked for; known: the highest value so far."""
+        clipped = np.zeros(len(track), np.bool_)
+        end = self._ends.get((channel, sense))
+        if end is not None:
+            beyond = np.flatnonzero(track > end)
+            if not len(beyond):
+                return np.asarray(track >= end)
+            # it was no end: there are higher values
+            del self._ends[channel, sense]
+            clipped[: beyond[0]] = track[: beyond[0]] >= end
+        at_top = (track == np.maximum.accumulate(track)) & (track >= known)
+        stays = np.concatenate(([False], track[1:] == track[:-1])) & at_top
+        if not stays.any():
+            return clipped
+        starts = np.flatnonzero(stays & ~np.concatenate(([False], stays[:-1]))) - 1
+        ends = np.flatnonzero(stays & ~np.concatenate((stays[1:], [False])))
+        for start, last in zip(starts.tolist(), ends.tolist(), strict=True):
+            if last < len(self._last) or track[start] < _NEAREST[channel]:
+                # judged with the samples before, or no end of a range
+                continue
+            first = start + self._judged_after(track, start, channel) - 1
+            if first > last:
+                continue
+            began = self._count + start - len(self._last)
+            stood = self._seen.setdefault((channel, sense, float(track[start])), began)
+            if stood == began or track[start] < _FINE * self.resolution[channel]:
+                first = max(first, start + _SURE - 1)
+            if first <= last:
+                self._ends[channel, sense] = float(track[start])
+                higher = np.flatnonzero(track[first:] > track[start])
+                until = first + int(higher[0]) if len(higher) else len(track)
+                if len(higher):
+                    del self._ends[channel, sense]
+                clipped[first:until] = track[first:until] == track[start]
+        return clipped
+
+    def _judged_after(self, track: Floats, start: int, channel: int) -> int:
+        """After how many samples at its top a curve that came there at `start` would have gone on beyond it."""
+        if start < 2:
+            return 1 << 40
+        slopes = float(track[start] - track[start - 1]), float(track[start - 1] - track[start - 2])
+        if min(slopes) <= 0.0:
+            return 1 << 40
+        beyond = max(_STEPS * float(self.resolution[channel]), float(_LEAST[channel]))
+        # the last step before the end is cut short by it
+        return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)

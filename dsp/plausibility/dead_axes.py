@@ -1,0 +1,87 @@
+"""One axis that says nothing while the others do.
+
+The channels of a gyroscope, or of an accelerometer, have the same noise. Where two of them change from sample to sample while
+the sensor rests, the third does too: one that stands at a single value for two seconds is dead, if it had noise itself before,
+or has stood since the beginning and gravity has turned since. A gyroscope that stands in all axes while gravity turns is dead
+as well, and so is an accelerometer that stands while the gyroscope turns it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from body_signals import Floats
+
+_NOISY = 0.5
+"""Share of the neighbouring samples that differ, from which on a channel is noisy (ours)."""
+_TURN_RAD = 0.3
+"""Turn of gravity within the window that nobody can miss (ours)."""
+
+KINDS = ("accelerometer", "gyroscope")
+
+
+@dataclass(slots=True)
+class DeadAxes:
+    """Follows the six channels of one sensor, two seconds at a time.
+
+    since_s: by kind and axis (0 to 2), since when it is dead. ended_s: since and until when, of those that ended last.
+    """
+
+    since_s: dict[tuple[str, int], float] = field(default_factory=dict)
+    ended_s: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    _standing: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    """Value and beginning of channels that stand."""
+    _noisy: set[tuple[str, int]] = field(default_factory=set)
+    """Channels that have changed from sample to sample at rest."""
+    _before: tuple[Floats, Floats, Floats] | None = None
+    """The samples of the call before."""
+    _turned: bool = False
+    _first_s: float | None = None
+
+    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, *, quiet: bool, turned: tuple[float, float]) -> None:
+        """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turned: angles, rad, that gravity's
+        direction went in the accelerometer, and that it goes by the gyroscope."""
+        self.ended_s = {}
+        self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        self._turned |= max(turned) > _TURN_RAD
+        for kind, values, other_turn in zip(KINDS, (acc, gyr), (turned[1], turned[0]), strict=True):
+            stands = values.max(axis=0) == values.min(axis=0)
+            noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
+            if quiet and len(noisy) < 3:
+                changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
+                self._noisy.update((kind, axis) for axis in np.flatnonzero(changes).tolist())
+            if not stands.any() and not self._standing:
+                continue
+            whole = bool(stands.all()) and other_turn > _TURN_RAD
+            for axis in range(3):
+                key = (kind, axis)
+                if not stands[axis]:
+                    self._moves(key, time_s, values[:, axis])
+                    continue
+                value = float(values[0, axis])
+                if key not in self._standing or self._standing[key][0] != value:
+                    self._standing[key] = (value, self._stands_since(kind, axis, value, float(time_s[0])))
+                since_s = self._standing[key][1]
+                always = since_s == self._first_s and self._turned
+                others = len([i for i in noisy if i != axis]) == 2 and not stands.all()
+                if key not in self.since_s and (whole or (others and (axis in noisy or always))):
+                    self.since_s[key] = since_s
+        self._before = (time_s, acc, gyr)
+
+    def _stands_since(self, kind: str, axis: int, value: float, start_s: float) -> float:
+        """Since when a channel stands at the value that it has from `start_s` on: perhaps since before."""
+        if self._before is None:
+            return start_s
+        time_s, *both = self._before
+        others = np.flatnonzero(both[KINDS.index(kind)][:, axis] != value)
+        first = int(others[-1]) + 1 if len(others) else 0
+        return float(time_s[first]) if first < len(time_s) else start_s
+
+    def _moves(self, key: tuple[str, int], time_s: Floats, values: Floats) -> None:
+        """A channel changes: it is not dead, or not any more."""
+        self._standing.pop(key, None)
+        if key in self.since_s:
+            changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+            self.ended_s[key] = self.since_s.pop(key), float(time_s[changes[0] - 1])

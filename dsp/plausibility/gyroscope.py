@@ -1,0 +1,331 @@
+"""The gyroscope against gravity: does gravity turn in the sensor as the gyroscope says?
+
+Turned into one common frame by the gyroscope, specific force is gravity plus accelerations that cancel over a second or two,
+since nobody's speed grows for long. So its means over the quarters of a window of some four seconds agree when the gyroscope
+is right, and spread when it is not. What would be right is found by asking the same of other gyroscopes: w' = M w with M one
+factor for all axes, a factor for one of them, the opposite sign (which is also the other handedness), or axes exchanged. The
+simplest M that explains the windows is named. Movement in one plane leaves several M equally good, and then the simplest is
+no wrong verdict: where M = 1 is among them there is none.
+
+A fault is told from a factor of `LEAST_FACTOR` on. Below, it costs an angle no more than the stated uncertainty covers: the
+filter takes gravity's side within its time constant of three seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from body_signals import Bools, Cause, Floats
+from dsp import rotation
+
+STEP_HZ = 25.0
+"""Samples are averaged to steps of this rate, or a little more (ours)."""
+STEPS = 48
+"""Steps of half a window: 1.9 s at 25 steps a second (ours)."""
+LEAST_FACTOR, LEAST_FACTOR_OF_FEW = 1.15, 1.25
+"""Smallest factor by which a gyroscope's rates are called wrong, by many windows and by few (ours). Of sound sensors the factor
+found stays within 1.09 in simulated sessions, and within 1.12 in recordings of people."""
+
+_PROBED = (1.0, 0.85, 1.15)
+"""Factors that every window is asked for; a parabola through their spreads has its lowest point at the factor that fits."""
+_TURN_RAD = 0.15
+"""Gravity must turn by this angle within a window, else the window says nothing (ours)."""
+_KEPT, _FEWEST = 16, 4
+"""Windows remembered, and windows for a verdict (ours)."""
+_MANY = 10
+"""From so many windows on a smaller gain is enough (ours)."""
+_GAIN_OF_FEW, _GAIN_OF_MANY = 3.0, 1.6
+"""The right gyroscope must have so many times less spread than the one that is there (ours)."""
+_LEAST_GAIN = 0.08
+"""And less by this, (m/s²)² a window (ours)."""
+_AGREEING = 0.75
+"""Share of the windows that must agree with the verdict (ours)."""
+_SUSPICIOUS = 1.2
+"""Spread, (m/s²)² a window, from which on other gyroscopes are tried (ours)."""
+_AS_GOOD, _AS_GOOD_MORE = 1.25, 0.03
+"""A simpler gyroscope is preferred when its spread is within this factor and this sum, (m/s²)² a window, of the best (ours)."""
+_FITS = 2.0
+"""Largest spread, (m/s²)² a window, of what is called an explanation, unless it is a tenth of what is there (ours)."""
+_SOUND_AGAIN = 5
+"""The latest windows that must fit a sound gyroscope twice as well, for a fault to be over (ours)."""
+
+_FACTORS: Floats = np.array(
+    (
+        *(1 / 57.3, 0.025, 0.035, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.36, 0.43, 0.5, 0.58, 0.67, 0.76, 0.85, 0.92, 1.0),
+        *(1.08, 1.18, 1.3, 1.45, 1.6, 1.8, 2.0, 2.3, 2.8, 3.5, 5.0, 7.0, 10.0, 14.0, 20.0, 30.0, 57.3),
+    )
+)
+_OF_ONE_AXIS: Floats = np.array([0.0, 0.5, 0.67, 1.5, 2.0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GyroscopeFault:
+    """What is wrong: the cause, in words, what to do, and `right` (3, 3): the true rates are right · measured rates.
+
+    factor: by which all measured rates must be multiplied, where that is what is wrong, else 1.
+    """
+
+    cause: Cause
+    what: str
+    remedy: str
+    right: Floats
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """Two halves that follow each other: forces, rates (2, STEPS, 3), step (2,) s, spreads with the probed factors and with the
+    fault that was known; start_s, end_s."""
+
+    forces: Floats
+    rates: Floats
+    step_s: Floats
+    spreads: Floats
+    start_s: float
+    end_s: float
+
+
+class GyroscopeWatch:
+    """Follows one sensor by halves of windows; memory is bounded. fault: what is wrong now; since_s: since when."""
+
+    def __init__(self) -> None:
+        self.fault: GyroscopeFault | None = None
+        self.since_s = -math.inf
+        """End of the last window that a sound gyroscope explained before the fault; minus infinity from the very beginning."""
+        self.sound_s: float | None = None
+        """Since when the gyroscope is sound again, once a fault has ended."""
+        self._windows: deque[_Window] = deque(maxlen=_KEPT)
+        self._new = 0
+        self._agreed_s = -math.inf
+
+    def feed(self, forces: Floats, rates: Floats, step_s: Floats, joined: Bools, times_s: Floats) -> bool:
+        """Halves forces, rates (h, STEPS, 3), the first of them the last of the call before; step_s (h,), joined (h - 1,):
+        the half and the one before it are whole and follow each other; times_s (h + 1,): borders. Whether `fault` changed."""
+        blocks = forces.reshape(len(forces), 2, STEPS // 2, 3).mean(axis=2)
+        up = blocks / np.maximum(np.sqrt((blocks * blocks).sum(axis=2, keepdims=True)), 1e-9)
+        both = np.concatenate((up[:-1], up[1:]), axis=1)
+        away = both - both.mean(axis=1, keepdims=True)
+        tells = joined & ((away * away).sum(axis=2).max(axis=1) > _TURN_RAD**2)
+        if not tells.any():
+            return False
+        probed = [factor * np.eye(3) for factor in _PROBED] + ([self.fault.right] if self.fault is not None else [])
+        spreads = _spreads(forces, rates, step_s, np.array(probed))
+        for i in np.flatnonzero(tells).tolist():
+            pair = slice(i, i + 2)
+            window = _Window(
+                forces[pair].copy(), rates[pair].copy(), step_s[pair], spreads[:, i], float(times_s[i]), float(times_s[i + 2])
+            )
+            self._windows.append(window)
+            self._new += 1
+        return self._ended() if self.fault is not None else self._begins()
+
+    def _begins(self) -> bool:
+        spread = np.array([w.spreads for w in self._windows])
+        n, total = len(spread), spread.sum(axis=0)
+        bend = total[1] + total[2] - 2.0 * total[0]
+        lowest = 1.0 + 0.5 * (_PROBED[2] - 1.0) * (total[1] - total[2]) / bend if bend > 0.0 else 0.0
+        if abs(lowest - 1.0) < 0.1 and total[0] < _SUSPICIOUS * n:
+            self._agreed_s = self._windows[-1].end_s
+            return False
+        if n < _FEWEST or self._new < min(_FEWEST, n):
+            return False
+        self._new = 0
+        for latest in (_FEWEST + 2, _KEPT):
+            # a fault that has just begun is not to be hidden by the windows before it
+            fault = _explained(list(self._windows)[-latest:])
+            if fault is not None:
+                self.fault, self.since_s, self.sound_s = fault, self._since(fault), None
+                self._new = 0
+                return True
+        return False
+
+    def _since(self, fault: GyroscopeFault) -> float:
+        """Since when the fault explains the windows better than a sound gyroscope; minus infinity: from the very beginning."""
+        windows = list(self._windows)
+        both = np.array((np.eye(3), fault.right))
+        spreads = np.array([_spreads(w.forces, w.rates, w.step_s, both)[:, 0] for w in windows])
+        # the split of the windows that fits best: sound before it, at fault from it on
+        gained = np.cumsum((spreads[:, 0] - spreads[:, 1])[::-1])[::-1]
+        first = int(np.argmax(gained))
+        if first:
+            return windows[first - 1].end_s
+        return min(self._agreed_s, windows[0].start_s)
+
+    def _ended(self) -> bool:
+        latest = [w for w in list(self._windows)[-_SOUND_AGAIN:] if len(w.spreads) > len(_PROBED)]
+        if len(latest) < _SOUND_AGAIN:
+            return False
+        total = np.array([w.spreads for w in latest]).sum(axis=0)
+        if 2.0 * total[0] > total[-1]:
+            return False
+        self.fault, self.sound_s, self._new = None, latest[0].start_s, 0
+        self._agreed_s = self._windows[-1].end_s
+        self._windows.clear()
+        return True
+
+
+def _explained(windows: Sequence[_Window]) -> GyroscopeFault | None:
+    """The simplest gyroscope that explains these windows, unless that is the one that is there."""
+    n = len(windows)
+    forces, rates = (np.concatenate([getattr(w, name) for w in windows]) for name in ("forces", "rates"))
+    step_s = np.concatenate([w.step_s for w in windows])
+    there = _of_pairs(forces, rates, step_s, np.eye(3)[None])[0]
+    groups: list[list[tuple[Floats, GyroscopeFault]]] = []
+    for candidates in (_scaled(forces, rates, step_s), _opposite(), _one_axis(), _flipped(), _exchanged()):
+        spreads = _of_pairs(forces, rates, step_s, np.array([fault.right for fault in candidates]))
+        groups.append([(spread, fault) for spread, fault in zip(spreads, candidates, strict=True)])
+    best = min(float(spread.sum()) for group in groups for spread, _ in group)
+    enough = _AS_GOOD * best + _AS_GOOD_MORE * n
+    if there.sum() <= enough:
+        return None
+    for group in groups:
+        spread, fault = min(group, key=lambda found: float(found[0].sum()))
+        if spread.sum() > enough:
+            continue
+        least = LEAST_FACTOR if n >= _MANY else LEAST_FACTOR_OF_FEW
+        if 1.0 / least < fault.factor < least and fault.cause is Cause.GYR_SCALE:
+            return None
+        gain = _GAIN_OF_MANY if n >= _MANY else _GAIN_OF_FEW
+        sure = there.sum() > max(gain * spread.sum(), spread.sum() + _LEAST_GAIN * n)
+        agreeing = np.count_nonzero(spread < there) >= _AGREEING * n
+        fits = spread.sum() < max(_FITS * n, 0.1 * there.sum())
+        return fault if sure and agreeing and fits else None
+    return None
+
+
+def _of_pairs(forces: Floats, rates: Floats, step_s: Floats, right: Floats) -> Floats:
+    """Spreads (k, n) of n windows whose halves stand one after another (2 n, STEPS, 3)."""
+    return _spreads(forces, rates, step_s, right)[:, ::2]
+
+
+def _spreads(forces: Floats, rates: Floats, step_s: Floats, right: Floats) -> Floats:
+    """How far, (m/s²)², the means of specific force over the quarters of each window spread: (k, h - 1) of halves that follow
+    each other, forces, rates (h, STEPS, 3), for each of the gyroscopes right (k, 3, 3)."""
+    # components first: (3, k, h, STEPS)
+    turned = (right[:, :, :, None, None] * rates.transpose(2, 0, 1)[None, None]).sum(axis=2).transpose(1, 0, 2, 3)
+    turned = turned * (0.5 * step_s)[:, None]
+    after = _running_product(_from_half_angles(turned))
+    before = np.zeros_like(after)
+    before[0, ..., 0], before[..., 1:] = 1.0, after[..., :-1]
+    # a step's mean force belongs to its middle
+    middle = rotation.multiply(before, _from_half_angles(0.5 * turned))
+    force = np.broadcast_to(forces.transpose(2, 0, 1)[:, None], turned.shape)
+    means = _rotate(middle, force).reshape(*turned.shape[:3], 2, STEPS // 2).mean(axis=4)
+    second = _rotate(np.ascontiguousarray(after[:, :, :-1, None, -1]), means[:, :, 1:])
+    quarters = np.concatenate((means[:, :, :-1], second), axis=3)
+    away = quarters - quarters.mean(axis=3, keepdims=True)
+    return np.asarray((away * away).sum(axis=0).mean(axis=2))
+
+
+def _from_half_angles(half: Floats) -> Floats:
+    """Unit quaternions (4, …) of half-angle vectors (3, …), of whatever size."""
+    angle = np.sqrt((half * half).sum(axis=0))
+    quat = np.empty((4, *angle.shape))
+    quat[0] = np.cos(angle)
+    quat[1:] = half * np.sinc(angle / np.pi)
+    return quat
+
+
+def _running_product(quat: Floats) -> Floats:
+    """Products of quaternions (4, …, n) along the last axis, from the first to each."""
+    done, reach = quat, 1
+    while reach < quat.shape[-1]:
+        further = done.copy()
+        further[..., reach:] = rotation.multiply(done[..., :-reach], done[..., reach:])
+        done, reach = further, 2 * reach
+    return done
+
+
+def _rotate(quat: Floats, vectors: Floats) -> Floats:
+    """Vectors (3, …) turned by unit quaternions (4, …)."""
+    axis = quat[1:]
+    across = 2.0 * rotation.cross(axis, vectors)
+    return np.asarray(vectors + quat[0] * across + rotation.cross(axis, across))
+
+
+def _scaled(forces: Floats, rates: Floats, step_s: Floats) -> list[GyroscopeFault]:
+    """All rates multiplied by one factor: the one that fits best, between the tried ones by a parabola over its logarithm."""
+    total = _of_pairs(forces, rates, step_s, _FACTORS[:, None, None] * np.eye(3)).sum(axis=1)
+    i = int(np.argmin(total))
+    found = _FACTORS[i]
+    if 0 < i < len(total) - 1:
+        x, y = np.log(_FACTORS[i - 1 : i + 2]), total[i - 1 : i + 2]
+        curve = np.polyfit(x - x[1], y, 2)
+        if curve[0] > 0.0:
+            found = math.exp(x[1] + float(np.clip(-0.5 * curve[1] / curve[0], x[0] - x[1], x[2] - x[1])))
+    return [_scale_fault(float(found))]
+
+
+def _scale_fault(factor: float) -> GyroscopeFault:
+    if 0.85 < 57.3 * factor < 1.15:
+        what = f"gravity turns {1.0 / factor:.0f} times less than the gyroscope says: its rates look like deg/s"
+        return GyroscopeFault(
+            Cause.GYR_SCALE, what, "Multiply the gyr columns by 0.0174533 to have rad/s.", np.eye(3) * factor, factor
+        )
+    if factor < 1.0:
+        what = f"the gyroscope says {_times(1.0 / factor)} what gravity turns: it is read with the wrong range or scale"
+    else:
+        what = f"gravity turns {_times(factor)} what the gyroscope says: it is read with the wrong range or scale"
+    remedy = f"Correct the range of the gyroscope, or multiply its rates by {factor:.2f}."
+    return GyroscopeFault(Cause.GYR_SCALE, what, remedy, np.eye(3) * factor, factor)
+
+
+def _times(factor: float) -> str:
+    return "twice" if 1.9 < factor < 2.1 else f"{factor:.2g} times"
+
+
+def _opposite() -> list[GyroscopeFault]:
+    what = "gravity turns against the gyroscope: its sign is the opposite, or the sensor's axes are left-handed"
+    remedy = "Reverse the sign of all gyr columns; of a left-handed sensor reverse one axis of both acc and gyr."
+    return [GyroscopeFault(Cause.GYR_SIGN, what, remedy, -factor * np.eye(3)) for factor in (1.0, 0.5, 2.0)]
+
+
+def _one_axis() -> list[GyroscopeFault]:
+    faults = []
+    for axis, name in enumerate("xyz"):
+        for factor in _OF_ONE_AXIS.tolist():
+            right = np.eye(3)
+            right[axis, axis] = factor
+            what = f"the gyroscope's axis {name} does not fit gravity's turn: {factor:.2g} times its rates would"
+            faults.append(GyroscopeFault(Cause.GYR_AXES, what, f"Check axis {name} of the gyroscope.", right))
+    return faults
+
+
+def _flipped() -> list[GyroscopeFault]:
+    """One axis, or two, with the opposite sign."""
+    faults = []
+    for signs in ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1)):
+        names = " and ".join(name for name, sign in zip("xyz", signs, strict=True) if sign < 0)
+        what = f"the gyroscope's {_axes(names)} {names} turns against gravity: its sign is the opposite"
+        remedy = f"Reverse the sign of the gyr column{'s' * (' ' in names)} {names}."
+        faults.append(GyroscopeFault(Cause.GYR_AXES, what, remedy, np.diag(np.array(signs, np.float64))))
+    return faults
+
+
+def _axes(names: str) -> str:
+    return "axes" if " " in names else "axis"
+
+
+def _exchanged() -> list[GyroscopeFault]:
+    """Axes exchanged, with all signs; those that change fewest come first."""
+    faults = []
+    for order in sorted(itertools.permutations(range(3)), key=lambda o: sum(a != i for i, a in enumerate(o))):
+        if order == (0, 1, 2):
+            continue
+        for signs in itertools.product((1.0, -1.0), repeat=3):
+            right = np.zeros((3, 3))
+            right[np.arange(3), order] = signs
+            pairs = ", ".join(
+                f"{'-' if sign < 0 else ''}{'xyz'[a]} is {'xyz'[i]}"
+                for i, (a, sign) in enumerate(zip(order, signs, strict=True))
+                if a != i or sign < 0
+            )
+            what = f"the gyroscope's axes are exchanged against those of the accelerometer: {pairs}"
+            faults.append(GyroscopeFault(Cause.GYR_AXES, what, "Put the gyr columns into the order x, y, z of acc.", right))
+    return faults

@@ -1,0 +1,408 @@
+"""What one sensor's samples say of themselves, before they reach the filter: `SensorWatch` wires the checks of this wing.
+
+Samples are looked at one after another for what must not be used (`dead`, `clipped`), and some eight seconds at a time for
+what is slower: an axis that is dead, gravity's size and direction at rest, the gyroscope against gravity. All borders are
+counted in samples, so the cut into blocks changes nothing. Memory: the last ten seconds, and 16 windows of the gyroscope.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedBlock
+from dsp.plausibility.accelerometer import AccelerometerWatch
+from dsp.plausibility.clipped import ClippedValues
+from dsp.plausibility.dead import DeadRun, DeadSamples
+from dsp.plausibility.dead_axes import KINDS, DeadAxes
+from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
+from dsp.results import Finding, Flags
+
+HALVES = 4
+"""Halves of windows that are looked at together."""
+_HOLE_S = 0.1
+"""Longest hole within a window that still tells (ours)."""
+_QUIET_RAD_S, _TURNING_RAD_S, _QUIET_M_S2 = 0.08, 0.17, 0.5
+"""A rest: how far a rate and a specific force are from their means, and the mean rate, a bias, from zero (ours)."""
+_AGAIN_S = 60.0
+"""Dead samples that come again within this time are one finding (ours)."""
+_ODD_HZ = (15.0, 400.0)
+"""Sample rates that sensors on a body have; beyond them the time is doubted before the gyroscope is (ours)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """What of a block may be used.
+
+    block: its sound samples, the clipped ones marked as saturated; sound (n,): which these are of the n that came, None: all.
+    flags (n,): quality bits of the samples that came, None: none. runs: first and last time of runs of dead samples, also of
+    those that were given out before they were known to be dead. heard_s: session time at which each finding was known.
+    """
+
+    block: TimedBlock
+    sound: Bools | None = None
+    flags: Flags | None = None
+    runs: Sequence[tuple[float, float]] = ()
+    findings: Sequence[Finding] = ()
+    heard_s: Sequence[float] = ()
+
+
+@dataclass(slots=True)
+class _Dead:
+    """Dead samples of one cause, in one or several runs that are one finding."""
+
+    since_s: float
+    known_s: float
+    last_s: float
+    seconds: float = 0.0
+    runs: int = 0
+    told: bool = False
+    over: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Samples that wait for eight seconds to be full."""
+
+    time_s: list[Floats] = field(default_factory=list)
+    acc: list[Floats] = field(default_factory=list)
+    gyr: list[Floats] = field(default_factory=list)
+    broken: list[Bools] = field(default_factory=list)
+    """Dead, clipped, or after a hole."""
+    equal: list[Bools] = field(default_factory=list)
+    count: int = 0
+
+
+class SensorWatch:
+    """Follows one sensor; see `feed`. body: the sensors that are worn."""
+
+    def __init__(self, sensor: Sensor, rate_hz: float, body: Sequence[str]) -> None:
+        self._key, self._rate_hz, self._worn = sensor.key, rate_hz, sensor.key in body
+        worn_mounting: Mounting | None = sensor.mounting if self._worn else None
+        self._step = max(int(rate_hz / STEP_HZ + 1e-6), 1)
+        self._half = self._step * STEPS
+        self._dead: DeadSamples | None = None
+        self._clipped: ClippedValues | None = ClippedValues()
+        self._axes = DeadAxes()
+        self._accelerometer = AccelerometerWatch(worn_mounting, trunk=sensor.key in ("lumbar", "pelvis"))
+        self._gyroscope = GyroscopeWatch()
+        self._waiting = _Waiting()
+        self._carried: tuple[Floats, Floats, float, bool, float] | None = None
+        """The last half: forces, rates, step, whether it is whole, when it began."""
+        self._bias: Floats = np.zeros(3)
+        self._last_device_s: float | None = None
+        self._first_s = math.nan
+        self._now_s = math.nan
+        self._resolution: Floats = np.full(6, math.inf)
+        self._causes: dict[Cause, _Dead] = {}
+        self._clips: tuple[float, float, int] | None = None
+        self._known: dict[tuple[Cause, str], Finding] = {}
+        """Faults that hold, by cause and which part of the sensor."""
+
+    def mark(self, mark_s: float) -> None:
+        """A calibrate mark; samples after it are still to come."""
+        self._accelerometer.mark(mark_s)
+
+    def feed(self, block: TimedBlock) -> Checked:
+        """The next samples, n > 0."""
+        rates = block.gyr if block.gyr is not None else block.quat
+        assert rates is not None
+        if self._dead is None:
+            self._dead = DeadSamples(self._rate_hz, turns=block.gyr is not None, worn=self._worn)
+            self._first_s = float(block.time_s[0])
+        if self._clipped is not None and (block.gyr is None or block.saturated.any()):
+            # the device tells itself
+            self._clipped = None
+        findings: list[Finding] = []
+        heard: list[float] = []
+        runs: list[tuple[float, float]] = []
+        dead: Bools | None = None
+        clipped: Bools | None = None
+        flags: Flags | None = None
+        start, n = 0, len(block)
+        while start < n:
+            part = slice(start, min(n, start + self._half * HALVES - self._waiting.count))
+            if self._known:
+                flags = np.zeros(n, np.int32) if flags is None else flags
+                flags[part] |= np.int32(Quality.IMPLAUSIBLE)
+            here, found = self._dead.feed(block.time_s[part], block.acc[part], rates[part])
+            if here is not None:
+                dead = np.zeros(n, np.bool_) if dead is None else dead
+                dead[part] = here
+                runs += [(run.since_s, run.last_s) for run in found]
+            if found or self._causes:
+                findings += self._runs(found, float(block.time_s[part.stop - 1]), ended=here is None or not bool(here[-1]))
+            if self._clipped is not None and block.gyr is not None:
+                top = self._top(block, part, here)
+                if top is not None:
+                    clipped = np.zeros(n, np.bool_) if clipped is None else clipped
+                    clipped[part] = top
+                    findings += self._clip(block.time_s[part][top])
+            self._wait(block, part, here, block.saturated[part] if clipped is None else clipped[part])
+            if self._waiting.count == self._half * HALVES:
+                findings += self._look(HALVES)
+            heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
+            start = part.stop
+        if dead is not None:
+            flags = np.zeros(n, np.int32) if flags is None else flags
+            flags[dead] |= np.int32(Quality.IMPLAUSIBLE)
+        if clipped is not None:
+            block = replace(block, saturated=block.saturated | clipped)
+        sound = None if dead is None else ~dead
+        return Checked(block if sound is None else _part_of(block, sound), sound, flags, runs, findings, heard)
+
+    def finish(self) -> list[Finding]:
+        """The end of the samples: what is left to look at, and what has not ended until then."""
+        halves = self._waiting.count // self._half
+        findings = self._look(halves) if halves else []
+        if self._clips is not None:
+            findings += self._clip(np.empty(0), over=True)
+        return findings
+
+    def _runs(self, found: Sequence[DeadRun], now_s: float, *, ended: bool) -> list[Finding]:
+        """Findings of runs of dead samples, those that went on among them."""
+        changed: list[Cause] = []
+        for run in found:
+            known = self._causes.get(run.cause)
+            again = known is not None and known.over
+            if known is None or run.since_s > known.last_s + _AGAIN_S:
+                known = self._causes[run.cause] = _Dead(run.since_s, run.known_s, run.last_s)
+            if known.runs == 0 or run.since_s > known.last_s + 1.5 / self._rate_hz:
+                known.runs += 1
+            known.seconds += run.samples / self._rate_hz
+            known.last_s, known.over = run.last_s, False
+            if known.told and not again:
+                continue
+            known.told = True
+            changed.append(run.cause)
+        for cause, known in self._causes.items():
+            if not known.over and (ended or known.last_s < now_s):
+                known.over = True
+                changed.append(cause)
+        return [self._dead_finding(cause, self._causes[cause]) for cause in dict.fromkeys(changed)]
+
+    def _dead_finding(self, cause: Cause, dead: _Dead) -> Finding:
+        what = (
+            "zeros or no numbers stand in place of samples: no gravity"
+            if cause is Cause.ZEROS
+            else "one and the same sample repeats"
+        )
+        if dead.over:
+            what += f" for {dead.seconds:.2g} s" + (f" in {dead.runs} stretches" if dead.runs > 1 else "")
+        remedy = "Its angles are missing there; check the sensor, its firmware and its radio."
+        return Finding(self._key, cause, dead.since_s, dead.known_s, what, remedy, dead.last_s if dead.over else None)
+
+    def _clip(self, time_s: Floats, *, over: bool = False) -> list[Finding]:
+        """Finding of clipped samples: when they begin, and at the end of the session how many."""
+        began = self._clips is None
+        first, last, count = self._clips if self._clips is not None else (float(time_s[0]), 0.0, 0)
+        self._clips = first, float(time_s[-1]) if len(time_s) else last, count + len(time_s)
+        if not (began or over) or (self._clipped is None and not over):
+            return []
+        what = "values stand at the end of the sensor's range (clipped)"
+        if self._clipped is not None and self._clipped.ends:
+            (channel, _), end = max(self._clipped.ends.items(), key=lambda found: found[0])
+            name = f"{'acc' if channel < 3 else 'gyr'} {'xyz'[channel % 3]}"
+            what += f": {name} at {end:.3g} m/s²" if channel < 3 else f": {name} at {math.degrees(end):.4g} °/s"
+        if over:
+            what += f", {self._clips[2]} samples"
+        remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
+        return [Finding(self._key, Cause.CLIPPED, first, first, what, remedy, self._clips[1] if over else None)]
+
+    def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
+        """Which samples of a part are clipped, None: none; dead ones are not looked at."""
+        assert self._clipped is not None
+        assert block.gyr is not None
+        values = np.concatenate((block.acc[part], block.gyr[part]), axis=1)
+        if dead is None:
+            return self._clipped.feed(values)
+        found = None if dead.all() else self._clipped.feed(values[~dead])
+        if found is None:
+            return None
+        top = np.zeros(len(dead), np.bool_)
+        top[~dead] = found
+        return top
+
+    def _wait(self, block: TimedBlock, part: slice, dead: Bools | None, saturated: Bools) -> None:
+        assert self._dead is not None
+        device_s = block.device_time_s[part]
+        step = np.diff(device_s, prepend=device_s[0] if self._last_device_s is None else self._last_device_s)
+        broken = block.restart[part] | (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0) | saturated
+        self._last_device_s = float(device_s[-1])
+        waiting = self._waiting
+        waiting.time_s.append(block.time_s[part])
+        waiting.acc.append(block.acc[part])
+        waiting.gyr.append(block.gyr[part] if block.gyr is not None else np.zeros((len(device_s), 3)))
+        waiting.broken.append(broken if dead is None else broken | dead)
+        waiting.equal.append(self._dead.equal)
+        waiting.count += len(device_s)
+
+    def _look(self, halves: int) -> list[Finding]:
+        """Look at what has waited, so many halves of it."""
+        assert self._dead is not None
+        used, shape = halves * self._half, (halves, STEPS, self._step, 3)
+        waiting, self._waiting = self._waiting, _Waiting()
+        time_s, acc, gyr = (np.concatenate(parts)[:used] for parts in (waiting.time_s, waiting.acc, waiting.gyr))
+        broken, equal = (np.concatenate(parts)[:used] for parts in (waiting.broken, waiting.equal))
+        self._now_s = float(time_s[-1])
+        whole: Bools = np.asarray(~broken.reshape(halves, -1).any(axis=1))
+        if not whole.all():
+            # what is no number must not spread
+            acc, gyr = np.asarray(np.nan_to_num(acc)), np.asarray(np.nan_to_num(gyr))
+        forces, measured = acc.reshape(shape).mean(axis=2), gyr.reshape(shape).mean(axis=2)
+        starts = time_s.reshape(halves, -1)
+        steps = (starts[:, -1] - starts[:, 0] + 1.0 / self._rate_hz) / STEPS
+        mean_force, mean_rate = forces.mean(axis=1), measured.mean(axis=1)
+        off_rate, off_force = measured - mean_rate[:, None], forces - mean_force[:, None]
+        quiet = (
+            ((off_rate * off_rate).sum(axis=2).max(axis=1) < _QUIET_RAD_S**2)
+            & ((mean_rate * mean_rate).sum(axis=1) < _TURNING_RAD_S**2)
+            & ((off_force * off_force).sum(axis=2).max(axis=1) < _QUIET_M_S2**2)
+            & whole
+        )
+        self._note_resolution(acc, gyr)
+        findings: list[Finding] = []
+        for i in range(halves):
+            half = slice(i * self._half, (i + 1) * self._half)
+            if quiet[i]:
+                self._bias = mean_rate[i]
+                self._dead.rested(self._half, int(np.count_nonzero(equal[half])))
+                self._accelerometer.rest(float(starts[i, 0]), mean_force[i])
+            if whole[i]:
+                turned = _turned(forces[i], measured[i], float(steps[i]))
+                self._axes.feed(time_s[half], acc[half], gyr[half], quiet=bool(quiet[i]), turned=turned)
+                findings += self._axes_findings()
+        if not quiet.any() and whole.all() and halves > 1:
+            sizes = np.sqrt((forces * forces).sum(axis=2))
+            self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
+        findings += self._accelerometer_findings()
+        rates = measured - self._bias
+        carried = self._carried
+        self._carried = (forces[-1], rates[-1], float(steps[-1]), bool(whole[-1]), float(starts[-1, 0]))
+        if self._dead.turns and not self._axes.since_s:
+            findings += self._gyroscope_findings(carried, forces, rates, steps, whole, np.append(starts[:, 0], self._now_s))
+        return findings
+
+    def _note_resolution(self, acc: Floats, gyr: Floats) -> None:
+        """Smallest steps between samples, for what is clipped and what repeats."""
+        if self._clipped is None or self._dead is None:
+            return
+        steps = np.abs(np.diff(np.concatenate((acc, gyr), axis=1), axis=0))
+        self._resolution = np.minimum(self._resolution, np.where(steps > 1e-9, steps, math.inf).min(axis=0))
+        known = np.isfinite(self._resolution)
+        self._clipped.resolution = np.where(known, self._resolution, self._clipped.resolution)
+        if known[:3].all():
+            self._dead.resolution_m_s2 = float(self._resolution[:3].max())
+
+    def _since(self, since_s: float) -> float:
+        return since_s if since_s > -math.inf else self._first_s
+
+    def _begin(self, cause: Cause, part: str, since_s: float, what: str, remedy: str) -> list[Finding]:
+        finding = Finding(self._key, cause, self._since(since_s), self._now_s, what, remedy)
+        self._known[cause, part] = finding
+        return [finding]
+
+    def _end(self, cause: Cause, part: str, until_s: float) -> list[Finding]:
+        known = self._known.pop((cause, part), None)
+        return [] if known is None else [replace(known, until_s=max(until_s, known.since_s))]
+
+    def _axes_findings(self) -> list[Finding]:
+        findings: list[Finding] = []
+        for (kind, axis), (_, until_s) in self._axes.ended_s.items():
+            findings += self._end(Cause.DEAD_AXIS, f"{kind} {axis}", until_s)
+        for (kind, axis), since_s in self._axes.since_s.items():
+            part = f"{kind} {axis}"
+            if (Cause.DEAD_AXIS, part) not in self._known:
+                since_s += 1e-6 * (axis + 3 * KINDS.index(kind))  # several axes are several findings
+                what = f"axis {'xyz'[axis]} of the {kind} is dead: it stays constant while the others change"
+                remedy = "Replace the sensor, or correct the file's columns; its angles are wrong meanwhile."
+                findings += self._begin(Cause.DEAD_AXIS, part, since_s, what, remedy)
+        return findings
+
+    def _accelerometer_findings(self) -> list[Finding]:
+        watch, findings = self._accelerometer, list[Finding]()
+        scaled, turned = (Cause.ACC_SCALE, "") in self._known, (Cause.ACC_SIGN, "") in self._known
+        if watch.factor is not None and not scaled:
+            what = f"the accelerometer reads {9.80665 / watch.factor:.3g} m/s² where gravity alone is 9.81: its scale is wrong"
+            remedy = f"Multiply the acc columns by {watch.factor:.3g}, or correct the range that the sensor is read with."
+            findings += self._begin(Cause.ACC_SCALE, "", watch.since_s, what, remedy)
+        elif watch.factor is None and scaled:
+            findings += self._end(Cause.ACC_SCALE, "", self._now_s)
+        if watch.upside_down and not turned:
+            what = (
+                "gravity points against the stated mounting while the athlete stands: "
+                "the sensor is upside down, or its acc has the opposite sign"
+            )
+            remedy = "Correct the mounting (up), or the sign of the acc columns."
+            findings += self._begin(Cause.ACC_SIGN, "", -math.inf, what, remedy)
+        return findings
+
+    def _gyroscope_findings(
+        self,
+        carried: tuple[Floats, Floats, float, bool, float] | None,
+        forces: Floats,
+        rates: Floats,
+        steps: Floats,
+        whole: Bools,
+        borders: Floats,
+    ) -> list[Finding]:
+        if carried is not None:
+            forces, rates = np.concatenate((carried[0][None], forces)), np.concatenate((carried[1][None], rates))
+            steps, whole = np.append(carried[2], steps), np.append(carried[3], whole)
+            borders = np.append(carried[4], borders)
+        if len(forces) < 2:
+            return []
+        watch = self._gyroscope
+        before = watch.fault
+        if not watch.feed(forces, rates, steps, whole[1:] & whole[:-1], borders):
+            return []
+        findings: list[Finding] = []
+        if before is not None:
+            findings += self._end(self._named(before), "", watch.sound_s or self._now_s)
+        if watch.fault is not None:
+            cause, what, remedy = self._named(watch.fault), watch.fault.what, watch.fault.remedy
+            if cause is Cause.TIME_UNIT:
+                right_hz = self._rate_hz / watch.fault.factor
+                what = (
+                    f"at {self._rate_hz:.4g} samples a second gravity turns {watch.fault.factor:.3g} times what the gyroscope "
+                    "says: the time looks like a counter or ticks, not like seconds"
+                )
+                remedy = f"State the sample rate (about {right_hz:.3g} Hz), or divide the counter by it to have seconds."
+            findings += self._begin(cause, "", watch.since_s, what, remedy)
+        return findings
+
+    def _named(self, fault: GyroscopeFault) -> Cause:
+        """The cause; a gyroscope that seems scaled at a sample rate that no worn sensor has says something of the time."""
+        odd = not _ODD_HZ[0] <= self._rate_hz <= _ODD_HZ[1]
+        if fault.cause is Cause.GYR_SCALE and odd and _ODD_HZ[0] <= self._rate_hz / fault.factor <= _ODD_HZ[1]:
+            return Cause.TIME_UNIT
+        return fault.cause
+
+
+def _turned(forces: Floats, rates: Floats, step_s: float) -> tuple[float, float]:
+    """Angles, rad, by which gravity's direction went between the quarters of forces (STEPS, 3), and by which rates turn it."""
+    blocks = forces.reshape(4, -1, 3).mean(axis=1)
+    up = blocks / np.maximum(np.sqrt((blocks * blocks).sum(axis=1, keepdims=True)), 1e-9)
+    away = up - up[:1]
+    turn = np.cross(rates.sum(axis=0) * step_s, up.mean(axis=0))
+    return float(np.sqrt((away * away).sum(axis=1).max())), float(np.sqrt((turn * turn).sum()))
+
+
+def _part_of(block: TimedBlock, sound: Bools) -> TimedBlock:
+    """These samples of a block."""
+    return TimedBlock(
+        block.sensor,
+        block.rate_hz,
+        block.seq[sound],
+        block.time_s[sound],
+        block.device_time_s[sound],
+        block.acc[sound],
+        None if block.gyr is None else block.gyr[sound],
+        None if block.quat is None else block.quat[sound],
+        block.lost[sound],
+        block.saturated[sound],
+        block.restart[sound],
+    )

@@ -1,0 +1,82 @@
+"""Files whose samples cannot be true are refused before anything is computed: what gravity and gyroscope say of each other.
+
+The mathematics is that of a running session (`dsp.plausibility.SensorWatch`), over the whole file at once. It stands here and
+not in a reader, because readers know no mathematics of angles; their own check (`ingest/formats/plausible.py`) tells units.
+What concerns a whole file is refused, with file, line, factor and remedy. What concerns a part of it is a note: the
+computation flags it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from body_signals import Cause, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
+from dsp.plausibility import SensorWatch
+from dsp.results import Finding, latest
+from ingest.formats import ImportedSession, PlainSamples, PlainSession
+
+_OF_A_WHOLE_FILE = frozenset(
+    (Cause.GYR_SCALE, Cause.GYR_SIGN, Cause.GYR_AXES, Cause.ACC_SCALE, Cause.ACC_SIGN, Cause.TIME_UNIT)
+)
+
+
+def check_plain(plain: PlainSession) -> list[Finding]:
+    """What is wrong with a part of a plain session. Raises `HiphingeError` for what is wrong with a whole file."""
+    return _check(plain.session, plain.samples, plain.rates_hz, plain.where)
+
+
+def check_imported(imported: ImportedSession) -> list[Finding]:
+    """What is wrong with a part of an import. Raises `HiphingeError` for what is wrong with a whole file."""
+    rates = {key: _rate_hz(one.time_s) for key, one in imported.samples.items() if len(one) > 1}
+    return _check(imported.session, imported.samples, rates, imported.where)
+
+
+def _check(
+    session: Session,
+    samples: Mapping[str, PlainSamples],
+    rates_hz: Mapping[str, float],
+    where: Mapping[str, Callable[[float], str]],
+) -> list[Finding]:
+    partly: list[Finding] = []
+    for sensor in session.sensors:
+        if sensor.key not in rates_hz:
+            continue
+        one = samples[sensor.key]
+        marks = [mark.time_s for mark in session.marks if mark.label == "calibrate"]
+        for finding in _findings(sensor, rates_hz[sensor.key], one, session.body, marks):
+            whole = finding.until_s is None and finding.since_s <= float(one.time_s[0])
+            if finding.cause in _OF_A_WHOLE_FILE and whole:
+                raise HiphingeError(finding.what, where[sensor.key](finding.since_s), finding.remedy)
+            partly.append(finding)
+    return partly
+
+
+def _findings(
+    sensor: Sensor, rate_hz: float, samples: PlainSamples, body: tuple[str, ...], marks: list[float]
+) -> list[Finding]:
+    watch = SensorWatch(sensor, rate_hz, body)
+    for mark_s in marks:
+        watch.mark(mark_s)
+    n = len(samples)
+    numbers: Ints = np.arange(n)
+    none, no_loss = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+    block = TimedBlock(
+        sensor.key,
+        rate_hz,
+        numbers,
+        samples.time_s,
+        samples.time_s,
+        samples.acc,
+        samples.gyr,
+        samples.quat,
+        no_loss,
+        none,
+        none,
+    )
+    return latest([*watch.feed(block).findings, *watch.finish()])
+
+
+def _rate_hz(time_s: Floats) -> float:
+    return 1.0 / float(np.median(np.diff(time_s)))

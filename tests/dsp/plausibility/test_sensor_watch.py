@@ -1,0 +1,157 @@
+"""What one sensor's samples say of themselves: each fault is found with its cause, sound sensors have none."""
+
+import numpy as np
+import pytest
+
+from body_signals import Cause
+from body_signals.quality import Quality
+from tests.dsp.plausibility.faulty import (
+    BODY,
+    Change,
+    acc_times,
+    clipped,
+    coarse,
+    dead_axis,
+    frozen,
+    turned,
+    watched,
+    zeros,
+)
+
+IMPLAUSIBLE = int(Quality.IMPLAUSIBLE)
+FAULTS: dict[str, tuple[Change, Cause, float, str]] = {
+    "frozen": (frozen(31.3), Cause.FROZEN, 32.0, "repeats"),
+    "zeros": (zeros(39.0, 41.0), Cause.ZEROS, 39.1, "zeros"),
+    "no numbers": (zeros(39.0, 41.0, np.nan), Cause.ZEROS, 39.1, "no numbers"),
+    "half": (turned(0.5), Cause.GYR_SCALE, 35.0, "what the gyroscope says"),
+    "double": (turned(2.0), Cause.GYR_SCALE, 35.0, "says"),
+    "deg/s": (turned(57.3), Cause.GYR_SCALE, 35.0, "deg/s"),
+    "a third more": (turned(1.33), Cause.GYR_SCALE, 40.0, "range or scale"),
+    "sign": (turned(-1.0), Cause.GYR_SIGN, 35.0, "left-handed"),
+    "y and z exchanged": (turned(np.eye(3)[[0, 2, 1]]), Cause.GYR_AXES, 60.0, "the gyroscope's"),
+    "acc 13": (acc_times(1.33), Cause.ACC_SCALE, 8.0, "13"),
+    "acc 8": (acc_times(0.82), Cause.ACC_SCALE, 8.0, "gravity alone is 9.81"),
+    "acc sign": (acc_times(-1.0), Cause.ACC_SIGN, 8.0, "upside down"),
+    "dead gyr axis": (dead_axis("gyr", 1, 30.0), Cause.DEAD_AXIS, 40.0, "axis y of the gyroscope is dead"),
+    "dead acc axis": (dead_axis("acc", 2, 30.0), Cause.DEAD_AXIS, 40.0, "axis z of the accelerometer is dead"),
+    "clipped": (clipped(30.0), Cause.CLIPPED, 35.0, "range (clipped)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_known_with_its_cause(fault: str) -> None:
+    """Of each sensor, unless it does not turn about the axis in question."""
+    change, cause, latest_s, words = FAULTS[fault]
+    for key in BODY if cause is not Cause.GYR_AXES else ("lumbar", "pelvis", "thigh_left"):
+        findings, _, _ = watched(key, change)
+        assert {f.cause for f in findings} == {cause}, (key, findings)
+        assert findings[0].known_s <= latest_s
+        assert any(words in f.what for f in findings)
+        assert findings[0].remedy
+
+
+def test_sound_sensors_have_no_finding() -> None:
+    for rate_hz, seed in ((50.0, 2), (60.0, 3), (100.0, 1), (200.0, 4)):
+        for key in BODY:
+            findings, flags, saturated = watched(key, seed=seed, rate_hz=rate_hz)
+            assert (findings, int(flags.max()), bool(saturated.any())) == ([], 0, False)
+
+
+@pytest.mark.parametrize("resolution", [(0.005, 0.06), (0.05, 0.25), (0.15, 1.0)])
+def test_coarse_sensors_are_sound(resolution: tuple[float, float]) -> None:
+    """At rest they say the same for a second and longer."""
+    for key in BODY:
+        findings, flags, saturated = watched(key, coarse(*resolution))
+        assert (findings, int(flags.max()), bool(saturated.any())) == ([], 0, False)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_cuts_change_nothing(fault: str) -> None:
+    change = FAULTS[fault][0]
+    whole, flags, saturated = watched("thigh_left", change)
+    rng = np.random.default_rng(5)
+    for cuts in (range(7, len(flags), 7), np.sort(rng.choice(len(flags), 60, replace=False)).tolist()):
+        again, flags_again, saturated_again = watched("thigh_left", change, cuts=list(cuts))
+        assert again == whole
+        assert np.array_equal(flags, flags_again)
+        assert np.array_equal(saturated, saturated_again)
+
+
+def test_dead_samples_are_marked_from_the_first_on() -> None:
+    """Zeros at once; a sample that repeats once it cannot be rest, and the finding knows since when. Both until the last."""
+    findings, flags, _ = watched("pelvis", zeros(39.0, 41.0))
+    assert np.flatnonzero(flags).tolist() == list(range(3900, 4100))
+    assert (findings[0].since_s, findings[0].until_s) == (39.0, 40.99)
+    # in the middle of a bend
+    findings, flags, _ = watched("pelvis", frozen(30.5, 33.5))
+    marked = np.flatnonzero(flags)
+    assert 3050 < marked[0] <= 3076
+    assert marked[-1] == 3349
+    assert findings[0].since_s == 30.51
+    assert findings[0].until_s == 33.49
+
+
+def test_some_equal_samples_are_no_fault() -> None:
+    """A device at 100 Hz that measures 25 times a second says everything four times."""
+
+    def repeated(t, acc, gyr):
+        at = np.arange(len(t)) // 4 * 4
+        return acc[at], gyr[at]
+
+    assert watched("lumbar", repeated)[0] == []
+
+
+def test_a_fault_that_begins_and_ends_is_marked_meanwhile() -> None:
+    findings, flags, _ = watched("lumbar", turned(0.5, 35.0))
+    assert [f.cause for f in findings] == [Cause.GYR_SCALE]
+    assert 28.0 < findings[0].since_s < 45.0
+    assert flags[-1] == IMPLAUSIBLE
+    findings, flags, _ = watched("lumbar", turned(0.5, until_s=35.0))
+    assert findings[0].since_s == 0.0
+    assert findings[0].until_s is not None
+    assert findings[0].until_s > 25.0
+    assert flags[-1] == 0
+
+
+def test_the_factor_is_told() -> None:
+    for factor, words in ((0.5, "2.0"), (2.0, "0.5"), (0.7, "1.4"), (1.4, "0.7")):
+        (finding,), _, _ = watched("lumbar", turned(factor))
+        said = float(finding.remedy.rsplit(" ", 1)[1].rstrip("."))
+        assert said == pytest.approx(float(words), rel=0.08)
+
+
+def test_a_gyroscope_that_is_a_little_off_is_left_alone() -> None:
+    for factor in (0.95, 1.05):
+        for key in BODY:
+            assert watched(key, turned(factor))[0] == []
+
+
+def test_movement_in_one_plane_gives_no_wrong_axes() -> None:
+    """Only the flexion axis turns: a sound gyroscope has none, an opposite one is told as that."""
+    t = np.arange(6000) / 100.0
+    angle = 0.6 * np.sin(2.0 * np.pi * t / 4.0)
+    rate = np.gradient(angle, t)
+    rng = np.random.default_rng(1)
+
+    def planar(_t, acc, gyr):
+        n = len(_t)
+        forces = 9.81 * np.column_stack((np.cos(angle), 0.0 * t, -np.sin(angle)))[:n] + rng.normal(0.0, 0.02, (n, 3))
+        return forces, np.column_stack((0.0 * t, -rate, 0.0 * t))[:n] + rng.normal(0.0, 0.001, (n, 3))
+
+    def short(change):
+        return lambda t, acc, gyr: tuple(np.resize(x, (len(t), 3)) for x in change(t[:6000], acc[:6000], gyr[:6000]))
+
+    assert watched("pelvis", short(planar))[0] == []
+    opposite = watched("pelvis", short(lambda *a: (planar(*a)[0], -planar(*a)[1])))[0]
+    assert {f.cause for f in opposite} == {Cause.GYR_SIGN}
+
+
+def test_clipped_samples_are_counted_as_a_codec_counts_them() -> None:
+    from tests.dsp.plausibility.faulty import session
+
+    _, samples, _ = session()
+    end = np.radians(30.0)
+    beyond = (np.abs(samples["lumbar"].gyr) >= end).any(axis=1)
+    _, _, saturated = watched("lumbar", clipped(30.0))
+    assert not (saturated & ~beyond).any()
+    assert np.count_nonzero(saturated) > 0.95 * np.count_nonzero(beyond)
