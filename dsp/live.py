@@ -13,6 +13,7 @@ import numpy as np
 from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
+from dsp.alignment.calibration_progress import CalibrationWatch
 from dsp.alignment.calibrator import Calibrator
 from dsp.alignment.slip import SlipWatch
 from dsp.angles import joints
@@ -57,7 +58,8 @@ class LivePipeline:
         keys = sorted((s.key for s in sensors), key=lambda key: order.index(key) if key in order else len(order))
         self._tracks = {key: SensorTrack() for key in keys}
         self._grid = Grid(self._tracks, patience_s=patience_s)
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, TAU_S)
+        self._guide = CalibrationWatch(body, self._anew)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, TAU_S, self._guide)
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._in_hand: Ticks | None = None
@@ -130,6 +132,7 @@ class LivePipeline:
         self._take(ticks, out)
         for alignment in self._calibrator.finish(ticks.first + len(ticks)):
             self._align(alignment, out)
+        out.calibration += self._guide.take()
         out.repetitions.extend(self._finder.finish())
         return out
 
@@ -168,6 +171,7 @@ class LivePipeline:
             start = stop
         self._in_hand = None
         self._emit(ticks.part(start, len(ticks)), out)
+        out.calibration += self._guide.take()
 
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
         if not len(ticks):
@@ -254,6 +258,10 @@ class LivePipeline:
         """Session time at which this sensor's standing was known to have ended."""
         found = self._orientation[key].standings.get(mark_s) if key in self._orientation else None
         return None if found is None else found[0].known_s
+
+    def _anew(self, mark_s: float, key: str) -> Sequence[float]:
+        """Session times at which this sensor's standing had to begin again."""
+        return self._orientation[key].anew(mark_s) if key in self._orientation else ()
 
     def _standing(self, mark_s: float, keys: tuple[str, ...]) -> Ticks | None:
         """The standing that these sensors share, each filtered with its own bias, on the grid."""

@@ -13,6 +13,7 @@ from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks
+from dsp.progress import CalibrationProgress
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
@@ -28,6 +29,8 @@ class PipelineOutput:
     repetitions: list[Repetition] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    calibration: list[CalibrationProgress] = field(default_factory=list)
+    """How far the calibration has come, each time that it went on; of the causal estimator only."""
 
     @classmethod
     def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
@@ -45,6 +48,7 @@ class PipelineOutput:
             [*self.repetitions, *later.repetitions],
             [*self.alignments, *later.alignments],
             [*self.findings, *later.findings],
+            [*self.calibration, *later.calibration],
         )
 
     def extend(self, other: PipelineOutput) -> None:
@@ -54,6 +58,7 @@ class PipelineOutput:
         self.repetitions.extend(other.repetitions)
         self.alignments.extend(other.alignments)
         self.findings.extend(other.findings)
+        self.calibration.extend(other.calibration)
 
 
 def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:

@@ -14,6 +14,7 @@ from body_signals import Floats, Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration_axes import CalibrationAxes
 from dsp.alignment.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS, CalibrationMovements
+from dsp.alignment.calibration_progress import CalibrationWatch
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_walk import CalibrationWalk
 from dsp.alignment.calibration_zero import Zero
@@ -44,7 +45,7 @@ class Calibration:
     """The calibration of one mark whose zero is known since tick `decided`: nothing comes into force before.
 
     Ticks are counted from the first after the mark, as in `tracks`. mountings: those that were stated, by sensor. tilted_s: see
-    `CalibrationWalk`.
+    `CalibrationWalk`. watch: hears how far it has come.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Calibration:
         mountings: Mapping[str, Mounting],
         tilted_s: float | None,
         decided: int,
+        watch: CalibrationWatch | None = None,
     ) -> None:
         self.tracks = tracks
+        self._watch = watch
         self._zero = zero
         self._mountings = mountings
         self._decided = decided
@@ -107,7 +110,10 @@ class Calibration:
         angle = {key: angle_between(track, self._zero.up[key]).tolist() for key, track in verticals.items()}
         for row, i in enumerate(range(self._followed, len(tracks.time_s))):
             self._walk.now, at, now_s = i, tracks.first + max(i, self._decided), tracks.time_s[i]
-            seen.step(i, {key: track[row] for key, track in angle.items()})
+            now = {key: track[row] for key, track in angle.items()}
+            seen.step(i, now)
+            if self._watch is not None:
+                self._watch.step(now_s, now, seen)
             if not self._moved and seen.first_s is not None:
                 self._moved = True
                 self._walk.moved(seen.first_s)
@@ -220,4 +226,7 @@ class Calibration:
             if quaternion is not None:
                 to_segment[key] = quaternion
         over = complete or seen.own_from is not None
-        return Alignment(tick, tracks.mark_s, self._zero.standing, to_segment, tuple(reports), complete, over, max(ends))
+        alignment = Alignment(tick, tracks.mark_s, self._zero.standing, to_segment, tuple(reports), complete, over, max(ends))
+        if self._watch is not None:
+            self._watch.aligned(alignment, tracks.time_s[self._walk.now] if tracks.time_s else tracks.mark_s)
+        return alignment

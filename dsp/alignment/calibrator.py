@@ -14,6 +14,7 @@ import numpy as np
 from body_signals import Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.calibration import Calibration
+from dsp.alignment.calibration_progress import CalibrationWatch
 from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.grid.ticks import Ticks
@@ -33,6 +34,7 @@ class Calibrator:
     body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
     quiet standing that all these sensors share, None when there was none. ended(mark time, key): session time at which a
     sensor's standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
+    watch: hears how far each calibration has come.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class Calibrator:
         standing_of: StandingOf,
         ended: Ended,
         tilted_s: float | None = None,
+        watch: CalibrationWatch | None = None,
     ) -> None:
+        self._watch = watch
         self._body = body
         self._mountings = mountings
         self._standing_of = standing_of
@@ -63,7 +67,10 @@ class Calibrator:
         start = 0
         while start < len(ticks):
             if self._marks and ticks.time_s[start] >= self._marks[0]:
-                self._open = AwaitedStanding(CalibrationTracks(self._marks.pop(0), ticks.first + start, self._body))
+                mark_s = self._marks.pop(0)
+                self._open = AwaitedStanding(CalibrationTracks(mark_s, ticks.first + start, self._body))
+                if self._watch is not None:
+                    self._watch.marked(mark_s, float(ticks.time_s[start]))
             stop = len(ticks)
             if self._marks:
                 stop = max(start + 1, int(np.searchsorted(ticks.time_s, self._marks[0], side="left")))
@@ -76,8 +83,10 @@ class Calibrator:
         """The log ended: what was seen has to do."""
         is_open, self._open = self._open, None
         if isinstance(is_open, AwaitedStanding) and is_open.tracks.time_s:
-            lasted_s = is_open.tracks.time_s[-1] - is_open.tracks.mark_s
-            self._refuse(is_open, f"the recording ended {lasted_s:.1f} s after the mark, before the standing had", self._body)
+            tracks = is_open.tracks
+            lasted_s = tracks.time_s[-1] - tracks.mark_s
+            why = f"the recording ended {lasted_s:.1f} s after the mark, before the standing had"
+            self._refuse(is_open, len(tracks.time_s) - 1, why, self._body)
         return [is_open.finish(next_tick)] if isinstance(is_open, Calibration) else []
 
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
@@ -92,26 +101,32 @@ class Calibrator:
         """Take the standing once it is known; without one the calibration is over."""
         tracks = state.tracks
         known = decided(tracks, self._ended)
+        if self._watch is not None:
+            self._watch.stands(tracks, len(tracks.latest(self._body[0])[0]), None if known is None else known[0])
         if known is None:
             return []
         at, keys = known
         standing = self._standing_of(tracks.mark_s, keys)
         if why := swaying(tracks, keys, standing, at):
-            return self._refuse(state, why, keys)
+            return self._refuse(state, at, why, keys)
         zero = None if standing is None else Zero.of(standing, keys)
         if zero is None:
             ended = [self._ended(tracks.mark_s, key) for key in keys]
             latest = max((s for s in ended if s is not None), default=None)
-            return self._refuse(state, no_standing(latest, tracks.mark_s), keys)
+            return self._refuse(state, at, no_standing(latest, tracks.mark_s), keys)
         if why := zero.refusal():
-            return self._refuse(state, why, zero.keys)
+            return self._refuse(state, at, why, zero.keys)
         self.refused = ()
-        calibration = self._open = Calibration(tracks, zero.steady(), self._mountings, self._tilted_s, at)
+        if self._watch is not None:
+            self._watch.decided(tracks.time_s[at], zero.keys)
+        calibration = self._open = Calibration(tracks, zero.steady(), self._mountings, self._tilted_s, at, self._watch)
         return calibration.begin()
 
-    def _refuse(self, state: AwaitedStanding, why: str, keys: Collection[str]) -> list[Alignment]:
-        """The mark comes to nothing, for this reason; sensors other than `keys` were not there."""
+    def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
+        """The mark comes to nothing at this tick of the tracks, for this reason; sensors other than `keys` were not there."""
         self._open = None
+        if self._watch is not None:
+            self._watch.refused(state.tracks.time_s[at], (why,))
         self.refused = tuple(
             AlignmentReport(key, "none", 0.0, (why if key in keys else NO_SAMPLES,), state.tracks.mark_s) for key in self._body
         )

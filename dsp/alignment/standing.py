@@ -91,6 +91,8 @@ class StandingWatch:
         """Everything since the mark, once the athlete has moved off early, after a standing until `_early_end_s`."""
         self._early_end_s: float | None = None
         self._taken_early = False
+        self.anew_s: list[float] = []
+        """Session times at which the standing had to be looked for anew, because the athlete moved."""
 
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, quat: Floats | None = None) -> int:
         """Take samples in order; return how many belong before or to the standing (all of them while it lasts).
@@ -140,6 +142,7 @@ class StandingWatch:
 
     def _begin_again(self, now_s: float) -> bool:
         """Too short, or no quiet: look for the standing from here on. True when that is in vain and an early one counts."""
+        self.anew_s.append(now_s)
         if self._early_end_s is None and self._still_from_the_mark(now_s - GUARD_S):
             self._early_end_s = now_s - GUARD_S
         if self._early_end_s is not None:

@@ -10,6 +10,7 @@ disturbance rejection, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -203,6 +204,7 @@ class CausalOrientation:
         self.standings: dict[float, tuple[Standing, Floats, int]] = {}
         """By calibrate mark: the finished standing, the orientation (4, n) of its samples filtered with its own bias, and the
         heading epoch."""
+        self._anew: dict[float, list[float]] = {}
         self._rate_hz, self._period = rate_hz, 1.0 / rate_hz
         self._worn = worn
         self._filter = self._new_filter(None)
@@ -229,6 +231,16 @@ class CausalOrientation:
         """A calibrate mark at session time `mark_s`; samples after it are still to come."""
         if self._worn:
             self._marks.append(mark_s)
+
+    def anew(self, mark_s: float) -> Sequence[float]:
+        """Session times at which the standing after a calibrate mark had to be looked for anew, because the athlete moved."""
+        return self._anew.get(mark_s, ())
+
+    def _watch_for(self, mark_s: float) -> StandingWatch:
+        """A watch for the standing after a mark; what another one for it has noted stays."""
+        watch = StandingWatch(mark_s)
+        watch.anew_s = self._anew.setdefault(mark_s, watch.anew_s)
+        return watch
 
     def _new_filter(self, sigma_deg_s: float | None) -> StrapdownFilter:
         if not self._worn:
@@ -288,7 +300,7 @@ class CausalOrientation:
         start = 0
         while start < len(block) and (self._watch is not None or self._marks):
             if self._watch is None:
-                self._watch = StandingWatch(self._marks.pop(0))
+                self._watch = self._watch_for(self._marks.pop(0))
             start += self._watch.feed(block.time_s[start:], block.acc[start:], rates[start:], quat[:, start:])
             if self._watch.done:
                 standing = self._watch.result()
@@ -303,7 +315,7 @@ class CausalOrientation:
             self._level = AccelerationLevel(self._rate_hz)
             self._yaw = None
             if self._watch is not None:
-                self._watch = StandingWatch(self._watch.mark_s)
+                self._watch = self._watch_for(self._watch.mark_s)
         self._epoch += 1
         if self._errors is not None:
             self._errors.restart()
@@ -317,7 +329,7 @@ class CausalOrientation:
         while start < part.stop:
             stop = part.stop
             if self._watch is None and self._marks:
-                self._watch = StandingWatch(self._marks.pop(0))
+                self._watch = self._watch_for(self._marks.pop(0))
             if self._errors is not None:
                 # the sensor's errors change at the end of a window, and are let be from the first mark on
                 so_far = np.cumsum(missing[start:stop] + 1)

@@ -17,6 +17,7 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, screen_sentences
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, DEMO_SESSION, among, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.live.followers import follow
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
@@ -82,20 +83,13 @@ def demo(
 
 
 def _show_results(folder: Path, screen: Console) -> None:
-    """The tables of the session, and its report as a file."""
+    """The tables of the session, what was wrong with it, and where it and its report are."""
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
     for sentence in screen_sentences(read_summary(folder, "review")["screen"]):
         screen.print(sentence, highlight=False)
-    # the plotting library takes half a second to import: not before the athlete moves
-    from dashboards.report import write_report
-
-    report = write_report(folder, folder / "report.html")
-    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    screen.print(
-        f"Session folder: {folder} ({size / 1e6:.1f} MB: recording.mcap, live/, review/)", highlight=False, soft_wrap=True
-    )
-    screen.print(f"Report: {report.resolve()}", highlight=False, soft_wrap=True)
+    tell_findings(folder, screen)
+    tell_where(folder, screen, influx=False)
 
 
 async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float) -> int:

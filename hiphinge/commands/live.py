@@ -10,11 +10,11 @@ from pathlib import Path
 
 import typer
 
-from dashboards.influx import FOLDER, waiting_bytes
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
@@ -41,12 +41,14 @@ def live(
     no_page: bool = typer.Option(
         False, "--no-page", help="Accepted, and changes nothing: there is no live page yet, only the terminal."
     ),
+    quiet: bool = typer.Option(False, "--quiet", help="Do not ring the bell when something is wrong with a sensor."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Stream the sensors of a kit: angles and repetitions now, a session folder with everything afterwards.
 
-    Keys: c calibrate, h heel drop, m mark, q stop. Where another program writes to standard input, its lines do the same:
-    mark LABEL (mark calibrate, mark heel_drop, mark anything), stop. A closed terminal ends the session in order, too.
+    Keys: c calibrate, h heel drop, m or space mark, p pain, n note, q stop (asks once). Where another program writes to
+    standard input, its lines do the same: mark LABEL (mark calibrate, mark heel_drop, mark anything), pain 0 to 10, note TEXT,
+    stop. Each is answered. A closed terminal ends the session in order, too.
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
@@ -62,7 +64,8 @@ def live(
     with HangUp() as hangup:
         running = SessionInProgress(folder, session)
         try:
-            follow(running, screen, lines=as_json, influx=settings.influx() if settings.influx_configured else None)
+            influx = settings.influx() if settings.influx_configured else None
+            follow(running, screen, lines=as_json, bell=not quiet, influx=influx)
             streaming = asyncio.run(_stream(running, kit, seconds, calibrate))
             if streaming.ended_by == HANGUP:
                 hangup.note()
@@ -77,10 +80,9 @@ def live(
         screen.print(calibration_table(summary))
         screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
         screen.print(_latency_words(streaming.latency), highlight=False)
-        if settings.influx_configured and (waiting := waiting_bytes(folder / FOLDER)):
-            say(f"{waiting} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
+        tell_findings(folder, screen)
         tell_faults(running.sinks.faults)
-        screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
+        tell_where(folder, screen, influx=settings.influx_configured)
     if hangup.came:
         sys.exit(128 + signal.SIGHUP)
     if streaming.ended_by != signal.SIGTERM:

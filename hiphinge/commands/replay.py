@@ -17,6 +17,7 @@ from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table, screen_sentences
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
+from hiphinge.guidance.ending import tell_findings
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.plausible_input import check_plain
@@ -74,6 +75,7 @@ def replay(
             "duration_s": round(reached, 3),
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
+            "findings": read_summary(out, wanted[-1]).get("findings", []),
         }
         print(json.dumps(document))
         return
@@ -91,8 +93,7 @@ def _show(screen: Console, out: Path, estimator: str) -> None:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
     for sentence in screen_sentences(summary["screen"]):
         screen.print(sentence, highlight=False)
-    for warning in summary["warnings"]:
-        screen.print(f"note: {warning}", highlight=False, markup=False)
+    tell_findings(out, screen)
 
 
 def _progress_bar() -> Progress:

@@ -19,12 +19,24 @@ def follow(
     *,
     lines: bool = False,
     sensors: bool = True,
+    bell: bool = True,
     influx: InfluxSettings | None = None,
 ) -> None:
-    """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; influx: where
-    results go."""
+    """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; bell: a
+    terminal rings once when something is found wrong with a sensor; influx: where results go."""
     if influx is not None:
         running.sinks.add(LiveDelivery(running.folder, running.session, influx))
-    running.sinks.add(LiveScreen(screen, running.session.patience_s, sensors=sensors, moving=screen.is_terminal and not lines))
+    keyboard = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+    running.sinks.add(
+        LiveScreen(
+            screen,
+            running.session.patience_s,
+            sensors=sensors,
+            moving=screen.is_terminal and not screen.is_dumb_terminal and not lines,
+            body=running.session.body,
+            keyboard=keyboard,
+            bell=bell,
+        )
+    )
     if lines:
         running.sinks.add(StatusLines.on(sys.stdout.fileno(), running.session))

@@ -1,17 +1,24 @@
 """Single keys from the terminal, without Enter, while an asyncio loop runs; a foot pedal types them too.
 
+A key is a character, or the whole sequence of characters that a key such as an arrow sends: what follows Esc in it is no key.
+
 Where standard input is no terminal, another program may write lines to it instead, such as ``mark calibrate``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+_KEY = re.compile(r"\x1b(?:\[[0-9;<=>?]*[ -/]*[@-~]|O.)|.", re.DOTALL)
+"""An arrow or a function key (ECMA-48's control sequences, and those of a keypad), else a character."""
 
 
 @contextmanager
@@ -41,9 +48,11 @@ def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> I
 
     fd = sys.stdin.fileno()
 
+    # a character may come in two pieces
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+
     def typed() -> None:
-        text = _read(loop, fd, 64).decode("utf-8", "ignore")
-        for key in text:
+        for key in _KEY.findall(decoder.decode(_read(loop, fd, 4096))):
             pressed(key)
 
     before = _key_by_key(fd)
@@ -125,7 +134,10 @@ def _windows(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) ->
     def listen() -> None:
         while not done.is_set():
             if msvcrt.kbhit():  # type: ignore[attr-defined]
-                loop.call_soon_threadsafe(pressed, msvcrt.getwch())  # type: ignore[attr-defined]
+                key = msvcrt.getwch()  # type: ignore[attr-defined]
+                # an arrow or a function key comes as two characters
+                key += msvcrt.getwch() if key in "\x00\xe0" else ""  # type: ignore[attr-defined]
+                loop.call_soon_threadsafe(pressed, key)
             else:
                 time.sleep(0.05)
 

@@ -18,6 +18,7 @@ from body_signals import Mark
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows
 from hiphinge.engine import SensorProgress
+from hiphinge.guidance.orders import Desk
 from hiphinge.session.sensor_minutes import SensorMinute
 from ingest.links import LinkStatus
 
@@ -47,6 +48,8 @@ class Frame:
     """Marks that were set since the frame before."""
     minutes: tuple[SensorMinute, ...] = ()
     """Minutes of sensors that have ended since the frame before."""
+    desk: Desk = field(default_factory=Desk)
+    """How the orders of the person at the session stand: what is being typed, and the latest answers."""
     trouble: str = ""
     """Why results do not arrive where they are sent to, in words for people; empty when all is well."""
     last_seq: int = -1

@@ -1,12 +1,17 @@
 """`hiphinge live --json`: one JSON line a second of session time, for programs that watch a session.
 
-Keys: ``time_s``; ``sensors``, a list with ``placement, family, state, fault, battery, rssi, rate_hz, measured_hz, samples,
-lost, lost_exact, latency_ms``; ``angles`` and their standard uncertainties under the names of the angle table, degrees;
-``quality``, the names of the row's flags; ``lumbar_share_now``, of the movement that is under way: ``of``, its name in the
-repetition table, ``percent``, ``sd_percent`` and ``quality``, the flags of the rows that it was taken from; ``repetitions``,
-those that ended since the line before, under the names of the repetition table, with ``number``, which counts from 1 as people
-do, and ``side``, the leg of a movement of one leg; ``calibrated``; ``trouble``, why results do not arrive. What is not known,
-or not fresh, is null.
+Keys: ``time_s``; ``sensors``, a list with ``placement, family, state, fault, battery, rssi, rate_hz, measured_hz,
+samples, lost, lost_exact, latency_ms``, where ``state`` is ``off_body`` while a streaming sensor is found off the body;
+``findings``, those that hold now, as they stand in summary.json; ``angles`` and
+their standard uncertainties under the names of the angle table, degrees; ``quality``, the names of the row's flags;
+``lumbar_share_now``, of the movement that is under way: ``of``, its name in the repetition table, ``percent``, ``sd_percent``
+and ``quality``, the flags of the rows that it was taken from; ``repetitions``, those that ended since the line before, under
+the names of the repetition table, with ``number``, which counts from 1 as people do, and ``side``, the leg of a movement of one
+leg; ``calibrated``; ``calibration``, how far it has come: ``stage`` (``waiting, standing,
+movements, done, refused``), ``mark_s``, ``stand_until_s``, ``moved_while_standing``, ``made`` and ``wanted`` by movement,
+``missing``, ``heard`` (the last movement: ``movement, number, shortfall, degrees, time_s``; number 0 does not count),
+``in_force``, ``reasons``, and the words for people ``instruction`` and ``remark``; ``answers``, what came of the keys and lines
+since the line before: ``time_s, text, done``; ``trouble``, why results do not arrive. What is not known, or not fresh, is null.
 """
 
 from __future__ import annotations
@@ -18,11 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, Session, flag_names
+from body_signals import ANGLE_NAMES, Cause, Session, flag_names
 from dsp.day import side_of
 from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from dsp.rhythm import LatestRows
+from hiphinge.guidance.alarms import Alarms
+from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.line_writer import LineWriter
 from hiphinge.live.sinks import Frame, FreshRow, Sink
 from ingest.links import LinkState
@@ -43,6 +50,10 @@ class StatusLines(Sink):
         self._latest = LatestRows()
         self._repetitions: list[Repetition] = []
         self._calibrated = False
+        self._guide = Guide(session.body, keyboard=False)
+        self._alarms = Alarms()
+        self._answered = 0
+        """Number of the last answer that was told."""
         self._counted: dict[str, tuple[float, int]] = {}
         """Session time and samples of each sensor at the line before."""
 
@@ -57,6 +68,8 @@ class StatusLines(Sink):
         output, now_s = frame.output, frame.now_s
         self._row.take(output)
         self._latest.take(output.angles)
+        self._guide.take(output)
+        self._alarms.take(output.findings)
         if output.alignments:
             self._calibrated = bool(output.alignments[-1].to_segment)
         self._repetitions += output.repetitions
@@ -77,9 +90,14 @@ class StatusLines(Sink):
     def line(self, frame: Frame) -> None:
         """Write a line now."""
         now_s = frame.now_s
+        answers = frame.desk.since(self._answered)
+        self._answered = answers[-1].number if answers else self._answered
         document = {
             "time_s": round(now_s, 3),
             "calibrated": self._calibrated,
+            "calibration": guide_document(self._guide, now_s),
+            "findings": [finding.document() for finding in self._alarms.holding],
+            "answers": [answer.document() for answer in answers],
             "sensors": [self._sensor(key, frame) for key in self._families],
             **self._angles(now_s),
             "lumbar_share_now": self._share_now(now_s),
@@ -98,10 +116,14 @@ class StatusLines(Sink):
         before_s, before = self._counted.get(key, (now_s, samples))
         self._counted[key] = (now_s, samples)
         streaming = link is not None and link.state is LinkState.STREAMING
+        off = any(f.cause is Cause.OFF_BODY and f.sensor == key for f in self._alarms.holding)
+        state = None if link is None else str(link.state)
+        if off and (streaming or link is None):
+            state = Cause.OFF_BODY.value
         return {
             "placement": key,
             "family": self._families[key],
-            "state": str(link.state) if link is not None else None,
+            "state": state,
             "fault": str(link.fault) if link is not None and link.fault is not None else facts.get("refused"),
             "battery": round(battery) if isinstance(battery, int | float) else None,
             "rssi": link.rssi if link is not None else None,

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from body_signals import Event, Packets
-from hiphinge.engine import CALIBRATE, HEEL_DROP
+from hiphinge.engine import CALIBRATE
+from hiphinge.guidance.orders import Orders
 from hiphinge.live.keys import keys
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
@@ -22,9 +23,6 @@ from ingest.links import EventLog, KitReader
 
 BATCH_S = 0.004
 """Between two times that events are taken (ours)."""
-KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": "mark"}
-"""Key → label of the mark that it sets; q ends the session."""
-STOP_KEY = "q"
 _LATENCIES = 200_000
 """Latest latencies kept, for the percentiles."""
 
@@ -53,15 +51,17 @@ class Latency:
 
 
 class Streaming:
-    """Streams a kit into a session until q, a signal that ends programs, or `seconds`; the session's sinks see it.
+    """Streams a kit into a session until an order, a signal that ends programs, or `seconds`; the session's sinks see it.
 
-    ended_by: number of the signal that ended it, else 0.
+    orders: of the person at it. ended_by: number of the signal that ended it, else 0.
     """
 
     def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog) -> None:
         self._running, self._reader, self._log = running, reader, log
         self.latency = Latency()
+        self.orders = Orders(log.mark, self.stop, lambda: log.session_s)
         running.links, running.latency_ms = lambda: reader.status, lambda: self.latency.newest
+        running.desk = lambda: self.orders.desk
         self.ended_by = 0
         self._stop = asyncio.Event()
         # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
@@ -76,23 +76,6 @@ class Streaming:
     def _heard(self, signal_number: int) -> None:
         self.ended_by = self.ended_by or signal_number
         self.stop()
-
-    def pressed(self, key: str) -> None:
-        """A key of the terminal."""
-        if key == STOP_KEY:
-            self.stop()
-        elif key in KEYS:
-            self._log.mark(KEYS[key])
-
-    def said(self, line: str) -> None:
-        """A line of another program: ``mark LABEL``, ``stop``, or a key."""
-        word, _, label = line.partition(" ")
-        if word == "mark" and label.strip():
-            self._log.mark(label.strip())
-        elif word == "stop":
-            self.stop()
-        else:
-            self.pressed(word)
 
     async def run(self, seconds: float | None = None, *, calibrate: bool = False) -> None:
         """Connect, start together, stream. calibrate: set the mark by itself when the sensors stream.
@@ -112,7 +95,7 @@ class Streaming:
         stopping = asyncio.ensure_future(self._wait(seconds))
         taking = asyncio.ensure_future(self._take())
         try:
-            with keys(loop, self.pressed, self.said):
+            with keys(loop, self.orders.pressed, self.orders.said):
                 tasks = {reading, stopping, taking}
                 await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():

@@ -17,6 +17,7 @@ from pathlib import Path
 from body_signals import LONGEST_SESSION_S, Event, HiphingeError, Mark, Packets, Session
 from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
+from hiphinge.guidance.orders import Desk
 from hiphinge.live.sinks import Frame, Sinks
 from hiphinge.session.computation import ResultsWriter, compute
 from hiphinge.session.folders import check_new
@@ -40,7 +41,8 @@ each minute."""
 class SessionInProgress:
     """Records and computes one live session into `folder`, which must not exist yet.
 
-    sinks: what follows it, in threads of their own. links, latency_ms: how that is told which stands with the sensors.
+    sinks: what follows it, in threads of their own. links, latency_ms, desk: how that is told which stands with the sensors,
+    and with the orders of the person at the session.
     HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
     """
 
@@ -56,6 +58,7 @@ class SessionInProgress:
         self.sinks = Sinks()
         self.links: Callable[[], Mapping[str, LinkStatus]] = dict
         self.latency_ms: Callable[[], Mapping[str, float]] = dict
+        self.desk: Callable[[], Desk] = Desk
         self._marks: list[Mark] = []
         """Marks that the sinks have not been told."""
         self._began_ns: int | None = None
@@ -138,7 +141,13 @@ class SessionInProgress:
     def _present(self) -> Frame:
         """How the sensors stand now, without results."""
         return Frame(
-            PipelineOutput(), self.now_s, self.progress(), self.links(), dict(self.latency_ms()), trouble=self.sinks.trouble
+            PipelineOutput(),
+            self.now_s,
+            self.progress(),
+            self.links(),
+            dict(self.latency_ms()),
+            desk=self.desk(),
+            trouble=self.sinks.trouble,
         )
 
     def stop(self) -> None:

@@ -51,6 +51,13 @@ class EventLog:
         self._fresh = asyncio.Event()
         self._next_anchor_ns = 0
         self.anchor()
+        first = self._waiting[0]
+        self._zero_ns = first[2] if isinstance(first, tuple) else first.arrival_ns
+
+    @property
+    def session_s(self) -> float:
+        """Session time now, seconds."""
+        return (self.clock_ns() - self._zero_ns) * 1e-9
 
     @property
     def waiting(self) -> int:

@@ -1,4 +1,7 @@
-"""The screen can be lost in any way: the session goes on, or ends in order, with its results."""
+"""The screen can be lost in any way: the session goes on, or ends in order, with its results.
+
+Sessions that differ in their streams only run side by side, each with a sensor and a folder of its own: they mostly wait.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -23,64 +28,91 @@ from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
 
+Case = TypeVar("Case")
 LIVE = [*COMMAND, "live", "--kit", "kit.toml", "--out", "session"]
 SECONDS = ["--seconds", "3"]
+SIDE_BY_SIDE = 4
+"""Sessions at a time."""
+
+
+@contextmanager
+def worn(folder: Path) -> Iterator[VirtualPeripheral]:
+    """A virtual sensor at a port, and the kit that names it."""
+    device = VirtualPeripheral("pelvis", V1SerialFirmware("pelvis"), Still())
+    with kit_of(folder, [device]):
+        yield device
 
 
 @pytest.fixture
 def sensor(tmp_path: Path) -> Iterator[VirtualPeripheral]:
-    device = VirtualPeripheral("pelvis", V1SerialFirmware("pelvis"), Still())
-    with kit_of(tmp_path, [device]):
+    with worn(tmp_path) as device:
         yield device
 
 
+def side_by_side(folder: Path, cases: Sequence[Case], run: Callable[[Path, Case], str], at_a_time: int = SIDE_BY_SIDE) -> None:
+    """Run each case in a folder of its own; `run` gives what is wrong, and every one of them is told."""
+
+    def alone(numbered: tuple[int, Case]) -> str:
+        number, case = numbered
+        own = folder / str(number)
+        own.mkdir()
+        return run(own, case)
+
+    with ThreadPoolExecutor(at_a_time) as pool:
+        wrong = list(pool.map(alone, enumerate(cases)))
+    assert {str(case): said for case, said in zip(cases, wrong, strict=True) if said} == {}
+
+
 def whole(folder: Path) -> bool:
-    """Both estimators' tables are there, with samples, and nothing half-written is."""
+    """Both estimators' tables are there, with samples, and the report, and nothing half-written is."""
     samples = [read_summary(folder, estimator)["sensors"]["pelvis"]["samples"] for estimator in ("live", "review")]
     names = {path.name for path in folder.iterdir()}
-    return min(samples) > 50 and names == {"live", "review", "recording.mcap", "session.toml"}
+    return min(samples) > 50 and names == {"live", "review", "recording.mcap", "session.toml", "report.html"}
+
+
+def fault_of(ended: subprocess.CompletedProcess[bytes], folder: Path) -> str:
+    """What is wrong with a session that should have ended well; empty when nothing is."""
+    if ended.returncode != 0:
+        return f"exit code {ended.returncode}: {ended.stderr!r}"
+    return "" if whole(folder / "session") else f"not whole: {sorted(path.name for path in (folder / 'session').iterdir())}"
 
 
 def shell(folder: Path, redirection: str, words: Sequence[str], **settings: str) -> subprocess.CompletedProcess[bytes]:
     """A command with its streams as a shell gives them."""
     command = ["bash", "-c", f'"$@" {redirection}', "_", *words]
-    return subprocess.run(command, cwd=folder, env=environment(**settings), capture_output=True, timeout=90)
+    return subprocess.run(command, cwd=folder, env=environment(**settings), capture_output=True, timeout=300)
 
 
-@pytest.mark.parametrize(
-    "redirection",
-    [
-        "<&-",
-        ">&-",
-        "2>&-",
-        "<&- >&- 2>&-",
-        "> /dev/full",
-        "> /dev/full 2> /dev/full",
-        "| head -n 1; exit ${PIPESTATUS[0]}",
-    ],
+REDIRECTIONS = (
+    "<&-",
+    ">&-",
+    "2>&-",
+    "<&- >&- 2>&-",
+    "> /dev/full",
+    "> /dev/full 2> /dev/full",
+    "| head -n 1; exit ${PIPESTATUS[0]}",
 )
+
+
 @pytest.mark.parametrize("as_json", [False, True])
-def test_no_stream_is_needed(tmp_path: Path, sensor: VirtualPeripheral, redirection: str, as_json: bool) -> None:
-    ended = shell(tmp_path, redirection, [*LIVE, *SECONDS, *(["--json"] if as_json else [])])
-    assert ended.returncode == 0, ended.stderr
-    assert whole(tmp_path / "session")
+def test_no_stream_is_needed(tmp_path: Path, as_json: bool) -> None:
+    def run(folder: Path, redirection: str) -> str:
+        with worn(folder):
+            return fault_of(shell(folder, redirection, [*LIVE, *SECONDS, *(["--json"] if as_json else [])]), folder)
+
+    side_by_side(tmp_path, REDIRECTIONS, run)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "cp437"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ],
-)
-def test_what_an_encoding_lacks_is_replaced(tmp_path: Path, sensor: VirtualPeripheral, settings: dict[str, str]) -> None:
-    ended = shell(tmp_path, "", [*LIVE, *SECONDS], **settings)
-    assert ended.returncode == 0, ended.stderr
-    assert whole(tmp_path / "session")
-    text = ended.stdout.decode(settings.get("PYTHONIOENCODING", "ascii"))
-    assert "Session folder: session" in text
-    assert "lumbar share now" in text
+def test_what_an_encoding_lacks_is_replaced(tmp_path: Path) -> None:
+    def run(folder: Path, settings: dict[str, str]) -> str:
+        with worn(folder):
+            ended = shell(folder, "", [*LIVE, *SECONDS], **settings)
+        text = ended.stdout.decode(settings.get("PYTHONIOENCODING", "ascii"))
+        missing = [words for words in ("Session folder: session", "lumbar share now", "Report: ") if words not in text]
+        return fault_of(ended, folder) or (f"not said: {missing}" if missing else "")
+
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    side_by_side(tmp_path, [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp437"}, plain], run)
 
 
 @contextmanager
@@ -103,13 +135,15 @@ def full_pipe() -> Iterator[int]:
         os.close(write)
 
 
-@pytest.mark.parametrize("words", [[], ["--json"]])
-def test_a_reader_that_does_not_read_holds_nothing_up(tmp_path: Path, sensor: VirtualPeripheral, words: list[str]) -> None:
-    with full_pipe() as pipe:
-        command = [*LIVE, *SECONDS, *words]
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
-        assert process.wait(60) == 0
-    assert whole(tmp_path / "session")
+def test_a_reader_that_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
+    def run(folder: Path, words: list[str]) -> str:
+        with worn(folder), full_pipe() as pipe:
+            command = [*LIVE, *SECONDS, *words]
+            null = subprocess.DEVNULL
+            process = subprocess.Popen(command, cwd=folder, env=environment(), stdin=null, stdout=pipe, stderr=pipe)
+            return fault_of(subprocess.CompletedProcess(command, process.wait(60), b"", b""), folder)
+
+    side_by_side(tmp_path, [[], ["--json"]], run)
 
 
 @contextmanager
@@ -192,20 +226,19 @@ def test_a_signal_while_closing_leaves_the_recording_alone(tmp_path: Path, senso
     assert (tmp_path / "session/recording.mcap").exists()
 
 
-@pytest.mark.parametrize("redirection", ["| head -n 1; exit ${PIPESTATUS[0]}", "<&- >&- 2>&-", "> /dev/full 2> /dev/full"])
-def test_the_demo_ends_with_its_report(tmp_path: Path, redirection: str) -> None:
-    ended = shell(tmp_path, redirection, [*COMMAND, "demo", "--speed", "0", "--out", "session"])
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "session/report.html").is_file()
-    assert (tmp_path / "session/review/summary.json").is_file()
+def test_the_demo_ends_with_its_report_and_speaks_ascii(tmp_path: Path) -> None:
+    def run(folder: Path, redirection: str) -> str:
+        settings = {} if redirection else {"PYTHONIOENCODING": "ascii"}
+        ended = shell(folder, redirection, [*COMMAND, "demo", "--speed", "0", "--out", "session"], **settings)
+        if ended.returncode != 0:
+            return f"exit code {ended.returncode}: {ended.stderr!r}"
+        there = [(folder / "session" / name).is_file() for name in ("report.html", "review/summary.json")]
+        if redirection:
+            return "" if all(there) else f"report, review: {there}"
+        text = ended.stdout.decode("ascii")
+        return "" if all(there) and "+-" in text and " deg" in text else text
 
-
-def test_the_demo_speaks_ascii(tmp_path: Path) -> None:
-    ended = shell(tmp_path, "", [*COMMAND, "demo", "--speed", "0", "--out", "session"], PYTHONIOENCODING="ascii")
-    assert ended.returncode == 0, ended.stderr
-    text = ended.stdout.decode("ascii")
-    assert "+-" in text
-    assert " deg" in text
+    side_by_side(tmp_path, ["", "| head -n 1; exit ${PIPESTATUS[0]}", "<&- >&- 2>&-", "> /dev/full 2> /dev/full"], run, 1)
 
 
 @pytest.mark.parametrize("words", [["doctor"], ["--help"], ["live", "--help"]], ids=" ".join)

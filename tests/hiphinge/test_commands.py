@@ -19,6 +19,7 @@ from dsp.results import AlignmentReport, AngleRows, Repetition
 from hiphinge import cli
 from hiphinge.commands.options import estimators
 from hiphinge.engine import Engine
+from hiphinge.guidance.orders import LEGEND
 from hiphinge.live.sinks import Frame
 from hiphinge.live.view import LiveScreen, calibration_words, sentence
 from tests.conftest import ROOT
@@ -83,7 +84,8 @@ BEND = Repetition(2, 1.0, 2.0, 3.0, "bend", 1.0, 0, {"lumbar_rom_deg": 48.2, "lu
 
 def test_the_screen_shows_fresh_angles_and_a_dash_for_what_is_missing() -> None:
     screen = LiveScreen(Console(file=io.StringIO()))
-    assert "calibrating, no angles yet" in shown(screen)
+    assert "not calibrated" in shown(screen)
+    assert "calibrating" not in shown(screen)
     screen.take(frame(61.2, rows(61.05, lumbar_flexion=45.0, pelvis_tilt=-0.2)))
     lines = shown(screen).splitlines()
     assert lines[0].startswith("1:01 ")
@@ -174,6 +176,8 @@ def test_lines_take_the_place_of_the_picture_where_nobody_watches() -> None:
     screen.stop(frame(12.0))
     screen.take(frame(20.0, rows(20.0, lumbar_flexion=1.0)))
     lines = written.getvalue().splitlines()
-    assert [line.split()[0] for line in lines] == ["0:00", "0:05", "0:10", "0:12"]
-    assert lines[1] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –, lumbar share now –"
-    assert lines[3].endswith(sentence(BEND))
+    assert [line.split()[0] for line in lines] == ["0:00", "0:00", "0:00", "0:05", "0:10", "0:12"]
+    assert lines[0] == f"0:00  Keys: {LEGEND}"
+    assert lines[1].startswith("0:00  Not calibrated: stand still, then press c; then 4 s still, bend 3 ×")
+    assert lines[3] == "0:05  lumbar flexion 5°, left hip flexion –, right hip flexion –, lumbar share now –"
+    assert lines[5].endswith(sentence(BEND))

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from body_signals import Placement, Sensor, Session
+from body_signals import Cause, Placement, Sensor, Session
 from body_signals.quality import Quality
 from body_signals.quantities import ANGLE_NAMES
 from dsp.pipeline import PipelineOutput
-from dsp.results import AngleRows, Repetition
+from dsp.results import AngleRows, Finding, Repetition
 from hiphinge.engine import SensorProgress
+from hiphinge.guidance.orders import Answer, Desk
 from hiphinge.live.sinks import Frame
 from hiphinge.live.status_lines import StatusLines
 from ingest.links.link import LinkFault, LinkState, LinkStatus
@@ -149,3 +150,43 @@ def test_a_row_is_fresh_for_a_third_of_a_second_beyond_the_patience_of_the_grid(
     status.take(frame(9.0, rows(9.9)))
     status.line(frame(now_s))
     assert (lines_of(written)[0]["angles_time_s"] is not None) == there
+
+
+OFF = Finding("pelvis", Cause.OFF_BODY, 8.0, 9.5, "it lies still while the lumbar spine moves", "Put it back on")
+
+
+def test_findings_are_told_while_they_hold_and_a_sensor_is_off_the_body() -> None:
+    written: list[str] = []
+    status = StatusLines(SESSION, written.append)
+    clipped = replace(OFF, sensor="lumbar", cause=Cause.CLIPPED)
+    status.take(frame(9.6, PipelineOutput(findings=[OFF, clipped])))
+    status.line(frame(10.0))
+    status.take(frame(12.0, PipelineOutput(findings=[replace(OFF, until_s=11.5)])))
+    status.line(frame(13.0))
+    held, over = lines_of(written)[0], lines_of(written)[-1]
+    assert held["findings"] == [clipped.document(), OFF.document()]
+    assert [sensor["state"] for sensor in held["sensors"]] == ["off_body", "lost"]
+    assert over["findings"] == [clipped.document()]
+    assert [sensor["state"] for sensor in over["sensors"]] == ["streaming", "lost"]
+
+
+def test_an_answer_is_told_once_and_the_calibration_always() -> None:
+    written: list[str] = []
+    status = StatusLines(SESSION, written.append)
+    answers = tuple(Answer(k, 9.0 + k, f"marked: mark 0:{k}", True) for k in (1, 2, 3))
+    status.line(replace(frame(10.0), desk=Desk("", answers[:1])))
+    status.line(replace(frame(11.0), desk=Desk("", answers)))
+    status.line(replace(frame(12.0), desk=Desk("", answers)))
+    lines = lines_of(written)
+    assert [[answer["text"] for answer in line["answers"]] for line in lines] == [
+        ["marked: mark 0:1"],
+        ["marked: mark 0:2", "marked: mark 0:3"],
+        [],
+    ]
+    assert lines[0]["answers"][0] == {"time_s": 10.0, "text": "marked: mark 0:1", "done": True}
+    calibration = lines[0]["calibration"]
+    assert (calibration["stage"], calibration["instruction"]) == (
+        "waiting",
+        "Not calibrated: stand still, then send: mark calibrate",
+    )
+    assert calibration["wanted"] == {"bend": 3}, "no thigh is worn"

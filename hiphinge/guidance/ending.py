@@ -1,0 +1,65 @@
+"""The end of a session in words: what was wrong with it, where its folder and its report are, how it gets to the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from body_signals import HiphingeError
+from dashboards import findings
+from dashboards.influx import FOLDER, missing, waiting_bytes
+from dashboards.tables import available_estimators, read_summary
+from hiphinge import logbook
+
+REPORT = "report.html"
+
+
+def tell_findings(folder: Path, screen: Console) -> None:
+    """What was found wrong with sensors, with its times, and then the other warnings of the best estimator, each once. A
+    finding that only the causal estimator made is told too."""
+    summaries = [read_summary(folder, name) for name in reversed(available_estimators(folder))]
+    told: set[tuple[object, object]] = set()
+    for summary in summaries:
+        fresh = [f for f in summary.get("findings") or () if (f.get("placement"), f.get("cause")) not in told]
+        told.update((f.get("placement"), f.get("cause")) for f in fresh)
+        for finding in fresh:
+            _print(screen, f"!! {findings.sentence(finding)}", "bold")
+    for warning in findings.other_warnings(summaries[0]) if summaries else ():
+        _print(screen, f"note: {warning}")
+
+
+def write_its_report(folder: Path) -> tuple[Path | None, str]:
+    """Write the report into the session folder: where it is, or None and why it is not there. The results stay in any case."""
+    # the plotting library takes half a second to import: not before the athlete moves
+    from dashboards.report import write_report
+
+    try:
+        return write_report(folder, folder / REPORT), ""
+    except HiphingeError as error:
+        return None, str(error)
+
+
+def tell_where(folder: Path, screen: Console, *, influx: bool) -> None:
+    """Write the report; name the folder, how it is sent, and the report. influx: whether results were sent to a server."""
+    report, why = write_its_report(folder)
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    _print(screen, f"Session folder: {folder} ({size / 1e6:.1f} MB: recording.mcap, live/, review/)")
+    if not influx:
+        _print(screen, f"Not sent. To send it to InfluxDB, once a server is set: hiphinge push {folder}")
+    elif waiting := waiting_bytes(folder / FOLDER):
+        _print(screen, f"{waiting} bytes wait for InfluxDB; to send them: hiphinge push {folder}", "bold")
+    elif missing(folder):
+        _print(screen, f"Not all of it was sent to InfluxDB; to send it: hiphinge push {folder}", "bold")
+    else:
+        _print(screen, "Sent to InfluxDB.")
+    if report is not None:
+        _print(screen, f"Report: {report.resolve()}")
+    else:
+        _print(screen, f"No report: {why}. To try again: hiphinge report {folder}", "bold")
+
+
+def _print(screen: Console, text: str, style: str = "") -> None:
+    logbook.said(text)
+    screen.print(Text(text, style=style), highlight=False, soft_wrap=True)

@@ -1,0 +1,197 @@
+"""What the person at a session orders, by a key or by a line, and the answer to each: nothing is done without one.
+
+Keys: c calibrate, h heel drop, m (or the space that a foot pedal sends) mark, p pain, n note, q stop. Pain and notes are typed:
+Enter sets them, Esc cancels. q asks once. A line of another program says the same: ``mark LABEL``, ``pain 3``, ``note TEXT``,
+``stop``, or a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboards.notation import clock
+from hiphinge.engine import CALIBRATE, HEEL_DROP
+
+MARK = "mark"
+KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": MARK, " ": MARK}
+"""Key → label of the mark that it sets."""
+PAIN_KEY, NOTE_KEY, STOP_KEY = "p", "n", "q"
+ENTER, ESCAPE, ERASE = ("\r", "\n"), "\x1b", ("\x7f", "\b")
+LEGEND = "c calibrate  h heel drop  m mark  p pain  n note  q stop"
+"""The keys, as they stand on the screen; fits 60 columns."""
+LETTERS = "c h m p n q"
+LINES = "mark LABEL, pain 0 to 10, note TEXT, stop"
+"""What another program may say."""
+PAIN, NOTE = "pain", "note"
+MOST_PAIN = 10
+LONGEST_NOTE = 500
+"""Characters (ours)."""
+KEPT = 50
+"""Answers that a slow screen may still ask for (ours)."""
+STOP_QUESTION = "stop and close the session? q again or y: yes, any other key: no"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an order came to. number: they are counted from 1. done: whether something was done."""
+
+    number: int
+    time_s: float
+    text: str
+    done: bool
+
+    def document(self) -> dict[str, object]:
+        """As it stands in JSON lines."""
+        return {"time_s": round(self.time_s, 3), "text": self.text, "done": self.done}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """How orders stand: the question that is open, with what was typed so far (empty: none), and the latest answers."""
+
+    prompt: str = ""
+    answers: tuple[Answer, ...] = ()
+
+    def since(self, number: int) -> tuple[Answer, ...]:
+        """The answers after that one."""
+        return tuple(answer for answer in self.answers if answer.number > number)
+
+
+class Orders:
+    """Takes keys and lines, on one thread; `desk` may be read from any. mark: sets a mark; stop: ends the session; now_s: the
+    session time."""
+
+    def __init__(self, mark: Callable[[str], None], stop: Callable[[], None], now_s: Callable[[], float]) -> None:
+        self._mark, self._stop, self._now_s = mark, stop, now_s
+        self._answering = ""
+        """The key whose question is open."""
+        self._typed = ""
+        self.desk = Desk()
+
+    def pressed(self, key: str) -> None:
+        """A key: a character, or the whole sequence that a key such as an arrow sends."""
+        if self._answering == STOP_KEY:
+            self._confirm(key)
+        elif self._answering:
+            self._type(key)
+        elif key.lower() in KEYS:
+            self._set(KEYS[key.lower()])
+        elif key.lower() in (PAIN_KEY, NOTE_KEY, STOP_KEY):
+            self._ask(key.lower())
+        elif key in ENTER or key == ESCAPE:
+            self._answer(f"nothing to set or cancel; keys: {LETTERS}", done=False)
+        else:
+            name = repr(key) if key.isprintable() else "this key"
+            self._answer(f"{name} does nothing; keys: {LETTERS}", done=False)
+
+    def said(self, line: str) -> None:
+        """A line of another program."""
+        word, _, rest = line.strip().partition(" ")
+        rest = rest.strip()
+        if word == "mark" and rest:
+            first, _, more = rest.partition(" ")
+            if first.lower().rstrip(":") == PAIN:
+                self._set_pain(more)
+            elif first.lower().rstrip(":") == NOTE and more.strip():
+                self._set_note(more)
+            else:
+                self._set(rest)
+        elif word.lower() == PAIN:
+            self._set_pain(rest)
+        elif word.lower() == NOTE:
+            self._set_note(rest)
+        elif word == "stop":
+            self._end()
+        elif len(word) == 1 and not rest and self._answering in ("", STOP_KEY):
+            self._press_line(word)
+        elif word or rest:
+            self._answer(f"not understood: {line.strip()[:40]!r}. There is: {LINES}", done=False)
+
+    def _press_line(self, key: str) -> None:
+        if not self._answering and key.lower() in (PAIN_KEY, NOTE_KEY):
+            self._answer(f"say it in one line: {PAIN} 3, or {NOTE} TEXT", done=False)
+        elif self._answering or key.lower() in (*KEYS, STOP_KEY):
+            self.pressed(key)
+        else:
+            self._answer(f"not understood: {key!r}. There is: {LINES}", done=False)
+
+    def _ask(self, key: str) -> None:
+        self._answering, self._typed = key, ""
+        if key == STOP_KEY:
+            self._answer(STOP_QUESTION, done=False)
+        else:
+            self._show()
+
+    def _confirm(self, key: str) -> None:
+        self._answering = ""
+        if key.lower() in (STOP_KEY, "y"):
+            self._end()
+        else:
+            self._answer("the session goes on", done=True)
+
+    def _type(self, key: str) -> None:
+        asked = self._answering
+        if key in ENTER:
+            self._answering, typed = "", self._typed
+            if asked == PAIN_KEY:
+                self._set_pain(typed)
+            else:
+                self._set_note(typed)
+        elif key == ESCAPE:
+            self._answering = ""
+            self._answer(f"no {PAIN if asked == PAIN_KEY else NOTE} set", done=True)
+        else:
+            if key in ERASE:
+                self._typed = self._typed[:-1]
+            elif asked == PAIN_KEY:
+                self._typed += key if key in "0123456789" and len(self._typed) < 2 else ""
+            elif key.isprintable() and len(self._typed) < LONGEST_NOTE:
+                self._typed += key
+            self._show()
+
+    def _set_pain(self, text: str) -> None:
+        text = text.strip()
+        if text.isascii() and text.isdigit() and int(text) <= MOST_PAIN:
+            self._set(f"{PAIN} {int(text)}")
+        else:
+            self._answer(f"no pain set: {text[:20]!r} is no whole number from 0 to {MOST_PAIN}", done=False)
+
+    def _set_note(self, text: str) -> None:
+        text = _shown(text)[:LONGEST_NOTE]
+        if text:
+            self._set(f"{NOTE}: {text}")
+        else:
+            self._answer("no note set: it is empty", done=False)
+
+    def _set(self, label: str) -> None:
+        label = _shown(label)
+        self._mark(label)
+        self._answer(f"marked: {label} {clock(self._now_s())}", done=True)
+
+    def _end(self) -> None:
+        self._answering = ""
+        self._answer("stopping; the session is being closed", done=True)
+        self._stop()
+
+    def _answer(self, text: str, *, done: bool) -> None:
+        answers = self.desk.answers
+        number = answers[-1].number + 1 if answers else 1
+        self.desk = Desk(self._prompt(), (*answers[-KEPT + 1 :], Answer(number, self._now_s(), text, done)))
+
+    def _show(self) -> None:
+        self.desk = Desk(self._prompt(), self.desk.answers)
+
+    def _prompt(self) -> str:
+        if self._answering == STOP_KEY:
+            return STOP_QUESTION
+        if self._answering == PAIN_KEY:
+            return f"pain 0 to {MOST_PAIN}: {self._typed}_   Enter sets, Esc cancels"
+        if self._answering == NOTE_KEY:
+            return f"note: {self._typed}_   Enter sets, Esc cancels"
+        return ""
+
+
+def _shown(text: str) -> str:
+    """Without what would move a terminal's cursor; on one line."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
