@@ -8,6 +8,7 @@ as well, and so is an accelerometer that stands while the gyroscope turns it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,14 +41,19 @@ class DeadAxes:
     _turned: bool = False
     _first_s: float | None = None
 
-    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, *, quiet: bool, turned: tuple[float, float]) -> None:
-        """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turned: angles, rad, that gravity's
-        direction went in the accelerometer, and that it goes by the gyroscope."""
+    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, turns: Callable[[], tuple[float, float]], *, quiet: bool) -> bool:
+        """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turns: gives the angles, rad, that
+        gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
         self.ended_s = {}
         self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        both = tuple(values.max(axis=0) == values.min(axis=0) for values in (acc, gyr))
+        nothing = not (self._standing or both[0].any() or both[1].any())
+        if nothing and (not quiet or len(self._noisy) == 6):
+            self._before = (time_s, acc, gyr)
+            return False
+        turned = (0.0, 0.0) if nothing else turns()
         self._turned |= max(turned) > _TURN_RAD
-        for kind, values, other_turn in zip(KINDS, (acc, gyr), (turned[1], turned[0]), strict=True):
-            stands = values.max(axis=0) == values.min(axis=0)
+        for kind, values, stands, other_turn in zip(KINDS, (acc, gyr), both, (turned[1], turned[0]), strict=True):
             noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
             if quiet and len(noisy) < 3:
                 changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
@@ -69,6 +75,7 @@ class DeadAxes:
                 if key not in self.since_s and (whole or (others and (axis in noisy or always))):
                     self.since_s[key] = since_s
         self._before = (time_s, acc, gyr)
+        return bool(self.since_s or self.ended_s)
 
     def _stands_since(self, kind: str, axis: int, value: float, start_s: float) -> float:
         """Since when a channel stands at the value that it has from `start_s` on: perhaps since before."""

@@ -103,6 +103,8 @@ class GyroscopeWatch:
         self._windows: deque[_Window] = deque(maxlen=_KEPT)
         self._new = 0
         self._agreed_s = -math.inf
+        self.doubted = False
+        """Whether another factor fits the latest windows better."""
 
     def feed(self, forces: Floats, rates: Floats, step_s: Floats, joined: Bools, times_s: Floats) -> bool:
         """Halves forces, rates (h, STEPS, 3), the first of them the last of the call before; step_s (h,), joined (h - 1,):
@@ -123,6 +125,8 @@ class GyroscopeWatch:
             )
             self._windows.append(window)
             self._new += 1
+        total = spreads[:, tells].sum(axis=1)
+        self.doubted = bool(total[0] > min(total[1], total[2]))
         return self._ended() if self.fault is not None else self._begins()
 
     def _begins(self) -> bool:
