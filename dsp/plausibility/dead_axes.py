@@ -82,6 +82,9 @@ class DeadAxes:
         if self._before is None:
             return start_s
         time_s, *both = self._before
+        if start_s - time_s[-1] > 2.0 * (time_s[1] - time_s[0]):
+            # it was not looked at in between: since then at most
+            return float(time_s[-1]) if both[KINDS.index(kind)][-1, axis] != value else float(time_s[0])
         others = np.flatnonzero(both[KINDS.index(kind)][:, axis] != value)
         first = int(others[-1]) + 1 if len(others) else 0
         return float(time_s[first]) if first < len(time_s) else start_s

@@ -126,7 +126,7 @@ class GyroscopeWatch:
             self._windows.append(window)
             self._new += 1
         total = spreads[:, tells].sum(axis=1)
-        self.doubted = bool(total[0] > min(total[1], total[2]))
+        self.doubted = bool(total[0] > 1.5 * min(total[1], total[2]) + 0.1 * np.count_nonzero(tells))
         return self._ended() if self.fault is not None else self._begins()
 
     def _begins(self) -> bool:

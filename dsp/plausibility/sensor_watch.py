@@ -24,7 +24,7 @@ from dsp.results import Finding, Flags
 
 HALVES = 4
 """Halves of windows that are looked at together: a stretch of eight seconds."""
-_ALL, _EVERY = 10, 8
+_ALL, _EVERY = 8, 12
 """So many stretches are all looked at, in the beginning and after a doubt; then every so many-th (ours)."""
 _RESOLVED = 5
 """Stretches after which the resolution of a sensor is known (ours)."""
@@ -142,7 +142,8 @@ class SensorWatch:
         flags: Flags | None = None
         start, n = 0, len(block)
         while start < n:
-            part = slice(start, min(n, start + self._half * HALVES - self._waiting.count))
+            ahead = self._ahead()
+            part = slice(start, min(n, start + max(ahead, 1) * self._half * HALVES - self._waiting.count))
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
@@ -159,9 +160,15 @@ class SensorWatch:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
                     findings += self._clip(block.time_s[part][top])
-            self._wait(block, part, here, None if clipped is None else clipped[part], block.saturated[part] if tells else None)
-            if self._waiting.count == self._half * HALVES:
-                findings += self._full()
+            if ahead:
+                self._pass(part.stop - part.start, ahead)
+            else:
+                self._wait(
+                    block, part, here, None if clipped is None else clipped[part], block.saturated[part] if tells else None
+                )
+                if self._waiting.count == self._half * HALVES:
+                    self._stretch += 1
+                    findings += self._look(HALVES)
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
             start = part.stop
         if dead is not None:
@@ -174,7 +181,7 @@ class SensorWatch:
 
     def finish(self) -> list[Finding]:
         """The end of the samples: what is left to look at, and what has not ended until then."""
-        halves = self._waiting.count // self._half
+        halves = self._waiting.count // self._half if self._waiting.blocks else 0
         findings = self._look(halves) if halves else []
         if self._clips is not None:
             findings += self._clip(np.empty(0), over=True)
@@ -253,17 +260,17 @@ class SensorWatch:
             waiting.equal.append((waiting.count, self._dead.equal))
         waiting.count += part.stop - part.start
 
-    def _full(self) -> list[Finding]:
-        """A stretch is full: look at it, unless all has been sound and it is not its turn."""
-        number, self._stretch = self._stretch, self._stretch + 1
-        if number >= self._all_until and number % _EVERY and not self._known:
-            # a channel that stands is always looked at
-            acc = self._waiting.all_of("acc")[:: self._half // 8]
-            gyr = self._waiting.all_of("gyr")[:: self._half // 8] if self._turns else acc
-            if np.ptp(acc, axis=0).all() and np.ptp(gyr, axis=0).all():
-                self._waiting, self._carried = _Waiting(), None
-                return []
-        return self._look(HALVES)
+    def _ahead(self) -> int:
+        """How many stretches are not looked at from the present one on: all has been sound, and it is not their turn."""
+        if self._stretch < self._all_until or self._known:
+            return 0
+        return -self._stretch % _EVERY
+
+    def _pass(self, samples: int, stretches: int) -> None:
+        """Samples of stretches that are not looked at."""
+        self._waiting.count += samples
+        if self._waiting.count == stretches * self._half * HALVES:
+            self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + stretches
 
     def _look(self, halves: int) -> list[Finding]:
         """Look at what has waited, so many halves of it."""
