@@ -1,7 +1,7 @@
 """One axis that says nothing while the others do.
 
 The channels of a gyroscope, or of an accelerometer, have the same noise. Where two of them change from sample to sample while
-the sensor rests, the third does too: one that stands at a single value for two seconds is dead, if it had noise itself before,
+the sensor rests, the third does too: one that stands at a single value for some seconds is dead, if it had noise itself before,
 or has stood since the beginning and gravity has turned since. A gyroscope that stands in all axes while gravity turns is dead
 as well, and so is an accelerometer that stands while the gyroscope turns it.
 """
@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import G0, Floats
 
 _NOISY = 0.5
 """Share of the neighbouring samples that differ, from which on a channel is noisy (ours)."""
 _TURN_RAD = 0.3
 """Turn of gravity within the window that nobody can miss (ours)."""
+_LONG_S = 3.5
+"""So long a channel must stand (ours)."""
+_ALONG_M_S2 = 1.5
+"""An axis that reads gravity to within this points along it (ours)."""
 
 KINDS = ("accelerometer", "gyroscope")
 
@@ -72,7 +76,10 @@ class DeadAxes:
                 since_s = self._standing[key][1]
                 always = since_s == self._first_s and self._turned
                 others = len([i for i in noisy if i != axis]) == 2 and not stands.all()
-                if key not in self.since_s and (whole or (others and (axis in noisy or always))):
+                # an axis along gravity hardly changes while a person sways
+                upright = kind == KINDS[0] and abs(abs(value) - G0) < _ALONG_M_S2 and turned[0] < _TURN_RAD
+                long = float(time_s[-1]) - since_s > _LONG_S and not upright
+                if key not in self.since_s and (whole or (others and long and (axis in noisy or always))):
                     self.since_s[key] = since_s
         self._before = (time_s, acc, gyr)
         return bool(self.since_s or self.ended_s)

@@ -26,6 +26,8 @@ HALVES = 4
 """Halves of windows that are looked at together: a stretch of eight seconds."""
 _ALL, _EVERY = 8, 12
 """So many stretches are all looked at, in the beginning and after a doubt; then every so many-th (ours)."""
+_SHAKEN = 0.12
+"""Spread of |acc|, in parts of it, from which on a movement says nothing of the accelerometer's scale (ours)."""
 _RESOLVED = 5
 """Stretches after which the resolution of a sensor is known (ours)."""
 _HOLE_S = 0.1
@@ -314,7 +316,9 @@ class SensorWatch:
                     findings += self._axes_findings()
         if not quiet.any() and whole.all() and halves > 1:
             sizes = np.sqrt((forces * forces).sum(axis=2))
-            self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
+            # shaken hard, the median of |acc| is not gravity
+            if float(sizes.std()) < _SHAKEN * float(sizes.mean()):
+                self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
         findings += self._accelerometer_findings()
         rates = measured - self._bias
         carried = self._carried
