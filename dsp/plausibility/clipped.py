@@ -108,8 +108,9 @@ class ClippedValues:
                 continue
             began = self._count - len(track) + start
             stood = self._seen.setdefault((channel, sense, float(track[start])), began)
-            if stood == began or track[start] < _FINE * self.resolution[channel]:
-                first = max(first, start + _SURE - 1)
+            coarse = track[start] < _FINE * self.resolution[channel]
+            if stood == began or coarse:
+                first = max(first, start + (2 * _SURE if coarse else _SURE) - 1)
             if first <= last:
                 self._ends[channel, sense] = float(track[start])
                 higher = np.flatnonzero(track[first:] > track[start])

@@ -22,7 +22,7 @@ AT_REST_S = 0.25
 NEVER_NOISY_S = 20.0
 """A worn sensor that has shown no noise at all may repeat a sample for this long (ours)."""
 
-_FEWEST = 4
+_FEWEST = 6
 _FEW = 32
 _REST_RAD_S = 0.09
 """Turning of gravity's direction, rad/s, that is no rest: 5 °/s (ours)."""
@@ -155,11 +155,14 @@ class DeadSamples:
             seconds = max(seconds, _STEPS * self.resolution_m_s2 / (G0 * max(speed, _REST_RAD_S)))
         if moving:
             return max(math.ceil(seconds * self._rate_hz), _FEWEST)
+        if not self._worn:
+            # what lies still may say the same for ever, and its orientation is right
+            return 1 << 62
         if self._pairs >= _ENOUGH_PAIRS:
             for share, rest_s in _NOISE:
                 if self._equal <= share * self._pairs:
                     return max(math.ceil(rest_s * self._rate_hz), _FEWEST)
-        return math.ceil(NEVER_NOISY_S * self._rate_hz) if self._worn else 1 << 62
+        return math.ceil(NEVER_NOISY_S * self._rate_hz)
 
 
 def _empty(acc: Floats, rates: Floats) -> Bools | None:
