@@ -10,6 +10,7 @@ into blocks does not matter.
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 
@@ -37,13 +38,16 @@ class ClippedValues:
     def __init__(self) -> None:
         self.resolution: Floats = _COARSE.copy()
         """Smallest step (6,) between two samples; to be set as it becomes known."""
-        self._high: Floats = np.full(6, -math.inf)
-        self._low: Floats = np.full(6, math.inf)
-        """Extreme values so far."""
+        self._high, self._low = _NEAREST.copy(), -_NEAREST
+        """Extreme values so far, if they can be ends of a range."""
+        self._gates = float(_NEAREST[0]), float(_NEAREST[3])
+        """Smallest of these, of acc and gyr."""
         self._ends: dict[tuple[int, float], float] = {}
-        self._last: Floats = np.empty((0, 6))
+        self._recent: deque[tuple[Floats, Floats]] = deque()
+        self._kept = 0
+        """The latest samples, acc and gyr, and how many these are."""
         self._count = 0
-        """Samples before the next ones."""
+        """Samples so far."""
         self._seen: dict[tuple[int, float, float], int] = {}
         """By channel, sense and value: the sample at which it first stood there."""
 
@@ -52,24 +56,34 @@ class ClippedValues:
         """Values at which ranges end, by channel (0 to 5) and sense (1.0 or -1.0: which end)."""
         return {(channel, sense): sense * end for (channel, sense), end in self._ends.items()}
 
-    def feed(self, values: Floats) -> Bools | None:
-        """Which of n > 0 samples (n, 6) are clipped; None where none is."""
-        high, low = values.max(axis=0), values.min(axis=0)
+    def feed(self, acc: Floats, gyr: Floats) -> Bools | None:
+        """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is."""
+        n = len(acc)
+        self._count += n
+        self._recent.append((acc, gyr))
+        self._kept += n
+        while self._kept - len(self._recent[0][0]) >= _KEPT + n:
+            self._kept -= len(self._recent.popleft()[0])
+        if _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
+            # no channel comes to its extreme value
+            return None
+        track = np.concatenate([np.concatenate(both, axis=1) for both in self._recent])[-_KEPT - n :]
+        old = len(track) - n
+        high, low = track[old:].max(axis=0), track[old:].min(axis=0)
         clipped: Bools | None = None
         for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
-            for channel in np.flatnonzero((extreme >= known) & (extreme >= _NEAREST)).tolist():
-                track = np.concatenate((self._last[:, channel], values[:, channel])) * sense
-                found = self._channel(track, channel, sense, float(known[channel]))[len(self._last) :]
+            for channel in np.flatnonzero(extreme >= known).tolist():
+                found = self._channel(track[:, channel] * sense, channel, sense, float(known[channel]), old)[old:]
                 if found.any():
                     clipped = found if clipped is None else clipped | found
-        self._count += len(values)
         np.maximum(self._high, high, out=self._high)
         np.minimum(self._low, low, out=self._low)
-        self._last = np.concatenate((self._last, values))[-_KEPT:] if len(values) < _KEPT else values[-_KEPT:].copy()
+        ends = np.minimum(self._high, -self._low)
+        self._gates = float(ends[:3].min()), float(ends[3:].min())
         return clipped
 
-    def _channel(self, track: Floats, channel: int, sense: float, known: float) -> Bools:
-        """Clipped samples (n,) of a channel whose upper end is looked for; known: the highest value so far."""
+    def _channel(self, track: Floats, channel: int, sense: float, known: float, old: int) -> Bools:
+        """Clipped samples (n,) of a channel whose upper end is looked for; known: its highest value; old: samples of before."""
         clipped = np.zeros(len(track), np.bool_)
         end = self._ends.get((channel, sense))
         if end is not None:
@@ -86,16 +100,17 @@ class ClippedValues:
         starts = np.flatnonzero(stays & ~np.concatenate(([False], stays[:-1]))) - 1
         ends = np.flatnonzero(stays & ~np.concatenate((stays[1:], [False])))
         for start, last in zip(starts.tolist(), ends.tolist(), strict=True):
-            if last < len(self._last) or track[start] < _NEAREST[channel]:
+            if last < old or track[start] < _NEAREST[channel]:
                 # judged with the samples before, or no end of a range
                 continue
             first = start + self._judged_after(track, start, channel) - 1
             if first > last:
                 continue
-            began = self._count + start - len(self._last)
+            began = self._count - len(track) + start
             stood = self._seen.setdefault((channel, sense, float(track[start])), began)
-            if stood == began or track[start] < _FINE * self.resolution[channel]:
-                first = max(first, start + _SURE - 1)
+            coarse = track[start] < _FINE * self.resolution[channel]
+            if stood == began or coarse:
+                first = max(first, start + (2 * _SURE if coarse else _SURE) - 1)
             if first <= last:
                 self._ends[channel, sense] = float(track[start])
                 higher = np.flatnonzero(track[first:] > track[start])
@@ -115,3 +130,11 @@ class ClippedValues:
         beyond = max(_STEPS * float(self.resolution[channel]), float(_LEAST[channel]))
         # the last step before the end is cut short by it
         return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)
+
+
+def _reach(values: Floats) -> float:
+    """Largest size among values (n, 3)."""
+    if values.size <= 96:
+        flat = values.ravel().tolist()
+        return float(max(max(flat), -min(flat)))
+    return float(max(values.max(), -values.min()))

@@ -1,23 +1,28 @@
 """One axis that says nothing while the others do.
 
 The channels of a gyroscope, or of an accelerometer, have the same noise. Where two of them change from sample to sample while
-the sensor rests, the third does too: one that stands at a single value for two seconds is dead, if it had noise itself before,
+the sensor rests, the third does too: one that stands at a single value for some seconds is dead, if it had noise itself before,
 or has stood since the beginning and gravity has turned since. A gyroscope that stands in all axes while gravity turns is dead
 as well, and so is an accelerometer that stands while the gyroscope turns it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import G0, Floats
 
 _NOISY = 0.5
 """Share of the neighbouring samples that differ, from which on a channel is noisy (ours)."""
 _TURN_RAD = 0.3
 """Turn of gravity within the window that nobody can miss (ours)."""
+_LONG_S = 3.5
+"""So long a channel must stand (ours)."""
+_ALONG_M_S2 = 1.5
+"""An axis that reads gravity to within this points along it (ours)."""
 
 KINDS = ("accelerometer", "gyroscope")
 
@@ -40,14 +45,19 @@ class DeadAxes:
     _turned: bool = False
     _first_s: float | None = None
 
-    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, *, quiet: bool, turned: tuple[float, float]) -> None:
-        """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turned: angles, rad, that gravity's
-        direction went in the accelerometer, and that it goes by the gyroscope."""
+    def feed(self, time_s: Floats, acc: Floats, gyr: Floats, turns: Callable[[], tuple[float, float]], *, quiet: bool) -> bool:
+        """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turns: gives the angles, rad, that
+        gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
         self.ended_s = {}
         self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        both = tuple(values.max(axis=0) == values.min(axis=0) for values in (acc, gyr))
+        nothing = not (self._standing or both[0].any() or both[1].any())
+        if nothing and (not quiet or len(self._noisy) == 6):
+            self._before = (time_s, acc, gyr)
+            return False
+        turned = (0.0, 0.0) if nothing else turns()
         self._turned |= max(turned) > _TURN_RAD
-        for kind, values, other_turn in zip(KINDS, (acc, gyr), (turned[1], turned[0]), strict=True):
-            stands = values.max(axis=0) == values.min(axis=0)
+        for kind, values, stands, other_turn in zip(KINDS, (acc, gyr), both, (turned[1], turned[0]), strict=True):
             noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
             if quiet and len(noisy) < 3:
                 changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
@@ -66,15 +76,22 @@ class DeadAxes:
                 since_s = self._standing[key][1]
                 always = since_s == self._first_s and self._turned
                 others = len([i for i in noisy if i != axis]) == 2 and not stands.all()
-                if key not in self.since_s and (whole or (others and (axis in noisy or always))):
+                # an axis along gravity hardly changes while a person sways
+                upright = kind == KINDS[0] and abs(abs(value) - G0) < _ALONG_M_S2 and turned[0] < _TURN_RAD
+                long = float(time_s[-1]) - since_s > _LONG_S and not upright
+                if key not in self.since_s and (whole or (others and long and (axis in noisy or always))):
                     self.since_s[key] = since_s
         self._before = (time_s, acc, gyr)
+        return bool(self.since_s or self.ended_s)
 
     def _stands_since(self, kind: str, axis: int, value: float, start_s: float) -> float:
         """Since when a channel stands at the value that it has from `start_s` on: perhaps since before."""
         if self._before is None:
             return start_s
         time_s, *both = self._before
+        if start_s - time_s[-1] > 2.0 * (time_s[1] - time_s[0]):
+            # it was not looked at in between: since then at most
+            return float(time_s[-1]) if both[KINDS.index(kind)][-1, axis] != value else float(time_s[0])
         others = np.flatnonzero(both[KINDS.index(kind)][:, axis] != value)
         first = int(others[-1]) + 1 if len(others) else 0
         return float(time_s[first]) if first < len(time_s) else start_s

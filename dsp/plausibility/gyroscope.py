@@ -38,6 +38,7 @@ _TURN_RAD = 0.15
 """Gravity must turn by this angle within a window, else the window says nothing (ours)."""
 _KEPT, _FEWEST = 16, 4
 """Windows remembered, and windows for a verdict (ours)."""
+_MOST_PATIENT = 128
 _MANY = 10
 """From so many windows on a smaller gain is enough (ours)."""
 _GAIN_OF_FEW, _GAIN_OF_MANY = 3.0, 1.6
@@ -103,6 +104,10 @@ class GyroscopeWatch:
         self._windows: deque[_Window] = deque(maxlen=_KEPT)
         self._new = 0
         self._agreed_s = -math.inf
+        self._patience = _FEWEST
+        """New windows before other gyroscopes are tried again."""
+        self.doubted = False
+        """Whether another factor fits the latest windows better."""
 
     def feed(self, forces: Floats, rates: Floats, step_s: Floats, joined: Bools, times_s: Floats) -> bool:
         """Halves forces, rates (h, STEPS, 3), the first of them the last of the call before; step_s (h,), joined (h - 1,):
@@ -123,6 +128,8 @@ class GyroscopeWatch:
             )
             self._windows.append(window)
             self._new += 1
+        total = spreads[:, tells].sum(axis=1)
+        self.doubted = bool(total[0] > 1.5 * min(total[1], total[2]) + 0.1 * np.count_nonzero(tells))
         return self._ended() if self.fault is not None else self._begins()
 
     def _begins(self) -> bool:
@@ -133,7 +140,8 @@ class GyroscopeWatch:
         if abs(lowest - 1.0) < 0.1 and total[0] < _SUSPICIOUS * n:
             self._agreed_s = self._windows[-1].end_s
             return False
-        if n < _FEWEST or self._new < min(_FEWEST, n):
+        strong = total[0] > 2.0 * min(total[1], total[2]) + 0.2 * n
+        if n < _FEWEST or self._new < (_FEWEST if strong else self._patience):
             return False
         self._new = 0
         for latest in (_FEWEST + 2, _KEPT):
@@ -143,6 +151,8 @@ class GyroscopeWatch:
                 self.fault, self.since_s, self.sound_s = fault, self._since(fault), None
                 self._new = 0
                 return True
+        # a search costs as much as a minute of everything else, and found nothing
+        self._patience = min(2 * self._patience, _MOST_PATIENT)
         return False
 
     def _since(self, fault: GyroscopeFault) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,13 @@ from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, Gyroscope
 from dsp.results import Finding, Flags
 
 HALVES = 4
-"""Halves of windows that are looked at together."""
+"""Halves of windows that are looked at together: a stretch of eight seconds."""
+_ALL, _EVERY = 8, 12
+"""So many stretches are all looked at, in the beginning and after a doubt; then every so many-th (ours)."""
+_SHAKEN = 0.12
+"""Spread of |acc|, in parts of it, from which on a movement says nothing of the accelerometer's scale (ours)."""
+_RESOLVED = 5
+"""Stretches after which the resolution of a sensor is known (ours)."""
 _HOLE_S = 0.1
 """Longest hole within a window that still tells (ours)."""
 _QUIET_RAD_S, _TURNING_RAD_S, _QUIET_M_S2 = 0.08, 0.17, 0.5
@@ -67,13 +74,23 @@ class _Dead:
 class _Waiting:
     """Samples that wait for eight seconds to be full."""
 
-    time_s: list[Floats] = field(default_factory=list)
-    acc: list[Floats] = field(default_factory=list)
-    gyr: list[Floats] = field(default_factory=list)
-    broken: list[Bools] = field(default_factory=list)
-    """Dead, clipped, or after a hole."""
-    equal: list[Bools] = field(default_factory=list)
+    blocks: list[tuple[TimedBlock, slice]] = field(default_factory=list)
+    bad: list[tuple[int, Bools]] = field(default_factory=list)
+    """Dead or clipped ones, by where they begin."""
+    equal: list[tuple[int, Bools]] = field(default_factory=list)
+    """Which equal the one before, by where they begin."""
     count: int = 0
+
+    def all_of(self, name: str) -> Floats:
+        """An array of all that waits."""
+        return np.concatenate([getattr(block, name)[part] for block, part in self.blocks])
+
+    def marked(self, spans: Sequence[tuple[int, Bools]]) -> Bools:
+        """Which of all that waits are marked."""
+        whole = np.zeros(self.count, np.bool_)
+        for start, marks in spans:
+            whole[start : start + len(marks)] |= marks
+        return whole
 
 
 class SensorWatch:
@@ -93,7 +110,9 @@ class SensorWatch:
         self._carried: tuple[Floats, Floats, float, bool, float] | None = None
         """The last half: forces, rates, step, whether it is whole, when it began."""
         self._bias: Floats = np.zeros(3)
-        self._last_device_s: float | None = None
+        self._turns = False
+        self._stretch, self._all_until = 0, _ALL
+        """Number of the stretch that waits, and until which all are looked at."""
         self._first_s = math.nan
         self._now_s = math.nan
         self._resolution: Floats = np.full(6, math.inf)
@@ -112,8 +131,9 @@ class SensorWatch:
         assert rates is not None
         if self._dead is None:
             self._dead = DeadSamples(self._rate_hz, turns=block.gyr is not None, worn=self._worn)
-            self._first_s = float(block.time_s[0])
-        if self._clipped is not None and (block.gyr is None or block.saturated.any()):
+            self._first_s, self._turns = float(block.time_s[0]), block.gyr is not None
+        tells = bool(block.saturated.any())
+        if self._clipped is not None and (block.gyr is None or tells):
             # the device tells itself
             self._clipped = None
         findings: list[Finding] = []
@@ -124,7 +144,8 @@ class SensorWatch:
         flags: Flags | None = None
         start, n = 0, len(block)
         while start < n:
-            part = slice(start, min(n, start + self._half * HALVES - self._waiting.count))
+            ahead = self._ahead()
+            part = slice(start, min(n, start + max(ahead, 1) * self._half * HALVES - self._waiting.count))
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
@@ -141,9 +162,15 @@ class SensorWatch:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
                     findings += self._clip(block.time_s[part][top])
-            self._wait(block, part, here, block.saturated[part] if clipped is None else clipped[part])
-            if self._waiting.count == self._half * HALVES:
-                findings += self._look(HALVES)
+            if ahead:
+                self._pass(part.stop - part.start, ahead)
+            else:
+                self._wait(
+                    block, part, here, None if clipped is None else clipped[part], block.saturated[part] if tells else None
+                )
+                if self._waiting.count == self._half * HALVES:
+                    self._stretch += 1
+                    findings += self._look(HALVES)
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
             start = part.stop
         if dead is not None:
@@ -156,7 +183,7 @@ class SensorWatch:
 
     def finish(self) -> list[Finding]:
         """The end of the samples: what is left to look at, and what has not ended until then."""
-        halves = self._waiting.count // self._half
+        halves = self._waiting.count // self._half if self._waiting.blocks else 0
         findings = self._look(halves) if halves else []
         if self._clips is not None:
             findings += self._clip(np.empty(0), over=True)
@@ -216,37 +243,48 @@ class SensorWatch:
         """Which samples of a part are clipped, None: none; dead ones are not looked at."""
         assert self._clipped is not None
         assert block.gyr is not None
-        values = np.concatenate((block.acc[part], block.gyr[part]), axis=1)
         if dead is None:
-            return self._clipped.feed(values)
-        found = None if dead.all() else self._clipped.feed(values[~dead])
+            return self._clipped.feed(block.acc[part], block.gyr[part])
+        found = None if dead.all() else self._clipped.feed(block.acc[part][~dead], block.gyr[part][~dead])
         if found is None:
             return None
         top = np.zeros(len(dead), np.bool_)
         top[~dead] = found
         return top
 
-    def _wait(self, block: TimedBlock, part: slice, dead: Bools | None, saturated: Bools) -> None:
+    def _wait(self, block: TimedBlock, part: slice, *bad: Bools | None) -> None:
+        """Keep a part until its stretch is full; bad: samples of it that must not be used."""
         assert self._dead is not None
-        device_s = block.device_time_s[part]
-        step = np.diff(device_s, prepend=device_s[0] if self._last_device_s is None else self._last_device_s)
-        broken = block.restart[part] | (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0) | saturated
-        self._last_device_s = float(device_s[-1])
         waiting = self._waiting
-        waiting.time_s.append(block.time_s[part])
-        waiting.acc.append(block.acc[part])
-        waiting.gyr.append(block.gyr[part] if block.gyr is not None else np.zeros((len(device_s), 3)))
-        waiting.broken.append(broken if dead is None else broken | dead)
-        waiting.equal.append(self._dead.equal)
-        waiting.count += len(device_s)
+        waiting.blocks.append((block, part))
+        waiting.bad += [(waiting.count, marks) for marks in bad if marks is not None]
+        if self._dead.equal is not None:
+            waiting.equal.append((waiting.count, self._dead.equal))
+        waiting.count += part.stop - part.start
+
+    def _ahead(self) -> int:
+        """How many stretches are not looked at from the present one on: all has been sound, and it is not their turn."""
+        if self._stretch < self._all_until or self._known:
+            return 0
+        return -self._stretch % _EVERY
+
+    def _pass(self, samples: int, stretches: int) -> None:
+        """Samples of stretches that are not looked at."""
+        self._waiting.count += samples
+        if self._waiting.count == stretches * self._half * HALVES:
+            self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + stretches
 
     def _look(self, halves: int) -> list[Finding]:
         """Look at what has waited, so many halves of it."""
         assert self._dead is not None
         used, shape = halves * self._half, (halves, STEPS, self._step, 3)
         waiting, self._waiting = self._waiting, _Waiting()
-        time_s, acc, gyr = (np.concatenate(parts)[:used] for parts in (waiting.time_s, waiting.acc, waiting.gyr))
-        broken, equal = (np.concatenate(parts)[:used] for parts in (waiting.broken, waiting.equal))
+        time_s, acc, device_s = (waiting.all_of(name)[:used] for name in ("time_s", "acc", "device_time_s"))
+        gyr = waiting.all_of("gyr")[:used] if self._turns else np.zeros_like(acc)
+        broken = waiting.marked(waiting.bad)[:used] | waiting.all_of("restart")[:used].astype(np.bool_)
+        step = np.diff(device_s)
+        broken[1:] |= (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0)
+        equal = waiting.marked(waiting.equal)[:used]
         self._now_s = float(time_s[-1])
         whole: Bools = np.asarray(~broken.reshape(halves, -1).any(axis=1))
         if not whole.all():
@@ -263,7 +301,8 @@ class SensorWatch:
             & ((off_force * off_force).sum(axis=2).max(axis=1) < _QUIET_M_S2**2)
             & whole
         )
-        self._note_resolution(acc, gyr)
+        if self._stretch < _RESOLVED:
+            self._note_resolution(acc, gyr)
         findings: list[Finding] = []
         for i in range(halves):
             half = slice(i * self._half, (i + 1) * self._half)
@@ -272,17 +311,19 @@ class SensorWatch:
                 self._dead.rested(self._half, int(np.count_nonzero(equal[half])))
                 self._accelerometer.rest(float(starts[i, 0]), mean_force[i])
             if whole[i]:
-                turned = _turned(forces[i], measured[i], float(steps[i]))
-                self._axes.feed(time_s[half], acc[half], gyr[half], quiet=bool(quiet[i]), turned=turned)
-                findings += self._axes_findings()
+                turned = partial(_turned, forces[i], measured[i], float(steps[i]))
+                if self._axes.feed(time_s[half], acc[half], gyr[half], turned, quiet=bool(quiet[i])):
+                    findings += self._axes_findings()
         if not quiet.any() and whole.all() and halves > 1:
             sizes = np.sqrt((forces * forces).sum(axis=2))
-            self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
+            # shaken hard, the median of |acc| is not gravity
+            if float(sizes.std()) < _SHAKEN * float(sizes.mean()):
+                self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
         findings += self._accelerometer_findings()
         rates = measured - self._bias
         carried = self._carried
         self._carried = (forces[-1], rates[-1], float(steps[-1]), bool(whole[-1]), float(starts[-1, 0]))
-        if self._dead.turns and not self._axes.since_s:
+        if self._turns and not self._axes.since_s:
             findings += self._gyroscope_findings(carried, forces, rates, steps, whole, np.append(starts[:, 0], self._now_s))
         return findings
 
@@ -357,6 +398,8 @@ class SensorWatch:
             return []
         watch = self._gyroscope
         before = watch.fault
+        if watch.doubted:
+            self._all_until = self._stretch + _ALL
         if not watch.feed(forces, rates, steps, whole[1:] & whole[:-1], borders):
             return []
         findings: list[Finding] = []

@@ -59,13 +59,14 @@ def test_sound_sessions_carry_no_flag() -> None:
 
 @pytest.mark.parametrize("key", BODY)
 def test_a_frozen_sensor_gives_no_angle(key: str) -> None:
-    """Missing and flagged: live from when it is known, review from the first repeat on. Afterwards it is sound again."""
-    for estimator, known_s in (("live", 0.35), ("review", 0.05)):
+    """Missing and flagged: live from when it is known, review flagged from the first repeat on. Then sound again."""
+    for estimator, known_s, flagged_s in (("live", 0.35, 0.35), ("review", 0.08, 0.02)):
         rows, findings = run(estimator, {key: frozen(33.0, 36.0)})
         assert [(f.sensor, f.cause) for f in findings] == [(key, Cause.FROZEN)]
         angle = rows.angles[ANGLE_NAMES.index(_ANGLE[key])]
         at = (rows.time_s > 33.0 + known_s) & (rows.time_s < 35.98)
         assert np.isnan(angle[at]).all()
+        at = (rows.time_s > 33.0 + flagged_s) & (rows.time_s < 35.98)
         assert (rows.quality[at] & IMPLAUSIBLE).all()
         sound = (rows.time_s < 33.0) | (rows.time_s > 36.05)
         assert not (rows.quality[sound] & IMPLAUSIBLE).any()
