@@ -32,7 +32,8 @@ from dsp.heading.joint_headings import (
 )
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
-from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import PipelineOutput, count_repetitions, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Flags
 
@@ -65,6 +66,7 @@ class LivePipeline:
         """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
+        self._worn: WornWatch | None = None
         self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
         """Last heading epoch of each sensor."""
         self._doubtful_until: int = -1
@@ -125,7 +127,11 @@ class LivePipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force."""
-        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
+        return (
+            with_slips(self._alignment.reports, self._slips, self._worn, self._grid.rate_hz)
+            if self._alignment is not None
+            else ()
+        )
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
@@ -155,6 +161,7 @@ class LivePipeline:
         headings = self._track_headings(ticks)
         turned = with_one_heading(ticks, headings)
         out.orientations.extend(orientation_rows(turned))
+        checked = Checked()
         if self._angles is None:
             rows = uncalibrated_rows(ticks, self._body)
         else:
@@ -162,8 +169,11 @@ class LivePipeline:
                 slipped = slip_flags(self._slips, turned, self._angles)
                 doubtful = slipped if doubtful is None else doubtful | slipped
             rows = self._angles.rows(turned, headings, doubtful)
+            if self._worn is not None:
+                checked = self._worn.feed(ticks, rows, self._angles)
         out.angles.append(rows)
-        out.repetitions.extend(self._finder.feed(rows))
+        out.findings.extend(checked.findings)
+        out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
         self._remember(ticks)
 
     def _remember(self, ticks: Ticks) -> None:
@@ -201,6 +211,8 @@ class LivePipeline:
     def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
         """Put an alignment into force: the headings start at its standing and follow the drift since then."""
         out.alignments.append(alignment)
+        if self._worn is not None:
+            out.findings.extend(self._worn.close(alignment.tick / self._grid.rate_hz))
         self._alignment = alignment
         self._slips = slip_watch(alignment, self._grid.rate_hz)
         headings: dict[str, RelativeHeading] = {}
@@ -225,6 +237,7 @@ class LivePipeline:
             headings[joint.name] = heading
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
         self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
+        self._worn = WornWatch(self._angles, self._grid.rate_hz, alignment.standing.first, marked_back=False)
         self._finder.aligned(alignment.to_segment)
         if alignment.movements_over:
             self._finder.calibrated(alignment.movements_end_s)

@@ -13,6 +13,8 @@ from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks
+from dsp.plausibility.worn import WornWatch
+from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
@@ -82,16 +84,35 @@ def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
     return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
 
 
-def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
-    """The reports, less confident of sensors that have slipped, with the reason."""
-    slipped = watch.slipped if watch is not None else {}
+def with_slips(
+    reports: tuple[AlignmentReport, ...], watch: SlipWatch | None, worn: WornWatch | None, rate_hz: float
+) -> tuple[AlignmentReport, ...]:
+    """The reports, less confident of sensors that have slipped or come off the body, with the reason."""
+    reasons: dict[str, str] = {}
+    if watch is not None:
+        for key, slip in watch.slipped.items():
+            reasons[key] = f"has slipped: stands {slip.angle_deg:.0f}° off since {slip.time_s:.0f} s; calibrate again"
+    if worn is not None:
+        for key, off in worn.returned.items():
+            reasons[key] = f"was off the body at {off.known / rate_hz:.0f} s and put back; calibrate again"
+        for key, off in worn.off.items():
+            reasons[key] = f"is off the body since {off.since / rate_hz:.0f} s; calibrate again"
     return tuple(
-        replace(
-            r,
-            confidence=round(SLIPPED_CONFIDENCE * r.confidence, 3),
-            reasons=(*r.reasons, f"has slipped: stands {s.angle_deg:.0f}° off since {s.time_s:.0f} s; calibrate again"),
-        )
-        if (s := slipped.get(r.placement)) is not None
+        replace(r, confidence=round(SLIPPED_CONFIDENCE * r.confidence, 3), reasons=(*r.reasons, reasons[r.placement]))
+        if r.placement in reasons
         else r
         for r in reports
     )
+
+
+def count_repetitions(
+    finder: RepetitionFinder, rows: AngleRows, changes: Sequence[tuple[int, tuple[str, ...]]]
+) -> list[Repetition]:
+    """Repetitions that ended in these rows. changes: at which of the rows the sensors on the body change, and to which."""
+    found: list[Repetition] = []
+    start = 0
+    for at, placements in changes:
+        found += finder.feed(rows.part(start, at))
+        finder.worn(placements)
+        start = at
+    return found + finder.feed(rows.part(start, len(rows)) if start else rows)

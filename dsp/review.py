@@ -40,7 +40,8 @@ from dsp.orientation.filter import (
     standing_bias,
     turn_rates,
 )
-from dsp.pipeline import PipelineOutput, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import PipelineOutput, count_repetitions, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.results import AlignmentReport
@@ -92,6 +93,7 @@ class ReviewPipeline:
         self._next: int | None = None
         self._alignment: Alignment | None = None
         self._slips: SlipWatch | None = None
+        self._worn: WornWatch | None = None
         self._carried: dict[str, float] = {}
         self._ticks: Ticks | None = None
 
@@ -142,7 +144,7 @@ class ReviewPipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
-        return with_slips(self._alignment.reports, self._slips) if self._alignment is not None else ()
+        return with_slips(self._alignment.reports, self._slips, self._worn, RATE_HZ) if self._alignment is not None else ()
 
     def _start_tick(self) -> int:
         if self._next is None:
@@ -322,24 +324,32 @@ class ReviewPipeline:
                     track.spread[start - low : stop - low],
                 )
         headings = JointHeadings.of(tracks, stop - start)
-        part = with_one_heading(wide.part(start - low, stop - low), headings)
+        own = wide.part(start - low, stop - low)
+        part = with_one_heading(own, headings)
         out.orientations.extend(orientation_rows(part))
+        checked = Checked()
         if self._alignment is None:
             rows = uncalibrated_rows(part, self._body)
         else:
-            if new is not None:
-                self._slips = slip_watch(new, RATE_HZ)
             angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
+            if new is not None or self._worn is None:
+                self._slips = slip_watch(self._alignment, RATE_HZ)
+                out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
+                self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, slipped)
+            checked = self._worn.feed(own, rows, angles)
         out.angles.append(rows)
+        out.findings.extend(checked.findings)
         if new is not None and new.movements_over:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
             done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
-            out.repetitions.extend(self._finder.feed(rows.part(0, done)))
+            changes = [(at, worn) for at, worn in checked.changes if at < done]
+            out.repetitions.extend(count_repetitions(self._finder, rows.part(0, done), changes))
             self._finder.calibrated(new.movements_end_s)
             rows = rows.part(done, len(rows))
-        out.repetitions.extend(self._finder.feed(rows))
+            checked.changes = [(at - done, worn) for at, worn in checked.changes if at >= done]
+        out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
 
     def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
         """Smoothed heading over the wide stretch, each pair of heading epochs for itself; None where nothing tells it."""
