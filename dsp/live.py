@@ -32,7 +32,16 @@ from dsp.heading.joint_headings import (
 )
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
-from dsp.pipeline import PipelineOutput, count_repetitions, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import (
+    OtherSensors,
+    PipelineOutput,
+    count_repetitions,
+    mountings,
+    shared_ticks,
+    slip_flags,
+    slip_watch,
+    with_slips,
+)
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Flags
@@ -67,6 +76,9 @@ class LivePipeline:
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
         self._worn: WornWatch | None = None
+        self._others = OtherSensors()
+        self._others_since: dict[str, float] = {}
+        """Of the alignment in force."""
         self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
         """Last heading epoch of each sensor."""
         self._doubtful_until: int = -1
@@ -106,6 +118,9 @@ class LivePipeline:
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
             filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
+            if block.other is not None:
+                self._others.take(block)
+                self._others_since = {} if self._alignment is None else self._others.since(self._alignment)
             self._tracks[block.sensor].add(filter_.feed(block), block.rate_hz)
 
     def finish(self) -> PipelineOutput:
@@ -170,7 +185,7 @@ class LivePipeline:
                 doubtful = slipped if doubtful is None else doubtful | slipped
             rows = self._angles.rows(turned, headings, doubtful)
             if self._worn is not None:
-                checked = self._worn.feed(ticks, rows, self._angles)
+                checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
@@ -214,6 +229,7 @@ class LivePipeline:
         if self._worn is not None:
             out.findings.extend(self._worn.close(alignment.tick / self._grid.rate_hz))
         self._alignment = alignment
+        self._others_since = self._others.since(alignment)
         self._slips = slip_watch(alignment, self._grid.rate_hz)
         headings: dict[str, RelativeHeading] = {}
         still = alignment.standing

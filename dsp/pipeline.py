@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from body_signals import Mounting, Placement, Quality, Sensor
+from body_signals import Mounting, Placement, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
@@ -103,6 +103,23 @@ def with_slips(
         else r
         for r in reports
     )
+
+
+class OtherSensors:
+    """When another sensor came into a place, by session time; see `TimedBlock.other`."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, list[float]] = {}
+
+    def take(self, block: TimedBlock) -> None:
+        """The next samples of a sensor."""
+        if block.other is not None:
+            self._since.setdefault(block.sensor, []).extend(block.time_s[block.other].tolist())
+
+    def since(self, alignment: Alignment) -> dict[str, float]:
+        """Since when a place has had another sensor than at the calibration, by place."""
+        later = {key: [t for t in times if t > alignment.mark_s] for key, times in self._since.items()}
+        return {key: times[0] for key, times in later.items() if times}
 
 
 def count_repetitions(

@@ -8,7 +8,7 @@ every chunking. Orientations come from offline VQF, headings from the smoother; 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,7 +40,16 @@ from dsp.orientation.filter import (
     standing_bias,
     turn_rates,
 )
-from dsp.pipeline import PipelineOutput, count_repetitions, mountings, shared_ticks, slip_flags, slip_watch, with_slips
+from dsp.pipeline import (
+    OtherSensors,
+    PipelineOutput,
+    count_repetitions,
+    mountings,
+    shared_ticks,
+    slip_flags,
+    slip_watch,
+    with_slips,
+)
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
@@ -94,6 +103,7 @@ class ReviewPipeline:
         self._alignment: Alignment | None = None
         self._slips: SlipWatch | None = None
         self._worn: WornWatch | None = None
+        self._others = OtherSensors()
         self._carried: dict[str, float] = {}
         self._ticks: Ticks | None = None
 
@@ -166,6 +176,7 @@ class ReviewPipeline:
         if stream is None:
             stream = self._streams[block.sensor] = _Stream(block.rate_hz, marks=list(self._marks))
         stream.counts.add(block)
+        self._others.take(block)
         _, _, fresh = holes(block.device_time_s, block.restart, stream.last_s, 1.0 / stream.rate_hz)
         stream.counts.gaps += int(np.count_nonzero(fresh)) - (stream.last_s is None)
         epochs = stream.epoch + np.cumsum(fresh)
@@ -317,13 +328,8 @@ class ReviewPipeline:
             track = self._heading(joint, wide, start, new)
             if track is not None:
                 self._carried[joint.name] = float(track.offset[stop - 1 - low])
-                tracks[joint.name] = HeadingTrack(
-                    track.offset[start - low : stop - low],
-                    track.sd[start - low : stop - low],
-                    track.known[start - low : stop - low],
-                    track.spread[start - low : stop - low],
-                )
-        headings = JointHeadings.of(tracks, stop - start)
+                tracks[joint.name] = track
+        headings = _headings(tracks, start - low, stop - low)
         own = wide.part(start - low, stop - low)
         part = with_one_heading(own, headings)
         out.orientations.extend(orientation_rows(part))
@@ -338,7 +344,12 @@ class ReviewPipeline:
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, slipped)
-            checked = self._worn.feed(own, rows, angles)
+            later = []
+            if high > stop:
+                # a sensor that fell off before the end of these rows may be known a little later only
+                after, turns = wide.part(stop - low, high - low), _headings(tracks, stop - low, high - low)
+                later = self._worn.ahead(after, angles.rows(with_one_heading(after, turns), turns), angles, own, rows)
+            checked = self._worn.feed(own, rows, angles, self._others.since(self._alignment), later)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         if new is not None and new.movements_over:
@@ -416,3 +427,10 @@ class ReviewPipeline:
             return None
         first, last = (tick - self._ticks.first for tick in span)
         return self._ticks.part(first, last) if first >= 0 and last <= len(self._ticks) else None
+
+
+def _headings(tracks: Mapping[str, HeadingTrack], start: int, stop: int) -> JointHeadings:
+    """Headings from start to stop of these tracks, by joint."""
+    cut = slice(start, stop)
+    parts = {name: HeadingTrack(t.offset[cut], t.sd[cut], t.known[cut], t.spread[cut]) for name, t in tracks.items()}
+    return JointHeadings.of(parts, stop - start)

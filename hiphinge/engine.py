@@ -7,7 +7,7 @@ replay equal to the session it replays. Plain sessions bring samples that alread
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from body_signals import (
     LONGEST_SESSION_S,
     Battery,
+    Bools,
+    Cause,
     Event,
     Floats,
     Ints,
@@ -30,8 +32,9 @@ from dsp.angles import from_gravity
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
+from dsp.results import Finding
 from dsp.review import ReviewPipeline
-from firmware_protocol import Codec, Probed, codec_for
+from firmware_protocol import Codec, Identified, Probed, codec_for
 from hiphinge.session.sensor_minutes import SensorMinutes, first_from
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
 from ingest.time import COUNTER_SKEW_LIMIT, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
@@ -59,6 +62,11 @@ class _Source:
         self.count: SampleCount | None = None
         self._probes: list[tuple[int, float, float]] = []
         self._battery: Battery | None = None
+        self._serial = ""
+        self._swap: tuple[int, str, str] | None = None
+        """The packet that told another serial number, that number, and the one before; its first sample is still to come."""
+        self.swaps: list[tuple[float, str, str]] = []
+        """Session times at which another sensor began, its serial number, and the one before; until they are taken."""
 
     def read(self, battery: Battery) -> None:
         """The charge was read beside the stream."""
@@ -82,7 +90,25 @@ class _Source:
                 for p in self.codec.probes()
                 if 0 <= one.arrival_ns[p.packet] - p.host_sent_ns - p.held_ns <= LONGEST_ROUND_TRIP_NS
             ]
-        return [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
+        told = self.codec.identities() if isinstance(self.codec, Identified) else []
+        for packet, serial in told:
+            if self._serial and serial != self._serial:
+                # who comes, and goes again before the first sample, was never there
+                before = self._serial if self._swap is None else self._swap[2]
+                self._swap = None if serial == before else (packet, serial, before)
+            self._serial = serial
+        timed = [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
+        if self._swap is not None:
+            self._swap = (0, *self._swap[1:])
+        return timed
+
+    def _other(self, block: SampleBlock) -> Bools | None:
+        """(n,) the first sample of another sensor; None where there is none."""
+        if self._swap is None or (at := int(block.packet.searchsorted(self._swap[0]))) == len(block):
+            return None
+        other = np.zeros(len(block), np.bool_)
+        other[at] = True
+        return other
 
     def _timed(self, block: SampleBlock, seq: Ints, arrival_s: Floats) -> TimedBlock:
         device_s, lost, restart = block.device_time_s, block.lost, block.restart
@@ -98,6 +124,9 @@ class _Source:
         self._probes.clear()
         self.lost_exact &= block.lost_exact
         of_event = seq[block.packet]
+        other = self._other(block)
+        if other is not None:
+            restart = restart | other
         # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
         quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
         timed = TimedBlock(
@@ -112,7 +141,11 @@ class _Source:
             lost,
             block.saturated,
             restart,
+            other,
         )
+        if other is not None and self._swap is not None:
+            self.swaps.append((float(timed.time_s[other.argmax()]), *self._swap[1:]))
+            self._swap = None
         self._minutes.take(timed, arrival_s[block.packet])
         return timed
 
@@ -187,6 +220,8 @@ class Engine:
         self._drop: _HeelDrop | None = None
         self.heel_drop: dict[str, Lag] = {}
         """What the last heel drop told, by sensor."""
+        self._others: dict[str, dict[str, Finding]] = {}
+        """By estimator and sensor: another one is in its place, not calibrated yet."""
         self._plain_marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
@@ -212,11 +247,17 @@ class Engine:
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
         self._time(rest, timed)
+        found = self._other_sensors()
         seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
         running = np.concatenate(timed.times) if timed.times else np.empty(0)
         for name, pipeline in self._pipelines.items():
+            findings = found
             for output in pipeline.pieces(timed.blocks, timed.marks, seq, running):
+                output.findings[:0] = findings
+                findings = []
                 yield {name: self._note(name, output)}
+            if findings:
+                yield {name: self._note(name, PipelineOutput(findings=findings))}
 
     def _time(self, events: Sequence[Event | TimedBlock], timed: _Timed) -> None:
         """Decode these events and bring their samples onto the session's time line."""
@@ -271,6 +312,17 @@ class Engine:
         if self._zero_ns is None or not self._sources:
             return None
         return first_from(events, self._zero_ns + round(self.minutes.due_s * 1e9))
+
+    def _other_sensors(self) -> list[Finding]:
+        """Which sensors are not those that were there before."""
+        found: list[Finding] = []
+        for key, source in self._sources.items():
+            for at_s, serial, before in source.swaps:
+                what = f"another sensor is in its place (serial number {serial}, before {before})"
+                remedy = "Its calibration does not hold: calibrate again; the angles of this segment are missing until then."
+                found.append(Finding(key, Cause.OTHER_SENSOR, at_s, at_s, what, remedy))
+            source.swaps.clear()
+        return found
 
     def _end_minute(self) -> None:
         self.minutes.end(self._now_s, {key: source.facts for key, source in self._sources.items()})
@@ -340,6 +392,13 @@ class Engine:
         return {key: source.codec.health for key, source in self._sources.items()}
 
     def _note(self, name: str, output: PipelineOutput) -> PipelineOutput:
+        others = self._others.setdefault(name, {})
+        for finding in output.findings:
+            if finding.cause is Cause.OTHER_SENSOR:
+                others[finding.sensor] = finding
+        for alignment in output.alignments:
+            for key in [k for k in alignment.to_segment if k in others and alignment.mark_s > others[k].since_s]:
+                output.findings.append(replace(others.pop(key), until_s=alignment.mark_s))
         self._summaries[name].take(output)
         return output
 

@@ -29,12 +29,11 @@ from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
 from dsp.results import Finding
 
-QUIET_RAD, DRIFT_RAD = np.radians(0.025), np.radians(0.15)
-"""A sensor that lies turns from one look to the next, 0.2 s later, as it did before within the first, and by no more than the
-second, which its filter may still correct. Who stands still sways at 0.5 °/s, and by 0.05° more or less from look to look
-(ours)."""
-LIES_LOOKS, FELL_LOOKS = 4, 6
-"""Steps between looks that must be quiet, of a sensor that lies while others move and of one that was seen to fall (ours)."""
+QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
+"""A sensor that lies turns in one half of some looks as it did in the other within the first, and from look to look, 0.2 s
+later, by no more than the second, which its filter may still correct. Who stands still sways at 0.5 °/s, to and fro (ours)."""
+FALLEN_HALF, LIES_HALF = 2, 3
+"""Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
 """Another segment has moved when it turned by more within the same time (ours)."""
 AWAY_RAD, FAR_RAD = np.radians(15.0), np.radians(25.0)
@@ -100,7 +99,8 @@ class OffBodyWatch:
         self._distal = [self._sensors.index(JOINTS[j].distal) for j in self._joints]
         self._fastest = np.radians([FASTEST_DEG_S[JOINTS[j].name] for j in self._joints])[:, None] * (LOOK_STRIDE / rate_hz)
         self._needed = int(LOOKS_S * rate_hz / LOOK_STRIDE)
-        self._most = max(1, n // 2)
+        self._most = max(2, n // 2)
+        """As many others must move at least: of four segments two may be held."""
         self._quat = np.full((4, n, _HISTORY), np.nan)
         self._broken = np.zeros((len(self._joints), _HISTORY), np.bool_)
         self._agreed = [first] * n
@@ -195,25 +195,21 @@ class OffBodyWatch:
             return seen
         if len(self._thighs) == 2 and (now[self._thighs] > UP_RAD).any():
             self._held_up(vertical, off, seen)
-        # a look at which it turned as before counts once the next one did, too
-        same = np.maximum(
-            _length(np.diff(step[:, :, -k - FELL_LOOKS - 1 :], axis=2)) / QUIET_RAD, turn[:, -k - FELL_LOOKS :] / DRIFT_RAD
-        )
-        lies = (_last_of(same, LIES_LOOKS, k, np.maximum) < 1.0) & (now > AWAY_RAD)
-        if not lies.any():
+        fallen, lies = (_quiet(step, half, k) & (now > AWAY_RAD) for half in (FALLEN_HALF, LIES_HALF))
+        if not (lies | fallen).any():
             return seen
-        moved = _last_of(turn, LIES_LOOKS, k, np.add) > MOVED_RAD
-        others = moved.sum(axis=0) - moved >= min(self._most, n - 1)
+        moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
+        others = moved.sum(axis=0) - moved
         fell = self._fell(vertical, k)
-        still = lies & others
+        still = (others >= self._most) & lies | (others >= min(self._most, n - 1)) & fallen & fell
         for i in self._thighs:
             seat = np.ones(k, np.bool_)
             for j in self._thighs:
                 if j != i:
                     seat = _angle(vertical[:, i, -k:], vertical[:, j, -k:], mirrored=True) < SEAT_RAD
             still[i] &= ~seat | fell[i]
-        long_still = (_last_of(same, FELL_LOOKS, k, np.maximum) < 1.0) & (now > FAR_RAD) & fell
-        seen[(seen == 0) & long_still] = _FELL
+        alone = _quiet(step, LIES_HALF, k, before=1) & lies & (now > FAR_RAD) & fell
+        seen[(seen == 0) & alone] = _FELL
         seen[(seen == 0) & still] = _LIES
         return seen
 
@@ -296,13 +292,21 @@ class OffBodyWatch:
             self._agreed[i] = int(at[np.flatnonzero(stands[i])[-1]])
 
 
-_SINCE = {_LIES: LIES_LOOKS, _FELL: FELL_LOOKS, _JOINT: JOINT_OF, _UP: UP_STEPS}
+_SINCE = {_LIES: 2 * LIES_HALF, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS}
 """How many looks before it is known what is seen has begun at least."""
 
 
 def _length(v: Floats) -> Floats:
     """Of vectors (3, …)."""
     return np.asarray(np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))
+
+
+def _quiet(step: Floats, half: int, k: int, before: int = 0) -> Bools:
+    """Which sensors turn at the last k looks, or so many before, as something does that lies (s, k), by steps (3, s, looks)."""
+    step = step[:, :, : step.shape[2] - before]
+    last, earlier = (_last_of(step[:, :, : step.shape[2] - back], half, k, np.add) for back in (0, half))
+    quiet = _length(last - earlier) < QUIET_RAD
+    return np.asarray(quiet & (_length(last) < half * DRIFT_RAD) & (_length(earlier) < half * DRIFT_RAD))
 
 
 def _over(values: NDArray[Any], looks: int, k: int, ufunc: np.ufunc) -> NDArray[Any]:
