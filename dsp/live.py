@@ -33,6 +33,7 @@ from dsp.heading.joint_headings import (
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
 from dsp.pipeline import (
+    ClockDoubts,
     OtherSensors,
     PipelineOutput,
     count_repetitions,
@@ -40,11 +41,12 @@ from dsp.pipeline import (
     shared_ticks,
     slip_flags,
     slip_watch,
+    with_flags,
     with_slips,
 )
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
-from dsp.results import AlignmentReport, Flags
+from dsp.results import AlignmentReport, Finding, Flags
 
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
@@ -76,6 +78,7 @@ class LivePipeline:
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
         self._worn: WornWatch | None = None
+        self._clocks = ClockDoubts()
         self._others = OtherSensors()
         self._others_since: dict[str, float] = {}
         """Of the alignment in force."""
@@ -111,6 +114,10 @@ class LivePipeline:
                 out = PipelineOutput()
                 self._take(self._grid.feed(seq[:0], time_s[:0]), out)
         yield out
+
+    def doubt(self, finding: Finding) -> None:
+        """A sensor's clock disagrees: rows are flagged from when it is known on."""
+        self._clocks.take(finding, finding.known_s)
 
     def _collect(self, blocks: Sequence[TimedBlock]) -> None:
         for block in blocks:
@@ -172,7 +179,7 @@ class LivePipeline:
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
         if not len(ticks):
             return
-        doubtful = self._doubtful(ticks)
+        doubtful = with_flags(self._doubtful(ticks), self._clocks.flags(ticks.time_s))
         headings = self._track_headings(ticks)
         turned = with_one_heading(ticks, headings)
         out.orientations.extend(orientation_rows(turned))

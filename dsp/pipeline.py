@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from body_signals import Mounting, Placement, Quality, Sensor, TimedBlock
+from body_signals import Floats, Mounting, Placement, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
@@ -103,6 +103,35 @@ def with_slips(
         else r
         for r in reports
     )
+
+
+class ClockDoubts:
+    """When linked segments did not move together, because a clock disagrees: what rows are flagged by."""
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[str, float], tuple[float, float]] = {}
+
+    def take(self, finding: Finding, since_s: float) -> None:
+        """A clock disagrees, flagged from session time since_s on; a later word of the same finding says until when."""
+        until_s = np.inf if finding.until_s is None else finding.until_s
+        begun = self._spans.get((finding.sensor, finding.since_s), (since_s, until_s))[0]
+        self._spans[finding.sensor, finding.since_s] = (begun, until_s)
+
+    def flags(self, time_s: Floats) -> Flags | None:
+        """Flags (m,) of rows at these session times; None where there are none."""
+        if not self._spans:
+            return None
+        within = np.zeros(len(time_s), np.bool_)
+        for since_s, until_s in self._spans.values():
+            within |= (time_s >= since_s) & (time_s < until_s)
+        return np.where(within, np.int32(Quality.CLOCK_DISAGREES), np.int32(0)) if within.any() else None
+
+
+def with_flags(flags: Flags | None, more: Flags | None) -> Flags | None:
+    """Both flags (m,) together."""
+    if flags is None or more is None:
+        return more if flags is None else flags
+    return flags | more
 
 
 class OtherSensors:

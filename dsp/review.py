@@ -41,6 +41,7 @@ from dsp.orientation.filter import (
     turn_rates,
 )
 from dsp.pipeline import (
+    ClockDoubts,
     OtherSensors,
     PipelineOutput,
     count_repetitions,
@@ -48,12 +49,13 @@ from dsp.pipeline import (
     shared_ticks,
     slip_flags,
     slip_watch,
+    with_flags,
     with_slips,
 )
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
-from dsp.results import AlignmentReport
+from dsp.results import AlignmentReport, Finding
 
 WINDOW_S = 600.0
 """Length of a window: what bounds the memory (ours)."""
@@ -103,6 +105,7 @@ class ReviewPipeline:
         self._alignment: Alignment | None = None
         self._slips: SlipWatch | None = None
         self._worn: WornWatch | None = None
+        self._clocks = ClockDoubts()
         self._others = OtherSensors()
         self._carried: dict[str, float] = {}
         self._ticks: Ticks | None = None
@@ -155,6 +158,10 @@ class ReviewPipeline:
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
         return with_slips(self._alignment.reports, self._slips, self._worn, RATE_HZ) if self._alignment is not None else ()
+
+    def doubt(self, finding: Finding) -> None:
+        """A sensor's clock disagrees: rows that are not given out yet are flagged since then."""
+        self._clocks.take(finding, finding.since_s)
 
     def _start_tick(self) -> int:
         if self._next is None:
@@ -343,7 +350,7 @@ class ReviewPipeline:
                 out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
-            rows = angles.rows(part, headings, slipped)
+            rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
             later = []
             if high > stop:
                 # a sensor that fell off before the end of these rows may be known a little later only

@@ -32,12 +32,13 @@ from dsp.angles import from_gravity
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
+from dsp.plausibility import LOOKS, ClockLag, ClockWatch, over_looks
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from firmware_protocol import Codec, Identified, Probed, codec_for
 from hiphinge.session.sensor_minutes import SensorMinutes, first_from
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
-from ingest.time import COUNTER_SKEW_LIMIT, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
+from ingest.time import COUNTER_SKEW_LIMIT, EARLY_SLEW, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
 
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"
@@ -198,7 +199,7 @@ class _Timed:
 class Engine:
     """One session's estimators behind one `feed`. `estimators`: any of ``live``, ``review``."""
 
-    def __init__(self, session: Session, estimators: Sequence[str] = ("live",)) -> None:
+    def __init__(self, session: Session, estimators: Sequence[str] = ("live",), findings: Sequence[Finding] = ()) -> None:
         self.session = session
         made: dict[str, Callable[[Sequence[Sensor], tuple[str, ...]], LivePipeline | ReviewPipeline]] = {
             "live": partial(LivePipeline, patience_s=session.patience_s),
@@ -222,6 +223,15 @@ class Engine:
         """What the last heel drop told, by sensor."""
         self._others: dict[str, dict[str, Finding]] = {}
         """By estimator and sensor: another one is in its place, not calibrated yet."""
+        self._clocks = ClockWatch([s.key for s in streaming])
+        self._clock_lags: dict[str, list[ClockLag]] = {}
+        """By sensor, the looks that blamed it one after another."""
+        self._disagree: dict[str, Finding] = {}
+        """Clocks that disagree and could not be corrected."""
+        self._found: list[Finding] = []
+        """What was found and is still to be given out."""
+        for finding in findings:
+            self._find(finding)
         self._plain_marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
@@ -240,14 +250,16 @@ class Engine:
         timed = _Timed()
         rest: Sequence[Event | TimedBlock] = events
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
-        while (cuts := [at for at in (self._heel_drop_at(rest), self._minute_at(rest)) if at is not None]) != []:
-            before, rest = _cut(rest, min(cuts))
+        while (cut := self._next_cut(rest)) is not None:
+            before, rest = _cut(rest, cut)
             self._time(before, timed)
             self._pass_heel_drop(before)
+            while self._now_s >= self._clocks.due_s:
+                self._compare_clocks(self._clocks.due_s)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
         self._time(rest, timed)
-        found = self._other_sensors()
+        found, self._found = [*self._other_sensors(), *self._found], []
         seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
         running = np.concatenate(timed.times) if timed.times else np.empty(0)
         for name, pipeline in self._pipelines.items():
@@ -292,13 +304,20 @@ class Engine:
             times.append((np.array([a for _, a in singles], np.int64) - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
-        if self._drop is not None:
-            for block in blocks:
+        for block in blocks:
+            if block.sensor in self._sources:
+                self._clocks.take(block)
+            if self._drop is not None:
                 self._drop.take(block)
         timed.blocks += blocks
         seq, running = self._progress(seqs, times)
         timed.seqs.append(seq)
         timed.times.append(running)
+
+    def _next_cut(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which something changes, None if there is none."""
+        cuts = (self._heel_drop_at(events), self._minute_at(events), self._look_at(events))
+        return min((at for at in cuts if at is not None), default=None)
 
     def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
         """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
@@ -323,6 +342,43 @@ class Engine:
                 found.append(Finding(key, Cause.OTHER_SENSOR, at_s, at_s, what, remedy))
             source.swaps.clear()
         return found
+
+    def _look_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which clocks are compared, None if there is none."""
+        if self._zero_ns is None or not np.isfinite(self._clocks.due_s):
+            return None
+        return first_from(events, self._zero_ns + round(self._clocks.due_s * 1e9))
+
+    def _compare_clocks(self, known_s: float) -> None:
+        """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on."""
+        lags = {lag.sensor: lag for lag in self._clocks.look()}
+        for key in [k for k in self._clock_lags if k not in lags]:
+            del self._clock_lags[key]
+        for key, lag in lags.items():
+            looks = self._clock_lags.setdefault(key, [])
+            looks.append(lag)
+            said = over_looks(looks[-LOOKS:])
+            if not said:
+                continue
+            clock, told = self._sources[key].clock, said[0]
+            if clock is not None and told.certain and told.steady:
+                clock.correct(told.lag_s)
+                settled_s = known_s + abs(told.lag_s) / EARLY_SLEW + 1.0
+                since_s = self._disagree.pop(key).since_s if key in self._disagree else told.since_s
+                corrected = f"from {known_s:.0f} s on, fully from {settled_s:.0f} s on"
+                self._find(told.finding(known_s, since_s, corrected=corrected, until_s=settled_s))
+                self._clocks.forget(settled_s)
+                self._clock_lags.clear()
+                return
+            if key not in self._disagree:
+                self._disagree[key] = told.finding(known_s, told.since_s)
+                self._find(self._disagree[key])
+
+    def _find(self, finding: Finding) -> None:
+        """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""
+        self._found.append(finding)
+        for pipeline in self._pipelines.values():
+            pipeline.doubt(finding)
 
     def _end_minute(self) -> None:
         self.minutes.end(self._now_s, {key: source.facts for key, source in self._sources.items()})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from body_signals import Event, HiphingeError, Session, TimedBlock
-from ingest.formats.plain import SESSION_TOML, read_plain
+from ingest.formats.plain import SESSION_TOML, PlainSession, read_plain
 from ingest.heads.session_toml import read_session_toml
 from ingest.recording.recorder import STRETCH_WINDOWS, Recording, read_recording
 
@@ -31,6 +31,8 @@ class Input:
     _batches: Callable[[], Iterator[Sequence[Event | TimedBlock]]]
     _warnings: Callable[[], list[str]]
     _fraction: Callable[[float], float]
+    plain: PlainSession | None = None
+    """The samples, of a plain session."""
 
     def batches(self) -> Iterator[list[Event | TimedBlock]]:
         """Events or timed blocks in sequence order, a stretch at a time. Raises `HiphingeError` at damage."""
@@ -78,13 +80,18 @@ def _plain(folder: Path) -> Input:
             str(folder / SESSION_TOML),
             "Give the recording or plain session that these results were computed from.",
         )
-    plain = read_plain(folder)
+    return input_of(read_plain(folder))
+
+
+def input_of(plain: PlainSession) -> Input:
+    """A plain session in memory, to be read like any other."""
     return Input(
         plain.session,
         plain.duration_s,
         plain.batches,
         lambda: list(plain.warnings),
         lambda now_s: now_s / max(plain.duration_s, 1e-9),
+        plain,
     )
 
 

@@ -104,7 +104,7 @@ class WornWatch:
     def ahead(
         self, ticks: Ticks, rows: AngleRows, angles: SegmentAngles, before: Ticks, rows_before: AngleRows
     ) -> list[OffBody]:
-        """What will be known of sensors at these ticks, which follow those that come next, `before`; rows are left as they are."""
+        """What will be known of sensors at these ticks, which follow those that come next, `before`; no row is changed."""
         watch = copy.deepcopy(self._off)
         self._feed(watch, before, rows_before, angles)
         return self._feed(watch, ticks, rows, angles)[1]

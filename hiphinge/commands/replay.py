@@ -17,6 +17,7 @@ from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
+from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.version import software
@@ -43,7 +44,7 @@ def replay(
     limits = config.load(config_file).screen_limits
     wanted = estimators(estimator)
     check_new(out)
-    recorded = open_input(source, salvage=salvage)
+    recorded, findings = with_agreed_clocks(open_input(source, salvage=salvage))
     session = with_software(recorded.session, software())
     session = replace(session, screen_limits={**session.screen_limits, **limits})
     began = time.monotonic()
@@ -60,7 +61,7 @@ def replay(
         write_session_toml(without_files(session), working / "session.toml")
         if (source / EDITS).is_file():
             copy_private(source / EDITS, working / EDITS)
-        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress)
+        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress, findings)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
         say(warning)

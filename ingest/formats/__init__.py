@@ -8,7 +8,7 @@ from pathlib import Path
 from body_signals import HiphingeError
 from ingest.formats.csv_mapping import import_csv
 from ingest.formats.imported import UNKNOWN_ATHLETE, UNKNOWN_START, ImportedSession
-from ingest.formats.plain import PlainSamples, session_of_samples, write_plain
+from ingest.formats.plain import PlainSamples, PlainSession, session_of_samples, write_plain
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens
 
@@ -18,6 +18,7 @@ __all__ = [
     "UNKNOWN_START",
     "ImportedSession",
     "PlainSamples",
+    "PlainSession",
     "import_session",
     "session_of_samples",
     "write_plain",
