@@ -34,6 +34,8 @@ SMALLEST_CORRELATION = 0.9
 """Of the two courses, at the beginning and at the end of a movement (ours)."""
 SAME_S = 0.08
 """Beginning and end, several movements and other sensors agree when their lags are the same within this (ours)."""
+ALIKE_S, NEXT_S = 0.15, 6.0
+"""Single movements agree within the first; the next one is no further away than the second (ours)."""
 SMALLEST_LAG_S = 0.15
 """Lags below this are told by a heel drop, not by ordinary movement (ours)."""
 MOVEMENTS = 4
@@ -64,22 +66,28 @@ class PairLag:
 
 def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
     """What the lags (n,) s of single movements at session times `at` (n,) say together; None where they do not agree."""
-    if len(lags) < MOVEMENTS:
+    if len(lags) <= MOVEMENTS:
         return None
-    rate, middle = 0.0, float(np.median(lags))
-    apart = np.abs(lags - middle)
-    if np.ptp(at) > SPAN_S:
+    # going down the lumbar spine leads, coming up it follows: the mean of one and the next is the clock's
+    near = np.diff(at) < NEXT_S
+    at_two, two = 0.5 * (at[1:] + at[:-1])[near], 0.5 * (lags[1:] + lags[:-1])[near]
+    if len(two) < MOVEMENTS:
+        return None
+    rate, middle, centre = 0.0, float(np.median(two)), float(at_two.mean())
+    apart = np.abs(two - middle)
+    if np.ptp(at_two) > SPAN_S:
         # the slope between all two movements that are far apart (Theil-Sen)
-        slope = _slope(at, lags)
+        slope = _slope(at_two, two)
         if abs(slope) >= SMALLEST_RATE:
-            level = float(np.median(lags - slope * (at - at.mean())))
-            beside = np.abs(lags - level - slope * (at - at.mean()))
+            level = float(np.median(two - slope * (at_two - centre)))
+            beside = np.abs(two - level - slope * (at_two - centre))
             if np.median(beside) < 0.5 * np.median(apart):
                 rate, middle, apart = slope, level, beside
+    each = np.abs(lags - middle - rate * (at - centre)) < ALIKE_S
     same = apart < SAME_S
-    if same.sum() < MOVEMENTS or (~same).sum() > same.sum() / 4:
+    if same.sum() < MOVEMENTS or (~same).sum() > same.sum() / 4 or (~each).sum() > each.sum() / 4:
         return None
-    return PairLag(float(at.mean()), middle, rate, float(at[0]), int(same.sum()))
+    return PairLag(centre, middle, rate, float(at[0]), int(each.sum()))
 
 
 def _slope(at: Floats, lags: Floats) -> float:
@@ -267,12 +275,27 @@ class ClockWatch:
     def _compare(
         self, pair: tuple[str, str], grid: Floats, first: Floats, second: Floats, spans: Sequence[tuple[int, int]]
     ) -> None:
-        known = self._near.get(pair)
         for begin, end in spans:
-            near = 0.0 if known is None else known.lag_s + known.rate * (float(grid[begin]) - known.at_s)
-            lag = _lag_of(first, second, begin, end, near)
+            lag = _lag_of(first, second, begin, end, self._expected(pair, float(grid[begin])))
             if lag is not None:
                 self._lags[pair].append((float(grid[(begin + end) // 2]), lag))
+
+    def _expected(self, pair: tuple[str, str], time_s: float) -> float:
+        """The lag of two sensors as last known, by way of a third one where only that is; 0 where nothing is."""
+        direct = self._known(*pair, time_s)
+        if direct is not None:
+            return direct
+        for between in self._keys:
+            there, on = self._known(pair[0], between, time_s), self._known(between, pair[1], time_s)
+            if there is not None and on is not None:
+                return there + on
+        return 0.0
+
+    def _known(self, first: str, second: str, time_s: float) -> float | None:
+        found, sign = self._near.get((first, second)), 1.0
+        if found is None:
+            found, sign = self._near.get((second, first)), -1.0
+        return None if found is None else sign * (found.lag_s + found.rate * (time_s - found.at_s))
 
     def _verdicts(self, until_s: float) -> list[ClockLag]:
         pairs: dict[tuple[str, str], PairLag] = {}

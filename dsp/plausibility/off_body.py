@@ -267,8 +267,8 @@ class OffBodyWatch:
             return -1
         if len(broken) > 1:
             return pelvis
-        # one joint alone: of its two sensors the one that fell
-        return pelvis if swing[pelvis] > 2.0 * swing[broken[0]] else broken[0]
+        # one joint alone: it is the pelvis that fell where all the others turned much less
+        return pelvis if swing[pelvis] > 2.0 * np.delete(swing, pelvis).max() else broken[0]
 
     def _stands(self, turn: Floats, off: Floats) -> list[bool]:
         """Whether each sensor (s,) stands nearly as at the calibration, and the others as they did, but for those that are off
