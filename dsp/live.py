@@ -119,6 +119,10 @@ class LivePipeline:
         """A sensor's clock disagrees: rows are flagged from when it is known on."""
         self._clocks.take(finding, finding.known_s)
 
+    def wait_longer(self, since_s: float, more_s: float) -> None:
+        """A sensor's samples come by more_s late: ticks from session time since_s on, which lies ahead, wait for them."""
+        self._grid.wait_longer(since_s, more_s)
+
     def _collect(self, blocks: Sequence[TimedBlock]) -> None:
         for block in blocks:
             if not len(block):

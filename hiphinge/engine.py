@@ -345,7 +345,7 @@ class Engine:
 
     def _look_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
         """Sequence number of the first of these events at which clocks are compared, None if there is none."""
-        if self._zero_ns is None or not np.isfinite(self._clocks.due_s):
+        if self._zero_ns is None or len(self._sources) < 2:
             return None
         return first_from(events, self._zero_ns + round(self._clocks.due_s * 1e9))
 
@@ -363,6 +363,10 @@ class Engine:
             clock, told = self._sources[key].clock, said[0]
             if clock is not None and told.certain and told.steady:
                 clock.correct(told.lag_s)
+                if told.lag_s > 0.0:
+                    # what is shown earlier on the session's time line still comes as late as before
+                    for pipeline in self._pipelines.values():
+                        pipeline.wait_longer(known_s, told.lag_s)
                 settled_s = known_s + abs(told.lag_s) / EARLY_SLEW + 1.0
                 since_s = self._disagree.pop(key).since_s if key in self._disagree else told.since_s
                 corrected = f"from {known_s:.0f} s on, fully from {settled_s:.0f} s on"

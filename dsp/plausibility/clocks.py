@@ -215,10 +215,10 @@ def over_looks(looks: Sequence[ClockLag]) -> list[ClockLag]:
 class ClockWatch:
     """Compares the clocks of worn sensors, a look every `LOOK_S` of session time; each movement is looked at once.
 
-    keys: of the sensors; those that are worn nowhere are not compared.
+    keys: of the sensors; those that are worn nowhere are not compared. begin_s: session time at which their samples begin.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], begin_s: float = 0.0) -> None:
         self._keys = [key for key in keys if key in {p.value for p in Placement} - {Placement.OTHER.value}]
         self._kept: dict[str, list[tuple[Floats, Floats]]] = {key: [] for key in self._keys}
         self._lags: dict[tuple[str, str], list[tuple[float, float]]] = {pair: [] for pair in combinations(self._keys, 2)}
@@ -227,20 +227,20 @@ class ClockWatch:
         """What was last known of two sensors, about which they are compared."""
         self._after_s = -np.inf
         """Samples before are not looked at."""
-        self._next_s = np.inf
+        self._next_s = LOOK_S * (float(np.floor(begin_s / LOOK_S)) + 2.0)
         """Session time of the next look."""
 
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
-        wanted = block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1
-        if wanted and len(block) and block.gyr is not None and block.time_s[-1] >= self._after_s:
-            self._kept[block.sensor].append((block.time_s, block.gyr))
-            if np.isinf(self._next_s):
-                self._next_s = LOOK_S * (np.floor(float(block.time_s[0]) / LOOK_S) + 2.0)
+        if block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1:
+            first = int(block.time_s.searchsorted(self._after_s))
+            if first == len(block):
+                return
+            self._kept[block.sensor].append((block.time_s[first:], block.gyr[first:]))
 
     @property
     def due_s(self) -> float:
-        """Session time from which on the samples of the next look are there; infinite before the first sample."""
+        """Session time from which on the samples of the next look are there."""
         return self._next_s + WAIT_S
 
     def forget(self, until_s: float) -> None:
@@ -257,7 +257,7 @@ class ClockWatch:
         until_s, self._next_s = self._next_s, self._next_s + LOOK_S
         begin_s = until_s - LOOK_S - LONGEST_S - 2.0 * SEARCH_S - 1.0
         for parts in self._kept.values():
-            while parts and parts[0][0][-1] < begin_s:
+            while len(parts) > 1 and parts[1][0][0] <= begin_s:
                 parts.pop(0)
         grid = np.arange(round(begin_s * RATE_HZ), round((until_s + SEARCH_S) * RATE_HZ)) / RATE_HZ
         rates = {key: _turning(parts, grid) for key, parts in self._kept.items() if parts}
@@ -289,7 +289,12 @@ class ClockWatch:
             there, on = self._known(pair[0], between, time_s), self._known(between, pair[1], time_s)
             if there is not None and on is not None:
                 return there + on
-        return 0.0
+        lags = self._lags[pair]
+        if len(lags) < MOVEMENTS:
+            return 0.0
+        # too few to tell anything, but they say where to look after a pause
+        at, late = np.array(lags).T
+        return float(np.median(late) + _slope(at, late) * (time_s - np.median(at)))
 
     def _known(self, first: str, second: str, time_s: float) -> float | None:
         found, sign = self._near.get((first, second)), 1.0

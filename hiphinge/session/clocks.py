@@ -42,7 +42,7 @@ def _doubtful(lags: Sequence[ClockLag], begin_s: float) -> list[Finding]:
 
 def _compared(plain: PlainSession) -> list[ClockLag]:
     """Whose clock disagrees, over the whole session."""
-    watch = ClockWatch(tuple(plain.samples))
+    watch = ClockWatch(tuple(plain.samples), min(float(s.time_s[0]) for s in plain.samples.values()))
     looks: list[ClockLag] = []
     reached_s = float("-inf")
     for blocks in plain.batches(LOOKED_AT_S):
