@@ -389,8 +389,9 @@ class Engine:
 
     def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
         """The last of `events` is the mark of a heel drop, or the event at which one is due."""
-        drop, self._drop = self._drop, None
+        drop = self._drop
         if drop is not None and self._now_s >= (drop.due_ns - (self._zero_ns or 0)) / 1e9:
+            self._drop = None
             self._align_clocks(drop)
         for event in events:
             if isinstance(event, Mark) and event.label == HEEL_DROP:

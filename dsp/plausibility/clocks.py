@@ -42,7 +42,7 @@ MOVEMENTS = 4
 """So many movements must agree, and no more than a quarter as many may not (ours)."""
 SMALLEST_RATE = 0.002
 """A lag that grows by this part of the time is a clock of another rate (ours)."""
-APART_S, SPAN_S = 3.0, 6.0
+APART_S, SPAN_S = 2.5, 6.0
 """Two movements further apart than the first tell how a lag grows, where all of them span more than the second (ours)."""
 LOOKS = 2
 """So many looks must say the same (ours)."""
@@ -68,9 +68,7 @@ def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
     """What the lags (n,) s of single movements at session times `at` (n,) say together; None where they do not agree."""
     if len(lags) <= MOVEMENTS:
         return None
-    # going down the lumbar spine leads, coming up it follows: the mean of one and the next is the clock's
-    near = np.diff(at) < NEXT_S
-    at_two, two = 0.5 * (at[1:] + at[:-1])[near], 0.5 * (lags[1:] + lags[:-1])[near]
+    at_two, two = _of_two(at, lags)
     if len(two) < MOVEMENTS:
         return None
     rate, middle, centre = 0.0, float(np.median(two)), float(at_two.mean())
@@ -88,6 +86,13 @@ def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
     if same.sum() < MOVEMENTS or (~same).sum() > same.sum() / 4 or (~each).sum() > each.sum() / 4:
         return None
     return PairLag(centre, middle, rate, float(at[0]), int(each.sum()))
+
+
+def _of_two(at: Floats, lags: Floats) -> tuple[Floats, Floats]:
+    """Times and lags, means of each movement and the next: going down the lumbar spine leads, coming up it follows, and what
+    they have in common is the clock's."""
+    near = np.diff(at) < NEXT_S
+    return 0.5 * (at[1:] + at[:-1])[near], 0.5 * (lags[1:] + lags[:-1])[near]
 
 
 def _slope(at: Floats, lags: Floats) -> float:
@@ -293,8 +298,8 @@ class ClockWatch:
         if len(lags) < MOVEMENTS:
             return 0.0
         # too few to tell anything, but they say where to look after a pause
-        at, late = np.array(lags).T
-        return float(np.median(late) + _slope(at, late) * (time_s - np.median(at)))
+        at, late = _of_two(*np.array(lags).T)
+        return float(np.median(late) + _slope(at, late) * (time_s - np.median(at))) if len(at) else 0.0
 
     def _known(self, first: str, second: str, time_s: float) -> float | None:
         found, sign = self._near.get((first, second)), 1.0
@@ -334,20 +339,23 @@ def blamed(pairs: Mapping[tuple[str, str], PairLag]) -> list[ClockLag]:
         # where two are equally likely, the pelvis is believed
         sensor = max(counts, key=lambda key: (counts[key], key != Placement.PELVIS.value))
         own = {pair: lag for pair, lag in wrong.items() if sensor in pair}
-        signed = [lag.lag_s if pair[1] == sensor else -lag.lag_s for pair, lag in own.items()]
+        # at one time, where the latest of them was seen
+        at_s = max(lag.at_s for lag in own.values())
+        signed = [
+            (1.0 if pair[1] == sensor else -1.0) * (lag.lag_s + lag.rate * (at_s - lag.at_s)) for pair, lag in own.items()
+        ]
         rates = [lag.rate if pair[1] == sensor else -lag.rate for pair, lag in own.items()]
         against = tuple(sorted(other for pair in own for other in pair if other != sensor))
         agreeing = any(pair in pairs and pairs[pair].agrees for pair in combinations(against, 2)) or any(
             pair[::-1] in pairs and pairs[pair[::-1]].agrees for pair in combinations(against, 2)
         )
-        one = next(iter(own.values()))
         certain = len(own) > 1 and agreeing and max(signed) - min(signed) < SAME_S
         found.append(
             ClockLag(
                 sensor,
                 float(np.median(signed)),
                 float(np.median(rates)),
-                one.at_s,
+                at_s,
                 min(lag.since_s for lag in own.values()),
                 certain,
                 against,
