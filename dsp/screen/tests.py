@@ -21,7 +21,21 @@ from dsp.repetitions.kind import CANNOT_TELL
 from dsp.results import Repetition
 from dsp.rhythm.metrics import BENT_KNEE, FULL_BEND
 
-SPOILT = Quality.UNCALIBRATED | Quality.GAP | Quality.SATURATED | Quality.SLIPPED
+NOT_TRUE = {
+    Quality.OFF_BODY: "a sensor was off the body",
+    Quality.IMPLAUSIBLE: "numbers that cannot be true",
+    Quality.CLOCK_DISAGREES: "a sensor's clock disagrees",
+}
+"""What makes a repetition's numbers untrue, and why it is not scored then."""
+SPOILT = (
+    Quality.UNCALIBRATED
+    | Quality.GAP
+    | Quality.SATURATED
+    | Quality.SLIPPED
+    | Quality.OFF_BODY
+    | Quality.IMPLAUSIBLE
+    | Quality.CLOCK_DISAGREES
+)
 """A repetition with any of these is not scored."""
 SET_WITH_TRIAL = 4
 """Of a set of so many the first repetition is a trial, unless it is needed."""
@@ -193,7 +207,7 @@ def _usable(test: str, of_kind: Sequence[Repetition]) -> tuple[list[Repetition],
     usable, left_out = [], Counter[str]()
     for r in of_kind:
         if r.quality & SPOILT:
-            left_out[BAD_QUALITY] += 1
+            left_out[next((why for flag, why in NOT_TRUE.items() if r.quality & flag), BAD_QUALITY)] += 1
         elif r.movement_confidence <= CANNOT_TELL and not all(f"hip_{hip}_rom_deg" in r.metrics for hip in SIDES):
             left_out[NOT_SURE] += 1
         elif KIND_OF_TEST[test].full_bend and r.metrics.get("trunk_rom_deg", full) < full:

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals.quality import Quality
 from body_signals.quantities import SCREEN_COLUMNS, SCREEN_MEASURES
-from dsp.screen.tests import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL, ScreenTest, measured_tests, raised
+from dsp.screen.tests import BAD_QUALITY, NOT_MEASURED, NOT_SURE, NOT_TRUE, PARTIAL, TRIAL, ScreenTest, measured_tests, raised
 from tests.dsp.screen_by_hand import RELAXED, Day, sound
 
 
@@ -122,6 +122,13 @@ def test_a_spoilt_repetition_is_left_out_and_is_not_the_most(flag: Quality) -> N
     bend = one(day, "bend")
     assert (bend.repetitions, bend.left_out) == (3, {BAD_QUALITY: 1})
     assert one(day, "squat").value("lumbar_use") == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("flag", list(NOT_TRUE))
+def test_numbers_that_are_not_true_are_left_out_with_the_reason(flag: Quality) -> None:
+    day = Day().bends(3).bends(1, quality=int(flag | Quality.GAP), lumbar_peak_deg=99.0, trunk_rom_deg=300.0)
+    bend = one(day, "bend")
+    assert (bend.repetitions, bend.left_out) == (3, {NOT_TRUE[flag]: 1})
 
 
 def test_flags_that_leave_the_flexion_alone_do_not_count() -> None:
