@@ -254,7 +254,7 @@ class Engine:
             before, rest = _cut(rest, cut)
             self._time(before, timed)
             self._pass_heel_drop(before)
-            while self._now_s >= self._clocks.due_s:
+            while len(self._sources) > 1 and self._now_s >= self._clocks.due_s:
                 self._compare_clocks(self._clocks.due_s)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
@@ -316,7 +316,7 @@ class Engine:
 
     def _next_cut(self, events: Sequence[Event | TimedBlock]) -> int | None:
         """Sequence number of the first of these events at which something changes, None if there is none."""
-        cuts = (self._heel_drop_at(events), self._minute_at(events), self._look_at(events))
+        cuts = (self._heel_drop_at(events), self._due_at(events))
         return min((at for at in cuts if at is not None), default=None)
 
     def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
@@ -326,11 +326,12 @@ class Engine:
             cuts += [at for at in [first_from(events, self._drop.due_ns)] if at is not None]
         return min(cuts, default=None)
 
-    def _minute_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
-        """Sequence number of the first of these events at which a minute of the sensors ends, None if there is none."""
+    def _due_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which a minute ends or clocks are compared, None if there is none."""
         if self._zero_ns is None or not self._sources:
             return None
-        return first_from(events, self._zero_ns + round(self.minutes.due_s * 1e9))
+        due_s = min(self.minutes.due_s, self._clocks.due_s) if len(self._sources) > 1 else self.minutes.due_s
+        return first_from(events, self._zero_ns + round(due_s * 1e9))
 
     def _other_sensors(self) -> list[Finding]:
         """Which sensors are not those that were there before."""
@@ -342,12 +343,6 @@ class Engine:
                 found.append(Finding(key, Cause.OTHER_SENSOR, at_s, at_s, what, remedy))
             source.swaps.clear()
         return found
-
-    def _look_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
-        """Sequence number of the first of these events at which clocks are compared, None if there is none."""
-        if self._zero_ns is None or len(self._sources) < 2:
-            return None
-        return first_from(events, self._zero_ns + round(self._clocks.due_s * 1e9))
 
     def _compare_clocks(self, known_s: float) -> None:
         """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on."""
@@ -485,6 +480,10 @@ def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | T
     after: list[Event | TimedBlock] = []
     for event in events:
         if isinstance(event, Packets):
+            if len(event) and not event.seq.item(0) <= seq < event.seq.item(-1):
+                # the usual case: whole packets
+                (before if event.seq.item(-1) <= seq else after).append(event)
+                continue
             n = int(np.searchsorted(event.seq, seq, side="right"))
             at = int(event.lengths[:n].sum())
             if n:

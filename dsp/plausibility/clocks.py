@@ -20,7 +20,7 @@ import numpy as np
 from body_signals import Cause, Floats, Placement, TimedBlock
 from dsp.results import Finding
 
-RATE_HZ = 25.0
+RATE_HZ = 20.0
 """Turning rates are compared at so many points a second (ours)."""
 WINDOW_S, LOOK_S, WAIT_S = 60.0, 10.0, 3.0
 """A look takes in the last of these, every so often, once the samples of its end are there (ours)."""
@@ -124,8 +124,10 @@ def _lag_of(first: Floats, second: Floats, begin: int, end: int, near_s: float) 
     """The lag of one movement, where beginning and end tell the same."""
     middle, margin = (begin + end) // 2, int(REST_S * RATE_HZ)
     begun = _best(first, second, begin - margin, middle, near_s)
+    if begun is None:
+        return None
     ended = _best(first, second, middle, end + margin, near_s)
-    if begun is None or ended is None or abs(begun - ended) > SAME_S:
+    if ended is None or abs(begun - ended) > SAME_S:
         return None
     return 0.5 * (begun + ended)
 
@@ -136,13 +138,21 @@ def _best(first: Floats, second: Floats, start: int, stop: int, near_s: float) -
     low, high = start + near - search, stop + near + search
     if start < 0 or low < 0 or max(high, stop) > len(second) or n < 8:
         return None
+    course = second[low:high]
+    if course.max() < MOVES_RAD_S:
+        return None
     part = first[start:stop] - first[start:stop].mean()
-    windows = np.lib.stride_tricks.sliding_window_view(second[low:high], n)
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    spread = np.sqrt((centred * centred).sum(axis=1) * float(part @ part))
-    agreement = (centred * part).sum(axis=1) / np.maximum(spread, 1e-9)
-    best = int(np.argmax(agreement))
-    if agreement[best] < SMALLEST_CORRELATION or best in (0, len(agreement) - 1) or windows[best].max() < MOVES_RAD_S:
+    # the mean of the part is zero, so that of the course under it does not matter
+    products = np.correlate(course, part, mode="valid")
+    sums = np.concatenate(([0.0], np.cumsum(course)))
+    squares = np.concatenate(([0.0], np.cumsum(course * course)))
+    total = sums[n:] - sums[:-n]
+    spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * float(part @ part))
+    agreement = products / np.maximum(spread, 1e-9)
+    best = int(agreement.argmax())
+    if agreement[best] < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
+        return None
+    if course[best : best + n].max() < MOVES_RAD_S:
         return None
     left, centre, right = agreement[best - 1 : best + 2].tolist()
     bend = left - 2.0 * centre + right
@@ -324,7 +334,7 @@ def _turning(parts: Sequence[tuple[Floats, Floats]], grid: Floats) -> Floats:
     time_s = np.concatenate([t for t, _ in parts])
     gyr = np.concatenate([g for _, g in parts])
     rate = np.interp(grid, time_s, np.sqrt(np.einsum("ij,ij->i", gyr, gyr)), left=0.0, right=0.0)
-    return np.convolve(rate, np.full(5, 0.2), mode="same")
+    return np.convolve(rate, np.full(4, 0.25), mode="same")
 
 
 def blamed(pairs: Mapping[tuple[str, str], PairLag]) -> list[ClockLag]:
