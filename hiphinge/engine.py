@@ -32,7 +32,7 @@ from dsp.angles import from_gravity
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
-from dsp.plausibility import LOOKS, ClockLag, ClockWatch, over_looks
+from dsp.plausibility import LOOKS, SELDOM_S, ClockLag, ClockWatch, over_looks
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from firmware_protocol import Codec, Identified, Probed, codec_for
@@ -223,7 +223,7 @@ class Engine:
         """What the last heel drop told, by sensor."""
         self._others: dict[str, dict[str, Finding]] = {}
         """By estimator and sensor: another one is in its place, not calibrated yet."""
-        self._clocks = ClockWatch([s.key for s in streaming])
+        self._clocks = ClockWatch([s.key for s in streaming], every_s=SELDOM_S)
         self._clock_lags: dict[str, list[ClockLag]] = {}
         """By sensor, the looks that blamed it one after another."""
         self._disagree: dict[str, Finding] = {}

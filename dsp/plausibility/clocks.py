@@ -22,6 +22,8 @@ from dsp.results import Finding
 
 RATE_HZ = 20.0
 """Turning rates are compared at so many points a second (ours)."""
+SELDOM_S = 30.0
+"""Between two looks at a running session: they cost time (ours)."""
 WINDOW_S, LOOK_S, WAIT_S = 60.0, 10.0, 3.0
 """A look takes in the last of these, every so often, once the samples of its end are there (ours)."""
 SEARCH_S = 1.2
@@ -228,12 +230,13 @@ def over_looks(looks: Sequence[ClockLag]) -> list[ClockLag]:
 
 
 class ClockWatch:
-    """Compares the clocks of worn sensors, a look every `LOOK_S` of session time; each movement is looked at once.
+    """Compares the clocks of worn sensors, a look every so often; each movement is looked at once.
 
     keys: of the sensors; those that are worn nowhere are not compared. begin_s: session time at which their samples begin.
+    every_s: of session time between two looks.
     """
 
-    def __init__(self, keys: Sequence[str], begin_s: float = 0.0) -> None:
+    def __init__(self, keys: Sequence[str], begin_s: float = 0.0, every_s: float = LOOK_S) -> None:
         self._keys = [key for key in keys if key in {p.value for p in Placement} - {Placement.OTHER.value}]
         self._kept: dict[str, list[tuple[Floats, Floats]]] = {key: [] for key in self._keys}
         self._lags: dict[tuple[str, str], list[tuple[float, float]]] = {pair: [] for pair in combinations(self._keys, 2)}
@@ -242,7 +245,8 @@ class ClockWatch:
         """What was last known of two sensors, about which they are compared."""
         self._after_s = -np.inf
         """Samples before are not looked at."""
-        self._next_s = LOOK_S * (float(np.floor(begin_s / LOOK_S)) + 2.0)
+        self._every_s = every_s
+        self._next_s = every_s * (float(np.floor(begin_s / every_s)) + (2.0 if every_s < SELDOM_S else 1.0))
         """Session time of the next look."""
 
     def take(self, block: TimedBlock) -> None:
@@ -269,8 +273,8 @@ class ClockWatch:
 
     def look(self) -> list[ClockLag]:
         """The next look: whose clock disagrees then."""
-        until_s, self._next_s = self._next_s, self._next_s + LOOK_S
-        begin_s = until_s - LOOK_S - LONGEST_S - 2.0 * SEARCH_S - 1.0
+        until_s, self._next_s = self._next_s, self._next_s + self._every_s
+        begin_s = until_s - self._every_s - LONGEST_S - 2.0 * SEARCH_S - 1.0
         for parts in self._kept.values():
             while len(parts) > 1 and parts[1][0][0] <= begin_s:
                 parts.pop(0)
@@ -281,7 +285,7 @@ class ClockWatch:
             for key, rate in moved.items():
                 # a movement belongs to the look in which the rest after it ends
                 ended = grid[-1] - SEARCH_S - REST_S
-                spans = [(a, b) for a, b in _movements(rate) if ended - LOOK_S < grid[b] <= ended]
+                spans = [(a, b) for a, b in _movements(rate) if ended - self._every_s < grid[b] <= ended]
                 for other in self._keys[self._keys.index(key) + 1 :] if spans else ():
                     if other in moved:
                         self._compare((key, other), grid, rate, moved[other], spans)
