@@ -294,8 +294,11 @@ class ClockWatch:
     def _compare(
         self, pair: tuple[str, str], grid: Floats, first: Floats, second: Floats, spans: Sequence[tuple[int, int]]
     ) -> None:
+        begin_s = float(grid[spans[0][0]])
+        expected = self._expected(pair, begin_s)
+        growth = self._expected(pair, begin_s + 1.0) - expected
         for begin, end in spans:
-            lag = _lag_of(first, second, begin, end, self._expected(pair, float(grid[begin])))
+            lag = _lag_of(first, second, begin, end, expected + growth * (float(grid[begin]) - begin_s))
             if lag is not None:
                 self._lags[pair].append((float(grid[(begin + end) // 2]), lag))
 

@@ -198,6 +198,8 @@ class OffBodyWatch:
         fallen, lies = (_quiet(step, half, k) & (now > AWAY_RAD) for half in (FALLEN_HALF, LIES_HALF))
         if not (lies | fallen).any():
             return seen
+        # without a fall, at two looks: a body is as still for a moment now and then
+        lies &= _quiet(step, LIES_HALF, k, before=1)
         moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
         others = moved.sum(axis=0) - moved
         fell = self._fell(vertical, k)
@@ -208,7 +210,7 @@ class OffBodyWatch:
                 if j != i:
                     seat = _angle(vertical[:, i, -k:], vertical[:, j, -k:], mirrored=True) < SEAT_RAD
             still[i] &= ~seat | fell[i]
-        alone = _quiet(step, LIES_HALF, k, before=1) & lies & (now > FAR_RAD) & fell
+        alone = lies & (now > FAR_RAD) & fell
         seen[(seen == 0) & alone] = _FELL
         seen[(seen == 0) & still] = _LIES
         return seen
@@ -292,7 +294,7 @@ class OffBodyWatch:
             self._agreed[i] = int(at[np.flatnonzero(stands[i])[-1]])
 
 
-_SINCE = {_LIES: 2 * LIES_HALF, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS}
+_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS}
 """How many looks before it is known what is seen has begun at least."""
 
 
