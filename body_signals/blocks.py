@@ -87,10 +87,17 @@ class TimedBlock:
     lost: Ints
     saturated: Bools
     restart: Bools
+    other: Bools | None = None
+    """(n,) the first sample of another sensor in this one's place; None where there is none."""
 
     def __post_init__(self) -> None:
         one = (len(self.acc),)
-        own: _Arrays = (("seq", self.seq, one), ("time_s", self.time_s, one), ("device_time_s", self.device_time_s, one))
+        own: _Arrays = (
+            ("other", self.other, one),
+            ("seq", self.seq, one),
+            ("time_s", self.time_s, one),
+            ("device_time_s", self.device_time_s, one),
+        )
         _freeze(self, own + _shared(self, one))
 
     def __len__(self) -> int:

@@ -33,10 +33,22 @@ from dsp.heading.joint_headings import (
 )
 from dsp.orientation.acceleration_level import TAU_S
 from dsp.orientation.filter import CausalOrientation, SampleCounts
-from dsp.pipeline import PipelineOutput, mountings, said_of, shared_ticks, slip_flags, slip_watch
+from dsp.pipeline import (
+    ClockDoubts,
+    OtherSensors,
+    PipelineOutput,
+    count_repetitions,
+    mountings,
+    said_of,
+    shared_ticks,
+    slip_flags,
+    slip_watch,
+    with_flags,
+)
 from dsp.plausibility.sensor_watch import SensorWatch
+from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
-from dsp.results import AlignmentReport, Flags
+from dsp.results import AlignmentReport, Finding, Flags
 
 SETTLING_S = 3.0
 """How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
@@ -72,6 +84,11 @@ class LivePipeline:
         """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
+        self._worn: WornWatch | None = None
+        self._clocks = ClockDoubts()
+        self._others = OtherSensors()
+        self._others_since: dict[str, float] = {}
+        """Of the alignment in force."""
         self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
         """Last heading epoch of each sensor."""
         self._doubtful_until: int = -1
@@ -107,12 +124,23 @@ class LivePipeline:
                 self._take(self._grid.feed(seq[:0], time_s[:0]), out)
         yield out
 
+    def doubt(self, finding: Finding) -> None:
+        """A sensor's clock disagrees: rows are flagged from when it is known on."""
+        self._clocks.take(finding, finding.known_s)
+
+    def wait_longer(self, since_s: float, more_s: float) -> None:
+        """A sensor's samples come by more_s late: ticks from session time since_s on, which lies ahead, wait for them."""
+        self._grid.wait_longer(since_s, more_s)
+
     def _collect(self, blocks: Sequence[TimedBlock], out: PipelineOutput) -> None:
         for block in blocks:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
             filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
+            if block.other is not None:
+                self._others.take(block)
+                self._others_since = {} if self._alignment is None else self._others.since(self._alignment)
             checked = self._watches[block.sensor].feed(block)
             out.findings += checked.findings
             samples = filter_.feed(checked.block)
@@ -145,7 +173,7 @@ class LivePipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force."""
-        return said_of(self._alignment, self._calibrator.refused, self._slips)
+        return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, self._grid.rate_hz)
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
@@ -176,10 +204,11 @@ class LivePipeline:
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
         if not len(ticks):
             return
-        doubtful = self._doubtful(ticks)
+        doubtful = with_flags(self._doubtful(ticks), self._clocks.flags(ticks.time_s))
         headings = self._track_headings(ticks)
         turned = with_one_heading(ticks, headings)
         out.orientations.extend(orientation_rows(turned))
+        checked = Checked()
         if self._angles is None:
             rows = uncalibrated_rows(ticks, self._body)
         else:
@@ -187,8 +216,11 @@ class LivePipeline:
                 slipped = slip_flags(self._slips, turned, self._angles)
                 doubtful = slipped if doubtful is None else doubtful | slipped
             rows = self._angles.rows(turned, headings, doubtful)
+            if self._worn is not None:
+                checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
         out.angles.append(rows)
-        out.repetitions.extend(self._finder.feed(rows))
+        out.findings.extend(checked.findings)
+        out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
         self._remember(ticks)
 
     def _remember(self, ticks: Ticks) -> None:
@@ -226,7 +258,10 @@ class LivePipeline:
     def _align(self, alignment: Alignment, out: PipelineOutput) -> None:
         """Put an alignment into force: the headings start at its standing and follow the drift since then."""
         out.alignments.append(alignment)
+        if self._worn is not None:
+            out.findings.extend(self._worn.close(alignment.tick / self._grid.rate_hz))
         self._alignment = alignment
+        self._others_since = self._others.since(alignment)
         self._slips = slip_watch(alignment, self._grid.rate_hz)
         headings: dict[str, RelativeHeading] = {}
         still = alignment.standing
@@ -250,6 +285,7 @@ class LivePipeline:
             headings[joint.name] = heading
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
         self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
+        self._worn = WornWatch(self._angles, self._grid.rate_hz, alignment.standing.first, marked_back=False)
         self._finder.aligned(alignment.to_segment)
         if alignment.movements_over:
             self._finder.calibrated(alignment.movements_end_s)

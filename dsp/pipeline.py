@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from body_signals import Mounting, Placement, Quality, Sensor
+from body_signals import Floats, Mounting, Placement, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks
+from dsp.plausibility.worn import WornWatch
 from dsp.progress import CalibrationProgress
+from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
@@ -88,12 +90,16 @@ def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
 
 
 def said_of(
-    alignment: Alignment | None, refused: tuple[AlignmentReport, ...], watch: SlipWatch | None
+    alignment: Alignment | None,
+    refused: tuple[AlignmentReport, ...],
+    watch: SlipWatch | None,
+    worn: WornWatch | None,
+    rate_hz: float,
 ) -> tuple[AlignmentReport, ...]:
     """The reports of the alignment in force; of a mark that came to nothing, which leaves it in force, where there is one."""
     if alignment is None:
         return refused
-    reports = with_slips(alignment.reports, watch)
+    reports = with_slips(alignment.reports, watch, worn, rate_hz)
     why = {
         r.placement: f"the mark at {r.time_s:.0f} s was refused, and the calibration before it stands: {r.reasons[0]}"
         for r in refused
@@ -106,16 +112,81 @@ def said_of(
     )
 
 
-def with_slips(reports: tuple[AlignmentReport, ...], watch: SlipWatch | None) -> tuple[AlignmentReport, ...]:
-    """The reports, less confident of sensors that have slipped, with the reason."""
-    slipped = watch.slipped if watch is not None else {}
+def with_slips(
+    reports: tuple[AlignmentReport, ...], watch: SlipWatch | None, worn: WornWatch | None, rate_hz: float
+) -> tuple[AlignmentReport, ...]:
+    """The reports, less confident of sensors that have slipped or come off the body, with the reason."""
+    reasons: dict[str, str] = {}
+    if watch is not None:
+        for key, slip in watch.slipped.items():
+            reasons[key] = f"has slipped: stands {slip.angle_deg:.0f}° off since {slip.time_s:.0f} s; calibrate again"
+    if worn is not None:
+        for key, off in worn.returned.items():
+            reasons[key] = f"was off the body at {off.known / rate_hz:.0f} s and put back; calibrate again"
+        for key, off in worn.off.items():
+            reasons[key] = f"is off the body since {off.since / rate_hz:.0f} s; calibrate again"
     return tuple(
-        replace(
-            r,
-            confidence=round(SLIPPED_CONFIDENCE * r.confidence, 3),
-            reasons=(*r.reasons, f"has slipped: stands {s.angle_deg:.0f}° off since {s.time_s:.0f} s; calibrate again"),
-        )
-        if (s := slipped.get(r.placement)) is not None
+        replace(r, confidence=round(SLIPPED_CONFIDENCE * r.confidence, 3), reasons=(*r.reasons, reasons[r.placement]))
+        if r.placement in reasons
         else r
         for r in reports
     )
+
+
+class ClockDoubts:
+    """When linked segments did not move together, because a clock disagrees: what rows are flagged by."""
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[str, float], tuple[float, float]] = {}
+
+    def take(self, finding: Finding, since_s: float) -> None:
+        """A clock disagrees, flagged from session time since_s on; a later word of the same finding says until when."""
+        until_s = np.inf if finding.until_s is None else finding.until_s
+        begun = self._spans.get((finding.sensor, finding.since_s), (since_s, until_s))[0]
+        self._spans[finding.sensor, finding.since_s] = (begun, until_s)
+
+    def flags(self, time_s: Floats) -> Flags | None:
+        """Flags (m,) of rows at these session times; None where there are none."""
+        if not self._spans:
+            return None
+        within = np.zeros(len(time_s), np.bool_)
+        for since_s, until_s in self._spans.values():
+            within |= (time_s >= since_s) & (time_s < until_s)
+        return np.where(within, np.int32(Quality.CLOCK_DISAGREES), np.int32(0)) if within.any() else None
+
+
+def with_flags(flags: Flags | None, more: Flags | None) -> Flags | None:
+    """Both flags (m,) together."""
+    if flags is None or more is None:
+        return more if flags is None else flags
+    return flags | more
+
+
+class OtherSensors:
+    """When another sensor came into a place, by session time; see `TimedBlock.other`."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, list[float]] = {}
+
+    def take(self, block: TimedBlock) -> None:
+        """The next samples of a sensor."""
+        if block.other is not None:
+            self._since.setdefault(block.sensor, []).extend(block.time_s[block.other].tolist())
+
+    def since(self, alignment: Alignment) -> dict[str, float]:
+        """Since when a place has had another sensor than at the calibration, by place."""
+        later = {key: [t for t in times if t > alignment.mark_s] for key, times in self._since.items()}
+        return {key: times[0] for key, times in later.items() if times}
+
+
+def count_repetitions(
+    finder: RepetitionFinder, rows: AngleRows, changes: Sequence[tuple[int, tuple[str, ...]]]
+) -> list[Repetition]:
+    """Repetitions that ended in these rows. changes: at which of the rows the sensors on the body change, and to which."""
+    found: list[Repetition] = []
+    start = 0
+    for at, placements in changes:
+        found += finder.feed(rows.part(start, at))
+        finder.worn(placements)
+        start = at
+    return found + finder.feed(rows.part(start, len(rows)) if start else rows)

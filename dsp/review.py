@@ -8,7 +8,7 @@ every chunking. Orientations come from offline VQF, headings from the smoother; 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,8 +41,20 @@ from dsp.orientation.filter import (
     standing_bias,
     turn_rates,
 )
-from dsp.pipeline import PipelineOutput, mountings, said_of, shared_ticks, slip_flags, slip_watch
+from dsp.pipeline import (
+    ClockDoubts,
+    OtherSensors,
+    PipelineOutput,
+    count_repetitions,
+    mountings,
+    said_of,
+    shared_ticks,
+    slip_flags,
+    slip_watch,
+    with_flags,
+)
 from dsp.plausibility.sensor_watch import SensorWatch
+from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.results import AlignmentReport, Finding, latest
@@ -116,6 +128,9 @@ class ReviewPipeline:
         self._next: int | None = None
         self._alignment: Alignment | None = None
         self._slips: SlipWatch | None = None
+        self._worn: WornWatch | None = None
+        self._clocks = ClockDoubts()
+        self._others = OtherSensors()
         self._carried: dict[str, float] = {}
         self._ticks: Ticks | None = None
 
@@ -171,7 +186,14 @@ class ReviewPipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
-        return said_of(self._alignment, self._calibrator.refused, self._slips)
+        return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, RATE_HZ)
+
+    def doubt(self, finding: Finding) -> None:
+        """A sensor's clock disagrees: rows that are not given out yet are flagged since then."""
+        self._clocks.take(finding, finding.since_s)
+
+    def wait_longer(self, since_s: float, more_s: float) -> None:
+        """Nothing is late in review."""
 
     def _start_tick(self) -> int:
         if self._next is None:
@@ -206,6 +228,7 @@ class ReviewPipeline:
         if not len(block):
             return
         stream.counts.add(block)
+        self._others.take(block)
         _, _, fresh = holes(block.device_time_s, block.restart, stream.last_s, 1.0 / stream.rate_hz)
         stream.counts.gaps += int(np.count_nonzero(fresh)) - (stream.last_s is None)
         epochs = stream.epoch + np.cumsum(fresh)
@@ -369,31 +392,39 @@ class ReviewPipeline:
             track = self._heading(joint, wide, start, new)
             if track is not None:
                 self._carried[joint.name] = float(track.offset[stop - 1 - low])
-                tracks[joint.name] = HeadingTrack(
-                    track.offset[start - low : stop - low],
-                    track.sd[start - low : stop - low],
-                    track.known[start - low : stop - low],
-                    track.spread[start - low : stop - low],
-                )
-        headings = JointHeadings.of(tracks, stop - start)
-        part = with_one_heading(wide.part(start - low, stop - low), headings)
+                tracks[joint.name] = track
+        headings = _headings(tracks, start - low, stop - low)
+        own = wide.part(start - low, stop - low)
+        part = with_one_heading(own, headings)
         out.orientations.extend(orientation_rows(part))
+        checked = Checked()
         if self._alignment is None:
             rows = uncalibrated_rows(part, self._body)
         else:
-            if new is not None:
-                self._slips = slip_watch(new, RATE_HZ)
             angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
+            if new is not None or self._worn is None:
+                self._slips = slip_watch(self._alignment, RATE_HZ)
+                out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
+                self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
-            rows = angles.rows(part, headings, slipped)
+            rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
+            later = []
+            if high > stop:
+                # a sensor that fell off before the end of these rows may be known a little later only
+                after, turns = wide.part(stop - low, high - low), _headings(tracks, stop - low, high - low)
+                later = self._worn.ahead(after, angles.rows(with_one_heading(after, turns), turns), angles, own, rows)
+            checked = self._worn.feed(own, rows, angles, self._others.since(self._alignment), later)
         out.angles.append(rows)
+        out.findings.extend(checked.findings)
         if new is not None and new.movements_over:
             # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
             done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
-            out.repetitions.extend(self._finder.feed(rows.part(0, done)))
+            changes = [(at, worn) for at, worn in checked.changes if at < done]
+            out.repetitions.extend(count_repetitions(self._finder, rows.part(0, done), changes))
             self._finder.calibrated(new.movements_end_s)
             rows = rows.part(done, len(rows))
-        out.repetitions.extend(self._finder.feed(rows))
+            checked.changes = [(at - done, worn) for at, worn in checked.changes if at >= done]
+        out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
 
     def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
         """Smoothed heading over the wide stretch, each pair of heading epochs for itself; None where nothing tells it."""
@@ -460,3 +491,10 @@ class ReviewPipeline:
             return None
         first, last = (tick - self._ticks.first for tick in span)
         return self._ticks.part(first, last) if first >= 0 and last <= len(self._ticks) else None
+
+
+def _headings(tracks: Mapping[str, HeadingTrack], start: int, stop: int) -> JointHeadings:
+    """Headings from start to stop of these tracks, by joint."""
+    cut = slice(start, stop)
+    parts = {name: HeadingTrack(t.offset[cut], t.sd[cut], t.known[cut], t.spread[cut]) for name, t in tracks.items()}
+    return JointHeadings.of(parts, stop - start)

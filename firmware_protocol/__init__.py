@@ -1,6 +1,6 @@
 """What each device says on the wire: pure codecs, bytes in, blocks of samples out. The registry finds a codec."""
 
-from firmware_protocol.codec import Codec, Health, Probed
+from firmware_protocol.codec import Codec, Health, Identified, Probed
 from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Read, Request, SerialAccess, Step, Write
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packets import Fields, Packet
@@ -44,6 +44,7 @@ __all__ = [
     "DeviceFamily",
     "Fields",
     "Health",
+    "Identified",
     "Info",
     "Kind",
     "MalformedMessage",

@@ -35,6 +35,15 @@ class Probed(Protocol):
         ...
 
 
+@runtime_checkable
+class Identified(Protocol):
+    """A codec that hears from the device which one it is."""
+
+    def identities(self) -> list[tuple[int, str]]:
+        """Serial numbers that the last `feed` or `feed_packets` has found, each with the packet's number; given once."""
+        ...
+
+
 class Codec(Protocol):
     """Decoder of one sensor's stream."""
 

@@ -20,6 +20,23 @@ class Buffered(Protocol):
     rest: bytes
 
 
+class Serials:
+    """Serial numbers in the order in which a device told them, each with the number of the packet, until they are taken."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[int, str]] = []
+
+    def tell(self, packet: int, serial: object) -> None:
+        """A packet said whose it is; nothing where it is empty."""
+        if serial:
+            self._told.append((packet, str(serial)))
+
+    def take(self) -> list[tuple[int, str]]:
+        """What was told since the last time."""
+        told, self._told = self._told, []
+        return told
+
+
 class CountingCodec:
     """A codec's `health`, `facts` and `pending`, however it decodes."""
 
@@ -28,6 +45,7 @@ class CountingCodec:
         self._facts: dict[str, str | float] = {}
         self._buffer: Buffered | None = None
         """Where bytes may wait; None where a packet holds whole samples."""
+        self._serials = Serials()
 
     @property
     def health(self) -> Mapping[str, int]:
@@ -38,6 +56,10 @@ class CountingCodec:
     def facts(self) -> Mapping[str, str | float]:
         """See `Codec.facts`."""
         return MappingProxyType(self._facts)
+
+    def identities(self) -> list[tuple[int, str]]:
+        """See `Identified.identities`."""
+        return self._serials.take()
 
     @property
     def pending(self) -> int:

@@ -5,7 +5,7 @@ The numbers are those of ``hiphinge replay``, bit for bit. Nothing stays on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from body_signals import ESTIMATORS, Event, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark, TimedBlock
+from body_signals import ESTIMATORS, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
+from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software
 from hiphinge.session.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.formats import UNKNOWN_ATHLETE, UNKNOWN_START, PlainSamples, session_of_samples
-from ingest.session_folder import open_input
+from ingest.session_folder import Input, input_of, open_input
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation
@@ -110,7 +111,7 @@ def estimate(
     if isinstance(source, Mapping):
         plain = session_of_samples(_session(source, calibrate_s, mounting or {}, rate_hz), source)
         check_plain(plain)
-        return _computed(plain.session, "arrays", plain.batches(), estimator)
+        return _computed(input_of(plain), "arrays", estimator)
     if np.size(calibrate_s) or mounting or rate_hz is not None:
         remedy = "Leave them out: a session on disk says them itself, in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
@@ -118,7 +119,7 @@ def estimate(
     recorded = open_input(path, salvage=salvage)
     if recorded.plain is not None:
         check_plain(recorded.plain)
-    return _computed(recorded.session, path.resolve().name, recorded.batches(), estimator)
+    return _computed(recorded, path.resolve().name, estimator)
 
 
 def _session(
@@ -155,11 +156,13 @@ def _mounting(key: str, words: tuple[str, str]) -> Mounting:
         ) from None
 
 
-def _computed(session: Session, name: str, batches: Iterable[Sequence[Event | TimedBlock]], estimator: str) -> Estimate:
+def _computed(source: Input, name: str, estimator: str) -> Estimate:
     """By way of the same files that a replay writes, in a scratch folder: so the tables are the same."""
+    recorded, findings = with_agreed_clocks(source)
     with TemporaryDirectory(prefix="hiphinge-estimate-") as scratch:
         folder = Path(scratch)
-        compute(with_software(session, software()), batches, folder, name, (estimator,))
+        session = with_software(recorded.session, software())
+        compute(session, recorded.batches(), folder, name, (estimator,), findings=findings)
         return Estimate(
             estimator,
             read_angles(folder, estimator),

@@ -7,7 +7,7 @@ replay equal to the session it replays. Plain sessions bring samples that alread
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from body_signals import (
     LONGEST_SESSION_S,
     Battery,
+    Bools,
+    Cause,
     Event,
     Floats,
     Ints,
@@ -30,11 +32,13 @@ from dsp.angles import from_gravity
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
+from dsp.plausibility import LOOKS, SELDOM_S, ClockLag, ClockWatch, over_looks
+from dsp.results import Finding
 from dsp.review import ReviewPipeline
-from firmware_protocol import Codec, Probed, codec_for
+from firmware_protocol import Codec, Identified, Probed, codec_for
 from hiphinge.session.sensor_minutes import SensorMinutes, first_from
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
-from ingest.time import COUNTER_SKEW_LIMIT, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
+from ingest.time import COUNTER_SKEW_LIMIT, EARLY_SLEW, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
 
 CALIBRATE = "calibrate"
 HEEL_DROP = "heel_drop"
@@ -59,6 +63,11 @@ class _Source:
         self.count: SampleCount | None = None
         self._probes: list[tuple[int, float, float]] = []
         self._battery: Battery | None = None
+        self._serial = ""
+        self._swap: tuple[int, str, str] | None = None
+        """The packet that told another serial number, that number, and the one before; its first sample is still to come."""
+        self.swaps: list[tuple[float, str, str]] = []
+        """Session times at which another sensor began, its serial number, and the one before; until they are taken."""
 
     def read(self, battery: Battery) -> None:
         """The charge was read beside the stream."""
@@ -82,7 +91,25 @@ class _Source:
                 for p in self.codec.probes()
                 if 0 <= one.arrival_ns[p.packet] - p.host_sent_ns - p.held_ns <= LONGEST_ROUND_TRIP_NS
             ]
-        return [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
+        told = self.codec.identities() if isinstance(self.codec, Identified) else []
+        for packet, serial in told:
+            if self._serial and serial != self._serial:
+                # who comes, and goes again before the first sample, was never there
+                before = self._serial if self._swap is None else self._swap[2]
+                self._swap = None if serial == before else (packet, serial, before)
+            self._serial = serial
+        timed = [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
+        if self._swap is not None:
+            self._swap = (0, *self._swap[1:])
+        return timed
+
+    def _other(self, block: SampleBlock) -> Bools | None:
+        """(n,) the first sample of another sensor; None where there is none."""
+        if self._swap is None or (at := int(block.packet.searchsorted(self._swap[0]))) == len(block):
+            return None
+        other = np.zeros(len(block), np.bool_)
+        other[at] = True
+        return other
 
     def _timed(self, block: SampleBlock, seq: Ints, arrival_s: Floats) -> TimedBlock:
         device_s, lost, restart = block.device_time_s, block.lost, block.restart
@@ -98,6 +125,9 @@ class _Source:
         self._probes.clear()
         self.lost_exact &= block.lost_exact
         of_event = seq[block.packet]
+        other = self._other(block)
+        if other is not None:
+            restart = restart | other
         # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
         quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
         timed = TimedBlock(
@@ -112,7 +142,11 @@ class _Source:
             lost,
             block.saturated,
             restart,
+            other,
         )
+        if other is not None and self._swap is not None:
+            self.swaps.append((float(timed.time_s[other.argmax()]), *self._swap[1:]))
+            self._swap = None
         self._minutes.take(timed, arrival_s[block.packet])
         return timed
 
@@ -165,7 +199,7 @@ class _Timed:
 class Engine:
     """One session's estimators behind one `feed`. `estimators`: any of ``live``, ``review``."""
 
-    def __init__(self, session: Session, estimators: Sequence[str] = ("live",)) -> None:
+    def __init__(self, session: Session, estimators: Sequence[str] = ("live",), findings: Sequence[Finding] = ()) -> None:
         self.session = session
         made: dict[str, Callable[[Sequence[Sensor], tuple[str, ...]], LivePipeline | ReviewPipeline]] = {
             "live": partial(LivePipeline, patience_s=session.patience_s),
@@ -187,6 +221,17 @@ class Engine:
         self._drop: _HeelDrop | None = None
         self.heel_drop: dict[str, Lag] = {}
         """What the last heel drop told, by sensor."""
+        self._others: dict[str, dict[str, Finding]] = {}
+        """By estimator and sensor: another one is in its place, not calibrated yet."""
+        self._clocks = ClockWatch([s.key for s in streaming], every_s=SELDOM_S)
+        self._clock_lags: dict[str, list[ClockLag]] = {}
+        """By sensor, the looks that blamed it one after another."""
+        self._disagree: dict[str, Finding] = {}
+        """Clocks that disagree and could not be corrected."""
+        self._found: list[Finding] = []
+        """What was found and is still to be given out."""
+        for finding in findings:
+            self._find(finding)
         self._plain_marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
@@ -205,18 +250,26 @@ class Engine:
         timed = _Timed()
         rest: Sequence[Event | TimedBlock] = events
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
-        while (cuts := [at for at in (self._heel_drop_at(rest), self._minute_at(rest)) if at is not None]) != []:
-            before, rest = _cut(rest, min(cuts))
+        while (cut := self._next_cut(rest)) is not None:
+            before, rest = _cut(rest, cut)
             self._time(before, timed)
             self._pass_heel_drop(before)
+            while len(self._sources) > 1 and self._now_s >= self._clocks.due_s:
+                self._compare_clocks(self._clocks.due_s)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
         self._time(rest, timed)
+        found, self._found = [*self._other_sensors(), *self._found], []
         seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
         running = np.concatenate(timed.times) if timed.times else np.empty(0)
         for name, pipeline in self._pipelines.items():
+            findings = found
             for output in pipeline.pieces(timed.blocks, timed.marks, seq, running):
+                output.findings[:0] = findings
+                findings = []
                 yield {name: self._note(name, output)}
+            if findings:
+                yield {name: self._note(name, PipelineOutput(findings=findings))}
 
     def _time(self, events: Sequence[Event | TimedBlock], timed: _Timed) -> None:
         """Decode these events and bring their samples onto the session's time line."""
@@ -251,13 +304,20 @@ class Engine:
             times.append((np.array([a for _, a in singles], np.int64) - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
-        if self._drop is not None:
-            for block in blocks:
+        for block in blocks:
+            if block.sensor in self._sources:
+                self._clocks.take(block)
+            if self._drop is not None:
                 self._drop.take(block)
         timed.blocks += blocks
         seq, running = self._progress(seqs, times)
         timed.seqs.append(seq)
         timed.times.append(running)
+
+    def _next_cut(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which something changes, None if there is none."""
+        cuts = (self._heel_drop_at(events), self._due_at(events))
+        return min((at for at in cuts if at is not None), default=None)
 
     def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
         """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
@@ -266,19 +326,67 @@ class Engine:
             cuts += [at for at in [first_from(events, self._drop.due_ns)] if at is not None]
         return min(cuts, default=None)
 
-    def _minute_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
-        """Sequence number of the first of these events at which a minute of the sensors ends, None if there is none."""
+    def _due_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+        """Sequence number of the first of these events at which a minute ends or clocks are compared, None if there is none."""
         if self._zero_ns is None or not self._sources:
             return None
-        return first_from(events, self._zero_ns + round(self.minutes.due_s * 1e9))
+        due_s = min(self.minutes.due_s, self._clocks.due_s) if len(self._sources) > 1 else self.minutes.due_s
+        return first_from(events, self._zero_ns + round(due_s * 1e9))
+
+    def _other_sensors(self) -> list[Finding]:
+        """Which sensors are not those that were there before."""
+        found: list[Finding] = []
+        for key, source in self._sources.items():
+            for at_s, serial, before in source.swaps:
+                what = f"another sensor is in its place (serial number {serial}, before {before})"
+                remedy = "Its calibration does not hold: calibrate again; the angles of this segment are missing until then."
+                found.append(Finding(key, Cause.OTHER_SENSOR, at_s, at_s, what, remedy))
+            source.swaps.clear()
+        return found
+
+    def _compare_clocks(self, known_s: float) -> None:
+        """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on."""
+        lags = {lag.sensor: lag for lag in self._clocks.look()}
+        for key in [k for k in self._clock_lags if k not in lags]:
+            del self._clock_lags[key]
+        for key, lag in lags.items():
+            looks = self._clock_lags.setdefault(key, [])
+            looks.append(lag)
+            said = over_looks(looks[-LOOKS:])
+            if not said:
+                continue
+            clock, told = self._sources[key].clock, said[0]
+            if clock is not None and told.certain and told.steady:
+                clock.correct(told.lag_s)
+                if told.lag_s > 0.0:
+                    # what is shown earlier on the session's time line still comes as late as before
+                    for pipeline in self._pipelines.values():
+                        pipeline.wait_longer(known_s, told.lag_s)
+                settled_s = known_s + abs(told.lag_s) / EARLY_SLEW + 1.0
+                since_s = self._disagree.pop(key).since_s if key in self._disagree else told.since_s
+                corrected = f"from {known_s:.0f} s on, fully from {settled_s:.0f} s on"
+                self._find(told.finding(known_s, since_s, corrected=corrected, until_s=settled_s))
+                self._clocks.forget(settled_s)
+                self._clock_lags.clear()
+                return
+            if key not in self._disagree:
+                self._disagree[key] = told.finding(known_s, told.since_s)
+                self._find(self._disagree[key])
+
+    def _find(self, finding: Finding) -> None:
+        """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""
+        self._found.append(finding)
+        for pipeline in self._pipelines.values():
+            pipeline.doubt(finding)
 
     def _end_minute(self) -> None:
         self.minutes.end(self._now_s, {key: source.facts for key, source in self._sources.items()})
 
     def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
         """The last of `events` is the mark of a heel drop, or the event at which one is due."""
-        drop, self._drop = self._drop, None
+        drop = self._drop
         if drop is not None and self._now_s >= (drop.due_ns - (self._zero_ns or 0)) / 1e9:
+            self._drop = None
             self._align_clocks(drop)
         for event in events:
             if isinstance(event, Mark) and event.label == HEEL_DROP:
@@ -340,6 +448,13 @@ class Engine:
         return {key: source.codec.health for key, source in self._sources.items()}
 
     def _note(self, name: str, output: PipelineOutput) -> PipelineOutput:
+        others = self._others.setdefault(name, {})
+        for finding in output.findings:
+            if finding.cause is Cause.OTHER_SENSOR:
+                others[finding.sensor] = finding
+        for alignment in output.alignments:
+            for key in [k for k in alignment.to_segment if k in others and alignment.mark_s > others[k].since_s]:
+                output.findings.append(replace(others.pop(key), until_s=alignment.mark_s))
         self._summaries[name].take(output)
         return output
 
@@ -365,6 +480,10 @@ def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | T
     after: list[Event | TimedBlock] = []
     for event in events:
         if isinstance(event, Packets):
+            if len(event) and not event.seq.item(0) <= seq < event.seq.item(-1):
+                # the usual case: whole packets
+                (before if event.seq.item(-1) <= seq else after).append(event)
+                continue
             n = int(np.searchsorted(event.seq, seq, side="right"))
             at = int(event.lengths[:n].sum())
             if n:

@@ -33,6 +33,7 @@ class Input:
     _warnings: Callable[[], list[str]]
     _fraction: Callable[[float], float]
     plain: PlainSession | None = None
+    """The samples, of a plain session."""
 
     def batches(self) -> Iterator[list[Event | TimedBlock]]:
         """Events or timed blocks in sequence order, a stretch at a time. Raises `HiphingeError` at damage."""
@@ -80,7 +81,11 @@ def _plain(folder: Path) -> Input:
             str(folder / SESSION_TOML),
             "Give the recording or plain session that these results were computed from.",
         )
-    plain = read_plain(folder)
+    return input_of(read_plain(folder))
+
+
+def input_of(plain: PlainSession) -> Input:
+    """A plain session in memory, to be read like any other."""
     return Input(
         plain.session,
         plain.duration_s,

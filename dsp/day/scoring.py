@@ -30,6 +30,12 @@ SPOILT = (
     | Quality.CLOCK_DISAGREES
 )
 """A repetition with any of these is not scored."""
+NOT_TRUE = {
+    Quality.OFF_BODY: "a sensor was off the body",
+    Quality.IMPLAUSIBLE: "numbers that cannot be true",
+    Quality.CLOCK_DISAGREES: "a sensor's clock disagrees",
+}
+"""What makes a repetition's numbers untrue, and why it is not scored then."""
 SET_WITH_TRIAL = 4
 """Of a set of this many or more the first repetition is a trial, unless it is needed."""
 FULL_SHARE = 0.75
@@ -64,6 +70,10 @@ def by_movement(repetitions: Iterable[Repetition]) -> dict[tuple[str, str], list
     return found
 
 
+def _bad_quality(quality: int) -> str:
+    return f"{BAD_QUALITY} ({', '.join(flag_names(quality & SPOILT)).replace('_', ' ')})"
+
+
 def scored(of_kind: Sequence[Repetition], measured: Callable[[Repetition], bool] = lambda r: True) -> Scored:
     """Repetitions of one movement and side, in order. measured: whether one has what is asked of it."""
     kind = kind_of(of_kind[0].movement) if of_kind else None
@@ -72,7 +82,7 @@ def scored(of_kind: Sequence[Repetition], measured: Callable[[Repetition], bool]
     why: dict[int, str] = {}
     for r in of_kind:
         if r.quality & SPOILT:
-            why[r.index] = f"{BAD_QUALITY} ({', '.join(flag_names(r.quality & SPOILT)).replace('_', ' ')})"
+            why[r.index] = next((words for flag, words in NOT_TRUE.items() if r.quality & flag), _bad_quality(r.quality))
         elif r.movement_confidence <= CANNOT_TELL and not all(hip in r.metrics for hip in HIPS):
             why[r.index] = NOT_SURE
         elif kind is not None and kind.full_bend and r.metrics.get("trunk_rom_deg", full) < full:

@@ -396,6 +396,8 @@ class Grid:
         self._tracks = tracks
         self.rate_hz = self._rate = rate_hz
         self._patience = patience_s
+        self._longer: list[tuple[float, float]] = []
+        """Session times from which on ticks wait longer, and by how much."""
         self._next: int | None = None
         self._event_seq: Ints = np.empty(0, np.int64)
         self._event_s: Floats = np.empty(0)
@@ -412,13 +414,13 @@ class Grid:
         assert self._next is not None
         # every sensor has passed what the one furthest behind has passed
         passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
-        last = max(float(self._event_s[-1]) - self._patience, passed)
+        last = max(self._reached(float(self._event_s[-1])), passed)
         end = int(np.floor(last * self._rate)) + 2
         if end - self._next > LONGEST_SESSION_S * self._rate:
             raise too_long(int(self._event_seq[-1]), (end - self._next) / self._rate)
         self.behind = end - self._next > MOST_TICKS
         ticks_s = np.arange(self._next, min(end, self._next + MOST_TICKS)) / self._rate
-        due = self._event_s.searchsorted(ticks_s + self._patience)
+        due = self._event_s.searchsorted(self._final_s(ticks_s))
         # event time has come far enough for the first of them; the others are final once every sensor has passed them
         reached = int(due.searchsorted(len(self._event_s)))
         count = max(reached, int(ticks_s.searchsorted(passed, side="right")))
@@ -427,6 +429,25 @@ class Grid:
         deadline = np.full(count, NEVER)
         deadline[:reached] = self._event_seq[due[:reached]]
         return self._rows(count, deadline)
+
+    def wait_longer(self, since_s: float, more_s: float) -> None:
+        """Ticks from session time since_s on, which lies ahead, wait for samples by more_s longer: a sensor's come late."""
+        self._longer.append((since_s, max(more_s, *(more for _, more in self._longer), 0.0)))
+
+    def _final_s(self, ticks_s: Floats) -> Floats:
+        """Event time at which ticks at these session times are final, whoever is late."""
+        final = ticks_s + self._patience
+        for since_s, more_s in self._longer:
+            final = np.where(ticks_s >= since_s, ticks_s + (self._patience + more_s), final)
+        return final
+
+    def _reached(self, event_s: float) -> float:
+        """Session time up to which ticks are final at this event time, whoever is late."""
+        reached = event_s - self._patience
+        for since_s, more_s in self._longer:
+            if reached >= since_s:
+                reached = max(event_s - (self._patience + more_s), math.nextafter(since_s, -math.inf))
+        return reached
 
     def finish(self) -> Ticks:
         """The remaining ticks at the end of the log: nothing more can arrive, so what is there counts."""
@@ -455,7 +476,7 @@ class Grid:
         start_s = self._next / self._rate
         for track in self._tracks.values():
             track.forget(start_s)
-        passed = int(self._event_s.searchsorted(start_s + self._patience)) - 1
+        passed = int(self._event_s.searchsorted(self._final_s(np.array(start_s)))) - 1
         if passed > 0:
             self._event_s, self._event_seq = self._event_s[passed:], self._event_seq[passed:]
         return ticks

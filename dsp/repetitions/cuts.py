@@ -47,6 +47,9 @@ LEAN_S = 0.2
 EDGE_ROWS = 12
 """A repetition that begins so few rows after a hole has begun in it: no velocity is known at the hole's edge (ours)."""
 
+NOT_TRUE = Quality.OFF_BODY | Quality.IMPLAUSIBLE | Quality.CLOCK_DISAGREES
+"""What an athlete has reached is not taken from rows with any of these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worn:
@@ -142,7 +145,8 @@ class RepetitionCutter:
         self._add(kind, confidence, start, turn, self._kept.part(start, end + 1))
 
     def _add(self, kind: str, confidence: float, start: int, turn: int, rows: MovementRows) -> None:
-        self._best = better(self._best, kind, rows.measured)
+        if not int(np.bitwise_or.reduce(rows.quality)) & NOT_TRUE:
+            self._best = better(self._best, kind, rows.measured)
         self._over = start + len(rows) - 1
         edge = self._kept.part(max(start - EDGE_ROWS, self._kept.first), start + 1).quality
         broken = int(np.bitwise_or.reduce(edge)) & (Quality.GAP | Quality.LATE)

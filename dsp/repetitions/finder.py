@@ -46,6 +46,12 @@ class RepetitionFinder:
         self._look()
         self._cutter.worn = Worn.of(placements)
 
+    def worn(self, placements: Collection[str]) -> None:
+        """A sensor has come off the body or back on it: these are left. A movement in progress is none: the sensor may have
+        made it."""
+        self.aligned(placements)
+        self._state = Standing()
+
     def calibrating(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
         self._look()

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals import Quality
-from dsp.repetitions.movement_rows import MovementRows
+from dsp.plausibility import BODY_RANGES
+from dsp.repetitions.movement_rows import MEASURED, MovementRows
 from dsp.results import Repetition
 from dsp.rhythm.metrics import Best, RepetitionRows, measure
 from dsp.rhythm.phases import Phases, bridged
 
 MEASURED_HOLE_S = 0.2
 """Holes up to this are bridged for measuring a repetition; a longer one leaves its metric missing (ours)."""
+_LOW, _HIGH = np.array([BODY_RANGES[name].ends_deg if name in BODY_RANGES else (-np.inf, np.inf) for name in MEASURED]).T[
+    :, :, None
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,11 @@ def measured(several: Sequence[UnmeasuredRepetition], rate_hz: float) -> list[Re
     length = np.array([len(r.rows) for r in several])
     begin = np.cumsum(length) - length
     angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((r.rows.measured, r.rows.sd) for r in several), strict=True))
+    quality = np.bitwise_or.reduceat(np.concatenate([r.rows.quality for r in several]), begin)
+    if (quality & Quality.IMPLAUSIBLE).any():
+        # nothing is measured of an angle that went beyond what a body can do
+        outside = np.logical_or.reduceat((angles < _LOW) | (angles > _HIGH), begin, axis=1)
+        angles[np.repeat(outside, length, axis=1)] = np.nan
     if not np.isfinite(angles).all():
         longest, whole = int(MEASURED_HOLE_S * rate_hz), Phases(begin, length)
         angles, sd = bridged(angles, longest, whole), bridged(sd, longest, whole)

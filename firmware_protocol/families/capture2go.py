@@ -333,6 +333,7 @@ class Capture2GoCodec(PacketwiseCodec):
                 if isinstance(fields, str):
                     self._health.count(fields)
                 elif "acc" not in fields or header & 0xF == REAL_TIME:
+                    self._serials.tell(packet, fields.get("serial"))
                     self._note(fields)
                 elif self._clock.repeated(fields["t_ns"]):
                     self._health.count("repeated")

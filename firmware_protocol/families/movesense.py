@@ -304,7 +304,7 @@ class MovesenseCodec(PacketwiseCodec):
             if not notification:
                 continue
             if notification[:1] == bytes((RESPONSE,)):
-                self._take_response(notification)
+                self._take_response(notification, packet)
                 continue
             for _, payload in self._notifications.feed(notification):
                 found = self._notifications.values(self._stream, payload)
@@ -347,11 +347,12 @@ class MovesenseCodec(PacketwiseCodec):
             restart=restart,
         )
 
-    def _take_response(self, data: bytes) -> None:
+    def _take_response(self, data: bytes, packet: int) -> None:
         fields = response_fields(data)
         if fields is None:
             self._health.count("truncated")
             return
+        self._serials.tell(packet, fields.get("serial"))
         for name in ("serial", "product", "app_version"):
             if fields.get(name):
                 self._facts["firmware" if name == "app_version" else name] = fields[name]

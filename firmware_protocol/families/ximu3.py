@@ -262,6 +262,8 @@ class Ximu3Codec(PacketwiseCodec):
                     self._quat = message
                 else:
                     self._note(message)
+                    if message.command is not None and isinstance(ping := message.command.get("ping"), dict):
+                        self._serials.tell(packet, ping.get("sn"))
         return [*blocks, rows.block(self._rate_hz, self._health, TICK_S)] if rows else blocks
 
     def _quaternion(self, inertial: Message) -> tuple[float, ...]:

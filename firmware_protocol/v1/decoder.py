@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from body_signals import Ints, SampleBlock
 from firmware_protocol.codec import Health, Probe, check_lengths
 from firmware_protocol.framing import Deframer
-from firmware_protocol.packetwise import CountingCodec
+from firmware_protocol.packetwise import CountingCodec, Serials
 from firmware_protocol.v1.messages import (
     VERSION,
     Config,
@@ -76,6 +76,9 @@ class MessageStream:
     def __init__(self, health: Health, sensor_number: int | None = None) -> None:
         self.health = health
         self.facts: dict[str, str | float] = {}
+        self.serials = Serials()
+        self._unwrapping = False
+        """Whether the message comes out of a gateway's MUX."""
         self._sensor_number = sensor_number
         self._configs: dict[int, Config] = {}
         self._boot_id: int | None = None
@@ -131,7 +134,7 @@ class MessageStream:
         """Learn from what a message says; packet (1,): its number. START and SETUP are said by a host and change nothing."""
         match record:
             case Info():
-                self._info(record)
+                self._info(record, int(packet[0]))
             case Config():
                 self._config(record)
             case DeviceEvent():
@@ -141,7 +144,7 @@ class MessageStream:
             case Sync():
                 self._sync(record, int(packet[0]))
 
-    def _info(self, info: Info) -> None:
+    def _info(self, info: Info, packet: int) -> None:
         self.health.count("unknown_tag", len(info.unknown_tags))
         words: dict[str, str | float | None] = {
             "model": info.model,
@@ -154,6 +157,9 @@ class MessageStream:
             "acc_ranges_g": ", ".join(map(str, info.acc_ranges_g)),
             "gyr_ranges_dps": ", ".join(map(str, info.gyr_ranges_dps)),
         }
+        if self._sensor_number is None or self._unwrapping:
+            # a gateway also tells its own
+            self.serials.tell(packet, info.serial)
         self.facts.update({name: value for name, value in words.items() if value is not None and value != ""})
         if info.boot_id is None:
             return
@@ -194,7 +200,9 @@ class MessageStream:
             self.health.count("other_sensor")
             return
         outer, probes, self._blocks = self._blocks, self._probes, []
+        self._unwrapping = True
         blocks = self.feed(inner, np.array([len(inner)]), packet)
+        self._unwrapping = False
         self._blocks, self._probes = outer + blocks, probes + self._probes
 
     def _start_anew(self) -> None:
@@ -297,7 +305,7 @@ class _MessageCodec(CountingCodec):
     def __init__(self, sensor_number: int | None) -> None:
         super().__init__()
         self._messages = MessageStream(self._health, sensor_number)
-        self._facts = self._messages.facts
+        self._facts, self._serials = self._messages.facts, self._messages.serials
 
     def probes(self) -> list[Probe]:
         """See `Probed.probes`."""

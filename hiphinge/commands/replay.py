@@ -18,6 +18,7 @@ from dashboards.terminal import repetition_table, screen_sentences
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.guidance.ending import tell_findings
+from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.plausible_input import check_plain
@@ -45,9 +46,10 @@ def replay(
     limits = config.load(config_file).screen_limits
     wanted = estimators(estimator)
     check_new(out)
-    recorded = open_input(source, salvage=salvage)
-    if recorded.plain is not None:
-        check_plain(recorded.plain)
+    given = open_input(source, salvage=salvage)
+    if given.plain is not None:
+        check_plain(given.plain)
+    recorded, findings = with_agreed_clocks(given)
     session = with_software(recorded.session, software())
     session = replace(session, screen_limits={**session.screen_limits, **limits})
     began = time.monotonic()
@@ -64,7 +66,7 @@ def replay(
         write_session_toml(without_files(session), working / "session.toml")
         if (source / EDITS).is_file():
             copy_private(source / EDITS, working / EDITS)
-        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress)
+        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress, findings)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
         say(warning)

@@ -13,7 +13,7 @@ from pathlib import Path
 from body_signals import Event, Session, TimedBlock
 from dashboards.tables import TableWriter
 from dsp.pipeline import PipelineOutput
-from dsp.results import Repetition
+from dsp.results import Finding, Repetition
 from hiphinge.engine import Engine
 from hiphinge.session.interruption import uninterrupted
 
@@ -68,12 +68,13 @@ def compute(
     session_name: str,
     estimators: Sequence[str],
     progress: Callable[[float], None] | None = None,
+    findings: Sequence[Finding] = (),
 ) -> dict[str, list[Repetition]]:
     """Run the estimators over all events and write their tables into `folder`; the repetitions found.
 
-    progress: hears the session time reached, seconds.
+    progress: hears the session time reached, seconds. findings: what is known of the session's clocks beforehand.
     """
-    engine = Engine(session, estimators)
+    engine = Engine(session, estimators, findings)
     began = time.monotonic()
     _log.info("%s: computing %s", session_name, " and ".join(estimators))
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from body_signals import LONGEST_SESSION_S, HiphingeError, Ints, Sensor, Session, TimedBlock
+from body_signals import LONGEST_SESSION_S, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
 from ingest.formats.number_table import NumberTable, place
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
@@ -51,6 +51,13 @@ class PlainSession:
     def duration_s(self) -> float:
         """Session time of the last sample."""
         return max(float(s.time_s[-1]) for s in self.samples.values())
+
+    def retimed(self, late_s: Mapping[str, Callable[[Floats], Floats]]) -> PlainSession:
+        """The same session with the times of some sensors corrected: by how much they are late, at their own times (n,)."""
+        samples = {
+            key: replace(s, time_s=s.time_s - late_s[key](s.time_s)) if key in late_s else s for key, s in self.samples.items()
+        }
+        return replace(self, samples=samples)
 
     def batches(self, seconds: float = 60.0) -> Iterator[list[TimedBlock]]:
         """All samples, cut into consecutive spans of session time; at most one block of each sensor in a span.

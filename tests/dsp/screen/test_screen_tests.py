@@ -9,7 +9,7 @@ import pytest
 
 from body_signals.quality import Quality
 from body_signals.quantities import SCREEN_COLUMNS, SCREEN_MEASURES
-from dsp.day.scoring import BAD_QUALITY, NOT_MEASURED, NOT_SURE, PARTIAL, TRIAL
+from dsp.day.scoring import BAD_QUALITY, NOT_MEASURED, NOT_SURE, NOT_TRUE, PARTIAL, TRIAL
 from dsp.day.sets import raised
 from dsp.screen.pattern import screen_of
 from dsp.screen.tests import ScreenTest, measured_tests
@@ -185,6 +185,13 @@ def test_shares_that_are_no_two_groups(shares: tuple[float, ...]) -> None:
     for share in shares:
         day.bends(1, lumbar_share_of_trunk=share)
     assert one(day, "bend").groups == {}
+
+
+@pytest.mark.parametrize("flag", list(NOT_TRUE))
+def test_numbers_that_are_not_true_are_left_out_with_the_reason(flag: Quality) -> None:
+    day = Day().bends(3).bends(1, quality=int(flag | Quality.GAP), lumbar_peak_deg=99.0, trunk_rom_deg=300.0)
+    bend = one(day, "bend")
+    assert (bend.repetitions, bend.left_out) == (3, {NOT_TRUE[flag]: 1})
 
 
 def test_flags_that_leave_the_flexion_alone_do_not_count() -> None:

@@ -1,0 +1,101 @@
+"""A clock that disagrees is found in ordinary movement, whose it is where two others agree; a late pelvis is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from body_signals import Cause
+from dsp.plausibility.clocks import LOOK_S, ClockWatch, over_looks
+from tests.dsp.sessions import block
+from virtual_athlete import Script, SimulatedAthlete
+
+
+@cache
+def squats(seed: int = 0, **bend):
+    script = Script(seed)
+    script.calibrate()
+    for _ in range(4):
+        script.bend(70.0, **bend)
+    for k in range(6):
+        script.squat(70.0 + 3 * k, rest_s=0.8)
+    script.walk(10.0)
+    for _ in range(3):
+        script.squat(80.0, rest_s=0.9)
+    script.stand(8.0)
+    return SimulatedAthlete(script, seed).plain()
+
+
+def looked(samples, chunk_s: float = 10.0):
+    watch, looks = ClockWatch(tuple(samples)), []
+    end_s = max(s.time_s[-1] for s in samples.values())
+    for begin in np.arange(0.0, end_s, chunk_s):
+        for i, (key, s) in enumerate(samples.items()):
+            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
+            if at.any():
+                watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
+        while begin + chunk_s >= watch.due_s:
+            looks += watch.look()
+    return over_looks(looks)
+
+
+def retimed(samples, key, change):
+    return samples | {key: replace(samples[key], time_s=change(samples[key].time_s))}
+
+
+def test_sound_clocks_agree():
+    assert looked(squats()) == []
+
+
+@pytest.mark.parametrize("key", ["lumbar", "pelvis", "thigh_left", "thigh_right"])
+@pytest.mark.parametrize("late_s", [0.5, -0.4])
+def test_a_late_sensor_is_found(key, late_s):
+    (lag,) = looked(retimed(squats(1), key, lambda t: t + late_s))
+    assert lag.sensor == key
+    assert lag.certain
+    assert lag.steady
+    assert lag.lag_s == pytest.approx(late_s, abs=0.03)
+    finding = lag.finding(10.0, 0.0)
+    assert finding.cause is Cause.CLOCK_LAG
+    assert ("late" if late_s > 0 else "early") in finding.what
+
+
+@pytest.mark.parametrize(("key", "pace"), [("thigh_right", 1.005), ("lumbar", 1.024), ("thigh_left", 0.99)])
+def test_a_clock_of_another_rate_is_found(key, pace):
+    lags = {lag.sensor: lag for lag in looked(retimed(squats(2), key, lambda t: t * pace))}
+    assert set(lags) == {key}
+    assert lags[key].rate == pytest.approx(1.0 - 1.0 / pace, rel=0.15)
+    assert lags[key].finding(1.0, 0.0).cause is Cause.CLOCK_RATE
+
+
+@pytest.mark.parametrize("lead_s", [0.3, 0.6, 0.9, -0.5])
+def test_a_person_whose_pelvis_is_late_has_sound_clocks(lead_s):
+    """Laird 2018, subgroup 2: the pelvis lags by 0.9 s at the onset of a bend."""
+    assert looked(squats(3, lumbar_lead_s=lead_s, down_s=2.6)) == []
+
+
+def test_walking_tells_nothing():
+    script = Script(4)
+    script.calibrate()
+    script.walk(40.0)
+    script.stand(2.0)
+    samples = SimulatedAthlete(script, 4).plain()
+    legs = {key: samples[key] for key in ("thigh_left", "thigh_right")}
+    assert looked(legs) == []
+
+
+def test_where_only_two_move_together_it_is_not_said_who_is_wrong():
+    samples = squats(1)
+    two = retimed({key: samples[key] for key in ("lumbar", "pelvis")}, "pelvis", lambda t: t + 0.5)
+    (lag,) = looked(two)
+    assert lag.sensor == "lumbar"
+    assert not lag.certain
+    assert "not known" in lag.finding(1.0, 0.0).what
+
+
+def test_samples_may_come_in_any_pieces():
+    late = retimed(squats(1), "pelvis", lambda t: t + 0.5)
+    assert looked(late) == looked(late, LOOK_S / 10.0)
