@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import Event, Packets
-from hiphinge.engine import CALIBRATE, HEEL_DROP
+from body_signals import CALIBRATE, HEEL_DROP, Event, Packets, understood
 from hiphinge.live.keys import keys
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
@@ -85,10 +84,12 @@ class Streaming:
             self._log.mark(KEYS[key])
 
     def said(self, line: str) -> None:
-        """A line of another program: ``mark LABEL``, ``stop``, or a key."""
+        """A line of another program: ``mark LABEL``, ``note TEXT``, ``pain 3``, ``stop``, or a key."""
         word, _, label = line.partition(" ")
         if word == "mark" and label.strip():
             self._log.mark(label.strip())
+        elif understood(line) is not None:
+            self._log.mark(line.strip())
         elif word == "stop":
             self.stop()
         else:

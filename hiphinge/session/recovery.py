@@ -26,7 +26,7 @@ from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
-from ingest.recording import STRETCH_WINDOWS, read_recording
+from ingest.session_folder import open_input
 
 _log = logging.getLogger(__name__)
 NOT_COMPUTED = "not-computed.json"
@@ -93,9 +93,8 @@ def recover(folder: Path) -> Recovered:
     try:
         if not lock.take():
             return Recovered(folder, (AT_WORK,))
-        recording = read_recording(folder / RECORDING, salvage=True)
-        batches = recording.batches(STRETCH_WINDOWS)
-        compute(recording.session, batches, folder, folder.resolve().name, _missing(folder))
+        recorded = open_input(folder, salvage=True)
+        compute(recorded.session, recorded.batches(), folder, folder.resolve().name, _missing(folder))
     except HiphingeError as error:
         return Recovered(folder, (), error)
     except MemoryError:
@@ -111,7 +110,7 @@ def recover(folder: Path) -> Recovered:
         return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
     finally:
         lock.release()
-    return Recovered(folder, tuple(recording.warnings))
+    return Recovered(folder, tuple(recorded.warnings))
 
 
 def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import SCHEMA, Placement, Quality, Session, limits_with
+from body_signals import RISING, SCHEMA, Note, Pain, Placement, Quality, Session, SessionMark, limits_with, understood
 from dsp.day import Exposure, metrics_of, sets_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
@@ -24,10 +24,6 @@ NO_THIGHS = (
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 
 
-RISING = "rising"
-"""Label of the mark in session.toml that tells when the athlete got up; mostly before the session, so at a negative time."""
-
-
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What the engine knows of its sensors at the end, each by sensor key."""
@@ -40,6 +36,8 @@ class SessionFacts:
     reports: tuple[AlignmentReport, ...]
     heel_drop: Mapping[str, Lag] = field(default_factory=dict)
     minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
+    marks: Sequence[SessionMark] = ()
+    """Those that came as events."""
 
 
 class SummaryBuilder:
@@ -94,9 +92,7 @@ class SummaryBuilder:
             "exposure": self._exposure.document(),
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "findings": [f.document() for f in self._findings],
-            "marks": [{"time_s": m.time_s, "label": m.label, "said": "session"} for m in session.marks],
-            "notes": [],
-            "pain": [],
+            **said_in([*session.marks, *facts.marks]),
             "warnings": self._warnings(facts),
         }
 
@@ -175,6 +171,21 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def said_in(marks: Sequence[SessionMark]) -> dict[str, list[dict[str, object]]]:
+    """`marks`, `notes` and `pain` of summary.json, each in the order of time."""
+    found: dict[str, list[dict[str, object]]] = {"marks": [], "notes": [], "pain": []}
+    for mark in sorted(marks, key=lambda m: m.time_s):
+        at = {"time_s": round(mark.time_s, 6), "said": mark.said}
+        match understood(mark.label):
+            case Note(text):
+                found["notes"].append(at | {"text": text})
+            case Pain(level, where):
+                found["pain"].append(at | {"level": level, "where": where})
+            case _:
+                found["marks"].append(at | {"label": mark.label})
+    return found
 
 
 def _heel_drop_words(lag: Lag) -> str:

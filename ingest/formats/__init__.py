@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from body_signals import HiphingeError
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError
 from ingest.formats.csv_mapping import import_csv
-from ingest.formats.imported import UNKNOWN_ATHLETE, UNKNOWN_START, ImportedSession
+from ingest.formats.imported import ImportedSession
 from ingest.formats.plain import PlainSamples, session_of_samples, write_plain
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from body_signals import HiphingeError, Placement, Sensor, Session, SessionMark
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, Placement, Sensor, Session, SessionMark
 from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
 from on_disk import check_file
-
-UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
-UNKNOWN_ATHLETE = "unknown"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
