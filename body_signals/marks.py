@@ -23,7 +23,7 @@ LEAST_PAIN, MOST_PAIN = 0.0, 10.0
 
 _NOTE = re.compile(r"note(?:\s*:\s*|\s+)(?P<text>\S.*)", re.IGNORECASE | re.DOTALL)
 _PAIN = re.compile(
-    r"pain(?:\s*[:=]\s*|\s+|[-_])(?P<level>\d{1,3}(?:[.,]\d{1,3})?)(?:\s*/\s*10)?(?P<where>[\s,;:].*)?",
+    r"pain(?:\s*[:=]\s*|\s+|[-_])(?P<level>\d{1,3}(?:[.,]\d{1,6})?)(?:\s*/\s*10)?(?P<where>[\s,;:].*)?",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -72,6 +72,15 @@ def understood(label: str) -> Note | Pain | None:
         return Pain(float(pain["level"].replace(",", ".")), " ".join((pain["where"] or "").split()).strip(" ,;:"))
     except ValueError:
         return None
+
+
+_OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE | re.DOTALL)
+
+
+def check_label(label: str) -> None:
+    """ValueError for a pain that is off the scale: a person who types it is asked again."""
+    if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
+        raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
 
 
 _CLOCK = re.compile(r"(?P<before>[-−])?(?:(?:(?P<h>\d{1,3}):)?(?P<min>\d{1,3}):)?(?P<s>\d{1,9}(?:[.,]\d{1,9})?)\s*s?")

@@ -1,5 +1,5 @@
-"""edits.toml of a session folder: corrections of repetitions by a person. Raw data and tables never change; who shows or sends results asks
-here.
+"""edits.toml of a session folder: corrections of repetitions by a person. Raw data and tables never change; who shows or sends
+results asks here.
 
     [[repetition]]
     at_s = 48.2             # any time within it, seconds of the session

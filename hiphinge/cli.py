@@ -45,6 +45,7 @@ COMMANDS = {
     "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
     "scan": "Show the sensors that are there, and put yours into a kit.",
     "replay": "Compute angles, repetitions and rhythm from a recording.",
+    "mark": "Say afterwards what was marked, noted or felt: a forgotten calibration, a note, pain.",
     "import": "Write a recording of another program as a plain session.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",

@@ -21,7 +21,7 @@ from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
-    repetition_points,
+    removable_points,
     repetition_stamps,
     series_and_start,
     series_of,
@@ -104,11 +104,17 @@ def ledger_of(session_folder: Path, estimators: Sequence[str]) -> Ledger:
         return Ledger(of=who, former=former)
     for estimator, (own, start_ns) in series.items():
         sent = found.repetitions.get(estimator, set())
-        found.repetitions[estimator] = {
-            (name, stamp) for name, stamp in sent if name == own and start_ns <= stamp < start_ns + _LONGEST_NS
-        }
+        found.repetitions[estimator] = {(name, stamp) for name, stamp in sent if _is_of(name, stamp, own, start_ns)}
     found.of, found.former = who, former
     return found
+
+
+def _is_of(series: str, stamp: int, own: str, start_ns: int) -> bool:
+    """Whether a repetition or mark of a ledger is one of the session whose repetitions are the series `own`."""
+    if series == own:
+        return start_ns <= stamp < start_ns + _LONGEST_NS
+    # somebody may have risen long before the session
+    return series == own.replace("repetition,", "mark,", 1) and abs(stamp - start_ns) < _LONGEST_NS
 
 
 def _of_series(series: str) -> Identity:
@@ -140,7 +146,7 @@ def push(
     outbox = session_folder / FOLDER
     ledger = ledger_of(session_folder, chosen)
     found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
-    now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
+    now = {e: repetition_stamps(removable_points(session_folder, e)) for e in chosen}
     removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
     # noted before anything is sent: from here on the server may have it
     for estimator in chosen:
@@ -200,7 +206,7 @@ def acknowledge(session_folder: Path) -> None:
     for estimator in there:
         ledger.states[estimator] = _state(session_folder, estimator)
         ledger.complete[estimator] = digest(session_folder, estimator)
-        ledger.repetitions[estimator] = repetition_stamps(repetition_points(session_folder, estimator))
+        ledger.repetitions[estimator] = repetition_stamps(removable_points(session_folder, estimator))
         ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
     ledger.points = {}
     ledger.write(session_folder / FOLDER)

@@ -17,9 +17,9 @@ from dashboards.http_edge import Answer, Edge
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
-MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "mark", "angles_1s")))
+MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "angles_1s")))
 """All that is ours in a database: what is sent, and what the downsampling of docs/operations.md makes of it."""
-_OURS = re.compile(rf"(?:{'|'.join(dict.fromkeys((*TAGS, 'mark')))})(?:_\d+(?:ms|s|m|h|d|w))?")
+_OURS = re.compile(rf"(?:{'|'.join(TAGS)})(?:_\d+(?:ms|s|m|h|d|w))?")
 """The same, downsampled to whatever interval."""
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""

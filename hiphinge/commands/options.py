@@ -14,6 +14,8 @@ from body_signals import ESTIMATORS, HiphingeError
 from dashboards.tables import available_estimators
 from hiphinge import logbook
 from hiphinge.config import Settings
+from hiphinge.session.lock import is_running
+from hiphinge.session.mending import bring_up_to_date
 from hiphinge.session.recovery import orphans, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
 
@@ -65,11 +67,18 @@ def with_results(session: Path, *, again: bool = True) -> tuple[str, ...]:
     if not session.is_dir():
         what = "this is a file" if session.exists() else "no such session folder"
         raise HiphingeError(what, str(session), "Give a session folder: one that demo or replay wrote")
-    _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
+    finish_orphan(session, again=again)
     there = available_estimators(session)
     if not there:
         raise HiphingeError("no results are in this folder", str(session), f"Run: hiphinge replay {session} --out DIR")
+    if not is_running(session):
+        bring_up_to_date(session, say)
     return there
+
+
+def finish_orphan(session: Path, *, again: bool = True) -> None:
+    """Compute the results of a session that was not closed; reports on standard error."""
+    _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
 
 
 def unfinished(settings: Settings) -> list[Path]:

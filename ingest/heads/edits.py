@@ -61,6 +61,12 @@ def same(one: SessionMark, other: SessionMark) -> bool:
     return one.label == other.label and abs(one.time_s - other.time_s) <= SAME_S
 
 
+def normal(label: str) -> str:
+    """A label as it is said again: notes and pain in one spelling, any other label as it is."""
+    said = understood(label)
+    return label.strip() if said is None else said.label
+
+
 def read_edits(folder: Path) -> Edits:
     """What was said of the session in `folder`; nothing where there is no such file. HiphingeError names the line."""
     path = folder / EDITS
@@ -90,13 +96,17 @@ def _mark(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[Session
     gone = entry.get("deleted", False)
     if not isinstance(gone, bool):
         reader.fail("deleted is neither true nor false", (*at, "deleted"), "Write true, or leave it out.")
-    return SessionMark(reader.number(entry, "time_s", at), reader.text(entry, "label", at), "afterwards"), gone
+    label = reader.text(entry, "label", at)
+    # a mark of the session is named as it was set
+    return SessionMark(reader.number(entry, "time_s", at), label if gone else normal(label), "afterwards"), gone
 
 
 def _note(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[SessionMark, bool]:
     at = ("note", i)
     reader.no_slips(entry, {"time_s", "text"}, at)
-    return SessionMark(reader.number(entry, "time_s", at), Note(reader.text(entry, "text", at)).label, "afterwards"), False
+    return SessionMark(
+        reader.number(entry, "time_s", at), normal(Note(reader.text(entry, "text", at)).label), "afterwards"
+    ), False
 
 
 def _pain(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[SessionMark, bool]:
@@ -107,7 +117,7 @@ def _pain(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[Session
         pain = Pain(level, where)
     except ValueError as error:
         reader.fail(str(error), (*at, "level"), "Write 0 (none) to 10 (worst).")
-    return SessionMark(reader.number(entry, "time_s", at), pain.label, "afterwards"), False
+    return SessionMark(reader.number(entry, "time_s", at), normal(pain.label), "afterwards"), False
 
 
 class EditsFile:

@@ -1,0 +1,113 @@
+"""What a person corrected in session.toml after results were computed: whose session it is, and when it began.
+
+The results name both too. Where session.toml says something else, either a person corrected it, or parts of two sessions lie in
+one folder. session.toml remembers as what it was written (`body_signals.origin`): results of that session are corrected, any
+other stay as they are, and `hiphinge.session.ties` refuses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, check_athlete, origin
+from on_disk import read_toml
+
+SESSION = "session.toml"
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+"""A start before it was never set: clocks that do not know the date begin in 1970 (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Whose session a file says it is, and when it began, as it says it; None where it does not."""
+
+    athlete: str | None
+    start: datetime | None
+
+    @classmethod
+    def of(cls, athlete: object, start: object) -> Said:
+        """What stands in a document."""
+        return cls(athlete if isinstance(athlete, str) else None, moment(start))
+
+    @property
+    def origin(self) -> str:
+        """The digest that session.toml would have been written with; empty where something is not said."""
+        return "" if self.athlete is None or self.start is None else origin(self.athlete, self.start)
+
+    def filled_in(self, head: Said) -> bool:
+        """Whether `head` says the same, but for what stands here for *unknown*."""
+        whose = self.athlete in (head.athlete, UNKNOWN_ATHLETE)
+        return whose and self.start in (head.start, UNKNOWN_START)
+
+
+@dataclass(frozen=True, slots=True)
+class Head(Said):
+    """session.toml. origins: as what it was written, first and since."""
+
+    origins: frozenset[str]
+
+    def corrects(self, other: Said) -> bool:
+        """Whether it is the other's head, with athlete or start corrected, or as they are."""
+        if (self.athlete, self.start) == (other.athlete, other.start) or other.origin in self.origins:
+            return True
+        # one that was written by hand or by an earlier version: what was never said may be said now
+        return not self.origins and other.filled_in(self)
+
+
+def moment(start: object) -> datetime | None:
+    """A start as a moment, so that zones and spellings do not matter; None where it is none."""
+    try:
+        found = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def head_of(session_folder: Path) -> Head | None:
+    """What session.toml says; None where there is none. HiphingeError where it cannot be read, or names nobody."""
+    path = session_folder / SESSION
+    if not path.is_file():
+        return None
+    head, _ = read_toml(path, "")
+    person = head.get("athlete")
+    found = Said.of(person.get("id") if isinstance(person, dict) else None, head.get("start"))
+    if found.athlete is not None:
+        check_athlete(found.athlete)
+    listed = head.get("origin", [])
+    origins = {one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, str) and one}
+    return Head(found.athlete, found.start, frozenset(origins))
+
+
+def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
+    """A summary as session.toml corrects it; as it is where session.toml is another session's, or cannot be read."""
+    try:
+        head = head_of(session_folder)
+    except HiphingeError:
+        # whoever must know says so: `hiphinge.session.ties`
+        return summary
+    said = Said.of(summary["athlete"], summary["start"])
+    if head is None or head.athlete is None or head.start is None or not head.corrects(said):
+        return summary
+    if (head.athlete, head.start) == (said.athlete, said.start):
+        return summary
+    return summary | {"athlete": head.athlete, "start": head.start.isoformat().replace("+00:00", "Z")}
+
+
+def check_known(summary: Mapping[str, Any], session_folder: Path) -> None:
+    """HiphingeError where nobody has said yet whose session it is, or when it began: it must not be sent then."""
+    said = Said.of(summary["athlete"], summary["start"])
+    lacking = []
+    if said.start is not None and said.start < EARLIEST:
+        lacking.append(f"when it began is not known ({said.start:%Y-%m-%d} stands for that)")
+    if said.athlete == UNKNOWN_ATHLETE:
+        lacking.append(f"whose session it is, is not known (athlete {UNKNOWN_ATHLETE!r} stands for that)")
+    if lacking:
+        remedy = (
+            f"Correct start and [athlete] id in {session_folder / SESSION}, or import it again with --start and --athlete; "
+            "nothing of it was sent"
+        )
+        raise HiphingeError(" and ".join(lacking), str(session_folder), remedy)
