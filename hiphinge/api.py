@@ -108,7 +108,7 @@ def estimate(
         raise ValueError(f"estimator {estimator!r}: expected {' or '.join(ESTIMATORS)}")
     if isinstance(source, Mapping):
         plain = session_of_samples(_session(source, calibrate_s, mounting or {}, rate_hz), source)
-        return _computed(plain.session, "arrays", plain.batches(), estimator)
+        return _computed(plain.session, "arrays", plain.batches(), estimator, "")
     if np.size(calibrate_s) or mounting or rate_hz is not None:
         remedy = "Leave them out: a session on disk says them itself, in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
@@ -151,11 +151,13 @@ def _mounting(key: str, words: tuple[str, str]) -> Mounting:
         ) from None
 
 
-def _computed(session: Session, name: str, batches: Iterable[Sequence[Event | TimedBlock]], estimator: str) -> Estimate:
+def _computed(
+    session: Session, name: str, batches: Iterable[Sequence[Event | TimedBlock]], estimator: str, source: str | None = None
+) -> Estimate:
     """By way of the same files that a replay writes, in a scratch folder: so the tables are the same."""
     with TemporaryDirectory(prefix="hiphinge-estimate-") as scratch:
         folder = Path(scratch)
-        compute(with_software(session, software()), batches, folder, name, (estimator,))
+        compute(with_software(session, software()), batches, folder, name, (estimator,), source=source)
         return Estimate(
             estimator,
             read_angles(folder, estimator),

@@ -310,8 +310,8 @@ class Engine:
             self._end_minute()
         return {name: self._note(name, pipeline.finish()) for name, pipeline in self._pipelines.items()}
 
-    def summary(self, estimator: str, session_name: str) -> dict[str, object]:
-        """Content of summary.json after `finish`."""
+    def summary(self, estimator: str, session_name: str, source: str | None = None) -> dict[str, object]:
+        """Content of summary.json after `finish`. source: see `SummaryBuilder.document`."""
         pipeline = self._pipelines[estimator]
         facts = SessionFacts(
             rates=self._rates,
@@ -324,7 +324,7 @@ class Engine:
             minutes={key: self.minutes.document(key) for key in self._sources},
             marks=tuple(self._marks),
         )
-        return self._summaries[estimator].document(session_name, facts)
+        return self._summaries[estimator].document(session_name, facts, source)
 
     @property
     def now_s(self) -> float:

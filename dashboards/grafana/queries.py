@@ -70,8 +70,8 @@ def select(
 ) -> str:
     """A query. columns: name shown → expression; of: tags that a variable of the same name chooses.
 
-    Estimators are never mixed: where there is that tag, it is one of the variable's. Repetitions and marks that were removed are
-    left out.
+    Estimators are never mixed: where there is that tag, it is one of the variable's. Repetitions and marks that were removed
+    are left out.
     """
     shown = ", ".join(f'{_fields(measurement, expression)} AS "{name}"' for name, expression in columns.items())
     tags = (*of, "estimator") if "estimator" in TAGS[measurement] else tuple(of)

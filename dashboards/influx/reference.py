@@ -30,8 +30,8 @@ _RATES = {
     "session": "One line a session and estimator, at the session's start.",
     "screen": "One line a session and estimator, at the session's start: the hip screen ([screen.md](screen.md)), medians over "
     "the repetitions of each test. A test that was not scored has its number of repetitions only.",
-    "mark": "One line a mark, note or pain, at its time; the same for both estimators. What is taken away afterwards is overwritten "
-    "with `void=true`. Grafana's pages show them as annotations.",
+    "mark": "One line a mark, note or pain, at its time; the same for both estimators. What is taken away afterwards is "
+    "overwritten with `void=true`. Grafana's pages show them as annotations.",
     "sensor_health": "One line a sensor and session, at the session's start, with what it did in all; and one at the end of "
     "each minute, with the fields from `minute_samples` on. The same for both estimators. Plain sessions have no minutes.",
 }
@@ -86,8 +86,9 @@ def _page() -> Iterator[str]:
     yield "## How many series\n"
     yield (
         f"A session makes {series_of_a_session()} series: {' and '.join(ESTIMATORS)} of `angles`, `repetition`, `session`,\n"
-        f"`screen` and `mark` (where something was marked), and `sensor_health` of {SENSORS} sensors. So series grow with sessions, and with nothing else: 1000\n"
-        f"sessions make {1000 * series_of_a_session():,} series. [operations.md](operations.md) says what a season comes to.\n"
+        f"`screen` and `mark` (where something was marked), and `sensor_health` of {SENSORS} sensors. So series grow with\n"
+        f"sessions, and with nothing else: 1000 sessions make {1000 * series_of_a_session():,} series.\n"
+        "[operations.md](operations.md) says what a season comes to.\n"
     )
     for measurement, tags in TAGS.items():
         yield f"## `{measurement}`\n\n{_RATES[measurement]}\n"

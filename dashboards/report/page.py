@@ -93,6 +93,7 @@ def report_html(session_folder: Path, estimator: str) -> str:
         calibration=content.calibration_rows(summary),
         sensors=content.sensor_rows(summary),
         exposure=content.exposure_rows(summary),
+        said=content.said_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
         movement_word=movement_word,

@@ -21,6 +21,7 @@ from hiphinge.live.streaming import Latency, Streaming
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
+from hiphinge.session.mending import proposals
 from hiphinge.version import software
 from ingest.links import EventLog, Kit, KitReader, read_kit
 
@@ -80,6 +81,8 @@ def live(
         if settings.influx_configured and (waiting := waiting_bytes(folder / FOLDER)):
             say(f"{waiting} bytes wait for InfluxDB; to send them: hiphinge push {folder}")
         tell_faults(running.sinks.faults)
+        for words in proposals(folder):
+            screen.print(words, highlight=False, soft_wrap=True)
         screen.print(f"Session folder: {folder}", highlight=False, soft_wrap=True)
     if hangup.came:
         sys.exit(128 + signal.SIGHUP)

@@ -256,7 +256,7 @@ def _tell(session: Path, done: _Done) -> None:
         screen.print(calibration_table(summary))
         counts = ", ".join(f"{read_summary(session, e)['repetitions']} repetitions in {e}" for e in there)
         screen.print(f"Results are computed anew: {counts}.", highlight=False, soft_wrap=True)
-        for warning in summary["warnings"]:
+        for warning in mending.with_path(summary["warnings"], session):
             screen.print(f"note: {warning}", highlight=False, soft_wrap=True)
         if any(one.label == HEEL_DROP for one in done.added) and not (session / RECORDING).is_file():
             screen.print("note: a plain session has its times already: a heel drop changes none of them", highlight=False)

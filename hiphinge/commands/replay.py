@@ -19,6 +19,9 @@ from hiphinge import config
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
+from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.mending import with_path
+from hiphinge.session.summary import MARK_COMMAND
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
@@ -60,7 +63,7 @@ def replay(
         write_session_toml(without_files(session), working / "session.toml")
         if (source / EDITS).is_file():
             copy_private(source / EDITS, working / EDITS)
-        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress)
+        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress, _markable(source).resolve().name)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
         say(warning)
@@ -71,23 +74,29 @@ def replay(
             "duration_s": round(reached, 3),
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
+            **{name: read_summary(out, wanted[-1])[name] for name in ("marks", "notes", "pain")},
         }
         print(json.dumps(document))
         return
-    _show(console(), out, wanted[-1])
+    _show(console(), out, _markable(source), wanted[-1])
     speed = reached / max(seconds, 1e-6)
     done = f"{_minutes(reached)} in {seconds:.1f} s ({speed:.0f} x real time): {out}"
     console().print(done, highlight=False, markup=False, soft_wrap=True)
 
 
-def _show(screen: Console, out: Path, estimator: str) -> None:
+def _markable(source: Path) -> Path:
+    """The folder in which a person can say something afterwards."""
+    return source.parent if source.name == RECORDING else source
+
+
+def _show(screen: Console, out: Path, source: Path, estimator: str) -> None:
     summary = read_summary(out, estimator)
     if summary["repetitions"]:
         screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
-    for warning in summary["warnings"]:
-        screen.print(f"note: {warning}", highlight=False, markup=False)
+    for warning in with_path(summary["warnings"], source):
+        screen.print(f"note: {warning}", highlight=False, markup=False, soft_wrap=MARK_COMMAND in warning)
 
 
 def _progress_bar() -> Progress:

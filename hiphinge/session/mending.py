@@ -7,7 +7,8 @@ two leaves results *behind*: whoever reads them next brings them up to date.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dashboards.tables import available_estimators, read_summary, write_summary
 from hiphinge.session.computation import compute, with_software
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock
-from hiphinge.session.summary import said_in
+from hiphinge.session.summary import MARK_COMMAND, said_in
 from hiphinge.version import software
 from ingest.heads import Edits, read_edits, read_session_toml, same
 from ingest.recording import STRETCH_WINDOWS, read_recording
@@ -177,6 +178,19 @@ def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[st
     heard = None if progress is None else (lambda now_s: progress(recorded.fraction(now_s)))
     compute(session, recorded.batches(), folder, name, ESTIMATORS, heard)
     return recorded.warnings
+
+
+def with_path(warnings: Sequence[str], session: Path) -> list[str]:
+    """Warnings of a summary for somebody at a terminal: a command names the folder by its path, as it is to be typed there."""
+    named, by_path = (f"{MARK_COMMAND} {shlex.quote(str(p))} " for p in (session.resolve().name, session))
+    return [warning.replace(named, by_path) for warning in warnings]
+
+
+def proposals(folder: Path) -> list[str]:
+    """What the program proposes to mark in a session, with the command to type; nothing where all is well."""
+    there = available_estimators(folder)
+    warnings = read_summary(folder, there[-1])["warnings"] if there else []
+    return [warning for warning in with_path(warnings, folder) if MARK_COMMAND in warning]
 
 
 def span(folder: Path) -> Span:

@@ -24,6 +24,7 @@ from body_signals import ESTIMATORS, HiphingeError
 from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
+from hiphinge.session.mending import proposals
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
 from ingest.session_folder import open_input
@@ -110,7 +111,7 @@ def recover(folder: Path) -> Recovered:
         return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
     finally:
         lock.release()
-    return Recovered(folder, tuple(recorded.warnings))
+    return Recovered(folder, (*recorded.warnings, *proposals(folder)))
 
 
 def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import RISING, SCHEMA, Note, Pain, Placement, Quality, Session, SessionMark, limits_with, understood
+from body_signals import (
+    CALIBRATE,
+    RISING,
+    SCHEMA,
+    Note,
+    Pain,
+    Placement,
+    Quality,
+    Session,
+    SessionMark,
+    limits_with,
+    time_words,
+    understood,
+)
+from dsp.alignment import ForgottenCalibration, Proposal
 from dsp.day import Exposure, metrics_of, sets_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
@@ -17,6 +32,7 @@ from dsp.screen import screen_of
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
+MARK_COMMAND = "hiphinge mark"
 NO_THIGHS = (
     "without a thigh a bend, a squat, a lift and sitting down look alike, so all are called a bend, with low confidence; "
     "knee raises and rock-backs are not seen"
@@ -53,6 +69,8 @@ class SummaryBuilder:
         self._flags = dict.fromkeys(Quality, 0)
         self._repetitions: list[Repetition] = []
         self._findings: list[Finding] = []
+        self._forgotten: ForgottenCalibration | None = ForgottenCalibration(session.body) if session.body else None
+        """Until the session is calibrated."""
 
     def take(self, output: PipelineOutput) -> None:
         """The next output of the pipeline."""
@@ -67,13 +85,18 @@ class SummaryBuilder:
         for orientation in output.orientations:
             if len(orientation):
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
+        if any(report.confidence > 0.0 for alignment in output.alignments for report in alignment.reports):
+            self._forgotten = None
+        if self._forgotten is not None:
+            self._forgotten.take(output.orientations)
         self._repetitions.extend(output.repetitions)
         self._findings = latest([*self._findings, *output.findings])
         for repetition in output.repetitions:
             self._exposure.repetition(repetition)
 
-    def document(self, session_name: str, facts: SessionFacts) -> dict[str, object]:
-        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`."""
+    def document(self, session_name: str, facts: SessionFacts, source: str | None = None) -> dict[str, object]:
+        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder whose recording or CSV
+        files this is computed from, where it is another one; empty where there is none."""
         session = self._session
         return {
             "schema": SCHEMA,
@@ -93,7 +116,7 @@ class SummaryBuilder:
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "findings": [f.document() for f in self._findings],
             **said_in([*session.marks, *facts.marks]),
-            "warnings": self._warnings(facts),
+            "warnings": self._warnings(facts, session_name if source is None else source),
         }
 
     @staticmethod
@@ -134,13 +157,15 @@ class SummaryBuilder:
             sets.append(entry)
         return sets
 
-    def _warnings(self, facts: SessionFacts) -> list[str]:
+    def _warnings(self, facts: SessionFacts, source: str) -> list[str]:
         said = [*_kit_warnings(self._session), *(f.words for f in self._findings)]
         reported = {r.placement: r for r in facts.reports}
         if self._session.body and not facts.reports:
             said.append(
                 "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"
             )
+        if self._forgotten is not None and not any(report.confidence > 0.0 for report in facts.reports):
+            said += forgotten_words(self._forgotten.proposal(), source)
         for placement, report in reported.items():
             if report.confidence == 0.0:
                 said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")
@@ -171,6 +196,15 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def forgotten_words(proposal: Proposal | None, source: str) -> list[str]:
+    """What to do where a calibration seems to have been made and not marked: the command to type, word by word."""
+    if proposal is None:
+        return []
+    at, found = time_words(proposal.mark_s), f"quiet standing, then {proposal.words}"
+    todo = f"{MARK_COMMAND} {shlex.quote(source)} {at} {CALIBRATE}" if source else f"a mark {CALIBRATE} at {at} uses it"
+    return [f"a calibration that was not marked seems to begin at {at} ({found}); to use it: {todo}"]
 
 
 def said_in(marks: Sequence[SessionMark]) -> dict[str, list[dict[str, object]]]:
