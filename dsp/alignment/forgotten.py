@@ -30,6 +30,8 @@ BEFORE_S = 6.0
 """The mark is proposed at most this long before the movement: the zero is the last of it (`dsp.alignment.standing`)."""
 SOON_S, FOLLOWS_S = 6.0, 60.0
 """The first movement comes within the first after the standing, and the last within the second (ours)."""
+PAUSE_S = 8.0
+"""Movements of a calibration follow one another within this time (ours)."""
 MOST_S = 6.0
 """A bend or knee raise is over within this time (ours)."""
 STEP_RAD, STEP_S, STEPS = np.radians(10.0), 1.2, 4
@@ -136,6 +138,8 @@ def _followed(up: dict[str, Floats], first: int, last: int, begin: int) -> Propo
     thighs = [key for key in up if key in THIGH_KEYS]
     bends = _bends(angle, trunk, thighs)
     raises = [_raises(angle, side, trunk, thighs) for side in thighs]
+    over = _over([m for side in (bends, *raises) for m in side])
+    bends, raises = [m for m in bends if m[0] <= over], [[m for m in side if m[0] <= over] for side in raises]
     steps = [_steps(angle[side]) for side in thighs]
     started = [m[0] for m in (*bends, *(m for side in raises for m in side))]
     walked = min((len(side) for side in steps), default=0) >= STEPS and len(thighs) > 1
@@ -154,6 +158,16 @@ def _mark_s(first: int, last: int, begin: int) -> float:
     begins_s, ends_s = (begin + first) / LOOK_HZ, (begin + last) / LOOK_HZ
     at_s = float(np.ceil(max(begins_s, ends_s - BEFORE_S)))
     return at_s if ends_s - at_s >= QUIET_S - 0.5 else round(begins_s, 1)
+
+
+def _over(movements: Sequence[_Found]) -> int:
+    """The last look of the movements that follow one another from the first on."""
+    over = -1
+    for start, end, _ in sorted(movements):
+        if over >= 0 and start - over > PAUSE_S * LOOK_HZ:
+            break
+        over = max(over, end)
+    return over
 
 
 def _movements(angle: Floats, least: float) -> list[_Found]:
