@@ -7,16 +7,17 @@ other stay as they are, and `hiphinge.session.ties` refuses them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, check_athlete, origin
-from on_disk import read_toml
+from dashboards.summary_file import check_summary, summary_text
+from on_disk import read_json, read_toml, replace_whole, with_value, write_toml
 
-SESSION = "session.toml"
+SESSION, SUMMARY = "session.toml", "summary.json"
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 """A start before it was never set: clocks that do not know the date begin in 1970 (ours)."""
 
@@ -97,9 +98,8 @@ def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
     return summary | {"athlete": head.athlete, "start": head.start.isoformat().replace("+00:00", "Z")}
 
 
-def check_known(summary: Mapping[str, Any], session_folder: Path) -> None:
+def check_known(said: Said, session_folder: Path) -> None:
     """HiphingeError where nobody has said yet whose session it is, or when it began: it must not be sent then."""
-    said = Said.of(summary["athlete"], summary["start"])
     lacking = []
     if said.start is not None and said.start < EARLIEST:
         lacking.append(f"when it began is not known ({said.start:%Y-%m-%d} stands for that)")
@@ -111,3 +111,37 @@ def check_known(summary: Mapping[str, Any], session_folder: Path) -> None:
             "nothing of it was sent"
         )
         raise HiphingeError(" and ".join(lacking), str(session_folder), remedy)
+
+
+def settle(session_folder: Path, estimators: Sequence[str]) -> bool:
+    """Write a correction into the summaries of these estimators too, so that every reader finds it, and into session.toml as
+    what it was written; whether there was one. To be called with the folder's lock held, after `hiphinge.session.ties.check`.
+    """
+    head = head_of(session_folder)
+    if head is None or not head.origin:
+        return False
+    found = {e: _document(session_folder, e) for e in estimators}
+    said = {e: Said.of(summary["athlete"], summary["start"]) for e, summary in found.items()}
+    remember(session_folder, head, [one for one in said.values() if head.corrects(one)])
+    other = [e for e, one in said.items() if (one.athlete, one.start) != (head.athlete, head.start) and head.corrects(one)]
+    for estimator in other:
+        path = session_folder / estimator / SUMMARY
+        replace_whole(path, summary_text(corrected(found[estimator], session_folder), estimator))
+    return bool(other)
+
+
+def remember(session_folder: Path, head: Head, others: Iterable[Said] = ()) -> None:
+    """Let session.toml know as what it was written: what it says now, and what results or a recording say of the same session.
+
+    HiphingeError where it cannot be changed.
+    """
+    before = head.origins | {one.origin for one in others if one.origin}
+    if before | {head.origin} == head.origins or (not head.origins and before <= {head.origin}):
+        return
+    path = session_folder / SESSION
+    _, text = read_toml(path, "")
+    write_toml(path, with_value(text, "origin", sorted(before | {head.origin}), path))
+
+
+def _document(session_folder: Path, estimator: str) -> dict[str, Any]:
+    return check_summary(read_json(session_folder / estimator / SUMMARY))

@@ -82,6 +82,25 @@ def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces
     return changed
 
 
+def with_value(text: str, key: str, value: Any, path: Path) -> str:
+    """The TOML `text` with this value at its top; all else stays as it is, comments too.
+
+    Raises `HiphingeError` where the file at `path` cannot be changed.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
+        document[key] = _on_one_line(value)
+        changed = document.as_string()
+    except (ValueError, TypeError, LookupError, TOMLKitError) as error:
+        raise _unwritable(error, path) from None
+    if toml_document(changed, path, _UNWRITABLE).get(key) != value:
+        raise _unwritable(ValueError(f"{key} has no place in it"), path)
+    return changed
+
+
 def without_tables(text: str, name: str, unwanted: Callable[[Mapping[str, Any]], bool], path: Path) -> str:
     """The TOML `text` without those tables of its list `name` that are `unwanted`; all else stays, comments below them too.
 

@@ -4,6 +4,7 @@ from dashboards.influx.arrived import differences
 from dashboards.influx.delivery import Courier, acknowledge, digest, identity, missing, note_repetitions, push
 from dashboards.influx.drain import rejected_lines
 from dashboards.influx.erasure import Eraser
+from dashboards.influx.former import Former, delete_former, keep_former, sent_before
 from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import (
     LiveLines,
@@ -25,6 +26,7 @@ __all__ = [
     "CannotAsk",
     "Courier",
     "Eraser",
+    "Former",
     "Identity",
     "InfluxSettings",
     "LiveLines",
@@ -33,9 +35,11 @@ __all__ = [
     "Stored",
     "acknowledge",
     "closing_points",
+    "delete_former",
     "differences",
     "digest",
     "identity",
+    "keep_former",
     "missing",
     "note_repetitions",
     "points",
@@ -44,6 +48,7 @@ __all__ = [
     "removable_points",
     "repetition_points",
     "repetition_stamps",
+    "sent_before",
     "series_of",
     "server_facts",
     "tags_of",

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from body_signals import HiphingeError
+from dashboards.corrections import SESSION
 from dashboards.edits import EDITS
 from dashboards.influx.drain import Drain, RejectedAnew
 from dashboards.influx.ledger import Identity, Ledger
@@ -60,6 +61,10 @@ def digest(session_folder: Path, estimator: str) -> str:
     edits = session_folder / EDITS
     if edits.is_file():
         state.update(read_bytes(edits, MOST_TOML_BYTES))
+    written, who = read_summary(session_folder, estimator, as_computed=True), identity(session_folder, estimator)
+    if (str(written["athlete"]), str(written["start"])) != (who.athlete, who.start):
+        # session.toml corrects it
+        state.update(f"{who.athlete}\n{who.start}".encode("utf-8", "surrogatepass"))
     return state.hexdigest()
 
 
@@ -215,8 +220,8 @@ def acknowledge(session_folder: Path) -> None:
 def _state(session_folder: Path, estimator: str) -> list[int]:
     """Size and time of change, in ns, of the files whose content `digest` tells."""
     paths = [session_folder / estimator / name for name in _FILES]
-    edits = session_folder / EDITS
-    found = [path.stat() for path in (*paths, *([edits] if edits.is_file() else []))]
+    said = [path for path in (session_folder / EDITS, session_folder / SESSION) if path.is_file()]
+    found = [path.stat() for path in (*paths, *said)]
     return [number for one in found for number in (one.st_size, one.st_mtime_ns)]
 
 

@@ -1,4 +1,4 @@
-"""Deleting all points of one athlete in InfluxDB, and counting the rest.
+"""Deleting all points of one athlete, or of one session, in InfluxDB, and counting the rest.
 
 Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. What other
 programs wrote without that tag, or under other names, stays. InfluxDB 1.x deletes with a statement, 2.x with one request a
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from typing import Any
 
 from body_signals import HiphingeError, check_athlete
 from dashboards.http_edge import Answer, Edge
+from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
@@ -79,14 +81,47 @@ class Eraser:
         for measurement in measurements:
             self._delete(measurement, athlete)
 
-    def _delete(self, measurement: str, athlete: str) -> None:
-        """All points of an athlete in one measurement, in InfluxDB 2.x."""
+    def count_session(self, who: Identity, span: tuple[int, int]) -> dict[str, int]:
+        """How many values there are of one session, by measurement of ours, from the first to the second time (ns)."""
+        check_athlete(who.athlete)
+        counts: dict[str, int] = {}
+        for policy in self._policies():
+            for series in self._series(f"SELECT count(*) FROM {_name(policy)}./.*/ WHERE {_of(who)} AND {_within(span)}"):
+                values = sum(n for row in series["values"] for n in row[1:] if type(n) is int)
+                name = str(series.get("name", ""))
+                counts[name] = counts.get(name, 0) + values
+        return {name: n for name, n in sorted(counts.items()) if n and _OURS.fullmatch(name)}
+
+    def erase_session(self, who: Identity, span: tuple[int, int]) -> int:
+        """Delete the points of one session in our measurements, from the first to the second time (ns); how many values they
+        had. Counted again afterwards: HiphingeError where something is left."""
+        counts = self.count_session(who, span)
+        measurements = dict.fromkeys((*MEASUREMENTS, *counts))
+        if self.version.startswith("1."):
+            for measurement in counts:
+                self._series(f"DELETE FROM {_name(measurement)} WHERE {_of(who)} AND {_within(span)}")
+            if counts and not self.count_session(who, (-(2**63) + 2, 2**63 - 2)):
+                # nothing else has these names: they go from the index too
+                self._series(f"DROP SERIES FROM {', '.join(map(_name, measurements))} WHERE {_of(who)}")
+        elif counts:
+            for measurement in measurements:
+                self._delete(measurement, who.athlete, who.session, span)
+        left = sum(self.count_session(who, span).values())
+        if left:
+            what = f"{left} values of the session {who.session!r} under athlete {who.athlete!r} are still there"
+            raise self._error(what, "Somebody may be sending them still: stop that, and push again")
+        return sum(counts.values())
+
+    def _delete(self, measurement: str, athlete: str, session: str = "", span: tuple[int, int] | None = None) -> None:
+        """All points of an athlete, or of one of the athlete's sessions, in one measurement, in InfluxDB 2.x."""
         with closing(library(self._settings, self._timeout_s)) as client:
             from influxdb_client.domain.delete_predicate_request import DeletePredicateRequest
             from influxdb_client.service.delete_service import DeleteService
 
             predicate = f"_measurement={_name(measurement)} AND athlete={_name(athlete)}"
-            what: Any = DeletePredicateRequest(start=_EVER[0], stop=_EVER[1], predicate=predicate)  # type: ignore[no-untyped-call]
+            predicate += f" AND session={_name(session)}" if session else ""
+            start, stop = _EVER if span is None else map(_rfc3339, span)
+            what: Any = DeletePredicateRequest(start=start, stop=stop, predicate=predicate)  # type: ignore[no-untyped-call]
             where = {"bucket": self._settings.bucket} | ({"org": self._settings.org} if self._settings.org else {})
             try:
                 DeleteService(client.api_client).post_delete(what, **where)  # type: ignore[no-untyped-call]
@@ -181,3 +216,16 @@ def _text(words: str) -> str:
 def _name(words: str) -> str:
     """A name in InfluxQL, and a text in a predicate of InfluxDB 2."""
     return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _of(who: Identity) -> str:
+    return f'"athlete" = {_text(who.athlete)} AND "session" = {_text(who.session)}'
+
+
+def _within(span: tuple[int, int]) -> str:
+    return f"time >= {span[0]} AND time <= {span[1]}"
+
+
+def _rfc3339(stamp_ns: int) -> str:
+    seconds, rest = divmod(stamp_ns, 10**9)
+    return f"{datetime(1970, 1, 1) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, zero_ns
+from dashboards.corrections import settle
 from dashboards.tables import available_estimators, read_summary, write_summary
 from hiphinge.session.computation import compute, with_software
 from hiphinge.session.in_progress import RECORDING
@@ -169,9 +171,21 @@ def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | N
     return warnings
 
 
+def settled(folder: Path, estimators: Sequence[str]) -> None:
+    """Let summaries say what session.toml corrects, where they may be written; whoever reads them by this program knows anyway."""
+    lock = FolderLock(folder)
+    with suppress(HiphingeError, OSError):
+        if lock.take():
+            try:
+                settle(folder, estimators)
+            finally:
+                lock.release()
+
+
 def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[str]:
     """Compute both estimators anew, under the name that the results had: a folder may have been renamed since."""
     there = available_estimators(folder)
+    settle(folder, there)
     name = str(read_summary(folder, there[0])["session"]) if there else folder.resolve().name
     recorded = open_input(folder, salvage=True)
     session = with_software(recorded.session, software())

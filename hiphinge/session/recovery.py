@@ -15,12 +15,15 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from body_signals import ESTIMATORS, HiphingeError
+from dashboards.corrections import settle
+from dashboards.tables import available_estimators
 from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
@@ -95,6 +98,9 @@ def recover(folder: Path) -> Recovered:
         if not lock.take():
             return Recovered(folder, (AT_WORK,))
         recorded = open_input(folder, salvage=True)
+        # athlete and start may have been corrected before anything was computed
+        with suppress(HiphingeError, OSError):
+            settle(folder, available_estimators(folder))
         compute(recorded.session, recorded.batches(), folder, folder.resolve().name, _missing(folder))
     except HiphingeError as error:
         return Recovered(folder, (), error)
