@@ -172,7 +172,7 @@ def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | N
 
 
 def settled(folder: Path, estimators: Sequence[str]) -> None:
-    """Let summaries say what session.toml corrects, where they may be written; whoever reads them by this program knows anyway."""
+    """Let summaries say what session.toml corrects, where they may be written; this program reads them so anyway."""
     lock = FolderLock(folder)
     with suppress(HiphingeError, OSError):
         if lock.take():
