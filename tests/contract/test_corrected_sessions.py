@@ -95,7 +95,7 @@ def test_a_corrected_athlete_of_a_recorded_session(server: InfluxDB, settings: d
     told = json.loads(done("push", "evening", "--json", cwd=sessions, **settings).stdout)
     assert told["former"] == {"athlete": "player-07", "start": BEFORE, "values_deleted": sent["player-08"]}
     assert set(athletes(server)) == {"player-09"}
-    assert all(row["time"] < 1795000000 * 10**9 for row in server.rows('SELECT "quality" FROM "angles"', DATABASE))
+    assert all(row["time"] < 1795300000 * 10**9 for row in server.rows('SELECT "quality" FROM "angles"', DATABASE))
     # the raw recording says still what it said; a replay, a report and new results say what is right
     done("replay", evening, "--out", sessions / "again", cwd=sessions)
     assert summary(sessions / "again")["athlete"] == "player-09"
