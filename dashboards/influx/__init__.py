@@ -1,7 +1,7 @@
 """Results in InfluxDB: points, sending and waiting, the outbox and its ledger, counting and deleting."""
 
 from dashboards.influx.arrived import differences
-from dashboards.influx.delivery import Courier, acknowledge, digest, identity, missing, note_repetitions, push
+from dashboards.influx.delivery import Courier, acknowledge, digest, identity, missing, note_repetitions, push, sent_states
 from dashboards.influx.drain import rejected_lines
 from dashboards.influx.erasure import Eraser
 from dashboards.influx.former import Former, delete_former, keep_former, sent_before
@@ -49,6 +49,7 @@ __all__ = [
     "repetition_points",
     "repetition_stamps",
     "sent_before",
+    "sent_states",
     "series_of",
     "server_facts",
     "tags_of",

@@ -89,6 +89,21 @@ def missing(session_folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def sent_states(session_folder: Path, estimators: Sequence[str]) -> dict[str, bool | None]:
+    """By estimator: whether its results, as they are now, were acknowledged as a whole; None where nothing of them was sent.
+
+    By the ledger and the files' sizes and times alone, so nothing large is read; what was only touched since counts as changed.
+    """
+    known, sent = Ledger.glanced_at(session_folder / FOLDER)
+    found: dict[str, bool | None] = {}
+    for estimator in estimators:
+        state = _state(session_folder, estimator) if estimator in known else []
+        # ledgers of 0.1.0 do not know session.toml
+        whole = estimator in known and known[estimator] in (state, state[: 2 * len(_FILES)])
+        found[estimator] = whole if whole or estimator in sent else None
+    return found
+
+
 def identity(session_folder: Path, estimator: str) -> Identity:
     """Whose an estimator's results are, by their summary."""
     summary = read_summary(session_folder, estimator)

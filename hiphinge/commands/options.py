@@ -16,7 +16,7 @@ from hiphinge import logbook
 from hiphinge.config import Settings
 from hiphinge.session.lock import is_running
 from hiphinge.session.mending import bring_up_to_date
-from hiphinge.session.recovery import orphans, recover_apart, set_aside
+from hiphinge.session.recovery import orphans, recorded_in, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
@@ -82,8 +82,10 @@ def finish_orphan(session: Path, *, again: bool = True) -> None:
 
 
 def unfinished(settings: Settings) -> list[Path]:
-    """Sessions that were not closed, in the folder for sessions; where none is set, demos in the current folder."""
-    return orphans(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else orphans(settings.sessions)
+    """Sessions that were not closed, in the folder for sessions; where none is set, those in the current folder."""
+    if settings.sessions is not None:
+        return orphans(settings.sessions)
+    return [folder for found in recorded_in(Path()) for folder in orphans(found)]
 
 
 def look_after_orphans(settings: Settings) -> None:

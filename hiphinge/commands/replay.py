@@ -21,7 +21,7 @@ from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.mending import with_path
-from hiphinge.session.summary import MARK_COMMAND
+from hiphinge.session.said import MARK_COMMAND
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input

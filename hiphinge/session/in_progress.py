@@ -19,6 +19,7 @@ from dsp.pipeline import PipelineOutput
 from hiphinge.engine import Engine, SensorProgress
 from hiphinge.live.sinks import Frame, Sinks
 from hiphinge.session.computation import ResultsWriter, compute
+from hiphinge.session.folders import RECORDING as RECORDING
 from hiphinge.session.folders import check_new
 from hiphinge.session.freed_memory import give_back
 from hiphinge.session.interruption import uninterrupted
@@ -29,7 +30,6 @@ from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
 _log = logging.getLogger(__name__)
-RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
 """After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0

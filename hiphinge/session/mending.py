@@ -17,14 +17,12 @@ from typing import Any
 from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, zero_ns
 from dashboards.corrections import settle
 from dashboards.tables import available_estimators, read_summary, write_summary
-from hiphinge.session.computation import compute, with_software
-from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock
-from hiphinge.session.summary import MARK_COMMAND, said_in
+from hiphinge.session.said import MARK_COMMAND, said_in
 from hiphinge.version import software
 from ingest.heads import Edits, read_edits, read_session_toml, same
 from ingest.recording import STRETCH_WINDOWS, read_recording
-from ingest.session_folder import open_input
 
 SESSION = "session.toml"
 REPORT = "report.html"
@@ -184,6 +182,10 @@ def settled(folder: Path, estimators: Sequence[str]) -> None:
 
 def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[str]:
     """Compute both estimators anew, under the name that the results had: a folder may have been renamed since."""
+    # here and not above: most that is asked of a session needs no engine
+    from hiphinge.session.computation import compute, with_software
+    from ingest.session_folder import open_input
+
     there = available_estimators(folder)
     settle(folder, there)
     name = str(read_summary(folder, there[0])["session"]) if there else folder.resolve().name
@@ -216,6 +218,8 @@ def span(folder: Path) -> Span:
     else:
         end_s = 0.0
     if has_source(folder) and not (folder / RECORDING).is_file():
+        from ingest.session_folder import open_input
+
         plain = open_input(folder)
         blocks = [block for batch in plain.batches() for block in batch]
         times = [float(t) for block in blocks if hasattr(block, "time_s") for t in (block.time_s[0], block.time_s[-1])]

@@ -22,17 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from body_signals import ESTIMATORS, HiphingeError
-from dashboards.corrections import settle
-from dashboards.tables import available_estimators
-from hiphinge.session.computation import compute
-from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
-from hiphinge.session.mending import proposals
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
-from ingest.session_folder import open_input
 
 _log = logging.getLogger(__name__)
+SESSION = "session.toml"
 NOT_COMPUTED = "not-computed.json"
 """In the session folder: why its results could not be computed, of which recording, by which program."""
 LONGEST_S = 1800.0
@@ -52,6 +48,16 @@ class Recovered:
     folder: Path
     warnings: tuple[str, ...]
     error: HiphingeError | None = None
+
+
+def recorded_in(place: Path) -> list[Path]:
+    """Folders right below a place that need not be a folder of sessions, such as the current one, that are certainly sessions:
+    this program has written a recording and its head into them."""
+    try:
+        folders = sorted(place / name for name in os.listdir(place))
+    except OSError:
+        return []
+    return [f for f in folders if _there(f / RECORDING) and _there(f / SESSION) and not f.is_symlink()]
 
 
 def orphans(sessions: Path, names: str = "*") -> list[Path]:
@@ -93,11 +99,19 @@ def _missing(folder: Path) -> list[str]:
 def recover(folder: Path) -> Recovered:
     """Compute the missing results of an orphaned session from its recording, in this process; nothing when another program
     is at it. Whatever goes wrong is the result's `error`."""
+    # here and not above: to find and to list sessions needs no engine
+    from dashboards.corrections import settle
+    from dashboards.tables import available_estimators
+    from hiphinge.session.computation import compute
+    from hiphinge.session.mending import proposals
+    from ingest.session_folder import open_input
+
     lock = FolderLock(folder)
     try:
         if not lock.take():
             return Recovered(folder, (AT_WORK,))
-        recorded = open_input(folder, salvage=True)
+        # a folder that was torn apart may lack its head: the recording has one of its own
+        recorded = open_input(folder if _there(folder / SESSION) else folder / RECORDING, salvage=True)
         # athlete and start may have been corrected before anything was computed
         with suppress(HiphingeError, OSError):
             settle(folder, available_estimators(folder))

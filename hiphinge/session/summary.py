@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from body_signals import (
-    CALIBRATE,
     RISING,
     SCHEMA,
-    Note,
-    Pain,
     Placement,
     Quality,
     Session,
     SessionMark,
     limits_with,
-    time_words,
-    understood,
 )
-from dsp.alignment import ForgottenCalibration, Proposal
+from dsp.alignment import ForgottenCalibration
 from dsp.day import Exposure, metrics_of, sets_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
+from hiphinge.session.said import forgotten_words, said_in
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
-MARK_COMMAND = "hiphinge mark"
 NO_THIGHS = (
     "without a thigh a bend, a squat, a lift and sitting down look alike, so all are called a bend, with low confidence; "
     "knee raises and rock-backs are not seen"
@@ -196,30 +190,6 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
-
-
-def forgotten_words(proposal: Proposal | None, source: str) -> list[str]:
-    """What to do where a calibration seems to have been made and not marked: the command to type, word by word."""
-    if proposal is None:
-        return []
-    at, found = time_words(proposal.mark_s), f"quiet standing, then {proposal.words}"
-    todo = f"{MARK_COMMAND} {shlex.quote(source)} {at} {CALIBRATE}" if source else f"a mark {CALIBRATE} at {at} uses it"
-    return [f"a calibration that was not marked seems to begin at {at} ({found}); to use it: {todo}"]
-
-
-def said_in(marks: Sequence[SessionMark]) -> dict[str, list[dict[str, object]]]:
-    """`marks`, `notes` and `pain` of summary.json, each in the order of time."""
-    found: dict[str, list[dict[str, object]]] = {"marks": [], "notes": [], "pain": []}
-    for mark in sorted(marks, key=lambda m: m.time_s):
-        at = {"time_s": round(mark.time_s, 6), "said": mark.said}
-        match understood(mark.label):
-            case Note(text):
-                found["notes"].append(at | {"text": text})
-            case Pain(level, where):
-                found["pain"].append(at | {"level": level, "where": where})
-            case _:
-                found["marks"].append(at | {"label": mark.label})
-    return found
 
 
 def _heel_drop_words(lag: Lag) -> str:
