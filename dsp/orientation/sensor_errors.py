@@ -11,6 +11,9 @@ linear in gyroscope gain and bias, accelerometer offset and gain, and the lever 
 as in `heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old ones
 are forgotten. What was not turned about stays at zero, as the spread given to it beforehand demands.
 
+A good sensor has no errors worth taking off, and what is found of it then is noise. So gains and offset are taken off only as
+far as they are significant together, by χ²: their square in units of their covariance, for each of them. Noise alone gives 1.
+
 Not for a worn sensor after its calibration: the zero of its angles belongs to the accelerometer as it was, and moving skin
 and the body's own acceleration say more than gravity does.
 
@@ -25,7 +28,7 @@ import math
 
 import numpy as np
 
-from body_signals import G0, Floats
+from body_signals import G0, Floats, Ints
 from dsp import rotation
 
 WINDOW_S = 10.0
@@ -48,6 +51,10 @@ BIAS_SIGMA_RAD_S = math.radians(0.2)
 """Standard deviation of a gyroscope bias found in the first window that tells."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
 """Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
+CHANCE, SIGNIFICANT = 5.0, 10.0
+"""χ² for each unknown up to which nothing is taken off, and from which on all is; neighbouring windows err alike (ours)."""
+_TAKEN_OFF: Ints = np.array((0, 1, 2, 6, 7, 8, 9, 10, 11), np.int64)
+"""Places of both gains and the offset among the unknowns."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
 """Larger errors are not believed."""
 
@@ -124,11 +131,15 @@ class SensorErrors:
         rows, sides = columns.reshape(15, -1) / noise, points.reshape(-1) / noise
         self._normal = (1.0 - FORGOTTEN) * self._normal + rows @ rows.T
         self._right = (1.0 - FORGOTTEN) * self._right + rows @ sides
-        self._found = np.asarray(np.linalg.solve(self._normal + np.diag(SPREAD**-2.0), self._right), np.float64)
-        self.gyr_gain = np.asarray(1.0 + np.clip(self._found[0:3], -LARGEST_GAIN, LARGEST_GAIN), np.float64)
+        covariance = np.linalg.inv(self._normal + np.diag(SPREAD**-2.0))
+        self._found = np.asarray(covariance @ self._right, np.float64)
+        of_both = np.asarray(covariance[np.ix_(_TAKEN_OFF, _TAKEN_OFF)], np.float64)
+        part = significant_part(self._found[_TAKEN_OFF], of_both)
+        off = part * self._found
+        self.gyr_gain = np.asarray(1.0 + np.clip(off[0:3], -LARGEST_GAIN, LARGEST_GAIN), np.float64)
         self.gyr_bias = np.asarray(self._found[3:6] / self.gyr_gain)
-        self.acc_offset = np.asarray(np.clip(self._found[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
-        self.acc_gain = np.asarray(1.0 + np.clip(self._found[9:12], -LARGEST_GAIN, LARGEST_GAIN))
+        self.acc_offset = np.asarray(np.clip(off[6:9], -LARGEST_OFFSET_M_S2, LARGEST_OFFSET_M_S2))
+        self.acc_gain = np.asarray(1.0 + np.clip(off[9:12], -LARGEST_GAIN, LARGEST_GAIN))
         self.known = True
 
     def _equations(self, acc: Floats, gyr: Floats, border: Floats) -> tuple[Floats, Floats]:
@@ -160,6 +171,12 @@ class SensorErrors:
         points[:2] -= points[:2].mean(axis=1, keepdims=True)
         columns[:, :2] -= columns[:, :2].mean(axis=2, keepdims=True)
         return points, columns
+
+
+def significant_part(found: Floats, covariance: Floats) -> float:
+    """The part of errors found (k,) to take off, 0 to 1, given their covariance (k, k)."""
+    chi_squared = float(found @ np.linalg.solve(covariance, found)) / len(found)
+    return min(max((chi_squared - CHANCE) / (SIGNIFICANT - CHANCE), 0.0), 1.0)
 
 
 def _columns(quat: Floats) -> Floats:

@@ -51,22 +51,6 @@ ROOMS = (
     "dashboards/influx/line_protocol.py",
 )
 """Where seeded mutants are drawn: what is pure. What talks to disks, radios and servers is tried with `--module`."""
-_COPIED = (
-    "*.py",
-    "*.toml",
-    "*.md",
-    "*.json",
-    "*.jsonl",
-    "*.parquet",
-    "*.mcap",
-    "*.csv",
-    "*.txt",
-    "*.h",
-    "*.c",
-    "*.ino",
-    "*.lp",
-    "*.html",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ class Copy:
         )
         for name in tracked.stdout.splitlines():
             source = ROOT / name
-            if source.is_file() and any(source.match(pattern) for pattern in _COPIED):
+            if source.is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, folder / name)
 

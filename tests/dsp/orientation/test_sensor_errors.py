@@ -141,3 +141,51 @@ def test_a_hole_begins_a_new_window() -> None:
     assert errors.wanted == 1
     errors.feed(acc[1900:1901], gyr[1900:1901], quat[:, 1900:1901])
     assert errors.known
+
+
+def rolling(seed: int, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """acc, gyr (n, 3) of a good sensor that rolls fast about a nearly horizontal axis while it is carried about, and its true
+    vertical (3, n). It rests for the first three seconds."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * RATE_HZ)
+    slow, quick = (smooth(rng.normal(size=(n, 3)), width) for width in (150, 80))
+    gyr = 0.04 * slow
+    gyr[:, 0] += 2.5 * np.sign(np.sin(2.0 * np.pi * np.arange(n) / RATE_HZ / 12.0))
+    still = np.arange(n) < 3.0 * RATE_HZ
+    gyr[still] = 0.0
+    step = np.linalg.norm(gyr, axis=1) / RATE_HZ
+    turns = np.vstack((np.cos(0.5 * step), np.sin(0.5 * step) * (gyr / np.maximum(step * RATE_HZ, 1e-12)[:, None]).T))
+    quat = np.empty((4, n))
+    now = np.array((1.0, 0.0, 0.0, 0.0))
+    for i in range(n):
+        now = rotation.multiply(now[:, None], turns[:, i : i + 1])[:, 0]
+        quat[:, i] = now
+    force = 0.15 * np.where(still, 0.0, quick.T) + np.array((0.0, 0.0, 9.80665))[:, None]
+    acc = rotation.rotate(rotation.conjugate(quat), np.ascontiguousarray(force)).T
+    acc = acc * (1.0 + rng.normal(0.0, 5e-4, 3)) + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.02, (n, 3))
+    return (
+        acc,
+        gyr * (1.0 + rng.normal(0.0, 1e-3, 3)) + rng.normal(0.0, 0.003, 3) + rng.normal(0.0, 0.003, (n, 3)),
+        rotation.vertical_in_sensor(quat),
+    )
+
+
+def smooth(noise: np.ndarray, width: int) -> np.ndarray:
+    """Running mean over `width` samples, of unit spread."""
+    sums = np.cumsum(np.pad(noise, ((width, 0), (0, 0)), mode="wrap"), axis=0)
+    mean = sums[width:] - sums[:-width]
+    return np.asarray(mean / mean.std())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_good_sensor_is_not_made_worse(seed: int) -> None:
+    acc, gyr, up = rolling(seed, 90.0)
+    late = slice(2000, None)
+
+    def error(quat: np.ndarray) -> float:
+        return rms(np.degrees(np.linalg.norm(rotation.vertical_in_sensor(quat) - up, axis=0))[late])
+
+    plain = vqf.VQF(1.0 / RATE_HZ).updateBatch(gyr, acc)["quat6D"].T.copy()
+    two_sided = smoothed(RATE_HZ, acc, gyr, worn=False)
+    assert error(causal(acc, gyr, [])) < 1.05 * error(plain)
+    assert error(smoothed_without_errors(RATE_HZ, acc, gyr, worn=False)) < 1.05 * error(two_sided)
