@@ -16,12 +16,11 @@ from hiphinge import logbook
 from hiphinge.config import Settings
 from hiphinge.session.lock import is_running
 from hiphinge.session.mending import bring_up_to_date
+from hiphinge.session.recovery import DEMO_SESSION as DEMO_SESSION
 from hiphinge.session.recovery import orphans, recorded_in, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
-DEMO_SESSION = "demo-session-"
-"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 
 
 def among(words: Iterable[str]) -> Callable[[str], list[str]]:

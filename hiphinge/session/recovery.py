@@ -29,6 +29,8 @@ from hiphinge.version import software
 
 _log = logging.getLogger(__name__)
 SESSION = "session.toml"
+DEMO_SESSION = "demo-session-"
+"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 NOT_COMPUTED = "not-computed.json"
 """In the session folder: why its results could not be computed, of which recording, by which program."""
 LONGEST_S = 1800.0
@@ -51,13 +53,14 @@ class Recovered:
 
 
 def recorded_in(place: Path) -> list[Path]:
-    """Folders right below a place that need not be a folder of sessions, such as the current one, that are certainly sessions:
-    this program has written a recording and its head into them."""
+    """Folders right below a place that need not be a folder of sessions, such as the current one, which are certainly sessions
+    of this program: with a recording and its head, or named as a demo's."""
     try:
         folders = sorted(place / name for name in os.listdir(place))
     except OSError:
         return []
-    return [f for f in folders if _there(f / RECORDING) and _there(f / SESSION) and not f.is_symlink()]
+    recorded = (folder for folder in folders if _there(folder / RECORDING) and not folder.is_symlink())
+    return [folder for folder in recorded if _there(folder / SESSION) or folder.name.startswith(DEMO_SESSION)]
 
 
 def orphans(sessions: Path, names: str = "*") -> list[Path]:

@@ -76,12 +76,8 @@ def test_all_are_there_and_say_what_they_are(sessions: Path) -> None:
     assert set(one) == {p.name for p in sessions.iterdir() if p.is_dir()} - {"notes", ".later.partial"}
     later = one["later"]
     assert (later["state"], later["sent"], later["estimators"]) == ("finished", "not", ["live", "review"])
-    assert (later["duration_s"], later["repetitions"], later["warnings"], later["findings"]) == (
-        pytest.approx(90, abs=1),
-        6,
-        1,
-        0,
-    )
+    assert later["duration_s"] == pytest.approx(90, abs=1)
+    assert (later["repetitions"], later["warnings"], later["findings"]) == (12, 1, 0)
     assert later["start"] == AFTER
     assert later["local"][:10] in ("2026-11-23", "2026-11-24")
     assert 0.0 < later["calibration_confidence"] <= 1.0
