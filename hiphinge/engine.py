@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 
+from body_signals import CALIBRATE as CALIBRATE
+from body_signals import HEEL_DROP as HEEL_DROP
 from body_signals import (
-    CALIBRATE,
-    HEEL_DROP,
     LONGEST_SESSION_S,
     Battery,
     Event,

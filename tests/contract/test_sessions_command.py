@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from dashboards.grafana import live_session, training_day
+from dashboards.grafana.offline import View, influxql
 from hiphinge.commands.sessions import _table
 from hiphinge.session.listing import listed
 from hiphinge.session.lock import FolderLock
@@ -158,3 +160,19 @@ def test_a_thousand_sessions_are_listed_at_once(sessions: Path, tmp_path: Path) 
     began = time.process_time()
     assert len(listed(tmp_path)) == 300
     assert time.process_time() - began < 0.6
+
+
+@pytest.mark.influx
+def test_the_annotations_of_the_pages_are_the_marks(server: InfluxDB, tmp_path: Path) -> None:
+    server.query("CREATE DATABASE pages")
+    settings = {"HIPHINGE_INFLUX_URL": server.url, "HIPHINGE_INFLUX_BUCKET": "pages"}
+    head(write_session(tmp_path / "a", session="a", athlete="player-07", start=AFTER), "player-07", AFTER)
+    done("push", "a", cwd=tmp_path, **settings)
+    begin = 1795442700_000
+    for page in (training_day.dashboard(), live_session.dashboard()):
+        view = View(page, influxql(server.url, "pages"), begin - 1000, begin + 100_000, {"estimator": "review"})
+        shown = {
+            one["name"]: [row["said"] for row in view.answers({"targets": [one["target"]]})[0].rows()]
+            for one in page["annotations"]["list"]
+        }
+        assert shown == {"Pain": ["pain 3 left hip"], "Notes": ["note left strap loose"], "Marks": ["calibrate", "belt"]}
