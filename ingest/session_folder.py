@@ -135,10 +135,10 @@ def _corrected(recording: Recording, beside: Path) -> tuple[Session, list[str]]:
     except HiphingeError as error:
         return inside, [f"{error.where or beside}: {error.what}; {used}"]
     mounted = {sensor.key: sensor.mounting for sensor in said.sensors}
-    own = origin(inside.athlete, inside.start) in origins if origins else True
-    if not own or list(mounted) != [sensor.key for sensor in inside.sensors]:
+    alike = set(mounted) == {sensor.key for sensor in inside.sensors}
+    if not (origin(inside.athlete, inside.start) in origins if origins else alike):
         return inside, [f"{beside} differs from {RECORDING}; {used}"]
-    sensors = tuple(replace(sensor, mounting=mounted[sensor.key]) for sensor in inside.sensors)
+    sensors = tuple(replace(s, mounting=mounted[s.key]) for s in inside.sensors) if alike else inside.sensors
     corrected = replace(
         inside, athlete=said.athlete, start=said.start, marks=said.marks, screen_limits=said.screen_limits, sensors=sensors
     )
