@@ -76,8 +76,16 @@ def head_of(session_folder: Path) -> Head | None:
     head, _ = read_toml(path, "")
     person = head.get("athlete")
     found = Said.of(person.get("id") if isinstance(person, dict) else None, head.get("start"))
+    if isinstance(person, dict) and "id" in person and found.athlete is None:
+        raise HiphingeError("[athlete] id is no text", str(path), 'Write it in quotes: id = "player-07"')
+    if "start" in head and found.start is None:
+        what = f"start = {head['start']} is no date and time with a zone"
+        raise HiphingeError(what, str(path), "Write e.g. start = 2026-11-23T14:05:00Z")
     if found.athlete is not None:
-        check_athlete(found.athlete)
+        try:
+            check_athlete(found.athlete)
+        except HiphingeError as error:
+            raise HiphingeError(error.what, str(path), "Write the pseudonym of one athlete as [athlete] id") from None
     listed = head.get("origin", [])
     origins = {one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, str) and one}
     return Head(found.athlete, found.start, frozenset(origins))

@@ -75,6 +75,9 @@ def replay(
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
             **{name: read_summary(out, wanted[-1])[name] for name in ("marks", "notes", "pain")},
+            "proposals": [
+                w for w in with_path(read_summary(out, wanted[-1])["warnings"], _markable(source)) if MARK_COMMAND in w
+            ],
         }
         print(json.dumps(document))
         return
@@ -82,6 +85,12 @@ def replay(
     speed = reached / max(seconds, 1e-6)
     done = f"{_minutes(reached)} in {seconds:.1f} s ({speed:.0f} x real time): {out}"
     console().print(done, highlight=False, markup=False, soft_wrap=True)
+
+
+def _proposals(out: Path, source: Path, estimator: str) -> list[str]:
+    """What the program proposes to mark, with the command to type."""
+    warnings = with_path(read_summary(out, estimator)["warnings"], _markable(source))
+    return [warning for warning in warnings if MARK_COMMAND in warning]
 
 
 def _markable(source: Path) -> Path:

@@ -221,6 +221,26 @@ def test_a_session_of_an_earlier_version_is_corrected_too(sessions: Path, tmp_pa
     assert Ledger.read(evening / "outbox").of is None
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (r"(?m)^id = .*$", "id = 7", "id is no text"),
+        (r"(?m)^id = .*$", 'id = "*"', "is a pattern"),
+        (r"(?m)^id = .*$", 'id = ""', "is empty"),
+        (r"(?m)^start = .*$", "start = 2026-11-23", "no date and time with a zone"),
+        (r"(?m)^start = .*$", "start = 2026-11-23T14:05:00", "no date and time with a zone"),
+        (r"(?m)^start = .*$", 'start = "soon"', "no date and time with a zone"),
+    ],
+)
+def test_a_correction_that_cannot_be_read_is_told(sessions: Path, old: str, new: str, told: str) -> None:
+    path = sessions / "evening/session.toml"
+    path.write_text(re.sub(old, new, path.read_text()))
+    for command in (("push", "evening", "--dry-run"), ("report", "evening")):
+        said = refused(*command, cwd=sessions)
+        assert told in said
+        assert "session.toml" in said
+
+
 def test_a_corrected_import_is_forgotten_whole(tmp_path: Path) -> None:
     plain = plain_session(tmp_path / "sessions/imported", athlete="unknown")
     done("mark", plain, "--compute", cwd=tmp_path)
