@@ -21,12 +21,11 @@ from pathlib import Path
 import numpy as np
 import vqf
 
-from body_signals import Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
+from body_signals import CALIBRATE, Mark, Packets, SampleBlock, Session, TimedBlock, UtcAnchor
 from body_signals.blocks import Floats
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
 from firmware_protocol.registry import codec_for
-from hiphinge.engine import CALIBRATE
 from hiphinge.session.computation import compute
 from ingest.recording.recorder import STRETCH_WINDOWS, Recorder, read_recording
 from tests.dsp.sessions import block

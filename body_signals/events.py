@@ -125,6 +125,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidMark(Mark):
+    """A mark that is in no recording, given to the engine as if it had come then. said: ``session`` (session.toml) or
+    ``afterwards`` (edits.toml)."""
+
+    said: str = "afterwards"
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """Something the program sent to a sensor."""
 
@@ -153,3 +161,17 @@ class UtcAnchor:
 
 SingleEvent = Connected | Lost | Watchdog | Battery | Mark | Command | Heartbeat | UtcAnchor
 Event = Packets | SingleEvent
+
+
+def zero_ns(events: Sequence[object]) -> int | None:
+    """Arrival time of session time 0, told by the first events of a log: that of the first UTC anchor, else of the first event
+    that has one; None where none has."""
+    anchors = [e for e in events if isinstance(e, UtcAnchor)]
+    if anchors:
+        return min(anchors, key=lambda e: e.seq).arrival_ns
+    firsts = [
+        (int(e.seq[0]), int(e.arrival_ns[0])) if isinstance(e, Packets) else (e.seq, e.arrival_ns)
+        for e in events
+        if isinstance(e, Packets | SingleEvent) and (not isinstance(e, Packets) or len(e))
+    ]
+    return min(firsts)[1] if firsts else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from body_signals.limits import limits_with
 from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
 
+UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
+UNKNOWN_ATHLETE = "unknown"
+"""What stands in a head until a person says the start and whose session it is."""
 SCHEMA = 1
 """Version of session.toml and summary.json."""
 
@@ -59,10 +63,12 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True)
 class SessionMark:
-    """A mark of a plain session: session time in seconds and label."""
+    """A mark: session time in seconds, label, and when it was said: ``live``, ``session`` (it stands in session.toml) or
+    ``afterwards`` (in edits.toml)."""
 
     time_s: float
     label: str
+    said: str = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +106,10 @@ class Session:
         """Keys of the sensors on the body, in table order."""
         worn = {s.placement for s in self.sensors}
         return tuple(p.value for p in BODY_PLACEMENTS if p in worn)
+
+
+def origin(athlete: str, start: datetime) -> str:
+    """A short digest of whose session it is and when it began, as it was written first. session.toml keeps it: results and
+    recordings that say the same are of that session, also after a person has corrected the athlete or the start."""
+    words = f"{athlete}\n{start.astimezone(UTC).isoformat()}"
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]

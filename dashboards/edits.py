@@ -1,5 +1,5 @@
-"""edits.toml of a session folder: corrections by a person. Raw data and tables never change; who shows or sends results asks
-here.
+"""edits.toml of a session folder: corrections of repetitions by a person. Raw data and tables never change; who shows or sends
+results asks here.
 
     [[repetition]]
     at_s = 48.2             # any time within it, seconds of the session
@@ -10,7 +10,8 @@ here.
     deleted = true          # it was none
 
 A repetition is named by a time and not by its number, so an edit holds for both estimators and for a later analysis; where an
-estimator found none at that time, it says nothing. A kind that a person stated has confidence 1. The metrics stay as they are,
+estimator found none at that time, it says nothing. Marks, notes and pain in the same file are read by `ingest.heads.edits`, and
+come to the results by summary.json. A kind that a person stated has confidence 1. The metrics stay as they are,
 and so do summary.json and its hip screen.
 """
 
@@ -29,6 +30,8 @@ from dashboards.tables import read_repetitions
 from on_disk import read_toml, shown
 
 EDITS = "edits.toml"
+SAID = ("mark", "note", "pain")
+"""Lists of the same file that say something else than a repetition's kind."""
 _REMEDY = 'Write [[repetition]] with at_s = SECONDS and either movement = "KIND" or deleted = true'
 
 
@@ -47,7 +50,7 @@ def read_edits(session_folder: Path) -> tuple[Edit, ...]:
         return ()
     head, _ = read_toml(path, _REMEDY)
     listed = head.get("repetition", [])
-    unknown = sorted(set(head) - {"repetition"})
+    unknown = sorted(set(head) - {"repetition", *SAID})
     if unknown or not isinstance(listed, list):
         raise HiphingeError(f"unknown entry {', '.join(unknown) or 'repetition'}", str(path), _REMEDY)
     return tuple(_edit(entry, f"{path}, repetition {i}") for i, entry in enumerate(listed, 1))

@@ -37,9 +37,10 @@ from body_signals import (
     Quantity,
     Storage,
 )
+from dashboards.corrections import corrected
 from dashboards.summary_file import check_summary, summary_text
 from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
-from on_disk import check_file, make_private_folder, read_json, write_private
+from on_disk import check_file, make_private_folder, read_json, replace_whole, write_private
 
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
@@ -348,11 +349,21 @@ def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
             yield _of_today(path.name, file.read_row_group(i, there), file.metadata.row_group(i).num_rows)
 
 
-def read_summary(folder: Path, estimator: str) -> dict[str, Any]:
-    """`summary.json` of a session folder."""
+def read_summary(folder: Path, estimator: str, *, as_computed: bool = False) -> dict[str, Any]:
+    """`summary.json` of a session folder, athlete and start as session.toml corrects them; as_computed: as they stand there."""
     path = folder / estimator / SUMMARY
     with _reading(path):
-        return check_summary(read_json(path))
+        summary = check_summary(read_json(path))
+    return summary if as_computed else corrected(summary, folder)
+
+
+def write_summary(folder: Path, estimator: str, summary: Mapping[str, object]) -> None:
+    """Put a changed summary in the place of the one there, whole. HiphingeError where it cannot be written."""
+    path = folder / estimator / SUMMARY
+    try:
+        replace_whole(path, summary_text(summary, estimator))
+    except OSError as error:
+        raise HiphingeError(f"cannot be written: {error.strerror}", str(path), "Check the folder and its permissions") from None
 
 
 def available_estimators(folder: Path) -> tuple[str, ...]:

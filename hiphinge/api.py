@@ -111,7 +111,7 @@ def estimate(
     if isinstance(source, Mapping):
         plain = session_of_samples(_session(source, calibrate_s, mounting or {}, rate_hz), source)
         check_plain(plain)
-        return _computed(input_of(plain), "arrays", estimator)
+        return _computed(input_of(plain), "arrays", estimator, "")
     if np.size(calibrate_s) or mounting or rate_hz is not None:
         remedy = "Leave them out: a session on disk says them itself, in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
@@ -156,13 +156,13 @@ def _mounting(key: str, words: tuple[str, str]) -> Mounting:
         ) from None
 
 
-def _computed(source: Input, name: str, estimator: str) -> Estimate:
+def _computed(source: Input, name: str, estimator: str, of_folder: str | None = None) -> Estimate:
     """By way of the same files that a replay writes, in a scratch folder: so the tables are the same."""
     recorded, findings = with_agreed_clocks(source)
     with TemporaryDirectory(prefix="hiphinge-estimate-") as scratch:
         folder = Path(scratch)
         session = with_software(recorded.session, software())
-        compute(session, recorded.batches(), folder, name, (estimator,), findings=findings)
+        compute(session, recorded.batches(), folder, name, (estimator,), findings=findings, source=of_folder)
         return Estimate(
             estimator,
             read_angles(folder, estimator),

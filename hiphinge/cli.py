@@ -42,13 +42,15 @@ except ImportError as _error:
 
 COMMANDS = {
     "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
-    "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
     "scan": "Show the sensors that are there, and put yours into a kit.",
-    "replay": "Compute angles, repetitions and rhythm from a recording.",
-    "import": "Write a recording of another program as a plain session.",
+    "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
+    "sessions": "List sessions by athlete and day: how good they are, sent or not.",
+    "mark": "Say afterwards what was marked, noted or felt: a forgotten calibration, a note, pain.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or put them into a running Grafana.",
+    "import": "Write a recording of another program as a plain session.",
+    "replay": "Compute angles, repetitions and rhythm from a recording.",
     "forget": "Delete all there is of an athlete: in InfluxDB, session folders and outboxes.",
     "decode": "Show what the bytes of a sensor say, packet by packet.",
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",

@@ -12,6 +12,8 @@ from functools import partial
 
 import numpy as np
 
+from body_signals import CALIBRATE as CALIBRATE
+from body_signals import HEEL_DROP as HEEL_DROP
 from body_signals import (
     LONGEST_SESSION_S,
     Battery,
@@ -22,11 +24,13 @@ from body_signals import (
     Ints,
     Mark,
     Packets,
+    SaidMark,
     SampleBlock,
     Sensor,
     Session,
+    SessionMark,
     TimedBlock,
-    UtcAnchor,
+    zero_ns,
 )
 from dsp.angles import from_gravity
 from dsp.grid import too_long
@@ -40,9 +44,6 @@ from hiphinge.session.sensor_minutes import SensorMinutes, first_from
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
 from ingest.time import COUNTER_SKEW_LIMIT, EARLY_SLEW, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
 
-CALIBRATE = "calibrate"
-HEEL_DROP = "heel_drop"
-"""Marks with a meaning; any other label is a note."""
 LONGEST_ROUND_TRIP_NS = 10_000_000_000
 """An answer that came later, or before it was asked, is another program's or another session's."""
 LATEST_S = 1.0
@@ -232,7 +233,9 @@ class Engine:
         """What was found and is still to be given out."""
         for finding in findings:
             self._find(finding)
-        self._plain_marks = [m.time_s for m in session.marks if m.label == CALIBRATE]
+        self._plain_marks = sorted(m.time_s for m in session.marks if m.label == CALIBRATE)
+        self._marks: list[SessionMark] = []
+        """Marks among the events so far."""
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
@@ -246,7 +249,7 @@ class Engine:
     def pieces(self, events: Sequence[Event | TimedBlock]) -> Iterator[dict[str, PipelineOutput]]:
         """What `feed` gives, in several pieces where the events are hours apart, each of one estimator; read it to the end."""
         if self._zero_ns is None:
-            self._zero_ns = _zero(events)
+            self._zero_ns = zero_ns(events)
         timed = _Timed()
         rest: Sequence[Event | TimedBlock] = events
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
@@ -294,8 +297,11 @@ class Engine:
                 singles.append((event.seq, event.arrival_ns))
                 if isinstance(event, Battery) and event.sensor in self._sources:
                     self._sources[event.sensor].read(event)
-                if isinstance(event, Mark) and event.label == CALIBRATE:
-                    timed.marks.append((event.arrival_ns - zero) / 1e9)
+                if isinstance(event, Mark):
+                    time_s = (event.arrival_ns - zero) / 1e9
+                    self._marks.append(SessionMark(time_s, event.label, event.said if isinstance(event, SaidMark) else "live"))
+                    if event.label == CALIBRATE:
+                        timed.marks.append(time_s)
         for sensor, group in packets.items():
             group.sort(key=lambda p: int(p.seq[0]))
             blocks.extend(self._sources[sensor].feed(group, zero))
@@ -412,8 +418,8 @@ class Engine:
             self._end_minute()
         return {name: self._note(name, pipeline.finish()) for name, pipeline in self._pipelines.items()}
 
-    def summary(self, estimator: str, session_name: str) -> dict[str, object]:
-        """Content of summary.json after `finish`."""
+    def summary(self, estimator: str, session_name: str, source: str | None = None) -> dict[str, object]:
+        """Content of summary.json after `finish`. source: see `SummaryBuilder.document`."""
         pipeline = self._pipelines[estimator]
         facts = SessionFacts(
             rates=self._rates,
@@ -424,8 +430,9 @@ class Engine:
             reports=pipeline.reports(),
             heel_drop=self.heel_drop,
             minutes={key: self.minutes.document(key) for key in self._sources},
+            marks=tuple(self._marks),
         )
-        return self._summaries[estimator].document(session_name, facts)
+        return self._summaries[estimator].document(session_name, facts, source)
 
     @property
     def now_s(self) -> float:
@@ -498,16 +505,3 @@ def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | T
 
 def _part(packets: Packets, part: slice, data: bytes) -> Packets:
     return Packets(packets.sensor, packets.seq[part], packets.arrival_ns[part], packets.lengths[part], data)
-
-
-def _zero(events: Sequence[Event | TimedBlock]) -> int | None:
-    """Arrival time of the first UTC anchor, else of the first event that has one."""
-    anchors = [e for e in events if isinstance(e, UtcAnchor)]
-    if anchors:
-        return min(anchors, key=lambda e: e.seq).arrival_ns
-    firsts = [
-        (int(e.seq[0]), int(e.arrival_ns[0])) if isinstance(e, Packets) else (e.seq, e.arrival_ns)
-        for e in events
-        if not isinstance(e, TimedBlock) and (not isinstance(e, Packets) or len(e))
-    ]
-    return min(firsts)[1] if firsts else None

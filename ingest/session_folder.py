@@ -1,7 +1,7 @@
 """Opening whatever `replay` and others are given: a session folder, a plain session, or a recording.
 
-A session folder with a recording is read from the recording alone, which carries its own description; session.toml
-beside it may say less or have been edited, and a difference is a warning.
+A session folder with a recording is read from the recording, which carries its own description. What a person corrected in
+session.toml beside it, or said afterwards in edits.toml, counts; a session.toml of another session is a warning.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from body_signals import Event, HiphingeError, Session, TimedBlock
+from body_signals import CALIBRATE, HEEL_DROP, Event, HiphingeError, Session, SessionMark, TimedBlock, origin
 from ingest.formats.plain import SESSION_TOML, PlainSession, read_plain
-from ingest.heads.session_toml import read_session_toml
+from ingest.heads.edits import EDITS, Edits, mended, read_edits, same
+from ingest.heads.session_toml import read_origins, read_session_toml
+from ingest.recording.mended import MendedEvents
 from ingest.recording.recorder import STRETCH_WINDOWS, Recording, read_recording
 
 RECORDING = "recording.mcap"
@@ -81,16 +83,20 @@ def _plain(folder: Path) -> Input:
             str(folder / SESSION_TOML),
             "Give the recording or plain session that these results were computed from.",
         )
-    return input_of(read_plain(folder))
+    edits = read_edits(folder)
+    plain = read_plain(folder)
+    unmet = [gone for gone in edits.deleted if all(not same(mark, gone) for mark in plain.session.marks)]
+    session = replace(plain.session, marks=mended(plain.session.marks, edits))
+    return input_of(replace(plain, session=session), _unmet(unmet, folder))
 
 
-def input_of(plain: PlainSession) -> Input:
-    """A plain session in memory, to be read like any other."""
+def input_of(plain: PlainSession, warnings: Sequence[str] = ()) -> Input:
+    """A plain session in memory, to be read like any other. warnings: what a reader should know besides."""
     return Input(
         plain.session,
         plain.duration_s,
         plain.batches,
-        lambda: list(plain.warnings),
+        lambda: [*plain.warnings, *warnings],
         lambda now_s: now_s / max(plain.duration_s, 1e-9),
         plain,
     )
@@ -98,22 +104,53 @@ def input_of(plain: PlainSession) -> Input:
 
 def _recorded(path: Path, beside: Path | None, salvage: bool) -> Input:
     recording = read_recording(path, salvage=salvage)
-    remarks = _differences(recording, beside) if beside is not None else []
+    session, remarks, edits = recording.session, list[str](), Edits()
+    if beside is not None:
+        session, remarks = _corrected(recording, beside)
+        edits = read_edits(beside.parent)
+    marks = mended(session.marks, edits)
+    # a mark that acts is an event of the log; the others are told of at the end
+    acting = [mark for mark in marks if mark.label in (CALIBRATE, HEEL_DROP)]
+    gone = [mark for mark in edits.deleted if not any(same(mark, own) for own in session.marks)]
+    events = MendedEvents(acting, gone)
+
+    def batches() -> Iterator[Sequence[Event]]:
+        nonlocal events
+        events = MendedEvents(acting, gone)
+        return events.of(recording.batches(STRETCH_WINDOWS))
+
     return Input(
-        recording.session,
+        replace(session, marks=tuple(mark for mark in marks if mark not in acting)),
         None,
-        lambda: recording.batches(STRETCH_WINDOWS),
-        lambda: [*remarks, *recording.warnings],
+        batches,
+        lambda: [*remarks, *recording.warnings, *_unmet(events.unmet if recording.bytes_read else [], path.parent)],
         lambda _: recording.bytes_read / recording.size_bytes,
     )
 
 
-def _differences(recording: Recording, beside: Path) -> list[str]:
+def _unmet(deleted: Sequence[SessionMark], folder: Path) -> list[str]:
+    return [f"{folder / EDITS}: there is no mark {one.label!r} at {one.time_s:g} s to delete" for one in deleted]
+
+
+def _corrected(recording: Recording, beside: Path) -> tuple[Session, list[str]]:
+    """The session as session.toml beside a recording corrects it, and what a reader should know.
+
+    session.toml counts where it was written with this recording (`origin`); an older one, which does not say so, where it names
+    the same sensors. Athlete, start, marks, mountings and limits of the screen may be corrected.
+    """
     used = "the description inside the recording is used"
+    inside = recording.session
     try:
-        session = read_session_toml(beside)
+        said, origins = read_session_toml(beside), read_origins(beside)
     except HiphingeError as error:
-        return [f"{error.where or beside}: {error.what}; {used}"]
-    if replace(session, software="") != replace(recording.session, software=""):
-        return [f"{beside} differs from {RECORDING}; {used}"]
-    return []
+        return inside, [f"{error.where or beside}: {error.what}; {used}"]
+    mounted = {sensor.key: sensor.mounting for sensor in said.sensors}
+    alike = set(mounted) == {sensor.key for sensor in inside.sensors}
+    if not (origin(inside.athlete, inside.start) in origins if origins else alike):
+        return inside, [f"{beside} differs from {RECORDING}; {used}"]
+    sensors = tuple(replace(s, mounting=mounted[s.key]) for s in inside.sensors) if alike else inside.sensors
+    corrected = replace(
+        inside, athlete=said.athlete, start=said.start, marks=said.marks, screen_limits=said.screen_limits, sensors=sensors
+    )
+    whole = replace(said, software=inside.software, patience_s=inside.patience_s)
+    return corrected, [] if whole == corrected else [f"{beside} differs from {RECORDING}; {used}"]

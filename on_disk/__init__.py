@@ -19,7 +19,7 @@ from on_disk.private import (
     replace_whole,
     write_private,
 )
-from on_disk.toml_writer import toml_text, with_tables, write_toml
+from on_disk.toml_writer import toml_text, with_tables, with_value, without_tables, write_toml
 
 __all__ = [
     "HAS_MODES",
@@ -45,6 +45,8 @@ __all__ = [
     "toml_document",
     "toml_text",
     "with_tables",
+    "with_value",
+    "without_tables",
     "write_private",
     "write_toml",
 ]

@@ -82,6 +82,62 @@ def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces
     return changed
 
 
+def with_value(text: str, key: str, value: Any, path: Path) -> str:
+    """The TOML `text` with this value at its top; all else stays as it is, comments too.
+
+    Raises `HiphingeError` where the file at `path` cannot be changed.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
+        document[key] = _on_one_line(value)
+        changed = document.as_string()
+    except (ValueError, TypeError, LookupError, TOMLKitError) as error:
+        raise _unwritable(error, path) from None
+    if toml_document(changed, path, _UNWRITABLE).get(key) != value:
+        raise _unwritable(ValueError(f"{key} has no place in it"), path)
+    return changed
+
+
+def without_tables(text: str, name: str, unwanted: Callable[[Mapping[str, Any]], bool], path: Path) -> str:
+    """The TOML `text` without those tables of its list `name` that are `unwanted`; all else stays, comments below them too.
+
+    Raises `HiphingeError` where the file at `path` cannot be changed.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import AoT, Array
+
+    try:
+        document = tomlkit.parse(text)
+        tables = document.get(name)
+        if not isinstance(tables, AoT | Array):
+            return text
+        places = [i for i, old in enumerate(tables.unwrap()) if unwanted(old)]
+        if places and len(places) == len(tables):
+            # an empty list of tables cannot be written
+            ends = [item for table in tables for item in _taken_end(table)]
+            document.remove(name)
+            for item in ends:
+                document.add(item)
+        elif places:
+            for i in reversed(places):
+                if i:
+                    _remove(tables, i)
+            if places[0] == 0:
+                end = _taken_end(tables[0])
+                del tables[0]
+                for item in end:
+                    tables[0].add(item)
+        changed = document.as_string()
+    except (ValueError, TypeError, LookupError, TOMLKitError) as error:
+        raise _unwritable(error, path) from None
+    toml_document(changed, path, _UNWRITABLE)
+    return changed
+
+
 def write_toml(path: Path, text: str, *, owner_only: bool = True) -> None:
     """Write TOML that was made here, whole or not at all. Raises `HiphingeError` when the file cannot be written.
 

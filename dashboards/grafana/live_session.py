@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.grafana import panels as p
+from dashboards.grafana.annotations import marks
 from dashboards.grafana.queries import JUST_NOW, NOW_S, select, tag_values
 
 LUMBAR_TARGET_DEG, HIP_TARGET_DEG = 40.0, 90.0
@@ -189,4 +190,6 @@ def dashboard() -> dict[str, Any]:
         p.number_box("hip_target", "Hip target, degrees", HIP_TARGET_DEG),
     )
     description = "A session while it runs: angles, lumbar spine and hips against the target, what the sensors deliver."
-    return p.dashboard("hiphinge-live", "Live session", description, variables, rows, since="now-5m", refresh="5s")
+    return p.dashboard(
+        "hiphinge-live", "Live session", description, variables, rows, since="now-5m", refresh="5s", annotations=marks()
+    )

@@ -232,6 +232,20 @@ def _target(letter: str, query: str, result: str) -> dict[str, Any]:
     }
 
 
+def annotation(name: str, query: str, colour: str, *, text: str, tag: str) -> dict[str, Any]:
+    """Lines at instants in every time series of a page. text, tag: columns of the query; Grafana shows them at the line."""
+    columns = {"query": query, "textColumn": text, "tagsColumn": tag, "titleColumn": "", "timeEndColumn": ""}
+    return {
+        "name": name,
+        "datasource": SOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": colour,
+        "target": {"refId": "Anno", "datasource": SOURCE, "fromAnnotations": True, "rawQuery": True, **columns},
+        **columns,
+    }
+
+
 def from_tags(name: str, label: str, query: str, *, several: bool = False, default: str = "") -> dict[str, Any]:
     """A variable whose values are those of a tag; `several`: more than one, or all."""
     found: dict[str, Any] = {
@@ -314,6 +328,7 @@ def dashboard(
     *,
     since: str,
     refresh: str = "",
+    annotations: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """A dashboard. rows: height, and the panels with their widths, from the left; since: beginning of the time range."""
     placed: list[Panel] = []
@@ -337,7 +352,7 @@ def dashboard(
         "timepicker": {},
         "refresh": refresh,
         "templating": {"list": [_source_variable(), *variables]},
-        "annotations": {"list": []},
+        "annotations": {"list": list(annotations)},
         "links": [
             {
                 "type": "dashboards",

@@ -70,13 +70,13 @@ def select(
 ) -> str:
     """A query. columns: name shown → expression; of: tags that a variable of the same name chooses.
 
-    Estimators are never mixed: where there is that tag, it is one of the variable's. Of repetitions, those that were removed
+    Estimators are never mixed: where there is that tag, it is one of the variable's. Repetitions and marks that were removed
     are left out.
     """
     shown = ", ".join(f'{_fields(measurement, expression)} AS "{name}"' for name, expression in columns.items())
     tags = (*of, "estimator") if "estimator" in TAGS[measurement] else tuple(of)
     conditions = [f"{tag(measurement, name)} =~ /^${name}$/" for name in tags]
-    if measurement == "repetition":
+    if measurement in ("repetition", "mark"):
         conditions.append(_fields(measurement, "<void> != true"))
     conditions += [_fields(measurement, words) for words in where]
     query = f'SELECT {shown} FROM "{measurement}" WHERE {" AND ".join([*conditions, time])}'

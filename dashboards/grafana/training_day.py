@@ -7,6 +7,7 @@ from typing import Any
 
 from body_signals.movements import KINDS, SHARE_OF_TRUNK
 from dashboards.grafana import panels as p
+from dashboards.grafana.annotations import marks
 from dashboards.grafana.queries import DEFAULT_ESTIMATOR, SIDES, of_kind, of_no_kind, select, tag_values
 from dsp.day import WORST, ZONES_DEG
 
@@ -212,4 +213,4 @@ def dashboard() -> dict[str, Any]:
     description = (
         "One player's day: sets, exposure, drift of the lumbar share, the repetitions of most flexion, what is missing."
     )
-    return p.dashboard("hiphinge-day", "Training day", description, variables, rows, since="now/d")
+    return p.dashboard("hiphinge-day", "Training day", description, variables, rows, since="now/d", annotations=marks())

@@ -6,7 +6,7 @@ thin out: of a session older than a quarter, after which docs/operations.md lets
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from dashboards.tables import available_estimators, read_summary
 
 ANGLES_KEPT = timedelta(days=90)
 """Angles of older sessions may have been deleted on purpose."""
+_BEFORE_NS = 24 * 3600 * 10**9
 _SLACK_NS = 10**9
 """The last row of a session may be later than its duration, which is rounded (ours)."""
 
@@ -42,6 +43,8 @@ def differences(session_folder: Path, stored: Stored) -> list[str]:
     start_ns = series_and_start(session_folder, estimators[0])[1]
     duration_s = max(float(read_summary(session_folder, e)["duration_s"]) for e in estimators)
     span = start_ns, start_ns + round(duration_s * 1e9) + _SLACK_NS
+    # somebody may have risen long before the session
+    of_marks = span[0] - _BEFORE_NS, span[1]
     rejected = [line for line, _ in rejected_lines(session_folder / FOLDER)]
     said = list(_repetitions(session_folder, estimators, ledger, stored.repetitions(who, span), rejected))
     measurements = ["session", "screen", "sensor_health"]
@@ -52,6 +55,9 @@ def differences(session_folder: Path, stored: Stored) -> list[str]:
             pass
         ledger.write(session_folder / FOLDER)
     there = stored.counts(who, span, measurements)
+    if "mark" in ledger.points:
+        measurements.append("mark")
+        there |= stored.counts(who, of_marks, ["mark"])
     for measurement in measurements:
         for last, n in ledger.points.get(measurement, {}).items():
             wanted = n - sum(_is_of(line, measurement, last) for line in rejected)
@@ -61,6 +67,10 @@ def differences(session_folder: Path, stored: Stored) -> list[str]:
     return said
 
 
+def _repetition_lines(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if line.startswith("repetition,")]
+
+
 def _repetitions(
     session_folder: Path,
     estimators: tuple[str, ...],
@@ -68,7 +78,7 @@ def _repetitions(
     there: dict[str, dict[int, bool]],
     rejected: list[str],
 ) -> Iterator[str]:
-    aside = repetition_stamps(rejected)
+    aside = repetition_stamps(_repetition_lines(rejected))
     extra = False
     for estimator in estimators:
         series = series_and_start(session_folder, estimator)[0]

@@ -15,13 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from body_signals import HiphingeError
+from dashboards.corrections import SESSION
 from dashboards.edits import EDITS
 from dashboards.influx.drain import Drain, RejectedAnew
 from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import (
     TAGS,
     points,
-    repetition_points,
+    removable_points,
     repetition_stamps,
     series_and_start,
     series_of,
@@ -60,6 +61,10 @@ def digest(session_folder: Path, estimator: str) -> str:
     edits = session_folder / EDITS
     if edits.is_file():
         state.update(read_bytes(edits, MOST_TOML_BYTES))
+    written, who = read_summary(session_folder, estimator, as_computed=True), identity(session_folder, estimator)
+    if (str(written["athlete"]), str(written["start"])) != (who.athlete, who.start):
+        # session.toml corrects it
+        state.update(f"{who.athlete}\n{who.start}".encode("utf-8", "surrogatepass"))
     return state.hexdigest()
 
 
@@ -84,6 +89,21 @@ def missing(session_folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def sent_states(session_folder: Path, estimators: Sequence[str]) -> dict[str, bool | None]:
+    """By estimator: whether its results, as they are now, were acknowledged as a whole; None where nothing of them was sent.
+
+    By the ledger and the files' sizes and times alone, so nothing large is read; what was only touched since counts as changed.
+    """
+    known, sent = Ledger.glanced_at(session_folder / FOLDER)
+    found: dict[str, bool | None] = {}
+    for estimator in estimators:
+        state = _state(session_folder, estimator) if estimator in known else []
+        # ledgers of 0.1.0 do not know session.toml
+        whole = estimator in known and known[estimator] in (state, state[: 2 * len(_FILES)])
+        found[estimator] = whole if whole or estimator in sent else None
+    return found
+
+
 def identity(session_folder: Path, estimator: str) -> Identity:
     """Whose an estimator's results are, by their summary."""
     summary = read_summary(session_folder, estimator)
@@ -104,11 +124,17 @@ def ledger_of(session_folder: Path, estimators: Sequence[str]) -> Ledger:
         return Ledger(of=who, former=former)
     for estimator, (own, start_ns) in series.items():
         sent = found.repetitions.get(estimator, set())
-        found.repetitions[estimator] = {
-            (name, stamp) for name, stamp in sent if name == own and start_ns <= stamp < start_ns + _LONGEST_NS
-        }
+        found.repetitions[estimator] = {(name, stamp) for name, stamp in sent if _is_of(name, stamp, own, start_ns)}
     found.of, found.former = who, former
     return found
+
+
+def _is_of(series: str, stamp: int, own: str, start_ns: int) -> bool:
+    """Whether a repetition or mark of a ledger is one of the session whose repetitions are the series `own`."""
+    if series == own:
+        return start_ns <= stamp < start_ns + _LONGEST_NS
+    # somebody may have risen long before the session
+    return series == own.replace("repetition,", "mark,", 1) and abs(stamp - start_ns) < _LONGEST_NS
 
 
 def _of_series(series: str) -> Identity:
@@ -140,7 +166,7 @@ def push(
     outbox = session_folder / FOLDER
     ledger = ledger_of(session_folder, chosen)
     found = {e: (_state(session_folder, e), digest(session_folder, e)) for e in chosen}
-    now = {e: repetition_stamps(repetition_points(session_folder, e)) for e in chosen}
+    now = {e: repetition_stamps(removable_points(session_folder, e)) for e in chosen}
     removed = [stamp for e in chosen for stamp in sorted(ledger.repetitions.get(e, set()) - now[e])]
     # noted before anything is sent: from here on the server may have it
     for estimator in chosen:
@@ -200,7 +226,7 @@ def acknowledge(session_folder: Path) -> None:
     for estimator in there:
         ledger.states[estimator] = _state(session_folder, estimator)
         ledger.complete[estimator] = digest(session_folder, estimator)
-        ledger.repetitions[estimator] = repetition_stamps(repetition_points(session_folder, estimator))
+        ledger.repetitions[estimator] = repetition_stamps(removable_points(session_folder, estimator))
         ledger.software[estimator] = str(read_summary(session_folder, estimator)["software"])
     ledger.points = {}
     ledger.write(session_folder / FOLDER)
@@ -209,8 +235,8 @@ def acknowledge(session_folder: Path) -> None:
 def _state(session_folder: Path, estimator: str) -> list[int]:
     """Size and time of change, in ns, of the files whose content `digest` tells."""
     paths = [session_folder / estimator / name for name in _FILES]
-    edits = session_folder / EDITS
-    found = [path.stat() for path in (*paths, *([edits] if edits.is_file() else []))]
+    said = [path for path in (session_folder / EDITS, session_folder / SESSION) if path.is_file()]
+    found = [path.stat() for path in (*paths, *said)]
     return [number for one in found for number in (one.st_size, one.st_mtime_ns)]
 
 

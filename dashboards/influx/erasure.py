@@ -1,4 +1,4 @@
-"""Deleting all points of one athlete in InfluxDB, and counting the rest.
+"""Deleting all points of one athlete, or of one session, in InfluxDB, and counting the rest.
 
 Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. What other
 programs wrote without that tag, or under other names, stays. InfluxDB 1.x deletes with a statement, 2.x with one request a
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from body_signals import HiphingeError, check_athlete
@@ -17,12 +18,13 @@ from dashboards.http_edge import Edge
 from dashboards.influx.influxql import InfluxQL, Series
 from dashboards.influx.influxql import name_in as _name
 from dashboards.influx.influxql import text_in as _text
+from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
-MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "mark", "angles_1s")))
+MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "angles_1s")))
 """All that is ours in a database: what is sent, and what the downsampling of docs/operations.md makes of it."""
-_OURS = re.compile(rf"(?:{'|'.join(dict.fromkeys((*TAGS, 'mark')))})(?:_\d+(?:ms|s|m|h|d|w))?")
+_OURS = re.compile(rf"(?:{'|'.join(TAGS)})(?:_\d+(?:ms|s|m|h|d|w))?")
 """The same, downsampled to whatever interval."""
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
 """What InfluxDB's timestamps can say."""
@@ -75,14 +77,43 @@ class Eraser:
         for measurement in measurements:
             self._delete(measurement, athlete)
 
-    def _delete(self, measurement: str, athlete: str) -> None:
-        """All points of an athlete in one measurement, in InfluxDB 2.x."""
+    def count_session(self, who: Identity, span: tuple[int, int]) -> dict[str, int]:
+        """How many values there are of one session, by measurement of ours, from the first to the second time (ns)."""
+        check_athlete(who.athlete)
+        with self._told():
+            counts = self._influxql.values(f"{_of(who)} AND {_within(span)}")
+        return {name: n for name, n in counts.items() if _OURS.fullmatch(name)}
+
+    def erase_session(self, who: Identity, span: tuple[int, int]) -> int:
+        """Delete the points of one session in our measurements, from the first to the second time (ns); how many values they
+        had. Counted again afterwards: HiphingeError where something is left."""
+        counts = self.count_session(who, span)
+        measurements = dict.fromkeys((*MEASUREMENTS, *counts))
+        if self.version.startswith("1."):
+            for measurement in counts:
+                self._series(f"DELETE FROM {_name(measurement)} WHERE {_of(who)} AND {_within(span)}")
+            if counts and not self.count_session(who, (-(2**63) + 2, 2**63 - 2)):
+                # nothing else has these names: they go from the index too
+                self._series(f"DROP SERIES FROM {', '.join(map(_name, measurements))} WHERE {_of(who)}")
+        elif counts:
+            for measurement in measurements:
+                self._delete(measurement, who.athlete, who.session, span)
+        left = sum(self.count_session(who, span).values())
+        if left:
+            what = f"{left} values of the session {who.session!r} under athlete {who.athlete!r} are still there"
+            raise self._error(what, "Somebody may be sending them still: stop that, and push again")
+        return sum(counts.values())
+
+    def _delete(self, measurement: str, athlete: str, session: str = "", span: tuple[int, int] | None = None) -> None:
+        """All points of an athlete, or of one of the athlete's sessions, in one measurement, in InfluxDB 2.x."""
         with closing(library(self._settings, self._timeout_s)) as client:
             from influxdb_client.domain.delete_predicate_request import DeletePredicateRequest
             from influxdb_client.service.delete_service import DeleteService
 
             predicate = f"_measurement={_name(measurement)} AND athlete={_name(athlete)}"
-            what: Any = DeletePredicateRequest(start=_EVER[0], stop=_EVER[1], predicate=predicate)  # type: ignore[no-untyped-call]
+            predicate += f" AND session={_name(session)}" if session else ""
+            start, stop = _EVER if span is None else map(_rfc3339, span)
+            what: Any = DeletePredicateRequest(start=start, stop=stop, predicate=predicate)  # type: ignore[no-untyped-call]
             where = {"bucket": self._settings.bucket} | ({"org": self._settings.org} if self._settings.org else {})
             try:
                 DeleteService(client.api_client).post_delete(what, **where)  # type: ignore[no-untyped-call]
@@ -131,3 +162,16 @@ class Eraser:
 
     def _error(self, what: str, remedy: str) -> HiphingeError:
         return HiphingeError(what, self._service.place, remedy)
+
+
+def _of(who: Identity) -> str:
+    return f'"athlete" = {_text(who.athlete)} AND "session" = {_text(who.session)}'
+
+
+def _within(span: tuple[int, int]) -> str:
+    return f"time >= {span[0]} AND time <= {span[1]}"
+
+
+def _rfc3339(stamp_ns: int) -> str:
+    seconds, rest = divmod(stamp_ns, 10**9)
+    return f"{datetime(1970, 1, 1) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -24,6 +24,8 @@ from body_signals import (
     SCREEN_COLUMNS,
     SCREEN_RESULT,
     HiphingeError,
+    Note,
+    Pain,
     Quantity,
     Session,
     Storage,
@@ -47,6 +49,7 @@ TAGS: dict[str, tuple[str, ...]] = {
     "repetition": ("athlete", "session", "estimator"),
     "session": ("athlete", "session", "estimator"),
     "screen": ("athlete", "session", "estimator"),
+    "mark": ("athlete", "session", "estimator"),
     "sensor_health": ("athlete", "session", "placement"),
 }
 """Tags of each measurement, in the order in which they are always written."""
@@ -105,6 +108,12 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("warnings", "", "string", "what a reader should know, separated by ' | '"),
     ),
     "screen": tuple(Field.of(q) for q in SCREEN_COLUMNS),
+    "mark": (
+        Field("label", "", "string", "what was said, in its own words: calibrate, pain 3 left hip, note felt tight, any label"),
+        Field("pain", "", "float", "pain that the athlete told, 0 (none) to 10 (worst)"),
+        Field("note", "", "string", "the words of a note"),
+        Field("void", "", _BOOLEAN, "true: it was taken away afterwards"),
+    ),
     "sensor_health": (
         Field("family", "", "string", "what kind of device"),
         Field("rate_hz", "Hz", "float", "samples per second"),
@@ -143,6 +152,29 @@ def points(session_folder: Path, estimators: Sequence[str] | None = None) -> Ite
     yield from closing_points(session_folder, chosen)
 
 
+def removable_points(session_folder: Path, estimator: str) -> Iterator[str]:
+    """The lines of `points` that a person, or a later analysis, may take away again: repetitions and marks."""
+    yield from repetition_points(session_folder, estimator)
+    yield from mark_points(session_folder, estimator)
+
+
+def mark_points(session_folder: Path, estimator: str) -> Iterator[str]:
+    """The lines of `points` that are marks, notes and pain."""
+    summary = read_summary(session_folder, estimator)
+    head = _Head.of(summary, session_folder / estimator / SUMMARY)
+    said: list[tuple[float, dict[str, Any]]] = [(m["time_s"], {"label": m["label"]}) for m in summary["marks"]]
+    said += [(n["time_s"], {"label": Note(n["text"]).label, "note": n["text"]}) for n in summary["notes"]]
+    for told in summary["pain"]:
+        pain = Pain(float(told["level"]), told.get("where") or "")
+        said.append((told["time_s"], {"label": pain.label, "pain": pain.level}))
+    last_ns = -(2**63)
+    for time_s, values in sorted(said, key=lambda one: (one[0], one[1]["label"])):
+        # no two share a timestamp, or the later one would replace it
+        stamp = last_ns = max(head.start_ns + round(time_s * 1e9), last_ns + 1)
+        fields = {f.name: _typed(values.get(f.name), f.type) for f in FIELDS["mark"] if f.type != _BOOLEAN}
+        yield _line(head.series("mark", estimator), fields | {"void": "false"}, stamp)
+
+
 def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
     """The lines of `points` that are repetitions of an estimator."""
     head = _Head.of(read_summary(session_folder, estimator), session_folder / estimator / SUMMARY)
@@ -161,6 +193,7 @@ def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_f
         head = _Head.of(summary, session_folder / estimator / SUMMARY)
         yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
         yield _line(head.series("screen", estimator), _screen_fields(summary["screen"]), head.start_ns)
+        yield from mark_points(session_folder, estimator)
     # What the sensors did is the same for all estimators; the last one's word counts.
     # Only a live estimator can be late.
     live = read_summary(session_folder, "live") if "live" in available_estimators(session_folder) else summary
@@ -182,8 +215,8 @@ def _minute_line(head: _Head, placement: str, minute: Mapping[str, Any]) -> str:
 
 
 def repetition_stamps(lines: Iterable[str]) -> set[tuple[str, int]]:
-    """Series and timestamp of each repetition among the lines."""
-    found = (line.rsplit(" ", 1) for line in lines if line.startswith("repetition,"))
+    """Series and timestamp of each repetition and mark among the lines."""
+    found = (line.rsplit(" ", 1) for line in lines if line.startswith(("repetition,", "mark,")))
     return {(re.split(r"(?<!\\) ", rest, maxsplit=1)[0], int(stamp)) for rest, stamp in found}
 
 
@@ -209,7 +242,7 @@ def series_and_start(session_folder: Path, estimator: str) -> tuple[str, int]:
 
 
 def void_line(series: str, stamp_ns: int) -> str:
-    """The line that marks a repetition as removed."""
+    """The line that says of a repetition or mark that it was taken away."""
     return f"{series} void=true {stamp_ns}"
 
 

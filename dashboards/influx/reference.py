@@ -30,6 +30,8 @@ _RATES = {
     "session": "One line a session and estimator, at the session's start.",
     "screen": "One line a session and estimator, at the session's start: the hip screen ([screen.md](screen.md)), medians over "
     "the repetitions of each test. A test that was not scored has its number of repetitions only.",
+    "mark": "One line a mark, note or pain, at its time; the same for both estimators. What is taken away afterwards is "
+    "overwritten with `void=true`. Grafana's pages show them as annotations.",
     "sensor_health": "One line a sensor and session, at the session's start, with what it did in all; and one at the end of "
     "each minute, with the fields from `minute_samples` on. The same for both estimators. Plain sessions have no minutes.",
 }
@@ -48,6 +50,8 @@ EXAMPLES = {
     'agreeing=3i,confidence="high",borderline=0i,bend_repetitions=4i,bend_lumbar_share_of_trunk=0.78,'
     "bend_lumbar_share_of_trunk_spread=0.02,knee_raise_left_repetitions=3i,knee_raise_left_hip_peak_deg=74.0 "
     "1795442700000000000",
+    "mark": "mark,athlete=player-07,session=2026-11-23T14-05-00Z_player-07,estimator=review "
+    'label="pain 3 left hip",pain=3.0,void=false 1795442795000000000',
     "sensor_health": "sensor_health,athlete=player-07,session=2026-11-23T14-05-00Z_player-07,placement=pelvis "
     'family="hiphinge-v1",rate_hz=100.0,samples=359998i,lost=2i,lost_exact=true,saturated=0i,gaps=0i,late_s=0.4 '
     "1795442700000000000\n"
@@ -81,9 +85,10 @@ def _page() -> Iterator[str]:
     yield _INTRODUCTION
     yield "## How many series\n"
     yield (
-        f"A session makes {series_of_a_session()} series: {' and '.join(ESTIMATORS)} of `angles`, `repetition`, `session` and\n"
-        f"`screen`, and `sensor_health` of {SENSORS} sensors. So series grow with sessions, and with nothing else: 1000\n"
-        f"sessions make {1000 * series_of_a_session():,} series. [operations.md](operations.md) says what a season comes to.\n"
+        f"A session makes {series_of_a_session()} series: {' and '.join(ESTIMATORS)} of `angles`, `repetition`, `session`,\n"
+        f"`screen` and `mark` (where something was marked), and `sensor_health` of {SENSORS} sensors. So series grow with\n"
+        f"sessions, and with nothing else: 1000 sessions make {1000 * series_of_a_session():,} series.\n"
+        "[operations.md](operations.md) says what a season comes to.\n"
     )
     for measurement, tags in TAGS.items():
         yield f"## `{measurement}`\n\n{_RATES[measurement]}\n"

@@ -20,6 +20,7 @@ _COUNTED: dict[str, tuple[str, ...]] = {
     "angles": ("quality",),
     "session": ("repetitions",),
     "screen": ("notes",),
+    "mark": ("label",),
     "sensor_health": ("samples", "minute_samples"),
 }
 """Fields of which every point has exactly one, so that counting them counts points. Repetitions are asked for one by one."""

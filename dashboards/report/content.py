@@ -321,6 +321,20 @@ def exposure_rows(summary: Row) -> list[tuple[str, str]]:
     return [(words(zone), clock(_number(seconds))) for zone, seconds in times.items()]
 
 
+def said_rows(summary: Row) -> list[tuple[str, str, str]]:
+    """What was marked, noted and felt, in the order of time: when, what, and whether it was said during the session."""
+    said = [(m["time_s"], words(m["label"]), m) for m in summary["marks"]]
+    said += [(n["time_s"], f"“{n['text']}”", n) for n in summary["notes"]]
+    for told in summary["pain"]:
+        where = f", {told['where']}" if told.get("where") else ""
+        said.append((told["time_s"], f"pain {told['level']:g} of 10{where}", told))
+    times = {"live": "during the session", "session": "with the session", "afterwards": "afterwards"}
+    return [
+        (clock(_number(at)), what, times.get(str(one.get("said", "session")), DASH))
+        for at, what, one in sorted(said, key=lambda one: (_number(one[0]), one[1]))
+    ]
+
+
 def _present(rows: Iterable[Row], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     values = np.array([r[name] for r in rows], np.float64)
     return values[np.isfinite(values)]

@@ -108,6 +108,7 @@ def report_html(session_folder: Path, estimator: str) -> str:
         calibration=content.calibration_rows(summary),
         sensors=content.sensor_rows(summary),
         exposure=content.exposure_rows(summary),
+        said=content.said_rows(summary),
         others=_other_estimators(session_folder, estimator),
         estimator=estimator,
         movement_word=lambda row: movement_word(row["movement"], side=side_of_row(row)),

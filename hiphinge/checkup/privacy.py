@@ -36,14 +36,10 @@ class Closed:
         return f"{done}; others can still read {self.left[0]}{more}: let their owner run hiphinge doctor"
 
 
-def close_sessions(where: Path, names: str = "*") -> Closed:
-    """Close the sessions at or below `where`; names: pattern of the folders right below it that count."""
+def close_sessions(*places: Path) -> Closed:
+    """Close the sessions at or below these folders; one that is not there is made by the first session."""
     closed = Closed()
-    if not where.is_dir():
-        # the first session makes it
-        return closed
-    roots = [where] if names == "*" else sorted(path for path in where.glob(names) if path.is_dir() and not path.is_symlink())
-    for root in roots:
+    for root in filter(Path.is_dir, places):
         for private in _private(root, closed):
             _close(private, closed)
     return closed

@@ -16,11 +16,11 @@ from dashboards.influx import FOLDER, missing, rejected_lines, server_facts, wai
 from dashboards.tables import available_estimators
 from hiphinge.checkup.installation import Finding
 from hiphinge.checkup.privacy import close_sessions
-from hiphinge.commands.options import DEMO_SESSION, unfinished
+from hiphinge.commands.options import unfinished
 from hiphinge.config import Settings
 from hiphinge.session import ties
 from hiphinge.session.lock import is_running
-from hiphinge.session.recovery import recover_apart
+from hiphinge.session.recovery import recorded_in, recover_apart
 from hiphinge.session.scratch import is_own, sweep_sessions
 from on_disk import HAS_MODES
 
@@ -28,7 +28,7 @@ from on_disk import HAS_MODES
 def checkup(settings: Settings) -> Iterator[Finding]:
     """Finish the sessions that were not closed, count the results that InfluxDB lacks, and ask InfluxDB for its version."""
     if HAS_MODES:
-        closed = close_sessions(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else close_sessions(settings.sessions)
+        closed = close_sessions(*(recorded_in(Path()) if settings.sessions is None else [settings.sessions]))
         yield "private", not closed.left, closed.words
     yield from _sessions(settings)
     yield from _results(settings.sessions, settings.influx_configured)
@@ -49,7 +49,7 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
     folder = settings.sessions
     orphaned = unfinished(settings)
     if folder is None:
-        words = "no folder set (HIPHINGE_SESSIONS); looked for demos in the current one"
+        words = "no folder set (HIPHINGE_SESSIONS); looked for sessions in the current one"
     elif folder.exists() and not folder.is_dir():
         yield "sessions", False, f"{folder} is no folder: set HIPHINGE_SESSIONS to the folder of your sessions"
         return

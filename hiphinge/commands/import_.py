@@ -10,7 +10,7 @@ from body_signals import HiphingeError
 from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
 from hiphinge.session.plausible_input import check_imported
-from ingest.formats import IMPORTERS, import_session, write_plain
+from ingest.formats import IMPORTERS, ONLY, import_session, write_plain
 
 
 def import_(
@@ -20,17 +20,23 @@ def import_(
     source: Path = typer.Argument(..., metavar="PATH", help="File or folder to import."),
     out: Path = typer.Option(..., "--out", help="Folder for the plain session; must not exist yet."),
     mapping: Path | None = typer.Option(None, "--mapping", help="Mapping file (TOML) for format csv."),
-    placement: list[str] = typer.Option([], "--placement", help="SENSOR=PLACEMENT, e.g. 00B42279=pelvis; repeatable."),
+    placement: list[str] = typer.Option(
+        [],
+        "--placement",
+        help="PLACEMENT of a single sensor, or FILE=PLACEMENT, e.g. hip.csv=pelvis; repeatable.",
+    ),
+    start: str | None = typer.Option(
+        None, "--start", help="When it began: 2026-11-23T14:05:00+01:00, or local time; else as the file says."
+    ),
+    zone: str | None = typer.Option(
+        None, "--zone", help="Zone of a local start: Europe/Berlin or +01:00; else this computer's for --start."
+    ),
+    athlete: str | None = typer.Option(None, "--athlete", help="Whose it is, a pseudonym."),
 ) -> None:
     """Write a recording of another program as a plain session."""
     check_new(out)
-    placements: dict[str, str] = {}
-    for word in placement:
-        sensor, equals, where = word.partition("=")
-        if not (sensor and equals and where):
-            raise HiphingeError(f"{word!r} is not SENSOR=PLACEMENT", "--placement", "Write for example 00B42279=pelvis")
-        placements[sensor] = where
-    imported = import_session(format_, source, mapping=mapping, placements=placements)
+    placements = _placements(placement)
+    imported = import_session(format_, source, mapping=mapping, placements=placements, start=start, zone=zone, athlete=athlete)
     doubts = check_imported(imported)
     write_plain(out, imported.session, imported.samples)
     screen = console()
@@ -41,3 +47,22 @@ def import_(
     for key, samples in imported.samples.items():
         screen.print(f"{key}: {len(samples.time_s)} samples, {samples.time_s[-1] - samples.time_s[0]:.1f} s", highlight=False)
     screen.print(f"Plain session: {out}", highlight=False, soft_wrap=True)
+
+
+def _placements(words: list[str]) -> dict[str, str]:
+    """By the word that a sensor is known by, or `ONLY`, where it was worn."""
+    found: dict[str, str] = {}
+    for word in words:
+        sensor, equals, where = word.rpartition("=")
+        # a file may be given by its path
+        key = Path(sensor).name or sensor if equals else ONLY
+        if not where.strip() or (equals and not key):
+            remedy = "Write for example hip.csv=pelvis, or for a single sensor pelvis"
+            raise HiphingeError(f"{word!r} is no placement", "--placement", remedy)
+        if key in found:
+            what = f"two placements of {key!r}" if key else "two placements, and no sensor is named"
+            raise HiphingeError(what, "--placement", "Say one for each sensor: FILE=PLACEMENT")
+        found[key] = where.strip()
+    if ONLY in found and len(found) > 1:
+        raise HiphingeError("a placement without its sensor", "--placement", "Say for each sensor: FILE=PLACEMENT")
+    return found

@@ -14,12 +14,13 @@ from body_signals import ESTIMATORS, HiphingeError
 from dashboards.tables import available_estimators
 from hiphinge import logbook
 from hiphinge.config import Settings
-from hiphinge.session.recovery import orphans, recover_apart, set_aside
+from hiphinge.session.lock import is_running
+from hiphinge.session.mending import bring_up_to_date
+from hiphinge.session.recovery import DEMO_SESSION as DEMO_SESSION
+from hiphinge.session.recovery import orphans, recorded_in, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
-DEMO_SESSION = "demo-session-"
-"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 
 
 def among(words: Iterable[str]) -> Callable[[str], list[str]]:
@@ -65,16 +66,25 @@ def with_results(session: Path, *, again: bool = True) -> tuple[str, ...]:
     if not session.is_dir():
         what = "this is a file" if session.exists() else "no such session folder"
         raise HiphingeError(what, str(session), "Give a session folder: one that demo or replay wrote")
-    _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
+    finish_orphan(session, again=again)
     there = available_estimators(session)
     if not there:
         raise HiphingeError("no results are in this folder", str(session), f"Run: hiphinge replay {session} --out DIR")
+    if not is_running(session):
+        bring_up_to_date(session, say)
     return there
 
 
+def finish_orphan(session: Path, *, again: bool = True) -> None:
+    """Compute the results of a session that was not closed; reports on standard error."""
+    _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
+
+
 def unfinished(settings: Settings) -> list[Path]:
-    """Sessions that were not closed, in the folder for sessions; where none is set, demos in the current folder."""
-    return orphans(Path(), f"{DEMO_SESSION}*") if settings.sessions is None else orphans(settings.sessions)
+    """Sessions that were not closed, in the folder for sessions; where none is set, those in the current folder."""
+    if settings.sessions is not None:
+        return orphans(settings.sessions)
+    return [folder for found in recorded_in(Path()) for folder in orphans(found)]
 
 
 def look_after_orphans(settings: Settings) -> None:

@@ -6,14 +6,28 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.text import Text
 
 from body_signals import HiphingeError
-from dashboards.influx import CannotAsk, InfluxSettings, Patience, Stored, differences, missing, points
+from dashboards.corrections import Said, check_known, head_of, settle
+from dashboards.influx import (
+    CannotAsk,
+    Former,
+    InfluxSettings,
+    Patience,
+    Stored,
+    delete_former,
+    differences,
+    keep_former,
+    missing,
+    points,
+    sent_before,
+)
 from dashboards.influx import push as send
-from dashboards.tables import available_estimators
+from dashboards.tables import available_estimators, read_summary
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
 from hiphinge.session import ties
@@ -25,6 +39,11 @@ def push(
     sessions: list[Path] | None = typer.Argument(None, metavar="SESSION…", help="Session folders with results."),
     everything: bool = typer.Option(False, "--all", help="All sessions whose results InfluxDB has not acknowledged yet."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the line protocol and send nothing."),
+    keep: bool = typer.Option(
+        False,
+        "--keep-former",
+        help="Where athlete or start were corrected: leave what was sent under the former ones.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON line a session."),
     config_file: Path | None = CONFIG,
 ) -> None:
@@ -48,7 +67,7 @@ def push(
             if influx is None:
                 _print_points(session, again=not everything)
             else:
-                _push(session, influx, as_json, settings.sessions, patience, again=not everything)
+                _push(session, influx, as_json, settings.sessions, patience, again=not everything, keep=keep)
         except BrokenPipeError:
             raise
         except (HiphingeError, OSError) as error:
@@ -62,10 +81,23 @@ def push(
 
 
 def _print_points(session: Path, *, again: bool) -> None:
+    _check_known(session)
     with_results(session, again=again)
     ties.check(session)
+    _check_known(session)
     for line in points(session):
         sys.stdout.write(line + "\n")
+
+
+def _check_known(session: Path) -> None:
+    """HiphingeError where nobody has said whose session it is, or when it began; of results, and of a session without them."""
+    there = available_estimators(session) if session.is_dir() else ()
+    for estimator in there:
+        summary = read_summary(session, estimator)
+        check_known(Said.of(summary["athlete"], summary["start"]), session)
+    head = head_of(session) if session.is_dir() and not there else None
+    if head is not None:
+        check_known(head, session)
 
 
 @dataclass(slots=True)
@@ -90,6 +122,8 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
         try:
             if is_running(folder):
                 continue
+            if available_estimators(folder):
+                _check_known(folder)
             if missing(folder):
                 found.chosen.append(folder)
             elif stored is not None and available_estimators(folder):
@@ -125,16 +159,32 @@ def _check(session: Path, among: Path | None) -> None:
         raise HiphingeError(what, str(session), remedy)
 
 
-def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | None, patience: Patience, *, again: bool) -> None:
+def _push(
+    session: Path,
+    influx: InfluxSettings,
+    as_json: bool,
+    among: Path | None,
+    patience: Patience,
+    *,
+    again: bool,
+    keep: bool,
+) -> None:
     busy = HiphingeError("another program is writing or sending this session", str(session), "Wait for its end, and push again")
     if is_running(session):
         raise busy
-    with_results(session, again=again)
+    _check_known(session)
+    there = with_results(session, again=again)
     _check(session, among)
+    _check_known(session)
     lock = FolderLock(session)
     if not lock.take():
         raise busy
+    removed = 0
     try:
+        settle(session, there)
+        former = sent_before(session)
+        if former is not None:
+            removed = _remove(session, former, influx, among, keep=keep)
         with console(stderr=True).status(Text(f"{session.name}: sending")) as status:
 
             def progress(lines: int) -> None:
@@ -145,7 +195,9 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | No
     finally:
         lock.release()
     if as_json:
-        found = {"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}
+        found: dict[str, Any] = {"session": str(session), "lines": sent.lines, "by_measurement": dict(sent.by_measurement)}
+        if former is not None:
+            found["former"] = {"athlete": former.who.athlete, "start": former.who.start, "values_deleted": removed}
         print(json.dumps(found | ({"rejected": sent.rejected} if sent.rejected else {})))
     else:
         parts = ", ".join(f"{n} {name}" for name, n in sent.by_measurement.items())
@@ -158,3 +210,21 @@ def _push(session: Path, influx: InfluxSettings, as_json: bool, among: Path | No
             str(session),
             "A type conflict means that other software wrote these fields: use a bucket of its own",
         )
+
+
+def _remove(session: Path, former: Former, influx: InfluxSettings, among: Path | None, *, keep: bool) -> int:
+    """Delete what was sent before athlete or start were corrected; how many values."""
+    other = ties.namesake(session, former.who, among)
+    if other is not None or keep:
+        why = f"{other} is sent under these names" if other is not None else "as you wish"
+        say(f"{session.name}: what is in InfluxDB under the former {former.words} stays: {why}")
+        keep_former(session, former)
+        return 0
+    try:
+        removed = delete_former(session, former, influx)
+    except HiphingeError as error:
+        remedy = f"{error.remedy}; or leave it there: --keep-former; nothing was sent"
+        what = f"what was sent under the former {former.words} cannot be deleted: {error.what}"
+        raise HiphingeError(what, str(session), remedy) from None
+    say(f"{session.name}: {removed} values that were sent under the former {former.words} are deleted, counted again: 0 left")
+    return removed

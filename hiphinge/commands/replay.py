@@ -21,7 +21,10 @@ from hiphinge.guidance.ending import tell_findings
 from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
+from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.mending import with_path
 from hiphinge.session.plausible_input import check_plain
+from hiphinge.session.said import MARK_COMMAND
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
@@ -66,7 +69,8 @@ def replay(
         write_session_toml(without_files(session), working / "session.toml")
         if (source / EDITS).is_file():
             copy_private(source / EDITS, working / EDITS)
-        compute(session, recorded.batches(), working, out.resolve().name, wanted, progress, findings)
+        name, of_folder = out.resolve().name, _markable(source).resolve().name
+        compute(session, recorded.batches(), working, name, wanted, progress, findings, of_folder)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
         say(warning)
@@ -78,16 +82,25 @@ def replay(
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
             "findings": read_summary(out, wanted[-1]).get("findings", []),
+            **{name: read_summary(out, wanted[-1])[name] for name in ("marks", "notes", "pain")},
+            "proposals": [
+                w for w in with_path(read_summary(out, wanted[-1])["warnings"], _markable(source)) if MARK_COMMAND in w
+            ],
         }
         print(json.dumps(document))
         return
-    _show(console(), out, wanted[-1])
+    _show(console(), out, _markable(source), wanted[-1])
     speed = reached / max(seconds, 1e-6)
     done = f"{_minutes(reached)} in {seconds:.1f} s ({speed:.0f} x real time): {out}"
     console().print(done, highlight=False, markup=False, soft_wrap=True)
 
 
-def _show(screen: Console, out: Path, estimator: str) -> None:
+def _markable(source: Path) -> Path:
+    """The folder in which a person can say something afterwards."""
+    return source.parent if source.name == RECORDING else source
+
+
+def _show(screen: Console, out: Path, source: Path, estimator: str) -> None:
     summary = read_summary(out, estimator)
     if summary["repetitions"]:
         screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
@@ -95,7 +108,7 @@ def _show(screen: Console, out: Path, estimator: str) -> None:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
     for sentence in screen_sentences(summary["screen"]):
         screen.print(sentence, highlight=False)
-    tell_findings(out, screen)
+    tell_findings(out, screen, source)
 
 
 def _progress_bar() -> Progress:

@@ -9,6 +9,7 @@ import typer
 from body_signals import ESTIMATORS, HiphingeError
 from hiphinge.commands.options import among, console, with_results
 from hiphinge.session import ties
+from hiphinge.session.mending import settled
 
 
 def report(
@@ -23,6 +24,7 @@ def report(
     if estimator is not None and estimator not in there:
         raise HiphingeError(f"no results of estimator {estimator!r}", str(session), f"Choose {' or '.join(there)}")
     ties.check(session)
+    settled(session, there)
     # the plotting library takes half a second to import
     from dashboards.report import write_report
 

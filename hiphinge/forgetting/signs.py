@@ -225,7 +225,7 @@ def _document(path: Path, kind: str) -> Whose:
                 found.athletes.add(value["id"])
         if key == "session" and isinstance(value, str):
             found.sessions.add(value)
-        if key.startswith("repetition,athlete="):
+        if key.startswith(("repetition,athlete=", "mark,athlete=")):
             tags = tags_of(key)
             found.athletes.add(tags.get("athlete", ""))
             found.sessions.add(tags.get("session", ""))

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from body_signals import UNKNOWN_ATHLETE
 from hiphinge.forgetting.identifier import Identifier, named_after
 from hiphinge.forgetting.signs import Whose, holds, is_ours, stands_alone, whose
 from hiphinge.session.lock import LOCK
@@ -134,6 +135,8 @@ class _Looker:
         """Decide about a session folder."""
         signs = [self.signs[path] for path in files]
         said = {one for found in signs for one in found.athletes}
+        # nobody's id: what an import stood under until somebody said whose it is
+        said = said - {UNKNOWN_ATHLETE} or said
         if not said:
             self._unsaid(unit, files, traces)
         elif said <= self.ids:

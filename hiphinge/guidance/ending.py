@@ -12,13 +12,15 @@ from dashboards import findings
 from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
+from hiphinge.session.mending import with_path
 
 REPORT = "report.html"
 
 
-def tell_findings(folder: Path, screen: Console) -> None:
+def tell_findings(folder: Path, screen: Console, session: Path | None = None) -> None:
     """What was found wrong with sensors, with its times, and then the other warnings of the best estimator, each once. A
-    finding that only the causal estimator made is told too."""
+    finding that only the causal estimator made is told too. session: the folder that a command in them is for, where it is not
+    `folder`."""
     summaries = [read_summary(folder, name) for name in reversed(available_estimators(folder))]
     told: set[tuple[object, object]] = set()
     for summary in summaries:
@@ -26,7 +28,7 @@ def tell_findings(folder: Path, screen: Console) -> None:
         told.update((f.get("placement"), f.get("cause")) for f in fresh)
         for finding in fresh:
             _print(screen, f"!! {findings.sentence(finding)}", "bold")
-    for warning in findings.other_warnings(summaries[0]) if summaries else ():
+    for warning in with_path(findings.other_warnings(summaries[0]), session or folder) if summaries else ():
         _print(screen, f"note: {warning}")
 
 

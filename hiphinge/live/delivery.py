@@ -24,7 +24,7 @@ from dashboards.influx import (
     closing_points,
     note_repetitions,
     points,
-    repetition_points,
+    removable_points,
     repetition_stamps,
     waiting_bytes,
 )
@@ -105,8 +105,10 @@ class LiveDelivery(Sink):
             self._flushed_seq = math.inf
         self._end_filling()
         self._release(_Made(0, tuple(last.angles), tuple(last.repetitions)))
-        self._append(list(closing_points(self._session_folder, ["live"], minutes_from_s=self._minutes_until_s)))
-        self._note("review", list(repetition_points(self._session_folder, "review")))
+        closing = list(closing_points(self._session_folder, ["live"], minutes_from_s=self._minutes_until_s))
+        self._note("live", closing)
+        self._append(closing)
+        self._note("review", list(removable_points(self._session_folder, "review")))
         review = points(self._session_folder, ["review"])
         # the tables hold all of this too: where there is no room, or no server, they send it later
         while not self._courier.trouble and (batch := list(itertools.islice(review, 1000))):

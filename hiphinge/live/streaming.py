@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import Event, Packets
-from hiphinge.engine import CALIBRATE
+from body_signals import CALIBRATE, Event, Packets
 from hiphinge.guidance.orders import Orders
 from hiphinge.live.keys import keys
 from hiphinge.session.in_progress import SessionInProgress

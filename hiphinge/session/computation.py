@@ -50,12 +50,12 @@ class ResultsWriter:
             for repetition in output.repetitions:
                 writer.repetition(repetition)
 
-    def close(self, session_name: str) -> dict[str, PipelineOutput]:
-        """Take the engine's last rows and put all files in place; returns those rows."""
+    def close(self, session_name: str, source: str | None = None) -> dict[str, PipelineOutput]:
+        """Take the engine's last rows and put all files in place; returns those rows. source: see `compute`."""
         last = self._engine.finish()
         self.take(last)
         for name, writer in self._writers.items():
-            summary = self._engine.summary(name, session_name)
+            summary = self._engine.summary(name, session_name, source)
             with uninterrupted():
                 writer.close(summary)
         return last
@@ -69,10 +69,13 @@ def compute(
     estimators: Sequence[str],
     progress: Callable[[float], None] | None = None,
     findings: Sequence[Finding] = (),
+    source: str | None = None,
 ) -> dict[str, list[Repetition]]:
     """Run the estimators over all events and write their tables into `folder`; the repetitions found.
 
-    progress: hears the session time reached, seconds. findings: what is known of the session's clocks beforehand.
+    progress: hears the session time reached, seconds. findings: what is known of the session's clocks beforehand. source: name
+    of the folder that the events are from, where that is not `session_name`; empty where it is none that a person could mark
+    something in.
     """
     engine = Engine(session, estimators, findings)
     began = time.monotonic()
@@ -93,7 +96,7 @@ def compute(
                     progress(engine.now_s)
             if writing is not None:
                 writing.result()
-        writer.close(session_name)
+        writer.close(session_name, source)
         _log.info("%s: %.0f s of session computed in %.1f s", session_name, engine.now_s, time.monotonic() - began)
         return writer.repetitions
 

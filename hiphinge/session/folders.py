@@ -11,6 +11,9 @@ from pathlib import Path
 from body_signals import HiphingeError
 from on_disk import make_private_folder, make_private_parents
 
+RECORDING = "recording.mcap"
+"""The raw recording, in a session folder."""
+
 
 def session_name(start: datetime, athlete: str) -> str:
     """Name of a session's folder, e.g. ``2026-11-23T14-05-00Z_player-07``."""

@@ -20,6 +20,7 @@ from hiphinge.engine import Engine, SensorProgress
 from hiphinge.guidance.orders import Desk
 from hiphinge.live.sinks import Frame, Sinks
 from hiphinge.session.computation import ResultsWriter, compute
+from hiphinge.session.folders import RECORDING as RECORDING
 from hiphinge.session.folders import check_new
 from hiphinge.session.freed_memory import give_back
 from hiphinge.session.interruption import uninterrupted
@@ -30,7 +31,6 @@ from ingest.recording import STRETCH_WINDOWS, Recorder, read_recording
 from on_disk import make_private_folder
 
 _log = logging.getLogger(__name__)
-RECORDING = "recording.mcap"
 LONGEST_TAKE_S = 0.25
 """After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
 GIVE_BACK_EVERY_S = 60.0

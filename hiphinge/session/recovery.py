@@ -15,20 +15,22 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from body_signals import ESTIMATORS, HiphingeError
-from hiphinge.session.computation import compute
-from hiphinge.session.in_progress import RECORDING
+from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from hiphinge.session.scratch import is_own
 from hiphinge.version import software
-from ingest.recording import STRETCH_WINDOWS, read_recording
 
 _log = logging.getLogger(__name__)
+SESSION = "session.toml"
+DEMO_SESSION = "demo-session-"
+"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
 NOT_COMPUTED = "not-computed.json"
 """A file in the session folder: the reason why its results could not be computed, with the recording and the program."""
 LONGEST_S = 1800.0
@@ -48,6 +50,17 @@ class Recovered:
     folder: Path
     warnings: tuple[str, ...]
     error: HiphingeError | None = None
+
+
+def recorded_in(place: Path) -> list[Path]:
+    """Folders right below a place that need not be a folder of sessions, such as the current one, which are certainly sessions
+    of this program: with a recording and its head, or named as a demo's."""
+    try:
+        folders = sorted(place / name for name in os.listdir(place))
+    except OSError:
+        return []
+    recorded = (folder for folder in folders if _there(folder / RECORDING) and not folder.is_symlink())
+    return [folder for folder in recorded if _there(folder / SESSION) or folder.name.startswith(DEMO_SESSION)]
 
 
 def orphans(sessions: Path, names: str = "*") -> list[Path]:
@@ -89,13 +102,23 @@ def _missing(folder: Path) -> list[str]:
 def recover(folder: Path) -> Recovered:
     """Compute the missing results of an orphaned session from its recording, in this process; nothing when another program
     is at it. Whatever goes wrong is the result's `error`."""
+    # here and not above: to find and to list sessions needs no engine
+    from dashboards.corrections import settle
+    from dashboards.tables import available_estimators
+    from hiphinge.session.computation import compute
+    from hiphinge.session.mending import proposals
+    from ingest.session_folder import open_input
+
     lock = FolderLock(folder)
     try:
         if not lock.take():
             return Recovered(folder, (AT_WORK,))
-        recording = read_recording(folder / RECORDING, salvage=True)
-        batches = recording.batches(STRETCH_WINDOWS)
-        compute(recording.session, batches, folder, folder.resolve().name, _missing(folder))
+        # a folder that was torn apart may lack its head: the recording has one of its own
+        recorded = open_input(folder if _there(folder / SESSION) else folder / RECORDING, salvage=True)
+        # athlete and start may have been corrected before anything was computed
+        with suppress(HiphingeError, OSError):
+            settle(folder, available_estimators(folder))
+        compute(recorded.session, recorded.batches(), folder, folder.resolve().name, _missing(folder))
     except HiphingeError as error:
         return Recovered(folder, (), error)
     except MemoryError:
@@ -111,7 +134,7 @@ def recover(folder: Path) -> Recovered:
         return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
     finally:
         lock.release()
-    return Recovered(folder, tuple(recording.warnings))
+    return Recovered(folder, (*recorded.warnings, *proposals(folder)))
 
 
 def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:

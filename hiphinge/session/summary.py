@@ -9,12 +9,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import SCHEMA, Placement, Quality, Session, limits_with
+from body_signals import (
+    RISING,
+    SCHEMA,
+    Placement,
+    Quality,
+    Session,
+    SessionMark,
+    limits_with,
+)
+from dsp.alignment import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
+from hiphinge.session.said import forgotten_words, said_in
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
@@ -23,10 +33,6 @@ NO_THIGHS = (
     "knee raises and rock-backs are not seen"
 )
 SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
-
-
-RISING = "rising"
-"""Label of the mark in session.toml that tells when the athlete got up; mostly before the session, so at a negative time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class SessionFacts:
     reports: tuple[AlignmentReport, ...]
     heel_drop: Mapping[str, Lag] = field(default_factory=dict)
     minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
+    marks: Sequence[SessionMark] = ()
+    """Those that came as events."""
 
 
 class SummaryBuilder:
@@ -56,6 +64,8 @@ class SummaryBuilder:
         self._flags = dict.fromkeys(Quality, 0)
         self._repetitions: list[Repetition] = []
         self._findings: list[Finding] = []
+        self._forgotten: ForgottenCalibration | None = ForgottenCalibration(session.body) if session.body else None
+        """Until the session is calibrated."""
 
     def take(self, output: PipelineOutput) -> None:
         """The next output of the pipeline."""
@@ -70,13 +80,18 @@ class SummaryBuilder:
         for orientation in output.orientations:
             if len(orientation):
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
+        if any(report.confidence > 0.0 for alignment in output.alignments for report in alignment.reports):
+            self._forgotten = None
+        if self._forgotten is not None:
+            self._forgotten.take(output.orientations)
         self._repetitions.extend(output.repetitions)
         self._findings = latest([*self._findings, *output.findings])
         for repetition in output.repetitions:
             self._exposure.repetition(repetition)
 
-    def document(self, session_name: str, facts: SessionFacts) -> dict[str, object]:
-        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`."""
+    def document(self, session_name: str, facts: SessionFacts, source: str | None = None) -> dict[str, object]:
+        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder whose recording or CSV
+        files this is computed from, where it is another one; empty where there is none."""
         session = self._session
         return {
             "schema": SCHEMA,
@@ -95,10 +110,8 @@ class SummaryBuilder:
             "exposure": self._exposure.document(),
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "findings": [f.document() for f in self._findings],
-            "marks": [{"time_s": m.time_s, "label": m.label, "said": "session"} for m in session.marks],
-            "notes": [],
-            "pain": [],
-            "warnings": self._warnings(facts),
+            **said_in([*session.marks, *facts.marks]),
+            "warnings": self._warnings(facts, session_name if source is None else source),
         }
 
     @staticmethod
@@ -150,13 +163,15 @@ class SummaryBuilder:
             sets.append(entry)
         return sets
 
-    def _warnings(self, facts: SessionFacts) -> list[str]:
+    def _warnings(self, facts: SessionFacts, source: str) -> list[str]:
         said = [*_kit_warnings(self._session), *(f.words for f in self._findings)]
         reported = {r.placement: r for r in facts.reports}
         if self._session.body and not facts.reports:
             said.append(
                 "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"
             )
+        if self._forgotten is not None and not any(report.confidence > 0.0 for report in facts.reports):
+            said += forgotten_words(self._forgotten.proposal(), source)
         for placement, report in reported.items():
             if report.confidence == 0.0:
                 said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")

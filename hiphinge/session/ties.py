@@ -6,9 +6,7 @@ and ends of files. A folder may be renamed; what counts is what the files say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from body_signals import HiphingeError, check_athlete
+from dashboards.corrections import SESSION, Head, Said, head_of, remember
 from dashboards.influx import Identity, digest, identity
 from dashboards.tables import ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY, available_estimators, read_summary
 from hiphinge.session.in_progress import RECORDING
+from ingest.heads import read_session_toml
 from ingest.recording import read_recording
-from on_disk import read_toml
 
-SESSION = "session.toml"
 _REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
 _CLOSE_S = 1e-3
 """Tolerance of the end (ours): the summary rounds its duration to microseconds."""
@@ -31,25 +29,54 @@ _EARLY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What one file says of whose session it is; None where it does not say."""
+class _Part:
+    """What one file says of whose session it is."""
 
     file: str
-    athlete: str | None
-    start: object
+    said: Said
     session: str | None = None
+    start_words: str = ""
 
 
 def check(folder: Path) -> None:
-    """HiphingeError where the parts of a session folder are not of one session, naming the two that disagree and how."""
-    heads = [*_heads(folder)]
+    """HiphingeError where the parts of a session folder are not of one session, naming the two that disagree and how.
+
+    Athlete and start in session.toml may have been corrected by a person: it remembers as what it was written first, so results
+    and recording are told from another session's. One of an earlier version remembers nothing: it may correct what a recording
+    and all results agree on, and from then on it does remember.
+    """
+    head, recording = head_of(folder), _recording(folder)
     summaries = [_of_summary(folder, estimator) for estimator in available_estimators(folder)]
     for one in summaries:
         _check_athlete(folder, one)
-        for other in (*heads, *summaries):
-            _compare(folder, other, one)
+    parts = [*summaries, *([recording] if recording is not None else [])]
+    if (
+        head is not None
+        and not all(head.corrects(part.said) for part in parts)
+        and _vouched(folder, head, recording, summaries)
+    ):
+        remember(folder, head, [part.said for part in parts])
+        head = head_of(folder)
+    for one in summaries:
+        if head is not None:
+            _compare_head(folder, head, one)
+        for other in parts:
+            _compare(folder, other, one, head)
     for estimator in available_estimators(folder):
         _check_tables(folder, estimator)
+
+
+def _vouched(folder: Path, head: Head, recording: _Part | None, summaries: list[_Part]) -> bool:
+    """Whether a session.toml that remembers nothing can only be this session's: recording and results agree with one another,
+    and it names the recording's sensors."""
+    if head.origins or not head.origin or recording is None or any(one.said != recording.said for one in summaries):
+        return False
+    try:
+        inside = read_recording(folder / RECORDING, salvage=True).session
+        named = read_session_toml(folder / SESSION)
+    except HiphingeError:
+        return False
+    return [sensor.key for sensor in named.sensors] == [sensor.key for sensor in inside.sensors]
 
 
 def twin(folder: Path, among: Path | None = None) -> Path | None:
@@ -102,63 +129,78 @@ def _claims(other: Path, folder: Path, own_digests: dict[str, str]) -> bool:
     return False
 
 
+def namesake(folder: Path, who: Identity, among: Path | None = None) -> Path | None:
+    """Another folder beside this one, or in `among`, whose results InfluxDB has under these names; None where there is none."""
+    for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
+        for other in _folders(place):
+            there = available_estimators(other) if other != folder.resolve() else ()
+            try:
+                if any(_identity(other, estimator) == who for estimator in there):
+                    return other
+            except HiphingeError:
+                # what is wrong with it is said when it is sent itself
+                continue
+    return None
+
+
 def _identity(folder: Path, estimator: str) -> Identity:
-    """Whose results they are; a summary that has not changed is read once, since `push --all` asks for each of all."""
-    return _known_identity(folder, estimator, (folder / estimator / SUMMARY).stat().st_mtime_ns)
+    """Whose results they are; what has not changed is read once, since `push --all` asks for each of all."""
+    files = (folder / estimator / SUMMARY, folder / SESSION)
+    return _known_identity(folder, estimator, tuple(f.stat().st_mtime_ns if f.is_file() else 0 for f in files))
 
 
 @lru_cache(maxsize=16384)
-def _known_identity(folder: Path, estimator: str, _changed_ns: int) -> Identity:
+def _known_identity(folder: Path, estimator: str, _changed_ns: tuple[int, ...]) -> Identity:
     return identity(folder, estimator)
 
 
-def _heads(folder: Path) -> Iterator[_Said]:
-    if (folder / SESSION).is_file():
-        head, _ = read_toml(folder / SESSION, "")
-        person = head.get("athlete")
-        athlete = person.get("id") if isinstance(person, dict) else None
-        yield _Said(SESSION, str(athlete) if athlete is not None else None, head.get("start"))
-    if (folder / RECORDING).is_file():
-        try:
-            session = read_recording(folder / RECORDING, salvage=True).session
-        except HiphingeError:
-            # it says nothing, and the results do not hang on it any more
-            return
-        yield _Said(RECORDING, session.athlete, session.start)
+def _recording(folder: Path) -> _Part | None:
+    if not (folder / RECORDING).is_file():
+        return None
+    try:
+        session = read_recording(folder / RECORDING, salvage=True).session
+    except HiphingeError:
+        # it says nothing, and the results do not hang on it any more
+        return None
+    return _Part(RECORDING, Said.of(session.athlete, session.start), None, str(session.start))
 
 
-def _of_summary(folder: Path, estimator: str) -> _Said:
-    summary = read_summary(folder, estimator)
+def _of_summary(folder: Path, estimator: str) -> _Part:
+    summary = read_summary(folder, estimator, as_computed=True)
     name = f"{estimator}/{SUMMARY}"
     if summary["estimator"] != estimator:
         raise _apart(folder, f"{name} is of the estimator {summary['estimator']!r}")
-    return _Said(name, str(summary["athlete"]), summary["start"], str(summary["session"]))
+    said = Said.of(str(summary["athlete"]), summary["start"])
+    return _Part(name, said, str(summary["session"]), str(summary["start"]))
 
 
-def _check_athlete(folder: Path, one: _Said) -> None:
+def _check_athlete(folder: Path, one: _Part) -> None:
     try:
-        check_athlete(one.athlete or "")
+        check_athlete(one.said.athlete or "")
     except HiphingeError as error:
         remedy = "Write the pseudonym of one athlete into session.toml, and compute the results anew: hiphinge replay"
         raise HiphingeError(error.what, str(folder / one.file), remedy) from None
 
 
-def _compare(folder: Path, head: _Said, one: _Said) -> None:
-    if head.athlete is not None and head.athlete != one.athlete:
-        raise _apart(folder, f"{head.file} says athlete {head.athlete!r}, {one.file} says {one.athlete!r}")
-    if head.start is not None and _moment(head.start) != _moment(one.start):
-        raise _apart(folder, f"{head.file} says start {head.start}, {one.file} says {one.start}")
-    if head.session is not None and head.session != one.session:
-        raise _apart(folder, f"{head.file} says session {head.session!r}, {one.file} says {one.session!r}")
+def _compare_head(folder: Path, head: Head, one: _Part) -> None:
+    """Of session.toml, what it does not say cannot disagree."""
+    if head.athlete is not None and head.start is not None and head.corrects(one.said):
+        return
+    if head.athlete is not None and head.athlete != one.said.athlete:
+        raise _apart(folder, f"{SESSION} says athlete {head.athlete!r}, {one.file} says {one.said.athlete!r}")
+    if head.start is not None and head.start != one.said.start:
+        raise _apart(folder, f"{SESSION} says start {head.start}, {one.file} says {one.start_words}")
 
 
-def _moment(start: object) -> object:
-    """A start as a moment, so that zones and spellings do not matter; as it is where it is none."""
-    try:
-        moment = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
-        return moment.timestamp()
-    except (ValueError, OverflowError, OSError):
-        return str(start)
+def _compare(folder: Path, other: _Part, one: _Part, head: Head | None) -> None:
+    if other.session is not None and other.session != one.session:
+        raise _apart(folder, f"{other.file} says session {other.session!r}, {one.file} says {one.session!r}")
+    if head is not None and head.origin and head.corrects(other.said) and head.corrects(one.said):
+        return
+    if other.said.athlete != one.said.athlete:
+        raise _apart(folder, f"{other.file} says athlete {other.said.athlete!r}, {one.file} says {one.said.athlete!r}")
+    if other.said.start != one.said.start or (one.said.start is None and other.start_words != one.start_words):
+        raise _apart(folder, f"{other.file} says start {other.start_words}, {one.file} says {one.start_words}")
 
 
 def _check_tables(folder: Path, estimator: str) -> None:

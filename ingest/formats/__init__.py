@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from body_signals import HiphingeError
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError
 from ingest.formats.csv_mapping import import_csv
-from ingest.formats.imported import UNKNOWN_ATHLETE, UNKNOWN_START, ImportedSession
+from ingest.formats.imported import ONLY, ImportedSession, with_head
 from ingest.formats.plain import PlainSamples, PlainSession, session_of_samples, write_plain
 from ingest.formats.ximu3_log import import_ximu3
 from ingest.formats.xsens_mt import import_xsens
 
 __all__ = [
     "IMPORTERS",
+    "ONLY",
     "UNKNOWN_ATHLETE",
     "UNKNOWN_START",
     "ImportedSession",
@@ -33,15 +34,23 @@ IMPORTERS: Mapping[str, Callable[[Path, Path | None, Mapping[str, str]], Importe
 
 
 def import_session(
-    format: str, path: Path, *, mapping: Path | None = None, placements: Mapping[str, str] | None = None
+    format: str,
+    path: Path,
+    *,
+    mapping: Path | None = None,
+    placements: Mapping[str, str] | None = None,
+    start: str | None = None,
+    zone: str | None = None,
+    athlete: str | None = None,
 ) -> ImportedSession:
     """The recording at `path` in `format`, one of `IMPORTERS`.
 
-    mapping: the mapping file of format csv. placements: by serial number, device name or file name, where a sensor was worn.
+    mapping: the mapping file of format csv. placements: by serial number, device name or file name, where a sensor was worn; by
+    `ONLY`, where there is one. start, zone, athlete: see `with_head`.
     Raises `HiphingeError` with file, line and remedy.
     """
     if format not in IMPORTERS:
         raise HiphingeError(f"unknown format {format!r}", "import", f"Known formats are {', '.join(IMPORTERS)}.")
     if mapping is not None and format != "csv":
         raise HiphingeError("only format csv has a mapping file", str(mapping), f"Leave it out for {format}.")
-    return IMPORTERS[format](path, mapping, placements or {})
+    return with_head(IMPORTERS[format](path, mapping, placements or {}), start=start, zone=zone, athlete=athlete)

@@ -26,8 +26,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from body_signals import Floats, HiphingeError, Placement, Sensor, Session, check_athlete
-from ingest.formats.imported import UNKNOWN_START, Gathering, ImportedSession, check_source
+from body_signals import UNKNOWN_START, Floats, HiphingeError, Placement, Sensor, Session, check_athlete
+from ingest.formats.imported import Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_numbers
 from ingest.formats.samples import PlainSamples
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S, MAG_UT, PER_SECOND

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from body_signals import HiphingeError, Placement, Sensor, Session, SessionMark
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, Placement, Sensor, Session, SessionMark, check_athlete
 from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import COUNTER, implausible
 from ingest.formats.samples import PlainSamples, at_time
+from ingest.formats.start import placed, start_of, zone_of
 from on_disk import check_file
 
-UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
-UNKNOWN_ATHLETE = "unknown"
+ONLY = ""
+"""In place of a sensor's word, where a placement is said and there is one sensor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +24,14 @@ class ImportedSession:
     """A recording of another program, ready for `write_plain`.
 
     notes: what was assumed or left out, in words. where: by sensor key, says where the sample at a session time stands.
+    local_start: when it began, where the source says it without a zone: `with_head` reads it.
     """
 
     session: Session
     samples: dict[str, PlainSamples]
     notes: list[str]
     where: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
+    local_start: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class Gathering:
     def sensor(self, words: Sequence[str], guess: Placement | None, name: str) -> Sensor:
         """The sensor known by `words`: where the user says, else at `guess`, else ``other`` under `name`."""
         self._words.update(words)
-        said = next((self.placements[word] for word in words if word in self.placements), None)
+        said = next((self.placements[word] for word in words if word in self.placements), self.placements.get(ONLY))
         if said is None:
             placement = guess or Placement.OTHER
         else:
@@ -84,18 +87,67 @@ class Gathering:
         self.sensors.append(sensor)
         self.samples[sensor.key] = samples
 
-    def finish(self, start: datetime | None, athlete: str | None, marks: Sequence[SessionMark] = ()) -> ImportedSession:
-        """The session of all sensors. Raises `HiphingeError` when a placement was given for a sensor that is not there."""
-        unused = [word for word in self.placements if word not in self._words]
+    def finish(
+        self,
+        start: datetime | None,
+        athlete: str | None,
+        marks: Sequence[SessionMark] = (),
+        *,
+        local_start: datetime | None = None,
+    ) -> ImportedSession:
+        """The session of all sensors; local_start: see `ImportedSession`. Raises `HiphingeError` when a placement was given for
+        a sensor that is not there."""
+        unused = [word for word in self.placements if word not in self._words and word != ONLY]
         if unused:
             found = ", ".join(sorted(self._words))
             raise HiphingeError(f"there is no sensor {unused[0]!r}", str(self.source), f"Sensors here: {found}.")
-        if start is None:
-            self.notes.append("the start is not known: 1970-01-01 stands in session.toml; correct it before sending results")
-        if athlete is None:
-            self.notes.append(f"the athlete is not known: {UNKNOWN_ATHLETE!r} stands in session.toml")
+        if ONLY in self.placements and len(self.sensors) != 1:
+            found = ", ".join(sorted(self._words))
+            raise HiphingeError(
+                f"one placement for {len(self.sensors)} sensors",
+                str(self.source),
+                f"Say --placement SENSOR=PLACEMENT: {found}.",
+            )
         session = Session(start or UNKNOWN_START, athlete or UNKNOWN_ATHLETE, tuple(self.sensors), tuple(marks))
-        return ImportedSession(session, self.samples, self.notes, self._where)
+        return ImportedSession(session, self.samples, self.notes, self._where, local_start)
+
+
+def with_head(
+    imported: ImportedSession, *, start: str | None = None, zone: str | None = None, athlete: str | None = None
+) -> ImportedSession:
+    """The import with what a person says of it. start: RFC 3339, or a local time; zone: of a local time, that of `start` or one
+    that the source says; athlete: a pseudonym. What nobody says is noted.
+
+    HiphingeError for what is no start, zone or athlete, and for a zone that has nothing to say.
+    """
+    session, notes = imported.session, list(imported.notes)
+    place = None if zone is None else zone_of(zone)
+    begun: datetime | None = session.start if session.start != UNKNOWN_START else None
+    if start is not None:
+        begun, note = start_of(start, place)
+        notes += [note] if note else []
+    elif imported.local_start is not None and place is not None:
+        begun, note = placed(imported.local_start, place)
+        notes.append(note)
+    elif imported.local_start is not None:
+        begun = imported.local_start.replace(tzinfo=UTC)
+        notes.append("the devices logged the start without a time zone: it is taken as UTC; if it is not, say --zone")
+    elif place is not None:
+        what = "the source says its start with a zone already" if begun is not None else "the source does not say when it began"
+        raise HiphingeError(f"{what}, so a zone tells nothing", "--zone", "Leave it out, or say --start too")
+    if athlete is not None:
+        try:
+            check_athlete(athlete)
+        except HiphingeError as error:
+            raise HiphingeError(error.what, "--athlete", "Name one athlete, by a pseudonym") from None
+    who = athlete if athlete is not None else session.athlete
+    if begun is None:
+        notes.append(
+            "the start is not known: 1970-01-01 stands in session.toml; say --start, or correct it before sending results"
+        )
+    if who == UNKNOWN_ATHLETE:
+        notes.append(f"the athlete is not known: say --athlete; {UNKNOWN_ATHLETE!r} stands in session.toml")
+    return replace(imported, session=replace(session, start=begun or UNKNOWN_START, athlete=who), notes=notes)
 
 
 def check_source(path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ def import_ximu3(path: Path, mapping: Path | None, placements: Mapping[str, str]
         )
         words = [word for word in (device.serial, device.name, folder.name) if word]
         gathering.add(gathering.sensor(words, placement_named(device.name), device.name), samples, table)
-    return gathering.finish(_start(devices, gathering.notes), None)
+    return gathering.finish(None, None, local_start=_start(devices))
 
 
 def placement_named(name: str) -> Placement | None:
@@ -115,15 +115,12 @@ def _aligned(file: Path, names: tuple[str, ...], stamps: Floats, device: str, no
     return table.group(names)
 
 
-def _start(devices: list[_Device], notes: list[str]) -> datetime | None:
-    """The earliest time of day that a device reported."""
+def _start(devices: list[_Device]) -> datetime | None:
+    """The earliest time of day that a device reported, without a zone."""
     times = []
     for device in devices:
         try:
-            times.append(datetime.fromisoformat(device.time or ""))
+            times.append(datetime.fromisoformat(device.time or "").replace(tzinfo=None))
         except ValueError:
             continue
-    if not times:
-        return None
-    notes.append("the devices logged the start without a time zone: it is taken as UTC")
-    return min(time.replace(tzinfo=UTC) for time in times)
+    return min(times, default=None)

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, check_source
+from ingest.formats.imported import ONLY, Gathering, ImportedSession, check_source
 from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
 from ingest.formats.samples import PlainSamples
+from on_disk import open_file
 
 _COUNTER = "PacketCounter"
 _WRAP = 65536
 """Packet counters have 16 bits."""
 _MOST_COMMENTS = 100
 """Lines of comment before the table (ours)."""
+_HEAD_BYTES = 8192
+"""Of a file, in which its comments are (ours)."""
 _ACC = ("Acc_X", "Acc_Y", "Acc_Z")
 _GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 _MATRIX = tuple(f"Mat[{row}][{column}]" for row in (1, 2, 3) for column in (1, 2, 3))
@@ -58,12 +62,23 @@ def import_xsens(path: Path, mapping: Path | None, placements: Mapping[str, str]
             _orientation(table, orientation),
         )
         serial = table.path.stem.rsplit("_", 1)[-1]
-        if serial not in placements:
+        if serial not in placements and ONLY not in placements:
             unplaced.append(serial)
         gathering.add(gathering.sensor([serial, table.path.stem, table.path.name], None, serial), samples, table)
     if unplaced:
         gathering.notes.append(f"worn where? {', '.join(unplaced)}: say --placement {unplaced[0]}=pelvis and so on")
-    return gathering.finish(None, None)
+    return gathering.finish(None, None, local_start=min((at for file in files if (at := _begun(file))), default=None))
+
+
+def _begun(path: Path) -> datetime | None:
+    """When the recording began, where a line of comment says it, without a zone; mostly it says *Unknown*."""
+    with open_file(path) as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
+    found = re.search(r"^//\s*Start Time:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*$", head, re.MULTILINE)
+    try:
+        return datetime.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def _read(path: Path) -> tuple[NumberTable, float, tuple[str, ...]]:

@@ -1,5 +1,16 @@
-"""The head of a session folder: session.toml, and opening the input of a command."""
+"""The head of a session folder: session.toml, and edits.toml, what was said afterwards."""
 
-from ingest.heads.session_toml import write_session_toml
+from ingest.heads.edits import EDITS, Edits, EditsFile, normal, read_edits, same
+from ingest.heads.session_toml import read_origins, read_session_toml, write_session_toml
 
-__all__ = ["write_session_toml"]
+__all__ = [
+    "EDITS",
+    "Edits",
+    "EditsFile",
+    "normal",
+    "read_edits",
+    "read_origins",
+    "read_session_toml",
+    "same",
+    "write_session_toml",
+]

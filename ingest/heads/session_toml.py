@@ -29,6 +29,7 @@ from body_signals import (
     Setting,
     check_athlete,
     limits_with,
+    origin,
 )
 from on_disk import read_toml, shown, toml_document, toml_text, write_toml
 
@@ -36,7 +37,7 @@ Address = tuple[str | int, ...]
 """Where a value stands in the document, e.g. ``("sensor", 1, "placement")``."""
 _Locate = Callable[[Address], str]
 
-_TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark"}
+_TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark", "origin"}
 _SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
 KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
 """Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
@@ -58,8 +59,10 @@ def session_to_dict(session: Session) -> dict[str, Any]:
     if session.screen_limits:
         head["screen"] = {name: float(value) for name, value in session.screen_limits.items()}
     head["sensor"] = [_sensor_to_dict(sensor) for sensor in session.sensors]
-    if session.marks:
-        head["mark"] = [{"time_s": float(mark.time_s), "label": mark.label} for mark in session.marks]
+    # what was said afterwards stands in edits.toml
+    own = [{"time_s": float(mark.time_s), "label": mark.label} for mark in session.marks if mark.said == "session"]
+    if own:
+        head["mark"] = own
     return head
 
 
@@ -93,9 +96,16 @@ def session_from_dict(head: Mapping[str, Any], where: str) -> Session:
 def write_session_toml(session: Session, path: Path) -> None:
     """Write `session` to `path`, whole or not at all. Raises `HiphingeError` when the file cannot be written, or could not be
     read again."""
-    text = toml_text(session_to_dict(session) | {"start": session.start.astimezone(UTC)}, path)
+    head = session_to_dict(session)
+    text = toml_text(head | {"start": session.start.astimezone(UTC), "origin": [origin(session.athlete, session.start)]}, path)
     session_from_dict(toml_document(text, path), str(path))
     write_toml(path, text)
+
+
+def read_origins(path: Path) -> frozenset[str]:
+    """What the session.toml at `path` was written as, first and since (`body_signals.origin`); empty where it does not say."""
+    found = read_toml(path, "")[0].get("origin", [])
+    return frozenset(one for one in (found if isinstance(found, list) else [found]) if isinstance(one, str))
 
 
 def read_session_toml(path: Path) -> Session:

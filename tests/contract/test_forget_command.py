@@ -93,7 +93,7 @@ def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, sett
     assert "nothing is there of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
     report = json.loads(done("forget", KEPT, "--yes", "--json", cwd=sessions, **settings).stdout)
     assert report["sessions"] == [str(sessions / "c")]
-    assert set(report["values"]) == {"angles", "angles_1s", "repetition", "screen", "sensor_health", "session"}
+    assert set(report["values"]) == {"angles", "angles_1s", "mark", "repetition", "screen", "sensor_health", "session"}
     assert (report["left"], report["values_left"], report["undecided"]) == (0, {}, [])
     assert any(remark.startswith("not looked at: kits and configuration files") for remark in report["remarks"])
     assert stored(server) == {}

@@ -283,7 +283,7 @@ def test_results_are_in_influxdb_when_the_session_ends(tmp_path: Path, athlete: 
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert "wait for InfluxDB" not in err
-        kinds = ("angles", "repetition", "session", "screen", "sensor_health")
+        kinds = ("angles", "repetition", "session", "screen", "mark", "sensor_health")
         stored = {kind: server.rows(f'SELECT * FROM "{kind}"', "gym") for kind in kinds}
         sent = [line[: line.index(",")] for line in points(tmp_path / "session")]
         assert {kind: len(rows) for kind, rows in stored.items()} == {kind: sent.count(kind) for kind in kinds}

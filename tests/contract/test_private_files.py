@@ -117,7 +117,7 @@ def test_demos_in_the_current_folder_and_a_session_by_itself(tmp_path: Path) -> 
     (tmp_path / "other").mkdir()
     (tmp_path / "other/session.toml").write_text("")
     (tmp_path / "other/session.toml").chmod(0o644)
-    closed = close_sessions(tmp_path, "demo-session-*")
+    closed = close_sessions(*sorted(tmp_path.glob("demo-session-*")))
     assert closed.files + closed.folders == n
     assert mode(tmp_path / "other/session.toml") == 0o644
     opened(session)

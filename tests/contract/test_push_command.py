@@ -22,7 +22,7 @@ from virtual_athlete import simulate
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"
-MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
+MEASUREMENTS = ("angles", "repetition", "session", "screen", "mark", "sensor_health")
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,9 @@ def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
         "sets": [{"movement": "bend", "start_s": 12.0, "end_s": 30.0, "repetitions": 3}],
         "exposure": {"lumbar_flexion_s": {"below_20": 50.2, "20_to_40": 14.0, "40_to_60": 13.1, "above_60": 0.0}},
         "screen": screen_of(repetitions(angle_rows())).document(),
+        "marks": [{"time_s": t, "label": label, "said": "live"} for t, label in ((0.0, "calibrate"), (40.0, "belt"))],
+        "notes": [{"time_s": 41.0, "text": "left strap loose", "said": "live"}],
+        "pain": [{"time_s": 42.0, "level": 3, "where": "left hip", "said": "session"}],
         "warnings": ["thigh_left lost its link for 2.5 s at 0:40: angles of the left hip are missing there"],
     }
     return base | changes

@@ -24,7 +24,7 @@ from tests.peers.influxdb import any_server
 
 pytestmark = pytest.mark.influx
 
-MEASUREMENTS = ("angles", "repetition", "session", "screen", "sensor_health")
+MEASUREMENTS = ("angles", "repetition", "session", "screen", "mark", "sensor_health")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from body_signals import Heartbeat, HiphingeError, Mounting, Packets, Placement, Sensor, Session, TimedBlock, UtcAnchor
+from body_signals import Heartbeat, HiphingeError, Mark, Mounting, Packets, Placement, Sensor, Session, TimedBlock, UtcAnchor
 from ingest.formats.plain import PlainSamples, write_plain
 from ingest.heads.session_toml import write_session_toml
 from ingest.recording.recorder import Recorder
@@ -84,6 +84,37 @@ def test_a_recording_needs_no_session_toml(tmp_path: Path, text: str | None) -> 
     opened = open_input(tmp_path)
     assert opened.session == SESSION
     assert ["the description inside the recording is used" in warning for warning in opened.warnings] == [True]
+
+
+def test_what_is_corrected_beside_a_recording_counts(tmp_path: Path) -> None:
+    record(tmp_path / "recording.mcap")
+    path = tmp_path / "session.toml"
+    write_session_toml(SESSION, path)
+    written = path.read_text()
+    mounting = 'mounting = { up = "+x", left = "+y" }'
+    path.write_text(
+        written.replace('"player-07"', '"player-08"')
+        .replace("2026-11-23T00:00:00Z", "2026-11-22T23:00:00+01:00")
+        .replace('placement = "pelvis"', f'placement = "pelvis"\n{mounting}')
+        + '[[mark]]\ntime_s = 0.05\nlabel = "calibrate"\n[[mark]]\ntime_s = 0.06\nlabel = "belt"\n'
+    )
+    opened = open_input(tmp_path)
+    assert opened.session.athlete == "player-08"
+    assert opened.session.start == datetime(2026, 11, 22, 22, tzinfo=UTC)
+    assert opened.session.sensors[0].mounting == Mounting("+x", "+y")
+    assert opened.session.sensors[0].family == "hiphinge-v1"
+    assert [mark.label for mark in opened.session.marks] == ["belt"]
+    for _ in range(2):
+        events = [event for batch in opened.batches() for event in batch]
+        (mark,) = (event for event in events if isinstance(event, Mark))
+        assert (mark.label, mark.arrival_ns, mark.seq) == ("calibrate", 50_000_000, 2)
+        assert [event.seq for event in events if isinstance(event, Heartbeat)] == [3]
+    assert opened.warnings == []
+    # the head of another session counts for nothing
+    path.write_text(path.read_text().replace("origin = ", "origin = []\nformer = ").replace("[]", '["0123456789abcdef"]'))
+    opened = open_input(tmp_path)
+    assert opened.session == SESSION
+    assert "differs from recording.mcap" in opened.warnings[0]
 
 
 def refused(path: Path, what: str, remedy: str) -> None:

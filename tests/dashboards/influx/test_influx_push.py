@@ -55,7 +55,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stored(server: InfluxDB) -> dict[str, list[dict]]:
     return {
-        m: server.rows(f'SELECT * FROM "{m}"', DATABASE) for m in ("angles", "repetition", "session", "screen", "sensor_health")
+        m: server.rows(f'SELECT * FROM "{m}"', DATABASE)
+        for m in ("angles", "repetition", "session", "screen", "mark", "sensor_health")
     }
 
 
@@ -66,7 +67,8 @@ def test_a_session_is_read_back_as_it_was_sent(database: InfluxDB, settings: Inf
     assert report.lines == len(lines) == sum(report.by_measurement.values()) == heard[-1]
     assert report.requests == len(database.received) == len(heard) == 2
     assert report.bytes == sum(map(len, database.received))
-    assert report.by_measurement == {"angles": 4500, "repetition": 24, "session": 2, "screen": 2, "sensor_health": 12}
+    several = {"session": 2, "screen": 2, "mark": 8, "sensor_health": 12}
+    assert report.by_measurement == {"angles": 4500, "repetition": 24} | several
 
     back = stored(database)
     assert {m: len(rows) for m, rows in back.items()} == report.by_measurement
@@ -140,7 +142,7 @@ def test_lines_that_the_server_never_takes_are_set_aside(database: InfluxDB, set
     write_raw(database, "repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
     report = push(session, settings)
     assert report.rejected == 24
-    assert report.lines == 4500 + 2 + 2 + 12
+    assert report.lines == 4500 + 2 + 2 + 8 + 12
     aside = rejected_lines(session / "outbox")
     assert [line for line, _ in aside] == [line for line in points(session) if line.startswith("repetition,")]
     assert all("field type conflict" in words and "index" in words for _, words in aside)

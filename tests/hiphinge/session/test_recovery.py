@@ -152,4 +152,6 @@ def test_the_next_start_looks_after_orphans_and_says_so(
     monkeypatch.chdir(tmp_path)
     orphan(tmp_path / "demo-session-x", simulated, 1.0)
     orphan(tmp_path / "of-somebody-else", simulated, 1.0)
-    assert unfinished(Settings(None, {})) == [Path("demo-session-x")]
+    # what `live` leaves in the current folder
+    (orphan(tmp_path / "2026-11-23T14-05-00Z_player-07", simulated, 1.0) / "session.toml").write_text("")
+    assert unfinished(Settings(None, {})) == [Path("2026-11-23T14-05-00Z_player-07"), Path("demo-session-x")]

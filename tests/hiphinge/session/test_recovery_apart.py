@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-import hiphinge.session.recovery as recovery
 from body_signals import HiphingeError
 from hiphinge.commands.options import look_after, look_after_orphans, tell_orphans, with_results
 from hiphinge.config import Settings
+from hiphinge.session import computation
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from hiphinge.session.recovery import NOT_COMPUTED, orphans, recover, recover_apart, set_aside
@@ -55,7 +55,7 @@ def test_whatever_the_computation_meets_is_a_reason(
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(recovery, "compute", fails)
+    monkeypatch.setattr(computation, "compute", fails)
     assert words in str(recover(folder).error)
     assert not is_running(folder)
     assert files(folder) == {RECORDING}

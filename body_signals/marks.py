@@ -1,0 +1,109 @@
+"""What people say while a session runs or afterwards: marks that act, notes, pain, and free labels.
+
+All of it is a `SessionMark` with a label. One reader, `understood`, says what a label means, however it came: a key, a line
+typed live, session.toml, or edits.toml.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+CALIBRATE = "calibrate"
+"""Starts a calibration: the athlete stands still, bends, raises the knees."""
+HEEL_DROP = "heel_drop"
+"""All sensors feel a heel drop from here on, which aligns their clocks."""
+RISING = "rising"
+"""When the athlete got up; mostly before the session, so at a negative time."""
+ACTING = (CALIBRATE, HEEL_DROP, RISING)
+"""Labels that change what is computed."""
+LEAST_PAIN, MOST_PAIN = 0.0, 10.0
+"""Ends of the numerical rating scale (W. W. Downie and others, Annals of the Rheumatic Diseases 37, 1978, doi
+10.1136/ard.37.4.378)."""
+
+_NOTE = re.compile(r"note(?:\s*:\s*|\s+)(?P<text>\S.*)", re.IGNORECASE | re.DOTALL)
+_PAIN = re.compile(
+    r"pain(?:\s*[:=]\s*|\s+|[-_])(?P<level>\d{1,3}(?:[.,]\d{1,6})?)(?:\s*/\s*10)?(?P<where>[\s,;:].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Words about an instant."""
+
+    text: str
+
+    @property
+    def label(self) -> str:
+        """The label that is understood as this note."""
+        return f"note {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pain:
+    """Pain that the athlete told: 0 (none) to 10 (worst), and where, if that was said. ValueError beyond that scale."""
+
+    level: float
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if not LEAST_PAIN <= self.level <= MOST_PAIN:
+            raise ValueError(f"pain {self.level:g} is not between {LEAST_PAIN:g} and {MOST_PAIN:g}")
+
+    @property
+    def label(self) -> str:
+        """The label that is understood as this pain."""
+        return f"pain {self.level:g} {self.where}".rstrip()
+
+
+def understood(label: str) -> Note | Pain | None:
+    """The note or pain that a label says: ``note felt tight``, ``pain 3``, ``pain 3/10 left hip``; None for any other label.
+
+    A pain beyond the scale is no pain: its label stays a label, and nothing is lost.
+    """
+    note = _NOTE.fullmatch(label.strip())
+    if note is not None:
+        return Note(" ".join(note["text"].split()))
+    pain = _PAIN.fullmatch(label.strip())
+    if pain is None:
+        return None
+    try:
+        return Pain(float(pain["level"].replace(",", ".")), " ".join((pain["where"] or "").split()).strip(" ,;:"))
+    except ValueError:
+        return None
+
+
+_OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE | re.DOTALL)
+
+
+def check_label(label: str) -> None:
+    """ValueError for a pain that is off the scale: a person who types it is asked again."""
+    if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
+        raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
+
+
+_CLOCK = re.compile(r"(?P<before>[-−])?(?:(?:(?P<h>\d{1,3}):)?(?P<min>\d{1,3}):)?(?P<s>\d{1,9}(?:[.,]\d{1,9})?)\s*s?")
+
+
+def session_time(text: str) -> float:
+    """Seconds of the session that ``0:31``, ``1:02:03.5`` or ``31.5`` says; a minus is before its start. ValueError for what is
+    no time."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no time of a session")
+    hours, minutes, seconds = int(found["h"] or 0), int(found["min"] or 0), float(found["s"].replace(",", "."))
+    if (found["min"] and seconds >= 60.0) or (found["h"] and minutes >= 60):
+        raise ValueError(f"{text!r} is no time: minutes and seconds go to 59")
+    total = hours * 3600.0 + minutes * 60.0 + seconds
+    return -total if found["before"] else total
+
+
+def time_words(time_s: float) -> str:
+    """A session time as `session_time` reads it: ``0:31``, ``1:02:03.5``, to the millisecond."""
+    ms = round(abs(time_s) * 1e3)
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest // 1000:02d}" + (f".{rest % 1000:03d}".rstrip("0") if rest % 1000 else "")
+    sign = "-" if time_s < 0 and ms else ""
+    return f"{sign}{hours}:{minutes:02d}:{seconds}" if hours else f"{sign}{minutes}:{seconds}"

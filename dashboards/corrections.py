@@ -1,0 +1,155 @@
+"""What a person corrected in session.toml after results were computed: whose session it is, and when it began.
+
+The results name both too. Where session.toml says something else, either a person corrected it, or parts of two sessions lie in
+one folder. session.toml remembers as what it was written (`body_signals.origin`): results of that session are corrected, any
+other stay as they are, and `hiphinge.session.ties` refuses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, check_athlete, origin
+from dashboards.summary_file import check_summary, summary_text
+from on_disk import read_json, read_toml, replace_whole, with_value, write_toml
+
+SESSION, SUMMARY = "session.toml", "summary.json"
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+"""A start before it was never set: clocks that do not know the date begin in 1970 (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Whose session a file says it is, and when it began, as it says it; None where it does not."""
+
+    athlete: str | None
+    start: datetime | None
+
+    @classmethod
+    def of(cls, athlete: object, start: object) -> Said:
+        """What stands in a document."""
+        return cls(athlete if isinstance(athlete, str) else None, moment(start))
+
+    @property
+    def origin(self) -> str:
+        """The digest that session.toml would have been written with; empty where something is not said."""
+        return "" if self.athlete is None or self.start is None else origin(self.athlete, self.start)
+
+    def filled_in(self, head: Said) -> bool:
+        """Whether `head` says the same, but for what stands here for *unknown*."""
+        whose = self.athlete in (head.athlete, UNKNOWN_ATHLETE)
+        return whose and self.start in (head.start, UNKNOWN_START)
+
+
+@dataclass(frozen=True, slots=True)
+class Head(Said):
+    """session.toml. origins: as what it was written, first and since."""
+
+    origins: frozenset[str]
+
+    def corrects(self, other: Said) -> bool:
+        """Whether it is the other's head, with athlete or start corrected, or as they are."""
+        if (self.athlete, self.start) == (other.athlete, other.start) or other.origin in self.origins:
+            return True
+        # one that was written by hand or by an earlier version: what was never said may be said now
+        return not self.origins and other.filled_in(self)
+
+
+def moment(start: object) -> datetime | None:
+    """A start as a moment, so that zones and spellings do not matter; None where it is none."""
+    try:
+        found = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def head_of(session_folder: Path) -> Head | None:
+    """What session.toml says; None where there is none. HiphingeError where it cannot be read, or names nobody."""
+    path = session_folder / SESSION
+    if not path.is_file():
+        return None
+    head, _ = read_toml(path, "")
+    person = head.get("athlete")
+    found = Said.of(person.get("id") if isinstance(person, dict) else None, head.get("start"))
+    if isinstance(person, dict) and "id" in person and found.athlete is None:
+        raise HiphingeError("[athlete] id is no text", str(path), 'Write it in quotes: id = "player-07"')
+    if "start" in head and found.start is None:
+        what = f"start = {head['start']} is no date and time with a zone"
+        raise HiphingeError(what, str(path), "Write e.g. start = 2026-11-23T14:05:00Z")
+    if found.athlete is not None:
+        try:
+            check_athlete(found.athlete)
+        except HiphingeError as error:
+            raise HiphingeError(error.what, str(path), "Write the pseudonym of one athlete as [athlete] id") from None
+    listed = head.get("origin", [])
+    origins = {one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, str) and one}
+    return Head(found.athlete, found.start, frozenset(origins))
+
+
+def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
+    """A summary as session.toml corrects it; as it is where session.toml is another session's, or cannot be read."""
+    try:
+        head = head_of(session_folder)
+    except HiphingeError:
+        # whoever must know says so: `hiphinge.session.ties`
+        return summary
+    said = Said.of(summary["athlete"], summary["start"])
+    if head is None or head.athlete is None or head.start is None or not head.corrects(said):
+        return summary
+    if (head.athlete, head.start) == (said.athlete, said.start):
+        return summary
+    return summary | {"athlete": head.athlete, "start": head.start.isoformat().replace("+00:00", "Z")}
+
+
+def check_known(said: Said, session_folder: Path) -> None:
+    """HiphingeError where nobody has said yet whose session it is, or when it began: it must not be sent then."""
+    lacking = []
+    if said.start is not None and said.start < EARLIEST:
+        lacking.append(f"when it began is not known ({said.start:%Y-%m-%d} stands for that)")
+    if said.athlete == UNKNOWN_ATHLETE:
+        lacking.append(f"whose session it is, is not known (athlete {UNKNOWN_ATHLETE!r} stands for that)")
+    if lacking:
+        remedy = (
+            f"Correct start and [athlete] id in {session_folder / SESSION}, or import it again with --start and --athlete; "
+            "nothing of it was sent"
+        )
+        raise HiphingeError(" and ".join(lacking), str(session_folder), remedy)
+
+
+def settle(session_folder: Path, estimators: Sequence[str]) -> bool:
+    """Write a correction into the summaries of these estimators too, so that every reader finds it, and into session.toml as
+    what it was written; whether there was one. To be called with the folder's lock held, after `hiphinge.session.ties.check`.
+    """
+    head = head_of(session_folder)
+    if head is None or not head.origin:
+        return False
+    found = {e: _document(session_folder, e) for e in estimators}
+    said = {e: Said.of(summary["athlete"], summary["start"]) for e, summary in found.items()}
+    remember(session_folder, head, [one for one in said.values() if head.corrects(one)])
+    other = [e for e, one in said.items() if (one.athlete, one.start) != (head.athlete, head.start) and head.corrects(one)]
+    for estimator in other:
+        path = session_folder / estimator / SUMMARY
+        replace_whole(path, summary_text(corrected(found[estimator], session_folder), estimator))
+    return bool(other)
+
+
+def remember(session_folder: Path, head: Head, others: Iterable[Said] = ()) -> None:
+    """Let session.toml know as what it was written: what it says now, and what results or a recording say of the same session.
+
+    HiphingeError where it cannot be changed.
+    """
+    before = head.origins | {one.origin for one in others if one.origin}
+    if before | {head.origin} == head.origins or (not head.origins and before <= {head.origin}):
+        return
+    path = session_folder / SESSION
+    _, text = read_toml(path, "")
+    write_toml(path, with_value(text, "origin", sorted(before | {head.origin}), path))
+
+
+def _document(session_folder: Path, estimator: str) -> dict[str, Any]:
+    return check_summary(read_json(session_folder / estimator / SUMMARY))

@@ -1,0 +1,204 @@
+"""All sessions of a folder at a glance: whose, when, how good, sent or not. Only small files are read, whatever the sessions'
+length; one that cannot be read is named with the reason, and hides no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from body_signals import ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError
+from dashboards.corrections import EARLIEST, SUMMARY, Head, Said, head_of
+from dashboards.influx import FOLDER, sent_states
+from hiphinge.session.folders import RECORDING
+from hiphinge.session.lock import LOCK, is_running
+from hiphinge.session.recovery import set_aside
+from hiphinge.session.scratch import is_own
+from on_disk import read_bytes
+
+SESSION = "session.toml"
+_MOST_BYTES = 16 << 20
+"""Of a summary (as `on_disk` has it)."""
+FINISHED, UNFINISHED, RUNNING, SAMPLES, BROKEN = "finished", "unfinished", "running", "samples only", "broken"
+SENT, PARTLY, NOT, NOTHING = "sent", "partly", "not", "nothing to send"
+
+
+class _Alignment(msgspec.Struct):
+    confidence: float | None = None
+
+
+class _Summary(msgspec.Struct):
+    """What a list shows of summary.json."""
+
+    session: str
+    athlete: str
+    start: str | None = None
+    duration_s: float | None = None
+    repetitions: int = 0
+    calibration: dict[str, _Alignment] = {}
+    warnings: list[str] = []
+    findings: list[msgspec.Raw] = []
+
+
+_decoded = msgspec.json.Decoder(_Summary).decode
+
+
+@dataclass(slots=True)
+class Listed:
+    """One session. state: finished, unfinished, running, samples only (a plain session without results) or broken; why: the
+    reason where there is something to say. sent: sent, partly, not, or nothing to send. confidence: the lowest of its sensors'
+    alignments, None where nothing is calibrated; athlete and start are None where they are not known."""
+
+    folder: Path
+    state: str = FINISHED
+    athlete: str | None = None
+    start: datetime | None = None
+    duration_s: float | None = None
+    estimators: tuple[str, ...] = ()
+    repetitions: int | None = None
+    confidence: float | None = None
+    findings: int = 0
+    warnings: int = 0
+    sent: str = NOTHING
+    why: str = ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for programs; start also in this computer's time."""
+        local = None if self.start is None else self.start.astimezone()
+        return {
+            "folder": str(self.folder),
+            "session": self.folder.name,
+            "state": self.state,
+            "athlete": self.athlete,
+            "start": None if self.start is None else self.start.isoformat().replace("+00:00", "Z"),
+            "local": None if local is None else local.isoformat(),
+            "zone": None if local is None else f"{local:%Z}",
+            "duration_s": self.duration_s,
+            "estimators": list(self.estimators),
+            "repetitions": self.repetitions,
+            "calibration_confidence": self.confidence,
+            "findings": self.findings,
+            "warnings": self.warnings,
+            "sent": self.sent,
+            "why": self.why,
+        }
+
+
+def listed(where: Path) -> list[Listed]:
+    """The sessions right below the folder `where`, or the one that it is itself, by athlete and time. HiphingeError where it
+    cannot be read."""
+    try:
+        with os.scandir(where) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError as error:
+        raise HiphingeError(f"cannot be read: {error.strerror}", str(where), "Give the folder of your sessions") from None
+    if {SESSION, RECORDING} & set(names):
+        return [_looked_at(where, frozenset(names))]
+    found = []
+    for name in names:
+        # what begins with a dot is being written, or none of ours
+        folder = where / name
+        inside = frozenset() if name.startswith(".") else _inside(folder)
+        if inside is None:
+            found.append(Listed(folder, BROKEN, why="may not be read: check its permissions"))
+        elif inside & {SESSION, RECORDING, *ESTIMATORS}:
+            found.append(_looked_at(folder, inside))
+    unknown = datetime.max.replace(tzinfo=EARLIEST.tzinfo)
+    return sorted(found, key=lambda one: (one.athlete is None, one.athlete or "", one.start or unknown, one.folder.name))
+
+
+def _inside(folder: Path) -> frozenset[str] | None:
+    """Names in a folder, none where it is no folder; None where this user's folder may not be read."""
+    try:
+        return frozenset(os.listdir(folder))
+    except NotADirectoryError:
+        return frozenset()
+    except OSError:
+        return None if folder.is_dir() and is_own(folder) else frozenset()
+
+
+def _looked_at(folder: Path, inside: frozenset[str]) -> Listed:
+    one = Listed(folder)
+    try:
+        _look(one, inside)
+    except (HiphingeError, OSError, ValueError) as error:
+        one.state, one.why = BROKEN, error.what if isinstance(error, HiphingeError) else str(error)
+    return one
+
+
+def _look(one: Listed, inside: frozenset[str]) -> None:
+    folder = one.folder
+    one.estimators = tuple(e for e in ESTIMATORS if e in inside and (folder / e / SUMMARY).is_file())
+    head = head_of(folder) if SESSION in inside else None
+    said: Said | None = head
+    _name(one, head)
+    summaries = {e: _summary(folder / e / SUMMARY) for e in one.estimators}
+    for estimator, summary in summaries.items():
+        written = Said.of(summary.athlete, summary.start)
+        if not _belongs(head, written, recorded=RECORDING in inside):
+            raise ValueError(f"{SESSION} and {estimator}/{SUMMARY} are not of one session")
+        if head is None or not head.origin:
+            said = written
+    _name(one, said)
+    if summaries:
+        # the two-sided one, where there is one
+        summary = summaries[one.estimators[-1]]
+        one.duration_s, one.repetitions = summary.duration_s, summary.repetitions
+        sure = [a.confidence for a in summary.calibration.values() if a.confidence is not None]
+        one.confidence = min(sure, default=None)
+        one.findings, one.warnings = len(summary.findings), len(summary.warnings)
+    one.state, one.why = _state(folder, inside, one.estimators)
+    if one.estimators:
+        one.sent = _sent(folder, inside, one.estimators)
+        if one.sent != SENT and (one.athlete is None or one.start is None):
+            lacks = [word for word, value in (("athlete", one.athlete), ("start", one.start)) if value is None]
+            one.why = one.why or f"{' and '.join(lacks)} not known: correct {SESSION}"
+
+
+def _name(one: Listed, said: Said | None) -> None:
+    """Whose it is and when it began, as far as that is known."""
+    if said is not None:
+        one.athlete = said.athlete if said.athlete != UNKNOWN_ATHLETE else None
+        one.start = said.start if said.start is not None and said.start >= EARLIEST else None
+
+
+def _belongs(head: Head | None, written: Said, *, recorded: bool) -> bool:
+    """Whether results are of the session that session.toml names. One of an earlier version beside a recording may correct all:
+    `hiphinge.session.ties` looks closer before anything is sent."""
+    if head is None or not head.origin:
+        return True
+    return head.corrects(written) or (recorded and not head.origins)
+
+
+def _summary(path: Path) -> _Summary:
+    try:
+        return _decoded(read_bytes(path, _MOST_BYTES))
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
+
+
+def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> tuple[str, str]:
+    """How far the session is, and why it is not finished."""
+    if LOCK in inside and is_running(folder):
+        return RUNNING, ""
+    if RECORDING in inside and len(estimators) < len(ESTIMATORS):
+        return UNFINISHED, set_aside(folder) or "was not closed: hiphinge doctor computes its results"
+    if not estimators:
+        return SAMPLES, "no results yet: hiphinge replay"
+    return FINISHED, ""
+
+
+def _sent(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> str:
+    """By the ledger alone: whether InfluxDB acknowledged the results as they are now."""
+    if FOLDER not in inside:
+        return NOT
+    states = sent_states(folder, estimators)
+    if all(states.values()):
+        return SENT
+    return PARTLY if any(state is not None for state in states.values()) else NOT

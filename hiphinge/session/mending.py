@@ -1,0 +1,227 @@
+"""A session mended afterwards: marks, notes and pain said, moved or taken away, and results that follow.
+
+What was said goes into edits.toml, never into the recording. Where a mark that acts has changed, the results are computed anew
+from the recording or the CSV files of the folder; for anything else the summaries are enough. A program that ends between the
+two leaves results *behind*: whoever reads them next brings them up to date.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, zero_ns
+from dashboards.corrections import settle
+from dashboards.tables import available_estimators, read_summary, write_summary
+from hiphinge.session.folders import RECORDING
+from hiphinge.session.lock import FolderLock
+from hiphinge.session.said import MARK_COMMAND, said_in
+from hiphinge.version import software
+from ingest.heads import Edits, read_edits, read_session_toml, same
+from ingest.recording import STRETCH_WINDOWS, read_recording
+
+SESSION = "session.toml"
+REPORT = "report.html"
+_LISTS = ("marks", "notes", "pain")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Session times of the first and the last sample."""
+
+    begin_s: float
+    end_s: float
+
+
+def has_source(folder: Path) -> bool:
+    """Whether the folder holds what results are computed from: a recording, or the CSV files of a plain session."""
+    if (folder / RECORDING).is_file():
+        return True
+    try:
+        return any(sensor.file is not None for sensor in read_session_toml(folder / SESSION).sensors)
+    except HiphingeError:
+        return False
+
+
+def marks_of(folder: Path) -> list[SessionMark]:
+    """All that was marked, noted and told of a session, with what was said afterwards, in the order of time.
+
+    From its summaries, where those know it; else from the recording, which is read once.
+    """
+    edits = read_edits(folder)
+    there = available_estimators(folder)
+    if there and not behind(folder) and _knows(folder, there[-1]):
+        found = _said(read_summary(folder, there[-1]))
+    else:
+        found = [mark for mark in original_marks(folder) if edits.keeps(mark)]
+        found += edits.added
+    return sorted(found, key=lambda mark: mark.time_s)
+
+
+def original_marks(folder: Path) -> list[SessionMark]:
+    """The marks of the recording and of session.toml, as if nothing had been said afterwards."""
+    head = read_session_toml(folder / SESSION).marks if (folder / SESSION).is_file() else ()
+    return [*head, *(_recorded_marks(folder / RECORDING) if (folder / RECORDING).is_file() else ())]
+
+
+def _recorded_marks(path: Path) -> Iterable[SessionMark]:
+    zero: int | None = None
+    for batch in read_recording(path, salvage=True).batches(STRETCH_WINDOWS):
+        zero = zero_ns(batch) if zero is None else zero
+        for event in batch:
+            if isinstance(event, Mark):
+                yield SessionMark((event.arrival_ns - (zero or 0)) / 1e9, event.label, "live")
+
+
+def _knows(folder: Path, estimator: str) -> bool:
+    """Whether a summary tells of marks; those of 0.1.0 have none, whatever was marked."""
+    summary = read_summary(folder, estimator)
+    return any(summary[name] for name in _LISTS) or not has_source(folder)
+
+
+def _said(summary: dict[str, Any]) -> list[SessionMark]:
+    """The marks that a summary tells."""
+    found = [SessionMark(m["time_s"], m["label"], m.get("said", "session")) for m in summary["marks"]]
+    found += [SessionMark(n["time_s"], Note(n["text"]).label, n.get("said", "session")) for n in summary["notes"]]
+    found += [
+        SessionMark(p["time_s"], Pain(float(p["level"]), p.get("where") or "").label, p.get("said", "session"))
+        for p in summary["pain"]
+    ]
+    return found
+
+
+def behind(folder: Path) -> bool:
+    """Whether results do not have yet what edits.toml says, or have what it does not say any more."""
+    edits = read_edits(folder)
+    return any(_differs(_said(read_summary(folder, e)), edits) for e in available_estimators(folder))
+
+
+def _differs(said: list[SessionMark], edits: Edits) -> bool:
+    later = [mark for mark in said if mark.said == "afterwards"]
+    return (
+        any(not edits.keeps(mark) for mark in said if mark.said != "afterwards")
+        or any(not any(same(mark, one) for one in later) for mark in edits.added)
+        or any(not any(same(mark, one) for one in edits.added) for mark in later)
+    )
+
+
+def needs_computing(folder: Path) -> bool:
+    """Whether what differs changes numbers."""
+    edits = read_edits(folder)
+    acting = Edits(
+        tuple(mark for mark in edits.added if mark.label in ACTING), tuple(m for m in edits.deleted if m.label in ACTING)
+    )
+    return any(
+        _differs([mark for mark in _said(read_summary(folder, e)) if mark.label in ACTING], acting)
+        for e in available_estimators(folder)
+    )
+
+
+def check_computable(folder: Path) -> None:
+    """HiphingeError where results cannot be computed anew, because what they were computed from lies elsewhere."""
+    if not has_source(folder):
+        what = "this folder holds results only, and such a mark changes what is computed from the recording"
+        remedy = f"Mark the session that they were computed from, and replay it: hiphinge replay SESSION --out {folder}-again"
+        raise HiphingeError(what, str(folder), remedy)
+
+
+def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
+    """Let results follow edits.toml where they are behind; whether they were. `told` hears what is done.
+
+    HiphingeError where that is not possible: numbers that a person corrected must not be shown or sent as they were.
+    """
+    if not behind(folder):
+        return False
+    numbers = needs_computing(folder)
+    if numbers:
+        check_computable(folder)
+    told(f"{folder}: edits.toml says what the results do not have yet; {'computing them anew' if numbers else 'putting it in'}")
+    lock = FolderLock(folder)
+    if not lock.take():
+        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and try again")
+    try:
+        follow(folder, numbers=numbers)
+    finally:
+        lock.release()
+    return True
+
+
+def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | None = None) -> list[str]:
+    """Let results and report follow edits.toml; what a reader should know, in words. To be called with the folder's lock held.
+
+    numbers: compute them anew; else only what was said goes into the summaries. progress: hears the share done, 0 to 1.
+    """
+    warnings = _computed(folder, progress) if numbers or not available_estimators(folder) else []
+    edits = read_edits(folder)
+    for estimator in available_estimators(folder) if not numbers else ():
+        summary = read_summary(folder, estimator, as_computed=True)
+        kept = [mark for mark in _said(summary) if mark.said != "afterwards" and edits.keeps(mark)]
+        write_summary(folder, estimator, summary | said_in([*kept, *edits.added]))
+    if (folder / REPORT).is_file():
+        # the plotting library takes half a second to import
+        from dashboards.report import write_report
+
+        write_report(folder, folder / REPORT, available_estimators(folder)[-1])
+    return warnings
+
+
+def settled(folder: Path, estimators: Sequence[str]) -> None:
+    """Let summaries say what session.toml corrects, where they may be written; this program reads them so anyway."""
+    lock = FolderLock(folder)
+    with suppress(HiphingeError, OSError):
+        if lock.take():
+            try:
+                settle(folder, estimators)
+            finally:
+                lock.release()
+
+
+def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[str]:
+    """Compute both estimators anew, under the name that the results had: a folder may have been renamed since."""
+    # here and not above: most that is asked of a session needs no engine
+    from hiphinge.session.computation import compute, with_software
+    from ingest.session_folder import open_input
+
+    there = available_estimators(folder)
+    settle(folder, there)
+    name = str(read_summary(folder, there[0])["session"]) if there else folder.resolve().name
+    recorded = open_input(folder, salvage=True)
+    session = with_software(recorded.session, software())
+    heard = None if progress is None else (lambda now_s: progress(recorded.fraction(now_s)))
+    compute(session, recorded.batches(), folder, name, ESTIMATORS, heard)
+    return recorded.warnings
+
+
+def with_path(warnings: Sequence[str], session: Path) -> list[str]:
+    """Warnings of a summary for somebody at a terminal: a command names the folder by its path, as it is to be typed there."""
+    named, by_path = (f"{MARK_COMMAND} {shlex.quote(str(p))} " for p in (session.resolve().name, session))
+    return [warning.replace(named, by_path) for warning in warnings]
+
+
+def proposals(folder: Path) -> list[str]:
+    """What the program proposes to mark in a session, with the command to type; nothing where all is well."""
+    there = available_estimators(folder)
+    warnings = read_summary(folder, there[-1])["warnings"] if there else []
+    return [warning for warning in with_path(warnings, folder) if MARK_COMMAND in warning]
+
+
+def span(folder: Path) -> Span:
+    """When the session begins and ends, by its results; a plain session's by its samples."""
+    there = available_estimators(folder)
+    if there:
+        ends = [read_summary(folder, e)["duration_s"] for e in there]
+        end_s = max(float(end) for end in ends if end is not None)
+    else:
+        end_s = 0.0
+    if has_source(folder) and not (folder / RECORDING).is_file():
+        from ingest.session_folder import open_input
+
+        plain = open_input(folder)
+        blocks = [block for batch in plain.batches() for block in batch]
+        times = [float(t) for block in blocks if hasattr(block, "time_s") for t in (block.time_s[0], block.time_s[-1])]
+        return Span(min(times), max(times))
+    return Span(0.0, end_s)

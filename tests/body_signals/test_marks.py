@@ -1,0 +1,81 @@
+"""What a label means, and times as people type them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from body_signals import Note, Pain, check_label, session_time, time_words, understood
+
+
+@pytest.mark.parametrize(
+    ("label", "pain"),
+    [
+        ("pain 3", Pain(3.0)),
+        ("Pain 3/10", Pain(3.0)),
+        ("pain: 4", Pain(4.0)),
+        ("pain=4", Pain(4.0)),
+        ("pain-4", Pain(4.0)),
+        ("pain 2,5 left hip", Pain(2.5, "left hip")),
+        (" pain 10 / 10, low  back ", Pain(10.0, "low back")),
+        ("pain 0", Pain(0.0)),
+    ],
+)
+def test_pain(label: str, pain: Pain) -> None:
+    assert understood(label) == pain
+    assert understood(pain.label) == pain
+
+
+@pytest.mark.parametrize(
+    "label", ["pain", "pain 11", "pain -1", "pain 3rd", "painful 3", "pain three", "note", "noted it", "belt"]
+)
+def test_other_labels_stay_what_they_are(label: str) -> None:
+    assert understood(label) is None
+
+
+def test_notes() -> None:
+    assert understood("note felt  tight\n again") == Note("felt tight again")
+    assert understood("Note: pain 3") == Note("pain 3")
+    assert understood(Note("x").label) == Note("x")
+
+
+@pytest.mark.parametrize("label", ["pain 11", "pain -1", "pain: 99"])
+def test_off_the_scale(label: str) -> None:
+    with pytest.raises(ValueError, match="off the scale"):
+        check_label(label)
+    with pytest.raises(ValueError, match="not between"):
+        Pain(11.0)
+
+
+@given(st.floats(0.0, 10.0), st.text(max_size=20))
+def test_what_is_written_is_understood_again(level: float, where: str) -> None:
+    said = understood(Pain(round(level, 3), " ".join(where.split())).label)
+    assert said is None or understood(said.label if isinstance(said, Pain | Note) else "") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0:31", 31.0),
+        ("31", 31.0),
+        ("31.5 s", 31.5),
+        ("1:02:03.5", 3723.5),
+        ("90:00", 5400.0),
+        ("-45:00", -2700.0),
+        ("0:07,25", 7.25),
+    ],
+)
+def test_times(text: str, seconds: float) -> None:
+    assert session_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1:60", "1:60:00", "1:2:3:4", "nan", "inf", "1e3", "--1", "0x10", "1:-2"])
+def test_no_times(text: str) -> None:
+    with pytest.raises(ValueError, match="no time"):
+        session_time(text)
+
+
+@given(st.integers(-90_000_000, 400_000_000))
+def test_a_time_is_read_as_it_is_written(ms: int) -> None:
+    assert session_time(time_words(ms / 1e3)) == pytest.approx(ms / 1e3, abs=1e-9)
