@@ -90,7 +90,6 @@ class Drawn:
             "rate_hz": float(rng.choice((50.0, 60.0, 100.0, 200.0))),
             "loss_probability": float(rng.choice((0.0, 0.0, 0.01))),
             "sway": float(rng.uniform(0.6, 1.6)),
-            "mirrored": bool(rng.random() < 0.5),
             "state_mounting": self.mounted or bool(rng.random() < 0.25),
             "upside_down": flipped,
         }

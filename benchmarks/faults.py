@@ -32,6 +32,8 @@ OUT = Path(__file__).parent / "out" / "faults.json"
 ESTIMATORS = ("live", "review")
 TOLD = Quality.SLIPPED | Quality.OFF_BODY | Quality.IMPLAUSIBLE | Quality.CLOCK_DISAGREES
 """Flags that a sound session should not have."""
+FLAGGED = TOLD | Quality.UNCALIBRATED | Quality.GAP | Quality.SATURATED
+"""Flags that tell of these faults; a low confidence or an unknown heading, which sound sessions have too, do not."""
 OBSERVABLE_RAD_S, OBSERVABLE_M_S2, OBSERVABLE_S = float(np.deg2rad(10.0)), 1.0, 0.5
 CLEAN_SEED = 10_000
 FILE, STREAM = "file", "stream"
@@ -99,9 +101,9 @@ def observable_s(sound: Samples, faulty: Samples, begin_s: float) -> float | Non
 class Run:
     """One fault of one sensor, or of `all`, in one session, by one estimator. Times: session time, s.
 
-    noticed: named rightly, refused, or flagged as a slip. others: findings of other sensors or causes. inside, ticks: of the
-    unflagged angles that the sensor decides, after the fault began, those within three standard uncertainties, and all;
-    worst_sd, worst_deg: the largest error among them; missing: part of the ticks that are flagged or have no value.
+    noticed: named rightly, refused, or flagged as a slip. others: findings of other sensors or causes. Of the angles that the
+    sensor decides, after the fault began: ticks, of which `unflagged` have a value and none of `FLAGGED`, and `inside` of those
+    lie within three standard uncertainties; worst_sd, worst_deg: the largest unflagged error.
     """
 
     fault: str
@@ -116,27 +118,27 @@ class Run:
     known_s: float | None
     since_s: float | None
     others: list[str]
-    inside: int
     ticks: int
+    unflagged: int
+    inside: int
     worst_sd: float
     worst_deg: float
-    missing: float
 
 
-def errors(one: Drawn, rows: AngleRows, columns: list[int], from_s: float) -> tuple[int, int, float, float, float]:
-    """inside, ticks, worst_sd, worst_deg and missing of `Run`."""
+def errors(one: Drawn, rows: AngleRows, columns: list[int], from_s: float) -> tuple[int, int, int, float, float]:
+    """ticks, unflagged, inside, worst_sd and worst_deg of `Run`."""
     time_s, true = one.truth
     at = (rows.time_s >= from_s) & (rows.time_s <= time_s[-1])
     tick = np.clip(np.rint((rows.time_s[at] - time_s[0]) * 100.0).astype(int), 0, len(time_s) - 1)
     error = rows.angles[columns][:, at] - true[columns][:, tick]
     error = np.degrees(np.abs((error + np.pi) % (2.0 * np.pi) - np.pi))
     sd = np.degrees(rows.sd[columns][:, at])
-    plain = np.isfinite(error) & (rows.quality[at] == 0)
+    plain = np.isfinite(error) & (rows.quality[at] & int(FLAGGED) == 0)
     if not plain.any():
-        return 0, 0, 0.0, 0.0, 1.0
+        return plain.size, 0, 0, 0.0, 0.0
     parts = error[plain] / np.maximum(sd[plain], 1e-6)
     worst = float(parts.max()), float(error[plain].max())
-    return int(np.count_nonzero(parts <= 3.0)), int(plain.sum()), *worst, 1.0 - float(plain.mean())
+    return plain.size, int(plain.sum()), int(np.count_nonzero(parts <= 3.0)), *worst
 
 
 def faulty_runs(seed: int, name: str, worn: tuple[Placement, ...]) -> list[Run]:
@@ -157,7 +159,7 @@ def faulty_runs(seed: int, name: str, worn: tuple[Placement, ...]) -> list[Run]:
             flagged_s = float(result.rows.time_s[flagged][0]) if flagged.any() else None
         first = min(right, key=lambda f: float(f["known_s"])) if right else None
         from_s = max(begin_s, one.script.calibrations[-1][1] + 1.0)
-        measured = (0, 0, 0.0, 0.0, 1.0)
+        measured = (0, 0, 0, 0.0, 0.0)
         if result.rows is not None:
             measured = errors(one, result.rows, columns, from_s)
         runs.append(
@@ -210,7 +212,7 @@ def clean_runs(seed: int) -> list[Clean]:
             for flag in TOLD:
                 rows = int(np.count_nonzero(result.rows.quality & int(flag)))
                 flags |= {str(flag.name).lower(): rows / 100.0} if rows else {}
-            inside, ticks, *_ = errors(one, result.rows, list(range(len(ANGLE_NAMES))), one.script.calibrations[-1][1] + 1.0)
+            _, ticks, inside, *_ = errors(one, result.rows, list(range(len(ANGLE_NAMES))), one.script.calibrations[-1][1] + 1.0)
         told = [f"{f['placement']} {f['cause']} {f['since_s']}: {f['what']}" for f in result.findings]
         rate_hz = float(one.options["rate_hz"])
         runs.append(Clean(seed, way, len(kit), rate_hz, estimator, result.refused, told, flags, inside, ticks))

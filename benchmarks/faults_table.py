@@ -37,8 +37,8 @@ def put_into(page: Path, text: str) -> None:
 
 def _by_fault(runs: Sequence[Row]) -> str:
     lines = [
-        "| fault | live: noticed | after it began, s | after it was observable, s | unflagged within 3 sd | worst "
-        "| review: noticed | since when, off by, s | unflagged within 3 sd | worst |",
+        "| fault | live: noticed | after it began, s | after it was observable, s | flagged or within 3 sd | worst unflagged "
+        "| review: noticed | since when, off by, s | flagged or within 3 sd | worst unflagged |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for fault in dict.fromkeys(r["fault"] for r in runs):
@@ -111,5 +111,7 @@ def _errors(runs: Sequence[Row]) -> tuple[str, str]:
     ticks = sum(r["ticks"] for r in runs)
     if not ticks:
         return "–", "–"
-    part = 100.0 * sum(r["inside"] for r in runs) / ticks
+    if not any(r["unflagged"] for r in runs):
+        return "100 %", "none"
+    part = 100.0 * (1.0 - sum(r["unflagged"] - r["inside"] for r in runs) / ticks)
     return f"{part:.1f} %", f"{max(r['worst_sd'] for r in runs):.0f} sd, {max(r['worst_deg'] for r in runs):.0f}°"
