@@ -27,7 +27,7 @@ def drawn_script(seed: int, duration_s: float = 70.0) -> Script:
     """A calibration, then what the seed decides; every session walks, and something moves within seconds of its middle."""
     script, rng = Script(seed), np.random.default_rng([seed, 90])
     script.stand(float(rng.uniform(0.2, 2.0)))
-    script.calibrate(stand_s=float(rng.uniform(4.0, 6.0)))
+    script.calibrate(stand_s=float(rng.uniform(5.0, 6.5)))
     script.stand(float(rng.uniform(0.5, 2.0)))
 
     def bend() -> None:
