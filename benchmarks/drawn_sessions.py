@@ -70,6 +70,16 @@ def drawn_script(seed: int, duration_s: float = 70.0) -> Script:
     return script
 
 
+def as_files(
+    session: Session, samples: Mapping[str, PlainSamples]
+) -> Iterator[tuple[Session, Iterator[Sequence[Event | TimedBlock]]]]:
+    """One plain session, written and opened as `replay` does."""
+    with TemporaryDirectory(prefix="hiphinge-faults-") as scratch:
+        write_plain(Path(scratch) / "session", session, samples)
+        opened = open_input(Path(scratch) / "session")
+        yield opened.session, iter(list(opened.batches()))
+
+
 @dataclass(frozen=True)
 class Drawn:
     """One drawn session, sound; what is simulated is kept for as long as it is used. way: as a file, or as a stream."""
@@ -134,10 +144,7 @@ class Drawn:
         sensors = tuple(replace(s, family="plain", rate_hz=None, file=f"{s.key}.csv") for s in self.athlete.session.sensors)
         session = replace(self.athlete.session, sensors=sensors, marks=marks)
         samples = {key: PlainSamples(s.time_s, s.acc, s.gyr) for key, s in (self.files | files).items()}
-        with TemporaryDirectory(prefix="hiphinge-faults-") as scratch:
-            write_plain(Path(scratch) / "session", session, samples)
-            opened = open_input(Path(scratch) / "session")
-            yield opened.session, iter(list(opened.batches()))
+        yield from as_files(session, samples)
 
     def streamed(self, wrong: Mapping[str, list[Arrival]]) -> tuple[Session, Iterator[Sequence[Event | TimedBlock]]]:
         """The session as bytes from devices, a second or so at a time."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,11 +21,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.drawn_sessions import Drawn, drawn
+from benchmarks.drawn_sessions import Drawn, as_files, drawn
 from benchmarks.faults_table import DOCS, put_into, tables
 from body_signals import ANGLE_NAMES, BODY_PLACEMENTS, Event, HiphingeError, Placement, Quality, Session, TimedBlock
 from dsp.results import AngleRows
 from hiphinge.engine import Engine
+from ingest.formats import PlainSamples
+from tests.conftest import shared_folder
+from tests.recordings.load_research_sets import RESEARCH_SETS, xio_lower_body, xsens_opensense
 from virtual_athlete import FAULT_KINDS, Samples, SimulatedAthlete
 
 OUT = Path(__file__).parent / "out" / "faults.json"
@@ -81,7 +84,26 @@ def run(one: Drawn, way: str, wrong: SimulatedAthlete | None = None) -> dict[str
         devices = [] if wrong is None else wrong.kit().sensors
         return estimated(*one.streamed({sensor.key: list(sensor.stream()) for sensor in devices}))
     except HiphingeError as error:
-        return {name: Result(str(error), [], None) for name in ESTIMATORS}
+        return _refused(error)
+
+
+def run_files(session: Session, samples: Mapping[str, PlainSamples]) -> dict[str, Result]:
+    """Both estimators' results of a plain session."""
+    try:
+        for opened, batches in as_files(session, samples):
+            return estimated(opened, batches)
+    except HiphingeError as error:
+        return _refused(error)
+    raise AssertionError("a plain session is one session")
+
+
+def words(result: Result) -> list[str]:
+    """What was told, a line for each finding."""
+    return [f"{f['placement']} {f['cause']} {f['since_s']}: {f['what']}" for f in result.findings]
+
+
+def _refused(error: HiphingeError) -> dict[str, Result]:
+    return {name: Result(str(error), [], None) for name in ESTIMATORS}
 
 
 def observable_s(sound: Samples, faulty: Samples, begin_s: float) -> float | None:
@@ -213,9 +235,32 @@ def clean_runs(seed: int) -> list[Clean]:
                 rows = int(np.count_nonzero(result.rows.quality & int(flag)))
                 flags |= {str(flag.name).lower(): rows / 100.0} if rows else {}
             _, ticks, inside, *_ = errors(one, result.rows, list(range(len(ANGLE_NAMES))), one.script.calibrations[-1][1] + 1.0)
-        told = [f"{f['placement']} {f['cause']} {f['since_s']}: {f['what']}" for f in result.findings]
         rate_hz = float(one.options["rate_hz"])
-        runs.append(Clean(seed, way, len(kit), rate_hz, estimator, result.refused, told, flags, inside, ticks))
+        runs.append(Clean(seed, way, len(kit), rate_hz, estimator, result.refused, words(result), flags, inside, ticks))
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A real recording by one estimator: what was told of it."""
+
+    name: str
+    estimator: str
+    refused: str | None
+    findings: list[str]
+
+
+def recorded_runs() -> list[Recorded]:
+    """The recordings of the shared test material, where it is at hand."""
+    shared = shared_folder()
+    if shared is None:
+        return []
+    runs = []
+    sets = {name: load(shared) for name, load in RESEARCH_SETS.items()}
+    worn = {"xio-lower-body": xio_lower_body(shared), "xsens-opensense": xsens_opensense(shared)}
+    for name, one in {**sets, **worn}.items():
+        for estimator, result in run_files(one.session, one.samples).items():
+            runs.append(Recorded(name, estimator, result.refused, words(result)))
     return runs
 
 
@@ -227,7 +272,8 @@ def _unit(unit: tuple[int, tuple[str, ...]]) -> tuple[list[Run], list[Clean]]:
     each = [(p,) for p in BODY_PLACEMENTS]
     runs = []
     for name in names:
-        for worn in (*each, BODY_PLACEMENTS) if FAULT_KINDS[name].whole else each:
+        kind = FAULT_KINDS[name]
+        for worn in (*each, BODY_PLACEMENTS) if kind.whole and not kind.relative else each:
             runs += faulty_runs(seed, name, worn)
     return runs, []
 
@@ -248,9 +294,15 @@ def measured(names: Sequence[str], sessions: int, seed: int, clean: int, jobs: i
 
 
 def main(
-    sessions: int = 5, seed: int = 0, clean: int = 200, jobs: int = 2, only: Sequence[str] = (), out: Path = OUT
+    sessions: int = 2,
+    seed: int = 0,
+    clean: int = 200,
+    jobs: int = 2,
+    only: Sequence[str] = (),
+    out: Path = OUT,
+    recordings: bool = True,
 ) -> dict[str, Any]:
-    """Measure, print the tables, and write everything to `out`."""
+    """Measure, print the tables, and write everything to `out`. recordings: the shared ones, too, where they are at hand."""
     names = [name for name in FAULT_KINDS if not only or any(word in name for word in only)]
     runs, cleans = measured(names, sessions, seed, clean, jobs)
     document = {
@@ -258,6 +310,7 @@ def main(
         "seed": seed,
         "runs": [asdict(r) for r in runs],
         "clean": [asdict(c) for c in cleans],
+        "recorded": [asdict(r) for r in recorded_runs()] if recordings else [],
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
@@ -267,7 +320,7 @@ def main(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
-    parser.add_argument("--sessions", type=int, default=5, help="drawn sessions for each fault and sensor")
+    parser.add_argument("--sessions", type=int, default=2, help="drawn sessions for each fault and sensor")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clean", type=int, default=200, help="sound sessions")
     parser.add_argument("--jobs", type=int, default=2)

@@ -23,6 +23,8 @@ def tables(document: Mapping[str, Any]) -> str:
         parts += [_by_fault(runs), _by_sensor(runs)]
     if document["clean"]:
         parts.append(_clean(document["clean"]))
+    if document.get("recorded"):
+        parts.append(_recorded(document["recorded"]))
     return "\n\n".join(parts)
 
 
@@ -94,6 +96,23 @@ def _clean(clean: Sequence[Row]) -> str:
         inside, ticks = sum(c["inside"] for c in of), sum(c["ticks"] for c in of)
         part = f"{100.0 * inside / ticks:.1f} %" if ticks else "–"
         lines.append(f"| {estimator}, {len(of)} | {len(false)} ({100.0 * len(false) / len(of):.1f} %) | {words} | {part} |")
+    return "\n".join(lines)
+
+
+def _recorded(recorded: Sequence[Row]) -> str:
+    """Of real recordings: which had something told, and what, in a few words."""
+    lines = ["| recording | live | review |", "| --- | --- | --- |"]
+    for name in dict.fromkeys(r["name"] for r in recorded):
+        cells = []
+        for estimator in ("live", "review"):
+            told: dict[str, int] = {}
+            for r in recorded:
+                if r["name"] == name and r["estimator"] == estimator:
+                    for finding in r["findings"] or ([] if r["refused"] is None else ["refused"]):
+                        key = " ".join(finding.split()[:2])
+                        told[key] = told.get(key, 0) + 1
+            cells.append(", ".join(key if n == 1 else f"{key} × {n}" for key, n in told.items()) or "nothing")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import G0, Connected, Packets, Placement
 from body_signals.blocks import Floats
-from firmware_protocol import Kind
+from firmware_protocol import Kind, codec_for
 from firmware_protocol.v1.messages import decode_info
 from virtual_athlete import (
     FAULT_KINDS,
@@ -32,6 +32,8 @@ from virtual_athlete import (
     spoilt,
     to_plain,
 )
+from virtual_athlete.virtual_devices import VirtualPeripheral
+from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 
 PELVIS = Placement.PELVIS
 SINCE_S = 6.0
@@ -182,6 +184,18 @@ def test_another_sensor_has_another_serial_number_and_boot_and_is_worn_turned() 
     after = exchanged.acc[exchanged.time_s > SINCE_S + 2.0].mean(axis=0)[:2]
     turn = np.degrees(np.arctan2(before[1], before[0]) - np.arctan2(after[1], after[0]))
     assert abs(turn) == pytest.approx(40.0, abs=6.0)
+
+
+def test_a_device_that_a_host_talks_to_can_wear_the_fault() -> None:
+    athlete = SimulatedAthlete(script(), 3, placements=[PELVIS], faults={PELVIS: [Zeros(1.0)]})
+    device = VirtualPeripheral("pelvis", V1SerialFirmware(begins_by_itself=True), athlete.kit().sensors[0].imu)
+    device.connect(0.0)
+    codec = codec_for("hiphinge-v1-serial", {}, 100.0)
+    out = b"".join(packet.payload for packet in device.poll(3.0))
+    [block] = codec.feed_packets(out, np.array([len(out)]))
+    assert block.acc[:80].any(axis=1).all()
+    assert not block.acc[110:].any()
+    assert not block.gyr[110:].any()
 
 
 def test_samples_that_are_there_already_can_be_spoilt() -> None:

@@ -37,7 +37,7 @@ class FaultKind:
     """make: the fault, drawn, from session time since_s on. causes: the findings that name it rightly; flag: what rows carry.
 
     whole: it holds for a whole session. mounted: it shows only where the mounting is stated. streamed: streams can have it too,
-    not only files.
+    not only files. relative: only the other sensors show it, so it cannot be on all of them.
     """
 
     make: _Drawn
@@ -46,6 +46,7 @@ class FaultKind:
     whole: bool = False
     mounted: bool = False
     streamed: bool = True
+    relative: bool = False
 
 
 def _seed(rng: np.random.Generator) -> int:
@@ -94,9 +95,10 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
     "counter for ms": FaultKind(lambda rng, s: CounterForMilliseconds(s), _of(Cause.TIME_UNIT), whole=True, streamed=False),
     "late": FaultKind(
         lambda rng, s: Late(s, lag_s=float(rng.uniform(0.1, 0.5))),
-        _of(Cause.CLOCK_LAG),
+        _LAG,
         Quality.CLOCK_DISAGREES,
         whole=True,
+        relative=True,
     ),
     "late from then on": FaultKind(lambda rng, s: Late(s, lag_s=float(rng.uniform(0.1, 0.5))), _LAG, Quality.CLOCK_DISAGREES),
     "clock fast": FaultKind(
@@ -104,6 +106,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         _of(Cause.CLOCK_RATE, Cause.CLOCK_LAG),
         Quality.CLOCK_DISAGREES,
         whole=True,
+        relative=True,
     ),
     "lies on the floor": FaultKind(lambda rng, s: Falling(s, _seed(rng)), _OFF, Quality.OFF_BODY),
     "hangs by its strap": FaultKind(
