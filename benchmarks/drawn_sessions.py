@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
 
 from body_signals import BODY_PLACEMENTS, Event, Floats, Placement, Session, TimedBlock
-from ingest.formats import PlainSamples, write_plain
-from ingest.session_folder import open_input
+from ingest.formats import PlainSamples
 from virtual_athlete import FaultKind, Samples, Script, SimulatedAthlete, VirtualKit, VirtualSensor
 from virtual_athlete.radio import Arrival
 from virtual_athlete.scenarios import HIP_LED, LATE_SLACK, LUMBAR_LED
@@ -68,16 +65,6 @@ def drawn_script(seed: int, duration_s: float = 70.0) -> Script:
     bend()
     script.stand(2.5)
     return script
-
-
-def as_files(
-    session: Session, samples: Mapping[str, PlainSamples]
-) -> Iterator[tuple[Session, Iterator[Sequence[Event | TimedBlock]]]]:
-    """One plain session, written and opened as `replay` does."""
-    with TemporaryDirectory(prefix="hiphinge-faults-") as scratch:
-        write_plain(Path(scratch) / "session", session, samples)
-        opened = open_input(Path(scratch) / "session")
-        yield opened.session, iter(list(opened.batches()))
 
 
 @dataclass(frozen=True)
@@ -135,8 +122,8 @@ class Drawn:
         faults = dict.fromkeys(placements, (fault,))
         return SimulatedAthlete(self.script, self.seed, placements=placements, faults=faults, **self.options)
 
-    def plain(self, wrong: SimulatedAthlete | None) -> Iterator[tuple[Session, Iterator[Sequence[Event | TimedBlock]]]]:
-        """The session as files, with the sensors of `wrong` in place of the sound ones, opened as `replay` does."""
+    def plain(self, wrong: SimulatedAthlete | None) -> tuple[Session, dict[str, PlainSamples]]:
+        """Head and samples of the plain session, with the sensors of `wrong` in place of the sound ones."""
         stretch, files = (1.0, {}) if wrong is None else (wrong.stretch, wrong.plain())
         # where not all files have the counter, the marks are those of the others
         stretch = stretch if set(files) == set(self.files) else 1.0
@@ -144,7 +131,7 @@ class Drawn:
         sensors = tuple(replace(s, family="plain", rate_hz=None, file=f"{s.key}.csv") for s in self.athlete.session.sensors)
         session = replace(self.athlete.session, sensors=sensors, marks=marks)
         samples = {key: PlainSamples(s.time_s, s.acc, s.gyr) for key, s in (self.files | files).items()}
-        yield from as_files(session, samples)
+        return session, samples
 
     def streamed(self, wrong: Mapping[str, list[Arrival]]) -> tuple[Session, Iterator[Sequence[Event | TimedBlock]]]:
         """The session as bytes from devices, a second or so at a time."""

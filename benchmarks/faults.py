@@ -13,20 +13,23 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
+import pyarrow as pa
 
-from benchmarks.drawn_sessions import Drawn, as_files, drawn
+import hiphinge
+from benchmarks.drawn_sessions import Drawn, drawn
 from benchmarks.faults_table import DOCS, put_into, tables
-from body_signals import ANGLE_NAMES, BODY_PLACEMENTS, Event, HiphingeError, Placement, Quality, Session, TimedBlock
+from body_signals import ANGLE_NAMES, BODY_PLACEMENTS, Floats, HiphingeError, Placement, Quality, Session
 from dsp.results import AngleRows
 from hiphinge.engine import Engine
-from ingest.formats import PlainSamples
+from ingest.formats import PlainSamples, write_plain
 from tests.conftest import shared_folder
 from tests.recordings.load_research_sets import RESEARCH_SETS, xio_lower_body, xsens_opensense
 from virtual_athlete import FAULT_KINDS, Samples, SimulatedAthlete
@@ -62,8 +65,12 @@ class Result:
     rows: AngleRows | None
 
 
-def estimated(session: Session, batches: Iterator[Sequence[Event | TimedBlock]]) -> dict[str, Result]:
-    """Both estimators' results."""
+def run(one: Drawn, way: str, wrong: SimulatedAthlete | None = None) -> dict[str, Result]:
+    """Both estimators' results of a session, with the sensors of `wrong` in place of the sound ones."""
+    if way == FILE:
+        return run_files(*one.plain(wrong))
+    devices = [] if wrong is None else wrong.kit().sensors
+    session, batches = one.streamed({sensor.key: list(sensor.stream()) for sensor in devices})
     engine = Engine(session, ESTIMATORS)
     outputs = [engine.feed(batch) for batch in batches]
     outputs.append(engine.finish())
@@ -75,35 +82,35 @@ def estimated(session: Session, batches: Iterator[Sequence[Event | TimedBlock]])
     return found
 
 
-def run(one: Drawn, way: str, wrong: SimulatedAthlete | None = None) -> dict[str, Result]:
-    """Both estimators' results of a session, with the sensors of `wrong` in place of the sound ones."""
-    try:
-        if way == FILE:
-            for session, batches in one.plain(wrong):
-                return estimated(session, batches)
-        devices = [] if wrong is None else wrong.kit().sensors
-        return estimated(*one.streamed({sensor.key: list(sensor.stream()) for sensor in devices}))
-    except HiphingeError as error:
-        return _refused(error)
-
-
 def run_files(session: Session, samples: Mapping[str, PlainSamples]) -> dict[str, Result]:
-    """Both estimators' results of a plain session."""
-    try:
-        for opened, batches in as_files(session, samples):
-            return estimated(opened, batches)
-    except HiphingeError as error:
-        return _refused(error)
-    raise AssertionError("a plain session is one session")
+    """Both estimators' results of a plain session, written and read as a person's files are."""
+    found = {}
+    with TemporaryDirectory(prefix="hiphinge-faults-") as scratch:
+        folder = Path(scratch) / "session"
+        write_plain(folder, session, samples)
+        for name in ESTIMATORS:
+            try:
+                estimate = hiphinge.estimate(folder, name)
+            except HiphingeError as error:
+                found[name] = Result(str(error), [], None)
+                continue
+            found[name] = Result(None, list(estimate.summary["findings"]), rows_of(estimate.angles))
+    return found
+
+
+def rows_of(table: pa.Table) -> AngleRows:
+    """The rows of `angles.parquet`, in radians."""
+
+    def columns(ending: str) -> Floats:
+        names = [f"{name}{ending}" for name in ANGLE_NAMES]
+        return np.radians(np.stack([table[name].to_numpy().astype(np.float64) for name in names]))
+
+    return AngleRows(table["time_s"].to_numpy(), columns("_deg"), columns("_sd_deg"), table["quality"].to_numpy())
 
 
 def words(result: Result) -> list[str]:
     """What was told, a line for each finding."""
     return [f"{f['placement']} {f['cause']} {f['since_s']}: {f['what']}" for f in result.findings]
-
-
-def _refused(error: HiphingeError) -> dict[str, Result]:
-    return {name: Result(str(error), [], None) for name in ESTIMATORS}
 
 
 def observable_s(sound: Samples, faulty: Samples, begin_s: float) -> float | None:
