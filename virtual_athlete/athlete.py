@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ import numpy as np
 from body_signals import BODY_PLACEMENTS, Event, Mounting, Placement, Sensor, Session
 from firmware_protocol import Config
 from virtual_athlete.body import JointAngles, Motion
+from virtual_athlete.faults import CounterForMilliseconds, Fault, FaultyImu, OtherSensor
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, training
 from virtual_athlete.script import Script, TrueRepetition
-from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings
+from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings, WornImu
 from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
 
@@ -46,7 +48,8 @@ class SimulatedAthlete:
     scenario: a name of `SCENARIOS`, or a `Script`. duration_s: of `training` only. placements: which sensors are worn.
     ideal: sensors, clocks and radios without errors. sway: scale of postural sway. upside_down: sensors worn upside down.
     state_mounting: the session says how the sensors are mounted. mirrored: left and right exchanged.
-    settings, link, device: to be used in place of random ones for all sensors. Raises ValueError for an unknown scenario.
+    settings, link, device: to be used in place of random ones for all sensors. faults: what goes wrong with a sensor
+    (`virtual_athlete.faults`); the truth and the other sensors stay as they are. Raises ValueError for an unknown scenario.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class SimulatedAthlete:
         settings: SensorSettings | None = None,
         device: DeviceSettings | None = None,
         link: LinkSettings | None = None,
+        faults: Mapping[Placement, Sequence[Fault]] | None = None,
         start: datetime = START,
         athlete: str = "simulated",
     ) -> None:
@@ -76,7 +80,10 @@ class SimulatedAthlete:
         motion = self.script.motion(sway=sway)
         self.motion: Motion = motion.mirrored() if mirrored else motion
         self.duration_s = motion.duration_s
-        self.seed, self._outages, self._reboots = seed, tuple(outages), tuple(reboots)
+        self._faults = {placement: tuple(several) for placement, several in (faults or {}).items() if several}
+        self._others = {p: f for p, several in self._faults.items() for f in several if isinstance(f, OtherSensor)}
+        exchanged = (Reboot(f.since_s, p.value, f.away_s, f"V1-{p.value}-other") for p, f in self._others.items())
+        self.seed, self._outages, self._reboots = seed, tuple(outages), (*reboots, *exchanged)
         self._worn: dict[Placement, tuple[SensorSettings, DeviceSettings, LinkSettings]] = {}
         for placement in placements:
             # a sensor has the same errors whatever other sensors are worn
@@ -140,12 +147,29 @@ class SimulatedAthlete:
         out = {}
         for placement, (settings, device, _) in self._worn.items():
             time_s = np.arange(0.0, self.duration_s, 1.0 / device.rate_hz)
+            if placement in self._others:
+                other = self._others[placement]
+                time_s = time_s[(time_s < other.since_s) | (time_s >= other.since_s + other.away_s)]
             config = Config.for_ranges(1, device.rate_hz, settings.acc_range_g, settings.gyr_range_dps)
-            out[placement.value] = quantised(self._imu(placement).samples(time_s), config)
+            imu = self._imu(placement, partial(quantised, config=config))
+            samples = imu.samples(time_s)
+            out[placement.value] = samples if isinstance(imu, FaultyImu) else quantised(samples, config)
         return out
 
-    def _imu(self, placement: Placement) -> Imu:
-        return Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+    @property
+    def stretch(self) -> float:
+        """Stated seconds per true second where all files of a plain session take the same counter for milliseconds; else 1."""
+        factors = {f.stretch for several in self._faults.values() for f in several if isinstance(f, CounterForMilliseconds)}
+        whole = all(
+            any(isinstance(f, CounterForMilliseconds) for f in self._faults.get(placement, ())) for placement in self._worn
+        )
+        return factors.pop() if whole and len(factors) == 1 else 1.0
+
+    def _imu(self, placement: Placement, rounded: Callable[[Samples], Samples] | None = None) -> WornImu:
+        """The sensor as worn. rounded: what its device does before a reader takes the numbers for something else."""
+        imu = Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+        faults = self._faults.get(placement)
+        return FaultyImu(imu, faults, rounded) if faults else imu
 
     def _mounting(self, placement: Placement, stated: bool) -> Mounting | None:
         if not stated:
@@ -173,7 +197,8 @@ def to_plain(scenario: str | Script = "demo", seed: int = 0, **options: Any) -> 
     """Head and samples of a plain session: per sensor key the samples on session time, no files written."""
     athlete = SimulatedAthlete(scenario, seed, **options)
     sensors = tuple(replace(s, family="plain", file=f"{s.key}.csv") for s in athlete.session.sensors)
-    return replace(athlete.session, sensors=sensors, marks=tuple(athlete.script.marks)), athlete.plain()
+    marks = tuple(replace(m, time_s=m.time_s * athlete.stretch) for m in athlete.script.marks)
+    return replace(athlete.session, sensors=sensors, marks=marks), athlete.plain()
 
 
 def _script(scenario: str | Script, seed: int, duration_s: float | None) -> Script:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -129,12 +130,26 @@ class Samples:
         return len(self.time_s)
 
 
+class WornImu(Protocol):
+    """A sensor that is worn: an `Imu`, or one with faults."""
+
+    @property
+    def settings(self) -> SensorSettings:
+        """How it is worn, and its errors."""
+        ...
+
+    def samples(self, time_s: Floats) -> Samples:
+        """Measured samples at `time_s` (n,), asked in time order."""
+        ...
+
+
 class Imu:
     """A sensor on a body. `samples` must be asked in time order: noise is drawn in the order of the samples, so that
     the same seed gives the same samples whatever the block size."""
 
     def __init__(self, motion: Motion, placement: Placement, settings: SensorSettings, seed: int | list[int] = 0) -> None:
-        self._motion, self.placement, self.settings = motion, placement, settings
+        self._motion, self.placement = motion, placement
+        self.settings: SensorSettings = settings
         acc_noise, gyr_noise, slow = np.random.SeedSequence(seed).spawn(3)
         self._acc_noise, self._gyr_noise = np.random.default_rng(acc_noise), np.random.default_rng(gyr_noise)
         rng = np.random.default_rng(slow)
@@ -163,8 +178,12 @@ class Imu:
 
     def samples(self, time_s: Floats) -> Samples:
         """Measured samples at `time_s` (n,)."""
-        s = self.settings
         _, _, acc, gyr = self.true_motion(time_s)
+        return self.measured(time_s, acc, gyr)
+
+    def measured(self, time_s: Floats, acc: Floats, gyr: Floats) -> Samples:
+        """What this sensor gives where a perfect one would see acc and gyr (3, n) at `time_s` (n,)."""
+        s = self.settings
         n = len(time_s)
         a = acc.T * (1.0 + np.array(s.acc_scale_error)) + np.array(s.acc_bias)
         w = gyr.T * (1.0 + np.array(s.gyr_scale_error)) + np.array(s.gyr_bias)

@@ -16,7 +16,7 @@ import numpy as np
 from body_signals import Connected, Event, Floats, Heartbeat, Lost, Mark, Packets, SessionMark, UtcAnchor
 from firmware_protocol import Config, Info, encode_config, encode_data, encode_info, frame_serial
 from virtual_athlete.radio import Arrival, Down, LinkSettings, Message, Outage, Radio, Up
-from virtual_athlete.sensors import Imu, Samples
+from virtual_athlete.sensors import Samples, WornImu
 
 FAMILY = "hiphinge-v1"
 MAX_SAMPLES_PER_PACKET = 18
@@ -61,11 +61,15 @@ class DeviceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Reboot:
-    """A sensor restarts at `at_s` and is away for `down_s`: its clock, index and sequence begin anew, its boot id is new."""
+    """A sensor restarts at `at_s` and is away for `down_s`: its clock, index and sequence begin anew, its boot id is new.
+
+    serial: it is another sensor that comes, with this serial number.
+    """
 
     at_s: float
     sensor: str
     down_s: float = 1.5
+    serial: str | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ class VirtualSensor:
     def __init__(
         self,
         key: str,
-        imu: Imu,
+        imu: WornImu,
         device: DeviceSettings,
         link: LinkSettings,
         duration_s: float,
@@ -123,11 +127,10 @@ class VirtualSensor:
         radio = Radio(self.link, self._outages, rng)
         boot_ids = np.random.default_rng(rng.integers(1 << 32))
         up_s, clock_s = self.device.start_s, self.device.clock_offset_s + self.device.start_s * self._pace
+        serial = f"V1-{self.key}"
         for boot, off in enumerate((*self._reboots, None)):
             config = self.config(boot)
-            info = Info(
-                model="hiphinge virtual", serial=f"V1-{self.key}", firmware="1.0", boot_id=int(boot_ids.integers(1 << 32))
-            )
+            info = Info(model="hiphinge virtual", serial=serial, firmware="1.0", boot_id=int(boot_ids.integers(1 << 32)))
             radio.greeting = [Message(encode_info(info)), Message(encode_config(config))]
             self.ledger.boots += 1
             yield from radio.connect(up_s)
@@ -137,7 +140,7 @@ class VirtualSensor:
                 break
             yield from self._booked(radio.reset(off.at_s))
             self._expected = None
-            up_s, clock_s = off.at_s + off.down_s, 0.2
+            up_s, clock_s, serial = off.at_s + off.down_s, 0.2, off.serial or serial
         yield from self._booked(radio.end(self.duration_s + _TAIL_S))
         self.ledger.packets_lost, self.ledger.packets_dropped = radio.lost, radio.dropped
 
