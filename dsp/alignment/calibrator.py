@@ -117,9 +117,10 @@ class Calibrator:
         if why := zero.refusal():
             return self._refuse(state, at, why, zero.keys)
         self.refused = ()
+        steady = zero.steady()
         if self._watch is not None:
-            self._watch.decided(tracks.time_s[at], zero.keys)
-        calibration = self._open = Calibration(tracks, zero.steady(), self._mountings, self._tilted_s, at, self._watch)
+            self._watch.decided(tracks.time_s[at], steady.keys)
+        calibration = self._open = Calibration(tracks, steady, self._mountings, self._tilted_s, at, self._watch)
         return calibration.begin()
 
     def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
