@@ -24,7 +24,7 @@ from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
-from hiphinge.session.said import forgotten_words, said_in
+from hiphinge.afterwards.said import forgotten_words, said_in
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
