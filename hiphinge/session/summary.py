@@ -18,7 +18,7 @@ from body_signals import (
     SessionMark,
     limits_with,
 )
-from dsp.alignment import ForgottenCalibration
+from dsp.calibration import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput

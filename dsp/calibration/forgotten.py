@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from body_signals import Floats
 from dsp import rotation
-from dsp.alignment.calibration_movements import BEND_RAD, END_RAD, RAISE_RAD, START_RAD, THIGH_KEYS, TRUNK_KEYS
+from dsp.calibration.calibration_movements import BEND_RAD, END_RAD, RAISE_RAD, START_RAD, THIGH_KEYS, TRUNK_KEYS
 from dsp.results import TICK_HZ, OrientationRows
 
 STRIDE = 10
