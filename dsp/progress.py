@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from body_signals import movements
 from dsp.alignment.mediolateral_axis import RAISE_COUNT
 from dsp.alignment.standing import FULL_S, SETTLE_S
 from dsp.calibration.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS
 from dsp.results import AlignmentReport
 
-BEND, KNEE_LEFT, KNEE_RIGHT, SQUAT = "bend", "knee_left", "knee_right", "squat"
+BEND, SQUAT = movements.BEND.name, movements.SQUAT.name
+KNEE_LEFT, KNEE_RIGHT = "knee_left", "knee_right"
 """Movements that are heard."""
 TOO_SHALLOW, TOO_SHORT, BOTH_KNEES = "too_shallow", "too_short", "both_knees"
 """Why a movement does not count."""
