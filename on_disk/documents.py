@@ -25,6 +25,8 @@ _DEEPEST = 32
 """Levels of nesting of a document (ours)."""
 _MANY_PARTS = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
 """A dotted key of 32 parts or more, which costs the parser the square of their number."""
+_BRACKET = re.compile(r"[\[\]{}]")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
 _WORDS = reprlib.Repr()
 _WORDS.maxstring = _WORDS.maxother = 80
 _WORDS.maxlong = 40
@@ -47,6 +49,9 @@ def toml_document(text: str, path: Path, fault: str = "broken TOML") -> dict[str
     if many:
         line = text.count("\n", 0, many.start()) + 1
         raise HiphingeError(f"{fault}: nested too deeply", f"{path}, line {line}", "Write it as in the documentation.")
+    if _opened(text) > _DEEPEST:
+        # the parser would go as deep as Python can, and what is collected there complains on standard error
+        raise HiphingeError(f"{fault}: nested too deeply", str(path), "Write it as in the documentation.")
     try:
         document = tomllib.loads(text)
         _check_sound(document)
@@ -60,6 +65,15 @@ def toml_document(text: str, path: Path, fault: str = "broken TOML") -> dict[str
         # a number of thousands of digits, which int() refuses
         raise HiphingeError(f"{fault}: {_short(error)}", _longest_number(text, path), "Correct this line") from None
     return document
+
+
+def _opened(text: str) -> int:
+    """How many brackets stand open at once outside quoted text."""
+    depth = most = 0
+    for bracket in _BRACKET.findall(_QUOTED.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        most = max(most, depth)
+    return most
 
 
 def read_json(path: Path) -> Any:

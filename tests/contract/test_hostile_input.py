@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from body_signals import HiphingeError
+from dashboards.notation import calendar
 from dashboards.report import hip_screen
 from dashboards.tables import read_repetitions, read_summary
 from hiphinge import cli
@@ -113,7 +114,7 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
     """Every part replaced by what it is not: refused when it is read, or every reader copes."""
     from dashboards.influx.line_protocol import closing_points
     from dashboards.report import content
-    from dashboards.terminal import calibration_table, sensors_table
+    from dashboards.terminal import calibration_table, screen_sentences, sensors_table
 
     document = json.loads((session / "live/summary.json").read_text())
     at = data.draw(st.sampled_from(sorted(_parts(document), key=str)))
@@ -145,8 +146,9 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
         summary = read_summary(tmp_path, "live")
         calibration_table(summary), sensors_table(summary)
         content.tiles(summary, {}), content.calibration_rows(summary), content.sensor_rows(summary)
-        content.exposure_rows(summary), content.calendar(summary["start"])
-        hip_screen.sentences(summary["screen"]), hip_screen.rows(summary["screen"]), hip_screen.sources(summary["screen"])
+        content.exposure_rows(summary), content.said_rows(summary), calendar(summary["start"])
+        screen_sentences(summary["screen"]), hip_screen.rows(summary["screen"]), hip_screen.sources(summary["screen"])
+        hip_screen.left_out(summary["screen"])
         list(closing_points(tmp_path, ["live"]))
     except HiphingeError as error:
         assert str(error).count("\n") == 0  # noqa: PT017
