@@ -122,7 +122,23 @@ def _movements(rate: Floats) -> list[tuple[int, int]]:
     ]
 
 
-def _lag_of(first: Floats, second: Floats, begin: int, end: int, near_s: float) -> float | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """Turning rate (n,) of a sensor on the grid, and running sums (n + 1,) of it and of its square, for all pairs and lags."""
+
+    rate: Floats
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, rate: Floats) -> _Course:
+        sums = np.zeros((2, len(rate) + 1))
+        np.cumsum(rate, out=sums[0, 1:])
+        np.cumsum(rate * rate, out=sums[1, 1:])
+        return cls(rate, sums[0], sums[1])
+
+
+def _lag_of(first: _Course, second: _Course, begin: int, end: int, near_s: float) -> float | None:
     """The lag of one movement, where beginning and end tell the same."""
     middle, margin = (begin + end) // 2, int(REST_S * RATE_HZ)
     begun = _best(first, second, begin - margin, middle, near_s)
@@ -134,25 +150,22 @@ def _lag_of(first: Floats, second: Floats, begin: int, end: int, near_s: float) 
     return 0.5 * (begun + ended)
 
 
-def _best(first: Floats, second: Floats, start: int, stop: int, near_s: float) -> float | None:
+def _best(first: _Course, second: _Course, start: int, stop: int, near_s: float) -> float | None:
     """Lag at which a part of the first correlates best with the second, s; None where it is not clear."""
     near, search, n = round(near_s * RATE_HZ), round(SEARCH_S * RATE_HZ), stop - start
     low, high = start + near - search, stop + near + search
-    if start < 0 or low < 0 or max(high, stop) > len(second) or n < 8:
+    if start < 0 or low < 0 or max(high, stop) > len(second.rate) or n < 8:
         return None
-    course = second[low:high]
-    if course.max() < MOVES_RAD_S:
-        return None
-    part = first[start:stop] - first[start:stop].mean()
+    course = second.rate[low:high]
+    part = first.rate[start:stop] - (first.sums.item(stop) - first.sums.item(start)) / n
     # the mean of the part is zero, so that of the course under it does not matter
     products = np.correlate(course, part, mode="valid")
-    sums = np.concatenate(([0.0], np.cumsum(course)))
-    squares = np.concatenate(([0.0], np.cumsum(course * course)))
+    sums, squares = second.sums[low : high + 1], second.squares[low : high + 1]
     total = sums[n:] - sums[:-n]
     spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * float(part @ part))
     agreement = products / np.maximum(spread, 1e-9)
     best = int(agreement.argmax())
-    if agreement[best] < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
+    if agreement.item(best) < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
         return None
     if course[best : best + n].max() < MOVES_RAD_S:
         return None
@@ -252,6 +265,10 @@ class ClockWatch:
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
         if block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1:
+            if block.time_s.item(0) >= self._after_s:
+                # the usual case
+                self._kept[block.sensor].append((block.time_s, block.gyr))
+                return
             first = int(block.time_s.searchsorted(self._after_s))
             if first == len(block):
                 return
@@ -280,19 +297,19 @@ class ClockWatch:
                 parts.pop(0)
         grid = np.arange(round(begin_s * RATE_HZ), round((until_s + SEARCH_S) * RATE_HZ)) / RATE_HZ
         rates = {key: _turning(parts, grid) for key, parts in self._kept.items() if parts}
-        moved = {key: rate for key, rate in rates.items() if rate.max() > MOVES_RAD_S}
+        moved = {key: _Course.of(rate) for key, rate in rates.items() if rate.max() > MOVES_RAD_S}
         if len(moved) > 1:
-            for key, rate in moved.items():
+            for key, course in moved.items():
                 # a movement belongs to the look in which the rest after it ends
                 ended = grid[-1] - SEARCH_S - REST_S
-                spans = [(a, b) for a, b in _movements(rate) if ended - self._every_s < grid[b] <= ended]
+                spans = [(a, b) for a, b in _movements(course.rate) if ended - self._every_s < grid[b] <= ended]
                 for other in self._keys[self._keys.index(key) + 1 :] if spans else ():
                     if other in moved:
-                        self._compare((key, other), grid, rate, moved[other], spans)
+                        self._compare((key, other), grid, course, moved[other], spans)
         return self._verdicts(until_s)
 
     def _compare(
-        self, pair: tuple[str, str], grid: Floats, first: Floats, second: Floats, spans: Sequence[tuple[int, int]]
+        self, pair: tuple[str, str], grid: Floats, first: _Course, second: _Course, spans: Sequence[tuple[int, int]]
     ) -> None:
         begin_s = float(grid[spans[0][0]])
         expected = self._expected(pair, begin_s)
