@@ -24,6 +24,8 @@ RATE_HZ = 20.0
 """Turning rates are compared at so many points a second (ours)."""
 SELDOM_S = 30.0
 """Between two looks at a running session: they cost time (ours)."""
+SETTLED_LOOKS, SETTLED_TIMES = 4, 3
+"""After so many looks in a row of a running session at which all clocks agreed, every so many-th is made (ours)."""
 WINDOW_S, LOOK_S, WAIT_S = 60.0, 10.0, 3.0
 """A look takes in the last of these, every so often, once the samples of its end are there (ours)."""
 SEARCH_S = 1.2
@@ -259,6 +261,8 @@ class ClockWatch:
         self._after_s = -np.inf
         """Samples before are not looked at."""
         self._every_s = every_s
+        self._agreed = 0
+        """Looks in a row at which all clocks agreed."""
         self._next_s = every_s * (float(np.floor(begin_s / every_s)) + (2.0 if every_s < SELDOM_S else 1.0))
         """Session time of the next look."""
 
@@ -287,10 +291,11 @@ class ClockWatch:
         for lags in self._lags.values():
             lags.clear()
         self._near.clear()
+        self._agreed = 0
 
     def look(self) -> list[ClockLag]:
         """The next look: whose clock disagrees then."""
-        until_s, self._next_s = self._next_s, self._next_s + self._every_s
+        until_s = self._next_s
         begin_s = until_s - self._every_s - LONGEST_S - 2.0 * SEARCH_S - 1.0
         for parts in self._kept.values():
             while len(parts) > 1 and parts[1][0][0] <= begin_s:
@@ -306,7 +311,13 @@ class ClockWatch:
                 for other in self._keys[self._keys.index(key) + 1 :] if spans else ():
                     if other in moved:
                         self._compare((key, other), grid, course, moved[other], spans)
-        return self._verdicts(until_s)
+        pairs = self._told(until_s)
+        # where a pair tells nothing, that is no agreement: it is looked at without a pause
+        agree = len(pairs) == len(self._lags) and all(lag.agrees for lag in pairs.values())
+        self._agreed = self._agreed + 1 if agree else 0
+        pause = SETTLED_TIMES if self._agreed >= SETTLED_LOOKS and self._every_s >= SELDOM_S else 1
+        self._next_s = until_s + pause * self._every_s
+        return blamed(pairs)
 
     def _compare(
         self, pair: tuple[str, str], grid: Floats, first: _Course, second: _Course, spans: Sequence[tuple[int, int]]
@@ -341,7 +352,8 @@ class ClockWatch:
             found, sign = self._near.get((second, first)), -1.0
         return None if found is None else sign * (found.lag_s + found.rate * (time_s - found.at_s))
 
-    def _verdicts(self, until_s: float) -> list[ClockLag]:
+    def _told(self, until_s: float) -> dict[tuple[str, str], PairLag]:
+        """What the movements of the last `WINDOW_S` say of each two sensors."""
         pairs: dict[tuple[str, str], PairLag] = {}
         for pair, lags in self._lags.items():
             while lags and lags[0][0] < until_s - WINDOW_S:
@@ -350,7 +362,7 @@ class ClockWatch:
             if found is not None:
                 pairs[pair] = found
                 self._near[pair] = found
-        return blamed(pairs)
+        return pairs
 
 
 def _turning(parts: Sequence[tuple[Floats, Floats]], grid: Floats) -> Floats:
