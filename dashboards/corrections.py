@@ -2,7 +2,7 @@
 
 The results name both too. Where session.toml says something else, either a person corrected it, or parts of two sessions lie in
 one folder. session.toml remembers as what it was written (`body_signals.origin`): results of that session are corrected, any
-other stay as they are, and `hiphinge.session.ties` refuses them.
+other stay as they are, and `hiphinge.afterwards.ties` refuses them.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
     try:
         head = head_of(session_folder)
     except HiphingeError:
-        # whoever must know says so: `hiphinge.session.ties`
+        # whoever must know says so: `hiphinge.afterwards.ties`
         return summary
     said = Said.of(summary["athlete"], summary["start"])
     if head is None or head.athlete is None or head.start is None or not head.corrects(said):
@@ -123,7 +123,7 @@ def check_known(said: Said, session_folder: Path) -> None:
 
 def settle(session_folder: Path, estimators: Sequence[str]) -> bool:
     """Write a correction into the summaries of these estimators too, so that every reader finds it, and into session.toml as
-    what it was written; whether there was one. To be called with the folder's lock held, after `hiphinge.session.ties.check`.
+    what it was written; whether there was one. Call it with the folder's lock held, after `hiphinge.afterwards.ties.check`.
     """
     head = head_of(session_folder)
     if head is None or not head.origin:

@@ -13,12 +13,12 @@ import numpy as np
 from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibration_progress import CalibrationWatch
-from dsp.alignment.calibrator import Calibrator
 from dsp.alignment.slip import SlipWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
 from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
+from dsp.calibration.calibration_progress import CalibrationWatch
+from dsp.calibration.calibrator import Calibrator
 from dsp.grid.stretches import stretches
 from dsp.grid.ticks import Grid, GridRows, SensorTrack, Ticks
 from dsp.heading.filter import RelativeHeading

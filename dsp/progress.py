@@ -1,7 +1,7 @@
 """How far a calibration has come: what is awaited, what was heard, what is to be repeated. Frozen.
 
-The causal pipeline gives out a `CalibrationProgress` whenever one of these changes (`dsp.alignment.calibration_progress` makes
-them), at ticks of the grid, so it is the same however the input is cut. Whoever guides the athlete makes words of it.
+The causal pipeline gives out a `CalibrationProgress` whenever one of these changes, at ticks of the grid, so it is the same
+however the input is cut (`dsp.calibration.calibration_progress` makes them). Whoever guides the athlete makes words of it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dsp.alignment.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS
+from body_signals import movements
 from dsp.alignment.mediolateral_axis import RAISE_COUNT
 from dsp.alignment.standing import FULL_S, SETTLE_S
+from dsp.calibration.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS
 from dsp.results import AlignmentReport
 
-BEND, KNEE_LEFT, KNEE_RIGHT, SQUAT = "bend", "knee_left", "knee_right", "squat"
+BEND, SQUAT = movements.BEND.name, movements.SQUAT.name
+KNEE_LEFT, KNEE_RIGHT = "knee_left", "knee_right"
 """Movements that are heard."""
 TOO_SHALLOW, TOO_SHORT, BOTH_KNEES = "too_shallow", "too_short", "both_knees"
 """Why a movement does not count."""

@@ -16,12 +16,12 @@ import numpy as np
 from body_signals import LONGEST_SESSION_S, Bools, Cause, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibrator import Calibrator
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import Standing, StandingWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
 from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
+from dsp.calibration.calibrator import Calibrator
 from dsp.grid.ticks import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks, too_long
 from dsp.heading.filter import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.heading.joint_acceleration import BLOCKS, JointAcceleration, Sighting

@@ -7,7 +7,7 @@ seconds of it, until something better is seen. A thigh whose mounting is stated 
 Without thigh sensors angles begin with the first bend. Only the direction of gravity in the sensor is used, so the way the
 athlete faces and the drift of heading do not matter.
 
-`dsp.alignment.calibrator` is fed final ticks and gives out alignments; `dsp.alignment.calibration` follows one calibration.
+`dsp.calibration.calibrator` is fed final ticks and gives out alignments; `dsp.calibration.calibration` follows one calibration.
 
 Segment frames are ISB's: X anterior, Y up, Z to the right (Wu 2002, doi 10.1016/S0021-9290(01)00222-6).
 """

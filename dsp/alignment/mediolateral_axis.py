@@ -14,8 +14,8 @@ import numpy as np
 
 from body_signals import Floats, Mounting
 from dsp import rotation
-from dsp.alignment.calibration_movements import BEND_COUNT, SensorMovement
 from dsp.alignment.segment_axes import AGREES_RAD, alike, functional_axis
+from dsp.calibration.calibration_movements import BEND_COUNT, SensorMovement
 
 STATED_MOUNTING = "standing and stated mounting"
 """Method of an alignment of which no movement told the axis."""

@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 
 from body_signals import Floats
-from dsp.alignment.calibration_movements import SensorMovement
 from dsp.alignment.mediolateral_axis import Axis
+from dsp.calibration.calibration_movements import SensorMovement
 
 BENT_RAD = np.radians(10.0)
 """The lumbar spine bends forward where it leans by more: sway and small leaning say nothing (ours)."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from body_signals import Floats, Placement
-from dsp.alignment.calibration_movements import THIGH_KEYS
+from dsp.calibration.calibration_movements import THIGH_KEYS
 
 INCLINATION_RAD = {"live": np.radians(0.26), "review": np.radians(0.16)}
 """Inclination error at rest of one worn sensor, that its neighbours do not share."""

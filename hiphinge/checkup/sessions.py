@@ -14,11 +14,11 @@ from pathlib import Path
 from body_signals import HiphingeError
 from dashboards.influx import FOLDER, missing, rejected_lines, server_facts, waiting_bytes
 from dashboards.tables import available_estimators
+from hiphinge.afterwards import ties
 from hiphinge.checkup.installation import Finding
 from hiphinge.checkup.privacy import close_sessions
 from hiphinge.commands.options import unfinished
 from hiphinge.config import Settings
-from hiphinge.session import ties
 from hiphinge.session.lock import is_running
 from hiphinge.session.recovery import recorded_in, recover_apart
 from hiphinge.session.scratch import is_own, sweep_sessions

@@ -29,8 +29,8 @@ from body_signals import (
 from dashboards.influx import FOLDER, missing
 from dashboards.tables import available_estimators, read_summary
 from dashboards.terminal import calibration_table
+from hiphinge.afterwards import mending
 from hiphinge.commands.options import console, finish_orphan, say
-from hiphinge.session import mending
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from ingest.heads import EDITS, EditsFile, normal

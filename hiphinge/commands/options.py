@@ -13,9 +13,9 @@ from rich.console import Console
 from body_signals import ESTIMATORS, HiphingeError
 from dashboards.tables import available_estimators
 from hiphinge import logbook
+from hiphinge.afterwards.mending import bring_up_to_date
 from hiphinge.config import Settings
 from hiphinge.session.lock import is_running
-from hiphinge.session.mending import bring_up_to_date
 from hiphinge.session.recovery import DEMO_SESSION as DEMO_SESSION
 from hiphinge.session.recovery import orphans, recorded_in, recover_apart, set_aside
 from hiphinge.session.scratch import sweep_sessions

@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 
 from body_signals import ESTIMATORS, HiphingeError
+from hiphinge.afterwards import ties
+from hiphinge.afterwards.mending import settled
 from hiphinge.commands.options import among, console, with_results
-from hiphinge.session import ties
-from hiphinge.session.mending import settled
 
 
 def report(

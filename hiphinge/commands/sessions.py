@@ -15,8 +15,8 @@ from rich.text import Text
 from body_signals import HiphingeError
 from dashboards.notation import DASH, clock, confidence_words
 from hiphinge import config
+from hiphinge.afterwards.listing import BROKEN, FINISHED, SENT, Listed, listed
 from hiphinge.commands.options import CONFIG, console
-from hiphinge.session.listing import BROKEN, FINISHED, SENT, Listed, listed
 
 WIDE = 100
 """Columns of a terminal from which on there is room for everything (ours)."""

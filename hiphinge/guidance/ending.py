@@ -12,7 +12,7 @@ from dashboards import findings
 from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
-from hiphinge.session.mending import with_path
+from hiphinge.afterwards.mending import with_path
 
 REPORT = "report.html"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from body_signals import Placement
+from body_signals import Placement, movements
 from dashboards.notation import confidence_words, words
 from dsp.pipeline import PipelineOutput
 from dsp.progress import (
@@ -35,7 +35,7 @@ WELL_DONE_S = 8.0
 LOW_CONFIDENCE = 0.5
 STOOD = "stood long enough"
 TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right knee up"}
-NAMES = {BEND: "bend", KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
+NAMES = {BEND: movements.BEND.word, KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
 NOT_SEEN = {
     Placement.LUMBAR.value: "lumbar flexion",
     Placement.PELVIS.value: "pelvis, lumbar spine, hips",

@@ -19,7 +19,9 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
     if recorded.plain is None:
         return recorded, []
     plain, found = agreed(recorded.plain)
-    return (recorded if plain is recorded.plain else input_of(plain)), found
+    if plain is recorded.plain:
+        return recorded, found
+    return input_of(plain, [said for said in recorded.warnings if said not in plain.warnings]), found
 
 
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:

@@ -105,8 +105,8 @@ def recover(folder: Path) -> Recovered:
     # here and not above: to find and to list sessions needs no engine
     from dashboards.corrections import settle
     from dashboards.tables import available_estimators
+    from hiphinge.afterwards.mending import proposals
     from hiphinge.session.computation import compute
-    from hiphinge.session.mending import proposals
     from ingest.session_folder import open_input
 
     lock = FolderLock(folder)

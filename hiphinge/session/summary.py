@@ -18,13 +18,13 @@ from body_signals import (
     SessionMark,
     limits_with,
 )
-from dsp.alignment import ForgottenCalibration
+from dsp.calibration import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
-from hiphinge.session.said import forgotten_words, said_in
+from hiphinge.afterwards.said import forgotten_words, said_in
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5

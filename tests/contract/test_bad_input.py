@@ -294,8 +294,8 @@ def test_results_alone_are_no_input(sound: Path, tmp_path: Path) -> None:
         (["xio-lower-body", "plain", "--out", "out"], r"plain.*: .*\. .+"),
         (["xsens-opensense", "plain", "--out", "out"], r"plain.*: .*\. .+"),
         (
-            ["csv", "plain/pelvis.csv", "--out", "out", "--placement", "pelvis"],
-            r"--placement: 'pelvis' is not SENSOR=PLACEMENT\. .*",
+            ["csv", "plain/pelvis.csv", "--out", "out", "--placement", "pelvis.csv="],
+            r"--placement: 'pelvis.csv=' is no placement\. Write for example .*",
         ),
         (
             ["csv", "plain/pelvis.csv", "--out", "plain", "--mapping", "map.toml"],

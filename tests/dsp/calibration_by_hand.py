@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibrator import Calibrator
+from dsp.calibration.calibrator import Calibrator
 from dsp.grid.ticks import GridRows, Ticks
 
 RATE = 100.0

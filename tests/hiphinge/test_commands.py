@@ -146,11 +146,11 @@ def test_the_screen_shows_the_share_of_the_movement_under_way() -> None:
     assert shown(screen).splitlines()[5] == "lumbar share now –"
     screen.take(frame(9.1, bending(9.0)))
     # 1° of either in 10°: √(0.6² + 0.4²) / 10
-    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 7 % of trunk"
+    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 8 % of trunk"
     screen.take(frame(9.51))
     assert shown(screen).splitlines()[5] == "lumbar share now –", "no fresh row"
     screen.take(frame(19.1, bending(19.0, int(Quality.LATE))))
-    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 7 % of trunk  (late)"
+    assert shown(screen).splitlines()[5] == "lumbar share now 40 ± 8 % of trunk  (late)"
 
 
 def test_the_screen_lists_the_last_repetitions() -> None:

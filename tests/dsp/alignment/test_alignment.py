@@ -276,7 +276,7 @@ def test_exchanged_sensors_are_asked_about(pair, words):
 
 
 def test_without_standing_no_alignment():
-    from dsp.alignment.calibrator import Calibrator
+    from dsp.calibration.calibrator import Calibrator
 
     ticks = Performance().ticks(random_mounting(6))
     calibrator = Calibrator(BODY, {}, lambda mark_s, keys: None, lambda m, key: None)
@@ -286,7 +286,7 @@ def test_without_standing_no_alignment():
 
 
 def test_without_a_mark_no_alignment():
-    from dsp.alignment.calibrator import Calibrator
+    from dsp.calibration.calibrator import Calibrator
 
     ticks = Performance().ticks(random_mounting(6))
     calibrator = Calibrator(BODY, {}, lambda mark_s, keys: ticks.part(100, 500), lambda m, key: None)
@@ -295,7 +295,7 @@ def test_without_a_mark_no_alignment():
 
 def test_a_second_mark_begins_anew():
     """Interrupted after one bend: the calibration that counts is the one after the last mark."""
-    from dsp.alignment.calibrator import Calibrator
+    from dsp.calibration.calibrator import Calibrator
 
     mounting = random_mounting(7)
     ticks = Performance(mark_s=8.0).ticks(mounting)

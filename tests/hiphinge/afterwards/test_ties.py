@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.influx import digest
-from hiphinge.session import ties
+from hiphinge.afterwards import ties
 from tests.dashboards.synthetic_results import write_session
 
 

@@ -1,7 +1,7 @@
 """The calibrator: which calibration is open, from its mark to its last alignment.
 
 A mark opens one that waits for the quiet standing (`AwaitedStanding`); once that is known its movements are followed
-(`dsp.alignment.calibration`). A later mark replaces it.
+(`dsp.calibration.calibration`). A later mark replaces it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from body_signals import Mounting
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibration import Calibration
-from dsp.alignment.calibration_progress import CalibrationWatch
-from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
+from dsp.calibration.calibration import Calibration
+from dsp.calibration.calibration_progress import CalibrationWatch
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.grid.ticks import Ticks
 from dsp.results import AlignmentReport
 
@@ -117,9 +117,10 @@ class Calibrator:
         if why := zero.refusal():
             return self._refuse(state, at, why, zero.keys)
         self.refused = ()
+        steady = zero.steady()
         if self._watch is not None:
-            self._watch.decided(tracks.time_s[at], zero.keys)
-        calibration = self._open = Calibration(tracks, zero.steady(), self._mountings, self._tilted_s, at, self._watch)
+            self._watch.decided(tracks.time_s[at], steady.keys)
+        calibration = self._open = Calibration(tracks, steady, self._mountings, self._tilted_s, at, self._watch)
         return calibration.begin()
 
     def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:

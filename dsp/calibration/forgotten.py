@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body_signals import Floats
+from body_signals.movements import BEND, KNEE_RAISE
 from dsp import rotation
-from dsp.alignment.calibration_movements import BEND_RAD, END_RAD, RAISE_RAD, START_RAD, THIGH_KEYS, TRUNK_KEYS
+from dsp.calibration.calibration_movements import BEND_RAD, END_RAD, RAISE_RAD, START_RAD, THIGH_KEYS, TRUNK_KEYS
 from dsp.results import TICK_HZ, OrientationRows
 
 STRIDE = 10
@@ -56,8 +57,12 @@ class Proposal:
     def words(self) -> str:
         """What was found."""
         parts = [
-            f"{n} {word}{'' if n == 1 else 's'}"
-            for n, word in ((self.bends, "bend"), (self.raises, "knee raise"), (self.steps, "step"))
+            f"{n} {one if n == 1 else several}"
+            for n, one, several in (
+                (self.bends, BEND.word, BEND.plural),
+                (self.raises, KNEE_RAISE.word, KNEE_RAISE.plural),
+                (self.steps, "step", "steps"),
+            )
             if n
         ]
         return " and ".join(parts)

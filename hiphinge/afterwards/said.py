@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from body_signals import CALIBRATE, Note, Pain, SessionMark, time_words, understood
 
 if TYPE_CHECKING:
-    from dsp.alignment import Proposal
+    from dsp.calibration import Proposal
 
 MARK_COMMAND = "hiphinge mark"
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from body_signals import Floats, Mounting
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibration_axes import CalibrationAxes
-from dsp.alignment.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS, CalibrationMovements
-from dsp.alignment.calibration_progress import CalibrationWatch
-from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_walk import CalibrationWalk
-from dsp.alignment.calibration_zero import Zero
 from dsp.alignment.mediolateral_axis import RAISE_COUNT, SQUAT_COUNT
 from dsp.alignment.segment_axes import angle_between, path
 from dsp.alignment.standing import LONGEST_S
+from dsp.calibration.calibration_axes import CalibrationAxes
+from dsp.calibration.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS, CalibrationMovements
+from dsp.calibration.calibration_progress import CalibrationWatch
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_walk import CalibrationWalk
+from dsp.calibration.calibration_zero import Zero
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """Calibration ends the first time after the mark, or the second after a movement once each kind was seen once (ours)."""

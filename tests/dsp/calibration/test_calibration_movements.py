@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from body_signals.blocks import Floats
-from dsp.alignment.calibration_movements import CalibrationMovements, SensorMovement, overlap
+from dsp.calibration.calibration_movements import CalibrationMovements, SensorMovement, overlap
 
 TICKS = 1000
 Hold = tuple[int, int, float]

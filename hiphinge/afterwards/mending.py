@@ -17,9 +17,9 @@ from typing import Any
 from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, zero_ns
 from dashboards.corrections import settle
 from dashboards.tables import available_estimators, read_summary, write_summary
+from hiphinge.afterwards.said import MARK_COMMAND, said_in
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock
-from hiphinge.session.said import MARK_COMMAND, said_in
 from hiphinge.version import software
 from ingest.heads import Edits, read_edits, read_session_toml, same
 from ingest.recording import STRETCH_WINDOWS, read_recording

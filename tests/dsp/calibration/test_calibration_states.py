@@ -10,13 +10,13 @@ from scipy.spatial.transform import Rotation
 
 from body_signals.blocks import Floats
 from body_signals.placements import Mounting
-from dsp.alignment.calibration_axes import CalibrationAxes
-from dsp.alignment.calibration_movements import CalibrationMovements
-from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_walk import STRIDES_S, CalibrationWalk
-from dsp.alignment.calibration_zero import LATE_S, Zero, decided
 from dsp.alignment.mediolateral_axis import TRUST, beside_mounting, of_movements
 from dsp.alignment.standing import DECIDED_S
+from dsp.calibration.calibration_axes import CalibrationAxes
+from dsp.calibration.calibration_movements import CalibrationMovements
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_walk import STRIDES_S, CalibrationWalk
+from dsp.calibration.calibration_zero import LATE_S, Zero, decided
 from dsp.grid.ticks import GridRows, Ticks
 
 RATE = 10.0

@@ -9,18 +9,6 @@ from itertools import pairwise
 import numpy as np
 
 from body_signals import Floats, Mounting
-from dsp.alignment.calibration_movements import (
-    LUMBAR_KEY,
-    PELVIS_KEY,
-    THIGH_KEYS,
-    TRUNK_KEYS,
-    CalibrationMovements,
-    SensorMovement,
-    overlap,
-)
-from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_walk import CalibrationWalk
-from dsp.alignment.calibration_zero import NO_SAMPLES, Zero
 from dsp.alignment.mediolateral_axis import (
     BENDS,
     RAISES,
@@ -35,6 +23,18 @@ from dsp.alignment.mediolateral_axis import (
 )
 from dsp.alignment.pelvis_sign import beside_lumbar, share_of
 from dsp.alignment.segment_axes import leaning
+from dsp.calibration.calibration_movements import (
+    LUMBAR_KEY,
+    PELVIS_KEY,
+    THIGH_KEYS,
+    TRUNK_KEYS,
+    CalibrationMovements,
+    SensorMovement,
+    overlap,
+)
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_walk import CalibrationWalk
+from dsp.calibration.calibration_zero import NO_SAMPLES, Zero
 from dsp.results import AlignmentReport
 
 EXCHANGED_RAD = np.radians(5.0)

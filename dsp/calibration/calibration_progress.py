@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from dsp.alignment.alignment import Alignment
-from dsp.alignment.calibration_movements import (
+from dsp.calibration.calibration_movements import (
     BEND_RAD,
     END_RAD,
     RAISE_RAD,
@@ -22,7 +22,7 @@ from dsp.alignment.calibration_movements import (
     TRUNK_KEYS,
     CalibrationMovements,
 )
-from dsp.alignment.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.progress import (
     BEND,
     BOTH_KNEES,

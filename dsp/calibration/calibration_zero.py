@@ -9,10 +9,10 @@ import numpy as np
 
 from body_signals import Floats
 from dsp import rotation
-from dsp.alignment.calibration_movements import TRUNK_KEYS
-from dsp.alignment.calibration_tracks import CalibrationTracks
 from dsp.alignment.segment_axes import angle_between
 from dsp.alignment.standing import DECIDED_S, SETTLE_S, SHORTEST_STANDING_S
+from dsp.calibration.calibration_movements import TRUNK_KEYS
+from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.grid.ticks import RATE_HZ, Ticks
 
 LATE_S = 5.0

@@ -170,7 +170,7 @@ def _name(one: Listed, said: Said | None) -> None:
 
 def _belongs(head: Head | None, written: Said, *, recorded: bool) -> bool:
     """Whether results are of the session that session.toml names. One of an earlier version beside a recording may correct all:
-    `hiphinge.session.ties` looks closer before anything is sent."""
+    `hiphinge.afterwards.ties` looks closer before anything is sent."""
     if head is None or not head.origin:
         return True
     return head.corrects(written) or (recorded and not head.origins)

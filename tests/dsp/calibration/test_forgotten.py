@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from body_signals import SessionMark, session_time
-from dsp.alignment import ForgottenCalibration
+from dsp.calibration import ForgottenCalibration
 from dsp.results import OrientationRows
 from hiphinge.engine import Engine
 from ingest.formats import PlainSamples, session_of_samples

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from body_signals import Floats, Mounting
-from dsp.alignment.calibration_movements import THIGH_KEYS, CalibrationMovements
-from dsp.alignment.calibration_tracks import CalibrationTracks
-from dsp.alignment.calibration_zero import Zero
 from dsp.alignment.segment_axes import strides, walked_off
+from dsp.calibration.calibration_movements import THIGH_KEYS, CalibrationMovements
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.calibration_zero import Zero
 
 STRIDES_S = 4.0
 """The thighs' swing in this time after the standing gives their axis when a person walks off (ours)."""
