@@ -62,6 +62,8 @@ class Calibration:
         self._zero = zero
         self._mountings = mountings
         self._decided = decided
+        self._stated = all(key in mountings for key in zero.keys)
+        """Whether every sensor's mounting is stated."""
         walk = self._walk = CalibrationWalk(tracks, zero, mountings, tilted_s, decided)
         self._movements = CalibrationMovements(
             zero.keys,
@@ -89,8 +91,7 @@ class Calibration:
 
     def begin(self) -> list[Alignment]:
         """What comes into force, now that the zero is known: of stated mountings, and of the ticks since the standing."""
-        stated = all(key in self._mountings for key in self._zero.keys)
-        at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if stated else []
+        at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if self._stated else []
         return at_once + self._follow({key: self.tracks.vertical(key)[:, self._followed :] for key in self._zero.keys})
 
     def feed(self) -> list[Alignment]:
@@ -192,8 +193,10 @@ class Calibration:
 
     def _walked_on(self, now_s: float) -> bool:
         """Whether somebody whose axes only movements tell has made some, and has done something else for long."""
-        counted, stated = self._count(), all(key in self._mountings for key in self._zero.keys)
-        return not stated and any(counted.made) and now_s - counted.told_s > WALKED_ON_S
+        if self._stated:
+            return False
+        counted = self._count()
+        return any(counted.made) and now_s - counted.told_s > WALKED_ON_S
 
     def _stood_long(self, now_s: float) -> bool:
         """Whether nobody stands for so long who goes on calibrating."""

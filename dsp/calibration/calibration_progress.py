@@ -89,7 +89,7 @@ class CalibrationWatch:
         for i in range(first + (-(tracks.first + first)) % LOOK_TICKS, count if until is None else until, LOOK_TICKS):
             now_s = tracks.time_s[i]
             # a sensor that is there at a tick has passed it: what it had said by then is known in any cut of the input
-            there = [key for key in self._body if np.isfinite(tracks.latest(key)[0, i - first])]
+            there = [key for key in self._body if np.isfinite(tracks.vertical(key)[0, i])]
             since_s = max((s for key in there for s in self._anew(tracks.mark_s, key) if s <= now_s), default=tracks.mark_s)
             if since_s > self._now.still_since_s:
                 self._say(now_s, still_since_s=since_s)

@@ -92,17 +92,17 @@ class Calibrator:
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
         """Give a calibration its next ticks; what comes into force at them."""
         state.tracks.add(ticks)
-        found = state.feed() if isinstance(state, Calibration) else self._decide(state)
+        found = state.feed() if isinstance(state, Calibration) else self._decide(state, len(ticks))
         if found and found[-1].complete:
             self._open = None
         return found
 
-    def _decide(self, state: AwaitedStanding) -> list[Alignment]:
-        """Take the standing once it is known; without one the calibration is over."""
+    def _decide(self, state: AwaitedStanding, ticks: int) -> list[Alignment]:
+        """Take the standing once it is known, with the last `ticks`; without one the calibration is over."""
         tracks = state.tracks
         known = decided(tracks, self._ended)
         if self._watch is not None:
-            self._watch.stands(tracks, len(tracks.latest(self._body[0])[0]), None if known is None else known[0])
+            self._watch.stands(tracks, ticks, None if known is None else known[0])
         if known is None:
             return []
         at, keys = known

@@ -86,9 +86,12 @@ class OrientedSamples:
         return OrientedSamples(whole.time_s, whole.seq, quat, epoch, flags, self.device, motion, tilt, shaken)
 
 
+_SATURATED = np.int32(Quality.SATURATED)
+
+
 def saturated_flags(saturated: Bools) -> Flags:
     """Quality bits (n,) of samples at the end of the range."""
-    return saturated * np.int32(Quality.SATURATED)
+    return saturated * _SATURATED
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from operator import gt, lt
 
 import numpy as np
 
@@ -40,6 +41,9 @@ class ClippedValues:
         """Smallest step (6,) between two samples; to be set as it becomes known."""
         self._high, self._low = _NEAREST.copy(), -_NEAREST
         """Extreme values so far, if they can be ends of a range."""
+        self._highest: list[float] = self._high.tolist()
+        self._lowest: list[float] = self._low.tolist()
+        """The same as numbers."""
         self._gates = float(_NEAREST[0]), float(_NEAREST[3])
         """Smallest of these, of acc and gyr."""
         self._ends: dict[tuple[int, float], float] = {}
@@ -67,9 +71,13 @@ class ClippedValues:
         if _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
             # no channel comes to its extreme value
             return None
+        highest, lowest = _extremes(acc, gyr)
+        if all(map(lt, highest, self._highest)) and all(map(gt, lowest, self._lowest)):
+            # nor to its own
+            return None
         track = np.concatenate([np.concatenate(both, axis=1) for both in self._recent])[-_KEPT - n :]
         old = len(track) - n
-        high, low = track[old:].max(axis=0), track[old:].min(axis=0)
+        high, low = np.array(highest), np.array(lowest)
         clipped: Bools | None = None
         for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
             for channel in np.flatnonzero(extreme >= known).tolist():
@@ -78,6 +86,7 @@ class ClippedValues:
                     clipped = found if clipped is None else clipped | found
         np.maximum(self._high, high, out=self._high)
         np.minimum(self._low, low, out=self._low)
+        self._highest, self._lowest = self._high.tolist(), self._low.tolist()
         ends = np.minimum(self._high, -self._low)
         self._gates = float(ends[:3].min()), float(ends[3:].min())
         return clipped
@@ -130,6 +139,17 @@ class ClippedValues:
         beyond = max(_STEPS * float(self.resolution[channel]), float(_LEAST[channel]))
         # the last step before the end is cut short by it
         return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)
+
+
+def _extremes(acc: Floats, gyr: Floats) -> tuple[list[float], list[float]]:
+    """Largest and smallest value of each channel of acc, gyr (n, 3)."""
+    if acc.size <= 96:
+        both = [values.ravel().tolist() for values in (acc, gyr)]
+        columns = [numbers[axis::3] for numbers in both for axis in range(3)]
+        return [max(column) for column in columns], [min(column) for column in columns]
+    # column by column: several times as fast as along the first axis
+    of = [values[:, axis] for values in (acc, gyr) for axis in range(3)]
+    return [float(column.max()) for column in of], [float(column.min()) for column in of]
 
 
 def _reach(values: Floats) -> float:

@@ -24,6 +24,8 @@ RATE_HZ = 20.0
 """Turning rates are compared at so many points a second (ours)."""
 SELDOM_S = 30.0
 """Between two looks at a running session: they cost time (ours)."""
+SETTLED_LOOKS, SETTLED_TIMES = 4, 3
+"""After so many looks in a row of a running session at which all clocks agreed, every so many-th is made (ours)."""
 WINDOW_S, LOOK_S, WAIT_S = 60.0, 10.0, 3.0
 """A look takes in the last of these, every so often, once the samples of its end are there (ours)."""
 SEARCH_S = 1.2
@@ -122,7 +124,23 @@ def _movements(rate: Floats) -> list[tuple[int, int]]:
     ]
 
 
-def _lag_of(first: Floats, second: Floats, begin: int, end: int, near_s: float) -> float | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """Turning rate (n,) of a sensor on the grid, and running sums (n + 1,) of it and of its square, for all pairs and lags."""
+
+    rate: Floats
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, rate: Floats) -> _Course:
+        sums = np.zeros((2, len(rate) + 1))
+        np.cumsum(rate, out=sums[0, 1:])
+        np.cumsum(rate * rate, out=sums[1, 1:])
+        return cls(rate, sums[0], sums[1])
+
+
+def _lag_of(first: _Course, second: _Course, begin: int, end: int, near_s: float) -> float | None:
     """The lag of one movement, where beginning and end tell the same."""
     middle, margin = (begin + end) // 2, int(REST_S * RATE_HZ)
     begun = _best(first, second, begin - margin, middle, near_s)
@@ -134,25 +152,22 @@ def _lag_of(first: Floats, second: Floats, begin: int, end: int, near_s: float) 
     return 0.5 * (begun + ended)
 
 
-def _best(first: Floats, second: Floats, start: int, stop: int, near_s: float) -> float | None:
+def _best(first: _Course, second: _Course, start: int, stop: int, near_s: float) -> float | None:
     """Lag at which a part of the first correlates best with the second, s; None where it is not clear."""
     near, search, n = round(near_s * RATE_HZ), round(SEARCH_S * RATE_HZ), stop - start
     low, high = start + near - search, stop + near + search
-    if start < 0 or low < 0 or max(high, stop) > len(second) or n < 8:
+    if start < 0 or low < 0 or max(high, stop) > len(second.rate) or n < 8:
         return None
-    course = second[low:high]
-    if course.max() < MOVES_RAD_S:
-        return None
-    part = first[start:stop] - first[start:stop].mean()
+    course = second.rate[low:high]
+    part = first.rate[start:stop] - (first.sums.item(stop) - first.sums.item(start)) / n
     # the mean of the part is zero, so that of the course under it does not matter
     products = np.correlate(course, part, mode="valid")
-    sums = np.concatenate(([0.0], np.cumsum(course)))
-    squares = np.concatenate(([0.0], np.cumsum(course * course)))
+    sums, squares = second.sums[low : high + 1], second.squares[low : high + 1]
     total = sums[n:] - sums[:-n]
     spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * float(part @ part))
     agreement = products / np.maximum(spread, 1e-9)
     best = int(agreement.argmax())
-    if agreement[best] < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
+    if agreement.item(best) < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
         return None
     if course[best : best + n].max() < MOVES_RAD_S:
         return None
@@ -246,12 +261,18 @@ class ClockWatch:
         self._after_s = -np.inf
         """Samples before are not looked at."""
         self._every_s = every_s
+        self._agreed = 0
+        """Looks in a row at which all clocks agreed."""
         self._next_s = every_s * (float(np.floor(begin_s / every_s)) + (2.0 if every_s < SELDOM_S else 1.0))
         """Session time of the next look."""
 
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
         if block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1:
+            if block.time_s.item(0) >= self._after_s:
+                # the usual case
+                self._kept[block.sensor].append((block.time_s, block.gyr))
+                return
             first = int(block.time_s.searchsorted(self._after_s))
             if first == len(block):
                 return
@@ -270,29 +291,36 @@ class ClockWatch:
         for lags in self._lags.values():
             lags.clear()
         self._near.clear()
+        self._agreed = 0
 
     def look(self) -> list[ClockLag]:
         """The next look: whose clock disagrees then."""
-        until_s, self._next_s = self._next_s, self._next_s + self._every_s
+        until_s = self._next_s
         begin_s = until_s - self._every_s - LONGEST_S - 2.0 * SEARCH_S - 1.0
         for parts in self._kept.values():
             while len(parts) > 1 and parts[1][0][0] <= begin_s:
                 parts.pop(0)
         grid = np.arange(round(begin_s * RATE_HZ), round((until_s + SEARCH_S) * RATE_HZ)) / RATE_HZ
         rates = {key: _turning(parts, grid) for key, parts in self._kept.items() if parts}
-        moved = {key: rate for key, rate in rates.items() if rate.max() > MOVES_RAD_S}
+        moved = {key: _Course.of(rate) for key, rate in rates.items() if rate.max() > MOVES_RAD_S}
         if len(moved) > 1:
-            for key, rate in moved.items():
+            for key, course in moved.items():
                 # a movement belongs to the look in which the rest after it ends
                 ended = grid[-1] - SEARCH_S - REST_S
-                spans = [(a, b) for a, b in _movements(rate) if ended - self._every_s < grid[b] <= ended]
+                spans = [(a, b) for a, b in _movements(course.rate) if ended - self._every_s < grid[b] <= ended]
                 for other in self._keys[self._keys.index(key) + 1 :] if spans else ():
                     if other in moved:
-                        self._compare((key, other), grid, rate, moved[other], spans)
-        return self._verdicts(until_s)
+                        self._compare((key, other), grid, course, moved[other], spans)
+        pairs = self._told(until_s)
+        # where a pair tells nothing, that is no agreement: it is looked at without a pause
+        agree = len(pairs) == len(self._lags) and all(lag.agrees for lag in pairs.values())
+        self._agreed = self._agreed + 1 if agree else 0
+        pause = SETTLED_TIMES if self._agreed >= SETTLED_LOOKS and self._every_s >= SELDOM_S else 1
+        self._next_s = until_s + pause * self._every_s
+        return blamed(pairs)
 
     def _compare(
-        self, pair: tuple[str, str], grid: Floats, first: Floats, second: Floats, spans: Sequence[tuple[int, int]]
+        self, pair: tuple[str, str], grid: Floats, first: _Course, second: _Course, spans: Sequence[tuple[int, int]]
     ) -> None:
         begin_s = float(grid[spans[0][0]])
         expected = self._expected(pair, begin_s)
@@ -324,7 +352,8 @@ class ClockWatch:
             found, sign = self._near.get((second, first)), -1.0
         return None if found is None else sign * (found.lag_s + found.rate * (time_s - found.at_s))
 
-    def _verdicts(self, until_s: float) -> list[ClockLag]:
+    def _told(self, until_s: float) -> dict[tuple[str, str], PairLag]:
+        """What the movements of the last `WINDOW_S` say of each two sensors."""
         pairs: dict[tuple[str, str], PairLag] = {}
         for pair, lags in self._lags.items():
             while lags and lags[0][0] < until_s - WINDOW_S:
@@ -333,7 +362,7 @@ class ClockWatch:
             if found is not None:
                 pairs[pair] = found
                 self._near[pair] = found
-        return blamed(pairs)
+        return pairs
 
 
 def _turning(parts: Sequence[tuple[Floats, Floats]], grid: Floats) -> Floats:

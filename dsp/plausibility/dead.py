@@ -22,6 +22,7 @@ AT_REST_S = 0.25
 NEVER_NOISY_S = 20.0
 """A worn sensor that has shown no noise at all may repeat a sample for this long (ours)."""
 
+_NOWHERE = [math.nan] * 3
 _FEWEST = 6
 _FEW = 32
 _REST_RAD_S = 0.09
@@ -80,12 +81,9 @@ class DeadSamples:
         self.equal = None
         if n <= _FEW:
             # what a packet brings: on numbers of Python this takes a fifth of the time
-            last, doubt = (math.nan if self._acc is None else self._acc.item(0)), False
             numbers = acc.ravel().tolist()
-            for value in numbers[::3]:
-                doubt |= value == last or value == 0.0
-                last = value
-            if not doubt and math.isfinite(sum(numbers) + sum(rates.ravel().tolist())):
+            before = _NOWHERE if self._acc is None else self._acc.tolist()
+            if not _may_repeat(before + numbers) and math.isfinite(sum(numbers) + sum(rates.ravel().tolist())):
                 self._acc, self._rates, self._repeats, self._dead = acc[-1], rates[-1], 0, None
                 return None, []
         equal = np.zeros(n, np.bool_)
@@ -163,6 +161,20 @@ class DeadSamples:
                 if self._equal <= share * self._pairs:
                     return max(math.ceil(rest_s * self._rate_hz), _FEWEST)
         return math.ceil(NEVER_NOISY_S * self._rate_hz)
+
+
+def _may_repeat(numbers: list[float]) -> bool:
+    """Whether a specific force equals the one before it, or is zero; three numbers each, the first not counted for itself."""
+    last = numbers[0]
+    for i in range(3, len(numbers), 3):
+        value = numbers[i]
+        # one number is often equal by chance, all three seldom
+        if value == last and numbers[i + 1 : i + 3] == numbers[i - 2 : i]:
+            return True
+        if value == 0.0 and not (numbers[i + 1] or numbers[i + 2]):
+            return True
+        last = value
+    return False
 
 
 def _empty(acc: Floats, rates: Floats) -> Bools | None:

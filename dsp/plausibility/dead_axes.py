@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import G0, Floats
+from body_signals import G0, Bools, Floats
 
 _NOISY = 0.5
 """Share of the neighbouring samples that differ, from which on a channel is noisy (ours)."""
@@ -50,7 +50,7 @@ class DeadAxes:
         gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
         self.ended_s = {}
         self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
-        both = tuple(values.max(axis=0) == values.min(axis=0) for values in (acc, gyr))
+        both = tuple(_stands(values) for values in (acc, gyr))
         nothing = not (self._standing or both[0].any() or both[1].any())
         if nothing and (not quiet or len(self._noisy) == 6):
             self._before = (time_s, acc, gyr)
@@ -102,3 +102,9 @@ class DeadAxes:
         if key in self.since_s:
             changes = np.flatnonzero(values[1:] != values[:-1]) + 1
             self.ended_s[key] = self.since_s.pop(key), float(time_s[changes[0] - 1])
+
+
+def _stands(values: Floats) -> Bools:
+    """Which axes (3,) of values (n, 3) stay at a single value; two of the values tell in nearly all cases."""
+    stands: Bools = np.asarray(values[0] == values[len(values) // 2])
+    return np.asarray(values.max(axis=0) == values.min(axis=0)) if stands.any() else stands

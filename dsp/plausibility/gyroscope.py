@@ -120,7 +120,11 @@ class GyroscopeWatch:
         if not tells.any():
             return False
         probed = [factor * np.eye(3) for factor in _PROBED] + ([self.fault.right] if self.fault is not None else [])
-        spreads = _spreads(forces, rates, step_s, np.array(probed))
+        # of the windows that tell, and what lies between them
+        first, last = (int(at) for at in np.flatnonzero(tells)[[0, -1]])
+        there = slice(first, last + 2)
+        spreads = np.full((len(probed), len(tells)), np.nan)
+        spreads[:, first : last + 1] = _spreads(forces[there], rates[there], step_s[there], np.array(probed))
         for i in np.flatnonzero(tells).tolist():
             pair = slice(i, i + 2)
             window = _Window(

@@ -121,7 +121,7 @@ class OffBodyWatch:
         """
         k = quat.shape[2]
         if not k:
-            return self._as_before(ticks), []
+            return self.as_before(ticks), []
         track = np.concatenate((self._quat, quat), axis=2)
         self._quat = track[:, :, -_HISTORY:]
         relative = rotation.multiply(rotation.conjugate(track[:, :, :-1]), track[:, :, 1:])
@@ -183,7 +183,8 @@ class OffBodyWatch:
         self._agreed[i] = tick
         return [over]
 
-    def _as_before(self, ticks: int) -> Bools | None:
+    def as_before(self, ticks: int) -> Bools | None:
+        """At which of so many ticks without a look each sensor is off the body (s, ticks), None where none is."""
         return np.repeat(self._before[:, None], ticks, axis=1) if self.off else None
 
     def _seen(self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int) -> NDArray[np.int8]:

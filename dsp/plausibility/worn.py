@@ -118,6 +118,9 @@ class WornWatch:
         self, watch: OffBodyWatch, ticks: Ticks, rows: AngleRows, angles: SegmentAngles
     ) -> tuple[Bools | None, list[OffBody]]:
         looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
+        if looks.start >= len(ticks):
+            # most calls of a running session bring no look
+            return watch.as_before(len(ticks)), []
         return watch.feed(
             ticks.first, len(ticks), angles.segments(ticks.quat[:, :, looks]), joints_beyond(rows.angles[:, looks])
         )
