@@ -329,7 +329,7 @@ class ReviewPipeline:
         time_s = np.arange(before, after) / RATE_HZ
         tracks: dict[str, SensorTrack] = {}
         for key in self._keys:
-            track = tracks[key] = SensorTrack()
+            track = tracks[key] = SensorTrack(two_sided=True)
             stream = self._streams.get(key)
             if stream is not None:
                 samples = self._oriented(stream, key, np.inf if last else end_s + MARGIN_S)

@@ -29,11 +29,12 @@ KINDS = ("accelerometer", "gyroscope")
 
 @dataclass(slots=True)
 class DeadAxes:
-    """Follows the six channels of one sensor, two seconds at a time.
+    """Follows the six channels of one sensor, two seconds at a time; three of one without a gyroscope, turns = False.
 
     since_s: by kind and axis (0 to 2), since when it is dead. ended_s: since and until when, of those that ended last.
     """
 
+    turns: bool = True
     since_s: dict[tuple[str, int], float] = field(default_factory=dict)
     ended_s: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     _standing: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
@@ -50,14 +51,15 @@ class DeadAxes:
         gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
         self.ended_s = {}
         self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
-        both = tuple(values.max(axis=0) == values.min(axis=0) for values in (acc, gyr))
-        nothing = not (self._standing or both[0].any() or both[1].any())
-        if nothing and (not quiet or len(self._noisy) == 6):
+        channels = (acc, gyr) if self.turns else (acc,)
+        both = tuple(values.max(axis=0) == values.min(axis=0) for values in channels)
+        nothing = not (self._standing or any(stands.any() for stands in both))
+        if nothing and (not quiet or len(self._noisy) == 3 * len(channels)):
             self._before = (time_s, acc, gyr)
             return False
         turned = (0.0, 0.0) if nothing else turns()
         self._turned |= max(turned) > _TURN_RAD
-        for kind, values, stands, other_turn in zip(KINDS, (acc, gyr), both, (turned[1], turned[0]), strict=True):
+        for kind, values, stands, other_turn in zip(KINDS, channels, both, (turned[1], turned[0]), strict=False):
             noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
             if quiet and len(noisy) < 3:
                 changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
