@@ -403,7 +403,7 @@ class ReviewPipeline:
         else:
             angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
             if new is not None or self._worn is None:
-                self._slips = slip_watch(self._alignment, RATE_HZ)
+                self._slips = slip_watch(self._alignment, RATE_HZ, marked_back=True)
                 out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)

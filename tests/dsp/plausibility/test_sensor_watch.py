@@ -168,7 +168,9 @@ def test_a_range_below_gravity_is_clipped_and_neither_dead_nor_badly_scaled() ->
 
 def test_a_sensor_without_a_gyroscope_has_no_dead_axis_in_it() -> None:
     t = np.arange(200) / 100.0
-    acc = G0 * np.stack([np.sin(t), np.cos(t), np.zeros_like(t)], axis=1) + 0.01 * np.random.default_rng(1).normal(size=(200, 3))
+    acc = G0 * np.stack([np.sin(t), np.cos(t), np.zeros_like(t)], axis=1) + 0.01 * np.random.default_rng(1).normal(
+        size=(200, 3)
+    )
     for turns, dead in ((True, 3), (False, 0)):
         axes = DeadAxes(turns=turns)
         for k in range(4):
