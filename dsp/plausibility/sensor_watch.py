@@ -18,7 +18,7 @@ from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedB
 from dsp.plausibility.accelerometer import AccelerometerWatch
 from dsp.plausibility.clipped import ClippedValues, PinnedValues
 from dsp.plausibility.dead import DeadRun, DeadSamples
-from dsp.plausibility.dead_axes import KINDS, DeadAxes
+from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
 from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
 from dsp.results import Finding, Flags
 
@@ -105,6 +105,7 @@ class SensorWatch:
         self._clipped: ClippedValues | None = ClippedValues()
         self._pinned = PinnedValues()
         self._axes = DeadAxes()
+        self._glances = Glances(rate_hz, self._axes.noisy)
         self._accelerometer = AccelerometerWatch(worn_mounting, trunk=sensor.key in ("lumbar", "pelvis"))
         self._gyroscope = GyroscopeWatch()
         self._waiting = _Waiting()
@@ -149,6 +150,10 @@ class SensorWatch:
         while start < n:
             ahead = self._ahead()
             part = slice(start, min(n, start + max(ahead, 1) * self._half * HALVES - self._waiting.count))
+            stands: list[tuple[str, int, float]] = []
+            if block.gyr is not None:
+                looked, stands = self._glances.feed(block.time_s[part], block.acc[part], block.gyr[part])
+                part = slice(start, start + looked)
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
@@ -174,6 +179,8 @@ class SensorWatch:
                 if self._waiting.count == self._half * HALVES:
                     self._stretch += 1
                     findings += self._look(HALVES)
+            if any((kind, axis) not in self._axes.since_s for kind, axis, _ in stands):
+                findings += self._stand(stands, float(block.time_s[part.stop - 1]))
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
             start = part.stop
         if dead is not None:
@@ -191,6 +198,15 @@ class SensorWatch:
         if self._clips is not None:
             findings += self._clip(np.empty(0), over=True)
         return findings
+
+    def _stand(self, stands: Sequence[tuple[str, int, float]], now_s: float) -> list[Finding]:
+        """Channels that were seen to stand while others move; from here on everything is looked at."""
+        self._now_s = now_s
+        for kind, axis, since_s in stands:
+            self._axes.since_s.setdefault((kind, axis), since_s)
+        if not self._waiting.blocks:
+            self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + 1
+        return self._axes_findings()
 
     def _runs(self, found: Sequence[DeadRun], now_s: float, *, ended: bool) -> list[Finding]:
         """Findings of runs of dead samples, those that went on among them."""

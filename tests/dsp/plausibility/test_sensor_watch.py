@@ -176,3 +176,15 @@ def test_a_sensor_without_a_gyroscope_has_no_dead_axis_in_it() -> None:
         for k in range(4):
             axes.feed(t + 2.0 * k, acc, np.zeros_like(acc), lambda: (1.0, 0.0), quiet=False)
         assert len(axes.since_s) == dead
+
+
+@pytest.mark.parametrize("kind", ["gyr", "acc"])
+def test_a_dead_axis_is_known_at_once_where_the_others_move(kind: str) -> None:
+    """How the samples are cut does not matter, and sound noise before is what tells it."""
+    seen = [watched("thigh_left", dead_axis(kind, 1, 35.0), cuts=cuts) for cuts in ((), (333, 3499, 3501, 3577))]
+    for findings, flags, _ in seen:
+        first = findings[0]
+        assert first.cause is Cause.DEAD_AXIS
+        assert 34.89 < first.since_s < 35.01
+        assert first.known_s == seen[0][0][0].known_s
+        assert np.array_equal(flags, seen[0][1])
