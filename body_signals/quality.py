@@ -24,9 +24,12 @@ class Quality(IntFlag):
 
 DESCRIPTIONS: dict[Quality, str] = {
     Quality.UNCALIBRATED: "no sensor-to-segment alignment yet: angles are missing, orientations are still written",
-    Quality.GAP: "samples of a sensor in use are missing here: short gaps are bridged, longer ones leave the angle missing",
+    Quality.GAP: (
+        "samples of a sensor in use are missing here, or were within the last 9 s and could not be bridged: its inclination is "
+        "doubtful"
+    ),
     Quality.LATE: "a sensor's samples came after the tick had become final and were not used",
-    Quality.SATURATED: "a sensor was at the end of its range within the last 2 s",
+    Quality.SATURATED: "a sensor was at the end of its range within the last 15 s, until its orientation is found again",
     Quality.SLIPPED: "a sensor stands differently than at calibration: it may have moved on the skin",
     Quality.HEADING_UNKNOWN: "relative heading not observable: flexion is the difference of sagittal inclinations",
     Quality.LOW_CONFIDENCE: "alignment or filter state is of low confidence",

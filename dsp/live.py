@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
+from body_signals import PATIENCE_S, Floats, Ints, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
@@ -50,8 +50,6 @@ from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, Finding, Flags
 
-SETTLING_S = 3.0
-"""How long the inclination is doubtful after a gap that the filter could not bridge (VQF's time constant)."""
 HISTORY_S = 100.0
 """Ticks kept for a calibration to look back on; longer than it may last (ours)."""
 
@@ -89,9 +87,6 @@ class LivePipeline:
         self._others = OtherSensors()
         self._others_since: dict[str, float] = {}
         """Of the alignment in force."""
-        self._epochs_seen: Flags = np.full((len(keys), 1), -1, np.int32)
-        """Last heading epoch of each sensor."""
-        self._doubtful_until: int = -1
         self._finder = RepetitionFinder(self._grid.rate_hz)
 
     def feed(
@@ -204,7 +199,7 @@ class LivePipeline:
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:
         if not len(ticks):
             return
-        doubtful = with_flags(self._doubtful(ticks), self._clocks.flags(ticks.time_s))
+        doubtful = self._clocks.flags(ticks.time_s)
         headings = self._track_headings(ticks)
         turned = with_one_heading(ticks, headings)
         out.orientations.extend(orientation_rows(turned))
@@ -214,7 +209,7 @@ class LivePipeline:
         else:
             if self._slips is not None:
                 slipped = slip_flags(self._slips, turned, self._angles)
-                doubtful = slipped if doubtful is None else doubtful | slipped
+                doubtful = with_flags(doubtful, slipped)
             rows = self._angles.rows(turned, headings, doubtful)
             if self._worn is not None:
                 checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
@@ -229,23 +224,6 @@ class LivePipeline:
         keep_from = ticks.first + len(ticks) - int(HISTORY_S * self._grid.rate_hz)
         while self._history and self._history[0].first + len(self._history[0]) <= keep_from:
             self._history.pop(0)
-
-    def _doubtful(self, ticks: Ticks) -> Flags | None:
-        """Flags of rows in the first seconds after a gap that the filter could not bridge; None where there are none."""
-        old = self._doubtful_until <= ticks.first
-        if old and (ticks.heading_epoch == self._epochs_seen).all():
-            return None
-        flags = np.zeros(len(ticks), np.int32)
-        flags[: max(self._doubtful_until - ticks.first, 0)] |= np.int32(Quality.LOW_CONFIDENCE)
-        settling = int(SETTLING_S * self._grid.rate_hz)
-        # a missing tick (-1) keeps the epoch seen before it
-        known = np.maximum.accumulate(np.concatenate((self._epochs_seen, ticks.heading_epoch), axis=1), axis=1)
-        worn = known[[ticks.keys.index(key) for key in self._body]]
-        for i in np.flatnonzero(((np.diff(worn, axis=1) > 0) & (worn[:, :-1] >= 0)).any(axis=0)).tolist():
-            flags[i : i + settling] |= np.int32(Quality.LOW_CONFIDENCE)
-            self._doubtful_until = max(self._doubtful_until, ticks.first + i + settling)
-        self._epochs_seen = known[:, -1:].copy()
-        return flags
 
     def _track_headings(self, ticks: Ticks) -> JointHeadings:
         """Relative headings at the ticks: from accelerations at the joint until there is an alignment, then from twist."""

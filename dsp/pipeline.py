@@ -75,9 +75,9 @@ def shared_ticks(standings: Sequence[Standing], rate_hz: float) -> tuple[int, in
     return None if last - first < SHARED_S * rate_hz else (first, last)
 
 
-def slip_watch(alignment: Alignment, rate_hz: float) -> SlipWatch | None:
+def slip_watch(alignment: Alignment, rate_hz: float, *, marked_back: bool = False) -> SlipWatch | None:
     """The watch for the sensors of an alignment; None for one that is on its own, or waits for something better."""
-    return SlipWatch(tuple(alignment.to_segment), rate_hz) if len(alignment.to_segment) > 1 else None
+    return SlipWatch(tuple(alignment.to_segment), rate_hz, marked_back=marked_back) if len(alignment.to_segment) > 1 else None
 
 
 def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:

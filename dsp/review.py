@@ -329,7 +329,7 @@ class ReviewPipeline:
         time_s = np.arange(before, after) / RATE_HZ
         tracks: dict[str, SensorTrack] = {}
         for key in self._keys:
-            track = tracks[key] = SensorTrack()
+            track = tracks[key] = SensorTrack(two_sided=True)
             stream = self._streams.get(key)
             if stream is not None:
                 samples = self._oriented(stream, key, np.inf if last else end_s + MARGIN_S)
@@ -403,7 +403,7 @@ class ReviewPipeline:
         else:
             angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
             if new is not None or self._worn is None:
-                self._slips = slip_watch(self._alignment, RATE_HZ)
+                self._slips = slip_watch(self._alignment, RATE_HZ, marked_back=True)
                 out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)

@@ -350,8 +350,9 @@ class Engine:
             source.swaps.clear()
         return found
 
-    def _compare_clocks(self, known_s: float) -> None:
-        """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on."""
+    def _compare_clocks(self, known_s: float, *, last: bool = False) -> None:
+        """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on, unless nothing more
+        comes."""
         lags = {lag.sensor: lag for lag in self._clocks.look()}
         for key in [k for k in self._clock_lags if k not in lags]:
             del self._clock_lags[key]
@@ -362,7 +363,7 @@ class Engine:
             if not said:
                 continue
             clock, told = self._sources[key].clock, said[0]
-            if clock is not None and told.certain and told.steady:
+            if clock is not None and told.certain and told.steady and not last:
                 clock.correct(told.lag_s)
                 if told.lag_s > 0.0:
                     # what is shown earlier on the session's time line still comes as late as before
@@ -416,7 +417,13 @@ class Engine:
         """The end of the log."""
         if self._sources and self._now_s > self.minutes.ended_s:
             self._end_minute()
-        return {name: self._note(name, pipeline.finish()) for name, pipeline in self._pipelines.items()}
+        if len(self._sources) > 1:
+            self._compare_clocks(self._now_s, last=True)
+        finished = {name: pipeline.finish() for name, pipeline in self._pipelines.items()}
+        for output in finished.values():
+            output.findings[:0] = self._found
+        self._found = []
+        return {name: self._note(name, output) for name, output in finished.items()}
 
     def summary(self, estimator: str, session_name: str, source: str | None = None) -> dict[str, object]:
         """Content of summary.json after `finish`. source: see `SummaryBuilder.document`."""

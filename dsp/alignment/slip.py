@@ -41,9 +41,14 @@ class Slip:
 
 
 class SlipWatch:
-    """Watches the segments' verticals from an alignment on; what it says of a tick depends on ticks up to it alone."""
+    """Watches the segments' verticals from an alignment on; what it says of a tick depends on ticks up to it alone.
 
-    def __init__(self, sensors: tuple[str, ...], rate_hz: float) -> None:
+    marked_back: a slip counts from the last standing that agreed, as far as that lies within the same call."""
+
+    def __init__(self, sensors: tuple[str, ...], rate_hz: float, *, marked_back: bool = False) -> None:
+        self._marked_back = marked_back
+        self._agreed = -1
+        """Tick of the last look at which all stood as at the calibration; where it is marked back."""
         self._sensors = sensors
         self._rate = rate_hz
         self._needed = int(LOOKS_S * rate_hz / LOOK_STRIDE)
@@ -74,7 +79,7 @@ class SlipWatch:
             apart[self._alone] &= off[self._alone] <= POSTURE_RAD
         one = (apart.sum(axis=0) == 1) & (others == n - 1) & (n > 1)
         which = np.where(one, apart.argmax(axis=0), np.where(others == n, -1, n))
-        if not self.slipped and self._suspect < 0 and not one.any():
+        if not self.slipped and self._suspect < 0 and not one.any() and not self._marked_back:
             # the usual case: nobody differs
             self._last = table[:, :, -1].tolist()
             return flags
@@ -92,6 +97,8 @@ class SlipWatch:
                 self._suspect, self._held = suspect, 0
                 self._as_seen = columns[suspect] if suspect >= 0 else []
             self._held += 1
+            if suspect < 0:
+                self._agreed = first + i
             if self._held < self._needed:
                 continue
             if suspect < 0:
@@ -99,6 +106,8 @@ class SlipWatch:
             else:
                 key = self._sensors[suspect]
                 angle = float(np.degrees(off[suspect, k]))
+                if self._marked_back and not self.slipped:
+                    flags[max(self._agreed - first, 0) : i] = True
                 self.slipped.setdefault(key, Slip(key, (first + i) / self._rate, round(angle, 1)))
             flags[i:] = bool(self.slipped)
         return flags

@@ -22,8 +22,13 @@ from dsp.results import TICK_HZ, Flags
 RATE_HZ = TICK_HZ
 HOLE_S = 0.1
 """Across a longer hole between two samples an orientation is not interpolated but missing (ours)."""
-SATURATION_S = 2.0
-"""The orientation is doubtful for this time after a saturated sample (ours)."""
+RECOVERY_S = 9.0
+"""The orientation is doubtful for this time after a hole that the filter could not bridge: three time constants of VQF's
+inclination."""
+SATURATION_S = 15.0
+"""And for this time after a saturated sample: the heading needs the next movements to be found again (ours)."""
+RECOVERY_BEFORE_S = 6.0
+"""And for this time before, where the orientations were smoothed from both sides (ours)."""
 FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which our accuracy figures (docs/accuracy.md) say nothing."""
 MOTION_STRIDE = 10
@@ -171,9 +176,10 @@ _ROWS = _QUAT.stop
 
 
 class SensorTrack:
-    """Oriented samples of one sensor that ticks still need."""
+    """Oriented samples of one sensor that ticks still need. two_sided: what is wrong with a sample spreads to those before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, two_sided: bool = False) -> None:
+        self._before_s = RECOVERY_BEFORE_S if two_sided else 0.0
         self.ordinary_s = self.hole_s = HOLE_S
         """Longest step between two samples that says nothing; beyond which nothing is interpolated."""
         self.late_ticks = 0
@@ -182,6 +188,11 @@ class SensorTrack:
         """Whether the orientations are the device's own."""
         self.clipped_s: Floats = np.empty(0)
         """Times of the saturated samples."""
+        self.anew_s: Floats = np.empty(0)
+        """Times of samples at which the filter began anew after a hole."""
+        self.ended_s: Floats = np.empty(0)
+        """Times of the samples before these holes, of smoothed samples."""
+        self._epoch = -1
         self._flags_s: Floats = np.empty(0)
         self._flags: Flags = np.empty(0, np.int32)
         """Times of samples from which on other flags hold, and these."""
@@ -218,6 +229,8 @@ class SensorTrack:
         self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
         if self._flags_now or samples.flags.any():
             self._take_flags(samples)
+        if int(samples.heading_epoch.max()) > self._epoch:
+            self._begin_anew(samples)
         if self._stop + n > self._kept.shape[1]:
             self._make_room(n)
         part = slice(self._stop, self._stop + n)
@@ -232,6 +245,14 @@ class SensorTrack:
         elif self._motion is not None:
             self._motion[:, part] = samples.motion
         self._stop += n
+
+    def _begin_anew(self, samples: OrientedSamples) -> None:
+        """Note where the heading epoch changes; the first of all is none."""
+        known = np.maximum.accumulate(np.concatenate(([self._epoch], samples.heading_epoch)))
+        changes = np.flatnonzero((known[1:] > known[:-1]) & (known[:-1] >= 0))
+        self.anew_s = np.concatenate((self.anew_s, samples.time_s[changes]))
+        self.ended_s = np.concatenate((self.ended_s, samples.time_s[np.maximum(changes - 1, 0)]))
+        self._epoch = int(known[-1])
 
     def _take_flags(self, samples: OrientedSamples) -> None:
         """What flags the samples carry: saturation has an effect that lasts, the others hold from sample to sample."""
@@ -288,12 +309,15 @@ class SensorTrack:
         start, end = kept[:, before], kept[:, after]
         return np.asarray(start + (end - start) * fraction)
 
-    def last_clipped(self, times_s: Floats) -> Floats | float:
-        """Time of the last saturated sample up to each of these times (m,)."""
-        if not len(self.clipped_s):
-            return -np.inf
-        k = self.clipped_s.searchsorted(times_s, side="right")
-        return np.where(k > 0, self.clipped_s[np.maximum(k - 1, 0)], -np.inf)
+    def doubtful(self, from_s: Floats, to_s: Floats, ticks_s: Floats, seen_s: Floats, lasts_s: float) -> Bools:
+        """Which ticks (m,) follow one of the times from_s (k,), in order, by less than `lasts_s`, or precede one of to_s (k,)
+        by less than what smoothing spreads. seen_s (m,): time of the sample after each tick, up to which one is known."""
+        k = from_s.searchsorted(seen_s, side="right")
+        found = (k > 0) & (ticks_s - from_s[np.maximum(k - 1, 0)] < lasts_s)
+        if self._before_s:
+            k = to_s.searchsorted(ticks_s, side="left")
+            found |= (k < len(to_s)) & (to_s[np.minimum(k, len(to_s) - 1)] - ticks_s < self._before_s)
+        return np.asarray(found)
 
     def forget(self, before_s: float) -> None:
         """Drop samples that no tick from `before_s` on can need."""
@@ -302,6 +326,9 @@ class SensorTrack:
             self._start += keep
             if len(self.clipped_s):
                 self.clipped_s = self.clipped_s[max(int(self.clipped_s.searchsorted(self.first_s)) - 1, 0) :]
+            if len(self.anew_s):
+                old = max(int(self.anew_s.searchsorted(self.first_s)) - 1, 0)
+                self.anew_s, self.ended_s = self.anew_s[old:], self.ended_s[old:]
             if len(self._flags_s) > 1:
                 old = max(int(self._flags_s.searchsorted(self.first_s, side="right")) - 1, 0)
                 self._flags_s, self._flags = self._flags_s[old:], self._flags[old:]
@@ -372,8 +399,11 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         if track.device:
             quality[i, present[i]] |= np.int32(Quality.DEVICE_ORIENTATION)
         if len(track.clipped_s):
-            lately = time_s - track.last_clipped(high[_TIME, i]) < SATURATION_S
-            quality[i, present[i] & lately] |= np.int32(Quality.SATURATED)
+            clipped = present[i] & track.doubtful(track.clipped_s, track.clipped_s, time_s, high[_TIME, i], SATURATION_S)
+            quality[i, clipped] |= np.int32(Quality.SATURATED)
+        if len(track.anew_s):
+            anew = present[i] & track.doubtful(track.anew_s, track.ended_s, time_s, high[_TIME, i], RECOVERY_S)
+            quality[i, anew] |= np.int32(Quality.GAP | Quality.LOW_CONFIDENCE)
         told = track.flags(high[_TIME, i])
         if told is not None:
             quality[i] |= told

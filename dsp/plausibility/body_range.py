@@ -103,9 +103,9 @@ class BodyRangeWatch:
         self._open: dict[int, _Outside] = {}
         """By the joint's place in `JOINTS`."""
 
-    def feed(self, first: int, angles: Floats) -> tuple[Bools | None, list[Finding]]:
+    def feed(self, first: int, angles: Floats, explained: Bools | None = None) -> tuple[Bools | None, list[Finding]]:
         """Rows (m,) with an angle outside, None where there are none, and what became known. angles (A, m): from tick `first`
-        on."""
+        on. explained (joints, m): where a sensor of a joint is known to be wrong and nothing more is told; None: nowhere."""
         outside = beyond(angles)
         any_row = bool(outside.any())
         if not self._open and not any_row:
@@ -113,7 +113,8 @@ class BodyRangeWatch:
         found: list[tuple[int, Finding]] = []
         for joint, rows in enumerate(_JOINT_ROWS):
             if joint in self._open or outside[rows].any():
-                found += self._joint(joint, first, np.degrees(angles[rows]), outside[rows])
+                told = outside[rows] if explained is None else outside[rows] & ~explained[joint]
+                found += self._joint(joint, first, np.degrees(angles[rows]), told)
         found.sort(key=lambda one: (one[0], one[1].sensor))
         return np.asarray(outside.any(axis=0)) if any_row else None, [finding for _, finding in found]
 

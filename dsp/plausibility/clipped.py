@@ -15,7 +15,7 @@ from operator import gt, lt
 
 import numpy as np
 
-from body_signals import Bools, Floats
+from body_signals import G0, Bools, Floats
 
 _SHORTEST, _SURE = 4, 6
 """Samples that a channel must stand at its extreme value: twice the one, or once the other (ours)."""
@@ -29,6 +29,11 @@ _LEAST: Floats = np.repeat((0.2, 0.01), 3)
 """And by this: m/s² of an accelerometer, rad/s of a gyroscope (ours)."""
 _COARSE: Floats = np.repeat((0.15, 0.0175), 3)
 """Resolution of a sensor before it is known: 15 mg and 1 °/s, that of the coarsest (ours)."""
+_PINNED_M_S2 = 4.0
+_PINNED_SHARE = 0.96
+"""A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
+_PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
+"""A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
 
@@ -59,6 +64,13 @@ class ClippedValues:
     def ends(self) -> dict[tuple[int, float], float]:
         """Values at which ranges end, by channel (0 to 5) and sense (1.0 or -1.0: which end)."""
         return {(channel, sense): sense * end for (channel, sense), end in self._ends.items()}
+
+    def pin(self, end: float) -> None:
+        """The range of the accelerometer ends at ± end, as `PinnedValues` has found."""
+        for channel in range(3):
+            self._ends[channel, 1.0] = self._ends[channel, -1.0] = end
+        self._high[:3], self._low[:3] = end, -end
+        self._gates = end, self._gates[1]
 
     def feed(self, acc: Floats, gyr: Floats) -> Bools | None:
         """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is."""
@@ -150,6 +162,46 @@ def _extremes(acc: Floats, gyr: Floats) -> tuple[list[float], list[float]]:
     # column by column: several times as fast as along the first axis
     of = [values[:, axis] for values in (acc, gyr) for axis in range(3)]
     return [float(column.max()) for column in of], [float(column.min()) for column in of]
+
+
+class PinnedValues:
+    """Finds an accelerometer whose range ends below gravity: an axis stands exactly at the highest value ever seen in any axis,
+    comes back to it after movements, and gravity is missing meanwhile. An axis that is dead has been elsewhere before.
+
+    end: where the range ends, None while it is not known; since_s: since when that was seen.
+    """
+
+    def __init__(self) -> None:
+        self.end: float | None = None
+        self.since_s = math.nan
+        self._top = 0.0
+        self._seen, self._moved = 0, False
+
+    def feed(self, time_s: Floats, acc: Floats) -> bool:
+        """Samples (n,), (n, 3) of some two seconds: whether an axis is, or seems, pinned in them, so that they tell nothing."""
+        size = np.abs(acc)
+        top = float(size.max())
+        if top > self._top:
+            self._top, self._seen, self._moved, self.end = top, 0, False, None
+        if top < self._top or not _PINNED_M_S2 < top < _NEAREST[0]:
+            self._moved |= self._seen > 0
+            return False
+        at = size == top
+        share = at.mean(axis=0)
+        pinned = int(share.argmax())
+        moves = float(np.ptp(acc, axis=0).max()) > _PINNED_MOVES_M_S2
+        self._moved |= self._seen > 0 and moves
+        changes = np.delete((acc[1:] != acc[:-1]).mean(axis=0), pinned).max()
+        rest = acc[at[:, pinned]]
+        missing = float(np.sqrt((rest * rest).sum(axis=1)).mean()) < _PINNED_SHARE * G0
+        if share[pinned] < 0.1 or changes < 0.5 or not missing:
+            return False
+        if share[pinned] >= 0.5:
+            self.since_s = self.since_s if self._seen else float(time_s[at[:, pinned]][0])
+            self._seen += 1
+            if self._seen >= _PINNED_WINDOWS and self._moved:
+                self.end = top
+        return True
 
 
 def _reach(values: Floats) -> float:

@@ -43,7 +43,9 @@ ALIKE_S, NEXT_S = 0.15, 6.0
 SMALLEST_LAG_S = 0.15
 """Lags below this are told by a heel drop, not by ordinary movement (ours)."""
 MOVEMENTS = 4
-"""So many movements must agree, and no more than a quarter as many may not (ours)."""
+"""So many movements must agree, one after the other in three pairs, and no more than a quarter as many may not (ours)."""
+FEW = 2
+"""So many movements, alike, say which of two sensors a third agrees with (ours)."""
 SMALLEST_RATE = 0.002
 """A lag that grows by this part of the time is a clock of another rate (ours)."""
 APART_S, SPAN_S = 2.5, 6.0
@@ -70,10 +72,10 @@ class PairLag:
 
 def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
     """What the lags (n,) s of single movements at session times `at` (n,) say together; None where they do not agree."""
-    if len(lags) <= MOVEMENTS:
+    if len(lags) < MOVEMENTS:
         return None
     at_two, two = _of_two(at, lags)
-    if len(two) < MOVEMENTS:
+    if len(two) < MOVEMENTS - 1:
         return None
     rate, middle, centre = 0.0, float(np.median(two)), float(at_two.mean())
     apart = np.abs(two - middle)
@@ -87,7 +89,7 @@ def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
                 rate, middle, apart = slope, level, beside
     each = np.abs(lags - middle - rate * (at - centre)) < ALIKE_S
     same = apart < SAME_S
-    if same.sum() < MOVEMENTS or (~same).sum() > same.sum() / 4 or (~each).sum() > each.sum() / 4:
+    if same.sum() < MOVEMENTS - 1 or (~same).sum() > same.sum() / 4 or (~each).sum() > each.sum() / 4:
         return None
     return PairLag(centre, middle, rate, float(at[0]), int(each.sum()))
 
@@ -317,7 +319,8 @@ class ClockWatch:
         self._agreed = self._agreed + 1 if agree else 0
         pause = SETTLED_TIMES if self._agreed >= SETTLED_LOOKS and self._every_s >= SELDOM_S else 1
         self._next_s = until_s + pause * self._every_s
-        return blamed(pairs)
+        few = {pair: np.array([lag for _, lag in lags]) for pair, lags in self._lags.items() if len(lags) >= FEW}
+        return blamed(pairs, {pair: float(np.median(lags)) for pair, lags in few.items() if np.ptp(lags) < 2.0 * SAME_S})
 
     def _compare(
         self, pair: tuple[str, str], grid: Floats, first: _Course, second: _Course, spans: Sequence[tuple[int, int]]
@@ -373,9 +376,26 @@ def _turning(parts: Sequence[tuple[Floats, Floats]], grid: Floats) -> Floats:
     return np.convolve(rate, np.full(4, 0.25), mode="same")
 
 
-def blamed(pairs: Mapping[tuple[str, str], PairLag]) -> list[ClockLag]:
-    """Whose clock it is, by the lag of the second of each two sensors behind the first."""
+def _votes(wrong: Mapping[tuple[str, str], PairLag], few: Mapping[tuple[str, str], float]) -> dict[str, int]:
+    """How often a third sensor agrees with one of two that disagree, and not with the other: by that other one."""
+    sizes = {frozenset(pair): abs(lag) for pair, lag in few.items()}
+    keys = {key for pair in few for key in pair}
+    votes: dict[str, int] = {}
+    for pair in wrong:
+        for third in keys - set(pair):
+            apart = [sizes.get(frozenset((key, third))) for key in pair]
+            for i, key in enumerate(pair):
+                own, other = apart[i], apart[1 - i]
+                if other is not None and other < SAME_S and (own is None or own >= SMALLEST_LAG_S):
+                    votes[key] = votes.get(key, 0) + 1
+    return votes
+
+
+def blamed(pairs: Mapping[tuple[str, str], PairLag], few: Mapping[tuple[str, str], float] | None = None) -> list[ClockLag]:
+    """Whose clock it is, by the lag of the second of each two sensors behind the first. few: lags, s, that too few movements
+    tell: no clock is wrong by them, but of two that disagree they may say which."""
     wrong = {pair: lag for pair, lag in pairs.items() if abs(lag.lag_s) >= SMALLEST_LAG_S}
+    votes = _votes(wrong, few or {})
     found: list[ClockLag] = []
     while wrong:
         counts: dict[str, int] = {}
@@ -383,7 +403,7 @@ def blamed(pairs: Mapping[tuple[str, str], PairLag]) -> list[ClockLag]:
             for key in pair:
                 counts[key] = counts.get(key, 0) + 1
         # where two are equally likely, the pelvis is believed
-        sensor = max(counts, key=lambda key: (counts[key], key != Placement.PELVIS.value))
+        sensor = max(counts, key=lambda key: (counts[key] + votes.get(key, 0), key != Placement.PELVIS.value))
         own = {pair: lag for pair, lag in wrong.items() if sensor in pair}
         # at one time, where the latest of them was seen
         at_s = max(lag.at_s for lag in own.values())

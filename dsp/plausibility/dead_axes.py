@@ -8,8 +8,10 @@ as well, and so is an accelerometer that stands while the gyroscope turns it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from operator import eq
 
 import numpy as np
 
@@ -27,18 +29,73 @@ _ALONG_M_S2 = 1.5
 KINDS = ("accelerometer", "gyroscope")
 
 
+GLANCE_HZ, _GLANCES = 10.0, 8
+"""So many glances a second; so many in a row at one value are a channel that stands, while the two others move (ours)."""
+_MOVES = (1.0, 0.2)
+"""The two others move by so much meanwhile: an accelerometer's, m/s², a gyroscope's, rad/s (ours)."""
+
+
+class Glances:
+    """Looks at some samples of each second, so that a channel which has noise and stands while the others move is soon known.
+
+    noisy: the channels, by kind and axis, that have shown noise at rest; only these are judged.
+    """
+
+    def __init__(self, rate_hz: float, noisy: Set[tuple[str, int]]) -> None:
+        self._stride, self._noisy = max(round(rate_hz / GLANCE_HZ), 1), noisy
+        self._next = 0
+        """Samples until the next glance."""
+        self._values: list[float] = []
+        self._at_s = 0.0
+        """The last glance."""
+        self._stood, self._since_s = [0] * 6, [0.0] * 6
+        """For how many glances each channel has stood, and since when: the last glance at another value."""
+        self._last: deque[list[float]] = deque(maxlen=_GLANCES)
+
+    def feed(self, time_s: Floats, acc: Floats, gyr: Floats) -> tuple[int, list[tuple[str, int, float]]]:
+        """The next samples (n,), (n, 3): how many of them were looked at, up to the first that shows something; kind and axis
+        of what stands there, and since when."""
+        for i in range(self._next, len(time_s), self._stride):
+            values = [*acc[i].tolist(), *gyr[i].tolist()]
+            before, self._values = self._values, values
+            last_s, self._at_s = self._at_s, float(time_s[i])
+            self._last.append(values)
+            if not any(map(eq, values, before)):
+                self._stood, self._since_s = [0] * 6, [last_s] * 6
+                continue
+            found = [c for c in range(6) if self._stands(c, values[c] == before[c], last_s)]
+            if found:
+                self._next = self._stride - 1
+                return i + 1, [(KINDS[c // 3], c % 3, self._since_s[c]) for c in found]
+        self._next += -(-max(len(time_s) - self._next, 0) // self._stride) * self._stride - len(time_s)
+        return len(time_s), []
+
+    def _stands(self, channel: int, same: bool, at_s: float) -> bool:
+        """Whether a channel has stood for long enough, and the others of its kind have moved."""
+        if not same:
+            self._stood[channel], self._since_s[channel] = 0, at_s
+            return False
+        self._stood[channel] += 1
+        kind, axis = divmod(channel, 3)
+        if self._stood[channel] < _GLANCES or len(self._noisy) < 6:
+            return False
+        others = [c for c in range(3 * kind, 3 * kind + 3) if c != 3 * kind + axis]
+        return all(max(row[c] for row in self._last) - min(row[c] for row in self._last) > _MOVES[kind] for c in others)
+
+
 @dataclass(slots=True)
 class DeadAxes:
-    """Follows the six channels of one sensor, two seconds at a time.
+    """Follows the six channels of one sensor, two seconds at a time; three of one without a gyroscope, turns = False.
 
     since_s: by kind and axis (0 to 2), since when it is dead. ended_s: since and until when, of those that ended last.
     """
 
+    turns: bool = True
     since_s: dict[tuple[str, int], float] = field(default_factory=dict)
     ended_s: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     _standing: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     """Value and beginning of channels that stand."""
-    _noisy: set[tuple[str, int]] = field(default_factory=set)
+    noisy: set[tuple[str, int]] = field(default_factory=set)
     """Channels that have changed from sample to sample at rest."""
     _before: tuple[Floats, Floats, Floats] | None = None
     """The samples of the call before."""
@@ -50,18 +107,19 @@ class DeadAxes:
         gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
         self.ended_s = {}
         self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
-        both = tuple(_stands(values) for values in (acc, gyr))
-        nothing = not (self._standing or both[0].any() or both[1].any())
-        if nothing and (not quiet or len(self._noisy) == 6):
+        channels = (acc, gyr) if self.turns else (acc,)
+        both = tuple(_stands(values) for values in channels)
+        nothing = not (self._standing or any(stands.any() for stands in both))
+        if nothing and (not quiet or len(self.noisy) == 3 * len(channels)):
             self._before = (time_s, acc, gyr)
             return False
         turned = (0.0, 0.0) if nothing else turns()
         self._turned |= max(turned) > _TURN_RAD
-        for kind, values, stands, other_turn in zip(KINDS, (acc, gyr), both, (turned[1], turned[0]), strict=True):
-            noisy = [axis for axis in range(3) if (kind, axis) in self._noisy]
+        for kind, values, stands, other_turn in zip(KINDS, channels, both, (turned[1], turned[0]), strict=False):
+            noisy = [axis for axis in range(3) if (kind, axis) in self.noisy]
             if quiet and len(noisy) < 3:
                 changes = np.count_nonzero(values[1:] != values[:-1], axis=0) >= _NOISY * (len(values) - 1)
-                self._noisy.update((kind, axis) for axis in np.flatnonzero(changes).tolist())
+                self.noisy.update((kind, axis) for axis in np.flatnonzero(changes).tolist())
             if not stands.any() and not self._standing:
                 continue
             whole = bool(stands.all()) and other_turn > _TURN_RAD

@@ -146,6 +146,13 @@ class OffBodyWatch:
             by_joint = self._by_joint(joints[:, look], swing[:, look]) if joints[:, look].any() else -1
             for i, key in enumerate(self._sensors):
                 now = int(seen[i, look]) or (_JOINT if i == by_joint else 0)
+                if (
+                    now
+                    and now != _FELL
+                    and any(self._sensors[j] in self.off for j in self._thighs if i in self._thighs and j != i)
+                ):
+                    # a thigh that is off the body itself is no witness against the other
+                    now = 0
                 if key in self.off:
                     found += self._put_back(i, tick, now > 0, stands[i], bool(turn[i, look] > MOVED_RAD))
                 elif now:

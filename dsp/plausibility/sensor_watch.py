@@ -16,9 +16,9 @@ import numpy as np
 
 from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedBlock
 from dsp.plausibility.accelerometer import AccelerometerWatch
-from dsp.plausibility.clipped import ClippedValues
+from dsp.plausibility.clipped import ClippedValues, PinnedValues
 from dsp.plausibility.dead import DeadRun, DeadSamples
-from dsp.plausibility.dead_axes import KINDS, DeadAxes
+from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
 from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
 from dsp.results import Finding, Flags
 
@@ -103,7 +103,9 @@ class SensorWatch:
         self._half = self._step * STEPS
         self._dead: DeadSamples | None = None
         self._clipped: ClippedValues | None = ClippedValues()
+        self._pinned = PinnedValues()
         self._axes = DeadAxes()
+        self._glances = Glances(rate_hz, self._axes.noisy)
         self._accelerometer = AccelerometerWatch(worn_mounting, trunk=sensor.key in ("lumbar", "pelvis"))
         self._gyroscope = GyroscopeWatch()
         self._waiting = _Waiting()
@@ -118,6 +120,7 @@ class SensorWatch:
         self._resolution: Floats = np.full(6, math.inf)
         self._causes: dict[Cause, _Dead] = {}
         self._clips: tuple[float, float, int] | None = None
+        self._clips_known_s = math.nan
         self._known: dict[tuple[Cause, str], Finding] = {}
         """Faults that hold, by cause and which part of the sensor."""
 
@@ -132,6 +135,7 @@ class SensorWatch:
         if self._dead is None:
             self._dead = DeadSamples(self._rate_hz, turns=block.gyr is not None, worn=self._worn)
             self._first_s, self._turns = float(block.time_s[0]), block.gyr is not None
+            self._axes.turns = self._turns
         tells = bool(block.saturated.any())
         if self._clipped is not None and (block.gyr is None or tells):
             # the device tells itself
@@ -146,6 +150,10 @@ class SensorWatch:
         while start < n:
             ahead = self._ahead()
             part = slice(start, min(n, start + max(ahead, 1) * self._half * HALVES - self._waiting.count))
+            stands: list[tuple[str, int, float]] = []
+            if block.gyr is not None:
+                looked, stands = self._glances.feed(block.time_s[part], block.acc[part], block.gyr[part])
+                part = slice(start, start + looked)
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
@@ -171,6 +179,8 @@ class SensorWatch:
                 if self._waiting.count == self._half * HALVES:
                     self._stretch += 1
                     findings += self._look(HALVES)
+            if any((kind, axis) not in self._axes.since_s for kind, axis, _ in stands):
+                findings += self._stand(stands, float(block.time_s[part.stop - 1]))
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
             start = part.stop
         if dead is not None:
@@ -188,6 +198,15 @@ class SensorWatch:
         if self._clips is not None:
             findings += self._clip(np.empty(0), over=True)
         return findings
+
+    def _stand(self, stands: Sequence[tuple[str, int, float]], now_s: float) -> list[Finding]:
+        """Channels that were seen to stand while others move; from here on everything is looked at."""
+        self._now_s = now_s
+        for kind, axis, since_s in stands:
+            self._axes.since_s.setdefault((kind, axis), since_s)
+        if not self._waiting.blocks:
+            self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + 1
+        return self._axes_findings()
 
     def _runs(self, found: Sequence[DeadRun], now_s: float, *, ended: bool) -> list[Finding]:
         """Findings of runs of dead samples, those that went on among them."""
@@ -222,11 +241,12 @@ class SensorWatch:
         remedy = "Its angles are missing there; check the sensor, its firmware and its radio."
         return Finding(self._key, cause, dead.since_s, dead.known_s, what, remedy, dead.last_s if dead.over else None)
 
-    def _clip(self, time_s: Floats, *, over: bool = False) -> list[Finding]:
-        """Finding of clipped samples: when they begin, and at the end of the session how many."""
+    def _clip(self, time_s: Floats, known_s: float | None = None, *, over: bool = False) -> list[Finding]:
+        """Finding of clipped samples: when they begin, and at the end of the session how many. known_s: None, at once."""
         began = self._clips is None
         first, last, count = self._clips if self._clips is not None else (float(time_s[0]), 0.0, 0)
         self._clips = first, float(time_s[-1]) if len(time_s) else last, count + len(time_s)
+        self._clips_known_s = (first if known_s is None else known_s) if began else self._clips_known_s
         if not (began or over) or (self._clipped is None and not over):
             return []
         what = "values stand at the end of the sensor's range (clipped)"
@@ -237,7 +257,7 @@ class SensorWatch:
         if over:
             what += f", {self._clips[2]} samples"
         remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
-        return [Finding(self._key, Cause.CLIPPED, first, first, what, remedy, self._clips[1] if over else None)]
+        return [Finding(self._key, Cause.CLIPPED, first, self._clips_known_s, what, remedy, self._clips[1] if over else None)]
 
     def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
         """Which samples of a part are clipped, None: none; dead ones are not looked at."""
@@ -287,6 +307,7 @@ class SensorWatch:
         equal = waiting.marked(waiting.equal)[:used]
         self._now_s = float(time_s[-1])
         whole: Bools = np.asarray(~broken.reshape(halves, -1).any(axis=1))
+        findings = self._look_for_pinned(time_s, acc, whole) if self._clipped is not None else []
         if not whole.all():
             # what is no number must not spread
             acc, gyr = np.asarray(np.nan_to_num(acc)), np.asarray(np.nan_to_num(gyr))
@@ -303,7 +324,6 @@ class SensorWatch:
         )
         if self._stretch < _RESOLVED:
             self._note_resolution(acc, gyr)
-        findings: list[Finding] = []
         for i in range(halves):
             half = slice(i * self._half, (i + 1) * self._half)
             if quiet[i]:
@@ -326,6 +346,19 @@ class SensorWatch:
         if self._turns and not self._axes.since_s:
             findings += self._gyroscope_findings(carried, forces, rates, steps, whole, np.append(starts[:, 0], self._now_s))
         return findings
+
+    def _look_for_pinned(self, time_s: Floats, acc: Floats, whole: Bools) -> list[Finding]:
+        """Halves (h,) in which an axis is pinned at the end of the range are not whole."""
+        assert self._clipped is not None
+        unknown = self._pinned.end is None
+        for i in range(len(whole)):
+            half = slice(i * self._half, (i + 1) * self._half)
+            if bool(np.isfinite(acc[half]).all()):
+                whole[i] &= not self._pinned.feed(time_s[half], acc[half])
+        if self._pinned.end is None or not unknown:
+            return []
+        self._clipped.pin(self._pinned.end)
+        return self._clip(np.array([self._pinned.since_s]), float(time_s[-1]))
 
     def _note_resolution(self, acc: Floats, gyr: Floats) -> None:
         """Smallest steps between samples, for what is clipped and what repeats."""

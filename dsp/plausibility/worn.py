@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from body_signals import ANGLE_NAMES, Bools, Placement, Quality
-from dsp.angles.joints import HIP_LEFT, HIP_RIGHT, LUMBAR, PELVIS
+from dsp.angles.joints import HIP_LEFT, HIP_RIGHT, JOINTS, LUMBAR, PELVIS
 from dsp.angles.rows import SegmentAngles
-from dsp.grid.ticks import LOOK_STRIDE, Ticks
+from dsp.grid.ticks import LOOK_STRIDE, Ticks, places
 from dsp.plausibility.body_range import BodyRangeWatch, joints_beyond
 from dsp.plausibility.off_body import OffBody, OffBodyWatch
-from dsp.results import AngleRows, Finding
+from dsp.results import AngleRows, Finding, Flags
 
 _OF_JOINTS = {
     PELVIS: (*LUMBAR.components, *HIP_LEFT.components, *HIP_RIGHT.components, "pelvis_tilt", "pelvis_obliquity"),
@@ -30,6 +30,10 @@ _OF_JOINTS = {
 ANGLES_OF = {key: [ANGLE_NAMES.index(name) for name in names] for key, names in _OF_JOINTS.items()}
 """Rows of the angles that a placement's sensor is needed for."""
 assert set(ANGLES_OF) == {p.value for p in Placement} - {Placement.OTHER.value}
+
+
+_DOUBTED = Quality.IMPLAUSIBLE | Quality.LOW_CONFIDENCE
+"""Of a sensor itself: an angle of it that is beyond a body tells nothing of its neighbour."""
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ class WornWatch:
         for event in events:
             if event.until is not None:
                 rows.quality[event.until - ticks.first :] |= np.int32(Quality.SLIPPED)
-        outside, found = self._range.feed(ticks.first, rows.angles)
+        outside, found = self._range.feed(ticks.first, rows.angles, self._explained(ticks))
         if outside is not None:
             rows.quality[outside] |= np.int32(Quality.IMPLAUSIBLE)
         checked.findings += found
@@ -121,9 +125,29 @@ class WornWatch:
         if looks.start >= len(ticks):
             # most calls of a running session bring no look
             return watch.as_before(len(ticks)), []
-        return watch.feed(
-            ticks.first, len(ticks), angles.segments(ticks.quat[:, :, looks]), joints_beyond(rows.angles[:, looks])
-        )
+        quat, beyond = angles.segments(ticks.quat[:, :, looks]), joints_beyond(rows.angles[:, looks])
+        explained = self._explained(ticks)
+        if explained is not None:
+            beyond &= ~explained[:, looks]
+            # whose own samples are wrong is no witness against the others, and is not judged by them
+            faulty = self._quality(ticks)[:, looks] & np.int32(Quality.IMPLAUSIBLE) != 0
+            quat = np.where(faulty, np.nan, quat)
+        return watch.feed(ticks.first, len(ticks), quat, beyond)
+
+    def _quality(self, ticks: Ticks) -> Flags:
+        """Quality bits (s, m) of the sensors themselves."""
+        return ticks.quality[places(ticks.keys, self.placements)]
+
+    def _explained(self, ticks: Ticks) -> Bools | None:
+        """At which ticks a joint has a sensor that is doubted itself (joints, m), None where none is."""
+        doubts = self._quality(ticks) & np.int32(_DOUBTED) != 0
+        if not doubts.any():
+            return None
+        found = np.zeros((len(JOINTS), len(ticks)), np.bool_)
+        for j, joint in enumerate(JOINTS):
+            for key in {joint.distal, PELVIS} & set(self.placements):
+                found[j] |= doubts[self.placements.index(key)]
+        return found
 
     def _back(self, ticks: Ticks, off: Bools | None, events: Sequence[OffBody]) -> Bools | None:
         """Which sensors are off the body at the ticks, marked back to the last standings that agreed."""

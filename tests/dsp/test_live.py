@@ -10,8 +10,9 @@ import pytest
 
 from body_signals import Mounting, Placement, Quality, Sensor
 from body_signals.quantities import ANGLE_NAMES
+from dsp.grid.ticks import RECOVERY_S
 from dsp.heading.joint_headings import standing_twist
-from dsp.live import HISTORY_S, SETTLING_S, LivePipeline
+from dsp.live import HISTORY_S, LivePipeline
 from dsp.pipeline import mountings
 from tests.dsp.sessions import Found, block, estimated, from_samples, gathered, plain, rms, simulated
 
@@ -78,10 +79,10 @@ def test_a_gap_is_missing_then_doubtful_then_as_if_it_had_not_been() -> None:
     for name in ANGLE_NAMES:
         gone = not name.startswith(("trunk", "thigh"))
         assert np.isnan(found.deg(name)[inside]).all() == gone, name
-    after = (found.time_s > 61.0) & (found.time_s < 61.0 + SETTLING_S)
-    assert (found.quality[after] & Quality.LOW_CONFIDENCE).all()
+    after = (found.time_s > 61.0) & (found.time_s < 61.0 + RECOVERY_S)
+    assert (found.quality[after] & (Quality.LOW_CONFIDENCE | Quality.GAP) == Quality.LOW_CONFIDENCE | Quality.GAP).all()
     assert found.quality[found.time_s > 61.02][0] & Quality.HEADING_UNKNOWN
-    later = found.time_s > 61.0 + SETTLING_S + 0.1
+    later = found.time_s > 61.0 + RECOVERY_S + 0.1
     assert not (found.quality[later] & (Quality.LOW_CONFIDENCE | Quality.HEADING_UNKNOWN)).any()
     assert rms((found.deg("lumbar_flexion") - whole().deg("lumbar_flexion"))[later]) < 1.0
     assert pipeline.counts()["pelvis"][0].gaps == 1

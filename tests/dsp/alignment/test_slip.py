@@ -24,10 +24,10 @@ def leaning(**track):
     return found
 
 
-def watched(verticals, cuts=(), worn=BODY):
+def watched(verticals, cuts=(), worn=BODY, **how):
     verticals = {key: verticals[key] for key in worn}
     n = verticals[worn[0]].shape[1]
-    watch, parts, start = SlipWatch(worn, RATE), [], 0
+    watch, parts, start = SlipWatch(worn, RATE, **how), [], 0
     for stop in [*cuts, n]:
         first = (-start) % LOOK_STRIDE
         part = {key: v[:, start:stop][:, first::LOOK_STRIDE] for key, v in verticals.items()}
@@ -159,3 +159,13 @@ def test_the_only_sensor_of_the_trunk_beyond_40_degrees_leans(lean, slipped):
 def test_when_it_was_seen():
     watch, _ = watched(leaning(pelvis=standing(4, 12.0)))
     assert watch.slipped["pelvis"].time_s == pytest.approx(2.0)
+
+
+def test_review_marks_a_slip_back_to_the_last_standing_that_agreed():
+    """It slid while moving, after 5 s of standing; it is known once it has stood differently for two seconds."""
+    slid = leaning(pelvis=np.concatenate([standing(5), movement(), standing(6, 12.0)]))
+    _, onwards = watched(slid)
+    _, back = watched(slid, marked_back=True)
+    assert onwards.argmax() >= 900
+    assert back.argmax() == pytest.approx(5 * RATE, abs=LOOK_STRIDE)
+    assert back[back.argmax() :].all()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from body_signals.quality import Quality
-from dsp.grid.ticks import PATIENCE_S, Grid, SensorTrack, Ticks
+from dsp.grid.ticks import PATIENCE_S, RECOVERY_BEFORE_S, RECOVERY_S, SATURATION_S, Grid, SensorTrack, Ticks
 from dsp.orientation.filter import OrientedSamples, saturated_flags
 
 
@@ -188,15 +190,33 @@ def test_a_slow_sensor_has_no_holes() -> None:
     assert angle(ticks.sensors["a"]) == pytest.approx(ticks.time_s, abs=2e-3)
 
 
-def test_saturation_is_doubtful_for_two_seconds() -> None:
+@pytest.mark.parametrize("two_sided", [False, True])
+def test_saturation_is_doubtful_until_the_orientation_can_have_recovered(two_sided) -> None:
     grid, tracks = grid_of("a")
-    time_s = np.arange(0, 6.0, 0.01)
-    for part in np.array_split(np.arange(600), 7):
-        tracks["a"].add(turning(time_s[part], saturated=np.isin(part, [150, 151])), 100.0)
-    ticks = grid.feed(*events(6.0))
+    tracks["a"] = grid._tracks["a"] = SensorTrack(two_sided=two_sided)
+    time_s = np.arange(0, 40.0, 0.01)
+    for part in np.array_split(np.arange(4000), 7):
+        tracks["a"].add(turning(time_s[part], saturated=np.isin(part, [1000, 1001])), 100.0)
+    ticks = grid.feed(*events(40.0))
     flagged = ticks.time_s[(ticks.sensors["a"].quality & Quality.SATURATED) != 0]
-    assert flagged[[0, -1]] == pytest.approx([1.5, 3.5], abs=0.015)
-    assert len(flagged) == pytest.approx(200, abs=2)
+    begin_s, end_s = 10.0 - (RECOVERY_BEFORE_S if two_sided else 0.0), 10.01 + SATURATION_S
+    assert flagged[[0, -1]] == pytest.approx([begin_s, end_s], abs=0.025)
+    assert len(flagged) == pytest.approx(100 * (end_s - begin_s), abs=3)
+
+
+@pytest.mark.parametrize("two_sided", [False, True])
+def test_rows_after_a_hole_that_was_not_bridged_are_doubtful(two_sided) -> None:
+    grid, tracks = grid_of("a")
+    tracks["a"] = grid._tracks["a"] = SensorTrack(two_sided=two_sided)
+    time_s = np.concatenate((np.arange(0, 10.0, 0.01), np.arange(12.0, 30.0, 0.01)))
+    for part in np.array_split(np.arange(len(time_s)), 7):
+        samples = turning(time_s[part])
+        tracks["a"].add(replace(samples, heading_epoch=(time_s[part] > 11.0).astype(np.int32)), 100.0)
+    ticks = grid.feed(*events(30.0))
+    both = Quality.GAP | Quality.LOW_CONFIDENCE
+    flagged = ticks.time_s[(ticks.sensors["a"].quality & both) == both]
+    begin_s = 10.0 - RECOVERY_BEFORE_S if two_sided else 12.0
+    assert flagged[[0, -1]] == pytest.approx([begin_s, 12.0 + RECOVERY_S], abs=0.025)
 
 
 @pytest.mark.parametrize(("deg_s", "flagged"), [(380.0, False), (420.0, True)])

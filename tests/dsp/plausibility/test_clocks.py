@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.clocks import LOOK_S, ClockWatch, over_looks
+from dsp.plausibility.clocks import LOOK_S, ClockWatch, PairLag, blamed, over_looks
 from tests.dsp.sessions import block
 from virtual_athlete import Script, SimulatedAthlete
 
@@ -99,3 +99,13 @@ def test_where_only_two_move_together_it_is_not_said_who_is_wrong():
 def test_samples_may_come_in_any_pieces():
     late = retimed(squats(1), "pelvis", lambda t: t + 0.5)
     assert looked(late) == looked(late, LOOK_S / 10.0)
+
+
+def test_a_third_sensor_says_which_of_two_is_late_though_few_movements_tell_of_it() -> None:
+    """Without the thigh, the pelvis would be believed."""
+    pairs = {("lumbar", "pelvis"): PairLag(50.0, 0.31, 0.0, 9.0, 10)}
+    assert blamed(pairs)[0].sensor == "lumbar"
+    told = blamed(pairs, {("lumbar", "thigh_left"): 0.01, ("pelvis", "thigh_left"): -0.3})
+    assert [(lag.sensor, lag.lag_s) for lag in told] == [("pelvis", 0.31)]
+    told = blamed(pairs, {("lumbar", "thigh_left"): -0.3, ("pelvis", "thigh_left"): 0.01})
+    assert [lag.sensor for lag in told] == ["lumbar"]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from body_signals import Cause
+from body_signals import G0, Cause
 from body_signals.quality import Quality
+from dsp.plausibility.dead_axes import DeadAxes
 from tests.dsp.plausibility.faulty import (
     BODY,
     Change,
@@ -155,3 +156,35 @@ def test_clipped_samples_are_counted_as_a_codec_counts_them() -> None:
     _, _, saturated = watched("lumbar", clipped(30.0))
     assert not (saturated & ~beyond).any()
     assert np.count_nonzero(saturated) > 0.95 * np.count_nonzero(beyond)
+
+
+def test_a_range_below_gravity_is_clipped_and_neither_dead_nor_badly_scaled() -> None:
+    for end_g in (0.7, 0.85):
+        findings, _, saturated = watched("pelvis", lambda _t, acc, gyr, end=end_g * G0: (np.clip(acc, -end, end), gyr))
+        assert [f.cause for f in findings] == [Cause.CLIPPED]
+        assert findings[0].since_s < findings[0].known_s
+        assert saturated.any()
+
+
+def test_a_sensor_without_a_gyroscope_has_no_dead_axis_in_it() -> None:
+    t = np.arange(200) / 100.0
+    acc = G0 * np.stack([np.sin(t), np.cos(t), np.zeros_like(t)], axis=1) + 0.01 * np.random.default_rng(1).normal(
+        size=(200, 3)
+    )
+    for turns, dead in ((True, 3), (False, 0)):
+        axes = DeadAxes(turns=turns)
+        for k in range(4):
+            axes.feed(t + 2.0 * k, acc, np.zeros_like(acc), lambda: (1.0, 0.0), quiet=False)
+        assert len(axes.since_s) == dead
+
+
+@pytest.mark.parametrize("kind", ["gyr", "acc"])
+def test_a_dead_axis_is_known_at_once_where_the_others_move(kind: str) -> None:
+    """How the samples are cut does not matter, and sound noise before is what tells it."""
+    seen = [watched("thigh_left", dead_axis(kind, 1, 35.0), cuts=cuts) for cuts in ((), (333, 3499, 3501, 3577))]
+    for findings, flags, _ in seen:
+        first = findings[0]
+        assert first.cause is Cause.DEAD_AXIS
+        assert 34.89 < first.since_s < 35.01
+        assert first.known_s == seen[0][0][0].known_s
+        assert np.array_equal(flags, seen[0][1])
