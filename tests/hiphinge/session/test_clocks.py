@@ -21,7 +21,7 @@ def plain(change, key: str, keys=("lumbar", "pelvis", "thigh_left", "thigh_right
         time_s = change(s.time_s) if name == key else s.time_s
         samples[name] = PlainSamples(np.array(time_s), s.acc.copy(), s.gyr.copy())
     session = SimulatedAthlete("demo", 1).session
-    return PlainSession(session, samples, dict.fromkeys(keys, 100.0), [])
+    return PlainSession(session, samples, dict.fromkeys(keys, 100.0), [], {})
 
 
 @pytest.mark.parametrize(
