@@ -35,9 +35,9 @@ def test_a_shared_standing_lasts_half_a_second(standings, expected) -> None:
 def test_a_sensor_that_has_slipped_is_trusted_less_and_says_since_when() -> None:
     reports = tuple(AlignmentReport(key, "standing and bends", 0.8, ("three bends",), 1.0) for key in ("lumbar", "pelvis"))
     watch = SlipWatch(("lumbar", "pelvis"), 100.0)
-    assert with_slips(reports, watch) == with_slips(reports, None) == reports
+    assert with_slips(reports, watch, None, 100.0) == with_slips(reports, None, None, 100.0) == reports
     watch.slipped["pelvis"] = Slip("pelvis", 61.4, 9.6)
-    lumbar, pelvis = with_slips(reports, watch)
+    lumbar, pelvis = with_slips(reports, watch, None, 100.0)
     assert lumbar == reports[0]
     assert pelvis.confidence == 0.24
     assert pelvis.reasons == ("three bends", "has slipped: stands 10° off since 61 s; calibrate again")
