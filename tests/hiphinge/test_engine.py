@@ -317,15 +317,17 @@ def test_a_sensor_without_a_gyroscope_gives_its_inclination(estimator: str) -> N
     session = Session(START, "player-07", (Sensor(Placement.PELVIS, family="polar-pmd", rate_hz=50.0),))
     leaning = np.radians(30.0)
     up = 9.80665 * np.array([np.sin(leaning), 0.0, np.cos(leaning)])
+    # a sensor that says one and the same for 20 s counts as frozen
+    noise = np.random.default_rng(1)
     events: list[Event] = [UtcAnchor(0, 0, 0)]
     for i in range(200):
         last_ns = 10_000_000_000 + (10 * i + 9) * 20_000_000
-        payload = encode_frame(last_ns, np.tile(up, (10, 1)))
+        payload = encode_frame(last_ns, up + noise.normal(0.0, 0.02, (10, 3)))
         events.append(Packets.one("pelvis", i + 1, last_ns - 9_000_000_000, payload))
     found = run(session, events, estimator)
     rows = found.orientations["pelvis"]
     assert len(rows) > 3500
-    np.testing.assert_allclose(rows.quat[:, 0], np.cos(leaning / 2), atol=1e-3)
+    np.testing.assert_allclose(rows.quat[:, 0], np.cos(leaning / 2), atol=3e-3)
     assert found.summary["sensors"]["pelvis"]["lost"] == 0
 
 
