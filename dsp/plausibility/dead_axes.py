@@ -55,6 +55,8 @@ class Glances:
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats) -> tuple[int, list[tuple[str, int, float]]]:
         """The next samples (n,), (n, 3): how many of them were looked at, up to the first that shows something; kind and axis
         of what stands there, and since when."""
+        if self._nothing_stands(time_s, acc, gyr):
+            return len(time_s), []
         for i in range(self._next, len(time_s), self._stride):
             values = [*acc[i].tolist(), *gyr[i].tolist()]
             before, self._values = self._values, values
@@ -69,6 +71,29 @@ class Glances:
                 return i + 1, [(KINDS[c // 3], c % 3, self._since_s[c]) for c in found]
         self._next += -(-max(len(time_s) - self._next, 0) // self._stride) * self._stride - len(time_s)
         return len(time_s), []
+
+    def _nothing_stands(self, time_s: Floats, acc: Floats, gyr: Floats) -> bool:
+        """Take the glances of many samples at once, if no channel stands for long enough in them; else nothing is taken."""
+        at = slice(self._next, len(time_s), self._stride)
+        rows, times = np.concatenate((acc[at], gyr[at]), axis=1), time_s[at]
+        if len(rows) <= _GLANCES:
+            return False
+        same = np.zeros(rows.shape, np.bool_)
+        np.equal(rows[1:], rows[:-1], out=same[1:])
+        if self._values:
+            same[0] = rows[0] == self._values
+        glance = np.arange(len(rows))[:, None]
+        # the last glance at another value, -1 where it was before these
+        other = np.maximum.accumulate(np.where(same, -1, glance), axis=0)
+        stood = np.where(other < 0, glance + 1 + np.array(self._stood), glance - other)
+        if stood.max() >= _GLANCES:
+            return False
+        before_s = np.concatenate(([self._at_s], times))
+        self._since_s = np.where(other[-1] < 0, self._since_s, before_s[other[-1]]).tolist()
+        self._stood, self._values, self._at_s = stood[-1].tolist(), rows[-1].tolist(), float(times[-1])
+        self._last.extend(rows[-_GLANCES:].tolist())
+        self._next += len(rows) * self._stride - len(time_s)
+        return True
 
     def _stands(self, channel: int, same: bool, at_s: float) -> bool:
         """Whether a channel has stood for long enough, and the others of its kind have moved."""

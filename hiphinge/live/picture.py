@@ -15,7 +15,6 @@ from hiphinge.live.screen_writer import PLAIN
 
 MOST_LINES = 26
 """A taller terminal is not filled: what belongs together would stand too far apart (ours)."""
-BOTTOM_STYLE = "reverse"
 ALARM = "!! "
 
 

@@ -85,7 +85,8 @@ class SummaryBuilder:
         if self._forgotten is not None:
             self._forgotten.take(output.orientations)
         self._repetitions.extend(output.repetitions)
-        self._findings = latest([*self._findings, *output.findings])
+        if output.findings:
+            self._findings = latest([*self._findings, *output.findings])
         for repetition in output.repetitions:
             self._exposure.repetition(repetition)
 
