@@ -1,4 +1,4 @@
-"""Which tests are a module's: those of its own name, the golden sessions, those that import it, those of its wing."""
+"""Which tests are a module's: those of its own name, the golden sessions and constants, those that import it, those of its wing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 
 GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
+CONSTANTS = "tests/contract/test_golden_constants.py::test_no_constant_has_changed"
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
+_CONSTANTS_OF = ("body_signals", "firmware_protocol", "dsp", "ingest/time")
 _ALL_GOES_THROUGH = ("dsp/live.py", "dsp/review.py", "dsp/pipeline.py", "hiphinge/engine.py")
 """Golden sessions tell a change here within seconds, sooner than the tests of their own."""
 _MOST_FILES = 6
@@ -30,7 +32,8 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     others = others[:_MOST_FILES]
     if module.startswith(_NO_GOLDEN):
         return (*named, *others)
-    return (GOLDEN, *named, *others) if module in _ALL_GOES_THROUGH else (*named, GOLDEN, *others)
+    golden = (GOLDEN, CONSTANTS) if module.startswith(_CONSTANTS_OF) else (GOLDEN,)
+    return (*golden, *named, *others) if module in _ALL_GOES_THROUGH else (*named, *golden, *others)
 
 
 def _dotted(module: str) -> str:
