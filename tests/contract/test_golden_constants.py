@@ -1,7 +1,7 @@
 """Constants of the pure rooms are those that were taken: none changes unseen.
 
 Most are limits and weights that no single recording can hold to a tenth. Each has its source beside it, and its value is in
-`golden_constants.json`. ``python -m tests.contract.test_golden_constants`` takes today's values. For one that changed it needs an
+`golden_constants.json`. ``python -m tests.contract.test_golden_constants`` takes today's values. One that changed needs an
 entry under *Scientific changes* of CHANGELOG.md that was not there before.
 """
 

@@ -1,4 +1,4 @@
-"""Which tests are a module's: those of its own name, the golden sessions and constants, those that import it, those of its wing."""
+"""The tests of a module: those of its own name, the golden sessions and constants, those that import it, those of its wing."""
 
 from __future__ import annotations
 
