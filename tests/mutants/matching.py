@@ -8,6 +8,9 @@ from pathlib import Path
 
 GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
 CONSTANTS = "tests/contract/test_golden_constants.py::test_no_constant_has_changed"
+_FAMILIES = "firmware_protocol/families/"
+"""Golden sessions go through the codec of protocol v1 only."""
+_OF_ALL_FAMILIES = ("tests/firmware_protocol/test_wire_captures.py", "tests/firmware_protocol/test_device_vectors.py")
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
 _CONSTANTS_OF = ("body_signals", "firmware_protocol", "dsp", "ingest/time")
@@ -30,10 +33,14 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     wing = [test for test in behind if _same_wing(test, module)]
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
     others = others[:_MOST_FILES]
+    constants = (CONSTANTS,) if module.startswith(_CONSTANTS_OF) else ()
+    if module.startswith(_FAMILIES):
+        return tuple(dict.fromkeys((*constants, *_OF_ALL_FAMILIES, *named, *others)))
     if module.startswith(_NO_GOLDEN):
         return (*named, *others)
-    golden = (GOLDEN, CONSTANTS) if module.startswith(_CONSTANTS_OF) else (GOLDEN,)
-    return (*golden, *named, *others) if module in _ALL_GOES_THROUGH else (*named, *golden, *others)
+    if module in _ALL_GOES_THROUGH:
+        return (*constants, GOLDEN, *named, *others)
+    return (*constants, *named, GOLDEN, *others)
 
 
 def _dotted(module: str) -> str:
