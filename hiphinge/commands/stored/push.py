@@ -1,4 +1,4 @@
-"""`hiphinge push`: results to InfluxDB, as often as you like; sending twice changes nothing."""
+"""`hiphinge push`: sends results to InfluxDB; sending twice changes nothing."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def push(
     keep: bool = typer.Option(
         False,
         "--keep-former",
-        help="Where athlete or start were corrected: leave what was sent under the former ones.",
+        help="If athlete or start were corrected, keep the points sent under the former ones.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON line a session."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON line per session."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Send the results of sessions to InfluxDB."""
@@ -60,7 +60,7 @@ def push(
         if not chosen and not failed:
             console().print("Everything was sent.", highlight=False)
     influx = None if dry_run else settings.influx()
-    # shared by all sessions: a server that was given up is not waited for again
+    # shared by all sessions: once given up, the server is not waited for again
     patience = Patience()
     for session in chosen:
         try:
@@ -90,7 +90,7 @@ def _print_points(session: Path, *, again: bool) -> None:
 
 
 def _check_known(session: Path) -> None:
-    """HiphingeError where nobody has said whose session it is, or when it began; of results, and of a session without them."""
+    """HiphingeError if the session's athlete or start is unknown, with or without results."""
     there = available_estimators(session) if session.is_dir() else ()
     for estimator in there:
         summary = read_summary(session, estimator)
@@ -102,16 +102,16 @@ def _check_known(session: Path) -> None:
 
 @dataclass(slots=True)
 class _Unsent:
-    """chosen: session folders to send; failed: whether one could not be looked at."""
+    """chosen: session folders to send; failed: whether one of them could not be read."""
 
     chosen: list[Path] = field(default_factory=list)
     failed: bool = False
 
 
 def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
-    """Session folders below the folder of sessions that are not running and not wholly in InfluxDB, in order.
+    """Session folders below the sessions folder that are neither running nor completely in InfluxDB, in order.
 
-    stored: the database, which is asked about sessions that it acknowledged as a whole. None, or no answer: ledgers count.
+    stored: the database, which is asked about sessions that it acknowledged completely. None, or no answer: the ledgers decide.
     """
     if settings.sessions is None:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
@@ -138,7 +138,7 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
 
 
 def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
-    """The database to ask from now on (None where it did not answer), and whether it lacks something of the session."""
+    """The database to ask from now on (None if it did not answer), and whether it lacks a part of the session."""
     try:
         said = differences(folder, stored)
     except CannotAsk as error:
@@ -150,7 +150,7 @@ def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
 
 
 def _check(session: Path, among: Path | None) -> None:
-    """HiphingeError where the folder's results would be taken for another session's."""
+    """HiphingeError if the folder's results would be mistaken for another session's."""
     ties.check(session)
     other = ties.twin(session, among)
     if other is not None:
@@ -213,7 +213,7 @@ def _push(
 
 
 def _remove(session: Path, former: Former, influx: InfluxSettings, among: Path | None, *, keep: bool) -> int:
-    """Delete what was sent before athlete or start were corrected; how many values."""
+    """Delete the values that were sent before athlete or start were corrected; returns their number."""
     other = ties.namesake(session, former.who, among)
     if other is not None or keep:
         why = f"{other} is sent under these names" if other is not None else "as you wish"
