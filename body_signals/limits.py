@@ -92,7 +92,7 @@ def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
         if name not in found:
             raise ValueError(f"unknown limit {name!r}: there are {', '.join(found)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"limit {name} = {value!r} is no number")
+            raise ValueError(f"limit {name} = {value!r} is not a number")
         if value != found[name].value:
             found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
     return found

@@ -91,10 +91,10 @@ def session_time(text: str) -> float:
     no time."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no time of a session")
+        raise ValueError(f"{text!r} is not a session time")
     hours, minutes, seconds = int(found["h"] or 0), int(found["min"] or 0), float(found["s"].replace(",", "."))
     if (found["min"] and seconds >= 60.0) or (found["h"] and minutes >= 60):
-        raise ValueError(f"{text!r} is no time: minutes and seconds go to 59")
+        raise ValueError(f"{text!r} is not a time: minutes and seconds go to 59")
     total = hours * 3600.0 + minutes * 60.0 + seconds
     return -total if found["before"] else total
 

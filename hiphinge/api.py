@@ -113,7 +113,7 @@ def estimate(
         check_plain(plain)
         return _computed(input_of(plain), "arrays", estimator, "")
     if np.size(calibrate_s) or mounting or rate_hz is not None:
-        remedy = "Leave them out: a session on disk says them itself, in session.toml"
+        remedy = "Leave them out: for a session on disk they are in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
     path = Path(source)
     recorded = open_input(path, salvage=salvage)

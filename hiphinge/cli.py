@@ -65,8 +65,8 @@ TRACEBACK = "HIPHINGE_TRACEBACK"
 """If this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 something is wrong, and standard error says what; 2 the command line cannot be understood; "
-    "70 a fault of the program; 129 the terminal was closed; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM."
+    "Exit codes: 0 done; 1 an error, explained on standard error; 2 the command line cannot be understood; "
+    "70 a fault of the program; 129 the terminal was closed; 130 Ctrl-C; 141 the reader of the output has gone; 143 SIGTERM."
 )
 
 

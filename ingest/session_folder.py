@@ -72,7 +72,7 @@ def open_input(path: Path, *, salvage: bool = False) -> Input:
         remedy = f"Give its folder, {path.parent}."
     elif path.suffix.lower() in (".csv", ".txt", ".tsv"):
         remedy = f"{_INPUTS} Tables of other programs: hiphinge import."
-    raise HiphingeError("this file is no recording", str(path), remedy)
+    raise HiphingeError("this file is not a recording", str(path), remedy)
 
 
 def _plain(folder: Path) -> Input:

@@ -93,7 +93,7 @@ def json_document(text: bytes | str) -> Any:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _check_sound(document: object, *, finite: bool = False) -> None:

@@ -50,7 +50,7 @@ def check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except ValueError as error:
-        raise HiphingeError(f"this is no path: {error}", repr(str(path)), "Give the path of a file.") from None
+        raise HiphingeError(f"this is not a path: {error}", repr(str(path)), "Give the path of a file.") from None
     _check_kind(mode, path)
 
 

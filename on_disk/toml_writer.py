@@ -62,7 +62,7 @@ def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces
         document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
         tables = document.setdefault(name, tomlkit.aot())
         if not isinstance(tables, AoT | Array):
-            raise ValueError(f"{name} is no list of tables")
+            raise ValueError(f"{name} is not a list of tables")
         for entry in new:
             places = [i for i, old in enumerate(tables.unwrap()) if replaces(old, entry)]
             for i in reversed(places[1:]):

@@ -142,7 +142,7 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
     for estimator, summary in summaries.items():
         written = Said.of(summary.athlete, summary.start)
         if not _belongs(head, written, recorded=RECORDING in inside):
-            raise ValueError(f"{SESSION} and {estimator}/{SUMMARY} are not of one session")
+            raise ValueError(f"{SESSION} and {estimator}/{SUMMARY} do not belong to one session")
         if head is None or not head.origin:
             said = written
     _name(one, said)

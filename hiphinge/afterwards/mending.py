@@ -142,7 +142,7 @@ def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
     told(f"{folder}: edits.toml says what the results do not have yet; {'computing them anew' if numbers else 'putting it in'}")
     lock = FolderLock(folder)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and try again")
+        raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and try again")
     try:
         follow(folder, numbers=numbers)
     finally:

@@ -21,7 +21,7 @@ from hiphinge.session.in_progress import RECORDING
 from ingest.heads import read_session_toml
 from ingest.recording import read_recording
 
-_REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
+_REMEDY = "Put back this session's files, or compute its results again: hiphinge replay {folder} --out DIR"
 _CLOSE_S = 1e-3
 """Tolerance of the end (ours): the summary rounds its duration to microseconds."""
 _EARLY_S = 2.0

@@ -21,7 +21,7 @@ DEVICES, BLUETOOTH, SWITCHES, BUS = (
 """Where Linux lists serial ports, Bluetooth adapters and what is switched off, and the bus by which BlueZ is asked."""
 PORTS = ("ttyUSB*", "ttyACM*", "rfcomm*")
 """Names that Linux gives to serial ports on USB and over Bluetooth (its Documentation/admin-guide/devices.txt)."""
-_UNTOLD = "this system tells it only when it is used: hiphinge scan"
+_UNTOLD = "on this system it is known only in use: hiphinge scan"
 
 
 def access() -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def _wrong(requirement: Requirement) -> str:
     except PackageNotFoundError:
         return f"is not installed: {_remedy(wanted)}"
     if not requirement.specifier.contains(version, prereleases=True):
-        return f"is {version}, needed is {requirement.specifier}: {_remedy(wanted)}"
+        return f"is {version}, but {requirement.specifier} is needed: {_remedy(wanted)}"
     return ""
 
 

@@ -29,7 +29,7 @@ class Closed:
     @property
     def words(self) -> str:
         """The finding, for people."""
-        done = f"{self.files} files and {self.folders} folders could be read by others and are closed now (600, 700)"
+        done = f"{self.files} files and {self.folders} folders could be read by others and are now private (600, 700)"
         if not self.left:
             return done if self.files or self.folders else "only their owner may read them"
         more = f", and {len(self.left) - 1} more" if len(self.left) > 1 else ""

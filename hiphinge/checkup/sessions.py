@@ -51,14 +51,14 @@ def _sessions(settings: Settings) -> Iterator[Finding]:
     if folder is None:
         words = "no folder set (HIPHINGE_SESSIONS); looked for sessions in the current one"
     elif folder.exists() and not folder.is_dir():
-        yield "sessions", False, f"{folder} is no folder: set HIPHINGE_SESSIONS to the folder of your sessions"
+        yield "sessions", False, f"{folder} is not a folder: set HIPHINGE_SESSIONS to the folder of your sessions"
         return
     elif not folder.is_dir():
         words = f"{folder} will be made by the first session"
     else:
         words = str(folder)
     if folder is not None and folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield "sessions", False, f"{folder} may not be read and written: check its permissions"
+        yield "sessions", False, f"{folder} cannot be read and written: check its permissions"
     else:
         yield "sessions", True, f"{words}: {len(orphaned)} unfinished"
     for orphan in orphaned:

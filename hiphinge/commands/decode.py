@@ -94,7 +94,7 @@ def _hex_lines(text: str, where: str) -> list[bytes]:
     try:
         return [bytes.fromhex(line.replace(":", " ")) for line in text.splitlines() if line.strip()] or [b""]
     except ValueError:
-        raise HiphingeError("this is no hex text", where, "Write two hex digits for each byte, e.g. 5561FFFF") from None
+        raise HiphingeError("this is not hex text", where, "Write two hex digits for each byte, e.g. 5561FFFF") from None
 
 
 def _decoded(family: DeviceFamily, config: Mapping[str, Any], chunks: list[bytes], kind: str | None) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _answer(line: bytes, default_family: str | None) -> dict[str, Any]:
     try:
         data = [bytes.fromhex(chunk) for chunk in chunks]
     except ValueError:
-        raise HiphingeError("this is no hex text", "chunks", "Write two hex digits for each byte") from None
+        raise HiphingeError("this is not hex text", "chunks", "Write two hex digits for each byte") from None
     result = _decoded(family, config, data, kind)
     return {"id": asked["id"], **result} if "id" in asked else result
 

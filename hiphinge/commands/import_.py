@@ -58,11 +58,11 @@ def _placements(words: list[str]) -> dict[str, str]:
         key = Path(sensor).name or sensor if equals else ONLY
         if not where.strip() or (equals and not key):
             remedy = "Write for example hip.csv=pelvis, or for a single sensor pelvis"
-            raise HiphingeError(f"{word!r} is no placement", "--placement", remedy)
+            raise HiphingeError(f"{word!r} is not a placement", "--placement", remedy)
         if key in found:
             what = f"two placements of {key!r}" if key else "two placements, and no sensor is named"
-            raise HiphingeError(what, "--placement", "Say one for each sensor: FILE=PLACEMENT")
+            raise HiphingeError(what, "--placement", "Give one for each sensor: FILE=PLACEMENT")
         found[key] = where.strip()
     if ONLY in found and len(found) > 1:
-        raise HiphingeError("a placement without its sensor", "--placement", "Say for each sensor: FILE=PLACEMENT")
+        raise HiphingeError("a placement without its sensor", "--placement", "Give for each sensor: FILE=PLACEMENT")
     return found

@@ -109,7 +109,9 @@ def _show(sensors: list[SensorSeen], ports: list[PortSeen], kit: Kit | None) -> 
         table.add_row(*map(Text, (p.identity, p.name, p.family or DASH, DASH, DASH, worn)))
     screen = console()
     if not sensors and not ports:
-        screen.print("No sensor is heard. Switch the sensors on, bring them nearer, free them from phones and other programs.")
+        screen.print(
+            "No sensor was found. Switch the sensors on, bring them nearer, and disconnect phones and other programs from them."
+        )
         return
     screen.print(table)
 
@@ -145,7 +147,7 @@ def _ask(sensors: list[SensorSeen], ports: list[PortSeen]) -> list[tuple[str, st
 
 def _entry(what: str, placement: str, family: str | None) -> dict[str, object]:
     if family is None:
-        remedy = f"Say it: --place {what}={placement}:FAMILY (hiphinge scan shows what is there)"
+        remedy = f"State it: --place {what}={placement}:FAMILY (hiphinge scan shows what is there)"
         raise HiphingeError(f"the family of {what} is not known", "--place", remedy)
     is_address = what.count(":") == 5 or (what.count("-") == 4 and "/" not in what)
     return {"placement": placement, "family": family, "address" if is_address else "port": what}

@@ -114,7 +114,7 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
             case "toml" | "json":
                 coded = _coded(_begin(path))
                 if coded:
-                    return identifier.in_pieces(_pieces(path), noise=True), f"{coded}: it cannot be looked through"
+                    return identifier.in_pieces(_pieces(path), noise=True), f"{coded}: it cannot be searched"
                 values = _values(path, kind)
                 if any(identifier.is_value(value) for value in values or ()):
                     return True, ""
@@ -128,7 +128,7 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
                 found = identifier.in_pieces(_pieces(path), noise=True) or _in_table(path, identifier, unread)
             case "coded":
                 found = identifier.in_pieces(_pieces(path), noise=True)
-                unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be looked through")
+                unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be searched")
             case _:
                 found = identifier.in_pieces(_pieces(path))
     except OSError as error:
@@ -151,7 +151,7 @@ def _kind(path: Path) -> tuple[str, str]:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            return "nothing", "is no file" if path.name in _OURS else ""
+            return "nothing", "is not a file" if path.name in _OURS else ""
         if not found.st_size:
             return "nothing", "is empty" if path.name in _OURS else ""
         begin = _begin(path)
@@ -230,7 +230,7 @@ def _document(path: Path, kind: str) -> Whose:
             found.athletes.add(tags.get("athlete", ""))
             found.sessions.add(tags.get("session", ""))
     if path.name in ("session.toml", "summary.json") and not any(name.strip() for name in found.athletes):
-        found.fault = "does not say whose it is"
+        found.fault = "does not name its athlete"
     found.athletes.discard("")
     return found
 

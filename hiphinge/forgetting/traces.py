@@ -164,22 +164,22 @@ class _Looker:
         legible = {one for found in signs for one in found.legible}
         named = named_after(unit.name)
         faults = "; ".join(f"{path.relative_to(unit)} {self.signs[path].fault}" for path in files if self.signs[path].fault)
-        why = f"nothing readable in it says whose it is{f' ({faults})' if faults else ''}"
+        why = f"nothing readable in it names its athlete{f' ({faults})' if faults else ''}"
         if legible and legible <= self.ids:
             self._take(unit, signs, traces)
         elif legible:
-            traces.undecided.append(Undecided(unit, f"{why}; legible is {', '.join(map(repr, sorted(legible)))}"))
+            traces.undecided.append(Undecided(unit, f"{why}; legible: {', '.join(map(repr, sorted(legible)))}"))
         elif named is not None and named in {one.plain for one in self.identifiers} and self.named(unit.name):
             self._take(unit, signs, traces)
         elif any(path.name != LOCK for path in files):
             held = any(self.holds(path)[0] for path in files) or self.named(unit.name)
-            traces.undecided.append(Undecided(unit, f"{why}; the id stands in it" if held else why))
+            traces.undecided.append(Undecided(unit, f"{why}; it contains the id" if held else why))
 
     def _of_another(self, unit: Path, files: list[Path], said: set[str], traces: Traces) -> None:
         """Another athlete's session: nothing of it goes, and it is looked through."""
         owner = ", ".join(map(repr, sorted(said)))
         if self.named(unit.name):
-            traces.undecided.append(Undecided(unit, f"its name holds the id; what is in it says {owner}"))
+            traces.undecided.append(Undecided(unit, f"its name holds the id; its content names {owner}"))
         for path in files:
             held, fault = self.holds(path)
             ours = (self.signs[path].fault and is_ours(path)) or self.signs[path].nameless or path.suffix == ".parquet"
@@ -195,7 +195,7 @@ class _Looker:
             why = "a session of the athlete lies in the folder of sessions itself: move it into a folder of its own"
             traces.undecided.append(Undecided(unit, why))
         elif not said:
-            traces.undecided.append(Undecided(unit, "a session lies in it that does not say whose it is"))
+            traces.undecided.append(Undecided(unit, "it contains a session that does not name its athlete"))
 
     def loose(self, files: list[Path], traces: Traces) -> None:
         """Decide about each file that belongs to no session folder."""
@@ -219,7 +219,7 @@ class _Looker:
             elif found.fault and not found.athletes:
                 why = found.fault
             elif found.nameless:
-                why = "a table outside a session does not say whose it is"
+                why = "a table outside a session does not name its athlete"
             else:
                 continue
             traces.undecided.append(Undecided(path, why))

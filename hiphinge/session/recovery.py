@@ -40,7 +40,7 @@ LEAST_BYTES = 4 << 30
 _ENDING_S = 5.0
 """Time that a computation has, when it is told to end, to put its scratch files away (ours)."""
 AT_WORK = "another program is computing its results"
-_AGAIN = "It is tried again by: hiphinge doctor --sessions"
+_AGAIN = "To try again: hiphinge doctor --sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ def recover(folder: Path) -> Recovered:
     except HiphingeError as error:
         return Recovered(folder, (), error)
     except MemoryError:
-        remedy = "Its times may leap; tell the program's authors, with the recording where its athlete agrees"
+        remedy = "Its times may jump; tell the program's authors, with the recording if its athlete agrees"
         return Recovered(folder, (), HiphingeError("needs more memory than there is", str(folder / RECORDING), remedy))
     except OSError as error:
         what = f"cannot be computed: {error.strerror or error}"
         return Recovered(folder, (), HiphingeError(what, str(folder), "Check the disk, the folder and its permissions"))
     except Exception as error:
         # any fault of the program that this recording meets: it must not stand in another session's way
-        what = f"a fault of the program met it ({type(error).__name__}: {' '.join(str(error).split())})"
+        what = f"the program failed on it ({type(error).__name__}: {' '.join(str(error).split())})"
         remedy = "Tell the program's authors; the recording stays as it is"
         return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
     finally:

@@ -80,7 +80,7 @@ class Gathering:
             raise HiphingeError(
                 f"two sensors on one placement: {sensor.key} is {self._origin[sensor.key]} already",
                 str(table.path),
-                "Say where each sensor was worn: --placement SENSOR=PLACEMENT.",
+                "State where each sensor was worn: --placement SENSOR=PLACEMENT.",
             )
         self._origin[sensor.key] = table.path
         self._where[sensor.key] = partial(at_time, samples.time_s, table.where)
@@ -131,10 +131,10 @@ def with_head(
         notes.append(note)
     elif imported.local_start is not None:
         begun = imported.local_start.replace(tzinfo=UTC)
-        notes.append("the devices logged the start without a time zone: it is taken as UTC; if it is not, say --zone")
+        notes.append("the devices logged the start without a time zone: it is taken as UTC; if that is wrong, give --zone")
     elif place is not None:
-        what = "the source says its start with a zone already" if begun is not None else "the source does not say when it began"
-        raise HiphingeError(f"{what}, so a zone tells nothing", "--zone", "Leave it out, or say --start too")
+        what = "the source states its start with a zone" if begun is not None else "the source does not state its start"
+        raise HiphingeError(f"{what}, so --zone has no effect", "--zone", "Leave it out, or give --start too")
     if athlete is not None:
         try:
             check_athlete(athlete)
@@ -143,16 +143,16 @@ def with_head(
     who = athlete if athlete is not None else session.athlete
     if begun is None:
         notes.append(
-            "the start is not known: 1970-01-01 stands in session.toml; say --start, or correct it before sending results"
+            "the start is not known: 1970-01-01 stands in session.toml; give --start, or correct it before sending results"
         )
     if who == UNKNOWN_ATHLETE:
-        notes.append(f"the athlete is not known: say --athlete; {UNKNOWN_ATHLETE!r} stands in session.toml")
+        notes.append(f"the athlete is not known: give --athlete; {UNKNOWN_ATHLETE!r} stands in session.toml")
     return replace(imported, session=replace(session, start=begun or UNKNOWN_START, athlete=who), notes=notes)
 
 
 def check_source(path: Path) -> None:
     """Raises `HiphingeError` when there is nothing at `path`, or what is neither a file nor a folder."""
     if not path.exists():
-        raise HiphingeError("not found", str(path), "Check the path of what is to be imported.")
+        raise HiphingeError("not found", str(path), "Check the path of the file or folder to import.")
     if not path.is_dir():
         check_file(path)

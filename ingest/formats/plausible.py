@@ -133,7 +133,7 @@ def _acc(acc: Floats) -> Implausible | None:
         return Implausible(0, "acc", f"{what}: this looks like mg", "Multiply the acc columns by 0.00980665.")
     if median < 0.6:
         remedy = "Export the acceleration with gravity (specific force), in m/s²."
-        return Implausible(0, "acc", f"{what}: gravity seems to be taken out", remedy)
+        return Implausible(0, "acc", f"{what}: gravity seems to have been removed", remedy)
     return Implausible(0, "acc", what, "Write the acceleration in m/s², with gravity in it.")
 
 

@@ -22,13 +22,13 @@ def zone_of(text: str) -> tzinfo:
     if offset is not None:
         away = timedelta(hours=int(offset["h"]), minutes=int(offset["min"] or 0))
         if away > timedelta(hours=14) or int(offset["min"] or 0) > 59:
-            raise HiphingeError(f"{text!r} is further from UTC than any place", "--zone", _WRITE_ZONE)
+            raise HiphingeError(f"{text!r} is further from UTC than any time zone", "--zone", _WRITE_ZONE)
         return timezone(away if offset["sign"] == "+" else -away)
     try:
         return ZoneInfo(plain)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         # also a name with / or .. that leads somewhere else
-        raise HiphingeError(f"{text!r} is no time zone that this computer knows", "--zone", _WRITE_ZONE) from None
+        raise HiphingeError(f"{text!r} is not a time zone that this computer knows", "--zone", _WRITE_ZONE) from None
 
 
 def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
@@ -40,7 +40,7 @@ def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise HiphingeError(f"{text!r} is no date and time", "--start", remedy) from None
+        raise HiphingeError(f"{text!r} is not a date and time", "--start", remedy) from None
     if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip()):
         raise HiphingeError(f"{text!r} is a day without a time", "--start", remedy)
     first, last = YEARS
@@ -48,8 +48,8 @@ def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
         raise HiphingeError(f"{text!r} is out of range", "--start", f"Its year is between {first} and {last}")
     if found.tzinfo is not None:
         if zone is not None and found.utcoffset() != found.replace(tzinfo=zone).utcoffset():
-            what = f"{text!r} says another zone than --zone"
-            raise HiphingeError(what, "--start", "Leave the one or the other out")
+            what = f"{text!r} states a zone other than --zone"
+            raise HiphingeError(what, "--start", "Leave one of them out")
         return found.astimezone(UTC), ""
     return placed(found, zone)
 

@@ -137,7 +137,7 @@ def _unwrapped(table: NumberTable) -> Floats:
     wrong = np.flatnonzero((counter != np.rint(counter)) | (counter < 0) | (counter >= _WRAP))
     if len(wrong):
         row = int(wrong[0])
-        raise HiphingeError(f"{_COUNTER} {counter[row]:g} is no counter up to 65535", table.where(row), "Export again.")
+        raise HiphingeError(f"{_COUNTER} {counter[row]:g} is not a counter up to 65535", table.where(row), "Export again.")
     step = np.mod(np.diff(counter), _WRAP)
     wrong = np.flatnonzero((step == 0) | (step > _WRAP // 2))
     if len(wrong):
@@ -145,7 +145,7 @@ def _unwrapped(table: NumberTable) -> Floats:
         raise HiphingeError(
             f"{_COUNTER} goes from {counter[row - 1]:g} to {counter[row]:g}: repeated or backwards",
             table.where(row),
-            "Remove the double line, or make a session of each recording.",
+            "Remove the duplicate line, or make a session of each recording.",
         )
     return np.concatenate(([0.0], np.cumsum(step)))
 
@@ -160,7 +160,7 @@ def _orientation(table: NumberTable, names: tuple[str, ...]) -> Floats | None:
     error = np.abs(np.einsum("nji,njk->nik", matrix, matrix) - np.eye(3)).max(axis=(1, 2))
     wrong = np.flatnonzero((error > _ORTHONORMAL) | (np.linalg.det(matrix) < 0.0))
     if len(wrong):
-        raise HiphingeError("Mat is no rotation matrix", table.where(int(wrong[0])), "Correct or remove this line.")
+        raise HiphingeError("Mat is not a rotation matrix", table.where(int(wrong[0])), "Correct or remove this line.")
     return quaternions(matrix)
 
 

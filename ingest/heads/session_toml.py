@@ -202,9 +202,9 @@ class HeadReader:
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
-                self.fail(f"start = {shown(value)} is no date and time", ("start",), remedy)
+                self.fail(f"start = {shown(value)} is not a date and time", ("start",), remedy)
         if not isinstance(value, datetime):
-            what = "is a date or time alone" if isinstance(value, date | time) else "is no date and time"
+            what = "is a date or time alone" if isinstance(value, date | time) else "is not a date and time"
             self.fail(f"start = {value} {what}", ("start",), remedy)
 
         if value.tzinfo is None:
@@ -269,7 +269,7 @@ class HeadReader:
             return None
         rate = self.number(entry, "rate_hz", at)
         if rate <= 0.0:
-            self.fail(f"rate_hz = {rate:g} is no sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
+            self.fail(f"rate_hz = {rate:g} is not a sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
         return rate
 
     def _mounting(self, entry: Mapping[str, Any], at: Address) -> Mounting | None:

@@ -147,7 +147,7 @@ class _Reader:
             if key in entry:
                 if not isinstance(entry[key], str | int | float):
                     fields.fail(
-                        f"{key} = {shown(entry[key])} is no text and no number", (*at, key), "Write one of the maker's."
+                        f"{key} = {shown(entry[key])} is neither text nor a number", (*at, key), "Write one of the maker's."
                     )
                 config[key] = entry[key]
         for word, value in (("acc_range_g", acc_range), ("gyr_range_dps", gyr_range)):
@@ -177,7 +177,7 @@ class _Reader:
     def _reached(self, sensor: Sensor, family: DeviceFamily, number: int | None, at: Address) -> None:
         if (sensor.address is None) == (sensor.port is None):
             self._fields.fail(
-                "needs an address or a port, one of them", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
+                "needs either an address or a port", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
             )
         if sensor.address is not None and family.ble is None:
             remedy = f"Give its port, or choose a family with Bluetooth: {_speaking('ble')}."
@@ -212,7 +212,7 @@ class _Reader:
         value = self._fields.number(entry, key, at)
         if not 0.0 < value <= _WIDEST:
             self._fields.fail(
-                f"{key} = {value:g} is no range", (*at, key), "Write one of the device's, e.g. 16 g or 2000 deg/s."
+                f"{key} = {value:g} is not a range", (*at, key), "Write one of the device's, e.g. 16 g or 2000 deg/s."
             )
         return value
 

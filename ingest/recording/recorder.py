@@ -116,7 +116,7 @@ class Recorder:
             raise ValueError("the recorder is closed")
         if isinstance(event, Packets):
             if event.sensor not in self._packets:
-                raise ValueError(f"packets of {event.sensor!r}, which is no sensor of this session")
+                raise ValueError(f"packets of {event.sensor!r}, which is not a sensor of this session")
             seqs, encoded = event.seq.tolist(), b""
             arrival_ns = int(event.arrival_ns[-1]) if seqs else 0
         else:

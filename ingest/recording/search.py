@@ -127,7 +127,7 @@ def _window(file: BinaryIO, length: int, sensors: int, unread: list[str], at: in
         content = _unfolded(file, length)
     except (struct.error, ValueError, zstandard.ZstdError, UnicodeDecodeError) as error:
         if not unread:
-            unread.append(f"a window at byte {at} cannot be unfolded ({error})")
+            unread.append(f"a window at byte {at} cannot be decompressed ({error})")
         file.seek(at)
         yield from ((piece, True) for piece in _pieces(file, length))
         return
@@ -159,6 +159,6 @@ def _unfolded(file: BinaryIO, length: int) -> bytes:
     if compression != "zstd":
         raise ValueError(f"compressed with {compression!r}")
     if not 0 <= zstandard.frame_content_size(data) <= _LARGEST_WINDOW:
-        raise ValueError(f"it may unfold to more than {_LARGEST_WINDOW >> 20} MB")
+        raise ValueError(f"it may decompress to more than {_LARGEST_WINDOW >> 20} MB")
     content: bytes = _DECOMPRESSOR.decompress(data)
     return content

@@ -84,7 +84,7 @@ def decompressed(content: bytes, decompress: Any) -> bytes:
         raise Damaged("a window whose length has changed")
     if size > _MOST_BYTES:
         unfolded, most = size / 1e6, _MOST_BYTES / 1e6
-        raise Damaged(f"a window that unfolds to {unfolded:.0f} MB, where the recorder writes {most:.0f} MB at most")
+        raise Damaged(f"a window that decompresses to {unfolded:.0f} MB, where the recorder writes {most:.0f} MB at most")
     try:
         if zstandard.frame_content_size(packed) != size:
             raise Damaged("a window whose size has changed")

@@ -50,7 +50,7 @@ def forget(
     logbook.hide(*ids)
     settings = config.load(config_file)
     if as_json and not yes:
-        raise HiphingeError("cannot ask", "--json", "Say --yes too")
+        raise HiphingeError("cannot ask", "--json", "Add --yes")
     if settings.sessions is None and not settings.influx_configured:
         what = "neither a folder of sessions nor an InfluxDB is set"
         raise HiphingeError(what, "HIPHINGE_SESSIONS, HIPHINGE_INFLUX_URL", "Set where to look for the athlete")
@@ -63,7 +63,7 @@ def forget(
     if not as_json:
         _show(found, report.values)
     if not yes and not _agreed():
-        raise HiphingeError("nothing was deleted", athlete, "Answer y, or say --yes")
+        raise HiphingeError("nothing was deleted", athlete, "Answer y, or add --yes")
     _check_running(found.folders)
     if database is not None:
         database.erase()
@@ -182,7 +182,7 @@ def _nothing(report: _Report, found: Traces, settings: config.Settings, database
     places = [*([str(settings.sessions)] if settings.sessions else []), *(["InfluxDB"] if database is not None else [])]
     if as_json:
         print(json.dumps(report.document))
-    what = f"nothing is there of {report.athlete!r}"
+    what = f"nothing was found of {report.athlete!r}"
     raise HiphingeError(what, " and ".join(places), "Check the spelling: it is the id in session.toml")
 
 
@@ -261,7 +261,7 @@ def _readable(path: Path) -> str:
 
 def _agreed() -> bool:
     try:
-        return typer.confirm("Delete all of this? It cannot be brought back")
+        return typer.confirm("Delete all of this? It cannot be undone")
     except typer.Abort:
         return False
 
@@ -301,7 +301,7 @@ def _delete(folder: Path, nested: list[Path]) -> None:
     second run finds what a first run has left."""
     lock = FolderLock(folder)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and run it again")
+        raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and run it again")
     try:
         _empty(folder, nested)
         if not nested:
@@ -337,5 +337,5 @@ def _delete_log_lines(report: _Report, ids: list[str]) -> None:
 
 def _refused(error: OSError, path: Path) -> HiphingeError:
     what = f"cannot be deleted: {error.strerror}"
-    remedy = "What came before is deleted. Check the folder's permissions, and run it again: it goes on where it stopped"
+    remedy = "Everything before it is deleted. Check the folder's permissions, and run it again: it continues where it stopped"
     return HiphingeError(what, error.filename or str(path), remedy)

@@ -63,11 +63,11 @@ def mark(
     _check_folder(session)
     words = " ".join(label or ()).strip()
     if at is None and (note is not None or where is not None or to is not None or remove):
-        raise HiphingeError("no time is given", "mark", f"Say when, {_EXAMPLE}")
+        raise HiphingeError("no time is given", "mark", f"Give a time, {_EXAMPLE}")
     finish_orphan(session)
     lock = FolderLock(session)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(session), "Wait for its end, and try again")
+        raise HiphingeError("another program is using this session", str(session), "Wait for its end, and try again")
     try:
         done = _Done() if at is None else _said(session, _time(at), words, note, where, to, remove=remove)
         if done.any or compute or mending.behind(session):
@@ -107,7 +107,7 @@ def _check_folder(session: Path) -> None:
         remedy = "Mark it there (key m, or a line `mark LABEL`), or wait for its end"
         raise HiphingeError("this session is running", str(session), remedy)
     if not (session / RECORDING).is_file() and not mending.has_source(session) and not available_estimators(session):
-        what = "this is no session: no recording, no session.toml with CSV files, no results"
+        what = "this is not a session: no recording, no session.toml with CSV files, no results"
         raise HiphingeError(what, str(session), "Give a session folder or a plain session")
 
 
@@ -126,7 +126,7 @@ def _said(
     file = EditsFile(session)
     if remove or to is not None:
         if note is not None or where is not None or (remove and to is not None):
-            raise HiphingeError("--remove, --to, and saying something new do not go together", "mark", "Say one at a time")
+            raise HiphingeError("--remove, --to and a new entry exclude each other", "mark", "Use one at a time")
         gone = _found(session, at_s, words)
         file.remove(gone)
         added: tuple[SessionMark, ...] = ()
@@ -157,7 +157,7 @@ def _add(file: EditsFile, session: Path, mark: SessionMark) -> SessionMark:
 def _label(words: str, where: str | None) -> str:
     """The label to add, checked. HiphingeError if it is empty, or looks like a typing error."""
     if not words:
-        raise HiphingeError("nothing is said", "LABEL", f"Write what happened then, {_EXAMPLE}")
+        raise HiphingeError("no label is given", "LABEL", f"Write a label, {_EXAMPLE}")
     words = _one_line(words, "LABEL")
     plain = words.lower().replace("-", "_").replace(" ", "_")
     if plain in ACTING:
@@ -168,7 +168,7 @@ def _label(words: str, where: str | None) -> str:
         raise HiphingeError(str(error), "LABEL", "Write pain and a number from 0 to 10, e.g. pain 3") from None
     close = difflib.get_close_matches(plain, ACTING, 1, 0.8)
     if plain not in ACTING and close:
-        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Labels of yours must differ more")
+        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Your own labels must differ more")
     if where is None:
         return words
     pain = understood(words)
@@ -216,7 +216,7 @@ def _follow(session: Path, done: _Done, *, numbers: bool) -> list[str]:
         mending.check_computable(session)
     if done.file is not None:
         done.file.write()
-    with console(stderr=True).status(Text(f"{session.name}: computing its results anew" if numbers else session.name)):
+    with console(stderr=True).status(Text(f"{session.name}: computing its results again" if numbers else session.name)):
         return mending.follow(session, numbers=numbers)
 
 
@@ -255,7 +255,7 @@ def _tell(session: Path, done: _Done) -> None:
         summary = read_summary(session, there[-1])
         screen.print(calibration_table(summary))
         counts = ", ".join(f"{read_summary(session, e)['repetitions']} repetitions in {e}" for e in there)
-        screen.print(f"Results are computed anew: {counts}.", highlight=False, soft_wrap=True)
+        screen.print(f"Results were computed again: {counts}.", highlight=False, soft_wrap=True)
         for warning in mending.with_path(summary["warnings"], session):
             screen.print(f"note: {warning}", highlight=False, soft_wrap=True)
         if any(one.label == HEEL_DROP for one in done.added) and not (session / RECORDING).is_file():
@@ -274,7 +274,7 @@ def _table(session: Path) -> Table:
     for one in mending.marks_of(session):
         table.add_row(time_words(one.time_s), Text(one.label), one.said)
     if not table.row_count:
-        table.add_row("–", "nothing was marked, noted or told", "")
+        table.add_row("–", "there are no marks, notes or pain", "")
     if (session / EDITS).is_file():
         for gone in EditsFile(session).edits.deleted:
             table.add_row(time_words(gone.time_s), Text(gone.label), "taken away")

@@ -50,7 +50,7 @@ def push(
     """Send the results of sessions to InfluxDB."""
     settings = config.load(config_file)
     if bool(sessions) == everything:
-        raise HiphingeError("nothing to send", "push", "Name session folders, or say --all")
+        raise HiphingeError("nothing to send", "push", "Name session folders, or give --all")
     failed = False
     chosen = sessions or []
     if everything:
@@ -142,7 +142,7 @@ def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
     try:
         said = differences(folder, stored)
     except CannotAsk as error:
-        say(f"{error}. What was sent before is taken from the ledgers")
+        say(f"{error}. The ledgers decide what was sent before")
         return None, False
     if said:
         say(f"{folder.name}: InfluxDB does not have what was sent ({'; '.join(said)}); it is sent again")
@@ -206,7 +206,7 @@ def _push(
         )
     if sent.rejected:
         raise HiphingeError(
-            f"InfluxDB took {sent.lines} points and rejected {sent.rejected}, kept with its words in outbox/rejected.lp",
+            f"InfluxDB accepted {sent.lines} points and rejected {sent.rejected}, kept with its message in outbox/rejected.lp",
             str(session),
             "A type conflict means that other software wrote these fields: use a bucket of its own",
         )
