@@ -141,7 +141,7 @@ class _Mapping:
             self._only_known(entry, _SENSOR | _LAYOUT, ("sensor", i))
 
     def head(self) -> Session:
-        """Start, athlete and marks as in session.toml, with a stand-in where they are not stated."""
+        """Start, athlete and marks as in session.toml, with a placeholder where they are not stated."""
         stand_in: dict[str, Any] = {"start": UNKNOWN_START, "athlete": {"id": "-"}, "sensor": [{"placement": "pelvis"}]}
         session = session_from_dict(stand_in, str(self._path))
         for key in ("schema", "start", "athlete", "mark"):

@@ -1,4 +1,4 @@
-"""Numbers from delimited text: fast where the file is sound, and exact about file, line and remedy where it is not.
+"""Numbers from delimited text: fast for a sound file, with exact file, line and remedy for a faulty one.
 
 `read_numbers` reads the wanted columns with pyarrow. When that fails, or a number is not finite, a slow pass goes over
 the file line by line, finds the first fault and raises `HiphingeError`; what the slow pass can read counts as sound.
@@ -27,11 +27,11 @@ from on_disk import open_file
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECASE)
 _LONGEST_HEADER = 1 << 20
-"""Bytes of a line before the numbers (ours)."""
+"""Most bytes of a line before the numbers (ours)."""
 _MOST_BYTES = 8 << 30
-"""Two days of a sensor at 400 Hz (ours)."""
+"""Largest file, bytes: two days of a sensor at 400 Hz (ours)."""
 _MOST_COLUMNS = 10_000
-"""Columns of a table; recordings have some dozens (ours)."""
+"""Most columns of a table; recordings have a few dozen (ours)."""
 _SAVE_AS_UTF8 = "Save the file as plain UTF-8 text."
 
 
@@ -83,7 +83,7 @@ def place(path: Path, line: int) -> str:
 
 
 def read_header(path: Path, delimiter: str = ",", skip_rows: int = 0) -> list[str]:
-    """The column names in line `skip_rows` + 1. Raises `HiphingeError` when there is no such line or it is no text."""
+    """The column names in line `skip_rows` + 1. Raises `HiphingeError` when there is no such line or it is not text."""
     number = 0
     for number, line in _lines(path):
         if number == skip_rows + 1:

@@ -1,4 +1,4 @@
-"""The start of an import, as a person says it: a moment with its zone, or the local time of a place."""
+"""The start of an import, as stated by a person: a time with its zone, or a local time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITE_ZONE = "Write a name such as Europe/Berlin, or an offset such as +02:00"
 
 
 def zone_of(text: str) -> tzinfo:
-    """The zone that an option names: ``Europe/Berlin``, ``+02:00``, ``UTC``, ``Z``. HiphingeError for what is none."""
+    """The zone that an option names: ``Europe/Berlin``, ``+02:00``, ``UTC``, ``Z``. HiphingeError for anything else."""
     plain = text.strip()
     if plain.upper() in ("Z", "UTC", "GMT"):
         return UTC
@@ -27,14 +27,14 @@ def zone_of(text: str) -> tzinfo:
     try:
         return ZoneInfo(plain)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        # also a name with / or .. that leads somewhere else
+        # also a name with / or .. that leads elsewhere
         raise HiphingeError(f"{text!r} is not a time zone that this computer knows", "--zone", _WRITE_ZONE) from None
 
 
 def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
-    """The moment that ``--start`` says, and a note on how it was read, empty where it says its own zone.
+    """The time stated by ``--start``, and a note on how it was read, empty where it has its own zone.
 
-    zone: of a local time; None: this computer's. HiphingeError for what is no moment.
+    zone: of a local time; None: this computer's. HiphingeError for an invalid time.
     """
     remedy = "Write date and time, e.g. 2026-11-23T14:05:00+01:00, or without an offset and --zone Europe/Berlin"
     try:
@@ -55,7 +55,7 @@ def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
 
 
 def placed(local: datetime, zone: tzinfo | None) -> tuple[datetime, str]:
-    """A local time without a zone as a moment, and a note that says which zone it was read in; zone None: this computer's.
+    """A local time without a zone, placed in a zone, and a note that names the zone; zone None: this computer's.
 
     HiphingeError for a time that the clocks of that zone skip, or show twice.
     """

@@ -27,7 +27,7 @@ _WRAP = 65536
 _MOST_COMMENTS = 100
 """Lines of comment before the table (ours)."""
 _HEAD_BYTES = 8192
-"""Of a file, in which its comments are (ours)."""
+"""Bytes at the beginning of a file in which its comments are (ours)."""
 _ACC = ("Acc_X", "Acc_Y", "Acc_Z")
 _GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 _MATRIX = tuple(f"Mat[{row}][{column}]" for row in (1, 2, 3) for column in (1, 2, 3))
@@ -71,7 +71,7 @@ def import_xsens(path: Path, mapping: Path | None, placements: Mapping[str, str]
 
 
 def _begun(path: Path) -> datetime | None:
-    """When the recording began, where a line of comment says it, without a zone; mostly it says *Unknown*."""
+    """The start of the recording, without a zone, if a comment line states it; usually it says *Unknown*."""
     with open_file(path) as file:
         head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
     found = re.search(r"^//\s*Start Time:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*$", head, re.MULTILINE)
@@ -127,7 +127,7 @@ def _filled(path: Path, header: list[str], comments: int) -> set[str]:
     try:
         cells = read_header(path, "\t", comments + 1)
     except HiphingeError:
-        return set(header)  # no data row: reading the numbers says so
+        return set(header)  # no data row: reading the numbers reports it
     return {name for name, cell in zip(header, cells, strict=False) if cell}
 
 
