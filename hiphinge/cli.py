@@ -41,9 +41,9 @@ except ImportError as _error:
     sys.exit(1)
 
 COMMANDS = {
-    "demo": "Run a simulated session with virtual sensors; writes a session folder and a report.",
+    "demo": "Run a simulated session with virtual sensors; write a session folder and a report.",
     "scan": "List the sensors in range, and put yours into a kit.",
-    "live": "Stream and record the sensors of a kit; shows angles and repetitions live.",
+    "live": "Stream and record the sensors of a kit; show angles and repetitions live.",
     "sessions": "List sessions by athlete and day, with their quality and whether they were sent.",
     "mark": "Add, move or remove a mark after the session: a forgotten calibration, a note, pain.",
     "report": "Write the report of a session as one HTML file.",

@@ -31,7 +31,7 @@ _KNOWN = {"sessions", "live", "screen", *_SECTIONS}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
+    """Settings of all commands. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
     settings by the names of their environment variables, empty where not set. patience_s, screen_limits: see
     `body_signals.Session`."""
 
@@ -43,7 +43,7 @@ class Settings:
 
     @property
     def influx_configured(self) -> bool:
-        """Whether anything names an InfluxDB."""
+        """Whether an InfluxDB is set."""
         return bool(self.influx_words.get("HIPHINGE_INFLUX_URL"))
 
     def influx(self) -> InfluxSettings:
@@ -51,7 +51,7 @@ class Settings:
         return InfluxSettings.from_environment(self.influx_words)
 
     def grafana(self, url: str | None = None) -> GrafanaSettings:
-        """The Grafana to bring dashboards to, at `url` if that is given. HiphingeError names what is missing."""
+        """The Grafana for the dashboards, at `url` if that is given. HiphingeError names what is missing."""
         from dashboards.grafana.server import GrafanaSettings
 
         words = self.grafana_words
@@ -113,7 +113,7 @@ def _screen_limits(given: object, file: Path) -> dict[str, float]:
 
 
 def _patience(given: object, file: Path) -> float:
-    """Seconds of what is given in milliseconds, a number or (in the environment) its text; None: the usual patience."""
+    """Patience in seconds, from milliseconds as a number or (in the environment) a text; None: the default."""
     if given is None:
         return PATIENCE_S
     try:

@@ -50,7 +50,7 @@ class Eraser:
         self.version = self._service.clean(said, 40).lstrip("v")
         if self.version[:2] not in ("1.", "2."):
             what = f"InfluxDB {self.version or 'of an unknown version'} cannot delete the points of one athlete"
-            remedy = "Drop the database there, or let its retention end; --only-folders deletes what is on this computer"
+            remedy = "Drop the database there, or let its retention expire; --only-folders deletes what is on this computer"
             raise self._error(what, remedy)
 
     def count(self, athlete: str) -> dict[str, int]:

@@ -61,8 +61,8 @@ def _placements(words: list[str]) -> dict[str, str]:
             raise HiphingeError(f"{word!r} is not a placement", "--placement", remedy)
         if key in found:
             what = f"two placements of {key!r}" if key else "two placements, and no sensor is named"
-            raise HiphingeError(what, "--placement", "Give one for each sensor: FILE=PLACEMENT")
+            raise HiphingeError(what, "--placement", "Give FILE=PLACEMENT for each sensor")
         found[key] = where.strip()
     if ONLY in found and len(found) > 1:
-        raise HiphingeError("a placement without its sensor", "--placement", "Give for each sensor: FILE=PLACEMENT")
+        raise HiphingeError("a placement without its sensor", "--placement", "Give FILE=PLACEMENT for each sensor")
     return found
