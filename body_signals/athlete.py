@@ -1,4 +1,4 @@
-"""Ids of athletes: a word that names exactly one of them, and never a pattern that could mean many."""
+"""Athletes' ids: a word that names exactly one athlete, never a pattern that could match several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PATTERN_CHARACTERS = frozenset("*%?.+^$|()[]{}/\\_")
 _PATTERN = re.compile(r"/.*/|\^?\(?(?:(?:\.|\\[wWdDsS]|\[[^\]]*\])(?:[*+?]|\{[\d,]+\}))+\)?\$?")
 """A regular expression as InfluxQL writes it, or one for any word, e.g. ``[a-z]+``."""
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Unicode categories that no id holds: control characters, halves of characters, ends of lines."""
+"""Unicode categories that no id holds: control characters, surrogates, line ends."""
 _BLANK = frozenset({"Zs", "Cf"})
 """Further characters that are invisible."""
 

@@ -1,4 +1,4 @@
-"""Samples: as a codec decodes them from packets (`SampleBlock`), and the same with session time (`TimedBlock`).
+"""Samples as a codec decodes them from packets (`SampleBlock`), and the same samples with session time (`TimedBlock`).
 
 SI units only, arrays are read-only. Every per-sample array has the same length n.
 """
@@ -43,7 +43,7 @@ class SampleBlock:
     quat (n, 4): the device's own orientation, w x y z, sensor → earth, z up; None where there is none.
     lost (n,): samples known to be lost immediately before this one.
     saturated (n,): a channel of this sample was at the end of its range.
-    restart (n,): the device's clock started anew immediately before this sample.
+    restart (n,): the device's clock restarted immediately before this sample.
     rate_hz: nominal sample rate. lost_exact: `lost` comes from a counter or clock, else it is an estimate.
     """
 
@@ -88,7 +88,7 @@ class TimedBlock:
     saturated: Bools
     restart: Bools
     other: Bools | None = None
-    """(n,) the first sample of another sensor in this one's place; None where there is none."""
+    """(n,) marks the first sample of another sensor in this sensor's place; None where there is none."""
 
     def __post_init__(self) -> None:
         one = (len(self.acc),)
@@ -105,7 +105,7 @@ class TimedBlock:
 
 
 def _shared(block: SampleBlock | TimedBlock, one: tuple[int]) -> _Arrays:
-    """The arrays that the two kinds of block share; one: shape of an array with one value a sample."""
+    """The arrays that the two kinds of block share; one: shape of an array with one value per sample."""
     return (
         ("acc", block.acc, (*one, 3)),
         ("gyr", block.gyr, (*one, 3)),

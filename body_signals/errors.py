@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _LONGEST = 2000
-"""Characters of a message: some twenty lines of a terminal (ours)."""
+"""Most characters of a message: about twenty lines of a terminal (ours)."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 

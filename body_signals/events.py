@@ -1,4 +1,4 @@
-"""Everything that the engine may know, as events in sequence order.
+"""Everything that reaches the engine, as events in sequence order.
 
 Each event has a global sequence number `seq` (strictly increasing over the log, no gaps while recording) and the
 host's monotonic arrival time `arrival_ns`. Packets of one sensor may travel together in one `Packets` event, each
@@ -126,15 +126,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SaidMark(Mark):
-    """A mark that is in no recording, given to the engine as if it had come then. said: ``session`` (session.toml) or
-    ``afterwards`` (edits.toml)."""
+    """A mark that is not in the recording, passed to the engine as if it had arrived at its time. said: ``session``
+    (session.toml) or ``afterwards`` (edits.toml)."""
 
     said: str = "afterwards"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something the program sent to a sensor."""
+    """Bytes that the program sent to a sensor."""
 
     seq: int
     arrival_ns: int
@@ -144,7 +144,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Every 100 ms: time passes also when all radios are silent."""
+    """Sent every 100 ms, so that time passes even when all radios are silent."""
 
     seq: int
     arrival_ns: int
@@ -164,8 +164,8 @@ Event = Packets | SingleEvent
 
 
 def zero_ns(events: Sequence[object]) -> int | None:
-    """Arrival time of session time 0, told by the first events of a log: that of the first UTC anchor, else of the first event
-    that has one; None where none has."""
+    """Arrival time of session time 0, from the first events of a log: that of the first UTC anchor, else of the first event
+    with an arrival time; None where there is none."""
     anchors = [e for e in events if isinstance(e, UtcAnchor)]
     if anchors:
         return min(anchors, key=lambda e: e.seq).arrival_ns

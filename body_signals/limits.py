@@ -1,7 +1,7 @@
-"""The limits that the hip screen compares with, each with its source; those of our own are marked as proposals.
+"""The limits of the hip screen, each with its source; our own limits are marked as proposals.
 
-One-sided limits taken from a centile flag one in ten people without complaints by construction, which is why the screen asks
-for two that agree. A session or the configuration may set any of them by its name (`[screen]`).
+A one-sided limit at a centile flags one in ten people without complaints by construction. So the screen requires two limits
+that agree. A session or the configuration may set any limit by its name (`[screen]`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ OURS = "a proposal of this program"
 class Limit:
     """A number below (or above) the value is beyond the limit; within the margins around it the comparison is borderline.
 
-    margin_below, margin_above: the minimal detectable change on either side, wider where a zone was proposed. proposal: no
-    publication stands behind it.
+    margin_below, margin_above: the minimal detectable change on either side, wider where a zone was proposed. proposal: a limit
+    of our own, without a publication.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Limit:
     proposal: bool = False
 
     def beyond(self, number: float) -> bool:
-        """Whether a number is on the far side; NaN is not."""
+        """Whether a number is on the far side of the limit; False for NaN."""
         return number > self.value if self.above else number < self.value
 
     def borderline(self, number: float) -> bool:
-        """Whether a number is so near that a repeated measurement could say otherwise."""
+        """Whether a number is within the margins, so that a repeated measurement could be on the other side."""
         return self.value - self.margin_below < number < self.value + self.margin_above
 
 
@@ -85,14 +85,14 @@ LIMITS: tuple[Limit, ...] = (
 
 
 def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
-    """The limits by name, some with a value that somebody set. Raises ValueError for a name that there is not, and for a
-    value that is no finite number."""
+    """The limits by name, with the given values. Raises ValueError for an unknown name, and for a value that is not a
+    finite number."""
     found = {limit.name: limit for limit in LIMITS}
     for name, value in set_by_user.items():
         if name not in found:
             raise ValueError(f"unknown limit {name!r}: there are {', '.join(found)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"limit {name} = {value!r} is no number")
+            raise ValueError(f"limit {name} = {value!r} is not a number")
         if value != found[name].value:
             found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
     return found

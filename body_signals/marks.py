@@ -1,6 +1,6 @@
-"""What people say while a session runs or afterwards: marks that act, notes, pain, and free labels.
+"""People's entries during a session or afterwards: marks that change results, notes, pain, and free labels.
 
-All of it is a `SessionMark` with a label. One reader, `understood`, says what a label means, however it came: a key, a line
+Each is a `SessionMark` with a label. One reader, `understood`, interprets a label from any origin: a key, a line
 typed live, session.toml, or edits.toml.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 CALIBRATE = "calibrate"
 """Starts a calibration: the athlete stands still, bends, raises the knees."""
 HEEL_DROP = "heel_drop"
-"""All sensors feel a heel drop from here on, which aligns their clocks."""
+"""All sensors measure a heel drop after this mark, which aligns their clocks."""
 RISING = "rising"
-"""When the athlete got up; mostly before the session, so at a negative time."""
+"""When the athlete got up; usually before the session, so at a negative time."""
 ACTING = (CALIBRATE, HEEL_DROP, RISING)
 """Labels that change what is computed."""
 LEAST_PAIN, MOST_PAIN = 0.0, 10.0
@@ -30,19 +30,19 @@ _PAIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Words about an instant."""
+    """A text about an instant."""
 
     text: str
 
     @property
     def label(self) -> str:
-        """The label that is understood as this note."""
+        """The label that `understood` reads as this note."""
         return f"note {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Pain:
-    """Pain that the athlete told: 0 (none) to 10 (worst), and where, if that was said. ValueError beyond that scale."""
+    """Pain reported by the athlete: 0 (none) to 10 (worst), and where, if stated. ValueError beyond that scale."""
 
     level: float
     where: str = ""
@@ -53,14 +53,14 @@ class Pain:
 
     @property
     def label(self) -> str:
-        """The label that is understood as this pain."""
+        """The label that `understood` reads as this pain."""
         return f"pain {self.level:g} {self.where}".rstrip()
 
 
 def understood(label: str) -> Note | Pain | None:
-    """The note or pain that a label says: ``note felt tight``, ``pain 3``, ``pain 3/10 left hip``; None for any other label.
+    """The note or pain in a label: ``note felt tight``, ``pain 3``, ``pain 3/10 left hip``; None for any other label.
 
-    A pain beyond the scale is no pain: its label stays a label, and nothing is lost.
+    A pain beyond the scale does not count as pain: the label stays a free label, and nothing is lost.
     """
     note = _NOTE.fullmatch(label.strip())
     if note is not None:
@@ -78,7 +78,7 @@ _OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE |
 
 
 def check_label(label: str) -> None:
-    """ValueError for a pain that is off the scale: a person who types it is asked again."""
+    """ValueError for a pain off the scale, so that the person who types it is asked again."""
     if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
         raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
 
@@ -87,20 +87,20 @@ _CLOCK = re.compile(r"(?P<before>[-−])?(?:(?:(?P<h>\d{1,3}):)?(?P<min>\d{1,3})
 
 
 def session_time(text: str) -> float:
-    """Seconds of the session that ``0:31``, ``1:02:03.5`` or ``31.5`` says; a minus is before its start. ValueError for what is
-    no time."""
+    """Session time, s, of ``0:31``, ``1:02:03.5`` or ``31.5``; a minus sign means before the start. ValueError for anything
+    else."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no time of a session")
+        raise ValueError(f"{text!r} is not a session time")
     hours, minutes, seconds = int(found["h"] or 0), int(found["min"] or 0), float(found["s"].replace(",", "."))
     if (found["min"] and seconds >= 60.0) or (found["h"] and minutes >= 60):
-        raise ValueError(f"{text!r} is no time: minutes and seconds go to 59")
+        raise ValueError(f"{text!r} is not a time: minutes and seconds go to 59")
     total = hours * 3600.0 + minutes * 60.0 + seconds
     return -total if found["before"] else total
 
 
 def time_words(time_s: float) -> str:
-    """A session time as `session_time` reads it: ``0:31``, ``1:02:03.5``, to the millisecond."""
+    """A session time in the format of `session_time`: ``0:31``, ``1:02:03.5``, to the millisecond."""
     ms = round(abs(time_s) * 1e3)
     minutes, rest = divmod(ms, 60_000)
     hours, minutes = divmod(minutes, 60)

@@ -1,7 +1,7 @@
-"""The table of movement kinds: what each is called, how its numbers are read, and what it counts as.
+"""The table of movement kinds: the name of each, the share to read, and its properties.
 
-A new kind is one entry here, how it is recognised in `dsp/repetitions/kind.py`, and a movement of the simulated athlete or a
-test. Tables, reports, screens, dashboards, exposure, rhythm and the hip screen read what they need from here
+A new kind needs one entry here, its recognition in `dsp/repetitions/kind.py`, and a movement of the simulated athlete or a
+test. Tables, reports, screens, dashboards, exposure, rhythm and the hip screen use this table
 (docs/adding.md).
 """
 
@@ -24,28 +24,30 @@ class KindTest:
 
 @dataclass(frozen=True, slots=True)
 class MovementKind:
-    """One kind of movement. Whatever is not said of it does not hold."""
+    """One kind of movement. A property that is not stated does not hold."""
 
     name: str
-    """In tables, edits and databases; never changed, since recordings of years carry it."""
+    """The name in tables, edits and databases; never changed, because years of recordings use it."""
     word: str
     plural: str
     share: str = SHARE_OF_TRUNK_ON_THIGH
-    """The lumbar share that means something in it: of trunk where knees stay straight, else of trunk on thigh."""
+    """The lumbar share to read: of trunk where knees stay straight, else of trunk on thigh."""
     published_share: tuple[str, str] | None = None
-    """Names of the two limits (`body_signals.limits`) between which people without complaints are found with that share."""
+    """Names of the two limits (`body_signals.limits`) of that share's published range in people without complaints."""
     full_bend: bool = False
-    """The lumbar spine goes as far in it as it can: other movements are compared with its largest flexion of the day."""
+    """The lumbar spine uses its full range: other movements are compared with the day's largest flexion in this kind."""
     bent_knee: bool = False
-    """The hips go as far in it as they can, the knees being bent: others are compared with their largest flexion of the day."""
+    """The hips use their full range with bent knees: other movements are compared with the day's largest flexion in such
+    kinds."""
     lift: bool = False
-    """The standing body folds down and comes up again: counts as a lift after a long flexed time and in the morning."""
+    """The standing body folds down and comes up again: counts as a lift in the exposure (after sustained flexion, in the
+    morning)."""
     one_way: bool = False
-    """One phase: it ends at its turn, and nothing comes back."""
+    """One phase only: the movement ends at its turn, without a return."""
     one_leg: bool = False
-    """One leg moves while the other stands: its own hip is read, and the hip screen tests each side."""
+    """One leg moves while the other stands: the moving hip is read, and the hip screen tests each side."""
     test: KindTest | None = None
-    """The test of the hip screen that its repetitions are."""
+    """The test of the hip screen to which its repetitions belong."""
 
 
 BEND = MovementKind(
@@ -80,22 +82,22 @@ KINDS: tuple[MovementKind, ...] = (
     ROCK_BACK,
     OTHER,
 )
-"""In the order in which reports show them."""
+"""All kinds, in the order in which reports show them."""
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 KIND_OF_TEST: dict[str, MovementKind] = {kind.test.name: kind for kind in KINDS if kind.test is not None}
-"""Test of the hip screen → the kind that its repetitions are."""
+"""Test of the hip screen → the kind of its repetitions."""
 
 
 def kind_of(name: str) -> MovementKind:
-    """The kind of this name. A table that a later version wrote may name one that is not here: it gets its name as words."""
+    """The kind of this name. A table from a later version may name an unknown kind: it gets its name as words."""
     known = _BY_NAME.get(name)
     word = name.replace("_", " ")
     return known if known is not None else MovementKind(name, word, f"{word}s")
 
 
 def names_of(which: Callable[[MovementKind], object]) -> tuple[str, ...]:
-    """Names of the kinds of which this holds, e.g. ``names_of(lambda kind: kind.lift)``."""
+    """Names of the kinds for which a condition holds, e.g. ``names_of(lambda kind: kind.lift)``."""
     return tuple(kind.name for kind in KINDS if which(kind))
 
 

@@ -1,4 +1,4 @@
-"""Where a sensor sits on the body, and how it is stuck on.
+"""Where a sensor is worn, and how it is mounted.
 
 A placement is a body part or `OTHER` (a sensor on a machine, a barbell, a bench rig); sensors with placement
 `OTHER` carry a name and are processed as orientations only.
@@ -31,7 +31,7 @@ BODY_PLACEMENTS: tuple[Placement, ...] = (
     Placement.THIGH_LEFT,
     Placement.THIGH_RIGHT,
 )
-"""The placements that joint angles are made of, in table order."""
+"""The placements from which joint angles are computed, in table order."""
 
 _AXES: dict[str, NDArray[np.float64]] = {
     f"{word}{axis}": sign * np.eye(3)[i] for word, sign in (("+", 1.0), ("-", -1.0)) for i, axis in enumerate("xyz")

@@ -6,7 +6,7 @@ from enum import IntFlag, StrEnum
 
 
 class Quality(IntFlag):
-    """Bit flags of a row or repetition; 0 means nothing to remark."""
+    """Bit flags of a row or repetition; 0 means that none is set."""
 
     UNCALIBRATED = 1 << 0
     GAP = 1 << 1
@@ -42,7 +42,7 @@ DESCRIPTIONS: dict[Quality, str] = {
 
 
 class Cause(StrEnum):
-    """What was found wrong with a sensor, by the name that tables, JSON and documents use."""
+    """The fault found in a sensor, by the name that tables, JSON and documents use."""
 
     FROZEN = "frozen"
     ZEROS = "zeros"
@@ -78,7 +78,7 @@ CAUSE_FLAGS: dict[Cause, Quality] = {
     Cause.OTHER_SENSOR: Quality.UNCALIBRATED,
     Cause.BEYOND_BODY: Quality.IMPLAUSIBLE,
 }
-"""The flag that rows carry while a cause holds."""
+"""The flag of rows during each fault."""
 
 
 def flag_names(flags: int) -> list[str]:

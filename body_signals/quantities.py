@@ -23,15 +23,15 @@ class Storage(StrEnum):
 
 
 FIRST_VERSION = "0.1.0"
-"""The version whose files are the oldest that are read."""
+"""The oldest version whose files can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One column or field. `unit` is empty for counts, flags, ratios and words.
 
-    since: the version that wrote it first. A table of an older version lacks the column and is read with the missing values of
-    its type: NaN, 0 or an empty string. A whole number of which 0 would be a claim is therefore added as a float.
+    since: the first version that wrote it. A table of an older version lacks the column and is read with the missing value of
+    its type: NaN, 0 or an empty string. A new integer for which 0 would be a statement is therefore stored as a float.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Angle:
-    """An angle of the `angles` table; `needs` are the placements it is made of."""
+    """An angle of the `angles` table; `needs` are the placements from which it is computed."""
 
     name: str
     needs: frozenset[Placement]
@@ -72,7 +72,7 @@ ANGLES: tuple[Angle, ...] = (
         "thigh_right_inclination", frozenset({_TR}), "right thigh against gravity, knee forward positive, zero while standing"
     ),
 )
-"""In table order; radians inside, `<name>_deg` in tables."""
+"""All angles, in table order; radians inside, `<name>_deg` in tables."""
 
 ANGLE_NAMES: tuple[str, ...] = tuple(a.name for a in ANGLES)
 
@@ -234,13 +234,13 @@ REPETITION_COLUMNS: tuple[Quantity, ...] = (
 )
 
 REPETITION_METRICS: tuple[str, ...] = tuple(q.name for q in REPETITION_COLUMNS[7:] if q.kind is Storage.FLOAT32)
-"""Names of the numbers that `dsp.rhythm.metrics` computes; the seven before them place the repetition."""
+"""Names of the numbers that `dsp.rhythm.metrics` computes; the seven columns before them identify the repetition."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenMeasure:
-    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none. points: it
-    is a difference of two shares, which people read in points."""
+    """A number of the hip screen: the median over a test's repetitions. side: of the body, empty where it has none. points: a
+    difference of two shares, which is written in points."""
 
     test: str
     side: str
@@ -251,7 +251,7 @@ class ScreenMeasure:
 
     @property
     def field(self) -> str:
-        """The number's name beside those of all tests."""
+        """The number's name, unique among all tests."""
         return "_".join(part for part in (self.test, self.side, self.name) if part)
 
 
@@ -292,7 +292,7 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
         "knee_raise",
         ("hip_peak_deg", "deg", "true hip flexion, pelvis to femur; not comparable with goniometer norms"),
         ("apparent_peak_deg", "deg", "apparent hip flexion, thigh to trunk"),
-        ("pelvis_share", "", "what the pelvis gave of the thigh's way: pelvis / (pelvis + hip)"),
+        ("pelvis_share", "", "the pelvis's part of the thigh's movement: pelvis / (pelvis + hip)"),
         ("lumbar_rom_deg", "deg", "lumbar spine: range in the knee raise"),
     ),
     *_measures("knee_raise", "", ("hip_difference_deg", "deg", "true hip flexion, left minus right")),
@@ -334,10 +334,10 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
-    Quantity("agreeing", "", Storage.INT32, "how many limits speak for the pattern"),
+    Quantity("agreeing", "", Storage.INT32, "number of limits that support the pattern"),
     Quantity("confidence", "", Storage.STRING, "low, moderate or high; empty where there is no pattern"),
     Quantity("borderline", "", Storage.INT32, "1: within the minimal detectable change it could be another pattern"),
-    Quantity("notes", "", Storage.STRING, "what a reader should know"),
+    Quantity("notes", "", Storage.STRING, "remarks for the reader, such as tests that could not be scored"),
 )
 """The outcome of the hip screen as a whole."""
 
@@ -367,7 +367,7 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "sensors",
         "",
         Storage.STRING,
-        "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps, late_s, health; minutes: what it did in each "
+        "per sensor: family, rate_hz, samples, lost, lost_exact, saturated, gaps, late_s, health; minutes: its values by "
         "minute, as columns (end_s, samples, lost, battery_percent, delay_ms, delay_max_ms, clock_ppm)",
     ),
     Quantity("calibration", "", Storage.STRING, "per body placement: method, confidence (0 to 1), reasons"),
@@ -376,7 +376,7 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "sets",
         "",
         Storage.STRING,
-        "consecutive repetitions of one movement, of each leg by itself where it is one leg's: movement, side, start_s, end_s, "
+        "consecutive repetitions of one movement, separately for each leg in one-legged ones: movement, side, start_s, end_s, "
         "repetitions, left_out (how many do not count, by reason), median shares, metrics (median, spread, repetitions, valid)",
     ),
     Quantity("exposure", "", Storage.STRING, "seconds of lumbar flexion in zones"),
@@ -391,12 +391,12 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "findings",
         "",
         Storage.STRING,
-        "what was wrong with a sensor: placement, cause, since_s, until_s (null: to the end), known_s, what, remedy",
+        "faults of sensors: placement, cause, since_s, until_s (null: to the end), known_s, what, remedy",
     ),
-    Quantity("marks", "", Storage.STRING, "what was marked: time_s, label, said (live, session or afterwards)"),
-    Quantity("notes", "", Storage.STRING, "what was noted: time_s, text"),
-    Quantity("pain", "", Storage.STRING, "pain that the athlete told: time_s, level (0 to 10), where"),
-    Quantity("warnings", "", Storage.STRING, "what a reader should know, in words"),
+    Quantity("marks", "", Storage.STRING, "marks: time_s, label, said (live, session or afterwards)"),
+    Quantity("notes", "", Storage.STRING, "notes: time_s, text"),
+    Quantity("pain", "", Storage.STRING, "pain that the athlete reported: time_s, level (0 to 10), where"),
+    Quantity("warnings", "", Storage.STRING, "warnings in words"),
 )
 SUMMARY_ADDED: tuple[str, ...] = ("findings", "marks", "notes", "pain")
 """Keys that summaries of 0.1.0 do not have; they are lists, and empty there."""

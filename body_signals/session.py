@@ -1,4 +1,4 @@
-"""The head of a session: athlete, start, sensors and where they are worn. `session.toml` is this, written down."""
+"""The head of a session: athlete, start, sensors and where they are worn. `session.toml` is its file format."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
 
 UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_ATHLETE = "unknown"
-"""What stands in a head until a person says the start and whose session it is."""
+"""Placeholders in a head until a person states athlete and start."""
 SCHEMA = 1
 """Version of session.toml and summary.json."""
 
 LONGEST_SESSION_S = 48 * 3600.0
-"""From the first event to the last (ours). A longer one is a leap of a clock, and is refused before it takes memory."""
+"""Longest session, s, from the first event to the last (ours). Anything longer is a clock jump, and is refused before it takes
+memory."""
 
 PATIENCE_S = 0.15
-"""`Session.patience_s` where a session does not set it (ours)."""
+"""Default of `Session.patience_s`, s (ours)."""
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 0.02, 2.0
-"""A connection interval may be longer than the first; angles later than the second are not live (ours)."""
+"""Range of `Session.patience_s`, s (ours). A connection interval may be longer than the first; angles later than the second
+are not live."""
 
 Setting = str | int | float | bool | tuple[str, ...]
 """A value of a sensor's configuration."""
@@ -57,13 +59,13 @@ class Sensor:
 
     @property
     def key(self) -> str:
-        """The word for this sensor in events, tables and summaries: its placement, or its name if `other`."""
+        """The sensor's key in events, tables and summaries: its placement, or its name if `other`."""
         return self.name if self.name is not None else self.placement.value
 
 
 @dataclass(frozen=True, slots=True)
 class SessionMark:
-    """A mark: session time in seconds, label, and when it was said: ``live``, ``session`` (it stands in session.toml) or
+    """A mark: session time in seconds, label, and when it was entered: ``live``, ``session`` (it stands in session.toml) or
     ``afterwards`` (in edits.toml)."""
 
     time_s: float
@@ -109,7 +111,7 @@ class Session:
 
 
 def origin(athlete: str, start: datetime) -> str:
-    """A short digest of whose session it is and when it began, as it was written first. session.toml keeps it: results and
-    recordings that say the same are of that session, also after a person has corrected the athlete or the start."""
+    """A short digest of the original athlete and start of a session. session.toml keeps it. Results and recordings with the
+    same digest belong to that session, even after a person has corrected athlete or start."""
     words = f"{athlete}\n{start.astimezone(UTC).isoformat()}"
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""What a person corrected in session.toml after results were computed: whose session it is, and when it began.
+"""A person's corrections of athlete and start in session.toml, made after results were computed.
 
-The results name both too. Where session.toml says something else, either a person corrected it, or parts of two sessions lie in
-one folder. session.toml remembers as what it was written (`body_signals.origin`): results of that session are corrected, any
-other stay as they are, and `hiphinge.afterwards.ties` refuses them.
+The results name both too. Where session.toml disagrees with them, either a person corrected it, or the folder holds parts of
+two sessions. session.toml records its original athlete and start (`body_signals.origin`): results of that session are
+corrected. All others stay as they are, and `hiphinge.afterwards.ties` refuses them.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ from on_disk import read_json, read_toml, replace_whole, with_value, write_toml
 
 SESSION, SUMMARY = "session.toml", "summary.json"
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
-"""A start before it was never set: clocks that do not know the date begin in 1970 (ours)."""
+"""An earlier start was never set: clocks that do not know the date begin in 1970 (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Whose session a file says it is, and when it began, as it says it; None where it does not."""
+    """Athlete and start of a session as a file states them; None where it does not."""
 
     athlete: str | None
     start: datetime | None
 
     @classmethod
     def of(cls, athlete: object, start: object) -> Said:
-        """What stands in a document."""
+        """Athlete and start in a document."""
         return cls(athlete if isinstance(athlete, str) else None, moment(start))
 
     @property
     def origin(self) -> str:
-        """The digest that session.toml would have been written with; empty where something is not said."""
+        """The `origin` that session.toml would have had; empty where athlete or start is missing."""
         return "" if self.athlete is None or self.start is None else origin(self.athlete, self.start)
 
     def filled_in(self, head: Said) -> bool:
-        """Whether `head` says the same, but for what stands here for *unknown*."""
+        """Whether `head` states the same, apart from values that are *unknown* here."""
         whose = self.athlete in (head.athlete, UNKNOWN_ATHLETE)
         return whose and self.start in (head.start, UNKNOWN_START)
 
 
 @dataclass(frozen=True, slots=True)
 class Head(Said):
-    """session.toml. origins: as what it was written, first and since."""
+    """session.toml. origins: its original athlete and start, and those of later corrections."""
 
     origins: frozenset[str]
 
     def corrects(self, other: Said) -> bool:
-        """Whether it is the other's head, with athlete or start corrected, or as they are."""
+        """Whether this is the head of the other's session, corrected or not."""
         if (self.athlete, self.start) == (other.athlete, other.start) or other.origin in self.origins:
             return True
-        # one that was written by hand or by an earlier version: what was never said may be said now
+        # written by hand or by an earlier version: an unknown value may be filled in
         return not self.origins and other.filled_in(self)
 
 
 def moment(start: object) -> datetime | None:
-    """A start as a moment, so that zones and spellings do not matter; None where it is none."""
+    """A start as an instant, so that time zones and spellings do not matter; None where it is not valid."""
     try:
         found = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
         return found.astimezone(UTC) if found.tzinfo is not None else None
@@ -69,7 +69,7 @@ def moment(start: object) -> datetime | None:
 
 
 def head_of(session_folder: Path) -> Head | None:
-    """What session.toml says; None where there is none. HiphingeError where it cannot be read, or names nobody."""
+    """The content of session.toml; None where there is none. HiphingeError where it cannot be read, or names no athlete."""
     path = session_folder / SESSION
     if not path.is_file():
         return None
@@ -77,9 +77,9 @@ def head_of(session_folder: Path) -> Head | None:
     person = head.get("athlete")
     found = Said.of(person.get("id") if isinstance(person, dict) else None, head.get("start"))
     if isinstance(person, dict) and "id" in person and found.athlete is None:
-        raise HiphingeError("[athlete] id is no text", str(path), 'Write it in quotes: id = "player-07"')
+        raise HiphingeError("[athlete] id is not text", str(path), 'Write it in quotes: id = "player-07"')
     if "start" in head and found.start is None:
-        what = f"start = {head['start']} is no date and time with a zone"
+        what = f"start = {head['start']} is not a date and time with a zone"
         raise HiphingeError(what, str(path), "Write e.g. start = 2026-11-23T14:05:00Z")
     if found.athlete is not None:
         try:
@@ -92,11 +92,11 @@ def head_of(session_folder: Path) -> Head | None:
 
 
 def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
-    """A summary as session.toml corrects it; as it is where session.toml is another session's, or cannot be read."""
+    """A summary as corrected by session.toml; unchanged where session.toml belongs to another session, or cannot be read."""
     try:
         head = head_of(session_folder)
     except HiphingeError:
-        # whoever must know says so: `hiphinge.afterwards.ties`
+        # reported where it matters: `hiphinge.afterwards.ties`
         return summary
     said = Said.of(summary["athlete"], summary["start"])
     if head is None or head.athlete is None or head.start is None or not head.corrects(said):
@@ -107,12 +107,12 @@ def corrected(summary: dict[str, Any], session_folder: Path) -> dict[str, Any]:
 
 
 def check_known(said: Said, session_folder: Path) -> None:
-    """HiphingeError where nobody has said yet whose session it is, or when it began: it must not be sent then."""
+    """HiphingeError where athlete or start is unknown: such a session must not be sent."""
     lacking = []
     if said.start is not None and said.start < EARLIEST:
-        lacking.append(f"when it began is not known ({said.start:%Y-%m-%d} stands for that)")
+        lacking.append(f"the start is not known ({said.start:%Y-%m-%d} stands for that)")
     if said.athlete == UNKNOWN_ATHLETE:
-        lacking.append(f"whose session it is, is not known (athlete {UNKNOWN_ATHLETE!r} stands for that)")
+        lacking.append(f"the athlete is not known ({UNKNOWN_ATHLETE!r} stands for that)")
     if lacking:
         remedy = (
             f"Correct start and [athlete] id in {session_folder / SESSION}, or import it again with --start and --athlete; "

@@ -2,12 +2,12 @@
 results asks here.
 
     [[repetition]]
-    at_s = 48.2             # any time within it, seconds of the session
-    movement = "squat"      # what it was
+    at_s = 48.2             # any time within the repetition, seconds of the session
+    movement = "squat"      # the right kind
 
     [[repetition]]
     at_s = 61.0
-    deleted = true          # it was none
+    deleted = true          # not a repetition
 
 A repetition is named by a time and not by its number, so an edit holds for both estimators and for a later analysis; where an
 estimator found none at that time, it says nothing. Marks, notes and pain in the same file are read by `ingest.heads.edits`, and
@@ -31,20 +31,20 @@ from on_disk import read_toml, shown
 
 EDITS = "edits.toml"
 SAID = ("mark", "note", "pain")
-"""Lists of the same file that say something else than a repetition's kind."""
+"""Lists of the same file that are not corrections of repetitions."""
 _REMEDY = 'Write [[repetition]] with at_s = SECONDS and either movement = "KIND" or deleted = true'
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A correction of the repetition at session time at_s: its kind, or that it was none (movement None)."""
+    """A correction of the repetition at session time at_s: its kind, or its removal (movement None)."""
 
     at_s: float
     movement: str | None
 
 
 def read_edits(session_folder: Path) -> tuple[Edit, ...]:
-    """The corrections of a session, none where there is no such file. HiphingeError where it cannot be understood."""
+    """The corrections of a session, empty where there is no such file. HiphingeError where it cannot be understood."""
     path = session_folder / EDITS
     if not path.exists():
         return ()
@@ -72,7 +72,7 @@ def _edit(entry: object, where: str) -> Edit:
 
 
 def edited(table: pa.Table, edits: Sequence[Edit]) -> pa.Table:
-    """A table of repetitions with the corrections made; the later of two that name the same repetition counts."""
+    """A table of repetitions with the corrections applied. If two name the same repetition, the later one counts."""
     if not edits:
         return table
     spans = list(zip(table["start_s"].to_pylist(), table["end_s"].to_pylist(), strict=True))
@@ -90,5 +90,5 @@ def edited(table: pa.Table, edits: Sequence[Edit]) -> pa.Table:
 
 
 def edited_repetitions(session_folder: Path, estimator: str) -> pa.Table:
-    """`repetitions.parquet` of a session folder as a person corrected it."""
+    """`repetitions.parquet` of a session folder with a person's corrections."""
     return edited(read_repetitions(session_folder, estimator), read_edits(session_folder))

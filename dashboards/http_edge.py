@@ -1,10 +1,10 @@
 """The one edge for HTTP: every request of ours that may carry a credential goes through here.
 
-An `Edge` holds one origin (scheme, host and port) and asks it by path, so no request can reach another one: a redirection
-within the origin is followed, one that leads elsewhere is an error that names where. Proxies of the environment are not used,
-for they would see the credential. Certificates are always verified. An answer is bounded in time as a whole, from the
-connection to the last byte, and in size after unfolding. Whatever a library raises on the way becomes one `HttpError`, in
-`Edge._fault`; no message holds a credential, however it is spelt. Looking a name up is the system's work and has the system's
+An `Edge` holds one origin (scheme, host and port) and takes only paths, so no request can reach another origin. A redirection
+within the origin is followed; one that leads elsewhere is an error that names the target. Proxies of the environment are not
+used, because they would see the credential. Certificates are always verified. An answer is limited in total time, from the
+connection to the last byte, and in size after decompression. Any exception of a library becomes one `HttpError`, in
+`Edge._fault`; no message holds a credential in any spelling. Name resolution is left to the system and has the system's
 own time limit.
 """
 
@@ -29,11 +29,11 @@ from body_signals import HiphingeError
 from dashboards.redaction import without_secrets
 
 LIMIT_BYTES = 16 << 20
-"""Largest answer; those that InfluxDB and Grafana give us have some 100 kB (ours)."""
+"""Largest answer, bytes (ours); answers of InfluxDB and Grafana have about 100 kB."""
 _PIECE_BYTES = 1 << 16
-"""Of an answer, read at a time (ours)."""
+"""Bytes of an answer that are read at a time (ours)."""
 _REDIRECTIONS = 5
-"""Within the origin; more is a circle (ours)."""
+"""Redirections within the origin; more are taken for a circle (ours)."""
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _SAFE = "/%:@!$&'()*+,;=~"
@@ -44,17 +44,17 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 def parted(url: str) -> SplitResult:
     """The parts of an address.
 
-    ValueError in a user's words where it is none; they never quote it, for it may hold a password.
+    ValueError, in a user's words, where it is not valid. The message never quotes the address, which may hold a password.
     """
     try:
         parts = urlsplit(url)
         known = parts.scheme in _PORTS and parts.hostname and parts.port != 0 and not re.search(r"[\s\x00-\x1f\x7f\\]", url)
         host = (parts.hostname or "").encode("idna")
     except ValueError:
-        # no port, an open bracket, a host name of which there can be none (UnicodeError is one)
+        # a bad port, an open bracket, an impossible host name (UnicodeError is a ValueError)
         known, host = None, b""
     if not known or not host:
-        raise ValueError("is no address")
+        raise ValueError("is not an address")
     if parts.username is not None or parts.password is not None:
         raise ValueError("holds a user name or password")
     if parts.query or parts.fragment:
@@ -63,7 +63,7 @@ def parted(url: str) -> SplitResult:
 
 
 class HttpError(HiphingeError):
-    """A request that was not answered. away: it may go well later; else a person must change something."""
+    """A request that was not answered. away: it may succeed later; else a person must change something."""
 
     def __init__(self, what: str, where: str, remedy: str, *, away: bool) -> None:
         super().__init__(what, where, remedy)
@@ -84,7 +84,7 @@ class Service:
     """Where an error happened, in messages; the address where it is empty."""
 
     def clean(self, words: object, most: int = 300) -> str:
-        """Somebody else's words as one line, without control characters and without the credential."""
+        """Foreign text as one line, without control characters and without the credential."""
         return without_secrets(str(words), self.secrets)[:most]
 
 
@@ -98,7 +98,7 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any]:
-        """Its JSON object; empty where it is none."""
+        """The answer's JSON object; empty where the answer is not one."""
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -112,9 +112,9 @@ class Answer:
 
 
 class Edge:
-    """Asks one server. Keeps a connection for the next request; `close` lets it go. For one thread at a time.
+    """Sends requests to one server. Keeps the connection for the next request until `close`. For one thread at a time.
 
-    timeout_s: of a request as a whole. `HttpError` where the address is none.
+    timeout_s: for a whole request. `HttpError` where the address is not valid.
     """
 
     def __init__(self, service: Service, *, timeout_s: float, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -141,7 +141,7 @@ class Edge:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask for a path below the server's address. Every status is an answer; `HttpError` where there is none."""
+        """Request a path below the server's address. Any status is an answer; `HttpError` where there is no answer."""
         asked = urlencode(list(query))
         target = quote(self._parts.path.rstrip("/") + path, safe=_SAFE) + (f"?{asked}" if asked else "")
         head = dict(headers or {}) | {"Accept-Encoding": "identity"}
@@ -155,11 +155,11 @@ class Edge:
         except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
             fault = self._fault(error)
             self.close()
-        # outside of the handler: the library's error, which may hold the request, is not kept
+        # outside the handler: the library's error, which may hold the request, is dropped
         raise fault
 
     def close(self) -> None:
-        """Let the connection go; the next request makes a new one."""
+        """Close the connection; the next request opens a new one."""
         self._connection.close()
 
     def _followed(self, method: str, target: str, body: bytes | None, head: dict[str, str], until: float) -> Answer:
@@ -183,8 +183,8 @@ class Edge:
         except ValueError:
             same, place = False, "an address that cannot be read"
         if not same:
-            remedy = f"Nothing was sent there. If that is where it is now, set {self._service.setting} to it"
-            raise self._error(f"wants to send us on to {self._service.clean(place, 200)}, which is another server", remedy)
+            remedy = f"Nothing was sent there. If the server has moved, set {self._service.setting} to it"
+            raise self._error(f"redirects to {self._service.clean(place, 200)}, which is another server", remedy)
         return quote(parts.path or "/", safe=_SAFE) + (f"?{parts.query}" if parts.query else "")
 
     def _once(self, method: str, target: str, body: bytes | None, head: dict[str, str], until: float) -> Answer:
@@ -207,7 +207,7 @@ class Edge:
     def _body(self, response: http.client.HTTPResponse, coding: str) -> bytes:
         coding = coding.strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise self._error("answers in a coding that was not asked for", f"Check {self._service.setting}")
+            raise self._error("answers in an encoding that was not requested", f"Check {self._service.setting}")
         # 32: gzip or zlib, whichever it is
         unfolded = zlib.decompressobj(32 + zlib.MAX_WBITS) if coding not in ("", "identity") else None
         body, whole = bytearray(), True
@@ -223,7 +223,7 @@ class Edge:
         return bytes(body)
 
     def _fault(self, error: Exception) -> HttpError:
-        """The one place that says in a user's words what a library raises when nobody answers as a server should."""
+        """The one place that translates a library's connection errors into a user's words."""
         name, setting = self._service.name, self._service.setting
         place, greeted = self._service.place or self._service.url, self._connection.greeted
         remedy = f"Check {setting} (http or https?) and that {name} runs"
@@ -243,9 +243,9 @@ class Edge:
                 return HttpError(f"{name} did not answer in time", place, remedy, away=True)
             case socket.gaierror():
                 unknown = error.errno == socket.EAI_NONAME
-                return HttpError("there is no computer of this name", place, f"Check {setting}", away=not unknown)
+                return HttpError("there is no computer with this name", place, f"Check {setting}", away=not unknown)
             case http.client.HTTPException() if not isinstance(error, http.client.IncompleteRead | ConnectionError):
-                return HttpError(f"{name} cannot be understood: this is no answer of HTTP", place, remedy, away=False)
+                return HttpError(f"{name} cannot be understood: this is not an HTTP answer", place, remedy, away=False)
             case OSError() if not greeted and not isinstance(error, ssl.SSLError):
                 why = error.strerror or "no connection"
                 return HttpError(f"{name} cannot be reached ({self._service.clean(why)})", place, remedy, away=True)
@@ -253,14 +253,14 @@ class Edge:
                 return HttpError(f"the connection to {name} broke", place, remedy, away=True)
             case zlib.error():
                 return HttpError(f"{name} answers with compressed data that cannot be read", place, remedy, away=False)
-        return HttpError(f"{name} cannot be asked: an address or a token that HTTP cannot say", place, remedy, away=False)
+        return HttpError(f"{name} cannot be asked: an address or a token that HTTP cannot carry", place, remedy, away=False)
 
     def _error(self, what: str, remedy: str) -> HttpError:
         return HttpError(f"{self._service.name} {what}", self._service.place or self._service.url, remedy, away=False)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
-    """Scheme, host and port. ValueError for a port that is none."""
+    """Scheme, host and port. ValueError for an invalid port."""
     return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
 
 
@@ -272,7 +272,7 @@ def _left_s(until: float) -> float:
 
 
 class _Bounded(socket.socket):
-    """A socket whose every operation ends at `until`, however little arrives at a time."""
+    """A socket whose operations all end at `until`, even if data arrive in small pieces."""
 
     until = 0.0
 
@@ -303,7 +303,7 @@ class _Plain(http.client.HTTPConnection):
     greeted = False
 
     def prepare(self, until: float) -> None:
-        """For the next request; a connection that the server has left in the meantime is made anew."""
+        """Get ready for the next request; a connection that the server has closed is opened again."""
         self.until = until
         if isinstance(self.sock, _Bounded):
             if _readable(self.sock):
@@ -312,7 +312,7 @@ class _Plain(http.client.HTTPConnection):
                 self.sock.until = until
 
     def connect(self) -> None:
-        """Connect to the first of the host's addresses that takes it."""
+        """Connect to the first of the host's addresses that accepts."""
         self.greeted = False
         self.sock = self._reached()
         self.greeted = True
@@ -342,7 +342,7 @@ class _Encrypted(_Plain):
     _context: ssl.SSLContext | None = None
 
     def connect(self) -> None:
-        """Connect, and verify who it is."""
+        """Connect, and verify the certificate."""
         self.greeted = False
         if self._context is None:
             self._context = ssl.create_default_context()
@@ -366,7 +366,7 @@ def _connection(origin: tuple[str, str, int | None]) -> _Plain:
 
 
 def _readable(sock: socket.socket) -> bool:
-    """Whether an idle connection has something to say: then the server has left it."""
+    """Whether an idle connection has data: then the server has closed it."""
     # `select` refuses a file number above 1023
     if hasattr(select, "poll"):
         poll = select.poll()

@@ -1,4 +1,4 @@
-"""How numbers are written for people: a dash where one is missing, its uncertainty beside it where it has one."""
+"""How numbers are written for people: a dash for a missing value, the uncertainty beside the value where there is one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from body_signals.movements import SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH, kind
 
 DASH = "–"
 ROUNDING = 1e-3
-"""An uncertainty that is beyond a digit by less than this part of it is that digit: tables hold single precision (ours)."""
+"""An uncertainty is rounded down to a digit if it exceeds it by less than this part of it: tables hold single precision
+(ours)."""
 NOT_SET = 1970
-"""A year in which no sensor was worn: clocks that do not know the date begin there (ours)."""
+"""The year in which clocks that do not know the date begin; no session is from it (ours)."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
 
 def share_to_read(movement: str) -> str:
-    """The lumbar share that means something in a movement: of trunk where knees stay straight, else of trunk on thigh."""
+    """The lumbar share to read in a movement: of trunk where knees stay straight, else of trunk on thigh."""
     return kind_of(movement).share
 
 
@@ -33,7 +34,7 @@ def movement_word(movement: str, count: int = 1, side: str = "") -> str:
 def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.0, decimals: int = 1) -> str:
     """`value ± sd`, both times `scale` (100 for percent); a dash where the value is missing.
 
-    The uncertainty is that of `uncertainty`; one of 0 is none that anybody knows, and is not written.
+    The uncertainty is written as by `uncertainty`; an uncertainty of 0 means unknown, and is left out.
     """
     if not math.isfinite(value):
         return DASH
@@ -44,7 +45,7 @@ def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.
 
 
 def uncertainty(sd: float, decimals: int = 1) -> str:
-    """A standard uncertainty, rounded up to so many digits and at least one of the last; a dash where it is not known."""
+    """A standard uncertainty, rounded up to `decimals` decimals, at least 1 in the last digit; a dash where it is not known."""
     if not math.isfinite(sd) or sd <= 0.0:
         return DASH
     step = 10.0**decimals
@@ -66,10 +67,10 @@ def points(difference: float, sd: float | None = None) -> str:
 
 
 def calendar(start: object, *, seconds: bool = False) -> str:
-    """A moment of RFC 3339 as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is none.
+    """An RFC 3339 time as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is not valid.
 
-    The zone is the one that the moment was written with; one in UTC is told in the zone of this machine at that time. A moment
-    of 1970 is one that nobody set.
+    The zone is the one in which the time was written; a time in UTC is shown in this machine's zone at that time. A time in
+    1970 was never set.
     """
     try:
         moment = datetime.fromisoformat(str(start))
@@ -102,7 +103,7 @@ def words(name: str) -> str:
 
 
 def quality_note(flags: int) -> str:
-    """The quality flags as words, a dash where there is nothing to remark."""
+    """The quality flags as words, a dash where none is set."""
     return ", ".join(words(name) for name in flag_names(flags)) or DASH
 
 

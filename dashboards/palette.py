@@ -24,7 +24,7 @@ PELVIS = Ink("#B27700", "#E69F00", (8, 5))
 LEFT = Ink("#007E5B", "#1DB38A")
 RIGHT = Ink("#B8528A", "#DB94BC", (10, 3, 2, 3))
 MUTE = Ink("#545E69", "#AAB4C0")
-"""What is shown beside the segments: trunk and thighs against gravity."""
+"""For curves besides the segments: trunk and thighs against gravity."""
 INK, SINGLE, RULE = "#14181D", "#7F8B97", "#C9D0D8"
 """On light ground: text and medians, single repetitions behind a median, rules and bands."""
 

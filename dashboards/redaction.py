@@ -1,4 +1,4 @@
-"""Words of others without our credentials: a server may quote what it was sent, in whatever spelling it likes."""
+"""Foreign text without our credentials: a server may quote a request, in any spelling."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from html import escape
 
 _HIDDEN = "…"
 _SHORT = 2
-"""A secret of this length or less is part of many words: then nothing is quoted at all (ours)."""
+"""A secret of at most this many characters is part of many words: then nothing is quoted at all (ours)."""
 _MOST = 20_000
-"""Characters that are looked at; more is never shown (ours)."""
+"""Characters that are searched; more are never shown (ours)."""
 _LONGEST_SPELLING = 12
-"""Characters that one may take, at most."""
+"""Most characters that the spelling of one character takes: the longest pattern below."""
 
 
 def without_secrets(words: str, secrets: Iterable[str]) -> str:
@@ -22,7 +22,7 @@ def without_secrets(words: str, secrets: Iterable[str]) -> str:
     text = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in words[:_MOST]).split())
     known = sorted(filter(None, secrets), key=len, reverse=True)
     if len(words) > _MOST and known:
-        # a secret that was cut through is known no more
+        # a secret that was cut in two is no longer recognised
         text = text[: -_LONGEST_SPELLING * len(known[0])]
     for secret in known:
         if len(secret) <= _SHORT:
@@ -44,7 +44,7 @@ def _spellings(character: str) -> str:
 
 
 def _in_base64(secret: str) -> set[str]:
-    """The characters that a secret makes in base64, wherever it begins in what was encoded; both alphabets."""
+    """The base64 characters of a secret at any offset in the encoded text; both alphabets."""
     found = set()
     for before in range(3):
         octets = b"\0" * before + secret.encode("utf-8", "replace")

@@ -1,6 +1,6 @@
 """`docs/quantities.md`: every column, key, flag and field by name, unit, type and meaning, generated from the tables.
 
-`python -m dashboards.reference > docs/quantities.md` writes it; a test holds the file to it.
+`python -m dashboards.reference > docs/quantities.md` writes it; a test compares the file with it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _JSON_TYPES = {
 
 
 def quantities_page() -> str:
-    """The page, Markdown, ends with a line end."""
+    """The page in Markdown, with a final line end."""
     return "\n".join(_page())
 
 

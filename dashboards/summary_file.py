@@ -1,7 +1,7 @@
 """summary.json: its text, and the checks that a reader relies on.
 
-Whoever shows or sends a summary takes its parts for what they are. So a file that says something else is refused once, when it
-is read, with the name of the part that is wrong.
+Code that shows or sends a summary does not check its parts. So a malformed file is refused once, when it is read, with the
+name of the wrong part.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from body_signals import SCREEN_MEASURES, SUMMARY_ADDED, SUMMARY_KEYS
 
 _Number = float | None
 _FURTHEST_S = 1e9
-"""Session times are within some thirty years of the start (ours)."""
+"""Largest session time, s: about thirty years from the start (ours)."""
 _Seconds = Annotated[float, msgspec.Meta(ge=-_FURTHEST_S, le=_FURTHEST_S)] | None
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Many = _Count | list[Any] | None
-"""How many; a list counts."""
+"""A number of things; a list stands for its length."""
 _Word = str | None
 
 
@@ -133,8 +133,8 @@ class _Summary(msgspec.Struct):
 
 
 def check_summary(document: object) -> dict[str, Any]:
-    """The document of a summary.json; of an older program's, with the lists that it did not write yet, empty. ValueError names
-    what is wrong with it."""
+    """The document of a summary.json; lists that an older program did not write are empty. ValueError names
+    the wrong part."""
     if isinstance(document, dict):
         document = _added(document)
     absent = [q.name for q in SUMMARY_KEYS if not isinstance(document, dict) or q.name not in document]
@@ -156,7 +156,7 @@ def check_summary(document: object) -> dict[str, Any]:
     for test in summary.screen.tests:
         for name in test.measures:
             if (test.test, test.side, name) not in measures:
-                raise ValueError(f"the screen has a measure {test.test} {test.side} {name} that there is not")
+                raise ValueError(f"the screen has an unknown measure {test.test} {test.side} {name}")
     for limit in summary.screen.limits:
         if measures.get((limit.test, limit.side, limit.measure)) != limit.unit:
             raise ValueError(f"the screen has a limit of {limit.test} {limit.side} {limit.measure} that there is not")
@@ -164,7 +164,7 @@ def check_summary(document: object) -> dict[str, Any]:
 
 
 def _added(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary with every list that 0.1.0 did not know, empty where it is not given."""
+    """The summary with every list that 0.1.0 did not write, empty where it is missing."""
     return {name: [] for name in SUMMARY_ADDED} | dict(summary)
 
 
@@ -172,7 +172,7 @@ def _check_start(start: str) -> None:
     try:
         moment = datetime.fromisoformat(start)
     except ValueError:
-        # a session without a calendar time: who needs one says so
+        # a session without a calendar time: callers that need one check it
         return
     if not 1 < moment.year < 9999:
         raise ValueError(f"start is {start}, beyond every calendar")
@@ -189,13 +189,13 @@ def summary_text(summary: Mapping[str, object], estimator: str) -> str:
     if summary["estimator"] != estimator:
         raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
     ordered = {name: summary[name] for name in expected}
-    # a number that is not finite is missing, hence null: so says the encoder
+    # the encoder writes a number that is not finite, thus missing, as null
     text = msgspec.json.encode(ordered, enc_hook=_plain)
     return msgspec.json.format(text, indent=2).decode() + "\n"
 
 
 def _plain(value: object) -> object:
-    """What the encoder does not know by itself."""
+    """Values of types that the encoder does not know."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):

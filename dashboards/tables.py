@@ -1,8 +1,8 @@
 """The four result files of an estimator: angles, orientations and repetitions as Parquet, and summary.json.
 
 Columns, types, units and descriptions come from `body_signals.quantities`. The bytes depend on the rows only, never on how
-they were handed over: row groups end at whole minutes of session time. Memory is bounded by what one call brings and a
-minute of rows. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
+they were split into calls: row groups end at whole minutes of session time. Memory is bounded by the rows of one call and of
+one minute. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
 
 Every reader gets today's columns. A column that is younger than the file is filled with missing values (`Quantity.since`), and
 a column that this version does not know yet is left out. Any other difference is an error that names the column.
@@ -45,7 +45,7 @@ from on_disk import check_file, make_private_folder, read_json, replace_whole, w
 ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.parquet", "repetitions.parquet", "summary.json"
 
 _ROW_GROUP_S = 60.0
-"""A row group of a table is a minute of session time (ours)."""
+"""Session time in one row group of a table, s (ours)."""
 _ARROW: dict[Storage, pa.DataType] = {
     Storage.FLOAT64: pa.float64(),
     Storage.FLOAT32: pa.float32(),
@@ -72,7 +72,7 @@ REPETITION_SCHEMA = table_schema("repetitions", REPETITION_COLUMNS)
 _TIMES, _FURTHEST_S = frozenset({"time_s", "start_s", "turn_s", "end_s"}), 1e9
 _MOST_TICKS = round(LONGEST_SESSION_S * TICK_HZ) + 1000
 _MOST_ROWS = {ANGLES: _MOST_TICKS, ORIENTATIONS: 32 * _MOST_TICKS, REPETITIONS: 1_000_000}
-"""What a table can have; a small file may unfold to more than any memory. Of orientations: of that many sensors."""
+"""Most rows of a table (ours); a small file may decompress to more than any memory. For orientations: of 32 sensors."""
 _COLUMNS = {ANGLES: ANGLE_COLUMNS, ORIENTATIONS: ORIENTATION_COLUMNS, REPETITIONS: REPETITION_COLUMNS}
 _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
 
@@ -120,7 +120,7 @@ class TableWriter:
             self._write_angles(keep_last=True)
 
     def orientations(self, stretch: Sequence[OrientationRows]) -> None:
-        """Append rows of the orientation table: all that there is of all sensors up to the last of these times."""
+        """Append rows of the orientation table: all rows of all sensors up to the last of these times."""
         stretch = [rows for rows in stretch if len(rows)]
         if not stretch:
             return
@@ -159,7 +159,7 @@ class TableWriter:
         self._open = False
 
     def abort(self) -> None:
-        """Leave nothing behind; results that were there before stay. Harmless after `close`."""
+        """Discard what was written; earlier results stay. Harmless after `close`."""
         if not self._open:
             return
         self._open = False
@@ -181,7 +181,7 @@ class TableWriter:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Say a refusal of the disk in the user's words."""
+        """Report a disk error in the user's words."""
         try:
             yield
         except OSError as error:
@@ -216,7 +216,7 @@ class TableWriter:
             self._orientations.write_table(table, row_group_size=len(table))
 
     def _appear(self) -> None:
-        """Let the scratch folder take the final one's place: old and new files are never mixed."""
+        """Move the scratch folder to the final place: old and new files are never mixed."""
         old = self._final.with_name(f".{self._estimator}.old")
         shutil.rmtree(old, ignore_errors=True)
         if self._final.exists():
@@ -312,7 +312,7 @@ def _check_times(time_s: NDArray[np.float64], last_s: float, what: str) -> None:
 def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     # Byte-stream-split with Snappy: as fast as no compression at all, a third smaller than Snappy alone.
     floats = [f.name for f in schema if pa.types.is_floating(f.type)]
-    # the library opens the file by itself, with the rights that it has then
+    # the library opens the file by itself, with the permissions of that moment
     write_private(path, b"")
     return pq.ParquetWriter(
         path,
@@ -350,7 +350,8 @@ def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
 
 
 def read_summary(folder: Path, estimator: str, *, as_computed: bool = False) -> dict[str, Any]:
-    """`summary.json` of a session folder, athlete and start as session.toml corrects them; as_computed: as they stand there."""
+    """`summary.json` of a session folder, with athlete and start as corrected by session.toml; as_computed: without
+    corrections."""
     path = folder / estimator / SUMMARY
     with _reading(path):
         summary = check_summary(read_json(path))
@@ -358,7 +359,7 @@ def read_summary(folder: Path, estimator: str, *, as_computed: bool = False) -> 
 
 
 def write_summary(folder: Path, estimator: str, summary: Mapping[str, object]) -> None:
-    """Put a changed summary in the place of the one there, whole. HiphingeError where it cannot be written."""
+    """Replace the summary, atomically. HiphingeError where it cannot be written."""
     path = folder / estimator / SUMMARY
     try:
         replace_whole(path, summary_text(summary, estimator))
@@ -372,7 +373,7 @@ def available_estimators(folder: Path) -> tuple[str, ...]:
 
 
 def scratch_folders(folder: Path) -> list[Path]:
-    """Where results of a session folder are being written, or were when their program was killed."""
+    """Folders in which results of a session are being written, or were left by a killed program."""
     return [scratch for scratch in (_scratch(folder, e) for e in ESTIMATORS) if scratch.is_dir() and not scratch.is_symlink()]
 
 
@@ -387,7 +388,7 @@ def _read(folder: Path, estimator: str, name: str, columns: Sequence[str] | None
 
 
 def _has(found: pa.Schema, name: str, quantity: Quantity) -> bool:
-    """Whether a file of table `name` has a column once and with its type, or may lack it because the file is older."""
+    """Whether a file of table `name` has a column once and with the right type, or may lack it because the file is older."""
     at = found.get_all_field_indices(quantity.name)
     if not at:
         return quantity.since != FIRST_VERSION
@@ -395,12 +396,12 @@ def _has(found: pa.Schema, name: str, quantity: Quantity) -> bool:
 
 
 def _there(file: pq.ParquetFile, name: str, columns: Sequence[str] | None = None) -> list[str]:
-    """Today's columns of a table, or those of them that are asked for, as far as the file has them."""
+    """Today's columns of a table, or the requested ones, as far as the file has them."""
     return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in file.schema_arrow.names]
 
 
 def _of_today(name: str, table: pa.Table, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """What was read of a table, with the columns that are asked for and younger than the file. ValueError for a wrong time."""
+    """The table that was read, plus the requested columns that are younger than the file. ValueError for a wrong time."""
     schema = _SCHEMAS[name]
     wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns], schema.metadata)
     if table.column_names != wanted.names:
@@ -414,7 +415,7 @@ def _of_today(name: str, table: pa.Table, rows: int, columns: Sequence[str] | No
 
 
 def _with_sound_times(table: pa.Table) -> pa.Table:
-    """The table. ValueError where a time is none, or beyond every session."""
+    """The table. ValueError where a time is missing, or beyond any session."""
     for name in _TIMES.intersection(table.column_names):
         if not (np.abs(table[name].to_numpy()) <= _FURTHEST_S).all():
             raise ValueError(f"{name} has a time that is none")

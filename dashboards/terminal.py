@@ -1,6 +1,6 @@
-"""A session's results as tables for the terminal: repetitions, calibration, sensors. Made here, printed elsewhere.
+"""A session's results as tables for the terminal: repetitions, calibration, sensors. Built here, printed elsewhere.
 
-Names that people or devices gave are `Text`, so that nothing in them is taken for markup.
+Names from people or devices are `Text`, so that nothing in them is taken for markup.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def repetition_table(repetitions: pa.Table, estimator: str) -> Table:
 
 
 def side_of_row(row: Mapping[str, Any]) -> str:
-    """The leg of a repetition of one leg: left or right; else empty."""
+    """The leg of a one-legged repetition: left or right; else empty."""
     if not kind_of(row["movement"]).one_leg:
         return ""
     return raised_side(*(_number(row[f"hip_{side}_rom_deg"]) for side in ("left", "right")))
 
 
 def repetition_note(row: Mapping[str, Any]) -> str:
-    """What there is to remark of a repetition: its quality flags, and why the share to read is missing; else a dash."""
+    """The quality flags of a repetition, and the reason if the share to read is missing; else a dash."""
     share = share_to_read(row["movement"])
     why = dict(part.split(": ", 1) for part in (row.get("missing_shares") or "").split("; ") if ": " in part).get(share)
     notes = [quality_note(row["quality"])] if row["quality"] else []
@@ -78,7 +78,7 @@ def repetition_note(row: Mapping[str, Any]) -> str:
 
 
 def screen_sentences(screen: Mapping[str, Any]) -> list[str]:
-    """The outcome of the hip screen, of summary.json, in sentences; nothing where no test was done."""
+    """The outcome of the hip screen in summary.json, in sentences; empty where no test was done."""
     if screen["pattern"] is None:
         words = screen["pattern_words"] or ""
         said = [f"Hip screen: {words}. Whether a pattern is there is not known."] if screen.get("untested") else []
@@ -93,7 +93,7 @@ def screen_sentences(screen: Mapping[str, Any]) -> list[str]:
 
 
 def calibration_table(summary: Mapping[str, Any]) -> Table:
-    """How each sensor was aligned to its segment, how sure that is, and why."""
+    """How each sensor was aligned to its segment, with the confidence and its reasons."""
     table = _table("Calibration")
     for name in ("sensor", "method", "confidence", "reasons"):
         table.add_column(name, overflow="fold")
@@ -113,7 +113,7 @@ def calibration_table(summary: Mapping[str, Any]) -> Table:
 
 
 def sensors_table(summary: Mapping[str, Any]) -> Table:
-    """Samples that each sensor delivered, and those that are missing."""
+    """Samples received from each sensor, and samples missing."""
     table = _table("Sensors")
     table.add_column("sensor")
     table.add_column("family")
@@ -125,7 +125,7 @@ def sensors_table(summary: Mapping[str, Any]) -> Table:
 
 
 def sensor_facts(facts: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
-    """Rate, samples, lost, gaps, saturated of one sensor, in words; an estimated loss is marked with ≈."""
+    """Rate, samples, losses, gaps and saturated samples of one sensor, in words; ≈ marks an estimated loss."""
     samples, lost = _number(facts.get("samples")), _number(facts.get("lost"))
     of_all = f" ({100 * lost / (samples + lost):.1f} %)" if lost > 0 and samples + lost > 0 else ""
     estimate = "" if facts.get("lost_exact", True) or not lost > 0 else "≈ "
@@ -140,7 +140,7 @@ def sensor_facts(facts: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
 
 
 def packet_table(packets: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]] | None = None) -> Table:
-    """Packets of a sensor as fields with SI values; samples: made of groups of packets, and shown in their place."""
+    """Packets of a sensor as fields with SI values; samples: decoded from groups of packets, and shown instead of them."""
     table = _table("Packets (SI units)" if samples is None else "Samples (SI units)")
     rows = packets if samples is None else samples
     names = list(dict.fromkeys(name for row in rows for name in row))

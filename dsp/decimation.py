@@ -1,8 +1,8 @@
 """Fewer rows for a database: the mean over the ticks up to and including the one that is kept.
 
-Causal, so that a live session and its replay send the same rows. The mean of k ticks has its zeros where frequencies
-would fold onto 0 Hz (25, 50 Hz for 100 → 25 Hz), delays by (k - 1) / 2 ticks (15 ms) and takes 1.5 % from an
-oscillation of 2.5 Hz. Missing stays missing: one missing tick makes the kept value missing, and so does a jump in time.
+Causal, so that a live session and its replay send the same rows. The mean of k ticks has zeros at the frequencies that
+would alias to 0 Hz (25, 50 Hz for 100 → 25 Hz), delays by (k - 1) / 2 ticks (15 ms) and attenuates an oscillation of 2.5 Hz by
+1.5 %. Missing stays missing: one missing tick makes the kept value missing, and so does a jump in time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from body_signals import Bools, Floats, Ints
 
 OUTPUT_HZ = 25.0
-"""Rate of angles in the database."""
+"""Rate of angles in the database, Hz (ours)."""
 
 
 class Decimator:
@@ -36,7 +36,7 @@ class Decimator:
         if not len(time_s):
             return time_s, values, flags
         if self._origin_s is None:
-            # The fraction of a tick by which this session's grid is off the whole ticks.
+            # the offset of this session's grid from whole ticks, as a fraction of a tick
             self._origin_s = float(time_s[0]) - round(float(time_s[0]) * self._tick_hz) / self._tick_hz
         before = len(self._time_s)
         if self._values is not None:

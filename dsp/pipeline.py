@@ -1,4 +1,4 @@
-"""What `live` and `review` share: what a pipeline gives out, stated mountings, the standing that sensors share, and slips."""
+"""The common part of `live` and `review`: a pipeline's output, stated mountings, the standing shared by sensors, and slips."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
-"""Of the confidence of a sensor that has slipped, this share is left (ours)."""
+"""Factor on the confidence of a sensor that has slipped (ours)."""
 
 
 @dataclass(slots=True)
 class PipelineOutput:
-    """What one call gave: rows in order, repetitions that ended, alignments that came into force, what was found wrong."""
+    """The output of one call: rows in order, ended repetitions, alignments that took effect, findings."""
 
     angles: list[AngleRows] = field(default_factory=list)
     orientations: list[OrientationRows] = field(default_factory=list)
@@ -32,18 +32,18 @@ class PipelineOutput:
     alignments: list[Alignment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     calibration: list[CalibrationProgress] = field(default_factory=list)
-    """How far the calibration has come, each time that it went on; of the causal estimator only."""
+    """Each step in the progress of the calibration; only from the causal estimator."""
 
     @classmethod
     def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
-        """What several calls gave, as if they had been one."""
+        """The outputs of several calls as one."""
         whole = cls()
         for piece in pieces:
             whole.extend(piece)
         return whole
 
     def with_latest(self, later: PipelineOutput) -> PipelineOutput:
-        """Repetitions, alignments and findings of both, and the rows of the later one, where it has any: what is shown."""
+        """Repetitions, alignments and findings of both, and the rows of the later one, if any: for display."""
         return PipelineOutput(
             later.angles or self.angles,
             later.orientations or self.orientations,
@@ -54,7 +54,7 @@ class PipelineOutput:
         )
 
     def extend(self, other: PipelineOutput) -> None:
-        """What the next call gave, as if both had been one."""
+        """Append the output of the next call."""
         self.angles.extend(other.angles)
         self.orientations.extend(other.orientations)
         self.repetitions.extend(other.repetitions)
@@ -69,14 +69,14 @@ def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
 
 
 def shared_ticks(standings: Sequence[Standing], rate_hz: float) -> tuple[int, int] | None:
-    """Numbers of the first tick of the standing that sensors share, and of the first after it; None where it is too short."""
+    """Numbers of the first tick of the standing shared by sensors, and of the first after it; None where it is too short."""
     first = int(np.ceil(max(s.start_s for s in standings) * rate_hz))
     last = int(np.floor(min(s.end_s for s in standings) * rate_hz))
     return None if last - first < SHARED_S * rate_hz else (first, last)
 
 
 def slip_watch(alignment: Alignment, rate_hz: float, *, marked_back: bool = False) -> SlipWatch | None:
-    """The watch for the sensors of an alignment; None for one that is on its own, or waits for something better."""
+    """The slip watch for the sensors of an alignment; None for a single sensor, or while a better alignment may follow."""
     return SlipWatch(tuple(alignment.to_segment), rate_hz, marked_back=marked_back) if len(alignment.to_segment) > 1 else None
 
 
@@ -96,7 +96,7 @@ def said_of(
     worn: WornWatch | None,
     rate_hz: float,
 ) -> tuple[AlignmentReport, ...]:
-    """The reports of the alignment in force; of a mark that came to nothing, which leaves it in force, where there is one."""
+    """The reports of the present alignment; those of the last mark, if it was refused and left the alignment in force."""
     if alignment is None:
         return refused
     reports = with_slips(alignment.reports, watch, worn, rate_hz)
@@ -115,7 +115,7 @@ def said_of(
 def with_slips(
     reports: tuple[AlignmentReport, ...], watch: SlipWatch | None, worn: WornWatch | None, rate_hz: float
 ) -> tuple[AlignmentReport, ...]:
-    """The reports, less confident of sensors that have slipped or come off the body, with the reason."""
+    """The reports, with lower confidence and the reason for sensors that have slipped or come off the body."""
     reasons: dict[str, str] = {}
     if watch is not None:
         for key, slip in watch.slipped.items():
@@ -134,13 +134,13 @@ def with_slips(
 
 
 class ClockDoubts:
-    """When linked segments did not move together, because a clock disagrees: what rows are flagged by."""
+    """The times at which linked segments did not move together because a clock disagrees; rows in them are flagged."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, float], tuple[float, float]] = {}
 
     def take(self, finding: Finding, since_s: float) -> None:
-        """A clock disagrees, flagged from session time since_s on; a later word of the same finding says until when."""
+        """A clock disagrees from session time since_s on; a later version of the same finding states the end."""
         until_s = np.inf if finding.until_s is None else finding.until_s
         begun = self._spans.get((finding.sensor, finding.since_s), (since_s, until_s))[0]
         self._spans[finding.sensor, finding.since_s] = (begun, until_s)
@@ -163,7 +163,7 @@ def with_flags(flags: Flags | None, more: Flags | None) -> Flags | None:
 
 
 class OtherSensors:
-    """When another sensor came into a place, by session time; see `TimedBlock.other`."""
+    """The session times at which another sensor took a place; see `TimedBlock.other`."""
 
     def __init__(self) -> None:
         self._since: dict[str, list[float]] = {}
@@ -174,7 +174,7 @@ class OtherSensors:
             self._since.setdefault(block.sensor, []).extend(block.time_s[block.other].tolist())
 
     def since(self, alignment: Alignment) -> dict[str, float]:
-        """Since when a place has had another sensor than at the calibration, by place."""
+        """For each place, since when it has had a sensor other than at the calibration."""
         later = {key: [t for t in times if t > alignment.mark_s] for key, times in self._since.items()}
         return {key: times[0] for key, times in later.items() if times}
 
@@ -182,7 +182,7 @@ class OtherSensors:
 def count_repetitions(
     finder: RepetitionFinder, rows: AngleRows, changes: Sequence[tuple[int, tuple[str, ...]]]
 ) -> list[Repetition]:
-    """Repetitions that ended in these rows. changes: at which of the rows the sensors on the body change, and to which."""
+    """Repetitions that ended in these rows. changes: the rows at which the worn sensors change, and the new set."""
     found: list[Repetition] = []
     start = 0
     for at, placements in changes:

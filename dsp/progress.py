@@ -1,7 +1,7 @@
-"""How far a calibration has come: what is awaited, what was heard, what is to be repeated. Frozen.
+"""The progress of a calibration: what is awaited, which movements were recognised, what must be repeated. Frozen.
 
-The causal pipeline gives out a `CalibrationProgress` whenever one of these changes, at ticks of the grid, so it is the same
-however the input is cut (`dsp.calibration.calibration_progress` makes them). Whoever guides the athlete makes words of it.
+The causal pipeline outputs a `CalibrationProgress` whenever one of these changes, at ticks of the grid, so it does not depend
+on how the input is cut (`dsp.calibration.calibration_progress` makes them). The guide turns it into words for the athlete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dsp.results import AlignmentReport
 
 BEND, SQUAT = movements.BEND.name, movements.SQUAT.name
 KNEE_LEFT, KNEE_RIGHT = "knee_left", "knee_right"
-"""Movements that are heard."""
+"""Movements that are recognised."""
 TOO_SHALLOW, TOO_SHORT, BOTH_KNEES = "too_shallow", "too_short", "both_knees"
 """Why a movement does not count."""
 
@@ -27,23 +27,23 @@ class Stage(StrEnum):
     """Where a calibration stands."""
 
     WAITING = "waiting"
-    """No calibrate mark has come."""
+    """There has been no calibrate mark yet."""
     STANDING = "standing"
     """The quiet standing is awaited."""
     MOVEMENTS = "movements"
     """The standing is known; the movements are followed."""
     DONE = "done"
-    """Over; angles are there."""
+    """Finished; there are angles."""
     REFUSED = "refused"
-    """Over, and nothing was aligned."""
+    """Finished without an alignment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A movement that has ended.
 
-    number: the how manieth of its kind that counts, 0: it does not count, and `shortfall` says why (empty where that is not
-    known). peak_deg: the largest inclination of each sensor from its standing.
+    number: its ordinal number among the counted movements of its kind. 0: it does not count, and `shortfall` says why (empty
+    where the reason is unknown). peak_deg: the largest inclination of each sensor from its standing.
     """
 
     movement: str
@@ -54,7 +54,7 @@ class Heard:
 
     @property
     def degrees(self) -> float:
-        """How far: a bend by the upper of the trunk's sensors, a knee raise by its thigh."""
+        """The size of the movement: of a bend at the upper trunk sensor, of a knee raise at its thigh."""
         order = {KNEE_LEFT: THIGH_KEYS[:1], KNEE_RIGHT: THIGH_KEYS[1:]}.get(self.movement, TRUNK_KEYS)
         peaks = dict(self.peak_deg)
         return next((peaks[key] for key in order if key in peaks), max(peaks.values(), default=0.0))
@@ -74,10 +74,11 @@ class Heard:
 class CalibrationProgress:
     """The state of the calibration from session time `time_s` on.
 
-    mark_s: session time of its mark. still_since_s: since when the standing runs; later than the mark where it had to begin
-    again. made, wanted: how many of each movement were heard and are asked for. heard: the last movement that ended. moving:
-    one is under way. unreturned: the sensor that has not come back to its standing for long, and how far it is off, degrees.
-    in_force: an alignment of this mark is in force. reports: of the last alignment of this mark. reasons: of a refusal.
+    mark_s: session time of its mark. still_since_s: start of the standing; later than the mark where it had to restart.
+    made, wanted: number of each movement that was recognised, and that is required. heard: the last movement that ended.
+    moving: a movement is under way. unreturned: a sensor that has not come back to its standing in time, and its angle from it,
+    degrees. in_force: an alignment of this mark is in force. reports: of the last alignment of this mark. reasons: of a
+    refusal.
     """
 
     stage: Stage = Stage.WAITING
@@ -95,7 +96,7 @@ class CalibrationProgress:
 
     @property
     def open(self) -> bool:
-        """Whether it is calibrating."""
+        """Whether a calibration is in progress."""
         return self.stage in (Stage.STANDING, Stage.MOVEMENTS)
 
     @property
@@ -110,7 +111,7 @@ class CalibrationProgress:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Movements of which fewer were heard than are asked for, in the order in which they are asked for."""
+        """Movements that have been made fewer times than required, in the order in which they are required."""
         made = dict(self.made)
         return tuple(movement for movement, count in self.wanted if made.get(movement, 0) < count)
 
@@ -136,7 +137,7 @@ def waiting(body: Sequence[str]) -> CalibrationProgress:
 
 
 def wanted_of(keys: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """The movements that are asked for of the sensors `keys`, in order."""
+    """The movements required for the sensors `keys`, in order."""
     wanted = [(BEND, BEND_COUNT)] if any(key in TRUNK_KEYS for key in keys) else []
     raises = zip((KNEE_LEFT, KNEE_RIGHT), THIGH_KEYS, strict=True)
     return (*wanted, *((movement, RAISE_COUNT) for movement, key in raises if key in keys))

@@ -1,4 +1,4 @@
-"""What the pipelines give out: rows of angles and orientations, repetitions, alignments. Frozen; radians inside."""
+"""The results of the pipelines: rows of angles and orientations, repetitions, alignments. Frozen; radians inside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from body_signals import ANGLE_NAMES, CAUSE_FLAGS, Cause, Floats, Ints, Quality
 
 Flags = NDArray[np.int32]
 TICK_HZ = 100.0
-"""Rows a second: the grid that all sensors come together on."""
+"""Rows a second of the grid that all sensors share (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,15 +143,15 @@ class AlignmentReport:
     time_s: float
     """Session time of the `calibrate` mark."""
     warnings: tuple[str, ...] = ()
-    """Those of the reasons that are said aloud however confident the alignment is."""
+    """The reasons that are reported at any confidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a sensor: from session time `since_s` to `until_s` (None: it has not ended), known since `known_s`.
+    """A fault of a sensor: from session time `since_s` to `until_s` (None: it has not ended), known since `known_s`.
 
     sensor: the key of `body_signals.session.Sensor`. what: the cause in words, with its figures; remedy: what to do. A later
-    finding of the same sensor, cause and `since_s` takes the place of an earlier one: it knows more, mostly when it ended.
+    finding with the same sensor, cause and `since_s` replaces an earlier one: it has more information, usually the end.
     """
 
     sensor: str
@@ -164,7 +164,7 @@ class Finding:
 
     @property
     def flag(self) -> Quality:
-        """The flag that rows carry while it holds."""
+        """The flag of rows during the fault."""
         return CAUSE_FLAGS[self.cause]
 
     @property
@@ -186,6 +186,6 @@ class Finding:
 
 
 def latest(findings: Sequence[Finding]) -> list[Finding]:
-    """Of findings in the order in which they became known, the last word of each, by the time since when they hold."""
+    """The last version of each finding, given in the order in which they became known; sorted by their beginning."""
     last = {(f.sensor, f.cause, f.since_s): f for f in findings}
     return sorted(last.values(), key=lambda f: (f.since_s, f.sensor, f.cause))

@@ -1,4 +1,4 @@
-"""The two-sided pipeline: the same input as `live`, rows with knowledge of what came after.
+"""The two-sided pipeline: the same input as `live`; each row also uses the samples after it.
 
 Works in windows of session time that overlap, so memory stays bounded whatever the length: per sensor about
 `WINDOW_S + 2 * MARGIN_S` of samples. Window borders depend on session time and marks alone, so the result is the same for
@@ -60,20 +60,20 @@ from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.results import AlignmentReport, Finding, latest
 
 WINDOW_S = 600.0
-"""Length of a window: what bounds the memory (ours)."""
+"""Length of a window, s; it bounds the memory (ours)."""
 MARGIN_S = 15.0
-"""Overlap on each side of a window: five time constants of the filter (ours)."""
+"""Overlap on each side of a window, s: five time constants of the filter (ours)."""
 SLACK_S = 5.0
-"""Event time that must pass after a window's margin before it is computed: no sample is later than that (ours)."""
+"""Event time, s, that must pass after a window's margin before it is computed; no sample is later than this (ours)."""
 CARRIED_SD_RAD = np.radians(2.0)
-"""Standard deviation granted to a heading carried over from the window before (ours)."""
+"""Standard deviation assumed for a heading carried over from the previous window (ours)."""
 CLOSED_S = 2.0
-"""The finder has closed a movement this long after it has ended (ours)."""
+"""Time, s, after its end by which the finder has closed a movement (ours)."""
 
 
 @dataclass(slots=True)
 class _Stream:
-    """Samples of one sensor that windows still need, and what is carried from one window to the next.
+    """Samples of one sensor that windows still need, and the state carried from one window to the next.
 
     first: sequence number and session time of its first sample; end_s: of the last one.
     """
@@ -88,20 +88,20 @@ class _Stream:
     last_s: float | None = None
     epoch: int = -1
     keep_s: float = -np.inf
-    """Samples before this session time are not used any more; blocks are cut elsewhere and are kept whole."""
+    """Session time before which samples are no longer used; blocks are cut elsewhere and are kept whole."""
     joined: tuple[float, int, Floats] | None = None
-    """Session time, heading epoch and orientation (4,) of the last sample given out."""
+    """Session time, heading epoch and orientation (4,) of the last sample of the output."""
     last_quat: Floats | None = None
     watch: StandingWatch | None = None
     marks: list[float] = field(default_factory=list)
     standings: dict[float, Standing] = field(default_factory=dict)
     dead: list[tuple[float, float]] = field(default_factory=list)
-    """First and last time of runs of samples that are none."""
+    """First and last time of runs of unusable samples."""
     faults: list[tuple[float, Finding]] = field(default_factory=list)
-    """What is wrong with all samples meanwhile, and the session time at which it was heard."""
+    """Faults of all samples of a time span, and the session time at which each became known."""
 
     def implausible(self, time_s: Floats, until_s: float) -> Bools:
-        """Which of the times (m,) lie in what is implausible, as far as it was heard until `until_s`."""
+        """The times (m,) that lie in an implausible stretch, as far as known until `until_s`."""
         period = 1.0 / self.rate_hz
         spans = [(first, last + period) for first, last in self.dead]
         for finding in latest([fault for heard_s, fault in self.faults if heard_s <= until_s]):
@@ -137,13 +137,13 @@ class ReviewPipeline:
     def feed(
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
     ) -> PipelineOutput:
-        """See `LivePipeline.feed`; rows come a window at a time."""
+        """See `LivePipeline.feed`; rows are output a window at a time."""
         return PipelineOutput.join(self.pieces(blocks, calibrate_marks, event_seq, event_s))
 
     def pieces(
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
     ) -> Iterator[PipelineOutput]:
-        """What `feed` gives, a window in each piece; to be read to the end."""
+        """The output of `feed`, one window per piece; must be read to the end."""
         for mark_s in calibrate_marks:
             self._marks.append(mark_s)
             self._calibrator.mark(mark_s)
@@ -181,7 +181,7 @@ class ReviewPipeline:
         return out
 
     def counts(self) -> dict[str, tuple[SampleCounts, int]]:
-        """Per sensor: what it delivered; nothing is late in review."""
+        """The counts of each sensor; nothing is late in review."""
         return {key: (self._streams[key].counts if key in self._streams else SampleCounts(), 0) for key in self._keys}
 
     def reports(self) -> tuple[AlignmentReport, ...]:
@@ -189,7 +189,7 @@ class ReviewPipeline:
         return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, RATE_HZ)
 
     def doubt(self, finding: Finding) -> None:
-        """A sensor's clock disagrees: rows that are not given out yet are flagged since then."""
+        """A sensor's clock disagrees: rows not yet output are flagged from then on."""
         self._clocks.take(finding, finding.since_s)
 
     def wait_longer(self, since_s: float, more_s: float) -> None:
@@ -253,7 +253,7 @@ class ReviewPipeline:
 
     @staticmethod
     def _heard(stream: _Stream, heard: Sequence[tuple[float, Finding]], out: PipelineOutput) -> None:
-        """Findings of a sensor, each with the session time at which it was heard."""
+        """Findings of a sensor, each with the session time at which it became known."""
         out.findings += [finding for _, finding in heard]
         stream.faults += [
             (at, f) for at, f in heard if f.flag is Quality.IMPLAUSIBLE and f.cause not in (Cause.FROZEN, Cause.ZEROS)
@@ -283,7 +283,7 @@ class ReviewPipeline:
         gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
         clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
         period = 1.0 / stream.rate_hz
-        # the vertical part of a bias is seen by no filter while a person stands; the quiet standing has it
+        # no filter can observe the vertical component of a bias while a person stands; the quiet standing measures it
         still = [s for s in stream.standings.values() if len(s.time_s) and s.end_s <= until_s]
         bias = standing_bias(still[-1])[0] if still else None
         worn = key in self._body
@@ -309,7 +309,7 @@ class ReviewPipeline:
 
     @staticmethod
     def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:
-        """Turn the window's headings so that they go on where the window before ended."""
+        """Turn the window's headings so that they continue those of the previous window."""
         if stream.joined is None or stream.joined[1] != epoch:
             return
         i = int(np.searchsorted(time_s, stream.joined[0], side="left"))
@@ -321,7 +321,7 @@ class ReviewPipeline:
         quat[:] = rotation.turn(rotation.about_vertical(turn), quat)
 
     def _window(self, end_s: float, out: PipelineOutput, *, last: bool) -> None:
-        """Give out the rows from the last window's end to `end_s`."""
+        """Output the rows from the last window's end to `end_s`."""
         first = self._start_tick()
         stop = int(np.ceil(end_s * RATE_HZ))
         before = first - int(MARGIN_S * RATE_HZ)
@@ -351,7 +351,7 @@ class ReviewPipeline:
         self._next = stop
 
     def _let_go(self, stream: _Stream, samples: OrientedSamples, end_s: float) -> None:
-        """Remember where this window ended and drop what the next one does not need."""
+        """Remember where this window ended and drop data that the next one does not need."""
         i = int(np.searchsorted(samples.time_s, end_s, side="left")) - 1
         if i >= 0:
             stream.joined = (float(samples.time_s[i]), int(samples.heading_epoch[i]), samples.quat[:, i].copy())
@@ -366,7 +366,7 @@ class ReviewPipeline:
         if last:
             found += self._calibrator.finish(core.first + len(core))
         self._ticks = None
-        # per mark the best alignment; it holds from its mark on
+        # for each mark the best alignment; it holds from its mark on
         best: dict[float, Alignment] = {}
         for alignment in found:
             best[alignment.mark_s] = alignment
@@ -417,7 +417,7 @@ class ReviewPipeline:
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         if new is not None and new.movements_over:
-            # the finder must hear of it in its place among the rows: once it has closed the last calibration movement
+            # the finder must get it at its place among the rows: once it has closed the last calibration movement
             done = min(max(new.tick - start, 0) + int(CLOSED_S * RATE_HZ), len(rows))
             changes = [(at, worn) for at, worn in checked.changes if at < done]
             out.repetitions.extend(count_repetitions(self._finder, rows.part(0, done), changes))
@@ -427,7 +427,7 @@ class ReviewPipeline:
         out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
 
     def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
-        """Smoothed heading over the wide stretch, each pair of heading epochs for itself; None where nothing tells it."""
+        """Smoothed heading over the wide stretch, separately for each pair of heading epochs; None where it cannot be found."""
         seen: list[Sighting] = []
         if self._alignment is not None:
             if not {joint.distal, PELVIS} <= set(self._alignment.to_segment):

@@ -11,7 +11,8 @@ import numpy as np
 from body_signals import Floats
 
 FEW = 600
-"""For fewer quaternions it is the number of operations that costs, and not their size: the same sums are then made at once."""
+"""Number of quaternions below which the number of operations, not their size, determines the time; the same sums are then made
+at once (ours)."""
 _TERMS = np.array(((0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0)))
 """Component of q that meets component j of p in component i of p ⊗ q, [i, j], and its sign."""
 _SIGNS = np.array(((1.0, -1.0, -1.0, -1.0), (1.0, 1.0, 1.0, -1.0), (1.0, -1.0, 1.0, 1.0), (1.0, 1.0, -1.0, 1.0)))
@@ -35,7 +36,7 @@ def multiply(p: Floats, q: Floats) -> Floats:
 
 
 def turn(by: Floats, q: Floats) -> Floats:
-    """Product by ⊗ q for `by` of `about_vertical`: half the work of `multiply`, of which it has the shapes."""
+    """Product by ⊗ q for `by` of `about_vertical`: half the work of `multiply`, with the same shapes."""
     if by.size + q.size < 4 * FEW:
         return multiply(by, q)
     w, z = by[0], by[3]
@@ -121,13 +122,13 @@ def interpolate(q0: Floats, q1: Floats, fraction: Floats, cosine: Floats | None 
     """
     cosine = half_turn_cosine(q0, q1) if cosine is None else cosine
     rest = 1.0 - fraction
-    # the length of what lies between two unit quaternions
+    # the length of the interpolated quaternion
     scale = 1.0 / np.sqrt(1.0 - 2.0 * fraction * rest * (1.0 - np.abs(cosine)))
     return np.asarray((rest * scale) * q0 + np.copysign(fraction * scale, cosine) * q1)
 
 
 def within_one(sine: Floats) -> Floats:
-    """The sines with what rounding put beyond -1 … 1 taken back."""
+    """The sines, limited to -1 … 1 against rounding."""
     return np.asarray(np.minimum(np.maximum(sine, -1.0), 1.0))
 
 

@@ -4,7 +4,7 @@
     result = estimate("monday")
     print(result.repetitions.to_pandas())
 
-What it gives and takes is in `hiphinge.api`. The command of the same name is in `hiphinge.cli`.
+Arguments and results are described in `hiphinge.api`. The command of the same name is in `hiphinge.cli`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Estimate", "HiphingeError", "Samples", "__version__", "estimate"]
 
 
 def __getattr__(name: str) -> Any:
-    # the command imports this package at every start: numpy and pyarrow are loaded when they are asked for
+    # the command imports this package at every start: numpy and pyarrow are loaded on first use
     if name in ("Estimate", "Samples", "estimate"):
         from hiphinge import api
 

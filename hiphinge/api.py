@@ -1,6 +1,6 @@
-"""The library: from arrays, a session folder, a plain session or a recording to tables in memory.
+"""The library: computes tables in memory from arrays, a session folder, a plain session or a recording.
 
-The numbers are those of ``hiphinge replay``, bit for bit. Nothing stays on the disk and nothing is sent.
+The numbers are those of ``hiphinge replay``, bit for bit. Nothing is left on the disk and nothing is sent.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __all__ = ["Estimate", "Samples", "estimate"]
 
 
 class Samples(PlainSamples):
-    """Samples of one sensor in SI units and its own frame; shapes (n,), (n, 3) and (n, 4), whatever array-like.
+    """Samples of one sensor in SI units and its own frame; any array-likes of shapes (n,), (n, 3) and (n, 4).
 
     time_s: session time, strictly increasing. acc: specific force, m/s² (+9.81 upwards at rest). gyr: rad/s. quat: the
-    device's own orientation w x y z, sensor → earth, z up; needed where there is no gyr, and then used in place of our filter.
+    device's own orientation w x y z, sensor → earth, z up; needed without gyr, and then used instead of our filter.
     Raises ValueError where shapes do not fit or there is neither gyr nor quat.
     """
 
@@ -47,7 +47,7 @@ class Samples(PlainSamples):
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What one estimator found in a session.
+    """The results of one estimator for a session.
 
     angles, repetitions: as in `angles.parquet` and `repetitions.parquet` (docs/quantities.md), degrees, missing values NaN;
     `.to_pandas()` where pandas is installed. summary: the content of `summary.json`. estimator: ``live`` or ``review``.
@@ -62,18 +62,18 @@ class Estimate:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader of these numbers should know, in words."""
+        """Warnings about these numbers, in words."""
         return list(self.summary["warnings"])
 
     @property
     def sensors(self) -> tuple[str, ...]:
-        """The sensors whose orientations are there: placements, or names of sensors that nobody wears."""
+        """The sensors that have orientations: placements, or names of sensors that are not worn."""
         return tuple(dict.fromkeys(self.orientations["placement"].to_pylist()))
 
     def orientation(self, sensor: str) -> tuple[NDArray[np.float64], Rotation]:
         """Session times (n,), s, and the orientation of a sensor at each: sensor → earth, z up, as scipy's `Rotation`.
 
-        Raises HiphingeError for a sensor that is not there.
+        Raises HiphingeError for an unknown sensor.
         """
         from scipy.spatial.transform import Rotation
 
@@ -96,15 +96,15 @@ def estimate(
     """Compute a session's angles, repetitions and rhythm.
 
     source: the path of a session folder, a plain session or an `.mcap`; or samples by placement (``lumbar``, ``pelvis``,
-    ``thigh_left``, ``thigh_right``; any other word is a sensor that nobody wears and gets orientations only).
-    estimator: ``review`` (two-sided) or ``live`` (causal). salvage: of a damaged recording, what is before the damage.
+    ``thigh_left``, ``thigh_right``; any other word is a sensor that is not worn and gets orientations only).
+    estimator: ``review`` (two-sided) or ``live`` (causal). salvage: use the part of a damaged recording before the damage.
 
-    The others are for arrays. calibrate_s: session time of each `calibrate` mark, s. From there the athlete stands still for at
-    least 3 s, bends forward three times, raises the left knee twice, then the right; without a mark angles are missing and
-    orientations are there. mounting: by placement, which sensor axis points up and which to the wearer's left, e.g.
+    The other arguments are for arrays. calibrate_s: session time of each `calibrate` mark, s. From there the athlete stands
+    still for at least 3 s, bends forward three times, raises the left knee twice, then the right; without a mark angles are
+    missing and orientations are there. mounting: by placement, which sensor axis points up and which to the wearer's left, e.g.
     ``("+x", "+y")``. rate_hz: of all sensors, where the times do not tell it.
 
-    Raises HiphingeError where the source cannot be read or its numbers cannot be true, ValueError for an unknown estimator.
+    Raises HiphingeError where the source cannot be read or its numbers are impossible, ValueError for an unknown estimator.
     """
     if estimator not in ESTIMATORS:
         raise ValueError(f"estimator {estimator!r}: expected {' or '.join(ESTIMATORS)}")
@@ -113,7 +113,7 @@ def estimate(
         check_plain(plain)
         return _computed(input_of(plain), "arrays", estimator, "")
     if np.size(calibrate_s) or mounting or rate_hz is not None:
-        remedy = "Leave them out: a session on disk says them itself, in session.toml"
+        remedy = "Leave them out: for a session on disk they are in session.toml"
         raise HiphingeError("calibrate_s, mounting and rate_hz are for arrays", str(source), remedy)
     path = Path(source)
     recorded = open_input(path, salvage=salvage)
@@ -157,7 +157,7 @@ def _mounting(key: str, words: tuple[str, str]) -> Mounting:
 
 
 def _computed(source: Input, name: str, estimator: str, of_folder: str | None = None) -> Estimate:
-    """By way of the same files that a replay writes, in a scratch folder: so the tables are the same."""
+    """Computed through the files of a replay, in a scratch folder, so that the tables are the same."""
     recorded, findings = with_agreed_clocks(source)
     with TemporaryDirectory(prefix="hiphinge-estimate-") as scratch:
         folder = Path(scratch)

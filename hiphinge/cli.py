@@ -1,8 +1,8 @@
 """The `hiphinge` command: errors that say what, where and what to do, and exit codes that programs can rely on.
 
 A command's file is imported when the command runs, so that help and mistakes in the command line answer at once.
-Exit codes: 0 done; 1 something is wrong, said in one line on standard error; 2 the command line itself; 70 a fault of the
-program, whose traceback HIPHINGE_TRACEBACK=1 shows; 129, 130 and 143 stopped by a closed terminal (SIGHUP), by Ctrl-C and by
+Exit codes: 0 done; 1 an error, reported in one line on standard error; 2 a wrong command line; 70 a fault of the program,
+whose traceback HIPHINGE_TRACEBACK=1 shows; 129, 130 and 143 stopped by a closed terminal (SIGHUP), by Ctrl-C and by
 SIGTERM; 141 the reader of the output has gone.
 """
 
@@ -21,7 +21,7 @@ from hiphinge.session.interruption import ending_signals
 
 
 def _told_what_is_missing(error: ImportError) -> bool:
-    """Whether it comes of packages that are not there; then it was said, as the doctor would say it."""
+    """Whether the error comes from missing packages; if so it has been reported, in the words of `hiphinge doctor`."""
     from hiphinge.checkup.installation import installation
 
     lacking = [f"NOT {what}: {found}" for what, well, found in installation() if not well]
@@ -41,32 +41,32 @@ except ImportError as _error:
     sys.exit(1)
 
 COMMANDS = {
-    "demo": "Watch a simulated athlete, and find a session folder with results and a report.",
-    "scan": "Show the sensors that are there, and put yours into a kit.",
-    "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
-    "sessions": "List sessions by athlete and day: how good they are, sent or not.",
-    "mark": "Say afterwards what was marked, noted or felt: a forgotten calibration, a note, pain.",
+    "demo": "Run a simulated session with virtual sensors; write a session folder and a report.",
+    "scan": "List the sensors in range, and put yours into a kit.",
+    "live": "Stream and record the sensors of a kit; show angles and repetitions live.",
+    "sessions": "List sessions by athlete and day, with their quality and whether they were sent.",
+    "mark": "Add, move or remove a mark after the session: a forgotten calibration, a note, pain.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
-    "grafana": "Write the Grafana dashboards as files, or put them into a running Grafana.",
-    "import": "Write a recording of another program as a plain session.",
+    "grafana": "Write the Grafana dashboards as files, or install them in a running Grafana.",
+    "import": "Convert a recording of another program to a plain session.",
     "replay": "Compute angles, repetitions and rhythm from a recording.",
-    "forget": "Delete all there is of an athlete: in InfluxDB, session folders and outboxes.",
-    "decode": "Show what the bytes of a sensor say, packet by packet.",
+    "forget": "Delete everything about an athlete: in InfluxDB, session folders and outboxes.",
+    "decode": "Show what the bytes of a sensor mean, packet by packet.",
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
-"""What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
+"""The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
 STORED = frozenset({"sessions", "mark", "report", "push", "forget"})
-"""Those of them that are in `hiphinge.commands.stored`."""
+"""The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13
-"""Exit code of a program whose output nobody reads any more, as the shell gives it for SIGPIPE."""
+"""Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""
 PROGRAM_FAULT = 70
 TRACEBACK = "HIPHINGE_TRACEBACK"
-"""Where this environment variable is set, a fault of the program shows its traceback."""
+"""If this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 something is wrong, and standard error says what; 2 the command line cannot be understood; "
-    "70 a fault of the program; 129 the terminal was closed; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM."
+    "Exit codes: 0 done; 1 an error, explained on standard error; 2 the command line cannot be understood; "
+    "70 a fault of the program; 129 the terminal was closed; 130 Ctrl-C; 141 the reader of the output has gone; 143 SIGTERM."
 )
 
 
@@ -74,7 +74,7 @@ class CommandsOnDemand(TyperGroup):
     """A group whose entries stand for commands that are imported only to be run."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Typer would make a reader that has gone an error like any other."""
+        """Run the command. Typer would treat a broken pipe like any other error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -83,7 +83,7 @@ class CommandsOnDemand(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` names, and what is left of `args`."""
         name, found, rest = super().resolve_command(ctx, args)
-        # none: a completion asks with half a name
+        # none: shell completion asks with half a name
         return name, None if name is None or found is None else _command(name), rest
 
 
@@ -128,7 +128,7 @@ def _version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say on standard error what is done; before the command."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show the log on standard error; put this before the command."),
 ) -> None:
     """What the hips did and what the lumbar spine did: record, replay, review."""
     # here and not above: help needs no log
@@ -152,7 +152,7 @@ def main() -> None:
 
 
 def _told(error: Exception) -> int:
-    """Say what is wrong, in one line on standard error; the exit code. A fault of the program is raised again on demand."""
+    """Report an error in one line on standard error; returns the exit code. A fault of the program is raised on demand."""
     if isinstance(error, BrokenPipeError):
         # the reader of our output has gone, e.g. `| head`
         _write_nowhere()
@@ -170,7 +170,7 @@ def _told(error: Exception) -> int:
         _say(one_line(f"{where}{error.strerror or error}. Check path, permissions and free space"))
         _write_nowhere()
         return 1
-    # nobody has foreseen it: the program says so, and shows where when it is asked
+    # an unforeseen fault: the program says so, and shows the traceback on demand
     if os.environ.get(TRACEBACK):
         raise error
     words = f"a fault of the program: {type(error).__name__}: {error}"
@@ -179,11 +179,11 @@ def _told(error: Exception) -> int:
 
 
 def _run() -> None:
-    """Run the command. Typer ends every one by SystemExit; what its output meets when it leaves is still an error."""
+    """Run the command. Typer ends every command by SystemExit; an error while flushing its output still counts."""
     try:
         app(prog_name="hiphinge")
     except SystemExit as end:
-        # help whose reader has gone ends with 1, if it were for typer
+        # typer would end with 1 when the reader of the help has gone
         if end.code == READER_GONE or isinstance(end.__context__, BrokenPipeError):
             _write_nowhere()
             end.code = READER_GONE
@@ -192,17 +192,17 @@ def _run() -> None:
 
 
 def _stop(number: int, _: object) -> None:
-    """Leave in order: what is half-written is taken away."""
+    """Exit in order: half-written files are removed."""
     sys.exit(128 + number)
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads it any more: the exit code tells
+    with suppress(OSError):  # the reader has gone: the exit code has to say it
         print(f"hiphinge: {text}", file=sys.stderr, flush=True)
 
 
 def _write_nowhere() -> None:
-    """What is left in the buffers of streams that cannot be written must not become one more error at the very end."""
+    """Discard the buffers of streams that cannot be written, so that they cause no further error at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

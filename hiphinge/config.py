@@ -31,7 +31,7 @@ _KNOWN = {"sessions", "live", "screen", *_SECTIONS}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the commands share. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
+    """Settings of all commands. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
     settings by the names of their environment variables, empty where not set. patience_s, screen_limits: see
     `body_signals.Session`."""
 
@@ -43,7 +43,7 @@ class Settings:
 
     @property
     def influx_configured(self) -> bool:
-        """Whether anything names an InfluxDB."""
+        """Whether an InfluxDB is set."""
         return bool(self.influx_words.get("HIPHINGE_INFLUX_URL"))
 
     def influx(self) -> InfluxSettings:
@@ -51,7 +51,7 @@ class Settings:
         return InfluxSettings.from_environment(self.influx_words)
 
     def grafana(self, url: str | None = None) -> GrafanaSettings:
-        """The Grafana to bring dashboards to, at `url` if that is given. HiphingeError names what is missing."""
+        """The Grafana for the dashboards, at `url` if that is given. HiphingeError names what is missing."""
         from dashboards.grafana.server import GrafanaSettings
 
         words = self.grafana_words
@@ -76,13 +76,13 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
             variable = f"HIPHINGE_{section.upper()}_{name.upper()}"
             value = environment.get(variable, content.get(section, {}).get(name, ""))
             if not isinstance(value, str):
-                raise HiphingeError(f"{section}.{name} is not a text", str(chosen), "Put it into quotation marks")
+                raise HiphingeError(f"{section}.{name} is not text", str(chosen), "Put it into quotation marks")
             words[section][variable] = value
     logbook.hide(words["influx"]["HIPHINGE_INFLUX_TOKEN"], words["grafana"]["HIPHINGE_GRAFANA_TOKEN"])
     _log.info("settings of %s", chosen if chosen.is_file() else "the environment alone")
     sessions = environment.get("HIPHINGE_SESSIONS") or content.get("sessions")
     if sessions is not None and not isinstance(sessions, str):
-        raise HiphingeError("sessions is not a text", str(chosen), "Put the folder into quotation marks")
+        raise HiphingeError("sessions is not text", str(chosen), "Put the folder into quotation marks")
     patience_s = _patience(environment.get("HIPHINGE_LIVE_PATIENCE_MS") or content.get("live", {}).get("patience_ms"), chosen)
     folder = _folder(sessions, chosen) if sessions else None
     limits = _screen_limits(content.get("screen", {}), chosen)
@@ -92,7 +92,7 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
 def _folder(sessions: str, file: Path) -> Path:
     where = "HIPHINGE_SESSIONS, or sessions in " + str(file)
     if any(ord(c) < 32 or ord(c) == 127 for c in sessions):
-        raise HiphingeError(f"{shown(sessions)} is no path", where, "Write the path of a folder")
+        raise HiphingeError(f"{shown(sessions)} is not a path", where, "Write the path of a folder")
     try:
         return Path(sessions).expanduser()
     except RuntimeError:
@@ -113,7 +113,7 @@ def _screen_limits(given: object, file: Path) -> dict[str, float]:
 
 
 def _patience(given: object, file: Path) -> float:
-    """Seconds of what is given in milliseconds, a number or (in the environment) its text; None: the usual patience."""
+    """Patience in seconds, from milliseconds as a number or (in the environment) a text; None: the default."""
     if given is None:
         return PATIENCE_S
     try:
@@ -121,7 +121,9 @@ def _patience(given: object, file: Path) -> float:
             raise ValueError
         seconds = float(given) / 1e3
     except ValueError:
-        raise HiphingeError(f"patience_ms = {shown(given)} is no number", str(file), "Write milliseconds, e.g. 150") from None
+        raise HiphingeError(
+            f"patience_ms = {shown(given)} is not a number", str(file), "Write milliseconds, e.g. 150"
+        ) from None
     if not SHORTEST_PATIENCE_S <= seconds <= LONGEST_PATIENCE_S:
         remedy = f"Write milliseconds, {SHORTEST_PATIENCE_S * 1e3:g} to {LONGEST_PATIENCE_S * 1e3:g}"
         raise HiphingeError(f"patience_ms = {shown(given)} is out of range", str(file), remedy)

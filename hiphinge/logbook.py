@@ -1,11 +1,11 @@
-"""The program's log: what was done and when, for whoever must find out afterwards why something went wrong.
+"""The program's log: actions with their times, for finding out afterwards why something went wrong.
 
-It is a file for its owner alone, of bounded size, in the user's folder for such files; `hiphinge doctor` says where, and
-HIPHINGE_LOG names another file, or ``off``. With ``--verbose`` the same lines are on standard error. Rooms write to it by
-Python's own `logging`; it is wired here and nowhere else. It holds names of sessions
-and sensors, no angles and no credentials.
+The log is a private file of bounded size in the user's folder for logs; `hiphinge doctor` prints its path, and
+HIPHINGE_LOG names another file, or is ``off``. With ``--verbose`` the same lines are on standard error. Rooms write to it by
+Python's own `logging`; it is configured here and nowhere else. It holds names of sessions and sensors, but no angles and no
+credentials.
 
-A thread of its own writes the file: a disk that hangs costs no sample.
+A separate thread writes the file, so that a slow disk costs no sample.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from typing import TextIO
 ROOMS = frozenset(
     {"body_signals", "dashboards", "dsp", "firmware_protocol", "hiphinge", "ingest", "on_disk", "virtual_athlete"}
 )
-"""Whose lines are kept. Of other packages only warnings are."""
+"""Packages whose lines are kept; of other packages only warnings are."""
 MOST_BYTES, OLDER_FILES = 1_000_000, 3
-"""Of a file, and how many before it are kept: 4 MB in all, some thousands of sessions (ours)."""
+"""Size of a file, bytes, and number of older files kept: 4 MB in all, a few thousand sessions (ours)."""
 VARIABLE, OFF = "HIPHINGE_LOG", "off"
 _SECRETS = ("HIPHINGE_INFLUX_TOKEN", "HIPHINGE_GRAFANA_TOKEN")
 _PATIENCE_S = 1.0
-"""How long the end of the program waits for a disk that takes nothing (ours)."""
+"""How long, s, the end of the program waits for a disk that does not respond (ours)."""
 _SAID = "said"
-"""Attribute of lines that stand on standard error already."""
+"""Attribute of lines that are already on standard error."""
 
 _hidden: frozenset[str] = frozenset()
 _handlers: list[logging.Handler] = []
@@ -40,7 +40,7 @@ _listener: QueueListener | None = None
 
 
 def log_file() -> Path | None:
-    """Where the log is, whether it is there yet or not; None where it is switched off or there is no home folder."""
+    """Path of the log, whether it exists or not; None where it is switched off or there is no home folder."""
     named = os.environ.get(VARIABLE, "")
     if named:
         return None if named == OFF else Path(named)
@@ -59,7 +59,7 @@ def _state_folder() -> Path:
 
 
 def begin(*, verbose: bool = False) -> None:
-    """From here on lines are kept; verbose: and shown on standard error. The file is made by the first line."""
+    """Start logging; verbose: also on standard error. The first line creates the file."""
     global _listener
     end()
     for name in _SECRETS:
@@ -81,7 +81,7 @@ def begin(*, verbose: bool = False) -> None:
 
 
 def end() -> None:
-    """Write what waits, and let go. Harmless where nothing was begun."""
+    """Write the waiting lines and close. Harmless if the log was not started."""
     global _hidden, _listener
     root = logging.getLogger()
     for handler in _handlers:
@@ -93,7 +93,7 @@ def end() -> None:
         if thread is not None:
             thread.join(_PATIENCE_S)
         if thread is None or not thread.is_alive():
-            # else a disk takes nothing, and closing would wait for it
+            # otherwise the disk does not respond, and closing would wait for it
             for handler in _listener.handlers:
                 handler.close()
         _listener = None
@@ -104,7 +104,7 @@ def end() -> None:
 
 
 def hide(*words: str) -> None:
-    """Let no line hold these from here on, in any spelling: credentials, and whoever is being forgotten."""
+    """Hide these words in all later lines, in any spelling: credentials, and an athlete who is being forgotten."""
     global _hidden
     # InfluxDB 1.x has user:password
     parts = (word.partition(":")[2] for word in words)
@@ -112,14 +112,14 @@ def hide(*words: str) -> None:
 
 
 def said(words: str) -> None:
-    """Keep a line that its reader has been told already."""
+    """Log a line that the user has already seen."""
     logging.getLogger("hiphinge").info("%s", words, extra={_SAID: True})
 
 
 def drop_lines(concerned: Callable[[str], bool]) -> None:
-    """Take the lines out of the log, and of the older files beside it, that `concerned` picks. OSError.
+    """Delete the lines that `concerned` selects from the log and from the older files beside it. OSError.
 
-    In place: another program that is writing goes on behind what is left.
+    In place, so that another program that is writing continues after the rest.
     """
     file = log_file()
     if file is None:
@@ -139,11 +139,11 @@ def _is_kept(record: logging.LogRecord) -> bool:
 
 
 class _Words(logging.Formatter):
-    """A line's words, without what is hidden."""
+    """A line's words, without the hidden ones."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        # here and below: the doctor must answer where a package is missing, too
+        # here and below: the doctor must work even where a package is missing
         from dashboards.redaction import without_secrets
 
         return without_secrets(record.getMessage(), _hidden)
@@ -164,19 +164,19 @@ class _OnScreen(logging.StreamHandler[TextIO]):
         return record.levelno >= logging.WARNING or (self._verbose and _is_kept(record))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a line. Standard error is looked up each time: a live session puts another one in its place."""
-        with suppress(OSError, ValueError):  # nobody reads it any more
+        """Show a line. Standard error is looked up each time, because a live session replaces it."""
+        with suppress(OSError, ValueError):  # the reader has gone
             print(f"hiphinge: {self.format(record)}", file=sys.stderr, flush=True)
 
 
 class _LogFile(RotatingFileHandler):
-    """The file: made when the first line comes, 600, of bounded size."""
+    """The log file: created by the first line, mode 600, of bounded size."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file, maxBytes=MOST_BYTES, backupCount=OLDER_FILES, encoding="utf-8", errors="replace", delay=True)
 
     def createLock(self) -> None:
-        """None: only the listener's thread writes, and the end of the program must not wait for one that hangs."""
+        """No lock: only the listener's thread writes, and the end of the program must not wait if it hangs."""
         self.lock = None
 
     def _open(self) -> TextIO:  # type: ignore[override]
@@ -192,9 +192,9 @@ class _LogFile(RotatingFileHandler):
         return f"{at}.{int(record.msecs):03}Z {record.process}{level} {record.name}: {record.getMessage()}"
 
     def close(self) -> None:
-        """Let go of the file; what a full disk did not take is lost."""
+        """Close the file; lines that a full disk did not accept are lost."""
         with suppress(OSError):
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A log that cannot be written costs nothing but the log: the full disk itself is told by what it stops."""
+        """A log that cannot be written costs nothing else; a full disk is reported where it stops something."""

@@ -1,5 +1,5 @@
-"""Getting samples in: recordings, imports, clock alignment, the raw recording.
+"""Input of samples: links to sensors, imports, clock alignment, the raw recording.
 
-For other rooms: what the wings `links`, `time`, `recording`, `heads` and `formats` name in their `__init__`. This file imports
-nothing, so that the engine, which needs `time` alone, loads no recording library.
+For other rooms: the names in the `__init__` of the wings `links`, `time`, `recording`, `heads` and `formats`. This file imports
+nothing, so that the engine, which needs only `time`, loads no recording library.
 """

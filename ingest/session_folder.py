@@ -1,7 +1,7 @@
-"""Opening whatever `replay` and others are given: a session folder, a plain session, or a recording.
+"""Opening the input of `replay` and other commands: a session folder, a plain session, or a recording.
 
-A session folder with a recording is read from the recording, which carries its own description. What a person corrected in
-session.toml beside it, or said afterwards in edits.toml, counts; a session.toml of another session is a warning.
+A session folder with a recording is read from the recording, which carries its own description. A person's corrections in
+session.toml beside it, and later entries in edits.toml, apply; a session.toml of another session causes a warning.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _INPUTS = "Give a session folder, a plain session (session.toml and CSV files), 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A session that can be read, also more than once.
+    """A session that can be read, even more than once.
 
-    duration_hint_s: session time of its end, None where that is known only after reading. plain: the plain session that it is,
-    None of a recording.
+    duration_hint_s: session time of its end, None where that is known only after reading. plain: the plain session, None for a
+    recording.
     """
 
     session: Session
@@ -35,7 +35,7 @@ class Input:
     _warnings: Callable[[], list[str]]
     _fraction: Callable[[float], float]
     plain: PlainSession | None = None
-    """The samples, of a plain session."""
+    """The samples of a plain session."""
 
     def batches(self) -> Iterator[list[Event | TimedBlock]]:
         """Events or timed blocks in sequence order, a stretch at a time. Raises `HiphingeError` at damage."""
@@ -44,18 +44,18 @@ class Input:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader should know, in words; complete when `batches` has been read to the end."""
+        """Warnings in words; complete when `batches` has been read to the end."""
         return self._warnings()
 
     def fraction(self, now_s: float) -> float:
-        """How much has been read, 0 to 1, when the session time `now_s` has been reached."""
+        """The part that has been read, 0 to 1, when the session time `now_s` has been reached."""
         return self._fraction(now_s)
 
 
 def open_input(path: Path, *, salvage: bool = False) -> Input:
     """The session at `path`. Raises `HiphingeError` when there is none, or it cannot be read.
 
-    salvage: of a recording that is damaged in the middle, use what is before the damage, with a warning.
+    salvage: if a recording is damaged in the middle, use the part before the damage, with a warning.
     """
     if path.is_dir():
         if (path / RECORDING).is_file():
@@ -72,7 +72,7 @@ def open_input(path: Path, *, salvage: bool = False) -> Input:
         remedy = f"Give its folder, {path.parent}."
     elif path.suffix.lower() in (".csv", ".txt", ".tsv"):
         remedy = f"{_INPUTS} Tables of other programs: hiphinge import."
-    raise HiphingeError("this file is no recording", str(path), remedy)
+    raise HiphingeError("this file is not a recording", str(path), remedy)
 
 
 def _plain(folder: Path) -> Input:
@@ -91,7 +91,7 @@ def _plain(folder: Path) -> Input:
 
 
 def input_of(plain: PlainSession, warnings: Sequence[str] = ()) -> Input:
-    """A plain session in memory, to be read like any other. warnings: what a reader should know besides."""
+    """A plain session in memory, to be read like any other. warnings: further warnings."""
     return Input(
         plain.session,
         plain.duration_s,
@@ -109,7 +109,7 @@ def _recorded(path: Path, beside: Path | None, salvage: bool) -> Input:
         session, remarks = _corrected(recording, beside)
         edits = read_edits(beside.parent)
     marks = mended(session.marks, edits)
-    # a mark that acts is an event of the log; the others are told of at the end
+    # a mark that changes results is an event of the log; the others are added at the end
     acting = [mark for mark in marks if mark.label in (CALIBRATE, HEEL_DROP)]
     gone = [mark for mark in edits.deleted if not any(same(mark, own) for own in session.marks)]
     events = MendedEvents(acting, gone)
@@ -133,9 +133,9 @@ def _unmet(deleted: Sequence[SessionMark], folder: Path) -> list[str]:
 
 
 def _corrected(recording: Recording, beside: Path) -> tuple[Session, list[str]]:
-    """The session as session.toml beside a recording corrects it, and what a reader should know.
+    """The session as corrected by session.toml beside a recording, and warnings.
 
-    session.toml counts where it was written with this recording (`origin`); an older one, which does not say so, where it names
+    session.toml applies if it was written with this recording (`origin`); an older one, which has no origin, if it names
     the same sensors. Athlete, start, marks, mountings and limits of the screen may be corrected.
     """
     used = "the description inside the recording is used"

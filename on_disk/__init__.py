@@ -1,7 +1,7 @@
-"""The edge to the disk, for every room that reads or writes: files are opened, documents read and private files made here.
+"""The edge to the disk, for every room that reads or writes: opens files, reads documents and writes private files.
 
-What is given as a file may be a named pipe, a device, a bomb or nonsense: it is refused in words, and nothing here waits or
-takes memory without bound.
+A given path may be a named pipe, a device, a decompression bomb or nonsense. It is then refused with a clear message; nothing
+here waits or takes memory without bound.
 """
 
 from on_disk.documents import MOST_TOML_BYTES, json_document, read_json, read_toml, shown, toml_document

@@ -1,7 +1,7 @@
 """Documents that people or programs wrote: TOML and JSON, one reader for each.
 
-Whatever the parsers raise on nonsense becomes one `HiphingeError`, and what they give is plain: numbers of 64 bits, finite in
-JSON, nested no deeper than anybody writes. So no reader of a document needs to think of it.
+Any exception of the parsers becomes one `HiphingeError`. The values are plain: numbers of 64 bits, finite in JSON, with limited
+nesting. So readers of a document need not check this.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from body_signals import HiphingeError
 from on_disk.opening import read_bytes, read_text
 
 MOST_TOML_BYTES = 4 << 20
-"""Of a TOML file; those of sessions and kits have some kilobytes (ours)."""
+"""Largest TOML file, bytes (ours); those of sessions and kits have a few kilobytes."""
 MOST_JSON_BYTES = 16 << 20
-"""Of a JSON file (ours)."""
+"""Largest JSON file, bytes (ours)."""
 _DEEPEST = 32
-"""Levels of nesting of a document (ours)."""
+"""Most levels of nesting in a document (ours)."""
 _MANY_PARTS = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
-"""A dotted key of 32 parts or more, which costs the parser the square of their number."""
+"""A dotted key of 32 parts or more: the parser's time grows with the square of their number."""
 _BRACKET = re.compile(r"[\[\]{}]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
 _WORDS = reprlib.Repr()
@@ -33,7 +33,7 @@ _WORDS.maxlong = 40
 
 
 def shown(value: object) -> str:
-    """A value of a document as a message quotes it: short, on one line."""
+    """A value of a document for a message: short, on one line."""
     return _WORDS.repr(value)
 
 
@@ -50,7 +50,7 @@ def toml_document(text: str, path: Path, fault: str = "broken TOML") -> dict[str
         line = text.count("\n", 0, many.start()) + 1
         raise HiphingeError(f"{fault}: nested too deeply", f"{path}, line {line}", "Write it as in the documentation.")
     if _opened(text) > _DEEPEST:
-        # the parser would go as deep as Python can, and what is collected there complains on standard error
+        # the parser would recurse to Python's limit, and garbage collected there complains on standard error
         raise HiphingeError(f"{fault}: nested too deeply", str(path), "Write it as in the documentation.")
     try:
         document = tomllib.loads(text)
@@ -68,7 +68,7 @@ def toml_document(text: str, path: Path, fault: str = "broken TOML") -> dict[str
 
 
 def _opened(text: str) -> int:
-    """How many brackets stand open at once outside quoted text."""
+    """Largest number of brackets open at once outside quoted text."""
     depth = most = 0
     for bracket in _BRACKET.findall(_QUOTED.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -77,13 +77,13 @@ def _opened(text: str) -> int:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON document in the file at `path`. Raises OSError as `open` does, ValueError for what is no JSON, and HiphingeError
-    for what is no file."""
+    """The JSON document in the file at `path`. Raises OSError as `open` does, ValueError for invalid JSON, and HiphingeError
+    for anything but a regular file."""
     return json_document(read_bytes(path, MOST_JSON_BYTES))
 
 
 def json_document(text: bytes | str) -> Any:
-    """The document that the JSON `text` is. ValueError, with the reason, where it is none."""
+    """The document in the JSON `text`. ValueError, with the reason, where it is not valid."""
     try:
         document = json.loads(text, parse_constant=_no_number)
         _check_sound(document, finite=True)
@@ -93,11 +93,12 @@ def json_document(text: bytes | str) -> Any:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _check_sound(document: object, *, finite: bool = False) -> None:
-    """ValueError for a number beyond 64 bits, a number of JSON that became infinite, text that is not Unicode, and nesting."""
+    """ValueError for a number beyond 64 bits, a JSON number that became infinite, text that is not Unicode, and deep
+    nesting."""
     level: list[object] = [document]
     for _ in range(_DEEPEST):
         below: list[object] = []
@@ -120,7 +121,7 @@ def _check_sound(document: object, *, finite: bool = False) -> None:
 
 
 def _longest_number(text: str, path: Path) -> str:
-    """Where the number with the most digits stands."""
+    """The line of the number with the most digits."""
     longest = max(re.finditer(r"\w{20,}", text), key=lambda found: found.end() - found.start(), default=None)
     return str(path) if longest is None else f"{path}, line {text.count(chr(10), 0, longest.start()) + 1}"
 

@@ -1,8 +1,8 @@
-"""The one lock between programs: a file that one of them holds until it lets go or ends, however it ends.
+"""The one lock between programs: a file that a program holds until it releases it or ends, for whatever reason.
 
-`filelock` asks the system, on POSIX and on Windows: the system drops the lock when its holder dies, and no file means anything
-by being there. We open the file ourselves, so that it is private, no link, never waited for (a pipe may lie in its place), and
-gone when its holder has let go.
+`filelock` uses the system's locks, on POSIX and on Windows. The system drops the lock when its holder dies, so the mere
+existence of the file means nothing. We open the file ourselves. So it is private, never a link, never waited for (a pipe may
+lie in its place), and removed when its holder has released it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from on_disk.opening import check_file, open_file
 from on_disk.private import HAS_MODES, private_opener
 
 _ATTEMPTS, _BETWEEN_S = 6, 0.004
-"""For whoever asks `is_held` holds the lock himself for microseconds. Our choice: 20 ms, enough on a busy computer."""
+"""Attempts, and the time between them, s. `is_held` itself holds the lock for microseconds; 20 ms in all suffice on a busy
+computer (ours)."""
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 
@@ -31,9 +32,9 @@ class LockFile:
         self._file: IO[bytes] | None = None
 
     def take(self, *, asked: bool = False) -> bool:
-        """Take the lock; False when another holds it. OSError where the file, or a lock on it, cannot be had at all.
+        """Take the lock; False when another program holds it. OSError where the file cannot be opened or locked at all.
 
-        asked: others ask `is_held` of this file. It is then tried for 20 ms, else once.
+        asked: other programs call `is_held` on this file. The lock is then tried for 20 ms, else once.
         """
         while self._file is None:
             file = _made(self._path)
@@ -48,20 +49,20 @@ class LockFile:
         return True
 
     def release(self) -> None:
-        """Give the lock back and remove its file; nothing where it is not held."""
+        """Release the lock and remove its file; does nothing where it is not held."""
         file, self._file = self._file, None
         if file is None:
             return
         with file:
-            # before it is unlocked: whoever locks it after us then finds that it is no longer there
+            # before unlocking: the next program that locks it then notices that the file is gone
             if HAS_MODES:
                 _remove(self._path)
-        # Windows removes no file that is open; one that another program has opened meanwhile stays
+        # Windows cannot remove an open file; a file that another program has opened meanwhile stays
         if not HAS_MODES:
             _remove(self._path)
 
     def _still_there(self, file: IO[bytes]) -> bool:
-        """Whether the file was not removed, by a program that gave its lock back, before it was locked here."""
+        """Whether the file still exists: a program that released its lock may have removed it before it was locked here."""
         try:
             return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:
@@ -69,11 +70,11 @@ class LockFile:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a program holds the lock on the file at `path`; also where that cannot be found out. Changes nothing."""
+    """Whether a program holds the lock on the file at `path`; also True where that cannot be found out. Changes nothing."""
     try:
         file = _opened(path)
     except (OSError, HiphingeError):
-        # there is none, or something that no program of ours has put there
+        # there is no file, or something that is not ours
         return False
     with file:
         try:
@@ -87,17 +88,17 @@ def _made(path: Path) -> IO[bytes]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A lock file that is there, for writing where we may: network file systems lock no other."""
+    """An existing lock file, opened for writing where permitted: network file systems lock only such files."""
     check_file(path)
     try:
         return open(path, "r+b", buffering=0, opener=lambda name, flags: os.open(name, flags | _NOT_WAITING))
     except OSError:
-        # another user's, or on a disk that is read only
+        # another user's file, or a read-only disk
         return open_file(path)
 
 
 def _locked(file: IO[bytes], attempts: int) -> bool:
-    """Lock an open file until it is closed; False when another holds it. OSError where it cannot be locked at all."""
+    """Lock an open file until it is closed; False when another program holds it. OSError where it cannot be locked at all."""
     from filelock import lock_descriptor  # imported where it is used: the program starts without it
 
     for attempt in range(attempts):

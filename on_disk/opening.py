@@ -1,6 +1,6 @@
-"""Opening files for reading: only what is a file, and never more of it than is expected.
+"""Opening files for reading: only regular files, and never more of them than expected.
 
-A named pipe without a writer, a terminal or a device would be waited for; they are told by their kind before they are opened.
+Opening a named pipe without a writer, a terminal or a device could block; their type is checked before they are opened.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _KINDS = (
 _HANDED_OVER = re.compile(r"/dev/std(?P<name>in)|/dev/fd/(?P<number>\d{1,9})|/proc/self/fd/(?P<same>\d{1,9})", re.ASCII)
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _PIECE = 1 << 20
-"""Bytes that are read at a time (ours)."""
+"""Bytes read at a time (ours)."""
 
 
 def open_file(path: Path, buffer_bytes: int = io.DEFAULT_BUFFER_SIZE, *, handed_over: bool = False) -> io.BufferedReader:
     """The file at `path` for reading, as bytes.
 
     handed_over: also take a pipe that the caller of the program has opened for it, e.g. ``/dev/stdin`` or a shell's ``<(…)``.
-    OSError as the system has it; HiphingeError where it is no file but a named pipe, a socket or a device.
+    OSError from the system; HiphingeError for a named pipe, a socket or a device.
     """
     if handed_over and (number := _descriptor(path)) is not None:
         return io.BufferedReader(io.FileIO(os.dup(number)), buffer_bytes)
@@ -46,16 +46,16 @@ def open_file(path: Path, buffer_bytes: int = io.DEFAULT_BUFFER_SIZE, *, handed_
 
 
 def check_file(path: Path) -> None:
-    """Raises what `open_file` raises, for a library that opens the file by itself."""
+    """Raises the errors of `open_file`, for a library that opens the file by itself."""
     try:
         mode = path.stat().st_mode
     except ValueError as error:
-        raise HiphingeError(f"this is no path: {error}", repr(str(path)), "Give the path of a file.") from None
+        raise HiphingeError(f"this is not a path: {error}", repr(str(path)), "Give the path of a file.") from None
     _check_kind(mode, path)
 
 
 def read_bytes(path: Path, most: int, *, handed_over: bool = False) -> bytes:
-    """What the file holds, at most `most` bytes. Raises as `open_file` does, and HiphingeError where there is more."""
+    """The content of the file, at most `most` bytes. Raises as `open_file` does, and HiphingeError where there is more."""
     with open_file(path, handed_over=handed_over) as file:
         size = os.fstat(file.fileno()).st_size
         if size <= most:
@@ -69,7 +69,7 @@ def read_bytes(path: Path, most: int, *, handed_over: bool = False) -> bytes:
 
 
 def read_text(path: Path, most: int, remedy: str, *, handed_over: bool = False) -> str:
-    """The UTF-8 text that the file holds. remedy: what to do where there is no file. Raises `HiphingeError`."""
+    """The UTF-8 text of the file. remedy: what to do where there is no file. Raises `HiphingeError`."""
     try:
         return read_bytes(path, most, handed_over=handed_over).decode("utf-8")
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def read_text(path: Path, most: int, remedy: str, *, handed_over: bool = False) 
 
 
 def _descriptor(path: Path) -> int | None:
-    """Number of the pipe that this path is another name for, where whoever started the program has opened one."""
+    """Descriptor of the pipe that this path names, if the program was started with one."""
     found = _HANDED_OVER.fullmatch(str(path))
     if found is None:
         return None

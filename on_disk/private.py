@@ -1,7 +1,7 @@
 """Files and folders that only their owner may read: 600 and 700, whatever the umask is.
 
 Health data are written through here. The process's umask is never changed: other files of the same process keep theirs.
-Windows has no such modes; there the rights of the folder above hold.
+Windows has no such modes; there the permissions of the folder above hold.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 def private_opener(path: str, flags: int) -> int:
-    """For `open(…, opener=private_opener)`: a file that only its owner may read, also where it was there before."""
+    """For `open(…, opener=private_opener)`: a file that only its owner may read, even if it existed before."""
     handle = os.open(path, flags | _NOT_WAITING, FILE_MODE)
     try:
         _close_to_others(handle, FILE_MODE)
@@ -39,7 +39,7 @@ def open_private(path: Path, mode: Literal["wb", "ab"]) -> BinaryIO:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder`, and what lacks above it, for the owner alone; one that is there is closed to others. OSError."""
+    """Make `folder` and its missing parents, for the owner alone; an existing folder is closed to others. OSError."""
     make_private_parents(folder)
     try:
         folder.mkdir(FOLDER_MODE)
@@ -51,7 +51,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_parents(path: Path) -> None:
-    """Make the folders that lack above `path`, private ones; those that are there stay as they are. OSError."""
+    """Make the missing parents of `path`, as private folders; existing ones stay as they are. OSError."""
     lacking = list(itertools.takewhile(lambda folder: not folder.exists(), path.parents))
     for folder in reversed(lacking):
         folder.mkdir(FOLDER_MODE)
@@ -64,9 +64,9 @@ def write_private(path: Path, content: bytes | str) -> None:
 
 
 def replace_whole(path: Path, content: bytes | str, *, owner_only: bool = True, durable: bool = True) -> None:
-    """Write a file, whole or not at all. durable: it survives a power failure. OSError.
+    """Write a file atomically. durable: it survives a power failure. OSError.
 
-    owner_only: nobody else may read it; else it has the rights of the file before it, or the usual ones.
+    owner_only: nobody else may read it; else it has the permissions of the replaced file, or the usual ones.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
@@ -84,13 +84,14 @@ def replace_whole(path: Path, content: bytes | str, *, owner_only: bool = True, 
 
 
 def copy_private(source: Path, target: Path) -> None:
-    """Copy a file's content into one that only its owner may read. OSError; HiphingeError where `source` is no file."""
+    """Copy a file's content into one that only its owner may read. OSError; HiphingeError where `source` is not a file."""
     with open_file(source) as there, open_private(target, "wb") as here:
         shutil.copyfileobj(there, here)
 
 
 def open_to_others(root: Path) -> Iterator[Path]:
-    """Files and folders at and below `root` that others than their owner may read, write or enter; links are not followed."""
+    """Files and folders at and below `root` that people other than their owner may read, write or enter. Links are not
+    followed."""
     if not HAS_MODES:
         return
     if not root.is_dir():
@@ -113,7 +114,7 @@ def open_to_others(root: Path) -> Iterator[Path]:
 
 
 def close_to_others(path: Path) -> None:
-    """Take all rights from everybody but the owner. OSError."""
+    """Remove all permissions of everybody but the owner. OSError."""
     path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
 
 

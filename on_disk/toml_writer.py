@@ -1,8 +1,8 @@
-"""TOML as this program writes it: new files, and files that a person keeps, of which every word that is not replaced stays.
+"""Writing TOML: new files, and files kept by a person, in which every word that is not replaced stays.
 
-`tomlkit` does the quoting and keeps comments. It is for writing alone: `documents.toml_document` reads, with the parser of the
-standard library, which is much quicker and gives plain values. What is written here has been read by it before. `tomlkit` is
-imported where it is used: the program starts without it.
+`tomlkit` does the quoting and keeps comments. It is used for writing only: `documents.toml_document` reads with the parser of
+the standard library, which is much faster and returns plain values. It also reads every text made here, before it is written.
+`tomlkit` is imported where it is used: the program starts without it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from tomlkit.items import AoT, Array, Comment, InlineTable, Item, Table, Whitespace
 
 Replaces = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
-"""Whether the second table of a list, a new one, stands for the first, an old one."""
+"""Whether the second table of a list, a new one, replaces the first, an old one."""
 _UNWRITABLE = "cannot be written as TOML"
 
 
 def toml_text(document: Mapping[str, Any], path: Path) -> str:
-    """`document` as TOML: plain values first, then each table and list of tables; what is below those stands on one line.
+    """`document` as TOML: plain values first, then each table and list of tables; deeper values stand on one line.
 
-    path: of the file that it is for. Raises `HiphingeError` for what TOML, or our reader of it, does not know.
+    path: of the file to write. Raises `HiphingeError` for values that TOML, or our reader, does not know.
     """
     import tomlkit
 
@@ -50,19 +50,19 @@ def toml_text(document: Mapping[str, Any], path: Path) -> str:
 def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces: Replaces, path: Path) -> str:
     """The TOML `text` with these tables in its list `name`; all else stays as it is, comments and order too.
 
-    A new table takes the place of the first that it replaces, further ones go; a table that replaces none comes last. Raises
-    `HiphingeError` where the file at `path` cannot be changed.
+    A new table takes the place of the first table that it replaces, and further ones are removed. A table that replaces none
+    comes last. Raises `HiphingeError` where the file at `path` cannot be changed.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
     from tomlkit.items import AoT, Array
 
     try:
-        # without the last line's end, the next table would begin on that line
+        # without a final line end, the next table would begin on the last line
         document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
         tables = document.setdefault(name, tomlkit.aot())
         if not isinstance(tables, AoT | Array):
-            raise ValueError(f"{name} is no list of tables")
+            raise ValueError(f"{name} is not a list of tables")
         for entry in new:
             places = [i for i, old in enumerate(tables.unwrap()) if replaces(old, entry)]
             for i in reversed(places[1:]):
@@ -139,7 +139,7 @@ def without_tables(text: str, name: str, unwanted: Callable[[Mapping[str, Any]],
 
 
 def write_toml(path: Path, text: str, *, owner_only: bool = True) -> None:
-    """Write TOML that was made here, whole or not at all. Raises `HiphingeError` when the file cannot be written.
+    """Write TOML that was made here, atomically. Raises `HiphingeError` when the file cannot be written.
 
     owner_only: see `replace_whole`.
     """
@@ -185,14 +185,14 @@ def _on_one_line(value: Any) -> Item:
 
 
 def _put(table: Table | InlineTable, entry: Mapping[str, Any]) -> None:
-    """Let a table hold `entry` and nothing else; comments stay, also those of a line whose value is another now."""
+    """Make a table hold `entry` and nothing else; comments stay, even on lines whose value has changed."""
     for key in [key for key in table if key not in entry]:
         table.remove(key)
-    # what stands below the last line belongs to the next table: a new line comes before it
+    # text below the last line belongs to the next table: a new line goes above it
     end = _taken_end(table)
     there = table.unwrap()
     for key, value in entry.items():
-        # not by ==: true is no 1
+        # not by ==: true is not 1
         if key not in there or repr(there[key]) != repr(value):
             table[key] = _on_one_line(value)
     for item in end:
@@ -200,7 +200,7 @@ def _put(table: Table | InlineTable, entry: Mapping[str, Any]) -> None:
 
 
 def _remove(tables: AoT | Array, i: int) -> None:
-    """Take a table, not the first, out of the list; what stands below its last line stays."""
+    """Remove a table, not the first, from the list; text below its last line stays."""
     end = _taken_end(tables[i])
     del tables[i]
     for item in end:
@@ -208,7 +208,7 @@ def _remove(tables: AoT | Array, i: int) -> None:
 
 
 def _taken_end(table: Table | InlineTable) -> list[Comment | Whitespace]:
-    """The comments and blank lines below the last line of a table, which are taken out of it."""
+    """The comments and blank lines below the last line of a table; they are removed from it."""
     from tomlkit.items import Comment, Table, Whitespace
 
     end: list[Comment | Whitespace] = []

@@ -98,7 +98,7 @@ def test_the_kind_is_found_and_in_tables_report_and_terminal(session: dict[str, 
     assert session["kinds"] == [KIND, KIND, KIND, "squat"]
     assert min(session["confidence"]) > 0.3
     assert session["counts"] == ["1 squat", "3 goblet squats"]
-    assert any(said.startswith("3 goblet squats: on the way down the lumbar spine gave") for said in session["headline"])
+    assert any(said.startswith("3 goblet squats: on the way down the lumbar spine contributed") for said in session["headline"])
     assert session["terminal"].count("goblet squat") == 3
     assert session["edited"] == [KIND] * 4
 

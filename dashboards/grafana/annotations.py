@@ -1,4 +1,4 @@
-"""What was marked, noted and felt, as annotations of the pages that show one session or one day."""
+"""Marks, notes and pain as annotations of the pages that show one session or one day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def marks() -> list[dict[str, Any]]:
     kinds = (
         ("Pain", _PAIN, ["<pain> >= 0"]),
         ("Notes", _NOTE, ["<note> != ''"]),
-        # a field that is not there compares with nothing: pain and notes are told by how their labels begin
+        # a missing field never compares equal: pain and notes are recognised by the beginning of their labels
         ("Marks", _MARK, ["<label> !~ /^(pain \\d|note )/"]),
     )
     return [

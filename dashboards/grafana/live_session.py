@@ -1,4 +1,4 @@
-"""The page beside the athlete: angles as they come, lumbar spine and hips against the target, what the sensors deliver."""
+"""The page beside the athlete: angles as they arrive, lumbar spine and hips against the target, state of the sensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboards.grafana.annotations import marks
 from dashboards.grafana.queries import JUST_NOW, NOW_S, select, tag_values
 
 LUMBAR_TARGET_DEG, HIP_TARGET_DEG = 40.0, 90.0
-"""First values of the boxes (ours); the physio sets them."""
+"""Initial targets, degrees (ours); the physio sets them."""
 _NEAR = p.Limits(((None, "green"), (80.0, "orange"), (100.0, "red")))
 _NEAR_HIP = p.Limits(((None, "#8C8C8C"), (80.0, "orange"), (100.0, "green")))
 _PARTS = {"lumbar": "<lumbar_flexion_deg>", "left hip": "<hip_left_flexion_deg>", "right hip": "<hip_right_flexion_deg>"}
@@ -166,7 +166,7 @@ def dashboard() -> dict[str, Any]:
                     24,
                     p.table(
                         "Last repetitions",
-                        "Ranges in degrees and lumbar shares of the last ten repetitions; what there is to remark.",
+                        "Ranges in degrees and lumbar shares of the last ten repetitions; quality flags.",
                         [select("repetition", rep, last_first=True, limit=10)],
                         p.Look(
                             p.UNITS["deg"],

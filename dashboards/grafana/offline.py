@@ -1,7 +1,7 @@
-"""A dashboard's content, without a Grafana: variables and macros substituted as Grafana does, queries run, answers kept.
+"""A dashboard's content without a Grafana: variables and macros substituted as in Grafana, queries run, answers kept.
 
-Used to prove the dashboards against a real InfluxDB, to time them, and to draw preview pictures. A query that cannot be
-substituted wholly, that fails, or that answers with other columns than it names is an error, not an empty panel.
+Used to test the dashboards against a real InfluxDB, to time them, and to draw preview pictures. A query that cannot be
+substituted completely, that fails, or that returns other columns than it names is an error, not an empty panel.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Run = Callable[[str], list[Series]]
 """Runs a statement and gives its series; raises where the server reports an error."""
 
 MAX_DATA_POINTS = 1000
-"""Points that a panel asks for, as many as it has pixels (ours)."""
+"""Points that a panel requests, one for each pixel (ours)."""
 _LIMIT_BYTES = 256 << 20
-"""Of an answer: all angles of a day, where no panel asks for them (ours)."""
+"""Largest answer, bytes: all angles of a day, which no panel requests (ours)."""
 _ESCAPED = re.compile(r"[\\^$*+?.()|\[\]{}/]")
 _NAMED = re.compile(r'AS "([^"]+)"')
 _LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000}

@@ -1,7 +1,7 @@
 """Panels, variables and dashboards in Grafana's JSON (schema 41: Grafana 11.6 and later read it).
 
-Plain dictionaries; what differs between panels is a parameter, what is the same everywhere is said once: nothing is joined
-over a gap, nothing is filled in, the axis carries a unit.
+Plain dictionaries. Differences between panels are parameters; common settings are stated once: lines do not cross a gap,
+nothing is filled in, the axis carries a unit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNITS: Mapping[str, str] = {
 }
 """Our units → Grafana's."""
 POINTS = "suffix: points"
-"""Of differences of shares, which are in percent."""
+"""Grafana's unit for differences of shares, which are in percent."""
 LONG = "dthms"
 """Grafana's unit for seconds that are minutes and hours: 00:20:00."""
 
@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the values of a panel are: unit, decimals, range of the axis, limits."""
+    """How the values of a panel are shown: unit, decimals, range of the axis, limits."""
 
     unit: str
     decimals: int | None = None
@@ -160,7 +160,7 @@ def table(
     *,
     most: str = "",
 ) -> Panel:
-    """Rows. most: the column by which they are sorted, largest first."""
+    """A table. most: the column by which its rows are sorted, largest first."""
     options = {
         "showHeader": True,
         "cellHeight": "sm",

@@ -1,4 +1,5 @@
-"""A folder from which a Grafana sets itself up: dashboards, the data source, and the note that says where the dashboards are.
+"""A folder from which a Grafana is provisioned: the dashboards, the data source, and the file that says where the dashboards
+are.
 
     DIR/dashboards/*.json
     DIR/provisioning/dashboards/hiphinge.yaml
@@ -16,11 +17,11 @@ from body_signals import HiphingeError
 from dashboards.grafana import all_dashboards
 
 VERSIONS = ("1", "2", "3")
-"""Of InfluxDB: 1.8 wants a user and a password, the others a token in a header."""
+"""Versions of InfluxDB: 1.8 requires a user and a password, the others a token in a header."""
 URL, DATABASE = "HIPHINGE_INFLUX_URL", "HIPHINGE_INFLUX_DATABASE"
 USER = "HIPHINGE_INFLUX_USER"
 TOKEN_FILE = "/run/secrets/influx_token"
-"""What Grafana reads the token from (of 1.8: the password), unless told otherwise."""
+"""The file from which Grafana reads the token (for 1.8: the password), unless another is given."""
 
 _SOURCE = """# Grafana's data source for hiphinge, made by `hiphinge grafana write`. InfluxDB {version}, InfluxQL.
 # Grafana replaces ${{…}} by environment variables and $__file{{…}} by the content of a file when it starts.
@@ -76,7 +77,7 @@ def provider(dashboards_folder: str) -> str:
 def write(
     folder: Path, *, version: str = "2", dashboards_folder: str | None = None, token_file: str = TOKEN_FILE
 ) -> list[Path]:
-    """Write all files into `folder`, in place of those of an earlier time. HiphingeError where the disk refuses.
+    """Write all files into `folder`, replacing earlier ones. HiphingeError where the disk refuses.
 
     dashboards_folder: where Grafana will find the dashboards (default: where they are written).
     """

@@ -19,11 +19,11 @@ FIXED_LISTS: Mapping[str, Sequence[str]] = {"movement": MOVEMENTS, "side": SIDES
 """Variables whose values do not come from the data. `side` and `share` may stand in field names."""
 
 BASELINE_DAYS = 28
-"""Own baseline: the days before the time range, as many as the longer of the two trends that clinicians read (7 and 28)."""
+"""Days before the time range that make the own baseline: the longer of the two trends that clinicians read (7 and 28)."""
 BEFORE = f"time >= ${{__from}}ms - {BASELINE_DAYS}d AND time < ${{__from}}ms"
-"""In place of the time range: the time of the own baseline."""
+"""The time of the own baseline, instead of the time range."""
 NOW_S = 3
-"""A value older than this is not a live one (ours)."""
+"""Largest age of a live value, s (ours)."""
 JUST_NOW = f"$timeFilter AND time > now() - {NOW_S}s"
 
 _OPEN_ENDED = "exposure_"
@@ -111,5 +111,5 @@ def of_no_kind(*kinds: MovementKind) -> str:
 THE_MOVEMENT = "<movement> =~ /^$movement$/"
 """The movements chosen. A movement kind is a field, because a person may correct it."""
 THE_LEG = " AND ".join(f"(<movement> != '{kind.name}' OR <side> = '$side')" for kind in KINDS if kind.one_leg)
-"""Of a movement of one leg, the leg whose hip is chosen: two legs are never mixed."""
+"""For a one-legged movement, the leg of the chosen hip: the two legs are never mixed."""
 DEFAULT_ESTIMATOR = ESTIMATORS[-1]

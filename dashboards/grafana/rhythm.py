@@ -63,7 +63,7 @@ def dashboard() -> dict[str, Any]:
                     8,
                     p.one_against_other(
                         "Lumbar against hip",
-                        "Range of the lumbar spine over range of the chosen hip, a point a repetition, degrees.",
+                        "Range of the lumbar spine over range of the chosen hip, one point per repetition, degrees.",
                         _chosen({"hip": "<hip_${side}_rom_deg>", "lumbar": "<lumbar_rom_deg>"}),
                         p.Look(p.UNITS["deg"], 0, 0.0),
                         "hip",

@@ -1,4 +1,4 @@
-"""What the sensors did: battery, losses, delay and clock by the minute; rates, losses, silence, calibration by the session."""
+"""How the sensors performed: battery, losses, delay and clock by the minute; rates, losses, silence, calibration by session."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     _by_minute(
                         "Battery",
-                        "Charge, as each sensor last told it; one that does not tell is missing. Red: below 20 %.",
+                        "Charge, last reported by each sensor; missing where a sensor reports none. Red: below 20 %.",
                         {"battery": "min(<battery_percent>)"},
                         p.Look(p.UNITS["%"], 0, 0.0, 100.0, low),
                     ),
@@ -89,7 +89,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     _by_minute(
                         "Clock",
-                        "How much faster the sensor's clock ran than the computer's. Orange: more than a crystal does.",
+                        "How much faster the sensor's clock ran than the computer's. Orange: more than a quartz drifts.",
                         {"clock": "mean(<clock_ppm>)"},
                         p.Look(p.UNITS["ppm"], 0, limits=drift),
                     ),
@@ -159,7 +159,7 @@ def dashboard() -> dict[str, Any]:
                     16,
                     p.table(
                         "Calibration and warnings",
-                        "Least confidence of the placements' alignments, 0 to 1, and what a reader should know.",
+                        "Lowest confidence of the placements' alignments, 0 to 1, and what a reader should know.",
                         [select("session", calibrated, of=_SEVERAL, last_first=True, limit=500)],
                         p.Look(p.UNITS[""], 2, overrides=(p.column_look("confidence", limits=_CALIBRATED, width=100),)),
                     ),
@@ -173,5 +173,5 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("placement", "Placement", tag_values("sensor_health", "placement"), several=True),
         p.from_tags("estimator", "Estimator", tag_values("session", "estimator"), default=DEFAULT_ESTIMATOR),
     )
-    description = "What the sensors did: battery, losses, delay, clocks; rates, silence, ends of ranges, calibration."
+    description = "How the sensors performed: battery, losses, delay, clocks; rates, silence, ends of ranges, calibration."
     return p.dashboard("hiphinge-sensors", "Sensors", description, variables, rows, since="now-7d")

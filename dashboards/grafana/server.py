@@ -1,6 +1,6 @@
-"""Bringing the dashboards to a running Grafana through its HTTP interface; the meaning of its refusals.
+"""Installing the dashboards in a running Grafana through its HTTP interface; the meaning of its refusals.
 
-The token appears in no message and no repr, and does not leave the host: `dashboards.http_edge` sees to both.
+The token appears in no message and no repr, and is sent to no other host: `dashboards.http_edge` ensures both.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ class GrafanaSettings:
         try:
             parted(url)
         except ValueError as error:
-            what = str(error).replace("is no address", "is no address of the form http://host:3000") if url else "is not set"
+            what = (
+                str(error).replace("is not an address", "is not an address of the form http://host:3000")
+                if url
+                else "is not set"
+            )
             remedy = "Give the address of your Grafana, e.g. http://localhost:3000"
             raise HiphingeError(what, f"--url or {_URL}", remedy) from None
         if not token or not all(32 < ord(c) < 127 for c in token):
@@ -44,7 +48,8 @@ class GrafanaSettings:
 
 
 def bring(settings: GrafanaSettings, dashboards: Sequence[Mapping[str, Any]], *, timeout_s: float = 10.0) -> list[str]:
-    """Put the dashboards into the folder `hiphinge`, over those that are there; their addresses. HiphingeError otherwise."""
+    """Put the dashboards into the folder `hiphinge`, replacing earlier ones; returns their addresses. HiphingeError on
+    failure."""
     service = Service("Grafana", settings.url, _URL, f"Bearer {settings.token}", (settings.token,))
     with closing(Edge(service, timeout_s=timeout_s)) as edge:
         grafana = _Grafana(service, edge)
@@ -59,7 +64,7 @@ class _Grafana:
 
     def make_folder(self) -> None:
         status, answer = self._post("/api/folders", {"uid": FOLDER, "title": FOLDER})
-        # 409 and 412: it is there
+        # 409 and 412: the folder exists
         if status not in (200, 409, 412):
             raise self._refused(status, answer)
 

@@ -11,20 +11,20 @@ from dashboards.grafana.queries import BASELINE_DAYS, BEFORE, DEFAULT_ESTIMATOR,
 from dashboards.grafana.training_day import zones
 
 SHARE_MDC, LUMBAR_MDC_DEG, HIP_MDC_DEG = 0.12, 10.0, 7.0
-"""Smallest change that is one. Lumbar range and share: within the published minimal detectable changes (90 %) of 5 to 15°
+"""Smallest change that is shown. Lumbar range and share: within the published minimal detectable changes (90 %) of 5 to 15°
 and 8 to 15 points between raters and weeks (Laird 2016, BMC Musculoskeletal Disorders 17). Hip: limits of agreement of one
 rater with one sensor (Stolowski 2023, Sensors 23:8782)."""
 
 
 def _each(measurement: str, columns: Mapping[str, str], where: Sequence[str] = (), time: str = "$timeFilter") -> str:
-    """A row an athlete."""
+    """One row per athlete."""
     return select(measurement, columns, of=["athlete"], where=where, time=time, group='"athlete"')
 
 
 def _against_baseline(
     title: str, what: str, expression: str, where: Sequence[str], unit: str, mdc: float, words: str
 ) -> p.Panel:
-    """Medians of the time range and of the baseline, a row an athlete, the difference coloured beyond `mdc`.
+    """Medians of the time range and of the baseline, one row per athlete, the difference coloured beyond `mdc`.
 
     A share is in percent, so that its change is in points.
     """
@@ -84,7 +84,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.table(
                         "Work",
-                        "Repetitions and the largest lumbar flexion, a row an athlete.",
+                        "Repetitions and the largest lumbar flexion, one row per athlete.",
                         [
                             _each(
                                 "repetition",
@@ -98,7 +98,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.table(
                         "Exposure",
-                        "Time recorded and time in each zone of lumbar flexion, a row an athlete.",
+                        "Time recorded and time in each zone of lumbar flexion, one row per athlete.",
                         [
                             _each(
                                 "session",
@@ -177,5 +177,5 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("athlete", "Athlete", tag_values("session", "athlete"), several=True),
         p.from_tags("estimator", "Estimator", tag_values("session", "estimator"), default=DEFAULT_ESTIMATOR),
     )
-    description = "All players of a day: work, exposure, and who changed by more than a measurement can resolve."
+    description = "All players of a day: work, exposure, and changes larger than a measurement can resolve."
     return p.dashboard("hiphinge-squad", "Squad", description, variables, rows, since="now/d")

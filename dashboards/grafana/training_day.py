@@ -1,4 +1,4 @@
-"""One player's day: sets, exposure, drift of the share, the five furthest repetitions, what is missing."""
+"""One player's day: sets, exposure, drift of the share, the five repetitions with most flexion, missing data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboards.grafana.queries import DEFAULT_ESTIMATOR, SIDES, of_kind, of_no_
 from dsp.day import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
-"""Time around a repetition that its link opens (ours)."""
+"""Time around a repetition that its link opens, ms (ours)."""
 
 
 def zones() -> dict[str, str]:
@@ -119,7 +119,7 @@ def dashboard() -> dict[str, Any]:
                     24,
                     p.timeseries(
                         "Lumbar flexion over the day",
-                        "Least, mean and most of each interval, forward positive; gaps are times without data.",
+                        "Minimum, mean and maximum of each interval, forward positive; gaps are times without data.",
                         [
                             select(
                                 "angles",
@@ -145,7 +145,7 @@ def dashboard() -> dict[str, Any]:
                     p.timeseries(
                         "Drift of the lumbar share",
                         f"Lumbar share of trunk in {straight} and of trunk on thigh in all other movements, "
-                        "each repetition a point.",
+                        "one point per repetition.",
                         [
                             select("repetition", {straight: "<lumbar_share_of_trunk>"}, where=[of_kind(*of_trunk)]),
                             select(
@@ -161,7 +161,7 @@ def dashboard() -> dict[str, Any]:
                 (
                     12,
                     p.table(
-                        f"The {WORST} repetitions of most lumbar flexion",
+                        f"The {WORST} repetitions with most lumbar flexion",
                         "Largest lumbar flexion in degrees; a click opens the angles around the repetition.",
                         [select("repetition", worst)],
                         p.Look(

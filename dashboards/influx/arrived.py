@@ -1,7 +1,7 @@
-"""Whether InfluxDB still has the points that a session's ledger notes as sent, and none that the tables do not have.
+"""Whether InfluxDB still has the points that a session's ledger notes as sent, and no others.
 
-Repetitions are compared one by one, everything else by count, all within the session's own time. Angles are left to
-thin out: of a session older than a quarter, after which docs/operations.md lets them go, they are not looked at.
+Repetitions are compared one by one, everything else by count, all within the session's own time. Angles of a session older
+than a quarter of a year are not compared, because docs/operations.md allows to downsample them.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from dashboards.influx.stored import Stored
 from dashboards.tables import available_estimators, read_summary
 
 ANGLES_KEPT = timedelta(days=90)
-"""Angles of older sessions may have been deleted on purpose."""
+"""Angles of older sessions may have been deleted on purpose (docs/operations.md)."""
 _BEFORE_NS = 24 * 3600 * 10**9
 _SLACK_NS = 10**9
-"""The last row of a session may be later than its duration, which is rounded (ours)."""
+"""Tolerance, ns: the last row of a session may be later than its rounded duration (ours)."""
 
 
 def differences(session_folder: Path, stored: Stored) -> list[str]:
     """Differences between InfluxDB and the tables, in words; empty where all is well. `CannotAsk` where it cannot be asked.
 
-    Repetitions that are there and are none of the tables' are noted in the ledger: the next push voids them.
+    Repetitions in InfluxDB that are not in the tables are noted in the ledger: the next push voids them.
     """
     estimators = available_estimators(session_folder)
     ledger, who = ledger_of(session_folder, estimators), identity(session_folder, estimators[0])
     start_ns = series_and_start(session_folder, estimators[0])[1]
     duration_s = max(float(read_summary(session_folder, e)["duration_s"]) for e in estimators)
     span = start_ns, start_ns + round(duration_s * 1e9) + _SLACK_NS
-    # somebody may have risen long before the session
+    # the mark `rising` may be long before the session
     of_marks = span[0] - _BEFORE_NS, span[1]
     rejected = [line for line, _ in rejected_lines(session_folder / FOLDER)]
     said = list(_repetitions(session_folder, estimators, ledger, stored.repetitions(who, span), rejected))
@@ -92,7 +92,7 @@ def _repetitions(
         if besides - {(series, stamp) for _, stamp in aside}:
             extra = True
             ledger.repetitions.setdefault(estimator, set()).update(besides)
-            yield f"repetitions of {estimator}: {len(besides)} are there that the tables do not have"
+            yield f"repetitions of {estimator}: {len(besides)} are not in the tables"
     if extra:
         ledger.write(session_folder / FOLDER)
 

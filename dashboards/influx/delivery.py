@@ -1,6 +1,6 @@
-"""Results on their way to InfluxDB: a finished session from its tables (`push`), a running one from its outbox (`Courier`).
+"""Delivery to InfluxDB: of a finished session from its tables (`push`), of a running one from its outbox (`Courier`).
 
-Both leave the ledger in the session's outbox: the results that were acknowledged as a whole. `missing` tells the others.
+Both keep the ledger in the session's outbox: the results that were acknowledged completely. `missing` lists the others.
 """
 
 from __future__ import annotations
@@ -37,23 +37,24 @@ from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 
 _log = logging.getLogger(__name__)
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
-"""Between two attempts at a server that is away: the first, doubled each time up to the second (`patience`) (ours)."""
+"""Pauses between attempts at a server that is away, s: the first, doubled each time up to the second (`patience`) (ours)."""
 PERSON_WAIT_S = 10.0
-"""Between two attempts where somebody must change something first (ours)."""
+"""Pause between two attempts where somebody must change a setting first, s (ours)."""
 _LOOK_S = 0.1
-"""How often an empty outbox is looked at (ours)."""
+"""Interval at which an empty outbox is checked, s (ours)."""
 AWAY_S = 1.0
-"""At the end, a server that has taken nothing for this time is left (ours). The outbox and the tables hold the rest."""
+"""At the end, a server that has accepted nothing for this time, s, is given up (ours). The outbox and the tables hold the
+rest."""
 _STOP_S = 1.0
-"""Time for the thread to end with its request (ours)."""
+"""Time for the thread to end its request, s (ours)."""
 _LONGEST_NS = 24 * 3600 * 10**9
-"""A repetition that a ledger names is of this session only within this time of its start (ours)."""
+"""A repetition in a ledger belongs to this session only within this time of its start, ns (ours)."""
 _FILES = (ANGLES, REPETITIONS, SUMMARY)
-"""Of an estimator, what is sent, as the session's edits.toml corrects it."""
+"""The files of an estimator that are sent, as corrected by the session's edits.toml."""
 
 
 def digest(session_folder: Path, estimator: str) -> str:
-    """A digest that tells one state of an estimator's results from another."""
+    """A digest that identifies the state of an estimator's results."""
     state = hashlib.sha256()
     for name in _FILES:
         with open_file(session_folder / estimator / name) as file:
@@ -69,7 +70,7 @@ def digest(session_folder: Path, estimator: str) -> str:
 
 
 def missing(session_folder: Path) -> tuple[str, ...]:
-    """Estimators whose results, as they are now, InfluxDB has not acknowledged as a whole.
+    """Estimators whose present results InfluxDB has not acknowledged completely.
 
     Files that have not changed since are not read again.
     """
@@ -83,16 +84,17 @@ def missing(session_folder: Path) -> tuple[str, ...]:
             found.append(estimator)
             continue
         ledger.states[estimator] = state
-        # where it cannot be written, the files are read again next time
+        # if this cannot be written, the files are read again next time
         with suppress(HiphingeError):
             ledger.write(session_folder / FOLDER)
     return tuple(found)
 
 
 def sent_states(session_folder: Path, estimators: Sequence[str]) -> dict[str, bool | None]:
-    """By estimator: whether its results, as they are now, were acknowledged as a whole; None where nothing of them was sent.
+    """By estimator: whether its present results were acknowledged completely; None where nothing was sent.
 
-    By the ledger and the files' sizes and times alone, so nothing large is read; what was only touched since counts as changed.
+    From the ledger and the files' sizes and times alone, so nothing large is read; a file that was only touched counts as
+    changed.
     """
     known, sent = Ledger.glanced_at(session_folder / FOLDER)
     found: dict[str, bool | None] = {}
@@ -105,7 +107,7 @@ def sent_states(session_folder: Path, estimators: Sequence[str]) -> dict[str, bo
 
 
 def identity(session_folder: Path, estimator: str) -> Identity:
-    """Whose an estimator's results are, by their summary."""
+    """Athlete, session and start of an estimator's results, from their summary."""
     summary = read_summary(session_folder, estimator)
     return Identity(str(summary["athlete"]), str(summary["session"]), str(summary["start"]))
 
@@ -113,8 +115,8 @@ def identity(session_folder: Path, estimator: str) -> Identity:
 def ledger_of(session_folder: Path, estimators: Sequence[str]) -> Ledger:
     """The folder's ledger, as far as it is about the session whose results the folder holds.
 
-    A folder may have been copied, or hold new results under another name: of what its ledger says about another session,
-    nothing is known here any more, and nothing of it may be voided. Whom it was about stays noted in `former`.
+    A folder may have been copied, or hold new results under another name. Entries of the ledger about another session are then
+    ignored, and nothing of that session may be voided. `former` keeps its identity.
     """
     found, who = Ledger.read(session_folder / FOLDER), identity(session_folder, estimators[0])
     series = {e: series_and_start(session_folder, e) for e in estimators}
@@ -151,13 +153,13 @@ def push(
     progress: Callable[[int], None] | None = None,
     patience: Patience | None = None,
 ) -> PushReport:
-    """Send a session's points from its tables; `progress` hears the lines sent so far.
+    """Send a session's points from its tables; `progress` is called with the number of lines sent so far.
 
-    A server that is away for a while is waited for with `patience`, going on where it was; it may be one for many sessions.
+    `patience` waits for a server that is away and then continues where it stopped; several sessions may share it.
 
-    Repetitions that were sent before and are no more are overwritten with ``void = true``; only this session's own. Lines that
-    the server will never take go to `rejected.lp` in the session's outbox, in place of what was there. `InfluxError` when
-    InfluxDB cannot be reached or refuses; what was sent before stays, and sending again is harmless.
+    Repetitions that were sent before and no longer exist are overwritten with ``void = true``; only this session's own. Lines
+    that the server will never accept go to `rejected.lp` in the session's outbox, replacing its content. `InfluxError` when
+    InfluxDB cannot be reached or refuses; points sent before stay, and sending again is harmless.
     """
     chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
     if not chosen:
@@ -241,7 +243,7 @@ def _state(session_folder: Path, estimator: str) -> list[int]:
 
 
 class Courier:
-    """A thread that drains a running session's outbox. An obstacle is in `trouble`; it never gives up.
+    """A thread that drains a running session's outbox. It reports an obstacle in `trouble` and never gives up.
 
     The lines are sent in order and only once they are in the outbox; `lines` were acknowledged so far.
     """
@@ -258,7 +260,7 @@ class Courier:
 
     @property
     def trouble(self) -> str:
-        """Why nothing arrives, in words for people; empty when all is well."""
+        """Why results do not arrive, in words for people; empty when all is well."""
         return self._waiting.trouble
 
     @property
@@ -268,16 +270,16 @@ class Courier:
 
     @property
     def rejected(self) -> int:
-        """Lines that the server will never take; they are in `rejected.lp`."""
+        """Lines that the server will never accept; they are in `rejected.lp`."""
         return self._drain.rejected
 
     @property
     def remark(self) -> str:
-        """A remark for people although results arrive: that the clocks differ."""
+        """A remark for people while results arrive: the clocks differ."""
         return self._clock or ""
 
     def finish(self, patience_s: float) -> bool:
-        """Nothing more will come: send the rest, for at most `patience_s`, to a server that is away no longer than `AWAY_S`.
+        """No more lines will follow: send the rest, for at most `patience_s`, to a server that is away no longer than `AWAY_S`.
         Whether all of it was acknowledged."""
         self._drain.running = False
         self._waiting.finish()
@@ -322,13 +324,13 @@ class Courier:
                 self._waiting.pause(_LOOK_S)
 
     def _look_at_clock(self) -> None:
-        # where it does not answer now, the next time is early enough
+        # if it does not answer now, the next time is early enough
         with suppress(InfluxError):
             self._clock = server_facts(self._settings).clock_remark
 
 
 class _WhileItRuns:
-    """Waiting for a server, in a running session: it is tried again until the session tells to stop."""
+    """Waiting for a server in a running session: attempts continue until the session stops them."""
 
     def __init__(self) -> None:
         self._pauses = Pauses(FIRST_WAIT_S, LONGEST_WAIT_S)
@@ -346,7 +348,7 @@ class _WhileItRuns:
         return self._finish.is_set()
 
     def finish(self) -> None:
-        """Nothing more will come: no long pause from now on."""
+        """No more lines will follow: no long pauses from now on."""
         self._finish.set()
         self._wake.set()
 

@@ -12,9 +12,9 @@ from dashboards.influx.sending.sender import BATCH_LINES, Sender
 from on_disk import make_private_folder, open_file, open_private, read_bytes
 
 BATCH_BYTES = 1_200_000
-"""Bytes that are read and sent together: about a thousand lines of angles (ours)."""
+"""Bytes read and sent together: about a thousand lines of angles (ours)."""
 MOST_REJECTED_BYTES = 256 << 20
-"""Of rejected.lp, that is read (ours)."""
+"""Bytes of rejected.lp that are read (ours)."""
 _REJECTED = "rejected.lp"
 
 
@@ -39,7 +39,8 @@ class Drain:
         return self._cursor.rejected
 
     def step(self) -> int:
-        """Send the next lines, at most one batch; how many. 0 when there are none. `InfluxError` where they must wait."""
+        """Send the next lines, at most one batch; returns their number, 0 when there are none. `InfluxError` where they must
+        wait."""
         for path in segments(self.folder):
             number = int(path.stem)
             if number < self._cursor.segment:
@@ -82,7 +83,7 @@ class Drain:
 
 
 def set_aside(folder: Path, lines: Sequence[tuple[bytes, str]]) -> None:
-    """Keep lines that the server will never take, with its words, in `rejected.lp`."""
+    """Keep lines that the server will never accept, with its message, in `rejected.lp`."""
     with guarded(folder), open_private(folder / _REJECTED, "ab") as file:
         for line, words in lines:
             file.write(_with_words(line, words))
@@ -91,9 +92,9 @@ def set_aside(folder: Path, lines: Sequence[tuple[bytes, str]]) -> None:
 
 
 class RejectedAnew:
-    """What is rejected while everything is sent once more: replaces `rejected.lp` when that has come to its end.
+    """Collects the lines rejected while everything is sent again, and finally replaces `rejected.lp`.
 
-    To be used with `with`; when it is left by an exception the old file stays.
+    A context manager; after an exception the old file stays.
     """
 
     def __init__(self, folder: Path) -> None:

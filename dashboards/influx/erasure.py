@@ -1,8 +1,8 @@
 """Deleting all points of one athlete, or of one session, in InfluxDB, and counting the rest.
 
-Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. What other
-programs wrote without that tag, or under other names, stays. InfluxDB 1.x deletes with a statement, 2.x with one request a
-measurement. InfluxDB 3.x Core cannot delete by tag: that is said, and nothing is done.
+Only our measurements are touched, each by name, and in them only points whose tag `athlete` is exactly the id. Points of other
+programs, without that tag or under other names, stay. InfluxDB 1.x deletes with a statement, 2.x with one request per
+measurement. InfluxDB 3.x Core cannot delete by tag: this is an error, and nothing is deleted.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ from dashboards.influx.line_protocol import TAGS
 from dashboards.influx.sending.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
 MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "angles_1s")))
-"""All that is ours in a database: what is sent, and what the downsampling of docs/operations.md makes of it."""
+"""All our measurements in a database: those that are sent, and those that the downsampling of docs/operations.md makes."""
 _OURS = re.compile(rf"(?:{'|'.join(TAGS)})(?:_\d+(?:ms|s|m|h|d|w))?")
 """The same, downsampled to whatever interval."""
 _EVER = ("1677-09-22T00:00:00Z", "2262-04-11T00:00:00Z")
-"""What InfluxDB's timestamps can say."""
+"""The range of InfluxDB's timestamps (nanoseconds in 64 bits)."""
 _GREETING_S = 30.0
-"""A server that does not say its version within this time is not there; counting and deleting may take longer (ours)."""
+"""Longest time for a server to state its version, s; counting and deleting may take longer (ours)."""
 
 
 class Eraser:
     """Knows one InfluxDB. HiphingeError where it cannot be reached, refuses, or is of a version that cannot delete.
 
-    remarks: what a person should know of the database although nothing of ours is left to count, a sentence each; as of the
-    last `count`.
+    remarks: sentences about traces in the database that remain although no value of ours is left; as of the last `count`.
     """
 
     def __init__(self, settings: InfluxSettings, *, timeout_s: float = 300.0) -> None:
@@ -51,11 +50,11 @@ class Eraser:
         self.version = self._service.clean(said, 40).lstrip("v")
         if self.version[:2] not in ("1.", "2."):
             what = f"InfluxDB {self.version or 'of an unknown version'} cannot delete the points of one athlete"
-            remedy = "Drop the database there, or let its retention end them; --only-folders deletes what is on this computer"
+            remedy = "Drop the database there, or let its retention expire; --only-folders deletes what is on this computer"
             raise self._error(what, remedy)
 
     def count(self, athlete: str) -> dict[str, int]:
-        """How many values there are of an athlete, by measurement of ours; those that have any. Sets `remarks`."""
+        """Number of values of an athlete by measurement of ours, without empty ones. Sets `remarks`."""
         check_athlete(athlete)
         with self._told():
             counts = self._influxql.values(f'"athlete" = {_text(athlete)}')
@@ -78,22 +77,22 @@ class Eraser:
             self._delete(measurement, athlete)
 
     def count_session(self, who: Identity, span: tuple[int, int]) -> dict[str, int]:
-        """How many values there are of one session, by measurement of ours, from the first to the second time (ns)."""
+        """Number of values of one session by measurement of ours, from the first to the second time (ns)."""
         check_athlete(who.athlete)
         with self._told():
             counts = self._influxql.values(f"{_of(who)} AND {_within(span)}")
         return {name: n for name, n in counts.items() if _OURS.fullmatch(name)}
 
     def erase_session(self, who: Identity, span: tuple[int, int]) -> int:
-        """Delete the points of one session in our measurements, from the first to the second time (ns); how many values they
-        had. Counted again afterwards: HiphingeError where something is left."""
+        """Delete the points of one session in our measurements, from the first to the second time (ns); returns the number of
+        values. Counts again afterwards: HiphingeError where something is left."""
         counts = self.count_session(who, span)
         measurements = dict.fromkeys((*MEASUREMENTS, *counts))
         if self.version.startswith("1."):
             for measurement in counts:
                 self._series(f"DELETE FROM {_name(measurement)} WHERE {_of(who)} AND {_within(span)}")
             if counts and not self.count_session(who, (-(2**63) + 2, 2**63 - 2)):
-                # nothing else has these names: they go from the index too
+                # nothing else has these names: this removes them from the index too
                 self._series(f"DROP SERIES FROM {', '.join(map(_name, measurements))} WHERE {_of(who)}")
         elif counts:
             for measurement in measurements:
@@ -129,12 +128,12 @@ class Eraser:
             yield (
                 f"InfluxDB {self.version} keeps the id {athlete!r} in its index and series file although no point is left, and "
                 f"queries with it in its log. To remove it, stop InfluxDB, delete the folders {database}/_series and "
-                f"{database}/*/*/index in its data folder, and start it: it makes them anew from the points it has."
+                f"{database}/*/*/index in its data folder, and start it: it rebuilds them from the points."
             )
 
     def _indexed(self, athlete: str) -> bool:
         """Whether the index of InfluxDB 1.x still lists the id in a measurement of ours, without any point."""
-        # with a WHERE it would look for series, and those are gone
+        # with a WHERE it would search for series, and those are gone
         found = self._series(f'SHOW TAG VALUES ON {_name(self._influxql.database)} WITH KEY = "athlete"', columns=("value",))
         return any(athlete in series.column("value") for series in found if _OURS.fullmatch(series.name))
 
@@ -144,7 +143,7 @@ class Eraser:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Say a refusal in the words of somebody who deletes."""
+        """Report a refusal in the words of a deletion."""
         try:
             yield
         except InfluxError as error:

@@ -1,7 +1,7 @@
 """Questions in InfluxQL, which InfluxDB 1.8 and 2.x answer (2.x with a mapping of the bucket).
 
-A question is a statement; its answer is a list of series. An answer of another form is an error, and so is one that is not
-whole: whoever deletes, or compares with the tables, must not take what is missing for nothing.
+A question is a statement; its answer is a list of series. An answer of another form is an error, and so is an incomplete
+one: deleting, or comparing with the tables, must not rely on a partial answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dashboards.influx.sending.refusals import InfluxError, Refusal, unanswered
 from dashboards.influx.sending.sender import InfluxSettings, influx_answer, influx_service
 
 _LIMIT_BYTES = 64 << 20
-"""Of an answer: a list of all athletes of a database has some 30 bytes each (ours)."""
+"""Largest answer, bytes (ours); a list of all athletes of a database has about 30 bytes for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Series:
 
 
 class InfluxQL:
-    """Asks one InfluxDB. `InfluxError` where it does not answer, refuses, or gives an answer that is not whole."""
+    """Queries one InfluxDB. `InfluxError` where it does not answer, refuses, or gives an incomplete answer."""
 
     def __init__(self, settings: InfluxSettings, *, timeout_s: float) -> None:
         self._settings, self._timeout_s = settings, timeout_s
@@ -67,7 +67,7 @@ class InfluxQL:
         found = [_series(one) for one in listed] if isinstance(listed, list) else [None]
         whole = [one for one in found if one is not None and set(columns) <= set(one.columns) and set(tags) <= set(one.tags)]
         if len(whole) != len(found):
-            raise self._error("InfluxDB gave an answer that is not whole", "Check HIPHINGE_INFLUX_URL: is this an InfluxDB?")
+            raise self._error("InfluxDB gave an incomplete answer", "Check HIPHINGE_INFLUX_URL: is this an InfluxDB?")
         return whole
 
     def policies(self) -> list[str]:
@@ -75,13 +75,13 @@ class InfluxQL:
         found = self.series(f"SHOW RETENTION POLICIES ON {name_in(self.database)}", columns=("name",))
         names = [str(name) for one in found for name in one.column("name")]
         if not names:
-            what = "InfluxDB lists no retention policy for this bucket, so what is in it cannot be counted"
+            what = "InfluxDB lists no retention policy for this bucket, so its values cannot be counted"
             remedy = "Give the bucket a mapping for InfluxQL (influx v1 dbrp create), or check HIPHINGE_INFLUX_BUCKET"
             raise self._error(what, remedy)
         return names
 
     def values(self, where: str, *, by: str = "") -> dict[str, int]:
-        """How many values there are of all times and policies, by measurement or by a tag. Those without any are left out."""
+        """Number of values over all times and policies, by measurement or by a tag. Empty ones are left out."""
         counts: dict[str, int] = {}
         group = f" GROUP BY {name_in(by)}" if by else ""
         for policy in self.policies():
@@ -106,7 +106,7 @@ def name_in(words: str) -> str:
 
 
 def _series(found: object) -> Series | None:
-    """A series of an answer; None where it does not have the form of one, or says that something is left out."""
+    """A series of an answer; None where it does not have the form of one, or states that it is partial."""
     if not isinstance(found, dict) or found.get("partial"):
         return None
     name, tags = found.get("name", ""), found.get("tags", {})

@@ -1,4 +1,5 @@
-"""The ledger in a session's outbox: which results InfluxDB acknowledged as a whole, which repetitions it may have, whose."""
+"""The ledger in a session's outbox: the results that InfluxDB acknowledged completely, the repetitions it may have, and
+whose."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from on_disk import make_private_folder, read_bytes, read_json, replace_whole
 
 _LEDGER = "ledger.json"
 _MOST_BYTES = 16 << 20
-"""Of a ledger (as `on_disk` has it)."""
+"""Largest ledger, bytes (ours, as in `on_disk`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,14 @@ class Identity:
     start: str = ""
 
     def agrees(self, other: Identity) -> bool:
-        """Whether it can be the same session of the same athlete."""
+        """Whether both can be the same session of the same athlete."""
         same = (self.athlete, self.session) == (other.athlete, other.session)
         return same and (self.start == other.start or not self.start or not other.start)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What InfluxDB has acknowledged as a whole, and what it may have of it otherwise.
+    """The results that InfluxDB has acknowledged completely, and the points that it may have.
 
     complete: by estimator, the digest of the results. repetitions: by estimator, series and timestamp of each that was sent, or
     was about to be. states: by estimator, size and time of change of the files that had that digest, so that they need not
@@ -82,7 +83,7 @@ class Ledger:
         return {e: state for e, state in found.states.items() if e in found.complete}, frozenset(sent | set(found.complete))
 
     def write(self, folder: Path) -> None:
-        """Put it on disk, whole or not at all."""
+        """Write the ledger to disk, atomically."""
         by_series: dict[str, dict[str, list[int]]] = {}
         for estimator, sent in self.repetitions.items():
             for series, stamp in sorted(sent):

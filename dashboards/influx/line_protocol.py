@@ -76,20 +76,20 @@ class Field:
 MINUTE_FIELDS = (
     Field("minute_samples", "", "integer", "samples received in the minute before"),
     Field("minute_lost", "", "integer", "samples lost in the minute before"),
-    Field("battery_percent", "%", "float", "charge of the battery, as the sensor last told"),
+    Field("battery_percent", "%", "float", "battery charge last reported by the sensor"),
     Field("delay_ms", "ms", "float", "mean delay of the minute's packets, beyond the shortest that the clock map knows"),
     Field("delay_max_ms", "ms", "float", "largest delay of the minute's packets, beyond the same"),
     Field("clock_ppm", "ppm", "float", "how much faster the device's clock ran than the computer's, as the clock map saw it"),
 )
-"""What a sensor did in a minute; the names are those of summary.json, with `minute_` where a total has the same name."""
+"""Values of a sensor's minute; the names are those of summary.json, with `minute_` where a total has the same name."""
 
 FIELDS: dict[str, tuple[Field, ...]] = {
     "angles": tuple(Field.of(q) for q in ANGLE_COLUMNS if q.name != "time_s"),
     "repetition": (
         *(Field.of(q) for q in REPETITION_COLUMNS),
-        Field("number", "", "integer", "running number as people count, from 1"),
-        Field("side", "", "string", "of a movement of one leg: left or right, the leg that moved; else empty"),
-        Field("quality_words", "", "string", "the quality flags in words, a dash where there is nothing to remark"),
+        Field("number", "", "integer", "running number, counted from 1"),
+        Field("side", "", "string", "for a movement of one leg, the leg that moved: left or right; else empty"),
+        Field("quality_words", "", "string", "the quality flags in words, a dash where none is set"),
         Field("void", "", _BOOLEAN, "true: a later analysis or a person removed this repetition"),
     ),
     "session": (
@@ -105,14 +105,14 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             "of a list its length",
         ),
         Field("software", "", "string", "program and version"),
-        Field("warnings", "", "string", "what a reader should know, separated by ' | '"),
+        Field("warnings", "", "string", "warnings, separated by ' | '"),
     ),
     "screen": tuple(Field.of(q) for q in SCREEN_COLUMNS),
     "mark": (
-        Field("label", "", "string", "what was said, in its own words: calibrate, pain 3 left hip, note felt tight, any label"),
-        Field("pain", "", "float", "pain that the athlete told, 0 (none) to 10 (worst)"),
+        Field("label", "", "string", "text of the mark: calibrate, pain 3 left hip, note felt tight, any label"),
+        Field("pain", "", "float", "pain that the athlete reported, 0 (none) to 10 (worst)"),
         Field("note", "", "string", "the words of a note"),
-        Field("void", "", _BOOLEAN, "true: it was taken away afterwards"),
+        Field("void", "", _BOOLEAN, "true: it was removed afterwards"),
     ),
     "sensor_health": (
         Field("family", "", "string", "what kind of device"),
@@ -129,7 +129,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 """Fields of each measurement; the names are those of the tables and of summary.json."""
 
 _STEP_DEG = 1 / 64
-"""Angles are rounded to this, far below their uncertainty (ours)."""
+"""Step to which angles are rounded, degrees; far below their uncertainty (ours)."""
 _CLEAN_WORD = re.compile(r"\W+", re.ASCII)
 
 
@@ -153,7 +153,7 @@ def points(session_folder: Path, estimators: Sequence[str] | None = None) -> Ite
 
 
 def removable_points(session_folder: Path, estimator: str) -> Iterator[str]:
-    """The lines of `points` that a person, or a later analysis, may take away again: repetitions and marks."""
+    """The lines of `points` that a person, or a later analysis, may remove: repetitions and marks."""
     yield from repetition_points(session_folder, estimator)
     yield from mark_points(session_folder, estimator)
 
@@ -183,7 +183,7 @@ def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
 
 
 def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0) -> Iterator[str]:
-    """The lines of `points` that are known only at a session's end: of the session, its screen, and of what the sensors did.
+    """The lines of `points` that are known only at a session's end: of the session, its screen, and its sensors.
 
     minutes_from_s: minutes of the sensors that ended until then were sent before.
     """
@@ -194,7 +194,7 @@ def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_f
         yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
         yield _line(head.series("screen", estimator), _screen_fields(summary["screen"]), head.start_ns)
         yield from mark_points(session_folder, estimator)
-    # What the sensors did is the same for all estimators; the last one's word counts.
+    # The sensors' values are the same for all estimators; the last one is used.
     # Only a live estimator can be late.
     live = read_summary(session_folder, "live") if "live" in available_estimators(session_folder) else summary
     for placement, facts in summary["sensors"].items():
@@ -242,7 +242,7 @@ def series_and_start(session_folder: Path, estimator: str) -> tuple[str, int]:
 
 
 def void_line(series: str, stamp_ns: int) -> str:
-    """The line that says of a repetition or mark that it was taken away."""
+    """The line that marks a repetition or mark as removed."""
     return f"{series} void=true {stamp_ns}"
 
 
@@ -284,7 +284,7 @@ class _Head:
             if start.tzinfo is None:
                 raise ValueError("no time zone")
         except (TypeError, ValueError):
-            what = f"start = {summary['start']!r} is no calendar time with a time zone, which InfluxDB needs"
+            what = f"start = {summary['start']!r} is not a calendar time with a time zone, which InfluxDB needs"
             remedy = 'Write it into session.toml, e.g. start = 2026-11-23T14:05:00Z, and run "hiphinge replay" again'
             raise HiphingeError(what, str(file), remedy) from None
         start_ns = (start - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000

@@ -1,4 +1,4 @@
-"""The outbox of a session: results wait on disk until InfluxDB has acknowledged them, whatever happens meanwhile.
+"""The outbox of a session: results wait on disk until InfluxDB has acknowledged them.
 
 `outbox/` in the session folder holds
 - `000000001.lp`, …: segments of line protocol. A segment is only ever appended to by the process that began it; each
@@ -29,11 +29,11 @@ from on_disk import make_private_folder, private_opener, read_json, replace_whol
 
 FOLDER = "outbox"
 SEGMENT_BYTES = 16 << 20
-"""A file of the outbox ends here, and goes when all of it is acknowledged (ours)."""
+"""Size of a file of the outbox, bytes (ours); it is deleted when all of it is acknowledged."""
 LIMIT_BYTES = 2 << 30
-"""Largest outbox: about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables (ours)."""
+"""Largest outbox, bytes (ours): about a day of live angles at 25 Hz. Beyond it angles are left out, and wait in the tables."""
 WARN_SHARE = 0.5
-"""Share of the largest outbox from which on there is a warning (ours)."""
+"""Fill level, as a part of the largest outbox, at which the warning begins (ours)."""
 _SUFFIX = ".lp"
 _CURSOR = "cursor.json"
 
@@ -53,7 +53,7 @@ def waiting_bytes(folder: Path) -> int:
 
 
 def discard_segments(folder: Path) -> None:
-    """Throw away what waits: all of it was sent another way."""
+    """Discard the waiting lines: all of them were sent another way."""
     for path in segments(folder):
         path.unlink(missing_ok=True)
 
@@ -100,7 +100,7 @@ class Outbox:
             self._size = at + len(body)
 
     def flush(self) -> None:
-        """Let the appended lines survive a power failure."""
+        """Sync the appended lines, so that they survive a power failure."""
         if self._file is not None:
             with guarded(self.folder):
                 os.fsync(self._file.fileno())
@@ -120,7 +120,7 @@ class Outbox:
 
     @property
     def warning(self) -> str:
-        """What a person should know about the outbox's size, empty when all is well."""
+        """A warning about the outbox's size, empty when all is well."""
         waiting = waiting_bytes(self.folder)
         if self.left_out:
             return (
@@ -164,7 +164,7 @@ class Cursor:
 
 
 class guarded:
-    """Says a refusal of the disk in the user's words."""
+    """Reports a disk error in the user's words."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,6 +1,6 @@
 """`docs/influx-schema.md`: the points that hiphinge writes into InfluxDB, generated from the schema table.
 
-`python -m dashboards.influx.reference > docs/influx-schema.md` writes it; a test holds the file to it.
+`python -m dashboards.influx.reference > docs/influx-schema.md` writes it; a test compares the file with it.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ SENSORS = 4
 
 
 def series_of_a_session(sensors: int = SENSORS) -> int:
-    """How many series a session makes, both estimators."""
+    """Number of series of a session, both estimators."""
     return sum(sensors if "placement" in tags else len(ESTIMATORS) for tags in TAGS.values())
 
 
 def influx_page() -> str:
-    """The page, Markdown, ends with a line end."""
+    """The page in Markdown, with a final line end."""
     return "\n".join(_page())
 
 

@@ -1,6 +1,6 @@
-"""The contents of InfluxDB for a session, in a few small questions; nothing here writes.
+"""The contents of InfluxDB for a session, by a few small queries; nothing here writes.
 
-Where it cannot be asked, that is a `CannotAsk`, and the caller must say so: it is no proof of anything.
+`CannotAsk` where there is no answer. The caller must report it, because a missing answer proves nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COUNTED: dict[str, tuple[str, ...]] = {
     "mark": ("label",),
     "sensor_health": ("samples", "minute_samples"),
 }
-"""Fields of which every point has exactly one, so that counting them counts points. Repetitions are asked for one by one."""
+"""Fields that every point has exactly once, so that counting them counts points. Repetitions are queried one by one."""
 _TIMEOUT_S = 60.0
 """Time for an answer: counting years of points takes a while (ours)."""
 
@@ -60,7 +60,7 @@ class Stored:
         return found
 
     def sessions_besides(self, athlete: str) -> set[str]:
-        """Names of the sessions that any points have whose athlete is another one, or none."""
+        """Names of all sessions with points of another athlete, or of none."""
         statement = f"""SHOW TAG VALUES WITH KEY = "session" WHERE "athlete" != {text_in(athlete)}"""
         with self._asked() as asked:
             return {str(value) for one in asked.series(statement, columns=("value",)) for value in one.column("value")}
@@ -71,13 +71,13 @@ class Stored:
             return asked.values(f'"session" = {text_in(session)}', by="athlete")
 
     def measurements_of(self, athlete: str) -> dict[str, int]:
-        """By measurement, of whatever program, how many values have the athlete's tag."""
+        """Number of values with the athlete's tag, by measurement, of any program."""
         with self._asked() as asked:
             return asked.values(f'"athlete" = {text_in(athlete)}')
 
     @contextmanager
     def _asked(self) -> Iterator[InfluxQL]:
-        """To ask with. `CannotAsk` where there is no whole answer."""
+        """The connection to query with. `CannotAsk` where there is no complete answer."""
         try:
             yield InfluxQL(self.settings, timeout_s=_TIMEOUT_S)
         except InfluxError as error:

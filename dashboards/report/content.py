@@ -52,9 +52,9 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class MovementSummary:
-    """All repetitions of one movement, of one leg where it is one leg's: which share is the right one for it, and medians with
-    their spread over those that count (`dsp.day.scoring`), as in the hip screen. left_out: how many do not, by reason; groups:
-    the two that the share falls into."""
+    """All repetitions of one movement (of one leg, for one-legged movements): the share to read, and medians with their
+    spread over the repetitions that count (`dsp.day.scoring`), as in the hip screen. left_out: how many do not count, by
+    reason; groups: the two groups that the share falls into."""
 
     movement: str
     rows: tuple[Row, ...]
@@ -76,7 +76,7 @@ class MovementSummary:
 
     @property
     def counted_words(self) -> str:
-        """How many are in the medians, where it is not all, and why."""
+        """How many repetitions are in the medians, and why others are not; empty where all are."""
         if not self.left_out:
             return ""
         reasons = ", ".join(f"{n} {why}" for why, n in self.left_out.items())
@@ -110,7 +110,7 @@ class MovementSummary:
 
 
 def missing_share(row: Row, share: str) -> str:
-    """Why this share of a repetition is missing though its angles are there; empty where it is not, or was not measured."""
+    """Why this share of a repetition is missing although its angles are there; else empty."""
     said = dict(part.split(": ", 1) for part in (row.get("missing_shares") or "").split("; ") if ": " in part)
     return said.get(share, "")
 
@@ -144,11 +144,11 @@ _WHEN = {
     SIT_DOWN.name: "on the way to the seat",
     KNEE_RAISE.name: "as the knee goes up",
 }
-"""What of a movement a share is of, where it is not the way down."""
+"""The part of a movement that a share covers, where it is not the way down."""
 
 
 def headline(groups: Sequence[MovementSummary]) -> list[str]:
-    """The result in sentences, each with the range that it is compared with."""
+    """The result in sentences, each with its published range."""
     said = []
     for group in groups:
         found = group.over(group.share)
@@ -172,7 +172,9 @@ def headline(groups: Sequence[MovementSummary]) -> list[str]:
         )
         reasons += [f"{n} {why}" for why, n in missing.items()]
         of += f"; left out: {', '.join(reasons)}" if reasons else ""
-        text = f"{group.count}: {when} the lumbar spine gave {percent(found.median, found.spread)} % of the {whole}; {of}"
+        text = (
+            f"{group.count}: {when} the lumbar spine contributed {percent(found.median, found.spread)} % of the {whole}; {of}"
+        )
         if group.groups:
             parts = " and ".join(f"{percent(g.median)} % (no. {', '.join(map(str, g.numbers))})" for g in group.groups)
             text += f". They fall into two groups: {parts}"
@@ -231,7 +233,7 @@ def range_row(row: Row) -> dict[str, Any]:
 
 
 def share_row(row: Row) -> dict[str, Any]:
-    """Cells of the table of lumbar shares: both shares whole, by thirds of the descent, and in ascent."""
+    """Cells of the table of lumbar shares: both shares of the whole, of the thirds of the descent, and of the ascent."""
     cells = []
     for share in (TRUNK, THIGH):
         cells += [percent(row[share], row[f"{share}_sd"]), *(percent(row[f"{share}_{phase}"]) for phase in PHASES)]
@@ -245,7 +247,7 @@ def _placed(row: Row) -> dict[str, Any]:
 
 
 def missing_shares(repetitions: Iterable[Row]) -> list[tuple[str, str]]:
-    """Why shares are missing though their angles are there, and of which repetitions, by their numbers."""
+    """Why shares are missing although their angles are there, with the numbers of the repetitions."""
     found: dict[str, list[int]] = {}
     for row in repetitions:
         for part in (row.get("missing_shares") or "").split("; "):
@@ -256,7 +258,7 @@ def missing_shares(repetitions: Iterable[Row]) -> list[tuple[str, str]]:
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    """Rising numbers, those that follow each other as a range: ``1, 4 to 6``."""
+    """Increasing numbers, with consecutive ones as a range: ``1, 4 to 6``."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -267,7 +269,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def findings(summary: Row) -> list[dict[str, str]]:
-    """What was wrong with a sensor: where, from when until when, what, what to do, and the flag that its numbers carry."""
+    """Faults of sensors: where, from when until when, what, the remedy, and the flag of the affected numbers."""
     found = []
     for f in summary["findings"]:
         until = "to the end" if f["until_s"] is None else f"to {clock(_number(f['until_s']))}"
@@ -279,7 +281,7 @@ def findings(summary: Row) -> list[dict[str, str]]:
 
 
 def warnings(summary: Row) -> list[str]:
-    """What else a reader should know: what was wrong with a sensor stands by itself."""
+    """All other warnings: faults of sensors have their own box."""
     said = {f"{f['placement']}: {f['what']}. {f['remedy']}" for f in summary["findings"]}
     return [warning for warning in summary["warnings"] if warning not in said]
 
@@ -322,7 +324,7 @@ def exposure_rows(summary: Row) -> list[tuple[str, str]]:
 
 
 def said_rows(summary: Row) -> list[tuple[str, str, str]]:
-    """What was marked, noted and felt, in the order of time: when, what, and whether it was said during the session."""
+    """Marks, notes and pain in order of time: when, what, and whether they were entered during the session."""
     said = [(m["time_s"], words(m["label"]), m) for m in summary["marks"]]
     said += [(n["time_s"], f"“{n['text']}”", n) for n in summary["notes"]]
     for told in summary["pain"]:

@@ -1,4 +1,4 @@
-"""The report's part on the hip screen: each number of each test beside its limit, and what is not in the numbers.
+"""The report's part on the hip screen: each number of each test beside its limit, and the repetitions that were left out.
 
 Pure, from summary.json.
 """
@@ -15,7 +15,7 @@ from dashboards.notation import DASH, points, with_uncertainty
 TEST_WORDS = {kind.test.name: kind.test.word for kind in KINDS if kind.test is not None}
 _DECIMALS = {"deg": 0, "s": 2}
 _SLOPES = frozenset({"slack_slope_after"})
-"""Numbers without a unit that are no parts of a whole."""
+"""Numbers without a unit that are not parts of a whole."""
 
 
 def rows(screen: Mapping[str, Any]) -> list[list[str]]:
@@ -41,7 +41,7 @@ def rows(screen: Mapping[str, Any]) -> list[list[str]]:
 
 
 def sources(screen: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each source, with the limits that it gives."""
+    """Each source, with the limits taken from it."""
     found: dict[str, dict[str, None]] = {}
     for entry in screen["limits"]:
         found.setdefault(entry["source"], {})[entry["meaning"]] = None
@@ -49,7 +49,7 @@ def sources(screen: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def left_out(screen: Mapping[str, Any]) -> list[str]:
-    """What is not in the numbers of each test and why, in words."""
+    """The repetitions left out of each test's numbers, with the reason, in words."""
     said = []
     for test in screen["tests"]:
         reasons = ", ".join(f"{n} {why}" for why, n in test.get("left_out", {}).items())
@@ -60,7 +60,7 @@ def left_out(screen: Mapping[str, Any]) -> list[str]:
 
 
 def _counted(test: Mapping[str, Any], count: int) -> str:
-    """How many repetitions a number is of, of how many."""
+    """Number of repetitions behind a number, of how many."""
     of = test["repetitions"] + sum(test.get("left_out", {}).values())
     return str(count) if count == of else f"{count} of {of}"
 

@@ -29,10 +29,10 @@ from dashboards.terminal import screen_sentences, side_of_row
 from on_disk import check_file, make_private_parents, replace_whole
 
 MOST_LOOPS = 24
-"""Loops drawn for one movement; of more repetitions, evenly spaced ones are chosen (ours)."""
+"""Most loops drawn for one movement (ours); of more repetitions an even selection is drawn."""
 
 PRINTED_ROWS = 40
-"""Rows of a table on paper, which is a page of A4; the screen shows all (ours)."""
+"""Rows of a table in print, a page of A4 (ours); the screen shows all."""
 
 _LARGEST = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
 _ESTIMATOR_WORDS = {
@@ -44,8 +44,8 @@ _ESTIMATOR_WORDS = {
 def write_report(session_folder: Path, out: Path, estimator: str = "review") -> Path:
     """Write the report of a session's results to `out` and return its path.
 
-    Where there is no review, live is reported, and the page says which. HiphingeError where there are no results, they
-    are damaged, or `out` cannot be written; then nothing half-written is left.
+    Where there is no review, live is reported; the page names the estimator. HiphingeError where there are no results, they
+    are damaged, or `out` cannot be written; no partial file is left.
     """
     there = available_estimators(session_folder)
     if estimator not in there:
@@ -126,7 +126,7 @@ def _angles(session_folder: Path, estimator: str) -> dict[str, Any]:
 
 
 def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float, int]]:
-    """Largest value, its uncertainty, its time and the flags of its row, of the angles in the headline that were measured."""
+    """Largest value of each headline angle that was measured, with its uncertainty, its time and the flags of its row."""
     found = {}
     for name in (n for n in ANGLE_NAMES if n in _LARGEST):
         values = angles[f"{name}_deg"]
@@ -138,7 +138,7 @@ def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float, 
 
 
 def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, str]]:
-    """One row per estimator where there are two: the results of each on the same session."""
+    """One row per estimator where there are two, with the results of each on the same session."""
     there = available_estimators(session_folder)
     if len(there) < 2:
         return []
@@ -165,7 +165,7 @@ def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, st
 
 
 def _spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """All rows, or an even choice of them that keeps the first and the last."""
+    """All rows, or an even selection that keeps the first and the last."""
     if len(rows) <= most:
         return rows
     return [rows[i] for i in np.linspace(0, len(rows) - 1, most).round().astype(int)]

@@ -85,9 +85,9 @@ PLOTTED: tuple[str, ...] = tuple(trace.column for panel in _PANELS for trace in 
 
 MOST_ROWS = 4
 _ROW_S = 150.0
-"""A session of up to this length is one picture, a longer one is divided into up to `MOST_ROWS` (ours)."""
+"""Longest session, s, in one picture; a longer one is divided into up to `MOST_ROWS` (ours)."""
 _POINTS_PER_ROW = 1600
-"""About two for each pixel of the page's width (ours)."""
+"""Points drawn in a row, about two for each pixel of the page's width (ours)."""
 
 
 def angles_over_time(angles: Mapping[str, Values], repetitions: Sequence[Row]) -> list[tuple[str, str]]:
@@ -201,7 +201,7 @@ def _during(angles: Mapping[str, Values], row: Row) -> dict[str, Values]:
 
 
 def hip_of(angles: Mapping[str, Values], row: Row) -> Values:
-    """Hip flexion that belongs to the repetition: the mean of both, the moving one in a knee raise, else the one there is."""
+    """Hip flexion of the repetition: the mean of both hips, the moving hip in a knee raise, or the only one measured."""
     left, right = angles["hip_left_flexion_deg"], angles["hip_right_flexion_deg"]
     range_left, range_right = row["hip_left_rom_deg"], row["hip_right_rom_deg"]
     if not math.isfinite(range_left) or not math.isfinite(range_right):
@@ -212,8 +212,8 @@ def hip_of(angles: Mapping[str, Values], row: Row) -> Values:
 
 
 def shares(group: MovementSummary) -> str:
-    """Lumbar share of each repetition of a movement with its uncertainty, and how it changes on the way; hollow: those that do
-    not count. Medians are of those that do."""
+    """Lumbar share of each repetition of a movement with its uncertainty, and its course over the thirds; hollow points do
+    not count. Medians are over the others."""
     numbers = [row["index"] + 1 for row in group.rows]
     counted = {row["index"] for row in group.counted}
     counts = np.array([row["index"] in counted for row in group.rows])
@@ -298,7 +298,7 @@ def _envelope(time_s: Values, values: Values) -> tuple[Values, Values]:
 
 
 def _limits(values: Sequence[Values], *, least: float = 20.0) -> tuple[float, float]:
-    """Limits around all values and zero-ish, at least `least` apart; 0 to `least` where nothing is there."""
+    """Axis limits around all values and near zero, at least `least` apart; 0 to `least` where there are no values."""
     found = np.concatenate([v[np.isfinite(v)].ravel() for v in values]) if values else np.empty(0)
     if not len(found):
         return 0.0, least

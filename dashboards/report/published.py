@@ -1,4 +1,4 @@
-"""Published ranges that may stand next to a number, each with its source and the movement it was measured in."""
+"""Published ranges for comparison with a number, each with its source and the movement in which it was measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PublishedRange:
 
 _LIMITS = {limit.name: limit for limit in LIMITS}
 PEOPLE = {LAIRD_2019: "124 adults without low back pain, standing forward bend, 10th to 90th centile"}
-"""Whom a source has measured, and which part of them its range holds."""
+"""The people that a source measured, and the part of them within its range."""
 
 RANGES: tuple[PublishedRange, ...] = tuple(
     PublishedRange(kind.share, kind.name, low.value, high.value, PEOPLE[low.source], low.source)

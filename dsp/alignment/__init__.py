@@ -1,1 +1,1 @@
-"""From sensor to segment: the standing, the axes, and a sensor that slips."""
+"""From sensor to segment: the standing, the axes, and slipped sensors."""

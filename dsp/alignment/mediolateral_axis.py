@@ -1,8 +1,7 @@
-"""The mediolateral axis of a segment in its sensor: what told it, how far it is trusted, and why.
+"""The mediolateral axis of a segment in its sensor: its source, its confidence, and the reasons.
 
-In the order in which they are believed: the movement that is the segment's own in a calibration (bends of the trunk, raises of
-a knee), squats or sitting down and standing up in its place, a stated mounting (a thigh's corrected by its first strides), and
-walking off.
+Sources in the order of trust: the segment's own calibration movement (bends for the trunk, raises for a thigh); squats, or
+sitting down and standing up, instead of it; a stated mounting (a thigh's is corrected by its first strides); and walking off.
 """
 
 from __future__ import annotations
@@ -18,35 +17,36 @@ from dsp.alignment.segment_axes import AGREES_RAD, alike, functional_axis
 from dsp.calibration.calibration_movements import BEND_COUNT, SensorMovement
 
 STATED_MOUNTING = "standing and stated mounting"
-"""Method of an alignment of which no movement told the axis."""
+"""Method of an alignment whose axis does not come from a movement."""
 BENDS, RAISES, SQUATS, SITTINGS = "bends", "knee raises", "squats", "sit-to-stand"
-"""Movements that tell an axis."""
+"""Movements that give an axis."""
 RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
-"""How many knee raises, sittings and squats are wanted (ours)."""
+"""Number of knee raises, sittings and squats for full confidence (ours)."""
 _WANTED = {BENDS: BEND_COUNT, RAISES: RAISE_COUNT, SQUATS: SQUAT_COUNT, SITTINGS: 2 * SITTING_COUNT}
 TRUST = {BENDS: 1.0, RAISES: 1.0, SQUATS: 0.6, SITTINGS: 0.5}
-"""How far each is trusted (ours). Squats, sitting down and standing up stand in for bends and knee raises that nobody made: the
-trunk leans less and the knees go apart."""
+"""Confidence of each movement (ours). Squats, sitting down and standing up replace missing bends and knee raises; they are less
+reliable, because the trunk leans less and the knees move apart."""
 STRIDES_CONFIDENCE = 0.6
-"""How far the plane is trusted that a thigh strides in, which replaces a stated mounting (ours)."""
+"""Confidence of the plane of a thigh's strides, which replaces a stated mounting (ours)."""
 WALKING_CONFIDENCE = 0.3
-"""The forward direction of a trunk that walks off is right within some 15°, on simulated athletes (ours)."""
+"""Confidence of the forward direction of walking, which is within about 15° on simulated athletes (ours)."""
 TYPICAL_RANGE_RAD = np.radians(45.0)
-"""Range from which on a functional axis is not improved by bending further (ours; for the confidence only)."""
+"""Range beyond which further bending does not improve a functional axis (ours; for the confidence only)."""
 LEAST_ACROSS = 0.3
 """Sine of the smallest angle between the axis and the vertical (ours)."""
 OPPOSITE_RAD = np.radians(120.0)
-"""A movement whose axis is further than this from the stated one went the other way: somebody leaned back (ours)."""
+"""A movement whose axis is further than this from the stated one went in the opposite direction: the person leaned back
+(ours)."""
 UPRIGHT_RAD = np.radians(60.0)
-"""A stated mounting whose vertical is further off than this says nothing of the way a movement went: the sensor is worn
-otherwise than stated (ours)."""
+"""A stated mounting whose vertical is further off than this cannot decide a movement's direction: the sensor is not worn as
+stated (ours)."""
 OPPOSITE_CONFIDENCE = 0.5
-"""Of the confidence of an axis whose movement went the other way than the stated mounting says, this share is left (ours)."""
+"""Factor on the confidence of an axis whose movement contradicts the stated mounting (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """Axis to the wearer's right (3,) in the sensor, how it was found, how far it is trusted (0 … 1), and why."""
+    """Axis to the wearer's right (3,) in the sensor, the method, the confidence (0 … 1), and its reasons."""
 
     right: Floats
     method: str
@@ -65,8 +65,8 @@ def of_movements(
 ) -> Axis:
     """From movements of one kind. vertical (3, n): earth's vertical in the sensor; up (3,): the same while standing.
 
-    backwards: the segment's lower end moves forward, as a thigh's does, and not its upper one. mounting: of bends that went
-    several ways those count that agree with it.
+    backwards: the segment's lower end moves forward, as in a thigh, and not its upper one. mounting: if bends went in several
+    directions, those that agree with it count.
     """
     kept, spans = list(movements), [(e.start, e.end) for e in movements]
     if kind == BENDS:
@@ -86,8 +86,9 @@ def of_movements(
 
 
 def beside_mounting(axis: Axis, up: Floats, mounting: Mounting) -> Axis:
-    """The axis that a movement told, held against what was stated: of two that are about half a turn apart the mounting has the
-    right sign, since a person may lean back where he should bend forward. Else the movement is right, and is doubted."""
+    """The axis from a movement, compared with the stated mounting. If the two are about half a turn apart, the mounting has the
+    right sign, because a person may lean back instead of bending forward. Otherwise the movement is right, with less
+    confidence."""
     agreement = float(axis.right @ -mounting.left_axis)
     if agreement >= np.cos(AGREES_RAD):
         return axis
@@ -103,7 +104,7 @@ def beside_mounting(axis: Axis, up: Floats, mounting: Mounting) -> Axis:
 def of_mounting(mounting: Mounting, up: Floats, missing: str, strode: tuple[Floats, float] | None) -> Axis:
     """From a stated mounting, or from a thigh's first strides: their axis to the right (3,) and their planarity.
 
-    up (3,): the vertical in the sensor while standing; missing: the movement that would have told.
+    up (3,): the vertical in the sensor while standing; missing: the movement that would have given the axis.
     """
     if strode is not None:
         right, planarity = strode
@@ -116,10 +117,10 @@ def of_mounting(mounting: Mounting, up: Floats, missing: str, strode: tuple[Floa
 
 
 def of_walking(up: Floats, forward: Floats, strides: Floats | None) -> Axis:
-    """From walking off: across the way forward (3,) in the sensor, a thigh's in the plane that it swings in.
+    """From walking off: perpendicular to the forward direction (3,) in the sensor; for a thigh, normal to its plane of swing.
 
-    up (3,): the vertical in the sensor while standing; strides (3, n): the vertical while a thigh swings, which has no sign of
-    its own; the way has.
+    up (3,): the vertical in the sensor while standing; strides (3, n): the vertical while a thigh swings. The swing alone has
+    no sign; the forward direction gives it.
     """
     right = np.cross(forward, up)
     if strides is not None:

@@ -1,11 +1,11 @@
-"""Which way round the pelvis' mediolateral axis is: the sign that a movement of its own cannot give.
+"""The sign of the pelvis's mediolateral axis, which its own movement cannot give.
 
-A pelvis rolls back in a seat by 20°, and further in somebody who slumps, so that the furthest it goes is often backwards. The
-lumbar spine above it says when a person bends forward: then both lean the same way. In a seat the lumbar spine is flexed
-against the standing one, so the pelvis leans back there while the spine above it is near upright.
+On a seat the pelvis rolls back by 20°, and further when slumping, so its furthest position is often backwards. The lumbar spine
+above it shows when a person bends forward: then both lean in the same direction. On a seat the lumbar spine is flexed compared
+with standing, so the pelvis leans back while the spine above it is near upright.
 
-Sagittal lean of standing and sitting people: recordings of people with a sensor on either (pelvis −22°, lower back +6°); the
-rest is ours.
+Sagittal lean of standing and sitting people: recordings of people with a sensor on each segment (pelvis −22°, lower back +6°);
+the rest is ours.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from dsp.alignment.mediolateral_axis import Axis
 from dsp.calibration.calibration_movements import SensorMovement
 
 BENT_RAD = np.radians(10.0)
-"""The lumbar spine bends forward where it leans by more: sway and small leaning say nothing (ours)."""
+"""Least lean of the lumbar spine that counts as bending forward; sway and small leans carry no information (ours)."""
 LEAST_SHARE = 0.05
-"""A pelvis that goes along by less than this share of the lumbar spine's bend does not tell its sign (ours)."""
+"""Least movement of the pelvis, as a part of the lumbar spine's bend, that shows its sign (ours)."""
 SEAT_BACK_RAD, SEAT_UPRIGHT_RAD = np.radians(8.0), np.radians(15.0)
-"""In a seat a pelvis that is inclined by more than the first leans back while the spine leans forward by less than the second
+"""On a seat, a pelvis inclined by more than the first leans back while the spine leans forward by less than the second
 (ours)."""
 UNKNOWN_CONFIDENCE = 0.3
-"""Of the confidence of a pelvis' axis whose sign nothing tells, this share is left (ours)."""
+"""Factor on the confidence of a pelvis axis whose sign is unknown (ours)."""
 
 
 def beside_lumbar(axis: Axis, pelvis: Floats, lumbar: Floats, spans: Sequence[tuple[int, int]], seats: Sequence[int]) -> Axis:
-    """The pelvis' axis with the sign that the lumbar spine tells.
+    """The pelvis's axis with the sign from the lumbar spine.
 
     pelvis, lumbar (n,): forward lean of each, rad, by its own axis. spans: the ticks of the bends, squats or sittings
-    that told the axis. seats: ticks at which the person sat, in the middle of each stay.
+    that gave the axis. seats: ticks at which the person sat, in the middle of each stay.
     """
     there = np.zeros(len(lumbar), np.bool_)
     for start, end in spans:
@@ -59,7 +59,7 @@ def _bending(pelvis: Floats, lumbar: Floats) -> float:
 
 
 def _seated(pelvis: Floats, lumbar: Floats, seats: Sequence[int]) -> float:
-    """The same from the stays on a seat; 0 where there were none, or where they do not tell."""
+    """The same from the stays on a seat; 0 where there were none, or where they do not decide."""
     votes = [-float(np.sign(pelvis[at])) for at in seats if abs(pelvis[at]) > SEAT_BACK_RAD and lumbar[at] < SEAT_UPRIGHT_RAD]
     return float(np.sign(sum(votes)))
 

@@ -1,6 +1,6 @@
-"""Axes of a segment in its sensor: from gravity's path while it turns, and from the way a person walks off.
+"""Axes of a segment in its sensor: from gravity's path while it turns, and from the direction in which a person walks off.
 
-All of it needs gravity and the sensor's own heading only; (3, n) is components first.
+Everything here needs only gravity and the sensor's own heading; (3, n) is components first.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from body_signals import Floats
 from dsp import rotation
 
 WALKED_S = (1.5, 3.0)
-"""From the first to the second after the standing a person who walks off has a speed (ours)."""
+"""Interval after the standing, s, in which the speed of walking off is measured (ours)."""
 WALKING_M_S, SLOWEST_M_S = 0.5, 0.3
-"""Least speed of walking, and of either half of that time (ours): what is left of gravity adds to one and takes from the
+"""Least speed of walking, and in either half of that interval (ours): a residue of gravity increases one and decreases the
 other."""
 STRIDE_FORWARD_RAD, STRIDE_BACK_RAD, STRIDE_PLANARITY = np.radians(10.0), np.radians(5.0), 0.85
-"""A thigh that strides swings forward and back by more than these, mostly in one plane (ours)."""
+"""In strides a thigh swings forward and back by more than these, with at least this planarity (ours)."""
 AGREES_RAD = np.radians(60.0)
-"""This far from its plane a stated axis still tells which way is right (ours). Of a sensor that faces between two of its axes
-the nearer one is stated, so a statement may be half a right angle off."""
+"""Largest angle between a stated axis and the measured one for it to decide the sign (ours). For a sensor that faces between
+two of its axes the nearer one is stated, so the statement may be off by half a right angle."""
 STRAIGHT_RAD = np.radians(20.0)
-"""The direction must not change by more over that time (ours)."""
+"""Largest change of direction over that interval (ours)."""
 ALIKE_RAD = np.radians(12.0)
-"""Bends whose axes are within this of each other went the same way (ours)."""
+"""Bends whose axes are within this angle of each other went in the same direction (ours)."""
 
 
 def angle_between(track: Floats, unit: Floats) -> Floats:
@@ -66,14 +66,14 @@ def functional_axis(vertical: Floats, up: Floats, spans: list[tuple[int, int]]) 
 
 
 def furthest_way(axis: Floats, arc: Floats) -> Floats:
-    """The axis (3,), with the sign that the furthest of the path up × vertical, (3, n), is about it. Who leans back for longer
-    than he bends forward still bends further."""
+    """The axis (3,), with the sign of the furthest point of the path up × vertical, (3, n). A person may lean back for longer
+    than they bend forward, but the bend goes further."""
     about = axis[0] * arc[0] + axis[1] * arc[1] + axis[2] * arc[2]
     return -axis if -float(about.min(initial=0.0)) > float(about.max(initial=0.0)) else axis
 
 
 def leaning(vertical: Floats, up: Floats, right: Floats) -> Floats:
-    """How far (n,) rad a segment leans forward from its standing, given its axis to the right (3,) in the sensor.
+    """Forward lean (n,) rad of a segment from its standing, given its axis to the right (3,) in the sensor.
 
     vertical, up: as in `functional_axis`.
     """
@@ -83,10 +83,10 @@ def leaning(vertical: Floats, up: Floats, right: Floats) -> Floats:
 
 
 def alike(vertical: Floats, up: Floats, spans: list[tuple[int, int]], stated: Floats | None) -> list[int]:
-    """Which of the spans, in order, are bends that went the same way. Bends to the side and lifts from beside the foot did not.
+    """The spans, in order, whose bends went in the same direction. Lateral bends and lifts from beside the foot did not.
 
-    vertical, up: as in `functional_axis`. The way that most of the bending went counts, by the sum of the ranges; where an axis
-    to the right is stated (3,), bends that agree with it come first.
+    vertical, up: as in `functional_axis`. The direction of most of the bending counts, by the sum of the ranges; where an axis
+    to the right is stated (3,), bends that agree with it take precedence.
     """
     axes, sizes = [], []
     for span in spans:
@@ -100,8 +100,8 @@ def alike(vertical: Floats, up: Floats, spans: list[tuple[int, int]], stated: Fl
 
 
 def strides(vertical: Floats, up: Floats, stated: Floats) -> tuple[Floats, float] | None:
-    """The axis to the right (3,) of a thigh that strides, and the planarity of its swing; None where it does not, or where the
-    stated axis (3,) to the right does not tell the sign.
+    """The axis to the right (3,) of a striding thigh, and the planarity of its swing; None without strides, or where the stated
+    axis (3,) to the right does not decide the sign.
 
     vertical (3, n), up (3,): as in `functional_axis`.
     """
@@ -127,14 +127,15 @@ def walked_off(
     tilted_s: float | None = None,
     begun_s: float | None = None,
 ) -> Floats | None:
-    """Direction (3,) in the sensor in which its wearer walked off from a standing; None who did not, or not straight.
+    """Direction (3,) in the sensor in which its wearer walked off from a standing; None where the wearer did not, or not
+    straight.
 
     integral (3, k): running integral of the specific force, earth frame, at times_s (k,). standing_s: beginning and end of the
     standing, whose mean specific force is gravity, so that tilt and accelerometer offset fall out. standing (4,): the sensor's
-    orientation then, of the same heading. A sensor on a walking body has the body's velocity but for what each stride
-    gives and takes back, so its mean over a second and a half points forward. tilted_s: time constant with which a causal
-    filter, begun anew with the standing, takes for gravity what the walker gains; that is put back. None: it does not.
-    begun_s: session time at which it was begun, where standing_s is a later part of the standing.
+    orientation during it, with the same heading. A sensor on a walking body has the body's velocity plus an oscillation in
+    each stride, so its mean over a second and a half points forward. tilted_s: time constant with which a causal filter,
+    restarted with the standing, mistakes the walker's acceleration for gravity; this is compensated. None: it does not.
+    begun_s: session time of the restart, where standing_s is a later part of the standing.
     """
     begin, end = np.searchsorted(times_s, standing_s).tolist()
     first, last = np.searchsorted(times_s, [standing_s[1] + s for s in WALKED_S]).tolist()
@@ -147,7 +148,7 @@ def walked_off(
         - gravity[:, None] * (times_s[end - 1 : last] - times_s[end - 1])
     )
     if tilted_s is not None:
-        # the filter that measures was begun with the standing, and has its own vertical
+        # the measuring filter was restarted with the standing, and has its own vertical
         gained[:2] += gravity[:2, None] * (times_s[end - 1 : last] - times_s[end - 1])
         gained = _put_back(gained, times_s[end - 1 : last] - (standing_s[0] if begun_s is None else begun_s), tilted_s)
     walking = gained[:2, first - end + 1 :]
@@ -162,7 +163,7 @@ def walked_off(
 
 
 def _put_back(gained: Floats, ages_s: Floats, tilted_s: float) -> Floats:
-    """Velocities (3, k) m/s, when the filter is ages_s (k,) old, with what it took for gravity since the first of them.
+    """Velocities (3, k) m/s at filter ages ages_s (k,), with the acceleration that it has mistaken for gravity since the first.
 
     VQF's vertical is the mean of the specific force in its first T seconds, then follows it through a low-pass of second order
     (Butterworth): what is left of an acceleration a is u = a - e, with e = v / age at first and then e'' + 2 e' / T = 2 u / T².

@@ -1,7 +1,8 @@
-"""The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (design: the zero). Who moves
-off so soon that too little is left has stood still from the mark on, unless quiet returns at once: then he was settling.
+"""The quiet standing after a calibrate mark: from 1 s after it until movement begins, at most 5 s (the definition of the zero).
+If the athlete moves off so soon that too little is left, the standing counts from the mark on. If quiet returns at once, the
+athlete was still settling.
 
-`StandingWatch` sees one sensor's samples and says when its standing has ended; used for the gyroscope bias.
+`StandingWatch` takes one sensor's samples and decides when its standing has ended; used for the gyroscope bias.
 The same times, taken over all sensors, are the zero of the angles (`dsp.alignment.alignment`).
 """
 
@@ -14,36 +15,38 @@ import numpy as np
 from body_signals import Floats
 
 SETTLE_S = 1.0
-"""From the mark to the beginning of the standing (the zero's definition, see above)."""
+"""Time, s, from the mark to the beginning of the standing (definition of the zero, see above; ours)."""
 LONGEST_S = 5.0
-"""Longest standing that is used (the same)."""
+"""Longest standing that is used, s (the same)."""
 SHORTEST_STANDING_S = 1.0
-"""A shorter standing is not used (ours)."""
+"""Shortest standing that is used, s (ours)."""
 FULL_S = 3.0
-"""A shorter standing is mostly sway: what is taken from it is less known, with the power 1.5 of what is missing (ours)."""
+"""Standing length, s, for full precision. A shorter standing is mostly sway: uncertainties grow with the power 1.5 of the ratio
+(ours)."""
 SHARED_S = 0.5
-"""The least of it that all sensors must share: they may begin and end at different times (ours)."""
+"""Least part, s, that all sensors' standings must share: they may begin and end at different times (ours)."""
 REFERENCE_S = 0.5
-"""The beginning of the standing, whose mean rate the later samples are compared with (ours)."""
+"""Length, s, of the beginning of the standing, with whose mean rate later samples are compared (ours)."""
 MOVEMENT_RAD_S = np.radians(16.0)
 """Change of rate from the standing's beginning that counts as movement; sway reaches 10 °/s (ours)."""
 QUIET_RAD_S = np.radians(8.0)
-"""Spread of the rate in the beginning of a standing that is looked for anew; walking has twice as much (ours)."""
+"""Largest spread of the rate at the beginning of a standing in a renewed search; walking has twice as much (ours)."""
 RETURNS_S = 1.5
-"""Quiet must return within this time, else the athlete has gone (ours)."""
+"""Quiet must return within this time, s, else the athlete has moved off (ours)."""
 GUARD_S = 0.3
-"""Cut off before the movement is noticed: a smooth beginning is slow (ours)."""
+"""Time, s, cut off before the movement is noticed, because a smooth beginning is slow (ours)."""
 DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
-"""A standing that ends inclined by more than the first from how it began has turned on the way, as a thigh does that slowly
-follows a bend: its mean rate is taken until it was within the second for the last time (ours)."""
+"""A standing whose inclination changes by more than the first from beginning to end has turned, like a thigh that slowly
+follows a bend. Its mean rate is taken only until the inclination was within the second for the last time (ours)."""
 POSTURE_S = 0.3
-"""Accelerations are averaged over this time for that (ours)."""
+"""Time, s, over which accelerations are averaged for these inclinations (ours)."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
-"""After this long since the mark every sensor that is in time has finished its standing; half a second is ours."""
+"""Time, s, after the mark by which every sensor that is not late has finished its standing; the half second is a margin
+(ours)."""
 
 
 def shortness(seconds: float) -> float:
-    """How many times the standard deviation of a rate grows that was taken from a standing of so long; 1 from `FULL_S` on."""
+    """Factor on the standard deviation of a rate that was taken from a standing of this length; 1 from `FULL_S` on."""
     return float(max(1.0, FULL_S / max(seconds, 0.1)) ** 1.5)
 
 
@@ -83,7 +86,7 @@ class StandingWatch:
         self._gyr: list[Floats] = []
         self._quat: list[Floats] = []
         self._settling = 0
-        """Samples before the standing proper, which count when it is too short."""
+        """Samples before the standing proper, which count if the standing is too short."""
         self._reference: Floats | None = None
         self._moving = 0
         self._anew = False
@@ -92,12 +95,12 @@ class StandingWatch:
         self._early_end_s: float | None = None
         self._taken_early = False
         self.anew_s: list[float] = []
-        """Session times at which the standing had to be looked for anew, because the athlete moved."""
+        """Session times at which the search for the standing restarted, because the athlete moved."""
 
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, quat: Floats | None = None) -> int:
-        """Take samples in order; return how many belong before or to the standing (all of them while it lasts).
+        """Take samples in order; returns how many belong before or to the standing (all of them while it lasts).
 
-        quat (4, n): only of a device with its own filter.
+        quat (4, n): only from a device with its own filter.
         """
         for i, t in enumerate(time_s.tolist()):
             if t < self.mark_s:
@@ -141,12 +144,13 @@ class StandingWatch:
         return len(time_s)
 
     def _begin_again(self, now_s: float) -> bool:
-        """Too short, or no quiet: look for the standing from here on. True when that is in vain and an early one counts."""
+        """Too short, or not quiet: search for the standing from here on. True when the search fails and an early standing
+        counts."""
         self.anew_s.append(now_s)
         if self._early_end_s is None and self._still_from_the_mark(now_s - GUARD_S):
             self._early_end_s = now_s - GUARD_S
         if self._early_end_s is not None:
-            # the filter goes on from the early standing, so nothing since may be missing
+            # the filter continues from the early standing, so no sample since then may be missing
             self._keep()
             if now_s - GUARD_S > self._early_end_s + RETURNS_S:
                 self._take_early(now_s)
@@ -194,7 +198,7 @@ class StandingWatch:
             empty = np.empty((0, 3))
             return Standing(self.mark_s, self.mark_s, np.empty(0), empty, empty, np.zeros(3), np.empty((4, 0)), known)
         gyr, acc, time_s = np.array(self._gyr), np.array(self._acc), np.array(self._time)
-        # a turn about the vertical does not incline: of that the longer mean is the better one
+        # a turn about the vertical does not change the inclination: for it the longer mean is better
         mean = gyr[:keep].mean(axis=0)
         level = gyr[: _as_it_began(time_s[:keep], acc[:keep])].mean(axis=0)
         up = acc[:keep].mean(axis=0)
@@ -204,7 +208,8 @@ class StandingWatch:
 
 
 def _as_it_began(time_s: Floats, acc: Floats) -> int:
-    """How many of the samples of a standing, acc (n, 3), are inclined as it began; all, unless it has departed at its end."""
+    """Number of samples of a standing, acc (n, 3), before its inclination departs from that at its beginning; all if it does
+    not."""
     begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_STANDING_S, side="right"))].mean(axis=0)
     window = int(np.searchsorted(time_s, time_s[0] + POSTURE_S, side="right"))
     total = np.cumsum(np.concatenate((np.zeros((1, 3)), acc)), axis=0)

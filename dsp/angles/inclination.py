@@ -1,7 +1,7 @@
-"""Orientation of a sensor that has an accelerometer only: where gravity is, and nothing more.
+"""Orientation of a sensor that has only an accelerometer: the direction of gravity, and nothing more.
 
-It is right at rest and wrong by the angle of the acceleration in motion; there is no heading. Results of it are marked
-`device_orientation`, like those of orientations that a device made by itself.
+The inclination is right at rest. In motion it is wrong by the angle between gravity and specific force; there is no heading.
+Results are flagged `device_orientation`, like those from orientations that a device computed itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _UPSIDE_DOWN = 1e-9
 def from_gravity(acc: Floats) -> Floats:
     """Orientation (n, 4) w x y z, sensor → earth with z up: the smallest turn that brings acc (n, 3) upright.
 
-    Upside down, where every axis would do, it turns about the sensor's x. Element-wise in the samples.
+    Upside down, where the axis is arbitrary, it turns about the sensor's x. Element-wise in the samples.
     """
     x, y, z = acc.T
     norm = np.sqrt(x * x + y * y + z * z)

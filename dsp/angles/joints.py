@@ -1,7 +1,7 @@
 """Joint angles and inclinations from segment orientations. Signs, order and zero: design section 5.
 
 Lumbar is pelvis → thorax from R_P'·R_T, hips are pelvis → femur from R_P'·R_F, both as Cardan Z-X-Y in ISB axes (Wu 2002,
-doi 10.1016/S0021-9290(01)00222-6; Grood & Suntay 1983, doi 10.1115/1.3138397). Inclinations need gravity alone: the turn of
+doi 10.1016/S0021-9290(01)00222-6; Grood & Suntay 1983, doi 10.1115/1.3138397). Inclinations need only gravity: the turn of
 the vertical about the segment's own mediolateral axis.
 """
 
@@ -17,13 +17,13 @@ from dsp import rotation
 
 PELVIS = Placement.PELVIS.value
 HIP_FLEXED_RAD = math.radians(35.0)
-"""Flexion of a hip at which what its twist says of the heading is in doubt by as much as postures differ (ours)."""
+"""Flexion of a hip at which the error of the heading from its twist equals the spread of postures (ours)."""
 SPINE_FLEXED_RAD = math.radians(12.0)
-"""The same of the spine: who lifts from beside the foot turns and bends sideways there, and mostly to the same side (ours)."""
+"""The same for the spine: in lifts from beside the foot it turns and bends sideways, mostly to the same side (ours)."""
 
 
 MOST_BACK_RAD, MOST_THIGH_BACK_RAD = math.radians(-160.0), math.radians(120.0)
-"""Where the range of an inclination begins and ends: at no posture that a body comes to (ours)."""
+"""Lower ends of the ranges of inclinations, chosen where no posture of a body is (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ JOINTS = (LUMBAR, HIP_LEFT, HIP_RIGHT)
 
 
 def forward_tilt(vertical: Floats) -> Floats:
-    """Forward inclination (n,) rad of a segment from the vertical in its own frame (3, n); any angle, also past 90°."""
+    """Forward inclination (n,) rad of a segment from the vertical in its own frame (3, n); any angle, even beyond 90°."""
     return np.asarray(np.arctan2(-vertical[0], vertical[1]))
 
 
 def unbroken(tilt: Floats, forward: Floats) -> Floats:
-    """Forward tilts (s, n) rad, a whole turn further where a body goes past half a turn and not the other way.
+    """Forward tilts (s, n) rad, unwrapped by a whole turn where a body goes beyond half a turn rather than the other way.
 
     forward (s, 1): 1 for pelvis and trunk, which fold forward to 180° and lean back to at most 160°; −1 for a thigh, whose knee
     comes forward to 240° (knees to the chest, lying on the back) and goes back to at most 120° (lying on the front).

@@ -1,7 +1,7 @@
 """Rows of angles from ticks, an alignment and the relative headings: the part that `live` and `review` share.
 
-All sensors, segments and joints are computed together, as arrays with one more axis: called for each packet, what costs is
-the number of operations and not their size.
+All sensors, segments and joints are computed together, as arrays with one more axis: in a call for each packet the number of
+operations determines the time, not their size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dsp.heading.joint_headings import JointHeadings
 from dsp.results import AngleRows, Flags, OrientationRows
 
 CONFIDENT = 0.5
-"""Alignment confidence below which a row is marked (ours)."""
+"""Alignment confidence below which a row is flagged (ours)."""
 
 _INDEX = {name: i for i, name in enumerate(ANGLE_NAMES)}
 _OBLIQUITY = _INDEX["pelvis_obliquity"]
@@ -40,9 +40,9 @@ def uncalibrated_rows(ticks: Ticks, body: Sequence[str]) -> AngleRows:
 
 
 class SegmentAngles:
-    """Angles under one alignment. articulated: the joints whose relative heading is followed, their segments aligned.
+    """Angles under one alignment. articulated: the joints with aligned segments, whose relative heading is tracked.
 
-    keys: the sensors in the order of the ticks' arrays. Segments stand in arrays in the order of `placements`: the pelvis
+    keys: the sensors in the order of the ticks' arrays. Arrays of segments are in the order of `placements`: the pelvis
     first, then the distal segments of the joints, then the others.
     """
 
@@ -91,7 +91,7 @@ class SegmentAngles:
         return {key: vertical[:, i] for i, key in enumerate(self.placements)}
 
     def rows(self, ticks: Ticks, headings: JointHeadings, doubtful: Flags | None = None) -> AngleRows:
-        """Rows at the ticks, which have one heading already. headings: of the joints. doubtful (m,): more flags."""
+        """Rows at the ticks, whose orientations share one heading. headings: of the joints. doubtful (m,): further flags."""
         shape = (len(ANGLE_NAMES), len(ticks))
         angles, sd = np.empty(shape), np.empty(shape)
         angles[self._unfilled] = sd[self._unfilled] = np.nan
@@ -162,6 +162,6 @@ def orientation_rows(ticks: Ticks) -> list[OrientationRows]:
 
 
 def sensor_flags(ticks: Ticks, body: Sequence[str]) -> Flags:
-    """Flags (m,) of the worn sensors together."""
+    """Combined flags (m,) of the worn sensors."""
     worn = ticks.quality if len(body) == len(ticks.keys) else ticks.quality[[ticks.keys.index(key) for key in body]]
     return np.asarray(np.bitwise_or.reduce(worn, axis=0))

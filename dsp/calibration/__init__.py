@@ -1,4 +1,4 @@
-"""A calibration: its standing, its movements and what they tell of each segment; and one that nobody marked."""
+"""A calibration: its standing, its movements and the axes that they give each segment; and unmarked calibrations."""
 
 from dsp.calibration.forgotten import ForgottenCalibration, Proposal
 

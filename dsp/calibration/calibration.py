@@ -1,8 +1,9 @@
-"""A calibration from the tick at which its standing is known: what its movements tell, and when an alignment comes into force.
+"""A calibration from the tick at which its standing is known: the information in its movements, and when alignments take
+effect.
 
-It ends when enough movements of each kind were made, when a squat shows that the athlete trains, or when nothing more comes.
-Who trains instead of going on calibrating, or pauses and then trains, has his own movements from there on: they may tell what
-is missing still, and are repetitions.
+It ends when enough movements of each kind were made, when a squat shows that the athlete is training, or when no more movements
+follow. Once the athlete trains, with or without a pause before, the movements count as repetitions. They may still supply axes
+that are missing.
 """
 
 from __future__ import annotations
@@ -23,29 +24,30 @@ from dsp.calibration.calibration_walk import CalibrationWalk
 from dsp.calibration.calibration_zero import Zero
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
-"""Calibration ends the first time after the mark, or the second after a movement once each kind was seen once (ours)."""
+"""A calibration ends the first time, s, after the mark, or the second after a movement once each kind was seen once (ours)."""
 
 WALKED_ON_S = 10.0
-"""After a movement that told an axis nobody who goes on calibrating does anything else for so long (ours)."""
+"""Longest other activity, s, after a movement that gave an axis, before the calibration counts as abandoned (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """How many movements each sensor has made, and how many are wanted of it. asked: how many movements had ended then, which
-    thighs' strides had told, and whether the athlete trained; the counts are the same until one of these changes."""
+    """How many movements each sensor has made, and how many are required. asked: the state for which this was counted
+    (movements ended, thighs whose strides gave an axis, whether the athlete trained); the counts hold until one of these
+    changes."""
 
     asked: tuple[int, tuple[bool, ...], bool]
     made: tuple[int, ...]
     wanted: tuple[int, ...]
     told_s: float = 0.0
-    """Session time at which the last of them ended."""
+    """Session time at which the last of these movements ended."""
 
 
 class Calibration:
-    """The calibration of one mark whose zero is known since tick `decided`: nothing comes into force before.
+    """The calibration of one mark whose zero is known since tick `decided`: no alignment takes effect before.
 
-    Ticks are counted from the first after the mark, as in `tracks`. mountings: those that were stated, by sensor. tilted_s: see
-    `CalibrationWalk`. watch: hears how far it has come.
+    Ticks are counted from the first after the mark, as in `tracks`. mountings: the stated ones, by sensor. tilted_s: see
+    `CalibrationWalk`. watch: is notified of the progress.
     """
 
     def __init__(
@@ -77,29 +79,30 @@ class Calibration:
         self._followed = self._standing_end()
         """Tick up to which the movements have been followed."""
         self._look_s = float("inf")
-        """Session time from which on walking off can be told; infinite before the first movement, and once it has been looked
-        at."""
+        """Session time from which walking off can be evaluated; infinite before the first movement, and once it has been
+        evaluated."""
         self._moved = False
-        """Whether anybody has moved since the standing."""
+        """Whether the athlete has moved since the standing."""
         self._walked = False
-        """Whether walking off has told axes."""
+        """Whether walking off has given axes."""
         self._told: frozenset[str] = frozenset()
-        """Sensors whose axes in force were told by movements."""
+        """Sensors whose present axes come from movements."""
         self._judged = 0
         """Movements that have been judged."""
         self._counted = _Counted((-1, (), False), (), ())
 
     def begin(self) -> list[Alignment]:
-        """What comes into force, now that the zero is known: of stated mountings, and of the ticks since the standing."""
+        """The alignments that take effect now that the zero is known: from stated mountings, and from the ticks since the
+        standing."""
         at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if self._stated else []
         return at_once + self._follow({key: self.tracks.vertical(key)[:, self._followed :] for key in self._zero.keys})
 
     def feed(self) -> list[Alignment]:
-        """What comes into force at the ticks that the tracks were given last; the last one may be complete."""
+        """The alignments that take effect at the newest ticks of the tracks; the last one may be complete."""
         return self._follow({key: self.tracks.latest(key) for key in self._zero.keys})
 
     def finish(self, next_tick: int) -> Alignment:
-        """The log ended: what was seen has to do."""
+        """The log ended: take the alignment from the movements seen so far."""
         if self._movements.own_from is None and self._only_walked():
             self._movements.own_from = self._standing_end()
         return self._alignment(next_tick, complete=True)
@@ -134,22 +137,22 @@ class Calibration:
     def _is_over(self, now_s: float) -> bool:
         seen = self._movements
         if seen.knees_up:
-            # no calibration movement, unless one is still needed
+            # not a calibration movement, unless one is still needed
             return all(key in self._mountings or seen.of(key) for key in self._zero.keys)
         if seen.standing:
             return self._enough(now_s)
-        # somebody who walks on never stands, and has told what he will
+        # an athlete who keeps walking never stands, and gives no further information
         return self._walked_on(now_s) and self._enough(now_s)
 
     def _walks(self) -> bool:
-        """Whether walking off tells axes; looked at once."""
+        """Whether walking off gives axes; evaluated once."""
         self._look_s = float("inf")
         return self._walk.tells(self._movements)
 
     def _tells_more(self, i: int, now_s: float) -> bool:
-        """Whether tick i, at which the athlete stands, tells more than is in force without ending the calibration: the first
-        bend of who wears no thigh sensor, a pause in which something is still missing, that the calibration was left, or what
-        was missing then."""
+        """Whether tick i, at which the athlete stands, gives a better alignment without ending the calibration: the first bend
+        where no thigh sensor is worn, a pause in which something is still missing, the end of the calibration by training,
+        or an axis that was missing then."""
         seen = self._movements
         judged, self._judged = self._judged, seen.count
         if seen.count > judged:
@@ -169,7 +172,8 @@ class Calibration:
         return False
 
     def _only_walked(self) -> bool:
-        """Whether the athlete calibrated by walking off: what he did after it is a calibration where knees were raised too."""
+        """Whether the athlete calibrated by walking off; movements after that are a calibration only if knees were raised
+        too."""
         return self._walked and not any(self._movements.of(key) for key in THIGH_KEYS if key in self._zero.up)
 
     def _standing_end(self) -> int:
@@ -185,21 +189,22 @@ class Calibration:
             return True
         looks = not self._moved or self._look_s < float("inf")
         if not needed and looks and since_mark_s <= GIVE_UP_S:
-            # strides tell more than what was stated
+            # strides are better than a stated mounting
             return False
         begun = any(counted.made) or self._stood_long(now_s)
         idle = seen.idle_s(now_s) > IDLE_S or self._walked_on(now_s)
         return (all(needed) and begun and idle) or since_mark_s > GIVE_UP_S
 
     def _walked_on(self, now_s: float) -> bool:
-        """Whether somebody whose axes only movements tell has made some, and has done something else for long."""
+        """Whether an athlete whose axes come only from movements has made some, and then did something else for
+        `WALKED_ON_S`."""
         if self._stated:
             return False
         counted = self._count()
         return any(counted.made) and now_s - counted.told_s > WALKED_ON_S
 
     def _stood_long(self, now_s: float) -> bool:
-        """Whether nobody stands for so long who goes on calibrating."""
+        """Whether the athlete has stood for longer than in a continuing calibration."""
         return now_s - self.tracks.mark_s > LONGEST_S + IDLE_S
 
     def _count(self) -> _Counted:
@@ -209,7 +214,7 @@ class Calibration:
         if asked != self._counted.asked:
             own = {key: len(seen.of(key)) for key in keys}
             made = tuple(count or len(seen.squats(key)) or len(seen.sittings(key)) for key, count in own.items())
-            # who trains already bends no more for it
+            # an athlete who is training makes no more calibration bends
             bends = BEND_COUNT if seen.own_from is None else 1
             wanted = tuple(bends if key in TRUNK_KEYS else RAISE_COUNT if count else SQUAT_COUNT for key, count in own.items())
             self._counted = _Counted(asked, made, wanted, seen.told_s())

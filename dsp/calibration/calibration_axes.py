@@ -1,4 +1,4 @@
-"""The axis that each sensor of a calibration has by now, its quaternion to the segment, and what is said of both."""
+"""The present axis of each sensor in a calibration, its quaternion to the segment, and the report on both."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ from dsp.calibration.calibration_zero import NO_SAMPLES, Zero
 from dsp.results import AlignmentReport
 
 EXCHANGED_RAD = np.radians(5.0)
-"""In a forward bend the thorax turns further than the pelvis; the other way round by more than this is doubted (ours)."""
+"""In a forward bend the thorax turns further than the pelvis; an excess of the pelvis by more than this raises doubt (ours)."""
 EXCHANGED_CONFIDENCE = 0.3
-"""Of the confidence of a sensor that may be worn in another's place, this share is left (ours)."""
+"""Factor on the confidence of a sensor that may be exchanged with another (ours)."""
 SHARE_TOLERANCE = 0.03
-"""A lumbar share may leave 0 to 1 by so much: the skin carries the sensors along by some per cent (ours)."""
+"""Tolerance of a lumbar share outside 0 to 1: skin movement changes it by a few per cent (ours)."""
 FULL_STANDING_S, QUIET_DEG = 3.0, 2.0
-"""Confidence is lost by a standing shorter than the first, and by sway beyond the second (ours)."""
+"""A standing shorter than the first, s, or with more sway than the second lowers the confidence (ours)."""
 LEAST_SWAY_DEG = 0.1
-"""Sway below this counts as this: no sensor stands stiller (ours)."""
+"""Least sway: smaller values count as this (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationAxes:
-    """What there is to tell the axes from: the tracks since the mark, the zero, stated mountings, movements, and the first
+    """Finds the axes from the tracks since the mark, the zero, stated mountings, movements, and the first
     strides."""
 
     tracks: CalibrationTracks
@@ -61,7 +61,7 @@ class CalibrationAxes:
     walk: CalibrationWalk
 
     def aligned(self, key: str) -> tuple[Floats | None, AlignmentReport]:
-        """A sensor's quaternion (4,) sensor → segment, None where nothing tells it, and what is said of it."""
+        """A sensor's quaternion (4,) sensor → segment, None where it cannot be found, and the report on it."""
         mark_s = self.tracks.mark_s
         if key not in self.zero.up:
             why = self.zero.refused.get(key, NO_SAMPLES)
@@ -85,7 +85,7 @@ class CalibrationAxes:
         return quaternion, self._exchanged(AlignmentReport(key, axis.method, confidence, tuple(reasons), mark_s))
 
     def axis(self, key: str) -> Axis | None:
-        """A sensor's mediolateral axis, from what is believed most of what there is."""
+        """A sensor's mediolateral axis, from the most trusted source available."""
         up, mounting = self.zero.up[key], self.mountings.get(key)
         axis = self._moved(key)
         if axis is not None:
@@ -98,7 +98,7 @@ class CalibrationAxes:
         return of_walking(up, forward, self.walk.swing(key) if key in THIGH_KEYS else None)
 
     def _moved(self, key: str) -> Axis | None:
-        """The axis that the sensor's movements tell; None where it made none."""
+        """The axis from the sensor's movements; None where there were none."""
         up, mounting, seen = self.zero.up[key], self.mountings.get(key), self.movements
         told = [(_own(key), seen.of(key))]
         if mounting is None:
@@ -113,8 +113,7 @@ class CalibrationAxes:
         return None
 
     def _walked_backwards(self) -> bool:
-        """Whether a sensor whose movements tell where its right is says that the person went backwards: to a chair, as a
-        rule."""
+        """Whether a sensor whose movements show its right side says that the person walked backwards, usually to a chair."""
         for key, up in self.zero.up.items():
             forward, axis = self.walk.forward(key), self._moved(key)
             if forward is not None and axis is not None and float(np.cross(forward, up) @ axis.right) < 0.0:
@@ -126,7 +125,7 @@ class CalibrationAxes:
         return leaning(self.tracks.vertical(key), self.zero.up[key], axis.right)
 
     def _beside_lumbar(self, axis: Axis, kind: str, movements: Sequence[SensorMovement]) -> Axis:
-        """The pelvis' axis, which these movements told, with the sign that the lumbar spine tells where it is worn."""
+        """The pelvis's axis from these movements, with the sign from the lumbar sensor where it is worn."""
         spine = self.axis(LUMBAR_KEY) if LUMBAR_KEY in self.zero.up else None
         if spine is None:
             return axis
@@ -135,8 +134,8 @@ class CalibrationAxes:
         return beside_lumbar(axis, self.lean(PELVIS_KEY, axis), lumbar, spans, seats)
 
     def _exchanged(self, report: AlignmentReport) -> AlignmentReport:
-        """Doubt a sensor that moves as the one beside it should: it asks, because a person may have moved otherwise. And warn
-        of calibration bends whose lumbar share cannot be."""
+        """Doubt a sensor that moves as its neighbour should; this is worded as a question, because a person may have moved
+        differently. Also warn of calibration bends with an impossible lumbar share."""
         if report.placement in THIGH_KEYS:
             doubt, warning = self._thighs_doubt(), ""
         else:
@@ -155,7 +154,7 @@ class CalibrationAxes:
         return ""
 
     def _trunk_doubt(self) -> tuple[str, str]:
-        """Why the trunk's sensors are doubted, and what is said of a lumbar share that cannot be; empty where nothing is."""
+        """Why the trunk's sensors are doubted, and the warning about an impossible lumbar share; empty where there is none."""
         if not all(key in self.zero.up for key in TRUNK_KEYS):
             return "", ""
         lumbar, pelvis = (self.movements.of(key) for key in TRUNK_KEYS)
@@ -174,5 +173,5 @@ class CalibrationAxes:
 
 
 def _own(key: str) -> str:
-    """The movement of a calibration that is a sensor's own."""
+    """The calibration movement that belongs to a sensor: bends for the trunk, raises for a thigh."""
     return BENDS if key in TRUNK_KEYS else RAISES

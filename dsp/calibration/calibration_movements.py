@@ -1,6 +1,6 @@
-"""The movements of a calibration: how each sensor's vertical leaves the standing and returns, and what that was.
+"""The movements of a calibration: each sensor's vertical leaves the standing and returns; this module classifies the movement.
 
-Bends, knee raises, squats, sitting down and standing up; which belong to the calibration, and from which on the athlete trains.
+Bends, knee raises, squats, sitting down and standing up; which belong to the calibration, and with which the training begins.
 Ticks are counted from the first after the calibrate mark.
 """
 
@@ -20,25 +20,27 @@ THIGH_KEYS = (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
 BEND_COUNT = 3
 """Bends of a calibration (ours)."""
 MOST_BENDS = 6
-"""Who bends more often trains, where no knee is raised, and has calibrated with the first `BEND_COUNT` (ours)."""
+"""Most bends of a calibration without knee raises (ours). An athlete who bends more often is training, and has calibrated with
+the first `BEND_COUNT`."""
 START_RAD, END_RAD = np.radians(15.0), np.radians(8.0)
 """A calibration movement begins above the first inclination from standing and ends below the second (ours)."""
 BEND_RAD, RAISE_RAD = np.radians(20.0), np.radians(25.0)
 """Smallest peak of a bend and of a knee raise (ours)."""
 STIFF_RAD = np.radians(4.0)
-"""A pelvis that goes along with a bend of the lumbar spine by this, and no further than `START_RAD`, is stiff: it bends too
-(ours). Sway is a tenth of it."""
+"""Least movement of a stiff pelvis in a bend of the lumbar spine (ours): between this and `START_RAD` the pelvis counts as
+bending too. Sway is a tenth of it."""
 SQUAT_RAD, SQUAT_S = np.radians(30.0), 6.0
-"""Both thighs above the first and back within the second is a squat; what takes longer is sitting (ours)."""
+"""Both thighs above the first and back within the second, s, is a squat; a longer movement is sitting (ours)."""
 POSTURE_S = 20.0
-"""A trunk that leans for longer is in a posture, and no bend (ours)."""
+"""Longest bend, s; a trunk that leans for longer is in a posture (ours)."""
 LEANING = 0.8
-"""Sitting down, the trunk leans forward until the thighs have come this share of the way; seated it may lean back (ours)."""
+"""In sitting down the trunk leans forward until the thighs have come this part of the way; once seated it may lean back
+(ours)."""
 RAISE_S = 0.8
-"""A knee is raised for longer than it swings forward in a step (ours)."""
+"""Least time, s, of a knee raise; in a step the knee is forward for less (ours)."""
 BACKWARD_RAD, STRIDE_S, SQUAT_BESIDE_S = np.radians(8.0), 0.6, 0.2
-"""A thigh that swings backwards by more than the first in the second before a raise or after it is walking: standing legs do
-not go there. The third is the same for a squat, which may follow a step (ours)."""
+"""A thigh that swings backwards by more than the first within the second, s, before or after a raise is walking: standing legs
+do not swing back. The third, s, is the same for a squat, which may follow a step (ours)."""
 
 
 @dataclass(slots=True)
@@ -49,15 +51,15 @@ class SensorMovement:
     end: int
     peak: float
     together: bool = False
-    """Of a thigh: the other one was up at the same time. In a stride the other leg is behind."""
+    """For a thigh: the other thigh was raised at the same time. In a stride the other leg is behind."""
 
 
 class CalibrationMovements:
     """Follows the movements of the sensors `keys` since a mark at `mark_s`.
 
-    time_s: session time of the ticks, which grows as they come. swing(key, start, stop): angle (n,) of a sensor from the
-    standing at these ticks. brief(key): whether a thigh's axis may be told by movements as short as a step's. arc(key, start,
-    stop): the path up × vertical (3, n) of a sensor at these ticks, as in `functional_axis`.
+    time_s: session time of the ticks, a growing list. swing(key, start, stop): angle (n,) of a sensor from the standing at
+    these ticks. brief(key): whether movements as short as a step may give a thigh's axis. arc(key, start, stop): the path
+    up × vertical (3, n) of a sensor at these ticks, as in `functional_axis`.
     """
 
     def __init__(
@@ -79,18 +81,18 @@ class CalibrationMovements:
         self.first_s: float | None = None
         """Session time at which the first movement began; None before."""
         self._along: dict[tuple[str, int], SensorMovement] = {}
-        """By sensor and first tick: what it did in a bend of the other on the trunk."""
+        """By sensor and first tick: its movement in a bend of the other trunk sensor."""
         self._ways: dict[tuple[str, int, float], tuple[int, bool]] = {}
-        """By thigh, first tick of a movement and time beside it: up to which tick it was looked at, and whether it went one
-        way."""
+        """By thigh, first tick of a movement and time beside it: the last tick examined, and whether the thigh swung to one
+        side only."""
         self._open: dict[str, SensorMovement] = {}
         self._done: dict[str, list[SensorMovement]] = {key: [] for key in keys}
         self.count = 0
-        """Sensors' movements that have ended."""
+        """Number of ended movements, over all sensors."""
         self.paused_at: int | None = None
-        """Tick at which the athlete had paused, though not all movements of the calibration were made."""
+        """Tick at which the athlete had paused before all movements of the calibration were made."""
         self.own_from: int | None = None
-        """Tick from which on movements are the athlete's own and no calibration's; None until there is one."""
+        """Tick from which on movements are training and not calibration; None until there is one."""
 
     def step(self, i: int, angle: Mapping[str, float]) -> None:
         """Follow the movements at tick i, given the angle of each sensor from its standing, rad."""
@@ -129,22 +131,23 @@ class CalibrationMovements:
         return now_s - max((self._time[several[-1].end] for several in self._done.values() if several), default=self._mark_s)
 
     def told_s(self) -> float:
-        """Session time at which the last movement ended that tells an axis; of the mark where there was none."""
+        """Session time at which the last movement that gives an axis ended; of the mark where there was none."""
         ends = [e.end for key in self._keys for e in (*self.of(key), *self.squats(key), *self.sittings(key))]
         return self._time[max(ends)] if ends else self._mark_s
 
     def of(self, key: str) -> list[SensorMovement]:
-        """The movements of a sensor that are its own in a calibration: bends for the trunk, own raises for a thigh. Those
-        made after the calibration was left count where there are no others."""
+        """The movements of a sensor that belong to it in a calibration: bends for the trunk, own raises for a thigh. Movements
+        made after the calibration was abandoned count only where there are no others."""
         made = self._bends(key) if key in TRUNK_KEYS else self._raises(key)
         return [e for e in made if self.belongs(e)] or made
 
     def belongs(self, movement: SensorMovement) -> bool:
-        """Whether it was made before the athlete trained."""
+        """Whether a movement was made before the training began."""
         return self.own_from is None or movement.start < self.own_from
 
     def squats(self, key: str) -> list[SensorMovement]:
-        """The movements of a sensor in which both thighs went up together and came down soon: squats, not sitting."""
+        """The movements of a sensor in which both thighs went up together and came down within `SQUAT_S`: squats, not
+        sitting."""
         both = [pair for pair in self._both_up() if max(self._seconds(e) for e in pair) < SQUAT_S]
         if key in THIGH_KEYS:
             return [pair[THIGH_KEYS.index(key)] for pair in both]
@@ -165,15 +168,15 @@ class CalibrationMovements:
         return found
 
     def told(self) -> frozenset[str]:
-        """The sensors whose axes movements tell."""
+        """The sensors whose axes movements give."""
         return frozenset(key for key in self._keys if self.of(key) or self.squats(key) or self.sittings(key))
 
     def first_own(self) -> int | None:
-        """Tick at which the first movement began that is none of the calibration: bends and squats after a pause, squats after
-        the bends, and more bends than anybody calibrates with. Knee raises may still come after a pause."""
+        """First tick of the first movement that does not belong to the calibration: bends and squats after a pause, squats
+        after the bends, and bends beyond `MOST_BENDS`. Knee raises may still follow a pause."""
         bends = max((self.of(key) for key in TRUNK_KEYS if key in self._keys), key=len, default=[])
         squats = [min(a.start, b.start) for a, b in self._both_up()]
-        # more bends than anybody calibrates with show that those after the third were none of the calibration
+        # more than MOST_BENDS bends show that those after the third did not belong to the calibration
         own = [e.start for e in bends[BEND_COUNT:]] if len(bends) > MOST_BENDS else []
         if len(bends) >= BEND_COUNT:
             own += [start for start in squats if start > bends[BEND_COUNT - 1].end]
@@ -182,7 +185,7 @@ class CalibrationMovements:
         return min(own, default=None)
 
     def _bends(self, key: str) -> list[SensorMovement]:
-        """Of the trunk; in a small bow one of its two sensors may turn by less than what counts alone."""
+        """Bends of the trunk; in a small bow one of its two sensors may turn by less than would count alone."""
         beside = [e for k in TRUNK_KEYS if k != key for e in self._done.get(k, []) if e.peak >= BEND_RAD]
         own = [
             e
@@ -203,8 +206,8 @@ class CalibrationMovements:
         return sorted(own, key=lambda e: e.start)
 
     def _stiff(self, key: str, bend: SensorMovement) -> SensorMovement | None:
-        """The movement of a sensor that goes along with a bend of the other on the trunk by less than counts alone; None where
-        it stays."""
+        """The movement of a sensor in a bend of the other trunk sensor, by less than would count alone; None where it does not
+        move."""
         found = self._along.get((key, bend.start))
         if found is None:
             swing = self._swing(key, bend.start, bend.end)
@@ -236,8 +239,8 @@ class CalibrationMovements:
         return [(a, b) for a in left for b in right if overlap(a, b)]
 
     def _one_way(self, key: str, movement: SensorMovement, beside_s: float) -> bool:
-        """Whether a thigh went to one side of the standing only, in a movement and so long before and after it. A thigh that
-        walks swings to both."""
+        """Whether a thigh moved to only one side of the standing, in a movement and for a time before and after it. In walking
+        it swings to both."""
         now, stop = self._now, movement.end + 1
         while stop <= now and self._time[stop] - self._time[movement.end] <= beside_s:
             stop += 1

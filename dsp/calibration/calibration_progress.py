@@ -1,6 +1,6 @@
-"""Listens to the calibrations of a session, and gives out how far each has come (`dsp.progress`).
+"""Observes the calibrations of a session, and reports their progress (`dsp.progress`).
 
-All of it happens at ticks, so it is the same however the input is cut. It decides nothing.
+Everything happens at ticks, so the reports do not depend on how the input is cut. This module decides nothing.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from dsp.progress import (
 )
 
 NOTICED_RAD = np.radians(10.0)
-"""A movement whose largest inclination stays below this is sway, and is not spoken of (ours)."""
+"""Least peak inclination of a movement that is reported; a smaller one is sway (ours)."""
 UNRETURNED_S = 5.0
-"""A calibration movement that has not come back after this long has to be asked for (ours)."""
+"""Time, s, after which the athlete is asked to come back from a calibration movement (ours)."""
 SETTLED_TICKS = 25
-"""A movement that does not count has ended when the athlete has stood for so many ticks (ours)."""
+"""Ticks of standing that end a movement that does not count (ours)."""
 LOOK_TICKS = 10
-"""A standing is looked at in steps of so many ticks (ours)."""
+"""Ticks between two looks at a standing (ours)."""
 
 
 Anew = Callable[[float, str], Sequence[float]]
-"""(mark time, key) → session times at which a sensor's standing had to begin again."""
+"""(mark time, key) → session times at which a sensor's standing had to restart."""
 
 
 class CalibrationWatch:
-    """Listens to the calibrations of the sensors `body`; `take` gives what was new. anew: see `Anew`."""
+    """Observes the calibrations of the sensors `body`; `take` returns the news. anew: see `Anew`."""
 
     def __init__(self, body: tuple[str, ...], anew: Anew) -> None:
         self._body, self._anew = body, anew
@@ -65,14 +65,14 @@ class CalibrationWatch:
         """Session time at which the movement under way began."""
         self._peaks: dict[str, float] = {}
         self._asked = 0
-        """How often it was asked to come back."""
+        """Number of times the athlete was asked to come back."""
         self._still = 0
-        """Ticks since it came back."""
+        """Ticks since the movement came back."""
         self._count = 0
-        """Sensors' movements that had ended before it."""
+        """Number of sensors' movements that had ended before it."""
 
     def take(self) -> list[CalibrationProgress]:
-        """What has changed since it was asked last."""
+        """The changes since the last call."""
         new, self._new = self._new, []
         return new
 
@@ -83,7 +83,7 @@ class CalibrationWatch:
         self._new.append(self._now)
 
     def stands(self, tracks: CalibrationTracks, ticks: int, until: int | None) -> None:
-        """The last `ticks` of the tracks came while the standing is awaited; it was known at tick `until`, None: not yet."""
+        """The last `ticks` of the tracks arrived while the standing is awaited; it was known at tick `until`, None: not yet."""
         count = len(tracks.time_s)
         first = count - ticks
         for i in range(first + (-(tracks.first + first)) % LOOK_TICKS, count if until is None else until, LOOK_TICKS):
@@ -124,7 +124,7 @@ class CalibrationWatch:
                 self._say(time_s, unreturned=(key, round(float(np.degrees(angle[key])), 1)))
 
     def aligned(self, alignment: Alignment, time_s: float) -> None:
-        """An alignment of the open calibration comes into force."""
+        """An alignment of the open calibration takes effect."""
         there = bool(alignment.to_segment)
         stage = self._now.stage
         if alignment.movements_over:
@@ -138,7 +138,7 @@ class CalibrationWatch:
         self._say(time_s, stage=Stage.REFUSED, moving=False, reasons=tuple(reasons))
 
     def _ended(self, time_s: float, seen: CalibrationMovements) -> None:
-        """The athlete stands again: say what was heard."""
+        """The athlete stands again: report the movement."""
         began_s, self._began_s = self._began_s, None
         peaks, before = self._peaks, dict(self._now.made)
         if max(peaks.values(), default=0.0) < NOTICED_RAD:
@@ -158,7 +158,7 @@ class CalibrationWatch:
         self._say(time_s, made=tuple(made.items()), heard=heard, moving=False, unreturned=None)
 
     def _made(self, movement: str, seen: CalibrationMovements) -> int:
-        """How many movements of a kind count by now: a bend for every sensor of the trunk."""
+        """Number of movements of a kind that count so far: a bend must count for every sensor of the trunk."""
         if movement == BEND:
             return min(len(seen.of(key)) for key in TRUNK_KEYS if key in self._keys)
         return len(seen.of(THIGH_KEYS[(KNEE_LEFT, KNEE_RIGHT).index(movement)]))
@@ -169,7 +169,7 @@ class CalibrationWatch:
 
 
 def _uncounted(peaks: Mapping[str, float], seconds: float) -> tuple[str, str]:
-    """What a movement that does not count was meant to be, and why it does not."""
+    """The intended kind of a movement that does not count, and why it does not."""
     left, right = (peaks.get(key, 0.0) for key in THIGH_KEYS)
     trunk = [peaks[key] for key in TRUNK_KEYS if key in peaks]
     if min(left, right) > SQUAT_RAD:

@@ -1,4 +1,4 @@
-"""What the worn sensors have said since a calibrate mark: the path of gravity in each, and how each was accelerated.
+"""The worn sensors' tracks since a calibrate mark: the path of gravity in each, and its acceleration.
 
 Ticks are counted from the first after the mark, and (3, n) is components first.
 """
@@ -17,19 +17,19 @@ from dsp.grid.ticks import MOTION_STRIDE, Ticks
 
 
 class CalibrationTracks:
-    """Tracks of the sensors `body` since a calibrate mark at session time `mark_s`. first: number of the first tick then."""
+    """Tracks of the sensors `body` since a calibrate mark at session time `mark_s`. first: number of the first tick."""
 
     def __init__(self, mark_s: float, first: int, body: tuple[str, ...]) -> None:
         self.mark_s = mark_s
         self.first = first
         self.body = body
         self.time_s: list[float] = []
-        """Session time of each tick; it grows as they come."""
+        """Session time of each tick; a growing list."""
         self._vertical: dict[str, list[Floats]] = {key: [] for key in body}
         self._motion: dict[str, list[Floats] | None] = {key: [] for key in body}
-        """None for a sensor whose motion was not given all the time."""
+        """None for a sensor whose motion is not known throughout."""
         self.motion_until_s = float("inf")
-        """Walking off can tell something until this session time: motion is not kept of ticks that come after it."""
+        """Session time until which walking off can be evaluated: motion of later ticks is not kept."""
         self._motion_s: list[float] = []
 
     def add(self, ticks: Ticks) -> None:

@@ -1,4 +1,4 @@
-"""What walking off right after the standing tells of the axes: where the wearer went, and the plane that a thigh strides in."""
+"""Axes from walking off right after the standing: the direction of walking, and the plane of a thigh's strides."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_zero import Zero
 
 STRIDES_S = 4.0
-"""The thighs' swing in this time after the standing gives their axis when a person walks off (ours)."""
+"""Time, s, after the standing in which the thighs' swing gives their axis when a person walks off (ours)."""
 STOOD_ON_S, LEAD_S, QUIET_S = 1.5, 0.6, 3.0
-"""Who moves off later than the first after the zero's standing stood on: then he walks off the second before a thigh has swung
-by `START_RAD`, and has stood still for the third before (ours)."""
+"""A person who moves later than the first, s, after the zero's standing kept standing. Walking off then begins the second, s,
+before a thigh has swung by `START_RAD`, and the standing before it lasts the third, s (ours)."""
 
 
 class CalibrationWalk:
@@ -33,13 +33,13 @@ class CalibrationWalk:
         self.now = now
         self._begin_s: float | None = None
         self._ways: dict[str, Floats | None] | None = None
-        """Where the wearer walked off to, in each sensor, once it has been looked at; what tells it is not kept for longer."""
+        """The direction of walking in each sensor, once it has been evaluated; its source data are not kept after that."""
         self._strode: dict[str, tuple[Floats, float] | None] = {}
-        """What the first strides told, once they are over."""
+        """The results of the first strides, once they are over."""
 
     def moved(self, first_s: float) -> None:
-        """The first movement since the standing began at session time first_s: however long somebody stands, he walks off
-        then."""
+        """The first movement since the standing began at session time first_s; walking off begins then, after a standing of any
+        length."""
         end_s = self._zero.span_s[1]
         self._begin_s = end_s if first_s - end_s < STOOD_ON_S else first_s - LEAD_S
 
@@ -50,11 +50,11 @@ class CalibrationWalk:
 
     @property
     def begin_s(self) -> float:
-        """Session time at which the standing ended that the first strides followed; of the zero's before the first movement."""
+        """Session time at which the standing before the first strides ended; that of the zero before the first movement."""
         return self._zero.span_s[1] if self._begin_s is None else self._begin_s
 
     def tells(self, seen: CalibrationMovements) -> bool:
-        """Whether walking off tells the axes that nothing else tells so far; asked once, when the strides have been made."""
+        """Whether walking off gives axes that no other movement has given; evaluated once, when the strides have been made."""
         needed = [key for key in self._zero.keys if key not in self._mountings]
         if not needed:
             return any(self.strides(key) is not None for key in THIGH_KEYS if key in self._zero.up)
@@ -63,7 +63,7 @@ class CalibrationWalk:
         return not made and all(way is not None for way in self._ways.values())
 
     def forward(self, key: str) -> Floats | None:
-        """Where the wearer walked off to, in the sensor (3,); None where that is not told."""
+        """The direction of walking in the sensor (3,); None where it is unknown."""
         return self._forward(key) if self._ways is None else self._ways.get(key)
 
     def swing(self, key: str) -> Floats:
@@ -83,7 +83,7 @@ class CalibrationWalk:
         return self._strode[key]
 
     def _span(self) -> tuple[int, int]:
-        """Ticks of the first strides of somebody who walks off."""
+        """Ticks of the first strides."""
         return self._tracks.at(self.begin_s), self._tracks.at(self.begin_s + STRIDES_S)
 
     def _forward(self, key: str) -> Floats | None:

@@ -1,4 +1,4 @@
-"""The zero of a calibration: the quiet standing that its sensors share, and when that is known."""
+"""The zero of a calibration: the quiet standing that its sensors share, and when it is known."""
 
 from __future__ import annotations
 
@@ -16,45 +16,44 @@ from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.grid.ticks import RATE_HZ, Ticks
 
 LATE_S = 5.0
-"""A sensor that is late when the standing has been decided is waited for this long; after that it takes no part (ours)."""
+"""How long, s, to wait for a sensor that is late when the standing is decided; after that it takes no part (ours)."""
 LEAST_THERE = 0.5
-"""A sensor that is missing for more than this share of the standing has no zero (ours)."""
+"""Least part of the standing at which a sensor must be present to have a zero (ours)."""
 
 SWAYING_DEG = 4.0
-"""Who sways by more than this (root mean square) does not stand still: quiet standing has some tenths of a degree, a restless
-one 2° (ours)."""
+"""Largest sway (root mean square) of standing still (ours): quiet standing has a few tenths of a degree, restless standing
+2°."""
 LOOSE_DEG = 2.0
-"""A sensor that alone sways, while no other does by more than this, is loose (ours)."""
+"""If only one sensor sways, and no other by more than this, that sensor is loose (ours)."""
 SWAYING_MOST_DEG = 15.0
-"""Who moves by more than this does not sway: he has gone, or bends (ours)."""
+"""Largest movement that counts as sway; beyond it the athlete has gone, or bends (ours)."""
 SETTLED_S = 2.0
-"""A standing that quiet came to late must last for so long: a shorter one may be a turning point of somebody who sways
-(ours)."""
+"""Least length, s, of a standing that became quiet late: a shorter one may be a turning point of the sway (ours)."""
 NO_SAMPLES = "no samples while standing"
-"""Of a sensor that was not there."""
+"""Reason for a sensor that was not present."""
 AGAIN = "stand still for 5 s and mark again"
 """The remedy of every standing that is refused."""
 
 Ended = Callable[[float, str], float | None]
 """(mark time, key) → session time at which a sensor's standing was known to have ended, None before."""
 StandingOf = Callable[[float, tuple[str, ...]], Ticks | None]
-"""(mark time, keys) → the ticks of the quiet standing that all these sensors share, None when there was none."""
+"""(mark time, keys) → the ticks of the quiet standing shared by all these sensors, None when there was none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Zero:
-    """The standing, and of each sensor that has a zero the vertical (3,) in it while standing and its sway about that, degrees
+    """The standing, and for each sensor with a zero the vertical (3,) in it while standing and its sway about that, degrees
     (root mean square)."""
 
     standing: Ticks
     up: Mapping[str, Floats]
     sway_deg: Mapping[str, float]
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Why a sensor that was there has no zero all the same."""
+    """Why a sensor that was present has no zero."""
 
     @classmethod
     def of(cls, standing: Ticks, keys: tuple[str, ...]) -> Zero | None:
-        """Of those of the sensors `keys` that were there while standing; None where none was."""
+        """The zero of those sensors among `keys` that were present while standing; None where none was."""
         up: dict[str, Floats] = {}
         sway_deg: dict[str, float] = {}
         for key in keys:
@@ -65,7 +64,8 @@ class Zero:
         return cls(standing, up, sway_deg) if up else None
 
     def refusal(self) -> str:
-        """Why this is no standing; empty where it is one. A single sensor that sways is loose, and has no zero (`steady`)."""
+        """Why this is not a standing; empty where it is one. A single sensor that sways is loose, and has no zero
+        (`steady`)."""
         swaying = self._swaying()
         others = [deg for key, deg in self.sway_deg.items() if key not in swaying]
         if not swaying or (len(swaying) == 1 and len(others) > 1 and max(others) < LOOSE_DEG):
@@ -73,7 +73,7 @@ class Zero:
         return _swayed(max(self.sway_deg[key] for key in swaying))
 
     def steady(self) -> Zero:
-        """Without a sensor that sways."""
+        """The zero without a sensor that sways."""
         loose = self._swaying()
         if not loose:
             return self
@@ -106,8 +106,8 @@ def _swayed(deg: float) -> str:
 
 
 def swaying(tracks: CalibrationTracks, keys: Collection[str], standing: Ticks | None, now: int) -> str:
-    """Whether the person swayed all the time since the mark, and the standing, if there was one, is a turning point of that:
-    why it is refused, empty where it is not. now: the tick that is looked at, after which nothing may count."""
+    """Why the standing is refused: the person swayed all the time since the mark, and the standing, if any, is a turning point
+    of the sway. Empty where it is not refused. now: the present tick, after which nothing may count."""
     begun = tracks.at(tracks.mark_s + SETTLE_S)
     if standing is not None:
         late = standing.time_s[0] - tracks.mark_s - SETTLE_S > SHORTEST_STANDING_S / 2.0
@@ -120,7 +120,7 @@ def swaying(tracks: CalibrationTracks, keys: Collection[str], standing: Ticks | 
 
 
 def _sway_deg(track: Floats) -> tuple[Floats, float]:
-    """Mean vertical (3,) of a sensor, and how far it is from that, root mean square, degrees. track (3, n): NaN where
+    """Mean vertical (3,) of a sensor, and the root-mean-square deviation from it, degrees. track (3, n): NaN where
     missing."""
     track = track[:, np.isfinite(track[0])]
     if not track.shape[1]:
@@ -131,14 +131,14 @@ def _sway_deg(track: Floats) -> tuple[Floats, float]:
 
 
 def no_standing(ended_s: float | None, mark_s: float) -> str:
-    """Why a sensor that was there has no standing after the mark at mark_s, which was known at session time ended_s."""
+    """Why a sensor that was present has no standing after the mark at mark_s, as known at session time ended_s."""
     within_s = DECIDED_S if ended_s is None else ended_s - mark_s
     return f"the standing was too short: none of {SHORTEST_STANDING_S:.0f} s within {within_s:.0f} s of the mark; {AGAIN}"
 
 
 def decided(tracks: CalibrationTracks, ended: Ended) -> tuple[int, tuple[str, ...]] | None:
-    """The tick at which every sensor's standing has ended and the sensor has come since, or has been waited for, and the
-    sensors that have come by then; None before that tick."""
+    """The tick at which every sensor's standing has ended and the sensor is present again, or the wait for it is over, and the
+    sensors present by then; None before that tick."""
     latest, given_up = (tracks.at(tracks.mark_s + s) for s in (DECIDED_S, DECIDED_S + LATE_S))
     came: dict[str, int] = {}
     for key in tracks.body:

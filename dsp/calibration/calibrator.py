@@ -23,18 +23,18 @@ from dsp.results import AlignmentReport
 
 @dataclass(frozen=True, slots=True)
 class AwaitedStanding:
-    """A calibration whose mark has come, and whose standing is not known yet."""
+    """A calibration after its mark, while its standing is not known yet."""
 
     tracks: CalibrationTracks
 
 
 class Calibrator:
-    """Watches final ticks after a calibrate mark. `feed` returns alignments as they come into force.
+    """Watches final ticks after a calibrate mark. `feed` returns alignments as they take effect.
 
-    body: keys of the worn sensors; mountings: those that were stated. standing_of(mark time, keys) gives the ticks of the
-    quiet standing that all these sensors share, None when there was none. ended(mark time, key): session time at which a
-    sensor's standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
-    watch: hears how far each calibration has come.
+    body: keys of the worn sensors; mountings: the stated ones. standing_of(mark time, keys) gives the ticks of the quiet
+    standing shared by all these sensors, None when there was none. ended(mark time, key): session time at which a sensor's
+    standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
+    watch: is notified of the progress of each calibration.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Calibrator:
         self._marks: list[float] = []
         self._open: AwaitedStanding | Calibration | None = None
         self.refused: tuple[AlignmentReport, ...] = ()
-        """What is said of each sensor where the last mark came to nothing; empty where it did not."""
+        """The report on each sensor if the last mark led to no calibration; else empty."""
 
     def mark(self, mark_s: float) -> None:
         """A calibrate mark at session time `mark_s`; it replaces the calibration in progress once its time is reached."""
         self._marks.append(mark_s)
 
     def feed(self, ticks: Ticks) -> list[Alignment]:
-        """Take final ticks in order; the alignments that came into force at ticks among them."""
+        """Take final ticks in order; returns the alignments that took effect at ticks among them."""
         found: list[Alignment] = []
         start = 0
         while start < len(ticks):
@@ -80,7 +80,7 @@ class Calibrator:
         return found
 
     def finish(self, next_tick: int) -> list[Alignment]:
-        """The log ended: what was seen has to do."""
+        """The log ended: take the alignment from the movements seen so far."""
         is_open, self._open = self._open, None
         if isinstance(is_open, AwaitedStanding) and is_open.tracks.time_s:
             tracks = is_open.tracks
@@ -90,7 +90,7 @@ class Calibrator:
         return [is_open.finish(next_tick)] if isinstance(is_open, Calibration) else []
 
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
-        """Give a calibration its next ticks; what comes into force at them."""
+        """Pass a calibration its next ticks; returns the alignments that take effect at them."""
         state.tracks.add(ticks)
         found = state.feed() if isinstance(state, Calibration) else self._decide(state, len(ticks))
         if found and found[-1].complete:
@@ -124,7 +124,8 @@ class Calibrator:
         return calibration.begin()
 
     def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
-        """The mark comes to nothing at this tick of the tracks, for this reason; sensors other than `keys` were not there."""
+        """End the calibration without result at this tick of the tracks, for this reason; sensors other than `keys` were not
+        present."""
         self._open = None
         if self._watch is not None:
             self._watch.refused(state.tracks.time_s[at], (why,))

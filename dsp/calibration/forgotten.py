@@ -1,7 +1,7 @@
-"""A calibration that nobody marked: a quiet standing, and the bends, knee raises or steps that follow it.
+"""A calibration that was not marked: a quiet standing, and the bends, knee raises or steps that follow it.
 
-Looked for in the path of gravity in each worn sensor, which needs no alignment. It is a proposal for a person, and nothing
-follows from it by itself.
+It is searched for in the path of gravity in each worn sensor, which needs no alignment. The result is only a proposal to a
+person; it changes nothing by itself.
 """
 
 from __future__ import annotations
@@ -19,26 +19,28 @@ from dsp.calibration.calibration_movements import BEND_RAD, END_RAD, RAISE_RAD, 
 from dsp.results import TICK_HZ, OrientationRows
 
 STRIDE = 10
-"""Every tenth tick is looked at: 10 Hz, ten samples to a step (ours)."""
+"""Every tenth tick is examined: 10 Hz, ten samples per step (ours)."""
 LOOK_HZ = TICK_HZ / STRIDE
 LONGEST_S = 7200.0
-"""A calibration is looked for in the first two hours, which bounds the memory (ours)."""
+"""A calibration is searched for in this time, s, from the start, which bounds the memory (ours)."""
 QUIET_S = 4.0
 """A second to settle and three of standing, as a calibration asks for (docs/first-session.md)."""
 QUIET_RAD = np.radians(3.0)
-"""Farthest that any sensor is from its mean while standing; sway is below 2° (ours)."""
+"""Largest deviation of any sensor from its mean while standing; sway is below 2° (ours)."""
 BEFORE_S = 6.0
-"""The mark is proposed at most this long before the movement: the zero is the last of it (`dsp.alignment.standing`)."""
+"""The mark is proposed at most this long, s, before the movement, so that the zero is close to it (`dsp.alignment.standing`)
+(ours)."""
 SOON_S, FOLLOWS_S = 6.0, 60.0
-"""The first movement comes within the first after the standing, and the last within the second (ours)."""
+"""The first movement follows within the first, s, after the standing, and the last within the second (ours)."""
 PAUSE_S = 8.0
-"""Movements of a calibration follow one another within this time (ours)."""
+"""Longest pause, s, between movements of a calibration (ours)."""
 MOST_S = 6.0
-"""A bend or knee raise is over within this time (ours)."""
+"""Longest bend or knee raise, s (ours)."""
 STEP_RAD, STEP_S, STEPS = np.radians(10.0), 1.2, 4
-"""A step swings a thigh by more than the first, is over within the second, and so many of each leg are a walk (ours)."""
+"""A step swings a thigh by more than the first and is over within the second, s; the third is the number of steps of each leg
+that make a walk (ours)."""
 FEW = 2
-"""Bends, or knee raises of a leg, that tell an axis (ours)."""
+"""Fewest bends, or knee raises of a leg, that give an axis (ours)."""
 
 _Found = tuple[int, int, float]
 """First and last look of a movement, and its largest angle from the standing, rad."""
@@ -46,7 +48,7 @@ _Found = tuple[int, int, float]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Where a calibration seems to have been made: session time of the mark, and what follows the standing."""
+    """A probable calibration: session time of the mark, and the movements that follow the standing."""
 
     mark_s: float
     bends: int
@@ -55,7 +57,7 @@ class Proposal:
 
     @property
     def words(self) -> str:
-        """What was found."""
+        """The movements in words."""
         parts = [
             f"{n} {one if n == 1 else several}"
             for n, one, several in (
@@ -69,7 +71,7 @@ class Proposal:
 
 
 class ForgottenCalibration:
-    """Gathers orientations while a session has no alignment; what it does not need is not kept. worn: keys of the sensors."""
+    """Collects orientations while a session has no alignment, and keeps only those it needs. worn: keys of the sensors."""
 
     def __init__(self, worn: Sequence[str]) -> None:
         self._worn = tuple(worn)
@@ -103,7 +105,7 @@ class ForgottenCalibration:
                 track[:, tick - begin] = part
             up[key] = track
         found = [one for first, last in _standings(up) if (one := _followed(up, first, last, begin)) is not None]
-        # the whole of a calibration before a part of it, then the earlier
+        # a complete calibration before a partial one, then the earlier
         return max(found, key=lambda one: (_rank(one), -one.mark_s), default=None)
 
 
@@ -112,7 +114,7 @@ def _rank(one: Proposal) -> int:
 
 
 def _standings(up: dict[str, Floats]) -> list[tuple[int, int]]:
-    """First and last look of every time in which all sensors are quiet for `QUIET_S` and more."""
+    """First and last look of every stretch in which all sensors are quiet for at least `QUIET_S`."""
     n, many = next(iter(up.values())).shape[1], round(QUIET_S * LOOK_HZ)
     if n < many:
         return []
@@ -131,7 +133,7 @@ def _standings(up: dict[str, Floats]) -> list[tuple[int, int]]:
 
 
 def _followed(up: dict[str, Floats], first: int, last: int, begin: int) -> Proposal | None:
-    """What follows the standing from look `first` to `last`; None where that is no calibration."""
+    """The movements after the standing from look `first` to `last`; None where they are not a calibration."""
     stop = min(next(iter(up.values())).shape[1], last + 1 + round(FOLLOWS_S * LOOK_HZ))
     zero = max(first, last - round((BEFORE_S - 1.0) * LOOK_HZ))
     angle: dict[str, Floats] = {}
@@ -159,14 +161,14 @@ def _followed(up: dict[str, Floats], first: int, last: int, begin: int) -> Propo
 
 
 def _mark_s(first: int, last: int, begin: int) -> float:
-    """A whole second within the standing, as late as leaves `BEFORE_S` of it; its beginning where that is too short."""
+    """A whole second within the standing, the latest that leaves `BEFORE_S` of it; its beginning where it is too short."""
     begins_s, ends_s = (begin + first) / LOOK_HZ, (begin + last) / LOOK_HZ
     at_s = float(np.ceil(max(begins_s, ends_s - BEFORE_S)))
     return at_s if ends_s - at_s >= QUIET_S - 0.5 else round(begins_s, 1)
 
 
 def _over(movements: Sequence[_Found]) -> int:
-    """The last look of the movements that follow one another from the first on."""
+    """The last look of the movements that follow each other without a longer pause."""
     over = -1
     for start, end, _ in sorted(movements):
         if over >= 0 and start - over > PAUSE_S * LOOK_HZ:
@@ -191,7 +193,7 @@ def _movements(angle: Floats, least: float) -> list[_Found]:
 
 
 def _bends(angle: dict[str, Floats], trunk: Sequence[str], thighs: Sequence[str]) -> list[_Found]:
-    """Movements of all sensors of the trunk, of the thighs much less."""
+    """Movements of all trunk sensors in which the thighs move much less."""
     if not trunk:
         return []
     return [
@@ -213,7 +215,7 @@ def _raises(angle: dict[str, Floats], side: str, trunk: Sequence[str], thighs: S
 
 
 def _steps(angle: Floats) -> list[_Found]:
-    """Swings of a thigh as short as a step's, that follow one another."""
+    """Consecutive swings of a thigh that are as short as a step."""
     found: list[_Found] = []
     start: int | None = None
     for i, a in enumerate(np.nan_to_num(angle).tolist()):

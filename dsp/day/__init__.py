@@ -1,4 +1,4 @@
-"""What a session's repetitions come to: which of them count, sets, and exposure over the day."""
+"""A session's repetitions as a whole: which of them count, sets, and exposure over the day."""
 
 from dsp.day.exposure import WORST, ZONES_DEG, Exposure
 from dsp.day.scoring import Group, Scored, by_movement, scored, two_groups

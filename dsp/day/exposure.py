@@ -1,14 +1,14 @@
-"""Exposure of a day: what the lumbar spine and the trunk did from the first row to the last, whatever the repetitions were.
+"""Exposure of a day: movements and postures of lumbar spine and trunk from the first row to the last, in every activity.
 
 - Movements of lumbar flexion are counted between turning points with 5° of hysteresis, in bins of 5° (Rohlmann 2014,
   doi 10.1371/journal.pone.0093424), and likewise bends of the trunk beyond 40°.
 - Time in zones of lumbar flexion, absolute and as a part of the day's largest standing bend.
-- The longest stretch spent flexed. After 20 minutes of full flexion the spine has crept by some degrees and needs half an
+- The longest stretch spent flexed. After 20 minutes of full flexion the spine has crept by a few degrees and needs half an
   hour to recover (McGill & Brown 1992, doi 10.1016/0268-0033(92)90007-Q), so lifts that follow such a stretch are noted.
 - Lifts in the first hour after rising, where the time of rising is known: discs are swollen then (Adams 1987, Spine 12:130).
 - The five repetitions in which the lumbar spine went furthest.
 
-Rows come as they are made; the result does not depend on their cut, and what is kept does not grow with the day.
+Rows arrive in pieces; the result does not depend on the cuts, and memory does not grow with the day.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from dsp.results import AngleRows, Repetition
 HYSTERESIS_DEG, BIN_DEG = 5.0, 5.0
 """Rohlmann 2014, see above."""
 ZONES_DEG = (20.0, 40.0, 60.0)
-"""Borders of the zones of lumbar flexion, ours."""
+"""Borders of the zones of lumbar flexion (ours)."""
 PART_ZONES = (0.5, 0.7, 0.9)
-"""Borders of the zones as a part of the largest bend, ours."""
+"""Borders of the zones as a part of the largest bend (ours)."""
 BEND_DEG, BEND_OVER_DEG = 40.0, 30.0
 """A bend of the trunk begins above the first inclination and ends below the second (ours)."""
 FLEXED_DEG, BREAK_S = 20.0, 10.0
-"""Flexed is lumbar flexion above the first; a stretch ends when it was below for as long as the second, or missing (ours)."""
+"""Flexed means lumbar flexion above the first; a stretch ends when flexion was below or missing for the second (ours)."""
 CREEP_S, RECOVERY_S = 20.0 * 60.0, 30.0 * 60.0
 """McGill & Brown 1992, see above."""
 MORNING_S = 3600.0
@@ -46,16 +46,17 @@ second of its own (ours)."""
 
 _LUMBAR, _TRUNK = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("trunk_inclination")
 _FINE_DEG, _LOWEST_DEG, _FINE_BINS = 0.5, -60.0, 400
-"""Lumbar flexion is kept as a histogram this fine, from which all zones are read."""
+"""Bin width, lowest angle and bins of the histogram of lumbar flexion from which all zones are computed (ours)."""
 
 
 @dataclass(slots=True)
 class TurningPoints:
-    """Counts movements between turning points with hysteresis: a reversal counts once the angle has come back by that much."""
+    """Counts movements between turning points with hysteresis: a reversal counts once the angle has come back by
+    `HYSTERESIS_DEG`."""
 
     hysteresis: float = HYSTERESIS_DEG
     sizes: list[int] = field(default_factory=lambda: [0] * 60)
-    """Movements by size, bins of `BIN_DEG`; those beyond are in the last."""
+    """Movements by size, in bins of `BIN_DEG`; larger ones are in the last bin."""
     _low: float = math.nan
     _high: float = math.nan
     _last: float = math.nan
@@ -77,7 +78,7 @@ class TurningPoints:
             self._low = self._high = value
             return
         if self._last != self._last:
-            # before the first movement its direction is not known
+            # before the first movement the direction is not known
             self._low, self._high = min(self._low, value), max(self._high, value)
             if self._high - self._low >= self.hysteresis:
                 self._up = value == self._high
@@ -100,7 +101,7 @@ class TurningPoints:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time spent flexed, session time."""
+    """A stretch spent flexed, session time."""
 
     start_s: float
     end_s: float
@@ -111,7 +112,7 @@ class Stretch:
 
 
 class Exposure:
-    """Gathers one estimator's rows and repetitions. rising_s: session time at which the athlete got up, where it is known."""
+    """Accumulates one estimator's rows and repetitions. rising_s: session time at which the athlete got up, if known."""
 
     def __init__(self, rate_hz: float = 100.0, rising_s: float | None = None) -> None:
         self._rate = rate_hz
@@ -135,7 +136,7 @@ class Exposure:
         if there.any():
             bins = np.clip((lumbar[there] - _LOWEST_DEG) / _FINE_DEG, 0, _FINE_BINS - 1).astype(np.int64)
             self._histogram += np.bincount(bins, minlength=_FINE_BINS)
-        # turning points of a body need no more than 20 Hz; which rows are taken depends on their time alone
+        # turning points of a body need at most 20 Hz; the choice of rows depends on their time alone
         self._movements.feed(lumbar[np.rint(rows.time_s * self._rate).astype(np.int64) % max(round(self._rate / 20.0), 1) == 0])
         self._count_bends(trunk)
         self._follow_flexed(rows.time_s, lumbar)
@@ -177,7 +178,7 @@ class Exposure:
         self._flexed_from = None
 
     def document(self) -> dict[str, object]:
-        """What summary.json says, in degrees and seconds; nothing that was not measured."""
+        """The entry in summary.json, in degrees and seconds; only measured values."""
         self._end_stretch()
         seconds = 1.0 / self._rate
         measured = int(self._histogram.sum())

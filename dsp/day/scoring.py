@@ -1,9 +1,9 @@
 """Which repetitions of one movement count: the same ones in a set's medians, in the hip screen and in the report.
 
-Left out, each with its reason: a quality that spoils the numbers (`SPOILT`), a kind that is not sure for want of a thigh
-sensor, a bend that is partial beside the session's deepest, a side that was not measured, and the first of a set of four or
-more, which is a trial (shown, not scored) unless it is needed. Of a movement of one leg, each leg's repetitions stand for
-themselves.
+Left out, each with its reason: repetitions with a flag that spoils the numbers (`SPOILT`), with a kind that is uncertain for
+lack of a thigh sensor, bends that are partial compared with the session's deepest, sides that were not measured, and the first
+of a set of four or more, which is a trial (shown, not scored) unless it is needed. In one-legged movements the legs are
+separate.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ SPOILT = (
     | Quality.IMPLAUSIBLE
     | Quality.CLOCK_DISAGREES
 )
-"""A repetition with any of these is not scored."""
+"""A repetition with any of these flags is not scored."""
 NOT_TRUE = {
     Quality.OFF_BODY: "a sensor was off the body",
     Quality.IMPLAUSIBLE: "numbers that cannot be true",
     Quality.CLOCK_DISAGREES: "a sensor's clock disagrees",
 }
-"""What makes a repetition's numbers untrue, and why it is not scored then."""
+"""Flags that make a repetition's numbers untrue, and the reason stated for leaving it out."""
 SET_WITH_TRIAL = 4
-"""Of a set of this many or more the first repetition is a trial, unless it is needed."""
+"""In a set of at least this many the first repetition is a trial, unless it is needed (ours)."""
 FULL_SHARE = 0.75
-"""A bend is a full one when its trunk range is at least this part of the session's largest (ours)."""
+"""A bend is full if its trunk range is at least this part of the session's largest (ours)."""
 HIPS = ("hip_left_rom_deg", "hip_right_rom_deg")
 BAD_QUALITY, NOT_SURE, TRIAL, PARTIAL = "bad quality", "kind not sure", "first of its set", "partial"
 NOT_MEASURED = "not measured"
-"""Why a repetition is not scored; bad quality names its flags: ``bad quality (slipped)``."""
+"""Reasons for not scoring a repetition; bad quality names its flags: ``bad quality (slipped)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Repetitions of one movement, of one leg where it is one leg's. usable: those that nothing speaks against; counted: those
-    of them that are scored; why: of those that are not, the reason, by their indices."""
+    """Repetitions of one movement (of one leg, for one-legged ones). usable: those without a reason against them; counted:
+    those of them that are scored; why: the reason for each of the others, by index."""
 
     repetitions: tuple[Repetition, ...]
     usable: tuple[Repetition, ...]
@@ -58,12 +58,12 @@ class Scored:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many are not scored, by reason."""
+        """Number not scored, by reason."""
         return dict(Counter(self.why.values()))
 
 
 def by_movement(repetitions: Iterable[Repetition]) -> dict[tuple[str, str], list[Repetition]]:
-    """The repetitions of each movement and, of a movement of one leg, of each side, in the order in which they were done."""
+    """The repetitions of each movement (and of each side, for one-legged ones), in the order in which they were done."""
     found: dict[tuple[str, str], list[Repetition]] = {}
     for r in repetitions:
         found.setdefault((r.movement, side_of(r)), []).append(r)
@@ -75,7 +75,7 @@ def _bad_quality(quality: int) -> str:
 
 
 def scored(of_kind: Sequence[Repetition], measured: Callable[[Repetition], bool] = lambda r: True) -> Scored:
-    """Repetitions of one movement and side, in order. measured: whether one has what is asked of it."""
+    """Scores repetitions of one movement and side, in order. measured: whether a repetition has the required metrics."""
     kind = kind_of(of_kind[0].movement) if of_kind else None
     full = FULL_SHARE * max((r.metrics.get("trunk_rom_deg", 0.0) for r in of_kind if not r.quality & SPOILT), default=0.0)
     usable: list[Repetition] = []
@@ -115,8 +115,8 @@ class Group:
 
 
 def two_groups(repetitions: Sequence[Repetition], share: str) -> tuple[Group, Group] | tuple[()]:
-    """The two groups that a share of the repetitions falls into, in the order of their first repetitions; none where it does
-    not."""
+    """The two groups that a share of the repetitions falls into, in the order of their first repetitions; empty where there are
+    no two groups."""
     there = sorted((r for r in repetitions if share in r.metrics), key=lambda r: r.metrics[share])
     if len(there) < 2 * GROUP:
         return ()

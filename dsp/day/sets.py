@@ -1,13 +1,14 @@
-"""Sets: consecutive repetitions of one movement, with the median and the spread of every metric, and what needs several.
+"""Sets: consecutive repetitions of one movement, with the median and spread of every metric, and metrics of several
+repetitions.
 
-Single peaks are weak (limits of agreement of published systems reach 8°), so a set's median is what is reported. A movement of
-one leg has a set for each leg, also where they take turns, and so have sitting down and standing up.
+Single peaks are unreliable (limits of agreement of published systems reach 8°), so a set's median is reported. One-legged
+movements have a set for each leg, even where the legs alternate, and so have sitting down and standing up.
 
-Spread is how repetitions differ and how uncertain one is, together: the median absolute deviation, scaled to a standard
-deviation of normal values (Hampel 1974, doi 10.1080/01621459.1974.10482962), or of fewer than five values, of which it is the
-smaller of two gaps, their standard deviation; and in quadrature the median of the repetitions' own standard uncertainties. So
-three repetitions that agree are not known better than one of them is. Fewer than three repetitions have no valid median; MARP
-and DP need five.
+The spread combines two parts in quadrature. The first is the variation between repetitions: the median absolute deviation,
+scaled to a standard deviation of normal values (Hampel 1974, doi 10.1080/01621459.1974.10482962). For fewer than five values,
+where the median absolute deviation is the smaller of two gaps, it is the standard deviation. The second is the median of the
+repetitions' own standard uncertainties. So three repetitions that agree are not known better than one of them. Fewer than three
+repetitions have no valid median; MARP and DP need five.
 """
 
 from __future__ import annotations
@@ -25,19 +26,21 @@ from dsp.results import Metrics, Repetition
 from dsp.rhythm.coordination import MARP_REPETITIONS, marp_and_dp
 
 PAUSE_S = 20.0
-"""Repetitions of one movement that follow each other within this time are one set."""
+"""Longest pause, s, between repetitions of one set (ours)."""
 FEWEST = 3
 MAD_TO_SD = 1.4826
 FEWEST_FOR_MAD = 5
-"""Of fewer values the spread is their standard deviation (ours)."""
+"""Fewest values for the median absolute deviation; of fewer, the spread is the standard deviation (ours)."""
 SIDES = ("left", "right")
 STANDING_DEG = 40.0
-"""The hip of the standing leg moves by less, with the pelvis alone; that of the raised knee by more (ours)."""
+"""Hip range, degrees, that separates the legs of a knee raise (ours). The hip of the standing leg moves less, with the pelvis
+alone; that of the raised knee moves more."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverSet:
-    """A metric over a set: median, spread (NaN for one repetition), how many repetitions had it, whether that is enough."""
+    """A metric over a set: median, spread (NaN for one repetition), number of repetitions with it, and whether that is
+    enough."""
 
     median: float
     spread: float
@@ -46,8 +49,8 @@ class OverSet:
 
 
 def raised(repetition: Repetition) -> str:
-    """The side of a knee raise: that of the hip that moved more; where one was not measured, the other tells by itself. Empty
-    where neither was."""
+    """The side of a knee raise: that of the hip that moved more. If only one hip was measured, it decides alone. Empty where
+    neither was."""
     return raised_side(*(repetition.metrics.get(f"hip_{side}_rom_deg", math.nan) for side in SIDES))
 
 
@@ -60,7 +63,7 @@ def raised_side(left_deg: float, right_deg: float) -> str:
 
 
 def side_of(repetition: Repetition) -> str:
-    """The leg whose repetition it is; empty where the movement is not one leg's, or where neither hip was measured."""
+    """The leg of a repetition; empty where the movement is not one-legged, or where neither hip was measured."""
     return raised(repetition) if kind_of(repetition.movement).one_leg else ""
 
 
@@ -77,7 +80,7 @@ def sets_of(repetitions: Iterable[Repetition]) -> list[list[Repetition]]:
 
 
 def _go_on(before: str, movement: str) -> bool:
-    """Whether a movement goes on with the set of the one before it: as the same, or as the way back of one that has one way."""
+    """Whether a movement continues the set of the one before it: as the same kind, or as the return of a one-way kind."""
     return before == movement or (kind_of(before).one_way and kind_of(movement).one_way)
 
 
@@ -100,7 +103,7 @@ def over_set(values: Sequence[float], sds: Sequence[float] = ()) -> OverSet:
 
 def _medians(table: Floats, counts: Ints) -> Floats:
     """Median (n,) of the `counts` (n,) finite values in each row of a table (n, k); NaN where there are none."""
-    ordered = np.sort(table, axis=1)  # what is missing comes last
+    ordered = np.sort(table, axis=1)  # missing values come last
     rows = np.arange(len(table))
     low, high = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, max(table.shape[1] - 1, 0))
     return np.asarray(0.5 * (ordered[rows, low] + ordered[rows, high]))
@@ -121,13 +124,13 @@ def _spreads(table: Floats, counts: Ints, middle: Floats, own: Floats) -> Floats
 
 
 def _sd_name(name: str) -> str:
-    """The metric that holds this one's standard uncertainty; of a peak, that of the range."""
+    """The metric that holds this one's standard uncertainty; for a peak, that of the range."""
     stem = name.removesuffix("_deg")
     return f"{stem.replace('_peak', '_rom')}_sd_deg" if stem != name else f"{name}_sd"
 
 
 def metrics_of(group: Sequence[Repetition]) -> dict[str, OverSet]:
-    """Every metric that a repetition of the set has, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
+    """Every metric of the set's repetitions, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
     names = [n for n in dict.fromkeys(n for r in group for n in r.metrics) if not n.endswith(("_sd", "_sd_deg"))]
     table = Metrics.table([r.metrics for r in group], names).T
     counts = np.isfinite(table).sum(axis=1)

@@ -1,4 +1,4 @@
-"""The grid that all sensors come together on: its ticks, long input in stretches, fewer rows for databases."""
+"""The time grid common to all sensors: its ticks, and long input in stretches."""
 
 from dsp.grid.ticks import too_long
 

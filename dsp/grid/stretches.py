@@ -1,5 +1,5 @@
-"""Long input in stretches: no result depends on how the input is cut, and what is in hand of a few minutes stays in the
-processor's caches. An hour in one piece takes twice as long."""
+"""Long input in stretches: no result depends on how the input is cut, and the data of a few minutes stay in the processor's
+caches. An hour in one piece takes twice as long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from body_signals import Floats, Ints, TimedBlock
 
 STRETCH_S = 240.0
-"""The most event time, in seconds, that is worked on at once (ours)."""
+"""Most event time, s, that is processed at once (ours)."""
 
 
 def stretches(
@@ -25,7 +25,7 @@ def stretches(
     borders = event_s.searchsorted(np.arange(event_s[0] + STRETCH_S, event_s[-1], STRETCH_S))
     edges = [0, *np.unique(borders[borders > 0]).tolist(), len(event_s)]
     for first, stop in pairwise(edges):
-        # the samples of the stretch's own events; before the first and after the last none is left
+        # the samples of the stretch's own events; none remain before the first or after the last
         low = event_seq[first] if first else -np.inf
         high = event_seq[stop] if stop < len(event_s) else np.inf
         parts = [_part(block, *block.seq.searchsorted((low, high)).tolist()) for block in blocks]

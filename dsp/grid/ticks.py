@@ -1,7 +1,7 @@
 """The common time grid: when a tick is final, and every sensor's orientation at it.
 
-Tick k stands at session time k / rate. It is final when every sensor has passed it, or `patience_s` of event time after
-it; a sensor that has not passed it by then is missing there, for ever. Both are read off sequence numbers, so the rows
+Tick k is at session time k / rate. It is final when samples of every sensor have passed it, or `patience_s` of event time after
+it; a sensor that has not passed it by then is missing there for ever. Both are determined by sequence numbers, so the rows
 do not depend on how the events are cut into chunks.
 """
 
@@ -21,28 +21,28 @@ from dsp.results import TICK_HZ, Flags
 
 RATE_HZ = TICK_HZ
 HOLE_S = 0.1
-"""Across a longer hole between two samples an orientation is not interpolated but missing (ours)."""
+"""Longest gap between two samples, s, across which an orientation is interpolated; beyond it, it is missing (ours)."""
 RECOVERY_S = 9.0
-"""The orientation is doubtful for this time after a hole that the filter could not bridge: three time constants of VQF's
-inclination."""
+"""Time, s, for which the orientation is doubtful after a gap that the filter could not bridge: three time constants of VQF's
+inclination (Laidig and Seel 2023)."""
 SATURATION_S = 15.0
-"""And for this time after a saturated sample: the heading needs the next movements to be found again (ours)."""
+"""Time, s, for which it is doubtful after a saturated sample: the heading needs the next movements to recover (ours)."""
 RECOVERY_BEFORE_S = 6.0
-"""And for this time before, where the orientations were smoothed from both sides (ours)."""
+"""Time, s, for which it is doubtful before either, where the orientations are two-sided (ours)."""
 FAST_RAD_S = np.radians(400.0)
-"""Angular rate beyond which our accuracy figures (docs/accuracy.md) say nothing."""
+"""Angular rate beyond which the accuracy figures of docs/accuracy.md do not apply (ours)."""
 MOTION_STRIDE = 10
-"""Ticks between two instants at which a sensor's motion is given (ours)."""
+"""Ticks between two instants at which a sensor's motion is output (ours)."""
 LOOK_STRIDE = 20
-"""Ticks between two looks at what changes slowly, as relative headings and slips do; they stand at tick numbers that are
+"""Ticks between two evaluations of slow quantities, such as relative headings and slips; they are at tick numbers that are
 multiples of it, whatever the chunking (ours)."""
 PIECE = 4096
-"""The most ticks that are computed at once, so that what is in hand stays in the processor's cache (ours)."""
+"""Most ticks computed at once, so that the data stay in the processor's cache (ours)."""
 TOGETHER = 2
-"""Ticks are given out in groups of this many (ours), the last one a multiple of it: what follows costs by the call. The first
-of two comes one tick later than it could; rows for a database, every fourth, and what a screen shows last do not wait."""
+"""Ticks are output in groups of this many (ours), ending at a multiple of it, because later steps cost time per call. The first
+of two comes one tick later than it could; rows for a database (every fourth) and the row on a screen (the last) do not wait."""
 MOST_TICKS = 60_000
-"""The most ticks that are given out at once (ours). A computer that slept for a night leaves millions behind."""
+"""Most ticks output at once (ours). A computer that slept for a night leaves millions of them."""
 NEVER: Final = np.iinfo(np.int64).max
 
 
@@ -63,8 +63,8 @@ class GridRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticks:
-    """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and of all of them
-    together what `GridRows` has of one: quat (4, s, m), present, heading_epoch, quality, tilt_variance and shaken (s, m), 0
+    """m consecutive final ticks of s sensors: number of the first, session time (m,), the sensors' keys, and for all sensors
+    the values that `GridRows` has for one: quat (4, s, m), present, heading_epoch, quality, tilt_variance and shaken (s, m), 0
     where they are not known, motion by key."""
 
     first: int
@@ -159,29 +159,29 @@ def _stacked(rows: Sequence[Floats | None], ticks: int) -> Floats:
 
 
 def no_ticks(keys: tuple[str, ...], first: int) -> Ticks:
-    """No ticks at all, of these sensors, before the one of number `first`."""
+    """Zero ticks of these sensors, before tick number `first`."""
     none, missing = np.empty((len(keys), 0)), np.empty((len(keys), 0), np.int32)
     return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, none, {})
 
 
 def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
-    """Where the wanted keys stand, in their order: a slice where they stand so already, which copies nothing."""
+    """Indices of the wanted keys, in their order: a slice where they are already in this order, which copies nothing."""
     at = [keys.index(key) for key in wanted]
     return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
 
 
 _TIME, _SEQ, _EPOCH, _TILT, _SHAKEN, _QUAT = 0, 1, 2, 3, 4, slice(5, 9)
-"""Rows of what a track keeps of its samples."""
+"""Rows of a track's array of samples."""
 _ROWS = _QUAT.stop
 
 
 class SensorTrack:
-    """Oriented samples of one sensor that ticks still need. two_sided: what is wrong with a sample spreads to those before."""
+    """Oriented samples of one sensor that ticks still need. two_sided: the effect of a faulty sample also extends backwards."""
 
     def __init__(self, *, two_sided: bool = False) -> None:
         self._before_s = RECOVERY_BEFORE_S if two_sided else 0.0
         self.ordinary_s = self.hole_s = HOLE_S
-        """Longest step between two samples that says nothing; beyond which nothing is interpolated."""
+        """Longest ordinary step between two samples; longest step across which an orientation is interpolated."""
         self.late_ticks = 0
         """Ticks that became final before this sensor had passed them."""
         self.device = False
@@ -189,17 +189,17 @@ class SensorTrack:
         self.clipped_s: Floats = np.empty(0)
         """Times of the saturated samples."""
         self.anew_s: Floats = np.empty(0)
-        """Times of samples at which the filter began anew after a hole."""
+        """Times of samples at which the filter restarted after a gap."""
         self.ended_s: Floats = np.empty(0)
-        """Times of the samples before these holes, of smoothed samples."""
+        """Times of the samples before these gaps, for smoothed samples."""
         self._epoch = -1
         self._flags_s: Floats = np.empty(0)
         self._flags: Flags = np.empty(0, np.int32)
-        """Times of samples from which on other flags hold, and these."""
+        """Times of samples from which other flags hold, and these flags."""
         self._flags_now = 0
         self._kept: Floats = np.empty((_ROWS, 256))
         self._motion: Floats | None = np.empty((6, 256))
-        """None once samples have come without."""
+        """None once samples without motion have arrived."""
         self._start = self._stop = 0
 
     def __len__(self) -> int:
@@ -220,12 +220,12 @@ class SensorTrack:
         return self._kept.item(_SEQ, self._start) if len(self) else math.inf
 
     def add(self, samples: OrientedSamples, rate_hz: float) -> None:
-        """Samples that follow those already here; rate_hz is the sensor's nominal rate."""
+        """Add the next samples; rate_hz is the sensor's nominal rate."""
         n = len(samples)
         if not n:
             return
         self.ordinary_s = 1.5 / rate_hz
-        # below 10 samples a second neighbouring samples are further apart than a hole; they still bracket a tick
+        # below 10 samples a second neighbouring samples are further apart than a gap; they still bracket a tick
         self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
         if self._flags_now or samples.flags.any():
             self._take_flags(samples)
@@ -247,7 +247,7 @@ class SensorTrack:
         self._stop += n
 
     def _begin_anew(self, samples: OrientedSamples) -> None:
-        """Note where the heading epoch changes; the first of all is none."""
+        """Note where the heading epoch changes; its first value is not a change."""
         known = np.maximum.accumulate(np.concatenate(([self._epoch], samples.heading_epoch)))
         changes = np.flatnonzero((known[1:] > known[:-1]) & (known[:-1] >= 0))
         self.anew_s = np.concatenate((self.anew_s, samples.time_s[changes]))
@@ -255,7 +255,7 @@ class SensorTrack:
         self._epoch = int(known[-1])
 
     def _take_flags(self, samples: OrientedSamples) -> None:
-        """What flags the samples carry: saturation has an effect that lasts, the others hold from sample to sample."""
+        """Take the samples' flags: saturation has a lasting effect, the others hold from sample to sample."""
         saturated = samples.flags & np.int32(Quality.SATURATED) != 0
         if saturated.any():
             self.clipped_s = np.concatenate((self.clipped_s, samples.time_s[saturated]))
@@ -274,7 +274,7 @@ class SensorTrack:
         return np.where(at >= 0, self._flags[np.maximum(at, 0)], np.int32(0))
 
     def _make_room(self, n: int) -> None:
-        """Move what is kept to the beginning, of larger arrays where that is not enough."""
+        """Move the kept samples to the beginning, of larger arrays where there is not enough room."""
         old, have, room = slice(self._start, self._stop), len(self), self._kept.shape[1]
         room = room if 2 * (have + n) <= room else 2 * (have + n)
         self._kept = _moved(self._kept, old, room)
@@ -282,8 +282,8 @@ class SensorTrack:
         self._start, self._stop = 0, have
 
     def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints, Ints]:
-        """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick on or
-        before the first sample has it twice, one after the last has the last two."""
+        """Put the samples before and after each tick (m,) into low and high (rows, m); returns their indices. A tick at or
+        before the first sample has the first twice, a tick after the last has the last two."""
         kept = self._kept[:, self._start : self._stop]
         time_s, n, m = kept[_TIME], kept.shape[1], len(ticks_s)
         ends = time_s.searchsorted(ticks_s[:: max(m - 1, 1)])
@@ -310,8 +310,9 @@ class SensorTrack:
         return np.asarray(start + (end - start) * fraction)
 
     def doubtful(self, from_s: Floats, to_s: Floats, ticks_s: Floats, seen_s: Floats, lasts_s: float) -> Bools:
-        """Which ticks (m,) follow one of the times from_s (k,), in order, by less than `lasts_s`, or precede one of to_s (k,)
-        by less than what smoothing spreads. seen_s (m,): time of the sample after each tick, up to which one is known."""
+        """The ticks (m,) that follow one of the times from_s (k,), in order, by less than `lasts_s`, or precede one of to_s
+        (k,) by less than the reach of smoothing. seen_s (m,): time of the sample after each tick, up to which times are
+        known."""
         k = from_s.searchsorted(seen_s, side="right")
         found = (k > 0) & (ticks_s - from_s[np.maximum(k - 1, 0)] < lasts_s)
         if self._before_s:
@@ -335,14 +336,14 @@ class SensorTrack:
 
 
 def _moved(rows: Floats, old: slice, room: int) -> Floats:
-    """Rows with room for so many samples, which begin with the old ones of these; the same array where it has the room."""
+    """Rows with room for this many samples, beginning with these old ones; the same array where it has the room."""
     new = rows if rows.shape[1] == room else np.empty((len(rows), room))
     new[:, : old.stop - old.start] = rows[:, old].copy()
     return new
 
 
 def too_long(event: int, seconds: float) -> HiphingeError:
-    """The error that the time has leapt to beyond what a session can last."""
+    """The error for a time jump beyond the longest session."""
     most = LONGEST_SESSION_S / 3600
     return HiphingeError(
         f"the time leaps to {seconds / 3600:.1f} h after the first one, and a session lasts {most:.0f} h at most",
@@ -352,7 +353,7 @@ def too_long(event: int, seconds: float) -> HiphingeError:
 
 
 def pieces(ticks: int) -> list[slice]:
-    """The sizes of the pieces, at most `PIECE` each, that this many ticks are computed in."""
+    """Sizes of the pieces, at most `PIECE` each, in which this many ticks are computed."""
     return [slice(start, min(start + PIECE, ticks)) for start in range(0, ticks, PIECE)]
 
 
@@ -371,7 +372,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
             low[:, i] = high[:, i] = np.nan
     each = np.array([(t.first_s, t.last_s, t.ordinary_s, t.hole_s) for t in tracks.values()])
     first_s, last_s, ordinary, hole = each.T[:, :, None]
-    # a tick that stands exactly on the first sample needs no sample before it
+    # a tick exactly at the first sample needs no sample before it
     in_time = (time_s >= first_s) & (time_s <= last_s) & (high[_SEQ] <= deadline)
     step = high[_TIME] - low[_TIME]
     if not step.all():
@@ -420,19 +421,19 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
 
 
 class Grid:
-    """Makes final ticks out of all sensors' tracks and the passing of event time."""
+    """Makes final ticks from all sensors' tracks and the passing of event time."""
 
     def __init__(self, tracks: dict[str, SensorTrack], rate_hz: float = RATE_HZ, patience_s: float = PATIENCE_S) -> None:
         self._tracks = tracks
         self.rate_hz = self._rate = rate_hz
         self._patience = patience_s
         self._longer: list[tuple[float, float]] = []
-        """Session times from which on ticks wait longer, and by how much."""
+        """Session times from which ticks wait longer, and by how much."""
         self._next: int | None = None
         self._event_seq: Ints = np.empty(0, np.int64)
         self._event_s: Floats = np.empty(0)
         self.behind = False
-        """Whether more ticks are final than were given out: `feed` no events to have the next ones."""
+        """Whether more ticks are final than were output: call `feed` without events for the next ones."""
 
     def feed(self, event_seq: Ints, event_s: Floats) -> Ticks:
         """Ticks that are final after the events `event_seq` (e,), at running event time `event_s` (e,), non-decreasing: whole
@@ -442,7 +443,7 @@ class Grid:
         if not len(self._event_s) or not self._started():
             return self._rows(0, np.empty(0, np.int64))
         assert self._next is not None
-        # every sensor has passed what the one furthest behind has passed
+        # all sensors have passed the latest time of the one furthest behind
         passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
         last = max(self._reached(float(self._event_s[-1])), passed)
         end = int(np.floor(last * self._rate)) + 2
@@ -451,7 +452,7 @@ class Grid:
         self.behind = end - self._next > MOST_TICKS
         ticks_s = np.arange(self._next, min(end, self._next + MOST_TICKS)) / self._rate
         due = self._event_s.searchsorted(self._final_s(ticks_s))
-        # event time has come far enough for the first of them; the others are final once every sensor has passed them
+        # event time makes the first of them final; the others are final once every sensor has passed them
         reached = int(due.searchsorted(len(self._event_s)))
         count = max(reached, int(ticks_s.searchsorted(passed, side="right")))
         count = max(count - (self._next + count - 1) % TOGETHER, 0)
@@ -461,18 +462,18 @@ class Grid:
         return self._rows(count, deadline)
 
     def wait_longer(self, since_s: float, more_s: float) -> None:
-        """Ticks from session time since_s on, which lies ahead, wait for samples by more_s longer: a sensor's come late."""
+        """Ticks from the future session time since_s on wait more_s longer for samples, because a sensor is late."""
         self._longer.append((since_s, max(more_s, *(more for _, more in self._longer), 0.0)))
 
     def _final_s(self, ticks_s: Floats) -> Floats:
-        """Event time at which ticks at these session times are final, whoever is late."""
+        """Event time at which ticks at these session times are final, even if sensors are late."""
         final = ticks_s + self._patience
         for since_s, more_s in self._longer:
             final = np.where(ticks_s >= since_s, ticks_s + (self._patience + more_s), final)
         return final
 
     def _reached(self, event_s: float) -> float:
-        """Session time up to which ticks are final at this event time, whoever is late."""
+        """Session time up to which ticks are final at this event time, even if sensors are late."""
         reached = event_s - self._patience
         for since_s, more_s in self._longer:
             if reached >= since_s:
@@ -480,7 +481,7 @@ class Grid:
         return reached
 
     def finish(self) -> Ticks:
-        """The remaining ticks at the end of the log: nothing more can arrive, so what is there counts."""
+        """The remaining ticks at the end of the log: no more samples can arrive, so the present ones count."""
         if self._next is None and not self._started():
             return self._rows(0, np.empty(0, np.int64))
         assert self._next is not None
@@ -489,7 +490,7 @@ class Grid:
         return self._rows(count, np.full(count, NEVER))
 
     def _started(self) -> bool:
-        """The first tick is the first one not before the first sample that arrived."""
+        """The first tick is the first at or after the first sample that arrived."""
         if self._next is None:
             begun = [t for t in self._tracks.values() if len(t)]
             if not begun:

@@ -1,10 +1,10 @@
 """Relative heading of two neighbouring segments without a magnetometer: one Kalman filter per joint.
 
-Each sensor's six-axis orientation has a heading of its own that drifts by a nearly constant rate. What is observed is
+Each sensor's six-axis orientation has its own heading, which drifts at a nearly constant rate. The observable is
 the twist about the vertical of (distal ⊗ pelvis⁻¹), both segment → earth: the drift plus the posture, which is the joint's
-true rotation. Drift is slow and steady; a posture changes by movement only, and each new one lies about the middle. So a
-posture that is held tells nothing new about the offset, but its slope is the drift's rate; movement to another posture
-tells about the offset. The clock of the posture is therefore the path of movement and not time.
+true rotation. Drift is slow and steady; a posture changes only by movement, and each new one is scattered about the middle. So
+a held posture gives no new information about the offset, but its slope is the rate of the drift; movement to another posture
+gives information about the offset. The clock of the posture is therefore the path of movement and not time.
 
 State: heading offset, its rate, posture. `live` uses the filter, `review` a fixed-interval smoother on the same model.
 
@@ -30,66 +30,68 @@ from dsp.heading.joint_acceleration import Sighting
 from dsp.results import Flags
 
 POSTURE_SD_RAD = math.radians(3.0)
-"""Spread of a joint's true twist from one posture to another."""
+"""Standard deviation of a joint's true twist between postures (ours)."""
 CALIBRATION_POSTURE_SD_RAD = math.radians(1.2)
-"""The same while calibrating: between bends and knee raises the athlete stands as straight as before."""
+"""The same while calibrating (ours): between bends and knee raises the athlete stands as straight as before."""
 FAR = 1.0
-"""A posture away from the middle is likely to be followed by another one there: this share of its square joins the variance."""
+"""A posture away from the middle is likely to be followed by another one there: this part of its square adds to the variance
+(ours)."""
 POSTURE_PATH_RAD = math.radians(5.0)
-"""Path of twist after which a posture is another one."""
+"""Path of twist over which a posture decorrelates (ours)."""
 DEAD_BAND_RAD = math.radians(2.5)
-"""Sway of the twist by less than this to either side is no movement."""
+"""Sway of the twist by less than this to either side does not count as movement (ours)."""
 CREEP_S = 10.0
-"""A twist that changes by less than the dead band within this time is drifting and does not count as movement."""
+"""A twist that changes by less than the dead band within this time, s, is drift and does not count as movement (ours)."""
 FLEXION_PATH = 0.2
-"""Bending is movement too: this share of its path is added to that of the twist."""
+"""Bending is movement too: this part of its path is added to that of the twist (ours)."""
 SWAY_SD_RAD = math.radians(0.7)
-"""Spread of the twist about a held posture."""
+"""Standard deviation of the twist about a held posture (ours)."""
 SWAY_CORRELATION_S = 0.5
-"""Correlation time of the sway: it makes the measurement noise coloured, so the noise is widened."""
+"""Correlation time of the sway, s (ours). It makes the measurement noise coloured, so the noise is increased."""
 SURPRISE = 2.0
-"""What of an innovation exceeds this many standard deviations is a change of posture."""
+"""The part of an innovation beyond this many standard deviations counts as a change of posture (ours)."""
 RATE_WALK = math.radians(0.007)
-"""Random walk of the drift's rate, rad/s per √s."""
+"""Random walk of the drift's rate, rad/s per √s (ours)."""
 OFFSET_WALK = math.radians(0.05)
-"""Random walk of the offset itself, rad per √s."""
+"""Random walk of the offset itself, rad per √s (ours)."""
 STANDING_SD_RAD = math.radians(0.5)
 STANDING_RATE_SD = math.radians(0.15)
-"""Spread of offset and rate right after a full standing: the body sways while the gyroscope bias is taken. After a short one
-that of the rate grows faster than of one sensor: the two have not stood still at the same time."""
+"""Standard deviation of the rate, rad/s, right after a full standing (ours): the body sways while the gyroscope bias is
+measured. After a short standing it grows faster than for one sensor, because the two need not have stood still at the same
+time."""
 UNKNOWN_RATE_SD = math.radians(0.5)
-"""Spread of the rate before any standing."""
+"""Standard deviation of the rate before any standing, rad/s (ours)."""
 LOST_SD_RAD = math.radians(60.0)
-"""Spread of the offset after a gap."""
+"""Standard deviation of the offset after a gap (ours)."""
 LOST_POSTURE_SD_RAD = math.radians(12.0)
-"""Spread of the posture in which a sensor is first seen after a gap."""
+"""Standard deviation of the posture at the first sight of a sensor after a gap (ours)."""
 UNKNOWN = (0.0, 0.0, LOST_SD_RAD**2, LOST_POSTURE_SD_RAD**2)
-"""`HeadingSeen` before anything was seen."""
+"""`HeadingSeen` before any update."""
 SPREAD_S = 15.0
-"""Time over which past postures tell how far an athlete twists."""
+"""Time constant, s, of the mean square of an athlete's postures (ours)."""
 FEW_WEIGHT = 1e-3
-"""Of the two-sided spread: weight of what is assumed beforehand, as a share of the weight of `SPREAD_S` of upright standing."""
+"""Weight of the prior in the two-sided spread, as a part of the weight of `SPREAD_S` of upright standing (ours)."""
 KNOWN_SD_RAD = math.radians(8.0)
-"""Below this standard deviation the heading counts as known."""
+"""Standard deviation below which the heading counts as known (ours)."""
 
 
 _TURN = 2.0 * math.pi
 _SURPRISE_SQUARED = SURPRISE * SURPRISE
 _SPREAD_GAIN = 2.0 * SWAY_CORRELATION_S * SWAY_SD_RAD**2 / SPREAD_S
-"""Share of an update's posture in the spread, times the variance of its twist: a bent joint's tells less."""
+"""Weight of an update's posture in the spread, times the variance of its twist: a bent joint's posture has less weight."""
 HeadingSeen = tuple[float, float, float, float]
 """Offset, its rate, the offset's variance and the spread of postures after an update."""
 HeadingUpdate = tuple[float, float, float, float, float, float, float, float, float, float]
-"""An update, for the way back: offset, and the covariance's row of it (with itself, the rate, the posture) before the
-measurement; what was kept of the posture; the innovation, its variance (infinite where nothing was seen), the three gains."""
+"""An update, for the backward pass: offset, and its row of the covariance (with itself, the rate, the posture) before the
+measurement; the factor κ of the posture; the innovation, its variance (infinite without a measurement), the three gains."""
 Gained = tuple[float, float, float, float, float]
 """A measurement of the offset itself: its innovation, the innovation's variance, the three gains."""
 
 
 @dataclass(slots=True)
 class HeadingState:
-    """Offset (rad), rate (rad/s), posture (rad) and their covariance; the level of the twist that was last moved to, and
-    that of the flexion (rad); the mean square of the postures found lately (rad²). All of it is needed to stop and resume."""
+    """Offset (rad), rate (rad/s), posture (rad) and their covariance; the levels that follow the twist and the flexion (rad);
+    the mean square of recent postures (rad²). All of this is needed to stop and resume."""
 
     offset: float
     rate: float
@@ -106,7 +108,7 @@ class HeadingState:
     spread: float = LOST_POSTURE_SD_RAD**2
 
     def predict(self, dt: float) -> None:
-        """The offset goes on by its rate."""
+        """Advance the offset by its rate."""
         self.offset += self.rate * dt
         self.p00 += dt * (2.0 * self.p01 + dt * self.p11) + OFFSET_WALK**2 * dt
         self.p01 += dt * self.p11
@@ -122,11 +124,11 @@ class HeadingState:
         seen: list[HeadingSeen] | None = None,
         steps: list[HeadingUpdate] | None = None,
     ) -> None:
-        """Twists of these variances, NaN where there is none, each dt after what was seen before: `predict`, then take the path
-        of movement up to here, then the measurement, which is offset plus posture.
+        """Process twists with these variances, NaN where there is none, dt apart: `predict`, then the path of movement up to
+        here, then the measurement, which is offset plus posture.
 
-        seen, steps: what each update gave is appended there. This runs five times a second for every joint: hence in one
-        piece, on local names.
+        seen, steps: the result of each update is appended there. This runs five times a second for every joint, hence as one
+        loop on local names.
         """
         offset, rate, posture = self.offset, self.rate, self.posture
         p00, p01, p02, p11, p12, p22 = self.p00, self.p01, self.p02, self.p11, self.p12, self.p22
@@ -149,7 +151,7 @@ class HeadingState:
                 continue
             path, kept = 0.0, 1.0
             beyond = remainder(twist - twist_level, _TURN)
-            # what creeps is drift and no movement
+            # a creeping twist is drift, not movement
             creep = beyond * creeping
             twist_level += creep
             beyond -= creep
@@ -204,11 +206,11 @@ class HeadingState:
         self.twist_level, self.flexion_level, self.spread = twist_level, flexion_level, spread
 
     def seen(self) -> HeadingSeen:
-        """What the last update gave."""
+        """The result of the last update."""
         return self.offset, self.rate, self.p00, self.spread
 
     def see_offset(self, offset: float, variance: float) -> Gained:
-        """The offset itself is known so well; returns what the measurement did."""
+        """A measurement of the offset itself, with this variance; returns its innovation and gains."""
         innovation = math.remainder(offset - self.offset, _TURN)
         s0, s1, s2 = self.p00, self.p01, self.p02
         total = s0 + variance
@@ -226,8 +228,8 @@ class HeadingState:
 
 
 def after_standing(twist: float, seconds: float = FULL_S) -> HeadingState:
-    """State right after a quiet standing of so long whose mean twist was `twist`: both segments point the same way then, by
-    definition of the zero."""
+    """State right after a quiet standing of this length whose mean twist was `twist`: both segments then point in the same
+    direction, by definition of the zero."""
     rate_sd = min(STANDING_RATE_SD * shortness(seconds) ** 2, UNKNOWN_RATE_SD)
     return HeadingState(twist, 0.0, 0.0, STANDING_SD_RAD**2, 0.0, 0.0, rate_sd**2, 0.0, SWAY_SD_RAD**2, twist, 0.0)
 
@@ -246,8 +248,8 @@ def twist_variance(flexion: Floats, observability: Floats, dt: float, flexed_rad
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadingTrack:
-    """Offset (m,) rad to take off the distal segment's heading, its standard deviation (m,) in the filter, whether it is known
-    (m,), and the mean square (m,) rad² of the postures found lately: an offset that is wrong by much would be among them."""
+    """Offset (m,) rad to subtract from the distal segment's heading, its standard deviation (m,) in the filter, whether it is
+    known (m,), and the mean square (m,) rad² of recent postures, among which a large error of the offset would appear."""
 
     offset: Floats
     sd: Floats
@@ -266,18 +268,18 @@ class RelativeHeading:
         self.state: HeadingState | None = None
         self.epochs = (-1, -1)
         self._sightings: list[Sighting] = []
-        """Those whose tick has no update yet."""
+        """Sightings whose tick has no update yet."""
 
     def start(self, twist: float, epochs: tuple[int, int], seconds: float = FULL_S) -> None:
-        """A standing of so long has been evaluated: both segments pointed the same way when the twist was `twist`. What is fed
-        next are the movements of the calibration, until `calibrated`."""
+        """A standing of this length has been evaluated: both segments pointed in the same direction when the twist was `twist`.
+        The next ticks are the movements of the calibration, until `calibrated`."""
         self.state = after_standing(twist, seconds)
         self.state.posture_variance = self.state.spread = CALIBRATION_POSTURE_SD_RAD**2
         self.epochs = epochs
         self._sightings = []
 
     def calibrated(self) -> None:
-        """From here on the athlete does as he likes."""
+        """The calibration is over: free movement from here on."""
         if self.state is not None:
             self.state.posture_variance = POSTURE_SD_RAD**2
 
@@ -318,12 +320,12 @@ class RelativeHeading:
                 state = self.state
                 states.append(UNKNOWN if state is None else state.seen())
                 pairs.append(self.epochs)
-        # between two updates the last state is carried on by its rate; whole strides are laid out and cut at both ends
+        # between two updates the last state is extrapolated by its rate; whole strides are laid out and cut at both ends
         offsets, rates, own, postures = np.array(states if lead else states[1:]).T
         part = slice(lead, lead + m)
         offset = np.add(offsets[:, None], rates[:, None] * self._since).reshape(-1)[part]
         sd, squares = np.repeat((np.sqrt(own), postures), LOOK_STRIDE, axis=1)[:, part]
-        # a sensor that is back after a gap has another heading, also before the next update
+        # a sensor that is back after a gap has another heading, even before the next update
         seen_a, seen_b = np.array(self.epochs, np.int32)[:, None]
         if pairs is not None:
             seen_a, seen_b = (np.repeat(seen, LOOK_STRIDE)[part] for seen in np.array(pairs if lead else pairs[1:], np.int32).T)
@@ -431,8 +433,8 @@ def smooth_heading(
 
 
 def _smooth_spread(twist: Floats, offset: Floats, variance: Floats, dt: float) -> Floats:
-    """Mean square (n,) rad² of postures before and after each update, from twists of these variances, NaN where there is none,
-    and offsets, dt apart. What nothing tells of is granted `LOST_POSTURE_SD_RAD`."""
+    """Mean square (n,) rad² of postures before and after each update, from twists with these variances, NaN where there is
+    none, and offsets, dt apart. Without measurements it is that of `LOST_POSTURE_SD_RAD`."""
     weight = np.where(np.isnan(twist), 0.0, _SPREAD_GAIN / variance)
     posture = np.remainder(np.where(np.isnan(twist), 0.0, twist - offset) + np.pi, _TURN) - np.pi
     squares, weights = (_both_ways(values, math.exp(-dt / SPREAD_S)) for values in (weight * posture * posture, weight))
@@ -440,7 +442,7 @@ def _smooth_spread(twist: Floats, offset: Floats, variance: Floats, dt: float) -
 
 
 def _both_ways(values: Floats, kept: float) -> Floats:
-    """Sum (n,) of the values before and after each, of which so much is kept from one to the next."""
+    """Sum (n,) of the values before and after each, with this factor of decay from one to the next."""
 
     def running(series: list[float]) -> list[float]:
         return list(accumulate(series, lambda total, value: kept * total + value))
@@ -452,7 +454,8 @@ def _both_ways(values: Floats, kept: float) -> Floats:
 def _back(
     gained: Gained, l0: float, l1: float, l2: float, m00: float, m01: float, m02: float, m11: float, m12: float, m22: float
 ) -> tuple[float, float, float, float]:
-    """The smoother's way back through a measurement of the offset itself: l0, m00, m01 and m02 before it; H = (1, 0, 0)."""
+    """The smoother's backward step through a measurement of the offset itself: l0, m00, m01 and m02 before it; H = (1, 0,
+    0)."""
     innovation, total, k0, k1, k2 = gained
     l0 += -innovation / total - (k0 * l0 + k1 * l1 + k2 * l2)
     v0 = m00 * k0 + m01 * k1 + m02 * k2

@@ -1,14 +1,15 @@
-"""Relative heading from what two neighbouring sensors feel of the joint they share: no alignment, no standing needed.
+"""Relative heading from the acceleration of the shared joint, as two neighbouring sensors measure it; needs no alignment or
+standing.
 
-The joint moves with both segments. So the acceleration that each sensor finds for it, earth frame, differs only by the
-relative heading, and by nothing along the vertical. Over a block of time the joint's mean acceleration is
+The joint moves with both segments. So the accelerations that the two sensors give for it, earth frame, differ only by the
+relative heading, and agree along the vertical. Over a block of time the joint's mean acceleration is
 
     S + W r,  S = mean of R a,  W = change of [ω]× R over the block / its length,
 
 with the sensor's orientation R, specific force a and rate ω (earth frame), and the lever arm r from sensor to joint in the
-sensor. Taking differences of velocity needs no angular acceleration. Lever arms and heading are found together: the
-vertical component gives a first solution, then each is refined with the other. Where the joint is not accelerated along
-the horizontal, nothing is seen, and the variance of a sighting says so.
+sensor. Differences of velocity need no angular acceleration. Lever arms and heading are estimated together: the
+vertical component gives a first solution, then each is refined with the other. Where the joint has no horizontal
+acceleration, the heading cannot be observed, and the variance of a sighting is large.
 
 Sources: T. Seel, J. Raisch, T. Schauer, Sensors 14, 2014, doi 10.3390/s140406891 (lever arms from equal acceleration);
 I. Weygers, M. Kok, IEEE Sensors Journal 20, 2020, doi 10.1109/JSEN.2020.2982459 (relative heading from it).
@@ -35,16 +36,16 @@ NOISE_M_S2 = 0.2
 LEVER_M = 0.3
 """Spread of a lever arm before anything is known (ours)."""
 KEPT = 0.995
-"""What a sighting leaves of the weight of those before it in the lever arms: they are forgotten within some minutes
+"""Forgetting factor of earlier sightings in the lever arms, per sighting: they are forgotten within a few minutes
 (ours)."""
 FIRST_S = 6.0
-"""Accelerations are gathered for this time before the first sighting (ours)."""
+"""Accelerations are collected for this time, s, before the first sighting (ours)."""
 WORST_SD_RAD = math.radians(40.0)
-"""A sighting with a larger standard deviation is none (ours)."""
+"""Largest standard deviation of a sighting that is used (ours)."""
 DRIFT_RAD_S = math.radians(0.5)
-"""Drift granted to the heading from one sighting to the next (ours)."""
+"""Drift of the heading assumed between sightings (ours)."""
 BIAS_RAD = math.radians(0.5)
-"""What tilt errors leave in one sighting, however strong the accelerations (ours)."""
+"""Error of a sighting from tilt errors, at any strength of the accelerations (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _sums(near: tuple[Floats, Floats], far: tuple[Floats, Floats]) -> _Sums:
 
 
 class JointAcceleration:
-    """Sightings of the relative heading of one joint, causal; what is kept does not grow.
+    """Sightings of the relative heading of one joint, causal, in bounded memory.
 
     arms (6,): lever arms, m, of the proximal and the distal sensor, where they are known.
     """
@@ -114,11 +115,11 @@ class JointAcceleration:
         self._windows = 0
 
     def again(self) -> JointAcceleration:
-        """For a second pass over the same ticks: it begins with what was found out about the joint."""
+        """For a second pass over the same ticks: it starts with the lever arms from the first."""
         return JointAcceleration(MOTION_STRIDE / self._seconds, self._levers)
 
     def feed(self, ticks: Ticks, near: str, far: str) -> list[Sighting]:
-        """Final ticks in order, and the keys of the proximal and the distal sensor. Calls in any cuts give the same."""
+        """Process final ticks in order; keys of the proximal and the distal sensor. The result does not depend on the cuts."""
         first = (-ticks.first) % MOTION_STRIDE
         proximal, distal = ticks.sensor(near), ticks.sensor(far)
         if proximal.motion is None or distal.motion is None or not proximal.motion.shape[1]:
@@ -132,7 +133,7 @@ class JointAcceleration:
         found = []
         count = near[0].shape[1]
         if self._next != tick:
-            # a window begins at a multiple of its length, whatever was there before
+            # a window begins at a multiple of its length, regardless of earlier ticks
             self._parts = []
             skip = min(-(tick // MOTION_STRIDE) % BLOCKS, count)
             near, far = (near[0][:, skip:], near[1][:, skip:]), (far[0][:, skip:], far[1][:, skip:])
@@ -179,7 +180,7 @@ class JointAcceleration:
         if not begun:
             self._levers, first = found_together(self._total)
             self._offset, self._variance = first, WORST_SD_RAD**2
-            # from here on what is across is kept as if the headings were equal
+            # from here on horizontal components are kept as if the headings were equal
             self._total = _Sums(
                 self._total.level, self._total.near, self._total.far, self._total.across * cmath.exp(-1j * first)
             )
@@ -188,7 +189,7 @@ class JointAcceleration:
         return self._followed(sighting(sums, self._levers, tick, 0.0))
 
     def _followed(self, seen: Sighting | None) -> Sighting | None:
-        """Keep the heading that what is across is turned back by."""
+        """Store the heading by which horizontal components are turned back."""
         self._variance += (DRIFT_RAD_S * BLOCKS * self._seconds) ** 2
         if seen is not None:
             gain = self._variance / (self._variance + seen.variance)
@@ -211,7 +212,8 @@ def levers(total: _Sums, turn: complex) -> Floats:
 
 
 def found_together(total: _Sums) -> tuple[Floats, float]:
-    """Lever arms (6,) m and the heading of the distal sensor minus that of the proximal, rad; the vertical alone begins."""
+    """Lever arms (6,) m and the heading of the distal sensor minus that of the proximal, rad; starts from the vertical
+    alone."""
     arms = np.linalg.solve(total.level[:6, :6] + np.eye(6) * (NOISE_M_S2 / LEVER_M) ** 2, -total.level[:6, 6])
     turn = 1.0 + 0.0j
     for _ in range(10):
@@ -222,7 +224,7 @@ def found_together(total: _Sums) -> tuple[Floats, float]:
 
 
 def sighting(sums: _Sums, arms: Floats, tick: int, before: float) -> Sighting | None:
-    """The heading that the products speak for, None where they say too little; before: what was taken off it, rad."""
+    """The heading from these products, None where it is too uncertain; before: the heading already subtracted, rad."""
     near, far = np.append(arms[:3], 1.0), np.append(arms[3:], 1.0)
     across = complex(near @ sums.across @ far)
     power_near, power_far = float(near @ sums.near @ near), float(far @ sums.far @ far)

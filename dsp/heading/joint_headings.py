@@ -1,4 +1,4 @@
-"""The relative headings of all joints together, and what turns the sensors beside the pelvis to its heading."""
+"""The relative headings of all joints together, and the rotation of the other sensors to the pelvis's heading."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from dsp.results import Flags
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointHeadings:
-    """Headings of j joints at m ticks: offset (j, m) rad to take off the distal sensor's heading, its variance (j, m) rad² as
-    far as it is stated, whether it is known (j, m)."""
+    """Headings of j joints at m ticks: offset (j, m) rad to subtract from the distal sensor's heading, its stated variance
+    (j, m) rad², whether it is known (j, m)."""
 
     joints: tuple[Joint, ...]
     offset: Floats
@@ -41,7 +41,7 @@ class JointHeadings:
 
 
 def with_one_heading(ticks: Ticks, headings: JointHeadings) -> Ticks:
-    """The same ticks with the sensors beside the pelvis turned to its heading, where the relative heading is known."""
+    """The same ticks with the other sensors turned to the pelvis's heading, where the relative heading is known."""
     if not headings.known.any():
         return ticks
     distal = places(ticks.keys, [joint.distal for joint in headings.joints])
@@ -54,7 +54,7 @@ def with_one_heading(ticks: Ticks, headings: JointHeadings) -> Ticks:
 
 
 def heading_epochs(ticks: Ticks, joint: Joint) -> tuple[Flags, Flags]:
-    """Heading epochs (m,) of the joint's distal sensor and of the pelvis'."""
+    """Heading epochs (m,) of the joint's distal sensor and of the pelvis sensor."""
     return ticks.heading_epoch[ticks.keys.index(joint.distal)], ticks.heading_epoch[ticks.keys.index(PELVIS)]
 
 
@@ -91,7 +91,7 @@ def standing_twist(twist: Floats, epoch_a: Flags, epoch_b: Flags) -> tuple[float
 
 
 class RelativeHeadings:
-    """Causal headings of several joints, by name; between two updates they are all carried on at once."""
+    """Causal headings of several joints, by name; between two updates all are extrapolated at once."""
 
     def __init__(self, rate_hz: float, headings: Mapping[str, RelativeHeading]) -> None:
         self.joints = tuple(joint for joint in JOINTS if joint.name in headings)
@@ -102,7 +102,8 @@ class RelativeHeadings:
         epochs (2, j, 1) then."""
 
     def feed(self, ticks: Ticks, alignment: Alignment | None, seen: Mapping[str, Sequence[Sighting]]) -> JointHeadings:
-        """Headings at ticks in order: from twist under an alignment, before it from what was seen at the joints, by name."""
+        """Headings at ticks in order: from the twist under an alignment, before it from the sightings at the joints, by
+        name."""
         lead, m = ticks.first % LOOK_STRIDE, len(ticks)
         if not self.joints:
             return JointHeadings.of({}, m)
@@ -120,7 +121,7 @@ class RelativeHeadings:
         return JointHeadings.of(tracks, m)
 
     def _hold(self) -> bool:
-        """Whether there is something to carry on: every joint's heading has begun."""
+        """Whether every joint's heading has begun, so that it can be extrapolated."""
         if self._held is None:
             states = [(self._headings[joint.name].state, self._headings[joint.name].epochs) for joint in self.joints]
             begun = [(*s.seen(), *epochs) for s, epochs in states if s is not None]
@@ -134,7 +135,7 @@ class RelativeHeadings:
         return True
 
     def _between_updates(self, ticks: Ticks, part: slice) -> JointHeadings:
-        """Headings at ticks into which no update falls: `part` of the stride."""
+        """Headings at ticks between two updates: `part` of the stride."""
         assert self._held is not None
         (offset, rate, stated), certain, (distal, pelvis) = self._held
         variance, known = np.repeat(stated, len(ticks), axis=1), np.repeat(certain, len(ticks), axis=1)

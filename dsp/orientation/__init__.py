@@ -1,4 +1,4 @@
-"""Each sensor's orientation from its samples: the filter, turning between its corrections, the sensor's own errors."""
+"""Each sensor's orientation from its samples: the filter, strapdown integration between its corrections, sensor errors."""
 
 from dsp.orientation.filter import SampleCounts
 

@@ -1,15 +1,15 @@
-"""How far the accelerations of the last seconds have tilted a filter that takes its vertical from gravity. Starting to
-walk tilts it by some degrees for seconds; a lift that is over within a second does not.
+"""The tilt error that recent accelerations cause in a filter that takes its vertical from the accelerometer. Starting to
+walk tilts it by a few degrees for several seconds; a lift that is over within a second does not.
 
-VQF holds the specific force for the vertical, low-passed with the time constant τ in a frame that does not turn. An
-acceleration a therefore tilts it by LP(a) / g, and what stays horizontal in the filter's own earth frame is f = a - LP(a). For
-the causal low-pass, a Butterworth of second order, LP(a) is the integral of f / τ after a first-order low-pass of τ / 2; for
-the mean, which the filter takes in its first τ seconds, it is the integral of f / age. A gyroscope's drift adds to the same
-integral, so what is older than some seconds is forgotten. The two-sided low-pass is the causal one run both ways; there LP(f)
-is the tilt up to a factor.
+VQF takes the specific force, low-passed with the time constant τ in a non-rotating frame, for the vertical. An
+acceleration a therefore tilts it by LP(a) / g, and the horizontal residual in the filter's own earth frame is f = a - LP(a).
+For the causal low-pass, a Butterworth of second order, LP(a) is the integral of f / τ after a first-order low-pass of τ / 2;
+for the mean, which the filter uses in its first τ seconds, it is the integral of f / age. Gyroscope drift adds to the same
+integral, so contributions older than several seconds are forgotten. The two-sided low-pass is the causal one run both ways;
+there LP(f) is the tilt up to a factor.
 
-Contract: specific forces and orientations of one filter segment in, per sample the variance of its inclination out, rad².
-Forces are taken together in blocks of about 0.2 s counted from the segment's beginning, and what a block gives holds for the
+Contract: specific forces and orientations of one filter segment in; for each sample the variance of its inclination out, rad².
+Forces are averaged in blocks of about 0.2 s counted from the segment's beginning, and the result of a block holds for the
 samples of the next one, so the cut into calls changes no bit.
 
 Source of the filter: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014.
@@ -30,18 +30,18 @@ Complexes = NDArray[np.complex128]
 TAU_S = 3.0
 """VQF's own time constant of the accelerometer (its default)."""
 BLOCK_S = 0.2
-"""A block's mean force is turned into the earth frame by the orientation in its middle: a thigh in walking turns by 40° in one,
-which costs 0.1° of 1.7°, a pelvis 0.02°."""
+"""Length of a block, s (ours). Its mean force is rotated into the earth frame by the orientation in its middle. In walking a
+thigh turns by 40° in a block, an error of 0.1° in 1.7°; for a pelvis the error is 0.02°."""
 FORGOTTEN_S, BASELINE_S = 5.0, 20.0
-"""Time constants with which an older tilt is forgotten, and a constant one, which is a gyroscope's drift."""
+"""Time constants, s, with which an older tilt is forgotten, and a constant one, caused by gyroscope drift (ours)."""
 SHAKEN_S = 0.7
-"""Time constant with which an older shake is forgotten: a sensor on soft tissue swings out within a step (ours)."""
+"""Time constant, s, with which earlier shaking is forgotten: a sensor on soft tissue settles within a step (ours)."""
 LEFT_S = 2.0
-"""Time constant of the mean of what is left horizontally: of who walks steadily it is the tilt that there still is."""
+"""Time constant, s, of the mean horizontal residual: in steady walking it is the remaining tilt (ours)."""
 BEYOND_BLOCKS = 60
 """Number of blocks by which a segment is continued beyond its ends (ours)."""
 BOTH_WAYS = 2.0
-"""Tilt of a two-sided orientation over the horizontal force that is left, both low-passed: found with simulated athletes."""
+"""Ratio of the tilt of a two-sided orientation to the horizontal residual, both low-passed (ours, from simulated athletes)."""
 
 
 def _samples_of_block(rate_hz: float) -> int:
@@ -58,21 +58,21 @@ def _pushes(acc: Floats, quat: Floats, block: int) -> Complexes:
 
 
 class AccelerationLevel:
-    """Causal, of one filter: it begins with the filter's first sample.
+    """The causal level of one filter, from the filter's first sample on.
 
-    doubt: how many times less well the filter knows its gyroscope bias than after a full standing. So much more of an
-    acceleration it takes for bias (found with simulated athletes who walk off after 2 s), and what is left afterwards too: it
-    stays tilted, and then the mean of the force that is left tells by how much.
+    doubt: the uncertainty of the filter's gyroscope bias relative to that after a full standing. The filter attributes
+    correspondingly more of an acceleration, and of its later residual, to bias (found with simulated athletes who walk off
+    after 2 s). It then stays tilted, and the mean residual force shows by how much.
     """
 
     def __init__(self, rate_hz: float, doubt: float = 1.0) -> None:
         self._doubt = doubt * doubt
         self._held = min(self._doubt - 1.0, 1.0)
-        """Share of the force that is left that the filter may be holding for bias."""
+        """Part of the residual force that the filter may attribute to bias."""
         self._block = _samples_of_block(rate_hz)
         self._step_s = step = self._block / rate_hz
         low, old, mean = (float(np.exp(-step / tau)) for tau in (0.5 * TAU_S, FORGOTTEN_S, BASELINE_S))
-        # the low-pass, the integral that forgets, and the high-pass that takes off the baseline, as one recursion
+        # the low-pass, the leaky integral, and the high-pass that removes the baseline, as one recursion
         self._gain = (1.0 - low) * step / TAU_S
         self._back = (low + old + mean, -(low * old + low * mean + old * mean), low * old * mean)
         self._age_s = 0.0
@@ -89,18 +89,18 @@ class AccelerationLevel:
         self._shaken_share = 1.0 - math.exp(-step / SHAKEN_S)
         self._shaken_now = 0.0
         self.shaken: Floats | float = 0.0
-        """Of the samples fed last, (n,) or one for all: mean square of the horizontal force on the sensor lately, in units of
+        """For the newest samples, (n,) or one for all: recent mean square of the horizontal force on the sensor, in units of
         gravity squared."""
 
     def feed(self, acc: Floats, quat: Floats) -> Floats | float:
-        """Variance, rad², of the inclination at n samples: acc (n, 3) m/s² and their orientations (4, n); one for all where
-        it is the same."""
+        """Variance, rad², of the inclination at n samples: acc (n, 3) m/s² and their orientations (4, n); a scalar where it is
+        the same for all."""
         n, block = len(acc), self._block
         if self._waiting + n < block:
             self._keep(acc, quat)
             self.shaken = self._shaken_now
             return self._variance
-        # the block in progress, those that lie whole in these samples, and the beginning of the next
+        # the block in progress, the whole blocks in these samples, and the beginning of the next
         first, begun = block - self._waiting, (n - block + self._waiting) % block
         rest = n - begun
         self._keep(acc[:first], quat[:, :first])
@@ -142,7 +142,7 @@ class AccelerationLevel:
         tilts: list[complex] = []
         t1, t2, t3 = self._tilts
         while pushes and self._age_s < TAU_S:
-            # the filter takes the mean of all it has seen; afterwards it is as if it had been tilted so for ever
+            # the filter takes the mean of all samples so far; afterwards it behaves as if that tilt had lasted for ever
             self._age_s += self._step_s
             t1 = t2 = t3 = t1 + pushes.pop(0) * (self._step_s / self._age_s)
             tilts.append(t1)
@@ -156,7 +156,7 @@ class AccelerationLevel:
 
 
 def _remembered(squares: Floats, before: float, share: float) -> list[float]:
-    """Means of squares (b,) that forget older ones by this share with each, one after another."""
+    """Exponentially weighted means of squares (b,), with this forgetting factor."""
     means = []
     for square in squares.tolist():
         before += (square - before) * share
@@ -165,7 +165,7 @@ def _remembered(squares: Floats, before: float, share: float) -> list[float]:
 
 
 def _low_passed(pushes: list[complex], share: float) -> list[complex]:
-    """Butterworth's low-pass of second order by the bilinear transform, as if the first had come for ever; share: the corner
+    """Second-order Butterworth low-pass by the bilinear transform, in steady state for the first value; share: the corner
     over the rate."""
     k = math.tan(math.pi * share)
     norm = 1.0 / (1.0 + math.sqrt(2.0) * k + k * k)
@@ -188,10 +188,10 @@ def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> tuple[Floats, 
         return np.zeros(len(acc)), np.zeros(len(acc))
     stop = blocks * block
     pushes = _pushes(acc[:stop], quat[:, :stop], block)
-    # both ways, beyond either end mirrored in it
+    # in both directions, mirrored beyond either end
     beyond = min(BEYOND_BLOCKS, blocks - 1)
     more = np.concatenate((2.0 * pushes[0] - pushes[beyond:0:-1], pushes, 2.0 * pushes[-1] - pushes[-2 : -beyond - 2 : -1]))
-    # VQF's corner; of few blocks a second, one that they can have
+    # VQF's corner frequency; with few blocks a second, the highest possible
     share = min(math.sqrt(2.0) / (2.0 * math.pi * TAU_S) * block / rate_hz, 0.25)
     back = _low_passed(_low_passed(more.tolist(), share)[::-1], share)[::-1]
     left = np.array(back[beyond : beyond + blocks])

@@ -1,6 +1,6 @@
 """Orientation of one sensor from its samples: VQF, magnetometer-free, causal (`CausalOrientation`) or two-sided (`smoothed`).
 
-Contract: samples of one sensor in time order in, one quaternion per sample out. A hole of at most `BRIDGE_S` is filled
+Contract: samples of one sensor in time order in, one quaternion per sample out. A gap of at most `BRIDGE_S` is filled
 with linearly interpolated samples; a longer one, or a restarted device, begins a new segment with a new heading
 epoch. Worn sensors take their gyroscope bias from the quiet standing after a calibrate mark.
 
@@ -24,10 +24,10 @@ from dsp.orientation.strapdown import StrapdownFilter, two_sided
 from dsp.results import Flags
 
 BRIDGE_S = 0.25
-"""Longest hole, seconds, that is filled with interpolated samples; beyond it the heading is no longer trusted (ours)."""
+"""Longest gap, s, that is filled with interpolated samples; beyond it the heading is no longer trusted (ours)."""
 
 EVEN_SHARE = 3e-4
-"""A step that differs from the period by less is the rounding of a clock in microseconds, or a crystal's (ours)."""
+"""Largest deviation of a step from the period, as a part of it, that counts as rounding or crystal drift (ours)."""
 
 WORN_REST_DEG_S = 0.5
 """VQF's rest threshold for worn sensors: a standing body sways at 1-2 °/s and is not at rest (ours; VQF's
@@ -36,14 +36,14 @@ default is 2)."""
 STANDING_BIAS_SIGMA_DEG_S = 0.2
 """Standard deviation left in a gyroscope bias taken from a few seconds of swaying standing (ours)."""
 BIAS_SPREAD_DEG_S = 1.0
-"""Spread of gyroscope biases beforehand, against which a short standing is weighed (ours)."""
+"""Prior standard deviation of gyroscope biases, against which a short standing is weighted (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrientedSamples:
     """Orientation at each sample.
 
-    time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth, NaN where the sample is none; heading_epoch (n,), -1
+    time_s (n,), seq (n,) as in `TimedBlock`; quat (4, n) sensor → earth, NaN for an unusable sample; heading_epoch (n,), -1
     there; flags (n,): quality bits of the sample, such as ``SATURATED``.
     device: the quaternions are the device's own. motion (6, n): running integral of the specific force, m/s, and the
     angular rate, rad/s, both in the earth frame; None where it was not asked for. tilt_variance (n,): of the inclination, rad²,
@@ -69,7 +69,7 @@ class OrientedSamples:
         return replace(self, flags=self.flags | flags)
 
     def among(self, whole: TimedBlock, sound: Bools) -> OrientedSamples:
-        """These as the sound ones (n,) of all samples of a block; the others are missing."""
+        """These samples as the sound ones (n,) of a block; the others are missing."""
         n = len(whole)
         quat, epoch, flags = np.full((4, n), np.nan), np.full(n, -1, np.int32), np.zeros(n, np.int32)
         quat[:, sound], epoch[sound], flags[sound] = self.quat, self.heading_epoch, self.flags
@@ -96,7 +96,7 @@ def saturated_flags(saturated: Bools) -> Flags:
 
 @dataclass(slots=True)
 class SampleCounts:
-    """What a sensor delivered: samples, samples lost, saturated samples, and holes too long to bridge."""
+    """Counts of a sensor: samples, lost samples, saturated samples, and gaps too long to bridge."""
 
     samples: int = 0
     lost: int = 0
@@ -109,7 +109,7 @@ class SampleCounts:
         self.saturated += int(np.count_nonzero(block.saturated))
 
     def left_out(self, block: TimedBlock, sound: Bools) -> None:
-        """Of a block, what `add` was not given: it was delivered, but could not be used."""
+        """Count samples of a block that were received but could not be used."""
         self.samples += int(np.count_nonzero(~sound))
         self.lost += int(block.lost[~sound].sum())
 
@@ -117,7 +117,7 @@ class SampleCounts:
 def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s: float) -> tuple[Floats, Ints, Bools]:
     """Step before each sample (n,) s, samples missing in it (n,), and whether a new segment must begin there (n,).
 
-    last_s: device time of the sample before, None at the very beginning (which begins a segment).
+    last_s: device time of the previous sample, None at the very beginning (which starts a segment).
     """
     step = np.empty_like(device_time_s)
     np.subtract(device_time_s[1:], device_time_s[:-1], out=step[1:])
@@ -136,7 +136,7 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
 
 
 def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Floats:
-    """Rates scaled so that rate × nominal period is the turn over the true step; untouched next to a hole."""
+    """Rates scaled so that rate × nominal period is the rotation over the true step; unchanged next to a gap."""
     factor = step / period_s
     even = np.abs(factor - 1.0) < EVEN_SHARE
     if even.all():
@@ -157,7 +157,7 @@ def earth_motion(quat: Floats, acc: Floats, gyr: Floats, step: Floats, before: F
     gained *= step
     if before is not None:
         gained[:, 0] += before[:3]
-    # one after another, so that the cut into blocks does not matter
+    # summed one after another, so that the cut into blocks does not matter
     np.cumsum(gained, axis=1, out=motion[:3])
     motion[3:] = rotation.rotate(quat, np.ascontiguousarray(gyr.T))
     return motion
@@ -179,8 +179,9 @@ def mean_of_neighbours(gyr: Floats, before: Floats | None, apart: Bools) -> Floa
 
 
 def filled_in(missing: Ints, *tracks: tuple[Floats, Floats]) -> tuple[Ints, list[Floats]]:
-    """Tracks with so many samples (n,) filled in before each, on the straight line from the sample before. A track: its samples
-    (n, 3), and the one before them (3,). Returns where the own samples stand in the full tracks (n,), and those."""
+    """Tracks with this many samples (n,) filled in before each, by linear interpolation from the previous sample. A track: its
+    samples (n, 3), and the one before them (3,). Returns the places of the original samples in the full tracks (n,), and
+    these."""
     behind = np.repeat(np.arange(len(missing)), missing)
     own = np.arange(len(missing)) + np.cumsum(missing)
     gone = np.delete(np.arange(len(missing) + len(behind)), own)
@@ -216,7 +217,7 @@ class CausalOrientation:
         self._biases: Floats = np.empty(0)
         self._bias_known = False
         self._errors: SensorErrors | None = SensorErrors(rate_hz)
-        """None once a calibrate mark has come: what the sensor says then is the zero of the angles."""
+        """None after a calibrate mark: from then on the zero of the angles depends on the sensor's uncorrected values."""
         self._last_s: float | None = None
         self._last_quat: Floats | None = None
         self._before: Floats | None = None
@@ -227,7 +228,7 @@ class CausalOrientation:
         self._marks: list[float] = []
         self._watch: StandingWatch | None = None
         self.with_motion = False
-        """Whether `OrientedSamples.motion` is wanted; to be asked for from the beginning, and given up once for all."""
+        """Whether `OrientedSamples.motion` is needed; must be set from the beginning, and may be cleared only once."""
         self._motion: Floats | None = None
 
     def calibrate(self, mark_s: float) -> None:
@@ -236,11 +237,11 @@ class CausalOrientation:
             self._marks.append(mark_s)
 
     def anew(self, mark_s: float) -> Sequence[float]:
-        """Session times at which the standing after a calibrate mark had to be looked for anew, because the athlete moved."""
+        """Session times at which the search for the standing after a calibrate mark restarted, because the athlete moved."""
         return self._anew.get(mark_s, ())
 
     def _watch_for(self, mark_s: float) -> StandingWatch:
-        """A watch for the standing after a mark; what another one for it has noted stays."""
+        """A watch for the standing after a mark; restarts noted by an earlier watch are kept."""
         watch = StandingWatch(mark_s)
         watch.anew_s = self._anew.setdefault(mark_s, watch.anew_s)
         return watch
@@ -294,7 +295,7 @@ class CausalOrientation:
             raise ValueError(f"{block.sensor}: neither a gyroscope nor a device orientation")
         _, _missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
         self.counts.gaps += int(np.count_nonzero(fresh)) - (self._last_s is None)
-        # the device has kept its own heading through the hole
+        # the device has kept its own heading through the gap
         epoch[:] = self._epoch = 0
         quat = np.ascontiguousarray(block.quat.T)
         self._last_s = float(block.device_time_s[-1])
@@ -326,15 +327,15 @@ class CausalOrientation:
     def _run(
         self, block: TimedBlock, gyr: Floats, missing: Ints, part: slice, quat: Floats, tilt: Floats, epoch: Flags
     ) -> None:
-        """Filter a part of one segment, with so many samples filled in before each; a standing that ends inside it changes the
-        bias at that very sample."""
+        """Filter a part of one segment, with this many samples filled in before each; a standing that ends inside it changes
+        the bias at exactly that sample."""
         start = part.start
         while start < part.stop:
             stop = part.stop
             if self._watch is None and self._marks:
                 self._watch = self._watch_for(self._marks.pop(0))
             if self._errors is not None:
-                # the sensor's errors change at the end of a window, and are let be from the first mark on
+                # the sensor errors change at the end of a window, and are no longer corrected from the first mark on
                 so_far = np.cumsum(missing[start:stop] + 1)
                 stop = min(stop, start + int(so_far.searchsorted(self._errors.wanted)) + 1)
                 if self._watch is not None:
@@ -368,22 +369,23 @@ class CausalOrientation:
             start = stop
 
     def _learn(self, errors: SensorErrors, forces: Floats, rates: Floats, track: Floats) -> None:
-        """Look for the sensor's errors; what they first tell of the bias spares the filter a minute, if it had no rest to begin
-        with."""
+        """Estimate the sensor errors; their first bias estimate saves the filter a minute if the recording does not begin at
+        rest."""
         unknown = not errors.known
         errors.feed(forces, rates, track)
         if unknown and errors.known:
             self._filter.told_bias(errors.gyr_bias, BIAS_SIGMA_RAD_S)
 
     def _without_bias(self, gyr: Floats) -> Floats:
-        """gyr (n, 3) minus the bias, contiguous; on flat arrays, which is several times as fast as on rows of three."""
+        """gyr (n, 3) minus the bias, contiguous; computed on flat arrays, which is several times faster than on rows of
+        three."""
         n = gyr.size
         if len(self._biases) < n:
             self._biases = np.tile(self._bias, gyr.shape[0])
         return np.subtract(np.ascontiguousarray(gyr).reshape(-1), self._biases[:n]).reshape(-1, 3)
 
     def _take_bias(self, watch: StandingWatch, before: Floats) -> None:
-        """Start the filter anew at the standing, with its bias; only the inclination may step, the heading goes on."""
+        """Restart the filter at the standing, with its bias; only the inclination may step, the heading continues."""
         standing = watch.result()
         if not len(standing.time_s):
             self.standings[watch.mark_s] = (standing, np.empty((4, 0)), self._epoch)
@@ -402,7 +404,8 @@ class CausalOrientation:
 
 
 def standing_bias(standing: Standing) -> tuple[Floats, float]:
-    """Gyroscope bias (3,) rad/s of a standing and its standard deviation, °/s; the shorter the nearer to none."""
+    """Gyroscope bias (3,) rad/s from a standing and its standard deviation, °/s; for a shorter standing it is closer to
+    zero."""
     seconds = standing.end_s - standing.start_s
     if seconds >= FULL_S:
         return standing.gyr_mean, STANDING_BIAS_SIGMA_DEG_S
@@ -427,7 +430,7 @@ def smoothed(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
 
 
 def smoothed_without_errors(rate_hz: float, acc: Floats, gyr: Floats, *, worn: bool) -> Floats:
-    """As `smoothed`, and once more when the sensor's own errors have shown: not for one whose calibration has been."""
+    """As `smoothed`, and a second time if sensor errors were found. Not for a sensor that has been calibrated on a body."""
     quat = smoothed(rate_hz, acc, gyr, worn=worn)
     errors = SensorErrors(rate_hz)
     errors.feed(acc, gyr, quat)

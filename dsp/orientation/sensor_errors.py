@@ -1,21 +1,21 @@
 """A sensor's own errors, found while it is in use: sensitivity of the gyroscope, offset and sensitivity of the accelerometer.
 
-A cheap gyroscope is one or two percent out in its sensitivity, so that every turn leaves a tilt behind which the filter
-takes seconds to mend; a cheap accelerometer's offset tilts the vertical by a degree and more, and by another one in another
-position. While a sensor turns without being shaken, gravity tells both: seen from the filter's orientation R it stays where
-it is and as large as it is. Over a window the specific force a, earth frame, is
+A cheap gyroscope's sensitivity is wrong by one or two percent, so every rotation leaves a tilt that the filter takes seconds to
+correct. A cheap accelerometer's offset tilts the vertical by a degree or more, differently in each position. While a sensor
+rotates without being shaken, gravity reveals both errors: in the filter's earth frame, with orientation R, its direction and
+size must be constant. Over a window the specific force a, earth frame, is
 
     R a = g + tilt × g + R (offset + gain·a) + W r,   tilt = start + Σ R (gain·ω + bias) dt - what the filter has corrected,
 
 linear in gyroscope gain and bias, accelerometer offset and gain, and the lever arm r to a point that is not accelerated (W
-as in `dsp.heading.joint_acceleration`). Windows are weighed by how much the sensor is shaken, which the vertical shows; old
-ones are forgotten. An axis about which nothing was turned stays at zero, as the spread given to it beforehand demands.
+as in `dsp.heading.joint_acceleration`). Windows are weighted by the shaking of the sensor, which the vertical shows; old
+ones are forgotten. The error of an axis without rotation stays at zero because of its prior.
 
-A good sensor has no errors worth taking off, and what is found of it then is noise. So gains and offset are taken off only as
-far as they are significant together, by χ²: their square in units of their covariance, for each of them. Noise alone gives 1.
+A good sensor has no errors worth correcting; its estimates are only noise. So gains and offset are corrected only as
+far as they are jointly significant, by χ² for each unknown: their square in units of their covariance. Noise alone gives 1.
 
-Not for a worn sensor after its calibration: the zero of its angles belongs to the accelerometer as it was, and moving skin
-and the body's own acceleration say more than gravity does.
+Not for a worn sensor after its calibration: the zero of its angles belongs to the uncorrected accelerometer, and moving skin
+and the body's own acceleration outweigh gravity.
 
 Sources: I. Frosio, F. Pedersini, N. A. Borghese, IEEE Trans. Instrum. Meas. 58, 2009, doi 10.1109/TIM.2008.2006137 (gravity's
 size calibrates the accelerometer); D. Tedaldi, A. Pretto, E. Menegatti, ICRA 2014, doi 10.1109/ICRA.2014.6907297 (gravity's
@@ -32,39 +32,42 @@ from body_signals import G0, Floats, Ints
 from dsp import rotation
 
 WINDOW_S = 10.0
-"""Length of a window, seconds, after which errors are looked at (ours); the tilt at its start is left open."""
+"""Length of a window, s, after which errors are estimated (ours); the tilt at its start is a free parameter."""
 BLOCKS = 100
 """Blocks of a window (ours)."""
 POINTS = 20
-"""Neighbouring blocks are averaged to this many points (ours): what is slower than a window and faster than this counts."""
+"""Points of a window, averages of neighbouring blocks (ours): they keep variations slower than this and faster than a
+window."""
 TURNED_RAD = math.radians(30.0)
-"""Gravity must have moved by this angle in the sensor, else a window says nothing (ours)."""
+"""Least rotation of gravity in the sensor for a window to be used (ours)."""
 NOISE_M_S2 = 0.1
-"""Spread of a point in a quiet window: what the model leaves out, such as axes that are not at right angles
+"""Standard deviation of a point in a quiet window, from effects outside the model such as non-orthogonal axes
 (ours)."""
 SHAKEN = 3.0
-"""The horizontal is shaken this many times as much as the vertical (ours)."""
+"""Ratio of horizontal to vertical shaking (ours)."""
 TOO_SHAKEN_M_S2 = 0.6
 """Spread of a point beyond which a window is left out (ours)."""
 FORGOTTEN = 1.0 / 30.0
-"""Share of the weight of earlier windows that each window takes off (ours)."""
+"""Part of the weight of earlier windows that is lost with each window (ours)."""
 BIAS_SIGMA_RAD_S = math.radians(0.2)
-"""Standard deviation of a gyroscope bias found in the first window that tells (ours)."""
+"""Standard deviation of a gyroscope bias found in the first usable window (ours)."""
 SPREAD: Floats = np.repeat((0.01, math.radians(0.5), 0.15, 0.01, 0.1), 3)
-"""Spread beforehand of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)."""
+"""Prior standard deviations of gyroscope gain, gyroscope bias (rad/s), accelerometer offset (m/s²) and gain, lever arm (m)
+(ours)."""
 CHANCE, SIGNIFICANT = 5.0, 10.0
-"""χ² for each unknown up to which nothing is taken off, and from which on all is; neighbouring windows err alike (ours)."""
+"""χ² per unknown up to which nothing is corrected, and from which everything is (ours). The errors of neighbouring windows are
+correlated, so both are well above 1."""
 _TAKEN_OFF: Ints = np.array((0, 1, 2, 6, 7, 8, 9, 10, 11), np.int64)
 """Places of both gains and the offset among the unknowns."""
 LARGEST_GAIN, LARGEST_OFFSET_M_S2 = 0.03, 0.5
-"""Larger errors are not believed (ours)."""
+"""Largest plausible errors; larger ones are limited to these (ours)."""
 
 
 class SensorErrors:
     """Errors of one sensor, estimated window by window; `windows` samples at a time.
 
-    gyr_gain, acc_gain (3,): what the sensor says over what is; acc_offset (3,) m/s²; gyr_bias (3,) rad/s, seen with the gain
-    taken out. known: whether any window has told.
+    gyr_gain, acc_gain (3,): measured over true value; acc_offset (3,) m/s²; gyr_bias (3,) rad/s, after correction of the gain.
+    known: whether any window was usable.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -90,7 +93,7 @@ class SensorErrors:
         return self.window - self._have + (self._before is None)
 
     def restart(self) -> None:
-        """A hole: the window begins anew with the next sample."""
+        """A gap: the window restarts with the next sample."""
         self._parts, self._have, self._before = [], 0, None
 
     def corrected(self, acc: Floats, gyr: Floats) -> tuple[Floats, Floats]:
@@ -100,7 +103,7 @@ class SensorErrors:
         return (acc - self.acc_offset) / self.acc_gain, gyr / self.gyr_gain
 
     def feed(self, acc: Floats, gyr: Floats, quat: Floats) -> None:
-        """Samples as they came, acc and gyr (n, 3), and the filter's orientation (4, n) after each; of whatever length."""
+        """Uncorrected samples, acc and gyr (n, 3), and the filter's orientation (4, n) after each; of any length."""
         start = 0
         while start < len(acc):
             if self._before is None:
@@ -175,7 +178,7 @@ class SensorErrors:
 
 
 def significant_part(found: Floats, covariance: Floats) -> float:
-    """The part of errors found (k,) to take off, 0 to 1, given their covariance (k, k)."""
+    """The part of the estimated errors (k,) to correct, 0 to 1, given their covariance (k, k)."""
     chi_squared = float(found @ np.linalg.solve(covariance, found)) / len(found)
     return min(max((chi_squared - CHANCE) / (SIGNIFICANT - CHANCE), 0.0), 1.0)
 

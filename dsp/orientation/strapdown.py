@@ -1,9 +1,9 @@
 """Orientation at every sample from a filter that is corrected `FILTER_HZ` times a second: VQF, magnetometer-free.
 
-Gravity's correction and the gyroscope bias are matters of seconds; turning is one of milliseconds. So the rates of a step
-of k samples are integrated as they come, and the filter gets the step as a whole: one turn, and one specific force seen
-from the step's end. Between two corrections an orientation is that of the last one, turned on. For small turns (half-angle
-vectors s then h) the turn together is s + h + s × h. This saves three quarters of the filter's time at 100 Hz, and
+The gravity correction and the gyroscope bias change over seconds; rotation changes over milliseconds. So the rates of a step
+of k samples are integrated sample by sample, and the filter gets the step as a whole: one rotation, and one specific force in
+the frame of the step's end. Between two corrections the last orientation is propagated. Small rotations (half-angle
+vectors s then h) combine to s + h + s × h. This saves three quarters of the filter's time at 100 Hz, and
 changes orientations by less than 0.02° rms.
 
 Sources: D. Laidig, T. Seel, Information Fusion 91, 2023, doi 10.1016/j.inffus.2022.10.014 (VQF); J. E. Bortz, IEEE Trans.
@@ -21,18 +21,18 @@ from body_signals import Floats
 from dsp import rotation
 
 FILTER_HZ = 25.0
-"""Least number of corrections a second (ours): a step has as many samples as that leaves."""
+"""Least number of corrections a second (ours); a step has as many samples as this allows."""
 
 
 def samples_of_step(rate_hz: float) -> int:
-    """Samples that one correction of the filter stands for: 2 at 60 Hz, 4 at 100 Hz, 8 at 200 Hz."""
+    """Samples per correction of the filter: 2 at 60 Hz, 4 at 100 Hz, 8 at 200 Hz."""
     return max(int(rate_hz / FILTER_HZ + 1e-6), 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Steps:
-    """m steps of k samples: half-angle vectors (3, k, m) of the turn from a step's beginning up to each of its samples, and for
-    the filter the mean rate (m, 3) rad/s and the specific force (m, 3) of each step."""
+    """m steps of k samples: half-angle vectors (3, k, m) of the rotation from a step's beginning to each of its samples, and
+    for the filter the mean rate (m, 3) rad/s and the specific force (m, 3) of each step."""
 
     half: Floats
     rates: Floats
@@ -40,12 +40,12 @@ class _Steps:
 
     @classmethod
     def of(cls, forces: Floats, rates: Floats, k: int, period_s: float) -> _Steps:
-        """From forces and rates (m k, 3). Every step for itself: what is computed together does not matter."""
+        """From forces and rates (m k, 3). Each step is independent, so it does not matter which are computed together."""
         force, turn = (np.ascontiguousarray(x.reshape(-1, k, 3).transpose(2, 1, 0)) for x in (forces, rates))
         turn *= 0.5 * period_s
         half = _running_sum(turn)
         half[:, 1:] += _running_sum(rotation.cross(half[:, :-1], turn[:, 1:]))
-        # a force is seen from the step's end by turning it back through what follows it
+        # a force is brought into the frame of the step's end by undoing the rotation after it
         back = 2.0 * (half[:, -1:] - half[:, :-1])
         across = rotation.cross(force[:, :-1], back)
         across += 0.5 * rotation.cross(across, back)
@@ -83,7 +83,7 @@ def two_sided(rate_hz: float, acc: Floats, gyr: Floats, **options: float) -> Flo
     if k == 1 or n <= k:
         forces, rates = np.ascontiguousarray(acc), np.ascontiguousarray(gyr)
         return np.ascontiguousarray(vqf.offlineVQF(rates, forces, None, period, dict(options))["quat6D"].T)
-    # a first step that ends at the first sample, before which nothing has turned, and a last one that goes on as it was
+    # a first step that ends at the first sample, without rotation before it, and a last one that repeats the last sample
     lead, tail = k - 1, -(n - 1) % k
     acc = np.concatenate((np.repeat(acc[:1], lead, axis=0), acc, np.repeat(acc[-1:], tail, axis=0)))
     gyr = np.concatenate((np.zeros((k, 3)), gyr[1:], np.zeros((tail, 3))))
@@ -112,8 +112,8 @@ class StrapdownFilter:
         """Orientation (4,) at the last sample."""
 
     def told_bias(self, bias: Floats, sigma_rad_s: float) -> None:
-        """A gyroscope bias (3,) rad/s that another has found, with its standard deviation: taken from the next step on, unless
-        the filter is surer of its own."""
+        """A gyroscope bias (3,) rad/s from another source, with its standard deviation: used from the next step on, unless the
+        filter's own estimate is more certain."""
         if self._filter.getBiasEstimate()[1] > sigma_rad_s:
             self._filter.setBiasEstimate(np.ascontiguousarray(bias), sigma_rad_s)
             self._drift = (0.5 * self._period) * bias
@@ -126,7 +126,7 @@ class StrapdownFilter:
             self.quat = quat[:, -1]
             return quat
         if self._corrected is None:
-            # the first step ends at the first sample, before which nothing has turned
+            # the first step ends at the first sample, without rotation before it
             self._forces, self._rates = np.repeat(forces[:1], k - 1, axis=0), np.zeros((k - 1, 3))
             rates = np.concatenate((np.zeros((1, 3)), rates[1:]))
         begun = len(self._forces)
@@ -139,7 +139,7 @@ class StrapdownFilter:
         if whole:
             found = self._filter.updateBatch(steps.rates[:whole], steps.forces[:whole])
             corrected[:, 1 : whole + 1] = found["quat6D"].T
-            # a step goes on with the bias that the one before it has found
+            # a step uses the bias found by the step before it
             drift[:, 1:] = (0.5 * self._period) * found["bias"][: drift.shape[1] - 1].T
             self._drift = (0.5 * self._period) * found["bias"][-1]
         corrected[:, 0] = corrected[:, 1] if self._corrected is None else self._corrected

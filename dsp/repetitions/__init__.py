@@ -1,1 +1,1 @@
-"""Where movements begin, turn and end, what kind they are, and which of them count as repetitions."""
+"""Beginning, turn and end of movements, their kind, and which of them count as repetitions."""

@@ -28,33 +28,34 @@ from dsp.repetitions.seats import short_seat, sits
 from dsp.rhythm.metrics import Best, better
 
 SMALLEST_DEG = 20.0
-"""A movement whose largest signal stays below this is none (ours)."""
+"""Least peak of the signal, degrees, of a movement (ours)."""
 SHORTEST_MOVEMENT_S = 0.4
-"""Time between the two crossings of a real movement; in walking the knees pass each other in less (ours, set on the simulated
-athlete)."""
+"""Least time, s, between the two crossings of a real movement; in walking the knees pass each other faster (ours, set on the
+simulated athlete)."""
 SHORTEST_ONE_LEG_S = 0.8
-"""The same with a sensor on one thigh only, which swings in walking (ours)."""
+"""The same, s, with a sensor on only one thigh, which swings in walking (ours)."""
 RAISE_SHORTEST_S = 0.8
-"""A knee is raised for longer than it swings forward in a step (ours)."""
+"""Least time, s, of a knee raise; in a step the knee is forward for less (ours)."""
 RAISE_FULL_DEG = 60.0
-"""From this height on a knee raise is certain (ours)."""
+"""Thigh inclination, degrees, from which a knee raise is certain (ours)."""
 SEAT_CONFIDENCE, SEAT_WITHOUT_TRUNK = 0.9, 0.6
-"""Of sitting down and standing up, with a sensor at the thorax and without (ours)."""
+"""Confidence of sitting down and standing up, with a sensor on the trunk and without (ours)."""
 GOT_DOWN_CONFIDENCE = 0.9
-"""That who got down on all fours made another movement (ours)."""
+"""Confidence that getting down on all fours is another movement (ours)."""
 LEAN_S = 0.2
-"""Who stands up leans forward first, and may hesitate before the thighs leave the seat: longer stillness is sitting (ours)."""
+"""Longest pause, s, between the forward lean and the thighs' leaving the seat in standing up; longer stillness is sitting
+(ours)."""
 EDGE_ROWS = 12
-"""A repetition that begins so few rows after a hole has begun in it: no velocity is known at the hole's edge (ours)."""
+"""A repetition that begins within this many rows after a gap counts as begun in it: at its edge velocity is unknown (ours)."""
 
 NOT_TRUE = Quality.OFF_BODY | Quality.IMPLAUSIBLE | Quality.CLOCK_DISAGREES
-"""What an athlete has reached is not taken from rows with any of these."""
+"""Rows with any of these flags do not count for the athlete's largest flexions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worn:
-    """What the worn sensors can tell: the row of the angle that is the trunk's, the shortest movement that is no stride, and
-    how sure a seat is."""
+    """What the worn sensors can show: the row of the trunk's angle, the shortest movement that cannot be a stride, and the
+    confidence of a seat."""
 
     trunk_row: int
     shortest_s: float
@@ -65,7 +66,7 @@ class Worn:
         """By placements that rows have angles of; without the lumbar sensor the pelvis is the trunk."""
         whole = Placement.LUMBAR.value in placements
         one_leg = (Placement.THIGH_LEFT.value in placements) != (Placement.THIGH_RIGHT.value in placements)
-        # a knee that is held up looks like a seat from one thigh; a pelvis leans less in a squat than the trunk does
+        # with one thigh a raised knee looks like a seat; in a squat the pelvis leans less than the trunk
         sure = CANNOT_TELL if one_leg else SEAT_CONFIDENCE if whole else SEAT_WITHOUT_TRUNK
         return cls(TRUNK_ROW if whole else PELVIS_ROW, SHORTEST_ONE_LEG_S if one_leg else SHORTEST_MOVEMENT_S, sure)
 
@@ -74,7 +75,7 @@ ALL_WORN = Worn.of([placement.value for placement in BODY_PLACEMENTS])
 
 
 class RepetitionCutter:
-    """Makes a repetition of each movement that has ended and hands it on to `held`. Rows are told by their numbers."""
+    """Makes a repetition of each movement that has ended and passes it on to `held`. Rows are identified by their numbers."""
 
     def __init__(self, kept: KeptRows, held: HeldRepetitions, rate_hz: float) -> None:
         self._kept = kept
@@ -84,11 +85,11 @@ class RepetitionCutter:
         self._best = Best()
         self.worn = ALL_WORN
         self._over = 0
-        """Row at which the last repetition ended: none begins before."""
+        """Row at which the last repetition ended; no other may begin before it."""
 
     def movement(self, begin: int, deepest: int, peak_deg: float, crossed: int, end: int, last: int) -> None:
         """A movement from standing and back: noticed at `begin`, deepest at a row with this signal, low enough again at
-        `crossed`, over at `end` at the latest; `last` is the latest row there is. None where it was too short or too small."""
+        `crossed`, over at `end` at the latest; `last` is the newest row. None where it was too short or too small."""
         if crossed - begin < self.worn.shortest_s * self._rate or peak_deg < SMALLEST_DEG:
             return
         start = self._beginning(begin)
@@ -109,13 +110,13 @@ class RepetitionCutter:
         self._add(kind, confidence, start, deepest, rows)
 
     def knee_raise(self, begin: int, leg_row: int, highest: int, peak_deg: float, end: int) -> None:
-        """A single knee, whose thigh has this row among the angles, was up; none where that was as short as a step."""
+        """A single knee was raised; its thigh has this row among the angles. None where it was as short as a step."""
         if end - begin >= RAISE_SHORTEST_S * self._rate:
             start = self._beginning(begin, leg_row)
             self._cut(KNEE_RAISE.name, round(min(1.0, peak_deg / RAISE_FULL_DEG), 3), start, highest, end)
 
     def sits(self, begin: int, still_since: int, now: int) -> bool:
-        """Whether who has been still since a row, with the thighs up, sits, and does not squat."""
+        """Whether an athlete who has been still since a row, with raised thighs, is sitting and not squatting."""
         rows = self._kept.part(max(begin, self._kept.first), now + 1)
         # on the way up from all fours the trunk has come up too
         return sits(rows, now + 1 - still_since) and not got_down(rows.moving[0], rows.moving[1], self._rate)

@@ -3,8 +3,8 @@
 From standing, a trunk-on-thigh flexion (`signal`) above `START_DEG` that returns is a repetition. One that stays,
 with the thighs raised and still, is a sit-down, and leaving it is a stand-up: movements of one phase. A single knee that rises
 beside a standing leg is a knee raise. Rock-backs (`rock_backs`) happen within the movement of getting down on all fours and
-up again, which is no repetition then. The states are in `states`, what is made of a movement that has ended in
-`cuts`, what becomes of a calibration's movements in `held`.
+up again, which is then not a repetition. `states` holds the states, `cuts` makes repetitions of ended movements, and
+`held` keeps or drops a calibration's movements.
 
 Hysteresis and smallest duration follow common practice for lift detection (e.g. doi 10.3390/s20164472); the figures are ours,
 set on the simulated athlete.
@@ -23,7 +23,7 @@ from dsp.repetitions.states import Raising, Settling, Standing, State
 from dsp.results import AngleRows, Repetition
 
 ROWS_AT_ONCE = 8
-"""Rows wait until they are so many: one at a time costs nearly as much as eight, and 0.07 s later is soon enough (ours)."""
+"""Rows processed at once (ours): a single row costs nearly as much as eight, and a delay of 0.07 s does no harm."""
 
 
 class RepetitionFinder:
@@ -34,7 +34,7 @@ class RepetitionFinder:
         self._waiting: list[AngleRows] = []
         self._many = 0
         self._next = 0
-        """Number of the row that is looked at next."""
+        """Number of the next row to process."""
         self._kept = KeptRows()
         self._held = HeldRepetitions(rate_hz)
         self._cutter = RepetitionCutter(self._kept, self._held, rate_hz)
@@ -42,13 +42,13 @@ class RepetitionFinder:
         self._state: State = Standing()
 
     def aligned(self, placements: Collection[str]) -> None:
-        """The placements that rows have angles of from here on; without the lumbar sensor the pelvis is the trunk."""
+        """The placements whose angles the rows have from here on; without the lumbar sensor the pelvis is the trunk."""
         self._look()
         self._cutter.worn = Worn.of(placements)
 
     def worn(self, placements: Collection[str]) -> None:
-        """A sensor has come off the body or back on it: these are left. A movement in progress is none: the sensor may have
-        made it."""
+        """A sensor has come off the body or back on it: these are still worn. A movement in progress is dropped, because the
+        sensor may have made it."""
         self.aligned(placements)
         self._state = Standing()
 
@@ -58,7 +58,7 @@ class RepetitionFinder:
         self._held.mark(mark_s)
 
     def calibrated(self, movements_end_s: float) -> None:
-        """The calibration succeeded; movements that were half way down before `movements_end_s` were part of it."""
+        """The calibration succeeded; movements halfway down before `movements_end_s` were part of it."""
         self._look()
         self._held.calibrated(movements_end_s)
 
@@ -79,7 +79,7 @@ class RepetitionFinder:
         return self._held.take()
 
     def _look(self) -> None:
-        """Look at the rows that wait."""
+        """Process the waiting rows."""
         if not self._waiting:
             return
         rows = MovementRows.of(self._waiting, self._cutter.worn.trunk_row)
@@ -95,7 +95,7 @@ class RepetitionFinder:
         i, n, held, cutter = 0, len(view), self._held, self._cutter
         waits = held.waits
         while i < n:
-            # rows at which nothing can happen are passed over, unless a calibration waits for its time
+            # rows at which nothing can happen are skipped, unless a calibration waits for its time
             if not waits:
                 i = state.ahead(view, i)
                 if i == n:
@@ -113,7 +113,7 @@ class RepetitionFinder:
         return state
 
     def _bridged(self, view: RowsInView, i: int, state: State) -> bool:
-        """Whether a row lies in a short hole: then it is as if the tick had not been."""
+        """Whether a row lies in a short gap: it is then ignored."""
         signal = view.signal.item(i)
         if signal == signal:
             state.missing = 0

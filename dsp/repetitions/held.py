@@ -1,4 +1,4 @@
-"""Repetitions on their way out: those of a calibration are held back while it is open and dropped when it succeeds."""
+"""Finished repetitions: those of a calibration are held back while it is open and dropped when it succeeds."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from dsp.repetitions.measured import UnmeasuredRepetition, measured
 from dsp.results import Repetition
 
 CALIBRATION_LONGEST_S = 100.0
-"""Repetitions are held back at most this long after a calibrate mark: longer than a calibration may last (ours)."""
+"""Longest time, s, for which repetitions are held back after a calibrate mark; longer than a calibration may last (ours)."""
 
 
 class HeldRepetitions:
-    """What has ended, in order, until it is taken; it is measured and numbered then."""
+    """Ended repetitions, in order, until they are taken; they are measured and numbered then."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate = rate_hz
         self._out: list[UnmeasuredRepetition | Repetition] = []
         self._held: list[UnmeasuredRepetition | Repetition] = []
         self._marks: list[float] = []
-        """Session times of calibrate marks that are not reached yet."""
+        """Session times of calibrate marks that the rows have not reached yet."""
         self._mark_s: float | None = None
-        """Of the calibration that is open."""
+        """Session time of the open calibration's mark."""
         self._calibrated_s = -math.inf
-        """When the movements of the last calibration ended; the last of them may come to rest after it."""
+        """When the movements of the last calibration ended; the last of them may come to rest after that."""
         self._count = 0
 
     @property
     def waits(self) -> bool:
-        """Whether something depends on the time of the rows to come."""
+        """Whether anything depends on the time of later rows."""
         return self._mark_s is not None or bool(self._marks) or bool(self._held)
 
     def mark(self, mark_s: float) -> None:
@@ -37,7 +37,7 @@ class HeldRepetitions:
         self._marks.append(mark_s)
 
     def reached(self, time_s: float) -> None:
-        """The rows have come to a session time: marks are reached, and a calibration that takes too long has failed."""
+        """The rows have reached a session time: this passes marks, and ends a calibration that takes too long as failed."""
         if self._marks and time_s >= self._marks[0]:
             self._mark_s = self._marks.pop(0)
         if self._mark_s is not None and time_s > self._mark_s + CALIBRATION_LONGEST_S:
@@ -46,7 +46,7 @@ class HeldRepetitions:
             self.release()
 
     def calibrated(self, movements_end_s: float) -> None:
-        """The calibration succeeded; movements that were half way down before `movements_end_s` were part of it."""
+        """The calibration succeeded; movements halfway down before `movements_end_s` were part of it."""
         if self._mark_s is not None:
             mark_s = self._mark_s
             self._held = [r for r in self._held if _half_way_s(r) >= movements_end_s or r.start_s < mark_s]
@@ -62,12 +62,13 @@ class HeldRepetitions:
             self._out.append(repetition)
 
     def release(self) -> None:
-        """What was held back counts."""
+        """The repetitions held back count."""
         self._out += self._held
         self._held = []
 
     def take(self) -> list[Repetition]:
-        """What has ended since, measured and numbered; what is held back is measured too, so that its rows can go."""
+        """The repetitions ended since the last call, measured and numbered. Those held back are measured too, so that their
+        rows can be released."""
         if not (self._out or self._held):
             return []
         repetitions = iter(measured([r for r in (*self._out, *self._held) if isinstance(r, UnmeasuredRepetition)], self._rate))

@@ -11,29 +11,29 @@ import math
 from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, OTHER, SQUAT
 
 SOFT_KNEE_DEG = 6.0
-"""Thigh inclination of a bend, however deep: no knee is locked (ours)."""
+"""Thigh inclination, degrees, in a bend of any depth: no knee is locked (ours)."""
 CENTRES: dict[str, tuple[float, float]] = {
     BEND.name: (70.0, SOFT_KNEE_DEG),
     HINGE.name: (55.0, 15.0),
     DEADLIFT.name: (68.0, 32.0),
     SQUAT.name: (45.0, 75.0),
 }
-"""Trunk inclination and mean thigh inclination, degrees, at the deepest point."""
+"""Trunk inclination and mean thigh inclination, degrees, at the deepest point (ours, within the ranges of the studies
+above)."""
 SCALE_DEG = (25.0, 12.0)
-"""Spread of both inclinations within a kind (ours)."""
+"""Spread of both inclinations within a kind, degrees (ours)."""
 PARTIAL = (0.3, 1.1)
-"""A partial repetition is its kind to this part of the way; both inclinations grow together (ours). A supple person bends
-further than any other movement goes: for a bend there is no second limit."""
+"""Range of a repetition's depth, as a part of its kind's centre; both inclinations grow together (ours). A bend has no upper
+limit, because a supple person bends further than any other movement goes."""
 BEND_SHARE, HINGE_SHARE, SHARE_SCALE = 0.25, 0.15, 0.08
-"""What tells a bend from a waiter's bow is the lumbar spine: from the first share of the trunk's inclination on it bends, up
-to the second it is held; a bend has 0.38 to 0.63 in eight of ten people (Laird 2019, doi 10.1186/s12891-018-2387-x; the rest
-is ours)."""
+"""The lumbar share of the trunk's inclination distinguishes a bend (from the first on) from a waiter's bow (up to the second).
+A bend has 0.38 to 0.63 in eight of ten people (Laird 2019, doi 10.1186/s12891-018-2387-x; the rest is ours)."""
 SHARE_FROM_DEG = 20.0
-"""Of a smaller inclination no share is taken (ours)."""
+"""Least trunk inclination, degrees, for this share (ours)."""
 LEANS_DEG = 25.0
-"""Least trunk inclination of what is called a bend where no thigh is measured (ours)."""
+"""Least trunk inclination, degrees, of a bend where no thigh is measured (ours)."""
 CANNOT_TELL = 0.3
-"""Confidence of a kind that the worn sensors cannot tell from others (ours)."""
+"""Confidence of a kind that the worn sensors cannot distinguish from others (ours)."""
 RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
 """A knee raise: one thigh above the first, the other below the second, the trunk below the third (ours)."""
 
@@ -41,8 +41,8 @@ RAISE_DEG, OTHER_THIGH_DEG, RAISE_TRUNK_DEG = 25.0, 15.0, 25.0
 def classify(
     trunk_deg: float, thigh_left_deg: float, thigh_right_deg: float, lumbar_share: float = math.nan
 ) -> tuple[str, float]:
-    """Movement kind and confidence 0 … 1. NaN for what was not measured: without thighs all is a bend, with one of them a knee
-    raise may be a squat, and the confidence says so. lumbar_share: of the trunk's inclination."""
+    """Movement kind and confidence 0 … 1. NaN for an angle that was not measured. Without thighs every movement is a bend, and
+    with one thigh a knee raise may be a squat; the confidence is low then. lumbar_share: of the trunk's inclination."""
     thighs = [t for t in (thigh_left_deg, thigh_right_deg) if math.isfinite(t)]
     if len(thighs) == 2 and max(thighs) > RAISE_DEG and min(thighs) < OTHER_THIGH_DEG and abs(trunk_deg) < RAISE_TRUNK_DEG:
         return KNEE_RAISE.name, round(min(1.0, (max(thighs) - min(thighs)) / 40.0), 3)
@@ -63,7 +63,7 @@ def classify(
 
 
 def _held(share: float) -> dict[str, float]:
-    """How far a lumbar share is from that of the kinds that differ by it, in units of its scale; NaN tells nothing."""
+    """Distance of a lumbar share from those of the kinds that differ by it, in units of its scale; NaN gives no preference."""
     if not math.isfinite(share):
         return {}
     return {
@@ -75,10 +75,10 @@ def _held(share: float) -> dict[str, float]:
 
 
 def _apart(trunk: float, thigh: float, kind: str) -> float:
-    """Distance from a kind done to whatever depth, in units of the scale at that depth."""
+    """Distance from a kind at any depth, in units of the scale at that depth."""
     trunk_centre, thigh_centre = CENTRES[kind]
     across, along = SCALE_DEG
-    # a bend's knee is soft from the beginning, the others bend it as they go down
+    # in a bend the knee is soft from the beginning; in the others it bends on the way down
     begin = thigh_centre if thigh_centre <= SOFT_KNEE_DEG else 0.0
     x, y, dx, dy = trunk / across, (thigh - begin) / along, trunk_centre / across, (thigh_centre - begin) / along
     deepest = math.inf if kind == BEND.name else PARTIAL[1]

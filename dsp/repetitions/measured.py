@@ -1,4 +1,4 @@
-"""Repetitions that have been cut out of the rows, and their metrics: many are measured at a time."""
+"""Repetitions cut out of the rows, and their metrics; many are measured at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dsp.rhythm.metrics import Best, RepetitionRows, measure
 from dsp.rhythm.phases import Phases, bridged
 
 MEASURED_HOLE_S = 0.2
-"""Holes up to this are bridged for measuring a repetition; a longer one leaves its metric missing (ours)."""
+"""Longest gap, s, that is bridged for measuring a repetition; a longer one leaves metrics missing (ours)."""
 _LOW, _HIGH = np.array([BODY_RANGES[name].ends_deg if name in BODY_RANGES else (-np.inf, np.inf) for name in MEASURED]).T[
     :, :, None
 ]
@@ -24,8 +24,8 @@ _LOW, _HIGH = np.array([BODY_RANGES[name].ends_deg if name in BODY_RANGES else (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnmeasuredRepetition:
-    """A repetition that has not been measured yet: its rows, its deepest row among them, the most reached until then, and flags
-    of the rows just before: one that comes out of a hole is not whole."""
+    """A repetition that has not been measured yet: its rows, its deepest row among them, the largest flexions until then, and
+    flags of the rows just before it: a repetition that begins in a gap is not complete."""
 
     kind: str
     confidence: float
@@ -44,7 +44,7 @@ class UnmeasuredRepetition:
 
 
 def measured(several: Sequence[UnmeasuredRepetition], rate_hz: float) -> list[Repetition | None]:
-    """The repetitions with their metrics and without their numbers; None for one that has no metric for want of calibration."""
+    """The repetitions with their metrics, not yet numbered; None for one without metrics because there is no calibration."""
     if not several:
         return []
     length = np.array([len(r.rows) for r in several])
@@ -52,7 +52,7 @@ def measured(several: Sequence[UnmeasuredRepetition], rate_hz: float) -> list[Re
     angles, sd = (np.concatenate(parts, axis=1) for parts in zip(*((r.rows.measured, r.rows.sd) for r in several), strict=True))
     quality = np.bitwise_or.reduceat(np.concatenate([r.rows.quality for r in several]), begin)
     if (quality & Quality.IMPLAUSIBLE).any():
-        # nothing is measured of an angle that went beyond what a body can do
+        # an angle beyond the range of a body is not measured
         outside = np.logical_or.reduceat((angles < _LOW) | (angles > _HIGH), begin, axis=1)
         angles[np.repeat(outside, length, axis=1)] = np.nan
     if not np.isfinite(angles).all():

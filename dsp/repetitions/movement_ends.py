@@ -1,7 +1,7 @@
-"""Where a movement begins and where it comes to rest: the rows about it at which trunk and thighs are still.
+"""Where a movement begins and where it comes to rest: the rows around it at which trunk and thighs are still.
 
-Speed is that of the faster of trunk and lower thigh; their sum would stand still where they cancel. Rows at an end of those
-that are looked at, where no velocity can be taken, are like the nearest that has one; a missing angle is still.
+Speed is that of the faster of trunk and lower thigh; their sum would be zero where they cancel. Rows at the ends of a search,
+where no velocity can be computed, take the nearest velocity; a missing angle counts as still.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dsp.repetitions.movement_rows import KeptRows
 from dsp.rhythm.phases import inner_velocity, velocity_rows
 
 REST_DEG_S = 5.0
-"""Below this speed a body is still (ours)."""
+"""Speed below which a body is still (ours)."""
 SLOWEST_DEG_S, SLOW_SHARE, NOTICED_ROWS = 1.5, 0.25, 21
-"""A slow movement begins where its speed is below this share of that with which it was noticed, over these rows, not below
-sway's (ours)."""
+"""A slow movement begins where its speed is below the second as a part of its speed when noticed, over the third, rows, but
+not below the first, the speed of sway (ours)."""
 LOOK_BACK_S = (3.0, 6.0)
-"""How far back the beginning is looked for: of a movement, of a slow one (ours)."""
+"""How far back the beginning is searched for: of a movement, and of a slow one (ours)."""
 
 
 class MovementEnds:
-    """Ends of movements among the rows that are kept."""
+    """Finds the ends of movements among the kept rows."""
 
     def __init__(self, kept: KeptRows, rate_hz: float) -> None:
         self._kept = kept
@@ -33,7 +33,7 @@ class MovementEnds:
         """Last row before k at which trunk and lower thigh (or the angle `row` alone) had been still for `held_s`, at most
         `LOOK_BACK_S` back.
 
-        A slow movement is looked for further back: still is then what is slow beside it.
+        The search for a slow movement goes further back: rows that are slow compared with it then count as still.
         """
         first = max(k - int(LOOK_BACK_S[1] * self._rate), self._kept.first)
         # backwards from k
@@ -56,7 +56,7 @@ class MovementEnds:
         return last if on is None else k + on
 
     def slow_rest(self, k: int, last: int) -> int:
-        """First row from k on at which they are slow beside what they do up to the last one, or that."""
+        """First row from k on at which they are slow compared with their speed up to the last row, or the last row."""
         speed = self._speed(k, last)
         on = self._rows_to(speed < _slow(speed))
         return last if on is None else k + on
@@ -71,8 +71,8 @@ class MovementEnds:
         return np.asarray(np.maximum(trunk, thigh))
 
     def _rows_to(self, still: Bools) -> int | None:
-        """Rows until it is still, out of what is said of the rows of a `_speed`; None where it never is. Too few rows to have a
-        velocity are still."""
+        """Number of rows until the body is still, from the mask over the rows of a `_speed`; None where it never is. Too few
+        rows for a velocity count as still."""
         if not len(still):
             return 0
         at = int(still.argmax())
@@ -80,5 +80,5 @@ class MovementEnds:
 
 
 def _slow(speed: Floats) -> float:
-    """The speed below which is still what has moved so fast (m,), degrees per second."""
+    """The speed below which a body counts as still after moving at these speeds (m,), degrees per second."""
     return min(REST_DEG_S, max(SLOWEST_DEG_S, SLOW_SHARE * float(speed.max(initial=0.0))))

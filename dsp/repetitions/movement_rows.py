@@ -1,4 +1,4 @@
-"""Rows of the angles that a movement is found by and measured with, in degrees, and those of them that are kept meanwhile."""
+"""Rows of the angles by which a movement is found and measured, in degrees, and the store of the latest of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from body_signals import ANGLE_NAMES, Floats
 from dsp.results import AngleRows, Flags
 
 SHORT_ROWS = 250
-"""Pieces of rows that are kept are at least this long (ours)."""
+"""Least rows in a stored piece (ours)."""
 
 MEASURED = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
-"""Angles that the rhythm is made of."""
+"""Angles from which the rhythm is computed."""
 KEPT = (*MEASURED, "thigh_left_inclination", "thigh_right_inclination")
 """Angles that are kept for the repetition in progress; rows of arrays here are in this order."""
 _KEPT_ROWS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
@@ -27,8 +27,8 @@ LEFT_THIGH_ROW, RIGHT_THIGH_ROW = KEPT.index("thigh_left_inclination"), KEPT.ind
 def trunk_and_thigh(angles: Floats, trunk_row: int = TRUNK_ROW) -> tuple[Floats, Floats]:
     """Trunk and thigh part (n,) of the trunk-on-thigh flexion from angles (len(KEPT), n), in the same unit.
 
-    The thigh part is that of the lower knee, so that a stride is no bend. One thigh stands in for the other, and none
-    counts as zero; the trunk is NaN where it is missing.
+    The thigh part is that of the lower knee, so that a stride does not look like a bend. A missing thigh is replaced by the
+    other; without both, the part is zero. The trunk is NaN where it is missing.
     """
     lower = np.fmin(angles[LEFT_THIGH_ROW], angles[RIGHT_THIGH_ROW])
     return angles[trunk_row], np.where(np.isfinite(lower), lower, 0.0)
@@ -47,12 +47,11 @@ class MovementRows:
 
     @classmethod
     def of(cls, pieces: Sequence[AngleRows], trunk_row: int) -> MovementRows:
-        """Out of the rows of all angles, pieces that follow each other; trunk_row: the place in `KEPT` of the angle that is the
-        trunk's."""
+        """Made from consecutive pieces of the rows of all angles; trunk_row: the place in `KEPT` of the trunk's angle."""
         rows = pieces[0] if len(pieces) == 1 else AngleRows.join(pieces)
         angles = rows.angles.take(_KEPT_ROWS, axis=0)
         sd = rows.sd.take(_KEPT_ROWS[: len(MEASURED)], axis=0)
-        # the same as np.degrees, which takes six times as long
+        # the same as np.degrees, but six times as fast
         angles *= _DEGREES
         sd *= _DEGREES
         return cls(rows.time_s, angles, sd, rows.quality, np.stack(trunk_and_thigh(angles, trunk_row)))
@@ -62,7 +61,7 @@ class MovementRows:
 
     @property
     def measured(self) -> Floats:
-        """The angles that the rhythm is made of, (len(MEASURED), n)."""
+        """The angles from which the rhythm is computed, (len(MEASURED), n)."""
         return self.angles[: len(MEASURED)]
 
     def cut(self, first: int, stop: int) -> MovementRows:
@@ -77,7 +76,7 @@ class MovementRows:
 
 
 def joined(pieces: Sequence[MovementRows]) -> MovementRows:
-    """Pieces that follow each other, as one."""
+    """Consecutive pieces as one."""
     return MovementRows(
         np.concatenate([p.time_s for p in pieces]),
         np.concatenate([p.angles for p in pieces], axis=1),
@@ -100,7 +99,7 @@ class KeptRows:
         return self._length
 
     def add(self, rows: MovementRows) -> None:
-        """Keep the rows that follow; short pieces are put together, so that there are few."""
+        """Store the next rows; short pieces are joined, so that there are few."""
         self._length += len(rows)
         if self._parts and len(self._parts[-1]) < SHORT_ROWS:
             self._parts[-1] = joined([self._parts[-1], rows])
@@ -108,7 +107,7 @@ class KeptRows:
             self._parts.append(rows)
 
     def part(self, first: int, stop: int) -> MovementRows:
-        """Rows first … stop (numbers) out of those kept, as one piece."""
+        """Stored rows first … stop (numbers) as one piece."""
         begin = self.first + self._length
         pieces: list[MovementRows] = []
         for part in reversed(self._parts):
@@ -120,7 +119,7 @@ class KeptRows:
         return pieces[0] if len(pieces) == 1 else joined(pieces[::-1])
 
     def forget(self, before: int) -> None:
-        """Let go of the pieces whose rows all come before this one."""
+        """Release the pieces whose rows all come before this one."""
         while self._parts and self.first + len(self._parts[0]) < before:
             gone = len(self._parts.pop(0))
             self.first, self._length = self.first + gone, self._length - gone

@@ -1,9 +1,9 @@
-"""Rock-backs: on hands and knees, the hips go back towards the heels and come again, found in the rows as they come.
+"""Rock-backs: on hands and knees, the hips move back towards the heels and return; found in the rows as they arrive.
 
-On all fours the trunk is near the horizontal and the thighs are near the vertical, still for a moment; so it is at the
-bottom of a bend that is held. What follows tells: in a rock-back the thighs turn by `RISE_DEG` and return while the trunk
-stays above `LOWEST_TRUNK_DEG`; who gets up brings the trunk up first. Whoever got down had the thighs raised before they
-stood under a horizontal trunk, which no bend has, so a rock-back after that is more certain than one without.
+On all fours the trunk is near the horizontal and the thighs are near the vertical, still for a moment. The bottom of a held
+bend looks the same. The next movement distinguishes them: in a rock-back the thighs turn by `RISE_DEG` and return while the
+trunk stays above `LOWEST_TRUNK_DEG`; in getting up the trunk comes up first. Getting down raises the thighs before they stand
+under a horizontal trunk, which no bend does; so a rock-back after that is more certain.
 
 Inclinations in degrees: of the trunk, forward positive; of the less inclined thigh, knee forward positive. Thresholds are
 ours, set on the simulated athlete.
@@ -21,26 +21,26 @@ from body_signals import Floats
 TRUNK_DEG, THIGH_DEG = 60.0, 25.0
 """On all fours: the trunk above the first, the thighs within the second of the vertical."""
 STILL_S, BAND_DEG = 0.5, 4.0
-"""Still: both within the band of what they were, for so long."""
+"""Still: both inclinations stay within the second, degrees, for the first, s."""
 RISE_DEG, LOWEST_TRUNK_DEG = 15.0, 45.0
 RETURN_SHARE = 0.5
-"""A rock-back returns when the thighs have come back by this share of the way."""
+"""A rock-back has returned when the thighs have come back by this part of the way."""
 NO_LOWER_S, LOWER_DEG, AGAIN_DEG = 0.3, 0.5, 8.0
-"""It has ended when the thighs have come no lower by so much for so long, or rise again by so much."""
+"""A rock-back has ended when the thighs have not come lower by the second for the first, or rise again by the third."""
 SETTLED_S = 2.0
-"""A posture that is held for so long is where the next rock-back begins."""
+"""A posture held for this time is the start of the next rock-back."""
 LONGEST_S = 120.0
-"""A longer one is a posture: as `HISTORY_S` of any repetition."""
+"""Longest rock-back; anything longer is a posture, as with `HISTORY_S` for any repetition."""
 KNELT_DEG = 40.0
 """Getting down on the knees turns the thighs by more than this."""
 CLEAR_DEG, UNCERTAIN = 30.0, 0.6
-"""A rock-back of the first is sure; what is said of one by somebody who may also be bending forward."""
+"""A rock-back of at least the first is certain; the second is the confidence of one that may also be a forward bend."""
 
 
 @dataclass(frozen=True, slots=True)
 class RockBack:
-    """Row numbers: where the thighs had risen, where they were furthest, where they had come back half the way, and where
-    they came to rest; and how sure it is, 0 … 1."""
+    """Row numbers: where the thighs had risen, where they were furthest, where they had come halfway back, and where
+    they came to rest; and the confidence, 0 … 1."""
 
     risen: int
     turn: int
@@ -52,7 +52,7 @@ class RockBack:
 @dataclass(slots=True)
 class _Rocking:
     """A rock-back in progress: the row at which the thighs had risen, and where they were furthest; once they have come back
-    half the way, the row of that (else None) and where they have been lowest since."""
+    halfway, the row of that (else None) and where they have been lowest since."""
 
     risen: int
     peak: float
@@ -68,18 +68,18 @@ class RockBackFinder:
     def __init__(self, rate_hz: float) -> None:
         self._rate = rate_hz
         self.on_all_fours = False
-        """Whether the posture is that of somebody on all fours, or was before the rock-back in progress."""
+        """Whether the posture is on all fours, or was before the rock-back in progress."""
         self._knelt = False
         self._found = 0
         self._rocking: _Rocking | None = None
         self._level = math.nan
-        """Inclination of the thighs that the next rock-back begins at."""
+        """Inclination of the thighs from which the next rock-back starts."""
         self._since = -1
         """Row since which trunk and thigh have been within the band of these inclinations."""
         self._trunk = self._thigh = math.nan
 
     def step(self, k: int, trunk: float, thigh: float) -> RockBack | None:
-        """Row k (finite degrees); the rock-back that has ended with it."""
+        """Process row k (finite degrees); returns the rock-back that has ended with it."""
         if not self.on_all_fours:
             self._arrive(k, trunk, thigh)
             return None
@@ -137,7 +137,7 @@ class RockBackFinder:
         return RockBack(rock.risen, rock.peak_at, half_at, rock.valley_at, round(sure, 3))
 
     def _leave(self) -> RockBack | None:
-        """No longer on all fours; a rock-back that had come back half the way counts."""
+        """No longer on all fours; a rock-back that had come halfway back counts."""
         rock, self._rocking = self._rocking, None
         found = None if rock is None or rock.half_at is None else self._ended(rock, rock.half_at)
         self.on_all_fours = False
@@ -146,8 +146,8 @@ class RockBackFinder:
 
 
 def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
-    """Whether there may be a rock-back in a movement (n,): cheap, and never false where there is one. still_rows: rows that
-    are no more than what `STILL_S` takes."""
+    """Whether there may be a rock-back in a movement (n,): cheap, and never false where there is one. still_rows: a number of
+    rows that is at most `STILL_S`."""
     there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
     if np.count_nonzero(there) <= still_rows:
         return False
@@ -171,8 +171,8 @@ def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:
-    """Whether in a movement (n,) the thighs were raised and then stood under a horizontal trunk for a moment, as of somebody
-    who gets down on all fours."""
+    """Whether in a movement (n,) the thighs were raised and then stood under a horizontal trunk for a moment, as in getting
+    down on all fours."""
     raised = np.flatnonzero(thigh > KNELT_DEG)
     if not len(raised):
         return False

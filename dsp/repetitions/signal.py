@@ -1,7 +1,7 @@
-"""What the finder of repetitions sees of a stretch of rows: the trunk-on-thigh flexion, a seat, a single knee that is up.
+"""The signals of the finder of repetitions: the trunk-on-thigh flexion, a seat, a single raised knee.
 
-The signal is the trunk-on-thigh flexion: trunk inclination plus that of the less inclined thigh, what there is of it. It
-needs gravity alone, and in walking it stays small, because one leg is always behind.
+The main signal is the trunk-on-thigh flexion: trunk inclination plus that of the less inclined thigh, as far as measured. It
+needs only inclinations against gravity, and in walking it stays small, because one leg is always behind.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ RAISE_DEG, STANCE_DEG, RAISE_TRUNK_DEG = 30.0, 12.0, 25.0
 """A knee raise: one thigh above the first, the other within the second, the trunk within the third. In a stride the other leg
 is behind (ours, set on the simulated athlete)."""
 STAND_IN_S = 2.0
-"""Once a thigh has been missing for this long, the other one stands in for it (ours)."""
+"""Time, s, after which the other thigh replaces a missing one (ours)."""
 BRIDGED_HOLE_S = 0.4
-"""Holes up to this are bridged for finding a repetition; a longer one ends the movement (ours)."""
+"""Longest gap, s, that is bridged for finding a repetition; a longer one ends the movement (ours)."""
 HISTORY_S = 120.0
-"""Longest repetition; a longer movement is a posture, not a repetition (ours)."""
+"""Longest repetition, s; a longer movement is a posture (ours)."""
 NEVER = -(10**9)
-"""Row number of what was not seen yet."""
+"""Row number for *not seen yet*."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class RowsInView:
         return len(self.signal)
 
     def seen_before(self, i: int) -> bool:
-        """Whether there was a signal just before row i, or before a hole that is bridged."""
+        """Whether there was a signal just before row i, or before a bridged gap."""
         longest = int(BRIDGED_HOLE_S * self.rate_hz) + 1
         if np.isfinite(self.signal[max(i - longest, 0) : i]).any():
             return True
@@ -65,21 +65,21 @@ class RowsInView:
 
     @property
     def longest_rows(self) -> float:
-        """A movement that has taken more rows is a posture."""
+        """Most rows of a movement; a longer one is a posture."""
         return HISTORY_S * self.rate_hz - 1
 
 
 class TrunkOnThigh:
-    """Makes the signal of rows that follow each other; it remembers when each thigh was there."""
+    """Computes the signal of consecutive rows; it remembers when each thigh was last measured."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate = rate_hz
         self._seen = [NEVER, NEVER]
-        """Row number at which each thigh was last there."""
+        """Row number at which each thigh was last measured."""
         self._last = NEVER
 
     def view(self, rows: MovementRows, first: int) -> RowsInView:
-        """The rows that follow; first: the number of the first of them."""
+        """The next rows; first: the number of the first of them."""
         trunk, thigh = rows.moving
         signal, seat = self._signal(rows.angles, trunk, thigh, first)
         # false where a thigh is missing

@@ -1,4 +1,4 @@
-"""The states of somebody whose repetitions are counted: small machines, each of which says which state follows at a row.
+"""The states of an athlete while repetitions are counted: small state machines, each of which returns the next state at a row.
 
     Standing ──► Moving ──► Settling ──► Standing     a movement from standing and back
        │          │  ▲                       ▲
@@ -6,9 +6,9 @@
        │        Seated ◄──► Rising ──────────┘        sitting down, standing up
        └────► Raising ──► Standing or Moving          a single knee is up
 
-Each has `step`, which takes one row, and `ahead`, which passes over rows at which nothing can happen: what it passes over would
-have been nothing. A movement that has ended goes to a `RepetitionCutter`. Row numbers are those of the finder; `missing` counts
-the rows of a hole that is bridged so far.
+Each has `step`, which takes one row, and `ahead`, which skips rows at which nothing can happen; skipping changes no result.
+A movement that has ended goes to a `RepetitionCutter`. Row numbers are those of the finder; `missing` counts the rows of the
+gap that has been bridged so far.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from dsp.repetitions.rock_backs import STILL_S, RockBackFinder, possible
 from dsp.repetitions.signal import END_DEG, HISTORY_S, STANCE_DEG, START_DEG, RowsInView
 
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
-"""Within a movement, a fall below this share of the peak and a rise by this much again begins another one (ours, set on the
-simulated athlete)."""
+"""Within a movement, a fall below the first as a part of the peak and then a rise by the second, degrees, begins another
+movement (ours, set on the simulated athlete)."""
 SETTLE_LONGEST_S = 0.6
-"""A repetition comes to rest at most this long after its signal is low enough (ours)."""
+"""Longest time, s, from when the signal is low enough until the repetition comes to rest (ours)."""
 SEAT_THIGH_DEG, SEAT_TRUNK_DEG, SEAT_STILL_S, SEAT_BAND_DEG = 50.0, 45.0, 0.7, 3.0
 """Sitting: thighs above the first, trunk below the second, for the third the signal within the band, and trunk and pelvis as
 on a seat (`seats`; ours, set on the simulated athlete)."""
 HELD_SEAT_S, HELD_TRUNK_DEG = 4.0, 25.0
-"""Who holds that posture for the first, with the trunk below the second, sits in any case: no squat is held for so long
-(ours)."""
+"""An athlete who holds that posture for the first, s, with the trunk below the second, degrees, is sitting in any case: no
+squat is held for 4 s (ours)."""
 LIES_DEG = -30.0
-"""A trunk that leans back by more is that of somebody who lies down, and does not stand (ours)."""
+"""A trunk that leans back further than this, degrees, belongs to an athlete who is lying, not standing (ours)."""
 LEAST_SEAT_DEG = 2.0
-"""The thighs of a posture that was held too long for a movement count as raised by at least this (ours)."""
+"""Least inclination, degrees, assumed for the thighs in a posture that was held too long for a movement (ours)."""
 RISE_SHARE, SEATED_AGAIN_SHARE = 0.5, 0.8
-"""Standing up is noticed when the thighs are below the first share of their inclination while seated; who comes above the
-second again sits (ours)."""
+"""Standing up is noticed when the thighs are below the first as a part of their inclination while seated; above the second
+again, the athlete is sitting (ours)."""
 
 
 @dataclass(slots=True)
 class Standing:
-    """Nobody moves, or nothing is known."""
+    """The athlete does not move, or nothing is known."""
 
     missing: int = 0
 
@@ -80,13 +80,13 @@ class Raising:
         return i
 
     def step(self, view: RowsInView, i: int, cutter: RepetitionCutter) -> State:
-        """Missing values (all comparisons false) are as if the tick had not been."""
+        """Missing values (all comparisons are false) are ignored."""
         k, other_row = view.first + i, LEFT_THIGH_ROW + RIGHT_THIGH_ROW - self.leg_row
         knee = view.angles.item(self.leg_row, i)
         if knee > self.peak:
             self.peak, self.peak_at = knee, k
         if view.signal.item(i) > START_DEG:
-            # the other knee follows, or the trunk: no knee raise
+            # the other knee follows, or the trunk: not a knee raise
             return Moving.from_standing(view, i)
         if view.angles.item(other_row, i) < -STANCE_DEG or k - self.begin > view.longest_rows:
             return Standing()
@@ -99,7 +99,7 @@ class Raising:
 @dataclass(slots=True)
 class Moving:
     """A movement that began at row `begin`: its largest signal and the lowest since, with their rows; since when the signal has
-    been within a band of `still_level`. stay: it is a stay on all fours, and no repetition itself."""
+    been within a band of `still_level`. stay: the movement is a stay on all fours, and not a repetition itself."""
 
     begin: int
     peak: float
@@ -112,9 +112,9 @@ class Moving:
     stay: bool = False
     missing: int = 0
     whole: bool = True
-    """Whether its beginning was seen: somebody may sit already when the rows begin."""
+    """Whether its beginning was seen: the athlete may already be sitting when the rows begin."""
     asked: int = -1
-    """The row since when it was still, the last time that it was asked for a seat."""
+    """The row since which the athlete had been still when the test for a seat last ran."""
 
     @classmethod
     def from_standing(cls, view: RowsInView, i: int) -> Moving:
@@ -132,7 +132,7 @@ class Moving:
         signal = view.signal[i:stop]
         top = int(signal.argmax())
         highest = signal.item(top)
-        # a hole is not equal to itself
+        # NaN is not equal to itself
         if highest != highest or self._may_do_more(view, slice(i, stop)):
             return i
         if highest > self.peak:
@@ -140,10 +140,10 @@ class Moving:
         return stop
 
     def _may_do_more(self, view: RowsInView, part: slice) -> bool:
-        """Whether the movement may sit down, rock back or begin another one in these rows: cheap, and never false where it
-        does."""
+        """Whether the athlete may sit down, rock back or begin another movement in these rows: cheap, and never false where it
+        happens."""
         signal, trunk, thigh = view.signal[part], view.trunk[part], view.thigh[part]
-        # sitting needs some time within the band, so its ends and its middle are close; it may have begun a row earlier
+        # sitting takes some time within the band, so its ends and its middle are close; it may have begun a row earlier
         still = max(int(SEAT_STILL_S * view.rate_hz) - 1, 1)
         seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
         if seat.any():
@@ -162,7 +162,7 @@ class Moving:
         k, signal, thigh = view.first + i, view.signal.item(i), view.thigh.item(i)
         trunk = view.trunk.item(i)
         if signal != signal:
-            # a hole in the middle: not a repetition
+            # a gap in the middle: not a repetition
             return Standing(self.missing)
         self._rock(k, trunk, thigh, view.longest_rows, cutter)
         if k - self.begin > view.longest_rows:
@@ -189,7 +189,7 @@ class Moving:
         return self
 
     def _sits(self, k: int, trunk: float, rate_hz: float, cutter: RepetitionCutter) -> bool:
-        """Whether who is still, with the thighs up, sits; asked once, and again when it is held."""
+        """Whether an athlete who is still, with raised thighs, is sitting; tested once, and again when the posture is held."""
         if not self.whole or (trunk < HELD_TRUNK_DEG and k - self.still_since >= HELD_SEAT_S * rate_hz):
             return trunk < HELD_TRUNK_DEG
         if self.asked == self.still_since:
@@ -198,7 +198,7 @@ class Moving:
         return cutter.sits(self.begin, self.still_since, k)
 
     def _rock(self, k: int, trunk: float, thigh: float, longest_rows: float, cutter: RepetitionCutter) -> None:
-        """Follow the rock-backs: from the first one on, and on all fours for long enough, the movement is a stay."""
+        """Follow the rock-backs: from the first one on, or after long enough on all fours, the movement is a stay."""
         found = self.rocks.step(k, trunk, thigh)
         if found is not None:
             self.begin, self.stay = found.end, True
@@ -234,7 +234,7 @@ class Settling:
         """The last row of the movement, if it is in view and nothing else can happen before."""
         left = self.crossed + math.ceil(SETTLE_LONGEST_S * view.rate_hz) - view.first - i
         part = view.signal[i : i + left]
-        # also false for a hole
+        # also false for NaN
         if left < 2 or i + left >= len(view) or not part.max() <= START_DEG:
             return i
         low = int(part.argmin())
@@ -256,7 +256,7 @@ class Settling:
         return self
 
     def close(self, end: int, last: int, cutter: RepetitionCutter) -> None:
-        """The movement ended at row `end` or came to rest before; `last` is the latest row there is."""
+        """The movement ended at row `end` or came to rest before; `last` is the newest row."""
         if self.stay:
             return
         if self.stands_up:
@@ -267,7 +267,7 @@ class Settling:
 
 @dataclass(slots=True)
 class Seated:
-    """Sitting, or in a posture that was held too long for a movement, with thighs inclined by `thigh`. stay: as in `Moving`."""
+    """Sitting, or a posture that was held too long for a movement, with thighs inclined by `thigh`. stay: as in `Moving`."""
 
     thigh: float
     stay: bool

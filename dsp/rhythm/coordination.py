@@ -18,20 +18,20 @@ from dsp.rhythm.phases import Phases, one_phase
 
 POINTS = 101
 LONGEST_LAG_S = 1.5
-"""How alike two motions are is looked at up to here."""
+"""Largest lag, s, over which two motions are correlated (ours)."""
 LARGEST_LAG_S = 1.0
-"""A lag beyond this is no delay of one motion against another: those that are published are below it (Laird 2018, doi
+"""Largest lag, s, that counts as a delay of one motion against another: published delays are below it (Laird 2018, doi
 10.1186/s12891-018-2387-x)."""
 ALIKE = 0.7
-"""Correlation at its highest point that two motions must have for a lag between them."""
+"""Least peak correlation of two motions for a lag between them (ours)."""
 RIVAL, RIVAL_S = 0.2, 0.1
-"""A second peak so far off must be lower by so much: else either of two lags could be meant, and little decides."""
+"""A second peak at least `RIVAL_S` away must be lower by `RIVAL`: otherwise the lag is ambiguous (ours)."""
 MARP_REPETITIONS = 5
-"""MARP and DP of fewer repetitions say little (10 are better)."""
+"""Fewest repetitions for MARP and DP (ours; 10 are better)."""
 
 
 def points_of(whole: Phases) -> tuple[Ints, Ints, Floats]:
-    """Rows (r, 101) before and after 101 even points of each movement, and how far between them the points lie."""
+    """Rows (r, 101) before and after 101 even points of each movement, and the points' fractions between them."""
     spread = np.minimum(np.arange(POINTS) / (POINTS - 1.0) * (whole.length[:, None] - 1.0), whole.length[:, None] - 1.0)
     low = np.maximum(np.minimum(spread.astype(np.int64), whole.length[:, None] - 2), 0)
     high = np.minimum(low + 1, whole.length[:, None] - 1)
@@ -54,7 +54,7 @@ def phase(angle: Floats, velocity: Floats, whole: Phases | None = None) -> Float
 
 def analytic_phase(angle: Floats) -> Floats:
     """Phase (…, 101) rad of the analytic signal of angles (…, n), whose amplitude is centred."""
-    # imported where it is used: no row of a table needs it, and it takes its time to load
+    # imported where it is used: no row of a table needs it, and loading is slow
     from scipy.signal import hilbert
 
     n = angle.shape[-1]
@@ -63,7 +63,7 @@ def analytic_phase(angle: Floats) -> Floats:
     at = np.linspace(0.0, n - 1.0, POINTS)
     low = np.minimum(at.astype(np.int64), n - 2)
     part = at - low
-    # velocity over angle turns the other way round than the analytic signal
+    # velocity over angle rotates opposite to the analytic signal
     turned = np.conj(signal[..., low] * (1.0 - part) + signal[..., low + 1] * part)
     return np.asarray(np.angle(turned))
 
@@ -110,8 +110,8 @@ def marp_and_dp(relative: Floats) -> tuple[float, float]:
 
 
 def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -> Floats:
-    """Lags s (r,) at which the velocity `second` (n,), moved later by it, is most like `first` (n,) within each phase;
-    positive: `second` is early. NaN where one of them does not change, or the two are not alike at one lag alone: see
+    """Lags s (r,) by which the velocity `second` (n,) must be delayed to correlate best with `first` (n,) within each phase;
+    positive: `second` is early. NaN where one of them does not change, or where no single lag stands out: see
     `ALIKE`, `RIVAL`, `LARGEST_LAG_S`."""
     found = np.full(len(phases.begin), np.nan)
     sizes = np.array([1 << (2 * n - 1).bit_length() for n in phases.length.tolist()])
@@ -134,7 +134,7 @@ def best_lags_s(phases: Phases, first: Floats, second: Floats, rate_hz: float) -
 
 
 def _peak(likeness: Floats, lengths: Ints, rate_hz: float) -> Floats:
-    """Lag s (r,) of the highest point of correlations (r, size), whose negative lags are at the end; NaN: it says little."""
+    """Lag s (r,) of the peak of correlations (r, size), whose negative lags are at the end; NaN where the peak is not clear."""
     longest = np.minimum(round(LONGEST_LAG_S * rate_hz), lengths - 1)
     most = max(min(round(LONGEST_LAG_S * rate_hz), likeness.shape[1] // 2 - 1), 1)
     lags = np.arange(-most, most + 1)

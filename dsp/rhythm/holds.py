@@ -14,11 +14,11 @@ from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases
 
 HOLD_DEG_S, HOLD_SHARE = 5.0, 0.9
-"""A hold: total velocity below the first while the total is above this share of its peak (ours)."""
+"""A hold: total velocity below the first, deg/s, while the total is above the second as a part of its peak (ours)."""
 SHORTEST_HOLD_S = 0.8
-"""A shorter hold has no creep and no tremor to speak of (ours; the tests of the screen ask for 2 s)."""
+"""Shortest hold, s, for creep and tremor (ours; the tests of the screen ask for 2 s)."""
 BAND_HZ = (1.0, 8.0)
-"""Where tremor is looked for (ours)."""
+"""Frequency band of tremor (ours)."""
 
 
 def hold_rows(whole: Phases, turn: Ints, total: Floats, speed: Floats) -> tuple[Ints, Ints]:

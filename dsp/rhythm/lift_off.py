@@ -1,13 +1,13 @@
-"""What of standing up and sitting down tells how somebody moves: the forward lean before lift-off, and the way to the seat.
+"""The part of standing up and sitting down that is measured: the forward lean before lift-off, and the way to the seat.
 
-Standing up: from where the trunk begins to lean to where the thighs leave the seat. So do the sources that the share is
-compared with: Tully 2005 found lumbar spine to hip as 1 to 3 before lift-off (chair at knee height, 47 people), Sadeghisani
-2021 (MJIRI 35:165) compared people with low back pain. Taken from the seat to standing it would tell how somebody sat: who
-slouches has a lumbar spine to straighten, whatever it does in the rise.
+Standing up is measured from where the trunk begins to lean to where the thighs leave the seat, as in the sources of the
+comparison: Tully 2005 found lumbar spine to hip as 1 to 3 before lift-off (chair at knee height, 47 people), Sadeghisani
+2021 (MJIRI 35:165) compared people with low back pain. Measured from the seat to standing, the share would depend on how the
+athlete sat: a slouched lumbar spine must straighten, however it moves in the rise.
 
-Lift-off is where the thighs begin to come down, the beginning of the lean where the trunk begins to go forward; both are looked
-for backwards from where that movement is fastest, to where it has not begun (`STILL_SHARE`, `STILL_DEG_S`). Sitting down is the
-same backwards: it ends where the thighs come to rest, and how the trunk then leans back is left out (ours).
+Lift-off is where the thighs begin to come down; the lean begins where the trunk begins to go forward. Both are searched for
+backwards from where that movement is fastest, to where it has not begun (`STILL_SHARE`, `STILL_DEG_S`). Sitting down is the
+reverse: it ends where the thighs come to rest, and the trunk's leaning back after that is left out (ours).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from dsp.rhythm.phases import Phases, velocity
 
 SEATS = frozenset({STAND_UP.name, SIT_DOWN.name})
 STILL_SHARE, STILL_DEG_S = 0.05, 5.0
-"""Below this part of its fastest, or this speed, a segment has not begun to move: as for the onset of a movement (ours)."""
+"""Below this part of its peak speed, or this speed, deg/s, a segment has not begun to move, as for the onset of a movement
+(ours)."""
 
 
 def without_the_seat(phases: Phases, kinds: Sequence[str], trunk: Floats, thigh: Floats, rate_hz: float) -> Phases:
@@ -45,7 +46,7 @@ def without_the_seat(phases: Phases, kinds: Sequence[str], trunk: Floats, thigh:
 
 
 def _begins(speed: Floats) -> int:
-    """The last row before the fastest at which it has not begun; the first where it had from the start."""
+    """The last row before the fastest at which the movement has not begun; the first row where it had begun from the start."""
     fastest = int(speed.argmax())
     still = speed[: fastest + 1] <= max(STILL_SHARE * speed.item(fastest), STILL_DEG_S)
     return int(np.flatnonzero(still)[-1]) if still.any() else 0

@@ -1,8 +1,8 @@
-"""Lumbo-pelvic rhythm of repetitions: all metrics of their table, from their rows, start to end, in degrees.
+"""Lumbo-pelvic rhythm of repetitions: all metrics of the table of repetitions, from their rows, start to end, in degrees.
 
-This module cuts repetitions into their phases and puts together what the others compute: `shares`,
+This module cuts repetitions into their phases and collects the results of the other modules: `shares`,
 `coordination`, `slack`, `holds`. Every metric is computed for the descent and, where it makes sense, for the
-ascent. What is not valid is absent. Repetitions are measured many at a time (`phases`).
+ascent. Invalid values are absent. Many repetitions are measured at a time (`phases`).
 - onset: first instant at which |velocity| exceeds 5 % of its peak in the phase, and 5 °/s, for 100 ms; delays are lumbar
   minus pelvis, negative: the pelvis is late (sign as Laird 2018, doi 10.1186/s12891-018-2387-x).
 """
@@ -34,14 +34,14 @@ PARTS = {
 LUMBAR, PELVIS, TRUNK, LEFT, RIGHT = range(5)
 ONSET_SHARE, ONSET_DEG_S, ONSET_HELD_S = 0.05, 5.0, 0.1
 DELAY_DEG = 20.0
-"""Own motion at which the second delay is taken (Laird 2018)."""
+"""A segment's own motion, degrees, at which the second delay is measured (Laird 2018)."""
 SHORTEST_SLACK_ROWS = 6
-"""Rows of a descent below which nothing is looked for in it."""
+"""Fewest rows of a descent in which slack is searched for (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The most that was seen of this athlete so far today, degrees; NaN before. lumbar: in forward bends; hip_left,
+    """The largest flexions of this athlete so far today, degrees; NaN before any. lumbar: in forward bends; hip_left,
     hip_right: in knee raises, squats and rock-backs, which bend the knee."""
 
     lumbar: float = math.nan
@@ -50,11 +50,12 @@ class Best:
 
 
 FULL_BEND, BENT_KNEE = names_of(lambda kind: kind.full_bend), names_of(lambda kind: kind.bent_knee)
-"""Kinds in which the lumbar spine goes as far as it can, and those in which the hips do."""
+"""Kinds in which the lumbar spine uses its full range, and those in which the hips do."""
 
 
 def better(best: Best, kind: str, angles: Floats) -> Best:
-    """What was reached so far, with a repetition of a kind whose angles are (5, n) degrees, in the order of `PARTS`."""
+    """The largest flexions so far, updated with a repetition of a kind, whose angles are (5, n) degrees in the order of
+    `PARTS`."""
 
     def most(before: float, part: int) -> float:
         now = float(np.fmax.reduce(angles[part]))
@@ -95,14 +96,14 @@ class RepetitionRows:
     length: Ints
     turn: Ints
     kinds: Sequence[str] = ()
-    """Names of the movement kinds; without them none has to do with a seat."""
+    """Names of the movement kinds; without them no repetition involves a seat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """metrics: of one repetition, in table units; what cannot be computed is absent. relative_phase_deg: continuous relative
-    phase (101,) of lumbar spine and pelvis, empty where there is none. missing_shares: which shares are missing though their
-    angles are there, and why, in words."""
+    """metrics: of one repetition, in table units; metrics that cannot be computed are absent. relative_phase_deg: continuous
+    relative phase (101,) of lumbar spine and pelvis, empty where there is none. missing_shares: the shares that are missing
+    although their angles are there, with the reason, in words."""
 
     metrics: Metrics
     relative_phase_deg: Floats
@@ -120,7 +121,7 @@ def rhythm(
     """Metrics of one repetition; see `measure`.
 
     rows, sd: by angle name, (n,) degrees and their standard uncertainties, NaN where missing; turn: index of the deepest row;
-    best: what this athlete has reached before.
+    best: the athlete's largest flexions before.
     """
     angles, spread = (np.stack([x[angle] for angle in PARTS.values()]) for x in (rows, sd))
     one = RepetitionRows(angles, spread, np.array([angles.shape[1]]), np.array([turn]), (kind,))
@@ -128,7 +129,7 @@ def rhythm(
 
 
 def measure(rows: RepetitionRows, bests: Sequence[Best], rate_hz: float) -> list[Measured]:
-    """Each repetition, measured. bests: what the athlete has reached, for each of them."""
+    """Measures each repetition. bests: the athlete's largest flexions before each of them."""
     rep, found = _Cut.of(rows, rate_hz), _Columns()
     highest = _ranges(found, rep)
     missing = _shares(found, rep, rows.kinds)
@@ -143,19 +144,19 @@ def measure(rows: RepetitionRows, bests: Sequence[Best], rate_hz: float) -> list
 
 
 class _Columns:
-    """Metrics of r repetitions as they are found."""
+    """Collects metrics of r repetitions."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self._values: list[Floats] = []
 
     def add(self, names: Sequence[str], values: Floats | Sequence[Floats], valid: Bools | Sequence[Bools]) -> None:
-        """Metrics of these names, values (k, r), where they are valid, (r,) or (k, r)."""
+        """Add metrics of these names: values (k, r), and the mask of valid ones, (r,) or (k, r)."""
         self.names += names
         self._values.append(np.where(valid, values, np.nan))
 
     def table(self) -> Floats:
-        """All of them, (r, m); NaN where there is no number."""
+        """All metrics, (r, m); NaN where there is no value."""
         table = np.concatenate(self._values).T.copy()
         table[~np.isfinite(table)] = np.nan
         return table
@@ -258,7 +259,7 @@ def _ranges(found: _Columns, rep: _Cut) -> Floats:
 
 def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     """Shares of the trunk and of the trunk on the thigh, over the descent and over the ascent: whole, by thirds, by bins of
-    forward bend. Returns which of them are missing and why, in words, for each repetition."""
+    forward bend. Returns the missing shares with the reason, in words, for each repetition."""
     lumbar, pelvis = rep.table[LUMBAR], rep.table[PELVIS]
     hip, hip_sd = _moving_hip(rep, kinds)
     down, spread, up_hip_sd = rep.down, rep.spread, hip_sd
@@ -282,7 +283,8 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
 
 
 def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
-    """The hips that are read: the mean of both, or of a movement of one leg the one that moved; and their uncertainties."""
+    """The hip flexion to read: the mean of both hips, or in a one-legged movement that of the moving leg; and its
+    uncertainty."""
     alone = np.array([kind_of(kind).one_leg for kind in kinds], np.bool_)
     if not alone.any():
         return rep.hip, rep.hip_sd
@@ -308,7 +310,7 @@ def _share_names() -> tuple[str, ...]:
 
 _SHARES = _share_names()
 _SHARED = tuple(f"{name}{phase}" for name in (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH) for phase in ("", "_ascent"))
-"""The shares whole, in the order in which they are computed."""
+"""The whole shares, in the order in which they are computed."""
 _TIMING = ("onset_delay_s", "delay_at_20deg_s", "peak_velocity_lag_s", "correlation_lag_s", "onset_delay_ascent_s")
 
 
@@ -340,8 +342,8 @@ _CRP = tuple(
 
 
 def _coordination(found: _Columns, rep: _Cut) -> list[Floats]:
-    """Relative phase over the repetition, its mean size and its direction, and over the descent and the ascent. Returns that of
-    lumbar spine and pelvis, (101,) to a tenth of a degree, for each repetition or empty."""
+    """Relative phase over the repetition (mean size and direction), the descent and the ascent. Returns for each repetition the
+    relative phase of lumbar spine and pelvis, (101,) to a tenth of a degree, or an empty array."""
     length = rep.whole.length
     valid = rep.moves & (length > 2)
     hips = np.maximum(rep.has[LEFT:].sum(axis=0), 1)
@@ -373,10 +375,10 @@ _SLACK = (
 
 
 def _slack(found: _Columns, rep: _Cut) -> None:
-    """Slack onset by both estimators, of the mean hip, each side and the trunk, and what follows it; and the butt wink."""
+    """Slack onset by both estimators, for the mean hip, each side and the trunk; the slopes after it; and the butt wink."""
     down, lumbar, n = rep.down, rep.table[LUMBAR], len(rep.hip)
     long = rep.moves & rep.has_hip & (down.length >= SHORTEST_SLACK_ROWS)
-    # the hip that there is stands for the mean
+    # a single measured hip replaces the mean
     of = (rep.hip, rep.table[LEFT], rep.table[RIGHT], rep.table[TRUNK])
     four, three = laid_out((down,) * 4, n), laid_out((down,) * 3, n)
     spine, so_far = np.tile(lumbar, 4), reach(four, np.concatenate(of))
@@ -388,7 +390,7 @@ def _slack(found: _Columns, rep: _Cut) -> None:
     lumbar_sd = np.tile(rep.sd[LUMBAR], 4)
 
     def uncertain(where: Phases, so_far: Reach, at_deg: Floats, slope: Floats | None = None) -> Floats:
-        """Of onsets at at_deg, shape (hips, r); missing where they are."""
+        """Uncertainties of onsets at at_deg, shape (hips, r); missing where the onsets are."""
         passed = slack.crossings(where, spine, so_far, at_deg)
         known = slack.onset_sd(
             sd[passed.row], lumbar_sd[passed.row], lumbar_sd[where.begin], passed.slope if slope is None else slope
@@ -415,7 +417,8 @@ _USE = ("lumbar_of_largest_bend", "hip_left_utilisation", "hip_right_utilisation
 
 
 def _use(found: _Columns, highest: Floats, bests: Sequence[Best]) -> None:
-    """What was used of what this athlete can do, both as far as they are known. highest: largest angles (5, r)."""
+    """Utilisation: the part of the athlete's range used in each repetition, where both are known. highest: largest angles (5,
+    r)."""
     most = np.array([(best.lumbar, best.hip_left, best.hip_right) for best in bests]).T
     known = most > slack.SMALLEST_HIP_DEG
     found.add(_USE, highest[[LUMBAR, LEFT, RIGHT]] / np.where(known, most, np.nan), known)
@@ -425,7 +428,7 @@ _PHASES = ("descent_s", "hold_s", "ascent_s", "hold_creep_deg_s", "hold_tremor_d
 
 
 def _phases(found: _Columns, rep: _Cut) -> None:
-    """Durations of descent, hold and ascent, and what the lumbar spine does in the hold."""
+    """Durations of descent, hold and ascent, and creep and tremor of the lumbar spine in the hold."""
     together = rep.has_hip & rep.has[LUMBAR]
     valid = (together | rep.has[TRUNK]) & (rep.whole.length > 2)
     bend = rep.table[LUMBAR] + rep.hip

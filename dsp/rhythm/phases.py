@@ -1,7 +1,7 @@
 """Rows of several movements laid one after another, and their phases: descent, ascent, or the whole.
 
-Metrics of many repetitions are computed at once: what is done with every row is done with all rows together, and only what
-needs a movement of its own (a running maximum, a search) goes through them one by one. No result depends on which movements
+Metrics of many repetitions are computed at once. Element-wise operations run over all rows together; only operations that
+need a single movement (a running maximum, a search) run one movement at a time. No result depends on which movements
 are computed together: there is no sum over rows of several movements.
 """
 
@@ -18,7 +18,7 @@ from body_signals import Bools, Floats, Ints
 
 T = TypeVar("T", bound=np.generic)
 VELOCITY_HALF_S = 0.05
-"""Velocities are central differences over twice this time."""
+"""Half the span, s, of the central differences that give velocities (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,15 +34,15 @@ class Phases:
         return self.begin + self.length - 1
 
     def parts(self, rows: NDArray[T]) -> list[NDArray[T]]:
-        """The phases' own parts of rows (…, n)."""
+        """The rows (…, n) of each phase."""
         return [rows[..., a:b] for a, b in zip(self.begin.tolist(), (self.begin + self.length).tolist(), strict=True)]
 
     def backwards(self, n: int) -> Phases:
-        """The same phases of rows (n,) that are read from the end backwards."""
+        """The same phases for rows (n,) in reverse order."""
         return Phases(n - self.begin - self.length, self.length)
 
     def each(self, values: Floats, n: int) -> Floats:
-        """Values (…, r) of phases in order as rows (…, n): each from where its phase begins to where the next one does."""
+        """Values (…, r) of ordered phases as rows (…, n): each from the beginning of its phase to that of the next."""
         edges = np.concatenate((self.begin, (n,)))
         edges[0] = 0
         return np.asarray(values.repeat(edges[1:] - edges[:-1], axis=-1))
@@ -50,7 +50,7 @@ class Phases:
     def highest(self, rows: Floats) -> Floats:
         """Largest value (…, r) of rows (…, n) within each phase; they are in order."""
         edges = np.stack((self.begin, self.begin + self.length), axis=1).ravel()
-        # every other stretch lies between two phases; the end of all rows is none
+        # every other stretch lies between two phases; the end of all rows is not one
         return np.asarray(np.maximum.reduceat(rows, edges[edges < rows.shape[-1]], axis=-1)[..., ::2])
 
     def first(self, what: Bools) -> Ints:
@@ -73,7 +73,7 @@ class Phases:
 
 
 def laid_out(phases: Sequence[Phases], n: int) -> Phases:
-    """Phases of several arrays of n rows, as those of all these rows one after another."""
+    """Phases of several arrays of n rows, renumbered for all these rows one after another."""
     begin = np.concatenate([p.begin + k * n for k, p in enumerate(phases)])
     return Phases(begin, np.concatenate([p.length for p in phases]))
 
@@ -84,7 +84,7 @@ def one_phase(n: int) -> Phases:
 
 
 def velocity_rows(rate_hz: float) -> int:
-    """Rows to either side that a velocity is the difference of."""
+    """Rows to either side of a velocity's central difference."""
     return max(1, round(VELOCITY_HALF_S * rate_hz))
 
 
@@ -147,8 +147,8 @@ def bridged(rows: Floats, longest: int, whole: Phases | None = None) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
-    """How far r phases have come at each of their rows, one phase after another: furthest (m,), the furthest value so far, and
-    since (m,), the place at which it was reached; begin and length (r,)."""
+    """Running maximum of r phases at each of their rows, one phase after another: furthest (m,), the largest value so far, and
+    since (m,), the row at which it was reached; begin and length (r,)."""
 
     furthest: Floats
     since: Ints
@@ -157,20 +157,20 @@ class Reach:
 
     @property
     def low(self) -> Floats:
-        """Where the phases begin, (r,)."""
+        """The phases' first values, (r,)."""
         return np.asarray(self.furthest[self.begin])
 
     @property
     def top(self) -> Floats:
-        """The furthest that they reach, (r,)."""
+        """The phases' largest values, (r,)."""
         return np.asarray(self.furthest[self.begin + self.length - 1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
-    """Where phases first reach levels, each array (r, k): the last row before, the first row at or beyond it, counted from
-    the phase's beginning, and how far between the two, 0 … 1. A level that was reached from the start, or never: the first
-    or the furthest row, twice."""
+    """Where phases first reach levels, each array (r, k): the last row before and the first row at or beyond the level, counted
+    from the phase's beginning, and the fraction between the two, 0 … 1. For a level that was reached from the start, or never,
+    both are the first or the furthest row."""
 
     before: Ints
     beyond: Ints

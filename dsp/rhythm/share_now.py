@@ -1,11 +1,11 @@
-"""The lumbar share of the movement just now, for who watches it: the slope form.
+"""The lumbar share of the movement under way, for a live display: the slope form.
 
 share = dL / dF, lumbar flexion L gained per forward bend F, by linear regression over the last `WINDOW_DEG` of F; the hips'
-share is 1 minus it. F is the trunk on the thigh, L + H with the mean of the hips that there are, or without thigh sensors the
+share is 1 minus it. F is trunk on thigh, L + H with the mean of the measured hips, or without thigh sensors the
 trunk, L + P. Causal: a function of the last `LONGEST_S` of rows alone, however they were cut.
 
-There is none unless the movement has gone that far one way, is still under way, and has no hole in it. Nor is there one where
-the slope is no share, by the rule of `dsp.rhythm.shares`.
+The share exists only if the movement has gone that far in one direction, is still under way, and has no gap. It is also missing
+where the slope is not a share by the rule of `dsp.rhythm.shares`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from dsp.results import AngleRows
 from dsp.rhythm.shares import judged
 
 WINDOW_DEG = 10.0
-"""Of forward bend: the share is that of the last of it (ours)."""
+"""Forward bend, degrees, over which the share is taken (ours)."""
 LONGEST_S = 5.0
-"""What takes longer for `WINDOW_DEG` is a posture that shifts, not a movement (ours)."""
+"""Longest time, s, for `WINDOW_DEG`; anything slower is a shifting posture, not a movement (ours)."""
 MOVING_DEG, MOVING_S = 1.0, 0.5
-"""Under way: it has gone on by the first within the second (ours)."""
+"""A movement is under way if it has advanced by the first, degrees, within the second, s (ours)."""
 BACK_DEG = 2.0
-"""What has come back by more than this has turned (ours)."""
+"""A movement that has come back by more than this, degrees, has turned (ours)."""
 LONGEST_HOLE_S = 0.1
-"""Rows further apart are none of one movement (ours, as across a hole of the grid)."""
+"""Longest time between rows of one movement, s (ours, as across a gap of the grid)."""
 PIECES = 32
-"""Rows come two at a time: when there are more pieces than this they are joined to one without rows that are too old (ours)."""
+"""Most pieces kept; rows come two at a time. Beyond this, pieces are joined, without rows that are too old (ours)."""
 LUMBAR, PELVIS = ANGLE_NAMES.index("lumbar_flexion"), ANGLE_NAMES.index("pelvis_tilt")
 HIPS = tuple(ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right"))
 OF_TRUNK, OF_THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
@@ -40,8 +40,8 @@ OF_TRUNK, OF_THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
 
 @dataclass(frozen=True, slots=True)
 class ShareNow:
-    """A share, its standard uncertainty, the name that it has in the table of repetitions, and the quality flags of all rows
-    that it was taken from."""
+    """A share, its standard uncertainty, its name in the table of repetitions, and the quality flags of all rows from which it
+    was computed."""
 
     of: str
     share: float
@@ -50,7 +50,7 @@ class ShareNow:
 
 
 class LatestRows:
-    """Keeps the rows that a share needs; bounded. May be asked while another thread brings rows."""
+    """Keeps the rows that a share needs; bounded. May be read while another thread adds rows."""
 
     def __init__(self) -> None:
         self._kept: tuple[AngleRows, ...] = ()
@@ -92,7 +92,7 @@ def share_now(rows: AngleRows) -> ShareNow | None:
     if not _one_way(time_s, bend):
         return None
     slope = _slope(bend, lumbar)
-    # to first order; the two ends share what the standing left, so their uncertainties do not add up
+    # to first order; both ends share the error of the standing, so their uncertainties do not add up
     sd_lumbar, *sd_rest = np.degrees(rows.sd[[LUMBAR, *rest], -1]).tolist()
     sd = math.hypot((1.0 - slope) * sd_lumbar, slope * max(sd_rest)) / abs(bend[-1] - bend[0])
     if np.isnan(judged(np.array([slope]), np.array([sd]), np.zeros(1, np.int64)).value[0]):
@@ -102,7 +102,7 @@ def share_now(rows: AngleRows) -> ShareNow | None:
 
 
 def _one_way(time_s: Floats, bend: Floats) -> bool:
-    """Whether the movement from the first to the last row goes one way, still does, and has no hole."""
+    """Whether the movement from the first to the last row goes in one direction, is under way, and has no gap."""
     if (np.diff(time_s) > LONGEST_HOLE_S).any():
         return False
     forward = bend if bend[-1] > bend[0] else -bend

@@ -1,18 +1,17 @@
 """Lumbar shares of a movement of one phase: whole, by thirds of its own total, by fixed bins of forward bend.
 
 share = dL / (dL + dR), with dR the change of the pelvis (of the trunk) or of the hips (of the trunk on the thigh). It stays
-bounded where the ratio dL / dR explodes; ratio r and share s say the same: s = r / (1 + r).
+bounded where the ratio dL / dR diverges; ratio r and share s are equivalent: s = r / (1 + r).
 
 Bins of absolute forward bend: 0-30, 30-60, 60-90° as Esola 1996 (doi 10.1097/00007632-199601010-00017), 90-120° as
 Tafazzol 2014 (doi 10.1016/j.clinbiomech.2013.10.021). A bin is missing when the rest moves by less than
 `SMALLEST_REST_DEG` or the movement does not pass through the whole of it.
 
-What is no share is missing and has a reason (`NoShare`): a total that is too small or uncertain to be divided by, parts that
-cancel each other, a value outside 0 to 1. No value is clipped: who bends with a still lumbar spine has a share of 0 that is
-measured a little below 0 as often as above, and so a value may be outside by as much as it is uncertain, but little
-(`OUTSIDE_SD`, `OUTSIDE_MOST`).
+A missing share has a reason (`NoShare`): the total is too small or too uncertain to divide by, the parts cancel each other, or
+the value is outside 0 to 1. No value is clipped: a bend with a still lumbar spine has a share of 0, which is measured slightly
+below 0 as often as above. So a value may be outside by its uncertainty, up to a limit (`OUTSIDE_SD`, `OUTSIDE_MOST`).
 
-The thirds have the whole's beginning and end, so the whole is their mean; where there is no whole there are no thirds.
+The thirds have the same beginning and end as the whole, so the whole is their mean. Without a whole there are no thirds.
 """
 
 from __future__ import annotations
@@ -29,23 +28,24 @@ from dsp.rhythm.phases import Phases, one_phase, reach, reached
 SMALLEST_TOTAL_DEG = 3.0
 SMALLEST_REST_DEG = 3.0
 CANCELLING = 0.5
-"""A total smaller than this part of the larger of its two parts is no whole to take a share of (e.g. sitting down)."""
+"""A total smaller than this, as a part of the larger of its two parts, has no share: the parts cancel (e.g. in sitting down)
+(ours)."""
 UNCERTAIN_SD = 0.25
-"""A share that is less certain says nothing: its 95 % band, two of these either way, is as wide as 0 to 1 (ours)."""
+"""Largest standard uncertainty of a share: the 95 % band, two of these either way, is then as wide as 0 to 1 (ours)."""
 OUTSIDE_SD, OUTSIDE_MOST = 2.0, 0.02
-"""A share may lie outside 0 to 1 by the first times its own standard uncertainty, which is its error (95 %), and by the second
-at most: two points are what the share of a whole movement is uncertain by, and what a reader takes for 0 or 100 % (ours)."""
+"""A share may lie outside 0 to 1 by the first times its own standard uncertainty (95 %), but by the second at most. Two points
+are the usual uncertainty of the share of a whole movement, and readers take them for 0 or 100 % (ours)."""
 ROUNDING = 1e-9
-"""A share of 0 or 1 that is known exactly comes out of a division."""
+"""Tolerance for an exact share of 0 or 1, which is the result of a division (ours)."""
 BINS_DEG = (0.0, 30.0, 60.0, 90.0, 120.0)
 BIN_NAMES = ("0_30", "30_60", "60_90", "90_120")
 THIRDS = ("early", "middle", "late")
 STANDING_DEG = 5.0
-"""A movement that begins below this forward bend has begun at 0."""
+"""A movement that begins below this forward bend, degrees, counts as begun at 0 (ours)."""
 
 
 class NoShare(IntEnum):
-    """Why there is no share. NOT_PASSED: a bin that the movement did not go through."""
+    """Why there is no share. NOT_PASSED: the movement did not pass through the bin."""
 
     SHARE = 0
     SMALL = 1
@@ -61,11 +61,11 @@ NO_SHARE_WORDS: dict[NoShare, str] = {
     NoShare.UNCERTAIN: "too uncertain",
     NoShare.OUTSIDE: "outside 0 to 1",
 }
-"""The reasons as people read them; of a bin that was not passed nothing is said."""
+"""The reasons in words; a bin that was not passed is not reported."""
 
 
 class Shares(NamedTuple):
-    """Shares and their standard uncertainties, arrays of one shape, NaN where there is none; and why not, `NoShare`."""
+    """Shares and their standard uncertainties, arrays of one shape, NaN where there is no share; and the reasons, `NoShare`."""
 
     value: Floats
     sd: Floats
@@ -73,11 +73,11 @@ class Shares(NamedTuple):
 
 
 def with_sd(lumbar: Floats, rest: Floats, sd_lumbar: Floats, sd_rest: Floats) -> Shares:
-    """lumbar / (lumbar + rest) of changes that are known so well, to first order, where that is a share."""
+    """lumbar / (lumbar + rest) of changes with these uncertainties, to first order, where that is a share."""
     total = lumbar + rest
     size = np.abs(total)
     why = np.where(size >= CANCELLING * np.maximum(np.abs(lumbar), np.abs(rest)), NoShare.SHARE, NoShare.OPPOSITE)
-    # also of a missing angle
+    # also for a missing angle
     why[~(size >= SMALLEST_TOTAL_DEG)] = NoShare.SMALL
     total = np.where(why == NoShare.SHARE, total, np.nan)
     value, sd = lumbar / total, np.hypot(rest * sd_lumbar, lumbar * sd_rest) / (total * total)
@@ -85,7 +85,7 @@ def with_sd(lumbar: Floats, rest: Floats, sd_lumbar: Floats, sd_rest: Floats) ->
 
 
 def judged(value: Floats, sd: Floats, why: Ints) -> Shares:
-    """Values with their standard uncertainties where they are shares; why: reasons that are known already."""
+    """Values with their standard uncertainties where they are shares; why: reasons known so far."""
     outside = np.maximum(-value, value - 1.0) > np.fmin(OUTSIDE_SD * sd, OUTSIDE_MOST) + ROUNDING
     unsure = sd > UNCERTAIN_SD
     why = np.where((why == NoShare.SHARE) & outside, NoShare.OUTSIDE, why)
@@ -109,7 +109,7 @@ def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, s
     total = lumbar + rest
     so_far = reach(phases, total)
     low, top = so_far.low, so_far.top
-    # to the phase's end, also where that is not its furthest
+    # to the phase's end, even where that is not its maximum
     rise = total[phases.end] - total[phases.begin]
     edges = np.tile(np.array(BINS_DEG), (len(low), 1))
     edges[:, 0] = np.where((low > 0.0) & (low < STANDING_DEG), low, edges[:, 0])
@@ -131,7 +131,7 @@ def of_phases(phases: Phases, lumbar: Floats, rest: Floats, sd_lumbar: Floats, s
     moved, other = changes
     value, sd, why = with_sd(moved, other, sd_lumbar[:, None], sd_rest[:, None])
     whole = why[:, last, None]
-    # what ends further back than it began goes through no thirds
+    # a phase that ends below its beginning has no thirds
     goes = np.where(rise > 0.0, NoShare.SHARE, NoShare.OPPOSITE)
     goes[~(np.abs(rise) > 3.0 * SMALLEST_TOTAL_DEG)] = NoShare.SMALL
     goes = np.where(whole != NoShare.SHARE, whole, goes[:, None])
@@ -164,10 +164,10 @@ def bins(lumbar: Floats, rest: Floats, sd_lumbar: float = 0.0, sd_rest: float = 
 
 
 def missing_words(names: Sequence[str], why: Ints) -> list[str]:
-    """For each of r repetitions, which shares are missing, in words: ``lumbar_share_of_trunk: outside 0 to 1; …``.
+    """The missing shares of each of r repetitions in words: ``lumbar_share_of_trunk: outside 0 to 1; …``.
 
-    why (names, r, 1 + 3 + 4): `NoShare` of the whole, the thirds and the bins of shares of these names. Nothing is said of the
-    parts of a whole that is none, nor of bins that were not passed.
+    why (names, r, 1 + 3 + 4): `NoShare` of the whole, the thirds and the bins of shares of these names. If the whole is
+    missing, its parts are not reported; neither are bins that were not passed.
     """
     said = [""] * why.shape[1]
     told = np.where(why == NoShare.NOT_PASSED, NoShare.SHARE, why)

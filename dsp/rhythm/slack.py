@@ -1,4 +1,4 @@
-"""Slack: where in a hip-flexing movement the lumbar spine begins to take what the hips should have given.
+"""Slack: where in a hip-flexing movement the lumbar spine begins to take over movement that should come from the hips.
 
 All angles in degrees, rows of one phase from its beginning to the deepest point. Two estimators of the onset, in degrees of
 hip flexion:
@@ -23,27 +23,30 @@ from dsp.rhythm.phases import Phases, Reach, reach, reached
 TAU_DEG = 5.0
 HELD_S = 0.2
 POINTS = 64
-"""Points of hip flexion, evenly spaced, at which the two lines are fitted."""
+"""Evenly spaced points of hip flexion at which the two lines are fitted (ours)."""
 EDGE = 5
-"""Points at each end that no knee is looked for in."""
+"""Points at each end that cannot be the knee (ours)."""
 NOISE_DEG = 0.3
-"""Standard deviation of L about a line that no fit falls below: sway and skin."""
+"""Least standard deviation of L about a fitted line, degrees: sway and skin movement (ours)."""
 SURE = 10.0
-"""The criterion must be better by so much."""
+"""Least improvement of the criterion for two lines (ours; Kass & Raftery 1995 call it very strong evidence, doi
+10.1080/01621459.1995.10476572)."""
 SMALLEST_SLOPE = 0.1
-"""The slope must rise by so much for a knee to be slack."""
+"""Least increase of the slope at a knee that counts as slack (ours)."""
 ABOUT_DEG = 2.5
-"""The slope at an onset is taken over so much flexion to either side."""
+"""Flexion to either side of an onset, degrees, over which the slope is taken (ours)."""
 SMALLEST_ONSET_SLOPE = 0.2
-"""A slope at the onset that is less than this is taken for this."""
+"""Least slope at an onset; a smaller one is replaced by this value (ours)."""
 SMALLEST_HIP_DEG = 15.0
-"""Range of hip flexion below which nothing is looked for."""
+"""Least range of hip flexion, degrees, in which slack is searched for (ours)."""
 PLATEAU_SLOPE, PLATEAU_DEG = 0.25, 10.0
-"""The hip has run out when it gains less than this part of the forward bend over so many degrees of it."""
+"""The hip has run out when it gains less than the first as a part of the forward bend over the second, degrees of bend
+(ours)."""
 PLATEAU_HIP = 0.5
-"""It has run out only after this part of what it does in this repetition."""
+"""The hip can have run out only after this part of its range in the repetition (ours)."""
 WINK_DEG = 5.0
-"""Butt wink: the pelvis tips back by more than this before the deepest point, while the lumbar spine flexes by as much."""
+"""Butt wink: the pelvis tips back by more than this, degrees, before the deepest point, while the lumbar spine flexes by as
+much (ours)."""
 
 
 class Knees(NamedTuple):
@@ -69,8 +72,8 @@ def threshold_onset(phases: Phases, lumbar: Floats, hips: Sequence[Floats], rate
 
 
 def _geometry() -> tuple[Floats, Floats, Floats, Floats]:
-    """Of POINTS even steps from 0 to 1: the steps, a straight line through them (unit length, mean 0), and the bends of the
-    candidates without what one line explains (k, POINTS) with their squared lengths (k,)."""
+    """For POINTS even steps from 0 to 1: the steps, a straight line through them (unit length, mean 0), and for each candidate
+    knee the part of its bend that one line does not explain (k, POINTS) with its squared length (k,)."""
     x = np.linspace(0.0, 1.0, POINTS)
     line = (x - x.mean()) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
     bends = np.maximum(x - x[EDGE:-EDGE, None], 0.0)
@@ -83,7 +86,7 @@ _STEPS, _LINE, _BENDS, _SIZES = _geometry()
 
 
 def breakpoints(phases: Phases, lumbar: Floats, so_far: Reach) -> Knees:
-    """The knees of L (n,) against H in each phase; so_far: how far H has come in it."""
+    """The knees of L (n,) against H in each phase; so_far: the running maximum of H in it."""
     low, range_deg = so_far.low, so_far.top - so_far.low
     at = reached(so_far, low[:, None] + range_deg[:, None] * _STEPS)
     before, beyond = (phases.begin[:, None] + rows for rows in (at.before, at.beyond))
@@ -91,7 +94,7 @@ def breakpoints(phases: Phases, lumbar: Floats, so_far: Reach) -> Knees:
     rest = y - y.mean(axis=1, keepdims=True)
     rest -= (rest * _LINE).sum(axis=1, keepdims=True) * _LINE
     one = (rest * rest).sum(axis=1)
-    # a product for each movement: one of two matrices may round otherwise for another number of them
+    # one product for each movement: a product of two matrices may round differently for another number of movements
     along = (_BENDS @ rest[:, :, None])[:, :, 0]
     explained = along * along / _SIZES
     k = np.argmax(explained, axis=1)
@@ -119,7 +122,8 @@ class Crossings(NamedTuple):
 
 
 def crossings(phases: Phases, lumbar: Floats, so_far: Reach, hip_deg: Floats) -> Crossings:
-    """Of the flexions hip_deg (r,), one in each phase; lumbar (n,) degrees; so_far: how far H has come in the phases.
+    """Crossings of the flexions hip_deg (r,), one in each phase; lumbar (n,) degrees; so_far: the running maximum of H in the
+    phases.
 
     The slope is that of the chord over `ABOUT_DEG` to either side, as far as the phase goes; infinite where H keeps still.
     """
@@ -134,15 +138,16 @@ def crossings(phases: Phases, lumbar: Floats, so_far: Reach, hip_deg: Floats) ->
 
 
 def onset_sd(hip_sd: Floats, lumbar_sd: Floats, start_sd: Floats, slope: Floats) -> Floats:
-    """Standard uncertainty (r,), degrees of H, of an onset at which H is known to hip_sd, and L to lumbar_sd, at the start to
-    start_sd: an error of L moves the onset along by 1 / slope. Of L's error at the onset its start has a part already, which
-    cancels: what is left is what it is more uncertain by, and `NOISE_DEG`."""
+    """Standard uncertainty (r,), degrees of H, of an onset. hip_sd, lumbar_sd: of H and L at the onset; start_sd: of L at the
+    start. An error of L shifts the onset by 1 / slope. The error of L at the start is part of that at the onset and cancels;
+    the increase since the start and `NOISE_DEG` remain."""
     gained_sd = np.hypot(lumbar_sd - start_sd, NOISE_DEG)
     return np.hypot(hip_sd, gained_sd / np.maximum(np.abs(slope), SMALLEST_ONSET_SLOPE))
 
 
 def slack_fraction(phases: Phases, lumbar: Floats, hip: Floats) -> Floats:
-    """Part (r,) of the lumbar flexion that was gained after the hip had run out: 0 when it did not, NaN when none was."""
+    """Part (r,) of the lumbar flexion gained after the hip had run out: 0 when the hip did not run out, NaN without lumbar
+    flexion."""
     so_far = reach(phases, lumbar + hip)
     low, bent = so_far.low, so_far.top - so_far.low
     deepest = phases.end

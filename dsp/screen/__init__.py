@@ -1,4 +1,4 @@
-"""The hip screen: the numbers of each test, and the pattern that they make."""
+"""The hip screen: the numbers of each test, and their pattern."""
 
 from dsp.screen.pattern import NOT_SCREENED, screen_of
 

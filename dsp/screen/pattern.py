@@ -1,21 +1,21 @@
 """The hip screen: a session's tests against the limits of `body_signals.limits`, and the pattern that they agree on.
 
     low hips, knee bent      rock-back gives way early, or true hip flexion is small in the knee raise
-    low, knee straight       pelvis range of the bend is small, or the bow gives way early
-    lumbar takes it          lumbar share of the bend is large, or rises late in it, or the pelvis begins late, or a hip is used
+    low hips, knee straight  pelvis range of the bend is small, or the bow gives way early
+    lumbar takes over        lumbar share of the bend is large, or rises late in it, or the pelvis begins late, or a hip is used
                              little while the lumbar spine is used much (squat, deadlift)
 
-    1 repeat                 the bend was not scored, or the lumbar spine takes it and the hips were not tested
-    2 hip-limited            low hips and lumbar takes it; the side is named
-    3 posterior chain        low with the knee straight only, and lumbar takes it
-    4 movement control       neither is low, two limits say that the lumbar spine takes it
+    1 repeat                 the bend was not scored, or the lumbar spine takes over and the hips were not tested
+    2 hip-limited            low hips and lumbar takes over; the side is named
+    3 posterior chain        low hips with the knee straight only, and lumbar takes over
+    4 movement control       neither is low, two limits say that the lumbar spine takes over
     5 guarded                lumbar range is small, and its share is small or the bend is slow
     6 no dominant pattern    and every test that could have shown one was done: the bend, and of both hips the knee raise and
                              the rock-back; else there is no pattern, and the screen says what was not tested
 
-One limit alone names nothing: each flags one in ten by construction. How many agree, and over how many exercises, is the
-confidence. Borderline: without the numbers that are within the minimal detectable change of their limit, or with the hips that
-are nearly low, it would be another pattern. It compares and names; it is no diagnosis.
+One limit alone names no pattern: each flags one in ten by construction. The confidence counts the limits that agree, and their
+exercises. Borderline: the pattern would be another one without the numbers within the minimal detectable change of their limit,
+or if hips that are nearly low counted as low. The screen compares and names; it does not diagnose.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dsp.screen.tests import ScreenTest, measured_tests
 
 
 class Pattern(IntEnum):
-    """What the tests agree on; the numbers are those of docs/screen.md."""
+    """The pattern on which the tests agree; the numbers are those of docs/screen.md."""
 
     REPEAT = 1
     HIP_LIMITED = 2
@@ -76,27 +76,27 @@ CRITERIA: tuple[tuple[str, str, str], ...] = (
     ("deadlift_lumbar_use", "deadlift", "lumbar_use"),
     ("sit_to_stand_share", "sit_to_stand", "lumbar_share_of_trunk_on_thigh"),
 )
-"""Limit, test, and the measure that is compared; of both sides where it has sides."""
+"""Limit, test, and the measure that is compared; for both sides where the test has sides."""
 LOW_HIPS = frozenset({"rock_back_slack_deg", "knee_raise_hip_deg"})
 LOW_STRAIGHT = frozenset({"bend_pelvis_low_deg", "bow_slack_deg"})
 LUMBAR_TAKES = frozenset({"bend_share_high", "bend_late_rise", "bend_onset_delay_s", "hip_use"})
 SMALL, GUARDS = "bend_lumbar_low_deg", frozenset({"bend_share_low", "bend_descent_s"})
 NEEDED = "bend_share_high"
-"""Without the bend's share nothing is decided."""
+"""Without the bend's share no pattern is decided."""
 WITH_SLACK = {"bow": "bow", "rock_back": "rock-back"}
-"""Tests that look for where the lumbar spine gives way, which it may not have done."""
+"""Tests for where the lumbar spine gives way; it may not have done so."""
 OWN = frozenset({"bend", "bow", "knee_raise", "rock_back"})
-"""Where none of these was done, nobody was screening."""
+"""Without any of these tests there is no screen."""
 HIP_TESTS: tuple[tuple[str, str], ...] = (("knee_raise_hip_deg", "knee raise"), ("rock_back_slack_deg", "rock-back"))
-"""Either could show low hips that the other does not: without both, of both sides, nobody knows that no pattern is there."""
+"""Either could show low hips that the other does not. So *no pattern* is known only with both tests, on both sides."""
 AGREE = 2
-"""So many limits must speak for a pattern."""
+"""Fewest limits that must support a pattern (ours): one alone flags one in ten people."""
 MANY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A number beside its limit. beyond: it is on the far side; borderline: within the margin of the limit."""
+    """A number and its limit. beyond: it is on the far side; borderline: within the margin of the limit."""
 
     limit: Limit
     test: str
@@ -109,9 +109,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The screen of a session: its tests, what was compared, and the pattern; None where no test was done. side: left, right or
-    both, empty where the pattern has none. support: the findings that speak for it. otherwise: what it would be with the
-    borderline numbers on the other side."""
+    """The screen of a session: its tests, the comparisons, and the pattern; None where no test was done. side: left, right or
+    both, empty where the pattern has none. support: the findings that support it. otherwise: the pattern with the borderline
+    numbers on the other side."""
 
     tests: tuple[ScreenTest, ...]
     findings: tuple[Finding, ...]
@@ -135,20 +135,20 @@ class Screen:
 
     @property
     def otherwise_words(self) -> tuple[str, ...]:
-        """What it could be as well, in words; that there is no pattern only where that was tested."""
+        """The alternative patterns, in words; *no pattern* only where that was tested."""
         none = self._not_tested if self.untested else PATTERN_WORDS[Pattern.NONE]
         return tuple(none if p is Pattern.NONE else PATTERN_WORDS[p] for p in self.otherwise)
 
     @property
     def agreeing(self) -> int:
-        """How many limits speak for the pattern."""
+        """Number of limits that support the pattern."""
         return len({(f.limit.name, f.test) for f in self.support})
 
     @property
     def confidence(self) -> str:
-        """high: three limits or more, of two exercises or more; moderate: two, of two exercises; else low.
+        """high: at least three limits from at least two exercises; moderate: two, from two exercises; else low.
 
-        A step less when it is borderline.
+        One step less for a borderline pattern.
         """
         if self.pattern in (None, Pattern.REPEAT, Pattern.NONE):
             return ""
@@ -158,7 +158,7 @@ class Screen:
         return steps[max(0, step - bool(self.otherwise))]
 
     def document(self) -> dict[str, object]:
-        """What summary.json says; a number that is not known is null."""
+        """The entry in summary.json; an unknown number is null."""
         return {
             "tests": [_test_document(t) for t in self.tests],
             "limits": [
@@ -209,7 +209,7 @@ def screen_of(repetitions: Sequence[Repetition], limits: Mapping[str, Limit] | N
 
 
 def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple[tuple[Finding, ...], list[str]]:
-    """Every number that is known beside its limit, and remarks on those that are not."""
+    """Every known number with its limit, and remarks on the unknown ones."""
     findings: list[Finding] = []
     notes: list[str] = []
     by_place = {(t.test, t.side): t for t in tests}
@@ -220,11 +220,11 @@ def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple
             if place is None or not place.valid or not math.isfinite(number):
                 continue
             limit = limits[name]
-            # a difference counts whichever side is the larger
+            # a difference counts in either direction
             size = abs(number) if name == "knee_raise_difference_deg" else number
             beyond, borderline = limit.beyond(size), limit.borderline(size)
             if test in WITH_SLACK and not place.gives_way:
-                # it went so far without giving way: no less than that is known
+                # the movement went this far without giving way: only a lower bound is known
                 if beyond or borderline:
                     where = f" ({side})" if side else ""
                     far = f"{WITH_SLACK[test]}{where}: {round(number)}° without giving way"
@@ -241,7 +241,7 @@ def _compared(tests: Sequence[ScreenTest], limits: Mapping[str, Limit]) -> tuple
 
 
 def _decide(findings: Iterable[Finding]) -> tuple[Pattern, tuple[Finding, ...], tuple[str, ...]]:
-    """The pattern, the findings that speak for it, and why the tests have to be repeated."""
+    """The pattern, the findings that support it, and why the tests have to be repeated."""
     findings = tuple(findings)
     beyond = [f for f in findings if f.beyond]
 
@@ -269,7 +269,7 @@ def _decide(findings: Iterable[Finding]) -> tuple[Pattern, tuple[Finding, ...], 
 
 
 def _untested(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The tests of the hips that are not among the findings, in words, with their side where the other one is."""
+    """The hip tests that are not among the findings, in words, with their side where only one side is missing."""
     names = []
     for limit, test in HIP_TESTS:
         missing = [side for side in SIDES if not any((f.limit.name, f.side) == (limit, side) for f in findings)]
@@ -279,18 +279,18 @@ def _untested(findings: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def _without_borderline(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, those that are beyond their limit by less than the margin not counted."""
+    """The findings without those that are beyond their limit by less than the margin."""
     return [replace(f, beyond=f.beyond and not f.borderline) for f in findings]
 
 
 def _nearly_low(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, hips that are nearly low counted as low."""
+    """The findings with nearly low hips counted as low."""
     return [replace(f, beyond=f.beyond or (f.borderline and f.limit.name in LOW_HIPS)) for f in findings]
 
 
 def _side(support: Iterable[Finding], findings: Iterable[Finding]) -> str:
-    """The side of the hips that are low. On all fours one pelvis moves over both, so the knee raise tells where it can: which
-    side is low, or else which is not."""
+    """The side of the low hips. On all fours one pelvis moves over both hips, so the knee raise decides where it can: by the
+    side that is low, or else by the side that is not."""
     low = [f for f in support if f.limit.name in LOW_HIPS]
     raised_far = {f.side for f in findings if f.test == "knee_raise" and f.limit.name in LOW_HIPS and not f.beyond}
     sides = {f.side for f in low}
@@ -303,7 +303,7 @@ def _side_words(side: str) -> str:
 
 
 def _too_few(tests: Iterable[ScreenTest]) -> list[str]:
-    """What was not scored, and why."""
+    """The tests that were not scored, and why."""
     notes = []
     for t in tests:
         if not t.valid and (t.side or t.test not in ("knee_raise", "rock_back")):
@@ -313,8 +313,8 @@ def _too_few(tests: Iterable[ScreenTest]) -> list[str]:
 
 
 def _left_out(tests: Iterable[ScreenTest]) -> list[str]:
-    """How many of the repetitions of a scored test are not in its numbers, and why. That the first of a set is a trial is not
-    said again of each test."""
+    """How many repetitions of a scored test are not in its numbers, and why. The trial at the start of each set is not
+    mentioned again."""
     notes = []
     for t in tests:
         told = [f"{n} left out: {why}" for why, n in t.left_out.items() if why != TRIAL]
@@ -329,7 +329,7 @@ def _left_out(tests: Iterable[ScreenTest]) -> list[str]:
 
 
 def _groups(tests: Iterable[ScreenTest]) -> list[str]:
-    """Shares that fall into two groups, of which a median tells nothing."""
+    """Shares that fall into two groups, which a median would not describe."""
     return [
         f"{_name(t)}: {measure.replace('_', ' ')} falls into two groups: "
         + " and ".join(f"{round(100 * g.median)} % (repetitions {', '.join(map(str, g.numbers))})" for g in two)

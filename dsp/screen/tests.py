@@ -1,6 +1,6 @@
-"""The tests of the hip screen, measured: what a session's repetitions of each kind say, side by side.
+"""The measures of the hip screen's tests, from a session's repetitions of each kind and side.
 
-Per test the median over the repetitions that are scored (`dsp.day.scoring`) and their spread (`dsp.day.sets.over_set`); fewer
+For each test the median over the scored repetitions (`dsp.day.scoring`) and their spread (`dsp.day.sets.over_set`); fewer
 than three are not scored. Tests, numbers and formulas: docs/screen.md; hip flexion is true flexion, pelvis to femur.
 """
 
@@ -21,10 +21,10 @@ from dsp.rhythm.metrics import BENT_KNEE, FULL_BEND
 
 @dataclass(frozen=True, slots=True)
 class ScreenTest:
-    """One test, of one side where it has sides. measures: by the names of `SCREEN_MEASURES`; repetitions: how many were
-    scored; left_out: how many were not, by reason; with_slack: in how many of those scored the lumbar spine left its start.
-    missing: of a measure, how many of those scored do not have it, by reason. groups: of a share, the two groups that it falls
-    into."""
+    """One test, on one side where it has sides. measures: by the names of `SCREEN_MEASURES`; repetitions: number scored;
+    left_out: number not scored, by reason; with_slack: number of scored ones in which the lumbar spine left its start.
+    missing: for each measure, the number of scored repetitions without it, by reason. groups: for each share, the two groups
+    that it falls into."""
 
     test: str
     side: str
@@ -53,7 +53,7 @@ class ScreenTest:
 
 @dataclass(frozen=True, slots=True)
 class _Most:
-    """The most of the session, degrees: lumbar flexion in forward bends, hip flexion with a bent knee; NaN where none was."""
+    """The session's largest flexions, degrees: lumbar in forward bends, hip with a bent knee; NaN where there was none."""
 
     lumbar: float
     left: float
@@ -75,7 +75,7 @@ _Measured = Callable[[Mapping[str, float], str, _Most], dict[str, _Number]]
 
 
 def _get(metrics: Mapping[str, float], name: str) -> _Number:
-    """A metric; its uncertainty is of its own name, that of a peak is the range's."""
+    """A metric and its uncertainty; a peak has the uncertainty of the range."""
     stem = name.removesuffix("_deg")
     sd = f"{name}_sd" if stem == name else f"{stem.replace('_apparent', '').replace('_peak', '_rom')}_sd_deg"
     return metrics.get(name, math.nan), metrics.get(sd, math.nan)
@@ -152,11 +152,11 @@ _MEASURED: dict[str, _Measured] = {
 }
 SHARES = (SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH)
 _SLACK = {"bow": "slack_onset_trunk_deg", "rock_back": "slack_onset_deg"}
-"""What a repetition has when the lumbar spine left its start."""
+"""The metric that a repetition has if the lumbar spine left its start."""
 
 
 def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
-    """The tests that a session has at least one repetition of, in the order of `SCREEN_MEASURES`."""
+    """The tests with at least one repetition in the session, in the order of `SCREEN_MEASURES`."""
     most = _Most.of(repetitions)
     found: list[ScreenTest] = []
     for test, side in dict.fromkeys((m.test, m.side) for m in SCREEN_MEASURES):
@@ -167,7 +167,7 @@ def measured_tests(repetitions: Sequence[Repetition]) -> tuple[ScreenTest, ...]:
             of_kind = [r for r in of_kind if side and raised(r) in (side, "")]
         if of_kind:
             found.append(_test(test, side, of_kind, most))
-    # a hip without a sensor is no test
+    # no test for a hip without a sensor
     return _with_difference([t for t in found if t.repetitions or set(t.left_out) != {NOT_MEASURED}])
 
 
@@ -192,13 +192,13 @@ def _test(test: str, side: str, of_kind: Sequence[Repetition], most: _Most) -> S
 
 
 def _why(r: Repetition, share: str) -> str:
-    """Why a repetition has no such share."""
+    """Why a repetition lacks a share."""
     said = dict(part.split(": ", 1) for part in r.missing_shares.split("; ") if part)
     return said.get(share, NOT_MEASURED)
 
 
 def _with_difference(tests: Sequence[ScreenTest]) -> tuple[ScreenTest, ...]:
-    """The tests, and the difference of the hips where the knees of both sides were raised."""
+    """The tests, plus the difference of the hips where both knees were raised."""
     sides = {t.side: t for t in tests if t.test == "knee_raise"}
     if set(sides) != set(SIDES):
         return tuple(tests)

@@ -320,7 +320,7 @@ class MovellaDotCodec(PacketwiseCodec):
         )
 
     def _motion(self, numbers: Numbers) -> tuple[Vector, Vector]:
-        """acc m/s² and gyr rad/s; what is no number stays none."""
+        """acc m/s² and gyr rad/s; what is not a number stays none."""
         vector = self._mode.vector
         if not self._increments:
             return vector(numbers, "A"), vector(numbers, "G")  # type: ignore[return-value]  # three numbers each

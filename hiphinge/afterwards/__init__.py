@@ -1,1 +1,1 @@
-"""A session after it: what is said of it then, what belongs together, and all sessions at a glance."""
+"""Sessions after their end: later entries, checks that files belong together, and a list of all sessions."""

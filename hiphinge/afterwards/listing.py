@@ -1,5 +1,5 @@
-"""All sessions of a folder at a glance: whose, when, how good, sent or not. Only small files are read, whatever the sessions'
-length; one that cannot be read is named with the reason, and hides no other."""
+"""A list of all sessions of a folder: athlete, start, quality, sent or not. Only small files are read, at any session length. A
+session that cannot be read is listed with the reason, and does not affect the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from on_disk import read_bytes
 
 SESSION = "session.toml"
 _MOST_BYTES = 16 << 20
-"""Of a summary (as `on_disk` has it)."""
+"""Largest summary, bytes (ours, as in `on_disk`)."""
 FINISHED, UNFINISHED, RUNNING, SAMPLES, BROKEN = "finished", "unfinished", "running", "samples only", "broken"
 SENT, PARTLY, NOT, NOTHING = "sent", "partly", "not", "nothing to send"
 
@@ -33,7 +33,7 @@ class _Alignment(msgspec.Struct):
 
 
 class _Summary(msgspec.Struct):
-    """What a list shows of summary.json."""
+    """The values of summary.json that a list shows."""
 
     session: str
     athlete: str
@@ -51,8 +51,8 @@ _decoded = msgspec.json.Decoder(_Summary).decode
 @dataclass(slots=True)
 class Listed:
     """One session. state: finished, unfinished, running, samples only (a plain session without results) or broken; why: the
-    reason where there is something to say. sent: sent, partly, not, or nothing to send. confidence: the lowest of its sensors'
-    alignments, None where nothing is calibrated; athlete and start are None where they are not known."""
+    reason, if any. sent: sent, partly, not, or nothing to send. confidence: the lowest of its sensors' alignments, None where
+    nothing is calibrated; athlete and start are None where they are not known."""
 
     folder: Path
     state: str = FINISHED
@@ -91,8 +91,8 @@ class Listed:
 
 
 def listed(where: Path) -> list[Listed]:
-    """The sessions right below the folder `where`, or the one that it is itself, by athlete and time. HiphingeError where it
-    cannot be read."""
+    """The sessions directly below the folder `where`, or the folder itself if it is a session, by athlete and time.
+    HiphingeError where it cannot be read."""
     try:
         with os.scandir(where) as entries:
             names = sorted(entry.name for entry in entries)
@@ -102,7 +102,7 @@ def listed(where: Path) -> list[Listed]:
         return [_looked_at(where, frozenset(names))]
     found = []
     for name in names:
-        # what begins with a dot is being written, or none of ours
+        # a name with a leading dot is being written, or is not ours
         folder = where / name
         inside = frozenset() if name.startswith(".") else _inside(folder)
         if inside is None:
@@ -114,7 +114,7 @@ def listed(where: Path) -> list[Listed]:
 
 
 def _inside(folder: Path) -> frozenset[str] | None:
-    """Names in a folder, none where it is no folder; None where this user's folder may not be read."""
+    """Names in a folder, empty where it is not a folder; None where this user's folder may not be read."""
     try:
         return frozenset(os.listdir(folder))
     except NotADirectoryError:
@@ -142,12 +142,12 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
     for estimator, summary in summaries.items():
         written = Said.of(summary.athlete, summary.start)
         if not _belongs(head, written, recorded=RECORDING in inside):
-            raise ValueError(f"{SESSION} and {estimator}/{SUMMARY} are not of one session")
+            raise ValueError(f"{SESSION} and {estimator}/{SUMMARY} do not belong to one session")
         if head is None or not head.origin:
             said = written
     _name(one, said)
     if summaries:
-        # the two-sided one, where there is one
+        # the two-sided estimator, if present
         summary = summaries[one.estimators[-1]]
         one.duration_s, one.repetitions = summary.duration_s, summary.repetitions
         sure = [a.confidence for a in summary.calibration.values() if a.confidence is not None]
@@ -162,15 +162,15 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
 
 
 def _name(one: Listed, said: Said | None) -> None:
-    """Whose it is and when it began, as far as that is known."""
+    """Athlete and start, as far as known."""
     if said is not None:
         one.athlete = said.athlete if said.athlete != UNKNOWN_ATHLETE else None
         one.start = said.start if said.start is not None and said.start >= EARLIEST else None
 
 
 def _belongs(head: Head | None, written: Said, *, recorded: bool) -> bool:
-    """Whether results are of the session that session.toml names. One of an earlier version beside a recording may correct all:
-    `hiphinge.afterwards.ties` looks closer before anything is sent."""
+    """Whether results belong to the session of session.toml. A session.toml of an earlier version beside a recording may
+    correct everything: `hiphinge.afterwards.ties` checks more closely before anything is sent."""
     if head is None or not head.origin:
         return True
     return head.corrects(written) or (recorded and not head.origins)
@@ -184,7 +184,7 @@ def _summary(path: Path) -> _Summary:
 
 
 def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> tuple[str, str]:
-    """How far the session is, and why it is not finished."""
+    """State of the session, and why it is not finished."""
     if LOCK in inside and is_running(folder):
         return RUNNING, ""
     if RECORDING in inside and len(estimators) < len(ESTIMATORS):
@@ -195,7 +195,7 @@ def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> t
 
 
 def _sent(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> str:
-    """By the ledger alone: whether InfluxDB acknowledged the results as they are now."""
+    """From the ledger alone: whether InfluxDB acknowledged the present results."""
     if FOLDER not in inside:
         return NOT
     states = sent_states(folder, estimators)

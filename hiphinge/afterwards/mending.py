@@ -1,8 +1,8 @@
-"""A session mended afterwards: marks, notes and pain said, moved or taken away, and results that follow.
+"""Mending a session afterwards: marks, notes and pain are added, moved or removed, and the results updated.
 
-What was said goes into edits.toml, never into the recording. Where a mark that acts has changed, the results are computed anew
-from the recording or the CSV files of the folder; for anything else the summaries are enough. A program that ends between the
-two leaves results *behind*: whoever reads them next brings them up to date.
+The entries go into edits.toml, never into the recording. After a change of a mark that changes results, the results are
+computed again from the recording or the CSV files of the folder; for anything else only the summaries change. A program that
+ends between the two steps leaves outdated results: the next reader brings them up to date.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Span:
 
 
 def has_source(folder: Path) -> bool:
-    """Whether the folder holds what results are computed from: a recording, or the CSV files of a plain session."""
+    """Whether the folder holds the source of its results: a recording, or the CSV files of a plain session."""
     if (folder / RECORDING).is_file():
         return True
     try:
@@ -48,9 +48,9 @@ def has_source(folder: Path) -> bool:
 
 
 def marks_of(folder: Path) -> list[SessionMark]:
-    """All that was marked, noted and told of a session, with what was said afterwards, in the order of time.
+    """All marks, notes and pain of a session, including later entries, in the order of time.
 
-    From its summaries, where those know it; else from the recording, which is read once.
+    From its summaries, if they hold them; else from the recording, which is read once.
     """
     edits = read_edits(folder)
     there = available_estimators(folder)
@@ -63,7 +63,7 @@ def marks_of(folder: Path) -> list[SessionMark]:
 
 
 def original_marks(folder: Path) -> list[SessionMark]:
-    """The marks of the recording and of session.toml, as if nothing had been said afterwards."""
+    """The marks of the recording and of session.toml, without later entries."""
     head = read_session_toml(folder / SESSION).marks if (folder / SESSION).is_file() else ()
     return [*head, *(_recorded_marks(folder / RECORDING) if (folder / RECORDING).is_file() else ())]
 
@@ -78,13 +78,13 @@ def _recorded_marks(path: Path) -> Iterable[SessionMark]:
 
 
 def _knows(folder: Path, estimator: str) -> bool:
-    """Whether a summary tells of marks; those of 0.1.0 have none, whatever was marked."""
+    """Whether a summary holds marks; those of 0.1.0 never do."""
     summary = read_summary(folder, estimator)
     return any(summary[name] for name in _LISTS) or not has_source(folder)
 
 
 def _said(summary: dict[str, Any]) -> list[SessionMark]:
-    """The marks that a summary tells."""
+    """The marks in a summary."""
     found = [SessionMark(m["time_s"], m["label"], m.get("said", "session")) for m in summary["marks"]]
     found += [SessionMark(n["time_s"], Note(n["text"]).label, n.get("said", "session")) for n in summary["notes"]]
     found += [
@@ -95,7 +95,7 @@ def _said(summary: dict[str, Any]) -> list[SessionMark]:
 
 
 def behind(folder: Path) -> bool:
-    """Whether results do not have yet what edits.toml says, or have what it does not say any more."""
+    """Whether results lack an entry of edits.toml, or have one that it no longer contains."""
     edits = read_edits(folder)
     return any(_differs(_said(read_summary(folder, e)), edits) for e in available_estimators(folder))
 
@@ -110,7 +110,7 @@ def _differs(said: list[SessionMark], edits: Edits) -> bool:
 
 
 def needs_computing(folder: Path) -> bool:
-    """Whether what differs changes numbers."""
+    """Whether the difference changes numbers."""
     edits = read_edits(folder)
     acting = Edits(
         tuple(mark for mark in edits.added if mark.label in ACTING), tuple(m for m in edits.deleted if m.label in ACTING)
@@ -122,7 +122,7 @@ def needs_computing(folder: Path) -> bool:
 
 
 def check_computable(folder: Path) -> None:
-    """HiphingeError where results cannot be computed anew, because what they were computed from lies elsewhere."""
+    """HiphingeError where results cannot be computed again because their source is elsewhere."""
     if not has_source(folder):
         what = "this folder holds results only, and such a mark changes what is computed from the recording"
         remedy = f"Mark the session that they were computed from, and replay it: hiphinge replay SESSION --out {folder}-again"
@@ -130,9 +130,9 @@ def check_computable(folder: Path) -> None:
 
 
 def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
-    """Let results follow edits.toml where they are behind; whether they were. `told` hears what is done.
+    """Update outdated results to edits.toml; returns whether they were outdated. `told` is called with a message.
 
-    HiphingeError where that is not possible: numbers that a person corrected must not be shown or sent as they were.
+    HiphingeError where that is not possible: numbers that a person corrected must not be shown or sent uncorrected.
     """
     if not behind(folder):
         return False
@@ -142,7 +142,7 @@ def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
     told(f"{folder}: edits.toml says what the results do not have yet; {'computing them anew' if numbers else 'putting it in'}")
     lock = FolderLock(folder)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and try again")
+        raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and try again")
     try:
         follow(folder, numbers=numbers)
     finally:
@@ -151,9 +151,10 @@ def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
 
 
 def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | None = None) -> list[str]:
-    """Let results and report follow edits.toml; what a reader should know, in words. To be called with the folder's lock held.
+    """Update results and report to edits.toml; returns warnings in words. Call it with the folder's lock held.
 
-    numbers: compute them anew; else only what was said goes into the summaries. progress: hears the share done, 0 to 1.
+    numbers: compute the results again; else only the entries go into the summaries. progress: is called with the part done, 0
+    to 1.
     """
     warnings = _computed(folder, progress) if numbers or not available_estimators(folder) else []
     edits = read_edits(folder)
@@ -170,7 +171,7 @@ def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | N
 
 
 def settled(folder: Path, estimators: Sequence[str]) -> None:
-    """Let summaries say what session.toml corrects, where they may be written; this program reads them so anyway."""
+    """Write the corrections of session.toml into the summaries, where they may be written; this program applies them anyway."""
     lock = FolderLock(folder)
     with suppress(HiphingeError, OSError):
         if lock.take():
@@ -181,8 +182,8 @@ def settled(folder: Path, estimators: Sequence[str]) -> None:
 
 
 def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[str]:
-    """Compute both estimators anew, under the name that the results had: a folder may have been renamed since."""
-    # here and not above: most that is asked of a session needs no engine
+    """Compute both estimators again, under the former name of the results: the folder may have been renamed since."""
+    # here and not above: most operations need no engine
     from hiphinge.session.computation import compute, with_software
     from ingest.session_folder import open_input
 
@@ -197,20 +198,20 @@ def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[st
 
 
 def with_path(warnings: Sequence[str], session: Path) -> list[str]:
-    """Warnings of a summary for somebody at a terminal: a command names the folder by its path, as it is to be typed there."""
+    """Warnings of a summary for a terminal: commands name the folder by the path to type there."""
     named, by_path = (f"{MARK_COMMAND} {shlex.quote(str(p))} " for p in (session.resolve().name, session))
     return [warning.replace(named, by_path) for warning in warnings]
 
 
 def proposals(folder: Path) -> list[str]:
-    """What the program proposes to mark in a session, with the command to type; nothing where all is well."""
+    """The program's proposals for marks, each with the command to type; empty where all is well."""
     there = available_estimators(folder)
     warnings = read_summary(folder, there[-1])["warnings"] if there else []
     return [warning for warning in with_path(warnings, folder) if MARK_COMMAND in warning]
 
 
 def span(folder: Path) -> Span:
-    """When the session begins and ends, by its results; a plain session's by its samples."""
+    """Beginning and end of the session, from its results; for a plain session from its samples."""
     there = available_estimators(folder)
     if there:
         ends = [read_summary(folder, e)["duration_s"] for e in there]

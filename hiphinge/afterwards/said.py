@@ -1,4 +1,4 @@
-"""What was said of a session, as it stands in summary.json and in what the program proposes; nothing here needs the engine."""
+"""Entries about a session in the form of summary.json, and the words of a proposal; nothing here needs the engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARK_COMMAND = "hiphinge mark"
 
 
 def forgotten_words(proposal: Proposal | None, source: str) -> list[str]:
-    """What to do where a calibration seems to have been made and not marked: the command to type, word by word."""
+    """The remedy for a calibration that seems not to have been marked, with the exact command to type."""
     if proposal is None:
         return []
     at, found = time_words(proposal.mark_s), f"quiet standing, then {proposal.words}"

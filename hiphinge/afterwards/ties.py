@@ -1,7 +1,7 @@
-"""Whether what lies in a session folder belongs together: session.toml, the recording's head, each summary and its tables.
+"""Whether the files of a session folder belong together: session.toml, the recording's head, each summary and its tables.
 
-Results of another session, copied in by hand, would else be shown and sent under this one's name. Nothing is read but heads
-and ends of files. A folder may be renamed; what counts is what the files say.
+Otherwise results of another session, copied in by hand, would be shown and sent under this one's name. Only heads and ends of
+files are read. A folder may be renamed; only the content of the files counts.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from hiphinge.session.in_progress import RECORDING
 from ingest.heads import read_session_toml
 from ingest.recording import read_recording
 
-_REMEDY = "Put back what belongs to this session, or compute its results anew: hiphinge replay {folder} --out DIR"
+_REMEDY = "Put back this session's files, or compute its results again: hiphinge replay {folder} --out DIR"
 _CLOSE_S = 1e-3
-"""Tolerance of the end (ours): the summary rounds its duration to microseconds."""
+"""Tolerance of the end, s (ours): the summary rounds its duration to microseconds."""
 _EARLY_S = 2.0
-"""Rows of angles go on to the end, also without a sensor; the last orientation may come a little after them."""
+"""How much earlier than the session, s, the table of angles may end; its rows continue even without a sensor (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one file says of whose session it is."""
+    """Athlete and start as stated in one file."""
 
     file: str
     said: Said
@@ -39,11 +39,11 @@ class _Part:
 
 
 def check(folder: Path) -> None:
-    """HiphingeError where the parts of a session folder are not of one session, naming the two that disagree and how.
+    """HiphingeError where the parts of a session folder belong to different sessions; it names the two that disagree and how.
 
-    Athlete and start in session.toml may have been corrected by a person: it remembers as what it was written first, so results
-    and recording are told from another session's. One of an earlier version remembers nothing: it may correct what a recording
-    and all results agree on, and from then on it does remember.
+    A person may have corrected athlete and start in session.toml. It records its origin, so results and recording can be
+    distinguished from another session's. A session.toml of an earlier version has no origin: it may correct values on which the
+    recording and all results agree, and from then on it has one.
     """
     head, recording = head_of(folder), _recording(folder)
     summaries = [_of_summary(folder, estimator) for estimator in available_estimators(folder)]
@@ -67,7 +67,7 @@ def check(folder: Path) -> None:
 
 
 def _vouched(folder: Path, head: Head, recording: _Part | None, summaries: list[_Part]) -> bool:
-    """Whether a session.toml that remembers nothing can only be this session's: recording and results agree with one another,
+    """Whether a session.toml without an origin can only belong to this session: recording and results agree with each other,
     and it names the recording's sensors."""
     if head.origins or not head.origin or recording is None or any(one.said != recording.said for one in summaries):
         return False
@@ -80,10 +80,10 @@ def _vouched(folder: Path, head: Head, recording: _Part | None, summaries: list[
 
 
 def twin(folder: Path, among: Path | None = None) -> Path | None:
-    """Another folder whose results InfluxDB takes for the same session, and which differ; None where there is none.
+    """Another folder with different results that InfluxDB would take for the same session; None where there is none.
 
-    Looked for beside this folder and in `among`. A folder that bears its session's name is the original, and has no twin; where
-    none does, because it was renamed, each of them is the other's.
+    The search covers the folders beside this one and `among`. A folder with its session's name is the original, and has no
+    twin. If neither has that name, because the original was renamed, each is the other's twin.
     """
     estimators = available_estimators(folder)
     if not estimators:
@@ -91,7 +91,7 @@ def twin(folder: Path, among: Path | None = None) -> Path | None:
     own = identity(folder, estimators[0])
     if not own.session or folder.resolve().name == own.session:
         return None
-    # every table is read for it: once, however many folders claim the name
+    # this reads every table, so only once, however many folders claim the name
     own_digests: dict[str, str] = {}
     for place in dict.fromkeys((folder.resolve().parent, *([among.resolve()] if among is not None else []))):
         for other in _folders(place):
@@ -103,7 +103,7 @@ def twin(folder: Path, among: Path | None = None) -> Path | None:
 def _folders(place: Path) -> list[Path]:
     try:
         return sorted(path.resolve() for path in place.iterdir() if path.is_dir())
-    except OSError:  # no such folder, or it may not be read: nothing is known of what it holds
+    except OSError:  # no such folder, or an unreadable one: its content is unknown
         return []
 
 
@@ -144,7 +144,8 @@ def namesake(folder: Path, who: Identity, among: Path | None = None) -> Path | N
 
 
 def _identity(folder: Path, estimator: str) -> Identity:
-    """Whose results they are; what has not changed is read once, since `push --all` asks for each of all."""
+    """Identity of the results; an unchanged file is read only once, because `push --all` compares each session with all
+    others."""
     files = (folder / estimator / SUMMARY, folder / SESSION)
     return _known_identity(folder, estimator, tuple(f.stat().st_mtime_ns if f.is_file() else 0 for f in files))
 
@@ -160,7 +161,7 @@ def _recording(folder: Path) -> _Part | None:
     try:
         session = read_recording(folder / RECORDING, salvage=True).session
     except HiphingeError:
-        # it says nothing, and the results do not hang on it any more
+        # it states nothing, and the results no longer depend on it
         return None
     return _Part(RECORDING, Said.of(session.athlete, session.start), None, str(session.start))
 
@@ -183,7 +184,7 @@ def _check_athlete(folder: Path, one: _Part) -> None:
 
 
 def _compare_head(folder: Path, head: Head, one: _Part) -> None:
-    """Of session.toml, what it does not say cannot disagree."""
+    """Compare session.toml; a value that it does not state cannot disagree."""
     if head.athlete is not None and head.start is not None and head.corrects(one.said):
         return
     if head.athlete is not None and head.athlete != one.said.athlete:
@@ -204,7 +205,7 @@ def _compare(folder: Path, other: _Part, one: _Part, head: Head | None) -> None:
 
 
 def _check_tables(folder: Path, estimator: str) -> None:
-    """The tables end when the summary says, and hold as many repetitions."""
+    """Check that the tables end at the summary's duration, and hold its number of repetitions."""
     summary, where = read_summary(folder, estimator), folder / estimator
     found = {name: _metadata(where / name) for name in (ANGLES, ORIENTATIONS, REPETITIONS)}
     facts = {name: metadata for name, metadata in found.items() if metadata is not None}
@@ -232,9 +233,9 @@ def _check_tables(folder: Path, estimator: str) -> None:
 
 
 def _metadata(path: Path) -> Any:
-    """The metadata of a table; None where it cannot be read: the reader of its rows tells that."""
+    """The metadata of a table; None where it cannot be read, which the reader of its rows reports."""
     try:
-        # a pipe would be waited for
+        # opening a pipe would block
         return pq.read_metadata(path) if path.is_file() else None
     except (OSError, ValueError):
         return None

@@ -1,1 +1,1 @@
-"""The checks of `hiphinge doctor`: installation, access to sensors, sessions, and the rights of their files."""
+"""The checks of `hiphinge doctor`: installation, access to sensors, sessions, and the permissions of their files."""

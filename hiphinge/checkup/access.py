@@ -1,6 +1,7 @@
-"""Checks whether this user may open serial ports, and whether Bluetooth is there, without opening a port or using the radio.
+"""Checks whether this user may open serial ports, and whether Bluetooth is available, without opening a port or using the
+radio.
 
-Where the system does not tell, `hiphinge scan` finds out.
+Where the system does not show it, `hiphinge scan` finds out.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ DEVICES, BLUETOOTH, SWITCHES, BUS = (
     Path("/sys/class/rfkill"),
     Path("/run/dbus/system_bus_socket"),
 )
-"""Where Linux lists serial ports, Bluetooth adapters and what is switched off, and the bus by which BlueZ is asked."""
+"""Where Linux lists serial ports, Bluetooth adapters and radio switches, and the bus of BlueZ."""
 PORTS = ("ttyUSB*", "ttyACM*", "rfcomm*")
 """Names that Linux gives to serial ports on USB and over Bluetooth (its Documentation/admin-guide/devices.txt)."""
-_UNTOLD = "this system tells it only when it is used: hiphinge scan"
+_UNTOLD = "on this system it is known only in use: hiphinge scan"
 
 
 def access() -> Iterator[Finding]:
-    """Serial ports, then Bluetooth. Missing hardware is no fault; a permission that is missing is."""
+    """Serial ports, then Bluetooth. Missing hardware is not a fault; a missing permission is."""
     if not sys.platform.startswith("linux"):
         yield "serial ports", True, _UNTOLD
         yield "bluetooth", True, _UNTOLD
@@ -35,7 +36,7 @@ def access() -> Iterator[Finding]:
 
 
 def serial_ports(devices: Path) -> Finding:
-    """Whether every serial port below `devices` may be opened; else the group that may, and how to join it."""
+    """Whether every serial port below `devices` may be opened; else the group with permission, and how to join it."""
     ports = sorted(port for name in PORTS for port in devices.glob(name))
     closed = [port for port in ports if not os.access(port, os.R_OK | os.W_OK)]
     if closed:
@@ -73,7 +74,7 @@ def bluetooth(adapters: Path, switches: Path, bus: Path) -> Finding:
 def _content(file: Path) -> str:
     try:
         return file.read_text("ascii").strip()
-    except OSError:  # unplugged in this moment, or not told
+    except OSError:  # just unplugged, or unknown
         return ""
 
 

@@ -1,6 +1,6 @@
-"""Checks that everything is installed that the program needs. The list comes from the packages' own metadata.
+"""Checks that all packages that the program needs are installed. The list comes from the packages' own metadata.
 
-Nothing is imported here before it is known to be installed: the answer must come also where most packages are missing.
+Nothing is imported here before it is known to be installed: the check must work even where most packages are missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "hiphinge"
 Finding = tuple[str, bool, str]
-"""The subject, whether it is well, and the finding in words."""
+"""The subject, whether it is in order, and the finding in words."""
 
 
 def installation(program: str = PROGRAM) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def installation(program: str = PROGRAM) -> Iterator[Finding]:
 
 
 def _here(needed: list[Requirement], extras: tuple[str, ...]) -> list[Requirement]:
-    """Those that hold on this system, for the package itself and these of its extras."""
+    """The requirements that apply on this system, for the package itself and these extras."""
     return [r for r in needed if r.marker is None or any(r.marker.evaluate({"extra": extra}) for extra in ("", *extras))]
 
 
@@ -65,7 +65,7 @@ def _wrong(requirement: Requirement) -> str:
     except PackageNotFoundError:
         return f"is not installed: {_remedy(wanted)}"
     if not requirement.specifier.contains(version, prereleases=True):
-        return f"is {version}, needed is {requirement.specifier}: {_remedy(wanted)}"
+        return f"is {version}, but {requirement.specifier} is needed: {_remedy(wanted)}"
     return ""
 
 
@@ -89,7 +89,7 @@ def _below(requirement: Requirement, seen: set[str]) -> Iterator[Finding]:
 
 
 def _modules() -> dict[str, list[str]]:
-    """By package, the modules by which it is used: that of its own name, where there is one."""
+    """By package, the modules to import: that of its own name, if there is one."""
     found: dict[str, list[str]] = {}
     for module, packages in packages_distributions().items():
         if module.isidentifier() and not module.startswith("_"):

@@ -1,7 +1,6 @@
-"""Session folders that other users may read, of an earlier version or copied by hand: found and closed.
+"""Finds session folders that other users may read, from an earlier version or copied by hand, and makes them private.
 
-Nothing else is touched: only folders with a session's files and all below them, and recordings that lie beside them.
-No link is followed.
+Only folders with a session's files, everything below them, and recordings beside them are touched. Links are not followed.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _MARKS = frozenset({"session.toml", RECORDING, "edits.toml"})
 
 @dataclass(slots=True)
 class Closed:
-    """files, folders: closed now. left: those that could not be, each with the system's reason."""
+    """files, folders: made private now. left: those that could not be, each with the system's reason."""
 
     files: int = 0
     folders: int = 0
@@ -29,7 +28,7 @@ class Closed:
     @property
     def words(self) -> str:
         """The finding, for people."""
-        done = f"{self.files} files and {self.folders} folders could be read by others and are closed now (600, 700)"
+        done = f"{self.files} files and {self.folders} folders could be read by others and are now private (600, 700)"
         if not self.left:
             return done if self.files or self.folders else "only their owner may read them"
         more = f", and {len(self.left) - 1} more" if len(self.left) > 1 else ""
@@ -37,7 +36,7 @@ class Closed:
 
 
 def close_sessions(*places: Path) -> Closed:
-    """Close the sessions at or below these folders; one that is not there is made by the first session."""
+    """Make the sessions at or below these folders private; a missing folder will be created by the first session."""
     closed = Closed()
     for root in filter(Path.is_dir, places):
         for private in _private(root, closed):

@@ -1,6 +1,6 @@
 """The doctor's checks beside the installation: sessions, results that InfluxDB lacks, and InfluxDB itself.
 
-One session that cannot be looked at is a finding of its own; the others are looked at all the same.
+A session that cannot be examined is a finding of its own; the others are examined all the same.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ def checkup(settings: Settings) -> Iterator[Finding]:
 
 
 def _sessions(settings: Settings) -> Iterator[Finding]:
-    """Where sessions go, and those that were not closed: their results are computed, also where that failed before."""
+    """The sessions folder, and sessions that were not closed: their results are computed, even where that failed before."""
     folder = settings.sessions
     orphaned = unfinished(settings)
     if folder is None:
         words = "no folder set (HIPHINGE_SESSIONS); looked for sessions in the current one"
     elif folder.exists() and not folder.is_dir():
-        yield "sessions", False, f"{folder} is no folder: set HIPHINGE_SESSIONS to the folder of your sessions"
+        yield "sessions", False, f"{folder} is not a folder: set HIPHINGE_SESSIONS to the folder of your sessions"
         return
     elif not folder.is_dir():
         words = f"{folder} will be made by the first session"
     else:
         words = str(folder)
     if folder is not None and folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield "sessions", False, f"{folder} may not be read and written: check its permissions"
+        yield "sessions", False, f"{folder} cannot be read and written: check its permissions"
     else:
         yield "sessions", True, f"{words}: {len(orphaned)} unfinished"
     for orphan in orphaned:
@@ -88,8 +88,8 @@ def _results(folder: Path | None, configured: bool) -> Iterator[Finding]:
 
 @dataclass(slots=True)
 class _Look:
-    """What was found at a session. unsent: whether InfluxDB lacks something of it, None where that cannot be told. waiting:
-    bytes in its outbox."""
+    """The state of a session. unsent: whether InfluxDB lacks a part of it, None where that is unknown. waiting: bytes in its
+    outbox."""
 
     unsent: bool | None
     waiting: int
@@ -97,7 +97,7 @@ class _Look:
 
 
 def _look(session: Path, configured: bool) -> _Look:
-    """Look at all of a session; what cannot be looked at hides nothing else."""
+    """Examine a whole session; a part that cannot be read does not hide the others."""
     outbox, faults = session / FOLDER, list[str]()
     unsent: bool | None = None
     waiting, rejected, findings = 0, list[tuple[str, str]](), list[Finding]()
@@ -110,7 +110,7 @@ def _look(session: Path, configured: bool) -> _Look:
     with _noting(faults):
         findings.extend(_torn_apart(session))
     if faults and not is_own(session):
-        # private folders of other users are their own affair
+        # private folders of other users are not our concern
         return _Look(False, 0, [])
     if faults:
         findings.append((session.name, False, f"cannot be looked at: {'; '.join(dict.fromkeys(faults))}"))
@@ -143,5 +143,5 @@ def _torn_apart(folder: Path) -> Iterator[Finding]:
 def _folders(sessions: Path | None) -> list[Path]:
     try:
         return sorted(path for path in sessions.iterdir() if path.is_dir()) if sessions is not None else []
-    except OSError:  # no such folder yet, or one that may not be read, as is said above
+    except OSError:  # no such folder yet, or an unreadable one, as reported above
         return []

@@ -1,4 +1,4 @@
-"""The class of every command: its help is shown as it was written, and its begin and end are kept in the log."""
+"""The class of every command: its help is shown as written, and the log records its start and end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class Command(TyperCommand):
-    """A command whose run and end are kept in the log. Its arguments are not: they may name a person."""
+    """A command whose start and end are logged. Its arguments are not logged, because they may name a person."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
@@ -26,7 +26,7 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            # only to be kept: `hiphinge.cli` says it
+            # only logged here: `hiphinge.cli` reports it
             logbook.said(f"{type(error).__name__}: {error}")
             raise
         finally:
@@ -40,8 +40,8 @@ def _how() -> str:
 
 
 def as_written(command: Any) -> Any:
-    """The same command, and those below it, with help that the screen shows as it was written: what stands in square brackets
-    is no markup."""
+    """The same command, and its subcommands, with help that is shown as written: text in square brackets is not
+    markup."""
     from rich.markup import escape
 
     for each in (command, *command.params):

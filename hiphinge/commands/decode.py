@@ -1,4 +1,4 @@
-"""`hiphinge decode`: a sensor's bytes in words, packet by packet, for debugging a sensor or its firmware."""
+"""`hiphinge decode`: the meaning of a sensor's bytes, packet by packet, for debugging a sensor or its firmware."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
 
 _MOST_BYTES = 64 << 20
-"""Largest file, and largest line of a batch: some millions of packets, each of which becomes a row (ours)."""
+"""Largest file, and largest line of a batch, bytes (ours): a few million packets, each of which becomes a row."""
 _NOTES = ("incomplete",)
-"""Counts of a reader that are no refusals."""
+"""Counts of a reader that are not refusals."""
 _LINKS = {"ble-notify": "ble", "serial": "serial"}
 _MEANING = ("path", "streams", "payload_mode", "characteristic", "columns", "rsw", "group")
-"""Words of a configuration that tell the kind of the bytes. Where one is given, the bytes are not taken for a command."""
+"""Words of a configuration that state the kind of the bytes. If one of them is given, the bytes are not taken for a command."""
 _HEX = frozenset(b"0123456789abcdefABCDEF \t\r\n:")
 
 
@@ -32,16 +32,16 @@ def decode(
     family: str | None = typer.Argument(
         None, metavar="FAMILY", help="One of: " + ", ".join(DEVICE_FAMILIES) + ".", autocompletion=among(DEVICE_FAMILIES)
     ),
-    source: Path | None = typer.Argument(None, metavar="FILE", help="Bytes, or their hex text with one packet a line."),
-    hex_: str | None = typer.Option(None, "--hex", metavar="TEXT", help="The bytes as hex text, in place of FILE."),
-    config: list[str] = typer.Option([], "--config", help="WORD=VALUE that is known of the bytes, e.g. payload_mode=26."),
+    source: Path | None = typer.Argument(None, metavar="FILE", help="Bytes, or hex text with one packet per line."),
+    hex_: str | None = typer.Option(None, "--hex", metavar="TEXT", help="The bytes as hex text, instead of FILE."),
+    config: list[str] = typer.Option([], "--config", help="WORD=VALUE known about the bytes, e.g. payload_mode=26."),
     command: bool = typer.Option(False, "--command", help="The bytes are a command to the sensor, not its answer."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
     batch: bool = typer.Option(
         False, "--batch", help='JSON lines {"family", "config", "chunks": [hex, …]} from standard input, one JSON line each.'
     ),
 ) -> None:
-    """Show what the bytes of a sensor say, and count what is wrong with them.
+    """Show what the bytes of a sensor mean, and count their faults.
 
     For families on Bluetooth each line of hex text is one notification.
     """
@@ -81,7 +81,7 @@ def _word(text: str) -> tuple[str, Any]:
 
 
 def _read(source: Path | None, family: str) -> list[bytes]:
-    """The bytes of a file, or of the hex text that is in it."""
+    """The bytes of a file, or of the hex text in it."""
     assert source is not None
     data = read_bytes(source, _MOST_BYTES, handed_over=True)
     if family != "text-csv" and data.strip() and _HEX.issuperset(data):
@@ -94,7 +94,7 @@ def _hex_lines(text: str, where: str) -> list[bytes]:
     try:
         return [bytes.fromhex(line.replace(":", " ")) for line in text.splitlines() if line.strip()] or [b""]
     except ValueError:
-        raise HiphingeError("this is no hex text", where, "Write two hex digits for each byte, e.g. 5561FFFF") from None
+        raise HiphingeError("this is not hex text", where, "Write two hex digits for each byte, e.g. 5561FFFF") from None
 
 
 def _decoded(family: DeviceFamily, config: Mapping[str, Any], chunks: list[bytes], kind: str | None) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _without_ref(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _breaks(packets: list[Packet]) -> dict[str, Any]:
-    """Where samples are missing and where the device began anew; a list where that happened more than once."""
+    """Where samples are missing and where the device restarted; a list where that happened more than once."""
     gaps = [{"after_sample": i, "missing_samples": packet.lost} for i, packet in enumerate(packets) if packet.lost]
     restarts = [{"before_sample": i} for i, packet in enumerate(packets) if packet.restart]
     several = {"gap": gaps, "restart": restarts}
@@ -168,16 +168,16 @@ def _answer(line: bytes, default_family: str | None) -> dict[str, Any]:
     try:
         asked = json_document(line)
     except ValueError as error:
-        raise HiphingeError(f"this is no JSON: {error}", "", remedy) from None
+        raise HiphingeError(f"this is not JSON: {error}", "", remedy) from None
     if not isinstance(asked, dict):
-        raise HiphingeError("this is no JSON object", "", remedy)
+        raise HiphingeError("this is not a JSON object", "", remedy)
     name, config, kind = asked.get("family", default_family), asked.get("config") or {}, asked.get("kind")
     if not isinstance(name, str):
         raise HiphingeError("no family is named", "family", remedy)
     if not isinstance(config, dict):
-        raise HiphingeError("config is no object", "config", remedy)
+        raise HiphingeError("config is not an object", "config", remedy)
     if kind is not None and not isinstance(kind, str):
-        raise HiphingeError("kind is no text", "kind", "Write ble-notify, serial or command, or leave it out")
+        raise HiphingeError("kind is not text", "kind", "Write ble-notify, serial or command, or leave it out")
     chunks = asked.get("chunks")
     if chunks is None:
         chunks = [asked.get("hex")]
@@ -187,7 +187,7 @@ def _answer(line: bytes, default_family: str | None) -> dict[str, Any]:
     try:
         data = [bytes.fromhex(chunk) for chunk in chunks]
     except ValueError:
-        raise HiphingeError("this is no hex text", "chunks", "Write two hex digits for each byte") from None
+        raise HiphingeError("this is not hex text", "chunks", "Write two hex digits for each byte") from None
     result = _decoded(family, config, data, kind)
     return {"id": asked["id"], **result} if "id" in asked else result
 

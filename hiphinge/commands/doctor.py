@@ -1,4 +1,4 @@
-"""`hiphinge doctor`: is everything there, is a session left unfinished, can InfluxDB be reached?"""
+"""`hiphinge doctor`: is everything installed, is a session unfinished, can InfluxDB be reached?"""
 
 from __future__ import annotations
 

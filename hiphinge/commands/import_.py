@@ -1,4 +1,4 @@
-"""`hiphinge import`: recordings that others made, as plain sessions."""
+"""`hiphinge import`: converts recordings of other programs to plain sessions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def import_(
         help="PLACEMENT of a single sensor, or FILE=PLACEMENT, e.g. hip.csv=pelvis; repeatable.",
     ),
     start: str | None = typer.Option(
-        None, "--start", help="When it began: 2026-11-23T14:05:00+01:00, or local time; else as the file says."
+        None, "--start", help="Start of the recording: 2026-11-23T14:05:00+01:00, or local time; else as stated in the file."
     ),
     zone: str | None = typer.Option(
-        None, "--zone", help="Zone of a local start: Europe/Berlin or +01:00; else this computer's for --start."
+        None, "--zone", help="Time zone of a local start: Europe/Berlin or +01:00; else this computer's for --start."
     ),
-    athlete: str | None = typer.Option(None, "--athlete", help="Whose it is, a pseudonym."),
+    athlete: str | None = typer.Option(None, "--athlete", help="The athlete's pseudonym."),
 ) -> None:
-    """Write a recording of another program as a plain session."""
+    """Convert a recording of another program to a plain session."""
     check_new(out)
     placements = _placements(placement)
     imported = import_session(format_, source, mapping=mapping, placements=placements, start=start, zone=zone, athlete=athlete)
@@ -50,7 +50,7 @@ def import_(
 
 
 def _placements(words: list[str]) -> dict[str, str]:
-    """By the word that a sensor is known by, or `ONLY`, where it was worn."""
+    """Where each sensor was worn, by the word that identifies the sensor, or `ONLY`."""
     found: dict[str, str] = {}
     for word in words:
         sensor, equals, where = word.rpartition("=")
@@ -58,11 +58,11 @@ def _placements(words: list[str]) -> dict[str, str]:
         key = Path(sensor).name or sensor if equals else ONLY
         if not where.strip() or (equals and not key):
             remedy = "Write for example hip.csv=pelvis, or for a single sensor pelvis"
-            raise HiphingeError(f"{word!r} is no placement", "--placement", remedy)
+            raise HiphingeError(f"{word!r} is not a placement", "--placement", remedy)
         if key in found:
             what = f"two placements of {key!r}" if key else "two placements, and no sensor is named"
-            raise HiphingeError(what, "--placement", "Say one for each sensor: FILE=PLACEMENT")
+            raise HiphingeError(what, "--placement", "Give FILE=PLACEMENT for each sensor")
         found[key] = where.strip()
     if ONLY in found and len(found) > 1:
-        raise HiphingeError("a placement without its sensor", "--placement", "Say for each sensor: FILE=PLACEMENT")
+        raise HiphingeError("a placement without its sensor", "--placement", "Give FILE=PLACEMENT for each sensor")
     return found

@@ -29,9 +29,9 @@ def among(words: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where people read; tables keep their width when the output is a file.
+    """The console for people to read; tables keep their width when the output is a file.
 
-    Text is shown as it is: a name in brackets or between colons is no markup.
+    Text is shown as it is: a name in brackets or between colons is not markup.
     """
     wide = Console(stderr=stderr, markup=False, emoji=False)
     return wide if wide.is_terminal else Console(stderr=stderr, width=140, markup=False, emoji=False)
@@ -40,12 +40,12 @@ def console(*, stderr: bool = False) -> Console:
 def say(text: str) -> None:
     """A remark on standard error, and in the log."""
     logbook.said(text)
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # the reader has gone
         print(f"hiphinge: {text}", file=sys.stderr, flush=True)
 
 
 def tell_faults(faults: Mapping[str, Exception]) -> None:
-    """Which of the session's sinks failed, and that the session did not."""
+    """Report which of the session's sinks failed, and that the session itself did not."""
     for name, fault in faults.items():
         say(f"the {name} failed ({fault!r}); the session was recorded without it")
 
@@ -59,9 +59,9 @@ def estimators(choice: str) -> tuple[str, ...]:
 
 
 def with_results(session: Path, *, again: bool = True) -> tuple[str, ...]:
-    """The estimators whose results the session folder holds, at least one; computed first where it was not closed.
+    """The estimators whose results the session folder holds, at least one. A session that was not closed is computed first.
 
-    again: also where that was tried before, and the session set aside.
+    again: also if that was tried before and the session was set aside.
     """
     if not session.is_dir():
         what = "this is a file" if session.exists() else "no such session folder"
@@ -76,12 +76,12 @@ def with_results(session: Path, *, again: bool = True) -> tuple[str, ...]:
 
 
 def finish_orphan(session: Path, *, again: bool = True) -> None:
-    """Compute the results of a session that was not closed; reports on standard error."""
+    """Compute the results of a session that was not closed. Reports on standard error."""
     _look_after(folder for folder in orphans(session) if again or not set_aside(folder))
 
 
 def unfinished(settings: Settings) -> list[Path]:
-    """Sessions that were not closed, in the folder for sessions; where none is set, those in the current folder."""
+    """Sessions that were not closed, in the sessions folder; if none is set, in the current folder."""
     if settings.sessions is not None:
         return orphans(settings.sessions)
     return [folder for found in recorded_in(Path()) for folder in orphans(found)]
@@ -95,7 +95,7 @@ def look_after_orphans(settings: Settings) -> None:
 def tell_orphans(settings: Settings, new_session: Path) -> list[Path]:
     """Before a new session: name the sessions that were not closed, and remove the half-written files of killed programs.
 
-    Returns those that are worth computing once the new session is closed: an athlete does not wait for another one's results.
+    Returns the sessions worth computing once the new session is closed: no athlete waits for another one's results.
     """
     for sessions in {(settings.sessions or Path()).absolute(), new_session.absolute().parent}:
         sweep_sessions(sessions)
@@ -115,7 +115,7 @@ def look_after(folders: Iterable[Path]) -> None:
 
 
 def _worth_trying(folders: list[Path]) -> list[Path]:
-    """Those that were not set aside; says which were."""
+    """The sessions that were not set aside; reports those that were."""
     reasons = {folder: set_aside(folder) for folder in folders}
     for reason in filter(None, reasons.values()):
         say(f"set aside: {reason}")

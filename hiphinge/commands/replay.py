@@ -1,4 +1,4 @@
-"""`hiphinge replay`: any recording again, the same numbers."""
+"""`hiphinge replay`: computes any recording again, with the same numbers."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def replay(
     estimator: str = typer.Option(
         "both", "--estimator", help="live, review or both.", autocompletion=among((*ESTIMATORS, "both"))
     ),
-    salvage: bool = typer.Option(False, "--salvage", help="Of a damaged recording, use what is before the damage."),
+    salvage: bool = typer.Option(False, "--salvage", help="Use the part of a damaged recording before the damage."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line at the end instead of tables."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Compute angles, repetitions and rhythm from a recording and write them as a session folder.
 
-    A recording that breaks off is used to its last whole window, with a warning; one that is damaged in the middle is
-    an error, unless --salvage is given. Limits of the hip screen that the configuration sets replace those of the session.
+    A recording that breaks off is used up to its last whole window, with a warning. A recording that is damaged in the middle
+    is an error, unless --salvage is given. Limits of the hip screen in the configuration replace those of the session.
     """
     limits = config.load(config_file).screen_limits
     wanted = estimators(estimator)
@@ -96,7 +96,7 @@ def replay(
 
 
 def _markable(source: Path) -> Path:
-    """The folder in which a person can say something afterwards."""
+    """The folder to which a person can add marks afterwards."""
     return source.parent if source.name == RECORDING else source
 
 
@@ -112,7 +112,7 @@ def _show(screen: Console, out: Path, source: Path, estimator: str) -> None:
 
 
 def _progress_bar() -> Progress:
-    """On standard error, and only where somebody watches."""
+    """A progress bar on standard error, only on a terminal."""
     screen = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

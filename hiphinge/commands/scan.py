@@ -1,4 +1,4 @@
-"""`hiphinge scan`: which sensors are there, over Bluetooth and on serial ports; puts those that are yours into a kit."""
+"""`hiphinge scan`: lists the sensors in range, over Bluetooth and on serial ports, and puts yours into a kit."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def scan(
     serial: bool = typer.Option(False, "--serial", help="Serial ports only."),
     as_json: bool = typer.Option(False, "--json", help="For programs."),
     kit_file: Path | None = typer.Option(
-        None, "--kit", help="Say which sensors of this kit are there, and ask them for their battery."
+        None, "--kit", help="Show which sensors of this kit are in range, with their battery levels."
     ),
-    save: Path | None = typer.Option(None, "--save", help="Kit file to put sensors into; made when it is not there."),
+    save: Path | None = typer.Option(None, "--save", help="Kit file to put sensors into; created if it does not exist."),
     place: list[str] = typer.Option(
         [], "--place", help="With --save: ADDRESS=PLACEMENT or PORT=PLACEMENT:FAMILY; repeatable. Else you are asked."
     ),
 ) -> None:
-    """Show the sensors that are there. Only sensors in --kit are connected to, for their battery."""
+    """List the sensors in range. Connects only to sensors in --kit, to read their battery."""
     kit = read_kit(kit_file) if kit_file is not None else None
     if place and save is None:
         raise HiphingeError("there is no kit to put sensors into", "--place", "Give --save KIT with it")
@@ -109,7 +109,9 @@ def _show(sensors: list[SensorSeen], ports: list[PortSeen], kit: Kit | None) -> 
         table.add_row(*map(Text, (p.identity, p.name, p.family or DASH, DASH, DASH, worn)))
     screen = console()
     if not sensors and not ports:
-        screen.print("No sensor is heard. Switch the sensors on, bring them nearer, free them from phones and other programs.")
+        screen.print(
+            "No sensor was found. Switch the sensors on, bring them nearer, and disconnect phones and other programs from them."
+        )
         return
     screen.print(table)
 
@@ -124,7 +126,7 @@ def _placing(word: str) -> tuple[str, str, str | None]:
 
 
 def _ask(sensors: list[SensorSeen], ports: list[PortSeen]) -> list[tuple[str, str, str | None]]:
-    """Ask where each recognised sensor is worn. HiphingeError where nobody can be asked."""
+    """Ask where each recognised sensor is worn. HiphingeError where no answer can be typed."""
     if not sys.stdin.isatty():
         raise HiphingeError("nobody can be asked where the sensors are worn", "--save", "Give --place ADDRESS=PLACEMENT")
     known = [p.value for p in BODY_PLACEMENTS]
@@ -145,7 +147,7 @@ def _ask(sensors: list[SensorSeen], ports: list[PortSeen]) -> list[tuple[str, st
 
 def _entry(what: str, placement: str, family: str | None) -> dict[str, object]:
     if family is None:
-        remedy = f"Say it: --place {what}={placement}:FAMILY (hiphinge scan shows what is there)"
+        remedy = f"State it: --place {what}={placement}:FAMILY (hiphinge scan shows what is there)"
         raise HiphingeError(f"the family of {what} is not known", "--place", remedy)
     is_address = what.count(":") == 5 or (what.count("-") == 4 and "/" not in what)
     return {"placement": placement, "family": family, "address" if is_address else "port": what}

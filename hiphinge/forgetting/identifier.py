@@ -1,8 +1,8 @@
-"""An athlete's id as it may stand in files: every spelling that our files and other programs give it, found as a whole word.
+"""An athlete's id in files: every spelling used by our files and other programs, found as a whole word.
 
-``player-0`` is not in ``player-07``. A match inside a longer id that is known to be somebody else's is none: a search
-for ``player`` does not find ``player-07``. An id that is so short or so common that it stands everywhere by chance (``7``,
-``live``) is looked for only in the places of an id: in quotation marks, as a tag, at the end of a session's name.
+``player-0`` is not in ``player-07``. A match inside a longer id that is known to be another athlete's does not count: a search
+for ``player`` does not find ``player-07``. A short or common id, which occurs everywhere by chance (``7``, ``live``), is
+searched for only where ids stand: in quotation marks, as a tag, at the end of a session's name.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from body_signals.movements import MOVEMENTS
 from hiphinge.session.folders import session_name
 
 _SHORTEST, _SHORTEST_IN_NOISE = 3, 5
-"""A shorter id is found by chance, in text and in packets of samples (letters, ours)."""
+"""Shortest ids, in letters, that do not occur by chance in text, and in packets of samples (ours)."""
 _WORDS = frozenset(
     {*Placement, *ESTIMATORS, *MOVEMENTS, *(q.name for q in (*REPETITION_COLUMNS, *SUMMARY_KEYS))}
     | {"hiphinge", "simulated", "unknown", "player", "sensor", "mark", "calibrate", "true", "false"}
 )
-"""Words that the program writes by itself."""
+"""Words that the program itself writes."""
 _NAMED = re.compile(r"^\.?(?:demo-session-)?\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_(.+?)(?:\.partial)?$")
 _SPOKEN_ESCAPE = re.compile(rb"\\[nrtbf]|%[0-9A-Fa-f]{2}")
 _CODED_ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 _BESIDE = 8
-"""Bytes beside a match that tell whether it is a whole word (ours)."""
+"""Bytes beside a match that are checked for a whole word (ours)."""
 
 
 def plain(athlete: str) -> str:
-    """The id as it stands in the name of a session's folder."""
+    """The id in the form used in the name of a session's folder."""
     return session_name(datetime(2000, 1, 1, tzinfo=UTC), athlete).partition("_")[2]
 
 
 def named_after(name: str) -> str | None:
-    """The plain form of the id that a session folder's name was made with; None where it is no such name."""
+    """The plain form of the id in a session folder's name; None for any other name."""
     found = _NAMED.match(unicodedata.normalize("NFC", name))
     return found[1] if found else None
 
@@ -69,17 +69,17 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda text: f"Z_{plain(text)}",
 )
 _WIDELY = (0, len(_SPELLINGS) - 1)
-"""The spellings that are looked for in other codings than UTF-8 too."""
+"""The spellings that are searched for in encodings other than UTF-8 too."""
 _CODINGS = ("utf-8", "latin-1", "cp1252", "utf-16-le", "utf-16-be")
 
 
 class Identifier:
-    """Looks for one athlete's id. besides: the ids of other athletes that are known."""
+    """Searches for one athlete's id. besides: the known ids of other athletes."""
 
     def __init__(self, athlete: str, besides: Collection[str] = ()) -> None:
         self.athlete, self.plain = athlete, plain(athlete)
         self._needles: dict[tuple[bytes, str], set[bytes]] = {}
-        """By needle and coding, the longer words of other athletes that it may be a part of."""
+        """By search word and encoding, the other athletes' longer words that may contain it."""
         others = [other for other in besides if other != athlete]
         for k, spell in enumerate(_SPELLINGS):
             for coding in _CODINGS if k in _WIDELY else _CODINGS[:1]:
@@ -99,26 +99,26 @@ class Identifier:
         longer = self._needles.setdefault((needle, coding), set())
         for other in others:
             for word in _written(spell, other, coding):
-                # the name of a session that another id makes too is that one's
+                # a session name that another id would also give belongs to that id
                 if needle in word and (word != needle or needle.startswith("Z_".encode(coding))):
                     longer.add(word)
 
     @property
     def telling(self) -> bool:
-        """Whether the id can be looked for in any text."""
+        """Whether the id can be searched for in any text."""
         athlete = self.athlete
         return len(athlete) >= _SHORTEST and not athlete.isdecimal() and athlete.casefold() not in _WORDS
 
     def in_text(self, text: str) -> bool:
-        """Whether a text holds it."""
+        """Whether a text contains the id."""
         return self.in_pieces([text.encode("utf-8", "surrogateescape")])
 
     def is_value(self, text: str) -> bool:
-        """Whether a whole value, e.g. a label, is it or holds it."""
+        """Whether a whole value, e.g. a label, is or contains the id."""
         return unicodedata.normalize("NFC", text) == unicodedata.normalize("NFC", self.athlete) or self.in_text(text)
 
     def in_pieces(self, pieces: Iterable[bytes], *, noise: bool = False) -> bool:
-        """Whether bytes that come in pieces hold it. noise: they are samples or compressed, where chance writes short words."""
+        """Whether bytes in pieces contain the id. noise: they are samples or compressed, where short words occur by chance."""
         common = self._noise_common if noise else self._common
         window, first = b"", True
         for piece in pieces:
@@ -131,7 +131,7 @@ class Identifier:
         return self._in_window(window, common, 0 if first else self._margin, len(window))
 
     def _in_window(self, window: bytes, common: bool, begin: int, end: int) -> bool:
-        """Whether a match stands in the window that begins at `begin` or later and ends at `end` or before."""
+        """Whether a match lies in the window from `begin` to `end`."""
         return any(
             self._found(window, needle, coding, longer, common, begin, end)
             for (needle, coding), longer in self._needles.items()
@@ -153,7 +153,7 @@ class Identifier:
 
 
 def _written(spell: Callable[[str], str], athlete: str, coding: str) -> list[bytes]:
-    """An id in a spelling, and as the end of a session's name; nothing where it holds what is no text."""
+    """An id in a spelling, and as the end of a session's name; empty where it cannot be encoded."""
     try:
         return [form.encode(coding, "ignore") for form in (spell(athlete), f"Z_{plain(athlete)}")]
     except UnicodeEncodeError:
@@ -176,7 +176,7 @@ def _whole(window: bytes, at: int, end: int, coding: str) -> bool:
 
 
 def _inside(window: bytes, at: int, needle: bytes, word: bytes) -> bool:
-    """Whether the match is a part of `word`, which stands there."""
+    """Whether the match is a part of `word` at this place."""
     offset = word.find(needle)
     while offset >= 0:
         begin = at - offset
@@ -187,7 +187,7 @@ def _inside(window: bytes, at: int, needle: bytes, word: bytes) -> bool:
 
 
 def _stands_as_id(window: bytes, at: int, end: int, coding: str) -> bool:
-    """Whether it stands in quotation marks, or as the tag `athlete`."""
+    """Whether the match is in quotation marks, or the tag `athlete`."""
     before = window[max(0, at - 24) : at].decode(coding, "replace")
     after = window[end : end + 4].decode(coding, "replace")[:1]
     return (before[-1:] in ("'", '"') and after == before[-1:]) or (before.endswith("athlete=") and after in (",", " ", ""))

@@ -1,8 +1,9 @@
-"""What one file says of whose it is, and whether it holds an athlete's id; for files of every kind, damaged ones too.
+"""The athlete that one file names, and whether it contains an athlete's id; for files of every kind, even damaged ones.
 
-`whose` reads what says it by its form (session.toml, the head of a recording, summaries, ledgers, lines, the title of a
-report). `holds` looks for the id in everything that can be read, in pieces. Neither fails: what cannot be read, parsed or
-unfolded is said in words, for it proves nothing. Only regular files are opened; a pipe or a device is never waited for.
+`whose` reads files with a known format (session.toml, the head of a recording, summaries, ledgers, lines, the title of a
+report). `holds` searches for the id in everything that can be read, in pieces. Neither fails: a part that cannot be read,
+parsed or decompressed is reported in words, because it proves nothing. Only regular files are opened; a pipe or device never
+blocks.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from ingest.recording import recording_head, recording_text
 from on_disk import toml_document
 
 _PIECE = 1 << 20
-"""Bytes that are looked through together (ours)."""
+"""Bytes searched together (ours)."""
 _LARGEST_DOCUMENT = 16 << 20
-"""A larger TOML or JSON file is looked through as bytes and not parsed (ours)."""
+"""Largest TOML or JSON file, bytes, that is parsed; a larger one is searched as bytes (ours)."""
 _MCAP, _PARQUET = b"\x89MCAP0\r\n", b"PAR1"
 _CODED = {
     b"PK\x03\x04": "a zip archive or office file",
@@ -44,29 +45,29 @@ _CODED = {
     b"\xff\xd8\xff": "a picture",
     b"\x89HDF": "HDF5",
 }
-"""First bytes of files whose text is coded, so that their bytes do not show what they hold."""
+"""First bytes of files whose text is encoded or compressed, so that a search of their bytes finds nothing."""
 _UNCODED = (".DS_Store",)
-"""Files of the system that are not text, but hold names as they are."""
+"""System files that are not text, but contain names in plain form."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOMENT = rb"\d{1,2} \w+ \d{4}, \d\d:\d\d (?:UTC|\(UTC(?:[+-]\d\d:\d\d)?\))|\xe2\x80\x93"
-"""When a session began, as its report says it; reports of before say it in UTC."""
+"""The start of a session as written in its report; reports of earlier versions give it in UTC."""
 _TITLE = re.compile(rb"<title>(.{1,2000}?), (?:" + _MOMENT + rb"): hiphinge report</title>", re.S)
 _LEGIBLE = {
     ".toml": re.compile(rb"""^[ \t\x00]*id[ \t\x00]*=[ \t\x00]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.M),
     ".json": re.compile(rb'"athlete"\s*:\s*("(?:[^"\\]|\\.)*")'),
 }
 _OURS = frozenset({"session.toml", "recording.mcap", "summary.json", "ledger.json"})
-"""Files that a session is known by: empty or unreadable, they leave open whose it is."""
+"""Files that identify a session: if they are empty or unreadable, its athlete is unknown."""
 _WRITTEN = _OURS | {"edits.toml", "cursor.json", "not-computed.json"}
 _TABLES = frozenset({"angles.parquet", "orientations.parquet", "repetitions.parquet"})
 _OWN_WORDS = frozenset({"schema", "start", "software", "version", "estimator", "family", "placement", "mounting", "movement"})
-"""Keys whose values the program writes by itself."""
+"""Keys whose values the program itself writes."""
 
 
 @dataclass(slots=True)
 class Whose:
-    """athletes: by its form; legible: by what can be read of a broken file; sessions: names of sessions in InfluxDB.
-    fault: why its form cannot be read, empty where it can; nameless: it is ours, and such a file never says whose it is."""
+    """athletes: from its format; legible: from the readable parts of a broken file; sessions: names of sessions in InfluxDB.
+    fault: why the format cannot be read, empty where it can; nameless: a file of ours of a kind that never names an athlete."""
 
     athletes: set[str] = field(default_factory=set)
     legible: set[str] = field(default_factory=set)
@@ -76,7 +77,7 @@ class Whose:
 
 
 def whose(path: Path) -> Whose:
-    """The athlete that the file at `path` belongs to, as far as the file says so."""
+    """The athlete named by the file at `path`, if any."""
     kind, fault = _kind(path)
     if fault:
         return Whose(fault=fault)
@@ -102,7 +103,7 @@ def whose(path: Path) -> Whose:
 
 
 def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
-    """Whether the file at `path` holds the id, and why it could not be looked through whole; empty where it was."""
+    """Whether the file at `path` contains the id, and why it could not be searched completely; empty where it was."""
     kind, fault = _kind(path)
     if fault:
         return False, fault
@@ -114,11 +115,11 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
             case "toml" | "json":
                 coded = _coded(_begin(path))
                 if coded:
-                    return identifier.in_pieces(_pieces(path), noise=True), f"{coded}: it cannot be looked through"
+                    return identifier.in_pieces(_pieces(path), noise=True), f"{coded}: it cannot be searched"
                 values = _values(path, kind)
                 if any(identifier.is_value(value) for value in values or ()):
                     return True, ""
-                # a parser drops comments and doubled keys; in our own files a common word stands by itself
+                # a parser drops comments and duplicate keys; in our own files a common word stands alone
                 if values is not None and is_ours(path) and not identifier.telling:
                     return False, ""
                 return identifier.in_pieces(_pieces(path)), ""
@@ -128,7 +129,7 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
                 found = identifier.in_pieces(_pieces(path), noise=True) or _in_table(path, identifier, unread)
             case "coded":
                 found = identifier.in_pieces(_pieces(path), noise=True)
-                unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be looked through")
+                unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be searched")
             case _:
                 found = identifier.in_pieces(_pieces(path))
     except OSError as error:
@@ -137,12 +138,12 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether the file bears a name under which the program writes."""
+    """Whether the file has a name that the program uses."""
     return path.name in _WRITTEN
 
 
 def stands_alone(path: Path) -> bool:
-    """Whether the file is a recording, a report or lines, which are of one person as a whole, wherever they lie."""
+    """Whether the file is a recording, a report or lines, which belong to one person wherever they are."""
     return _kind(path)[0] in ("recording", "html", "lines")
 
 
@@ -151,7 +152,7 @@ def _kind(path: Path) -> tuple[str, str]:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            return "nothing", "is no file" if path.name in _OURS else ""
+            return "nothing", "is not a file" if path.name in _OURS else ""
         if not found.st_size:
             return "nothing", "is empty" if path.name in _OURS else ""
         begin = _begin(path)
@@ -230,7 +231,7 @@ def _document(path: Path, kind: str) -> Whose:
             found.athletes.add(tags.get("athlete", ""))
             found.sessions.add(tags.get("session", ""))
     if path.name in ("session.toml", "summary.json") and not any(name.strip() for name in found.athletes):
-        found.fault = "does not say whose it is"
+        found.fault = "does not name its athlete"
     found.athletes.discard("")
     return found
 
@@ -247,7 +248,7 @@ def _walked(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _values(path: Path, kind: str) -> list[str] | None:
-    """All texts that a document holds but those that the program writes by itself; None where it cannot be parsed."""
+    """All texts in a document except those that the program itself writes; None where it cannot be parsed."""
     try:
         document = _parsed(path, kind)
     except ValueError:
@@ -283,7 +284,7 @@ def _legible(path: Path, kind: str) -> set[str]:
 
 
 def _lines(path: Path) -> Whose:
-    """Tags of line protocol. Lines of one series follow one another, so each is looked at once."""
+    """Tags of line protocol. Lines of one series are consecutive, so each series is examined once."""
     found = Whose()
     rest, last = b"", ""
     for piece in _pieces(path):
@@ -308,7 +309,7 @@ def _line(found: Whose, line: bytes, last: str) -> str:
 
 def _in_recording(path: Path, identifier: Identifier, unread: list[str]) -> bool:
     head = recording_head(path)
-    # short texts are looked through together: there is one every half second
+    # short texts are searched together: there is one every half second
     waiting: dict[bool, list[bytes]] = {True: [], False: []}
     sizes = {True: 0, False: 0}
     for piece, noise in recording_text(path, head.sensors, unread):
@@ -322,7 +323,7 @@ def _in_recording(path: Path, identifier: Identifier, unread: list[str]) -> bool
 
 
 def _in_table(path: Path, identifier: Identifier, unread: list[str]) -> bool:
-    """Whether names of columns, what a table says of itself, or any text in it hold the id."""
+    """Whether names of columns, the metadata of a table, or any text in it contain the id."""
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow

@@ -1,10 +1,10 @@
-"""All that a folder of sessions holds of one athlete: session folders and loose files, at any depth, and what is undecided.
+"""Everything about one athlete in a sessions folder: session folders and loose files, at any depth, and undecided places.
 
 A session folder is the athlete's when every sign in it says so: session.toml, the recording's head, summaries, ledger, lines,
-reports; where none of them can be read, what is legible of them; where nothing is, the folder's name. A folder that also
-names another athlete is undecided (its id was edited afterwards: a person must say whose it is, or that both ids are one
-person's). So is everything that holds the id and is somebody else's, and whatever could not be read: that is no proof.
-Links are not followed; what one of them leads to outside is undecided too.
+reports. If none of them can be read, their legible parts count; without any, the folder's name. A folder that also
+names another athlete is undecided (its id was edited afterwards: a person must decide whose it is, or that both ids are the
+same person). So is everything of another athlete that contains the id, and everything unreadable, because it proves nothing.
+Links are not followed; a target outside is undecided too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HEADS = ("session.toml", "recording.mcap")
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """A place that may hold something of the athlete, and why that is not known."""
+    """A place that may hold data of the athlete, and why this is unknown."""
 
     path: Path
     why: str
@@ -48,17 +48,17 @@ class Traces:
     sessions: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
     nested: dict[Path, list[Path]] = field(default_factory=dict)
-    """By session folder of the athlete, the session folders within it that are not to go with it."""
+    """By session folder of the athlete, the session folders within it that must not be deleted with it."""
 
     @property
     def any(self) -> bool:
-        """Whether something is to be deleted."""
+        """Whether there is anything to delete."""
         return bool(self.folders or self.files)
 
 
 @dataclass(slots=True)
 class _Tree:
-    """What lies below a folder, by the session folder that it belongs to; loose files under None."""
+    """The files below a folder, by the session folder to which they belong; loose files under None."""
 
     folders: list[Path] = field(default_factory=list)
     units: dict[Path | None, list[Path]] = field(default_factory=lambda: {None: []})
@@ -67,7 +67,7 @@ class _Tree:
 
 
 def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Traces:
-    """All there is of an athlete below `root`. former: ids that are the same person's."""
+    """Everything about an athlete below `root`. former: other ids of the same person."""
     tree = _walk(root)
     signs = {path: whose(path) for files in tree.units.values() for path in files}
     ids = {athlete, *former}
@@ -90,7 +90,7 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
     for unit in filter(None, tree.units):
         for folder in mine.intersection(unit.parents):
             traces.nested.setdefault(folder, []).append(unit)
-    # what lies deepest goes first
+    # the deepest first
     traces.folders.sort(key=lambda path: (-len(path.parts), path))
     traces.named.sort(key=lambda path: (-len(path.parts), path))
     traces.undecided.sort(key=lambda one: one.path)
@@ -98,7 +98,7 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
 
 
 def _with_files(tree: _Tree, traces: Traces) -> None:
-    """A folder named after the athlete in which files stay is undecided: what lies in it may be the athlete's."""
+    """A folder named after the athlete in which files remain is undecided: they may be the athlete's."""
     mine, going = set(traces.folders), set(traces.files)
     staying = {
         folder
@@ -119,11 +119,11 @@ class _Looker:
     signs: dict[Path, Whose]
 
     def named(self, name: str) -> bool:
-        """Whether a name holds the id."""
+        """Whether a name contains the id."""
         return any(one.in_text(name) for one in self.identifiers)
 
     def holds(self, path: Path) -> tuple[bool, str]:
-        """Whether a file, or its name, holds the id, and why that is not known."""
+        """Whether a file, or its name, contains the id, and why this is unknown."""
         fault = ""
         for one in self.identifiers:
             found, fault = holds(path, one)
@@ -132,10 +132,10 @@ class _Looker:
         return False, fault
 
     def session(self, unit: Path, files: list[Path], traces: Traces) -> None:
-        """Decide about a session folder."""
+        """Decide on a session folder."""
         signs = [self.signs[path] for path in files]
         said = {one for found in signs for one in found.athletes}
-        # nobody's id: what an import stood under until somebody said whose it is
+        # the placeholder id of an import until its athlete was stated
         said = said - {UNKNOWN_ATHLETE} or said
         if not said:
             self._unsaid(unit, files, traces)
@@ -159,27 +159,27 @@ class _Looker:
         traces.sessions |= {unit.name, *(name for found in signs for name in found.sessions)}
 
     def _unsaid(self, unit: Path, files: list[Path], traces: Traces) -> None:
-        """No file says by its form whose the folder is: what is legible, then its name; else it is undecided."""
+        """No file with a known format names the athlete: legible parts decide, then the folder's name; else it is undecided."""
         signs = [self.signs[path] for path in files]
         legible = {one for found in signs for one in found.legible}
         named = named_after(unit.name)
         faults = "; ".join(f"{path.relative_to(unit)} {self.signs[path].fault}" for path in files if self.signs[path].fault)
-        why = f"nothing readable in it says whose it is{f' ({faults})' if faults else ''}"
+        why = f"nothing readable in it names its athlete{f' ({faults})' if faults else ''}"
         if legible and legible <= self.ids:
             self._take(unit, signs, traces)
         elif legible:
-            traces.undecided.append(Undecided(unit, f"{why}; legible is {', '.join(map(repr, sorted(legible)))}"))
+            traces.undecided.append(Undecided(unit, f"{why}; legible: {', '.join(map(repr, sorted(legible)))}"))
         elif named is not None and named in {one.plain for one in self.identifiers} and self.named(unit.name):
             self._take(unit, signs, traces)
         elif any(path.name != LOCK for path in files):
             held = any(self.holds(path)[0] for path in files) or self.named(unit.name)
-            traces.undecided.append(Undecided(unit, f"{why}; the id stands in it" if held else why))
+            traces.undecided.append(Undecided(unit, f"{why}; it contains the id" if held else why))
 
     def _of_another(self, unit: Path, files: list[Path], said: set[str], traces: Traces) -> None:
-        """Another athlete's session: nothing of it goes, and it is looked through."""
+        """Another athlete's session: nothing of it is deleted, but it is searched."""
         owner = ", ".join(map(repr, sorted(said)))
         if self.named(unit.name):
-            traces.undecided.append(Undecided(unit, f"its name holds the id; what is in it says {owner}"))
+            traces.undecided.append(Undecided(unit, f"its name holds the id; its content names {owner}"))
         for path in files:
             held, fault = self.holds(path)
             ours = (self.signs[path].fault and is_ours(path)) or self.signs[path].nameless or path.suffix == ".parquet"
@@ -189,16 +189,16 @@ class _Looker:
                 traces.undecided.append(Undecided(path, fault))
 
     def root(self, unit: Path, files: list[Path], traces: Traces) -> None:
-        """The folder of sessions is a session folder itself: it is not deleted, so what is in it is at most undecided."""
+        """The sessions folder is itself a session folder: it is not deleted, so its content is at most undecided."""
         said = {one for path in files for one in self.signs[path].athletes}
         if said & self.ids or any(self.holds(path)[0] for path in files):
             why = "a session of the athlete lies in the folder of sessions itself: move it into a folder of its own"
             traces.undecided.append(Undecided(unit, why))
         elif not said:
-            traces.undecided.append(Undecided(unit, "a session lies in it that does not say whose it is"))
+            traces.undecided.append(Undecided(unit, "it contains a session that does not name its athlete"))
 
     def loose(self, files: list[Path], traces: Traces) -> None:
-        """Decide about each file that belongs to no session folder."""
+        """Decide on each file outside session folders."""
         for path in files:
             found = self.signs[path]
             says = found.athletes or found.legible
@@ -219,13 +219,13 @@ class _Looker:
             elif found.fault and not found.athletes:
                 why = found.fault
             elif found.nameless:
-                why = "a table outside a session does not say whose it is"
+                why = "a table outside a session does not name its athlete"
             else:
                 continue
             traces.undecided.append(Undecided(path, why))
 
     def links(self, root: Path, links: list[Path], traces: Traces) -> None:
-        """Links are not followed: what they lead to lies elsewhere in the folder, or is not looked at."""
+        """Links are not followed: their targets are elsewhere in the folder, or are not searched."""
         inside = root.resolve()
         for link in links:
             try:
@@ -277,7 +277,7 @@ def _kinds(entries: list[Path], tree: _Tree) -> Iterator[tuple[Path, int]]:
 
 
 def _is_session(kinds: dict[Path, int], *, top: bool) -> bool:
-    """Whether a folder with these entries is a session folder, or what is left of one."""
+    """Whether a folder with these entries is a session folder, or the rest of one."""
     names = {path.name for path, kind in kinds.items() if not stat.S_ISDIR(kind)}
     if names & set(_HEADS):
         return True

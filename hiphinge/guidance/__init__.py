@@ -1,1 +1,1 @@
-"""What the people at a running session are told, and what they may say: orders, the guide, alarms, the ending."""
+"""Communication with the people at a running session: orders, the guide, alarms, the ending."""

@@ -1,4 +1,4 @@
-"""What is wrong with the sensors now: the findings that hold, those that have begun, and those that have ended."""
+"""Present faults of the sensors: the findings that hold, those that have begun, and those that have ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from body_signals import Cause, Quality
 from dsp.results import Finding, latest
 
 DASHED = Quality.OFF_BODY | Quality.IMPLAUSIBLE | Quality.UNCALIBRATED
-"""While a finding of these holds, an angle that its sensor takes part in is not shown."""
+"""While a finding with any of these flags holds, angles that depend on its sensor are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Changed:
 
 @dataclass(slots=True)
 class Alarms:
-    """Keeps what holds; `take` is given findings as they become known."""
+    """Keeps the findings that hold; `take` gets findings as they become known."""
 
     _known: dict[tuple[str, Cause, float], Finding] = field(default_factory=dict)
 
     def take(self, findings: Iterable[Finding]) -> Changed:
-        """The next findings; what is new of them. One that is known only when it is over has begun and ended."""
+        """Take the next findings; returns the new ones. A finding that becomes known only after its end has begun and ended."""
         begun, ended = [], []
         for finding in latest(list(findings)):
             key = (finding.sensor, finding.cause, finding.since_s)
@@ -41,11 +41,11 @@ class Alarms:
 
     @property
     def holding(self) -> list[Finding]:
-        """Those that have not ended, the oldest first."""
+        """The findings that have not ended, the oldest first."""
         return latest([f for f in self._known.values() if f.until_s is None])
 
     def flags(self) -> Mapping[str, Quality]:
-        """Of each sensor that something is wrong with, the flags of what holds."""
+        """The flags of present findings, for each faulty sensor."""
         flags: dict[str, Quality] = {}
         for finding in self.holding:
             flags[finding.sensor] = flags.get(finding.sensor, Quality(0)) | finding.flag

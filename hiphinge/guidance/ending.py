@@ -1,4 +1,4 @@
-"""The end of a session in words: what was wrong with it, where its folder and its report are, how it gets to the database."""
+"""The end of a session in words: its faults, where its folder and its report are, and how to send it to the database."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ REPORT = "report.html"
 
 
 def tell_findings(folder: Path, screen: Console, session: Path | None = None) -> None:
-    """What was found wrong with sensors, with its times, and then the other warnings of the best estimator, each once. A
-    finding that only the causal estimator made is told too. session: the folder that a command in them is for, where it is not
+    """Print the findings about sensors with their times, then the other warnings of the best estimator, each once. A
+    finding that only the causal estimator made is printed too. session: the folder named in commands, where it is not
     `folder`."""
     summaries = [read_summary(folder, name) for name in reversed(available_estimators(folder))]
     told: set[tuple[object, object]] = set()
@@ -33,8 +33,8 @@ def tell_findings(folder: Path, screen: Console, session: Path | None = None) ->
 
 
 def write_its_report(folder: Path) -> tuple[Path | None, str]:
-    """Write the report into the session folder: where it is, or None and why it is not there. The results stay in any case."""
-    # the plotting library takes half a second to import: not before the athlete moves
+    """Write the report into the session folder; returns its path, or None and the reason. The results stay in any case."""
+    # the plotting library takes half a second to import: not while a session starts
     from dashboards.report import write_report
 
     try:
@@ -44,7 +44,7 @@ def write_its_report(folder: Path) -> tuple[Path | None, str]:
 
 
 def tell_where(folder: Path, screen: Console, *, influx: bool) -> None:
-    """Write the report; name the folder, how it is sent, and the report. influx: whether results were sent to a server."""
+    """Write the report; print the folder, how to send it, and the report. influx: whether results were sent to a server."""
     report, why = write_its_report(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     _print(screen, f"Session folder: {folder} ({size / 1e6:.1f} MB: recording.mcap, live/, review/)")

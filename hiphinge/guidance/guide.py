@@ -1,6 +1,6 @@
-"""The guide through a calibration: what to do now, what was heard, what to repeat. Words only; `dsp` says how far it has come.
+"""The guide through a calibration: what to do now, what was recognised, what to repeat. Words only; `dsp` reports the progress.
 
-Three pieces: a state of a few words, the instruction, and a remark. They follow `CalibrationProgress`, so nothing is said that
+Three pieces: a short state, the instruction, and a remark. They follow `CalibrationProgress`, so the guide says nothing that
 the calibrator does not know.
 """
 
@@ -27,11 +27,12 @@ from dsp.progress import (
 from dsp.results import AlignmentReport
 
 NOT_ALIGNED = "none"
-"""Method in the report of a sensor that nothing aligned."""
+"""Method in the report of a sensor that was not aligned."""
 DEEP_DEG = 45.0
-"""From here on a bend or a knee raise is not better when it goes further (`TYPICAL_RANGE_RAD` of the alignment)."""
+"""Range, degrees, beyond which a deeper bend or higher knee raise is not better (`TYPICAL_RANGE_RAD` of the alignment;
+ours)."""
 WELL_DONE_S = 8.0
-"""How long a calibration that went well is spoken of (ours)."""
+"""How long, s, the guide reports a successful calibration (ours)."""
 LOW_CONFIDENCE = 0.5
 STOOD = "stood long enough"
 TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right knee up"}
@@ -42,21 +43,21 @@ NOT_SEEN = {
     Placement.THIGH_LEFT.value: "left hip",
     Placement.THIGH_RIGHT.value: "right hip",
 }
-"""What has no angle while a sensor is not aligned."""
+"""The angles that are missing while a sensor is not aligned."""
 
 
 class Guide:
-    """Follows the calibration of the worn sensors `body`. keyboard: whether keys are pressed, or lines are sent."""
+    """Follows the calibration of the worn sensors `body`. keyboard: whether orders come as keys or as lines."""
 
     def __init__(self, body: Sequence[str], *, keyboard: bool = True) -> None:
         self.progress = waiting(body)
         self._body = tuple(body)
         self._calibrate = "press c" if keyboard else "send: mark calibrate"
         self._reports: tuple[AlignmentReport, ...] = ()
-        """Of the alignment in force, of whichever mark."""
+        """The reports of the present alignment, from any mark."""
 
     def take(self, output: PipelineOutput) -> list[CalibrationProgress]:
-        """The next results; the states that they went through."""
+        """Take the next results; returns the states in between."""
         for alignment in output.alignments:
             self._reports = alignment.reports
         if output.calibration:
@@ -65,11 +66,11 @@ class Guide:
 
     @property
     def calibrated(self) -> bool:
-        """Whether some sensor is aligned."""
+        """Whether any sensor is aligned."""
         return any(report.method != NOT_ALIGNED for report in self._reports)
 
     def state(self) -> str:
-        """A few words: calibrating, or how well that went."""
+        """A short state: calibrating, or the confidence of the calibration."""
         if self.progress.open:
             return "calibrating" if not self.calibrated else f"calibrating; so far {_confidence(self._reports)}"
         if not self.calibrated:
@@ -79,7 +80,7 @@ class Guide:
         return f"calibrated{part}, lowest confidence {sure:.2f} ({confidence_words(sure)})"
 
     def lines(self, now_s: float) -> tuple[str, str]:
-        """The instruction and the remark at session time `now_s`; both empty where there is nothing to do."""
+        """The instruction and the remark at session time `now_s`; both empty when there is nothing to do."""
         if not self._body:
             return "", ""
         now = self.progress
@@ -133,7 +134,7 @@ class Guide:
 
 
 def calibration_words(reports: Sequence[AlignmentReport]) -> str:
-    """What a calibration came to, in a line. A sensor that nothing aligned is named, with its reason."""
+    """The result of a calibration in one line. A sensor that was not aligned is named, with the reason."""
     sure = [r.confidence for r in reports if r.method != NOT_ALIGNED]
     missing = "; ".join(f"{words(r.placement)}: {', '.join(r.reasons)}" for r in reports if r.method == NOT_ALIGNED)
     if not sure:
@@ -143,7 +144,7 @@ def calibration_words(reports: Sequence[AlignmentReport]) -> str:
 
 
 def heard_words(heard: Heard) -> str:
-    """What was heard of a movement, and what was wrong with it."""
+    """The recognised movement, and its fault, if any."""
     name, degrees = NAMES.get(heard.movement, words(heard.movement)), f"{heard.degrees:.0f}°"
     if heard.number:
         return f"{name} {heard.number} heard, {degrees}" + ("; deeper is better" if heard.degrees < DEEP_DEG else "")
@@ -169,7 +170,7 @@ def _heard(now: CalibrationProgress) -> str:
 
 
 def _not_seen(absent: Sequence[AlignmentReport]) -> str:
-    """What has no angle without these sensors; the pelvis takes part in all."""
+    """The angles that are missing without these sensors; all need the pelvis."""
     keys = [r.placement for r in absent]
     keys = [Placement.PELVIS.value] if Placement.PELVIS.value in keys else keys
     return ", ".join(NOT_SEEN.get(key, words(key)) for key in keys)
@@ -180,7 +181,7 @@ def _freshly_heard(now: CalibrationProgress, now_s: float) -> bool:
 
 
 def _next(now: CalibrationProgress, movement: str) -> str:
-    """A movement to make, and the how manieth it is."""
+    """The next movement, with its number."""
     made, wanted = dict(now.made), dict(now.wanted)
     if movement not in wanted:
         return "stand still"
@@ -188,7 +189,7 @@ def _next(now: CalibrationProgress, movement: str) -> str:
 
 
 def _all(now: CalibrationProgress) -> str:
-    """All movements that are asked for."""
+    """All required movements."""
     return ", ".join(f"{NAMES[movement]} {count} ×" for movement, count in now.wanted)
 
 
@@ -198,6 +199,6 @@ def _confidence(reports: Sequence[AlignmentReport]) -> str:
 
 
 def guide_document(guide: Guide, now_s: float) -> Mapping[str, object]:
-    """As it stands in JSON lines: the state, and the words for people."""
+    """The entry in JSON lines: the state, and the words for people."""
     instruction, remark = guide.lines(now_s)
     return {**guide.progress.document(), "instruction": instruction or None, "remark": remark or None}

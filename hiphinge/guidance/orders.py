@@ -1,8 +1,8 @@
-"""What the person at a session orders, by a key or by a line, and the answer to each: nothing is done without one.
+"""Orders of the person at a session, by a key or by a line, and the answer to each: every order is answered.
 
 Keys: c calibrate, h heel drop, m (or the space that a foot pedal sends) mark, p pain, n note, q stop. Pain and notes are typed:
-Enter sets them, Esc cancels. q asks once. A line of another program says the same: ``mark LABEL``, ``pain 3``, ``note TEXT``,
-``stop``, or a key.
+Enter sets them, Esc cancels. q asks once. A line from another program has the same effect: ``mark LABEL``, ``pain 3``,
+``note TEXT``, ``stop``, or a key.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": MARK, " ": MARK}
 PAIN_KEY, NOTE_KEY, STOP_KEY = "p", "n", "q"
 ENTER, ESCAPE, ERASE = ("\r", "\n"), "\x1b", ("\x7f", "\b")
 LEGEND = "c calibrate  h heel drop  m mark  p pain  n note  q stop"
-"""The keys, as they stand on the screen; fits 60 columns."""
+"""The keys, as shown on the screen; fits 60 columns."""
 LETTERS = "c h m p n q"
 LINES = "mark LABEL, pain 0 to 10, note TEXT, stop"
-"""What another program may say."""
+"""The lines that another program may send."""
 PAIN, NOTE = "pain", "note"
 MOST_PAIN = 10
 LONGEST_NOTE = 500
-"""Characters (ours)."""
+"""Most characters of a note (ours)."""
 KEPT = 50
-"""Answers that a slow screen may still ask for (ours)."""
+"""Number of answers kept for a slow screen (ours)."""
 STOP_QUESTION = "stop and close the session? q again or y: yes, any other key: no"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an order came to. number: they are counted from 1. done: whether something was done."""
+    """The answer to an order. number: counted from 1. done: whether the order was carried out."""
 
     number: int
     time_s: float
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """How orders stand: the question that is open, with what was typed so far (empty: none), and the latest answers."""
+    """State of the orders: the open question with the text typed so far (empty: none), and the latest answers."""
 
     prompt: str = ""
     answers: tuple[Answer, ...] = ()
@@ -86,7 +86,7 @@ class Orders:
             self._answer(f"{name} does nothing; keys: {LETTERS}", done=False)
 
     def said(self, line: str) -> None:
-        """A line of another program."""
+        """A line from another program."""
         word, _, rest = line.strip().partition(" ")
         rest = rest.strip()
         if word == "mark" and rest:
@@ -193,5 +193,5 @@ class Orders:
 
 
 def _shown(text: str) -> str:
-    """Without what would move a terminal's cursor; on one line."""
+    """A text on one line, without characters that would move a terminal's cursor."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())

@@ -1,1 +1,1 @@
-"""One session from its first event to its results on disk, and what becomes of one that was not closed."""
+"""One session from its first event to its results on disk, and the recovery of sessions that were not closed."""

@@ -1,7 +1,8 @@
-"""Clocks of a plain session's files: who disagrees with the others; times are corrected from the start where that is certain.
+"""Clocks of a plain session's files: which one disagrees with the others. Where that is certain, times are corrected from the
+start.
 
-All samples are there, so the whole session is looked at before anything is computed, and `live` and `review` get the same
-times. Files are never changed: what is corrected are the times in memory, and the session's findings say by how much.
+All samples are available, so the whole session is examined before anything is computed, and `live` and `review` get the same
+times. Files are never changed: only the times in memory are corrected, and the session's findings state by how much.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ingest.session_folder import Input, input_of
 
 
 def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
-    """The input with its clocks agreed, where it is a plain session, and what was found; a recording's are by the engine."""
+    """The input with corrected clocks, if it is a plain session, and the findings; for a recording the engine does this."""
     if recorded.plain is None:
         return recorded, []
     plain, found = agreed(recorded.plain)
@@ -25,7 +26,7 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
 
 
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
-    """The session with the times of sensors corrected that are certainly late, early, fast or slow, and what was found."""
+    """The session with corrected times for sensors that are certainly late, early, fast or slow, and the findings."""
     found = _compared(plain)
     sure = {lag.sensor: lag.late_s for lag in found if lag.certain}
     begin_s = min(float(s.time_s[0]) for s in plain.samples.values())
@@ -43,7 +44,7 @@ def _doubtful(lags: Sequence[ClockLag], begin_s: float) -> list[Finding]:
 
 
 def _compared(plain: PlainSession) -> list[ClockLag]:
-    """Whose clock disagrees, over the whole session."""
+    """The sensors whose clock disagrees, over the whole session."""
     watch = ClockWatch(tuple(plain.samples), min(float(s.time_s[0]) for s in plain.samples.values()))
     looks: list[ClockLag] = []
     reached_s = float("-inf")
@@ -57,4 +58,4 @@ def _compared(plain: PlainSession) -> list[ClockLag]:
 
 
 LOOKED_AT_S = 10.0
-"""Samples are taken so much at a time: a look needs no more than those before it."""
+"""Session time, s, of the samples taken at a time (ours): a comparison needs only the samples before it."""

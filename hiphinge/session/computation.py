@@ -1,4 +1,4 @@
-"""From an input to a folder of results: feeds the engine in stretches and writes each estimator's tables as rows come."""
+"""From an input to a folder of results: feeds the engine in stretches and writes each estimator's tables row by row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class ResultsWriter:
-    """Writes what an engine gives out; leaves nothing half-written when it is left by an exception."""
+    """Writes the output of an engine; after an exception no partial file is left."""
 
     def __init__(self, folder: Path, engine: Engine, estimators: Sequence[str]) -> None:
         self._folder, self._engine = folder, engine
@@ -36,11 +36,11 @@ class ResultsWriter:
         self.abort()
 
     def abort(self) -> None:
-        """Leave nothing half-written; harmless after `close`."""
+        """Discard partial files; harmless after `close`."""
         self._stack.close()
 
     def take(self, outputs: dict[str, PipelineOutput]) -> None:
-        """Append what `Engine.feed` or `Engine.finish` returned."""
+        """Append the output of `Engine.feed` or `Engine.finish`."""
         for name, output in outputs.items():
             self.repetitions[name].extend(output.repetitions)
             writer = self._writers[name]
@@ -71,17 +71,16 @@ def compute(
     findings: Sequence[Finding] = (),
     source: str | None = None,
 ) -> dict[str, list[Repetition]]:
-    """Run the estimators over all events and write their tables into `folder`; the repetitions found.
+    """Run the estimators over all events and write their tables into `folder`; returns the repetitions found.
 
-    progress: hears the session time reached, seconds. findings: what is known of the session's clocks beforehand. source: name
-    of the folder that the events are from, where that is not `session_name`; empty where it is none that a person could mark
-    something in.
+    progress: is called with the session time reached, seconds. findings: those about the session's clocks. source: name of the
+    folder of the events, where that is not `session_name`; empty where a person cannot add marks to it.
     """
     engine = Engine(session, estimators, findings)
     began = time.monotonic()
     _log.info("%s: computing %s", session_name, " and ".join(estimators))
     with ExitStack() as stack:
-        # in one piece: a signal may come as soon as the scratch folder is there
+        # uninterrupted: a signal may come as soon as the scratch folder exists
         with uninterrupted():
             writer = stack.enter_context(ResultsWriter(folder, engine, estimators))
         # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
@@ -102,7 +101,7 @@ def compute(
 
 
 def without_files(session: Session) -> Session:
-    """The same session for a folder that holds results only."""
+    """The same session for a folder that holds only results."""
     return replace(session, sensors=tuple(replace(s, file=None) for s in session.sensors))
 
 

@@ -1,4 +1,4 @@
-"""Where results go: new session folders, and results folders that appear complete or not at all."""
+"""Folders for results: new session folders, and results folders that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     final = folder.resolve()
     working = final.parent / f".{final.name}.partial"
     made = [parent for parent in final.parents if not parent.exists()]
-    # in one piece: a signal may come as soon as the folder is there
+    # uninterrupted: a signal may come as soon as the folder exists
     try:
         try:
             make_private_parents(final)
@@ -53,7 +53,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
         for parent in made:
-            # somebody else may have put something there meanwhile
+            # somebody else may have put a file there meanwhile
             with suppress(OSError):
                 parent.rmdir()
         raise

@@ -1,7 +1,7 @@
-"""Gives freed memory back to the system, where the C library (glibc) would keep it.
+"""Returns freed memory to the system, where the C library (glibc) would keep it.
 
-A session makes and drops thousands of small arrays a minute, and keeps a few for good: its repetitions. These pin the heap's
-pages between them, so that a long session seemed to need 15 to 20 MB more each hour, of which it used 2 to 3.
+A session makes and drops thousands of small arrays a minute, and keeps a few permanently: its repetitions. These pin heap
+pages, so that a long session appeared to need 15 to 20 MB more each hour, of which it used 2 to 3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 
 
 def give_back() -> None:
-    """Let the system have all pages in which nothing is kept; takes some milliseconds. Without glibc nothing happens."""
+    """Return all empty pages to the system; takes a few milliseconds. Does nothing without glibc."""
     trim = _trim()
     if trim is not None:
         trim(0)

@@ -1,7 +1,7 @@
 """A session as it happens: every event goes to the recorder first, then to the engine, then to the tables.
 
-`SessionInProgress` owns one new session folder. It is closed in order, or killed at any moment: then the recording is
-there up to the last flush, and `hiphinge.session.recovery` computes the results from it.
+`SessionInProgress` owns one new session folder. If the program is killed before the session is closed, the recording exists
+up to the last flush, and `hiphinge.session.recovery` computes the results from it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from on_disk import make_private_folder
 
 _log = logging.getLogger(__name__)
 LONGEST_TAKE_S = 0.25
-"""After this time the computing of hours that came at once makes way for recording the events that came meanwhile (ours)."""
+"""Time, s, after which the computation of a large backlog pauses to record newer events (ours)."""
 GIVE_BACK_EVERY_S = 60.0
-"""Seconds of session time after which freed memory goes back to the system (ours): tables are written, and their rows dropped,
+"""Session time, s, after which freed memory is returned to the system (ours): tables are written, and their rows dropped,
 each minute."""
 
 
 class SessionInProgress:
     """Records and computes one live session into `folder`, which must not exist yet.
 
-    sinks: what follows it, in threads of their own. links, latency_ms, desk: how that is told which stands with the sensors,
-    and with the orders of the person at the session.
-    HiphingeError when the folder cannot be made or the disk is full; what was recorded until then stays.
+    sinks: followers of the session, in threads of their own. links, latency_ms, desk: functions that return the state of the
+    sensors' links, and of the person's orders.
+    HiphingeError when the folder cannot be made or the disk is full; everything recorded until then stays.
     """
 
     def __init__(self, folder: Path, session: Session) -> None:
@@ -60,12 +60,12 @@ class SessionInProgress:
         self.latency_ms: Callable[[], Mapping[str, float]] = dict
         self.desk: Callable[[], Desk] = Desk
         self._marks: list[Mark] = []
-        """Marks that the sinks have not been told."""
+        """Marks that the sinks have not received."""
         self._began_ns: int | None = None
         self._waiting: deque[Sequence[Event]] = deque()
-        """Events that are recorded and not wholly computed."""
+        """Events that are recorded but not completely computed."""
         self._pieces: Iterator[dict[str, PipelineOutput]] | None = None
-        """The computation of the first of them, which goes on at the next call."""
+        """The computation of the first of them, which continues at the next call."""
         self._heard = False
         """Whether a sensor has sent anything."""
         self._lock = FolderLock(folder)
@@ -84,10 +84,10 @@ class SessionInProgress:
         _log.info("session %s is open, sensors %s", folder.name, ", ".join(s.key for s in session.sensors))
 
     def take(self, events: Sequence[Event]) -> PipelineOutput:
-        """The next events, in sequence order; what became final. Ctrl-C waits for the end of it.
+        """Take the next events, in sequence order; returns the final results. Ctrl-C waits for the end of this call.
 
-        All of them are recorded at once. Where the computer slept for hours, their rows are made over several calls, so that
-        no event waits long to be recorded, and only the latest rows of each call are returned.
+        All events are recorded at once. If the computer slept for hours, their rows are computed over several calls, so that
+        later events are still recorded promptly, and only the latest rows of each call are returned.
         """
         with uninterrupted():
             self._check_length(events)
@@ -106,7 +106,7 @@ class SessionInProgress:
             return shown
 
     def _computing(self) -> Iterator[PipelineOutput]:
-        """The results of the waiting events, a piece at a time; the next call goes on where this one was left."""
+        """The results of the waiting events, a piece at a time; the next call continues where this one stopped."""
         while self._waiting:
             if self._pieces is None:
                 self._pieces = self._engine.pieces(self._waiting[0])
@@ -139,7 +139,7 @@ class SessionInProgress:
             )
 
     def _present(self) -> Frame:
-        """How the sensors stand now, without results."""
+        """The present state of the sensors, without results."""
         return Frame(
             PipelineOutput(),
             self.now_s,
@@ -151,11 +151,11 @@ class SessionInProgress:
         )
 
     def stop(self) -> None:
-        """The sensors have stopped: what shows the session as it runs ends. The session is still to be closed."""
+        """The sensors have stopped: end the live displays. The session must still be closed."""
         self.sinks.stop(self._present())
 
     def _check_length(self, events: Sequence[Event]) -> None:
-        """HiphingeError, before anything of it is recorded, for events beyond what a session can last."""
+        """HiphingeError, before anything is recorded, for events beyond the longest session."""
         if not events:
             return
         if self._began_ns is None:
@@ -165,7 +165,7 @@ class SessionInProgress:
             raise HiphingeError(f"a session lasts {hours:.0f} h at most", str(self.folder), "Start a new one for the next day")
 
     def progress(self) -> dict[str, SensorProgress]:
-        """What each sensor has delivered up to now."""
+        """The counts of each sensor so far."""
         return self._engine.progress()
 
     @property
@@ -190,12 +190,12 @@ class SessionInProgress:
         _log.info("session %s is closed", name)
 
     def abandon(self) -> bool:
-        """Stop without results, also in the middle of `close`: the recording stays and is recovered at the next start.
+        """Stop without results, even in the middle of `close`: the recording stays and is recovered at the next start.
 
-        Where no sensor has sent anything there is nothing to keep, and no folder stays behind. True: the recording stays.
+        If no sensor has sent anything, there is nothing to keep, and the folder is removed. True: the recording stays.
         """
         with uninterrupted():
-            # what cannot be written now is lost; what was flushed is there
+            # events that cannot be written now are lost; flushed ones are safe
             with suppress(HiphingeError, ValueError):
                 self._recorder.close()
             self._writer.abort()

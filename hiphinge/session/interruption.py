@@ -1,7 +1,7 @@
-"""Signals that end a program: Ctrl-C, SIGTERM, and SIGHUP, which a terminal sends that is closed.
+"""Signals that end a program: Ctrl-C, SIGTERM, and SIGHUP, which a closed terminal sends.
 
-Python's own handlers are used throughout, not those of asyncio: after these the system's default holds, which ends the
-program at once and leaves what is half-written.
+Python's own handlers are used throughout, not those of asyncio: after asyncio's the system's default applies, which ends the
+program at once and leaves partial files.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ HANGUP: int | None = getattr(signal, "SIGHUP", None)
 
 
 def ending_signals() -> tuple[int, ...]:
-    """Those that end this program. A program started with nohup is meant to outlive its terminal."""
+    """The signals that end this program. A program started with nohup is meant to outlive its terminal."""
     hangup = () if HANGUP is None or signal.getsignal(HANGUP) is signal.SIG_IGN else (HANGUP,)
     return (signal.SIGINT, signal.SIGTERM, *hangup)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A signal that comes within the block takes effect at its end. Outside the main thread none strikes anyway."""
+    """A signal within the block takes effect at its end. Outside the main thread no signal arrives anyway."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -45,7 +45,8 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def heard_by(loop: asyncio.AbstractEventLoop, heard: Callable[[int], None]) -> Iterator[None]:
-    """Within the block a signal ends nothing: `heard` gets its number, on the loop. Outside the main thread none comes."""
+    """Within the block a signal ends nothing: `heard` gets its number, on the loop. Outside the main thread no signal
+    arrives."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -63,8 +64,8 @@ def heard_by(loop: asyncio.AbstractEventLoop, heard: Callable[[int], None]) -> I
 class HangUp:
     """Within the block a closed terminal ends nothing; whether it was closed is in `came`.
 
-    Shell and system each send a signal of their own when a terminal is closed: the second one must not break off what the first
-    one has begun to end in order.
+    Shell and system each send a signal when a terminal is closed: the second one must not interrupt the orderly end that the
+    first one has started.
     """
 
     def __init__(self) -> None:

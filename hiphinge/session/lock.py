@@ -1,4 +1,4 @@
-"""A mark that a session folder is being written by a running program; the system drops it when the program dies."""
+"""A lock that shows that a running program is writing a session folder; the system drops it when the program dies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FolderLock:
             raise HiphingeError(f"cannot be written: {error.strerror}", str(self._folder), remedy) from None
 
     def release(self) -> None:
-        """Give the lock back and remove its file."""
+        """Release the lock and remove its file."""
         self._lock.release()
 
 

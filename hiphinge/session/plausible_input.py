@@ -1,8 +1,8 @@
-"""Files whose samples cannot be true are refused before anything is computed: what gravity and gyroscope say of each other.
+"""Refuses files with impossible samples before anything is computed, by comparing gravity with the gyroscope.
 
-The mathematics is that of a running session (`dsp.plausibility.SensorWatch`), over the whole file at once. It stands here and
-not in a reader, because readers know no mathematics of angles; their own check (`ingest/formats/plausible.py`) tells units.
-What concerns a whole file is refused, with file, line, factor and remedy. What concerns a part of it is a note: the
+The mathematics is that of a running session (`dsp.plausibility.SensorWatch`), over the whole file at once. It is here and
+not in a reader, because readers contain no mathematics of angles; their own check (`ingest/formats/plausible.py`) covers units.
+A fault of a whole file is refused, with file, line, factor and remedy. A fault of a part of it is a note: the
 computation flags it.
 """
 
@@ -23,12 +23,12 @@ _OF_A_WHOLE_FILE = frozenset(
 
 
 def check_plain(plain: PlainSession) -> list[Finding]:
-    """What is wrong with a part of a plain session. Raises `HiphingeError` for what is wrong with a whole file."""
+    """The faults of parts of a plain session. Raises `HiphingeError` for a fault of a whole file."""
     return _check(plain.session, plain.samples, plain.rates_hz, plain.where)
 
 
 def check_imported(imported: ImportedSession) -> list[Finding]:
-    """What is wrong with a part of an import. Raises `HiphingeError` for what is wrong with a whole file."""
+    """The faults of parts of an import. Raises `HiphingeError` for a fault of a whole file."""
     rates = {key: _rate_hz(one.time_s) for key, one in imported.samples.items() if len(one) > 1}
     return _check(imported.session, imported.samples, rates, imported.where)
 

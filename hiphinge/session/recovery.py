@@ -1,9 +1,9 @@
 """Sessions that were not closed: found at the next start, and computed from their recordings up to the last flush.
 
-A recording may hold what no program foresees. So each session is computed by a process of its own (`python -m
-hiphinge.session.recovery FOLDER`), within bounds of memory and time, and ends as one of three: computed; *set aside*, with the
-reason in a file beside its recording, until `doctor` or another version of the program tries again; or only told, where nothing
-can be written.
+A recording may hold data that no program foresees. So each session is computed by a separate process (`python -m
+hiphinge.session.recovery FOLDER`), within limits of memory and time. There are three outcomes: computed; *set aside*, with the
+reason in a file beside its recording, until `doctor` or another version of the program tries again; or only reported, where
+nothing can be written.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from hiphinge.version import software
 _log = logging.getLogger(__name__)
 SESSION = "session.toml"
 DEMO_SESSION = "demo-session-"
-"""How the name of a demo's session folder begins where no folder for sessions is set: it is then made in the current one."""
+"""Prefix of the name of a demo's session folder in the current folder, if no sessions folder is set."""
 NOT_COMPUTED = "not-computed.json"
 """A file in the session folder: the reason why its results could not be computed, with the recording and the program."""
 LONGEST_S = 1800.0
-"""A session of eight hours takes a minute; one that is not computed in this time never will be (ours)."""
+"""Longest computation, s (ours). A session of eight hours takes a minute; one that takes longer than this will never end."""
 LEAST_BYTES = 4 << 30
-"""Memory that the computation may take on any computer (ours): eight hours take 0.3 GB, and libraries reserve more."""
+"""Memory, bytes, that the computation may take on any computer (ours): eight hours take 0.3 GB, and libraries reserve more."""
 _ENDING_S = 5.0
-"""Time that a computation has, when it is told to end, to put its scratch files away (ours)."""
+"""Time, s, for a computation to remove its scratch files when it is told to end (ours)."""
 AT_WORK = "another program is computing its results"
-_AGAIN = "It is tried again by: hiphinge doctor --sessions"
+_AGAIN = "To try again: hiphinge doctor --sessions"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """One session that was looked after: its folder, and what the recording's reader remarked or why it failed."""
+    """The outcome for one session: its folder, and the reader's warnings or the error."""
 
     folder: Path
     warnings: tuple[str, ...]
@@ -53,8 +53,8 @@ class Recovered:
 
 
 def recorded_in(place: Path) -> list[Path]:
-    """Folders right below a place that need not be a folder of sessions, such as the current one, which are certainly sessions
-    of this program: with a recording and its head, or named as a demo's."""
+    """Folders directly below a place that need not be a sessions folder, such as the current one, that are certainly sessions
+    of this program: with a recording and its head, or with the name of a demo."""
     try:
         folders = sorted(place / name for name in os.listdir(place))
     except OSError:
@@ -66,15 +66,15 @@ def recorded_in(place: Path) -> list[Path]:
 def orphans(sessions: Path, names: str = "*") -> list[Path]:
     """Folders below `sessions` (or `sessions` itself) with a recording but not all results, which are not running.
 
-    names: pattern of the folders' names. A folder of this user that cannot be looked into counts: `recover` says why. Another
-    user's does not.
+    names: pattern of the folders' names. An unreadable folder of this user counts: `recover` reports the reason. Another user's
+    does not.
     """
     if _there(sessions / RECORDING):
         candidates = [sessions]
     else:
         try:
             candidates = sorted(sessions / name for name in os.listdir(sessions) if fnmatch(name, names))
-        except OSError:  # there is none, or it may not be read: nothing is known of what it holds
+        except OSError:  # there is none, or it is unreadable: its content is unknown
             candidates = []
     return [folder for folder in candidates if _is_orphan(folder)]
 
@@ -91,7 +91,7 @@ def _is_orphan(folder: Path) -> bool:
 def _there(file: Path) -> bool:
     try:
         return file.is_file()
-    except OSError:  # may not be looked at
+    except OSError:  # unreadable
         return False
 
 
@@ -100,9 +100,9 @@ def _missing(folder: Path) -> list[str]:
 
 
 def recover(folder: Path) -> Recovered:
-    """Compute the missing results of an orphaned session from its recording, in this process; nothing when another program
-    is at it. Whatever goes wrong is the result's `error`."""
-    # here and not above: to find and to list sessions needs no engine
+    """Compute the missing results of an orphaned session from its recording, in this process; does nothing while another
+    program is using it. Any failure is the result's `error`."""
+    # here and not above: finding and listing sessions needs no engine
     from dashboards.corrections import settle
     from dashboards.tables import available_estimators
     from hiphinge.afterwards.mending import proposals
@@ -113,7 +113,7 @@ def recover(folder: Path) -> Recovered:
     try:
         if not lock.take():
             return Recovered(folder, (AT_WORK,))
-        # a folder that was torn apart may lack its head: the recording has one of its own
+        # a damaged folder may lack its head: the recording has one of its own
         recorded = open_input(folder if _there(folder / SESSION) else folder / RECORDING, salvage=True)
         # athlete and start may have been corrected before anything was computed
         with suppress(HiphingeError, OSError):
@@ -122,14 +122,14 @@ def recover(folder: Path) -> Recovered:
     except HiphingeError as error:
         return Recovered(folder, (), error)
     except MemoryError:
-        remedy = "Its times may leap; tell the program's authors, with the recording where its athlete agrees"
+        remedy = "Its times may jump; tell the program's authors, with the recording if its athlete agrees"
         return Recovered(folder, (), HiphingeError("needs more memory than there is", str(folder / RECORDING), remedy))
     except OSError as error:
         what = f"cannot be computed: {error.strerror or error}"
         return Recovered(folder, (), HiphingeError(what, str(folder), "Check the disk, the folder and its permissions"))
     except Exception as error:
-        # any fault of the program that this recording meets: it must not stand in another session's way
-        what = f"a fault of the program met it ({type(error).__name__}: {' '.join(str(error).split())})"
+        # any fault of the program on this recording must not block another session
+        what = f"the program failed on it ({type(error).__name__}: {' '.join(str(error).split())})"
         remedy = "Tell the program's authors; the recording stays as it is"
         return Recovered(folder, (), HiphingeError(what, str(folder / RECORDING), remedy))
     finally:
@@ -138,7 +138,7 @@ def recover(folder: Path) -> Recovered:
 
 
 def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:
-    """`recover` in a process of its own; a session that cannot be computed is set aside. Never raises but when interrupted."""
+    """`recover` in a separate process; a session that cannot be computed is set aside. Raises only when interrupted."""
     _log.info("%s was not closed; a process of its own computes it", folder.name)
     result = _apart(folder, longest_s)
     _log.info("%s: %s", folder.name, result.error or "computed")
@@ -150,9 +150,9 @@ def recover_apart(folder: Path, longest_s: float = LONGEST_S) -> Recovered:
 
 
 def _apart(folder: Path, longest_s: float) -> Recovered:
-    # -P: what lies in the current folder is none of the program's modules
+    # -P: files in the current folder are not modules of the program
     command = [sys.executable, "-P", "-m", "hiphinge.session.recovery", str(folder)]
-    # its standard input stays open until this process ends; its end tells the child that nobody waits any more
+    # its standard input stays open until this process ends, which tells the child that nobody is waiting any more
     theirs, ours = os.pipe()
     try:
         child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -173,7 +173,7 @@ def _apart(folder: Path, longest_s: float) -> Recovered:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the computation if it runs: in order, so that it leaves no scratch files, else at once."""
+    """End a running computation: in an orderly way, so that it leaves no scratch files, or else at once."""
     if child.poll() is not None:
         return
     child.terminate()
@@ -206,40 +206,40 @@ def _set_aside(folder: Path, error: HiphingeError) -> None:
             json.dump(words, out, indent=2)
         beside.replace(file)
     except OSError:
-        # where nothing can be written, no computation goes far either: it is told each time
+        # where nothing can be written, no computation succeeds either: this is reported each time
         _unlink(beside)
 
 
 def _unlink(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
-    except OSError:  # a folder that may not be written: what stands there is of no consequence
+    except OSError:  # a read-only folder: the file there does not matter
         return
 
 
 def set_aside(folder: Path) -> str:
-    """Why this session was set aside, in words; empty where it was not, or where recording or program have changed."""
+    """Why this session was set aside, in words; empty where it was not, or if recording or program have changed."""
     try:
         found: dict[str, Any] = json.loads((folder / NOT_COMPUTED).read_bytes())
         words = str(HiphingeError(str(found["what"]), str(found["where"]), f"{_AGAIN} {folder}"))
         return words if {name: found[name] for name in ("recording", "software")} == _state(folder) else ""
-    except (OSError, ValueError, KeyError, TypeError):  # none, or none of ours
+    except (OSError, ValueError, KeyError, TypeError):  # no file, or not ours
         return ""
 
 
 def _state(folder: Path) -> dict[str, object]:
-    """What must have changed before it makes sense to try again: the recording, or the program."""
+    """The state that must change before it makes sense to try again: of the recording, and of the program."""
     try:
         found = (folder / RECORDING).stat()
         recording = [found.st_size, found.st_mtime_ns]
-    except OSError:  # not to be read: that it can be is the change
+    except OSError:  # unreadable: becoming readable is the change
         recording = []
     return {"recording": recording, "software": software()}
 
 
 def _within_bounds() -> None:
-    """Let this process take no more memory than half of what the computer has, or `LEAST_BYTES`: beyond it is a MemoryError,
-    where the system would otherwise choose a process to end."""
+    """Limit the memory of this process to half of the computer's, or `LEAST_BYTES`: beyond it there is a MemoryError, instead
+    of the system choosing a process to kill."""
     try:
         import resource
 
@@ -251,7 +251,7 @@ def _within_bounds() -> None:
 
 
 def _end_with_parent() -> None:
-    """Watch standard input: at its end the process that wanted this computation has gone."""
+    """Watch standard input: at its end the process that requested this computation has gone."""
 
     def watch() -> None:
         while os.read(0, 64):
@@ -262,8 +262,8 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    """Compute the session of the folder that the command line names; say on standard output what came of it, as JSON."""
-    # Ctrl-C and a closed terminal are for the program that waits for this one
+    """Compute the session of the folder on the command line; print the outcome as JSON."""
+    # Ctrl-C and a closed terminal are handled by the program that waits for this one
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""Folders that a program needs only while it runs. One that was killed leaves them behind; the next start takes them away.
+"""Folders that a program needs only while it runs. A killed program leaves them behind; the next start removes them.
 
-What is taken away is of this user, of a name that only this program gives, and of no program that runs: that one holds the
+Only folders of this user are removed, with a name that only this program uses, and not of a running program, which holds the
 folder's lock.
 """
 
@@ -19,26 +19,26 @@ from dashboards.tables import scratch_folders
 from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 PORTS = "hiphinge-demo-"
-"""Beginning of the name of a folder with the demo's virtual ports, in the folder for temporary files."""
+"""Prefix of the name of a folder with the demo's virtual ports, in the folder for temporary files."""
 _UNLOCKED_S = 86400.0
-"""A folder for ports without a lock is just being made, or of an older version: it is taken away after a day (ours)."""
+"""Age, s, at which a folder for ports without a lock is removed (ours); it is just being made, or from an older version."""
 _ATTEMPTS = 5
 
 
 def is_own(path: Path) -> bool:
-    """Whether a file or folder belongs to the user that runs this program; always, where the system knows no owners."""
+    """Whether a file or folder belongs to the user who runs this program; always True where the system has no owners."""
     try:
         return not hasattr(os, "geteuid") or path.lstat().st_uid == os.geteuid()
-    except OSError:  # it has gone, or lies where nobody may look
+    except OSError:  # it has gone, or is unreadable
         return False
 
 
 def sweep_sessions(sessions: Path) -> None:
-    """Take away the half-written tables in the session folders below `sessions` that no program writes. The recording is
+    """Remove the partial tables in the session folders below `sessions` that no program is writing. The recording is
     their source, and stays."""
     try:
         folders = [sessions / name for name in os.listdir(sessions)]
-    except OSError:  # no such folder, or not for us
+    except OSError:  # no such folder, or no permission
         return
     for folder in folders:
         try:
@@ -48,13 +48,13 @@ def sweep_sessions(sessions: Path) -> None:
                 for scratch in left:
                     shutil.rmtree(scratch, ignore_errors=True)
                 lock.release()
-        except (OSError, HiphingeError):  # a folder that may not be read or written: none of ours
+        except (OSError, HiphingeError):  # a folder without permission: not ours
             continue
 
 
 @contextmanager
 def ports_folder() -> Iterator[Path]:
-    """A new folder for virtual ports, gone after the block. Those of programs that were killed go first."""
+    """A new folder for virtual ports, removed after the block. Folders of killed programs are removed first."""
     temporary = Path(tempfile.gettempdir())
     _sweep_ports(temporary)
     for _ in range(_ATTEMPTS):
@@ -63,7 +63,7 @@ def ports_folder() -> Iterator[Path]:
         try:
             if lock.take():
                 break
-        except HiphingeError:  # another start took it for a leftover before it was locked
+        except HiphingeError:  # another start mistook it for a leftover before it was locked
             continue
     else:
         raise HiphingeError("a folder for virtual ports cannot be locked", str(temporary), "Run the demo again")
@@ -88,7 +88,7 @@ def _sweep_ports(temporary: Path) -> None:
                     if port.is_symlink():
                         port.unlink()
                 lock.release()
-                # what holds anything else is not ours: it stays
+                # a folder with anything else in it is not ours: it stays
                 folder.rmdir()
-        except (OSError, HiphingeError):  # another start was quicker, or it holds something else
+        except (OSError, HiphingeError):  # another start was faster, or it has other content
             continue

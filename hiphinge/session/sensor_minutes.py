@@ -1,6 +1,6 @@
-"""What each sensor did in each minute of a session: loss, battery, delay, clock; the same for every estimator and replay.
+"""Values of each sensor for each minute of a session: loss, battery, delay, clock; the same for every estimator and replay.
 
-A minute ends with the first event that arrives at or after its border; the last one ends with the session. Sums are of
+A minute ends with the first event that arrives at or after its border; the last one ends with the session. Sums use
 whole microseconds, so that they do not depend on how events were cut.
 """
 
@@ -18,9 +18,9 @@ MINUTE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class SensorMinute:
-    """One sensor's minute; what is not known is None.
+    """One sensor's minute; unknown values are None.
 
-    end_s: session time. samples, lost: in it. battery_percent: the last that the sensor has told. delay_ms, delay_max_ms: of
+    end_s: session time. samples, lost: in the minute. battery_percent: last reported by the sensor. delay_ms, delay_max_ms: of
     packets, beyond the shortest delay that the clock map knows. clock_ppm: parts per million by which the device's
     clock ran faster than this computer's, as the clock map saw it.
     """
@@ -43,7 +43,7 @@ class _Tally:
     delay_us: int = 0
     longest_us: int = 0
     begin: tuple[float, float] | None = None
-    """Device time and session time at the border before, None where the clock began after it."""
+    """Device time and session time at the previous border, None where the clock started after it."""
     end: tuple[float, float] | None = None
 
 
@@ -67,7 +67,7 @@ class SensorMinutes:
         return self.done[-1].end_s if self.done else 0.0
 
     def take(self, block: TimedBlock, arrival_s: Floats) -> None:
-        """The next samples of a sensor, and when each sample's packet arrived, (n,) session time."""
+        """Take the next samples of a sensor, with the arrival of each sample's packet, (n,) session time."""
         tally = self._tallies[block.sensor]
         tally.samples += len(block)
         tally.lost += int(block.lost.sum())
@@ -77,12 +77,12 @@ class SensorMinutes:
         tally.delay_us += int(delays.sum())
         tally.longest_us = max(tally.longest_us, int(delays.max()))
         if block.restart.any():
-            # the map of a clock that began anew must find its rate first
+            # the map of a restarted clock must find its rate first
             tally.begin = None
         tally.end = (float(block.device_time_s[-1]), float(block.time_s[-1]))
 
     def end(self, now_s: float, facts: Mapping[str, Mapping[str, str | float]]) -> None:
-        """The minute that is running ends, at its border if that has passed, else now; facts: what each sensor has told."""
+        """End the present minute, at its border if that has passed, else now; facts: values reported by each sensor."""
         end_s = min(now_s, self.due_s)
         self._border = int(now_s // MINUTE_S) + 1
         for key, tally in self._tallies.items():
@@ -122,7 +122,7 @@ def first_from(events: Iterable[Event | TimedBlock], arrival_ns: int) -> int | N
 
 
 def _clock_ppm(tally: _Tally) -> float | None:
-    """Over half a minute at least, and not while the map is finding its rate."""
+    """The clock's rate over at least half a minute, and not while the map is finding its rate."""
     if tally.begin is None or tally.end is None:
         return None
     device_s, host_s = (tally.end[i] - tally.begin[i] for i in (0, 1))

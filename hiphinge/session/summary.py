@@ -1,4 +1,4 @@
-"""What summary.json says of a session: sensors, calibration, sets, exposure, hip screen, and warnings in words."""
+"""The content of summary.json: sensors, calibration, sets, exposure, hip screen, and warnings in words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHARES = ("lumbar_share_of_trunk", "lumbar_share_of_trunk_on_thigh")
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What the engine knows of its sensors at the end, each by sensor key."""
+    """The engine's facts about its sensors at the end, each by sensor key."""
 
     rates: Mapping[str, float]
     counts: Mapping[str, tuple[SampleCounts, int]]
@@ -48,11 +48,11 @@ class SessionFacts:
     heel_drop: Mapping[str, Lag] = field(default_factory=dict)
     minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
     marks: Sequence[SessionMark] = ()
-    """Those that came as events."""
+    """The marks that arrived as events."""
 
 
 class SummaryBuilder:
-    """Gathers one estimator's output as it comes; memory grows with repetitions only."""
+    """Accumulates one estimator's output; memory grows only with repetitions."""
 
     def __init__(self, session: Session, estimator: str) -> None:
         self._session = session
@@ -65,10 +65,10 @@ class SummaryBuilder:
         self._repetitions: list[Repetition] = []
         self._findings: list[Finding] = []
         self._forgotten: ForgottenCalibration | None = ForgottenCalibration(session.body) if session.body else None
-        """Until the session is calibrated."""
+        """The search for an unmarked calibration, until the session is calibrated."""
 
     def take(self, output: PipelineOutput) -> None:
-        """The next output of the pipeline."""
+        """Take the next output of the pipeline."""
         for rows in output.angles:
             if not len(rows):
                 continue
@@ -91,8 +91,8 @@ class SummaryBuilder:
             self._exposure.repetition(repetition)
 
     def document(self, session_name: str, facts: SessionFacts, source: str | None = None) -> dict[str, object]:
-        """The document, keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder whose recording or CSV
-        files this is computed from, where it is another one; empty where there is none."""
+        """The document, with keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder with the recording
+        or CSV files, where it is another one; empty where there is none."""
         session = self._session
         return {
             "schema": SCHEMA,
@@ -132,8 +132,8 @@ class SummaryBuilder:
         }
 
     def _sets(self) -> list[dict[str, object]]:
-        """Each set with the median and the spread of every metric that enough of its repetitions have, of those that count: the
-        same that the hip screen scores."""
+        """Each set with the median and the spread of every metric that enough of its counted repetitions have. The same
+        repetitions count as in the hip screen."""
         sets = []
         why: dict[int, str] = {}
         for of_kind in by_movement(self._repetitions).values():
@@ -207,7 +207,7 @@ class SummaryBuilder:
 
 
 def _rounded(number: float) -> float:
-    """To four digits; no -0."""
+    """Rounded to four digits, without -0."""
     return round(number, 4) + 0.0
 
 
@@ -218,7 +218,7 @@ def _heel_drop_words(lag: Lag) -> str:
 
 
 def _kit_warnings(session: Session) -> list[str]:
-    """What the worn sensors cannot tell."""
+    """Warnings about angles that the worn sensors cannot provide."""
     worn = {s.placement for s in session.sensors}
     thighs = worn & {Placement.THIGH_LEFT, Placement.THIGH_RIGHT}
     said = []

@@ -1,4 +1,4 @@
-"""Readers of recordings that others made; each gives a session that is written as a plain session."""
+"""Readers of recordings from other programs; each returns a session that is written as a plain session."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def import_session(
 ) -> ImportedSession:
     """The recording at `path` in `format`, one of `IMPORTERS`.
 
-    mapping: the mapping file of format csv. placements: by serial number, device name or file name, where a sensor was worn; by
-    `ONLY`, where there is one. start, zone, athlete: see `with_head`.
+    mapping: the mapping file of format csv. placements: where each sensor was worn, by serial number, device name or file name;
+    by `ONLY` for a single sensor. start, zone, athlete: see `with_head`.
     Raises `HiphingeError` with file, line and remedy.
     """
     if format not in IMPORTERS:

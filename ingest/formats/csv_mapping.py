@@ -136,12 +136,12 @@ class _Mapping:
         self._only_known(self.top, _HEAD | _LAYOUT | {"sensor"}, ())
         self._entries: list[dict[str, Any]] = self.top.get("sensor", [])
         if not isinstance(self._entries, list) or not all(isinstance(entry, dict) for entry in self._entries):
-            self.fail("sensor is no list of tables", ("sensor",), "Begin each sensor with a line [[sensor]].")
+            self.fail("sensor is not a list of tables", ("sensor",), "Begin each sensor with a line [[sensor]].")
         for i, entry in enumerate(self._entries):
             self._only_known(entry, _SENSOR | _LAYOUT, ("sensor", i))
 
     def head(self) -> Session:
-        """Start, athlete and marks as in session.toml, with a stand-in where they are not stated."""
+        """Start, athlete and marks as in session.toml, with a placeholder where they are not stated."""
         stand_in: dict[str, Any] = {"start": UNKNOWN_START, "athlete": {"id": "-"}, "sensor": [{"placement": "pelvis"}]}
         session = session_from_dict(stand_in, str(self._path))
         for key in ("schema", "start", "athlete", "mark"):
@@ -198,13 +198,13 @@ class _Mapping:
             delimiter = ","
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-':
             self.fail(
-                f"delimiter = {shown(delimiter)} is no delimiter", delimiter_at, 'Write one character: ",", ";" or "\\t".'
+                f"delimiter = {shown(delimiter)} is not a delimiter", delimiter_at, 'Write one character: ",", ";" or "\\t".'
             )
         skip_rows, skip_at = self._either("skip_rows", entry, at)
         if skip_rows is None:
             skip_rows = 0
         if type(skip_rows) is not int or skip_rows < 0:
-            self.fail(f"skip_rows = {shown(skip_rows)} is no number of lines", skip_at, "Write 0, 1, 2 …")
+            self.fail(f"skip_rows = {shown(skip_rows)} is not a number of lines", skip_at, "Write 0, 1, 2 …")
         groups = {key: self._columns(key, entry, at) for key in ("time", "acc", "gyr", "quat", "mag")}
         for key in ("time", "acc"):
             if groups[key] is None:
@@ -222,7 +222,7 @@ class _Mapping:
         word = "column" if key == "time" else "columns"
         known = {word} | ({"unit"} if key != "quat" else set()) | ({"zero"} if key == "time" else set())
         if not isinstance(value, dict):
-            self.fail(f"{key} = {shown(value)} is no table", where, remedy)
+            self.fail(f"{key} = {shown(value)} is not a table", where, remedy)
         names = [value.get("column")] if key == "time" else value.get("columns")
         if not isinstance(names, list) or len(names) != count or not all(isinstance(n, str) and n.strip() for n in names):
             self.fail(f"{key} needs {word} with {count} name{'s' * (count > 1)}", where, remedy)

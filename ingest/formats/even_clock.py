@@ -9,17 +9,17 @@ import numpy as np
 from body_signals import Floats, Ints
 
 UNEVEN = 0.05
-"""Standard deviation of the step, in periods, beyond which sampling is uneven; lost samples do not count (ours)."""
+"""Standard deviation of the step, in periods, beyond which sampling is uneven; losses are not included (ours)."""
 WHOLE_HZ = 0.0005
 """A rate this near to a whole number of hertz, relatively, is that number (ours)."""
 LOSS_PERIODS = 1.5
 """A step beyond this many periods holds lost samples (ours)."""
 _INTERPOLATED_PERIODS = 2.5
-"""Uneven sampling may leave this much between two samples without anything being lost (ours)."""
+"""Longest step of uneven sampling, in periods, without a loss (ours)."""
 _STAMP_S = 1e-3
 """Resolution of time stamps that are whole milliseconds."""
 _BURST_PERIODS, _BURST_SHARE = 5.0, 0.04
-"""Longer steps than the first, in periods, in more than the second share of all: packets that arrive in bursts (ours)."""
+"""If more than the second, as a part of all steps, are longer than the first, in periods, packets arrive in bursts (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ def lost_before(time_s: Floats, rate_hz: float) -> Ints:
 
 
 def _near(time_s: Floats, rate_hz: float) -> Ints:
-    """Numbers (k,) of the ticks that can lie between two neighbouring samples: of a hole of hours there are none."""
+    """Numbers (k,) of the ticks that can lie between two neighbouring samples: none for a gap of hours."""
     last = int(np.floor((time_s[-1] - time_s[0]) * rate_hz + 1e-6))
     holes = np.flatnonzero(np.diff(time_s) > _INTERPOLATED_PERIODS / rate_hz)
     starts, ends = np.concatenate(([0], holes + 1)), np.concatenate((holes, [len(time_s) - 1]))
-    # a tick more on either side, against rounding
+    # one more tick on either side, against rounding
     low = np.floor((time_s[starts] - time_s[0]) * rate_hz).astype(np.int64) - 1
     high = np.minimum(np.ceil((time_s[ends] - time_s[0]) * rate_hz).astype(np.int64) + 1, last)
     low[0], low[1:] = 0, np.maximum(low[1:], high[:-1] + 1)

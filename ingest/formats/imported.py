@@ -1,4 +1,4 @@
-"""What every importer gives, and what all importers do alike: placements, checks, a first guess of the head."""
+"""The result of every importer, and their common work: placements, checks, a first guess of the head."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ingest.formats.start import placed, start_of, zone_of
 from on_disk import check_file
 
 ONLY = ""
-"""In place of a sensor's word, where a placement is said and there is one sensor."""
+"""Key of a placement that is stated without a sensor, for a single sensor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedSession:
     """A recording of another program, ready for `write_plain`.
 
-    notes: what was assumed or left out, in words. where: by sensor key, says where the sample at a session time stands.
-    local_start: when it began, where the source says it without a zone: `with_head` reads it.
+    notes: assumptions and omissions, in words. where: by sensor key, a function that names the place of the sample at a session
+    time. local_start: the start, where the source states it without a zone: `with_head` interprets it.
     """
 
     session: Session
@@ -36,7 +36,7 @@ class ImportedSession:
 
 @dataclass(slots=True)
 class Gathering:
-    """Sensors as an importer finds them. `placements`: what the user says, by any word a sensor is known by."""
+    """Collects the sensors that an importer finds. `placements`: stated by the user, by any word that identifies a sensor."""
 
     source: Path
     placements: Mapping[str, str]
@@ -48,7 +48,7 @@ class Gathering:
     _words: set[str] = field(default_factory=set)
 
     def sensor(self, words: Sequence[str], guess: Placement | None, name: str) -> Sensor:
-        """The sensor known by `words`: where the user says, else at `guess`, else ``other`` under `name`."""
+        """The sensor identified by `words`: at the user's placement, else at `guess`, else ``other`` under `name`."""
         self._words.update(words)
         said = next((self.placements[word] for word in words if word in self.placements), self.placements.get(ONLY))
         if said is None:
@@ -67,7 +67,7 @@ class Gathering:
         """Take a sensor's samples in SI units, read from `table`.
 
         remedies: what to do about a doubtful quantity (``time``, ``acc``, ``gyr``, ``quat``). Raises `HiphingeError` when
-        the units cannot be true or another sensor has this place.
+        the units are impossible or another sensor has this place.
         """
         doubt = implausible(samples.time_s, samples.acc, samples.gyr, samples.quat)
         if doubt is not None:
@@ -80,7 +80,7 @@ class Gathering:
             raise HiphingeError(
                 f"two sensors on one placement: {sensor.key} is {self._origin[sensor.key]} already",
                 str(table.path),
-                "Say where each sensor was worn: --placement SENSOR=PLACEMENT.",
+                "State where each sensor was worn: --placement SENSOR=PLACEMENT.",
             )
         self._origin[sensor.key] = table.path
         self._where[sensor.key] = partial(at_time, samples.time_s, table.where)
@@ -115,10 +115,10 @@ class Gathering:
 def with_head(
     imported: ImportedSession, *, start: str | None = None, zone: str | None = None, athlete: str | None = None
 ) -> ImportedSession:
-    """The import with what a person says of it. start: RFC 3339, or a local time; zone: of a local time, that of `start` or one
-    that the source says; athlete: a pseudonym. What nobody says is noted.
+    """The import with a person's statements. start: RFC 3339, or a local time; zone: of a local time, that of `start` or of the
+    source; athlete: a pseudonym. A missing statement is noted.
 
-    HiphingeError for what is no start, zone or athlete, and for a zone that has nothing to say.
+    HiphingeError for an invalid start, zone or athlete, and for a zone that has no effect.
     """
     session, notes = imported.session, list(imported.notes)
     place = None if zone is None else zone_of(zone)
@@ -131,10 +131,10 @@ def with_head(
         notes.append(note)
     elif imported.local_start is not None:
         begun = imported.local_start.replace(tzinfo=UTC)
-        notes.append("the devices logged the start without a time zone: it is taken as UTC; if it is not, say --zone")
+        notes.append("the devices logged the start without a time zone: it is taken as UTC; if that is wrong, give --zone")
     elif place is not None:
-        what = "the source says its start with a zone already" if begun is not None else "the source does not say when it began"
-        raise HiphingeError(f"{what}, so a zone tells nothing", "--zone", "Leave it out, or say --start too")
+        what = "the source states its start with a zone" if begun is not None else "the source does not state its start"
+        raise HiphingeError(f"{what}, so --zone has no effect", "--zone", "Leave it out, or give --start too")
     if athlete is not None:
         try:
             check_athlete(athlete)
@@ -143,16 +143,16 @@ def with_head(
     who = athlete if athlete is not None else session.athlete
     if begun is None:
         notes.append(
-            "the start is not known: 1970-01-01 stands in session.toml; say --start, or correct it before sending results"
+            "the start is not known: 1970-01-01 stands in session.toml; give --start, or correct it before sending results"
         )
     if who == UNKNOWN_ATHLETE:
-        notes.append(f"the athlete is not known: say --athlete; {UNKNOWN_ATHLETE!r} stands in session.toml")
+        notes.append(f"the athlete is not known: give --athlete; {UNKNOWN_ATHLETE!r} stands in session.toml")
     return replace(imported, session=replace(session, start=begun or UNKNOWN_START, athlete=who), notes=notes)
 
 
 def check_source(path: Path) -> None:
-    """Raises `HiphingeError` when there is nothing at `path`, or what is neither a file nor a folder."""
+    """Raises `HiphingeError` when there is nothing at `path`, or something that is neither a file nor a folder."""
     if not path.exists():
-        raise HiphingeError("not found", str(path), "Check the path of what is to be imported.")
+        raise HiphingeError("not found", str(path), "Check the path of the file or folder to import.")
     if not path.is_dir():
         check_file(path)

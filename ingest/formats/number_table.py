@@ -1,4 +1,4 @@
-"""Numbers from delimited text: fast where the file is sound, and exact about file, line and remedy where it is not.
+"""Numbers from delimited text: fast for a sound file, with exact file, line and remedy for a faulty one.
 
 `read_numbers` reads the wanted columns with pyarrow. When that fails, or a number is not finite, a slow pass goes over
 the file line by line, finds the first fault and raises `HiphingeError`; what the slow pass can read counts as sound.
@@ -27,11 +27,11 @@ from on_disk import open_file
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECASE)
 _LONGEST_HEADER = 1 << 20
-"""Bytes of a line before the numbers (ours)."""
+"""Most bytes of a line before the numbers (ours)."""
 _MOST_BYTES = 8 << 30
-"""Two days of a sensor at 400 Hz (ours)."""
+"""Largest file, bytes: two days of a sensor at 400 Hz (ours)."""
 _MOST_COLUMNS = 10_000
-"""Columns of a table; recordings have some dozens (ours)."""
+"""Most columns of a table; recordings have a few dozen (ours)."""
 _SAVE_AS_UTF8 = "Save the file as plain UTF-8 text."
 
 
@@ -68,12 +68,12 @@ class NumberTable:
             raise HiphingeError(
                 f"{name} repeats {_shown(after)} of the line before",
                 self.where(int(wrong[0]) + 1),
-                "Every sample needs a time of its own: remove the double line, or correct its time.",
+                "Every sample needs a time of its own: remove the duplicate line, or correct its time.",
             )
         raise HiphingeError(
             f"{name} runs backwards, from {_shown(before)} to {_shown(after)}",
             self.where(int(wrong[0]) + 1),
-            "Put the lines in order of time; make a session of each recording where the clock started anew.",
+            "Put the lines in order of time; make a session of each recording after each restart of the clock.",
         )
 
 
@@ -83,22 +83,22 @@ def place(path: Path, line: int) -> str:
 
 
 def read_header(path: Path, delimiter: str = ",", skip_rows: int = 0) -> list[str]:
-    """The column names in line `skip_rows` + 1. Raises `HiphingeError` when there is no such line or it is no text."""
+    """The column names in line `skip_rows` + 1. Raises `HiphingeError` when there is no such line or it is not text."""
     number = 0
     for number, line in _lines(path):
         if number == skip_rows + 1:
             if len(line) >= _LONGEST_HEADER:
-                _fail("this is no table: the first line has no end", path, number, "Give a text file with a header line.")
+                _fail("this is not a table: the first line has no end", path, number, "Give a text file with a header line.")
             names = [name.strip() for name in _cells(line, delimiter)]
             if len(names) > _MOST_COLUMNS:
                 _fail(
-                    f"this is no table of a sensor: it has {len(names)} columns",
+                    f"this is not a sensor's table: it has {len(names)} columns",
                     path,
                     number,
                     "Check that it is the right file.",
                 )
             if not any(names):
-                _fail("the header line is empty", path, number, "The names of the columns belong into this line.")
+                _fail("the header line is empty", path, number, "The names of the columns belong in this line.")
             return names
     what = "the file ends before the header line" if number else "the file is empty"
     raise HiphingeError(what, place(path, max(number, 1)), "Export the recording again, or leave this sensor out.")
@@ -171,7 +171,7 @@ def _number(path: Path, line: int, name: str, cell: str) -> float:
         _fail(f"{name} {shown}", path, line, "Remove lines without a measurement: the gap is then counted as lost samples.")
     if not _NUMBER.fullmatch(cell):
         hint = "Write a decimal point instead of the comma." if re.fullmatch(r"-?\d+,\d+", cell) else "Correct this cell."
-        _fail(f"{name} holds {cell[:40]!r}, which is no number", path, line, hint)
+        _fail(f"{name} holds {cell[:40]!r}, which is not a number", path, line, hint)
     value = float(cell)
     if not np.isfinite(value):
         _fail(f"{name} holds {cell[:40]!r}, which is too large", path, line, "Correct this cell.")
@@ -184,7 +184,7 @@ def _wrong_length(path: Path, line: int, found: int, expected: int, cells: Seque
     if found < expected and len(cells) == 1 and any(other in cells[0] for other in ",;\t" if other != delimiter):
         remedy = f"Columns must be separated by {delimiter!r} in every line."
     elif found > expected and delimiter == ",":
-        remedy = "Remove what is too much; numbers have a decimal point, not a comma."
+        remedy = "Remove the surplus cells; numbers have a decimal point, not a comma."
     _fail(f"a {kind} line: {found} cells, the header has {expected}", path, line, remedy)
 
 

@@ -1,7 +1,7 @@
 """Plain sessions: a folder with session.toml and one CSV file for each sensor. Reading and writing.
 
-`read_plain` checks everything before it returns; all samples are in memory then, about 80 bytes a sample.
-`write_plain` makes the folder whole or not at all.
+`read_plain` checks everything before it returns; all samples are then in memory, about 80 bytes per sample.
+`write_plain` creates the folder completely or not at all.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "
 
 SESSION_TOML = "session.toml"
 LONGEST_SILENCE_S = 3600.0
-"""A longer time without a sample of any sensor is no session but a leap of a clock (ours)."""
+"""Longest time, s, without a sample of any sensor; anything longer is a clock jump (ours)."""
 STATED_RATE_TOLERANCE = 0.1
-"""How far, in parts, the rate stated in session.toml may be from what the time stamps say (ours)."""
+"""Largest relative difference between the rate stated in session.toml and that of the time stamps (ours)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +37,8 @@ class PlainSession:
     """A plain session in memory.
 
     session: as in session.toml; every sensor's family is ``plain``. samples: by sensor key, as in the files, but on an
-    even clock where the file was uneven. rates_hz: by sensor key. warnings: what a reader should know, in words. where: by
-    sensor key, says where the sample at a session time stands (file and line).
+    even clock where the file was uneven. rates_hz: by sensor key. warnings: in words. where: by sensor key, a function that
+    names the place (file and line) of the sample at a session time.
     """
 
     session: Session
@@ -53,7 +53,7 @@ class PlainSession:
         return max(float(s.time_s[-1]) for s in self.samples.values())
 
     def retimed(self, late_s: Mapping[str, Callable[[Floats], Floats]]) -> PlainSession:
-        """The same session with the times of some sensors corrected: by how much they are late, at their own times (n,)."""
+        """The same session with the times of some sensors corrected; late: by how much each is late, at its own times (n,)."""
         samples = {
             key: replace(s, time_s=s.time_s - late_s[key](s.time_s)) if key in late_s else s for key, s in self.samples.items()
         }
@@ -71,7 +71,7 @@ class PlainSession:
         while left := [float(s.time_s[at[key]]) for key, s in self.samples.items() if at[key] < len(s)]:
             end_s = begin_s + seconds * (np.floor((min(left) - begin_s) / seconds) + 1.0)
             ends = {key: int(np.searchsorted(s.time_s, max(end_s, min(left)), "left")) for key, s in self.samples.items()}
-            if all(ends[key] == at[key] for key in at):  # a span shorter than the clock can tell
+            if all(ends[key] == at[key] for key in at):  # a span shorter than the clock's resolution
                 ends = {key: int(np.searchsorted(s.time_s, min(left), "right")) for key, s in self.samples.items()}
             times = np.concatenate([s.time_s[at[key] : ends[key]] for key, s in self.samples.items()])
             rank = np.empty(len(times), np.int64)
@@ -145,9 +145,9 @@ def read_plain(folder: Path) -> PlainSession:
 
 
 def session_of_samples(session: Session, samples: Mapping[str, PlainSamples]) -> PlainSession:
-    """A plain session of samples that are in memory already, by sensor key, with the checks of `read_plain`.
+    """A plain session from samples in memory, by sensor key, with the checks of `read_plain`.
 
-    Raises `HiphingeError` that names sensor and sample (from 0) for whatever cannot be true of them.
+    Raises `HiphingeError` that names sensor and sample (from 0) for implausible values.
     """
     rates: dict[str, float] = {}
     even: dict[str, PlainSamples] = {}
@@ -173,7 +173,7 @@ def _sample_of(key: str, row: int) -> str:
 def _on_its_clock(
     sensor: Sensor, samples: PlainSamples, where: Callable[[int], str], stated_at: str
 ) -> tuple[float, PlainSamples, list[str]]:
-    """Rate, samples (evenly spaced if they were not) and warnings of one sensor. where: says where sample number n stands."""
+    """Rate, samples (evenly spaced if they were not) and warnings of one sensor. where: names the place of sample number n."""
     source = sensor.file or sensor.key
     if len(samples) < 2:
         if sensor.rate_hz is None:
@@ -210,7 +210,7 @@ def _on_its_clock(
 
 
 def _check_leaps(samples: Mapping[str, PlainSamples], where: Mapping[str, Callable[[int], str]]) -> None:
-    """No sample of any sensor for an hour: a clock has leapt, or the files are of different recordings."""
+    """No sample of any sensor for an hour: a clock has jumped, or the files are from different recordings."""
     stretches: list[tuple[float, float, str, int]] = []
     for key, one in samples.items():
         leaps = np.flatnonzero(np.diff(one.time_s) > LONGEST_SILENCE_S) + 1
@@ -248,7 +248,7 @@ def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSampl
     for key, one in samples.items():
         _check_samples(key, one)
     named = replace(session, sensors=_with_files(session.sensors))
-    session_from_dict(session_to_dict(named), str(folder))  # what cannot be read back is refused before anything is written
+    session_from_dict(session_to_dict(named), str(folder))  # refused here if it could not be read back
     final = folder.resolve()
     working = final.parent / f".{final.name}.partial"
     try:

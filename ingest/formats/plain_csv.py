@@ -29,7 +29,7 @@ KNOWN = (TIME, *ACC, *GYR, *QUAT, *MAG)
 _HEADER = f"The header must be {','.join((TIME, *ACC, *GYR))}"
 
 _UNIT = 1e-7
-"""Rounding to nine digits leaves a quaternion's length this near to 1; such a one is read as it stands."""
+"""Largest distance of a quaternion's length from 1 after rounding to nine digits (ours); such a quaternion is not rescaled."""
 
 
 def read_plain_csv(path: Path) -> tuple[PlainSamples, NumberTable]:

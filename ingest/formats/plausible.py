@@ -1,8 +1,8 @@
-"""Units and frames that cannot be true, told from the samples themselves.
+"""Impossible units and frames, detected from the samples themselves.
 
-Gravity is in every recording: |acc| has its median near 9.81 m/s², the direction of gravity turns in the sensor as the
-gyroscope says, and a device's own orientation turns it upright. Here stand the gross faults, those of units; a sensor's
-finer ones (range, sign, axes) are told by the checks of a running session, see `hiphinge/session/plausible_input.py`.
+Gravity is in every recording: |acc| has its median near 9.81 m/s², the direction of gravity in the sensor rotates as the
+gyroscope says, and a device's own orientation turns gravity upright. This module finds the gross faults, those of units. The
+checks of a running session find a sensor's finer faults (range, sign, axes), see `hiphinge/session/plausible_input.py`.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ import numpy as np
 from body_signals import G0, LONGEST_SESSION_S, Floats
 
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
-"""Range of the median of |acc| that a recording may have; fast hand-held movement stays within 9.7 to 10.0 (ours)."""
+"""Plausible range of the median of |acc|; fast hand-held movement stays within 9.7 to 10.0 (ours)."""
 FASTEST_RAD_S = 70.0
-"""4000 °/s, the widest range of common gyroscopes."""
+"""Largest plausible rate: 4000 °/s, the widest range of common gyroscopes (ours)."""
 QUATERNION_NORM_TOLERANCE = 0.05
 """Largest distance of a quaternion's length from 1; rounding to three digits leaves less (ours)."""
 TILT_DEG = 30.0
-"""A device orientation may turn the mean of acc away from the vertical by this much (ours)."""
+"""Largest angle between the vertical and the mean of acc under a device orientation (ours)."""
 
 FURTHEST_S = 1e8
-"""Beyond three years from a session's start, its times are counted from something else (ours)."""
+"""Largest session time, s; times beyond three years are counted from another origin (ours)."""
 
 ORDINARY_HZ = (15.0, 400.0)
 """Sample rates of sensors on a body (ours)."""
 OFF_BY = 3.0
-"""Factor between gravity's turn and the gyroscope's from which on a time of no ordinary rate is doubted (ours)."""
+"""Factor between gravity's rotation and the gyroscope's from which a time with an unusual rate is doubted (ours)."""
 COUNTER = "counter"
-"""The quantity of a time that is none: a packet counter or ticks."""
+"""The quantity of a time column that is really a packet counter or ticks."""
 
 _WINDOW_S = 0.5
-"""Length of the windows in which gravity's turn is compared with the gyroscope's (ours)."""
+"""Length, s, of the windows in which gravity's rotation is compared with the gyroscope's (ours)."""
 _WINDOWS = (8, 16, 32)
-"""The same in samples, where the time itself is in doubt (ours)."""
+"""The same in samples, for when the time itself is in doubt (ours)."""
 _TURN = 0.1
-"""Turn of gravity's direction within a window, rad, from which on the window says something about the gyroscope (ours)."""
+"""Least rotation of gravity's direction within a window, rad, for a comparison with the gyroscope (ours)."""
 _QUIET = 0.1
-"""Deviation of |acc| from gravity, in parts of it, up to which acc shows gravity's direction (ours)."""
+"""Largest relative deviation of |acc| from gravity at which acc shows gravity's direction (ours)."""
 _FEWEST_WINDOWS = 10
-"""Windows in which gravity has turned, for a verdict (ours)."""
+"""Fewest windows in which gravity has rotated, for a verdict (ours)."""
 _CORRELATION = 0.8
-"""Least correlation of both turns, for a verdict (ours)."""
+"""Least correlation of both rotations, for a verdict (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _time(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None
 
 
 def _counted(time_s: Floats, step: float, acc: Floats, gyr: Floats | None) -> Implausible | None:
-    """A time that is no time but a counter or ticks, where the gyroscope tells how long a step really takes."""
+    """A time that is really a counter or ticks, where the gyroscope shows the true length of a step."""
     scale = None if gyr is None or step <= 0.0 else gravity_turn_per_gyr(time_s, acc, gyr)
     if scale is None or 1.0 / OFF_BY < scale < OFF_BY:
         return None
@@ -105,7 +105,7 @@ def _counted(time_s: Floats, step: float, acc: Floats, gyr: Floats | None) -> Im
 
 
 def when(time_s: Floats) -> Implausible | None:
-    """Where the times stand on the calendar, and for how long."""
+    """The calendar dates of the times, and their duration."""
     if abs(time_s[0]) > FURTHEST_S:
         what = f"the time begins {time_s[0]:.10g} s from the session's start, which is {time_s[0] / 31_557_600.0:.1f} years"
         remedy = (
@@ -133,7 +133,7 @@ def _acc(acc: Floats) -> Implausible | None:
         return Implausible(0, "acc", f"{what}: this looks like mg", "Multiply the acc columns by 0.00980665.")
     if median < 0.6:
         remedy = "Export the acceleration with gravity (specific force), in m/s²."
-        return Implausible(0, "acc", f"{what}: gravity seems to be taken out", remedy)
+        return Implausible(0, "acc", f"{what}: gravity seems to have been removed", remedy)
     return Implausible(0, "acc", what, "Write the acceleration in m/s², with gravity in it.")
 
 
@@ -158,9 +158,9 @@ def _gyr(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None:
 def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | None:
     """How far gravity's direction turns in the sensor per turn of the gyroscope: 1 when units agree, 0.0175 for deg/s.
 
-    Regression over windows in which |acc| is near gravity and its direction u turns; there du/dt = −ω × u. Windows of half a
-    second by the time that is stated, and of some samples, whatever the time says; those count in which both go together best.
-    None where too little turns or the two do not go together.
+    Regression over windows in which |acc| is near gravity and its direction u rotates; there du/dt = −ω × u. Windows are half a
+    second of the stated time, or a fixed number of samples; those with the best correlation count. None where the rotation is
+    too small or the two do not correlate.
     """
     if len(time_s) < 3:
         return None
@@ -172,7 +172,8 @@ def gravity_turn_per_gyr(time_s: Floats, acc: Floats, gyr: Floats) -> float | No
 
 
 def _regression(time_s: Floats, acc: Floats, gyr: Floats, length: int, usual: float) -> tuple[float, float] | None:
-    """Correlation and slope of gravity's turn over the gyroscope's, in windows of so many samples; None: too little turns."""
+    """Correlation and slope of gravity's rotation over the gyroscope's, in windows of this many samples; None: too little
+    rotation."""
     norm = np.linalg.norm(acc, axis=1)
     direction = acc / np.maximum(norm, 1e-9)[:, None]
     step = np.diff(time_s)
@@ -204,7 +205,7 @@ def _quat(acc: Floats, quat: Floats | None, *, needed: bool) -> Implausible | No
         return Implausible(row, "quat", what, "Write unit quaternions in the order w, x, y, z.")
     if not needed:
         return None
-    # over time accelerations cancel, so the mean of acc in the earth frame is gravity, also in fast movement
+    # over time accelerations cancel, so the mean of acc in the earth frame is gravity, even in fast movement
     tilt, inverse_tilt = (_tilt_deg(_turned(quat / norm[:, None] * sense, acc)) for sense in (1.0, [1.0, -1.0, -1.0, -1.0]))
     if tilt <= TILT_DEG:
         return None

@@ -40,5 +40,6 @@ class PlainSamples:
 
 
 def at_time(time_s: Floats, where: Callable[[int], str], at_s: float) -> str:
-    """Where the first sample not before session time `at_s` stands; where: says so of a sample by its number in time_s (n,)."""
+    """The place of the first sample at or after session time `at_s`; where: names the place of a sample by its number in time_s
+    (n,)."""
     return where(min(int(time_s.searchsorted(at_s)), len(time_s) - 1))

@@ -1,4 +1,4 @@
-"""The start of an import, as a person says it: a moment with its zone, or the local time of a place."""
+"""The start of an import, as stated by a person: a time with its zone, or a local time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITE_ZONE = "Write a name such as Europe/Berlin, or an offset such as +02:00"
 
 
 def zone_of(text: str) -> tzinfo:
-    """The zone that an option names: ``Europe/Berlin``, ``+02:00``, ``UTC``, ``Z``. HiphingeError for what is none."""
+    """The zone that an option names: ``Europe/Berlin``, ``+02:00``, ``UTC``, ``Z``. HiphingeError for anything else."""
     plain = text.strip()
     if plain.upper() in ("Z", "UTC", "GMT"):
         return UTC
@@ -22,25 +22,25 @@ def zone_of(text: str) -> tzinfo:
     if offset is not None:
         away = timedelta(hours=int(offset["h"]), minutes=int(offset["min"] or 0))
         if away > timedelta(hours=14) or int(offset["min"] or 0) > 59:
-            raise HiphingeError(f"{text!r} is further from UTC than any place", "--zone", _WRITE_ZONE)
+            raise HiphingeError(f"{text!r} is further from UTC than any time zone", "--zone", _WRITE_ZONE)
         return timezone(away if offset["sign"] == "+" else -away)
     try:
         return ZoneInfo(plain)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        # also a name with / or .. that leads somewhere else
-        raise HiphingeError(f"{text!r} is no time zone that this computer knows", "--zone", _WRITE_ZONE) from None
+        # also a name with / or .. that leads elsewhere
+        raise HiphingeError(f"{text!r} is not a time zone that this computer knows", "--zone", _WRITE_ZONE) from None
 
 
 def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
-    """The moment that ``--start`` says, and a note on how it was read, empty where it says its own zone.
+    """The time stated by ``--start``, and a note on how it was read, empty where it has its own zone.
 
-    zone: of a local time; None: this computer's. HiphingeError for what is no moment.
+    zone: of a local time; None: this computer's. HiphingeError for an invalid time.
     """
     remedy = "Write date and time, e.g. 2026-11-23T14:05:00+01:00, or without an offset and --zone Europe/Berlin"
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise HiphingeError(f"{text!r} is no date and time", "--start", remedy) from None
+        raise HiphingeError(f"{text!r} is not a date and time", "--start", remedy) from None
     if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip()):
         raise HiphingeError(f"{text!r} is a day without a time", "--start", remedy)
     first, last = YEARS
@@ -48,14 +48,14 @@ def start_of(text: str, zone: tzinfo | None) -> tuple[datetime, str]:
         raise HiphingeError(f"{text!r} is out of range", "--start", f"Its year is between {first} and {last}")
     if found.tzinfo is not None:
         if zone is not None and found.utcoffset() != found.replace(tzinfo=zone).utcoffset():
-            what = f"{text!r} says another zone than --zone"
-            raise HiphingeError(what, "--start", "Leave the one or the other out")
+            what = f"{text!r} states a zone other than --zone"
+            raise HiphingeError(what, "--start", "Leave one of them out")
         return found.astimezone(UTC), ""
     return placed(found, zone)
 
 
 def placed(local: datetime, zone: tzinfo | None) -> tuple[datetime, str]:
-    """A local time without a zone as a moment, and a note that says which zone it was read in; zone None: this computer's.
+    """A local time without a zone, placed in a zone, and a note that names the zone; zone None: this computer's.
 
     HiphingeError for a time that the clocks of that zone skip, or show twice.
     """

@@ -1,4 +1,4 @@
-"""Units that recordings of others come in, as factors to SI."""
+"""Units of other programs' recordings, as factors to SI."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A device's folder holds Command.json (name, serial number, time of day) and one CSV for each kind of message with time
 stamps in µs of a clock that the devices share. Inertial.csv is needed; Quaternion.csv (the device's own orientation,
-sensor → earth, z up) and Magnetometer.csv are kept where they have the very same time stamps. Lost packets show as
+sensor → earth, z up) and Magnetometer.csv are kept if they have exactly the same time stamps. Lost packets appear as
 larger steps.
 """
 
@@ -41,7 +41,7 @@ class _Device:
 
 
 def import_ximu3(path: Path, mapping: Path | None, placements: Mapping[str, str]) -> ImportedSession:
-    """The session of the device folders in `path`; placements by serial number or device name, else told from the name."""
+    """The session of the device folders in `path`; placements by serial number or device name, else guessed from the name."""
     del mapping
     check_source(path)
     folders = [path] if (path / "Inertial.csv").is_file() else sorted(f.parent for f in path.glob("*/Inertial.csv"))
@@ -64,7 +64,7 @@ def import_ximu3(path: Path, mapping: Path | None, placements: Mapping[str, str]
 
 
 def placement_named(name: str) -> Placement | None:
-    """The body part that a device's name speaks of; None when it is not one of ours."""
+    """The body part in a device's name; None when it is not one of ours."""
     text = " ".join(re.split(r"[\s_-]+", name.casefold()))
     if re.search(r"lumbar|\blow(er)? back\b|\bt12\b|\bl1\b", text):
         return Placement.LUMBAR
@@ -100,7 +100,7 @@ def _device(folder: Path) -> _Device:
 
 
 def _aligned(file: Path, names: tuple[str, ...], stamps: Floats, device: str, notes: list[str]) -> Floats | None:
-    """Columns of another kind of message, if it came with the very same time stamps; else None and a note."""
+    """Columns of another kind of message, if it has exactly the same time stamps; else None and a note."""
     if not file.is_file():
         return None
     header = read_header(file)

@@ -27,7 +27,7 @@ _WRAP = 65536
 _MOST_COMMENTS = 100
 """Lines of comment before the table (ours)."""
 _HEAD_BYTES = 8192
-"""Of a file, in which its comments are (ours)."""
+"""Bytes at the beginning of a file in which its comments are (ours)."""
 _ACC = ("Acc_X", "Acc_Y", "Acc_Z")
 _GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 _MATRIX = tuple(f"Mat[{row}][{column}]" for row in (1, 2, 3) for column in (1, 2, 3))
@@ -71,7 +71,7 @@ def import_xsens(path: Path, mapping: Path | None, placements: Mapping[str, str]
 
 
 def _begun(path: Path) -> datetime | None:
-    """When the recording began, where a line of comment says it, without a zone; mostly it says *Unknown*."""
+    """The start of the recording, without a zone, if a comment line states it; usually it says *Unknown*."""
     with open_file(path) as file:
         head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
     found = re.search(r"^//\s*Start Time:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*$", head, re.MULTILINE)
@@ -127,7 +127,7 @@ def _filled(path: Path, header: list[str], comments: int) -> set[str]:
     try:
         cells = read_header(path, "\t", comments + 1)
     except HiphingeError:
-        return set(header)  # no data row: reading the numbers says so
+        return set(header)  # no data row: reading the numbers reports it
     return {name for name, cell in zip(header, cells, strict=False) if cell}
 
 
@@ -137,7 +137,7 @@ def _unwrapped(table: NumberTable) -> Floats:
     wrong = np.flatnonzero((counter != np.rint(counter)) | (counter < 0) | (counter >= _WRAP))
     if len(wrong):
         row = int(wrong[0])
-        raise HiphingeError(f"{_COUNTER} {counter[row]:g} is no counter up to 65535", table.where(row), "Export again.")
+        raise HiphingeError(f"{_COUNTER} {counter[row]:g} is not a counter up to 65535", table.where(row), "Export again.")
     step = np.mod(np.diff(counter), _WRAP)
     wrong = np.flatnonzero((step == 0) | (step > _WRAP // 2))
     if len(wrong):
@@ -145,7 +145,7 @@ def _unwrapped(table: NumberTable) -> Floats:
         raise HiphingeError(
             f"{_COUNTER} goes from {counter[row - 1]:g} to {counter[row]:g}: repeated or backwards",
             table.where(row),
-            "Remove the double line, or make a session of each recording.",
+            "Remove the duplicate line, or make a session of each recording.",
         )
     return np.concatenate(([0.0], np.cumsum(step)))
 
@@ -160,7 +160,7 @@ def _orientation(table: NumberTable, names: tuple[str, ...]) -> Floats | None:
     error = np.abs(np.einsum("nji,njk->nik", matrix, matrix) - np.eye(3)).max(axis=(1, 2))
     wrong = np.flatnonzero((error > _ORTHONORMAL) | (np.linalg.det(matrix) < 0.0))
     if len(wrong):
-        raise HiphingeError("Mat is no rotation matrix", table.where(int(wrong[0])), "Correct or remove this line.")
+        raise HiphingeError("Mat is not a rotation matrix", table.where(int(wrong[0])), "Correct or remove this line.")
     return quaternions(matrix)
 
 

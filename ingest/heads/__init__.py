@@ -1,4 +1,4 @@
-"""The head of a session folder: session.toml, and edits.toml, what was said afterwards."""
+"""The head of a session folder: session.toml, and edits.toml with later corrections."""
 
 from ingest.heads.edits import EDITS, Edits, EditsFile, normal, read_edits, same
 from ingest.heads.session_toml import read_origins, read_session_toml, write_session_toml

@@ -1,4 +1,4 @@
-"""edits.toml of a session folder: what a person said afterwards. The raw recording never changes.
+"""edits.toml of a session folder: a person's later entries. The raw recording never changes.
 
     [[mark]]
     time_s = 31.0           # seconds of the session
@@ -35,9 +35,9 @@ from on_disk import read_toml, toml_document, with_tables, without_tables, write
 
 EDITS = "edits.toml"
 SAME_S = 1e-3
-"""Two times of one mark agree to this: summaries and this file say milliseconds at least (ours)."""
+"""Tolerance, s, between two times of one mark (ours): summaries and this file have at least millisecond resolution."""
 FURTHEST_S = 1e6
-"""A mark is not further from the start; even `rising` is within days (ours)."""
+"""Largest distance of a mark from the start, s; even `rising` is within days (ours)."""
 _TABLES = {"repetition", "mark", "note", "pain"}
 _HEAD = "# Said after the session: marks, notes, pain, kinds of repetitions. The recording itself never changes.\n"
 _REMEDY = "Write [[mark]] with time_s and label, [[note]] with time_s and text, [[pain]] with time_s and level."
@@ -45,30 +45,30 @@ _REMEDY = "Write [[mark]] with time_s and label, [[note]] with time_s and text, 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """added: marks, notes (label ``note …``) and pain (label ``pain …``) that were said afterwards; deleted: marks of the
-    session that do not count. Both in the order of the file."""
+    """added: marks, notes (label ``note …``) and pain (label ``pain …``) entered afterwards; deleted: marks of the session that
+    do not count. Both in the order of the file."""
 
     added: tuple[SessionMark, ...] = ()
     deleted: tuple[SessionMark, ...] = ()
 
     def keeps(self, mark: SessionMark) -> bool:
-        """Whether a mark of the session counts still."""
+        """Whether a mark of the session still counts."""
         return not any(same(mark, gone) for gone in self.deleted)
 
 
 def same(one: SessionMark, other: SessionMark) -> bool:
-    """Whether both are one mark: the label, and the time as closely as files say it."""
+    """Whether both are the same mark: the same label, and the same time within the files' resolution."""
     return one.label == other.label and abs(one.time_s - other.time_s) <= SAME_S
 
 
 def normal(label: str) -> str:
-    """A label as it is said again: notes and pain in one spelling, any other label as it is."""
+    """A label in its standard spelling: notes and pain are normalised, any other label stays as it is."""
     said = understood(label)
     return label.strip() if said is None else said.label
 
 
 def read_edits(folder: Path) -> Edits:
-    """What was said of the session in `folder`; nothing where there is no such file. HiphingeError names the line."""
+    """The edits of the session in `folder`; empty where there is no such file. HiphingeError names the line."""
     path = folder / EDITS
     if not path.exists():
         return Edits()
@@ -121,7 +121,7 @@ def _pain(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[Session
 
 
 class EditsFile:
-    """The edits.toml of a session folder while it is changed: what a person wrote in it stays. `write` puts it there whole."""
+    """The edits.toml of a session folder while it is changed: a person's own text stays. `write` replaces it atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / EDITS
@@ -129,13 +129,13 @@ class EditsFile:
         self.edits = self._read()
 
     def add(self, mark: SessionMark) -> None:
-        """Say a mark, note or pain; one that was said at the same time before, in the same words, stays one."""
+        """Add a mark, note or pain; an identical one at the same time is not doubled."""
         name, entry = _entry(mark)
         self._text = with_tables(self._text, name, [entry], lambda old, new: _agrees(name, old, mark), self._path)
         self.edits = self._read()
 
     def remove(self, mark: SessionMark) -> None:
-        """Take a mark, note or pain away: what was said afterwards goes, what was said during the session is noted as gone."""
+        """Remove a mark, note or pain: a later entry is deleted, an entry of the session itself is noted as deleted."""
         name, _ = _entry(mark)
         if mark.said == "afterwards":
             self._text = without_tables(self._text, name, lambda old: _agrees(name, old, mark), self._path)
@@ -145,7 +145,7 @@ class EditsFile:
         self.edits = self._read()
 
     def restore(self, mark: SessionMark) -> bool:
-        """Let a mark of the session count again that was taken away; False where none like it was."""
+        """Make a removed mark of the session count again; False where there is none."""
         if not any(same(mark, gone) for gone in self.edits.deleted):
             return False
 
@@ -157,7 +157,7 @@ class EditsFile:
         return True
 
     def write(self) -> None:
-        """Put the file into the folder. HiphingeError where it cannot be written."""
+        """Write the file into the folder. HiphingeError where it cannot be written."""
         write_toml(self._path, self._text)
 
     def _read(self) -> Edits:
@@ -165,7 +165,7 @@ class EditsFile:
 
 
 def _entry(mark: SessionMark) -> tuple[str, dict[str, Any]]:
-    """In which list of tables a mark stands, and its table."""
+    """The list of tables for a mark, and its table."""
     at = {"time_s": _seconds(mark.time_s)}
     match understood(mark.label):
         case Note(text):
@@ -181,7 +181,7 @@ def _seconds(time_s: float) -> float:
 
 
 def _agrees(name: str, old: Mapping[str, Any], mark: SessionMark) -> bool:
-    """Whether a table of the file, which was read before, says this mark."""
+    """Whether a table of the file, which has been checked before, is this mark."""
     if old.get("deleted") is True or not math.isclose(float(old["time_s"]), mark.time_s, rel_tol=0.0, abs_tol=SAME_S):
         return False
     match name:

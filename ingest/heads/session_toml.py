@@ -1,8 +1,8 @@
 """session.toml, the head of every session folder: reading with errors that point at the line, and writing.
 
 `session_to_dict` and `session_from_dict` give the same content as plain JSON types, for the head of a recording.
-Every fault is a `HiphingeError` with file, line and remedy. Keys that are not known are kept out, unless they look like
-a slip of the pen: those are errors.
+Every fault is a `HiphingeError` with file, line and remedy. Unknown keys are ignored, unless they look like
+a typing error: those are errors.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _Locate = Callable[[Address], str]
 _TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark", "origin"}
 _SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
 KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
-"""Settings of a kit's sensor that a session may carry along; they say how to reach it and are not kept."""
+"""Settings of a kit's sensor that a session may contain; they say how to reach the sensor and are not kept."""
 _WORDS: dict[type, str] = {str: "a text in quotes", dict: "a table", list: "a list of tables"}
 _PLACEMENTS = ", ".join(Placement)
 
@@ -59,7 +59,7 @@ def session_to_dict(session: Session) -> dict[str, Any]:
     if session.screen_limits:
         head["screen"] = {name: float(value) for name, value in session.screen_limits.items()}
     head["sensor"] = [_sensor_to_dict(sensor) for sensor in session.sensors]
-    # what was said afterwards stands in edits.toml
+    # later entries are in edits.toml
     own = [{"time_s": float(mark.time_s), "label": mark.label} for mark in session.marks if mark.said == "session"]
     if own:
         head["mark"] = own
@@ -82,7 +82,7 @@ def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
 
 
 def _milliseconds(seconds: float) -> float:
-    """In a form that becomes the same seconds again, the shortest where several do."""
+    """Milliseconds in the shortest form that converts back to the same seconds."""
     exact = seconds * 1e3
     near = (math.nextafter(exact, math.inf), math.nextafter(exact, 0.0))
     return next((ms for ms in (round(exact, 3), exact, *near) if ms / 1e3 == seconds), exact)
@@ -103,7 +103,7 @@ def write_session_toml(session: Session, path: Path) -> None:
 
 
 def read_origins(path: Path) -> frozenset[str]:
-    """What the session.toml at `path` was written as, first and since (`body_signals.origin`); empty where it does not say."""
+    """The origins in the session.toml at `path`, the first and later ones (`body_signals.origin`); empty where it has none."""
     found = read_toml(path, "")[0].get("origin", [])
     return frozenset(one for one in (found if isinstance(found, list) else [found]) if isinstance(one, str))
 
@@ -122,7 +122,7 @@ def line_of(text: str, address: Address) -> int:
     table, key = address[0], next((str(part) for part in address[1:] if isinstance(part, str)), None)
     wanted = next((part for part in address[1:] if isinstance(part, int)), 0)
     seen, inside, best = -1, key is None, 1
-    # not splitlines(): TOML knows fewer ends of a line than Unicode
+    # not splitlines(): TOML has fewer line ends than Unicode
     for number, line in enumerate(text.split("\n"), 1):
         header = re.match(r"\s*(\[\[?)\s*\"?([\w-]+)\"?\s*(\]\]?)", line)
         if header:
@@ -202,15 +202,15 @@ class HeadReader:
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
-                self.fail(f"start = {shown(value)} is no date and time", ("start",), remedy)
+                self.fail(f"start = {shown(value)} is not a date and time", ("start",), remedy)
         if not isinstance(value, datetime):
-            what = "is a date or time alone" if isinstance(value, date | time) else "is no date and time"
+            what = "is a date or time alone" if isinstance(value, date | time) else "is not a date and time"
             self.fail(f"start = {value} {what}", ("start",), remedy)
 
         if value.tzinfo is None:
             self.fail(f"start = {value.isoformat()} has no time zone", ("start",), remedy)
         first, last = YEARS
-        # a day of leeway for the zone: years 1 and 9999 cannot be turned into another one
+        # a day of leeway for the zone: times in the years 1 and 9999 cannot always be converted
         if not first < value.year < last:
             remedy += f" Its year is between {first} and {last}."
             self.fail(f"start = {value.isoformat()} is out of range", ("start",), remedy)
@@ -269,7 +269,7 @@ class HeadReader:
             return None
         rate = self.number(entry, "rate_hz", at)
         if rate <= 0.0:
-            self.fail(f"rate_hz = {rate:g} is no sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
+            self.fail(f"rate_hz = {rate:g} is not a sample rate", (*at, "rate_hz"), "Write samples per second, e.g. 100.")
         return rate
 
     def _mounting(self, entry: Mapping[str, Any], at: Address) -> Mounting | None:
@@ -314,7 +314,7 @@ class HeadReader:
         return [self._typed(entry, dict, f"[[{name}]]", (name, i)) for i, entry in enumerate(entries)]
 
     def text(self, table: Mapping[str, Any], key: str, at: Address) -> str:
-        """A text that must be there."""
+        """A required text."""
         if key not in table:
             self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value: str = self._typed(table[key], str, key, (*at, key))
@@ -323,18 +323,19 @@ class HeadReader:
         return value
 
     def check_athlete(self, athlete: str, at: Address) -> None:
-        """Refuse what names nobody or everybody. Not asked of a recording's head: it cannot be corrected, and must open."""
+        """Refuse an id that names nobody or everybody. Not applied to a recording's head, which cannot be corrected and must
+        open."""
         try:
             check_athlete(athlete)
         except HiphingeError as error:
             self.fail(error.what, at, "Write the pseudonym of one athlete.")
 
     def optional(self, table: Mapping[str, Any], key: str, at: Address) -> str | None:
-        """A text that may be there."""
+        """An optional text."""
         return self.text(table, key, at) if key in table else None
 
     def number(self, table: Mapping[str, Any], key: str, at: Address) -> float:
-        """A number that must be there."""
+        """A required number."""
         if key not in table:
             self.fail(f"{key} is missing", at, f"Add {key} = … to this table.")
         value = table[key]
@@ -348,7 +349,7 @@ class HeadReader:
         return value
 
     def no_slips(self, table: Mapping[str, Any], known: set[str], at: Address, allowed: frozenset[str] = frozenset()) -> None:
-        """Refuse a key that looks like a slip of the pen for a known one."""
+        """Refuse a key that looks like a typing error for a known one."""
         for key in table:
             if key not in known and key not in allowed:
                 close = difflib.get_close_matches(key, sorted(known - set(table)), 1, 0.75)
@@ -356,11 +357,11 @@ class HeadReader:
                     self.fail(f"unknown key {shown(key)}", (*at, key) if at else (key,), f"Did you mean {close[0]!r}?")
 
     def fail(self, what: str, at: Address, remedy: str) -> NoReturn:
-        """Raise `HiphingeError` for what stands at `at`."""
+        """Raise `HiphingeError` for the value at `at`."""
         raise HiphingeError(what, self._locate(at), remedy)
 
 
 _LARGEST = 1e12
-"""Seconds or hertz beyond this are a slip (ours)."""
+"""Largest number of seconds or hertz; anything larger is a typing error (ours)."""
 YEARS = (1900, 2200)
-"""Of a session's start; InfluxDB's calendar goes from 1677 to 2262."""
+"""Range of the year of a session's start (ours); InfluxDB's calendar goes from 1677 to 2262."""

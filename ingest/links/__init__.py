@@ -50,7 +50,7 @@ _FROM = {
     "read_kit": "kit",
     "scan": "ble",
 }
-"""Which module each name comes from: loaded when it is asked for, since bleak and pyserial take their time."""
+"""The module of each name; loaded on first use, because bleak and pyserial are slow to import."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The Bluetooth adapter: scanning with family recognition, waiting for a sensor to be seen, and the meaning of its errors.
 
-bleak is used as it is. Connections are opened one after another, as adapters want it; while one is being opened, the
-search for others rests. Every call of bleak may raise one of `BLE_ERRORS`; `fault_of` gives the remedy.
+bleak is used unmodified. Connections are opened one after another, as adapters require; while one is being opened, the
+search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `fault_of` gives the remedy.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from firmware_protocol import recognise_ble
 from ingest.links.link import LinkFault
 
 BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
-"""All that a call of bleak may raise; a bus that dies gives EOFError."""
+"""All exceptions that a call of bleak may raise; a bus that dies causes EOFError."""
 BLUETOOTH = "Bluetooth"
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
-"""Some sensors advertise its data: percent."""
+"""The Bluetooth Battery Service; some sensors advertise its data, in percent."""
 _GLANCE_S = 0.02
-"""Wait between two looks at an adapter that opens another connection (ours)."""
+"""Interval, s, for checking an adapter that is opening another connection (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensorSeen:
-    """A device that was heard. rssi: dBm. family: where it is recognised. battery: percent, if advertised or asked."""
+    """A device in range. rssi: dBm. family: where it is recognised. battery: percent, if advertised or read."""
 
     address: str
     name: str
@@ -75,7 +75,7 @@ def fault_of(error: BaseException, where: str) -> LinkFault:
 
 
 def not_found(where: str) -> LinkFault:
-    """The sensor is not heard."""
+    """The sensor cannot be found."""
     remedy = "Switch it on, charge it, bring it nearer; a phone or another program that holds it must let it go."
     return LinkFault("not found", where, remedy)
 
@@ -100,13 +100,13 @@ class Adapter:
             yield
 
     async def seen(self, address: str) -> tuple[BLEDevice, int]:
-        """Wait until the sensor is heard; it and its rssi. Raises one of `BLE_ERRORS`."""
+        """Wait until the sensor is found; returns it and its rssi. Raises one of `BLE_ERRORS`."""
         address = address.upper()
         heard: asyncio.Future[tuple[BLEDevice, int]] = asyncio.get_running_loop().create_future()
         self._wanted[address] = heard
         search = asyncio.ensure_future(self._search(heard))
         try:
-            # another link's search may hear it first
+            # another link's search may find it first
             either: set[asyncio.Future[Any]] = {heard, search}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not heard.done():
@@ -119,7 +119,7 @@ class Adapter:
             await asyncio.gather(search, return_exceptions=True)
 
     async def _search(self, heard: asyncio.Future[tuple[BLEDevice, int]]) -> None:
-        """Scan until this sensor is heard. One scan serves all links, and rests while a connection is opened."""
+        """Scan until this sensor is found. One scan serves all links, and pauses while a connection is opened."""
         while not heard.done():
             async with self._searching:
                 if heard.done():
@@ -136,7 +136,7 @@ class Adapter:
 
 
 async def scan(seconds: float) -> list[SensorSeen]:
-    """Everything heard within `seconds`, the nearest first. Raises `LinkFault`; connects to nothing."""
+    """Everything found within `seconds`, the strongest signal first. Raises `LinkFault`; connects to nothing."""
     found: dict[str, SensorSeen] = {}
 
     def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
@@ -151,7 +151,7 @@ async def scan(seconds: float) -> list[SensorSeen]:
 
 
 def seen_as(address: str, advertisement: AdvertisementData) -> SensorSeen:
-    """What an advertisement tells."""
+    """The content of an advertisement."""
     name = advertisement.local_name
     companies: Mapping[int, bytes] = advertisement.manufacturer_data
     family = recognise_ble(name, advertisement.service_uuids, companies)

@@ -1,7 +1,7 @@
 """The link of a sensor over Bluetooth LE.
 
-A notification's arrival time is taken first thing in its callback. BlueZ's StartNotify is kept on purpose: through
-AcquireNotify packets are dropped when the program is busy for seconds, through StartNotify they come late.
+A notification's arrival time is taken at the start of its callback. BlueZ's StartNotify is kept on purpose: with
+AcquireNotify packets are dropped when the program is busy for seconds, with StartNotify they arrive late.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ingest.links.kit import KitSensor
 from ingest.links.link import Link, LinkFault, LinkState
 
 CONNECT_S = 8.0
-"""A connection that is not open after this time is given up and tried again (ours)."""
+"""Time, s, after which a connection attempt is given up and repeated (ours)."""
 _NOT_FOUND_AFTER_S = 3.0
-"""A sensor that is not heard for this time is reported as not found; the search goes on (ours)."""
+"""Time, s, after which a sensor is reported as not found; the search continues (ours)."""
 _CLOSE_S = 2.0
-"""Time for a disconnection in order (ours)."""
+"""Time, s, for an orderly disconnection (ours)."""
 BATTERY_EVERY_S = 60.0
-"""Between two readings of the charge, beside the stream (ours)."""
+"""Interval, s, between two readings of the charge, beside the stream (ours)."""
 FULL_PERCENT = 100
 """Largest level of the Bluetooth Battery Service."""
 
@@ -47,7 +47,7 @@ class BleLink(Link):
         self._tells_battery = False
         self._claim = Claim(self._address)
         self._said: Codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
-        """Reads what the sensor says of itself, for the battery."""
+        """Decodes the sensor's own battery messages."""
 
     async def run(self, go: asyncio.Event) -> None:
         """See `Link.run`."""
@@ -64,9 +64,9 @@ class BleLink(Link):
             raise LinkFault("another program on this computer uses this sensor", self._key, remedy, persistent=True)
         try:
             if self._first:
-                # left behind by a program that was killed: the sensor would not be heard
+                # left by a killed program: while it is connected the sensor cannot be found
                 self._first = False
-                async with self._adapter.connecting():  # one after another: the first call finds out what BlueZ knows
+                async with self._adapter.connecting():  # one after another: the first call discovers what BlueZ knows
                     await close_stale_connections_by_address(self._address)
             hint = asyncio.get_running_loop().call_later(_NOT_FOUND_AFTER_S, self._say_not_found)
             try:
@@ -149,8 +149,8 @@ class BleLink(Link):
             await self._ask_battery()
 
     async def _ask_battery(self) -> None:
-        """Read the charge, an event of its own: it is no packet of the stream. A sensor that refuses is left alone until it is
-        connected anew."""
+        """Read the charge, as a separate event, because it is not a packet of the stream. A sensor that refuses is not asked
+        again until it reconnects."""
         if self._client is None or not self._tells_battery:
             return
         characteristic = self._ble.battery
@@ -160,7 +160,7 @@ class BleLink(Link):
         try:
             value = await self._client.read_gatt_char(characteristic)
         except BLE_ERRORS:
-            # the watch of the link sees that it is lost
+            # the link's watch notices the loss
             self._tells_battery = False
             notes = self.status[self._key].notes
             notes["battery refused"] = notes.get("battery refused", 0) + 1
@@ -175,12 +175,13 @@ class BleLink(Link):
 
 
 def percent_of(level: bytes | bytearray) -> int | None:
-    """What a Battery Level characteristic says; None where it is none: the Bluetooth Battery Service has 0 to 100."""
+    """The value of a Battery Level characteristic; None where it is not valid: the Bluetooth Battery Service allows 0 to
+    100."""
     return level[0] if level and level[0] <= FULL_PERCENT else None
 
 
 async def ask_battery(seen: SensorSeen) -> int | None:
-    """Charge of a sensor in percent, None where it does not tell. Connects to it: only for sensors of one's own kit.
+    """Charge of a sensor in percent, None where it cannot be read. Connects to the sensor: only for sensors of one's own kit.
 
     Raises `LinkFault`.
     """

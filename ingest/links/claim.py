@@ -1,7 +1,7 @@
 """A sensor belongs to one program at a time: a lock by its address, which the system drops when the program dies.
 
-BlueZ lets every program of a computer use, and cut, the same connection. A serial port needs none of this: pyserial locks the
-device itself.
+BlueZ lets every program on a computer use, and close, the same connection. A serial port does not need this: pyserial locks
+the device itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from on_disk import LockFile
 
 
 class Claim:
-    """On the sensor with this address."""
+    """A claim on the sensor with this address."""
 
     def __init__(self, address: str) -> None:
         # behind another bus there are other sensors
@@ -28,9 +28,9 @@ class Claim:
         try:
             return self._lock.take()
         except OSError:
-            # a file of another user, or no room for one: the sensor may be free all the same
+            # a file of another user, or a full disk: the sensor may still be free
             return True
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the sensor."""
         self._lock.release()

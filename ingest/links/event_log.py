@@ -1,8 +1,8 @@
-"""The one place where events get their order: numbered as they come, taken away in batches.
+"""The one place where events get their order: numbered as they arrive, taken in batches.
 
-All of it runs on one asyncio loop; a reader thread stamps the arrival time and hands over by `call_soon_threadsafe`.
-Nothing here waits: a callback appends and returns. When nobody takes the events until `limit_bytes` are
-reached, further packets are left out, and a `Watchdog` event gives their number and their sensor, so that no loss is silent.
+Everything runs on one asyncio loop; a reader thread stamps the arrival time and passes packets on by `call_soon_threadsafe`.
+Nothing here waits: a callback appends and returns. If events are not taken before `limit_bytes` are reached, further packets
+are dropped, and a `Watchdog` event states their number and their sensor, so that no loss is silent.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from collections.abc import Callable
 from body_signals import Battery, Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
 
 HEARTBEAT_S = 0.1
-"""Between two heartbeats (ours)."""
+"""Interval, s, between heartbeats (ours)."""
 ANCHOR_S = 60.0
-"""Between two ties of the host's clock to the calendar (ours)."""
+"""Interval, s, between two anchors of the host's clock to the calendar (ours)."""
 LIMIT_BYTES = 64 << 20
-"""Four sensors at 200 Hz fill this in a quarter of an hour (ours)."""
+"""Most bytes of waiting events (ours); four sensors at 200 Hz fill them in a quarter of an hour."""
 _OVERHEAD_BYTES = 200
-"""Of an event in memory besides its payload (ours)."""
+"""Bytes of an event in memory besides its payload (ours)."""
 _JOIN_NS = 100_000_000
-"""Packets of one sensor within this time travel as one event (ours)."""
+"""Packets of one sensor within this time, ns, form one event (ours)."""
 
 _Packet = tuple[str, int, int, bytes]
 
@@ -61,11 +61,11 @@ class EventLog:
 
     @property
     def waiting(self) -> int:
-        """Events that nobody has taken yet."""
+        """Number of events not taken yet."""
         return len(self._waiting)
 
     def packet(self, sensor: str, arrival_ns: int, payload: bytes) -> None:
-        """A packet that arrived at `arrival_ns`; of one sensor no earlier than the last one."""
+        """A packet that arrived at `arrival_ns`, not earlier than the sensor's previous one."""
         size = len(payload) + _OVERHEAD_BYTES
         if self._bytes + size > self._limit:
             self._left_out[sensor] = self._left_out.get(sensor, 0) + 1
@@ -113,7 +113,7 @@ class EventLog:
         self._add(UtcAnchor(self._number(), now, self._utc_ns()))
 
     async def keep_time(self) -> None:
-        """Heartbeats until cancelled; when the loop was held up, one in place of those that were missed."""
+        """Send heartbeats until cancelled; after a delay of the loop, one instead of all that were missed."""
         loop = asyncio.get_running_loop()
         due = loop.time() + HEARTBEAT_S
         while True:

@@ -32,16 +32,16 @@ MESSAGE_FAMILY = "hiphinge-v1"
 """What is recorded of a gateway's sensor: its messages, taken out of the gateway's stream."""
 _TABLES = {"name", "athlete", "sensor"}
 _FASTEST_HZ = 2000.0
-"""A larger rate in a kit is a mistake: sensors of all families are slower (ours)."""
+"""Largest rate in a kit, Hz; sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
-"""Words of a family's configuration that a kit has under a name of its own."""
+"""Words of a family's configuration that have another name in a kit."""
 _WIDEST = 65_535.0
-"""Ranges in g and in °/s are whole numbers of 16 bits to those devices that are told them."""
+"""Largest range: devices that take a range in g or °/s use 16-bit integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class KitSensor:
-    """One sensor of a kit. sensor: as the session will name it. family: of the device itself. number: behind a gateway."""
+    """One sensor of a kit. sensor: its name in the session. family: of the device itself. number: behind a gateway."""
 
     sensor: Sensor
     family: DeviceFamily
@@ -77,7 +77,7 @@ class Kit:
         screen_limits: Mapping[str, float] = NO_LIMITS,
     ) -> Session:
         """Head of a session with this kit. `HiphingeError` where `athlete` names nobody or everybody."""
-        # an unset variable of a shell must not become the kit's athlete without a word
+        # an unset shell variable must not silently become the kit's athlete
         who = (self.athlete or "athlete") if athlete is None else _stated(athlete)
         return Session(
             start.astimezone(UTC),
@@ -147,7 +147,7 @@ class _Reader:
             if key in entry:
                 if not isinstance(entry[key], str | int | float):
                     fields.fail(
-                        f"{key} = {shown(entry[key])} is no text and no number", (*at, key), "Write one of the maker's."
+                        f"{key} = {shown(entry[key])} is neither text nor a number", (*at, key), "Write one of the maker's."
                     )
                 config[key] = entry[key]
         for word, value in (("acc_range_g", acc_range), ("gyr_range_dps", gyr_range)):
@@ -177,7 +177,7 @@ class _Reader:
     def _reached(self, sensor: Sensor, family: DeviceFamily, number: int | None, at: Address) -> None:
         if (sensor.address is None) == (sensor.port is None):
             self._fields.fail(
-                "needs an address or a port, one of them", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
+                "needs either an address or a port", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
             )
         if sensor.address is not None and family.ble is None:
             remedy = f"Give its port, or choose a family with Bluetooth: {_speaking('ble')}."
@@ -212,7 +212,7 @@ class _Reader:
         value = self._fields.number(entry, key, at)
         if not 0.0 < value <= _WIDEST:
             self._fields.fail(
-                f"{key} = {value:g} is no range", (*at, key), "Write one of the device's, e.g. 16 g or 2000 deg/s."
+                f"{key} = {value:g} is not a range", (*at, key), "Write one of the device's, e.g. 16 g or 2000 deg/s."
             )
         return value
 
@@ -230,7 +230,7 @@ def _speaking(link: str) -> str:
 
 
 def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athlete: str = "") -> Kit:
-    """Write a kit file of these `[[sensor]]` entries and return what it says; an unusable one is not written.
+    """Write a kit file with these `[[sensor]]` entries and return the kit; an unusable one is not written.
 
     Raises `HiphingeError` when an entry is at fault or the file cannot be written.
     """
@@ -239,9 +239,10 @@ def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athl
 
 
 def add_to_kit(path: Path, sensors: list[dict[str, object]]) -> Kit:
-    """Put these entries into the kit file, made when it is not there; each replaces what had its placement or its address.
+    """Put these entries into the kit file, which is created if missing; each replaces an entry with its placement or its
+    address.
 
-    What else the file says stays, comments too. Raises `HiphingeError` as `write_kit` and `read_kit` do.
+    The rest of the file stays, with its comments. Raises `HiphingeError` as `write_kit` and `read_kit` do.
     """
     if not path.exists():
         return write_kit(path, sensors, path.stem)

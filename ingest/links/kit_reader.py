@@ -13,11 +13,11 @@ from ingest.links.link import Link, LinkState, LinkStatus
 from ingest.links.serial_link import SerialLink
 
 READY_PATIENCE_S = 10.0
-"""How long the start waits for sensors that are not there yet; they join later by themselves (ours)."""
+"""How long, s, the start waits for missing sensors; they join later by themselves (ours)."""
 
 
 class KitReader:
-    """The links of a kit; packets go into `log`. `run` until cancelled. keeps_time: sees to the log's heartbeats too."""
+    """The links of a kit; packets go into `log`. `run` until cancelled. keeps_time: also sends the log's heartbeats."""
 
     def __init__(self, kit: Kit, log: EventLog, *, patience_s: float = READY_PATIENCE_S, keeps_time: bool = True) -> None:
         self.log, self._patience_s, self._keeps_time = log, patience_s, keeps_time
@@ -38,7 +38,7 @@ class KitReader:
         return {key: status for link in self.links for key, status in link.status.items()}
 
     async def run(self) -> None:
-        """Keep all links until cancelled; then the devices are told to stop."""
+        """Keep all links until cancelled; then stop the devices."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log.keep_time() if self._keeps_time else asyncio.Event().wait())
             for link in self.links:
@@ -47,7 +47,7 @@ class KitReader:
     async def prepared(self) -> None:
         """Wait until every sensor is ready or reports a fault, or patience ends.
 
-        Raises the `LinkFault` of the first sensor when none can be used before somebody does something.
+        Raises the `LinkFault` of the first sensor when none can be used without somebody's help.
         """
         waiting = asyncio.gather(*(link.prepared.wait() for link in self.links))
         try:

@@ -1,8 +1,8 @@
-"""One sensor's link, whatever carries it: find, configure, start, watch, and begin again when it is lost.
+"""One sensor's link over any transport: find, configure, start, watch, and reconnect when it is lost.
 
-`Link.run` is the same for Bluetooth and for a serial port; `BleAccess` and `SerialAccess` say how to open, to talk and to
-close. Everything that goes wrong with a link is a `LinkFault`: it goes into the status with its remedy, the event log
-gets `Lost`, and after a pause that grows to at most a second the link is tried again, for as long as the session runs.
+`Link.run` is the same for Bluetooth and for a serial port; `BleAccess` and `SerialAccess` state how to open, communicate and
+close. Every fault of a link is a `LinkFault`: it goes into the status with its remedy, the event log gets `Lost`, and after a
+pause that grows to at most a second the link is tried again, for as long as the session runs.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from ingest.links.kit import KitSensor
 
 _log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
-"""Pauses before a link is tried again: the first, doubled each time up to the second (ours)."""
+"""Pauses before a link is tried again, s: the first, doubled each time up to the second (ours)."""
 STALLED_S = 0.5
-"""Silence after which a sensor counts as stalled (ours)."""
+"""Silence, s, after which a sensor counts as stalled (ours)."""
 SILENT_S = 2.0
-"""Silence after which its link is opened anew: a dead Bluetooth service reports nothing (ours)."""
+"""Silence, s, after which its link is reopened: a dead Bluetooth service reports nothing (ours)."""
 _WATCH_EVERY_S = 0.05
-"""Between two looks at a link's silence (ours)."""
+"""Interval, s, for checking a link's silence (ours)."""
 _STEP_TIMEOUT_S = 5.0
-"""Time for one step of a device's configuration (ours)."""
+"""Time, s, for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
 PROBE_AGAIN_S = (0.03, 0.25)
-"""Seconds between two questions for a device's clock, the share by which that varies, and the seconds after which it is asked
-once more: see `ingest.time.clock`. Then it is left alone for longer than `STALLED_S`, so that answers do not look like a stream
-(ours)."""
+"""Mean interval, s, between queries for a device's clock, its relative variation, and the range of the delay, s, of the one
+repetition: see `ingest.time.clock`. After it the device is left alone for longer than `STALLED_S`, so that answers do not look
+like a stream (ours)."""
 _ANSWER_BYTES = 160
-"""A device that has sent no more than this since it was last asked has only answered (ours)."""
+"""Most bytes of an answer: a device that has sent no more since the last query has only answered (ours)."""
 _GREETING_BYTES = 1024
-"""A device that has sent no more than this since it was told to start has only introduced itself (ours)."""
+"""Most bytes of a greeting: a device that has sent no more since the start command has only introduced itself (ours)."""
 _MOST_REPEATS = 2
-"""Times that configure and start are repeated before the link is opened anew (ours)."""
+"""How often configure and start are repeated before the link is reopened (ours)."""
 _GOODBYE_S = 1.0
-"""Time for the end of a stream in order (ours)."""
+"""Time, s, for the orderly end of a stream (ours)."""
 _LAST_WORDS_S = 0.15
-"""A device that was told to stop and is silent for this time has stopped (ours)."""
+"""Silence, s, after a stop command that shows that a device has stopped (ours)."""
 
 
 class LinkState(StrEnum):
-    """Where a link stands; the words are for people."""
+    """State of a link; the words are for people."""
 
     SEARCHING = "searching"
     CONNECTING = "connecting"
@@ -63,7 +63,7 @@ class LinkState(StrEnum):
 
 
 class LinkFault(HiphingeError):
-    """A link that cannot be opened or has broken. persistent: trying again will not help until somebody does something."""
+    """A link that cannot be opened or has broken. persistent: trying again is useless until somebody acts."""
 
     def __init__(self, what: str, where: str = "", remedy: str = "", *, persistent: bool = False) -> None:
         super().__init__(what, where, remedy)
@@ -83,31 +83,31 @@ class LinkStatus:
     packets: int = 0
     reconnects: int = 0
     notes: dict[str, int] = field(default_factory=dict)
-    """Counted faults of what carries the sensor, e.g. of a gateway's stream."""
+    """Counted faults of the sensor's transport, e.g. of a gateway's stream."""
 
 
 class Link(ABC):
-    """The link of the sensors `sensors`: one, or those behind a gateway."""
+    """The link of the sensors `sensors`: one, or all behind a gateway."""
 
     longest_first_words_s = SILENT_S
-    """What `_first_words_s` may grow to, where opening the link may reset the device."""
+    """Upper bound of `_first_words_s`, for links whose opening may reset the device."""
 
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
         self.sensors, self.log = sensors, log
         self.family, self.request = sensors[0].family, sensors[0].request
         self.status = {s.key: LinkStatus(s.key) for s in sensors}
         self.prepared = asyncio.Event()
-        """Set once it is ready to start, or it is clear that somebody must do something first."""
+        """Set once the link is ready to start, or somebody must act first."""
         self._lost: asyncio.Future[None] | None = None
         self._heard: dict[str, int] = {}
         self._bytes = 0
-        """That have come since the start."""
+        """Bytes received since the start."""
         self._first_words_s = SILENT_S
-        """Silence after a start after which the link is opened anew."""
+        """Silence, s, after a start command after which the link is reopened."""
 
     @abstractmethod
     async def open(self) -> None:
-        """Find and connect; calls `opened` before the first packet can come. Raises `LinkFault`."""
+        """Find and connect; calls `opened` before the first packet can arrive. Raises `LinkFault`."""
 
     @abstractmethod
     async def write(self, step: Write) -> None:
@@ -119,7 +119,7 @@ class Link(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Give everything back; never raises, harmless when nothing is open."""
+        """Release everything; never raises, harmless when nothing is open."""
 
     async def run(self, go: asyncio.Event) -> None:
         """Keep the link until cancelled; starts streaming when `go` is set. Cancelled, it stops the device first."""
@@ -151,7 +151,7 @@ class Link(ABC):
     def opened(self) -> None:
         """The link is up: packets from now on belong to a new stream."""
         self._lost = asyncio.get_running_loop().create_future()
-        self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # nobody may be waiting for it
+        self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # there may be no waiter
         for status in self.status.values():
             status.fault = None
             self.log.connected(status.key)
@@ -162,7 +162,7 @@ class Link(ABC):
             self._lost.set_exception(LinkFault(reason, self._name, remedy))
 
     def heard(self, key: str, arrival_ns: int, payload: bytes) -> None:
-        """A packet: stamped already, only to be queued."""
+        """A packet with its time stamp, to be queued."""
         self.log.packet(key, arrival_ns, payload)
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
@@ -222,11 +222,11 @@ class Link(ABC):
             await asyncio.gather(task, return_exceptions=True)
 
     def can_be_probed(self) -> bool:
-        """Whether the device's clock can be asked over this link, as it is open now."""
+        """Whether the device's clock can be queried over this link, as it is open now."""
         return self.family.probe is not None
 
     async def _watch_and_probe(self) -> None:
-        """Watch until the link breaks, which raises `LinkFault`; ask the device's clock meanwhile."""
+        """Watch until the link breaks, which raises `LinkFault`; query the device's clock meanwhile."""
         probing = asyncio.ensure_future(self._probe()) if self.can_be_probed() else None
         try:
             await self._watch()
@@ -236,7 +236,7 @@ class Link(ABC):
                 await asyncio.gather(probing, return_exceptions=True)
 
     async def _probe(self) -> None:
-        """Ask the device's clock now and then. The answers are packets like others, and so is their time."""
+        """Query the device's clock at intervals. The answers are packets like others, with an arrival time."""
         ask = self.family.probe
         assert ask is not None
         chance = random.Random()
@@ -250,7 +250,7 @@ class Link(ABC):
                 asked = self._bytes - counted > _ANSWER_BYTES and not self._only_greeted()
                 counted = self._bytes
             if not asked or (self.log.clock_ns() - heard) * 1e-9 > STALLED_S:
-                continue  # an answer would look as if the device still streamed
+                continue  # an answer would look as if the device were still streaming
             try:
                 await self.write(ask(number, self.log.clock_ns()))
             except LinkFault:
@@ -274,7 +274,7 @@ class Link(ABC):
             else:
                 held_up_since = due if held_up_since is None else held_up_since
                 if loop.time() - held_up_since < SILENT_S:
-                    continue  # this program was held up: packets that have come may not be read yet
+                    continue  # this program was delayed: packets may have arrived that are not read yet
             ages = {key: (self.log.clock_ns() - self._heard[key]) * 1e-9 for key in self.status}
             for key, age in ages.items():
                 status = self.status[key]
@@ -285,9 +285,9 @@ class Link(ABC):
                     status.state = LinkState.STREAMING
                     self.log.watchdog(key, "streams again")
             if self._only_greeted() and repeated < _MOST_REPEATS and min(ages.values()) >= STALLED_S:
-                # it has not heard the start, or was still booting
+                # it missed the start command, or was still booting
                 repeated += 1
-                with suppress(TimeoutError):  # if it takes nothing, its silence is judged below
+                with suppress(TimeoutError):  # if it accepts nothing, its silence is judged below
                     async with asyncio.timeout(SILENT_S - STALLED_S):
                         await self._say((*self.family.configure(self.request), *self.family.start(self.request)))
             first_ns = max(self._heard.values())
@@ -301,11 +301,11 @@ class Link(ABC):
                 raise LinkFault(f"connected, but silent for {silent_s:g} s", self._name, remedy)
 
     def _only_greeted(self) -> bool:
-        """Whether a device that may be told so again has not begun to stream."""
+        """Whether a device that accepts a repeated start has not begun to stream."""
         return self.family.repeatable and self._bytes <= _GREETING_BYTES
 
     async def _goodbye(self) -> None:
-        """Tell the device to stop, if it can still hear, and listen until it has fallen silent: its last packets count."""
+        """Tell the device to stop, if it can still be reached, and listen until it is silent: its last packets count."""
         if self._lost is None or self._lost.done():
             return
         steps = self.family.stop(self.request)

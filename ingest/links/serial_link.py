@@ -13,18 +13,18 @@ from ingest.links.link import Link, LinkFault, LinkState
 from ingest.links.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
-"""Time for which a baud rate is listened to, before and after the device was addressed (ours)."""
+"""Time, s, of listening at a baud rate, before and after addressing the device (ours)."""
 _ENOUGH_SAMPLES = 5
-"""Samples at a baud rate that make it the right one (ours)."""
+"""Fewest samples that confirm a baud rate (ours)."""
 _ERRORS_PER_SAMPLE = 0.2
-"""Largest share of faulty frames at the right baud rate (ours)."""
+"""Largest ratio of faulty frames to samples at the right baud rate (ours)."""
 
 
 class SerialLink(Link):
     """See `Link`."""
 
     longest_first_words_s = 8.0
-    """Many boards are reset when their port is opened, and boot for some seconds."""
+    """Many boards are reset when their port is opened, and take several seconds to boot (ours)."""
 
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog) -> None:
         super().__init__(sensors, log)
@@ -36,10 +36,10 @@ class SerialLink(Link):
         self._demultiplexer: Demultiplexer | None = None
         self._port: OpenPort | None = None
         self._lasting: str | None = None
-        """How the port is found when its path has become another one."""
+        """How to find the port after its path has changed."""
         self._said_goodbye = False
         self.bytes_heard = 0
-        """Bytes that have come since the beginning."""
+        """Bytes received since the beginning."""
 
     async def open(self) -> None:
         """See `Link.open`."""
@@ -69,7 +69,7 @@ class SerialLink(Link):
         await asyncio.to_thread(self._port.write, step.payload)
 
     async def read(self, step: Read) -> None:
-        """A serial line has nothing to be read by name."""
+        """A serial line has no values to read by name."""
         raise LinkFault("has no characteristics", self._name, "Check its family in the kit.", persistent=True)
 
     def can_be_probed(self) -> bool:
@@ -118,9 +118,9 @@ class SerialLink(Link):
 
 
 def speaks(family: DeviceFamily, request: Request, device: str, baud: int, numbers: Container[int | None] = ()) -> bool:
-    """Whether a device of `family` is heard at this baud rate: samples or a greeting, and few errors.
+    """Whether a device of `family` sends at this baud rate: samples or a greeting, with few errors.
 
-    Listens first; where nothing comes, the device is addressed as at a start. Raises `LinkFault` as `OpenPort`.
+    Listens first; if nothing arrives, the device is addressed as at a start. Raises `LinkFault` as `OpenPort`.
     """
     assert family.serial is not None
     codec: Codec = codec_for(family.name, request.config, request.rate_hz)

@@ -1,8 +1,8 @@
-"""Serial ports: a list of them, the one that a kit means, and an open port that a thread reads.
+"""Serial ports: listing them, finding a kit's port, and an open port that a thread reads.
 
 A kit names a port by its path (``/dev/serial/by-id/…``, ``COM3``), by ``usb:VENDOR:PRODUCT[:SERIAL]`` in hexadecimal,
-or by the serial number of its USB device alone; the last two stay the same wherever it is plugged in.
-The arrival time of bytes is taken in the thread right after the read, so a busy program does not spoil it.
+or by the serial number of its USB device alone; the last two stay the same in any socket.
+The arrival time of bytes is taken in the thread right after the read, so a busy program does not distort it.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ except ImportError:  # not a POSIX system
 
 
 SERIAL_ERRORS = (serial.SerialException, OSError, TerminalError)
-"""All that an open port may raise; `termios.error` is no OSError."""
+"""All exceptions of an open port; `termios.error` is not an OSError."""
 _READ_BYTES = 4096
 """Largest read: the size of Linux's own buffer of a terminal."""
 _FALLBACK_TIMEOUT_S = 0.2
-"""Longest wait in a read where the system cannot wake it (ours)."""
+"""Longest wait in a read, s, where the system cannot interrupt it (ours)."""
 _USB = re.compile(r"usb:([0-9a-f]{1,4}):([0-9a-f]{1,4})(?::(.+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class PortSeen:
-    """A serial port of this computer. identity: how a kit should name it. family: where its USB ids say so."""
+    """A serial port of this computer. identity: its name in a kit. family: where its USB ids show it."""
 
     device: str
     identity: str
@@ -54,7 +54,7 @@ class PortSeen:
 
 
 def list_ports() -> list[PortSeen]:
-    """The ports that may have a sensor: those on USB or Bluetooth, not the board's own."""
+    """The ports that may have a sensor: those on USB or Bluetooth, not those of the mainboard."""
     seen = []
     for port in comports():
         hardware = port.hwid or "n/a"
@@ -71,7 +71,7 @@ def list_ports() -> list[PortSeen]:
 
 
 def find_port(identity: str) -> str:
-    """Path of the port that a kit names `identity`. Raises `LinkFault` when it is not there or not the only one."""
+    """Path of the port that a kit names `identity`. Raises `LinkFault` when it is missing or not unique."""
     usb = _USB.fullmatch(identity)
     if usb is None and (os.path.exists(identity) or re.fullmatch(r"COM\d+", identity, re.IGNORECASE)):
         return identity
@@ -92,7 +92,7 @@ def find_port(identity: str) -> str:
 
 
 def lasting_identity(device: str) -> str | None:
-    """A name of this open port that stays when it is plugged in elsewhere; None where its USB device has no serial number."""
+    """A name of this open port that is the same in any socket; None where its USB device has no serial number."""
     path = os.path.realpath(device)
     found = (p for p in list_ports() if p.serial_number and os.path.realpath(p.device) == path)
     return next((p.identity for p in found), None)
@@ -121,7 +121,7 @@ def fault_of(error: BaseException, port: str) -> LinkFault:
 class OpenPort:
     """A port that is open for this program alone, 8N1; `listen` starts its reader thread.
 
-    heard(arrival_ns, data) and gone(fault) are called in the thread; after gone nothing comes any more.
+    heard(arrival_ns, data) and gone(fault) are called in the thread; after gone there are no more calls.
     Raises `LinkFault` when the port cannot be opened.
     """
 
@@ -138,7 +138,7 @@ class OpenPort:
         self._device, self._heard, self._gone, self._clock_ns = device, heard, gone, clock_ns
         self._closing = False
         self._writing = threading.Lock()
-        """Held while something is written: the port must not be closed, and its number given to another one, meanwhile."""
+        """Held during a write: meanwhile the port must not be closed, or its descriptor could be reused."""
         port: Any = serial.Serial()
         port.port, port.baudrate, port.exclusive = device, baud, True
         port.timeout, port.write_timeout = _FALLBACK_TIMEOUT_S, 1.0
@@ -160,8 +160,8 @@ class OpenPort:
     def write(self, data: bytes) -> None:
         """Send. Raises `LinkFault`.
 
-        Waits for room in the system's buffer, a second at most, and not until the bytes are out: a device that takes none
-        would hold the port, and its lock, for as long.
+        Waits for room in the system's buffer, a second at most, and not until the bytes are sent: a device that accepts none
+        would block the port and its lock.
         """
         with self._writing:
             if self._closing:
@@ -172,9 +172,9 @@ class OpenPort:
                 raise fault_of(error, self._device) from error
 
     def close(self, *, discard: bool = False) -> None:
-        """End the thread, then the port; never raises. Once is enough, twice is harmless.
+        """End the thread, then close the port; never raises, and may be called twice.
 
-        discard: throw away what was written and is not out yet, for which the system else waits up to half a minute.
+        discard: drop unsent bytes, for which the system would otherwise wait up to half a minute.
         """
         if self._closing:
             return

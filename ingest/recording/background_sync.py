@@ -1,4 +1,4 @@
-"""fsync in a thread of its own: a slow disk delays only what must be safe on it first."""
+"""fsync in a separate thread: a slow disk delays only results that must be safe on it first."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import threading
 
 
 class BackgroundSync:
-    """Syncs the file `fd` when asked; a request that comes while it syncs is met by the next one.
+    """Syncs the file `fd` on request; a request during a sync is served by the next one.
 
-    seq: what was last asked for and is on disk; -1 before. error: what the system said when it could not; nothing is synced
-    any more then.
+    seq: the last request that is on disk; -1 before. error: the system's error when syncing failed; after that nothing is
+    synced.
     """
 
     def __init__(self, fd: int) -> None:
@@ -24,22 +24,22 @@ class BackgroundSync:
 
     @property
     def seq(self) -> int:
-        """The number that was last asked for and is on disk."""
+        """The number of the last request that is on disk."""
         return self._done
 
     def ask(self, seq: int) -> None:
-        """Ask that all that is written up to now reaches the disk; `seq` names it. Returns at once."""
+        """Request that everything written so far reaches the disk; `seq` numbers the request. Returns at once."""
         with self._changed:
             self._asked = max(self._asked, seq)
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until all that was asked for is on disk, or cannot be."""
+        """Wait until everything requested is on disk, or has failed."""
         with self._changed:
             self._changed.wait_for(lambda: self._done >= self._asked or self.error is not None)
 
     def close(self) -> None:
-        """Meet what was asked for and end; harmless twice."""
+        """Serve the last request and end; may be called twice."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""Events of a recording as they would be with other marks: some put in, as if they had come then, some left out.
+"""Events of a recording with other marks: some inserted, as if they had arrived then, some left out.
 
-The events after a mark are numbered anew, so that what is computed is the same, bit for bit, as of a session in which the
-marks were set so. The recording itself is not touched.
+The events after a mark are renumbered, so that the results are the same, bit for bit, as for a session with these
+marks. The recording itself is not touched.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from body_signals import Event, Ints, Mark, Packets, SaidMark, SessionMark, zero_ns
 
 SAME_NS = 1_000_000
-"""A mark that is left out is named to the millisecond (ours)."""
+"""Tolerance, ns, for finding a mark to leave out; it is named to the millisecond (ours)."""
 
 
 class MendedEvents:
-    """Batches of events, each all of a stretch of sequence numbers, with other marks.
+    """Batches of events, each a complete stretch of sequence numbers, with other marks.
 
-    put_in: in session time; left_out: marks of the recording by session time and label. unmet: those that were not found,
-    once all batches were read.
+    put_in: in session time; left_out: marks of the recording by session time and label. unmet: those that were not found
+    after all batches were read.
     """
 
     def __init__(self, put_in: Sequence[SessionMark], left_out: Sequence[SessionMark]) -> None:
@@ -30,7 +30,7 @@ class MendedEvents:
         self._left_out = tuple(left_out)
         self._zero_ns: int | None = None
         self._shift = 0
-        """By how much the next event's number differs from that in the recording."""
+        """Difference of the next event's number from that in the recording."""
         self._next_seq = 0
 
     def of(self, batches: Iterable[Sequence[Event]]) -> Iterator[list[Event]]:
@@ -61,7 +61,7 @@ class MendedEvents:
                 out.append(replace(event, seq=int(self._renumbered(np.array([event.seq]), cuts, dropped)[0])))
         zero = self._zero_ns or 0
         for i, (mark, cut) in enumerate(zip(put_in, cuts.tolist(), strict=True)):
-            # the marks before it are put in, and what was left out before it is gone
+            # the marks before it are inserted, and the marks left out before it are gone
             seq = cut + self._shift + i - int(np.searchsorted(dropped, cut))
             out.append(SaidMark(seq, zero + _ns(mark), mark.label, mark.said))
         out.sort(key=lambda event: int(event.seq[0]) if isinstance(event, Packets) else event.seq)
@@ -78,7 +78,7 @@ class MendedEvents:
         return found
 
     def _cuts(self, batch: Sequence[Event]) -> list[int]:
-        """Of the marks that are due in this batch: the number, in the recording, of the first event that comes after each."""
+        """For the marks due in this batch: the number, in the recording, of the first event after each."""
         cuts: list[int] = []
         for mark in self._waiting:
             cut = _first_after(batch, (self._zero_ns or 0) + _ns(mark))

@@ -1,7 +1,7 @@
 """The content of a recording's windows: packets of one sensor as a binary message, all other events as JSON.
 
-docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window is checked
-before it comes here, so a message that does not decode was written wrongly (ValueError).
+docs/recording.md describes the bytes. Encoding and decoding are exact inverses; the checksum of a window has been checked
+before, so a message that does not decode was written wrongly (ValueError).
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ _Parts = tuple[memoryview, memoryview, memoryview, memoryview]
 
 
 def split_packets(message: memoryview) -> tuple[int, _Parts]:
-    """Number of packets in one sensor's message, and its four arrays as they stand there. ValueError if it is not sound."""
+    """Number of packets in one sensor's message, and its four arrays as stored. ValueError if it is not sound."""
     if len(message) < _COUNT.size:
         raise ValueError("packet message without a count")
     (n,) = _COUNT.unpack_from(message)
@@ -122,13 +122,13 @@ def split_packets(message: memoryview) -> tuple[int, _Parts]:
 
 
 def edge_arrivals(parts: _Parts) -> list[tuple[int, int]]:
-    """Sequence number and arrival time, in ns, of the first of a message's packets and of the one that came last."""
+    """Sequence number and arrival time, in ns, of a message's first and last packet."""
     seq, arrival_ns = (np.frombuffer(part, "<i8") for part in parts[:2])
     return [(int(seq[i]), int(arrival_ns[i])) for i in (int(seq.argmin()), int(arrival_ns.argmax()))]
 
 
 class PacketGather:
-    """Packet messages of one sensor, gathered so that many of them cost one event to make, and one copy of their payloads."""
+    """Collects packet messages of one sensor, so that many of them become one event with one copy of their payloads."""
 
     def __init__(self, sensor: str) -> None:
         self._sensor = sensor
@@ -136,7 +136,7 @@ class PacketGather:
         self.count = 0
 
     def add(self, n: int, parts: _Parts) -> None:
-        """Take what `split_packets` gave."""
+        """Add the result of `split_packets`."""
         for gathered, part in zip(self._parts, parts, strict=True):
             gathered.append(part)
         self.count += n

@@ -1,8 +1,8 @@
-"""Reads a raw recording window by window, in memory that does not grow with it; also one that broke off or is damaged.
+"""Reads a raw recording window by window in bounded memory, even one that broke off or is damaged.
 
-An end that is missing (a killed process, a copy cut short) is a warning: everything before it is read. Damage with
-more data after it is an error that names the place, because what follows would be silently missing; `salvage` reads
-up to there with a warning. A window counts only with its trailer and with every sequence number that the trailer says.
+A missing end (a killed process, a copy cut short) is a warning: everything before it is read. Damage with more data after
+it is an error that names the place, because the rest would be silently missing; `salvage` reads up to there with a warning. A
+window counts only with its trailer and with every sequence number that the trailer states.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ EVENTS_TOPIC = "/events"
 _CLOSING = bytes((Opcode.FOOTER,)) + struct.pack("<Q", 20)
 _CLOSING_BYTES = len(_CLOSING) + 20 + len(MCAP0_MAGIC)
 _BUFFER_BYTES = 1 << 16
-"""Buffer of the file (ours)."""
+"""Size of the file's buffer, bytes (ours)."""
 STRETCH_WINDOWS = 240
 """Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small (ours)."""
 
@@ -61,7 +61,7 @@ def sensor_topic(key: str) -> str:
 
 
 def read_recording(path: Path, *, salvage: bool = False) -> Recording:
-    """Open the recording at `path`. Raises `HiphingeError` when it is none or broke off before its head was written.
+    """Open the recording at `path`. Raises `HiphingeError` when it is not a recording or broke off before its head was written.
 
     salvage: read up to damage in the middle with a warning, where otherwise `Recording.batches` raises.
     """
@@ -74,7 +74,7 @@ class Recording:
     def __init__(self, path: Path, salvage: bool = False) -> None:
         self._path, self._salvage = path, salvage
         self.warnings: list[str] = []
-        """What a reader should know, in words: a torn end with the bytes dropped, salvaged damage."""
+        """Warnings in words: a torn end with the bytes dropped, salvaged damage."""
         self.bytes_read = 0
         """Bytes that the latest `batches` has read; with `size_bytes` for progress."""
         with self._open() as file:
@@ -247,7 +247,7 @@ def _check_channel(channel: Channel, number: int, session: Session) -> None:
 
 
 def _data_from(file: BinaryIO, at: int) -> int:
-    """Place of the first bytes, from `at` on, that are no hole in the file; `at` where the system cannot say."""
+    """Place of the first bytes, from `at` on, that are not a hole in a sparse file; `at` where the system cannot say."""
     try:
         return os.lseek(file.fileno(), at, os.SEEK_DATA)
     except AttributeError:

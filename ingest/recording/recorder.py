@@ -1,10 +1,10 @@
 """The raw recording of a session: an MCAP file that survives a kill at any moment. docs/recording.md describes it.
 
-Events are gathered in windows of half a second. A window is one zstd chunk with its own checksum: per sensor one
-message with all its packets, and last, as the trailer, the other events with the window's first and last sequence
+Events are collected in windows of half a second. A window is one zstd chunk with its own checksum: one message per sensor
+with all its packets, and last, as the trailer, the other events with the window's first and last sequence
 number. It is written by one call, so that a killed process leaves whole windows and at most one torn one at the end.
-The file is put together from the record types of the `mcap` library, not with its Writer: that keeps an index entry
-of every chunk in memory, and memory must not grow with the session.
+The file is built from the record types of the `mcap` library, not with its Writer, which keeps an index entry
+of every chunk in memory: memory must not grow with the session.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from on_disk import private_opener
 __all__ = ["STRETCH_WINDOWS", "Recorder", "Recording", "read_recording"]
 
 FLUSH_EVERY_NS = 500_000_000
-"""With heartbeats every 100 ms a kill costs at most 0.6 s of events (ours)."""
+"""Length of a window, ns (ours); with heartbeats every 100 ms a kill costs at most 0.6 s of events."""
 _ZSTD_LEVEL = 3
 """The library's own default."""
 _PATIENCE = 10
-"""Windows for which an event that is due may be missing (ours)."""
+"""Windows to wait for a missing event (ours)."""
 
 
 class Recorder:
     """Writes the events of a live session, in sequence order, to a new file.
 
-    sync: also fsync each window, so that it survives a power failure and not only the end of the process. That happens in a
-    thread of its own, since it takes 0.2 ms on a fast disk and 20 ms and more on a slow one.
+    sync: also fsync each window, so that it survives a power failure and not only the end of the process. This happens in a
+    separate thread, because it takes 0.2 ms on a fast disk and 20 ms or more on a slow one.
     Raises `HiphingeError` when the file exists or cannot be written. A window that could not be written (disk full)
-    stays in memory and goes with the next flush; the file is cut back to its last whole window.
+    stays in memory and is written with the next flush; the file is cut back to its last whole window.
     """
 
     def __init__(self, path: Path, session: Session, *, flush_every_ns: int = FLUSH_EVERY_NS, sync: bool = True) -> None:
@@ -64,7 +64,7 @@ class Recorder:
         self._packets: dict[str, list[Packets]] = {key: [] for key in self._channels}
         self._events: list[tuple[int, bytes]] = []
         self._seqs: list[int] = []
-        """Sequence numbers of all that is buffered."""
+        """Sequence numbers of all buffered events."""
         self._buffered_bytes = 0
         self._first_seq, self._last_seq = 0, -1
         self._window_ends_ns = 0
@@ -107,7 +107,7 @@ class Recorder:
         return self._written_seq if self._syncing is None else self._syncing.seq
 
     def append(self, event: Event) -> None:
-        """Take an event; writes the window before it when that is over.
+        """Add an event; writes the window before it when that is complete.
 
         Raises ValueError for an event that cannot be recorded (unknown sensor, text that is not Unicode, sequence number
         on disk already), which is then left out, and `HiphingeError` when a window cannot be written.
@@ -116,7 +116,7 @@ class Recorder:
             raise ValueError("the recorder is closed")
         if isinstance(event, Packets):
             if event.sensor not in self._packets:
-                raise ValueError(f"packets of {event.sensor!r}, which is no sensor of this session")
+                raise ValueError(f"packets of {event.sensor!r}, which is not a sensor of this session")
             seqs, encoded = event.seq.tolist(), b""
             arrival_ns = int(event.arrival_ns[-1]) if seqs else 0
         else:
@@ -148,8 +148,8 @@ class Recorder:
         self._last_arrival_ns = max(self._last_arrival_ns, arrival_ns)
 
     def flush(self) -> None:
-        """Write what is buffered as one window and wait until it is on disk; raises as `append` does, and ValueError when a
-        sequence number in it is missing or double."""
+        """Write the buffered events as one window and wait until it is on disk; raises as `append` does, and ValueError when a
+        sequence number is missing or duplicated."""
         self._write_window()
         if self._syncing is not None:
             self._syncing.wait()
@@ -172,7 +172,7 @@ class Recorder:
             packets.clear()
 
     def close(self) -> None:
-        """Write what is buffered and the end of the file. The file is closed also when that fails."""
+        """Write the buffered events and the end of the file. The file is closed even when that fails."""
         if self._closed:
             return
         self._closed = True
@@ -201,12 +201,12 @@ class Recorder:
         self.close()
 
     def _whole(self) -> bool:
-        """Packets that were joined may run ahead of other sensors' events; then the window waits for those."""
+        """Joined packets may be ahead of other sensors' events; then the window waits for those."""
         return len(self._seqs) == self._last_seq - self._first_seq + 1
 
     def _head(self, session: Session) -> bytes:
         text = msgspec.json.encode(session_to_dict(session))
-        session_from_dict(msgspec.json.decode(text), str(self._path))  # what cannot be read back is refused now
+        session_from_dict(msgspec.json.decode(text), str(self._path))  # an event that could not be read back is refused now
         builder = RecordBuilder()
         builder.write(MCAP0_MAGIC)
         Header(profile=PROFILE, library=f"hiphinge with mcap {mcap.__version__}").write(builder)

@@ -1,6 +1,6 @@
-"""The text in a raw recording, damaged or not, in which a name is looked for: its head, and everything but its samples.
+"""The text of a raw recording, damaged or not, for searching a name: its head, and everything but its samples.
 
-Reads a record at a time and unfolds a window in bounded memory. Never fails at damage: it says what could not be looked at.
+Reads a record at a time and decompresses a window in bounded memory. Never fails at damage: it reports the unreadable parts.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _RECORD = struct.Struct("<BQ")
 _CHUNK = struct.Struct("<QQQI")
 _MESSAGE = struct.Struct("<BQHIQQ")
 _PIECE = 1 << 20
-"""Bytes that are looked at together (ours)."""
+"""Bytes searched together (ours)."""
 _LARGEST_HEAD = 4 << 20
-"""Beyond it no head is looked for (ours)."""
+"""Most bytes from the start in which the head is searched for (ours)."""
 _LARGEST_WINDOW = 64 << 20
-"""A window that unfolds to more is not looked into; the recorder ends one at 4 MB (ours)."""
+"""Largest decompressed window that is searched, bytes (ours); the recorder ends a window at 4 MB."""
 _DECOMPRESSOR = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
 _ATHLETE = re.compile(rb'"athlete"\s*:\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingHead:
-    """athlete: whose it is by its sound head; legible: by what can be read of a damaged one; fault: why it is not sound."""
+    """athlete: from a sound head; legible: ids that can be read in a damaged head; fault: why it is not sound."""
 
     athlete: str | None = None
     legible: str | None = None
@@ -92,10 +92,10 @@ def _sound_head(begin: bytes) -> RecordingHead:
 
 
 def recording_text(path: Path, sensors: int, unread: list[str]) -> Iterator[tuple[bytes, bool]]:
-    """Pieces of all that a recording says, and whether a piece is noise (samples, or bytes that are still compressed).
+    """Pieces of the recording's content, and whether a piece is noise (samples, or bytes that are still compressed).
 
-    sensors: how many its sound head names, so that their samples can be left out; 0: nothing is left out. What cannot be
-    looked into is said in `unread`; an end that is torn is no fault. OSError where the file cannot be read.
+    sensors: number of sensors in its sound head, so that their samples can be left out; 0: nothing is left out. `unread` lists
+    the parts that cannot be read; a torn end is not a fault. OSError where the file cannot be read.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -127,7 +127,7 @@ def _window(file: BinaryIO, length: int, sensors: int, unread: list[str], at: in
         content = _unfolded(file, length)
     except (struct.error, ValueError, zstandard.ZstdError, UnicodeDecodeError) as error:
         if not unread:
-            unread.append(f"a window at byte {at} cannot be unfolded ({error})")
+            unread.append(f"a window at byte {at} cannot be decompressed ({error})")
         file.seek(at)
         yield from ((piece, True) for piece in _pieces(file, length))
         return
@@ -159,6 +159,6 @@ def _unfolded(file: BinaryIO, length: int) -> bytes:
     if compression != "zstd":
         raise ValueError(f"compressed with {compression!r}")
     if not 0 <= zstandard.frame_content_size(data) <= _LARGEST_WINDOW:
-        raise ValueError(f"it may unfold to more than {_LARGEST_WINDOW >> 20} MB")
+        raise ValueError(f"it may decompress to more than {_LARGEST_WINDOW >> 20} MB")
     content: bytes = _DECOMPRESSOR.decompress(data)
     return content

@@ -1,7 +1,7 @@
-"""The windows of a recording, as bytes: records cut out of the file, decompressed, checked, gathered into events.
+"""The windows of a recording, as bytes: records cut out of the file, decompressed, checked, and collected into events.
 
-A record is read only when its length can be true, a window only when what it unfolds to can be: memory is bounded by what the
-recorder writes, whatever the file claims.
+A record is read only if its length is plausible, and a window only if its decompressed size is: memory is bounded by the
+recorder's own limits, whatever the file claims.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _MESSAGE_FIELDS = _MESSAGE.size - RECORD.size
 DATA_END_BYTES = RECORD.size + 4
 SHORTEST_CHUNK = RECORD.size + _CHUNK_HEAD
 _MOST_BYTES = 32 << 20
-"""A window that unfolds to more is none: the recorder ends one at `WINDOW_BYTES` (ours)."""
+"""Largest decompressed window, bytes (ours): the recorder ends a window at `WINDOW_BYTES`."""
 _MOST_PACKED_BYTES = _MOST_BYTES + (1 << 20)
 _MOST_HEAD_BYTES = 1 << 20
-"""Any other record (ours)."""
+"""Largest other record, bytes (ours)."""
 WINDOW_BYTES = 4 << 20
-"""At this size the recorder ends a window early; half a second of the fastest serial lines is less (ours)."""
+"""Size, bytes, at which the recorder ends a window early; half a second of the fastest serial lines is less (ours)."""
 STRETCH_BYTES = 16 << 20
-"""Windows are not gathered beyond this: two minutes of eight fast sensors are half of it (ours)."""
+"""Most bytes of windows collected together: two minutes of eight fast sensors are half of it (ours)."""
 
 
 class Torn(Exception):
@@ -52,7 +52,7 @@ def read_record(file: BinaryIO, left: int) -> tuple[int, bytes, bytes]:
         raise Torn("the file ends")
     opcode, length = RECORD.unpack(head)
     if length > left - RECORD.size:
-        # a torn record is sound as far as it goes; a damaged length does not agree with the record's own fields
+        # the beginning of a torn record is sound; a damaged length disagrees with the record's own fields
         begin = file.read(_CHUNK_HEAD)
         if opcode not in _OWN_RECORDS or length > _MOST_PACKED_BYTES:
             raise Damaged("a record whose length or kind has changed")
@@ -84,7 +84,7 @@ def decompressed(content: bytes, decompress: Any) -> bytes:
         raise Damaged("a window whose length has changed")
     if size > _MOST_BYTES:
         unfolded, most = size / 1e6, _MOST_BYTES / 1e6
-        raise Damaged(f"a window that unfolds to {unfolded:.0f} MB, where the recorder writes {most:.0f} MB at most")
+        raise Damaged(f"a window that decompresses to {unfolded:.0f} MB, where the recorder writes {most:.0f} MB at most")
     try:
         if zstandard.frame_content_size(packed) != size:
             raise Damaged("a window whose size has changed")
@@ -97,7 +97,7 @@ def decompressed(content: bytes, decompress: Any) -> bytes:
 
 
 def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, memoryview]], tuple[int, int, list[SingleEvent]]]:
-    """Packet messages ``(sensor number, body)`` of a decompressed window, which stay where they are, and its trailer."""
+    """Packet messages ``(sensor number, body)`` of a decompressed window, without copying, and its trailer."""
     packets: list[tuple[int, memoryview]] = []
     at, whole = 0, memoryview(data)
     try:
@@ -119,13 +119,14 @@ def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, memoryview]], 
 
 
 class SessionClock:
-    """How long the session has run, by the arrival times of its events: a leap beyond what a session can last is damage."""
+    """Duration of the session by the arrival times of its events: a jump beyond the longest session is damage."""
 
     def __init__(self) -> None:
         self._first_ns: int | None = None
 
     def take(self, arrivals: Sequence[tuple[int, int]]) -> None:
-        """Sequence number and arrival time, in ns, of a window's events. Raises `Damaged` that names the one that leaps."""
+        """Take sequence number and arrival time, in ns, of a window's events. Raises `Damaged` that names the event with the
+        jump."""
         if not arrivals:
             return
         if self._first_ns is None:
@@ -144,7 +145,7 @@ def gather(
     singles: list[SingleEvent],
     clock: SessionClock,
 ) -> None:
-    """Add a whole window to what is gathered, or nothing of it. Raises `Damaged`."""
+    """Add a whole window to the collection, or nothing of it. Raises `Damaged`."""
     due = last_seq - first_seq + 1 - len(singles)
     try:
         split = [(sensor, *split_packets(body)) for sensor, body in packets]
@@ -162,7 +163,7 @@ def gather(
 
 
 def events_of(gathers: list[PacketGather], others: list[SingleEvent]) -> list[Event]:
-    """The gathered windows, as events. Raises `Damaged` when a sequence number is there twice (and so another is not)."""
+    """The collected windows as events. Raises `Damaged` when a sequence number occurs twice (so that another is missing)."""
     try:
         packets = [gather.take() for gather in gathers if gather.count]
         seqs = np.concatenate([*(p.seq for p in packets), np.array([e.seq for e in others], np.int64)])

@@ -5,10 +5,10 @@ line under the points (device time, arrival) is therefore the clock: the lower c
 are thinned to the earliest one in each `BUCKET_S` of device time, and the map changes only at bucket borders, so it does
 not depend on how packets are cut into chunks. A restarted device begins a new map.
 
-Where the device answers questions for its clock, the other side is bounded too: it cannot have got a question before it was
-sent. Questions come at random times, so that the shortest of many waits is short, also where the sensor's packets and the
-radio's connection events keep the same distance for minutes and every packet waits equally long. A host or device that lets
-every question lie for a while would move its clock by that.
+If the device answers clock queries, the other side is bounded too: a query cannot have been received before it was sent.
+Queries come at random times, so that the shortest of many delays is short, even where the sensor's packets and the
+radio's connection events keep the same distance for minutes and every packet waits equally long. If a host or device delayed
+every query, the clock would be off by this delay.
 
 Lower convex hull for clock skew under one-sided delay: Zhang, Liu, Xia, Clock synchronization algorithms for network
 measurements, INFOCOM 2002, doi 10.1109/INFCOM.2002.1019257.
@@ -24,27 +24,29 @@ import numpy as np
 from body_signals import Bools, Floats, Ints
 
 WINDOW_S, WINDOW_SLACK_S = 60.0, 30.0
-"""Points older than `WINDOW_S` are dropped once `WINDOW_SLACK_S` of them have gathered: the hull is then built anew (ours)."""
+"""Points older than `WINDOW_S`, s, are dropped once `WINDOW_SLACK_S` of them have accumulated; the hull is then rebuilt
+(ours)."""
 BUCKET_S = 2.0
-"""Device time of which the earliest packet is a point of the hull (ours)."""
+"""Stretch of device time, s, whose earliest packet is a point of the hull (ours)."""
 SKEW_LIMIT = 200e-6
-"""Largest difference of a crystal's rate from the host's (ours)."""
+"""Largest relative difference of a crystal's rate from the host's (ours)."""
 COUNTER_SKEW_LIMIT = 0.02
-"""The same for a device without a clock, whose samples are only counted (ours)."""
+"""The same for a device without a clock, whose samples are counted (ours)."""
 SLEW = 1e-3
-"""Largest rate at which the map moves towards the estimate (ours)."""
+"""Largest rate, s/s, at which the map moves towards the estimate (ours)."""
 EARLY_S, EARLY_SLEW = 15.0, 0.02
-"""In the first `EARLY_S` seconds of a map the delay of its packets is still being found out, and it may move faster (ours)."""
+"""In the first `EARLY_S` seconds the delay of the packets is still being estimated, so the map may move faster (ours)."""
 FAR_S = 0.03
-"""The map may move at `EARLY_SLEW` while it is further off than this: a session may begin with a backlog of a second (ours)."""
+"""The map may move at `EARLY_SLEW` while it is further off than this, s: a session may begin with a backlog of a second
+(ours)."""
 
 
 PROBES_NEEDED = 8
-"""Number of answers from which on the other side counts (ours)."""
+"""Fewest answers for the bound from queries to count (ours)."""
 
 
 class ClockMap:
-    """Maps one device's clock to host time. Feed packets in order; times come back strictly increasing within a map.
+    """Maps one device's clock to host time. Feed packets in order; the returned times increase strictly within a map.
 
     skew_limit: bound of |rate - 1|.
     """
@@ -63,22 +65,23 @@ class ClockMap:
         self._correction = 0.0
         self._hurried = False
         self._floor: float | None = None
-        """Last host time of the map before; a new map must not run back into it."""
+        """Last host time of the previous map; a new map must not go back before it."""
         self._since = 0
         self._coming: deque[tuple[int, float, float]] = deque()
-        """Probes that the map has not come to: number of their event, device time, host time."""
+        """Probes that the map has not reached: number of their event, device time, host time."""
         self._probes: deque[tuple[float, float]] = deque()
 
     def probe(self, seq: int, device_s: float, sent_s: float) -> None:
-        """The device's clock showed device_s when it got what the host had sent at sent_s, as event `seq` told.
+        """The device's clock showed device_s when it received the query that the host had sent at sent_s, according to event
+        `seq`.
 
-        It counts from the first samples on that a later event brings; see `feed`.
+        It counts from the first samples of a later event on; see `feed`.
         """
         self._coming.append((seq, device_s, sent_s))
 
     def feed(self, device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools, seq: Ints | None = None) -> Floats:
-        """Host time (n,) of samples taken at device_s (n,), which came in packets `packet` (n,) that arrived at
-        arrival_s (p,); restart (n,): the device's clock began anew before this sample. seq (n,): number of the event that
+        """Host time (n,) of samples taken at device_s (n,), received in packets `packet` (n,) that arrived at
+        arrival_s (p,); restart (n,): the device's clock restarted before this sample. seq (n,): number of the event that
         brought each sample, where the clock is probed."""
         host = np.empty(len(device_s))
         if not len(device_s):
@@ -124,12 +127,12 @@ class ClockMap:
         return host
 
     def correct(self, offset_s: float) -> None:
-        """Let the map show `offset_s` less: a delay that arrivals cannot tell. It moves there fast, but not at once."""
+        """Reduce the map by `offset_s`, a delay that arrival times cannot show. The map moves there fast, but not at once."""
         self._correction -= offset_s
         self._hurried = True
 
     def _admit(self, seq: int, fresh: bool) -> None:
-        """Take the probes that came before event `seq`; fresh: the clock began anew after them."""
+        """Take the probes before event `seq`; fresh: the clock restarted after them."""
         while self._coming and self._coming[0][0] < seq:
             _, device, host = self._coming.popleft()
             self._probes.append((device, host))
@@ -196,17 +199,17 @@ class ClockMap:
                 break
         span = right[0] - left[0]
         slope = (right[1] - left[1]) / span if span > 0.0 else 1.0
-        # a short window knows the offset but not the rate
+        # a short window determines the offset but not the rate
         limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
         slope = min(max(slope, 1.0 - limit), 1.0 + limit)
         support = min(p[1] - slope * p[0] for p in hull)
         return self._bounded(support, slope) + slope * device, slope
 
     def _bounded(self, support: float, slope: float) -> float:
-        """Host time at device time 0 on a line of this slope: `support` as arrivals have it, or less if probes say so.
+        """Host time at device time 0 on a line of this slope: `support` from arrivals, or less if probes require it.
 
-        Of n waits, evenly spread from 0 on, the shortest is as long as the steps between the short ones: what is beyond
-        the latest question is guessed from the quarter that waited least.
+        Of n delays that are uniform from 0 on, the shortest is about as long as the steps between the short ones. So the bound
+        from queries is extrapolated from the shortest quarter of the delays.
         """
         if len(self._probes) < PROBES_NEEDED:
             return support

@@ -1,9 +1,9 @@
-"""Offsets between sensors from one sharp motion that all of them feel: a heel drop, three small hops, a tap on each.
+"""Offsets between sensors from one sharp motion that all of them measure: a heel drop, three small hops, a tap on each.
 
-A radio delay that never changes cannot be told from time itself, and sensors of different makers have different ones.
-The jolt of a heel drop reaches the whole body within some milliseconds, so the lag between two sensors' jolts is the
+A constant radio delay cannot be distinguished from a clock offset, and sensors of different makers have different delays.
+The jolt of a heel drop reaches the whole body within a few milliseconds, so the lag between two sensors' jolts is the
 offset of their clocks. The lag is where the rates of change of |specific force| correlate best: they mark the edges of a
-jolt, whatever its size in each sensor and however it sits there. It is good to about half a sample of the slower sensor.
+jolt, whatever its size and the sensor's orientation. It is accurate to about half a sample of the slower sensor.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import numpy as np
 from body_signals import G0, Floats
 
 SEARCH_S = 0.3
-"""Largest lag that is looked for, to either side (ours)."""
+"""Largest lag, s, in the search to either side (ours)."""
 WINDOW_S = 5.0
-"""The motion is expected within this time after the mark (ours)."""
+"""The motion is expected within this time, s, after the mark (ours)."""
 STEP_S = 0.001
-"""Resolution of a lag before it is refined between steps (ours)."""
+"""Resolution of a lag, s, before it is refined between steps (ours)."""
 SMOOTHED_S = 0.03
-"""A jolt of some milliseconds looks different at 60 and at 200 Hz; over this time it looks alike (ours)."""
+"""Smoothing time, s (ours): a jolt of a few milliseconds differs between 60 and 200 Hz, but its average over this time does
+not."""
 SMALLEST_JOLT = 3.0
 """m/s²: least motion in each sensor (ours)."""
 SMALLEST_CORRELATION = 0.6
-"""Two jolts that agree less are not the same heel drop (ours)."""
+"""Least correlation of two jolts of the same heel drop (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """offset_s: how much later than the reference the sensor's clock shows the motion; NaN where it cannot be told.
+    """offset_s: how much later than the reference the sensor's clock shows the motion; NaN where it is unknown.
 
-    correlation: of the two courses at that lag, 0 to 1. reason: why it cannot be told, in words.
+    correlation: of the two signals at that lag, 0 to 1. reason: why it is unknown, in words.
     """
 
     offset_s: float
@@ -77,7 +78,7 @@ def _lag(reference: Floats, course: Floats) -> Lag:
     inner = reference[most:-most] - reference[most:-most].mean()
     scale = float(np.sqrt((inner * inner).sum()))
     products = np.correlate(course, inner, mode="valid")
-    # the course's own mean and spread under each position of the reference
+    # the signal's own mean and spread under each position of the reference
     ones = np.ones(len(inner))
     sums, squares = np.correlate(course, ones, mode="valid"), np.correlate(course * course, ones, mode="valid")
     spread = np.sqrt(np.maximum(squares - sums * sums / len(inner), 1e-12))

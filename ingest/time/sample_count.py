@@ -1,9 +1,9 @@
-"""Time for sensors that send none: samples are counted, and losses are read off the arrivals.
+"""Time for sensors that send none: samples are counted, and losses are estimated from arrival times.
 
-A count that goes on while samples were lost falls behind: from then on every packet seems to arrive late. The smallest
-delay of each half second of samples is therefore watched. When two or more in a row, each spread over time (so it is no
-backlog that comes at once), stay behind what the half seconds before let expect, the difference was lost: the count
-moves on by it. A loss is thus seen a second or so late and is an estimate. A silence of two seconds begins a new count.
+When samples are lost, the count falls behind: from then on every packet seems to arrive late. The smallest
+delay of each half second of samples is therefore watched. If two or more in a row, each spread over time (so not a
+backlog that arrives at once), lag behind the expectation from earlier half seconds, the difference was lost, and the count
+advances by it. A loss is thus detected about a second late and is an estimate. A silence of two seconds starts a new count.
 
 State changes only at borders of half seconds of samples, so the result does not depend on how packets are cut.
 """
@@ -18,30 +18,31 @@ from body_signals import Bools, Floats, Ints
 from ingest.time.clock import COUNTER_SKEW_LIMIT
 
 BUCKET_S = 0.5
-"""Length of a half second: the pieces in which arrivals are compared with the count (ours)."""
+"""Length, s, of the pieces ("half seconds") in which arrivals are compared with the count (ours)."""
 REMEMBERED = 120
-"""Half seconds that the expectation is made from (ours)."""
+"""Half seconds from which the expectation is computed (ours)."""
 KNOWN = 16
-"""Half seconds after which the count's rate is known from them; before, the whole limit counts as possible (ours)."""
+"""Half seconds after which they determine the count's rate; before, any rate within the limit is possible (ours)."""
 RECENT = 4
-"""Half seconds whose smallest delay a later one is compared with (ours)."""
+"""Half seconds with whose smallest delay a later one is compared (ours)."""
 BEHIND_SAMPLES, JITTER_FACTOR = 1.5, 3.0
-"""Least lag of a half second that is behind: samples, and a multiple of the usual scatter (ours)."""
+"""Least lag of a half second that counts as behind: in samples, and as a multiple of the usual scatter (ours)."""
 BEHIND_BUCKETS, BEHIND_BURSTS = 2, 12
-"""Half seconds in a row that must be behind, and connection events that they must have come in: each of them waits its
-own time, so that one in time among many is likely (ours)."""
+"""Consecutive half seconds that must be behind, and the connection events over which they must be spread (ours). Connection
+events have independent delays, so among many of them one would be in time."""
 BURST_S = 0.004
-"""Arrivals closer than this are of one connection event (ours)."""
+"""Arrivals closer than this, s, belong to one connection event (ours)."""
 SPREAD_SHARE = 0.5
-"""The arrivals of a half second take at least this share of it, else it is a backlog (ours)."""
+"""Least part of a half second over which its arrivals are spread; otherwise it is a backlog (ours)."""
 SILENCE_S = 2.0
-"""After this silence a link was opened anew (`SILENT_S` in `ingest.links.link`); what the device had not sent is forgotten."""
+"""After this silence, s, the link has been reopened (as `SILENT_S` in `ingest.links.link`; ours); unsent samples of the device
+are lost."""
 
 
 class SampleCount:
     """Counts one sensor's samples.
 
-    rate_hz: nominal rate. exact: the device numbers its samples, so that `lost` is all that is missing.
+    rate_hz: nominal rate. exact: the device numbers its samples, so that `lost` is complete.
     """
 
     def __init__(self, rate_hz: float, exact: bool) -> None:
@@ -58,9 +59,9 @@ class SampleCount:
         self._first_arrival = self._last_arrival = -np.inf
 
     def feed(self, packet: Ints, arrival_s: Floats, lost: Ints, restart: Bools) -> tuple[Floats, Ints, Bools]:
-        """Counted time (n,) s, samples lost before each (n,), and where a count begins anew (n,).
+        """Counted time (n,) s, samples lost before each (n,), and where a count restarts (n,).
 
-        packet (n,): packet of each sample; arrival_s (p,): of the packets; lost, restart (n,): as the codec says.
+        packet (n,): packet of each sample; arrival_s (p,): of the packets; lost, restart (n,): from the codec.
         """
         if self._exact:
             index = self._index + np.cumsum(lost + 1)
@@ -104,7 +105,7 @@ class SampleCount:
         self._last_arrival = float(arrival[-1])
 
     def _catch_up(self, i: int, lost: Ints, restart: Bools) -> None:
-        """A half second is complete: compare it with those before, and move the count on before sample i."""
+        """A half second is complete: compare it with the previous ones, and advance the count before sample i."""
         now, delay = self._index / self._rate, self._smallest
         spread, bursts = self._last_arrival - self._first_arrival, self._bursts
         self._begin_bucket()
@@ -119,7 +120,7 @@ class SampleCount:
                     return
                 missed = round(min(least for least, _ in self._behind) * self._rate)
                 lost[i] += missed
-                # where this half second would have been, had they been counted
+                # where this half second would have been if the lost samples had been counted
                 delay -= missed / self._rate
             elif behind < -max(tolerance, BUCKET_S):
                 # the count had run ahead of time itself

@@ -102,7 +102,7 @@ SPOILT = {
     "time repeats": (cell(52, 0, "0.49"), r"plain/pelvis\.csv, line 52: time_s repeats 0\.49 .*\. Every sample needs a time.*"),
     "text in a number": (
         cell(7, 3, "9.8l"),
-        r"plain/pelvis\.csv, line 7: acc_z_m_s2 holds '9\.8l', which is no number\. Correct this cell.*",
+        r"plain/pelvis\.csv, line 7: acc_z_m_s2 holds '9\.8l', which is not a number\. Correct this cell.*",
     ),
     "short line": (
         lines(lambda text: text.__setitem__(11, "0.1,9.8")),
@@ -245,8 +245,11 @@ def test_a_corrupted_recording_is_an_error_that_names_the_place_and_can_be_salva
             r"nowhere: not found\. Give a session folder, a plain session .*, or an \.mcap recording\.",
         ),
         (["empty", "--out", "out"], r"empty: neither recording\.mcap nor session\.toml is in this folder\. Give a session .*"),
-        (["plain/pelvis.csv", "--out", "out"], r"plain/pelvis\.csv: this file is no recording\. .*hiphinge import\."),
-        (["plain/session.toml", "--out", "out"], r"plain/session\.toml: this file is no recording\. Give its folder, plain\."),
+        (["plain/pelvis.csv", "--out", "out"], r"plain/pelvis\.csv: this file is not a recording\. .*hiphinge import\."),
+        (
+            ["plain/session.toml", "--out", "out"],
+            r"plain/session\.toml: this file is not a recording\. Give its folder, plain\.",
+        ),
         (
             ["plain", "--out", "plain"],
             r"plain: exists already and is not an empty folder\. Give --out a folder that does not exist",
@@ -295,7 +298,7 @@ def test_results_alone_are_no_input(sound: Path, tmp_path: Path) -> None:
         (["xsens-opensense", "plain", "--out", "out"], r"plain.*: .*\. .+"),
         (
             ["csv", "plain/pelvis.csv", "--out", "out", "--placement", "pelvis.csv="],
-            r"--placement: 'pelvis.csv=' is no placement\. Write for example .*",
+            r"--placement: 'pelvis.csv=' is not a placement\. Write for example .*",
         ),
         (
             ["csv", "plain/pelvis.csv", "--out", "plain", "--mapping", "map.toml"],

@@ -181,7 +181,7 @@ def test_what_the_database_has_lost_is_sent_again_although_the_ledger_says_that_
     server.write("\n".join(lines), DATABASE)
     said = done("push", "--all", cwd=sessions, **settings)
     assert "are void" in said.stderr
-    assert "1 are there that the tables do not have" in said.stderr
+    assert "1 are not in the tables" in said.stderr
     now = stored(server)["repetition"]
     assert [row for row in now if row["index"] not in (99,)][1:] == whole["repetition"]
     assert [row["void"] for row in now if row["index"] in (99,)] == [True]

@@ -224,12 +224,12 @@ def test_a_session_of_an_earlier_version_is_corrected_too(sessions: Path, tmp_pa
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        (r"(?m)^id = .*$", "id = 7", "id is no text"),
+        (r"(?m)^id = .*$", "id = 7", "id is not text"),
         (r"(?m)^id = .*$", 'id = "*"', "is a pattern"),
         (r"(?m)^id = .*$", 'id = ""', "is empty"),
-        (r"(?m)^start = .*$", "start = 2026-11-23", "no date and time with a zone"),
-        (r"(?m)^start = .*$", "start = 2026-11-23T14:05:00", "no date and time with a zone"),
-        (r"(?m)^start = .*$", 'start = "soon"', "no date and time with a zone"),
+        (r"(?m)^start = .*$", "start = 2026-11-23", "not a date and time with a zone"),
+        (r"(?m)^start = .*$", "start = 2026-11-23T14:05:00", "not a date and time with a zone"),
+        (r"(?m)^start = .*$", 'start = "soon"', "not a date and time with a zone"),
     ],
 )
 def test_a_correction_that_cannot_be_read_is_told(sessions: Path, old: str, new: str, told: str) -> None:

@@ -222,7 +222,7 @@ def test_configuration_words(tmp_path: Path) -> None:
     [
         (("abacus", "--hex", "00"), "known families"),
         (("ximu3",), "nothing to decode"),
-        (("ximu3", "--hex", "0g"), "no hex text"),
+        (("ximu3", "--hex", "0g"), "not hex text"),
         (("ximu3", "nowhere.bin"), "nowhere.bin"),
     ],
 )

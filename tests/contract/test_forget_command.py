@@ -81,7 +81,7 @@ def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, sett
     assert "2 session folders and" in result.stdout
     assert "looked for again: 1 places are undecided" in result.stdout
     assert "0 left" not in result.stdout
-    assert f"undecided, left as it is: {sessions / 'broken'}: nothing readable in it says whose it is" in result.stderr
+    assert f"undecided, left as it is: {sessions / 'broken'}: nothing readable in it names its athlete" in result.stderr
     assert "session.toml cannot be parsed" in result.stderr
     assert stored(server) == {KEPT: before[KEPT]}
     assert tree(sessions) == others
@@ -90,7 +90,7 @@ def test_nothing_is_left_of_the_one_and_all_of_the_others(server: InfluxDB, sett
     assert said.returncode == 1
     assert [one["where"] for one in json.loads(said.stdout)["undecided"]] == [str(sessions / "broken")]
     (sessions / "broken/session.toml").unlink()
-    assert "nothing is there of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
+    assert "nothing was found of" in refused("forget", GONE, "--yes", cwd=sessions, **settings)
     report = json.loads(done("forget", KEPT, "--yes", "--json", cwd=sessions, **settings).stdout)
     assert report["sessions"] == [str(sessions / "c")]
     assert set(report["values"]) == {"angles", "angles_1s", "mark", "repetition", "screen", "sensor_health", "session"}

@@ -63,7 +63,7 @@ def test_refusals_are_one_clear_line(tmp_path: Path, reply: Reply, said: str) ->
 def test_the_token_does_not_follow_a_redirection(tmp_path: Path) -> None:
     with web(grafana) as other, web(lambda r: (302, {"Location": other.url + r.path}, "")) as server:
         line = refused("grafana", "push", "--url", server.url, cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN=TOKEN)
-        assert line.startswith(f"{server.url}: Grafana wants to send us on to {other.url}/api/folders, which is another server")
+        assert line.startswith(f"{server.url}: Grafana redirects to {other.url}/api/folders, which is another server")
         assert TOKEN not in line
         assert other.asked == []
     with web(lambda r: (308, {"Location": f"/behind{r.path}"}, "") if "behind" not in r.path else moved(r)) as server:
@@ -82,7 +82,7 @@ def test_nobody_there_and_settings_that_are_missing(tmp_path: Path) -> None:
         "grafana", "push", "--url", url, cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN=TOKEN
     )
     assert "HIPHINGE_GRAFANA_TOKEN: is not set" in refused("grafana", "push", "--url", url, cwd=tmp_path)
-    assert "is no address" in refused("grafana", "push", "--url", "gym:3000", cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN=TOKEN)
+    assert "is not an address" in refused("grafana", "push", "--url", "gym:3000", cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN=TOKEN)
     with web(lambda _: (200, {}, "{}")) as server:
         encrypted = server.url.replace("http:", "https:")
         line = refused("grafana", "push", "--url", encrypted, cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN=TOKEN)

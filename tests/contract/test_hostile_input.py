@@ -218,9 +218,9 @@ def test_bytes_from_a_pipe_are_decoded_as_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["http://[::1", "http://host:port", "http://host:99999", "http://"])
 def test_half_an_address(tmp_path: Path, url: str) -> None:
     said = refused("grafana", "push", "--url", url, cwd=tmp_path, HIPHINGE_GRAFANA_TOKEN="x")
-    assert "is no address of the form" in said
+    assert "is not an address of the form" in said
     influx = {"HIPHINGE_INFLUX_URL": url, "HIPHINGE_INFLUX_BUCKET": "b", "HIPHINGE_SESSIONS": str(tmp_path)}
-    assert "is no address of the form" in refused("forget", "x", "--yes", cwd=tmp_path, **influx)
+    assert "is not an address of the form" in refused("forget", "x", "--yes", cwd=tmp_path, **influx)
 
 
 def test_a_user_whom_nobody_knows(tmp_path: Path) -> None:

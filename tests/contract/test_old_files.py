@@ -130,7 +130,7 @@ def test_it_is_forgotten(left: Path, server: InfluxDB) -> None:
     done("forget", ATHLETE, "--yes", cwd=left, **given)
     assert tree(left / "sessions") == set()
     assert server.rows("SELECT * FROM angles", DATABASE) == []
-    assert "nothing is there" in refused("forget", ATHLETE, "--yes", cwd=left, **given)
+    assert "nothing was found" in refused("forget", ATHLETE, "--yes", cwd=left, **given)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")

@@ -101,7 +101,7 @@ def test_doctor_closes_old_ones_and_says_how_many(tmp_path: Path) -> None:
     assert found["ok"]
     folders = sum(p.is_dir() for p in [sessions / "deeper/s", *(sessions / "deeper/s").rglob("*")])
     assert found["found"].startswith(
-        f"{n - folders + 1} files and {folders} folders could be read by others and are closed now"
+        f"{n - folders + 1} files and {folders} folders could be read by others and are now private"
     )
     (sessions / "deeper/s/link").unlink()
     assert open_ones(sessions / "deeper/s") == []

@@ -126,7 +126,7 @@ def web_site_by_https() -> Iterator[dict[str, str]]:
         (lambda: as_it_is({"bucket": "nowhere"}), "InfluxDB does not know the bucket or organisation: status 404"),
         (lambda: as_it_is({"bucket": f"{DATABASE}/never"}), "InfluxDB does not know the retention policy"),
         (nobody, "InfluxDB cannot be reached (Connection refused)"),
-        (web_site, "this is no InfluxDB: it answers a write with status 200"),
+        (web_site, "this is not an InfluxDB: it answers a write with status 200"),
         (web_site_by_https, "the encrypted connection failed"),
     ],
 )

@@ -228,7 +228,7 @@ def test_a_training_day_is_that_of_the_tables(gym: Gym) -> None:
     kinds = [Repetition(0, 0.0, 0.0, 0.0, m, 1.0, 0, dict(zip(ROMS, roms, strict=True))) for m, *roms in columns]
     done = Counter(movement_word(r.movement, side=side_of(r)) for r in kinds)
     assert drawn == done
-    worst = panel(view, "The 5 repetitions of most lumbar flexion")[1][0].rows()
+    worst = panel(view, "The 5 repetitions with most lumbar flexion")[1][0].rows()
     order = np.argsort(-today["lumbar_peak_deg"], kind="stable")[:5]
     assert sorted(r["lumbar"] for r in worst) == pytest.approx(sorted(today["lumbar_peak_deg"][order]), rel=1e-6)
     assert {(r["movement"], r["repetition"]) for r in worst} == {(today["movement"][i], today["index"][i] + 1) for i in order}

@@ -66,7 +66,7 @@ def test_a_redirection_elsewhere_is_refused_and_named(location: str, shown: str,
         port, elsewhere = server.url.rpartition(":")[2], other.url.partition("//")[2]
         told, named = (text.replace("OTHER", elsewhere).replace("PORT", port) for text in (location, shown))
         error = asked(server.url)
-        assert f"InfluxDB wants to send us on to {named}, which is another server" in str(error)
+        assert f"InfluxDB redirects to {named}, which is another server" in str(error)
         assert not error.away
         assert other.asked == []
         assert len(server.asked) == 1
@@ -165,13 +165,13 @@ def test_an_answer_without_end_is_cut_off(whole: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "the connection to InfluxDB broke", True),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "the connection to InfluxDB broke", True),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n", "the connection to InfluxDB broke", True),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "this is no answer of HTTP", False),
-        (b"\x15\x03\x03\x00\x02\x02\x46", "this is no answer of HTTP", False),
-        (b"<html>HTTP/0.9</html>", "this is no answer of HTTP", False),
-        (b"HTTP/1.1 99999 What\r\n\r\n", "this is no answer of HTTP", False),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n", "this is no answer of HTTP", False),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", "this is no answer of HTTP", False),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nxx", "coding that was not asked for", False),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "this is not an HTTP answer", False),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "this is not an HTTP answer", False),
+        (b"<html>HTTP/0.9</html>", "this is not an HTTP answer", False),
+        (b"HTTP/1.1 99999 What\r\n\r\n", "this is not an HTTP answer", False),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n", "this is not an HTTP answer", False),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", "this is not an HTTP answer", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nxx", "encoding that was not requested", False),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip", "compressed data that cannot be read", False),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", "the connection to InfluxDB broke", True),
     ],

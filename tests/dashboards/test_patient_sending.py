@@ -197,7 +197,7 @@ def test_plain_http_to_a_port_of_tls_is_said_after_one_request(tmp_path: Path) -
     session = write_session(tmp_path, "live", seconds=60)
     with bytes_server(HTTPS) as url, pytest.raises(HiphingeError) as caught:
         push(session, InfluxSettings(url, "", "", DATABASE))
-    assert "is asked without encryption and wants it: status 400" in str(caught.value)
+    assert "requires encryption: status 400" in str(caught.value)
     assert "Write https in place of http in HIPHINGE_INFLUX_URL" in str(caught.value)
     assert rejected_lines(session / FOLDER) == []
 

@@ -189,7 +189,7 @@ def test_the_headline_says_how_far_repetitions_differ_and_what_was_left_out() ->
     rows.append(bare(4, "squat", quality=int(Quality.SLIPPED), **{share: 0.9}))
     (sentence,) = headline(movements(rows))
     # the first of five is a trial, unless it is needed
-    assert sentence.startswith("5 squats: on the way down the lumbar spine gave 22 ± 12 %")
+    assert sentence.startswith("5 squats: on the way down the lumbar spine contributed 22 ± 12 %")
     assert sentence.endswith(
         "median of 2 of 5: 14 to 30 %; left out: 1 bad quality (slipped), 1 first of its set, 1 outside 0 to 1."
     )

@@ -115,7 +115,7 @@ def assert_packets(got: list[Fields], expected: list[Fields]) -> None:
 
 
 def approximately(value: Any) -> Any:
-    """Numbers within 1e-6 relative (and 1e-9 absolute); what is no number as it is."""
+    """Numbers within 1e-6 relative (and 1e-9 absolute); what is not a number as it is."""
     numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return pytest.approx(value, rel=1e-6, abs=1e-9) if numbers or is_number else value

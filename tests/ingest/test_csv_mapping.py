@@ -202,7 +202,7 @@ FILE_FAULTS = {
     "decimal comma": (";5070;3;", ";5070;3,5;", 11, "gz holds '3,5'", "decimal point"),
     "short line": (";5070;3;", ";5070;", 11, "a short line", "Complete or remove"),
     "time backwards": (";5070;3;", ";4070;3;", 11, "t runs backwards", "in order of time"),
-    "time repeated": (";5070;3;", ";5060;3;", 11, "t repeats 5060", "remove the double line"),
+    "time repeated": (";5070;3;", ";5060;3;", 11, "t repeats 5060", "remove the duplicate line"),
     "wrong unit of acc": (";1;0.02;", ";9.81;0.02;", 4, "median of |acc|", "Correct the unit of acc in"),
     "not UTF-8": (";5070;3;", ";5070;\udcb5;", 11, "not UTF-8", "UTF-8"),
 }

@@ -101,9 +101,9 @@ FAULTS: dict[str, tuple[Callable[[Lines], Lines | bytes], int, str, str]] = {
     "blank cell": (cell(150, 2, "  "), 150, "acc_y_m_s2 is empty", "Remove lines without a measurement"),
     "short line": (lambda x: [*x[:99], x[99].rsplit(",", 1)[0], *x[100:]], 100, "a short line: 6 cells", "Complete or remove"),
     "torn line": (lambda x: [*x[:400], "3.9"], 401, "a short line: 1 cells", "Complete or remove"),
-    "long line": (lambda x: [*x[:99], x[99] + ",1", *x[100:]], 100, "a long line: 8 cells", "Remove what is too much"),
+    "long line": (lambda x: [*x[:99], x[99] + ",1", *x[100:]], 100, "a long line: 8 cells", "Remove the surplus cells"),
     "decimal commas": (lambda x: [x[0], *(line.replace(".", ",") for line in x[1:])], 2, "a long line: ", "decimal point"),
-    "blank lines count": (lambda x: [*x[:9], "", "", x[9] + ",1", *x[10:]], 12, "a long line", "Remove what is too much"),
+    "blank lines count": (lambda x: [*x[:9], "", "", x[9] + ",1", *x[10:]], 12, "a long line", "Remove the surplus cells"),
     "time backwards": (cell(50, 0, "0.2"), 50, "time_s runs backwards, from 0.47 to 0.2", "in order of time"),
     "time backwards after blanks": (
         lambda x: cell(52, 0, "0.2")([*x[:9], "", "", *x[9:]]),
@@ -111,7 +111,7 @@ FAULTS: dict[str, tuple[Callable[[Lines], Lines | bytes], int, str, str]] = {
         "backwards",
         "in order of time",
     ),
-    "time repeated": (cell(50, 0, "0.47"), 50, "time_s repeats 0.47", "remove the double line"),
+    "time repeated": (cell(50, 0, "0.47"), 50, "time_s repeats 0.47", "remove the duplicate line"),
     "empty file": (lambda x: b"", 1, "the file is empty", "Export the recording again"),
     "blank header": (lambda x: ["", *x], 1, "the header line is empty", "names of the columns"),
     "no data rows": (lambda x: x[:1], 1, "no data rows", "Export the recording again"),
@@ -143,7 +143,7 @@ UNITS: dict[str, tuple[PlainSamples, int, str, str]] = {
     "mg": (swinging(acc=1000 / 9.81), 2, "looks like mg", "0.00980665"),
     "raw": (swinging(acc=2048 / 9.81), 2, "median of |acc| is 2048", "m/s²"),
     "half": (swinging(acc=0.56), 2, "median of |acc| is 5.494", "m/s²"),
-    "without gravity": (swinging(acc=0.01), 2, "gravity seems to be taken out", "with gravity"),
+    "without gravity": (swinging(acc=0.01), 2, "gravity seems to have been removed", "with gravity"),
     "deg/s, fast": (swinging(gyr=180 / np.pi, amplitude=1.0), 2, "looks like deg/s", "0.0174533"),
     "deg/s, slow": (swinging(gyr=180 / np.pi, amplitude=0.35), 2, "times less than the gyr columns say", "0.0174533"),
     "milliseconds": (swinging(rate_hz=0.1), 2, "looks like milliseconds", "Divide the time by 1000 "),
@@ -222,7 +222,7 @@ def test_session_toml_and_files_must_fit(tmp_path: Path) -> None:
     twice = good + '[[sensor]]\nplacement = "lumbar"\nfile = "./pelvis.csv"\n'
     refused(twice, 9, "is the file of pelvis already", "a file of its own")
     refused(good + "rate_hz = 50\n", 7, "rate_hz = 50, but the time stamps of pelvis.csv say 100", "Correct rate_hz")
-    refused(good + "rate_hz = 0\n", 7, "no sample rate", "samples per second")
+    refused(good + "rate_hz = 0\n", 7, "not a sample rate", "samples per second")
     toml.write_text(good + "rate_hz = 99\n")
     assert read_plain(tmp_path).rates_hz == {"pelvis": 99.0}
     toml.unlink()

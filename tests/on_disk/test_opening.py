@@ -33,7 +33,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
         open_file(tmp_path)
     with pytest.raises(FileNotFoundError):
         open_file(tmp_path / "nothing")
-    with pytest.raises(HiphingeError, match="this is no path"):
+    with pytest.raises(HiphingeError, match="this is not a path"):
         open_file(tmp_path / "a\0b")
 
 

@@ -154,7 +154,7 @@ def test_a_file_with_the_line_ends_of_windows() -> None:
 
 
 def test_what_is_no_list_of_tables_is_refused() -> None:
-    with pytest.raises(HiphingeError, match="sensor is no list of tables"):
+    with pytest.raises(HiphingeError, match="sensor is not a list of tables"):
         with_tables("sensor = 1\n", "sensor", [{"place": "a"}], by_place, HERE)
     with pytest.raises(HiphingeError, match="cannot be written as TOML"):
         with_tables("sensor = [1]\n", "sensor", [{"place": "a"}], by_place, HERE)

@@ -1,7 +1,7 @@
 """How long to wait for a server that is away, and when to give up: the same for `push` and for a running session.
 
-A server may say itself how long it wants to be left alone (Retry-After). Otherwise each pause is twice the one before, of which
-a random part is taken, so that twenty programs that were refused together do not come back together.
+A server may state how long to wait (Retry-After). Otherwise each pause is twice the one before, with a random part left out, so
+that twenty programs that were refused together do not come back together.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Protocol
 from dashboards.influx.sending.refusals import InfluxError, Refusal
 
 SENDING_PATIENCE_S = 30.0
-"""`push` gives up when a server has taken nothing for this time, counted from the first request that was not taken (ours)."""
+"""`push` gives up when a server has accepted nothing for this time, s, counted from the first failed request (ours)."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
-"""Pauses of `push`: the first, doubled each time up to the second (ours)."""
+"""Pauses of `push`, s: the first, doubled each time up to the second (ours)."""
 
 
 class Waiting(Protocol):
-    """Waiting of a sender for a server that has not taken a request."""
+    """How a sender waits for a server that has not accepted a request."""
 
     def begin(self) -> None:
         """A request is about to be made."""
 
     def failed(self, error: InfluxError) -> None:
-        """It was not taken: return when it is time to make it again, or raise the error."""
+        """The request failed: return when it is time to repeat it, or raise the error."""
 
     def answered(self) -> None:
-        """The server took it, or refused lines of it: it is there."""
+        """The server accepted the request, or refused lines of it: it can be reached."""
 
 
 class NoWaiting:
@@ -55,11 +55,11 @@ class Pauses:
         self._next_s = first_s
 
     def next_s(self, error: InfluxError, most_s: float = math.inf) -> float:
-        """The next pause: what the server asks for, `most_s` at most, where that is longer."""
+        """The next pause, s: the server's Retry-After where that is longer, at most `most_s`."""
         own = self._next_s * random.uniform(0.5, 1.0)
         self._next_s = min(2.0 * self._next_s, self._longest_s)
         asked = min(error.retry_after_s, most_s)
-        # programs that were told the same time come a little apart
+        # programs that were given the same time are spread a little
         return asked * random.uniform(1.0, 1.1) if asked > own else own
 
     def reset(self) -> None:
@@ -68,10 +68,10 @@ class Pauses:
 
 
 class Patience:
-    """Waits for a server that is away, at most `give_up_s` without anything taken; then the error, with how often it was tried.
+    """Waits for a server that is away, at most `give_up_s` without success; then raises the error, with the number of attempts.
 
-    One for all sessions of a `push --all`: a server that was given up is asked once more for each, and not waited for. told:
-    hears in words why it waits, and an empty word when it does no more.
+    One for all sessions of a `push --all`: a server that was given up is tried once more for each, without waiting. told:
+    is called with the reason for waiting, and with an empty text when the waiting ends.
     """
 
     def __init__(self, give_up_s: float | None = None, told: Callable[[str], None] | None = None) -> None:
@@ -96,7 +96,7 @@ class Patience:
         spent_s = time.monotonic() - self._since
         pause_s = self._pauses.next_s(error)
         if spent_s + pause_s > self._give_up_s:
-            asks = f"; the server asks to be left alone for {error.retry_after_s:.0f} s" if error.retry_after_s else ""
+            asks = f"; the server asks to wait {error.retry_after_s:.0f} s" if error.retry_after_s else ""
             times = "once" if self._attempts == 1 else f"{self._attempts} times"
             error.remedy = f"{error.remedy}. It was tried {times} in {spent_s:.0f} s{asks}"
             self._attempts = 0
@@ -107,7 +107,7 @@ class Patience:
         time.sleep(pause_s)
 
     def answered(self) -> None:
-        """It is there: the next time it is away, all the patience is there again."""
+        """The server can be reached: the next time it is away, the full patience applies again."""
         if self._attempts > 1 and self.told is not None:
             self.told("")
         self._since, self._attempts = None, 0

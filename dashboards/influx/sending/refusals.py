@@ -20,14 +20,14 @@ class Refusal(StrEnum):
     PERSON = "person"
     """Somebody must change something: address, token, bucket, rights."""
     LINES = "lines"
-    """Some of the lines cannot be taken, ever; the others of the request are stored."""
+    """Some of the lines can never be accepted; the others of the request are stored."""
     SIZE = "size"
     """Send less at a time."""
 
 
 class InfluxError(HiphingeError):
-    """InfluxDB did not take a request. words, status: its own, none where it did not answer. retry_after_s: what it asked to
-    wait, 0 where it said nothing."""
+    """InfluxDB did not accept a request. words, status: its own, none where it did not answer. retry_after_s: the time it asked
+    to wait, 0 where it said nothing."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ _SEND_AGAIN = "sending twice changes nothing"
 
 
 def refused(answer: Answer, service: Service) -> InfluxError:
-    """The error of an answer that is no success."""
+    """The error for an unsuccessful answer."""
     status, words = answer.status, service.clean(_words(answer))
     kind = Refusal.PERSON
     if "retention policy not found" in words:
@@ -72,16 +72,16 @@ def refused(answer: Answer, service: Service) -> InfluxError:
     elif status == 404:
         what, remedy = "does not know the bucket or organisation", "Check HIPHINGE_INFLUX_BUCKET and HIPHINGE_INFLUX_ORG"
     elif status == 400 and _ENCRYPTED.search(words):
-        what, remedy = "is asked without encryption and wants it", "Write https in place of http in HIPHINGE_INFLUX_URL"
+        what, remedy = "requires encryption", "Write https in place of http in HIPHINGE_INFLUX_URL"
     elif status in (400, 422) and answer.document and _OF_LINES.search(words):
         kind, what = Refusal.LINES, "rejected lines of this session (the others of the request are stored)"
         remedy = f"A type conflict means that other software wrote these fields: use a bucket of its own; {_SEND_AGAIN}"
     elif status in (400, 422):
         what, remedy = "refuses the whole request and names no line", "Check HIPHINGE_INFLUX_URL: is this an InfluxDB?"
     elif status == 413:
-        kind, what, remedy = Refusal.SIZE, "takes only smaller requests", "Raise max-body-size of the server to 25 MB or more"
+        kind, what, remedy = Refusal.SIZE, "accepts only smaller requests", "Raise max-body-size of the server to 25 MB or more"
     elif status == 429 or status >= 500:
-        kind, what, remedy = Refusal.AWAY, "cannot take lines now", f"Wait and push again: {_SEND_AGAIN}"
+        kind, what, remedy = Refusal.AWAY, "cannot accept lines now", f"Wait and push again: {_SEND_AGAIN}"
     else:
         what, remedy = "gave an answer that is not understood", "Check HIPHINGE_INFLUX_URL"
     told = f" ({words})" if words else ""
@@ -96,20 +96,20 @@ def unanswered(error: HttpError) -> InfluxError:
 
 
 def refuses_everything(error: InfluxError) -> InfluxError:
-    """The error where sound lines were refused, and none was taken."""
+    """The error where sound lines were refused, and none was accepted."""
     remedy = "Check HIPHINGE_INFLUX_URL and HIPHINGE_INFLUX_BUCKET, and the server's log"
-    what = f"the server refuses everything that it is sent. {error.what}"
+    what = f"the server refuses everything sent to it. {error.what}"
     return InfluxError(what, error.where, remedy, Refusal.PERSON, error.words, status=error.status)
 
 
 def dropped(words: str) -> int | None:
-    """How many lines of a request the server says that it has dropped."""
+    """Number of lines of a request that the server reports as dropped."""
     found = re.search(r"dropped=(\d{1,9})\b", words)
     return int(found[1]) if found else None
 
 
 def _words(answer: Answer) -> str:
-    """The server's own message, out of whichever form its version uses."""
+    """The server's own message, in the format of any version."""
     document = answer.document
     for name in ("error", "message"):
         if isinstance(document.get(name), str):
@@ -118,17 +118,17 @@ def _words(answer: Answer) -> str:
 
 
 def _first_line(data: Any) -> list[str]:
-    """The words of InfluxDB 3 about the first line that it did not take."""
+    """The message of InfluxDB 3 about the first line that it did not accept."""
     first = data[0] if isinstance(data, list) and data else data
     return [str(first.get(name, "")) for name in ("error_message", "original_line")] if isinstance(first, dict) else []
 
 
 def _retry_after_s(text: str) -> float:
-    """Seconds to wait, of a Retry-After header: a number, or a date. 0 where it says nothing that can be understood."""
+    """Seconds to wait from a Retry-After header: a number, or a date. 0 where it cannot be understood."""
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, OverflowError, OSError):
-        # no date, or one that no clock can tell
+        # not a date, or one beyond every calendar
         return 0.0

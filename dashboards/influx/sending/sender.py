@@ -1,8 +1,8 @@
-"""Sending line protocol to InfluxDB 1.8, 2.x and 3.x through `/api/v2/write`, with the client that InfluxData gives out.
+"""Sending line protocol to InfluxDB 1.8, 2.x and 3.x through `/api/v2/write`, with InfluxData's client.
 
-The client does not know the token and makes no connection: `dashboards.http_edge` does both. Beside this file, `refusals` says
-what refusals mean, `splitting` finds lines that are never taken, and `patience` says how long to wait; one `Sender` has all of
-it, for `push` and for a running session.
+The client does not know the token and makes no connection: `dashboards.http_edge` does both. Beside this file, `refusals`
+explains refusals, `splitting` finds lines that are never accepted, and `patience` decides how long to wait. One `Sender`
+combines them, for `push` and for a running session.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ __all__ = [
 BATCH_LINES = 5000
 """Lines of one request; InfluxData recommends 5000 to 10,000."""
 CLOCK_BAR_S = 2.0
-"""Clocks that differ by more are told: the Live session page shows nothing that is older than three seconds (ours)."""
+"""Largest difference of the clocks, s, without a warning (ours): the Live session page shows nothing older than three
+seconds."""
 _FIRST_LINES = 20
-"""The first request is small: a server may hang up on a large one before its refusal (wrong token, say) can be read (ours)."""
+"""Lines of the first request (ours). It is small, because a server may close a large one before its refusal can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class InfluxSettings:
             url = parted(url).geturl()
         except ValueError as error:
             what = (
-                "is not set" if not url else str(error).replace("is no address", "is no address of the form http://host:8086")
+                "is not set"
+                if not url
+                else str(error).replace("is not an address", "is not an address of the form http://host:8086")
             )
             remedy = "Set it to the address of your InfluxDB, e.g. http://localhost:8086"
             if "password" in what:
@@ -96,9 +99,9 @@ class _LibraryAnswer:
 
 
 class LibraryPool:
-    """Stands where influxdb-client keeps its pool of urllib3: its requests go through the edge.
+    """Replaces influxdb-client's urllib3 pool: its requests go through the edge.
 
-    What is no success never reaches the library: `InfluxError`.
+    An unsuccessful answer never reaches the library: `InfluxError`.
     """
 
     def __init__(self, service: Service, edge: Edge) -> None:
@@ -118,7 +121,7 @@ class LibraryPool:
         query = [*parse_qsl("".join(asked), keep_blank_values=True), *(fields or ())]
         octets = body.encode() if isinstance(body, str) else body
         answer = influx_answer(self._service, self._edge, method, path, query, octets, headers)
-        # the library takes it for UTF-8, which nobody promised
+        # the library assumes UTF-8, which is not guaranteed
         return _LibraryAnswer(answer.status, "", answer.text.encode(), answer.headers)
 
     def clear(self) -> None:
@@ -147,7 +150,7 @@ def influx_answer(
 
 def library(settings: InfluxSettings, timeout_s: float) -> Any:
     """influxdb-client's `InfluxDBClient` over an edge of its own; to be closed. `InfluxError` where the address is none."""
-    # this takes half a second to import, which the other commands need not pay
+    # importing takes half a second, which the other commands are spared
     from influxdb_client import InfluxDBClient  # type: ignore[attr-defined]
 
     service = influx_service(settings)
@@ -164,7 +167,7 @@ def library(settings: InfluxSettings, timeout_s: float) -> Any:
 class Sender:
     """Sends bodies of line protocol, one request each, to one InfluxDB; use as a context manager or `close` it.
 
-    waiting: what it does about a server that is away; one attempt where nothing is given.
+    waiting: how it waits for a server that is away; without it there is one attempt.
     """
 
     def __init__(self, settings: InfluxSettings, *, timeout_s: float = 30.0, waiting: Waiting | None = None) -> None:
@@ -194,13 +197,14 @@ class Sender:
         how = {"content_type": "text/plain; charset=utf-8", "_return_http_data_only": False}
         _, status, _ = self._api.post_write_with_http_info(body=body, **where, **how)  # type: ignore[no-untyped-call]
         if status != 204:
-            # a web site, a proxy's page: it has stored nothing
-            what = f"this is no InfluxDB: it answers a write with status {status}"
+            # a web site, a proxy's page: nothing was stored
+            what = f"this is not an InfluxDB: it answers a write with status {status}"
             place = influx_service(self.settings).place
             raise InfluxError(what, place, "Check HIPHINGE_INFLUX_URL, its port above all", Refusal.PERSON)
 
     def send_each(self, lines: Sequence[bytes], rejected: Callable[[bytes, str], None]) -> None:
-        """Send the lines; those that the server will never take go to `rejected` with its words. `InfluxError` otherwise."""
+        """Send the lines; lines that the server will never accept go to `rejected` with its message. `InfluxError`
+        otherwise."""
         send_each(self.send, lines, rejected)
 
     def close(self) -> None:
@@ -232,9 +236,9 @@ def send_lines(
     rejected: Callable[[bytes, str], None],
     progress: Callable[[int], None] | None = None,
 ) -> PushReport:
-    """Send lines, at most 5000 a request; `progress` hears how many were sent so far.
+    """Send lines, at most 5000 per request; `progress` is called with the number sent so far.
 
-    `InfluxError` when InfluxDB cannot be reached or refuses; what was sent before stays, and sending again is harmless.
+    `InfluxError` when InfluxDB cannot be reached or refuses; lines sent before stay, and sending again is harmless.
     """
     began = time.monotonic()
     sent = requests = size = refused = 0

@@ -1,8 +1,8 @@
-"""Finding the lines of a request that a server will never take, in few requests, and sending all others.
+"""Finding the lines of a request that a server will never accept, in few requests, and sending all others.
 
-A refused request is halved until its bad lines stand alone: some 25 requests for one bad line among 5000. Before that, where
-the server's words name no line, five lines spread over the request are tried alone. When all of them are refused the same way
-it refuses everything, and that is said in place of taking every line for a bad one.
+A refused request is halved until its bad lines stand alone: about 25 requests for one bad line among 5000. Before that, if the
+server's message names no line, five lines spread over the request are tried alone. If all of them are refused in the same way,
+the server refuses everything; this is reported, and the lines are not treated as bad.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from dashboards.influx.sending.refusals import InfluxError, Refusal, dropped, refuses_everything
 
 MOST_REQUESTS = 1000
-"""For one batch: forty bad lines among 5000 take about 500 (ours)."""
+"""Most requests for one batch (ours): forty bad lines among 5000 take about 500."""
 _TRIED = 5
-"""Lines tried one by one, to tell bad lines from a server that refuses everything (ours)."""
+"""Lines tried one by one, to distinguish bad lines from a server that refuses everything (ours)."""
 _SMALL_BYTES = 1 << 16
-"""A server that takes only smaller requests than this takes none (ours)."""
+"""A server that accepts only requests smaller than this, bytes, is given up (ours)."""
 
 
 def send_each(send: Callable[[bytes], None], lines: Sequence[bytes], rejected: Callable[[bytes, str], None]) -> None:
-    """Send the lines; those that the server will never take go to `rejected` with its words. `InfluxError` otherwise."""
+    """Send the lines; lines that the server will never accept go to `rejected` with its message. `InfluxError` otherwise."""
     _Splitting(send, rejected).send(lines)
 
 
@@ -59,7 +59,7 @@ class _Splitting:
         raise refuses_everything(error)
 
     def _refusal(self, lines: Sequence[bytes]) -> InfluxError | None:
-        """The error for these lines; None when the server has taken them."""
+        """The error for these lines; None when the server has accepted them."""
         self._requests += 1
         try:
             self._send(b"\n".join(lines))
@@ -74,7 +74,7 @@ class _Splitting:
 
 
 def _names_one(words: str, lines: Sequence[bytes]) -> bool:
-    """Whether a refusal speaks of one of the lines: how many were dropped, a measurement, or the line itself."""
+    """Whether a refusal refers to one of the lines: by the number dropped, a measurement, or the line itself."""
     if dropped(words) is not None:
         return True
     measurements = {line.partition(b",")[0].decode("utf-8", "replace") for line in lines}

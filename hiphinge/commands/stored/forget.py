@@ -1,6 +1,6 @@
-"""`hiphinge forget`: all there is of one athlete, in InfluxDB and on this computer, deleted; looked for again afterwards.
+"""`hiphinge forget`: deletes everything about one athlete, in InfluxDB and on this computer, and searches again afterwards.
 
-*0 left* is said only where everything could be looked through. A file that may be the athlete's, without proof
+The command says *0 left* only if everything could be searched. A file that may be the athlete's, without proof
 (`hiphinge.forgetting.traces`), is named and left, and the command fails.
 """
 
@@ -35,22 +35,22 @@ NOT_LOOKED_AT = (
 
 def forget(
     athlete: str = typer.Argument(..., metavar="ATHLETE", help="The athlete's pseudonym, as in session.toml."),
-    former: list[str] = typer.Option([], "--former", help="A former id of the same person, forgotten too; repeatable."),
+    former: list[str] = typer.Option([], "--former", help="A former id of the same person, deleted too; repeatable."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     only_folders: bool = typer.Option(False, "--only-folders", help="Leave InfluxDB as it is."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line; needs --yes."),
     config_file: Path | None = CONFIG,
 ) -> None:
-    """Delete all there is of an athlete: points in InfluxDB, session folders with their recordings and outboxes.
+    """Delete everything about an athlete: points in InfluxDB, session folders with their recordings and outboxes.
 
     A file that may be the athlete's, without proof, is named and left, and the exit code is 1. Kits, exports elsewhere,
-    backups and other copies are not reached.
+    backups and other copies are not searched.
     """
     ids = [check_athlete(one) for one in dict.fromkeys((athlete, *former))]
     logbook.hide(*ids)
     settings = config.load(config_file)
     if as_json and not yes:
-        raise HiphingeError("cannot ask", "--json", "Say --yes too")
+        raise HiphingeError("cannot ask", "--json", "Add --yes")
     if settings.sessions is None and not settings.influx_configured:
         what = "neither a folder of sessions nor an InfluxDB is set"
         raise HiphingeError(what, "HIPHINGE_SESSIONS, HIPHINGE_INFLUX_URL", "Set where to look for the athlete")
@@ -63,7 +63,7 @@ def forget(
     if not as_json:
         _show(found, report.values)
     if not yes and not _agreed():
-        raise HiphingeError("nothing was deleted", athlete, "Answer y, or say --yes")
+        raise HiphingeError("nothing was deleted", athlete, "Answer y, or add --yes")
     _check_running(found.folders)
     if database is not None:
         database.erase()
@@ -129,11 +129,11 @@ class _Database:
 
     @property
     def place(self) -> str:
-        """Where it is, in messages."""
+        """The database's address, for messages."""
         return f"{self.stored.settings.url}, bucket {self.stored.settings.bucket}"
 
     def beside_ours(self, left: dict[str, int]) -> list[tuple[str, str]]:
-        """Values with the athlete's tag that are not in measurements of ours, and so stay. `CannotAsk` as below."""
+        """Values with the athlete's tag in measurements that are not ours, which stay. `CannotAsk` as below."""
         found = []
         for one in self.ids:
             for name, n in self.stored.measurements_of(one).items():
@@ -149,7 +149,7 @@ class _Database:
             self.eraser.erase(one)
 
     def under_others(self, traces: Traces) -> list[tuple[str, str]]:
-        """Sessions of the athlete, by name, whose points another id has. `CannotAsk` where that cannot be asked."""
+        """Sessions of the athlete, by name, whose points have another id. `CannotAsk` where the database cannot tell."""
         names = self.stored.sessions_besides(self.ids[0])
         lookers = [Identifier(one, traces.others) for one in self.ids]
         found = []
@@ -165,7 +165,7 @@ class _Database:
 
 
 def _look(where: Path | None, ids: list[str]) -> Traces:
-    """All there is on disk. A sessions folder that is set but missing may be on a disk that is not connected: undecided."""
+    """Everything on disk. A sessions folder that is set but missing may be on a disk that is not connected: undecided."""
     if where is None:
         return Traces()
     if not where.is_dir():
@@ -175,19 +175,19 @@ def _look(where: Path | None, ids: list[str]) -> Traces:
 
 
 def _nothing(report: _Report, found: Traces, settings: config.Settings, database: _Database | None, as_json: bool) -> None:
-    """Nothing is certainly the athlete's: say so, and name the undecided places."""
+    """Report that nothing is certainly the athlete's, and name the undecided places."""
     _after(report, found, found, settings, database)
     if report.undecided:
         _tell(report, as_json)
     places = [*([str(settings.sessions)] if settings.sessions else []), *(["InfluxDB"] if database is not None else [])]
     if as_json:
         print(json.dumps(report.document))
-    what = f"nothing is there of {report.athlete!r}"
+    what = f"nothing was found of {report.athlete!r}"
     raise HiphingeError(what, " and ".join(places), "Check the spelling: it is the id in session.toml")
 
 
 def _after(report: _Report, found: Traces, after: Traces, settings: config.Settings, database: _Database | None) -> None:
-    """Look again in the database, and gather the undecided places and those that were not looked at."""
+    """Count again in the database, and collect the places that are undecided or were not searched."""
     report.undecided = [(_readable(one.path), one.why) for one in after.undecided]
     links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
     report.undecided += [(_readable(one.path), one.why) for one in links]
@@ -255,26 +255,26 @@ def _show(found: Traces, values: dict[str, int]) -> None:
 
 
 def _readable(path: Path) -> str:
-    """A path as text that every screen takes: names of files need not be text."""
+    """A path as text that every screen can show: file names need not be valid text."""
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _agreed() -> bool:
     try:
-        return typer.confirm("Delete all of this? It cannot be brought back")
+        return typer.confirm("Delete all of this? It cannot be undone")
     except typer.Abort:
         return False
 
 
 def _check_running(folders: list[Path]) -> None:
-    """HiphingeError where a program is writing one of the folders. Looked at one by one, so that few files are open at once."""
+    """HiphingeError where a program is writing one of the folders. Checked one by one, so that few files are open at once."""
     for folder in folders:
         if is_running(folder):
             raise HiphingeError("a session of this athlete is running", str(folder), "Stop it first; nothing was deleted")
 
 
 def _delete_all(found: Traces, report: _Report) -> None:
-    """Delete all that was found. A folder or file that cannot be deleted is noted, and the next one follows."""
+    """Delete everything that was found. A folder or file that cannot be deleted is noted, and the next one follows."""
     for folder in found.folders:
         try:
             _delete(folder, found.nested.get(folder, []))
@@ -297,11 +297,11 @@ def _delete_all(found: Traces, report: _Report) -> None:
 
 
 def _delete(folder: Path, nested: list[Path]) -> None:
-    """Delete a session folder, but no session folders within it. The files that name the athlete go last, so that a second
-    run finds what a first one has left."""
+    """Delete a session folder, but no session folders within it. The files that name the athlete are deleted last, so that a
+    second run finds what a first run has left."""
     lock = FolderLock(folder)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(folder), "Wait for its end, and run it again")
+        raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and run it again")
     try:
         _empty(folder, nested)
         if not nested:
@@ -337,5 +337,5 @@ def _delete_log_lines(report: _Report, ids: list[str]) -> None:
 
 def _refused(error: OSError, path: Path) -> HiphingeError:
     what = f"cannot be deleted: {error.strerror}"
-    remedy = "What came before is deleted. Check the folder's permissions, and run it again: it goes on where it stopped"
+    remedy = "Everything before it is deleted. Check the folder's permissions, and run it again: it continues where it stopped"
     return HiphingeError(what, error.filename or str(path), remedy)

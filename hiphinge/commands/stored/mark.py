@@ -1,4 +1,4 @@
-"""`hiphinge mark`: marks, notes and pain said after the session; the results follow, the recording stays."""
+"""`hiphinge mark`: marks, notes and pain added after the session; the results are updated, the recording stays."""
 
 from __future__ import annotations
 
@@ -36,38 +36,38 @@ from hiphinge.session.lock import FolderLock, is_running
 from ingest.heads import EDITS, EditsFile, normal
 
 NEAR_S = 1.0
-"""A mark is named by its label and a time that is at most this far from it (ours)."""
+"""Largest distance, s, between a mark and the time by which the user names it (ours)."""
 EARLIEST_RISING_S = -24 * 3600.0
-"""Somebody who got up longer before the session is a slip of the pen (ours)."""
+"""Earliest plausible time of rising, s of the session; an earlier one is a typing error (ours)."""
 _EXAMPLE = "e.g. hiphinge mark SESSION 0:31 calibrate"
 
 
 def mark(
     session: Path = typer.Argument(..., metavar="SESSION", help="A session folder, or a plain session."),
-    at: str | None = typer.Argument(None, metavar="[TIME]", help="Time of the session: 0:31, 1:02:03.5, or seconds."),
+    at: str | None = typer.Argument(None, metavar="[TIME]", help="Session time: 0:31, 1:02:03.5, or seconds."),
     label: list[str] | None = typer.Argument(
         None, metavar="[LABEL]", help="calibrate, heel_drop, rising, pain 3, or any words of yours."
     ),
     note: str | None = typer.Option(None, "--note", help="A note at that time."),
     where: str | None = typer.Option(None, "--where", help="Where the pain is, e.g. 'left hip'."),
     to: str | None = typer.Option(None, "--to", metavar="TIME", help="Move the mark that is at TIME to this time."),
-    remove: bool = typer.Option(False, "--remove", help="Take the mark, note or pain at TIME away."),
-    compute: bool = typer.Option(False, "--compute", help="Compute the results anew, whatever was said."),
+    remove: bool = typer.Option(False, "--remove", help="Remove the mark, note or pain at TIME."),
+    compute: bool = typer.Option(False, "--compute", help="Compute the results again in any case."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Say afterwards what was marked, noted or felt, move it, or take it away; without TIME: list what there is.
+    """Add, move or remove a mark, a note or pain after the session; without TIME: list them.
 
-    It stands in edits.toml; the recording never changes. Results and report follow: a mark that acts (calibrate, heel_drop,
-    rising) computes both estimators anew. Somebody who got up before the session: hiphinge mark SESSION -- -45:00 rising.
+    They are stored in edits.toml; the recording never changes. Results and report are updated: after calibrate, heel_drop or
+    rising both estimators are computed again. If the athlete got up before the session: hiphinge mark SESSION -- -45:00 rising.
     """
     _check_folder(session)
     words = " ".join(label or ()).strip()
     if at is None and (note is not None or where is not None or to is not None or remove):
-        raise HiphingeError("no time is given", "mark", f"Say when, {_EXAMPLE}")
+        raise HiphingeError("no time is given", "mark", f"Give a time, {_EXAMPLE}")
     finish_orphan(session)
     lock = FolderLock(session)
     if not lock.take():
-        raise HiphingeError("another program is at this session", str(session), "Wait for its end, and try again")
+        raise HiphingeError("another program is using this session", str(session), "Wait for its end, and try again")
     try:
         done = _Done() if at is None else _said(session, _time(at), words, note, where, to, remove=remove)
         if done.any or compute or mending.behind(session):
@@ -84,7 +84,7 @@ def mark(
 
 @dataclass(slots=True)
 class _Done:
-    """The marks that were added and taken away, and what came of it."""
+    """The marks that were added and removed, and the outcome."""
 
     added: tuple[SessionMark, ...] = ()
     removed: tuple[SessionMark, ...] = ()
@@ -107,7 +107,7 @@ def _check_folder(session: Path) -> None:
         remedy = "Mark it there (key m, or a line `mark LABEL`), or wait for its end"
         raise HiphingeError("this session is running", str(session), remedy)
     if not (session / RECORDING).is_file() and not mending.has_source(session) and not available_estimators(session):
-        what = "this is no session: no recording, no session.toml with CSV files, no results"
+        what = "this is not a session: no recording, no session.toml with CSV files, no results"
         raise HiphingeError(what, str(session), "Give a session folder or a plain session")
 
 
@@ -122,11 +122,11 @@ def _time(text: str, option: str = "TIME") -> float:
 def _said(
     session: Path, at_s: float, words: str, note: str | None, where: str | None, to: str | None, *, remove: bool
 ) -> _Done:
-    """Put it into edits.toml as it will be; nothing is written yet."""
+    """Enter the mark into the new content of edits.toml; nothing is written yet."""
     file = EditsFile(session)
     if remove or to is not None:
         if note is not None or where is not None or (remove and to is not None):
-            raise HiphingeError("--remove, --to, and saying something new do not go together", "mark", "Say one at a time")
+            raise HiphingeError("--remove, --to and a new entry exclude each other", "mark", "Use one at a time")
         gone = _found(session, at_s, words)
         file.remove(gone)
         added: tuple[SessionMark, ...] = ()
@@ -148,16 +148,16 @@ def _said(
 
 
 def _add(file: EditsFile, session: Path, mark: SessionMark) -> SessionMark:
-    """Say a mark; one of the session itself that was taken away counts again instead."""
+    """Add a mark. If it is one of the session's own that was removed, it counts again instead."""
     if not (file.restore(mark) and mending.has_source(session)):
         file.add(mark)
     return mark
 
 
 def _label(words: str, where: str | None) -> str:
-    """What is to be said, checked. HiphingeError for nothing at all, and for what looks like a slip of the pen."""
+    """The label to add, checked. HiphingeError if it is empty, or looks like a typing error."""
     if not words:
-        raise HiphingeError("nothing is said", "LABEL", f"Write what happened then, {_EXAMPLE}")
+        raise HiphingeError("no label is given", "LABEL", f"Write a label, {_EXAMPLE}")
     words = _one_line(words, "LABEL")
     plain = words.lower().replace("-", "_").replace(" ", "_")
     if plain in ACTING:
@@ -168,7 +168,7 @@ def _label(words: str, where: str | None) -> str:
         raise HiphingeError(str(error), "LABEL", "Write pain and a number from 0 to 10, e.g. pain 3") from None
     close = difflib.get_close_matches(plain, ACTING, 1, 0.8)
     if plain not in ACTING and close:
-        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Labels of yours must differ more")
+        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Your own labels must differ more")
     if where is None:
         return words
     pain = understood(words)
@@ -185,7 +185,7 @@ def _one_line(text: str, option: str) -> str:
 
 
 def _within(session: Path, at_s: float, label: str) -> float:
-    """The time itself. HiphingeError where the session is not there yet, or over."""
+    """The time itself. HiphingeError if it lies before or after the session."""
     span = mending.span(session)
     earliest = EARLIEST_RISING_S if label == RISING else span.begin_s
     if not earliest <= at_s <= span.end_s:
@@ -195,7 +195,7 @@ def _within(session: Path, at_s: float, label: str) -> float:
 
 
 def _found(session: Path, at_s: float, words: str) -> SessionMark:
-    """The mark that the words and the time name. HiphingeError where there is none, or which of several is not clear."""
+    """The mark that the words and the time name. HiphingeError if there is none, or if several fit."""
     marks = mending.marks_of(session)
     wanted = words.lower()
     near = [m for m in marks if abs(m.time_s - at_s) <= NEAR_S and (not wanted or m.label.lower().startswith(wanted))]
@@ -211,17 +211,17 @@ def _found(session: Path, at_s: float, words: str) -> SessionMark:
 
 
 def _follow(session: Path, done: _Done, *, numbers: bool) -> list[str]:
-    """Write what was said, and let the results follow."""
+    """Write the edits and update the results."""
     if numbers:
         mending.check_computable(session)
     if done.file is not None:
         done.file.write()
-    with console(stderr=True).status(Text(f"{session.name}: computing its results anew" if numbers else session.name)):
+    with console(stderr=True).status(Text(f"{session.name}: computing its results again" if numbers else session.name)):
         return mending.follow(session, numbers=numbers)
 
 
 def _document(session: Path, done: _Done) -> dict[str, Any]:
-    """For programs: what was done, all that was said, and what came of it."""
+    """For programs: what was changed, all marks, and the outcome."""
     there = available_estimators(session)
     summary = read_summary(session, there[-1]) if there else {}
     return {
@@ -255,7 +255,7 @@ def _tell(session: Path, done: _Done) -> None:
         summary = read_summary(session, there[-1])
         screen.print(calibration_table(summary))
         counts = ", ".join(f"{read_summary(session, e)['repetitions']} repetitions in {e}" for e in there)
-        screen.print(f"Results are computed anew: {counts}.", highlight=False, soft_wrap=True)
+        screen.print(f"Results were computed again: {counts}.", highlight=False, soft_wrap=True)
         for warning in mending.with_path(summary["warnings"], session):
             screen.print(f"note: {warning}", highlight=False, soft_wrap=True)
         if any(one.label == HEEL_DROP for one in done.added) and not (session / RECORDING).is_file():
@@ -274,7 +274,7 @@ def _table(session: Path) -> Table:
     for one in mending.marks_of(session):
         table.add_row(time_words(one.time_s), Text(one.label), one.said)
     if not table.row_count:
-        table.add_row("–", "nothing was marked, noted or told", "")
+        table.add_row("–", "there are no marks, notes or pain", "")
     if (session / EDITS).is_file():
         for gone in EditsFile(session).edits.deleted:
             table.add_row(time_words(gone.time_s), Text(gone.label), "taken away")

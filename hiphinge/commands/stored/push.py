@@ -1,4 +1,4 @@
-"""`hiphinge push`: results to InfluxDB, as often as you like; sending twice changes nothing."""
+"""`hiphinge push`: sends results to InfluxDB; sending twice changes nothing."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def push(
     keep: bool = typer.Option(
         False,
         "--keep-former",
-        help="Where athlete or start were corrected: leave what was sent under the former ones.",
+        help="If athlete or start were corrected, keep the points sent under the former ones.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON line a session."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON line per session."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Send the results of sessions to InfluxDB."""
     settings = config.load(config_file)
     if bool(sessions) == everything:
-        raise HiphingeError("nothing to send", "push", "Name session folders, or say --all")
+        raise HiphingeError("nothing to send", "push", "Name session folders, or give --all")
     failed = False
     chosen = sessions or []
     if everything:
@@ -60,7 +60,7 @@ def push(
         if not chosen and not failed:
             console().print("Everything was sent.", highlight=False)
     influx = None if dry_run else settings.influx()
-    # shared by all sessions: a server that was given up is not waited for again
+    # shared by all sessions: once given up, the server is not waited for again
     patience = Patience()
     for session in chosen:
         try:
@@ -90,7 +90,7 @@ def _print_points(session: Path, *, again: bool) -> None:
 
 
 def _check_known(session: Path) -> None:
-    """HiphingeError where nobody has said whose session it is, or when it began; of results, and of a session without them."""
+    """HiphingeError if the session's athlete or start is unknown, with or without results."""
     there = available_estimators(session) if session.is_dir() else ()
     for estimator in there:
         summary = read_summary(session, estimator)
@@ -102,16 +102,16 @@ def _check_known(session: Path) -> None:
 
 @dataclass(slots=True)
 class _Unsent:
-    """chosen: session folders to send; failed: whether one could not be looked at."""
+    """chosen: session folders to send; failed: whether one of them could not be read."""
 
     chosen: list[Path] = field(default_factory=list)
     failed: bool = False
 
 
 def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
-    """Session folders below the folder of sessions that are not running and not wholly in InfluxDB, in order.
+    """Session folders below the sessions folder that are neither running nor completely in InfluxDB, in order.
 
-    stored: the database, which is asked about sessions that it acknowledged as a whole. None, or no answer: ledgers count.
+    stored: the database, which is asked about sessions that it acknowledged completely. None, or no answer: the ledgers decide.
     """
     if settings.sessions is None:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
@@ -138,11 +138,11 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
 
 
 def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
-    """The database to ask from now on (None where it did not answer), and whether it lacks something of the session."""
+    """The database to ask from now on (None if it did not answer), and whether it lacks a part of the session."""
     try:
         said = differences(folder, stored)
     except CannotAsk as error:
-        say(f"{error}. What was sent before is taken from the ledgers")
+        say(f"{error}. The ledgers decide what was sent before")
         return None, False
     if said:
         say(f"{folder.name}: InfluxDB does not have what was sent ({'; '.join(said)}); it is sent again")
@@ -150,7 +150,7 @@ def _asked(folder: Path, stored: Stored) -> tuple[Stored | None, bool]:
 
 
 def _check(session: Path, among: Path | None) -> None:
-    """HiphingeError where the folder's results would be taken for another session's."""
+    """HiphingeError if the folder's results would be mistaken for another session's."""
     ties.check(session)
     other = ties.twin(session, among)
     if other is not None:
@@ -206,14 +206,14 @@ def _push(
         )
     if sent.rejected:
         raise HiphingeError(
-            f"InfluxDB took {sent.lines} points and rejected {sent.rejected}, kept with its words in outbox/rejected.lp",
+            f"InfluxDB accepted {sent.lines} points and rejected {sent.rejected}, kept with its message in outbox/rejected.lp",
             str(session),
             "A type conflict means that other software wrote these fields: use a bucket of its own",
         )
 
 
 def _remove(session: Path, former: Former, influx: InfluxSettings, among: Path | None, *, keep: bool) -> int:
-    """Delete what was sent before athlete or start were corrected; how many values."""
+    """Delete the values that were sent before athlete or start were corrected; returns their number."""
     other = ties.namesake(session, former.who, among)
     if other is not None or keep:
         why = f"{other} is sent under these names" if other is not None else "as you wish"

@@ -1,4 +1,4 @@
-"""`hiphinge report`: one HTML file that opens anywhere, also without a network."""
+"""`hiphinge report`: one HTML file that opens anywhere, even offline."""
 
 from __future__ import annotations
 

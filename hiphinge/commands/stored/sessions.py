@@ -1,4 +1,4 @@
-"""`hiphinge sessions`: all sessions by athlete and day, how good they are, and whether they were sent."""
+"""`hiphinge sessions`: lists all sessions by athlete and day, with their quality and whether they were sent."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from hiphinge.afterwards.listing import BROKEN, FINISHED, SENT, Listed, listed
 from hiphinge.commands.options import CONFIG, console
 
 WIDE = 100
-"""Columns of a terminal from which on there is room for everything (ours)."""
+"""Width of a terminal, columns, that has room for everything (ours)."""
 
 
 def sessions(
     folder: Path | None = typer.Argument(
-        None, metavar="[FOLDER]", help="Folder of sessions; else HIPHINGE_SESSIONS, else the current one."
+        None, metavar="[FOLDER]", help="Folder of sessions; else HIPHINGE_SESSIONS, else the current folder."
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document: a list."),
     config_file: Path | None = CONFIG,
 ) -> None:
-    """List sessions by athlete and day: duration, results, calibration, what was found wrong, sent to InfluxDB or not.
+    """List sessions by athlete and day: duration, results, calibration, faults found, sent to InfluxDB or not.
 
-    Times are this computer's, with the zone. Only small files are read, and nothing is changed. A folder that cannot be read
-    is named with the reason.
+    Times are in this computer's time zone, which is shown. Only small files are read, and nothing is changed. A folder that
+    cannot be read is listed with the reason.
     """
     where = folder or config.load(config_file).sessions or Path()
     if not where.is_dir():
@@ -54,7 +54,7 @@ def sessions(
 
 def _table(found: list[Listed], *, wide: bool) -> Table:
     zones = {f"{one.start.astimezone():%Z}" for one in found if one.start is not None}
-    # where there is little room, a zone that all share stands once
+    # in a narrow terminal a common time zone is shown once
     shared = zones.pop() if not wide and len(zones) == 1 else ""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     titles = ("day", "lasts", "results", "calibration", "to heed", "InfluxDB")

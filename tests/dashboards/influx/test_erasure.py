@@ -159,7 +159,7 @@ def test_neither_token_nor_id_follows_a_redirection() -> None:
     with (
         web(lambda _: (204, {"X-Influxdb-Version": "1.8.10"}, "")) as other,
         web(lambda r: (307, {"Location": other.url + r.path}, "")) as server,
-        pytest.raises(HiphingeError, match=f"send us on to {other.url}/ping, which is another server"),
+        pytest.raises(HiphingeError, match=f"redirects to {other.url}/ping, which is another server"),
     ):
         Eraser(InfluxSettings(server.url, "admin:s3cret-word", "", "gym"))
     assert other.asked == []

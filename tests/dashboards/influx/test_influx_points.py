@@ -163,7 +163,7 @@ def test_settings_come_from_the_environment_and_hide_the_token() -> None:
     ("changes", "message"),
     [
         ({"URL": ""}, "HIPHINGE_INFLUX_URL: is not set"),
-        ({"URL": "localhost:8086"}, "HIPHINGE_INFLUX_URL: is no address"),
+        ({"URL": "localhost:8086"}, "HIPHINGE_INFLUX_URL: is not an address"),
         ({"URL": "http://me:s3cret@host:8086"}, "HIPHINGE_INFLUX_URL: holds a user name"),
         ({"BUCKET": ""}, "HIPHINGE_INFLUX_BUCKET: is not set"),
         ({"TOKEN": "s3c ret"}, "HIPHINGE_INFLUX_TOKEN: holds a character"),

@@ -207,11 +207,11 @@ def write_raw(server: InfluxDB, line: str) -> None:
     ("fault", "message"),
     [
         ("drop", "the connection to InfluxDB broke, after 5020 lines"),
-        (503, "cannot take lines now: status 503.*, after 5020 lines.*push again.*It was tried [0-9]+ times in [01] s"),
-        (429, "cannot take lines now: status 429"),
+        (503, "cannot accept lines now: status 503.*, after 5020 lines.*push again.*It was tried [0-9]+ times in [01] s"),
+        (429, "cannot accept lines now: status 429"),
         ((404, "404 page not found\n"), "has no /api/v2/write: status 404.*1.8 or later"),
         ((500, "s3cret-word is wrong, said admin:s3cret-word"), r"status 500 \(… is wrong, said …\)"),
-        ((503, "", {"Retry-After": "3600"}), "tried once in 0 s; the server asks to be left alone for 3600 s"),
+        ((503, "", {"Retry-After": "3600"}), "tried once in 0 s; the server asks to wait 3600 s"),
     ],
 )
 def test_faults_that_last_are_told_and_a_later_push_heals_them(
@@ -241,7 +241,7 @@ def test_nobody_there_and_silence_are_told(session: Path) -> None:
 def test_a_server_that_answers_says_who_it_is(database: InfluxDB, settings: InfluxSettings) -> None:
     assert re.fullmatch(rf"{re.escape(settings.url)} answers, version 1\.6\.\d\S*", str(server_facts(settings)))
     database.plan[:] = [503]
-    with pytest.raises(HiphingeError, match="cannot take lines now: status 503"):
+    with pytest.raises(HiphingeError, match="cannot accept lines now: status 503"):
         server_facts(settings)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         silent = replace(settings, url=f"http://127.0.0.1:{deaf.getsockname()[1]}")

@@ -140,7 +140,7 @@ def test_an_answer_of_another_form_is_an_error_for_whoever_asks(broken: str) -> 
     with web(answering(BROKEN[broken])) as server:
         settings = settings_of(server.url)
         for ask in ASKED.values():
-            with pytest.raises(CannotAsk, match=r"cannot be asked what it holds \(InfluxDB gave an answer that is not whole\)"):
+            with pytest.raises(CannotAsk, match=r"cannot be asked what it holds \(InfluxDB gave an incomplete answer\)"):
                 ask(Stored(settings))
         for erase in (Eraser(settings).count, Eraser(settings).erase):
             with pytest.raises(HiphingeError, match="not whole"):

@@ -254,8 +254,8 @@ def test_limits_can_be_set() -> None:
     ("limits", "says"),
     [
         ({"knee_rise": 3.0}, "unknown limit 'knee_rise'"),
-        ({"knee_raise_hip_deg": float("nan")}, "is no number"),
-        ({"knee_raise_hip_deg": True}, "is no number"),
+        ({"knee_raise_hip_deg": float("nan")}, "is not a number"),
+        ({"knee_raise_hip_deg": True}, "is not a number"),
     ],
 )
 def test_limits_that_cannot_be(limits: dict[str, float], says: str) -> None:

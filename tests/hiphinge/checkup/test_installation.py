@@ -59,11 +59,11 @@ def test_each_kind_of_fault_is_told_with_what_to_do(tmp_path: Path, monkeypatch:
     assert found["fine-one"] == (True, "1.0")
     assert found["with-extra"] == (True, "1.0")
     wrong = {
-        "old-one": "is 1.9, needed is >=2.0",
+        "old-one": "is 1.9, but >=2.0 is needed",
         "absent-one": "is not installed",
         "hollow-one": "cannot be used (ModuleNotFoundError",
         "raising-one": "cannot be used (RuntimeError: no such processor)",
-        "below-one": "is 1.0, needed is >=2",
+        "below-one": "is 1.0, but >=2 is needed",
     }
     for name, words in wrong.items():
         ok, text = found[name]

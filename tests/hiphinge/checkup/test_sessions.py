@@ -67,4 +67,4 @@ def test_a_file_in_place_of_the_folder_of_sessions_is_told(tmp_path: Path) -> No
     (tmp_path / "sessions").write_text("")
     told = {what: (well, words) for what, well, words in found(tmp_path / "sessions")}
     assert told["sessions"][0] is False
-    assert "is no folder" in told["sessions"][1]
+    assert "is not a folder" in told["sessions"][1]

@@ -117,7 +117,7 @@ def test_a_broken_sign_alone_is_the_athletes_only_where_it_is_legible(made: Path
     assert traces.folders == ([folder] if legible else [])
     assert [one.path for one in traces.undecided] == ([] if legible else [folder])
     if not legible:
-        assert "nothing readable in it says whose it is" in traces.undecided[0].why
+        assert "nothing readable in it names its athlete" in traces.undecided[0].why
         (folder / "session.toml").unlink(missing_ok=True)
         folder.rename(root / f"2026-11-23T14-05-00Z_{ATHLETE}")
         if any((root / f"2026-11-23T14-05-00Z_{ATHLETE}").iterdir()):

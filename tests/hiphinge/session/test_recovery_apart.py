@@ -41,7 +41,7 @@ def broken(tmp_path: Path) -> Path:
     [
         (MemoryError(), "needs more memory than there is"),
         (OSError(28, "No space left on device"), "No space left on device"),
-        (ValueError("times\nleap"), "a fault of the program met it (ValueError: times leap)"),
+        (ValueError("times\nleap"), "the program failed on it (ValueError: times leap)"),
         (RecursionError("too deep"), "RecursionError"),
         (pa.ArrowInvalid("column"), "ArrowInvalid"),
         (HiphingeError("is broken", "x", "Mend it"), "x: is broken. Mend it"),

@@ -169,7 +169,7 @@ def test_a_small_file_that_unfolds_to_gigabytes_is_refused(tmp_path: Path, whole
     ).write(record)
     path.write_bytes(head + 40 * bytes(record.end()))
     tracemalloc.start()
-    with pytest.raises(HiphingeError, match="a window that unfolds to 255 MB, where the recorder writes 34 MB at most"):
+    with pytest.raises(HiphingeError, match="a window that decompresses to 255 MB, where the recorder writes 34 MB at most"):
         list(read_recording(path).batches(240))
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()

@@ -238,7 +238,7 @@ def test_events_that_cannot_be_recorded_are_left_out(tmp_path: Path) -> None:
         recorder.append(Heartbeat(0, 0))
         with pytest.raises(ValueError, match="cannot be recorded"):
             recorder.append(Mark(1, 1, "\ud800"))
-        with pytest.raises(ValueError, match="no sensor of this session"):
+        with pytest.raises(ValueError, match="not a sensor of this session"):
             recorder.append(Packets.one("lumbar", 1, 1, b""))
         recorder.append(Packets.join("pelvis", []))
         recorder.append(Mark(1, 1, "kept"))
