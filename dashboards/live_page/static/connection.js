@@ -4,6 +4,8 @@
 // `SILENT_MS`; or the newest row is later than the quickest row of this connection by more than `HELD_UP_MS` (what was held up
 // on the way is never painted as present). A lost connection is tried again at once, then every second.
 
+import { known } from "./numbers.js";
+
 export const SILENT_MS = 350;
 export const HELD_UP_MS = 600;
 const AGAIN_MS = 1000;
@@ -68,9 +70,16 @@ export class Connection extends EventTarget {
   /** Judge freshness now; called before every painting. */
   judge(now = performance.now()) {
     if (this._final || this._socket === null) return;
+    if (!this.session.awaitsRows) {
+      this._become(this.session.bodyState);
+      return;
+    }
     const silent = now - this._heardAt > SILENT_MS;
+    // until this connection has brought something, what an earlier one brought is not the present
+    if (!this._brought && !silent) return;
+    const stale = known(this.session.newestTime) && this._quickest === Infinity;
     const heldUp = now - 1000 * this.session.newestTime - this._quickest > HELD_UP_MS;
-    this._become(this.session.awaitsRows && (silent || heldUp) ? "lost" : this.session.bodyState);
+    this._become(silent || stale || heldUp ? "lost" : this.session.bodyState);
   }
 
   /** Take the token out of the address bar, for the next attempt. */
@@ -139,7 +148,6 @@ export class Connection extends EventTarget {
     }
     this.session.take(message);
     this._tellSleep();
-    if (this.state === "connecting" || this.state === "lost") this.judge();
   }
 
   /** The first whole state on a socket: from here on it is the connection, and its delays are judged anew. */
@@ -155,6 +163,7 @@ export class Connection extends EventTarget {
   _begin() {
     this._heardAt = performance.now();
     this._quickest = Infinity;
+    this._brought = false;
     this._frames = 0;
   }
 
@@ -164,6 +173,7 @@ export class Connection extends EventTarget {
     this._socket.send(JSON.stringify({ ack: this._frames }));
     const frame = decodeFrame(buffer);
     if (frame === null || !this.session.takeRows(frame)) return;
+    this._brought = true;
     this._quickest += DRIFT * (now - this._heardAt);
     if (frame.rows) this._quickest = Math.min(this._quickest, now - 1000 * this.session.newestTime);
     this._heardAt = now;

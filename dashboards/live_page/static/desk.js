@@ -12,7 +12,7 @@ import { LiveTexts, liveText } from "./live_texts.js";
 import { Loop } from "./loop.js";
 import { degrees, known, percent } from "./numbers.js";
 import { INKS, Traces } from "./traces.js";
-import { codeWord, word } from "./words.js";
+import { codeWord, hasWord, word } from "./words.js";
 
 const WINDOW_S = 30;
 const LOOPS = 4;
@@ -176,8 +176,7 @@ export class Desk {
   }
 
   _answer(answer) {
-    if (!answer.done) this.tell(codeWord("answer", answer.code ?? "refused"));
-    else this.tell("");
+    this.tell(hasWord(`answer.${answer.code}`) ? word(`answer.${answer.code}`) : answer.done ? "" : word("answer.refused"));
   }
 
   _changeLoop() {
@@ -264,12 +263,11 @@ export class Desk {
     const last = session.repetitions.at(-1);
     const set = last?.set;
     say(this.doing, last ? word("desk.doing", { movement: codeWord("kind", last.movement), set: set ?? 1 }) : "");
-    const line = stateLine(session, connection, slept, now);
+    const line = stateLine(session, connection, slept, now, "line");
     const alert = line.kind === "alert";
     let words = line.kind === "well" ? "" : [line.words, line.time].filter(Boolean).join(" ");
     let notice = line.notice ?? null;
-    if (line.notice === "slept") words = word("notice.slept", { seconds: Math.round(slept) });
-    else if (!words && this.page.sound.locked) [words, notice] = [word("notice.sound"), "sound"];
+    if (!words && this.page.sound.locked) [words, notice] = [word("notice.sound"), "sound"];
     else if (!words && session.trouble) [words, notice] = [session.trouble, "trouble"];
     else if (!words && wakeLock.maySleep) [words, notice] = [word("notice.may_sleep"), "may_sleep"];
     say(this.notice, words);

@@ -5,6 +5,7 @@ import { button, element, mark, say, shape } from "./elements.js";
 import { Bar, ShareBar } from "./lift/bar.js";
 import { Calibrating } from "./lift/calibrating.js";
 import { sensorState, stateLine } from "./lift/state_line.js";
+import { drawPose } from "./setup/poses.js";
 import { LiveTexts, liveText } from "./live_texts.js";
 import { word } from "./words.js";
 
@@ -33,6 +34,7 @@ export class Lift {
     this.shareBar = new ShareBar();
     this.rows = [row("lumbar_flexion", "lift.lumbar", this.lumbar), row("hip_flexion", "lift.hip", this.hip)];
     this.body = shape("svg", { class: "body", role: "img" });
+    this.pose = shape("svg", { class: "body asked" });
     this.shareWord = element("span", { class: "mute" });
     this.share = element("section", { class: "share" }, element("h2", { class: "away" }, word("lift.share.title")));
     this.share.append(
@@ -48,7 +50,7 @@ export class Lift {
       "main",
       { class: "lift" },
       element("h1", { class: "away" }, word("mode.lift")),
-      element("div", { class: "left" }, this.count, this.setup, this.body),
+      element("div", { class: "left" }, this.count, this.setup, this.body, this.pose),
       element("div", { class: "right" }, ...this.rows.map((r) => r.node), this.share, this.calibrating.node),
       this.bottom,
       this._controls(),
@@ -146,7 +148,7 @@ export class Lift {
     this.hip.paint(value("hip_flexion"), session.targets.hip_flexion, word("lift.hip"));
     this._paintShare(value("lumbar_share_now"));
     this._paintBody(fresh);
-    if (calibrating) this.calibrating.paint(session);
+    if (calibrating) drawPose(this.pose, this.calibrating.paint(session));
     this._paintBottom(now);
     this._fit();
   }

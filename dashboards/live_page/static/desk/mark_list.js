@@ -12,6 +12,11 @@ function markWords(m) {
   if (m.kind === "pain") return [word("mark.pain", { score: m.score }), where];
   if (m.kind === "note") return [word("mark.note"), m.text ?? m.label];
   if (/^screen_slept/.test(m.label ?? "")) return [word("mark.slept", { seconds: /\d+/.exec(m.label)?.[0] ?? "" }), ""];
+  if (m.kind === "target") {
+    const [, angle, deg] = (m.label ?? "").split(" ");
+    const name = hasWord(`targets.${angle}`) ? word(`targets.${angle}`) : angle;
+    return [Number.isFinite(Number(deg)) ? word("mark.target", { angle: name, degrees: degrees(Number(deg)) }) : word("mark.no_target", { angle: name }), ""];
+  }
   if (hasWord(`mark.${m.kind}`) && (m.kind !== "mark" || m.label === "mark")) return [word(`mark.${m.kind}`), where];
   return [m.text || m.label, where];
 }

@@ -80,7 +80,8 @@ class Card {
       remedy = word("sensor.remedy.slipped");
     } else if (plain && known(charge) && charge < LOW_BATTERY) words = word("sensor.charge");
     say(this.state, words);
-    say(this.remedy, remedy || (sensor.fault && state !== "unknown" ? String(sensor.fault) : ""));
+    const fault = sensor.fault && state !== "unknown" ? sensor.fault : null;
+    say(this.remedy, remedy || (fault ? [fault.what ?? fault, fault.remedy].filter(Boolean).join(". ") : ""));
     this.node.classList.toggle("wrong", !plain || Boolean(finding) || Boolean(sensor.slipped));
   }
 }

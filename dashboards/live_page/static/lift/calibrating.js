@@ -35,6 +35,7 @@ export class Calibrating {
     this.node = element("section", { class: "calibrating" }, this.instruction, count, this.blocks, this.then, this.dots);
   }
 
+  /** Paint it; the step that it stands at. */
   paint(session) {
     const { calibration } = session;
     const at = calibrationStep(calibration, session.newestTime);
@@ -49,6 +50,7 @@ export class Calibrating {
     say(this.then, at.then ? word(`lift.then.${at.then}`) : "");
     this._paintBlocks(at, calibration);
     this._paintDots(at, calibration);
+    return at.step;
   }
 
   _paintBlocks(at, { now_deg: heard = {} }) {
