@@ -226,6 +226,7 @@ class PageServer:
                 Route("/", self._page),
                 Route("/healthz", lambda request: PlainTextResponse("ok")),
                 Route("/login", self._login, methods=["POST"]),
+                Route("/access", self._access),
                 WebSocketRoute("/ws", self._socket),
                 *routes,
                 Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
@@ -260,6 +261,10 @@ class PageServer:
         answer = JSONResponse({"role": login.role})
         answer.set_cookie(self.cookie, cookie, path="/", httponly=True, samesite="strict", secure=self._certificate is not None)
         return answer
+
+    async def _access(self, request: Request) -> Response:
+        """Whether the cookie lets in: a page's script cannot see with which status its socket was refused."""
+        return Response(status_code=403 if self.login_of(request) is None else 204)
 
     async def _socket(self, socket: WebSocket) -> None:
         login = self.login_of(socket)
