@@ -17,6 +17,8 @@ import { codeWord, hasWord, word } from "./words.js";
 const WINDOW_S = 30;
 const LOOPS = 4;
 const LABEL_PX = 20;
+/** As in desk.css. */
+const NARROW = "(max-width: 1050px)";
 const SERIES = ["lumbar_flexion", "pelvis_tilt", "hip_left_flexion", "hip_right_flexion"];
 const PANELS = [
   { series: ["lumbar_flexion", "pelvis_tilt"], target: "lumbar_flexion" },
@@ -48,9 +50,12 @@ export class Desk {
       this.marks.node,
       this.sensors.node,
       element("div", { class: "settings" }, this.targets.node, this.sound.node, ...(this.connected ? [this.connected.node] : [])),
-      operator ? button("pain", word("action.pain"), { kind: "pain-opener" }) : null,
       operator ? button("stop", word("action.stop"), { key: "Esc", kind: "stop" }) : null,
     );
+    this._narrow = matchMedia(NARROW);
+    this._onNarrow = () => this._offerPain();
+    this._narrow.addEventListener("change", this._onNarrow);
+    this._offerPain();
     this.texts = new LiveTexts(this.node);
     this.traces = new Traces(this.canvas, PANELS);
     this.loop = new Loop(this.loopSvg);
@@ -60,6 +65,14 @@ export class Desk {
 
   close() {
     this.traces.close();
+    this._narrow.removeEventListener("change", this._onNarrow);
+  }
+
+  /** On a narrow page pain is further down: a button at the bottom leads there. */
+  _offerPain() {
+    this.node.querySelector(".pain-opener")?.remove();
+    if (!this._narrow.matches || !this.page.session.operator) return;
+    this.node.querySelector(':scope > [data-action="stop"]').before(button("pain", word("action.pain"), { kind: "pain-opener" }));
   }
 
   _header() {
