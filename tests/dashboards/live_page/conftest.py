@@ -19,8 +19,10 @@ Open = Callable[..., "Page"]
 
 
 def until(page: Page, condition: str, argument: object = None, *, seconds: float = 8.0) -> None:
-    """Wait until an expression, or a function of `argument`, is true in the page. (The page allows no script that is made of text,
-    so playwright's own waiting does not work in it.)"""
+    """Wait until an expression, or a function of `argument`, is true in the page.
+
+    The page allows no script that is made of text, so playwright's own waiting does not work in it.
+    """
     end = time.monotonic() + seconds
     while not page.evaluate(condition, argument):
         assert time.monotonic() < end, f"not within {seconds} s: {condition} {argument or ''}"

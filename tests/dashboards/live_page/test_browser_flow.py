@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from tests.dashboards.live_page.conftest import MONITOR, Open, until
 from tests.dashboards.live_page.scripted_session import BENT, STANDING, ScriptedSession
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 STATE = "document.body.dataset.state === '{}'"
 VALUES = """() => Object.fromEntries([...document.querySelectorAll('[data-value]:not([data-fact])')]
@@ -348,3 +350,24 @@ def test_a_calibration_that_is_refused_says_why(session: ScriptedSession, open_p
     page.wait_for_selector(".ready")
     until(page, "document.querySelector('.headline').textContent === 'Not calibrated.'")
     assert "moved by 14°" in page.inner_text(".reports")
+
+
+def test_a_browser_that_was_stopped_goes_on_by_itself(session: ScriptedSession, open_page: Open, browser: Browser) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    shows(page, "lumbar_flexion", "41°")
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [process["id"] for process in processes if process["type"] == "renderer"]
+    try:
+        for pid in renderers:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3.5)
+        session.pose = STANDING
+    finally:
+        for pid in renderers:
+            os.kill(pid, signal.SIGCONT)
+    state(page, "streaming")
+    shows(page, "lumbar_flexion", "0°")
+    assert re.search(r"Slept [345] s", page.inner_text('[data-notice="slept"]'))
+    until(page, "document.querySelectorAll('[data-sensor][data-state=streaming]').length === 4")
+    assert [order.do for order in session.heard] == ["slept"]

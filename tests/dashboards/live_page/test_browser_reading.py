@@ -44,8 +44,8 @@ def ink_heights(page: Page, selector: str) -> list[float]:
     found = []
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L")).astype(int)
     boxes = page.evaluate(
-        """selector => [...document.querySelectorAll(selector)].filter(n => n.checkVisibility({opacityProperty: true})).map(n => {
-            const range = document.createRange(); range.selectNodeContents(n);
+        """selector => [...document.querySelectorAll(selector)].filter(n => n.checkVisibility({opacityProperty: true}))
+            .map(n => { const range = document.createRange(); range.selectNodeContents(n);
             const r = range.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })""",
         selector,
     )
@@ -85,14 +85,19 @@ def overlaps(page: Page) -> list[Any]:
     """Texts of Lift that stand over each other or over the edge."""
     found: list[Any] = page.evaluate(
         """() => {
-            const boxes = [...document.querySelectorAll('.lift h2 span, .lift [data-value], .lift .mute, .lift .said, .lift .since')]
+            const texts = '.lift h2 span, .lift [data-value], .lift .mute, .lift .said, .lift .since';
+            const boxes = [...document.querySelectorAll(texts)]
                 .filter(n => n.checkVisibility({opacityProperty: true}) && n.textContent.trim())
-                .map(n => { const r = document.createRange(); r.selectNodeContents(n); const b = r.getBoundingClientRect();
-                            return {text: n.textContent, left: b.left, right: b.right, top: b.top + 0.2 * b.height, bottom: b.bottom - 0.2 * b.height}; });
-            const bad = boxes.filter(b => b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight).map(b => [b.text, 'edge']);
-            boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
-                if (a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom && b.top < a.bottom) bad.push([a.text, b.text]);
-            }));
+                .map(n => {
+                    const range = document.createRange();
+                    range.selectNodeContents(n);
+                    const {left, right, top, bottom, height} = range.getBoundingClientRect();
+                    return {text: n.textContent, left, right, top: top + 0.2 * height, bottom: bottom - 0.2 * height};
+                });
+            const out = b => b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight;
+            const meet = (a, b) => a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom && b.top < a.bottom;
+            const bad = boxes.filter(out).map(b => [b.text, 'edge']);
+            boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => { if (meet(a, b)) bad.push([a.text, b.text]); }));
             return bad;
         }"""
     )
@@ -174,7 +179,8 @@ def test_no_english_stands_on_the_german_page(session: ScriptedSession, open_pag
                     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
                     for (let node = walk.nextNode(); node; node = walk.nextNode()) said.push(node.data.trim());
                     for (const node of document.querySelectorAll('*')) {
-                        for (const name of ['aria-label', 'title', 'placeholder', 'alt']) said.push(node.getAttribute(name) ?? '');
+                        const names = ['aria-label', 'title', 'placeholder', 'alt'];
+                        said.push(...names.map(name => node.getAttribute(name) ?? ''));
                     }
                     return said.filter(Boolean);
                 }"""
@@ -242,9 +248,14 @@ def test_everything_is_reached_by_the_keyboard(session: ScriptedSession, open_pa
         for _ in range(len(wanted) + 12):
             page.keyboard.press("Tab")
             at, ring, opacity = page.evaluate(
-                """() => { const n = document.activeElement; const s = getComputedStyle(n);
-                    let opacity = 1; for (let p = n; p instanceof Element; p = p.parentElement) opacity *= getComputedStyle(p).opacity;
-                    return [(n.dataset.action ?? '') + (n.dataset.viewer ?? ''), s.outlineStyle + parseFloat(s.outlineWidth), opacity]; }"""
+                """() => {
+                    const n = document.activeElement;
+                    const style = getComputedStyle(n);
+                    let opacity = 1;
+                    for (let p = n; p instanceof Element; p = p.parentElement) opacity *= getComputedStyle(p).opacity;
+                    const name = (n.dataset.action ?? '') + (n.dataset.viewer ?? '');
+                    return [name, style.outlineStyle + parseFloat(style.outlineWidth), opacity];
+                }"""
             )
             if at:
                 reached.add(at)
