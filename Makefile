@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick bench bless mutants docs clean packages lint
+.PHONY: demo test check quick bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -46,12 +46,20 @@ docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
 	$(RUN) dashboards.influx.reference > docs/influx-schema.md
 
+# Pictures of the live page in docs/live-page, taken by chromium from the demo; about a minute.
+pictures: $(VENV)/tools
+	$(RUN) docs.live_page_pictures
+
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:
-	@if command -v influxd >/dev/null 2>&1 && command -v dbus-daemon >/dev/null 2>&1; then :; \
+	@lacking=""; \
+	command -v influxd >/dev/null 2>&1 || lacking="$$lacking influxdb"; \
+	command -v dbus-daemon >/dev/null 2>&1 || lacking="$$lacking dbus-daemon"; \
+	command -v chromium >/dev/null 2>&1 || lacking="$$lacking chromium fonts-dejavu-core"; \
+	if [ -z "$$lacking" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends influxdb dbus-daemon >/dev/null; \
-	else echo "influxd or dbus-daemon is not installed: their tests will be skipped (Debian: apt-get install influxdb dbus-daemon)"; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$lacking >/dev/null; \
+	else echo "not installed, their tests will be skipped (Debian: apt-get install$$lacking)"; fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

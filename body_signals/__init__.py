@@ -4,6 +4,7 @@ from body_signals.athlete import check_athlete
 from body_signals.blocks import G0, Bools, Floats, Ints, SampleBlock, TimedBlock
 from body_signals.errors import HiphingeError, one_line
 from body_signals.events import (
+    LONGEST_LOOK_NS,
     Battery,
     Command,
     Connected,
@@ -16,6 +17,7 @@ from body_signals.events import (
     SingleEvent,
     UtcAnchor,
     Watchdog,
+    standing,
     zero_ns,
 )
 from body_signals.limits import LAIRD_2019, LIMITS, Limit, limits_with
@@ -25,19 +27,25 @@ from body_signals.marks import (
     HEEL_DROP,
     LEAST_PAIN,
     MOST_PAIN,
+    NEW_SET,
     RISING,
+    SLEPT,
+    TARGET,
+    UNDO,
     Note,
     Pain,
     check_label,
     session_time,
     time_words,
     understood,
+    undone,
 )
 from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
 from body_signals.quality import CAUSE_FLAGS, DESCRIPTIONS, Cause, Quality, flag_names
 from body_signals.quantities import (
     ANGLE_COLUMNS,
     ANGLE_NAMES,
+    ANGLES,
     ESTIMATORS,
     FIRST_VERSION,
     ORIENTATION_COLUMNS,
@@ -71,6 +79,7 @@ from body_signals.session import (
 
 __all__ = [
     "ACTING",
+    "ANGLES",
     "ANGLE_COLUMNS",
     "ANGLE_NAMES",
     "BODY_PLACEMENTS",
@@ -84,9 +93,11 @@ __all__ = [
     "LAIRD_2019",
     "LEAST_PAIN",
     "LIMITS",
+    "LONGEST_LOOK_NS",
     "LONGEST_PATIENCE_S",
     "LONGEST_SESSION_S",
     "MOST_PAIN",
+    "NEW_SET",
     "NO_LIMITS",
     "NO_SETTINGS",
     "ORIENTATION_COLUMNS",
@@ -99,8 +110,11 @@ __all__ = [
     "SCREEN_MEASURES",
     "SCREEN_RESULT",
     "SHORTEST_PATIENCE_S",
+    "SLEPT",
     "SUMMARY_ADDED",
     "SUMMARY_KEYS",
+    "TARGET",
+    "UNDO",
     "UNKNOWN_ATHLETE",
     "UNKNOWN_START",
     "Battery",
@@ -142,7 +156,9 @@ __all__ = [
     "one_line",
     "origin",
     "session_time",
+    "standing",
     "time_words",
     "understood",
+    "undone",
     "zero_ns",
 ]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from body_signals import Event, Ints, Mark, Packets, SaidMark, SessionMark, zero_ns
+from body_signals import UNDO, Event, Ints, Mark, Packets, SaidMark, SessionMark, undone, zero_ns
 
 SAME_NS = 1_000_000
 """Tolerance, ns, for finding a mark to leave out; it is named to the millisecond (ours)."""
@@ -32,6 +32,8 @@ class MendedEvents:
         self._shift = 0
         """Difference of the next event's number from that in the recording."""
         self._next_seq = 0
+        self._marks: dict[int, int] = {}
+        """Numbers of marks in the recording, and as they are given out."""
 
     def of(self, batches: Iterable[Sequence[Event]]) -> Iterator[list[Event]]:
         """The batches, in order; marks beyond the last event come at the end."""
@@ -43,7 +45,9 @@ class MendedEvents:
                 self._zero_ns = zero_ns(batch)
             yield self._batch(batch)
         zero = self._zero_ns or 0
-        rest = [SaidMark(self._next_seq + i, zero + _ns(mark), mark.label, mark.said) for i, mark in enumerate(self._waiting)]
+        rest = [
+            SaidMark(self._next_seq + i, zero + _ns(mark), mark.label, said=mark.said) for i, mark in enumerate(self._waiting)
+        ]
         if rest:
             self._waiting = []
             yield list(rest)
@@ -58,21 +62,29 @@ class MendedEvents:
             if isinstance(event, Packets):
                 out.append(replace(event, seq=self._renumbered(event.seq, cuts, dropped)))
             elif not any(event is one for one in gone):
-                out.append(replace(event, seq=int(self._renumbered(np.array([event.seq]), cuts, dropped)[0])))
+                seq = int(self._renumbered(np.array([event.seq]), cuts, dropped)[0])
+                out.append(replace(event, seq=seq) if not isinstance(event, Mark) else self._mark(event, seq))
         zero = self._zero_ns or 0
         for i, (mark, cut) in enumerate(zip(put_in, cuts.tolist(), strict=True)):
             # the marks before it are inserted, and the marks left out before it are gone
             seq = cut + self._shift + i - int(np.searchsorted(dropped, cut))
-            out.append(SaidMark(seq, zero + _ns(mark), mark.label, mark.said))
+            out.append(SaidMark(seq, zero + _ns(mark), mark.label, said=mark.said))
         out.sort(key=lambda event: int(event.seq[0]) if isinstance(event, Packets) else event.seq)
         self._shift += len(cuts) - len(dropped)
         self._next_seq = max((_last(event) + 1 for event in out), default=self._next_seq)
         return out
 
+    def _mark(self, mark: Mark, seq: int) -> Mark:
+        """The mark with its new number; what it takes back has a new one too."""
+        self._marks[mark.seq] = seq
+        back = undone(mark.label)
+        label = mark.label if back is None else f"{UNDO} {self._marks.get(back, seq)}"
+        return replace(mark, seq=seq, label=label)
+
     def _is_left_out(self, event: Mark) -> bool:
         found = False
         for mark in self._left_out:
-            if mark.label == event.label and abs(event.arrival_ns - (self._zero_ns or 0) - _ns(mark)) <= SAME_NS:
+            if mark.label == event.label and abs(event.at_ns - (self._zero_ns or 0) - _ns(mark)) <= SAME_NS:
                 found = True
                 self.unmet = [one for one in self.unmet if one != mark]
         return found
