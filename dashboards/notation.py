@@ -13,6 +13,8 @@ ROUNDING = 1e-3
 """An uncertainty that is beyond a digit by less than this part of it is that digit: tables hold single precision (ours)."""
 NOT_SET = 1970
 """A year in which no sensor was worn: clocks that do not know the date begin there (ours)."""
+UNSURE_MOVEMENT = 0.3
+"""Below this confidence the kind of movement gets a question mark (ours)."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
