@@ -46,6 +46,7 @@ COMMANDS = {
     "live": "Stream the sensors of a kit: record, angles and repetitions as they happen.",
     "sessions": "List sessions by athlete and day: how good they are, sent or not.",
     "mark": "Say afterwards what was marked, noted or felt: a forgotten calibration, a note, pain.",
+    "review": "Look at a session in the browser: compare sets, correct kinds, marks and pain.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or put them into a running Grafana.",

@@ -11,9 +11,10 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import uvicorn
@@ -65,8 +66,12 @@ class PageServer:
         port: int | None = None,
         certificate: tuple[Path, Path] | None = None,
         routes: Sequence[Route] = (),
+        index: Path = STATIC / "index.html",
+        statics: Mapping[str, Path] = MappingProxyType({}),
+        live: bool = True,
     ) -> None:
         self.access, self._board, self._hear = access, board, hear
+        self._index, self._statics, self._live = index, statics, live
         self._sockets = _listening(host, port)
         self.port = int(self._sockets[0].getsockname()[1])
         self._certificate = certificate
@@ -227,8 +232,9 @@ class PageServer:
                 Route("/healthz", lambda request: PlainTextResponse("ok")),
                 Route("/login", self._login, methods=["POST"]),
                 Route("/access", self._access),
-                WebSocketRoute("/ws", self._socket),
+                *([WebSocketRoute("/ws", self._socket)] if self._live else []),
                 *routes,
+                *(Mount(path, StaticFiles(directory=folder)) for path, folder in self._statics.items()),
                 Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
             ]
         )
@@ -244,7 +250,7 @@ class PageServer:
         return self.access.known(connection.cookies.get(self.cookie, ""))
 
     async def _page(self, request: Request) -> Response:
-        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+        return FileResponse(self._index, media_type="text/html; charset=utf-8")
 
     async def _login(self, request: Request) -> Response:
         token = b""
@@ -314,9 +320,11 @@ class _Gate:
 
         async def with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                own = {name.lower().encode() for name in HEADERS}
-                kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in own]
-                message = {**message, "headers": kept + [(n.lower().encode(), v.encode()) for n, v in HEADERS.items()]}
+                said = {name.lower() for name, _ in message.get("headers", [])}
+                # an answer that says one of these itself knows why: a stored report has its styles in it
+                ours = [(n.lower().encode(), v.encode()) for n, v in HEADERS.items()]
+                added = [(name, value) for name, value in ours if name not in said]
+                message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 
         if not refused:

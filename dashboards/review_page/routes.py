@@ -1,6 +1,6 @@
 """What is served to the page: lists, one session's document, traces as bytes, edits, the report. Reading changes no numbers.
 
-Whoever serves these routes decides first who may ask at all (`dashboards.live_page`): here nobody is let in or kept out.
+Who may ask is decided by the cookie of the live page's access control (`dashboards.live_page.access`), handed in as `lets_in`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow.csv as csv
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -57,8 +57,17 @@ class Reviewed(Protocol):
         """The person is done."""
 
 
-def routes(reviewed: Reviewed) -> list[Route]:
-    """The routes of the page, all below /api, and the report."""
+def routes(reviewed: Reviewed, lets_in: Callable[[HTTPConnection], bool]) -> list[Route]:
+    """The routes of the page: below /api, the report and the table. lets_in: whether who asks may; anybody else gets a 403 and
+    nothing of a session."""
+
+    def answering(asked: Callable[[Request], Any]) -> Callable[[Request], Response]:
+        """An endpoint that answers with a document, or with words and a code where something is wrong."""
+
+        def endpoint(request: Request) -> Response:
+            return _answered(lambda: asked(request)) if lets_in(request) else _refused()
+
+        return endpoint
 
     def sessions(request: Request) -> Any:
         return reviewed.sessions()
@@ -76,6 +85,8 @@ def routes(reviewed: Reviewed) -> list[Route]:
         return _bytes(stretch(folder, _estimator(request), _number(request, "begin"), _number(request, "end")))
 
     async def edit(request: Request) -> Response:
+        if not lets_in(request):
+            return _refused()
         body = b""
         async for part in request.stream():
             body += part
@@ -105,25 +116,20 @@ def routes(reviewed: Reviewed) -> list[Route]:
         return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
     return [
-        Route("/api/sessions", _answering(sessions)),
-        Route("/api/session/{name}", _answering(session)),
-        Route("/api/overview/{name}", _answering(overview_of)),
-        Route("/api/rows/{name}", _answering(rows)),
+        Route("/api/sessions", answering(sessions)),
+        Route("/api/session/{name}", answering(session)),
+        Route("/api/overview/{name}", answering(overview_of)),
+        Route("/api/rows/{name}", answering(rows)),
         Route("/api/edit/{name}", edit, methods=["POST"]),
-        Route("/api/work", _answering(work)),
-        Route("/api/end", _answering(end), methods=["POST"]),
-        Route("/report/{name}", _answering(report)),
-        Route("/export/{name}/repetitions.csv", _answering(table)),
+        Route("/api/work", answering(work)),
+        Route("/api/end", answering(end), methods=["POST"]),
+        Route("/report/{name}", answering(report)),
+        Route("/export/{name}/repetitions.csv", answering(table)),
     ]
 
 
-def _answering(asked: Callable[[Request], Any]) -> Callable[[Request], Response]:
-    """An endpoint that answers with a document, or with words and a code where something is wrong."""
-
-    def endpoint(request: Request) -> Response:
-        return _answered(lambda: asked(request))
-
-    return endpoint
+def _refused() -> Response:
+    return _json({"code": "refused", "what": "no access", "where": "", "remedy": "Open the address that was printed"}, 403)
 
 
 def _answered(asked: Callable[[], Any]) -> Response:

@@ -25,7 +25,7 @@ export class Compare {
     this.title = element("h2", {}, word("two_sets"));
     const choice = (name, onchange) => element("select", { "data-input": name, onchange });
     this.a = choice("set-a", () => model.choose("a", model.doc.session, this.a.value));
-    this.other = choice("session-b", () => this.choose(this.other.value, this.b.value));
+    this.other = choice("session-b", () => this.choose(this.other.value, null));
     this.b = choice("set-b", () => this.choose(this.other.value, this.b.value));
     const labelled = (letter, text, node) =>
       element("label", {}, letter ? element("span", { class: `letter ${letter}` }, letter.toUpperCase()) : null, element("span", { class: "away" }, text), node);
@@ -50,6 +50,7 @@ export class Compare {
     model.on("selection", () => this.draw());
   }
 
+  /** key: of the set; null: the one that is most like A; empty: none. */
   choose(session, key) {
     const chosen = key === "" ? [null, ""] : [session, key];
     this.model.choose("b", ...chosen).catch((trouble) => this.model.trouble?.(trouble));

@@ -104,10 +104,11 @@ export class Model {
       const { doc } = await this.other(session);
       const all = Model.choices(doc);
       const like = this.side("a")?.set;
+      const beside = (set) => session !== this.a?.session || set.key !== this.a.key;
       const found =
         all.find((set) => set.key === key) ??
-        all.find((set) => like && set.movement === like.movement && set.side === like.side) ??
-        all[0];
+        all.find((set) => like && beside(set) && set.movement === like.movement && set.side === like.side) ??
+        all.find(beside);
       this[which] = found ? { session, key: found.key } : { session: null, key: "" };
     }
     this.tell("sets");
