@@ -416,7 +416,8 @@ def _has(found: pa.Schema, name: str, quantity: Quantity) -> bool:
 
 def _there(file: pq.ParquetFile, name: str, columns: Sequence[str] | None = None) -> list[str]:
     """Today's columns of a table, or those of them that are asked for, as far as the file has them."""
-    return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in file.schema_arrow.names]
+    there = frozenset(file.schema_arrow.names)
+    return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in there]
 
 
 def _of_today(name: str, table: pa.Table, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -446,7 +447,8 @@ def _open_checked(path: Path) -> pq.ParquetFile:
     file = pq.ParquetFile(path, page_checksum_verification=True)
     try:
         rows = file.metadata.num_rows
-        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(file.schema_arrow, path.name, q)]:
+        schema = file.schema_arrow
+        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(schema, path.name, q)]:
             raise ValueError(f"its columns are not those of this program: {', '.join(wrong)}")
         if rows > _MOST_ROWS[path.name]:
             raise ValueError(f"it has {rows} rows, which is more than a session has")

@@ -20,6 +20,7 @@ from dashboards.edits import Edit, edited, read_edits
 from dashboards.notation import UNSURE_MOVEMENT
 from dashboards.review_page.traces import COLUMNS, OVERVIEW
 from dashboards.tables import available_estimators, read_repetitions, read_summary, repetition_of
+from dashboards.terminal import side_of_row
 from dsp.day import by_movement, over_set, scored, sets_of, side_of
 from dsp.results import TICK_HZ, Repetition
 
@@ -98,7 +99,6 @@ def _row(
 ) -> dict[str, Any]:
     """One repetition: as it was found, and as it counts. kept: the row as a person corrected it; None: it was none."""
     one = kept if kept is not None else row
-    shown = repetition_of(one)
     said = dict(part.split(": ", 1) for part in (row.get("missing_shares") or "").split("; ") if ": " in part)
     return {
         "number": row["index"] + 1,
@@ -106,7 +106,7 @@ def _row(
         "turn_s": row["turn_s"],
         "end_s": row["end_s"],
         "movement": one["movement"],
-        "side": side_of(shown),
+        "side": side_of_row(one),
         "sure": one["movement_confidence"] >= UNSURE_MOVEMENT,
         "found": {"movement": row["movement"], "confidence": _number(row["movement_confidence"])},
         "corrected": any(row["start_s"] <= edit.at_s <= row["end_s"] for edit in edits),
@@ -129,7 +129,7 @@ def _value(row: Row, column: str) -> list[float | None]:
 def _hip(row: Row) -> tuple[float, float]:
     """Range of the hip of this movement, and its uncertainty; the mean needs both hips."""
     hips = {side: (float(row[f"hip_{side}_rom_deg"]), float(row[f"hip_{side}_rom_sd_deg"])) for side in ("left", "right")}
-    raised = side_of(repetition_of(row))
+    raised = side_of_row(row)
     if raised:
         return hips[raised]
     (left, left_sd), (right, right_sd) = hips.values()

@@ -86,13 +86,21 @@ async function open(name, estimator = "review") {
     cards.marks = new Marks(model, edits);
     cards.about = new About(model);
     model.on("document", head);
+    show();
     model.tell("document");
     model.tell("time");
+  } else if (!view.querySelector(".review")) {
+    show();
   }
-  view.replaceChildren(element("div", { class: "review" }, ...Object.values(cards).map((card) => card.node)));
   state("open");
   alarm.replaceChildren();
   if (!model.doc.writable) say(said, word("trouble.read_only"));
+}
+
+/** Put the cards on the page; the overview is asked for before the table is made. */
+function show() {
+  view.replaceChildren(element("div", { class: "review" }, ...Object.values(cards).map((card) => card.node)));
+  cards.overview.resized();
 }
 
 function head() {
@@ -264,11 +272,13 @@ function beat() {
 }
 
 async function begin() {
-  await loadWords(new URL("/static/words/", location.href), new URL("words/", import.meta.url));
-  mark(document.querySelector("#tools"), "aria-label", word("tools"));
+  const words = loadWords(new URL("/static/words/", location.href), new URL("words/", import.meta.url));
   try {
-    await api.enter();
-    const found = await api.sessions();
+    const asked = api.enter().then(() => api.sessions());
+    // the catalogue comes meanwhile; without it there are no words for what went wrong
+    await Promise.allSettled([words, asked]);
+    mark(document.querySelector("#tools"), "aria-label", word("tools"));
+    const found = await asked;
     model.sessions = found.sessions;
     const [name, estimator] = JSON.parse(sessionStorage.getItem(LAST) ?? "[null, null]");
     const there = found.sessions.some((one) => one.session === name && !one.code);

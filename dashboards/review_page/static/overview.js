@@ -91,7 +91,7 @@ export class Overview {
 
   async fetch() {
     const { doc } = this.model;
-    if (!doc || !this.width) return;
+    if (!doc || !this.width || !this.kind) return;
     const mine = (this.asked += 1);
     try {
       const data = await overview(doc, ...this.view, Math.max(50, Math.floor((this.width - 2 * LEFT) / 1.5)));
@@ -124,7 +124,7 @@ export class Overview {
   /** The cursor alone; where it leaves the view, the view follows. */
   move() {
     const { doc, time } = this.model;
-    if (!doc) return;
+    if (!doc || !this.kind) return;
     const [begin, end] = this.view;
     if (time < begin || time > end) {
       const width = end - begin;
@@ -145,7 +145,7 @@ export class Overview {
 
   draw() {
     const { doc } = this.model;
-    if (!doc || !this.width) return;
+    if (!doc || !this.width || !this.kind) return;
     const [begin, end] = this.view;
     const all = begin <= 0 && end >= (doc.duration_s ?? 0);
     say(this.span, all ? word("whole_session") : word("part_of_session", { begin: clock(begin), end: clock(end) }));
