@@ -89,7 +89,7 @@ export class Compare {
     const there = model.sessions.filter((one) => !one.code && one.session !== own);
     this.other.replaceChildren(
       option(own, word("this_session"), beside === own),
-      ...there.map((one) => option(one.session, `${one.athlete ?? word("not_known_whose")}, ${calendar(one.start)}`, beside === one.session)),
+      ...there.map((one) => option(one.session, sessionWords(one, model.doc.athlete), beside === one.session)),
     );
     this.other.disabled = !there.length;
     const doc = b?.doc ?? model.doc;
@@ -142,14 +142,12 @@ export class Compare {
       shape("text", { class: "axis", x: x(v), y: y(low) + 18, "text-anchor": "middle" }, decimal(v)),
       shape("text", { class: "axis", x: x(low) - 8, y: y(v) + 4, "text-anchor": "end" }, decimal(v)),
     ]);
-    const middle = (low + high) / 2 + (high - low) * 0.2;
     const line = (points) => points.filter(([px, py]) => known(px) && known(py)).map(([px, py]) => `${x(px).toFixed(1)} ${y(py).toFixed(1)}`).join("L");
     const made = [
       ...grid,
       shape("text", { class: "axis", x: x(low) + 8, y: y(high) + 14 }, word("axis.lumbar")),
       shape("text", { class: "axis", x: x(high) - 6, y: y(low) - 8, "text-anchor": "end" }, word("axis.hip")),
       shape("path", { class: "equal", d: `M${x(low)} ${y(low)}L${x(high)} ${y(high)}` }),
-      shape("text", { class: "axis", transform: `translate(${x(middle) - 8} ${y(middle) - 8}) rotate(-45)` }, word("equal")),
     ];
     const ends = [];
     for (const [which, one] of [["a", a], ["b", b]]) {
@@ -161,7 +159,8 @@ export class Compare {
       const last = loops[which].median.filter(([px, py]) => known(px) && known(py)).at(-1);
       ends.push({ which, x: x(last[0]), y: y(last[1]), text: shareWords(one.set) });
     }
-    made.push(...this.chosen(line), ...endLabels(ends, side));
+    const { labels, placed } = endLabels(ends, side);
+    made.push(...this.chosen(line), ...equalLabel(placed, x, y, low, high), ...labels);
     this.svg.replaceChildren(...made);
     mark(this.svg, "aria-label", ["a", "b"].map((w) => sentence(w, w === "a" ? a : b)).filter(Boolean).join(" "));
   }
@@ -177,6 +176,10 @@ export class Compare {
     return [];
   }
 }
+
+/** When it was and, of somebody else, whose. */
+const sessionWords = (one, athlete) =>
+  `${calendar(one.start)}${one.athlete === athlete ? "" : `, ${one.athlete ?? word("not_known_whose")}`}`;
 
 const shareWords = (set) => {
   const [value, sd] = set.medians.share;
@@ -244,13 +247,23 @@ function endLabels(ends, side) {
   for (const end of ends) {
     const w = width(end.text);
     let px = end.x + 14 + w <= EDGE.left + side ? end.x + 10 : Math.max(EDGE.left + 4, EDGE.left + side - w);
-    let py = Math.min(EDGE.top + side - 14, Math.max(EDGE.top + 26, end.y - (px > end.x ? 0 : 22)));
+    const inside = (y) => Math.min(EDGE.top + side - 14, Math.max(EDGE.top + 26, y));
+    let py = inside(end.y - (px > end.x ? 0 : 22));
     for (const other of placed) {
-      if (Math.abs(other.py - py) < 24 && px < other.px + other.w && other.px < px + w) py = other.py + (py >= other.py ? 26 : -26);
+      if (Math.abs(other.py - py) >= 24 || px >= other.px + other.w || other.px >= px + w) continue;
+      const above = inside(other.py - 26);
+      py = end.y < other.y && other.py - above >= 24 ? above : inside(other.py + 26);
     }
-    py = Math.min(EDGE.top + side - 14, Math.max(EDGE.top + 26, py));
-    placed.push({ px, py, w });
+    placed.push({ px, py, w, y: end.y });
     end.label = [...badge(end.which, px, py - 14), shape("text", { class: "bold halo", x: px + 26, y: py + 1 }, end.text)];
   }
-  return ends.flatMap((end) => end.label);
+  return { labels: ends.flatMap((end) => end.label), placed };
+}
+
+/** The word on the diagonal, where no other label is. */
+function equalLabel(placed, x, y, low, high) {
+  const covers = (px, py) => placed.some((one) => px + 34 > one.px && px < one.px + one.w && py + 8 > one.py - 18 && py - 36 < one.py + 10);
+  const free = [0.7, 0.84, 0.5, 0.3].map((part) => low + part * (high - low)).find((v) => !covers(x(v), y(v)));
+  if (free === undefined) return [];
+  return [shape("text", { class: "axis", transform: `translate(${x(free) - 8} ${y(free) - 8}) rotate(-45)` }, word("equal"))];
 }

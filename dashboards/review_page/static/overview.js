@@ -12,6 +12,8 @@ const BOTTOM = 138;
 const BLOCKS = 146;
 const LEFT = 16;
 const SHORTEST_S = 5;
+const LETTER_PX = 7.8;
+const BADGE_PX = 24;
 const LINES = ["lumbar", "hip-left", "hip-right"];
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
@@ -179,12 +181,18 @@ export class Overview {
   }
 
   labels(sets) {
-    let free = 0;
     const made = [];
     // those that are compared come first: they have their place for sure
     const order = [...sets].sort((a, b) => this.compared(b).length - this.compared(a).length || a.start_s - b.start_s);
     const taken = [];
     const done = new Set();
+    const middleOf = (set) => (this.x(set.start_s) + this.x(set.end_s)) / 2;
+    const of = (set) => `${setWord(set)} × ${set.repetitions.length}`;
+    const wide = (text, letters) => text.length * LETTER_PX + letters.length * BADGE_PX;
+    // the two that are compared keep their letters; where their names would meet, they have nothing else
+    const both = order.filter((set) => this.compared(set).length);
+    const [one, other] = both.map((set) => ({ at: middleOf(set), half: wide(of(set), this.compared(set)) / 2 + 6 }));
+    const short = other !== undefined && Math.abs(one.at - other.at) < one.half + other.half;
     for (const set of order) {
       if (done.has(set)) continue;
       const letters = this.compared(set);
@@ -192,22 +200,14 @@ export class Overview {
       const turns = sets.filter((one) => one !== set && !this.compared(one).length && one.start_s < set.end_s && set.start_s < one.end_s);
       const together = [set, ...(letters.length ? [] : turns)];
       together.forEach((one) => done.add(one));
-      const text = `${together.map(setWord).join(", ")} × ${set.repetitions.length}`;
-      const width = text.length * 7.8 + letters.length * 24;
-      const middle = (this.x(set.start_s) + this.x(set.end_s)) / 2;
-      free = Math.min(Math.max(4, middle - width / 2), this.width - width - 4);
-      const meets = (wide) => taken.some(([from, to]) => free < to + 10 && free + wide + 10 > from);
-      if (meets(width)) {
-        // no room for its name: a set that is compared has its letter all the same
-        free = Math.max(4, middle - 12 * letters.length);
-        if (!letters.length || meets(24 * letters.length - 10)) continue;
-      }
-      const named = !meets(width);
-      taken.push([free, free + (named ? width : 24 * letters.length)]);
-      letters.forEach((letter, i) => made.push(...badge(letter, free + 24 * i, 4)));
-      if (!named) continue;
+      const text = letters.length && short ? "" : `${together.map(setWord).join(", ")} × ${set.repetitions.length}`;
+      const width = wide(text, letters);
+      const free = Math.min(Math.max(4, middleOf(set) - width / 2), this.width - width - 4);
+      if (!letters.length && taken.some(([from, to]) => free < to + 10 && free + width + 10 > from)) continue;
+      taken.push([free, free + width]);
+      letters.forEach((letter, i) => made.push(...badge(letter, free + BADGE_PX * i, 4)));
       const weight = letters.length ? "bold" : "";
-      made.push(shape("text", { class: weight, x: free + 24 * letters.length, y: 19 }, text));
+      made.push(shape("text", { class: weight, x: free + BADGE_PX * letters.length, y: 19 }, text));
     }
     return made;
   }
