@@ -345,5 +345,13 @@ def _listed(one: Listed) -> dict[str, Any]:
         code = one.state
     elif not one.estimators:
         code = "no_results"
-    document = one.document
-    return document | {"code": code, "compute": _compute(one.folder)}
+    document = one.document | {"code": code, "compute": _compute(one.folder)}
+    plain = {key: _unicode(value) if isinstance(value, str) else value for key, value in document.items()}
+    if plain["session"] != document["session"]:
+        plain |= {"code": BROKEN, "why": "the name of its folder is not Unicode: rename it"}
+    return plain
+
+
+def _unicode(text: str) -> str:
+    """The text without what is no Unicode: a folder's name may be any bytes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

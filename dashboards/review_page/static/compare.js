@@ -12,7 +12,7 @@ const SIZE = 400;
 const HIGH = 330;
 const EDGE = { left: 40, right: 12, top: 14, bottom: 30 };
 const POINTS = 61;
-const MEASURES = ["lumbar", "hip", "share", "pelvis", "share_early", "share_middle", "share_late", "descent"];
+const MEASURES = ["lumbar", "hip", "pelvis", "share", "share_early", "share_middle", "share_late", "descent"];
 const FEWEST = 3;
 /** A scale begins below zero only where an angle is further below than this, degrees. */
 const NOTHING_DEG = 8;

@@ -24,7 +24,7 @@ const view = document.getElementById("view");
 const said = document.getElementById("said");
 const alarm = document.getElementById("alert");
 let cards = null;
-let busy = false;
+let corrections = Promise.resolve();
 
 const state = (name) => (document.body.dataset.state = name);
 
@@ -34,7 +34,7 @@ function troubled(trouble) {
   const { code, what, remedy } = trouble;
   if (code === "refused") return refuse();
   if (code === "lost") return lose();
-  if (code === "computing") return watch();
+  if (code === "computing") return watch().catch(troubled);
   const known = hasWord(`trouble.${code}`);
   const words = known ? element("span", {}, word(`trouble.${code}`)) : element("span", { lang: "en" }, `${what}.`);
   const more = known && code !== "no_results" ? null : element("span", { lang: "en" }, ` ${remedy}`);
@@ -149,40 +149,45 @@ async function finish() {
 
 // corrections
 
-async function edit(order) {
-  if (busy) return false;
-  busy = true;
+/** Corrections are kept one after the other: none that is made quickly after another one is lost. */
+function edit(order) {
+  const { session, estimator } = model.doc;
+  const kept = corrections.then(() => keep(session, estimator, order));
+  corrections = kept;
+  return kept;
+}
+
+/** Whether it was kept. */
+async function keep(session, estimator, order) {
   try {
-    const { doc } = model;
-    const done = await api.edit(doc.session, doc.estimator, order);
+    const done = await api.edit(session, estimator, order);
     alarm.replaceChildren();
     if (done.computing) {
       await watch();
     } else {
-      await model.open(doc.session, doc.estimator);
+      if (model.doc.session === session) await model.open(session, model.doc.estimator);
       say(said, told(order));
     }
     return true;
   } catch (trouble) {
     troubled(trouble);
     return false;
-  } finally {
-    busy = false;
   }
 }
 
 function told(order) {
   const kind = order.movement ? kindWord(order.movement) : "";
-  const n = model.repetition()?.number ?? "";
+  const n = model.doc.repetitions.find((one) => one.start_s === order.start_s)?.number ?? "";
   return word(`kept.${order.do}`, { kind, n, time: clock(order.to_s ?? order.time_s ?? NaN) });
 }
 
 /** Wait for numbers that are computed anew, and show them. */
 async function watch() {
+  let name = model.doc?.session;
   for (;;) {
     const work = await api.work();
-    if (work.session === null) break;
-    if (work.done) {
+    name ??= work.session;
+    if (work.session === null || work.done) {
       if (work.trouble) throw new api.Trouble("trouble", work.trouble);
       break;
     }
@@ -190,7 +195,6 @@ async function watch() {
     say(said, word("computing", { share: Math.floor(100 * work.share) }));
     await new Promise((resolve) => setTimeout(resolve, WORK_MS));
   }
-  const name = model.doc?.session ?? JSON.parse(sessionStorage.getItem(LAST) ?? "[null]")[0];
   if (name) await open(name, model.doc?.estimator ?? "review");
   say(said, word("computed"));
 }

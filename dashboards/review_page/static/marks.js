@@ -3,6 +3,7 @@
 import { element, button, say } from "/static/elements.js";
 import { clock, decimal } from "/static/numbers.js";
 import { codeWord, hasWord, word } from "/static/words.js";
+import { keepFocus } from "./focus.js";
 
 export class Marks {
   constructor(model, edit) {
@@ -79,6 +80,11 @@ export class Marks {
     const { doc } = this.model;
     this.calibrate.disabled = !doc.computable;
     const rows = doc.marks.map((one) => this.row(one));
+    keepFocus(this.list, () => this.fill(rows));
+    this.follow();
+  }
+
+  fill(rows) {
     this.list.replaceChildren(
       element("caption", { class: "away" }, word("marks_caption")),
       element(
@@ -88,7 +94,6 @@ export class Marks {
       ),
       element("tbody", {}, ...(rows.length ? rows : [element("tr", {}, element("td", { colspan: 3 }, word("no_marks")))])),
     );
-    this.follow();
   }
 
   row(one) {

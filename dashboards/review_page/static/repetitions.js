@@ -3,6 +3,7 @@
 import { element, button, mark } from "/static/elements.js";
 import { clock, percent } from "/static/numbers.js";
 import { codeWord, word } from "/static/words.js";
+import { keepFocus } from "./focus.js";
 import { measured } from "./figures.js";
 import { kindWord, qualityWords, setWord, whyWord } from "./names.js";
 
@@ -54,7 +55,7 @@ export class Repetitions {
     }
     if (!bodies.length) bodies.push(element("tbody", {}, element("tr", {}, element("td", { colspan: heads.length }, word("no_repetitions")))));
     const caption = element("caption", { class: "away" }, word("repetitions_caption"));
-    this.table.replaceChildren(caption, head, ...bodies);
+    keepFocus(this.table, () => this.table.replaceChildren(caption, head, ...bodies));
     this.choose({ scroll: false });
   }
 

@@ -318,3 +318,27 @@ def test_two_sessions_are_laid_over_each_other_and_one_without_results_says_why(
         playwright.expect(difference).to_have_text(re.compile(r"^0\s±\s\d+°$"))
         assert window.input_value("[data-input=session-b]") == "morning"
         assert window.input_value("[data-input=set-b]") == window.input_value("[data-input=set-a]")
+
+
+def test_a_calibration_taken_away_computes_anew_and_undo_brings_all_back(page: Served, look: Look) -> None:
+    window = look(page)
+    count = window.locator("[data-repetition]").count()
+    window.click("[data-mark=calibrate] [data-action=remove-mark]")
+    window.wait_for_function("document.querySelectorAll('[data-repetition]').length === 0", timeout=60_000)
+    window.wait_for_selector("body[data-state=open]")
+    assert window.inner_text("[data-value=lumbar_flexion] .number") == "–"
+    assert "No repetitions" in window.inner_text(".repetitions")
+    window.keyboard.press("u")
+    window.wait_for_function("n => document.querySelectorAll('[data-repetition]').length === n", arg=count, timeout=60_000)
+
+
+def test_corrections_in_a_row_are_all_kept_and_the_focus_stays(evening: Path, page: Served, look: Look) -> None:
+    window = look(page)
+    window.focus('[data-repetition="1"] button')
+    window.keyboard.press("Enter")
+    for letter in ("D", "ArrowRight", "H", "ArrowRight", "X", "ArrowRight", "K"):
+        window.keyboard.press(letter)
+    window.wait_for_selector('[data-repetition="4"][data-kind=knee_raise]')
+    said = [one.get("movement", "deleted") for one in edits(evening)["repetition"]]
+    assert said == ["deadlift", "hinge", "deleted", "knee_raise"]
+    assert window.evaluate("document.activeElement.closest('tr').dataset.repetition") == "1"

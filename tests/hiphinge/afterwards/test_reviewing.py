@@ -263,3 +263,14 @@ def test_undo_brings_back_what_was_told_during_the_session(evening: Path, review
     assert [json.loads((evening / e / "summary.json").read_bytes()) for e in ("live", "review")] == list(
         map(json.loads, before)
     )
+
+
+def test_a_folder_whose_name_is_no_text_is_listed_and_not_opened(evening: Path) -> None:
+    odd = evening.parent / os.fsdecode(b"odd\xff")
+    try:
+        shutil.copytree(evening, odd)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    review = Reviewing(evening.parent, lambda text: None)
+    listed = {one["session"]: one["code"] for one in json.loads(json.dumps(review.sessions()).encode())["sessions"]}
+    assert listed == {"evening": "", "odd?": "broken"}
