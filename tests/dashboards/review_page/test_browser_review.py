@@ -324,7 +324,7 @@ def test_a_calibration_taken_away_computes_anew_and_undo_brings_all_back(page: S
     window = look(page)
     count = window.locator("[data-repetition]").count()
     window.click("[data-mark=calibrate] [data-action=remove-mark]")
-    window.wait_for_function("document.querySelectorAll('[data-repetition]').length === 0", timeout=60_000)
+    window.wait_for_function("() => document.querySelectorAll('[data-repetition]').length === 0", timeout=60_000)
     window.wait_for_selector("body[data-state=open]")
     assert window.inner_text("[data-value=lumbar_flexion] .number") == "–"
     assert "No repetitions" in window.inner_text(".repetitions")
