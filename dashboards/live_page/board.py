@@ -117,12 +117,16 @@ class Board:
         self.ended = True
         self.changed()
 
-    def state(self, role: str, told: Told) -> tuple[bytes, int]:
-        """The state message for a page that has just connected, and the number of the row that it gets first."""
+    def state(self, role: str, told: Told, you: str = "") -> tuple[bytes, int]:
+        """The state message for a page that has just connected, and the number of the row that it gets first. you: its id in
+        the list of viewers."""
         operator = role == "operator"
         with self._lock:
             known = {kind: self._documents[kind] for kind in _KINDS if kind in self._documents}
             told.versions = {kind: version for kind, (version, _, _) in known.items()}
+            if "invitation" in self._documents:
+                # it was for who asked for it
+                told.versions["invitation"] = self._documents["invitation"][0]
             told.repetitions, told.generation = self._counted, self._generation
             told.answer = self._answers[-1][0] if self._answers else 0
             first = self.rows.end
@@ -138,6 +142,7 @@ class Board:
             "columns": COLUMNS,
             "rate_hz": RATE_HZ,
             "role": role,
+            "you": you,
             "body_state": self.body_state,
             **self._head,
             "now_s": self.now_s,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from dashboards.live_page import Access, Board, Role
 from dashboards.live_page.server import PageServer
@@ -28,9 +30,8 @@ def review_server(reviewed: Reviewed, *, port: int | None = None) -> tuple[PageS
         access,
         lambda login, order: None,
         port=port,
-        routes=routes(reviewed, lets_in),
+        routes=[*routes(reviewed, lets_in), Mount(FILES, StaticFiles(directory=STATIC))],
         index=STATIC / "index.html",
-        statics={FILES: STATIC},
         live=False,
     )
     return server, f"{server.scheme}://127.0.0.1:{server.port}/#{access.token(Role.OPERATOR)}"

@@ -28,23 +28,27 @@ export class Rows {
   take({ first, rows, columns, time_s, values }) {
     if (columns !== this.columns.length) return false;
     if (this.newest < 0) this.oldest = first;
-    const skipped = Math.min(first - this.newest - 1, this.capacity);
-    if (this.newest >= 0 && skipped > 0) {
-      for (let n = first - skipped; n < first; n += 1) this._clear(n % this.capacity);
-    }
+    this._skip(first, time_s);
     for (let row = 0; row < rows; row += 1) {
       const slot = (first + row) % this.capacity;
       this.time[slot] = time_s + row / this.rateHz;
       for (let c = 0; c < columns; c += 1) this.values[c][slot] = values[row * columns + c];
     }
-    if (rows) this.newest = first + rows - 1;
+    if (rows) this.newest = Math.max(this.newest, first + rows - 1);
     this.oldest = Math.max(this.oldest, this.newest - this.capacity + 1);
     return true;
   }
 
-  _clear(slot) {
-    this.time[slot] = NaN;
-    for (const column of this.values) column[slot] = NaN;
+  /** Rows that did not come: their values are missing, their times lie between those that are known. */
+  _skip(first, time_s) {
+    if (this.newest < 0 || first <= this.newest + 1) return;
+    const before_s = this.newestTime;
+    const count = first - this.newest;
+    for (let n = Math.max(this.newest + 1, first - this.capacity); n < first; n += 1) {
+      const slot = n % this.capacity;
+      this.time[slot] = before_s + ((n - this.newest) / count) * (time_s - before_s);
+      for (const column of this.values) column[slot] = NaN;
+    }
   }
 
   /** The value of a column in the newest row; NaN where it is missing or the column is not there. */
@@ -63,7 +67,7 @@ export class Rows {
     while (low < high) {
       const middle = (low + high) >> 1;
       const time = this.time[middle % this.capacity];
-      if (Number.isNaN(time) || time < time_s) low = middle + 1;
+      if (time < time_s) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -98,6 +102,7 @@ export class Session extends EventTarget {
     this.targets = {};
     this.underWay = null;
     this.trouble = "";
+    this.invitation = null;
     this.setup = null;
     this.places = [];
     this.rows = new Rows([], 100);
@@ -158,7 +163,8 @@ export class Session extends EventTarget {
     this.viewers = m.viewers ?? [];
     this.answers = m.answers ?? [];
     this.targets = m.targets ?? {};
-    this.underWay = m.under_way ?? null;
+    this.underWay = m.under_way?.of ? m.under_way : null;
+    this.trouble = m.trouble ?? "";
     if (!m.body_state) this._guessBodyState();
   }
 
@@ -217,6 +223,10 @@ export class Session extends EventTarget {
 
   _take_answer(m) {
     this.answers = [...this.answers, m].slice(-20);
+  }
+
+  _take_invitation(m) {
+    this.invitation = m;
   }
 
   _take_trouble(m) {

@@ -1,6 +1,7 @@
 // The sensors: battery, signal, loss and delay of each; what is wrong with it and what to do.
 
 import { element, mark, say, shape } from "../elements.js";
+import { sensorState } from "../lift/state_line.js";
 import { DASH, known, milliseconds, percent } from "../numbers.js";
 import { codeWord, hasWord, word } from "../words.js";
 
@@ -51,7 +52,7 @@ class Card {
   }
 
   paint(sensor, fresh, findings) {
-    const state = fresh ? (sensor.state ?? "unknown") : "unknown";
+    const state = sensorState(sensor, fresh);
     mark(this.node, "data-state", state);
     const charge = fresh ? sensor.battery : null;
     say(this.charge, percent(charge));
@@ -99,6 +100,10 @@ export class SensorCards {
       this.cards = new Map(keys.map((key) => [key, new Card(key)]));
       this.list.replaceChildren(...[...this.cards.values()].map((card) => card.node));
     }
-    for (const sensor of session.sensors) this.cards.get(sensor.key).paint(sensor, fresh, session.findings);
+    // where it is not known which one has slipped, the line on top says so, and no card blames its own
+    const one = session.sensors.filter((s) => s.slipped).length === 1;
+    for (const sensor of session.sensors) {
+      this.cards.get(sensor.key).paint({ ...sensor, slipped: one && sensor.slipped }, fresh, session.findings);
+    }
   }
 }
