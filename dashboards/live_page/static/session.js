@@ -89,6 +89,7 @@ export class Session extends EventTarget {
     this.known = false;
     this.awaitsRows = true;
     this.role = null;
+    this.you = null;
     this.bodyState = "waiting";
     this.about = {};
     this.sensors = [];
@@ -152,6 +153,7 @@ export class Session extends EventTarget {
     this.awaitsRows = true;
     this.setup = null;
     this.role = m.role;
+    this.you = m.you ?? null;
     this.about = m.session ?? {};
     this.sensors = m.sensors ?? [];
     this.places = m.places ?? this.sensors.map((s) => s.key);

@@ -116,6 +116,8 @@ export class Calibrate {
     const nodes = [
       shape("path", { class: "grid", d: `M0 ${y(0)}H${FIGURE_W}` }),
       shape("path", { class: "limit", d: `M0 ${y(DEEP_DEG)}H${FIGURE_W}` }),
+      shape("text", { x: FIGURE_W, y: y(DEEP_DEG) - 6, class: "end" }, `${DEEP_DEG}°`),
+      shape("text", { x: 0, y: FIGURE_H - 2 }, word(keys.length > 1 ? "setup.figure.trunk" : "setup.figure.thigh")),
     ];
     for (const key of keys) {
       let pen = "M";
