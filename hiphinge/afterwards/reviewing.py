@@ -216,12 +216,12 @@ class Reviewing:
                 if wait_s > 0.0:
                     self._changing.wait(wait_s)
                     continue
-                del self._reports[path]
                 try:
                     with _locked(path):
                         mending.follow_in_report(path)
                 except HiphingeError as error:
                     self._told(f"the report was not written again: {error}")
+                del self._reports[path]
             self._reporter = None
 
 

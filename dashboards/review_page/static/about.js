@@ -2,7 +2,7 @@
 
 import { element } from "/static/elements.js";
 import { clock, known } from "/static/numbers.js";
-import { codeWord, word } from "/static/words.js";
+import { codeWord, hasWord, word } from "/static/words.js";
 import { confidence } from "./figures.js";
 
 export class About {
@@ -24,7 +24,7 @@ export class About {
         "li",
         {},
         `${codeWord("place", one.placement)}, ${since(one)}: ${codeWord("cause", one.cause)}. `,
-        element("span", { lang: "en", class: "mute" }, one.remedy),
+        remedy(one),
       ),
     );
     const said = new Set(doc.findings.map((one) => `${one.placement}: ${one.what}. ${one.remedy}`));
@@ -44,6 +44,12 @@ export class About {
     );
   }
 }
+
+/** What to do, in the page's language where it has words for the cause; else the results' own. */
+const remedy = (one) =>
+  hasWord(`remedy.${one.cause}`)
+    ? element("span", { class: "mute" }, word(`remedy.${one.cause}`))
+    : element("span", { class: "mute", lang: "en" }, one.remedy);
 
 const since = (one) =>
   word(known(one.until_s) ? "from_to" : "from_on", { begin: clock(one.since_s ?? NaN), end: clock(one.until_s ?? NaN) });

@@ -3,7 +3,7 @@
 import { codeWord, hasWord, word } from "/static/words.js";
 
 /** A kind with its side: `knee raise L`. */
-export const kindWord = (movement, side = "") => `${codeWord("kind", movement)}${side ? ` ${word(`side.${side}`)}` : ""}`;
+export const kindWord = (movement, side = "") => `${codeWord("kind", movement)}${side ? ` ${word(`side_short.${side}`)}` : ""}`;
 
 /** A set, or all repetitions of a kind. */
 export const setWord = (set) => kindWord(set.movement, set.side);

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dashboards.live_page.server import STATIC as LIVE_STATIC
 from dashboards.review_page.server import STATIC
 from dashboards.tables import read_angles, read_repetitions, read_summary
 from tests.conftest import missing
@@ -194,6 +195,8 @@ def test_an_evening_is_looked_at_compared_and_corrected(evening: Path, page: Ser
     window.reload()
     window.wait_for_selector("body[data-state=open]")
     assert window.locator("[data-repetition][data-deleted]").count() == 1
+    while page.reviewing.work()["report"]:
+        window.wait_for_timeout(50)
     said = {one["label"] for one in json.loads(done("mark", evening, "--json", cwd=evening).stdout)["all"]}
     assert {"new belt", f"note {HOSTILE}", "pain 4"} <= said
 
@@ -242,8 +245,15 @@ def test_everything_is_reached_by_keyboard(page: Served, look: Look) -> None:
     assert offered <= reached, offered - reached
 
 
+def catalogue(lang: str) -> dict[str, str]:
+    """All words of the page: those that it shares with the live page, and its own."""
+    shared, own = (json.loads((folder / "words" / f"{lang}.json").read_text("utf-8")) for folder in (LIVE_STATIC, STATIC))
+    assert not set(shared) & set(own)
+    return {**shared, **own}
+
+
 def test_the_german_page_has_no_english_word_that_has_a_german_one(page: Served, look: Look) -> None:
-    english, german = (json.loads((STATIC / "words" / f"{lang}.json").read_text("utf-8")) for lang in ("en", "de"))
+    english, german = (catalogue(lang) for lang in ("en", "de"))
     assert list(english) == list(german)
     for key in english:
         assert set(re.findall(r"\{\w+\}", english[key])) == set(re.findall(r"\{\w+\}", german[key])), key
