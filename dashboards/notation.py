@@ -14,6 +14,8 @@ ROUNDING = 1e-3
 (ours)."""
 NOT_SET = 1970
 """The year in which clocks that do not know the date begin; no session is from it (ours)."""
+UNSURE_MOVEMENT = 0.3
+"""Below this confidence the kind of movement gets a question mark (ours)."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH

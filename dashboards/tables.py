@@ -274,6 +274,13 @@ def arrow_repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     return pa.table([pa.array(columns[f.name], f.type) for f in REPETITION_SCHEMA], schema=REPETITION_SCHEMA)
 
 
+def repetition_of(row: Mapping[str, Any]) -> Repetition:
+    """A row of the table of repetitions, or of some of its columns, as a result again; a metric that is NaN is absent."""
+    metrics = {name: value for name in REPETITION_METRICS if (value := row.get(name, math.nan)) == value}
+    times = (row["start_s"], row["turn_s"], row["end_s"])
+    return Repetition(row["index"], *times, row["movement"], row["movement_confidence"], row["quality"], metrics)
+
+
 def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, OrientationRows]]) -> pa.Table:
     which = np.repeat([i for i, _ in parts], [len(rows) for _, rows in parts]).astype(np.int32)
     placement = pa.DictionaryArray.from_arrays(which, pa.array(keys, pa.string())).cast(pa.string())
@@ -340,13 +347,26 @@ def read_repetitions(folder: Path, estimator: str) -> pa.Table:
     return _read(folder, estimator, REPETITIONS)
 
 
-def angle_minutes(folder: Path, estimator: str) -> Iterator[pa.Table]:
-    """`angles.parquet` minute by minute, in bounded memory."""
+def angle_minutes(
+    folder: Path, estimator: str, columns: Sequence[str] | None = None, begin_s: float = -math.inf, end_s: float = math.inf
+) -> Iterator[pa.Table]:
+    """`angles.parquet` minute by minute, in bounded memory; or some columns of the minutes that begin_s to end_s touches."""
     path = folder / estimator / ANGLES
     with _reading(path), _open_checked(path) as file:
-        there = _there(file, path.name)
+        there = _there(file, path.name, columns)
         for i in range(file.num_row_groups):
-            yield _of_today(path.name, file.read_row_group(i, there), file.metadata.row_group(i).num_rows)
+            if _touches(file.metadata.row_group(i), begin_s, end_s):
+                group = file.read_row_group(i, there)
+                yield _of_today(path.name, group, file.metadata.row_group(i).num_rows, columns)
+
+
+def _touches(group: Any, begin_s: float, end_s: float) -> bool:
+    """Whether rows of a row group may be within a span; its statistics say so, where it has them."""
+    for i in range(group.num_columns):
+        column = group.column(i)
+        if column.path_in_schema == "time_s" and column.is_stats_set and column.statistics.has_min_max:
+            return bool(column.statistics.min <= end_s and column.statistics.max >= begin_s)
+    return True
 
 
 def read_summary(folder: Path, estimator: str, *, as_computed: bool = False) -> dict[str, Any]:
@@ -397,7 +417,8 @@ def _has(found: pa.Schema, name: str, quantity: Quantity) -> bool:
 
 def _there(file: pq.ParquetFile, name: str, columns: Sequence[str] | None = None) -> list[str]:
     """Today's columns of a table, or the requested ones, as far as the file has them."""
-    return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in file.schema_arrow.names]
+    there = frozenset(file.schema_arrow.names)
+    return [c for c in (_SCHEMAS[name].names if columns is None else columns) if c in there]
 
 
 def _of_today(name: str, table: pa.Table, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -427,7 +448,8 @@ def _open_checked(path: Path) -> pq.ParquetFile:
     file = pq.ParquetFile(path, page_checksum_verification=True)
     try:
         rows = file.metadata.num_rows
-        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(file.schema_arrow, path.name, q)]:
+        schema = file.schema_arrow
+        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(schema, path.name, q)]:
             raise ValueError(f"its columns are not those of this program: {', '.join(wrong)}")
         if rows > _MOST_ROWS[path.name]:
             raise ValueError(f"it has {rows} rows, which is more than a session has")

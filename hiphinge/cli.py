@@ -46,6 +46,7 @@ COMMANDS = {
     "live": "Stream and record the sensors of a kit; show angles and repetitions live.",
     "sessions": "List sessions by athlete and day, with their quality and whether they were sent.",
     "mark": "Add, move or remove a mark after the session: a forgotten calibration, a note, pain.",
+    "review": "Open sessions in the browser: compare sets, correct kinds, marks and pain.",
     "report": "Write the report of a session as one HTML file.",
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or install them in a running Grafana.",
@@ -56,7 +57,7 @@ COMMANDS = {
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
-STORED = frozenset({"sessions", "mark", "report", "push", "forget"})
+STORED = frozenset({"sessions", "mark", "review", "report", "push", "forget"})
 """The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13
 """Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""

@@ -71,8 +71,11 @@ class PageServer:
         port: int | None = None,
         certificate: Certificate | None = None,
         routes: Sequence[BaseRoute] = (),
+        index: Path = STATIC / "index.html",
+        live: bool = True,
     ) -> None:
         self.access, self._board, self._hear = access, board, hear
+        self._index, self._live = index, live
         self._sockets = _listening(host, port)
         self.port = int(self._sockets[0].getsockname()[1])
         self._certificate = certificate
@@ -234,7 +237,7 @@ class PageServer:
                 Route("/login", self._login, methods=["POST"]),
                 Route("/access", self._access),
                 Route("/authority.crt", self._authority),
-                WebSocketRoute("/ws", self._socket),
+                *([WebSocketRoute("/ws", self._socket)] if self._live else []),
                 *routes,
                 Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
             ]
@@ -251,7 +254,7 @@ class PageServer:
         return self.access.known(connection.cookies.get(self.cookie, ""))
 
     async def _page(self, request: Request) -> Response:
-        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+        return FileResponse(self._index, media_type="text/html; charset=utf-8")
 
     async def _authority(self, request: Request) -> Response:
         """The certificate that a tablet is told to trust; it is no secret."""
@@ -352,9 +355,11 @@ class _Gate:
 
         async def with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                own = {name.lower().encode() for name in HEADERS}
-                kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in own]
-                message = {**message, "headers": kept + [(n.lower().encode(), v.encode()) for n, v in HEADERS.items()]}
+                said = {name.lower() for name, _ in message.get("headers", [])}
+                # an answer that says one of these itself knows why: a stored report has its styles in it
+                ours = [(n.lower().encode(), v.encode()) for n, v in HEADERS.items()]
+                added = [(name, value) for name, value in ours if name not in said]
+                message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 
         if not refused:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import CAUSE_FLAGS, DESCRIPTIONS, REPETITION_METRICS, Cause, Quality, flag_names
+from body_signals import CAUSE_FLAGS, DESCRIPTIONS, Cause, Quality, flag_names
 from body_signals.movements import KNEE_RAISE, MOVEMENTS, SIT_DOWN, STAND_UP, kind_of
 from dashboards.notation import (
     DASH,
     THIGH,
     TRUNK,
+    UNSURE_MOVEMENT,
     clock,
     confidence_words,
     movement_word,
@@ -27,14 +28,11 @@ from dashboards.notation import (
     words,
 )
 from dashboards.report.published import PublishedRange, published_range
+from dashboards.tables import repetition_of
 from dashboards.terminal import sensor_facts, side_of_row
 from dsp.day import Group, OverSet, by_movement, over_set, scored, two_groups
-from dsp.results import Repetition
 
 SHARE_NAMES = {TRUNK: "lumbar share of trunk", THIGH: "lumbar share of trunk-on-thigh"}
-UNSURE_MOVEMENT = 0.3
-"""Below this confidence the kind of movement gets a question mark (ours)."""
-
 PHASES = ("early", "middle", "late", "ascent")
 
 Row = Mapping[str, Any]
@@ -118,7 +116,7 @@ def missing_share(row: Row, share: str) -> str:
 def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
     """Repetitions by movement and leg, in the order of `MOVEMENTS`; bends with straight knees have the share of trunk."""
     rows = {row["index"]: row for row in repetitions}
-    by_place = by_movement(_repetition(row) for row in repetitions)
+    by_place = by_movement(repetition_of(row) for row in repetitions)
     found = []
     for movement in MOVEMENTS:
         for side in ("left", "right", ""):
@@ -130,13 +128,6 @@ def movements(repetitions: Sequence[Row]) -> tuple[MovementSummary, ...]:
             published, groups = published_range(share, movement), two_groups(judged.usable, share)
             found.append(MovementSummary(movement, all_rows, share, published, side, counted, judged.left_out, groups))
     return tuple(found)
-
-
-def _repetition(row: Row) -> Repetition:
-    """A row of the table as a result of dsp; a metric that is NaN is absent."""
-    metrics = {name: value for name in REPETITION_METRICS if (value := row.get(name, math.nan)) == value}
-    times = (row["start_s"], row["turn_s"], row["end_s"])
-    return Repetition(row["index"], *times, row["movement"], row["movement_confidence"], row["quality"], metrics)
 
 
 _WHEN = {

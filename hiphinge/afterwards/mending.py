@@ -151,24 +151,40 @@ def bring_up_to_date(folder: Path, told: Callable[[str], None]) -> bool:
     return True
 
 
-def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | None = None) -> list[str]:
+def follow(
+    folder: Path,
+    *,
+    numbers: bool,
+    progress: Callable[[float], None] | None = None,
+    report: bool = True,
+    restored: bool = False,
+) -> list[str]:
     """Update results and report to edits.toml; returns warnings in words. Call it with the folder's lock held.
 
     numbers: compute the results again; else only the entries go into the summaries. progress: is called with the part done, 0
-    to 1.
+    to 1. report: write the report again; if not, call `follow_in_report` later. restored: marks of the session count again
+    that the summaries no longer list; they are read from where they were set.
     """
     warnings = _computed(folder, progress) if numbers or not available_estimators(folder) else []
     edits = read_edits(folder)
+    original = original_marks(folder) if restored and not numbers else None
     for estimator in available_estimators(folder) if not numbers else ():
         summary = read_summary(folder, estimator, as_computed=True)
-        kept = [mark for mark in _said(summary) if mark.said != "afterwards" and edits.keeps(mark)]
+        told = _said(summary) if original is None else original
+        kept = [mark for mark in told if mark.said != "afterwards" and edits.keeps(mark)]
         write_summary(folder, estimator, summary | said_in([*kept, *edits.added], _at_pain(folder, estimator)))
+    if report:
+        follow_in_report(folder)
+    return warnings
+
+
+def follow_in_report(folder: Path) -> None:
+    """Write the report again where there is one, so that it says what edits.toml says."""
     if (folder / REPORT).is_file():
         # the plotting library takes half a second to import
         from dashboards.report import write_report
 
         write_report(folder, folder / REPORT, available_estimators(folder)[-1])
-    return warnings
 
 
 def _at_pain(folder: Path, estimator: str) -> Callable[[float], tuple[float | None, int | None]]:

@@ -18,7 +18,7 @@
     score = 3               # 0 to 10; files of earlier versions call it level
     where = "left hip"      # optional
 
-`[[repetition]]` is in the same file; `dashboards.edits` reads it.
+`[[repetition]]` is in the same file: `dashboards.edits` reads it, and it is written here.
 """
 
 from __future__ import annotations
@@ -157,6 +157,18 @@ class EditsFile:
         self.edits = self._read()
         return True
 
+    def correct(self, start_s: float, end_s: float, movement: str | None) -> None:
+        """Say what the repetition from start_s to end_s was, or that it was none (movement None); the last word counts."""
+        at: dict[str, Any] = {"at_s": round(0.5 * (start_s + end_s), 3)}
+        entry = at | ({"deleted": True} if movement is None else {"movement": movement})
+        self._text = with_tables(self._text, "repetition", [entry], lambda old, new: _within(old, start_s, end_s), self._path)
+        self.edits = self._read()
+
+    def as_found(self, start_s: float, end_s: float) -> None:
+        """Take back whatever was said of the repetition from start_s to end_s."""
+        self._text = without_tables(self._text, "repetition", lambda old: _within(old, start_s, end_s), self._path)
+        self.edits = self._read()
+
     def write(self) -> None:
         """Write the file into the folder. HiphingeError where it cannot be written."""
         write_toml(self._path, self._text)
@@ -175,6 +187,12 @@ def _entry(mark: SessionMark) -> tuple[str, dict[str, Any]]:
             number: int | float = int(level) if level == int(level) else level
             return "pain", at | {"score": number} | ({"where": where} if where else {})
     return "mark", at | {"label": mark.label}
+
+
+def _within(old: Mapping[str, Any], start_s: float, end_s: float) -> bool:
+    """Whether a table of the file names a repetition by a time in this span."""
+    at_s = old.get("at_s")
+    return isinstance(at_s, int | float) and start_s <= at_s <= end_s
 
 
 def _seconds(time_s: float) -> float:

@@ -223,3 +223,22 @@ def test_rising_may_be_before_the_session(marked: Path, tmp_path: Path) -> None:
     assert found["marks"][0] == {"time_s": -2700.0, "said": "afterwards", "label": "rising"}
     assert found["exposure"] != summary(marked)["exposure"]
     assert hiphinge("mark", evening, cwd=tmp_path).stdout.count("rising") == 1
+
+
+def test_what_was_told_live_taken_away_and_said_again_counts_again(tmp_path: Path) -> None:
+    simulated = simulate("demo", 1)
+    events = list(simulated.events)
+    last = max(int(e.seq[-1]) if isinstance(e, Packets) else e.seq for e in events)
+    end_ns = max(int(e.arrival_ns[-1]) if isinstance(e, Packets) else e.arrival_ns for e in events)
+    folder = tmp_path / "evening"
+    running = SessionInProgress(folder, simulated.session)
+    for begin in range(0, len(events), 50):
+        running.take(events[begin : begin + 50])
+    running.take([Mark(last + 1, end_ns - 10**9, "pain 3")])
+    running.close()
+    (pain,) = summary(folder)["pain"]
+    done("mark", folder, f"{pain['time_s']}", "pain", "--remove", cwd=tmp_path)
+    assert summary(folder)["pain"] == []
+    done("mark", folder, f"{pain['time_s']}", "pain", "3", cwd=tmp_path)
+    assert summary(folder)["pain"] == summary(folder, "live")["pain"] == [pain]
+    assert pain["said"] == "live"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shlex
 from dataclasses import dataclass
@@ -13,33 +12,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from body_signals import (
-    ACTING,
-    HEEL_DROP,
-    RISING,
-    HiphingeError,
-    Note,
-    Pain,
-    SessionMark,
-    check_label,
-    session_time,
-    time_words,
-    understood,
-)
+from body_signals import HEEL_DROP, HiphingeError, SessionMark, session_time, time_words
 from dashboards.influx import FOLDER, missing
 from dashboards.tables import available_estimators, read_summary
 from dashboards.terminal import calibration_table
 from hiphinge.afterwards import mending
+from hiphinge.afterwards.saying import EXAMPLE, label_of, move_mark, note_label, say_marks, take_mark_away
 from hiphinge.commands.options import console, finish_orphan, say
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
-from ingest.heads import EDITS, EditsFile, normal
-
-NEAR_S = 1.0
-"""Largest distance, s, between a mark and the time by which the user names it (ours)."""
-EARLIEST_RISING_S = -24 * 3600.0
-"""Earliest plausible time of rising, s of the session; an earlier one is a typing error (ours)."""
-_EXAMPLE = "e.g. hiphinge mark SESSION 0:31 calibrate"
+from ingest.heads import EDITS, EditsFile
 
 
 def mark(
@@ -63,7 +45,7 @@ def mark(
     _check_folder(session)
     words = " ".join(label or ()).strip()
     if at is None and (note is not None or where is not None or to is not None or remove):
-        raise HiphingeError("no time is given", "mark", f"Give a time, {_EXAMPLE}")
+        raise HiphingeError("no time is given", "mark", f"Give a time, {EXAMPLE}")
     finish_orphan(session)
     lock = FolderLock(session)
     if not lock.take():
@@ -92,6 +74,7 @@ class _Done:
     acts: bool = False
     computed: bool = False
     warnings: list[str] | None = None
+    restored: bool = False
 
     @property
     def any(self) -> bool:
@@ -115,7 +98,7 @@ def _time(text: str, option: str = "TIME") -> float:
     try:
         return session_time(text)
     except ValueError as error:
-        remedy = f"Write m:ss, h:mm:ss or seconds of the session, {_EXAMPLE}"
+        remedy = f"Write m:ss, h:mm:ss or seconds of the session, {EXAMPLE}"
         raise HiphingeError(str(error), option, remedy) from None
 
 
@@ -123,91 +106,16 @@ def _said(
     session: Path, at_s: float, words: str, note: str | None, where: str | None, to: str | None, *, remove: bool
 ) -> _Done:
     """Enter the mark into the new content of edits.toml; nothing is written yet."""
-    file = EditsFile(session)
     if remove or to is not None:
         if note is not None or where is not None or (remove and to is not None):
             raise HiphingeError("--remove, --to and a new entry exclude each other", "mark", "Use one at a time")
-        gone = _found(session, at_s, words)
-        file.remove(gone)
-        added: tuple[SessionMark, ...] = ()
-        if to is not None:
-            moved = SessionMark(_within(session, _time(to, "--to"), gone.label), normal(gone.label), "afterwards")
-            added = (_add(file, session, moved),)
-        acts = gone.label in ACTING
-        if acts:
-            mending.check_computable(session)
-        return _Done(added, (gone,), file, acts)
-    labels = [] if not words and note is not None else [_label(words, where)]
-    if note is not None:
-        labels.append(Note(_one_line(note, "--note")).label)
-    marks = [SessionMark(_within(session, at_s, one), normal(one), "afterwards") for one in labels]
-    acts = any(one.label in ACTING for one in marks)
-    if acts:
-        mending.check_computable(session)
-    return _Done(tuple(_add(file, session, one) for one in marks), (), file, acts)
-
-
-def _add(file: EditsFile, session: Path, mark: SessionMark) -> SessionMark:
-    """Add a mark. If it is one of the session's own that was removed, it counts again instead."""
-    if not (file.restore(mark) and mending.has_source(session)):
-        file.add(mark)
-    return mark
-
-
-def _label(words: str, where: str | None) -> str:
-    """The label to add, checked. HiphingeError if it is empty, or looks like a typing error."""
-    if not words:
-        raise HiphingeError("no label is given", "LABEL", f"Write a label, {_EXAMPLE}")
-    words = _one_line(words, "LABEL")
-    plain = words.lower().replace("-", "_").replace(" ", "_")
-    if plain in ACTING:
-        words = plain
-    try:
-        check_label(words)
-    except ValueError as error:
-        raise HiphingeError(str(error), "LABEL", "Write pain and a number from 0 to 10, e.g. pain 3") from None
-    close = difflib.get_close_matches(plain, ACTING, 1, 0.8)
-    if plain not in ACTING and close:
-        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Your own labels must differ more")
-    if where is None:
-        return words
-    pain = understood(words)
-    if not isinstance(pain, Pain):
-        raise HiphingeError("--where is for pain", "--where", "e.g. hiphinge mark SESSION 1:20 pain 3 --where 'left hip'")
-    return Pain(pain.level, _one_line(where, "--where")).label
-
-
-def _one_line(text: str, option: str) -> str:
-    found = " ".join(text.split())
-    if not found or any(ord(c) < 32 or ord(c) == 127 or "\ud800" <= c <= "\udfff" for c in found):
-        raise HiphingeError("is empty or has control characters", option, "Write it in plain words")
-    return found
-
-
-def _within(session: Path, at_s: float, label: str) -> float:
-    """The time itself. HiphingeError if it lies before or after the session."""
-    span = mending.span(session)
-    earliest = EARLIEST_RISING_S if label == RISING else span.begin_s
-    if not earliest <= at_s <= span.end_s:
-        goes = f"it goes from {time_words(span.begin_s)} to {time_words(span.end_s)}"
-        raise HiphingeError(f"{time_words(at_s)} is outside this session: {goes}", str(session), "Give a time within it")
-    return at_s
-
-
-def _found(session: Path, at_s: float, words: str) -> SessionMark:
-    """The mark that the words and the time name. HiphingeError if there is none, or if several fit."""
-    marks = mending.marks_of(session)
-    wanted = words.lower()
-    near = [m for m in marks if abs(m.time_s - at_s) <= NEAR_S and (not wanted or m.label.lower().startswith(wanted))]
-    if not near:
-        there = "; ".join(f"{time_words(m.time_s)} {m.label}" for m in marks) or "none"
-        what = f"no {words or 'mark'!r} is within {NEAR_S:g} s of {time_words(at_s)}"
-        raise HiphingeError(what, str(session), f"There are: {there}")
-    near.sort(key=lambda m: abs(m.time_s - at_s))
-    if len({m.label for m in near}) > 1:
-        there = "; ".join(f"{time_words(m.time_s)} {m.label}" for m in near)
-        raise HiphingeError(f"several are near {time_words(at_s)}", str(session), f"Say which label too: {there}")
-    return near[0]
+        change = take_mark_away(session, at_s, words) if to is None else move_mark(session, at_s, words, _time(to, "--to"))
+    else:
+        labels = [] if not words and note is not None else [label_of(words, where)]
+        if note is not None:
+            labels.append(note_label(note))
+        change = say_marks(session, at_s, labels)
+    return _Done(change.added, change.removed, change.file, change.acts, restored=change.restored)
 
 
 def _follow(session: Path, done: _Done, *, numbers: bool) -> list[str]:
@@ -217,7 +125,7 @@ def _follow(session: Path, done: _Done, *, numbers: bool) -> list[str]:
     if done.file is not None:
         done.file.write()
     with console(stderr=True).status(Text(f"{session.name}: computing its results again" if numbers else session.name)):
-        return mending.follow(session, numbers=numbers)
+        return mending.follow(session, numbers=numbers, restored=done.restored)
 
 
 def _document(session: Path, done: _Done) -> dict[str, Any]:
