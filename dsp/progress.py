@@ -14,6 +14,7 @@ from body_signals import movements
 from dsp.alignment.mediolateral_axis import RAISE_COUNT
 from dsp.alignment.standing import FULL_S, SETTLE_S
 from dsp.calibration.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS
+from dsp.calibration.misplaced import Misplaced
 from dsp.results import AlignmentReport
 
 BEND, SQUAT = movements.BEND.name, movements.SQUAT.name
@@ -78,6 +79,7 @@ class CalibrationProgress:
     again. made, wanted: how many of each movement were heard and are asked for. heard: the last movement that ended. moving:
     one is under way. unreturned: the sensor that has not come back to its standing for long, and how far it is off, degrees.
     in_force: an alignment of this mark is in force. reports: of the last alignment of this mark. reasons: of a refusal.
+    misplaced: sensors that are not worn as was said.
     """
 
     stage: Stage = Stage.WAITING
@@ -92,6 +94,7 @@ class CalibrationProgress:
     in_force: bool = False
     reports: tuple[AlignmentReport, ...] = ()
     reasons: tuple[str, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -127,6 +130,7 @@ class CalibrationProgress:
             "heard": None if self.heard is None else self.heard.document(),
             "in_force": self.in_force,
             "reasons": list(self.reasons),
+            "warnings": [m.document() for m in self.misplaced],
         }
 
 
