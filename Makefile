@@ -47,10 +47,14 @@ docs: $(VENV)/tools
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:
-	@if command -v influxd >/dev/null 2>&1 && command -v dbus-daemon >/dev/null 2>&1; then :; \
+	@lacking=""; \
+	command -v influxd >/dev/null 2>&1 || lacking="$$lacking influxdb"; \
+	command -v dbus-daemon >/dev/null 2>&1 || lacking="$$lacking dbus-daemon"; \
+	command -v chromium >/dev/null 2>&1 || lacking="$$lacking chromium fonts-dejavu-core"; \
+	if [ -z "$$lacking" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends influxdb dbus-daemon >/dev/null; \
-	else echo "influxd or dbus-daemon is not installed: their tests will be skipped (Debian: apt-get install influxdb dbus-daemon)"; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$lacking >/dev/null; \
+	else echo "not installed, their tests will be skipped (Debian: apt-get install$$lacking)"; fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -25,19 +25,25 @@ from body_signals.marks import (
     HEEL_DROP,
     LEAST_PAIN,
     MOST_PAIN,
+    NEW_SET,
     RISING,
+    SLEPT,
+    TARGET,
+    UNDO,
     Note,
     Pain,
     check_label,
     session_time,
     time_words,
     understood,
+    undone,
 )
 from body_signals.placements import BODY_PLACEMENTS, Mounting, Placement
 from body_signals.quality import CAUSE_FLAGS, DESCRIPTIONS, Cause, Quality, flag_names
 from body_signals.quantities import (
     ANGLE_COLUMNS,
     ANGLE_NAMES,
+    ANGLES,
     ESTIMATORS,
     FIRST_VERSION,
     ORIENTATION_COLUMNS,
@@ -71,6 +77,7 @@ from body_signals.session import (
 
 __all__ = [
     "ACTING",
+    "ANGLES",
     "ANGLE_COLUMNS",
     "ANGLE_NAMES",
     "BODY_PLACEMENTS",
@@ -87,6 +94,7 @@ __all__ = [
     "LONGEST_PATIENCE_S",
     "LONGEST_SESSION_S",
     "MOST_PAIN",
+    "NEW_SET",
     "NO_LIMITS",
     "NO_SETTINGS",
     "ORIENTATION_COLUMNS",
@@ -99,8 +107,11 @@ __all__ = [
     "SCREEN_MEASURES",
     "SCREEN_RESULT",
     "SHORTEST_PATIENCE_S",
+    "SLEPT",
     "SUMMARY_ADDED",
     "SUMMARY_KEYS",
+    "TARGET",
+    "UNDO",
     "UNKNOWN_ATHLETE",
     "UNKNOWN_START",
     "Battery",
@@ -144,5 +155,6 @@ __all__ = [
     "session_time",
     "time_words",
     "understood",
+    "undone",
     "zero_ns",
 ]

@@ -14,6 +14,9 @@ import numpy as np
 
 from body_signals.blocks import Ints
 
+LONGEST_LOOK_NS = 60_000_000_000
+"""What a person sees on a screen is not older than this; an earlier row was seen by nobody (ours)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packets:
@@ -117,11 +120,21 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person's mark. ``calibrate`` starts a calibration; any other label is kept as a note."""
+    """A person's mark. ``calibrate`` starts a calibration; any other label is kept as a note.
+
+    seen_ns: the host's time of the row that the person saw who set it on a screen; None where that is not known.
+    """
 
     seq: int
     arrival_ns: int
     label: str
+    seen_ns: int | None = None
+
+    @property
+    def at_ns(self) -> int:
+        """When it was meant: at the row that was seen, where it is at most `LONGEST_LOOK_NS` old, else when it came."""
+        seen = self.seen_ns
+        return self.arrival_ns if seen is None or not 0 <= self.arrival_ns - seen <= LONGEST_LOOK_NS else seen
 
 
 @dataclass(frozen=True, slots=True)

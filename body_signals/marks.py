@@ -17,6 +17,14 @@ RISING = "rising"
 """When the athlete got up; mostly before the session, so at a negative time."""
 ACTING = (CALIBRATE, HEEL_DROP, RISING)
 """Labels that change what is computed."""
+NEW_SET = "set"
+"""A new set begins."""
+TARGET = "target"
+"""``target lumbar_flexion 60``: the line that was set for an angle, degrees, or ``none``."""
+SLEPT = "screen_slept"
+"""``screen_slept 12``: the screen of a page slept, seconds."""
+UNDO = "undo"
+"""``undo 4711``: the mark with this number in the recording is taken back; results have neither."""
 LEAST_PAIN, MOST_PAIN = 0.0, 10.0
 """Ends of the numerical rating scale (W. W. Downie and others, Annals of the Rheumatic Diseases 37, 1978, doi
 10.1136/ard.37.4.378)."""
@@ -72,6 +80,15 @@ def understood(label: str) -> Note | Pain | None:
         return Pain(float(pain["level"].replace(",", ".")), " ".join((pain["where"] or "").split()).strip(" ,;:"))
     except ValueError:
         return None
+
+
+_UNDO = re.compile(rf"{UNDO} (?P<seq>\d{{1,18}})")
+
+
+def undone(label: str) -> int | None:
+    """The number of the mark that a label takes back; None where it takes back none."""
+    found = _UNDO.fullmatch(label)
+    return None if found is None else int(found["seq"])
 
 
 _OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE | re.DOTALL)

@@ -442,6 +442,11 @@ class Engine:
         return self._summaries[estimator].document(session_name, facts, source)
 
     @property
+    def zero_ns(self) -> int:
+        """The host's time of session time 0; 0 before the first event."""
+        return self._zero_ns or 0
+
+    @property
     def now_s(self) -> float:
         """Session time of the last event, seconds; 0 before the first."""
         return max(self._now_s, 0.0)

@@ -84,6 +84,19 @@ def training(seed: int = 0, duration_s: float = 3600.0) -> Script:
         raise ValueError(f"a training of {duration_s} s: at least 60 s")
     script, rng = Script(seed), np.random.default_rng([seed, 5])
     script.calibrate()
+    _exercise(script, rng, duration_s)
+    return script
+
+
+def going_on(scenario: str, seed: int = 0, duration_s: float = 7200.0) -> Script:
+    """A scenario by its name, after which the athlete trains on until `duration_s`."""
+    script = SCENARIOS[scenario](seed)
+    _exercise(script, np.random.default_rng([seed, 6]), duration_s)
+    return script
+
+
+def _exercise(script: Script, rng: np.random.Generator, duration_s: float) -> None:
+    """Sets with pauses, walks and sitting, at random, until `duration_s` of the script."""
 
     def bends() -> None:
         share = (HIP_LED, LUMBAR_LED, LATE_SLACK)[rng.integers(3)]
@@ -114,7 +127,6 @@ def training(seed: int = 0, duration_s: float = 3600.0) -> Script:
             script.stand_up(rng.uniform(1.4, 2.0))
         script.stand(rng.uniform(1.0, 8.0))
     script.stand(max(0.5, duration_s - script.now))
-    return script
 
 
 def screen(seed: int = 0, limited: str | None = "left") -> Script:

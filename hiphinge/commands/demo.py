@@ -16,20 +16,37 @@ from body_signals import Event, HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, screen_sentences
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, DEMO_SESSION, among, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.commands.options import (
+    CONFIG,
+    DEMO_SESSION,
+    LAN,
+    NO_BROWSER,
+    NO_PAGE,
+    PORT,
+    TLS,
+    among,
+    console,
+    look_after,
+    say,
+    tell_faults,
+    tell_orphans,
+)
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.live.followers import follow
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Streaming
+from hiphinge.live_page.opening import OpenPage, PageWishes, at_a_terminal, browser_there, opened, tell_page
 from hiphinge.session.computation import with_software
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.version import software
-from virtual_athlete import HAS_PSEUDO_TERMINALS, SimulatedAthlete
+from virtual_athlete import HAS_PSEUDO_TERMINALS, SimulatedAthlete, going_on
 
 SCENARIOS = ("demo", "mixed", "screen")
+WITH_PAGE, WITHOUT_PAGE = 1.0, 6.0
+"""Times real time."""
 
 
 def demo(
@@ -38,21 +55,40 @@ def demo(
     ),
     seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
     scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen.", autocompletion=among(SCENARIOS)),
-    speed: float = typer.Option(6.0, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes."),
+    speed: float | None = typer.Option(
+        None, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes. [default: 1 with the live page, else 6]"
+    ),
+    as_json: bool = typer.Option(
+        False, "--json", help="For programs: the page's address, then one JSON line a second; all else on standard error."
+    ),
+    port: int | None = PORT,
+    lan: bool = LAN,
+    tls: bool = TLS,
+    no_browser: bool = NO_BROWSER,
+    no_page: bool = NO_PAGE,
     config_file: Path | None = CONFIG,
 ) -> None:
-    """Watch a simulated athlete wearing four virtual sensors, and find a session folder with results and a report."""
+    """Watch a simulated athlete wearing four virtual sensors, and find a session folder with results and a report.
+
+    At a terminal with a browser the live page opens, and the athlete goes on until Enter, or until the page says stop. Without
+    either, with --speed or with --no-page it is over after a minute and a half of the athlete's time.
+    """
     settings = config.load(config_file)
     if scenario not in SCENARIOS:
         raise HiphingeError(f"unknown scenario {scenario!r}", "--scenario", f"Choose {', '.join(SCENARIOS)}")
-    athlete = SimulatedAthlete(scenario, seed, start=datetime.now(UTC).replace(microsecond=0))
+    screen = console(stderr=as_json)
+    wishes = PageWishes(port, lan, tls, not no_browser)
+    stays = not (no_page or as_json) and speed is None and at_a_terminal(screen) and (no_browser or browser_there())
+    asked_for = as_json or stays or lan or tls or port is not None
+    athlete = SimulatedAthlete(
+        going_on(scenario, seed) if stays else scenario, seed, start=datetime.now(UTC).replace(microsecond=0)
+    )
     session = on_serial_lines(with_software(athlete.session, software()))
     name = session_name(session.start, session.athlete)
     folder = out or (Path(f"{DEMO_SESSION}{name}") if settings.sessions is None else settings.sessions / name)
     check_new(folder)
     let_screen_be_lost()
     orphaned = tell_orphans(settings, folder)
-    screen = console()
     if not HAS_PSEUDO_TERMINALS:
         say("this system has no pseudo-terminals: the virtual sensors' bytes are handed over without serial ports")
     screen.print(
@@ -60,11 +96,14 @@ def demo(
         "twice; then bends, squats, lifts, sits and walks.",
         highlight=False,
     )
-    with HangUp() as hangup:
+    with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
         running = SessionInProgress(folder, session)
         try:
-            follow(running, screen, sensors=False)
-            ended_by = asyncio.run(_watch(running, athlete.events(), speed))
+            if page is not None:
+                tell_page(page, screen, wishes, lines=as_json)
+            follow(running, screen, sensors=False, lines=as_json, page=page)
+            usual = WITH_PAGE if stays else WITHOUT_PAGE
+            ended_by = asyncio.run(_watch(running, athlete.events(), usual if speed is None else speed, page, stays))
             if ended_by == HANGUP:
                 hangup.note()
             elif ended_by:
@@ -92,17 +131,22 @@ def _show_results(folder: Path, screen: Console) -> None:
     tell_where(folder, screen, influx=False)
 
 
-async def _watch(running: SessionInProgress, events: Iterator[Event], speed: float) -> int:
-    """Let the virtual sensors send at `speed` times real time.
+async def _watch(
+    running: SessionInProgress, events: Iterator[Event], speed: float, page: OpenPage | None = None, stays: bool = False
+) -> int:
+    """Let the virtual sensors send at `speed` times real time. stays: until Enter, a key, or the page says stop.
 
     Returns the number of the signal that broke it off, else 0.
     """
     with Playback(running.session, events, speed) as playback:
-        streaming = Streaming(running, playback.reader, playback.log)
+        streaming = Streaming(running, playback.reader, playback.log, page)
+        streaming.orders.enter_ends = stays
 
         async def play() -> None:
             try:
                 await playback.play()
+                if stays:
+                    await playback.rest()
             finally:
                 streaming.stop()
 

@@ -13,11 +13,24 @@ import typer
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
-from hiphinge.commands.options import CONFIG, console, look_after, say, tell_faults, tell_orphans
+from hiphinge.commands.options import (
+    CONFIG,
+    LAN,
+    NO_BROWSER,
+    NO_PAGE,
+    PORT,
+    TLS,
+    console,
+    look_after,
+    say,
+    tell_faults,
+    tell_orphans,
+)
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
+from hiphinge.live_page.opening import OpenPage, PageWishes, opened, tell_page
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
@@ -36,11 +49,13 @@ def live(
     seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End after this number of seconds."),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
     as_json: bool = typer.Option(
-        False, "--json", help="For programs: one JSON line a second, everything else on standard error."
+        False, "--json", help="For programs: the page's address, then one JSON line a second; all else on standard error."
     ),
-    no_page: bool = typer.Option(
-        False, "--no-page", help="Accepted, and changes nothing: there is no live page yet, only the terminal."
-    ),
+    port: int | None = PORT,
+    lan: bool = LAN,
+    tls: bool = TLS,
+    no_browser: bool = NO_BROWSER,
+    no_page: bool = NO_PAGE,
     quiet: bool = typer.Option(False, "--quiet", help="Do not ring the bell when something is wrong with a sensor."),
     config_file: Path | None = CONFIG,
 ) -> None:
@@ -49,6 +64,8 @@ def live(
     Keys: c calibrate, h heel drop, m or space mark, p pain, n note, q stop (asks once). Where another program writes to
     standard input, its lines do the same: mark LABEL (mark calibrate, mark heel_drop, mark anything), pain 0 to 10, note TEXT,
     stop. Each is answered. A closed terminal ends the session in order, too.
+
+    The same and more is on the live page, which a browser shows: its address is the first that is printed.
     """
     settings = config.load(config_file)
     kit = read_kit(kit_file)
@@ -61,12 +78,15 @@ def live(
     let_screen_be_lost()
     orphaned = tell_orphans(settings, folder)
     screen = console(stderr=as_json)
-    with HangUp() as hangup:
+    influx = settings.influx() if settings.influx_configured else None
+    wishes = PageWishes(port, lan, tls, not no_browser)
+    with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
         running = SessionInProgress(folder, session)
         try:
-            influx = settings.influx() if settings.influx_configured else None
-            follow(running, screen, lines=as_json, bell=not quiet, influx=influx)
-            streaming = asyncio.run(_stream(running, kit, seconds, calibrate))
+            if page is not None:
+                tell_page(page, screen, wishes, lines=as_json)
+            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page)
+            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page))
             if streaming.ended_by == HANGUP:
                 hangup.note()
             with screen.status("Closing the session, computing the two-sided review"):
@@ -90,10 +110,12 @@ def live(
         look_after(orphaned)
 
 
-async def _stream(running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool) -> Streaming:
+async def _stream(
+    running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool, page: OpenPage | None
+) -> Streaming:
     """Stream until the end; the object that did it, which knows its latency and how it ended."""
     log = EventLog()
-    streaming = Streaming(running, KitReader(kit, log), log)
+    streaming = Streaming(running, KitReader(kit, log), log, page)
     await streaming.run(seconds, calibrate=calibrate)
     return streaming
 

@@ -22,6 +22,12 @@ from hiphinge.session.scratch import sweep_sessions
 
 CONFIG = typer.Option(None, "--config", help="Configuration file (TOML); else the one in your configuration folder.")
 
+PORT = typer.Option(None, "--port", min=0, max=65535, help="Of the live page; 0: any free one. [default: 8642, if free]")
+LAN = typer.Option(False, "--lan", help="Open the live page to tablets in this network; each needs an invitation.")
+TLS = typer.Option(False, "--tls", help="Encrypt the live page with a certificate of an own authority (docs/live-page.md).")
+NO_BROWSER = typer.Option(False, "--no-browser", help="Open no browser; the page is there all the same.")
+NO_PAGE = typer.Option(False, "--no-page", help="No live page, only the terminal.")
+
 
 def among(words: Iterable[str]) -> Callable[[str], list[str]]:
     """For a shell's completion: those of `words` that begin with the letters typed."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from body_signals import ACTING, CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, UNDO
+from dashboards.live_page import PageOrder
 from dashboards.notation import clock
-from hiphinge.engine import CALIBRATE, HEEL_DROP
 
 MARK = "mark"
 KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": MARK, " ": MARK}
@@ -40,6 +41,9 @@ class Answer:
     time_s: float
     text: str
     done: bool
+    code: str = ""
+    """What was done, for a page that says it in its own language: ``marked``, ``taken_back``, ``nothing_to_take_back``,
+    ``stopping``; empty for what only a terminal asks."""
 
     def document(self) -> dict[str, object]:
         """As it stands in JSON lines."""
@@ -62,8 +66,12 @@ class Orders:
     """Takes keys and lines, on one thread; `desk` may be read from any. mark: sets a mark; stop: ends the session; now_s: the
     session time."""
 
-    def __init__(self, mark: Callable[[str], None], stop: Callable[[], None], now_s: Callable[[], float]) -> None:
+    def __init__(self, mark: Callable[..., int | None], stop: Callable[[], None], now_s: Callable[[], float]) -> None:
         self._mark, self._stop, self._now_s = mark, stop, now_s
+        self._tapped: list[tuple[int, str]] = []
+        """Numbers and labels of the marks that pages set and have not taken back."""
+        self.enter_ends = False
+        """Whether Enter ends the session, where it answers nothing."""
         self._answering = ""
         """The key whose question is open."""
         self._typed = ""
@@ -79,6 +87,8 @@ class Orders:
             self._set(KEYS[key.lower()])
         elif key.lower() in (PAIN_KEY, NOTE_KEY, STOP_KEY):
             self._ask(key.lower())
+        elif key in ENTER and self.enter_ends:
+            self._end()
         elif key in ENTER or key == ESCAPE:
             self._answer(f"nothing to set or cancel; keys: {LETTERS}", done=False)
         else:
@@ -107,6 +117,49 @@ class Orders:
             self._press_line(word)
         elif word or rest:
             self._answer(f"not understood: {line.strip()[:40]!r}. There is: {LINES}", done=False)
+
+    def tapped(self, order: PageOrder) -> None:
+        """What a page says. Its marks stand at the row that the person saw, and can be taken back."""
+        seen_s, number = order.seen_s, order.number
+        match order.do:
+            case "mark":
+                self._tap(order.text, seen_s)
+            case "pain" if number is not None:
+                self._tap(f"{PAIN} {number:.0f}", seen_s)
+            case "note":
+                self._tap(f"{NOTE}: {order.text}", seen_s)
+            case "new_set":
+                self._tap(NEW_SET, seen_s)
+            case "session_note":
+                self._set(f"{NOTE}: {order.text}")
+            case "calibrate":
+                self._set(CALIBRATE)
+            case "heel_drop":
+                self._set(HEEL_DROP)
+            case "target":
+                self._set(f"{TARGET} {order.text} {'none' if number is None else f'{number:g}'}")
+            case "slept" if number is not None:
+                self._set(f"{SLEPT} {number:.0f}")
+            case "undo":
+                self._undo()
+            case "stop":
+                self._end()
+
+    def _tap(self, label: str, seen_s: float | None) -> None:
+        label = _shown(label)
+        seq = self._mark(label, seen_s)
+        if seq is not None and label not in ACTING:
+            self._tapped.append((seq, label))
+        at_s = self._now_s() if seen_s is None else min(seen_s, self._now_s())
+        self._answer(f"marked: {label} {clock(at_s)}", done=True, code="marked")
+
+    def _undo(self) -> None:
+        if not self._tapped:
+            self._answer("nothing to take back", done=False, code="nothing_to_take_back")
+            return
+        seq, label = self._tapped.pop()
+        self._mark(f"{UNDO} {seq}")
+        self._answer(f"taken back: {label}", done=True, code="taken_back")
 
     def _press_line(self, key: str) -> None:
         if not self._answering and key.lower() in (PAIN_KEY, NOTE_KEY):
@@ -167,17 +220,17 @@ class Orders:
     def _set(self, label: str) -> None:
         label = _shown(label)
         self._mark(label)
-        self._answer(f"marked: {label} {clock(self._now_s())}", done=True)
+        self._answer(f"marked: {label} {clock(self._now_s())}", done=True, code="marked")
 
     def _end(self) -> None:
         self._answering = ""
-        self._answer("stopping; the session is being closed", done=True)
+        self._answer("stopping; the session is being closed", done=True, code="stopping")
         self._stop()
 
-    def _answer(self, text: str, *, done: bool) -> None:
+    def _answer(self, text: str, *, done: bool, code: str = "") -> None:
         answers = self.desk.answers
         number = answers[-1].number + 1 if answers else 1
-        self.desk = Desk(self._prompt(), (*answers[-KEPT + 1 :], Answer(number, self._now_s(), text, done)))
+        self.desk = Desk(self._prompt(), (*answers[-KEPT + 1 :], Answer(number, self._now_s(), text, done, code)))
 
     def _show(self) -> None:
         self.desk = Desk(self._prompt(), self.desk.answers)

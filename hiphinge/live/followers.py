@@ -10,6 +10,7 @@ from dashboards.influx import InfluxSettings
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.live.status_lines import StatusLines
 from hiphinge.live.view import LiveScreen
+from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 
 
@@ -21,9 +22,11 @@ def follow(
     sensors: bool = True,
     bell: bool = True,
     influx: InfluxSettings | None = None,
+    page: OpenPage | None = None,
 ) -> None:
     """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; bell: a
-    terminal rings once when something is found wrong with a sensor; influx: where results go."""
+    terminal rings once when something is found wrong with a sensor; influx: where results go;
+    page: the live page."""
     if influx is not None:
         running.sinks.add(LiveDelivery(running.folder, running.session, influx))
     keyboard = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
@@ -38,5 +41,7 @@ def follow(
             bell=bell,
         )
     )
+    if page is not None:
+        running.sinks.add(page.sink)
     if lines:
         running.sinks.add(StatusLines.on(sys.stdout.fileno(), running.session))

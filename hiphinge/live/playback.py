@@ -21,6 +21,8 @@ from virtual_athlete import HAS_PSEUDO_TERMINALS, VirtualPort
 
 FAMILY = GATEWAY_FAMILY
 """Of the virtual sensors: protocol v1 on a serial line."""
+HEARTBEAT_S = 0.1
+"""Between two heartbeats of a session whose athlete has ended."""
 _WAITING = 5000
 """Events that may wait to be computed before the athlete pauses."""
 _FASTEST_S = 1e-4
@@ -100,6 +102,14 @@ class Playback:
                 self.log.mark(event.label)
             elif isinstance(event, Heartbeat):
                 self.log.heartbeat()
+
+    async def rest(self) -> None:
+        """After the end: time goes on, and the sensors are silent. For ever; to be cancelled."""
+        ended_ns, ended = self._now_ns, time.monotonic()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S / (self._speed or 1.0))
+            self._now_ns = ended_ns + round((time.monotonic() - ended) * (self._speed or 1.0) * 1e9)
+            self.log.heartbeat()
 
     async def _send(self, key: str, data: bytes) -> None:
         if key not in self._ports:

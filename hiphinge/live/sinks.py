@@ -46,6 +46,8 @@ class Frame:
     """From the arrival of each sensor's latest packet to its results, milliseconds."""
     marks: tuple[Mark, ...] = ()
     """Marks that were set since the frame before."""
+    zero_ns: int = 0
+    """The host's time of session time 0."""
     minutes: tuple[SensorMinute, ...] = ()
     """Minutes of sensors that have ended since the frame before."""
     desk: Desk = field(default_factory=Desk)

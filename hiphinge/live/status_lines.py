@@ -101,7 +101,7 @@ class StatusLines(Sink):
             "sensors": [self._sensor(key, frame) for key in self._families],
             **self._angles(now_s),
             "lumbar_share_now": self._share_now(now_s),
-            "repetitions": [_repetition(repetition) for repetition in self._repetitions],
+            "repetitions": [repetition_document(repetition) for repetition in self._repetitions],
             "trouble": frame.trouble or None,
         }
         self._repetitions.clear()
@@ -158,7 +158,8 @@ class StatusLines(Sink):
         return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": flag_names(share.quality)}
 
 
-def _repetition(repetition: Repetition) -> dict[str, Any]:
+def repetition_document(repetition: Repetition) -> dict[str, Any]:
+    """A repetition under the names of the repetition table, as JSON lines and pages have it."""
     return {
         "index": repetition.index,
         "number": repetition.index + 1,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from body_signals import CALIBRATE, Event, Packets
 from hiphinge.guidance.orders import Orders
 from hiphinge.live.keys import keys
+from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
 from ingest.links import EventLog, KitReader
@@ -52,11 +54,11 @@ class Latency:
 class Streaming:
     """Streams a kit into a session until an order, a signal that ends programs, or `seconds`; the session's sinks see it.
 
-    orders: of the person at it. ended_by: number of the signal that ended it, else 0.
+    page: whose orders count too. orders: of the person at it. ended_by: number of the signal that ended it, else 0.
     """
 
-    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog) -> None:
-        self._running, self._reader, self._log = running, reader, log
+    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog, page: OpenPage | None = None) -> None:
+        self._running, self._reader, self._log, self._page = running, reader, log, page
         self.latency = Latency()
         self.orders = Orders(log.mark, self.stop, lambda: log.session_s)
         running.links, running.latency_ms = lambda: reader.status, lambda: self.latency.newest
@@ -94,7 +96,8 @@ class Streaming:
         stopping = asyncio.ensure_future(self._wait(seconds))
         taking = asyncio.ensure_future(self._take())
         try:
-            with keys(loop, self.orders.pressed, self.orders.said):
+            pages = nullcontext() if self._page is None else self._page.orders(loop, self.orders.tapped)
+            with pages, keys(loop, self.orders.pressed, self.orders.said):
                 tasks = {reading, stopping, taking}
                 await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():

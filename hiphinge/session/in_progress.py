@@ -147,6 +147,7 @@ class SessionInProgress:
             self.links(),
             dict(self.latency_ms()),
             desk=self.desk(),
+            zero_ns=self._engine.zero_ns,
             trouble=self.sinks.trouble,
         )
 

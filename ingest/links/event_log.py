@@ -92,9 +92,12 @@ class EventLog:
         """The sensor's charge was read beside its stream."""
         self._add(Battery(self._number(), self.clock_ns(), sensor, percent))
 
-    def mark(self, label: str) -> None:
-        """A person's mark."""
-        self._add(Mark(self._number(), self.clock_ns(), _plain(label)))
+    def mark(self, label: str, seen_s: float | None = None) -> int:
+        """A person's mark; its number. seen_s: session time of the row that the person saw, where that is known."""
+        seen_ns = None if seen_s is None else self._zero_ns + round(seen_s * 1e9)
+        mark = Mark(self._number(), self.clock_ns(), _plain(label), seen_ns)
+        self._add(mark)
+        return mark.seq
 
     def command(self, sensor: str, payload: bytes) -> None:
         """Bytes were sent to the sensor."""

@@ -43,7 +43,9 @@ class MendedEvents:
                 self._zero_ns = zero_ns(batch)
             yield self._batch(batch)
         zero = self._zero_ns or 0
-        rest = [SaidMark(self._next_seq + i, zero + _ns(mark), mark.label, mark.said) for i, mark in enumerate(self._waiting)]
+        rest = [
+            SaidMark(self._next_seq + i, zero + _ns(mark), mark.label, said=mark.said) for i, mark in enumerate(self._waiting)
+        ]
         if rest:
             self._waiting = []
             yield list(rest)
@@ -63,7 +65,7 @@ class MendedEvents:
         for i, (mark, cut) in enumerate(zip(put_in, cuts.tolist(), strict=True)):
             # the marks before it are put in, and what was left out before it is gone
             seq = cut + self._shift + i - int(np.searchsorted(dropped, cut))
-            out.append(SaidMark(seq, zero + _ns(mark), mark.label, mark.said))
+            out.append(SaidMark(seq, zero + _ns(mark), mark.label, said=mark.said))
         out.sort(key=lambda event: int(event.seq[0]) if isinstance(event, Packets) else event.seq)
         self._shift += len(cuts) - len(dropped)
         self._next_seq = max((_last(event) + 1 for event in out), default=self._next_seq)

@@ -51,6 +51,13 @@ class _Battery(_Row, tag="battery"):
 
 class _Mark(_Row, tag="mark"):
     label: str
+    seen_ns: _Int64 | None = None
+
+
+class _UnseenMark(_Row, tag="mark"):
+    """As marks are written that nobody set on a screen, and as all were before there was one."""
+
+    label: str
 
 
 class _Command(_Row, tag="command"):
@@ -156,7 +163,11 @@ class PacketGather:
 
 def encode_event(event: SingleEvent) -> bytes:
     """One event as JSON. Raises ValueError for text that is not Unicode."""
-    row = _ROWS[type(event)](*(getattr(event, field.name) for field in fields(event)))
+    row: _Row
+    if isinstance(event, Mark) and event.seen_ns is None:
+        row = _UnseenMark(event.seq, event.arrival_ns, event.label)
+    else:
+        row = _ROWS[type(event)](*(getattr(event, field.name) for field in fields(event)))
     try:
         return msgspec.json.encode(row)
     except (UnicodeEncodeError, OverflowError) as error:

@@ -1,0 +1,140 @@
+"""What a page says, checked: an order that is understood, or nothing. Hostile messages end here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+MOST_BYTES = 64 * 1024
+LONGEST_TEXT = 500
+"""Characters of a note (ours)."""
+LONGEST_LABEL = 80
+MOST_PAIN = 10
+LARGEST_TARGET_DEG = 180.0
+LONGEST_SLEEP_S = 7 * 24 * 3600
+TARGETS = ("lumbar_flexion", "hip_flexion")
+
+
+@dataclass(frozen=True, slots=True)
+class PageOrder:
+    """An order: what to `do`, its arguments, and the session time of the row that the person saw; None: none was fresh."""
+
+    do: str
+    seen_s: float | None = None
+    text: str = ""
+    number: float | None = None
+
+
+def order_of(message: Any) -> PageOrder | None:
+    """The order of a decoded message; None for what is none."""
+    if not isinstance(message, dict):
+        return None
+    do = message.get("do")
+    read = _READERS.get(do) if isinstance(do, str) else None
+    if read is None:
+        return None
+    seen = _number(message.get("time_s"), 0.0, 1e9)
+    try:
+        return read(message, seen)
+    except (TypeError, ValueError):
+        return None
+
+
+def acknowledged(message: Any) -> int | None:
+    """How many frames a message acknowledges; None where it is no such message."""
+    if isinstance(message, dict) and "do" not in message:
+        n = message.get("ack")
+        if isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 1 << 53:
+            return n
+    return None
+
+
+def decoded(text: str | bytes) -> Any:
+    """JSON; None where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        return None
+
+
+def _number(value: Any, least: float, most: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value) if least <= value <= most else None
+
+
+def _text(value: Any, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return " ".join(value.split())[:longest]
+
+
+def _mark(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("mark", seen, _text(message.get("label", "mark"), LONGEST_LABEL))
+
+
+def _pain(message: dict[str, Any], seen: float | None) -> PageOrder:
+    score = _number(message.get("score"), 0, MOST_PAIN)
+    if score is None or score != int(score):
+        raise ValueError
+    return PageOrder("pain", seen, number=int(score))
+
+
+def _note(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("note", seen, _text(message.get("text"), LONGEST_TEXT))
+
+
+def _plain(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder(message["do"], seen)
+
+
+def _target(message: dict[str, Any], seen: float | None) -> PageOrder:
+    if message.get("angle") not in TARGETS:
+        raise ValueError
+    degrees = None
+    if message.get("deg") is not None:
+        degrees = _number(message["deg"], -LARGEST_TARGET_DEG, LARGEST_TARGET_DEG)
+        if degrees is None:
+            raise ValueError
+    return PageOrder("target", seen, message["angle"], degrees)
+
+
+def _slept(message: dict[str, Any], seen: float | None) -> PageOrder:
+    seconds = _number(message.get("seconds"), 1.0, LONGEST_SLEEP_S)
+    if seconds is None:
+        raise ValueError
+    return PageOrder("slept", None, number=round(seconds))
+
+
+def _revoke(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("revoke", None, _text(message.get("id"), 40))
+
+
+def _invite(message: dict[str, Any], seen: float | None) -> PageOrder:
+    if message.get("role") not in ("operator", "viewer"):
+        raise ValueError
+    return PageOrder("invite", None, message["role"])
+
+
+def _session_note(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("session_note", None, _text(message.get("text"), LONGEST_TEXT))
+
+
+_READERS = {
+    "mark": _mark,
+    "pain": _pain,
+    "note": _note,
+    "calibrate": _plain,
+    "heel_drop": _plain,
+    "new_set": _plain,
+    "undo": _plain,
+    "stop": _plain,
+    "target": _target,
+    "slept": _slept,
+    "revoke": _revoke,
+    "invite": _invite,
+    "session_note": _session_note,
+}

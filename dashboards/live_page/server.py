@@ -1,0 +1,358 @@
+"""The live page's server: Starlette in uvicorn, in a thread with a loop of its own, so that no page ever delays a session.
+
+It serves the page's files, hands out cookies for tokens, and sends each page what the session's `Board` says. It knows nothing
+of sensors. Starlette and uvicorn are imported here alone: import this where a page is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from body_signals import HiphingeError
+from dashboards.live_page.access import Access, Login, origin_is_ours
+from dashboards.live_page.board import Board
+from dashboards.live_page.connection import OVER, REVOKED, Connection
+from dashboards.live_page.orders import MOST_BYTES, PageOrder
+
+_log = logging.getLogger(__name__)
+STATIC = Path(__file__).parent / "static"
+PORT = 8642
+"""Unless another one is asked for; where it is taken, any free one (ours)."""
+FRAME_S = 0.02
+"""Between two frames."""
+MOST_SOCKETS = 64
+MOST_TOKEN_BYTES = 256
+START_S, END_S = 10.0, 2.0
+"""Patience with a server that starts, and with pages that do not take their last word (ours)."""
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class PageServer:
+    """Serves one board. host: an address to listen at; port: 0 for any free one. hear: takes orders, on the server's loop.
+
+    HiphingeError at once where the port is taken. `start` begins, `stop` says the end to all pages and closes.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        access: Access,
+        hear: Callable[[Login, PageOrder], None],
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        routes: Sequence[Route] = (),
+    ) -> None:
+        self.access, self._board, self._hear = access, board, hear
+        self._sockets = _listening(host, port)
+        self.port = int(self._sockets[0].getsockname()[1])
+        self._certificate = certificate
+        self._connections: set[Connection] = set()
+        self._opening = 0
+        """Sockets that are being let in."""
+        self._cache: dict[tuple[int, int], list[bytes]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Future[None] | None = None
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_viewers: list[Any] = []
+        self._woken = threading.Event()
+        """Whether the loop has been told and has not looked yet."""
+        self._started = threading.Event()
+        self._fault: BaseException | None = None
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._application(routes),
+                http="h11",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                ws_max_size=MOST_BYTES,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=1,
+                ssl_certfile=None if certificate is None else str(certificate[0]),
+                ssl_keyfile=None if certificate is None else str(certificate[1]),
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="hiphinge-page", daemon=True)
+
+    @property
+    def scheme(self) -> str:
+        """``http``, or ``https`` with a certificate."""
+        return "http" if self._certificate is None else "https"
+
+    @property
+    def failed(self) -> BaseException | None:
+        """What the server ended with, where it did not end in order."""
+        return self._fault
+
+    def start(self) -> None:
+        """Serve from here on. HiphingeError where it cannot."""
+        self._board.changed = self._changed
+        self._thread.start()
+        if not self._started.wait(START_S) or self._fault is not None:
+            raise HiphingeError(
+                f"the live page did not start: {self._fault or 'no answer'}", f"port {self.port}", "Try --no-page"
+            )
+
+    def stop(self) -> None:
+        """Tell all pages that the session has ended, and close; at most a few seconds."""
+        self._board.end()
+        self._call(lambda: setattr(self, "_ending", asyncio.ensure_future(self._say_end())))
+        if self._thread.is_alive():
+            self._thread.join(END_S + 2.0)
+        for listening in self._sockets:
+            listening.close()
+
+    def revoke(self, id: str) -> None:
+        """Send a login's pages away; from any thread."""
+        self.access.revoke(id)
+
+        def close() -> None:
+            for connection in self._connections:
+                if connection.login.id == id:
+                    connection.close(REVOKED)
+
+        self._call(close)
+
+    def _call(self, what: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(what)
+
+    def _changed(self) -> None:
+        if self._loop is not None and not self._woken.is_set():
+            self._woken.set()
+            self._call(self._look)
+
+    def _look(self) -> None:
+        """There is something new: tell it now, or when the next frame is due."""
+        self._woken.clear()
+        if self._timer is not None or not self._connections:
+            return
+        assert self._loop is not None
+        now = self._loop.time()
+        if now >= self._due:
+            self._tell()
+        else:
+            self._timer = self._loop.call_at(self._due, self._tell)
+
+    def _tell(self) -> None:
+        assert self._loop is not None
+        now = self._loop.time()
+        self._timer = None
+        # one frame may come early, so that fifty a second are fifty although rows come unevenly
+        self._due = max(self._due, now - FRAME_S) + FRAME_S
+        for connection in self._connections:
+            connection.wake()
+
+    async def _say_end(self) -> None:
+        """The last word to every page, and some patience with those that are slow; then no more."""
+        for connection in self._connections:
+            connection.close(OVER)
+        until = asyncio.get_running_loop().time() + END_S
+        while self._connections and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.02)
+        self._server.should_exit = True
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as fault:  # whatever it is: the session goes on without a page, and is told
+            self._fault = fault
+            _log.warning("the live page has ended: %r", fault)
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        serving = asyncio.ensure_future(self._server.serve(sockets=self._sockets))
+        watching = asyncio.ensure_future(self._watch())
+        try:
+            await serving
+        finally:
+            watching.cancel()
+            self._loop = None
+
+    async def _watch(self) -> None:
+        """Who is connected, told once a second where it has changed."""
+        while True:
+            if self._server.started:
+                self._started.set()
+            await asyncio.sleep(0.05 if not self._started.is_set() else 0.5)
+            viewers = [
+                {
+                    "id": c.login.id,
+                    "role": c.login.role,
+                    "address": c.login.address,
+                    "since_s": round(c.login.since_s, 1),
+                    "in_flight": c.in_flight,
+                }
+                for c in sorted(self._connections, key=lambda c: c.login.id)
+            ]
+            # how many frames are on the way changes all the time, and is worth no message by itself
+            if [{**v, "in_flight": 0} for v in viewers] != self._told_viewers:
+                self._told_viewers = [{**v, "in_flight": 0} for v in viewers]
+                self._board.put("viewers", {"viewers": viewers})
+
+    def _application(self, routes: Sequence[Route]) -> ASGIApp:
+        application = Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/healthz", lambda request: PlainTextResponse("ok")),
+                Route("/login", self._login, methods=["POST"]),
+                Route("/access", self._access),
+                WebSocketRoute("/ws", self._socket),
+                *routes,
+                Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+            ]
+        )
+        return _Gate(application, self.access)
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name: cookies do not know ports, and two sessions on one machine must not log each other out."""
+        return f"hiphinge_{self.port}"
+
+    def login_of(self, connection: HTTPConnection) -> Login | None:
+        """Who asks, by the cookie; None: nobody that we know."""
+        return self.access.known(connection.cookies.get(self.cookie, ""))
+
+    async def _page(self, request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+
+    async def _login(self, request: Request) -> Response:
+        token = b""
+        async for piece in request.stream():
+            token += piece
+            if len(token) > MOST_TOKEN_BYTES:
+                return PlainTextResponse("a token is shorter", 413)
+        address = request.client.host if request.client is not None else ""
+        found = self.access.login(token.decode("utf-8", "replace").strip(), address, self._board.now_s)
+        if found is None:
+            _log.warning("a token that is not valid, or was used, came from %s", address)
+            return PlainTextResponse("no valid token", 403)
+        cookie, login = found
+        answer = JSONResponse({"role": login.role})
+        answer.set_cookie(self.cookie, cookie, path="/", httponly=True, samesite="strict", secure=self._certificate is not None)
+        return answer
+
+    async def _access(self, request: Request) -> Response:
+        """Whether the cookie lets in: a page's script cannot see with which status its socket was refused."""
+        return Response(status_code=403 if self.login_of(request) is None else 204)
+
+    async def _socket(self, socket: WebSocket) -> None:
+        login = self.login_of(socket)
+        refused = 403 if login is None else 503 if len(self._connections) + self._opening >= MOST_SOCKETS else 0
+        if login is None or refused:
+            await socket.send_denial_response(PlainTextResponse("", refused))
+            return
+        self._opening += 1
+        try:
+            await socket.accept()
+        finally:
+            self._opening -= 1
+        connection = Connection(socket, login, self._board, self._ordered)
+        self._connections.add(connection)
+        login.sockets += 1
+        if self._board.ended:
+            connection.close(OVER)
+        try:
+            await connection.serve(self._cache)
+        finally:
+            login.sockets -= 1
+            self._connections.discard(connection)
+
+    def _ordered(self, login: Login, order: PageOrder) -> None:
+        if order.do == "revoke":
+            self.revoke(order.text)
+        else:
+            self._hear(login, order)
+
+
+class _Gate:
+    """Before anything else: a foreign Host is misdirected, a foreign Origin refused; every answer carries `HEADERS`."""
+
+    def __init__(self, application: ASGIApp, access: Access) -> None:
+        self._application, self._access = application, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or socket."""
+        headers = HTTPConnection(scope).headers
+        hosts = headers.getlist("host")
+        checked = scope["type"] == "websocket" or scope.get("method") not in ("GET", "HEAD")
+        refused = 0
+        if not self._access.host_is_ours(hosts):
+            refused = 421
+        elif checked and not origin_is_ours(headers.getlist("origin"), hosts[0]):
+            refused = 403
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                own = {name.lower().encode() for name in HEADERS}
+                kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in own]
+                message = {**message, "headers": kept + [(n.lower().encode(), v.encode()) for n, v in HEADERS.items()]}
+            await send(message)
+
+        if not refused:
+            await self._application(scope, receive, with_headers)
+        elif scope["type"] == "websocket":
+            await WebSocket(scope, receive, with_headers).send_denial_response(PlainTextResponse("", refused))
+        else:
+            await PlainTextResponse("", refused)(scope, receive, with_headers)
+
+
+def _listening(host: str, port: int | None) -> list[socket.socket]:
+    """Sockets at this address and, for this machine itself, at ``::1``. HiphingeError where the port is taken."""
+    try:
+        first = _bound(socket.AF_INET, host, PORT if port is None else port)
+    except OSError as error:
+        if port is not None:
+            what = f"port {port} cannot be used for the live page: {error.strerror}"
+            raise HiphingeError(what, f"--port {port}", "Choose another one, or --port 0 for any free one") from None
+        first = _bound(socket.AF_INET, host, 0)
+    found = [first]
+    with suppress(OSError):  # no IPv6 here, or taken by somebody else: the first is enough
+        found.append(_bound(socket.AF_INET6, "::1", first.getsockname()[1]))
+    return found
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        elif os.name == "posix":
+            # a port that was closed a moment ago may be used again, one that somebody listens at may not
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,243 @@
+// The socket: who may see the session, frames in, acknowledgements out, and whether what is shown is fresh.
+//
+// Freshness is judged by the page's own clock, so a dead server cannot leave a number standing. Two rules: no frame for
+// `SILENT_MS`; or the newest row is later than the quickest row of this connection by more than `HELD_UP_MS` (what was held up
+// on the way is never painted as present). A lost connection is tried again at once, then every second.
+
+import { known } from "./numbers.js";
+
+export const SILENT_MS = 350;
+export const HELD_UP_MS = 600;
+const AGAIN_MS = 1000;
+const PATIENCE_MS = 2500;
+/** The two clocks may drift apart by this part (ours): else the second rule would fire after some hours. */
+const DRIFT = 2e-4;
+const HEADER_BYTES = 20;
+const SLEPT_MS = 2000;
+const LOOK_MS = 50;
+
+/** A binary frame of rows, or null where it is none. */
+export function decodeFrame(buffer) {
+  if (buffer.byteLength < HEADER_BYTES) return null;
+  const view = new DataView(buffer);
+  if (view.getUint16(0, true) !== 0x4848 || view.getUint8(2) !== 1 || view.getUint8(3) !== 1) return null;
+  const [first, rows, columns] = [view.getUint32(4, true), view.getUint16(8, true), view.getUint16(10, true)];
+  if (buffer.byteLength !== HEADER_BYTES + 4 * rows * columns) return null;
+  return { first, rows, columns, time_s: view.getFloat64(12, true), values: new Float32Array(buffer, HEADER_BYTES) };
+}
+
+export class Connection extends EventTarget {
+  /** session: gets the messages and rows. It tells of changes by the events `changed` (state) and `slept` (detail: seconds). */
+  constructor(session) {
+    super();
+    this.session = session;
+    this.state = "connecting";
+    this.lostAt = null;
+    this._socket = null;
+    this._attempt = null;
+    this._triedAt = -Infinity;
+    this._final = false;
+    this._slept = 0;
+    this._token = null;
+    this._begin();
+    const now = performance.now();
+    this._lookedAt = now;
+    this._lookedDate = Date.now();
+  }
+
+  /** Log in with the token of the address bar, if there is one, then connect. */
+  open() {
+    window.addEventListener("hashchange", () => {
+      this._takeToken();
+      this._try();
+    });
+    this._takeToken();
+    this._try();
+    setInterval(() => this._look(), LOOK_MS);
+  }
+
+  send(message) {
+    if (this._socket?.readyState !== WebSocket.OPEN) return false;
+    this._socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Whether the newest row may be shown as present. */
+  get fresh() {
+    return this.state === "waiting" || this.state === "calibrating" || this.state === "streaming";
+  }
+
+  /** Judge freshness now; called before every painting. */
+  judge(now = performance.now()) {
+    if (this._final || this._socket === null) return;
+    if (!this.session.awaitsRows) {
+      this._become(this.session.bodyState);
+      return;
+    }
+    const silent = now - this._heardAt > SILENT_MS;
+    // until this connection has brought something, what an earlier one brought is not the present
+    if (!this._brought && !silent) return;
+    const stale = known(this.session.newestTime) && this._quickest === Infinity;
+    const heldUp = now - 1000 * this.session.newestTime - this._quickest > HELD_UP_MS;
+    this._become(silent || stale || heldUp ? "lost" : this.session.bodyState);
+  }
+
+  /** Take the token out of the address bar, for the next attempt. */
+  _takeToken() {
+    if (location.hash.length < 2) return;
+    this._token = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(null, "", location.pathname + location.search);
+    this._final = false;
+    this._attempt?.abort();
+    this._attempt = null;
+  }
+
+  async _try() {
+    const now = performance.now();
+    if (this._final || (this._attempt !== null && now - this._triedAt < PATIENCE_MS)) return;
+    this._attempt?.abort();
+    const attempt = new AbortController();
+    this._attempt = attempt;
+    this._triedAt = now;
+    const asked = { cache: "no-store", credentials: "same-origin", signal: attempt.signal };
+    try {
+      if (this._token) {
+        await fetch("/login", { ...asked, method: "POST", body: this._token });
+        this._token = null;
+      }
+      const answer = await fetch("/access", asked);
+      if (attempt.signal.aborted) return;
+      if (answer.status === 401 || answer.status === 403) this._refuse();
+      else this._connect(attempt);
+    } catch {
+      if (this._attempt !== attempt) return;
+      this._attempt = null;
+      this._lose();
+    }
+  }
+
+  _connect(attempt) {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/ws`);
+    socket.binaryType = "arraybuffer";
+    attempt.signal.addEventListener("abort", () => socket.close());
+    socket.addEventListener("message", (event) => this._hear(socket, event.data));
+    socket.addEventListener("close", () => this._closed(socket, attempt));
+  }
+
+  _hear(socket, data) {
+    if (this._final) return;
+    if (data instanceof ArrayBuffer) {
+      if (socket === this._socket) this._takeFrame(data);
+      return;
+    }
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (message.type === "state" || message.type === "setup") this._adopt(socket);
+    if (socket !== this._socket) return;
+    if (message.type === "ended") {
+      this._final = true;
+      this.session.take(message);
+      this._become("ended");
+      socket.close();
+      return;
+    }
+    this.session.take(message);
+    this._tellSleep();
+  }
+
+  /** The first whole state on a socket: from here on it is the connection, and its delays are judged anew. */
+  _adopt(socket) {
+    if (socket === this._socket) return;
+    const before = this._socket;
+    this._socket = socket;
+    this._attempt = null;
+    before?.close();
+    this._begin();
+  }
+
+  _begin() {
+    this._heardAt = performance.now();
+    this._quickest = Infinity;
+    this._brought = false;
+    this._frames = 0;
+  }
+
+  _takeFrame(buffer) {
+    const now = performance.now();
+    this._frames += 1;
+    this._socket.send(JSON.stringify({ ack: this._frames }));
+    const frame = decodeFrame(buffer);
+    if (frame === null || !this.session.takeRows(frame)) return;
+    this._brought = true;
+    this._quickest += DRIFT * (now - this._heardAt);
+    if (frame.rows) this._quickest = Math.min(this._quickest, now - 1000 * this.session.newestTime);
+    this._heardAt = now;
+    this.judge(now);
+    this._tellSleep();
+    this.dispatchEvent(new Event("rows"));
+  }
+
+  _closed(socket, attempt) {
+    if (this._attempt === attempt) this._attempt = null;
+    if (socket !== this._socket) {
+      if (this._attempt === null && !this._final && this._socket === null) this._lose();
+      return;
+    }
+    this._socket = null;
+    if (this._final) return;
+    this._lose();
+    this._triedAt = -Infinity;
+    this._try();
+  }
+
+  _lose() {
+    if (!this._final) this._become("lost");
+  }
+
+  _refuse() {
+    this._attempt = null;
+    this._socket?.close();
+    this._socket = null;
+    this._final = true;
+    this.session.forget();
+    this._become("refused");
+  }
+
+  /** Twenty times a second: has the page slept, is what it shows still fresh, is it time to try again. */
+  _look() {
+    const [now, date] = [performance.now(), Date.now()];
+    // the one clock stands still while some machines are suspended, the other may be set
+    const gap = Math.max(now - this._lookedAt, date - this._lookedDate);
+    this._lookedAt = now;
+    this._lookedDate = date;
+    if (gap > SLEPT_MS && !this._final) {
+      this._slept += gap / 1000;
+      this.dispatchEvent(new CustomEvent("slept", { detail: this._slept }));
+    }
+    this.judge(now);
+    if (this._final) return;
+    const dead = this._socket === null || now - this._heardAt > AGAIN_MS;
+    if (dead && this.session.awaitsRows && now - this._triedAt >= AGAIN_MS) this._try();
+  }
+
+  /** The sleep is told once, when the server is heard again. */
+  _tellSleep() {
+    if (!this._slept) return;
+    const seconds = Math.round(this._slept);
+    this._slept = 0;
+    if (this.session.role === "operator") this.send({ do: "slept", seconds });
+  }
+
+  _become(state) {
+    if (state === this.state) return;
+    if (state === "lost") this.lostAt = this._heardAt;
+    else if (state !== "connecting") this.lostAt = null;
+    this.state = state;
+    this.dispatchEvent(new Event("changed"));
+  }
+}

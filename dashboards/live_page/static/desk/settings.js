@@ -1,0 +1,98 @@
+// Targets set by hand, the sound, and who is connected.
+
+import { button, element, mark, say } from "../elements.js";
+import { clock, known } from "../numbers.js";
+import { SOUNDS } from "../sound.js";
+import { codeWord, word } from "../words.js";
+
+const TARGETS = ["lumbar_flexion", "hip_flexion"];
+
+export class Targets {
+  constructor(page) {
+    this.page = page;
+    this.inputs = new Map();
+    const rows = TARGETS.map((angle) => this._row(angle));
+    this.node = element("section", { class: "card targets", "aria-labelledby": "targets" }, element("h2", { id: "targets" }, word("targets.title")), ...rows);
+  }
+
+  _row(angle) {
+    if (!this.page.session.operator) {
+      const value = element("b");
+      this.inputs.set(angle, value);
+      return element("p", {}, `${word(`targets.${angle}`)} `, value);
+    }
+    const id = `target-${angle}`;
+    const input = element("input", { id, "data-input": `target-${angle}`, type: "number", inputmode: "numeric", min: 0, max: 180, step: 1 });
+    input.addEventListener("change", () => {
+      const deg = input.value === "" ? null : Number(input.value);
+      if (deg === null || (known(deg) && deg >= 0 && deg <= 180)) this.page.send({ do: "target", angle, deg });
+      else this.change(this.page.session);
+    });
+    input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
+    this.inputs.set(angle, input);
+    const none = element("button", { type: "button", "data-action": `no-target-${angle}` }, word("targets.none"));
+    none.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.page.send({ do: "target", angle, deg: null });
+    });
+    return element("div", { class: "target" }, element("label", { for: id }, word(`targets.${angle}`)), element("span", {}, input, " °"), none);
+  }
+
+  change(session) {
+    for (const [angle, node] of this.inputs) {
+      const target = session.targets[angle];
+      const text = known(target) ? String(target) : "";
+      if (node.tagName === "B") say(node, known(target) ? `${target}°` : word("targets.not_set"));
+      else if (document.activeElement !== node) node.value = text;
+    }
+  }
+}
+
+export class SoundChoice {
+  constructor(page) {
+    this.page = page;
+    this.buttons = SOUNDS.map((name) => button(`sound-${name}`, word(`sound.${name}`), { "aria-describedby": "sound-what" }));
+    this.what = element("p", { id: "sound-what", class: "mute" });
+    this.node = element(
+      "section",
+      { class: "card sound", "aria-labelledby": "sound" },
+      element("h2", { id: "sound" }, word("sound.title")),
+      element("div", { class: "choice", role: "group", "aria-labelledby": "sound" }, ...this.buttons),
+      this.what,
+    );
+  }
+
+  change() {
+    const { sound, session } = this.page;
+    for (const node of this.buttons) mark(node, "aria-pressed", node.dataset.action === `sound-${sound.chosen}`);
+    const untargeted = sound.chosen === "target" && !known(session.targets.lumbar_flexion);
+    const mute = sound.chosen === "speak" && !sound.speaks;
+    say(this.what, word(untargeted ? "sound.no_target" : mute ? "sound.no_speech" : `sound.what.${sound.chosen}`));
+  }
+}
+
+export class Connected {
+  constructor(page) {
+    this.page = page;
+    this.list = element("ul");
+    this.node = element(
+      "section",
+      { class: "card connected", "aria-labelledby": "connected" },
+      element("h2", { id: "connected" }, word("connected.title")),
+      this.list,
+    );
+  }
+
+  change(session) {
+    const rows = session.viewers.map((v) =>
+      element(
+        "li",
+        {},
+        element("span", {}, codeWord("role", v.role), v.you ? ` (${word("connected.you")})` : ""),
+        element("span", { class: "mute" }, `${v.address ?? ""}, ${word("connected.since", { time: clock(v.since_s) })}`),
+        v.you ? null : button("revoke", word("action.revoke"), { "data-viewer": v.id, "aria-label": word("connected.revoke", { role: codeWord("role", v.role), address: v.address ?? "" }) }),
+      ),
+    );
+    this.list.replaceChildren(...rows);
+  }
+}

@@ -1,0 +1,146 @@
+// Starts the page: words, session, connection; shows one mode at a time and paints it with the display's own rhythm.
+
+import { Connection } from "./connection.js";
+import { Desk } from "./desk.js";
+import { Keys } from "./keys.js";
+import { Lift } from "./lift.js";
+import { known } from "./numbers.js";
+import { Session } from "./session.js";
+import { Setup } from "./setup.js";
+import { Sound } from "./sound.js";
+import { Stop } from "./stop.js";
+import { WakeLock } from "./wake_lock.js";
+import { loadWords, word } from "./words.js";
+
+const MODES = { lift: Lift, desk: Desk, setup: Setup };
+const KEPT_MODE = "hiphinge-mode";
+
+class Page {
+  constructor(root) {
+    this.root = root;
+    this.session = new Session();
+    this.connection = new Connection(this.session);
+    this.sound = new Sound(this);
+    this.stop = new Stop(this);
+    this.keys = new Keys(this);
+    this.wakeLock = new WakeLock();
+    /** Seconds that the page has slept, until the next tap. */
+    this.slept = 0;
+    this.mode = null;
+    this.view = null;
+    this._role = null;
+    this._listen();
+    this.show(sessionStorage.getItem(KEPT_MODE) ?? "lift");
+    this.connection.open();
+    requestAnimationFrame((now) => this._paint(now));
+  }
+
+  /** Show a mode; its parts are made anew, so that nothing of another mode can be read or pressed. */
+  show(mode) {
+    if (!(mode in MODES)) return;
+    const focused = this.mode !== null && this.mode !== mode;
+    this.mode = mode;
+    document.body.dataset.mode = mode;
+    sessionStorage.setItem(KEPT_MODE, mode);
+    this.view?.close?.();
+    this.view = new MODES[mode](this);
+    this._role = this.session.role;
+    this.root.replaceChildren(this.view.node);
+    this.view.paint(performance.now());
+    if (focused) {
+      const heading = this.root.querySelector("h1");
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+    }
+    document.title = word("title", { mode: word(`mode.${mode}`) });
+  }
+
+  /** Do what a button or a key says. */
+  act(action, source = null) {
+    const { session } = this;
+    const time_s = this.seenTime();
+    const [, score] = /^pain-(\d+)$/.exec(action) ?? [];
+    if (action.startsWith("mode-")) this.show(action.slice(5));
+    else if (action.startsWith("sound-")) this.sound.choose(action.slice(6));
+    else if (!session.operator) return;
+    else if (score !== undefined) this._send({ do: "pain", score: Number(score), time_s });
+    else if (action === "mark") this._send({ do: "mark", label: "mark", time_s });
+    else if (action === "calibrate") this._send({ do: "calibrate", time_s });
+    else if (action === "heel_drop") this._send({ do: "heel_drop" });
+    else if (action === "new_set") this._send({ do: "new_set", time_s });
+    else if (action === "undo") this._send({ do: "undo" });
+    else if (action === "stop") this.stop.ask();
+    else if (action === "revoke") this._send({ do: "revoke", id: source.dataset.viewer });
+    else this.view.act?.(action, source);
+  }
+
+  /** Keep a note: it stands at the row that was on the screen when its writing began. */
+  note(text, time_s) {
+    if (text.trim() && this.session.operator) this._send({ do: "note", text: text.trim(), time_s });
+  }
+
+  send(message) {
+    return this._send(message);
+  }
+
+  /** The `time_s` of the row that is on the screen, null where none is. */
+  seenTime() {
+    const shown = Number(document.body.dataset.time);
+    return document.body.dataset.time === undefined || !known(shown) ? null : shown;
+  }
+
+  _send(message) {
+    const sent = this.connection.send(message);
+    if (!sent) this.view.tell?.(word("answer.not_sent"));
+    return sent;
+  }
+
+  _listen() {
+    this.session.addEventListener("changed", (event) => {
+      if (this.view === null) return;
+      if (this.session.role !== this._role) this.show(this.mode);
+      else if (event.detail === "setup" && this.mode !== "setup") this.show("setup");
+      else this.view.changed?.(event.detail);
+      this.sound.changed(event.detail);
+    });
+    this.connection.addEventListener("rows", () => this.sound.follow());
+    this.connection.addEventListener("changed", () => {
+      this.sound.follow();
+      this.view?.changed?.("connection");
+    });
+    this.connection.addEventListener("slept", (event) => {
+      this.slept = event.detail;
+      this.view?.changed?.("slept");
+    });
+    const woken = () => {
+      if (this.slept) {
+        this.slept = 0;
+        this.view?.changed?.("slept");
+      }
+    };
+    document.addEventListener("pointerdown", woken, true);
+    document.addEventListener("keydown", woken, true);
+    document.addEventListener("click", (event) => {
+      const source = event.target.closest("[data-action]");
+      if (source === null || event.defaultPrevented) return;
+      // a pedal sends Space: it must not press again what was pressed last
+      if (event.detail > 0) source.blur();
+      this.act(source.dataset.action, source);
+    });
+  }
+
+  _paint(now) {
+    requestAnimationFrame((next) => this._paint(next));
+    this.connection.judge(now);
+    const { state, fresh } = this.connection;
+    const { body } = document;
+    if (body.dataset.state !== state) body.dataset.state = state;
+    const time_s = this.session.newestTime;
+    if (fresh && known(time_s)) body.dataset.time = time_s.toFixed(3);
+    else delete body.dataset.time;
+    this.view.paint(now);
+  }
+}
+
+await loadWords();
+new Page(document.getElementById("page"));

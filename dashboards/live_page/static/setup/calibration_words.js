@@ -1,0 +1,54 @@
+// What a calibration heard and how good it is, in words, from the codes and figures that the server gives.
+
+import { known } from "../numbers.js";
+import { codeWord, word } from "../words.js";
+
+/** From here on a bend or a knee raise is not better when it goes further, degrees (as the guide in the terminal). */
+const DEEP_DEG = 45;
+
+/** How good a confidence of 0 to 1 is: `very_good`, `good`, `fair`, `low`. */
+export function grade(confidence) {
+  if (confidence >= 0.95) return "very_good";
+  if (confidence >= 0.8) return "good";
+  return confidence >= 0.5 ? "fair" : "low";
+}
+
+/** What was heard of the last movement. */
+export function heardWords(heard) {
+  if (!heard) return "";
+  const values = { degrees: `${Math.round(heard.degrees)}°`, movement: codeWord("calibration.movement", heard.movement), number: heard.number };
+  if (heard.number) return word(heard.degrees < DEEP_DEG ? "heard.counted_shallow" : "heard.counted", values);
+  return word(heard.shortfall ? `heard.${heard.shortfall}` : "heard.other", values);
+}
+
+/** Reasons come as English sentences with figures; those that are known are said in the page's language. */
+const REASONS = [
+  [/^stood still ([\d.]+) s with ([\d.]+)° of sway$/, "reason.stood"],
+  [/^(\d+) bends?(?: \(.*\))?, range (\d+)°$/, "reason.bends"],
+  [/^(\d+) knee raises?(?: \(.*\))?, range (\d+)°$/, "reason.knee_raises"],
+  [/^(\d+) squats?(?: \(.*\))?, range (\d+)°$/, "reason.squats"],
+  [/^movement in one plane to (\d+) %, repetitions agree to ([\d.]+)°$/, "reason.agree"],
+  [/^no bends .*stated mounting/, "reason.no_bends"],
+  [/^no knee raises .*stated mounting/, "reason.no_knee_raises"],
+  [/^the standing was too short/, "reason.too_short"],
+  [/^moved by ([\d.]+)° instead of standing still/, "reason.moved"],
+  [/^swayed by ([\d.]+)°/, "reason.swayed"],
+];
+
+/** A reason: its words, and the language that they are in where it is not the page's. */
+export function reasonWords(reason) {
+  const text = String(reason);
+  for (const [pattern, key] of REASONS) {
+    const found = pattern.exec(text);
+    if (found) return { words: word(key, { a: local(found[1]), b: local(found[2]) }), lang: null };
+  }
+  return { words: text, lang: document.documentElement.lang === "en" ? null : "en" };
+}
+
+const local = (figure) => (figure && document.documentElement.lang === "de" ? figure.replace(".", ",") : (figure ?? ""));
+
+/** The report that is least sure, of those that were aligned; null where there is none. */
+export function leastSure(reports = []) {
+  const aligned = reports.filter((r) => r.method !== "none" && known(r.confidence));
+  return aligned.length ? aligned.reduce((a, b) => (b.confidence < a.confidence ? b : a)) : null;
+}

@@ -1,0 +1,135 @@
+"""What pages are told of a session, as documents: sensors, marks, calibration, the movement under way. Codes, no sentences: the
+page makes the words, in its language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from body_signals import CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, Mark, Note, Pain, Quality, flag_names, understood
+from dsp.results import AlignmentReport
+from dsp.rhythm import ShareNow
+from hiphinge.engine import SensorProgress
+from ingest.links import LinkState, LinkStatus
+
+STALLED_S = 0.3
+"""Without a sample for this time, by event time, a sensor is stalled: with the heartbeats' 0.1 s it is told within
+half a second (ours)."""
+_OF_FLAGS = (
+    (Quality.OFF_BODY, "off_body"),
+    (Quality.UNCALIBRATED, "other_sensor"),
+    (Quality.IMPLAUSIBLE, "implausible"),
+    (Quality.CLOCK_DISAGREES, "clock_disagrees"),
+    (Quality.SATURATED, "saturated"),
+)
+"""What a streaming sensor is while a finding of such a flag holds; the first that does."""
+_CODES = (CALIBRATE, HEEL_DROP, NEW_SET)
+
+
+class Watched:
+    """When each sensor has last brought samples, and since when it is what it is."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, tuple[int, float]] = {}
+        self._states: dict[str, tuple[str, float]] = {}
+
+    def document(
+        self,
+        key: str,
+        now_s: float,
+        progress: SensorProgress | None,
+        link: LinkStatus | None,
+        latency_ms: float | None,
+        flags: Quality | int,
+        slipped: bool,
+    ) -> dict[str, Any]:
+        """How a sensor stands now. flags: of the findings that hold for it."""
+        samples = progress.samples if progress is not None else 0
+        before = self._samples.get(key)
+        if before is None or before[0] != samples:
+            self._samples[key] = before = (samples, now_s)
+        state = _state(link, samples, now_s - before[1], flags)
+        since = self._states.get(key)
+        if since is None or since[0] != state:
+            self._states[key] = since = (state, now_s)
+        facts = progress.facts if progress is not None else {}
+        told = facts.get("battery_percent")
+        battery = told if told is not None else (link.battery if link is not None else None)
+        streaming = state not in ("connecting", "stalled", "lost")
+        lost = None
+        if progress is not None and samples and streaming:
+            lost = round(100.0 * progress.lost / (samples + progress.lost), 2)
+        fault = link.fault if link is not None else None
+        return {
+            "key": key,
+            "state": state,
+            "since_s": round(since[1], 2),
+            "battery": round(battery) if isinstance(battery, int | float) else None,
+            "rssi": link.rssi if link is not None else None,
+            "lost_percent": lost,
+            "latency_ms": round(latency_ms, 1) if latency_ms is not None and streaming else None,
+            "fault": None if fault is None else {"what": fault.what, "remedy": fault.remedy},
+            "slipped": slipped,
+        }
+
+
+def _state(link: LinkStatus | None, samples: int, silent_s: float, flags: Quality | int) -> str:
+    if link is not None and link.state not in (LinkState.STREAMING, LinkState.STALLED):
+        # a sensor that has streamed and is searched for has gone
+        return "lost" if link.state is LinkState.LOST or samples else "connecting"
+    if not samples:
+        return "connecting"
+    if silent_s > STALLED_S or (link is not None and link.state is LinkState.STALLED):
+        return "stalled"
+    return next((word for flag, word in _OF_FLAGS if flag & flags), "streaming")
+
+
+def mark_document(mark: Mark, zero_ns: int, at: Callable[[float], tuple[float | None, int | None]]) -> dict[str, Any]:
+    """A mark; `at` says the lumbar flexion, degrees, and the repetition at a session time."""
+    time_s = (mark.at_ns - zero_ns) / 1e9
+    meant = understood(mark.label)
+    first = mark.label.partition(" ")[0]
+    kind = first if mark.label in _CODES or first in (TARGET, SLEPT) else "mark"
+    score: float | None = None
+    text: str | None = None
+    if isinstance(meant, Pain):
+        kind, score, text = "pain", meant.level, meant.where or None
+    elif isinstance(meant, Note):
+        kind, text = "note", meant.text
+    degrees, repetition = at(time_s)
+    return {
+        "seq": mark.seq,
+        "time_s": round(time_s, 3),
+        "label": mark.label,
+        "kind": kind,
+        "score": score,
+        "text": text,
+        "lumbar_flexion_deg": degrees,
+        "repetition": repetition,
+        "by": "terminal" if mark.seen_ns is None else "page",
+    }
+
+
+def report_document(report: AlignmentReport) -> dict[str, Any]:
+    """How a sensor was aligned."""
+    return {
+        "placement": report.placement,
+        "method": report.method,
+        "confidence": round(report.confidence, 2),
+        "reasons": list(report.reasons),
+    }
+
+
+def share_document(share: ShareNow | None, began_s: float | None) -> Mapping[str, Any]:
+    """The lumbar share of the movement under way; nulls where none is."""
+    if share is None:
+        return {"of": None, "percent": None, "sd_percent": None, "quality": [], "since_s": None}
+    percent, sd = (round(100.0 * x, 1) if math.isfinite(x) else None for x in (share.share, share.sd))
+    return {
+        "of": share.of,
+        "percent": percent,
+        "sd_percent": sd,
+        "quality": flag_names(share.quality),
+        "since_s": None if began_s is None else round(began_s, 2),
+    }

@@ -1,0 +1,194 @@
+"""A session's page from its opening to its end: address and tokens, the browser, what is said in the terminal or in JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from body_signals import Session
+from dashboards.live_page import Access, Board, Login, PageOrder, Role
+from hiphinge.live_page.sink import LivePage
+
+if TYPE_CHECKING:
+    from dashboards.live_page.server import PageServer
+
+
+@dataclass(frozen=True, slots=True)
+class PageWishes:
+    """How a page is to be opened. port: None for the usual one or, where that is taken, any free one; 0 for any free one."""
+
+    port: int | None = None
+    lan: bool = False
+    tls: bool = False
+    browser: bool = True
+
+
+class OpenPage:
+    """A page that is served. `sink` follows the session; `orders` brings what pages say to whoever listens."""
+
+    def __init__(self, session: Session, wishes: PageWishes, *, simulated: bool = False) -> None:
+        """HiphingeError where it cannot be served: a port that is taken, a certificate that cannot be made."""
+        from dashboards.live_page.lan import addresses, certificate
+        from dashboards.live_page.server import PageServer
+
+        found = tuple(addresses()) if wishes.lan else ()
+        self.board = Board(_head(session, simulated=simulated))
+        self._listener: Callable[[PageOrder], None] | None = None
+        self.access = Access(found)
+        self.server: PageServer = PageServer(
+            self.board,
+            self.access,
+            self._hear,
+            host="0.0.0.0" if wishes.lan else "127.0.0.1",
+            port=wishes.port,
+            certificate=certificate(found) if wishes.tls else None,
+        )
+        self._ended = threading.Lock()
+        try:
+            self.server.start()
+        except BaseException:
+            self.server.stop()
+            raise
+        own = f"{self.server.scheme}://127.0.0.1:{self.server.port}/#"
+        self.address = own + self.access.token(Role.OPERATOR)
+        self.viewer = own + self.access.token(Role.VIEWER)
+        self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
+        self.sink = LivePage(self.board, session, self.close)
+
+    def invitation(self, role: Role) -> str:
+        """An address for another machine, to be used once; empty where there is no network or --lan was not given."""
+        return self.lan[0] + self.access.token(role, once=True) if self.lan else ""
+
+    def document(self) -> dict[str, Any]:
+        """The first JSON line."""
+        own: dict[str, Any] = {"page": self.address, "viewer": self.viewer}
+        if self.lan:
+            own |= {"lan": self.invitation(Role.OPERATOR), "lan_viewer": self.invitation(Role.VIEWER)}
+        return own
+
+    def close(self) -> None:
+        """Say the end to all pages and close; a second time it does nothing."""
+        with self._ended:
+            if not self.board.ended:
+                self.server.stop()
+
+    def _hear(self, login: Login, order: PageOrder) -> None:
+        if order.do == "invite":
+            self._invite(Role(order.text))
+        elif self._listener is not None:
+            self._listener(order)
+
+    def _invite(self, role: Role) -> None:
+        from dashboards.live_page.lan import qr_svg
+
+        address = self.invitation(role)
+        drawing = qr_svg(address) if address else ""
+        self.board.put("invitation", {"role": role.value, "address": address, "qr": drawing})
+
+    @contextmanager
+    def orders(self, loop: asyncio.AbstractEventLoop, tapped: Callable[[PageOrder], None]) -> Iterator[None]:
+        """Within the block `tapped` hears what pages say, on the loop."""
+
+        def hear(order: PageOrder) -> None:
+            with suppress(RuntimeError):  # the session's loop has ended
+                loop.call_soon_threadsafe(tapped, order)
+
+        self._listener = hear
+        try:
+            yield
+        finally:
+            self._listener = None
+
+
+@contextmanager
+def opened(wishes: PageWishes | None, session: Session, *, simulated: bool = False) -> Iterator[OpenPage | None]:
+    """A page for a session, closed at the end of the block; None where none is wished for."""
+    if wishes is None:
+        yield None
+        return
+    page = OpenPage(session, wishes, simulated=simulated)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def tell_page(page: OpenPage, screen: Console, wishes: PageWishes, *, lines: bool) -> bool:
+    """Say where the page is; open a browser where there is one and a person at a terminal. Whether one was opened.
+
+    lines: for programs, as the first line of standard output.
+    """
+    if lines:
+        print(json.dumps(page.document()), flush=True)
+        return False
+    screen.print(f"Live page: {page.address}", highlight=False, soft_wrap=True)
+    if wishes.lan:
+        _tell_network(page, screen)
+    return wishes.browser and at_a_terminal(screen) and browser_opened(page.address)
+
+
+def at_a_terminal(screen: Console) -> bool:
+    """Whether a person sees the screen and can press keys."""
+    return screen.is_terminal and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def browser_there() -> bool:
+    """Whether a browser with windows can be opened here."""
+    return _browser() is not None
+
+
+def browser_opened(address: str) -> bool:
+    """Open the address in a browser with windows, where there is one."""
+    browser = _browser()
+    if browser is None:
+        return False
+    with suppress(webbrowser.Error, OSError):
+        return browser.open(address)
+    return False
+
+
+def _browser() -> webbrowser.BaseBrowser | None:
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    # one that runs in the terminal would take it from the session; whoever names one wants it
+    text = type(found) in (webbrowser.GenericBrowser, getattr(webbrowser, "Elinks", type(None)))
+    return None if text and not os.environ.get("BROWSER") else found
+
+
+def _tell_network(page: OpenPage, screen: Console) -> None:
+    from dashboards.live_page.lan import qr_text
+
+    if not page.lan:
+        screen.print("This machine has no address in a network: the page opens on this machine only.", highlight=False)
+        return
+    for role, what in ((Role.OPERATOR, "to see and act"), (Role.VIEWER, "only to see")):
+        address = page.invitation(role)
+        screen.print(f"Another device, {what}; serves once: {address}", highlight=False, soft_wrap=True)
+        if role is Role.OPERATOR:
+            screen.print(qr_text(address), highlight=False, soft_wrap=True)
+
+
+def _head(session: Session, *, simulated: bool) -> dict[str, Any]:
+    start = session.start
+    return {
+        "session": {
+            "athlete": session.athlete,
+            "start_utc": start.isoformat().replace("+00:00", "Z"),
+            "zone": start.astimezone().strftime("%z"),
+            "simulated": simulated,
+            "note": None,
+        },
+        "places": list(session.body),
+    }

@@ -1,0 +1,206 @@
+"""The sink that tells the live page: it turns each frame of a session into rows and documents on the page's board.
+
+Frames come every few milliseconds; rows go on as they come, everything else a few times a second or when it has changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
+from dashboards.live_page import Board, dashed, table
+from dsp.pipeline import PipelineOutput
+from dsp.results import AngleRows, Repetition
+from dsp.rhythm import LatestRows
+from hiphinge.guidance.alarms import DASHED, Alarms
+from hiphinge.guidance.guide import Guide, guide_document
+from hiphinge.live.sinks import Frame, Sink
+from hiphinge.live.status_lines import repetition_document
+from hiphinge.live_page.documents import Watched, mark_document, report_document, share_document
+
+EVERY_S = 0.2
+"""Between two looks at the sensors where nothing has changed."""
+LOOK_S = 0.05
+"""Between two looks at whether it has (ours)."""
+SHARE_S = 0.1
+"""Between two times that the share of the movement under way is told in words."""
+MOST_MARKS = 1000
+_LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
+_SHARE = 2 * len(ANGLE_NAMES) + 1
+"""The column of the share now; its uncertainty is in the next one."""
+PAUSE_S = 20.0
+"""Repetitions of one movement that follow each other within this time are one set (as `dsp.day`'s)."""
+
+
+class LivePage(Sink):
+    """Tells a `Board`. over: ends what serves it, in the sink's thread."""
+
+    name = "live page"
+    needs_every_row = True
+
+    def __init__(self, board: Board, session: Session, over: Callable[[], None] = lambda: None) -> None:
+        self._board, self._session, self._over = board, session, over
+        self._keys = [s.key for s in session.sensors]
+        self._worn = set(session.body)
+        self._watched = Watched()
+        self._latest = LatestRows()
+        self._guide = Guide(session.body, keyboard=False)
+        self._reports: list[dict[str, Any]] = []
+        self._alarms = Alarms()
+        self._marks: dict[int, dict[str, Any]] = {}
+        self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
+        self._repetitions: list[tuple[int, float, float]] = []
+        """Number, start and end of the latest repetitions."""
+        self._set, self._set_of, self._set_end_s, self._new_set_s = 0, "", -np.inf, -np.inf
+        self._slipped = False
+        self._looked = self._told = self._shared = -np.inf
+        self._share_since: float | None = None
+        self._states: list[tuple[str, str]] = []
+        self._answered = 0
+        """Number of the last answer that was told."""
+        board.put("targets", {"targets": self._targets})
+        board.put("findings", {"findings": []})
+        board.put("marks", {"marks": []})
+
+    def take(self, frame: Frame) -> None:
+        """The next results."""
+        output = frame.output
+        self._board.now_s = round(frame.now_s, 3)
+        self._alarms.take(output.findings)
+        self._guide.take(output)
+        if output.alignments:
+            self._reports = [report_document(r) for r in output.alignments[-1].reports]
+        self._rows(output.angles)
+        for repetition in output.repetitions:
+            self._repetition(repetition)
+        if frame.marks:
+            self._mark(frame.marks, frame.zero_ns)
+        if output.findings:
+            self._board.put("findings", {"findings": [f.document() for f in self._alarms.holding]})
+        now = time.monotonic()
+        if now - self._looked >= LOOK_S:
+            self._looked = now
+            self._look(frame, now)
+        if output.calibration or output.alignments or now - self._shared >= SHARE_S:
+            self._shared = now
+            self._tell_guide(frame.now_s)
+        self._tell_answers(frame)
+
+    def stop(self, frame: Frame) -> None:
+        """The session is over for those who watch it."""
+        self._tell_answers(frame)
+        self._over()
+
+    def close(self, last: PipelineOutput | None) -> None:
+        """Nothing is left open, also where the session was broken off before it stopped."""
+        self._over()
+
+    def _tell_answers(self, frame: Frame) -> None:
+        for answer in frame.desk.since(self._answered):
+            self._board.answer(answer.number, {"text": answer.text, "done": answer.done, "code": answer.code})
+            self._answered = answer.number
+
+    def _rows(self, angles: Sequence[AngleRows]) -> None:
+        for rows in angles:
+            if not len(rows):
+                continue
+            self._latest.take([rows])
+            self._slipped = bool(rows.quality[-1] & int(Quality.SLIPPED))
+            of_page = table(rows.angles, rows.sd, rows.quality)
+            wrong = {key for key, flags in self._alarms.flags().items() if flags & DASHED}
+            if wrong:
+                dashed(of_page, [a.name for a in ANGLES if wrong & {p.value for p in a.needs}])
+            else:
+                share = self._latest.share_now()
+                if share is not None:
+                    of_page[-1, _SHARE : _SHARE + 2] = 100.0 * share.share, 100.0 * share.sd
+            self._board.append(rows.time_s, of_page)
+
+    def _repetition(self, repetition: Repetition) -> None:
+        document = repetition_document(repetition)
+        kind = f"{repetition.movement} {document['side']}"
+        new = kind != self._set_of or repetition.start_s - self._set_end_s > PAUSE_S
+        if new or self._set_end_s < self._new_set_s <= repetition.end_s:
+            self._set += 1
+        self._set_of, self._set_end_s = kind, repetition.end_s
+        self._repetitions = [
+            *self._repetitions[-50:],
+            (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
+        ]
+        self._board.repetition({**document, "set": self._set})
+        within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
+        if within:
+            for mark in within:
+                mark["repetition"] = repetition.index + 1
+            self._board.put("marks", {"marks": list(self._marks.values())})
+
+    def _mark(self, marks: Sequence[Mark], zero_ns: int) -> None:
+        for mark in marks:
+            back = undone(mark.label)
+            if back is not None:
+                self._marks.pop(back, None)
+                continue
+            document = mark_document(mark, zero_ns, self._at)
+            if mark.label == NEW_SET:
+                self._new_set_s = document["time_s"]
+            word, *rest = mark.label.split(" ")
+            if word == TARGET and len(rest) == 2 and rest[0] in self._targets:
+                self._targets = {**self._targets, rest[0]: _degrees(rest[1])}
+                self._board.put("targets", {"targets": self._targets})
+            self._marks[mark.seq] = document
+        while len(self._marks) > MOST_MARKS:
+            del self._marks[next(iter(self._marks))]
+        self._board.put("marks", {"marks": list(self._marks.values())})
+
+    def _at(self, time_s: float) -> tuple[float | None, int | None]:
+        """Lumbar flexion, degrees, and the number of the repetition, at a session time."""
+        row = self._board.rows.at(time_s)
+        degrees = None if row is None or row[_LUMBAR] != row[_LUMBAR] else round(float(row[_LUMBAR]), 1)
+        return degrees, next((n for n, start_s, end_s in self._repetitions if start_s <= time_s <= end_s), None)
+
+    def _look(self, frame: Frame, now: float) -> None:
+        flags = self._alarms.flags()
+        sensors = [
+            self._watched.document(
+                key,
+                frame.now_s,
+                frame.progress.get(key),
+                frame.links.get(key),
+                frame.latency_ms.get(key),
+                flags.get(key, 0),
+                self._slipped and key in self._worn,
+            )
+            for key in self._keys
+        ]
+        states = [(s["key"], s["state"]) for s in sensors]
+        if states != self._states or now - self._told >= EVERY_S:
+            self._states, self._told = states, now
+            self._board.put("sensors", {"now_s": round(frame.now_s, 2), "sensors": sensors})
+        self._board.put("trouble", {"text": frame.trouble})
+
+    def _tell_guide(self, now_s: float) -> None:
+        progress = self._guide.progress
+        calibrated = self._guide.calibrated
+        self._board.body_state = "calibrating" if progress.open else "streaming" if calibrated else "waiting"
+        document = {k: v for k, v in guide_document(self._guide, now_s).items() if k not in ("instruction", "remark")}
+        self._board.put(
+            "calibration",
+            {**document, "reports": self._reports, "body_state": self._board.body_state, "warnings": []},
+        )
+        share = self._latest.share_now()
+        if share is None or any(f & DASHED for f in self._alarms.flags().values()):
+            share = self._share_since = None
+        elif self._share_since is None:
+            self._share_since = now_s
+        self._board.put("under_way", share_document(share, self._share_since))
+
+
+def _degrees(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
