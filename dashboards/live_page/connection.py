@@ -20,8 +20,8 @@ from dashboards.live_page.orders import PageOrder, acknowledged, decoded, order_
 _log = logging.getLogger(__name__)
 MOST_IN_FLIGHT = 32
 """At 50 frames a second this is enough for a round trip of 0.6 s."""
-REVOKED, OVER = 4001, 1000
-"""Codes that a socket is closed with: who was sent away, and the end of the session."""
+REVOKED, OVER, ANEW = 4001, 1000, 1012
+"""Codes that a socket is closed with: who was sent away, the end of the session, and that another state begins."""
 MOST_DROPPED_LOGGED = 20
 """Of one socket's messages that were dropped; the others are dropped in silence (ours)."""
 

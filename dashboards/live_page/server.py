@@ -28,7 +28,7 @@ from starlette.websockets import WebSocket
 from body_signals import HiphingeError
 from dashboards.live_page.access import Access, Login, origin_is_ours
 from dashboards.live_page.board import Board
-from dashboards.live_page.connection import OVER, REVOKED, Connection
+from dashboards.live_page.connection import ANEW, OVER, REVOKED, Connection
 from dashboards.live_page.orders import MOST_BYTES, PageOrder
 
 _log = logging.getLogger(__name__)
@@ -137,6 +137,15 @@ class PageServer:
             for connection in self._connections:
                 if connection.login.id == id:
                     connection.close(REVOKED)
+
+        self._call(close)
+
+    def tell_anew(self) -> None:
+        """Let all pages connect again, for the state of another session; from any thread."""
+
+        def close() -> None:
+            for connection in self._connections:
+                connection.close(ANEW)
 
         self._call(close)
 

@@ -189,7 +189,7 @@ class LivePage(Sink):
         document = {k: v for k, v in guide_document(self._guide, now_s).items() if k not in ("instruction", "remark")}
         self._board.put(
             "calibration",
-            {**document, "reports": self._reports, "body_state": self._board.body_state, "warnings": []},
+            {**document, "reports": self._reports, "body_state": self._board.body_state},
         )
         share = self._latest.share_now()
         if share is None or any(f & DASHED for f in self._alarms.flags().values()):
