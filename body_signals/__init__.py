@@ -4,6 +4,7 @@ from body_signals.athlete import check_athlete
 from body_signals.blocks import G0, Bools, Floats, Ints, SampleBlock, TimedBlock
 from body_signals.errors import HiphingeError, one_line
 from body_signals.events import (
+    LONGEST_LOOK_NS,
     Battery,
     Command,
     Connected,
@@ -16,6 +17,7 @@ from body_signals.events import (
     SingleEvent,
     UtcAnchor,
     Watchdog,
+    standing,
     zero_ns,
 )
 from body_signals.limits import LAIRD_2019, LIMITS, Limit, limits_with
@@ -91,6 +93,7 @@ __all__ = [
     "LAIRD_2019",
     "LEAST_PAIN",
     "LIMITS",
+    "LONGEST_LOOK_NS",
     "LONGEST_PATIENCE_S",
     "LONGEST_SESSION_S",
     "MOST_PAIN",
@@ -153,6 +156,7 @@ __all__ = [
     "one_line",
     "origin",
     "session_time",
+    "standing",
     "time_words",
     "understood",
     "undone",

@@ -7,12 +7,13 @@ with its own number and arrival time. The first `UtcAnchor` is the zero of sessi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from body_signals.blocks import Ints
+from body_signals.marks import ACTING, undone
 
 LONGEST_LOOK_NS = 60_000_000_000
 """What a person sees on a screen is not older than this; an earlier row was seen by nobody (ours)."""
@@ -132,9 +133,12 @@ class Mark:
 
     @property
     def at_ns(self) -> int:
-        """When it was meant: at the row that was seen, where it is at most `LONGEST_LOOK_NS` old, else when it came."""
+        """When it was meant: at the row that was seen, where it is at most `LONGEST_LOOK_NS` old, else when it came. A mark
+        that acts does so from when it came."""
         seen = self.seen_ns
-        return self.arrival_ns if seen is None or not 0 <= self.arrival_ns - seen <= LONGEST_LOOK_NS else seen
+        if seen is None or self.label in ACTING or not 0 <= self.arrival_ns - seen <= LONGEST_LOOK_NS:
+            return self.arrival_ns
+        return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,19 @@ class SaidMark(Mark):
     ``afterwards`` (edits.toml)."""
 
     said: str = "afterwards"
+
+
+def standing(marks: Iterable[Mark]) -> list[Mark]:
+    """Those of the marks, in order, that count: without what was taken back (``undo SEQ``), and without the taking back. A
+    mark that acts cannot be taken back: what it did is computed."""
+    found: dict[int, Mark] = {}
+    for mark in marks:
+        back = undone(mark.label)
+        if back is None:
+            found[mark.seq] = mark
+        elif back in found and found[back].label not in ACTING:
+            del found[back]
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,7 +395,13 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
     ),
     Quantity("marks", "", Storage.STRING, "what was marked: time_s, label, said (live, session or afterwards)"),
     Quantity("notes", "", Storage.STRING, "what was noted: time_s, text"),
-    Quantity("pain", "", Storage.STRING, "pain that the athlete told: time_s, level (0 to 10), where"),
+    Quantity(
+        "pain",
+        "",
+        Storage.STRING,
+        "pain that the athlete told: time_s, score (0 to 10; also as level, its former name), where, lumbar_flexion_deg and "
+        "repetition (its number from 1) at that row; null where there is none",
+    ),
     Quantity("warnings", "", Storage.STRING, "what a reader should know, in words"),
 )
 SUMMARY_ADDED: tuple[str, ...] = ("findings", "marks", "notes", "pain")

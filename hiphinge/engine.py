@@ -30,6 +30,7 @@ from body_signals import (
     Session,
     SessionMark,
     TimedBlock,
+    standing,
     zero_ns,
 )
 from dsp.angles import from_gravity
@@ -234,8 +235,8 @@ class Engine:
         for finding in findings:
             self._find(finding)
         self._plain_marks = sorted(m.time_s for m in session.marks if m.label == CALIBRATE)
-        self._marks: list[SessionMark] = []
-        """Marks among the events so far."""
+        self._marks: list[Mark] = []
+        """Among the events so far."""
 
     def feed(self, events: Sequence[Event | TimedBlock]) -> dict[str, PipelineOutput]:
         """Take the next events (all of a stretch of sequence numbers, in any order within the call); per estimator what
@@ -298,10 +299,11 @@ class Engine:
                 if isinstance(event, Battery) and event.sensor in self._sources:
                     self._sources[event.sensor].read(event)
                 if isinstance(event, Mark):
-                    time_s = (event.arrival_ns - zero) / 1e9
-                    self._marks.append(SessionMark(time_s, event.label, event.said if isinstance(event, SaidMark) else "live"))
+                    self._marks.append(event)
+                    for summary in self._summaries.values():
+                        summary.hear(_said(event, zero))
                     if event.label == CALIBRATE:
-                        timed.marks.append(time_s)
+                        timed.marks.append((event.arrival_ns - zero) / 1e9)
         for sensor, group in packets.items():
             group.sort(key=lambda p: int(p.seq[0]))
             blocks.extend(self._sources[sensor].feed(group, zero))
@@ -437,7 +439,7 @@ class Engine:
             reports=pipeline.reports(),
             heel_drop=self.heel_drop,
             minutes={key: self.minutes.document(key) for key in self._sources},
-            marks=tuple(self._marks),
+            marks=tuple(_said(mark, self.zero_ns) for mark in standing(self._marks)),
         )
         return self._summaries[estimator].document(session_name, facts, source)
 
@@ -491,6 +493,10 @@ class Engine:
             raise too_long(int(seq[order[leap]]), float(running[leap]) - self._began_s)
         self._now_s = float(running[-1])
         return seq[order], running
+
+
+def _said(mark: Mark, zero_ns: int) -> SessionMark:
+    return SessionMark((mark.at_ns - zero_ns) / 1e9, mark.label, mark.said if isinstance(mark, SaidMark) else "live")
 
 
 def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | TimedBlock], list[Event | TimedBlock]]:

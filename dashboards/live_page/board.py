@@ -130,6 +130,9 @@ class Board:
             known = {kind: self._documents[kind] for kind in _KINDS if kind in self._documents}
             # what is set up is no part of a session's state: it comes right after it
             told.versions = {kind: version for kind, (version, _, _) in known.items() if kind != "setup"}
+            if "invitation" in self._documents:
+                # it was for who asked for it
+                told.versions["invitation"] = self._documents["invitation"][0]
             told.repetitions, told.generation = self._counted, self._generation
             told.answer = self._answers[-1][0] if self._answers else 0
             first = self.rows.end

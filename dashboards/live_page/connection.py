@@ -22,6 +22,9 @@ MOST_IN_FLIGHT = 32
 """At 50 frames a second this is enough for a round trip of 0.6 s."""
 REVOKED, OVER, ANEW = 4001, 1000, 1012
 """Codes that a socket is closed with: who was sent away, the end of the session, and that another state begins."""
+FLOOD, FLOOD_S = 1000, 2.0
+"""More messages than the first within the second are no person's and no page's: the socket is closed (ours)."""
+TOO_MANY = 1008
 MOST_DROPPED_LOGGED = 20
 """Of one socket's messages that were dropped; the others are dropped in silence (ours)."""
 
@@ -40,7 +43,8 @@ class Connection:
         """Whether its acknowledgements count the frames since the one before."""
         self._awake = asyncio.Event()
         self._closing: int | None = None
-        self._dropped = 0
+        self._dropped = self._counted = 0
+        self._counted_until = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -94,6 +98,9 @@ class Connection:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            if self._flooded():
+                await self._socket.close(TOO_MANY)
+                return
             said = decoded(message.get("text") or message.get("bytes") or b"")
             frames = acknowledged(said)
             if frames is not None:
@@ -106,6 +113,13 @@ class Connection:
                 self._drop(f"{order.do}, which a viewer may not")
             else:
                 self._hear(self.login, order)
+
+    def _flooded(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now >= self._counted_until:
+            self._counted_until, self._counted = now + FLOOD_S, 0
+        self._counted += 1
+        return self._counted > FLOOD
 
     def _acknowledge(self, n: int) -> None:
         """n: frames got in all. A page that counts those since its last word is understood too: its numbers do not rise."""
@@ -121,4 +135,4 @@ class Connection:
     def _drop(self, why: str) -> None:
         self._dropped += 1
         if self._dropped <= MOST_DROPPED_LOGGED:
-            _log.warning("a message of page %s at %s was dropped: %s", self.login.id, self.login.address, why)
+            _log.info("a message of page %s at %s was dropped: %s", self.login.id, self.login.address, why)

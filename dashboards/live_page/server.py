@@ -20,15 +20,17 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from body_signals import HiphingeError
 from dashboards.live_page.access import Access, Login, origin_is_ours
 from dashboards.live_page.board import Board
 from dashboards.live_page.connection import ANEW, OVER, REVOKED, Connection
+from dashboards.live_page.lan import Certificate
 from dashboards.live_page.orders import MOST_BYTES, PageOrder
 
 _log = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ PORT = 8642
 FRAME_S = 0.02
 """Between two frames."""
 MOST_SOCKETS = 64
+MOST_CONNECTIONS = 256
+"""Connections of any kind at a time (ours)."""
+ASK_S = 10.0
+"""A connection that has asked nothing for this time is closed (ours)."""
 MOST_TOKEN_BYTES = 256
 START_S, END_S = 10.0, 2.0
 """Patience with a server that starts, and with pages that do not take their last word (ours)."""
@@ -63,8 +69,8 @@ class PageServer:
         *,
         host: str = "127.0.0.1",
         port: int | None = None,
-        certificate: tuple[Path, Path] | None = None,
-        routes: Sequence[Route] = (),
+        certificate: Certificate | None = None,
+        routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.access, self._board, self._hear = access, board, hear
         self._sockets = _listening(host, port)
@@ -86,7 +92,7 @@ class PageServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._application(routes),
-                http="h11",
+                http=_Patient,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -95,8 +101,8 @@ class PageServer:
                 ws_max_size=MOST_BYTES,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,
-                ssl_certfile=None if certificate is None else str(certificate[0]),
-                ssl_keyfile=None if certificate is None else str(certificate[1]),
+                ssl_certfile=None if certificate is None else str(certificate.chain),
+                ssl_keyfile=None if certificate is None else str(certificate.key),
             )
         )
         self._thread = threading.Thread(target=self._run, name="hiphinge-page", daemon=True)
@@ -229,13 +235,14 @@ class PageServer:
                 self._told_viewers = [{**v, "in_flight": 0} for v in viewers]
                 self._board.put("viewers", {"viewers": viewers})
 
-    def _application(self, routes: Sequence[Route]) -> ASGIApp:
+    def _application(self, routes: Sequence[BaseRoute]) -> ASGIApp:
         application = Starlette(
             routes=[
                 Route("/", self._page),
                 Route("/healthz", lambda request: PlainTextResponse("ok")),
                 Route("/login", self._login, methods=["POST"]),
                 Route("/access", self._access),
+                Route("/authority.crt", self._authority),
                 WebSocketRoute("/ws", self._socket),
                 *routes,
                 Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
@@ -255,6 +262,12 @@ class PageServer:
     async def _page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
 
+    async def _authority(self, request: Request) -> Response:
+        """The certificate that a tablet is told to trust; it is no secret."""
+        if self._certificate is None:
+            return PlainTextResponse("no --tls", 404)
+        return FileResponse(self._certificate.authority, media_type="application/x-x509-ca-cert", filename="hiphinge.crt")
+
     async def _login(self, request: Request) -> Response:
         token = b""
         async for piece in request.stream():
@@ -264,7 +277,7 @@ class PageServer:
         address = request.client.host if request.client is not None else ""
         found = self.access.login(token.decode("utf-8", "replace").strip(), address, self._board.now_s)
         if found is None:
-            _log.warning("a token that is not valid, or was used, came from %s", address)
+            _log.info("a token that is not valid, or was used, came from %s", address)
             return PlainTextResponse("no valid token", 403)
         cookie, login = found
         answer = JSONResponse({"role": login.role})
@@ -302,6 +315,31 @@ class PageServer:
             self.revoke(order.text)
         else:
             self._hear(login, order)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what strangers send, and not that a refusal in place of an upgrade was no upgrade: the terminal is a physio's."""
+    return record.levelno >= logging.ERROR and "without completing handshake" not in str(record.msg)
+
+
+logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+class _Patient(H11Protocol):
+    """A connection that has to ask something, and is one of a bounded number: idle ones of strangers hold nothing up."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Of a browser, or of anybody."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+        else:
+            self.loop.call_later(ASK_S, self._give_up)
+
+    def _give_up(self) -> None:
+        asked: object = self.cycle
+        if asked is None and not self.transport.is_closing() and self in self.connections:
+            self.transport.abort()
 
 
 class _Gate:

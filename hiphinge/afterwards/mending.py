@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, zero_ns
+from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, standing, zero_ns
 from dashboards.corrections import settle
-from dashboards.tables import available_estimators, read_summary, write_summary
+from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary, write_summary
 from hiphinge.afterwards.said import MARK_COMMAND, said_in
+from hiphinge.session.at_pain import At, from_tables
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock
 from hiphinge.version import software
@@ -70,11 +71,11 @@ def original_marks(folder: Path) -> list[SessionMark]:
 
 def _recorded_marks(path: Path) -> Iterable[SessionMark]:
     zero: int | None = None
+    found: list[Mark] = []
     for batch in read_recording(path, salvage=True).batches(STRETCH_WINDOWS):
         zero = zero_ns(batch) if zero is None else zero
-        for event in batch:
-            if isinstance(event, Mark):
-                yield SessionMark((event.arrival_ns - (zero or 0)) / 1e9, event.label, "live")
+        found += (event for event in batch if isinstance(event, Mark))
+    return [SessionMark((mark.at_ns - (zero or 0)) / 1e9, mark.label, "live") for mark in standing(found)]
 
 
 def _knows(folder: Path, estimator: str) -> bool:
@@ -160,13 +161,29 @@ def follow(folder: Path, *, numbers: bool, progress: Callable[[float], None] | N
     for estimator in available_estimators(folder) if not numbers else ():
         summary = read_summary(folder, estimator, as_computed=True)
         kept = [mark for mark in _said(summary) if mark.said != "afterwards" and edits.keeps(mark)]
-        write_summary(folder, estimator, summary | said_in([*kept, *edits.added]))
+        write_summary(folder, estimator, summary | said_in([*kept, *edits.added], _at_pain(folder, estimator)))
     if (folder / REPORT).is_file():
         # the plotting library takes half a second to import
         from dashboards.report import write_report
 
         write_report(folder, folder / REPORT, available_estimators(folder)[-1])
     return warnings
+
+
+def _at_pain(folder: Path, estimator: str) -> Callable[[float], tuple[float | None, int | None]]:
+    """What `said_in` asks, from the tables; they are read when it does."""
+    known: list[At] = []
+
+    def at(time_s: float) -> tuple[float | None, int | None]:
+        if not known:
+            angles = read_angles(folder, estimator, ["time_s", "lumbar_flexion_deg"])
+            rows = read_repetitions(folder, estimator).select(["index", "start_s", "end_s"]).to_pylist()
+            spans = [(r["index"] + 1, r["start_s"], r["end_s"]) for r in rows]
+            times, degrees = (angles.column(name).to_numpy() for name in ("time_s", "lumbar_flexion_deg"))
+            known.append(from_tables(times, degrees, spans))
+        return known[0](time_s)
+
+    return at
 
 
 def settled(folder: Path, estimators: Sequence[str]) -> None:

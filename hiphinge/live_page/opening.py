@@ -11,8 +11,10 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
 from body_signals import Session
@@ -53,7 +55,7 @@ class OpenPage:
             self._hear,
             host="0.0.0.0" if wishes.lan else "127.0.0.1",
             port=wishes.port,
-            certificate=certificate(found) if wishes.tls else None,
+            certificate=certificate(found, Path(typer.get_app_dir("hiphinge")) / "live_page") if wishes.tls else None,
         )
         self._ended = threading.Lock()
         try:

@@ -12,11 +12,13 @@ import numpy as np
 from body_signals import (
     RISING,
     SCHEMA,
+    Pain,
     Placement,
     Quality,
     Session,
     SessionMark,
     limits_with,
+    understood,
 )
 from dsp.calibration import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
@@ -25,6 +27,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import screen_of
 from hiphinge.afterwards.said import forgotten_words, said_in
+from hiphinge.session.at_pain import AtPain, under_way
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
@@ -66,6 +69,14 @@ class SummaryBuilder:
         self._findings: list[Finding] = []
         self._forgotten: ForgottenCalibration | None = ForgottenCalibration(session.body) if session.body else None
         """Until the session is calibrated."""
+        self._at_pain = AtPain()
+        for mark in session.marks:
+            self.hear(mark)
+
+    def hear(self, mark: SessionMark) -> None:
+        """A mark, whose row may be computed already or still be to come."""
+        if isinstance(understood(mark.label), Pain):
+            self._at_pain.ask(mark.time_s)
 
     def take(self, output: PipelineOutput) -> None:
         """The next output of the pipeline."""
@@ -74,6 +85,7 @@ class SummaryBuilder:
                 continue
             self._end_s = float(rows.time_s[-1])
             self._exposure.take(rows)
+            self._at_pain.take(rows)
             self._rows += len(rows)
             for flag in self._flags:
                 self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
@@ -111,9 +123,13 @@ class SummaryBuilder:
             "exposure": self._exposure.document(),
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "findings": [f.document() for f in self._findings],
-            **said_in([*session.marks, *facts.marks]),
+            **said_in([*session.marks, *facts.marks], self._at),
             "warnings": self._warnings(facts, session_name if source is None else source),
         }
+
+    def _at(self, time_s: float) -> tuple[float | None, int | None]:
+        spans = ((r.index + 1, r.start_s, r.end_s) for r in self._repetitions)
+        return self._at_pain.flexion(time_s), under_way(spans, time_s)
 
     @staticmethod
     def _sensor(key: str, family: str, facts: SessionFacts) -> dict[str, object]:

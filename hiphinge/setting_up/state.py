@@ -82,6 +82,9 @@ class SettingUp:
     _straps: dict[str, str] = field(default_factory=dict)
     """Names that were given here."""
     _skipped: set[str] = field(default_factory=set)
+    _wanted: str = ""
+    """A place that was asked about."""
+    _began_s: float | None = None
     _refused: str = ""
     """Code of what the last order could not do."""
 
@@ -109,16 +112,20 @@ class SettingUp:
 
     @property
     def next_place(self) -> str | None:
-        """The place that a sensor is asked for; None where all have one or were left out."""
-        return next((p for p in PLACES if p not in self.places and p not in self._skipped), None)
+        """The place that a sensor is asked for: the one that was asked about, else the first that has none and was not left
+        out; None where there is none."""
+        return self._wanted or next((p for p in PLACES if p not in self.places and p not in self._skipped), None)
 
     def document(self, now_s: float) -> dict[str, Any]:
         """What pages are told."""
+        self._began_s = now_s if self._began_s is None else self._began_s
         return {
             "step": self.step,
+            "elapsed_s": int(now_s - self._began_s),
             "found": [self._sensor(one, now_s) for one in self.found.values()],
             "places": {p: self.places[p] for p in PLACES if p in self.places},
             "next": self.next_place if self.step == PLACE else None,
+            "skipped": sorted(self._skipped),
             "kits": [self._kit(kit) for kit in self.kits],
             "kit": self.kit or None,
             "athletes": [{"id": a.id, "sessions": a.sessions, "last": a.last or None} for a in self.athletes],
@@ -185,6 +192,7 @@ class SettingUp:
             del self.places[other]
         self.places[place] = id
         self._skipped.discard(place)
+        self._wanted = ""
 
     def _order_scan(self, order: SetUpOrder) -> None:
         self.look_again = True
@@ -202,8 +210,13 @@ class SettingUp:
             self._place(order.id, order.place)
 
     def _order_skip(self, order: SetUpOrder) -> None:
+        self._wanted = ""
         if order.place in PLACES and order.place not in self.places:
             self._skipped.add(order.place)
+
+    def _order_want(self, order: SetUpOrder) -> None:
+        """A place is asked about: the next sensor goes there, also in another one's stead. Empty: none."""
+        self._wanted = order.place if order.place in PLACES else ""
 
     def _order_exchange(self, order: SetUpOrder) -> None:
         """The sensors at two places, one after the other in `text`, change places."""
@@ -272,6 +285,7 @@ _ORDERS = {
     "step": SettingUp._order_step,
     "place": SettingUp._order_place,
     "skip": SettingUp._order_skip,
+    "want": SettingUp._order_want,
     "exchange": SettingUp._order_exchange,
     "rename": SettingUp._order_rename,
     "athlete": SettingUp._order_athlete,

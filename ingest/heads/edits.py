@@ -15,7 +15,7 @@
 
     [[pain]]
     time_s = 95.0
-    level = 3               # 0 to 10
+    score = 3               # 0 to 10; files of earlier versions call it level
     where = "left hip"      # optional
 
 `[[repetition]]` is in the same file; `dashboards.edits` reads it.
@@ -40,7 +40,7 @@ FURTHEST_S = 1e6
 """A mark is not further from the start; even `rising` is within days (ours)."""
 _TABLES = {"repetition", "mark", "note", "pain"}
 _HEAD = "# Said after the session: marks, notes, pain, kinds of repetitions. The recording itself never changes.\n"
-_REMEDY = "Write [[mark]] with time_s and label, [[note]] with time_s and text, [[pain]] with time_s and level."
+_REMEDY = "Write [[mark]] with time_s and label, [[note]] with time_s and text, [[pain]] with time_s and score."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,13 @@ def _note(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[Session
 
 def _pain(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[SessionMark, bool]:
     at = ("pain", i)
-    reader.no_slips(entry, {"time_s", "level", "where"}, at)
-    level, where = reader.number(entry, "level", at), reader.optional(entry, "where", at) or ""
+    reader.no_slips(entry, {"time_s", "score", "level", "where"}, at)
+    name = "score" if "score" in entry else "level"
+    level, where = reader.number(entry, name, at), reader.optional(entry, "where", at) or ""
     try:
         pain = Pain(level, where)
     except ValueError as error:
-        reader.fail(str(error), (*at, "level"), "Write 0 (none) to 10 (worst).")
+        reader.fail(str(error), (*at, name), "Write 0 (none) to 10 (worst).")
     return SessionMark(reader.number(entry, "time_s", at), normal(pain.label), "afterwards"), False
 
 
@@ -172,7 +173,7 @@ def _entry(mark: SessionMark) -> tuple[str, dict[str, Any]]:
             return "note", at | {"text": text}
         case Pain(level, where):
             number: int | float = int(level) if level == int(level) else level
-            return "pain", at | {"level": number} | ({"where": where} if where else {})
+            return "pain", at | {"score": number} | ({"where": where} if where else {})
     return "mark", at | {"label": mark.label}
 
 
@@ -188,7 +189,7 @@ def _agrees(name: str, old: Mapping[str, Any], mark: SessionMark) -> bool:
         case "note":
             label = Note(str(old["text"])).label
         case "pain":
-            label = Pain(float(old["level"]), str(old.get("where", ""))).label
+            label = Pain(float(old.get("score", old.get("level"))), str(old.get("where", ""))).label
         case _:
             label = str(old["label"])
     return understood(label) == understood(mark.label) if name != "mark" else label == mark.label

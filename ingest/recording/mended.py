@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from body_signals import Event, Ints, Mark, Packets, SaidMark, SessionMark, zero_ns
+from body_signals import UNDO, Event, Ints, Mark, Packets, SaidMark, SessionMark, undone, zero_ns
 
 SAME_NS = 1_000_000
 """A mark that is left out is named to the millisecond (ours)."""
@@ -32,6 +32,8 @@ class MendedEvents:
         self._shift = 0
         """By how much the next event's number differs from that in the recording."""
         self._next_seq = 0
+        self._marks: dict[int, int] = {}
+        """Numbers of marks in the recording, and as they are given out."""
 
     def of(self, batches: Iterable[Sequence[Event]]) -> Iterator[list[Event]]:
         """The batches, in order; marks beyond the last event come at the end."""
@@ -60,7 +62,8 @@ class MendedEvents:
             if isinstance(event, Packets):
                 out.append(replace(event, seq=self._renumbered(event.seq, cuts, dropped)))
             elif not any(event is one for one in gone):
-                out.append(replace(event, seq=int(self._renumbered(np.array([event.seq]), cuts, dropped)[0])))
+                seq = int(self._renumbered(np.array([event.seq]), cuts, dropped)[0])
+                out.append(replace(event, seq=seq) if not isinstance(event, Mark) else self._mark(event, seq))
         zero = self._zero_ns or 0
         for i, (mark, cut) in enumerate(zip(put_in, cuts.tolist(), strict=True)):
             # the marks before it are put in, and what was left out before it is gone
@@ -71,10 +74,17 @@ class MendedEvents:
         self._next_seq = max((_last(event) + 1 for event in out), default=self._next_seq)
         return out
 
+    def _mark(self, mark: Mark, seq: int) -> Mark:
+        """The mark with its new number; what it takes back has a new one too."""
+        self._marks[mark.seq] = seq
+        back = undone(mark.label)
+        label = mark.label if back is None else f"{UNDO} {self._marks.get(back, seq)}"
+        return replace(mark, seq=seq, label=label)
+
     def _is_left_out(self, event: Mark) -> bool:
         found = False
         for mark in self._left_out:
-            if mark.label == event.label and abs(event.arrival_ns - (self._zero_ns or 0) - _ns(mark)) <= SAME_NS:
+            if mark.label == event.label and abs(event.at_ns - (self._zero_ns or 0) - _ns(mark)) <= SAME_NS:
                 found = True
                 self.unmet = [one for one in self.unmet if one != mark]
         return found

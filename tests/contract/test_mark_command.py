@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from body_signals import Event, Mark, Packets
+from dashboards.tables import read_angles
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge, refused
 from tests.contract.recorded_sessions import live_session, plain_session
@@ -109,7 +110,12 @@ def test_notes_and_pain_reach_summary_json_and_report_and_change_no_number(marke
     for estimator in ("live", "review"):
         found = summary(evening, estimator)
         assert found["notes"] == [{"time_s": 70.0, "said": "afterwards", "text": 'felt "tight" <b>'}]
-        assert found["pain"] == [{"time_s": 71.0, "said": "afterwards", "level": 3.0, "where": "left hip"}]
+        (pain,) = found["pain"]
+        at = read_angles(evening, estimator, ["time_s", "lumbar_flexion_deg"]).to_pylist()
+        flexion = next(row["lumbar_flexion_deg"] for row in at if abs(row["time_s"] - 71.0) < 0.005)
+        assert pain.pop("lumbar_flexion_deg") == pytest.approx(flexion, abs=0.006)
+        assert pain.pop("repetition") is None or pain["score"] == 3
+        assert pain == {"time_s": 71.0, "said": "afterwards", "score": 3, "level": 3.0, "where": "left hip"}
         assert found["marks"][-1] == {"time_s": 72.5, "said": "afterwards", "label": "new belt"}
     page = (evening / "report.html").read_text()
     for words in ("felt &#34;tight&#34; &lt;b&gt;", "pain 3 of 10, left hip", "new belt"):

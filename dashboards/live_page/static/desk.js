@@ -4,7 +4,7 @@ import { drawBody } from "./body.js";
 import { MarkList } from "./desk/mark_list.js";
 import { RepetitionTable, shareName } from "./desk/repetition_table.js";
 import { SensorCards } from "./desk/sensor_cards.js";
-import { Connected, SoundChoice, Targets } from "./desk/settings.js";
+import { Connected, SoundChoice, Targets, clocksCard } from "./desk/settings.js";
 import { button, element, mark, say, shape } from "./elements.js";
 import { Bar } from "./lift/bar.js";
 import { stateLine } from "./lift/state_line.js";
@@ -17,6 +17,8 @@ import { codeWord, hasWord, word } from "./words.js";
 const WINDOW_S = 30;
 const LOOPS = 4;
 const LABEL_PX = 20;
+/** As in desk.css. */
+const NARROW = "(max-width: 1050px)";
 const SERIES = ["lumbar_flexion", "pelvis_tilt", "hip_left_flexion", "hip_right_flexion"];
 const PANELS = [
   { series: ["lumbar_flexion", "pelvis_tilt"], target: "lumbar_flexion" },
@@ -47,10 +49,13 @@ export class Desk {
       this.table.node,
       this.marks.node,
       this.sensors.node,
-      element("div", { class: "settings" }, this.targets.node, this.sound.node, ...(this.connected ? [this.connected.node] : [])),
-      operator ? button("pain", word("action.pain"), { kind: "pain-opener" }) : null,
+      element("div", { class: "settings" }, this.targets.node, this.sound.node, ...(operator ? [this.connected.node, clocksCard()] : [])),
       operator ? button("stop", word("action.stop"), { key: "Esc", kind: "stop" }) : null,
     );
+    this._narrow = matchMedia(NARROW);
+    this._onNarrow = () => this._offerPain();
+    this._narrow.addEventListener("change", this._onNarrow);
+    this._offerPain();
     this.texts = new LiveTexts(this.node);
     this.traces = new Traces(this.canvas, PANELS);
     this.loop = new Loop(this.loopSvg);
@@ -60,6 +65,14 @@ export class Desk {
 
   close() {
     this.traces.close();
+    this._narrow.removeEventListener("change", this._onNarrow);
+  }
+
+  /** On a narrow page pain is further down: a button at the bottom leads there. */
+  _offerPain() {
+    this.node.querySelector(".pain-opener")?.remove();
+    if (!this._narrow.matches || !this.page.session.operator) return;
+    this.node.querySelector(':scope > [data-action="stop"]').before(button("pain", word("action.pain"), { kind: "pain-opener" }));
   }
 
   _header() {
@@ -67,7 +80,9 @@ export class Desk {
     this.doing = element("span", { class: "doing mute" });
     this.simulated = element("span", { class: "simulated" }, word("desk.simulated"));
     this.time = element("span", { "data-value": "running_time" });
-    this.notice = element("p", { class: "notice" });
+    this.noticeWords = element("span");
+    this.noticeTime = element("span", { "aria-hidden": "true" });
+    this.notice = element("p", { class: "notice", hidden: true }, this.noticeWords, " ", this.noticeTime);
     const nav = ["lift", "desk", "setup"].map((mode) =>
       button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D", setup: "E" }[mode], "aria-current": mode === "desk" ? "page" : null }),
     );
@@ -85,6 +100,7 @@ export class Desk {
   /** Body and bars: on a phone they come first, beside traces they would say the same again. */
   _live() {
     this.body = shape("svg", { class: "body", role: "img" });
+    this.shareOf = element("span", { class: "mute" });
     this.bars = [new Bar("lumbar", "lumbar_flexion", true), new Bar("hip", "hip_flexion", false)];
     const row = (bar, key) =>
       element(
@@ -103,7 +119,7 @@ export class Desk {
         {},
         row(this.bars[0], "desk.lumbar"),
         row(this.bars[1], "desk.hip"),
-        element("p", { class: "live-share" }, element("b", { "data-value": "lumbar_share_now" }), element("span", { class: "mute" }, ` ${word("desk.share_now")}`)),
+        element("p", { class: "live-share" }, element("b", { "data-value": "lumbar_share_now" }), this.shareOf),
       ),
     );
   }
@@ -158,6 +174,7 @@ export class Desk {
     if (["repetition", "repetitions"].includes(kind)) this._changeLoop();
     if (kind === "marks") this.marks.change(session);
     if (kind === "targets") this.targets.change(session);
+    if (kind === "invitation") this.connected?.invited(session.invitation);
     if (kind === "viewers") this.connected?.change(session);
     if (kind === "answer") this._answer(session.answers.at(-1));
     this.sound.change();
@@ -166,7 +183,7 @@ export class Desk {
   _all() {
     const { session } = this.page;
     say(this.athlete, session.about.athlete ?? "");
-    this.simulated.hidden = !session.about.simulated;
+    this.simulated.hidden = !session.about.simulated || session.about.athlete === this.simulated.textContent;
     this.table.change(session);
     this.marks.change(session);
     this.targets.change(session);
@@ -221,6 +238,7 @@ export class Desk {
     });
     const texts = ["lumbar_flexion", "hip_left_flexion", "hip_right_flexion"].map((name) => liveText(session, fresh, name));
     mark(this.body, "aria-label", word("body.label", { lumbar: texts[0], left: texts[1], right: texts[2] }));
+    say(this.shareOf, ` ${word(session.underWay?.of === "lumbar_share_of_trunk" ? "table.of_trunk" : "table.of_both")}`);
     this.bars[0].paint(value("lumbar_flexion"), session.targets.lumbar_flexion, word("desk.lumbar"));
     this.bars[1].paint(value("hip_flexion"), session.targets.hip_flexion, word("desk.hip"));
   }
@@ -265,12 +283,14 @@ export class Desk {
     say(this.doing, last ? word("desk.doing", { movement: codeWord("kind", last.movement), set: set ?? 1 }) : "");
     const line = stateLine(session, connection, slept, now, "line");
     const alert = line.kind === "alert";
-    let words = line.kind === "well" ? "" : [line.words, line.time].filter(Boolean).join(" ");
+    let words = line.words;
     let notice = line.notice ?? null;
     if (!words && this.page.sound.locked) [words, notice] = [word("notice.sound"), "sound"];
     else if (!words && session.trouble) [words, notice] = [session.trouble, "trouble"];
     else if (!words && wakeLock.maySleep) [words, notice] = [word("notice.may_sleep"), "may_sleep"];
-    say(this.notice, words);
+    say(this.noticeWords, words);
+    say(this.noticeTime, (words && line.time) || "");
+    mark(this.notice, "hidden", words ? null : "");
     mark(this.notice, "data-notice", notice);
     mark(this.notice, "role", alert ? "alert" : "status");
     mark(this.notice, "class", `notice ${line.kind}`);

@@ -98,6 +98,7 @@ export class Session extends EventTarget {
     this.targets = {};
     this.underWay = null;
     this.trouble = "";
+    this.invitation = null;
     this.setup = null;
     this.places = [];
     this.rows = new Rows([], 100);
@@ -158,7 +159,8 @@ export class Session extends EventTarget {
     this.viewers = m.viewers ?? [];
     this.answers = m.answers ?? [];
     this.targets = m.targets ?? {};
-    this.underWay = m.under_way ?? null;
+    this.underWay = m.under_way?.of ? m.under_way : null;
+    this.trouble = m.trouble ?? "";
     if (!m.body_state) this._guessBodyState();
   }
 
@@ -217,6 +219,10 @@ export class Session extends EventTarget {
 
   _take_answer(m) {
     this.answers = [...this.answers, m].slice(-20);
+  }
+
+  _take_invitation(m) {
+    this.invitation = m;
   }
 
   _take_trouble(m) {

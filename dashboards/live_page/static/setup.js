@@ -30,7 +30,9 @@ export class Setup {
     this.page = page;
     this.row = element("ol", { class: "steps", "aria-label": word("setup.steps") });
     this.time = element("span", { "data-value": "running_time" });
-    this.notice = element("p", { class: "notice" });
+    this.noticeWords = element("span");
+    this.noticeTime = element("span", { "aria-hidden": "true" });
+    this.notice = element("p", { class: "notice", hidden: true }, this.noticeWords, " ", this.noticeTime);
     this.place = element("div", { class: "step" });
     const nav = ["lift", "desk"].map((mode) => button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D" }[mode] }));
     this.node = element(
@@ -56,8 +58,9 @@ export class Setup {
     this.step?.act?.(action, source);
   }
 
+  /** What came of an order, or why it was not sent: until the next one. */
   tell(text) {
-    say(this.notice, text);
+    this.told = text;
   }
 
   paint(now) {
@@ -65,7 +68,10 @@ export class Setup {
     say(this.time, connection.fresh ? clock(session.newestTime) : "–");
     const line = stateLine(session, connection, slept, now, "line");
     const shown = line.kind === "alert" || line.kind === "missing";
-    say(this.notice, shown ? [line.words, line.time].filter(Boolean).join(" ") : "");
+    const words = shown ? line.words : (this.told ?? "");
+    say(this.noticeWords, words);
+    say(this.noticeTime, (shown && line.time) || "");
+    mark(this.notice, "hidden", words ? null : "");
     mark(this.notice, "role", line.kind === "alert" ? "alert" : "status");
     mark(this.notice, "class", `notice ${line.kind}`);
     mark(this.notice, "data-notice", line.notice ?? null);

@@ -7,7 +7,6 @@ import { known, percent } from "./numbers.js";
 import { word } from "./words.js";
 
 export const SOUNDS = ["off", "speak", "target", "tempo"];
-const KEPT = "hiphinge-sound";
 /** Pitch at the line, Hz, and the octaves for every 30° beyond it. */
 const AT_LINE_HZ = 440;
 const DEG_PER_OCTAVE = 30;

@@ -40,8 +40,19 @@ export class MarkList {
 
   _controls() {
     const { page } = this;
-    const scores = Array.from({ length: 11 }, (_, n) => button(`pain-${n}`, String(n), { "aria-label": word("pain.score", { score: n }), "aria-keyshortcuts": n < 10 ? String(n) : "P 1 0" }));
-    const note = element("input", { "data-input": "note", type: "text", maxlength: 500, autocomplete: "off", "aria-label": word("note.label"), placeholder: word("note.hint") });
+    const scores = Array.from({ length: 11 }, (_, n) => {
+      const named = { "aria-label": word("pain.score", { score: n }), "aria-keyshortcuts": n < 10 ? String(n) : "P 1 0" };
+      return button(`pain-${n}`, String(n), named);
+    });
+    const note = element("input", {
+      "data-input": "note",
+      type: "text",
+      maxlength: 500,
+      autocomplete: "off",
+      "aria-label": word("note.label"),
+      placeholder: word("note.hint"),
+    });
+    // a note stands at the row that was seen when its first letter was typed
     let seen = null;
     note.addEventListener("input", () => {
       if (note.value && seen === null) seen = page.seenTime();
@@ -61,10 +72,13 @@ export class MarkList {
         button("mark", word("action.mark"), { key: word("key.space"), kind: "primary", "aria-keyshortcuts": "Space" }),
         button("new_set", word("action.new_set"), { key: "S" }),
         button("calibrate", word("action.calibrate"), { key: "C" }),
-        button("heel_drop", word("action.heel_drop"), { key: "H" }),
+      ),
+      element(
+        "div",
+        { class: "note-row" },
+        element("label", { class: "note" }, element("kbd", { "aria-hidden": "true" }, "N"), note),
         button("undo", word("action.undo"), { key: "U" }),
       ),
-      element("label", { class: "note" }, element("kbd", { "aria-hidden": "true" }, "N"), note),
     ];
   }
 

@@ -99,6 +99,10 @@ export class SensorCards {
       this.cards = new Map(keys.map((key) => [key, new Card(key)]));
       this.list.replaceChildren(...[...this.cards.values()].map((card) => card.node));
     }
-    for (const sensor of session.sensors) this.cards.get(sensor.key).paint(sensor, fresh, session.findings);
+    // where it is not known which one has slipped, the line on top says so, and no card blames its own
+    const one = session.sensors.filter((s) => s.slipped).length === 1;
+    for (const sensor of session.sensors) {
+      this.cards.get(sensor.key).paint({ ...sensor, slipped: one && sensor.slipped }, fresh, session.findings);
+    }
   }
 }

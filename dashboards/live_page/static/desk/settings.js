@@ -1,6 +1,6 @@
 // Targets set by hand, the sound, and who is connected.
 
-import { button, element, mark, say } from "../elements.js";
+import { button, element, mark, say, shape } from "../elements.js";
 import { clock, known } from "../numbers.js";
 import { SOUNDS } from "../sound.js";
 import { codeWord, word } from "../words.js";
@@ -75,24 +75,70 @@ export class Connected {
   constructor(page) {
     this.page = page;
     this.list = element("ul");
+    this.invitation = element("div", { class: "invitation", role: "status" });
+    const invite = ["viewer", "operator"].map((role) => {
+      const node = element("button", { type: "button", "data-action": `invite-${role}` }, word(`invite.${role}`));
+      node.addEventListener("click", (event) => {
+        event.stopPropagation();
+        page.send({ do: "invite", role });
+      });
+      return node;
+    });
     this.node = element(
       "section",
       { class: "card connected", "aria-labelledby": "connected" },
       element("h2", { id: "connected" }, word("connected.title")),
       this.list,
+      element("div", { class: "choice" }, ...invite),
+      this.invitation,
     );
   }
 
   change(session) {
-    const rows = session.viewers.map((v) =>
-      element(
-        "li",
-        {},
-        element("span", {}, codeWord("role", v.role), v.you ? ` (${word("connected.you")})` : ""),
-        element("span", { class: "mute" }, `${v.address ?? ""}, ${word("connected.since", { time: clock(v.since_s) })}`),
-        v.you ? null : button("revoke", word("action.revoke"), { "data-viewer": v.id, "aria-label": word("connected.revoke", { role: codeWord("role", v.role), address: v.address ?? "" }) }),
-      ),
-    );
-    this.list.replaceChildren(...rows);
+    this.list.replaceChildren(...session.viewers.map((viewer) => this._row(viewer)));
   }
+
+  _row(v) {
+    const role = codeWord("role", v.role);
+    const since = `${v.address ?? ""}, ${word("connected.since", { time: clock(v.since_s) })}`;
+    const label = word("connected.revoke", { role, address: v.address ?? "" });
+    return element(
+      "li",
+      {},
+      element("span", {}, role, v.you ? ` (${word("connected.you")})` : ""),
+      element("span", { class: "mute" }, since),
+      v.you ? null : button("revoke", word("action.revoke"), { "data-viewer": v.id, "aria-label": label }),
+    );
+  }
+
+  /** An address for another device, as a code to photograph and as text; without a network the reason. */
+  invited({ address, qr }) {
+    if (!address) {
+      this.invitation.replaceChildren(element("p", { class: "mute" }, word("invite.no_network")));
+      return;
+    }
+    this.invitation.replaceChildren(...[drawnCode(qr), element("p", {}, word("invite.once")), element("code", {}, address)].filter(Boolean));
+  }
+}
+
+/** The code as a drawing of our own: of what came, only the shape is taken. */
+function drawnCode(text) {
+  const found = new DOMParser().parseFromString(text ?? "", "image/svg+xml").documentElement;
+  const viewBox = found.getAttribute("viewBox") ?? `0 0 ${parseFloat(found.getAttribute("width"))} ${parseFloat(found.getAttribute("height"))}`;
+  const paths = [...found.querySelectorAll("path")].map((path) =>
+    shape("path", { class: "code", d: path.getAttribute("d"), transform: path.getAttribute("transform") }),
+  );
+  if (!paths.length || /NaN/.test(viewBox)) return null;
+  return shape("svg", { class: "qr", viewBox, role: "img", "aria-label": word("invite.code") }, ...paths);
+}
+
+/** What is seldom needed: the clocks of sensors of several kinds, brought together by a heel drop. */
+export function clocksCard() {
+  return element(
+    "section",
+    { class: "card more", "aria-labelledby": "clocks" },
+    element("h2", { id: "clocks" }, word("clocks.title")),
+    element("p", { class: "mute" }, word("clocks.what")),
+    button("heel_drop", word("action.heel_drop"), { key: "H" }),
+  );
 }

@@ -38,9 +38,9 @@ export function stateLine(session, connection, slept, now, family = "lift") {
     return { words: `${place(wrong.key)} ${what}`, kind: "missing" };
   }
   if (session.bodyState === "waiting") return { words: say("calibrate"), kind: "plain" };
-  const slipped = session.sensors.find((s) => s.slipped);
-  if (slipped) return { words: `${place(slipped.key)} ${say("sensor.slipped")}`, kind: "missing" };
-  if (session.quality & SLIPPED_BIT) return { words: say("slipped"), kind: "missing" };
+  const slipped = session.sensors.filter((s) => s.slipped);
+  if (slipped.length === 1) return { words: `${place(slipped[0].key)} ${say("sensor.slipped")}`, kind: "missing" };
+  if (slipped.length || session.quality & SLIPPED_BIT) return { words: say("slipped"), kind: "missing" };
   const over = fresh ? session.value("lumbar_flexion") - session.targets.lumbar_flexion : NaN;
   if (known(session.targets.lumbar_flexion) && over >= OVER_DEG) {
     return { words: say("over", { degrees: degrees(over) }), kind: "over" };

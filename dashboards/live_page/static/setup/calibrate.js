@@ -26,7 +26,7 @@ export class Calibrate {
     this.warnings = element("ul", { class: "warnings" });
     const operator = page.session.operator;
     const start = operator ? button("calibrate", word("setup.begin"), { key: "C", kind: "primary" }) : null;
-    const without = button("start_without", word("setup.without"));
+    const without = operator ? button("start_without", word("setup.without")) : null;
     this.start = start;
     this.hint = element("p", { class: "mute hint" });
     this.node = element(
@@ -55,6 +55,7 @@ export class Calibrate {
     this._listSteps(at, calibration, waiting);
     say(this.heard, calibration.moved_while_standing && at.step === "stand" ? word("setup.moved") : heardWords(calibration.heard));
     say(this.hint, word(waiting ? "setup.stand_first" : "setup.nothing_to_press"));
+    this.start?.classList.toggle("primary", waiting);
     if (this.start) this.start.firstChild.textContent = word(waiting ? "setup.begin" : "setup.again");
     this._warn(calibration.warnings ?? []);
     this._keep(calibration.now_deg);

@@ -11,7 +11,7 @@ const POSES = {
 };
 /** Where the movement goes: a dotted way with a head, in the body's own drawing. */
 const WAYS = {
-  bend: ["M284 62A250 250 0 0 1 372 230", "M358 226l17 32 12-34z"],
+  bend: ["M298 56A250 250 0 0 1 386 224", "M372 220l17 32 12-34z"],
   knee_left: ["M322 575A190 190 0 0 0 350 440", "M335 443l15-32 16 32z"],
   knee_right: ["M322 575A190 190 0 0 0 350 440", "M335 443l15-32 16 32z"],
 };

@@ -1,0 +1,373 @@
+"""A person's way through the live page in a real browser: connect, calibrate, a set, pain, a sensor lost and back, stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from body_signals import Cause
+from dsp.progress import Heard, Stage
+from tests.dashboards.live_page.conftest import MONITOR, Open, until
+from tests.dashboards.live_page.scripted_session import BENT, STANDING, ScriptedSession
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+STATE = "document.body.dataset.state === '{}'"
+VALUES = """() => Object.fromEntries([...document.querySelectorAll('[data-value]:not([data-fact])')]
+    .map(node => [node.dataset.value, node.textContent]))"""
+READABLE = """() => {
+    const said = [...document.querySelectorAll('[aria-label],[title],[aria-valuetext]')].flatMap(
+        node => ['aria-label', 'title', 'aria-valuetext'].map(name => node.getAttribute(name) ?? ''));
+    return [document.body.innerText, ...said].join('\\n');
+}"""
+
+
+@pytest.fixture
+def session() -> Iterator[ScriptedSession]:
+    with ScriptedSession() as scripted:
+        scripted.calibrate()
+        yield scripted
+
+
+def state(page: Page, wanted: str) -> None:
+    until(page, STATE.format(wanted))
+
+
+def shows(page: Page, name: str, text: str) -> None:
+    until(page, "([name, text]) => document.querySelector(`[data-value=${name}]`)?.textContent === text", [name, text])
+
+
+def test_a_page_connects_and_shows_the_row_whose_time_it_carries(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    state(page, "streaming")
+    shows(page, "lumbar_flexion", "41°")
+    shows(page, "hip_flexion", "32°")
+    assert "#" not in page.url
+    assert "TOKEN" not in page.content()
+    assert re.fullmatch(r"\d+\.\d{3}", page.evaluate("document.body.dataset.time"))
+    assert abs(float(page.evaluate("document.body.dataset.time")) - session.now_s) < 0.5
+    # the same name shown twice shows the same text, in the same frame
+    page.keyboard.press("d")
+    shown = page.evaluate("() => [...document.querySelectorAll('[data-value=lumbar_flexion]')].map(n => n.textContent)")
+    assert len(shown) > 1
+    assert set(shown) == {"41°"}
+
+
+def test_the_calibration_is_led_in_all_three_modes(open_page: Open) -> None:
+    with ScriptedSession() as session:
+        page = open_page(session.address)
+        state(page, "waiting")
+        assert page.inner_text(".line").strip() == "Calibrate"
+        page.keyboard.press("e")
+        page.click('[data-action="calibrate"]')
+        state(page, "calibrating")
+        assert session.heard[-1].do == "calibrate"
+        until(page, "document.querySelector('.instruction').textContent === 'Stand still'")
+        session.movements(1, 0, 0, heard=Heard("bend", 1, "", (("lumbar", 55.0), ("pelvis", 30.0)), session.now_s))
+        until(page, "document.querySelector('.instruction').textContent === 'Bend forward'")
+        until(page, "document.querySelector('.remark').textContent.includes('55°')")
+        assert page.inner_text(".calibrate .of").split() == ["2", "of", "3"]
+        page.keyboard.press("l")
+        until(page, "document.querySelector('.lift .instruction')?.textContent === 'Bend\\nforward'")
+        session.movements(3, 2, 1, heard=Heard("knee_right", 0, "too_shallow", (("thigh_right", 22.0),), session.now_s))
+        until(page, "document.querySelector('.lift .instruction').textContent === 'Right\\nknee up'")
+        session.calibrate(confidence=0.7)
+        state(page, "streaming")
+        page.keyboard.press("e")
+        page.wait_for_selector(".ready")
+        assert page.inner_text(".headline") == "Ready."
+        assert "fair" in page.inner_text(".ready .least")
+        assert "3 bends of 59°" in page.inner_text(".reports")
+        assert page.is_visible('.better [data-action="calibrate"]')
+
+
+def test_a_set_is_counted_and_stands_in_the_table(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    state(page, "streaming")
+    for index in range(3):
+        session.repetition(index)
+    shows(page, "repetition_count", "3")
+    page.keyboard.press("d")
+    row = page.locator('[data-repetition="3"]')
+    assert row.locator('[data-value="lumbar_rom_deg"]').text_content() == "41°"
+    assert row.locator('[data-value="lumbar_share_of_trunk"]').text_content() == "61\u00a0%"
+    assert row.locator('[data-value="lumbar_share_of_trunk_early"]').text_content() == "80\u00a0%"
+    assert page.locator("[data-repetition]:not([data-under-way])").count() == 3
+    assert page.locator("[data-under-way]").get_attribute("data-repetition") == "4"
+    session.repetition(3, "squat", 0.4, lumbar_share_of_trunk_on_thigh=0.11)
+    page.wait_for_selector('[data-repetition="4"]:not([data-under-way])')
+    assert "squat ?" in page.inner_text('[data-repetition="4"]:not([data-under-way])')
+
+
+def test_pain_stands_at_the_row_that_was_seen_and_can_be_taken_back(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address, MONITOR)
+    shows(page, "lumbar_flexion", "41°")
+    page.keyboard.press("d")
+    page.click('[data-action="pain-4"]')
+    until(page, "document.querySelector('.marks')?.innerText.includes('pain 4')")
+    assert "at lumbar 41°" in page.inner_text(".marks")
+    tap = session.heard[-1]
+    assert (tap.do, tap.number) == ("pain", 4)
+    assert tap.seen_s is not None
+    assert abs(tap.seen_s - session.now_s) < 2.0
+    page.keyboard.press("p")
+    page.keyboard.press("1")
+    page.keyboard.press("0")
+    until(page, "document.querySelector('.marks').innerText.includes('pain 10')")
+    page.keyboard.press("u")
+    until(page, "!document.querySelector('.marks').innerText.includes('pain 10')")
+    page.fill('[data-input="note"]', "left  heel lifts")
+    page.press('[data-input="note"]', "Enter")
+    until(page, "document.querySelector('.marks').innerText.includes('left heel lifts')")
+    assert page.input_value('[data-input="note"]') == ""
+
+
+def test_a_pedal_marks_and_presses_no_button_again(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("d")
+    page.click('[data-action="pain-3"]')
+    page.keyboard.press(" ")
+    until(page, "document.querySelectorAll('.marks li').length === 2")
+    assert [order.do for order in session.heard] == ["pain", "mark"]
+
+
+def test_a_lost_sensor_is_named_its_numbers_are_dashes_and_it_comes_back(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    shows(page, "hip_flexion", "32°")
+    began = time.monotonic()
+    session.lose("thigh_left")
+    page.wait_for_selector('[data-sensor="thigh_left"][data-state="lost"]')
+    shows(page, "hip_flexion", "–")
+    assert time.monotonic() - began < 1.5
+    assert page.evaluate("document.body.dataset.state") == "streaming"
+    values = page.evaluate(VALUES)
+    assert values["lumbar_flexion"] == "41°"
+    assert re.match(r"Left thigh 0:0\d", page.inner_text(".line").strip())
+    session.bring_back("thigh_left")
+    page.wait_for_selector('[data-sensor="thigh_left"][data-state="streaming"]')
+    shows(page, "hip_flexion", "32°")
+
+
+def test_a_fallen_sensor_is_told_with_what_to_do(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address, MONITOR)
+    shows(page, "lumbar_flexion", "41°")
+    session.find("pelvis", Cause.OFF_BODY)
+    page.wait_for_selector('[data-sensor="pelvis"][data-state="off_body"]')
+    shows(page, "lumbar_flexion", "–")
+    assert page.inner_text(".line").strip() == "Pelvis off"
+    page.keyboard.press("d")
+    until(page, "document.querySelector('[data-sensor=pelvis]').innerText.includes('Put it back on')")
+    session.find("pelvis", Cause.OFF_BODY, over=True)
+    page.wait_for_selector('[data-sensor="pelvis"][data-state="streaming"]')
+    shows(page, "lumbar_flexion", "41°")
+
+
+@pytest.mark.parametrize("mode", ["l", "d", "e"])
+def test_nothing_stale_can_be_read_when_the_program_hangs_or_is_gone(
+    session: ScriptedSession, open_page: Open, mode: str
+) -> None:
+    session.pose = BENT
+    page = open_page(session.address, MONITOR)
+    shows(page, "lumbar_flexion", "41°")
+    session.repetition(0)
+    page.keyboard.press(mode)
+    page.wait_for_timeout(300)
+    began = time.monotonic()
+    session.held.set()
+    state(page, "lost")
+    assert time.monotonic() - began < 0.9
+    until(page, "!('time' in document.body.dataset)")
+    assert set(page.evaluate(VALUES).values()) == {"–"}
+    assert {node.get_attribute("data-state") for node in page.query_selector_all("[data-sensor]")} <= {"unknown"}
+    # in no text and no label
+    assert "32°" not in page.evaluate(READABLE)
+    assert "9\u00a0ms" not in page.evaluate(READABLE)
+    # also not while it tries again
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.body.dataset.state") == "lost"
+    assert set(page.evaluate(VALUES).values()) == {"–"}
+    session.held.clear()
+    state(page, "streaming")
+
+
+def test_a_killed_server_shows_at_once(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    state(page, "streaming")
+    began = time.monotonic()
+    session.kill()
+    state(page, "lost")
+    assert time.monotonic() - began < 2.0
+    assert "No connection" in page.inner_text(".line")
+    assert page.get_attribute(".line", "role") == "alert"
+
+
+def test_a_reloaded_page_goes_on_where_it_was(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    state(page, "streaming")
+    session.repetition(0)
+    page.keyboard.press("d")
+    page.wait_for_selector('[data-repetition="1"]:not([data-under-way])')
+    page.reload()
+    state(page, "streaming")
+    assert page.evaluate("document.body.dataset.mode") == "desk"
+    assert page.is_visible('[data-repetition="1"]:not([data-under-way])')
+    shows(page, "lumbar_flexion", "41°")
+
+
+def test_a_page_that_slept_says_so_until_the_next_tap_and_leaves_a_mark(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    state(page, "streaming")
+    # a page that is busy is as still as one whose machine slept
+    page.evaluate("() => { const until = performance.now() + 3000; while (performance.now() < until); }")
+    page.wait_for_selector('[data-notice="slept"]')
+    assert re.search(r"Slept [23] s", page.inner_text('[data-notice="slept"]'))
+    state(page, "streaming")
+    page.wait_for_timeout(300)
+    assert [order.do for order in session.heard] == ["slept"]
+    page.mouse.click(400, 300)
+    until(page, "document.querySelector('[data-notice=slept]') === null")
+    page.wait_for_timeout(300)
+    assert [order.do for order in session.heard] == ["slept"]
+
+
+def test_stop_asks_once_and_ends(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.action") == "stop-confirm"
+    page.keyboard.press("Escape")
+    until(page, "document.querySelector('dialog') === null")
+    page.keyboard.press("d")
+    page.click('[data-action="stop"]')
+    page.keyboard.press("Enter")
+    state(page, "ended")
+    assert session.stopped.is_set()
+    assert set(page.evaluate(VALUES).values()) == {"–"}
+    page.wait_for_timeout(1300)
+    assert page.evaluate("document.body.dataset.state") == "ended"
+
+
+def test_without_a_token_nothing_of_the_session_is_shown(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address.partition("#")[0], MONITOR)
+    state(page, "refused")
+    page.keyboard.press("d")
+    assert "player-07" not in page.content()
+    # the right address in the same window lets in, without a reload
+    page.evaluate("address => { location.href = address }", session.address)
+    state(page, "streaming")
+    assert "player-07" in page.content()
+    assert "#" not in page.url
+
+
+def test_a_viewer_has_none_of_the_operators_actions(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.page.viewer, MONITOR)
+    state(page, "streaming")
+    for mode in "lde":
+        page.keyboard.press(mode)
+        page.wait_for_timeout(100)
+        actions = set(page.evaluate("[...document.querySelectorAll('[data-action]')].map(n => n.dataset.action)"))
+        assert not {a for a in actions if not a.startswith(("mode-", "sound-")) and a != "start_without"}, mode
+        assert page.query_selector("[data-input]") is None
+    page.keyboard.press("4")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(300)
+    assert session.heard == []
+
+
+def test_an_operator_sees_who_is_connected_and_sends_one_away(session: ScriptedSession, open_page: Open) -> None:
+    viewer = open_page(session.page.viewer)
+    state(viewer, "streaming")
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("d")
+    page.locator(".connected li", has_text="Viewer").locator('[data-action="revoke"]').click()
+    state(viewer, "refused")
+    assert set(viewer.evaluate(VALUES).values()) == {"–"}
+
+
+def test_a_target_set_by_hand_is_the_line_of_the_bar(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("d")
+    page.fill('[data-input="target-lumbar_flexion"]', "20")
+    page.press('[data-input="target-lumbar_flexion"]', "Enter")
+    until(page, "document.querySelector('.notice').textContent.includes('21° over')")
+    page.keyboard.press("l")
+    assert page.inner_text(".line").strip() == "Lumbar 21° over"
+    assert page.is_visible(".over.hatched")
+    session.pose = STANDING
+    until(page, "getComputedStyle(document.querySelector('.over.hatched')).display === 'none'")
+    page.keyboard.press("d")
+    page.click('[data-action="no-target-lumbar_flexion"]')
+    until(page, "document.querySelector('[data-input=target-lumbar_flexion]').value === ''")
+
+
+def test_sounds_silence_means_well_and_lost_data_are_heard(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("d")
+    tone = "document.body.dataset.tone === '{}'"
+    page.click('[data-action="sound-target"]')
+    assert page.evaluate("document.body.dataset.sound") == "target"
+    assert "set one first" in page.inner_text("#sound-what")
+    page.fill('[data-input="target-lumbar_flexion"]', "30")
+    page.press('[data-input="target-lumbar_flexion"]', "Enter")
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.body.dataset.tone") == "silent"
+    session.pose = BENT
+    until(page, tone.format("tone"))
+    session.lose("lumbar")
+    until(page, tone.format("lost"))
+    session.bring_back("lumbar")
+    until(page, tone.format("tone"))
+    session.held.set()
+    until(page, tone.format("lost"))
+    session.held.clear()
+    until(page, tone.format("tone"))
+    page.click('[data-action="sound-off"]')
+    assert page.evaluate("document.body.dataset.tone") == "silent"
+
+
+def test_a_calibration_that_is_refused_says_why(session: ScriptedSession, open_page: Open) -> None:
+    session.calibrate(Stage.REFUSED, reasons=("moved by 14° instead of standing still; stand still, mark calibrate again",))
+    page = open_page(session.address)
+    state(page, "streaming")
+    page.keyboard.press("e")
+    page.wait_for_selector(".ready")
+    until(page, "document.querySelector('.headline').textContent === 'Not calibrated.'")
+    assert "moved by 14°" in page.inner_text(".reports")
+
+
+def test_a_browser_that_was_stopped_goes_on_by_itself(session: ScriptedSession, open_page: Open, browser: Browser) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    shows(page, "lumbar_flexion", "41°")
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [process["id"] for process in processes if process["type"] == "renderer"]
+    try:
+        for pid in renderers:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3.5)
+        session.pose = STANDING
+    finally:
+        for pid in renderers:
+            os.kill(pid, signal.SIGCONT)
+    state(page, "streaming")
+    shows(page, "lumbar_flexion", "0°")
+    assert re.search(r"Slept [345] s", page.inner_text('[data-notice="slept"]'))
+    until(page, "document.querySelectorAll('[data-sensor][data-state=streaming]').length === 4")
+    assert [order.do for order in session.heard] == ["slept"]

@@ -1,0 +1,100 @@
+"""What a page says: orders are understood, everything else is nothing; no message makes an error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.live_page.orders import LONGEST_TEXT, PageOrder, acknowledged, decoded, order_of
+
+
+@pytest.mark.parametrize(
+    ("message", "order"),
+    [
+        ({"do": "mark", "time_s": 12.34}, PageOrder("mark", 12.34, "mark")),
+        ({"do": "mark", "label": " new  belt "}, PageOrder("mark", None, "new belt")),
+        ({"do": "pain", "score": 4, "time_s": 1}, PageOrder("pain", 1.0, number=4)),
+        ({"do": "pain", "score": 0}, PageOrder("pain", None, number=0)),
+        ({"do": "note", "text": "<b>tight</b>"}, PageOrder("note", None, "<b>tight</b>")),
+        ({"do": "target", "angle": "hip_flexion", "deg": 90}, PageOrder("target", None, "hip_flexion", 90.0)),
+        ({"do": "target", "angle": "lumbar_flexion", "deg": None}, PageOrder("target", None, "lumbar_flexion")),
+        ({"do": "slept", "seconds": 12.4}, PageOrder("slept", None, number=12)),
+        ({"do": "stop"}, PageOrder("stop")),
+        ({"do": "undo", "more": 1}, PageOrder("undo")),
+    ],
+)
+def test_orders_are_understood(message: dict[str, Any], order: PageOrder) -> None:
+    assert order_of(decoded(json.dumps(message))) == order
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        [],
+        None,
+        4,
+        "stop",
+        {"do": None},
+        {"do": "rm"},
+        {"do": ["stop"]},
+        {"do": "pain"},
+        {"do": "pain", "score": 11},
+        {"do": "pain", "score": -1},
+        {"do": "pain", "score": 3.5},
+        {"do": "pain", "score": "4"},
+        {"do": "pain", "score": True},
+        {"do": "note"},
+        {"do": "note", "text": "  "},
+        {"do": "note", "text": 7},
+        {"do": "mark", "label": ""},
+        {"do": "target", "angle": "knee", "deg": 3},
+        {"do": "target", "angle": "hip_flexion", "deg": 1e9},
+        {"do": "target", "angle": "hip_flexion", "deg": "60"},
+        {"do": "slept"},
+        {"do": "slept", "seconds": -3},
+        {"do": "revoke"},
+        {"do": "invite", "role": "owner"},
+    ],
+)
+def test_what_is_no_order_is_nothing(message: object) -> None:
+    assert order_of(message) is None
+
+
+def test_a_time_that_is_none_is_left_out_and_a_long_note_is_cut() -> None:
+    for time_s in ("12", True, -4, 1e300, [1]):
+        order = order_of({"do": "mark", "time_s": time_s})
+        assert order is not None
+        assert order.seen_s is None
+    order = order_of({"do": "note", "text": "x" * 9000})
+    assert order is not None
+    assert len(order.text) == LONGEST_TEXT
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 60_000, '{"do":"stop"', b"\xff\xfe", "NaN", '{"do":"pain","score":1e999}'])
+def test_what_is_no_json_is_nothing(text: str | bytes) -> None:
+    assert order_of(decoded(text)) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda v: (
+            st.lists(v)
+            | st.dictionaries(st.sampled_from(["do", "ack", "score", "text", "time_s", "deg", "label"]) | st.text(), v)
+        ),
+    )
+)
+def test_no_message_makes_an_error(message: object) -> None:
+    order_of(message)
+    acknowledged(message)
+
+
+def test_acknowledgements() -> None:
+    assert acknowledged({"ack": 7}) == 7
+    for no in ({"ack": -1}, {"ack": True}, {"ack": 1.5}, {"ack": "1"}, {"ack": 1 << 60}, {"ack": 1, "do": "stop"}, [1], None):
+        assert acknowledged(no) is None

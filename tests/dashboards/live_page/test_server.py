@@ -1,0 +1,374 @@
+"""The page's server, asked as browsers and others ask it: access, flow control, hostile messages, several viewers, the end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from body_signals import HiphingeError
+from dashboards.live_page.connection import MOST_IN_FLIGHT
+from dashboards.live_page.server import HEADERS, MOST_SOCKETS
+from hiphinge.live_page.opening import OpenPage, PageWishes
+from tests.dashboards.live_page.page_client import PageClient, asked, logged_in
+from tests.dashboards.live_page.scripted_session import BENT, ScriptedSession
+
+
+@pytest.fixture
+def session() -> Iterator[ScriptedSession]:
+    with ScriptedSession(pose=BENT) as scripted:
+        yield scripted
+
+
+def flood(page: PageClient) -> None:
+    for _ in range(100_000):
+        page.socket.send('{"do":"mark"}')
+
+
+def refusal(address: str, **headers: str) -> int:
+    base = address.partition("/#")[0]
+    with pytest.raises(InvalidStatus) as refused, connect(base.replace("http", "ws", 1) + "/ws", additional_headers=headers):
+        pass
+    return refused.value.response.status_code
+
+
+def test_what_needs_no_token_holds_nothing_of_the_session_and_carries_the_headers(session: ScriptedSession) -> None:
+    for path, status in (
+        ("/", 200),
+        ("/healthz", 200),
+        ("/static/main.js", 200),
+        ("/static/../server.py", 404),
+        ("/nothing", 404),
+    ):
+        answered, headers, body = asked(session.address, path=path)
+        assert answered == status, path
+        assert b"player-07" not in body
+        for name, value in HEADERS.items():
+            assert headers.get(name.lower(), headers.get(name)) == value, path
+    assert asked(session.address, path="/healthz")[2] == b"ok"
+    assert HEADERS["Content-Security-Policy"] == "default-src 'self'; frame-ancestors 'none'"
+
+
+def test_the_cookie_is_named_after_the_port_and_no_script_reads_it(session: ScriptedSession) -> None:
+    token = session.address.partition("/#")[2]
+    status, headers, _ = asked(session.address, "POST", "/login", token)
+    assert status == 200
+    name, *attributes = headers["set-cookie"].split("; ")
+    assert name.partition("=")[0] == f"hiphinge_{session.page.server.port}"
+    assert {a.lower() for a in attributes} >= {"httponly", "samesite=strict"}
+    assert token not in headers["set-cookie"]
+    assert asked(session.address, "POST", "/login", token)[0] == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 32, "A" * 257, "ä"])
+def test_a_wrong_token_is_refused(session: ScriptedSession, token: str) -> None:
+    status, headers, _ = asked(session.address, "POST", "/login", token)
+    assert status == (413 if len(token) > 256 else 403)
+    assert "set-cookie" not in headers
+
+
+def test_foreign_hosts_and_origins_are_refused(session: ScriptedSession) -> None:
+    port = session.page.server.port
+    token = session.address.partition("/#")[2]
+    for path in ("/", "/healthz", "/static/main.js", "/ws"):
+        assert asked(session.address, path=path, headers={"Host": f"evil.example:{port}"})[0] == 421
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "localhost:1"):
+        assert asked(session.address, path="/healthz", headers={"Host": host})[0] == 200
+    for origin in ("http://evil.example", "null", f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"):
+        assert asked(session.address, "POST", "/login", token, {"Origin": origin})[0] == 403
+    cookie = logged_in(session.address)
+    assert refusal(session.address, Cookie=cookie, Origin="http://evil.example") == 403
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "A" * 22 + "==",
+    }
+    assert asked(session.address, path="/ws", headers={**headers, "Cookie": cookie, "Host": "evil.example"})[0] == 421
+
+
+def test_without_a_cookie_of_this_session_the_socket_is_refused_before_the_upgrade(session: ScriptedSession) -> None:
+    base = session.address.partition("/#")[0]
+    assert refusal(session.address, Origin=base) == 403
+    assert refusal(session.address, Origin=base, Cookie=f"hiphinge_{session.page.server.port}=x") == 403
+    cookie = logged_in(session.address)
+    assert refusal(session.address, Origin=base, Cookie=cookie.replace(str(session.page.server.port), "1")) == 403
+    with PageClient(session.address, cookie) as page:
+        assert page.of("state")["role"] == "operator"
+
+
+def test_full_state_comes_first_then_rows_none_left_out(session: ScriptedSession) -> None:
+    session.calibrate()
+    session.repetition(0)
+    time.sleep(0.3)
+    with PageClient(session.address) as page:
+        state = page.take()
+        assert state is not None
+        assert (state["type"], state["version"], state["rate_hz"], state["role"]) == ("state", 1, 100, "operator")
+        assert state["session"]["athlete"] == "player-07"
+        assert [r["number"] for r in state["repetitions"]] == [1]
+        assert state["body_state"] == "streaming"
+        page.for_frames(60)
+        at = page.rows[0][0]
+        assert at == state["first_row"]
+        for number, _, rows in page.rows:
+            assert number == at
+            at += len(rows)
+        column = state["columns"].index("lumbar_flexion")
+        assert page.rows[-1][2][-1][column] == pytest.approx(41.0, abs=0.01)
+
+
+def test_fifty_frames_a_second(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        page.for_frames(10)
+        began, rows = time.monotonic(), page.rows[-1][0]
+        page.for_frames(100)
+        seconds = (page.rows[-1][0] - rows) / 100.0
+        # by the session's time: a busy machine delays frames, and then one brings more rows
+        assert 100 / seconds < 56.0
+        assert time.monotonic() - began < 20.0
+
+
+def test_a_viewer_that_acknowledges_nothing_gets_32_frames_and_then_a_second_at_most(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        page.acknowledges = False
+        page.of("state")
+        page.for_frames(MOST_IN_FLIGHT)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            page.take()
+        assert page.frames == MOST_IN_FLIGHT
+        page.socket.send('{"ack": 32}')
+        page.for_frames(1)
+        number, _, rows = page.rows[-1]
+        assert len(rows) == 100
+        assert number > page.rows[-2][0] + len(page.rows[-2][2])
+
+
+def test_acknowledgements_one_by_one_are_understood_too(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        page.acknowledges = False
+        while page.frames < 3 * MOST_IN_FLIGHT:
+            if page.take() is None:
+                page.socket.send('{"ack": 1}')
+
+
+def test_viewers_that_read_nothing_cost_the_others_nothing(session: ScriptedSession) -> None:
+    # a socket whose buffers are full: it never reads, and acknowledges far ahead
+    idle = [PageClient(session.address, max_queue=1) for _ in range(2)]
+    for page in idle:
+        page.socket.send('{"ack": 9000000}')
+    with PageClient(session.address) as page:
+        page.for_frames(150)
+        numbers = [number for number, _, _ in page.rows]
+        assert all(b == a + len(rows) for a, b, (_, _, rows) in zip(numbers, numbers[1:], page.rows, strict=False))
+        viewers = (
+            page.until(lambda m: m["type"] == "viewers" and len(m["viewers"]) == 3)
+            if not any(m["type"] == "viewers" and len(m["viewers"]) == 3 for m in page.said)
+            else None
+        )
+        assert viewers is None or len(viewers["viewers"]) == 3
+    for page in idle:
+        page.close(0.1)
+
+
+def test_what_an_operator_says_is_heard_and_what_a_viewer_says_is_not(
+    session: ScriptedSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with PageClient(session.address) as operator, PageClient(session.page.viewer) as viewer:
+        assert viewer.of("state")["role"] == "viewer"
+        for order in ({"do": "stop"}, {"do": "pain", "score": 3}, {"do": "mark"}, {"do": "revoke", "id": "v1"}, {"do": "undo"}):
+            viewer.say(**order)
+        viewer.socket.send("no message at all")
+        viewer.socket.send(b"\x00\xff")
+        operator.say(do="pain", score=4, time_s=40.0)
+        marks = operator.until(lambda m: m["type"] == "marks" and bool(m["marks"]))["marks"]
+        assert any(m["type"] == "answer" for m in operator.said) or operator.of("answer")["code"] == "marked"
+        assert [(m["kind"], m["score"], m["time_s"], m["by"]) for m in marks] == [("pain", 4, 40.0, "page")]
+        assert [order.do for order in session.heard] == ["pain"]
+        assert not session.stopped.is_set()
+        viewer.of("marks")
+        assert not any(m["type"] in ("answer", "viewers") for m in viewer.said)
+    dropped = [r.getMessage() for r in caplog.records if "dropped" in r.getMessage()]
+    assert len(dropped) == 7
+    assert any("stop, which a viewer may not" in words for words in dropped)
+
+
+def test_undo_takes_back_the_last_and_says_when_there_is_none(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        page.say(do="undo")
+        assert page.of("answer")["code"] == "nothing_to_take_back"
+        page.say(do="pain", score=4)
+        page.say(do="mark", label="new belt")
+        page.until(lambda m: m["type"] == "marks" and len(m["marks"]) == 2)
+        page.say(do="undo")
+        marks = page.until(lambda m: m["type"] == "marks" and len(m["marks"]) == 1)["marks"]
+        assert marks[0]["label"] == "pain 4"
+        page.say(do="undo")
+        page.until(lambda m: m["type"] == "marks" and not m["marks"])
+
+
+def test_targets_are_kept_and_a_page_that_comes_later_has_them(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        page.say(do="target", angle="lumbar_flexion", deg=60)
+        assert page.until(lambda m: m["type"] == "targets")["targets"] == {"lumbar_flexion": 60.0, "hip_flexion": None}
+        with PageClient(session.page.viewer) as later:
+            assert later.of("state")["targets"]["lumbar_flexion"] == 60.0
+        page.say(do="target", angle="lumbar_flexion", deg=None)
+        assert page.of("targets")["targets"]["lumbar_flexion"] is None
+
+
+@pytest.mark.parametrize("message", ["x" * 65_537, b"\x00" * 70_000])
+def test_a_message_over_64_kb_closes_the_socket_with_1009(session: ScriptedSession, message: str | bytes) -> None:
+    with PageClient(session.address) as page:
+        page.of("state")
+        page.socket.send("[" * 65_536)
+        page.for_frames(3)
+        page.socket.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            page.for_frames(10_000)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+    with PageClient(session.address) as page:
+        page.for_frames(3)
+
+
+def test_a_flood_of_messages_closes_its_own_socket_only(session: ScriptedSession) -> None:
+    with PageClient(session.address) as other, PageClient(session.page.viewer) as page:
+        with pytest.raises(ConnectionClosed):
+            flood(page)
+        other.for_frames(3)
+    assert not session.heard
+
+
+def test_sockets_are_counted(session: ScriptedSession) -> None:
+    cookie = logged_in(session.address)
+    base = session.address.partition("/#")[0]
+    pages = [PageClient(session.address, cookie) for _ in range(MOST_SOCKETS)]
+    try:
+        assert refusal(session.address, Cookie=cookie, Origin=base) == 503
+        pages.pop().close()
+        time.sleep(0.3)
+        pages.append(PageClient(session.address, cookie))
+        pages[-1].for_frames(2)
+    finally:
+        for page in pages:
+            page.close(0.1)
+
+
+def test_a_revoked_page_is_sent_away_and_its_cookie_is_nobody_s(session: ScriptedSession) -> None:
+    with PageClient(session.address) as operator, PageClient(session.page.viewer) as viewer:
+        listed = operator.until(lambda m: m["type"] == "viewers" and len(m["viewers"]) == 2)["viewers"]
+        (other,) = [v for v in listed if v["role"] == "viewer"]
+        assert other["address"] == "127.0.0.1"
+        operator.say(do="revoke", id=other["id"])
+        with pytest.raises(ConnectionClosed) as closed:
+            viewer.for_frames(10_000)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4001
+        assert refusal(session.address, Cookie=viewer.cookie, Origin=session.address.partition("/#")[0]) == 403
+        operator.until(lambda m: m["type"] == "viewers" and len(m["viewers"]) == 1)
+
+
+def test_the_end_is_said_before_the_socket_closes_and_idle_pages_hold_nothing_up(session: ScriptedSession) -> None:
+    idle = PageClient(session.address, max_queue=1)
+    raw = socket.create_connection(("127.0.0.1", session.page.server.port))
+    with PageClient(session.address) as page:
+        page.for_frames(3)
+        began = time.monotonic()
+        page.say(do="stop")
+        assert page.of("ended")
+        with pytest.raises(ConnectionClosed) as closed:
+            page.take()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1000
+        assert session.stopped.wait(1.0)
+        session.page.server._thread.join(8.0)
+        assert not session.page.server._thread.is_alive()
+        assert time.monotonic() - began < 8.0
+    raw.close()
+    idle.close(0.1)
+    with pytest.raises(OSError):
+        asked(session.address, path="/healthz")
+
+
+def test_killed_sockets_are_forgotten(session: ScriptedSession) -> None:
+    with PageClient(session.address) as page:
+        for _ in range(5):
+            gone = PageClient(session.address)
+            gone.of("state")
+            gone.socket.socket.shutdown(socket.SHUT_RDWR)
+        page.until(lambda m: m["type"] == "viewers" and len(m["viewers"]) == 1)
+        page.for_frames(3)
+    assert threading.active_count() < 40
+
+
+def test_a_port_that_is_taken_is_an_error_with_a_remedy(session: ScriptedSession) -> None:
+    with pytest.raises(HiphingeError, match=r"cannot be used for the live page") as error:
+        OpenPage(session.session, PageWishes(port=session.page.server.port))
+    assert "--port 0" in error.value.remedy
+    another = OpenPage(session.session, PageWishes())
+    try:
+        assert another.server.port != session.page.server.port
+    finally:
+        another.close()
+
+
+def test_two_sessions_on_one_machine_do_not_log_each_other_out(session: ScriptedSession) -> None:
+    with ScriptedSession(athlete="player-08") as other:
+        cookies = "; ".join((logged_in(session.address), logged_in(other.address)))
+        for one, athlete in ((session, "player-07"), (other, "player-08")):
+            with PageClient(one.address, cookies) as page:
+                assert page.of("state")["session"]["athlete"] == athlete
+
+
+def test_in_the_network_each_invitation_serves_once_and_the_address_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboards.live_page.lan.addresses", lambda: ["127.0.0.2"])
+    with ScriptedSession() as scripted:
+        page = OpenPage(scripted.session, PageWishes(port=0, lan=True))
+        try:
+            document = page.document()
+            assert document["lan"].startswith(f"http://127.0.0.2:{page.server.port}/#")
+            with PageClient(document["lan_viewer"]) as viewer:
+                assert viewer.of("state")["role"] == "viewer"
+            token = document["lan_viewer"].partition("/#")[2]
+            assert asked(document["lan_viewer"], "POST", "/login", token)[0] == 403
+            assert asked(page.address, "POST", "/login", document["lan"].partition("/#")[2])[0] == 200
+            with PageClient(page.address) as operator:
+                operator.say(do="invite", role="viewer")
+                invitation = operator.of("invitation")
+                assert invitation["qr"].startswith("<svg")
+                with PageClient(invitation["address"]) as invited:
+                    assert invited.of("state")["role"] == "viewer"
+        finally:
+            page.close()
+
+
+def test_with_tls_the_page_is_signed_by_an_authority_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / name))
+    with ScriptedSession() as scripted:
+        certificates = []
+        for _ in range(2):
+            page = OpenPage(scripted.session, PageWishes(port=0, tls=True))
+            try:
+                assert page.address.startswith("https://127.0.0.1:")
+                status, headers, body = asked(page.address, path="/authority.crt")
+                assert status == 200
+                assert headers["content-type"] == "application/x-x509-ca-cert"
+                certificates.append(body)
+                status, headers, _ = asked(page.address, "POST", "/login", page.address.partition("/#")[2])
+                assert status == 200
+                assert "secure" in headers["set-cookie"].lower()
+            finally:
+                page.close()
+        assert certificates[0] == certificates[1]
+    for file in (tmp_path / "hiphinge" / "live_page").iterdir():
+        assert file.stat().st_mode & 0o077 == 0
