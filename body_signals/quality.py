@@ -59,6 +59,8 @@ class Cause(StrEnum):
     OFF_BODY = "off_body"
     OTHER_SENSOR = "other_sensor"
     BEYOND_BODY = "beyond_body"
+    SWAPPED = "swapped"
+    TURNED = "turned"
 
 
 CAUSE_FLAGS: dict[Cause, Quality] = {
@@ -77,6 +79,8 @@ CAUSE_FLAGS: dict[Cause, Quality] = {
     Cause.OFF_BODY: Quality.OFF_BODY,
     Cause.OTHER_SENSOR: Quality.UNCALIBRATED,
     Cause.BEYOND_BODY: Quality.IMPLAUSIBLE,
+    Cause.SWAPPED: Quality.LOW_CONFIDENCE,
+    Cause.TURNED: Quality.LOW_CONFIDENCE,
 }
 """The flag of rows during each fault."""
 

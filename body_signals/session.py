@@ -37,7 +37,8 @@ NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
 class Sensor:
     """One sensor of a session. Exactly one of `file` (plain sessions) or recorded packets holds its data.
 
-    config: settings that its codec needs, e.g. the columns of its text lines; each family lists its words.
+    config: settings that its codec needs, e.g. the columns of its text lines; each family lists its words. worn: how it was
+    stuck on last time, as the quaternion (4,) sensor → segment of that calibration; it aligns nothing.
     Raises ValueError when placement `other` has no name or a body placement has one.
     """
 
@@ -50,6 +51,7 @@ class Sensor:
     port: str | None = None
     rate_hz: float | None = None
     config: Mapping[str, Setting] = field(default_factory=lambda: NO_SETTINGS)
+    worn: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.placement is Placement.OTHER) != (self.name is not None):

@@ -44,6 +44,7 @@ from dsp.pipeline import (
     slip_flags,
     slip_watch,
     with_flags,
+    worn_last_time,
 )
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
@@ -69,7 +70,9 @@ class LivePipeline:
         self._tracks = {key: SensorTrack() for key in keys}
         self._grid = Grid(self._tracks, patience_s=patience_s)
         self._guide = CalibrationWatch(body, self._anew)
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, TAU_S, self._guide)
+        self._calibrator = Calibrator(
+            body, mountings(sensors), self._standing, self._ended, TAU_S, self._guide, worn_last_time(sensors)
+        )
         self._calibrate_marks: list[float] = []
         self._history: list[Ticks] = []
         self._in_hand: Ticks | None = None
@@ -194,6 +197,7 @@ class LivePipeline:
             start = stop
         self._in_hand = None
         self._emit(ticks.part(start, len(ticks)), out)
+        out.findings += self._calibrator.findings()
         out.calibration += self._guide.take()
 
     def _emit(self, ticks: Ticks, out: PipelineOutput) -> None:

@@ -68,6 +68,11 @@ def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:
     return {s.key: s.mounting for s in sensors if s.mounting is not None and s.placement is not Placement.OTHER}
 
 
+def worn_last_time(sensors: Sequence[Sensor]) -> dict[str, tuple[float, ...]]:
+    """How the worn sensors were stuck on last time, where that is known."""
+    return {s.key: s.worn for s in sensors if s.worn is not None and s.placement is not Placement.OTHER}
+
+
 def shared_ticks(standings: Sequence[Standing], rate_hz: float) -> tuple[int, int] | None:
     """Numbers of the first tick of the standing shared by sensors, and of the first after it; None where it is too short."""
     first = int(np.ceil(max(s.start_s for s in standings) * rate_hz))

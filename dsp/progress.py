@@ -14,6 +14,7 @@ from body_signals import movements
 from dsp.alignment.mediolateral_axis import RAISE_COUNT
 from dsp.alignment.standing import FULL_S, SETTLE_S
 from dsp.calibration.calibration_movements import BEND_COUNT, THIGH_KEYS, TRUNK_KEYS
+from dsp.calibration.misplaced import Misplaced
 from dsp.results import AlignmentReport
 
 BEND, SQUAT = movements.BEND.name, movements.SQUAT.name
@@ -78,7 +79,7 @@ class CalibrationProgress:
     made, wanted: number of each movement that was recognised, and that is required. heard: the last movement that ended.
     moving: a movement is under way. unreturned: a sensor that has not come back to its standing in time, and its angle from it,
     degrees. in_force: an alignment of this mark is in force. reports: of the last alignment of this mark. reasons: of a
-    refusal.
+    refusal. misplaced: sensors that are worn elsewhere, or otherwise, than stated.
     """
 
     stage: Stage = Stage.WAITING
@@ -93,6 +94,7 @@ class CalibrationProgress:
     in_force: bool = False
     reports: tuple[AlignmentReport, ...] = ()
     reasons: tuple[str, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -128,6 +130,7 @@ class CalibrationProgress:
             "heard": None if self.heard is None else self.heard.document(),
             "in_force": self.in_force,
             "reasons": list(self.reasons),
+            "warnings": [m.document() for m in self.misplaced],
         }
 
 

@@ -52,6 +52,7 @@ from dsp.pipeline import (
     slip_flags,
     slip_watch,
     with_flags,
+    worn_last_time,
 )
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
@@ -122,7 +123,7 @@ class ReviewPipeline:
         self._sensors = {s.key: s for s in sensors}
         self._window_s = window_s
         self._streams: dict[str, _Stream] = {}
-        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended)
+        self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, worn=worn_last_time(sensors))
         self._finder = RepetitionFinder(RATE_HZ)
         self._marks: list[float] = []
         self._next: int | None = None
@@ -366,6 +367,7 @@ class ReviewPipeline:
         if last:
             found += self._calibrator.finish(core.first + len(core))
         self._ticks = None
+        out.findings += self._calibrator.findings()
         # for each mark the best alignment; it holds from its mark on
         best: dict[float, Alignment] = {}
         for alignment in found:

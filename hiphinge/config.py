@@ -63,6 +63,11 @@ def default_file() -> Path:
     return Path(typer.get_app_dir("hiphinge")) / "config.toml"
 
 
+def kits_folder(file: Path | None) -> Path:
+    """Where kits are remembered: `kits` beside the configuration file, `file` or the default one."""
+    return (file or default_file()).parent / "kits"
+
+
 def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     """Settings from `file` (else the default file, if there is one) with the environment on top."""
     environment = os.environ if env is None else env

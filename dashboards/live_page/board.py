@@ -20,7 +20,7 @@ STATE_VERSION = 1
 MOST_REPETITIONS = 200
 MOST_MARKS = 1000
 MOST_ANSWERS = 50
-OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers"})
+OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers", "setup"})
 """Documents that a viewer's page does not get."""
 _KINDS = ("sensors", "calibration", "under_way", "findings", "marks", "targets", "viewers", "trouble", "setup")
 """Documents that are told anew when they change, the newest wins."""
@@ -84,6 +84,12 @@ class Board:
         self.changed()
         return True
 
+    def begin(self, head: Mapping[str, Any]) -> None:
+        """A session begins: its head in place of what was set up. Pages must be told the state anew."""
+        with self._lock:
+            self._head = dict(head)
+            self._documents.pop("setup", None)
+
     def get(self, kind: str) -> Mapping[str, Any]:
         """The newest document of a kind; empty where there is none."""
         with self._lock:
@@ -123,7 +129,8 @@ class Board:
         operator = role == "operator"
         with self._lock:
             known = {kind: self._documents[kind] for kind in _KINDS if kind in self._documents}
-            told.versions = {kind: version for kind, (version, _, _) in known.items()}
+            # what is set up is no part of a session's state: it comes right after it
+            told.versions = {kind: version for kind, (version, _, _) in known.items() if kind != "setup"}
             if "invitation" in self._documents:
                 # it was for who asked for it
                 told.versions["invitation"] = self._documents["invitation"][0]

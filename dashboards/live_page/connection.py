@@ -20,8 +20,8 @@ from dashboards.live_page.orders import PageOrder, acknowledged, decoded, order_
 _log = logging.getLogger(__name__)
 MOST_IN_FLIGHT = 32
 """At 50 frames a second this is enough for a round trip of 0.6 s."""
-REVOKED, OVER = 4001, 1000
-"""Codes that a socket is closed with: who was sent away, and the end of the session."""
+REVOKED, OVER, ANEW = 4001, 1000, 1012
+"""Codes that a socket is closed with: who was sent away, the end of the session, and that another state begins."""
 FLOOD, FLOOD_S = 1000, 2.0
 """More messages than the first within the second are no person's and no page's: the socket is closed (ours)."""
 TOO_MANY = 1008

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ MOST_BYTES = 64 * 1024
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
 LONGEST_LABEL = 80
+LONGEST_ID = 200
+"""Characters of a sensor's address or port."""
 MOST_PAIN = 10
 LARGEST_TARGET_DEG = 180.0
 LONGEST_SLEEP_S = 7 * 24 * 3600
@@ -20,12 +23,17 @@ TARGETS = ("lumbar_flexion", "hip_flexion")
 
 @dataclass(frozen=True, slots=True)
 class PageOrder:
-    """An order: what to `do`, its arguments, and the session time of the row that the person saw; None: none was fresh."""
+    """An order: what to `do`, its arguments, and the session time of the row that the person saw; None: none was fresh.
+
+    id, place: of orders before a session: a sensor's, and a placement or a step.
+    """
 
     do: str
     seen_s: float | None = None
     text: str = ""
     number: float | None = None
+    id: str = ""
+    place: str = ""
 
 
 def order_of(message: Any) -> PageOrder | None:
@@ -123,7 +131,33 @@ def _session_note(message: dict[str, Any], seen: float | None) -> PageOrder:
     return PageOrder("session_note", None, _text(message.get("text"), LONGEST_TEXT))
 
 
-_READERS = {
+def _optional(value: Any, longest: int) -> str:
+    """A text that may be missing or empty."""
+    return "" if value is None or value == "" else _text(value, longest)
+
+
+def _before(message: dict[str, Any], seen: float | None) -> PageOrder:
+    """An order before a session: setting up."""
+    text = message.get("name", message.get("text"))
+    place = message.get("placement", message.get("step"))
+    return PageOrder(
+        message["do"],
+        None,
+        _optional(text, LONGEST_LABEL),
+        id=_optional(message.get("id"), LONGEST_ID),
+        place=_optional(place, LONGEST_LABEL),
+    )
+
+
+def _athlete(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("athlete", None, _optional(message.get("id"), LONGEST_LABEL))
+
+
+SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "kit", "start", "start_without")
+"""Orders before a session, besides ``athlete``, ``session_note`` and ``stop``."""
+_READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
+    **dict.fromkeys(SET_UP, _before),
+    "athlete": _athlete,
     "mark": _mark,
     "pain": _pain,
     "note": _note,

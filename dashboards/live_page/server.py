@@ -29,7 +29,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from body_signals import HiphingeError
 from dashboards.live_page.access import Access, Login, origin_is_ours
 from dashboards.live_page.board import Board
-from dashboards.live_page.connection import OVER, REVOKED, Connection
+from dashboards.live_page.connection import ANEW, OVER, REVOKED, Connection
 from dashboards.live_page.lan import Certificate
 from dashboards.live_page.orders import MOST_BYTES, PageOrder
 
@@ -146,6 +146,15 @@ class PageServer:
             for connection in self._connections:
                 if connection.login.id == id:
                     connection.close(REVOKED)
+
+        self._call(close)
+
+    def tell_anew(self) -> None:
+        """Let all pages connect again, for the state of another session; from any thread."""
+
+        def close() -> None:
+            for connection in self._connections:
+                connection.close(ANEW)
 
         self._call(close)
 

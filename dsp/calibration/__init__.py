@@ -1,5 +1,6 @@
 """A calibration: its standing, its movements and the axes that they give each segment; and unmarked calibrations."""
 
 from dsp.calibration.forgotten import ForgottenCalibration, Proposal
+from dsp.calibration.misplaced import Fault, Misplaced
 
-__all__ = ["ForgottenCalibration", "Proposal"]
+__all__ = ["Fault", "ForgottenCalibration", "Misplaced", "Proposal"]

@@ -22,6 +22,7 @@ from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_walk import CalibrationWalk
 from dsp.calibration.calibration_zero import Zero
+from dsp.calibration.misplaced_watch import Expected, MisplacedFindings, MisplacedWatch
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """A calibration ends the first time, s, after the mark, or the second after a movement once each kind was seen once (ours)."""
@@ -47,7 +48,8 @@ class Calibration:
     """The calibration of one mark whose zero is known since tick `decided`: no alignment takes effect before.
 
     Ticks are counted from the first after the mark, as in `tracks`. mountings: the stated ones, by sensor. tilted_s: see
-    `CalibrationWalk`. watch: is notified of the progress.
+    `CalibrationWalk`. watch: is notified of the progress. expected: how sensors should be worn; findings: is told
+    which are not.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Calibration:
         tilted_s: float | None,
         decided: int,
         watch: CalibrationWatch | None = None,
+        expected: Mapping[str, Expected] | None = None,
+        findings: MisplacedFindings | None = None,
     ) -> None:
         self.tracks = tracks
         self._watch = watch
@@ -76,6 +80,8 @@ class Calibration:
             lambda key, start, stop: path(tracks.vertical(key)[:, start:stop], zero.up[key]),
         )
         self._axes = CalibrationAxes(tracks, zero, mountings, self._movements, walk)
+        self._misplaced = MisplacedWatch(tracks, zero, self._movements, expected or {})
+        self._findings = MisplacedFindings() if findings is None else findings
         self._followed = self._standing_end()
         """Tick up to which the movements have been followed."""
         self._look_s = float("inf")
@@ -94,6 +100,7 @@ class Calibration:
     def begin(self) -> list[Alignment]:
         """The alignments that take effect now that the zero is known: from stated mountings, and from the ticks since the
         standing."""
+        self._tell(self.tracks.time_s[self._decided])
         at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if self._stated else []
         return at_once + self._follow({key: self.tracks.vertical(key)[:, self._followed :] for key in self._zero.keys})
 
@@ -116,6 +123,8 @@ class Calibration:
             self._walk.now, at, now_s = i, tracks.first + max(i, self._decided), tracks.time_s[i]
             now = {key: track[row] for key, track in angle.items()}
             seen.step(i, now)
+            if self._misplaced.step(i):
+                self._tell(now_s)
             if self._watch is not None:
                 self._watch.step(now_s, now, seen)
             if not self._moved and seen.first_s is not None:
@@ -133,6 +142,13 @@ class Calibration:
                 found.append(self._alignment(at, complete=False))
         self._followed = len(tracks.time_s)
         return found
+
+    def _tell(self, now_s: float) -> None:
+        """Say which sensors are not worn as was said."""
+        told = self._misplaced.told
+        self._findings.say(told, self.tracks.mark_s, now_s)
+        if self._watch is not None:
+            self._watch.misplaced(told, now_s)
 
     def _is_over(self, now_s: float) -> bool:
         seen = self._movements
@@ -222,6 +238,8 @@ class Calibration:
 
     def _alignment(self, tick: int, *, complete: bool) -> Alignment:
         seen, tracks = self._movements, self.tracks
+        if complete and self._misplaced.judge(self._walk.now):
+            self._tell(tracks.time_s[self._walk.now])
         self._told = seen.told()
         to_segment: dict[str, Floats] = {}
         reports = []
@@ -230,7 +248,7 @@ class Calibration:
             if key in self._zero.up:
                 ends.extend(tracks.time_s[m.end] for m in seen.of(key) if seen.belongs(m))
             quaternion, report = self._axes.aligned(key)
-            reports.append(report)
+            reports.append(self._misplaced.doubted(report))
             if quaternion is not None:
                 to_segment[key] = quaternion
         over = complete or seen.own_from is not None

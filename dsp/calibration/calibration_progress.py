@@ -23,6 +23,7 @@ from dsp.calibration.calibration_movements import (
     CalibrationMovements,
 )
 from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.misplaced import Misplaced
 from dsp.progress import (
     BEND,
     BOTH_KNEES,
@@ -132,6 +133,11 @@ class CalibrationWatch:
         reasons = () if there else tuple(f"{r.placement}: {'; '.join(r.reasons)}" for r in alignment.reports)
         refused = reasons if stage is Stage.REFUSED else ()
         self._say(time_s, stage=stage, in_force=there, moving=False, reports=alignment.reports, reasons=refused)
+
+    def misplaced(self, told: tuple[Misplaced, ...], time_s: float) -> None:
+        """Which sensors are not worn as was said."""
+        if told != self._now.misplaced:
+            self._say(time_s, misplaced=told)
 
     def refused(self, time_s: float, reasons: Sequence[str]) -> None:
         """The calibration is over without an alignment."""

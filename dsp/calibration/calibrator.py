@@ -6,7 +6,7 @@ A mark opens one that waits for the quiet standing (`AwaitedStanding`); once tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,9 @@ from dsp.calibration.calibration import Calibration
 from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
+from dsp.calibration.misplaced_watch import Expected, MisplacedFindings
 from dsp.grid.ticks import Ticks
-from dsp.results import AlignmentReport
+from dsp.results import AlignmentReport, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Calibrator:
     body: keys of the worn sensors; mountings: the stated ones. standing_of(mark time, keys) gives the ticks of the quiet
     standing shared by all these sensors, None when there was none. ended(mark time, key): session time at which a sensor's
     standing was known to have ended, None before. tilted_s: time constant of a causal filter (`walked_off`).
-    watch: is notified of the progress of each calibration.
+    watch: is notified of the progress of each calibration. worn: how sensors were worn last time, by key: quaternion (4,)
+    sensor → segment.
     """
 
     def __init__(
@@ -45,8 +47,12 @@ class Calibrator:
         ended: Ended,
         tilted_s: float | None = None,
         watch: CalibrationWatch | None = None,
+        worn: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         self._watch = watch
+        last_time = {key: Expected.worn(quaternion) for key, quaternion in (worn or {}).items()}
+        self._expected = last_time | {key: Expected.of(mounting) for key, mounting in mountings.items()}
+        self._findings = MisplacedFindings()
         self._body = body
         self._mountings = mountings
         self._standing_of = standing_of
@@ -78,6 +84,10 @@ class Calibrator:
                 found += self._go_on(self._open, ticks.part(start, stop))
             start = stop
         return found
+
+    def findings(self) -> list[Finding]:
+        """Which sensors are not worn as was said: what has become known since it was asked last."""
+        return self._findings.take()
 
     def finish(self, next_tick: int) -> list[Alignment]:
         """The log ended: take the alignment from the movements seen so far."""
@@ -120,7 +130,9 @@ class Calibrator:
         steady = zero.steady()
         if self._watch is not None:
             self._watch.decided(tracks.time_s[at], steady.keys)
-        calibration = self._open = Calibration(tracks, steady, self._mountings, self._tilted_s, at, self._watch)
+        calibration = self._open = Calibration(
+            tracks, steady, self._mountings, self._tilted_s, at, self._watch, self._expected, self._findings
+        )
         return calibration.begin()
 
     def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from body_signals import HiphingeError, Session, check_athlete
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from hiphinge import config
@@ -34,13 +35,14 @@ from hiphinge.live_page.opening import OpenPage, PageWishes, opened, tell_page
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
+from hiphinge.setting_up.begin import WornMemory, set_up
 from hiphinge.version import software
 from ingest.links import EventLog, Kit, KitReader, read_kit
 
 
 def live(
-    kit_file: Path = typer.Option(
-        ..., "--kit", help="Kit file: which sensors, worn where. Make one with hiphinge scan --save."
+    kit_file: Path | None = typer.Option(
+        None, "--kit", help="Kit file: which sensors, worn where. Without it the page sets up: find, place, calibrate."
     ),
     out: Path | None = typer.Option(
         None, "--out", help="Session folder to write; else a new one here or in HIPHINGE_SESSIONS."
@@ -65,28 +67,49 @@ def live(
     standard input, its lines do the same: mark LABEL (mark calibrate, mark heel_drop, mark anything), pain 0 to 10, note TEXT,
     stop. Each is answered. A closed terminal ends the session in order, too.
 
-    The same and more is on the live page, which a browser shows: its address is the first that is printed.
+    The same and more is on the live page, which a browser shows: its address is the first that is printed. Without --kit the
+    session is set up there: find the sensors, say where each is worn, choose the athlete.
     """
     settings = config.load(config_file)
-    kit = read_kit(kit_file)
-    session = kit.session(
-        datetime.now(UTC).replace(microsecond=0), athlete, software(), settings.patience_s, settings.screen_limits
-    )
-    name = session_name(session.start, session.athlete)
-    folder = out or (settings.sessions or Path()) / name
-    check_new(folder)
+    if kit_file is None and no_page:
+        remedy = "Give --kit KIT (hiphinge scan --save KIT makes one), or leave out --no-page: the page sets up"
+        raise HiphingeError("which sensors are used is not said", "--kit", remedy)
+    if athlete is not None:
+        check_athlete(athlete)
+    kit = None if kit_file is None else read_kit(kit_file)
+    session = None if kit is None else _session(kit, athlete, settings)
+    if session is not None:
+        check_new(_folder(out, settings, session))
+    elif out is not None:
+        check_new(out)
     let_screen_be_lost()
-    orphaned = tell_orphans(settings, folder)
     screen = console(stderr=as_json)
     influx = settings.influx() if settings.influx_configured else None
     wishes = PageWishes(port, lan, tls, not no_browser)
     with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
+        if page is not None:
+            tell_page(page, screen, wishes, lines=as_json)
+        memory, note = None, ""
+        if page is not None and (kit is None or session is None):
+            screen.print("Setting up on the live page: find the sensors, say where each is worn. Ctrl-C ends.")
+            begun = set_up(page, config.kits_folder(config_file), settings.sessions or Path(), athlete)
+            if begun.kit is None or begun.path is None:
+                screen.print("No session was begun.")
+                _leave(begun.ended_by, hangup)
+                return
+            kit, note, memory = begun.kit, begun.note, WornMemory(begun.path)
+            session = _session(kit, begun.athlete, settings)
+            page.begin(session)
+        assert kit is not None
+        assert session is not None
+        folder = _folder(out, settings, session)
+        orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
-            if page is not None:
-                tell_page(page, screen, wishes, lines=as_json)
             follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page)
-            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page))
+            if memory is not None:
+                running.sinks.add(memory)
+            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, note))
             if streaming.ended_by == HANGUP:
                 hangup.note()
             with screen.status("Closing the session, computing the two-sided review"):
@@ -110,12 +133,29 @@ def live(
         look_after(orphaned)
 
 
+def _session(kit: Kit, athlete: str | None, settings: config.Settings) -> Session:
+    start = datetime.now(UTC).replace(microsecond=0)
+    return kit.session(start, athlete, software(), settings.patience_s, settings.screen_limits)
+
+
+def _folder(out: Path | None, settings: config.Settings, session: Session) -> Path:
+    return out or (settings.sessions or Path()) / session_name(session.start, session.athlete)
+
+
+def _leave(ended_by: int, hangup: HangUp) -> None:
+    """End without a session: a closed terminal is told by the exit code, as after one."""
+    if hangup.came or (HANGUP is not None and ended_by == HANGUP):
+        sys.exit(128 + signal.SIGHUP)
+
+
 async def _stream(
-    running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool, page: OpenPage | None
+    running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool, page: OpenPage | None, note: str = ""
 ) -> Streaming:
-    """Stream until the end; the object that did it, which knows its latency and how it ended."""
+    """Stream until the end; the object that did it, which knows its latency and how it ended. note: set at the start."""
     log = EventLog()
     streaming = Streaming(running, KitReader(kit, log), log, page)
+    if note:
+        streaming.orders.said(f"note {note}")
     await streaming.run(seconds, calibrate=calibrate)
     return streaming
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from body_signals import Placement, movements
 from dashboards.notation import confidence_words, words
+from dsp.calibration import Fault, Misplaced
 from dsp.pipeline import PipelineOutput
 from dsp.progress import (
     BEND,
@@ -34,6 +35,8 @@ ours)."""
 WELL_DONE_S = 8.0
 """How long, s, the guide reports a successful calibration (ours)."""
 LOW_CONFIDENCE = 0.5
+UNSURE = 0.7
+"""Up to here a person who moved otherwise than asked may be the reason (ours)."""
 STOOD = "stood long enough"
 TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right knee up"}
 NAMES = {BEND: movements.BEND.word, KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
@@ -84,13 +87,19 @@ class Guide:
         if not self._body:
             return "", ""
         now = self.progress
-        return {
+        instruction, remark = {
             Stage.WAITING: self._waiting,
             Stage.STANDING: self._standing,
             Stage.MOVEMENTS: self._movements,
             Stage.DONE: self._done,
             Stage.REFUSED: self._refused,
         }[now.stage](now, now_s)
+        if not now.misplaced or now.stage not in (Stage.MOVEMENTS, Stage.DONE):
+            return instruction, remark
+        first = now.misplaced[0]
+        if now.stage is Stage.DONE and not first.harmless:
+            instruction = f"Put the sensors right, stand still, {self._calibrate}"
+        return instruction, misplaced_words(first)
 
     def _waiting(self, now: CalibrationProgress, now_s: float) -> tuple[str, str]:
         return f"Not calibrated: stand still, then {self._calibrate}", f"then 4 s still, {_all(now)}"
@@ -160,6 +169,17 @@ def heard_words(heard: Heard) -> str:
     if heard.shortfall == TOO_SHORT:
         return f"that was too quick: raise the {name} slowly"
     return f"a movement of {degrees} was heard that does not count"
+
+
+def misplaced_words(misplaced: Misplaced) -> str:
+    """Which sensors are not worn as was said, and what to do."""
+    names = " and ".join(words(key) for key in misplaced.placements)
+    if misplaced.fault is Fault.SWAPPED:
+        doubt = "" if misplaced.sure > UNSURE else "perhaps "
+        return f"{names}: {doubt}in each other's place. Exchange them on the body or in the kit"
+    if misplaced.harmless:
+        return f"{misplaced.what}. If that is meant, go on"
+    return f"{misplaced.what}. Put it on as stated, or state how it is worn"
 
 
 def _heard(now: CalibrationProgress) -> str:

@@ -41,7 +41,7 @@ def follow(
             bell=bell,
         )
     )
-    if page is not None:
+    if page is not None and page.sink is not None:
         running.sinks.add(page.sink)
     if lines:
         running.sinks.add(StatusLines.on(sys.stdout.fileno(), running.session))

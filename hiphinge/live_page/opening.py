@@ -38,13 +38,15 @@ class PageWishes:
 class OpenPage:
     """A page that is served. `sink` follows the session; `orders` brings what pages say to whoever listens."""
 
-    def __init__(self, session: Session, wishes: PageWishes, *, simulated: bool = False) -> None:
-        """HiphingeError where it cannot be served: a port that is taken, a certificate that cannot be made."""
+    def __init__(self, session: Session | None, wishes: PageWishes, *, simulated: bool = False) -> None:
+        """session: None where it is still to be set up (`begin`).
+
+        HiphingeError where it cannot be served: a port that is taken, a certificate that cannot be made."""
         from dashboards.live_page.lan import addresses, certificate
         from dashboards.live_page.server import PageServer
 
         found = tuple(addresses()) if wishes.lan else ()
-        self.board = Board(_head(session, simulated=simulated))
+        self.board = Board({} if session is None else _head(session, simulated=simulated))
         self._listener: Callable[[PageOrder], None] | None = None
         self.access = Access(found)
         self.server: PageServer = PageServer(
@@ -65,7 +67,14 @@ class OpenPage:
         self.address = own + self.access.token(Role.OPERATOR)
         self.viewer = own + self.access.token(Role.VIEWER)
         self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
+        self.sink: LivePage | None = None if session is None else LivePage(self.board, session, self.close)
+
+    def begin(self, session: Session) -> LivePage:
+        """The session that was set up begins: its pages are told its state. The sink that follows it."""
+        self.board.begin(_head(session, simulated=False))
         self.sink = LivePage(self.board, session, self.close)
+        self.server.tell_anew()
+        return self.sink
 
     def invitation(self, role: Role) -> str:
         """An address for another machine, to be used once; empty where there is no network or --lan was not given."""
@@ -113,8 +122,9 @@ class OpenPage:
 
 
 @contextmanager
-def opened(wishes: PageWishes | None, session: Session, *, simulated: bool = False) -> Iterator[OpenPage | None]:
-    """A page for a session, closed at the end of the block; None where none is wished for."""
+def opened(wishes: PageWishes | None, session: Session | None, *, simulated: bool = False) -> Iterator[OpenPage | None]:
+    """A page for a session, or for one that is still to be set up, closed at the end of the block; None where none is wished
+    for."""
     if wishes is None:
         yield None
         return

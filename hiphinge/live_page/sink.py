@@ -225,7 +225,6 @@ class LivePage(Sink):
                 "now_deg": {k: round(d, 1) for k, d in self._leaning.degrees().items()} if progress.open else {},
                 "reports": self._reports,
                 "body_state": self._board.body_state,
-                "warnings": [],
             },
         )
         share = self._latest.share_now()

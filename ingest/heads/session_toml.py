@@ -38,9 +38,11 @@ Address = tuple[str | int, ...]
 _Locate = Callable[[Address], str]
 
 _TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark", "origin"}
-_SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config"}
+_SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config", "worn"}
 KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
 """Settings of a kit's sensor that a session may contain; they say how to reach the sensor and are not kept."""
+UNIT_WITHIN = 0.02
+"""Tolerance of the squared length of a unit quaternion written with four decimals (ours)."""
 _WORDS: dict[type, str] = {str: "a text in quotes", dict: "a table", list: "a list of tables"}
 _PLACEMENTS = ", ".join(Placement)
 
@@ -76,6 +78,7 @@ def _sensor_to_dict(sensor: Sensor) -> dict[str, Any]:
         "address": sensor.address,
         "port": sensor.port,
         "rate_hz": None if sensor.rate_hz is None else float(sensor.rate_hz),
+        "worn": None if sensor.worn is None else list(sensor.worn),
         "config": {key: list(v) if isinstance(v, tuple) else v for key, v in sensor.config.items()} or None,
     }
     return {key: value for key, value in values.items() if value is not None}
@@ -246,6 +249,7 @@ class HeadReader:
             port=self.optional(entry, "port", at),
             rate_hz=self._rate(entry, at),
             config=self._config(entry, at),
+            worn=self._worn(entry, at),
         )
 
     def _config(self, entry: Mapping[str, Any], at: Address) -> Mapping[str, Setting]:
@@ -263,6 +267,18 @@ class HeadReader:
             else:
                 self.fail(f"bad config value {key} = {shown(item)}", (*at, "config"), remedy)
         return config
+
+    def _worn(self, entry: Mapping[str, Any], at: Address) -> tuple[float, ...] | None:
+        if "worn" not in entry:
+            return None
+        value = entry["worn"]
+        numbers = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+        worn = tuple(float(v) for v in value) if numbers else ()
+        # so that a number of 400 digits is not squared
+        if len(worn) != 4 or not all(abs(v) <= 1.01 for v in worn) or abs(sum(v * v for v in worn) - 1.0) > UNIT_WITHIN:
+            remedy = "It is written by the program: four numbers of a unit quaternion. Remove the line."
+            self.fail(f"bad worn: {shown(value)}", (*at, "worn"), remedy)
+        return worn
 
     def _rate(self, entry: Mapping[str, Any], at: Address) -> float | None:
         if "rate_hz" not in entry:

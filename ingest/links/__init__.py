@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ingest.links.kit import GATEWAY_FAMILY, Kit, KitSensor, add_to_kit, read_kit
     from ingest.links.kit_reader import KitReader
     from ingest.links.link import LinkState, LinkStatus
+    from ingest.links.nearby import Near, Nearby
     from ingest.links.serial_link import SerialLink
     from ingest.links.serial_port import PortSeen, list_ports
 
@@ -23,6 +24,8 @@ __all__ = [
     "KitSensor",
     "LinkState",
     "LinkStatus",
+    "Near",
+    "Nearby",
     "PortSeen",
     "SensorSeen",
     "SerialLink",
@@ -41,6 +44,8 @@ _FROM = {
     "KitSensor": "kit",
     "LinkState": "link",
     "LinkStatus": "link",
+    "Near": "nearby",
+    "Nearby": "nearby",
     "PortSeen": "serial_port",
     "SensorSeen": "ble",
     "SerialLink": "serial_link",

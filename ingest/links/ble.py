@@ -7,7 +7,7 @@ search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `fa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,8 @@ BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
 BLUETOOTH = "Bluetooth"
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 """The Bluetooth Battery Service; some sensors advertise its data, in percent."""
+LISTEN_S = 2.0
+"""Length, s, of one scan; links that wait to search come next (ours)."""
 _GLANCE_S = 0.02
 """Interval, s, for checking an adapter that is opening another connection (ours)."""
 
@@ -86,9 +88,10 @@ def _denied() -> LinkFault:
 
 
 class Adapter:
-    """The adapter that all links of a program share."""
+    """The adapter that all links of a program share. hearing: is told of everything that is heard in passing."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: Callable[[SensorSeen], None] = lambda seen: None) -> None:
+        self._hearing = hearing
         self._connecting = asyncio.Lock()
         self._searching = asyncio.Lock()
         self._wanted: dict[str, asyncio.Future[tuple[BLEDevice, int]]] = {}
@@ -129,7 +132,18 @@ class Adapter:
                         await asyncio.wait({heard}, timeout=_GLANCE_S)
             await asyncio.sleep(0)
 
+    async def listen(self) -> None:
+        """Scan for nobody in particular until cancelled, and rest while a connection is opened. Raises one of `BLE_ERRORS`."""
+        loop = asyncio.get_running_loop()
+        while True:
+            async with self._searching, BleakScanner(self._heard):
+                until = loop.time() + LISTEN_S
+                while loop.time() < until and not self._connecting.locked():
+                    await asyncio.sleep(_GLANCE_S)
+            await asyncio.sleep(_GLANCE_S)
+
     def _heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+        self._hearing(seen_as(device.address, advertisement))
         wanted = self._wanted.get(device.address.upper())
         if wanted is not None and not wanted.done():
             wanted.set_result((device, advertisement.rssi))

@@ -8,6 +8,7 @@ It is also the list of sensors that may be used: a reader connects to these sens
     family = "hiphinge-v1"
     address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:0001" (vendor:product:serial number)
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
+    strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
 
 Behind a gateway, sensors share a port and are told apart by `number`. Faults are `HiphingeError` with file and line.
 """
@@ -127,7 +128,9 @@ class _Reader:
         at: Address = ("sensor", i)
         fields = self._fields
         fields.no_slips(
-            entry, {"placement", "name", "family", "mounting", "address", "port", "rate_hz", "config", *KIT_KEYS}, at
+            entry,
+            {"placement", "name", "family", "mounting", "address", "port", "rate_hz", "config", "worn", "strap", *KIT_KEYS},
+            at,
         )
         sensor = fields.sensor(entry, i)
         if "family" not in entry:
@@ -249,6 +252,12 @@ def add_to_kit(path: Path, sensors: list[dict[str, object]]) -> Kit:
     read_kit(path)
     _, text = read_toml(path, "")
     return _write(with_tables(text, "sensor", sensors, _replaces, path), path)
+
+
+def kit_of(sensors: list[dict[str, object]], where: Path) -> Kit:
+    """The kit of these `[[sensor]]` entries, which stand in no file; `where` is named in faults."""
+    text = toml_text({"sensor": sensors}, where)
+    return _Reader(toml_document(text, where), text, where).kit()
 
 
 def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

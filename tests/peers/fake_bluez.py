@@ -1,7 +1,7 @@
 """A program that plays org.bluez on a private bus, with virtual sensors in the air: for the unmodified bleak to talk to.
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
-standard input, each answered by one: drop, leave, come, reboot, faults, stop_sampling, adapter, ledgers, vanish.
+standard input, each answered by one: tap, cue, drop, leave, come, reboot, faults, stop_sampling, adapter, ledgers, vanish.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
 
@@ -21,12 +21,14 @@ from dbus_fast.annotations import DBusBool, DBusBytes, DBusInt16, DBusObjectPath
 from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
-from tests.peers.worn_sensors import Still, motion, worn
+from tests.peers.worn_sensors import Handled, Still, cued_motion, handled, motion, worn
 from virtual_athlete.virtual_devices import GattCharacteristic, VirtualPeripheral
 from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 
 ADAPTER = "/org/bluez/hci0"
 _READ = PropertyAccess.READ
+AHEAD_S = 1.2
+"""Devices make their samples a second ahead: a tap comes after those."""
 _POLL_S = 0.004
 # methods that return nothing have no annotation for it: dbus-fast would take it for a signature
 _AT_ONCE = 20
@@ -149,6 +151,7 @@ class Device(ServiceInterface):
         self.path = f"{ADAPTER}/dev_{address.replace(':', '_')}"
         self.present, self.exported, self.connected, self.resolved, self.rssi = True, False, False, False, -60
         self.readable = True
+        self.handled: Handled | None = None
         self.characteristics: dict[str, Characteristic] = {}
         self.gatt_paths: list[str] = []
 
@@ -254,15 +257,23 @@ class Air:
     def __init__(self, bus: MessageBus, about: list[dict[str, Any]]) -> None:
         self.bus, self.connecting, self._began = bus, False, time.monotonic()
         self.adapter = Adapter(self)
-        athlete = motion() if any(d.get("worn", True) for d in about) else None
+        people = [d for d in about if not d.get("handled")]
+        athlete = motion() if any(d.get("worn", True) for d in people) else None
+        cued = cued_motion() if any(d.get("handled") and d.get("worn", True) for d in about) else None
         self.devices: dict[str, Device] = {}
         for d in about:
             firmware = virtual_firmware(d["family"], d["key"])
-            peripheral = (
-                worn(d["key"], firmware, athlete) if d.get("worn", True) else VirtualPeripheral(d["key"], firmware, Still())
-            )
+            hand = handled(d.get("at", d["key"]), cued if d.get("worn", True) else None) if d.get("handled") else None
+            if hand is not None:
+                peripheral = VirtualPeripheral(d["key"], firmware, hand)
+            elif d.get("worn", True):
+                assert athlete is not None
+                peripheral = worn(d["key"], firmware, athlete)
+            else:
+                peripheral = VirtualPeripheral(d["key"], firmware, Still())
             self.devices[d["key"]] = Device(self, peripheral, d["address"])
             self.devices[d["key"]].present = d.get("present", True)
+            self.devices[d["key"]].handled = hand
             self.devices[d["key"]].readable = d.get("readable", True)
 
     def now(self) -> float:
@@ -317,7 +328,14 @@ class Air:
                 each.peripheral.stop_sampling()
             return None
         assert device is not None, order
-        if do == "drop":
+        if do == "tap":
+            assert device.handled is not None
+            device.handled.tap(self.now() + AHEAD_S, twice=order.get("twice", False))
+        elif do == "cue":
+            for each in self.devices.values():
+                if each.handled is not None:
+                    each.handled.cue(self.now() + AHEAD_S)
+        elif do == "drop":
             device.cut()
         elif do == "leave":
             device.present = False

@@ -13,7 +13,7 @@ from body_signals.blocks import Floats
 from firmware_protocol.codec import Codec
 from firmware_protocol.registry import codec_for
 from ingest.links.event_log import EventLog
-from virtual_athlete import Motion, Samples, SensorSettings, training
+from virtual_athlete import Motion, Samples, Script, SensorSettings, training
 from virtual_athlete.sensors import Imu
 from virtual_athlete.virtual_devices import Firmware, VirtualPeripheral
 
@@ -40,6 +40,56 @@ class Still:
         n = len(time_s)
         acc = np.column_stack([np.zeros(n), np.zeros(n), np.full(n, 9.80665)])
         return Samples(time_s, acc, np.zeros((n, 3)), np.zeros(n, np.bool_))
+
+
+STANDS_S = 900.0
+"""Somebody who waits for a cue stands for at most so long."""
+
+
+class Handled:
+    """A sensor that people tap, on somebody who stands until a cue. Times are those of the device's samples, which are made a
+    second ahead."""
+
+    def __init__(self, imu: Imu | Still) -> None:
+        self._imu = imu
+        self._cue_s = float("inf")
+        self._taps: list[float] = []
+
+    def tap(self, at_s: float, *, twice: bool) -> None:
+        self._taps += [at_s, at_s + 0.3] if twice else [at_s]
+
+    def cue(self, at_s: float) -> None:
+        self._cue_s = at_s
+
+    def samples(self, time_s: Floats) -> Samples:
+        of_body = np.where(time_s < self._cue_s, time_s, STANDS_S + time_s - self._cue_s)
+        made = self._imu.samples(of_body)
+        acc = made.acc.copy()
+        for at_s in self._taps:
+            since = time_s - at_s
+            acc[since >= 0.0, 2] += 25.0 * np.exp(-since[since >= 0.0] / 0.015)
+        return Samples(time_s, acc, made.gyr, made.saturated)
+
+
+def cued_motion() -> Motion:
+    """Somebody who stands, and on the cue stands for some seconds, calibrates and lifts."""
+    script = Script(11)
+    script.stand(STANDS_S)
+    script.calibrate(stand_s=9.0)
+    script.stand(3.0)
+    for _ in range(30):
+        script.bend(70.0)
+        script.stand(1.0)
+    return script.motion()
+
+
+def handled(key: str, of: Motion | None, seed: int = 0) -> Handled:
+    """A sensor worn at the placement `key` of this body; on a table where there is none."""
+    k = KEYS.index(key) if key in KEYS else 0
+    if of is None:
+        return Handled(Still())
+    settings = SensorSettings.random(np.random.default_rng([seed, k]))
+    return Handled(Imu(of, Placement(key), settings, [seed, k]))
 
 
 class Decoded:

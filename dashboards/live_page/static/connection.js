@@ -228,7 +228,7 @@ export class Connection extends EventTarget {
     this.judge(now);
     if (this._final) return;
     const dead = this._socket === null || now - this._heardAt > AGAIN_MS;
-    if (dead && this.session.awaitsRows && now - this._triedAt >= AGAIN_MS) this._try();
+    if (dead && (this.session.awaitsRows || this._socket === null) && now - this._triedAt >= AGAIN_MS) this._try();
   }
 
   /** The sleep is told once, when the server is heard again. */

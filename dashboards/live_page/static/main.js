@@ -28,6 +28,8 @@ class Page {
     this.slept = 0;
     this.mode = null;
     this.view = null;
+    /** The mode that is shown once the session begins, where it is not set-up. */
+    this.afterSetup = null;
     this._role = null;
     this._listen();
     this.show(sessionStorage.getItem(KEPT_MODE) ?? "lift");
@@ -38,6 +40,7 @@ class Page {
   /** Show a mode; its parts are made anew, so that nothing of another mode can be read or pressed. */
   show(mode) {
     if (!(mode in MODES)) return;
+    this.afterSetup = null;
     const focused = this.mode !== null && this.mode !== mode;
     this.mode = mode;
     document.body.dataset.mode = mode;
@@ -98,7 +101,8 @@ class Page {
   _listen() {
     this.session.addEventListener("changed", (event) => {
       if (this.view === null) return;
-      if (this.session.role !== this._role) this.show(this.mode);
+      if (event.detail === "state" && this.afterSetup) this.show(this.afterSetup);
+      else if (this.session.role !== this._role) this.show(this.mode);
       else if (event.detail === "setup" && this.mode !== "setup") this.show("setup");
       else this.view.changed?.(event.detail);
       this.sound.changed(event.detail);

@@ -8,11 +8,15 @@ import { button, element, mark, say } from "./elements.js";
 import { clock } from "./numbers.js";
 import { stateLine } from "./lift/state_line.js";
 import { Calibrate } from "./setup/calibrate.js";
+import { Find } from "./setup/find.js";
+import { Place } from "./setup/place.js";
 import { Ready } from "./setup/ready.js";
 import { word } from "./words.js";
 
 /** Step → its class, in the order in which they are gone through. */
 export const STEPS = new Map([
+  ["find", Find],
+  ["place", Place],
   ["calibrate", Calibrate],
   ["ready", Ready],
 ]);
@@ -35,10 +39,11 @@ export class Setup {
     this.notice = element("p", { class: "notice", hidden: true }, this.noticeWords, " ", this.noticeTime);
     this.place = element("div", { class: "step" });
     const nav = ["lift", "desk"].map((mode) => button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D" }[mode] }));
+    this.nav = element("nav", { "aria-label": word("desk.modes") }, ...nav);
     this.node = element(
       "main",
       { class: "setup" },
-      element("header", { class: "top" }, element("h1", { class: "away" }, word("mode.setup")), this.row, element("nav", { "aria-label": word("desk.modes") }, ...nav), element("p", { class: "clock mute" }, this.time)),
+      element("header", { class: "top" }, element("h1", { class: "away" }, word("mode.setup")), this.row, this.nav, element("p", { class: "clock mute" }, this.time)),
       this.notice,
       this.place,
     );
@@ -65,7 +70,9 @@ export class Setup {
 
   paint(now) {
     const { session, connection, slept } = this.page;
-    say(this.time, connection.fresh ? clock(session.newestTime) : "–");
+    const before = session.setup !== null;
+    say(this.time, connection.fresh ? clock(before ? session.setup.elapsed_s : session.newestTime) : "–");
+    this.nav.hidden = before;
     const line = stateLine(session, connection, slept, now, "line");
     const shown = line.kind === "alert" || line.kind === "missing";
     const words = shown ? line.words : (this.told ?? "");

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from body_signals import BODY_PLACEMENTS, Placement
+from dsp.calibration import Fault, Misplaced
 from dsp.pipeline import PipelineOutput
 from dsp.progress import CalibrationProgress, Heard, Stage
 from hiphinge.engine import Engine
@@ -223,6 +224,28 @@ def test_programs_get_the_state_and_the_words() -> None:
     assert after["made"] == after["wanted"] == {"bend": 3, "knee_left": 2, "knee_right": 2}
     assert isinstance(after["heard"], dict)
     assert after["heard"]["movement"] == "knee_right"
+
+
+@pytest.mark.parametrize(
+    ("misplaced", "words"),
+    [
+        (
+            Misplaced(Fault.SWAPPED, ("thigh_left", "thigh_right"), 0.0, 0.4, "x"),
+            "thigh left and thigh right: perhaps in each other's place",
+        ),
+        (Misplaced(Fault.SWAPPED, ("lumbar", "pelvis"), 0.0, 1.0, "x"), "lumbar and pelvis: in each other's place"),
+        (Misplaced(Fault.TURNED, ("pelvis",), 180.0, 1.0, "the pelvis sensor is upside down"), "upside down. Put it on"),
+        (Misplaced(Fault.TURNED, ("pelvis",), 90.0, 1.0, "turned", harmless=True), "turned. If that is meant, go on"),
+    ],
+)
+def test_sensors_in_the_wrong_place_are_said_while_calibrating_and_after_it(misplaced: Misplaced, words: str) -> None:
+    guide = Guide(["lumbar", "pelvis", "thigh_left", "thigh_right"])
+    for stage in (Stage.MOVEMENTS, Stage.DONE):
+        guide.take(PipelineOutput(calibration=[CalibrationProgress(stage, misplaced=(misplaced,))]))
+        instruction, remark = guide.lines(1.0)
+        assert words in remark
+        assert ("Put the sensors right" in instruction) == (stage is Stage.DONE and not misplaced.harmless)
+    assert guide_document(guide, 1.0)["warnings"] == [misplaced.document()]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import { drawPose } from "./poses.js";
 
 const KEPT = 160;
 const DEEP_DEG = 45;
+/** Up to here a person who moved otherwise than asked may look like exchanged sensors. */
+const UNSURE = 0.7;
 const FIGURE_W = 400;
 const FIGURE_H = 150;
 
@@ -54,6 +56,8 @@ export class Calibrate {
     const at = calibrationStep(calibration, session.newestTime);
     this._listSteps(at, calibration, waiting);
     say(this.heard, calibration.moved_while_standing && at.step === "stand" ? word("setup.moved") : heardWords(calibration.heard));
+    // while the sensors are handed over to the session nobody would hear it
+    if (this.start) this.start.disabled = session.setup !== null;
     say(this.hint, word(waiting ? "setup.stand_first" : "setup.nothing_to_press"));
     this.start?.classList.toggle("primary", waiting);
     if (this.start) this.start.firstChild.textContent = word(waiting ? "setup.begin" : "setup.again");
@@ -78,7 +82,8 @@ export class Calibrate {
   _warn(warnings) {
     const rows = warnings.map((w) => {
       const places = (w.placements ?? []).map((key) => codeWord("place", key)).join(" / ");
-      return element("li", { role: "alert" }, element("b", {}, places), ` ${codeWord("warning", w.code)}`);
+      const code = w.harmless ? `${w.code}_harmless` : known(w.sure) && w.sure <= UNSURE ? `${w.code}_perhaps` : w.code;
+      return element("li", { role: "alert" }, element("b", {}, places), ` ${codeWord("warning", code)}`);
     });
     this.warnings.replaceChildren(...rows);
   }
