@@ -34,6 +34,8 @@ _PINNED_SHARE = 0.96
 """A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
 _PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
 """A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
+_FEW, _FOLD = 32, 64
+"""Up to so many samples numbers of Python are faster; of more, so many are looked at side by side (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
 
@@ -80,7 +82,7 @@ class ClippedValues:
         self._kept += n
         while self._kept - len(self._recent[0][0]) >= _KEPT + n:
             self._kept -= len(self._recent.popleft()[0])
-        if _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
+        if n <= _FEW and _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
             # no channel comes to its extreme value
             return None
         highest, lowest = _extremes(acc, gyr)
@@ -155,13 +157,21 @@ class ClippedValues:
 
 def _extremes(acc: Floats, gyr: Floats) -> tuple[list[float], list[float]]:
     """Largest and smallest value of each channel of acc, gyr (n, 3)."""
-    if acc.size <= 96:
+    if len(acc) <= _FEW:
         both = [values.ravel().tolist() for values in (acc, gyr)]
         columns = [numbers[axis::3] for numbers in both for axis in range(3)]
         return [max(column) for column in columns], [min(column) for column in columns]
-    # column by column: several times as fast as along the first axis
-    of = [values[:, axis] for values in (acc, gyr) for axis in range(3)]
-    return [float(column.max()) for column in of], [float(column.min()) for column in of]
+    # many samples side by side: several times as fast as one after another
+    whole = len(acc) // _FOLD * _FOLD
+    folded = [values[:whole].reshape(-1, 3 * _FOLD) for values in (acc, gyr)]
+    rest = np.concatenate((acc[whole:], gyr[whole:]), axis=1)
+    found = []
+    for extreme in (np.maximum, np.minimum):
+        edges = [rest] if len(rest) else []
+        if whole:
+            edges.append(np.concatenate([extreme.reduce(values, axis=0).reshape(_FOLD, 3) for values in folded], axis=1))
+        found.append(extreme.reduce(np.concatenate(edges), axis=0).tolist())
+    return found[0], found[1]
 
 
 class PinnedValues:
@@ -205,8 +215,6 @@ class PinnedValues:
 
 
 def _reach(values: Floats) -> float:
-    """Largest size among values (n, 3)."""
-    if values.size <= 96:
-        flat = values.ravel().tolist()
-        return float(max(max(flat), -min(flat)))
-    return float(max(values.max(), -values.min()))
+    """Largest size among a few values (n, 3)."""
+    flat = values.ravel().tolist()
+    return float(max(max(flat), -min(flat)))
