@@ -81,7 +81,8 @@ class RockBackFinder:
     def step(self, k: int, trunk: float, thigh: float) -> RockBack | None:
         """Row k (finite degrees); the rock-back that has ended with it."""
         if not self.on_all_fours:
-            self._arrive(k, trunk, thigh)
+            if self.arrives(k, trunk, thigh):
+                self.on_all_fours, self._level = True, thigh
             return None
         if trunk < LOWEST_TRUNK_DEG:
             return self._leave()
@@ -96,12 +97,14 @@ class RockBackFinder:
             self._rocking = _Rocking(k, thigh, k)
         return None
 
-    def _arrive(self, k: int, trunk: float, thigh: float) -> None:
-        self._knelt = self._knelt or thigh > KNELT_DEG
+    def arrives(self, k: int, trunk: float, thigh: float) -> bool:
+        """Whether somebody who was not is on all fours with row k. Every row, once or twice."""
+        if thigh > KNELT_DEG:
+            self._knelt = True
         if trunk < TRUNK_DEG or abs(thigh) > THIGH_DEG:
             self._trunk = math.nan
-        elif self._still(k, trunk, thigh) >= STILL_S:
-            self.on_all_fours, self._level = True, thigh
+            return False
+        return self._still(k, trunk, thigh) >= STILL_S
 
     def _still(self, k: int, trunk: float, thigh: float) -> float:
         """Seconds for which both have been within the band."""
@@ -143,31 +146,6 @@ class RockBackFinder:
         self.on_all_fours = False
         self._trunk = math.nan
         return found
-
-
-def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
-    """Whether there may be a rock-back in a movement (n,): cheap, and never false where there is one. still_rows: rows that
-    are no more than what `STILL_S` takes."""
-    there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
-    if np.count_nonzero(there) <= still_rows:
-        return False
-    still = there[still_rows:] & there[:-still_rows]
-    # at its end and half-way the posture is near that of its beginning
-    for later in (still_rows, still_rows // 2):
-        rows = slice(later, later + len(still))
-        for angle in (trunk, thigh):
-            still &= np.abs(angle[rows] - angle[: len(still)]) <= BAND_DEG
-    if not still.any():
-        return False
-    begin = int(np.argmax(still))
-    rest = thigh[begin:]
-    level = trunk[begin:] >= LOWEST_TRUNK_DEG
-    risen = (rest - np.minimum.accumulate(rest) > RISE_DEG) & level
-    if not risen.any():
-        return False
-    first = int(np.argmax(risen))
-    back = np.maximum.accumulate(rest[first:]) - rest[first:] > RETURN_SHARE * RISE_DEG
-    return bool((back & level[first:]).any())
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:
