@@ -134,6 +134,21 @@ class DeadAxes:
     _turned: bool = False
     _first_s: float | None = None
 
+    def passes(self, time_s: Floats, acc: Floats, gyr: Floats, half: int, *, quiet: bool) -> bool:
+        """Whether in none of the halves, each so many of the samples (n,), (n, 3), all sound, anything is told or learnt; they
+        are taken then, and are not to be fed. quiet: the sensor rested in one of them. The usual case."""
+        channels = (acc, gyr) if self.turns else (acc,)
+        if self._standing or (quiet and len(self.noisy) < 3 * len(channels)):
+            return False
+        for values in channels:
+            halves = values.reshape(-1, half, 3)
+            if np.equal(halves[:, 0], halves[:, half // 2]).any():
+                return False
+        self.ended_s = {}
+        self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        self._before = (time_s[-half:].copy(), acc[-half:].copy(), gyr[-half:].copy())
+        return True
+
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, turns: Callable[[], tuple[float, float]], *, quiet: bool) -> bool:
         """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turns: gives the angles, rad, that
         gravity's direction went in the accelerometer, and that it goes by the gyroscope. Whether anything changed."""
