@@ -34,10 +34,14 @@ _PINNED_SHARE = 0.96
 """A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
 _PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
 """A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
-_FEW, _FOLD = 32, 64
+FEW, _FOLD = 32, 64
 """Up to so many samples numbers of Python are faster; of more, so many are looked at side by side (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
+
+
+Extremes = tuple[list[float], list[float]]
+"""Largest and smallest value of each channel of some samples, acc and then gyr; not a number where any value is none."""
 
 
 class ClippedValues:
@@ -74,18 +78,19 @@ class ClippedValues:
         self._high[:3], self._low[:3] = end, -end
         self._gates = end, self._gates[1]
 
-    def feed(self, acc: Floats, gyr: Floats) -> Bools | None:
-        """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is."""
+    def feed(self, acc: Floats, gyr: Floats, extremes: Extremes | None = None) -> Bools | None:
+        """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is. extremes: theirs, where they are
+        known."""
         n = len(acc)
         self._count += n
         self._recent.append((acc, gyr))
         self._kept += n
         while self._kept - len(self._recent[0][0]) >= _KEPT + n:
             self._kept -= len(self._recent.popleft()[0])
-        if n <= _FEW and _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
+        if n <= FEW and _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
             # no channel comes to its extreme value
             return None
-        highest, lowest = _extremes(acc, gyr)
+        highest, lowest = extremes_of(acc, gyr) if extremes is None else extremes
         if all(map(lt, highest, self._highest)) and all(map(gt, lowest, self._lowest)):
             # nor to its own
             return None
@@ -155,9 +160,9 @@ class ClippedValues:
         return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)
 
 
-def _extremes(acc: Floats, gyr: Floats) -> tuple[list[float], list[float]]:
-    """Largest and smallest value of each channel of acc, gyr (n, 3)."""
-    if len(acc) <= _FEW:
+def extremes_of(acc: Floats, gyr: Floats) -> Extremes:
+    """Of acc, gyr (n, 3)."""
+    if len(acc) <= FEW:
         both = [values.ravel().tolist() for values in (acc, gyr)]
         columns = [numbers[axis::3] for numbers in both for axis in range(3)]
         return [max(column) for column in columns], [min(column) for column in columns]

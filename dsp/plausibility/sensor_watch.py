@@ -16,7 +16,7 @@ import numpy as np
 
 from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedBlock
 from dsp.plausibility.accelerometer import AccelerometerWatch
-from dsp.plausibility.clipped import ClippedValues, PinnedValues
+from dsp.plausibility.clipped import FEW, ClippedValues, Extremes, PinnedValues, extremes_of
 from dsp.plausibility.dead import DeadRun, DeadSamples
 from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
 from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
@@ -160,7 +160,10 @@ class SensorWatch:
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
-            here, found = self._dead.feed(block.time_s[part], block.acc[part], rates[part])
+            extremes = None
+            if block.gyr is not None and part.stop - start > FEW:
+                extremes = extremes_of(block.acc[part], block.gyr[part])
+            here, found = self._dead.feed(block.time_s[part], block.acc[part], rates[part], extremes)
             if here is not None:
                 dead = np.zeros(n, np.bool_) if dead is None else dead
                 dead[part] = here
@@ -168,7 +171,7 @@ class SensorWatch:
             if found or self._causes:
                 findings += self._runs(found, float(block.time_s[part.stop - 1]), ended=here is None or not bool(here[-1]))
             if self._clipped is not None and block.gyr is not None:
-                top = self._top(block, part, here)
+                top = self._top(block, part, here, extremes)
                 if top is not None:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
@@ -262,12 +265,12 @@ class SensorWatch:
         remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
         return [Finding(self._key, Cause.CLIPPED, first, self._clips_known_s, what, remedy, self._clips[1] if over else None)]
 
-    def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
-        """Which samples of a part are clipped, None: none; dead ones are not looked at."""
+    def _top(self, block: TimedBlock, part: slice, dead: Bools | None, extremes: Extremes | None) -> Bools | None:
+        """Which samples of a part, with these extremes, are clipped, None: none; dead ones are not looked at."""
         assert self._clipped is not None
         assert block.gyr is not None
         if dead is None:
-            return self._clipped.feed(block.acc[part], block.gyr[part])
+            return self._clipped.feed(block.acc[part], block.gyr[part], extremes)
         found = None if dead.all() else self._clipped.feed(block.acc[part][~dead], block.gyr[part][~dead])
         if found is None:
             return None
@@ -300,7 +303,7 @@ class SensorWatch:
     def _look(self, halves: int) -> list[Finding]:
         """Look at what has waited, so many halves of it."""
         assert self._dead is not None
-        used, shape = halves * self._half, (halves, STEPS, self._step, 3)
+        used = halves * self._half
         waiting, self._waiting = self._waiting, _Waiting()
         time_s, acc, device_s = (waiting.all_of(name)[:used] for name in ("time_s", "acc", "device_time_s"))
         gyr = waiting.all_of("gyr")[:used] if self._turns else np.zeros_like(acc)
@@ -311,7 +314,7 @@ class SensorWatch:
         if not all_whole:
             # what is no number must not spread
             acc, gyr = np.asarray(np.nan_to_num(acc)), np.asarray(np.nan_to_num(gyr))
-        forces, measured = (np.add.reduce(values.reshape(shape), axis=2) / self._step for values in (acc, gyr))
+        forces, measured = (self._steps(values.reshape(halves, STEPS, self._step, 3)) for values in (acc, gyr))
         starts = time_s.reshape(halves, -1)
         steps = (starts[:, -1] - starts[:, 0] + 1.0 / self._rate_hz) / STEPS
         mean_force, mean_rate = (np.add.reduce(values, axis=1) / STEPS for values in (forces, measured))
@@ -340,7 +343,7 @@ class SensorWatch:
             sizes = np.sqrt((forces * forces).sum(axis=2))
             # shaken hard, the median of |acc| is not gravity
             if float(sizes.std()) < _SHAKEN * float(sizes.mean()):
-                self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
+                self._accelerometer.moving(float(time_s[0]), _median(sizes))
         findings += self._accelerometer_findings()
         rates = measured - self._bias
         carried = self._carried
@@ -349,6 +352,14 @@ class SensorWatch:
             borders = np.concatenate((starts[:, 0], [self._now_s]))
             findings += self._gyroscope_findings(carried, forces, rates, steps, whole, borders)
         return findings
+
+    def _steps(self, values: Floats) -> Floats:
+        """Means (h, STEPS, 3) over the samples (h, STEPS, n, 3) of steps, which are few: one after another is the fastest."""
+        total = values[:, :, 0].copy()
+        for i in range(1, self._step):
+            total += values[:, :, i]
+        total /= self._step
+        return total
 
     def _whole(self, waiting: _Waiting, halves: int, restart: Floats, device_s: Floats) -> Bools:
         """Which halves (h,) of what has waited are whole: without a sample that must not be used, a restart, or a hole."""
@@ -480,6 +491,13 @@ def _turned(forces: Floats, rates: Floats, step_s: float) -> tuple[float, float]
     away = up - up[:1]
     turn = np.cross(rates.sum(axis=0) * step_s, up.mean(axis=0))
     return float(np.sqrt((away * away).sum(axis=1).max())), float(np.sqrt((turn * turn).sum()))
+
+
+def _median(values: Floats) -> float:
+    """Median of an even number of values."""
+    ordered = np.sort(values, axis=None)
+    middle = len(ordered) // 2
+    return float(0.5 * (ordered[middle - 1] + ordered[middle]))
 
 
 def _part_of(block: TimedBlock, sound: Bools) -> TimedBlock:

@@ -97,6 +97,11 @@ class RockBackFinder:
             self._rocking = _Rocking(k, thigh, k)
         return None
 
+    def stands(self, *, knelt: bool) -> None:
+        """Nobody is on all fours at the row before, but may be again. knelt: the thighs have been raised as of who kneels."""
+        self._knelt = self._knelt or knelt
+        self._trunk = math.nan
+
     def arrives(self, k: int, trunk: float, thigh: float) -> bool:
         """Whether somebody who was not is on all fours with row k. Every row, once or twice."""
         if thigh > KNELT_DEG:
@@ -146,6 +151,31 @@ class RockBackFinder:
         self.on_all_fours = False
         self._trunk = math.nan
         return found
+
+
+def possible(trunk: Floats, thigh: Floats, still_rows: int) -> bool:
+    """Whether there may be a rock-back in a movement (n,): cheap, and never false where there is one. still_rows: rows that
+    are no more than what `STILL_S` takes."""
+    there = (trunk >= TRUNK_DEG) & (np.abs(thigh) <= THIGH_DEG)
+    if np.count_nonzero(there) <= still_rows:
+        return False
+    still = there[still_rows:] & there[:-still_rows]
+    # at its end and half-way the posture is near that of its beginning
+    for later in (still_rows, still_rows // 2):
+        rows = slice(later, later + len(still))
+        for angle in (trunk, thigh):
+            still &= np.abs(angle[rows] - angle[: len(still)]) <= BAND_DEG
+    if not still.any():
+        return False
+    begin = int(np.argmax(still))
+    rest = thigh[begin:]
+    level = trunk[begin:] >= LOWEST_TRUNK_DEG
+    risen = (rest - np.minimum.accumulate(rest) > RISE_DEG) & level
+    if not risen.any():
+        return False
+    first = int(np.argmax(risen))
+    back = np.maximum.accumulate(rest[first:]) - rest[first:] > RETURN_SHARE * RISE_DEG
+    return bool((back & level[first:]).any())
 
 
 def got_down(trunk: Floats, thigh: Floats, rate_hz: float) -> bool:

@@ -20,8 +20,8 @@ import numpy as np
 
 from dsp.repetitions.cuts import RepetitionCutter
 from dsp.repetitions.movement_rows import LEFT_THIGH_ROW, RIGHT_THIGH_ROW
-from dsp.repetitions.rock_backs import RockBackFinder
-from dsp.repetitions.signal import END_DEG, STANCE_DEG, START_DEG, RowsInView
+from dsp.repetitions.rock_backs import KNELT_DEG, STILL_S, THIGH_DEG, TRUNK_DEG, RockBackFinder, possible
+from dsp.repetitions.signal import END_DEG, HISTORY_S, STANCE_DEG, START_DEG, RowsInView
 
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
 """Within a movement, a fall below this share of the peak and a rise by this much again begins another one (ours, set on the
@@ -124,40 +124,91 @@ class Moving:
         return cls(k, signal, k, signal, k, k, signal, RockBackFinder(view.rate_hz), whole=view.seen_before(i))
 
     def ahead(self, view: RowsInView, i: int) -> int:
-        """The next row that asks for more than to note where the movement is: the rows before it are noted as by `step`."""
-        if self.rocks.on_all_fours:
+        """The next row that asks for more than to note where the movement is."""
+        stop = self._to_its_end(view, i)
+        return self._noted(view, i) if stop == i and not self.rocks.on_all_fours else stop
+
+    def _to_its_end(self, view: RowsInView, i: int) -> int:
+        """The row at which a movement that has just begun is low enough to end, if nothing else can happen before; else i."""
+        if self.begin < view.first + i - 1:
             return i
-        # on numbers of Python, and with nothing looked up twice: most rows of a session come this way
+        at = view.ends.searchsorted(i)
+        stop = view.ends.item(at) if at < len(view.ends) else i
+        if not 2 <= stop - i <= 0.5 * HISTORY_S * view.rate_hz:
+            return i
+        signal = view.signal[i:stop]
+        top = int(signal.argmax())
+        highest = signal.item(top)
+        # a hole is not equal to itself
+        if highest != highest or self._may_do_more(view, slice(i, stop)):
+            return i
+        if highest > self.peak:
+            self.peak, self.peak_at = highest, view.first + i + top
+        return stop
+
+    def _noted(self, view: RowsInView, i: int) -> int:
+        """The next row, from i on, at which something may happen; the rows before it are noted as `step` would. On numbers of
+        Python, and with nothing looked up twice: most rows of a session come this way."""
         part = slice(i, i + _ROWS_AHEAD)
         signals, trunks, thighs = view.signal[part].tolist(), view.trunk[part].tolist(), view.thigh[part].tolist()
-        first, longest, arrives = view.first + i, self.begin + view.longest_rows, self.rocks.arrives
-        k, still_rows = first, SEAT_STILL_S * view.rate_hz
+        k = first = view.first + i
+        longest, still_rows = self.begin + view.longest_rows, SEAT_STILL_S * view.rate_hz
         seat_trunk_deg = HELD_TRUNK_DEG if self.stay else SEAT_TRUNK_DEG
+        peak, valley, split = self.peak, self.valley, SPLIT_SHARE * self.peak
+        since, level = self.still_since, self.still_level
+        stands = False
         for k, signal, trunk, thigh in zip(range(first, first + len(signals)), signals, trunks, thighs, strict=True):
             # false for a missing signal, as are the others
-            if not signal >= END_DEG or k > longest or arrives(k, trunk, thigh):
+            if not signal >= END_DEG or k > longest:
                 break
-            if abs(signal - self.still_level) > SEAT_BAND_DEG:
-                self.still_since, self.still_level = k, signal
-            elif (
-                thigh > SEAT_THIGH_DEG
-                and trunk < seat_trunk_deg
-                and k - self.still_since >= still_rows
-                and (self.asked != self.still_since or self._is_held(k, trunk, view.rate_hz))
-            ):
-                break
-            if signal > self.peak:
-                self.peak, self.peak_at = signal, k
-                self.valley, self.valley_at = signal, k
-            elif signal < self.valley:
-                self.valley, self.valley_at = signal, k
-            elif self.valley < SPLIT_SHARE * self.peak and signal > self.valley + SPLIT_RISE_DEG:
+            if trunk < TRUNK_DEG or not -THIGH_DEG <= thigh <= THIGH_DEG:
+                stands = True
+            else:
+                if stands:
+                    self.rocks.stands(knelt=any(map(KNELT_DEG.__lt__, thighs[: k - first])))
+                    stands = False
+                if self.rocks.arrives(k, trunk, thigh):
+                    break
+            if not -SEAT_BAND_DEG <= signal - level <= SEAT_BAND_DEG:
+                since, level = k, signal
+            elif thigh > SEAT_THIGH_DEG and trunk < seat_trunk_deg and k - since >= still_rows:
+                self.still_since = since
+                if self.asked != since or self._is_held(k, trunk, view.rate_hz):
+                    break
+            if signal > peak:
+                peak, valley, split = signal, signal, SPLIT_SHARE * signal
+                self.peak_at = self.valley_at = k
+            elif signal < valley:
+                valley, self.valley_at = signal, k
+            elif valley < split and signal > valley + SPLIT_RISE_DEG:
                 break
         else:
             k = first + len(signals)
         if k > first:
             self.missing = 0
+            if stands:
+                self.rocks.stands(knelt=any(map(KNELT_DEG.__lt__, thighs[: k - first])))
+        self.peak, self.valley, self.still_since, self.still_level = peak, valley, since, level
         return k - view.first
+
+    def _may_do_more(self, view: RowsInView, part: slice) -> bool:
+        """Whether the movement may sit down, rock back or begin another one in these rows: cheap, and never false where it
+        does."""
+        signal, trunk, thigh = view.signal[part], view.trunk[part], view.thigh[part]
+        # sitting needs some time within the band, so its ends and its middle are close; it may have begun a row earlier
+        still = max(int(SEAT_STILL_S * view.rate_hz) - 1, 1)
+        seat = ((thigh > SEAT_THIGH_DEG) & (trunk < SEAT_TRUNK_DEG))[still:]
+        if seat.any():
+            seat &= np.abs(signal[still:] - signal[:-still]) < 2.1 * SEAT_BAND_DEG
+            seat &= np.abs(signal[still:] - signal[still // 2 : still // 2 - still]) < 2.1 * SEAT_BAND_DEG
+            if seat.any():
+                return True
+        if possible(trunk, thigh, max(int(STILL_S * view.rate_hz), 1)):
+            return True
+        low = signal < SPLIT_SHARE * np.maximum(np.maximum.accumulate(signal), self.peak)
+        fallen = int(low.argmax())
+        rise = signal[fallen:] - np.minimum.accumulate(signal[fallen:])
+        return bool(low[fallen]) and bool(rise.max() > SPLIT_RISE_DEG)
 
     def step(self, view: RowsInView, i: int, cutter: RepetitionCutter) -> State:
         k, signal, thigh = view.first + i, view.signal.item(i), view.thigh.item(i)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from body_signals import ANGLE_NAMES, Floats
 from body_signals.placements import Placement
-from dsp.repetitions.rock_backs import RockBackFinder, got_down
+from dsp.repetitions.rock_backs import STILL_S, RockBackFinder, got_down, possible
 from dsp.repetitions.states import Moving
 from dsp.results import AngleRows
 from tests.dsp.repetitions.test_repetitions import BODY, RATE, find, holed, kinds, matched, standing_script, truth_rows
@@ -199,6 +199,14 @@ def test_row_by_row() -> None:
     found = find(LIVELY)
     assert kinds(found) == ["bend", "rock_back", "rock_back", "deadlift", "other"]
     assert find(LIVELY, range(1, len(LIVELY))) == found
+
+
+@given(st.lists(st.tuples(st.floats(0.2, 3.0), st.floats(-20.0, 110.0), st.floats(-90.0, 100.0)), min_size=2, max_size=12))
+def test_possible_is_never_false_where_there_is_one(steps) -> None:
+    at = np.cumsum([s[0] for s in steps])
+    t = np.arange(0.0, at[-1], 1 / RATE)
+    trunk, thigh = (np.interp(t, at, [s[i] for s in steps]) for i in (1, 2))
+    assert possible(trunk, thigh, int(STILL_S * RATE)) or not followed(trunk, thigh)
 
 
 def test_got_down() -> None:
