@@ -94,13 +94,16 @@ class ClippedValues:
         if all(map(lt, highest, self._highest)) and all(map(gt, lowest, self._lowest)):
             # nor to its own
             return None
-        track = np.concatenate([np.concatenate(both, axis=1) for both in self._recent])[-_KEPT - n :]
-        old = len(track) - n
         high, low = np.array(highest), np.array(lowest)
         clipped: Bools | None = None
         for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
             for channel in np.flatnonzero(extreme >= known).tolist():
-                found = self._channel(track[:, channel] * sense, channel, sense, float(known[channel]), old)[old:]
+                kind, axis = divmod(channel, 3)
+                track = np.concatenate([both[kind][:, axis] for both in self._recent])[-_KEPT - n :] * sense
+                if (channel, sense) not in self._ends and not _stays(track, float(known[channel])):
+                    # it comes to its extreme value, and does not stay
+                    continue
+                found = self._channel(track, channel, sense, float(known[channel]), len(track) - n)[len(track) - n :]
                 if found.any():
                     clipped = found if clipped is None else clipped | found
         np.maximum(self._high, high, out=self._high)
@@ -158,6 +161,13 @@ class ClippedValues:
         beyond = max(_STEPS * float(self.resolution[channel]), float(_LEAST[channel]))
         # the last step before the end is cut short by it
         return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)
+
+
+def _stays(track: Floats, least: float) -> bool:
+    """Whether two samples in a row of a channel (n,) are the same, at `least` or above."""
+    high = np.flatnonzero(track >= least)
+    values = track[high]
+    return bool(((values[1:] == values[:-1]) & (high[1:] - high[:-1] == 1)).any())
 
 
 def extremes_of(acc: Floats, gyr: Floats) -> Extremes:

@@ -92,8 +92,9 @@ class DeadSamples:
                 self._acc, self._rates, self._repeats, self._dead = acc[-1], rates[-1], 0, None
                 return None, []
         equal = np.zeros(n, np.bool_)
-        first = np.ascontiguousarray(acc[:, 0])
-        near = np.flatnonzero(first[1:] == first[:-1]) + 1
+        # two numbers are seldom equal by chance
+        x, y = acc[:, 0].copy(), acc[:, 1].copy()
+        near = np.flatnonzero((x[1:] == x[:-1]) & (y[1:] == y[:-1])) + 1
         if len(near):
             equal[near] = (acc[near] == acc[near - 1]).all(axis=1) & (rates[near] == rates[near - 1]).all(axis=1)
         if self._acc is not None:
