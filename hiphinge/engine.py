@@ -20,6 +20,7 @@ from body_signals import (
     Cause,
     Event,
     Floats,
+    Heartbeat,
     Ints,
     Mark,
     SaidMark,
@@ -181,6 +182,9 @@ class Engine:
             seqs.append(packets.seq)
             times.append((packets.arrival_ns - zero) / 1e9)
         for event in events.singles:
+            if isinstance(event, Heartbeat):
+                # most of them
+                continue
             if isinstance(event, Battery) and event.sensor in self._sources:
                 self._sources[event.sensor].read(event)
             if isinstance(event, Mark):
@@ -191,8 +195,8 @@ class Engine:
         for sensor, packets in events.packets.items():
             blocks.extend(self._sources[sensor].feed(packets, zero))
         if events.singles:
-            seqs.append(np.array([event.seq for event in events.singles], np.int64))
-            times.append((np.array([event.arrival_ns for event in events.singles], np.int64) - zero) / 1e9)
+            seqs.append(events.single_seq)
+            times.append((events.single_ns - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
             if block.sensor in self._sources:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from body_signals import Event, Mark, Packets, SingleEvent, TimedBlock
+import numpy as np
+
+from body_signals import Event, Ints, Mark, Packets, SingleEvent, TimedBlock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventStretch:
-    """packets: by sensor, all in one, in order. singles: the other events, as they came. samples: of a plain session."""
+    """packets: by sensor, all in one, in order. singles (k): the other events, as they came; single_seq and single_ns (k,):
+    their sequence numbers and arrival times. samples: of a plain session."""
 
     packets: Mapping[str, Packets]
     singles: Sequence[SingleEvent]
+    single_seq: Ints
+    single_ns: Ints
     samples: Sequence[TimedBlock]
 
     @classmethod
@@ -32,7 +37,10 @@ class EventStretch:
                 singles.append(event)
         for group in packets.values():
             group.sort(key=_first)
-        return cls({key: Packets.concatenated(group) for key, group in packets.items()}, singles, samples)
+        single_seq = np.array([event.seq for event in singles], np.int64)
+        single_ns = np.array([event.arrival_ns for event in singles], np.int64)
+        one = {key: Packets.concatenated(group) for key, group in packets.items()}
+        return cls(one, singles, single_seq, single_ns, samples)
 
     def marks(self, label: str) -> list[Mark]:
         """The marks of this label."""
@@ -40,7 +48,8 @@ class EventStretch:
 
     def first_from(self, arrival_ns: int) -> int | None:
         """Sequence number of the first event that arrives at or after `arrival_ns`, None if there is none."""
-        found = [event.seq for event in self.singles if event.arrival_ns >= arrival_ns]
+        late = self.single_ns >= arrival_ns
+        found = [int(self.single_seq[late].min())] if late.any() else []
         for packets in self.packets.values():
             late = packets.arrival_ns >= arrival_ns
             at = int(late.argmax())
@@ -62,15 +71,21 @@ class EventStretch:
                 )
             else:
                 (before if n else after)[key] = packets
+        early = self.single_seq <= seq
+        each = list(zip(self.singles, early.tolist(), strict=True))
         return (
             EventStretch(
                 before,
-                [event for event in self.singles if event.seq <= seq],
+                [event for event, yes in each if yes],
+                self.single_seq[early],
+                self.single_ns[early],
                 [block for block in self.samples if block.seq.item(0) <= seq],
             ),
             EventStretch(
                 after,
-                [event for event in self.singles if event.seq > seq],
+                [event for event, yes in each if not yes],
+                self.single_seq[~early],
+                self.single_ns[~early],
                 [block for block in self.samples if block.seq.item(0) > seq],
             ),
         )

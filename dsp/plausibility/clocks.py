@@ -12,7 +12,7 @@ be compared, one of them is wrong, and it is said of the one that is further fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 
@@ -148,6 +148,16 @@ class _Course:
     rate: Floats
     sums: Floats
     squares: Floats
+    parts: dict[tuple[int, int], tuple[Floats, float]] = field(default_factory=dict)
+    """What `part` has given, by its borders: it is compared with every other sensor."""
+
+    def part(self, start: int, stop: int) -> tuple[Floats, float]:
+        """Rates start … stop without their mean (n,), and the sum of their squares."""
+        found = self.parts.get((start, stop))
+        if found is None:
+            part = self.rate[start:stop] - (self.sums.item(stop) - self.sums.item(start)) / (stop - start)
+            found = self.parts[start, stop] = part, float(part @ part)
+        return found
 
     @classmethod
     def of(cls, rate: Floats) -> _Course:
@@ -176,19 +186,19 @@ def _best(first: _Course, second: _Course, start: int, stop: int, near_s: float)
     if start < 0 or low < 0 or max(high, stop) > len(second.rate) or n < 8:
         return None
     course = second.rate[low:high]
-    if course.max() < MOVES_RAD_S:
+    if np.maximum.reduce(course) < MOVES_RAD_S:
         return None
-    part = first.rate[start:stop] - (first.sums.item(stop) - first.sums.item(start)) / n
+    part, size = first.part(start, stop)
     # the mean of the part is zero, so that of the course under it does not matter
     products = np.correlate(course, part, mode="valid")
     sums, squares = second.sums[low : high + 1], second.squares[low : high + 1]
     total = sums[n:] - sums[:-n]
-    spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * float(part @ part))
+    spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * size)
     agreement = products / np.maximum(spread, 1e-9)
     best = int(agreement.argmax())
     if agreement.item(best) < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
         return None
-    if course[best : best + n].max() < MOVES_RAD_S:
+    if np.maximum.reduce(course[best : best + n]) < MOVES_RAD_S:
         return None
     left, centre, right = agreement[best - 1 : best + 2].tolist()
     bend = left - 2.0 * centre + right
