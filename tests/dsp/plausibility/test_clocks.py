@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.clocks import LOOK_S, ClockWatch, PairLag, blamed, over_looks
+from dsp.plausibility.clocks import LOOK_S, ClockWatch, PairLag, blamed
 from tests.dsp.sessions import block
 from virtual_athlete import Script, SimulatedAthlete
 
@@ -30,7 +30,7 @@ def squats(seed: int = 0, **bend):
 
 
 def looked(samples, chunk_s: float = 10.0):
-    watch, looks = ClockWatch(tuple(samples)), []
+    watch = ClockWatch(tuple(samples), kept_s=np.inf)
     end_s = max(s.time_s[-1] for s in samples.values())
     for begin in np.arange(0.0, end_s, chunk_s):
         for i, (key, s) in enumerate(samples.items()):
@@ -38,8 +38,9 @@ def looked(samples, chunk_s: float = 10.0):
             if at.any():
                 watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
         while begin + chunk_s >= watch.due_s:
-            looks += watch.look()
-    return over_looks(looks)
+            watch.look()
+    watch.look()
+    return watch.whole()
 
 
 def retimed(samples, key, change):
@@ -103,7 +104,7 @@ def test_samples_may_come_in_any_pieces():
 
 def test_a_third_sensor_says_which_of_two_is_late_though_few_movements_tell_of_it() -> None:
     """Without the thigh, the pelvis would be believed."""
-    pairs = {("lumbar", "pelvis"): PairLag(50.0, 0.31, 0.0, 9.0, 10)}
+    pairs = {("lumbar", "pelvis"): PairLag(50.0, 0.31, 0.0, 9.0)}
     assert blamed(pairs)[0].sensor == "lumbar"
     told = blamed(pairs, {("lumbar", "thigh_left"): 0.01, ("pelvis", "thigh_left"): -0.3})
     assert [(lag.sensor, lag.lag_s) for lag in told] == [("pelvis", 0.31)]
