@@ -372,9 +372,17 @@ class Engine:
                 self._clocks.forget(settled_s)
                 self._clock_lags = {}
                 return
-            if key not in self._disagree:
-                self._disagree[key] = told.finding(known_s, told.since_s)
-                self._find(self._disagree[key])
+            said = self._disagree.get(key)
+            now = told.finding(known_s, told.since_s if said is None else said.since_s)
+            if said is not None and now.cause is said.cause and again:
+                continue
+            if said is not None and now.cause is not said.cause:
+                self._find(replace(said, until_s=known_s))
+                now = told.finding(known_s, known_s)
+            self._disagree[key] = (
+                now if said is None else replace(now, known_s=said.known_s if now.cause is said.cause else known_s)
+            )
+            self._find(self._disagree[key])
 
     def _find(self, finding: Finding) -> None:
         """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""

@@ -33,7 +33,7 @@ SMALLEST_LAG_S = 0.07
 """Lags below this are told by a heel drop, not by ordinary movement (ours)."""
 WINDOWS = 2
 """So many windows that have nothing in common must agree, and no more than a quarter as many may not (ours)."""
-BLAME = 2.0
+BLAME = 1.5
 """So many windows must be explained by what is said of a sensor (ours)."""
 LATEST = 3
 """So many of the latest windows of two sensors say whether they agree now (ours)."""
@@ -78,12 +78,15 @@ def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
     at, lags = np.array(windows).T
     # windows of one time, with several others, are one
     borders = np.flatnonzero(np.diff(at, prepend=-math.inf) > 0.5 * HOP_S)
-    lags = np.array([np.median(part) for part in np.split(lags, borders[1:])])
-    at = at[borders]
+    parts = np.split(lags, borders[1:])
+    lags, at = np.array([np.median(part) for part in parts]), at[borders]
     for first in range(1 if whole else max(len(lags) - WINDOWS + 1, 0)):
         found = _line(at[first:], lags[first:])
         if found is not None:
             return replace(found, first=int(borders[first]))
+    if len(parts[-1]) > 1 and np.ptp(parts[-1]) < SAME_S and not whole:
+        # no sound window has ever been seen to say what two others do not: this is one that is wrong, but no more is certain
+        return Line(float(at[-1]), float(lags[-1]), 0.0, 0.0, int(borders[-1]), sure=False)
     return None
 
 

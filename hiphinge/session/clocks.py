@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dsp.plausibility import ClockLag, ClockWatch
+from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from ingest.formats import PlainSession
 from ingest.session_folder import Input, input_of
@@ -29,12 +29,17 @@ def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
     """The session with the times of sensors corrected that are certainly late, early, fast or slow, and what was found."""
     begin_s = min(float(s.time_s[0]) for s in plain.samples.values())
     whole, doubts = _compared(plain, begin_s)
-    sure = {lag.sensor: lag for lag in whole if lag.certain}
+    sure = {lag.sensor: lag for lag in whole if lag.certain and lag.span_s >= STEADY_S}
     if sure:
         corrected = plain.retimed({key: lag.late_s for key, lag in sure.items()})
         again, doubts_then = _compared(corrected, begin_s)
-        if not any(lag.sensor in sure for lag in again):
-            told = [lag.finding(begin_s, begin_s, corrected="from the start", until_s=begin_s) for lag in sure.values()]
+        if not sure.keys() & {*(lag.sensor for lag in again), *(doubt.sensor for doubt in doubts_then)}:
+            # before the first window that shows it, it may have been right
+            words = "from the start, though they could not be checked before {:.0f} s"
+            told = []
+            for lag in sure.values():
+                checked_s = lag.since_s + 0.5 * WINDOW_S
+                told.append(lag.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
             return corrected, [*told, *doubts_then]
     return plain, doubts
 
