@@ -97,7 +97,7 @@ def _line(at: Floats, lags: Floats) -> Line | None:
     thirds = np.unique(np.minimum((at - at[0]) * (3.0 / max(float(np.ptp(at)), SPAN_S)), 2.0).astype(np.int64))
     if len(thirds) == 3:
         slope = _slope(at, lags)
-        if SMALLEST_RATE <= abs(slope) < LARGEST_RATE:
+        if SMALLEST_RATE <= abs(slope) < LARGEST_RATE and abs(slope) * np.ptp(at) >= SAME_S:
             middle = float(np.median(lags - slope * (at - centre)))
             beside = np.abs(lags - middle - slope * (at - centre))
             # a lag that came at once is no growing one
@@ -257,6 +257,9 @@ class ClockWatch:
                 lags.pop(0)
         recent = {pair: [one for one in lags if one[0] >= until_s - KEPT_S] for pair, lags in self._lags.items()}
         found = blamed(recent)
+        if now_s >= self._next_s and len(self._keys) > 2:
+            # of two that disagree nothing is told while a third may still say who it is
+            found = [lag for lag in found if len(lag.against) > 1 or _agrees(lag.against[0], recent)]
         wrong = {lag.sensor for lag in found}
         self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - _doubted(recent))
         self._known = {lag.sensor: lag for lag in found}
@@ -313,6 +316,12 @@ def _doubted(pairs: Pairs) -> set[str]:
     """Sensors of pairs of which the latest windows do not agree."""
     last = {pair: [late for _, late in windows[-LATEST:]] for pair, windows in pairs.items() if windows}
     return {key for pair, lags in last.items() if abs(float(np.median(lags))) >= SAME_S for key in pair}
+
+
+def _agrees(sensor: str, pairs: Pairs) -> bool:
+    """Whether a sensor agrees with another one in the latest windows."""
+    doubted = _doubted({pair: windows for pair, windows in pairs.items() if sensor in pair})
+    return any(windows and sensor in pair and not ({*pair} - {sensor}) & doubted for pair, windows in pairs.items())
 
 
 def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:

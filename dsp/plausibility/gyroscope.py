@@ -28,7 +28,7 @@ STEP_HZ = 25.0
 """Samples are averaged to steps of this rate, or a little more (ours)."""
 STEPS = 48
 """Steps of half a window: 1.9 s at 25 steps a second (ours)."""
-LEAST_FACTOR, LEAST_FACTOR_OF_FEW = 1.15, 1.25
+LEAST_FACTOR, LEAST_FACTOR_OF_FEW = 1.15, 1.18
 """Smallest factor by which a gyroscope's rates are called wrong, by many windows and by few (ours). Of sound sensors the factor
 found stays within 1.09 in simulated sessions, and within 1.12 in recordings of people."""
 

@@ -16,7 +16,6 @@ Sources: T. Seel, J. Raisch, T. Schauer, Sensors 14, 2014, doi 10.3390/s14040689
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,16 +109,29 @@ def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None
     felt = max(float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean()))
     if felt < MOVES:
         return None
-    left = (_left_over(here, there) / _CELLS).tolist()
-    best = min(range(len(left)), key=left.__getitem__)
-    beside = round(BESIDE_S * RATE_HZ)
-    others = min(left[: max(best - beside, 0)] + left[best + beside + 1 :])
-    if best in (0, len(left) - 1) or others + FLOOR < CLEAR * (left[best] + FLOOR) or left[best] > EXPLAINED * felt:
+    left = _left_over(here, there) / _CELLS
+    lowest, places = _minima(left)
+    if not len(lowest):
         return None
-    before, middle, after = (math.log(left[k] + FLOOR) for k in (best - 1, best, best + 1))
-    bend = before - 2.0 * middle + after
-    fine = 0.5 * (before - after) / bend if bend > 0.0 else 0.0
-    return (best - _SEARCH + fine) / RATE_HZ + round(near_s * RATE_HZ) / RATE_HZ
+    best = int(lowest.argmin())
+    others = left[np.abs(np.arange(len(left)) - places[best]) > BESIDE_S * RATE_HZ].min()
+    beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
+    if beside.any():
+        others = min(float(others), float(lowest[beside].min()))
+    if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
+        return None
+    return (float(places[best]) - _SEARCH + round(near_s * RATE_HZ)) / RATE_HZ
+
+
+def _minima(left: Floats) -> tuple[Floats, Floats]:
+    """The minima (k,) of what is left at each lag, between the lags by a parabola, and where they are. A lag between two cells
+    would else lose to one that is wrong by a whole stride and a whole number of cells."""
+    before, middle, after = left[:-2], left[1:-1], left[2:]
+    at = np.flatnonzero((middle <= before) & (middle <= after))
+    before, middle, after = before[at], middle[at], after[at]
+    bend = np.maximum(before - 2.0 * middle + after, 1e-12)
+    fine = np.clip(0.5 * (before - after) / bend, -0.5, 0.5)
+    return np.maximum(middle - 0.25 * (before - after) * fine, 0.0), at + 1.0 + fine
 
 
 def _left_over(here: Floats, there: Floats) -> Floats:
