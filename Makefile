@@ -33,9 +33,10 @@ lint: $(VENV)/tools
 bench: $(VENV)/tools
 	$(RUN) benchmarks
 
-# Takes today's tables of the golden sessions as the expected ones; refuses where CHANGELOG.md does not say what moved.
+# Takes today's tables of the golden sessions, and constants, as the expected ones; refuses where CHANGELOG.md does not say what moved.
 bless: $(VENV)/tools
 	$(RUN) fixtures.sessions.bless
+	$(RUN) tests.contract.test_golden_constants
 
 # Changes lines of the pure rooms, one at a time, and asks the tests: not part of `make test`; an hour on two cores.
 mutants: $(VENV)/tools

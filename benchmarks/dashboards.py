@@ -21,7 +21,7 @@ from pathlib import Path
 from dashboards.grafana import all_dashboards
 from dashboards.grafana.offline import View, influxql
 from dashboards.influx.line_protocol import points
-from dashboards.influx.sender import InfluxSettings, Sender, send_lines
+from dashboards.influx.sending.sender import InfluxSettings, Sender, send_lines
 from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.influxdb import InfluxDB, influxdb
 from virtual_athlete import simulate

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from dashboards.influx.line_protocol import FIELDS, TAGS, points
-from dashboards.influx.sender import InfluxSettings, Sender, send_lines
+from dashboards.influx.sending.sender import InfluxSettings, Sender, send_lines
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.live.view import LiveScreen
 from hiphinge.session.in_progress import SessionInProgress

@@ -32,7 +32,7 @@ from dashboards.influx.delivery import push
 from dashboards.influx.drain import Drain
 from dashboards.influx.line_protocol import points
 from dashboards.influx.outbox import Outbox, segments
-from dashboards.influx.sender import BATCH_LINES, InfluxSettings, Sender
+from dashboards.influx.sending.sender import BATCH_LINES, InfluxSettings, Sender
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
 from tests.peers.event_frames import frames

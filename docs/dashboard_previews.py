@@ -21,7 +21,7 @@ from dashboards.grafana import all_dashboards
 from dashboards.grafana.offline import Answer, View, influxql, joined
 from dashboards.grafana.panels import COLOURS
 from dashboards.influx.delivery import push
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from dashboards.tables import read_summary
 from tests.dashboards.training_days import DAY, PLAYERS, record
 from tests.peers.influxdb import influxdb

@@ -56,6 +56,8 @@ COMMANDS = {
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """What the list of commands says; each is the function, or the group of commands, of its name in `hiphinge.commands`."""
+STORED = frozenset({"sessions", "mark", "report", "push", "forget"})
+"""Those of them that are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13
 """Exit code of a program whose output nobody reads any more, as the shell gives it for SIGPIPE."""
 PROGRAM_FAULT = 70
@@ -85,9 +87,15 @@ class CommandsOnDemand(TyperGroup):
         return name, None if name is None or found is None else _command(name), rest
 
 
-def _command(name: str) -> Any:
+def module_of(name: str) -> str:
+    """The module of a command."""
     python_name = f"{name}_" if keyword.iskeyword(name) else name
-    function = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
+    return f"hiphinge.commands.{'stored.' if name in STORED else ''}{python_name}"
+
+
+def _command(name: str) -> Any:
+    python_name = module_of(name).rpartition(".")[2]
+    function = getattr(import_module(module_of(name)), python_name)
     if isinstance(function, typer.Typer):
         return as_written(typer.main.get_command(function))
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

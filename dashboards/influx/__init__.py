@@ -17,8 +17,8 @@ from dashboards.influx.line_protocol import (
     tags_of,
 )
 from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
-from dashboards.influx.patience import Patience
-from dashboards.influx.sender import InfluxSettings, server_facts
+from dashboards.influx.sending.patience import Patience
+from dashboards.influx.sending.sender import InfluxSettings, server_facts
 from dashboards.influx.stored import CannotAsk, Stored
 
 __all__ = [

@@ -30,8 +30,8 @@ from dashboards.influx.line_protocol import (
     void_line,
 )
 from dashboards.influx.outbox import FOLDER, discard_segments
-from dashboards.influx.patience import Patience, Pauses
-from dashboards.influx.sender import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
+from dashboards.influx.sending.patience import Patience, Pauses
+from dashboards.influx.sending.sender import InfluxError, InfluxSettings, PushReport, Refusal, Sender, send_lines, server_facts
 from dashboards.tables import ANGLES, REPETITIONS, SUMMARY, available_estimators, read_summary
 from on_disk import MOST_TOML_BYTES, open_file, read_bytes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from dashboards.influx.outbox import Cursor, guarded, segments
-from dashboards.influx.sender import BATCH_LINES, Sender
+from dashboards.influx.sending.sender import BATCH_LINES, Sender
 from on_disk import make_private_folder, open_file, open_private, read_bytes
 
 BATCH_BYTES = 1_200_000

@@ -20,7 +20,7 @@ from dashboards.influx.influxql import name_in as _name
 from dashboards.influx.influxql import text_in as _text
 from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
-from dashboards.influx.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
+from dashboards.influx.sending.sender import InfluxError, InfluxSettings, influx_answer, influx_service, library
 
 MEASUREMENTS = tuple(dict.fromkeys((*TAGS, "angles_1s")))
 """All that is ours in a database: what is sent, and what the downsampling of docs/operations.md makes of it."""

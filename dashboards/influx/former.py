@@ -15,7 +15,7 @@ from dashboards.influx.delivery import identity
 from dashboards.influx.erasure import Eraser
 from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.outbox import FOLDER
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from dashboards.tables import available_estimators, read_summary
 
 _SLACK_NS = 60 * 10**9

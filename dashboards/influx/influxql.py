@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.http_edge import Edge, HttpError
-from dashboards.influx.refusals import InfluxError, Refusal, unanswered
-from dashboards.influx.sender import InfluxSettings, influx_answer, influx_service
+from dashboards.influx.sending.refusals import InfluxError, Refusal, unanswered
+from dashboards.influx.sending.sender import InfluxSettings, influx_answer, influx_service
 
 _LIMIT_BYTES = 64 << 20
 """Of an answer: a list of all athletes of a database has some 30 bytes each (ours)."""

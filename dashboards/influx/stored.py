@@ -13,8 +13,8 @@ from body_signals import HiphingeError
 from dashboards.influx.influxql import InfluxQL, text_in
 from dashboards.influx.ledger import Identity
 from dashboards.influx.line_protocol import TAGS
-from dashboards.influx.refusals import InfluxError
-from dashboards.influx.sender import InfluxSettings, influx_service
+from dashboards.influx.sending.refusals import InfluxError
+from dashboards.influx.sending.sender import InfluxSettings, influx_service
 
 _COUNTED: dict[str, tuple[str, ...]] = {
     "angles": ("quality",),

@@ -191,7 +191,7 @@ def test_what_stops_half_way_is_found_again(sessions: Path, monkeypatch: pytest.
         real(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("hiphinge.commands.forget.shutil.rmtree", refusing)
+        patch.setattr("hiphinge.commands.stored.forget.shutil.rmtree", refusing)
         line = refused("forget", GONE, "--yes", cwd=sessions, **where)
     assert line.startswith(f"{sessions / 'b/outbox'}: cannot be deleted: Permission denied")
     assert "run it again" in line

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.influx.sending.sender import InfluxSettings, Sender
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import done, hiphinge, refused, tree
@@ -131,7 +131,7 @@ def test_refusals_are_one_clear_line(server: InfluxDB, settings: dict[str, str],
 
 
 def test_a_server_that_is_away_is_one_clear_line(session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboards.influx.patience.SENDING_PATIENCE_S", 0.5)
+    monkeypatch.setattr("dashboards.influx.sending.patience.SENDING_PATIENCE_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     away = {"HIPHINGE_INFLUX_URL": url, "HIPHINGE_INFLUX_TOKEN": "a:b", "HIPHINGE_INFLUX_BUCKET": DATABASE}

@@ -16,7 +16,7 @@ from rich.console import Console
 from dashboards.grafana import live_session, training_day
 from dashboards.grafana.offline import View, influxql
 from hiphinge.afterwards.listing import listed
-from hiphinge.commands.sessions import _table
+from hiphinge.commands.stored.sessions import _table
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import done, hiphinge, refused, tree
 from tests.dashboards.synthetic_results import write_session

@@ -17,7 +17,7 @@ import pytest
 from benchmarks.stored import compare
 from dashboards.influx.delivery import missing
 from dashboards.influx.outbox import FOLDER, waiting_bytes
-from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.influx.sending.sender import InfluxSettings, Sender
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge
@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 @pytest.fixture
 def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSettings:
     monkeypatch.setattr("hiphinge.live.delivery.DELIVERY_PATIENCE_S", 0.1)
-    monkeypatch.setattr("dashboards.influx.patience.SENDING_PATIENCE_S", 0.5)
+    monkeypatch.setattr("dashboards.influx.sending.patience.SENDING_PATIENCE_S", 0.5)
     return server.fresh(DATABASE)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from dashboards.grafana.offline import influxql
 from dashboards.influx.delivery import push
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from dashboards.tables import read_repetitions, read_summary
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import any_server

@@ -19,7 +19,7 @@ from dashboards.grafana.queries import BASELINE_DAYS
 from dashboards.grafana.training_day import zones
 from dashboards.influx.delivery import push
 from dashboards.influx.line_protocol import points, void_line
-from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.influx.sending.sender import InfluxSettings, Sender
 from dashboards.notation import movement_word
 from dashboards.tables import read_angles, read_repetitions, read_summary
 from dsp.day import side_of

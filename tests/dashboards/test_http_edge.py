@@ -19,7 +19,7 @@ from body_signals import HiphingeError
 from dashboards.grafana.offline import influxql
 from dashboards.grafana.server import GrafanaSettings
 from dashboards.http_edge import Edge, HttpError, Service, parted
-from dashboards.influx.sender import InfluxError, InfluxSettings, Sender, server_facts
+from dashboards.influx.sending.sender import InfluxError, InfluxSettings, Sender, server_facts
 from dashboards.redaction import without_secrets
 from tests.peers.misbehaving import bytes_server, dripping
 from tests.peers.tls import self_signed

@@ -21,9 +21,9 @@ from dashboards.influx.delivery import Courier, missing, push
 from dashboards.influx.drain import rejected_lines
 from dashboards.influx.line_protocol import points
 from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
-from dashboards.influx.patience import Patience, Pauses
-from dashboards.influx.refusals import InfluxError, Refusal, refused
-from dashboards.influx.sender import InfluxSettings, Sender, influx_service, send_lines
+from dashboards.influx.sending.patience import Patience, Pauses
+from dashboards.influx.sending.refusals import InfluxError, Refusal, refused
+from dashboards.influx.sending.sender import InfluxSettings, Sender, influx_service, send_lines
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.misbehaving import bytes_server
@@ -77,7 +77,7 @@ def test_a_bad_line_among_many_is_found_although_every_second_request_is_refused
     server: InfluxDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = server.fresh(DATABASE)
-    monkeypatch.setattr("dashboards.influx.patience.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("dashboards.influx.sending.patience.FIRST_PAUSE_S", 0.01)
     lines = [f"angles,athlete=a,session=s q={k}i {1_795_442_700_000_000_000 + k}" for k in range(5000)]
     lines[3210] = "angles,athlete=a,session=s q= 1795442700000003210"
     monkeypatch.setattr(server, "plan", plan := EverySecond(503))

@@ -298,6 +298,20 @@ def test_messages_of_the_dot_check_themselves(mid: int, content: bytes) -> None:
     assert movella_dot.message_fields(broken) == "checksum"
 
 
+@pytest.mark.parametrize(
+    ("data", "op"), [(b"\x01\x00", "heading_reset"), (b"\x07\x00", "heading_revert"), (b"\x02\x00", None), (b"\x01\x01", None)]
+)
+def test_movella_heading_orders_are_told(data: bytes, op: str | None) -> None:
+    found = movella_dot.decode_command(data, {})
+    assert (None if found is None else found["op"]) == op
+
+
+def test_a_movella_notification_without_bytes_is_no_fault() -> None:
+    codec = MovellaDotCodec()
+    assert codec.feed(b"") == []
+    assert not codec.health
+
+
 @given(st.data())
 def test_samples_of_the_dot_survive_the_round_trip(data: st.DataObject) -> None:
     mode = data.draw(st.sampled_from(sorted(movella_dot.MODES)))

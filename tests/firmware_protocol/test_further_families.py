@@ -58,6 +58,16 @@ def test_polar_differences_of_no_bits_repeat_the_first() -> None:
     assert len(polar_pmd.Reader({}).read(frame)) == 4
 
 
+def test_polar_takes_as_many_samples_as_a_frame_may_have_and_no_more() -> None:
+    whole = struct.pack("<BQB", 2, 1, 0x81) + struct.pack("<3h", 1, 2, 3)
+    # blocks without bits of 255, 255 and one sample
+    most = whole + bytes((0, 255)) * 2 + bytes((0, 1))
+    assert len(polar_pmd.Reader({}).read(most)) == polar_pmd.MOST_SAMPLES
+    reader = polar_pmd.Reader({})
+    assert reader.read(most + bytes((0, 1))) == []
+    assert reader.health.counts == {"length": 1}
+
+
 def test_polar_refusals_name_the_remedy() -> None:
     codec = polar_pmd.PolarPmdCodec()
     assert codec.feed(bytes((0xF0, 2, 2, 0))) == []

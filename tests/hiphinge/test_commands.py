@@ -29,12 +29,13 @@ HEAVY = ("numpy", "scipy", "vqf", "pyarrow", "matplotlib", "mcap", "influxdb_cli
 
 
 def test_every_command_of_the_table_is_there_and_no_other() -> None:
-    names = {name: f"{name}_" if name == "import" else name for name in cli.COMMANDS}
-    for python_name in names.values():
-        command = getattr(import_module(f"hiphinge.commands.{python_name}"), python_name)
+    modules = {cli.module_of(name) for name in cli.COMMANDS}
+    for module in modules:
+        command = getattr(import_module(module), module.rpartition(".")[2])
         assert command.__doc__
-    files = {path.stem for path in (ROOT / "hiphinge/commands").glob("*.py")} - {"__init__", "command", "options"}
-    assert files == set(names.values())
+    files = {path.relative_to(ROOT).with_suffix("") for path in (ROOT / "hiphinge/commands").rglob("*.py")}
+    found = {".".join(file.parts) for file in files if file.stem not in ("__init__", "command", "options")}
+    assert found == modules
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_every_command_of_the_table_is_there_and_no_other() -> None:
         ("import hiphinge.cli", HEAVY),
         ("import hiphinge.commands.demo", ("matplotlib", "influxdb_client")),
         ("import hiphinge.commands.replay", ("matplotlib", "influxdb_client", "virtual_athlete")),
-        ("import hiphinge.commands.report", ("matplotlib", "influxdb_client", "virtual_athlete")),
-        ("import hiphinge.commands.push", ("matplotlib", "influxdb_client", "virtual_athlete")),
+        ("import hiphinge.commands.stored.report", ("matplotlib", "influxdb_client", "virtual_athlete")),
+        ("import hiphinge.commands.stored.push", ("matplotlib", "influxdb_client", "virtual_athlete")),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(statement: str, absent: tuple[str, ...]) -> None:

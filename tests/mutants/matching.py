@@ -1,4 +1,4 @@
-"""Which tests are a module's: those of its own name, the golden sessions, those that import it, those of its wing."""
+"""The tests of a module: those of its own name, the golden sessions and constants, those that import it, those of its wing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from functools import cache
 from pathlib import Path
 
 GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
+CONSTANTS = "tests/contract/test_golden_constants.py::test_no_constant_has_changed"
+_FAMILIES = "firmware_protocol/families/"
+"""Golden sessions go through the codec of protocol v1 only."""
+_OF_ALL_FAMILIES = ("tests/firmware_protocol/test_wire_captures.py", "tests/firmware_protocol/test_device_vectors.py")
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
+_CONSTANTS_OF = ("body_signals", "firmware_protocol", "dsp", "ingest/time")
 _ALL_GOES_THROUGH = ("dsp/live.py", "dsp/review.py", "dsp/pipeline.py", "hiphinge/engine.py")
 """Golden sessions tell a change here within seconds, sooner than the tests of their own."""
 _MOST_FILES = 6
@@ -28,9 +33,14 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     wing = [test for test in behind if _same_wing(test, module)]
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
     others = others[:_MOST_FILES]
+    constants = (CONSTANTS,) if module.startswith(_CONSTANTS_OF) else ()
+    if module.startswith(_FAMILIES):
+        return tuple(dict.fromkeys((*constants, *_OF_ALL_FAMILIES, *named, *others)))
     if module.startswith(_NO_GOLDEN):
         return (*named, *others)
-    return (GOLDEN, *named, *others) if module in _ALL_GOES_THROUGH else (*named, GOLDEN, *others)
+    if module in _ALL_GOES_THROUGH:
+        return (*constants, GOLDEN, *named, *others)
+    return (*constants, *named, GOLDEN, *others)
 
 
 def _dotted(module: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.mutants.__main__ import SURVIVORS, mutants_of
-from tests.mutants.matching import GOLDEN, matching_tests
+from tests.mutants.matching import CONSTANTS, GOLDEN, matching_tests
 from tests.mutants.mutations import mutations
 
 MODULE = '''\
@@ -83,9 +83,12 @@ def test_every_mutant_is_python() -> None:
 
 def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_next() -> None:
     tests = matching_tests(ROOT, "dsp/rhythm/slack.py")
-    assert tests[0] == "tests/dsp/rhythm/test_slack.py"
-    assert GOLDEN in tests[1:4]
+    assert tests[:2] == (CONSTANTS, "tests/dsp/rhythm/test_slack.py")
+    assert GOLDEN in tests[2:5]
     assert matching_tests(ROOT, "hiphinge/engine.py")[0] == GOLDEN
+    family = matching_tests(ROOT, "firmware_protocol/families/capture2go.py")
+    assert family[:2] == (CONSTANTS, "tests/firmware_protocol/test_wire_captures.py")
+    assert GOLDEN not in family
     assert GOLDEN not in matching_tests(ROOT, "dashboards/edits.py")
     # through a face, through a module of its room, and by the name of its wing
     assert "tests/firmware_protocol/test_v1_codec.py" in matching_tests(ROOT, "firmware_protocol/v1/messages.py")

@@ -21,7 +21,7 @@ from dashboards.influx.drain import Drain
 from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.line_protocol import LiveLines, closing_points, points, repetition_stamps, series_and_start
 from dashboards.influx.outbox import FOLDER, Outbox, waiting_bytes
-from dashboards.influx.sender import InfluxSettings, Sender, server_facts
+from dashboards.influx.sending.sender import InfluxSettings, Sender, server_facts
 from dashboards.tables import TableWriter, read_repetitions
 from dsp.results import AngleRows
 from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session

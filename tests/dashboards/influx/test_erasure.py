@@ -13,7 +13,7 @@ import pytest
 
 from body_signals import HiphingeError
 from dashboards.influx.erasure import Eraser
-from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.influx.sending.sender import InfluxSettings, Sender
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import Reply, Request, web
 

@@ -12,7 +12,7 @@ import pytest
 from body_signals import HiphingeError
 from body_signals.quantities import ANGLE_NAMES, REPETITION_COLUMNS
 from dashboards.influx.line_protocol import FIELDS, TAGS, points
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from dashboards.tables import TableWriter, read_angles
 from dsp.results import AngleRows, Repetition
 from tests.dashboards.synthetic_results import angle_rows, repetitions, summary, write_session

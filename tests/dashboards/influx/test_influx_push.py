@@ -18,8 +18,8 @@ from body_signals import HiphingeError
 from dashboards.influx.delivery import missing, push
 from dashboards.influx.drain import rejected_lines
 from dashboards.influx.line_protocol import points
-from dashboards.influx.patience import Patience
-from dashboards.influx.sender import InfluxSettings, Sender, server_facts
+from dashboards.influx.sending.patience import Patience
+from dashboards.influx.sending.sender import InfluxSettings, Sender, server_facts
 from dashboards.tables import read_repetitions
 from tests.dashboards.synthetic_results import SENSORS, write_session
 from tests.peers.influxdb import InfluxDB, influxdb

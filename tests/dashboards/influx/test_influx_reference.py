@@ -10,7 +10,7 @@ import pytest
 from dashboards.influx.delivery import push
 from dashboards.influx.line_protocol import FIELDS, TAGS
 from dashboards.influx.reference import EXAMPLES, influx_page, series_of_a_session
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from tests.conftest import ROOT
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import influxdb

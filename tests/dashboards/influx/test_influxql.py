@@ -14,8 +14,8 @@ from body_signals import HiphingeError
 from dashboards.influx.erasure import Eraser
 from dashboards.influx.influxql import InfluxQL, Series, text_in
 from dashboards.influx.ledger import Identity
-from dashboards.influx.refusals import InfluxError
-from dashboards.influx.sender import InfluxSettings, Sender
+from dashboards.influx.sending.refusals import InfluxError
+from dashboards.influx.sending.sender import InfluxSettings, Sender
 from dashboards.influx.stored import CannotAsk, Stored
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import Reply, Request, web

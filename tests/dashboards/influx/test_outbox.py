@@ -16,7 +16,7 @@ import pytest
 from body_signals import HiphingeError
 from dashboards.influx.drain import Drain, rejected_lines
 from dashboards.influx.outbox import Outbox, segments, waiting_bytes
-from dashboards.influx.sender import InfluxError, Refusal
+from dashboards.influx.sending.sender import InfluxError, Refusal
 
 
 class Server:

@@ -15,7 +15,7 @@ from body_signals import Event, HiphingeError, Packets, Placement, Sensor, Sessi
 from body_signals.quantities import ANGLE_NAMES
 from dashboards.influx.line_protocol import LiveLines
 from dashboards.influx.outbox import FOLDER, Outbox, segments
-from dashboards.influx.sender import InfluxSettings
+from dashboards.influx.sending.sender import InfluxSettings
 from dashboards.tables import available_estimators
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from body_signals import Placement, Quality, Sensor, Session
+from body_signals import Cause, Placement, Quality, Sensor, Session
 from body_signals.placements import BODY_PLACEMENTS
 from body_signals.quantities import ANGLE_NAMES, SUMMARY_KEYS
 from body_signals.session import SessionMark
 from dsp.orientation.filter import SampleCounts
 from dsp.pipeline import PipelineOutput
-from dsp.results import AlignmentReport, AngleRows, OrientationRows, Repetition
+from dsp.results import AlignmentReport, AngleRows, Finding, OrientationRows, Repetition
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
 from ingest.heads.session_toml import read_session_toml, write_session_toml
 from virtual_athlete import START
@@ -213,3 +213,14 @@ def test_an_alignment_of_less_than_a_half_is_of_low_confidence() -> None:
     for confidence, told in ((0.49, True), (0.51, False)):
         reports = (AlignmentReport("pelvis", "standing and bends", confidence, ("because",), 0.0),)
         assert any("low confidence" in warning for warning in document(f=facts(reports))["warnings"]) == told
+
+
+def test_findings_are_kept_as_the_last_word_of_each() -> None:
+    began = Finding("pelvis", Cause.FROZEN, 3.0, 3.2, "its samples repeat", "Look at the sensor.")
+    ended = replace(began, until_s=5.0)
+    other = Finding("lumbar", Cause.OFF_BODY, 1.0, 4.0, "it is off the body", "Put it on.")
+    found = document(PipelineOutput(findings=[began]), PipelineOutput(), PipelineOutput(findings=[other, ended]))
+    assert [(f["placement"], f["since_s"], f["until_s"]) for f in found["findings"]] == [
+        ("lumbar", 1.0, None),
+        ("pelvis", 3.0, 5.0),
+    ]

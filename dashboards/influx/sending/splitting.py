@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from dashboards.influx.refusals import InfluxError, Refusal, dropped, refuses_everything
+from dashboards.influx.sending.refusals import InfluxError, Refusal, dropped, refuses_everything
 
 MOST_REQUESTS = 1000
 """For one batch: forty bad lines among 5000 take about 500 (ours)."""

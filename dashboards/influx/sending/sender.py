@@ -1,8 +1,8 @@
 """Sending line protocol to InfluxDB 1.8, 2.x and 3.x through `/api/v2/write`, with the client that InfluxData gives out.
 
-The client does not know the token and makes no connection: `dashboards.http_edge` does both. What refusals mean is in
-`dashboards.influx.refusals`, how lines are found that are never taken in `dashboards.influx.splitting`, how long to wait in
-`dashboards.influx.patience`; one `Sender` has all of it, for `push` and for a running session.
+The client does not know the token and makes no connection: `dashboards.http_edge` does both. Beside this file, `refusals` says
+what refusals mean, `splitting` finds lines that are never taken, and `patience` says how long to wait; one `Sender` has all of
+it, for `push` and for a running session.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from urllib.parse import parse_qsl
 
 from body_signals import HiphingeError
 from dashboards.http_edge import Answer, Edge, HttpError, Service, parted
-from dashboards.influx.patience import NoWaiting, Waiting
-from dashboards.influx.refusals import InfluxError, Refusal, refused, unanswered
-from dashboards.influx.splitting import send_each
+from dashboards.influx.sending.patience import NoWaiting, Waiting
+from dashboards.influx.sending.refusals import InfluxError, Refusal, refused, unanswered
+from dashboards.influx.sending.splitting import send_each
 
 __all__ = [
     "BATCH_LINES",

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from dashboards.influx.refusals import InfluxError, Refusal
+from dashboards.influx.sending.refusals import InfluxError, Refusal
 
 SENDING_PATIENCE_S = 30.0
 """`push` gives up when a server has taken nothing for this time, counted from the first request that was not taken (ours)."""
