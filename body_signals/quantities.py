@@ -399,8 +399,8 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "pain",
         "",
         Storage.STRING,
-        "pain that the athlete reported: time_s, score (0 to 10; also as level, its former name), where, lumbar_flexion_deg and "
-        "repetition (its number from 1) at that row; null where there is none",
+        "pain that the athlete reported: time_s, score (0 to 10; level is its former name), where, lumbar_flexion_deg and "
+        "repetition (its number from 1) at that row; null if there is none",
     ),
     Quantity("warnings", "", Storage.STRING, "warnings in words"),
 )

@@ -43,6 +43,7 @@ from dsp.pipeline import (
     shared_ticks,
     slip_flags,
     slip_watch,
+    unnamed,
     with_flags,
     worn_last_time,
 )
@@ -267,7 +268,8 @@ class LivePipeline:
             headings[joint.name] = heading
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
         self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
-        self._worn = WornWatch(self._angles, self._grid.rate_hz, alignment.standing.first, marked_back=False)
+        first, plain = alignment.standing.first, unnamed(self._sensors.values())
+        self._worn = WornWatch(self._angles, self._grid.rate_hz, first, marked_back=False, unnamed=plain)
         self._finder.aligned(alignment.to_segment)
         if alignment.movements_over:
             self._finder.calibrated(alignment.movements_end_s)

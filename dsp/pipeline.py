@@ -73,6 +73,11 @@ def worn_last_time(sensors: Sequence[Sensor]) -> dict[str, tuple[float, ...]]:
     return {s.key: s.worn for s in sensors if s.worn is not None and s.placement is not Placement.OTHER}
 
 
+def unnamed(sensors: Iterable[Sensor]) -> frozenset[str]:
+    """Sensors that do not say who they are: those of files."""
+    return frozenset(s.key for s in sensors if s.family == "plain")
+
+
 def shared_ticks(standings: Sequence[Standing], rate_hz: float) -> tuple[int, int] | None:
     """Numbers of the first tick of the standing shared by sensors, and of the first after it; None where it is too short."""
     first = int(np.ceil(max(s.start_s for s in standings) * rate_hz))

@@ -51,6 +51,7 @@ from dsp.pipeline import (
     shared_ticks,
     slip_flags,
     slip_watch,
+    unnamed,
     with_flags,
     worn_last_time,
 )
@@ -407,7 +408,8 @@ class ReviewPipeline:
             if new is not None or self._worn is None:
                 self._slips = slip_watch(self._alignment, RATE_HZ, marked_back=True)
                 out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
-                self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True)
+                plain = unnamed(self._sensors.values())
+                self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True, unnamed=plain)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
             later = []

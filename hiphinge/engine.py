@@ -34,7 +34,7 @@ from body_signals import (
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
-from dsp.plausibility import LOOKS, SELDOM_S, ClockLag, ClockWatch, over_looks
+from dsp.plausibility import SAME_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
@@ -121,9 +121,9 @@ class Engine:
         """What the last heel drop told, by sensor."""
         self._others: dict[str, dict[str, Finding]] = {}
         """By estimator and sensor: another one is in its place, not calibrated yet."""
-        self._clocks = ClockWatch([s.key for s in streaming], every_s=SELDOM_S)
-        self._clock_lags: dict[str, list[ClockLag]] = {}
-        """By sensor, the looks that blamed it one after another."""
+        self._clocks = ClockWatch([s.key for s in streaming])
+        self._clock_lags: dict[str, ClockLag] = {}
+        """By sensor, what the last look said."""
         self._disagree: dict[str, Finding] = {}
         """Clocks that disagree and could not be corrected."""
         self._found: list[Finding] = []
@@ -243,17 +243,13 @@ class Engine:
     def _compare_clocks(self, known_s: float, *, last: bool = False) -> None:
         """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on, unless nothing more
         comes."""
-        lags = {lag.sensor: lag for lag in self._clocks.look()}
-        for key in [k for k in self._clock_lags if k not in lags]:
-            del self._clock_lags[key]
-        for key, lag in lags.items():
-            looks = self._clock_lags.setdefault(key, [])
-            looks.append(lag)
-            said = over_looks(looks[-LOOKS:])
-            if not said:
-                continue
-            clock, told = self._sources[key].clock, said[0]
-            if clock is not None and told.certain and told.steady and not last:
+        before, self._clock_lags = self._clock_lags, {lag.sensor: lag for lag in self._clocks.look(known_s)}
+        for key in [key for key in self._disagree if key in self._clocks.sound]:
+            self._find(replace(self._disagree.pop(key), until_s=known_s))
+        for key, told in self._clock_lags.items():
+            clock = self._sources[key].clock
+            again = key in before and abs(before[key].lag_s - told.lag_s) < SAME_S
+            if clock is not None and told.certain and told.lasting and again and not last:
                 clock.correct(told.lag_s)
                 if told.lag_s > 0.0:
                     # what is shown earlier on the session's time line still comes as late as before
@@ -264,11 +260,19 @@ class Engine:
                 corrected = f"from {known_s:.0f} s on, fully from {settled_s:.0f} s on"
                 self._find(told.finding(known_s, since_s, corrected=corrected, until_s=settled_s))
                 self._clocks.forget(settled_s)
-                self._clock_lags.clear()
+                self._clock_lags = {}
                 return
-            if key not in self._disagree:
-                self._disagree[key] = told.finding(known_s, told.since_s)
-                self._find(self._disagree[key])
+            said = self._disagree.get(key)
+            now = told.finding(known_s, told.since_s if said is None else said.since_s)
+            if said is not None and now.cause is said.cause and again:
+                continue
+            if said is not None and now.cause is not said.cause:
+                self._find(replace(said, until_s=known_s))
+                now = told.finding(known_s, known_s)
+            self._disagree[key] = (
+                now if said is None else replace(now, known_s=said.known_s if now.cause is said.cause else known_s)
+            )
+            self._find(self._disagree[key])
 
     def _find(self, finding: Finding) -> None:
         """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""

@@ -1,18 +1,19 @@
 """Whether what the sensors say can be true: of one sensor, of linked segments together, and of a body."""
 
 from dsp.plausibility.body_range import BODY_RANGES, FASTEST_DEG_S, BodyRange
-from dsp.plausibility.clocks import LOOKS, SELDOM_S, ClockLag, ClockWatch, over_looks
+from dsp.plausibility.clocks import SAME_S, STEADY_S, ClockLag, ClockWatch
+from dsp.plausibility.linked_motion import WINDOW_S
 from dsp.plausibility.sensor_watch import Checked, SensorWatch
 
 __all__ = [
     "BODY_RANGES",
     "FASTEST_DEG_S",
-    "LOOKS",
-    "SELDOM_S",
+    "SAME_S",
+    "STEADY_S",
+    "WINDOW_S",
     "BodyRange",
     "Checked",
     "ClockLag",
     "ClockWatch",
     "SensorWatch",
-    "over_looks",
 ]

@@ -30,7 +30,7 @@ STEPS = 48
 """Steps of half a window: 1.9 s at 25 steps a second (ours)."""
 _RUN = 6
 """Steps of a run, within which turns are multiplied one after another: of both ways as few as possible (ours)."""
-LEAST_FACTOR, LEAST_FACTOR_OF_FEW = 1.15, 1.25
+LEAST_FACTOR, LEAST_FACTOR_OF_FEW = 1.15, 1.15
 """Smallest factor by which a gyroscope's rates are called wrong, by many windows and by few (ours). Of sound sensors the factor
 found stays within 1.09 in simulated sessions, and within 1.12 in recordings of people."""
 
@@ -41,6 +41,8 @@ _TURN_RAD = 0.15
 _KEPT, _FEWEST = 16, 4
 """Windows remembered, and windows for a verdict (ours)."""
 _MOST_PATIENT = 128
+_FAR_OFF = 0.13
+"""A factor that fits and is further from 1 is asked for again as soon as there are new windows (ours)."""
 _MANY = 10
 """From so many windows on a smaller gain is enough (ours)."""
 _GAIN_OF_FEW, _GAIN_OF_MANY = 3.0, 1.6
@@ -158,7 +160,8 @@ class GyroscopeWatch:
                 self._new = 0
                 return True
         # a search costs as much as a minute of everything else, and found nothing
-        self._patience = min(2 * self._patience, _MOST_PATIENT)
+        if abs(lowest - 1.0) < _FAR_OFF:
+            self._patience = min(2 * self._patience, _MOST_PATIENT)
         return False
 
     def _since(self, fault: GyroscopeFault) -> float:

@@ -32,6 +32,10 @@ from dsp.results import Finding
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
 """A sensor that lies turns in one half of some looks as it did in the other within the first, and from look to look, 0.2 s
 later, by no more than the second, which its filter may still correct. Who stands still sways at 0.5 °/s, to and fro (ours)."""
+RESTS_RAD, RESTS_LOOKS, HUB_OTHERS = np.radians(0.2), 5, 3
+"""A pelvis turns by more from look to look, within so many, when lumbar spine and both thighs, so many others, move (ours)."""
+FALLEN_RESTS_RAD, FALLEN_LOOKS = np.radians(0.3), 4
+"""One that was seen to fall turns by less from look to look, within so many, though all others move (ours)."""
 FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
@@ -113,11 +117,15 @@ class OffBodyWatch:
         self.returned: dict[str, OffBody] = {}
         """Those that were put back since the calibration: they need a new one."""
 
-    def feed(self, first: int, ticks: int, quat: Floats, beyond: Bools) -> tuple[Bools | None, list[OffBody]]:
+    def feed(
+        self, first: int, ticks: int, quat: Floats, beyond: Bools, together: Bools | None = None
+    ) -> tuple[Bools | None, list[OffBody]]:
         """At which ticks first … first + ticks each sensor is off the body (s, ticks), None where none is; what became known.
 
         quat (4, s, k): of the segments, each with its own heading, at those of the ticks that are multiples of `LOOK_STRIDE`;
         beyond (3, k): at which of these a joint's angles were beyond a body, in the order of `JOINTS`.
+        together (k,): at which looks the segments are seen at one time (None: all); where clocks disagree, one leg says
+        nothing of the other.
         """
         k = quat.shape[2]
         if not k:
@@ -131,7 +139,7 @@ class OffBodyWatch:
         vertical = rotation.vertical_in_sensor(track)
         off = _angle(vertical, _UPRIGHT)
         joints = self._joint_looks(turn, beyond)
-        seen = self._seen(step, turn, vertical, off, k)
+        seen = self._seen(step, turn, vertical, off, k, together)
         at = first + np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
         turn, off = turn[:, -k:], off[:, -k:]
@@ -194,17 +202,21 @@ class OffBodyWatch:
         """At which of so many ticks without a look each sensor is off the body (s, ticks), None where none is."""
         return np.repeat(self._before[:, None], ticks, axis=1) if self.off else None
 
-    def _seen(self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int) -> NDArray[np.int8]:
+    def _seen(
+        self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int, together: Bools | None
+    ) -> NDArray[np.int8]:
         """What is seen of each sensor by itself at the last k looks, 0 where nothing is, (s, k)."""
         n = len(self._sensors)
         seen = np.zeros((n, k), np.int8)
         now = off[:, -k:]
+        self._hub_rests(turn, seen)
         if n < 2 or not (now > AWAY_RAD).any():
             return seen
         if len(self._thighs) == 2 and (now[self._thighs] > UP_RAD).any():
-            self._held_up(vertical, off, seen)
+            self._held_up(vertical, off, seen, np.ones(k, np.bool_) if together is None else together)
         fallen, lies = (_quiet(step, half, k) & (now > AWAY_RAD) for half in (FALLEN_HALF, LIES_HALF))
-        if not (lies | fallen).any():
+        rests = _last_of(turn < FALLEN_RESTS_RAD, FALLEN_LOOKS, k, np.logical_and) & (now > AWAY_RAD)
+        if not (lies | fallen | rests).any():
             return seen
         # without a fall, at two looks: a body is as still for a moment now and then
         lies &= _quiet(step, LIES_HALF, k, before=1)
@@ -212,6 +224,8 @@ class OffBodyWatch:
         others = moved.sum(axis=0) - moved
         fell = self._fell(vertical, k)
         still = (others >= self._most) & lies | (others >= min(self._most, n - 1)) & fallen & fell
+        # a filter is still finding its vertical after an impact, when all others move already
+        still |= (others == n - 1) & (n > 2) & rests & fell
         for i in self._thighs:
             seat = np.ones(k, np.bool_)
             for j in self._thighs:
@@ -223,7 +237,22 @@ class OffBodyWatch:
         seen[(seen == 0) & still] = _LIES
         return seen
 
-    def _held_up(self, vertical: Floats, off: Floats, seen: NDArray[np.int8]) -> None:
+    def _hub_rests(self, turn: Floats, seen: NDArray[np.int8]) -> None:
+        """Put what is seen of a pelvis that does not turn while all that hangs on it moves, however it lies."""
+        k = seen.shape[1]
+        if PELVIS not in self._sensors or len(self._sensors) < HUB_OTHERS + 1:
+            return
+        pelvis = self._sensors.index(PELVIS)
+        rests = turn[pelvis] < RESTS_RAD
+        if not rests[-k:].any():
+            return
+        rests = _last_of(rests, RESTS_LOOKS, k, np.logical_and)
+        if rests.any():
+            moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
+            moved[pelvis] = True
+            seen[pelvis, rests & moved.all(axis=0)] = _LIES
+
+    def _held_up(self, vertical: Floats, off: Floats, seen: NDArray[np.int8], together: Bools) -> None:
         """Put what is seen of a thigh that would be held up all the time while the other leg walks or bends."""
         k = seen.shape[1]
         upright = np.ones(off.shape[1], np.bool_)
@@ -238,7 +267,7 @@ class OffBodyWatch:
                 high, low = _over(tilt, looks, k, np.maximum), _over(tilt, looks, k, np.minimum)
                 stood = _over(off[other], looks, k, np.minimum) < STANDS_RAD
                 moves = (high > 0.5 * STEPS_RAD) & (low < -0.5 * STEPS_RAD) if steps else high - low > BENDS_RAD
-                seen[i, _over(up, looks, k, np.logical_and) & stood & moves] = _UP
+                seen[i, _over(up, looks, k, np.logical_and) & stood & moves & together] = _UP
 
     def _fell(self, vertical: Floats, k: int) -> Bools:
         """Whether each sensor's vertical turned alone within the last looks (s, k)."""

@@ -8,7 +8,7 @@ the place of one that was calibrated counts as not calibrated.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from body_signals import ANGLE_NAMES, Bools, Placement, Quality
 from dsp.angles.joints import HIP_LEFT, HIP_RIGHT, JOINTS, LUMBAR, PELVIS
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks, places
+from dsp.plausibility.after_gap import AfterGapWatch
 from dsp.plausibility.body_range import BodyRangeWatch, joints_beyond
 from dsp.plausibility.off_body import OffBody, OffBodyWatch
 from dsp.results import AngleRows, Finding, Flags
@@ -45,13 +46,17 @@ class Checked:
 
 
 class WornWatch:
-    """The watches of one alignment, whose standing begins at tick `first`; rows in order, cut anyhow."""
+    """The watches of one alignment, whose standing begins at tick `first`; rows in order, cut anyhow. unnamed: sensors that do
+    not say who they are."""
 
-    def __init__(self, angles: SegmentAngles, rate_hz: float, first: int, *, marked_back: bool) -> None:
+    def __init__(
+        self, angles: SegmentAngles, rate_hz: float, first: int, *, marked_back: bool, unnamed: Collection[str] = ()
+    ) -> None:
         self.placements = angles.placements
         self._rate, self._marked_back = rate_hz, marked_back
         self._off = OffBodyWatch(angles.placements, rate_hz, first)
         self._range = BodyRangeWatch(rate_hz)
+        self._gaps = AfterGapWatch(angles.placements, unnamed, rate_hz)
         self._void: set[str] = set()
         """Places in which another sensor was seen."""
         self._missing: frozenset[str] = frozenset()
@@ -88,6 +93,12 @@ class WornWatch:
         if off is not None:
             self._take_out(rows, off, Quality.OFF_BODY)
         void = self._of_others(ticks, others) if others else None
+        looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
+        present = ticks.present[places(ticks.keys, self.placements)]
+        unknown, told = self._gaps.feed(ticks.first, present, angles.segments(ticks.quat[:, :, looks]))
+        checked.findings += told
+        if unknown is not None:
+            void = unknown if void is None else void | unknown
         if void is not None:
             self._take_out(rows, void, Quality.UNCALIBRATED)
             off = void if off is None else off | void
@@ -116,7 +127,7 @@ class WornWatch:
     def close(self, until_s: float) -> list[Finding]:
         """A calibration takes the place of this one from `until_s` on: what held until then has ended."""
         off = [replaced.finding(self._rate, marked_back=self._marked_back) for replaced in self._off.closed(until_s)]
-        return [*off, *self._range.closed(until_s)]
+        return [*off, *self._gaps.closed(until_s), *self._range.closed(until_s)]
 
     def _feed(
         self, watch: OffBodyWatch, ticks: Ticks, rows: AngleRows, angles: SegmentAngles
@@ -132,7 +143,8 @@ class WornWatch:
             # whose own samples are wrong is no witness against the others, and is not judged by them
             faulty = self._quality(ticks)[:, looks] & np.int32(Quality.IMPLAUSIBLE) != 0
             quat = np.where(faulty, np.nan, quat)
-        return watch.feed(ticks.first, len(ticks), quat, beyond)
+        together = rows.quality[looks] & np.int32(Quality.CLOCK_DISAGREES) == 0
+        return watch.feed(ticks.first, len(ticks), quat, beyond, together)
 
     def _quality(self, ticks: Ticks) -> Flags:
         """Quality bits (s, m) of the sensors themselves."""

@@ -7,9 +7,10 @@ times. Files are never changed: only the times in memory are corrected, and the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from dataclasses import replace
 
-from dsp.plausibility import ClockLag, ClockWatch, over_looks
+from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from ingest.formats import PlainSession
 from ingest.session_folder import Input, input_of
@@ -27,34 +28,45 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
 
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
     """The session with corrected times for sensors that are certainly late, early, fast or slow, and the findings."""
-    found = _compared(plain)
-    sure = {lag.sensor: lag.late_s for lag in found if lag.certain}
     begin_s = min(float(s.time_s[0]) for s in plain.samples.values())
+    whole, doubts = _compared(plain, begin_s)
+    sure = {lag.sensor: lag for lag in whole if lag.certain and lag.span_s >= STEADY_S}
     if sure:
-        corrected = plain.retimed(sure)
-        if not any(lag.sensor in sure for lag in _compared(corrected)):
-            words = "from the start"
-            told = [lag.finding(begin_s, begin_s, corrected=words, until_s=begin_s) for lag in found if lag.certain]
-            return corrected, [*told, *_doubtful([lag for lag in found if not lag.certain], begin_s)]
-    return plain, _doubtful(found, begin_s)
+        corrected = plain.retimed({key: lag.late_s for key, lag in sure.items()})
+        again, doubts_then = _compared(corrected, begin_s)
+        if not sure.keys() & {*(lag.sensor for lag in again), *(doubt.sensor for doubt in doubts_then)}:
+            # before the first window that shows it, it may have been right
+            words = "from the start, though they could not be checked before {:.0f} s"
+            told = []
+            for lag in sure.values():
+                checked_s = lag.since_s + 0.5 * WINDOW_S
+                told.append(lag.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
+            return corrected, [*told, *doubts_then]
+    return plain, doubts
 
 
-def _doubtful(lags: Sequence[ClockLag], begin_s: float) -> list[Finding]:
-    return [lag.finding(begin_s, begin_s) for lag in lags]
+def _compared(plain: PlainSession, begin_s: float) -> tuple[list[ClockLag], list[Finding]]:
+    """Whose clock disagrees over the whole session, by one lag or rate; and what is told of those that are not corrected."""
+    watch = ClockWatch(tuple(plain.samples), begin_s, kept_s=math.inf)
+    doubts: dict[str, Finding] = {}
+    over: list[Finding] = []
+    reached_s = -math.inf
 
+    def look(now_s: float = math.inf) -> None:
+        found = {lag.sensor: lag for lag in watch.look(now_s)}
+        for key in [key for key in doubts if key in watch.sound]:
+            over.append(replace(doubts.pop(key), until_s=watch.looked_s))
+        for key, lag in found.items():
+            doubts[key] = lag.finding(begin_s, doubts[key].since_s if key in doubts else lag.since_s)
 
-def _compared(plain: PlainSession) -> list[ClockLag]:
-    """The sensors whose clock disagrees, over the whole session."""
-    watch = ClockWatch(tuple(plain.samples), min(float(s.time_s[0]) for s in plain.samples.values()))
-    looks: list[ClockLag] = []
-    reached_s = float("-inf")
     for blocks in plain.batches(LOOKED_AT_S):
         for block in blocks:
             watch.take(block)
             reached_s = max(reached_s, float(block.time_s[-1]))
         while reached_s >= watch.due_s:
-            looks += watch.look()
-    return over_looks([*looks, *watch.look()])
+            look()
+    look(reached_s)
+    return watch.whole(), [*over, *doubts.values()]
 
 
 LOOKED_AT_S = 10.0

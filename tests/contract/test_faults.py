@@ -1,4 +1,4 @@
-"""Seeded cases of faults, the whole way in as a file or as bytes: noticed live and in review, and nothing wrong is left
+"""One seeded case of each fault, the whole way in as a file or as bytes: noticed live and in review, and nothing wrong is left
 unflagged. `python -m benchmarks.faults` tries each of them on every sensor."""
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from benchmarks import faults
 from benchmarks.faults import Run, clean_runs, faulty_runs
 from benchmarks.faults_table import BEGIN, DOCS, END, put_into, tables
 from body_signals import BODY_PLACEMENTS, Placement
+from virtual_athlete import FAULT_KINDS
 
 LUMBAR, PELVIS, LEFT, RIGHT = BODY_PLACEMENTS
 ALL = BODY_PLACEMENTS
@@ -21,6 +22,7 @@ RIGHT_OR_FLAGGED = 0.99
 CASES: dict[str, tuple[int, tuple[Placement, ...], float | None]] = {
     "gyroscope halved": (21, (LUMBAR,), None),
     "gyroscope doubled": (22, ALL, None),
+    "gyroscope times 0.8": (23, (RIGHT,), None),
     "gyroscope times 1.25": (24, (PELVIS,), None),
     "gyroscope in deg/s": (25, (LEFT,), None),
     "gyroscope sign": (26, ALL, None),
@@ -38,14 +40,22 @@ CASES: dict[str, tuple[int, tuple[Placement, ...], float | None]] = {
     "accelerometer axis dead": (38, (LUMBAR,), 2.0),
     "counter for ms": (39, ALL, None),
     "late": (40, (PELVIS,), None),
+    "late from then on": (41, (LUMBAR,), None),
+    "clock fast": (42, (RIGHT,), None),
     "lies on the floor": (43, (PELVIS,), 2.0),
     "hangs by its strap": (44, (LEFT,), 2.0),
     "tumbles": (45, (LUMBAR,), 2.0),
+    "slides": (46, (RIGHT,), None),
+    "another sensor": (47, (PELVIS,), None),
 }
 
 
 def told(run: Run) -> str:
     return f"{run.estimator}, {run.way}: known {run.known_s}, since {run.since_s}, begun {run.begin_s:.1f}, others {run.others}"
+
+
+def test_there_is_a_case_of_every_fault() -> None:
+    assert list(CASES) == list(FAULT_KINDS)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.clocks import LOOK_S, ClockWatch, PairLag, blamed, over_looks
+from dsp.plausibility.clocks import LOOK_S, ClockWatch, blamed, line_of
 from tests.dsp.sessions import block
 from virtual_athlete import Script, SimulatedAthlete
 
@@ -30,7 +30,7 @@ def squats(seed: int = 0, **bend):
 
 
 def looked(samples, chunk_s: float = 10.0):
-    watch, looks = ClockWatch(tuple(samples)), []
+    watch = ClockWatch(tuple(samples), kept_s=np.inf)
     end_s = max(s.time_s[-1] for s in samples.values())
     for begin in np.arange(0.0, end_s, chunk_s):
         for i, (key, s) in enumerate(samples.items()):
@@ -38,8 +38,9 @@ def looked(samples, chunk_s: float = 10.0):
             if at.any():
                 watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
         while begin + chunk_s >= watch.due_s:
-            looks += watch.look()
-    return over_looks(looks)
+            watch.look()
+    watch.look()
+    return watch.whole()
 
 
 def retimed(samples, key, change):
@@ -101,11 +102,43 @@ def test_samples_may_come_in_any_pieces():
     assert looked(late) == looked(late, LOOK_S / 10.0)
 
 
-def test_a_third_sensor_says_which_of_two_is_late_though_few_movements_tell_of_it() -> None:
-    """Without the thigh, the pelvis would be believed."""
-    pairs = {("lumbar", "pelvis"): PairLag(50.0, 0.31, 0.0, 9.0, 10)}
-    assert blamed(pairs)[0].sensor == "lumbar"
-    told = blamed(pairs, {("lumbar", "thigh_left"): 0.01, ("pelvis", "thigh_left"): -0.3})
-    assert [(lag.sensor, lag.lag_s) for lag in told] == [("pelvis", 0.31)]
-    told = blamed(pairs, {("lumbar", "thigh_left"): -0.3, ("pelvis", "thigh_left"): 0.01})
-    assert [lag.sensor for lag in told] == ["lumbar"]
+def test_the_fewest_sensors_are_blamed_that_explain_all_windows() -> None:
+    at = (20.0, 24.0, 28.0, 40.0)
+
+    def lags(late_s: float) -> list[tuple[float, float]]:
+        return [(t, late_s) for t in at]
+
+    alone = {("lumbar", "pelvis"): lags(0.31)}
+    assert [(lag.sensor, lag.certain) for lag in blamed(alone)] == [("lumbar", False)]
+    pelvis = alone | {("lumbar", "thigh_left"): lags(0.01), ("pelvis", "thigh_left"): lags(-0.3)}
+    (lag,) = blamed(pelvis)
+    assert (lag.sensor, lag.certain) == ("pelvis", True)
+    assert lag.lag_s == pytest.approx(0.305, abs=0.01)
+    lumbar = alone | {("lumbar", "thigh_left"): lags(0.3), ("pelvis", "thigh_left"): lags(0.01)}
+    (lag,) = blamed(lumbar)
+    assert (lag.sensor, lag.lag_s) == ("lumbar", pytest.approx(-0.305, abs=0.01))
+    both = {("lumbar", "pelvis"): lags(-0.3), ("pelvis", "thigh_left"): lags(0.2), ("pelvis", "thigh_right"): lags(0.0)}
+    assert {lag.sensor: round(lag.lag_s, 1) for lag in blamed(both)} == {"lumbar": 0.3, "thigh_left": 0.2}
+
+
+def test_a_lag_that_comes_at_once_is_no_clock_of_another_rate() -> None:
+    windows = [(t, 0.0) for t in (33.0, 35.0, 37.0)] + [(t, 0.3) for t in (43.0, 45.0, 47.0)]
+    line = line_of(windows)
+    assert line is not None
+    assert (line.lag_s, line.rate, windows[line.first][0]) == (0.3, 0.0, 43.0)
+    assert line_of(windows, whole=True) is None
+
+
+def test_a_lag_that_begins_in_the_middle_is_told_since_then() -> None:
+    samples = squats(1)
+    late = samples["lumbar"].time_s + np.where(samples["lumbar"].time_s > 60.0, 0.3, 0.0)
+    watch = ClockWatch(tuple(samples))
+    for i, (key, s) in enumerate(samples.items()):
+        watch.take(block(key, i, late if key == "lumbar" else s.time_s, s.acc, s.gyr))
+    found = []
+    while watch.due_s < samples["pelvis"].time_s[-1]:
+        found += [(watch.looked_s, lag) for lag in watch.look()]
+    _, lag = found[-1]
+    assert {lag.sensor for _, lag in found} == {"lumbar"}
+    assert lag.lag_s == pytest.approx(0.3, abs=0.03)
+    assert 54.0 < lag.since_s <= 60.5
