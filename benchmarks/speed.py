@@ -82,19 +82,24 @@ STRETCH_S = 120.0
 
 
 def blocks_of(samples: list[tuple[Floats, Floats]], keys: Sequence[str], rate_hz: float = 100.0) -> list[list[TimedBlock]]:
-    """The samples as blocks in memory, stretch by stretch: a time line without jitter, every sample an event."""
-    stretch = round(STRETCH_S * rate_hz)
+    """The samples as blocks in memory, stretch by stretch: a time line without jitter, every sample an event.
+
+    Crystals differ, so the sensors have not the same number of samples; they all end together, as they were worn.
+    """
+    stretch, most = round(STRETCH_S * rate_hz), max(len(gyr) for gyr, _ in samples)
     stretches = []
-    for first in range(0, max(len(gyr) for gyr, _ in samples), stretch):
+    for first in range(0, most, stretch):
         blocks = []
         for i, (key, (gyr, acc)) in enumerate(zip(keys, samples, strict=True)):
             at = np.arange(first, min(first + stretch, len(gyr)))
             zeros, restart = np.zeros(len(at), np.int64), at == 0
-            time_s = at / rate_hz
+            device_s = at / rate_hz
+            time_s = device_s * (most / len(gyr))
             seq = at * len(samples) + i
             part = slice(first, first + len(at))
             saturated = np.zeros(len(at), np.bool_)
-            blocks.append(TimedBlock(key, rate_hz, seq, time_s, time_s, acc[part], gyr[part], None, zeros, saturated, restart))
+            own = acc[part], gyr[part], None, zeros, saturated, restart
+            blocks.append(TimedBlock(key, rate_hz, seq, time_s, device_s, *own))
         stretches.append(blocks)
     return stretches
 

@@ -17,139 +17,35 @@ from body_signals import HEEL_DROP as HEEL_DROP
 from body_signals import (
     LONGEST_SESSION_S,
     Battery,
-    Bools,
     Cause,
     Event,
     Floats,
+    Heartbeat,
     Ints,
     Mark,
-    Packets,
     SaidMark,
-    SampleBlock,
     Sensor,
     Session,
     SessionMark,
     TimedBlock,
     zero_ns,
 )
-from dsp.angles import from_gravity
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
 from dsp.plausibility import LOOKS, SELDOM_S, ClockLag, ClockWatch, over_looks
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
-from firmware_protocol import Codec, Identified, Probed, codec_for
-from hiphinge.session.sensor_minutes import SensorMinutes, first_from
+from hiphinge.event_stretch import EventStretch
+from hiphinge.session.sensor_minutes import SensorMinutes
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
-from ingest.time import COUNTER_SKEW_LIMIT, EARLY_SLEW, SEARCH_S, SKEW_LIMIT, WINDOW_S, ClockMap, Lag, SampleCount, lags
+from hiphinge.sources import Source, joined
+from ingest.time import EARLY_SLEW, SEARCH_S, WINDOW_S, Lag, lags
 
-LONGEST_ROUND_TRIP_NS = 10_000_000_000
-"""An answer that came later, or before it was asked, is another program's or another session's."""
 LATEST_S = 1.0
 """The radio may hold samples of a heel drop back for this time (ours)."""
 SMALLEST_CORRECTION_S = 0.01
 """Lags below this are within what a heel drop and the clocks can tell."""
-
-
-class _Source:
-    """One sensor's codec and clock map."""
-
-    def __init__(self, sensor: Sensor, minutes: SensorMinutes) -> None:
-        self.sensor, self._minutes = sensor.key, minutes
-        self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
-        self.clock: ClockMap | None = None
-        self.lost_exact = True
-        self.has_clock = False
-        self.count: SampleCount | None = None
-        self._probes: list[tuple[int, float, float]] = []
-        self._battery: Battery | None = None
-        self._serial = ""
-        self._swap: tuple[int, str, str] | None = None
-        """The packet that told another serial number, that number, and the one before; its first sample is still to come."""
-        self.swaps: list[tuple[float, str, str]] = []
-        """Session times at which another sensor began, its serial number, and the one before; until they are taken."""
-
-    def read(self, battery: Battery) -> None:
-        """The charge was read beside the stream."""
-        if self._battery is None or battery.seq > self._battery.seq:
-            self._battery = battery
-
-    @property
-    def facts(self) -> Mapping[str, str | float]:
-        """What the device has told of itself; its stream's word on the battery counts before what was read beside it."""
-        beside = {} if self._battery is None else {"battery_percent": float(self._battery.percent)}
-        return beside | dict(self.codec.facts)
-
-    def feed(self, packets: Sequence[Packets], zero_ns: int) -> list[TimedBlock]:
-        """Samples of these packets on the session's time line."""
-        one = Packets.concatenated(packets)
-        arrival_s = (one.arrival_ns - zero_ns) / 1e9
-        blocks = self.codec.feed_packets(one.data, one.lengths)
-        if isinstance(self.codec, Probed):
-            self._probes += [
-                (int(one.seq[p.packet]), p.device_s, (p.host_sent_ns - zero_ns) / 1e9)
-                for p in self.codec.probes()
-                if 0 <= one.arrival_ns[p.packet] - p.host_sent_ns - p.held_ns <= LONGEST_ROUND_TRIP_NS
-            ]
-        told = self.codec.identities() if isinstance(self.codec, Identified) else []
-        for packet, serial in told:
-            if self._serial and serial != self._serial:
-                # who comes, and goes again before the first sample, was never there
-                before = self._serial if self._swap is None else self._swap[2]
-                self._swap = None if serial == before else (packet, serial, before)
-            self._serial = serial
-        timed = [self._timed(block, one.seq, arrival_s) for block in blocks if len(block)]
-        if self._swap is not None:
-            self._swap = (0, *self._swap[1:])
-        return timed
-
-    def _other(self, block: SampleBlock) -> Bools | None:
-        """(n,) the first sample of another sensor; None where there is none."""
-        if self._swap is None or (at := int(block.packet.searchsorted(self._swap[0]))) == len(block):
-            return None
-        other = np.zeros(len(block), np.bool_)
-        other[at] = True
-        return other
-
-    def _timed(self, block: SampleBlock, seq: Ints, arrival_s: Floats) -> TimedBlock:
-        device_s, lost, restart = block.device_time_s, block.lost, block.restart
-        if device_s is None:
-            if self.count is None:
-                self.count = SampleCount(block.rate_hz, block.lost_exact)
-            device_s, lost, restart = self.count.feed(block.packet, arrival_s, lost, restart)
-        self.has_clock = block.device_time_s is not None
-        if self.clock is None:
-            self.clock = ClockMap(SKEW_LIMIT if self.has_clock else COUNTER_SKEW_LIMIT)
-        for probe in self._probes:
-            self.clock.probe(*probe)
-        self._probes.clear()
-        self.lost_exact &= block.lost_exact
-        of_event = seq[block.packet]
-        other = self._other(block)
-        if other is not None:
-            restart = restart | other
-        # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
-        quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
-        timed = TimedBlock(
-            self.sensor,
-            block.rate_hz,
-            of_event,
-            self.clock.feed(device_s, block.packet, arrival_s, restart, of_event),
-            device_s,
-            block.acc,
-            block.gyr,
-            quat,
-            lost,
-            block.saturated,
-            restart,
-            other,
-        )
-        if other is not None and self._swap is not None:
-            self.swaps.append((float(timed.time_s[other.argmax()]), *self._swap[1:]))
-            self._swap = None
-        self._minutes.take(timed, arrival_s[block.packet])
-        return timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +109,7 @@ class Engine:
         streaming = [s for s in session.sensors if s.family != "plain"]
         self.minutes = SensorMinutes(s.key for s in streaming)
         """What the sensors did in each minute so far; nothing of a plain session."""
-        self._sources = {s.key: _Source(s, self.minutes) for s in streaming}
+        self._sources = {s.key: Source(s, self.minutes) for s in streaming}
         self._rates: dict[str, float] = {}
         self._zero_ns: int | None = None
         self._now_s = -np.inf
@@ -251,10 +147,10 @@ class Engine:
         if self._zero_ns is None:
             self._zero_ns = zero_ns(events)
         timed = _Timed()
-        rest: Sequence[Event | TimedBlock] = events
+        rest = EventStretch.of(events)
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
         while (cut := self._next_cut(rest)) is not None:
-            before, rest = _cut(rest, cut)
+            before, rest = rest.cut(cut)
             self._time(before, timed)
             self._pass_heel_drop(before)
             while len(self._sources) > 1 and self._now_s >= self._clocks.due_s:
@@ -265,52 +161,44 @@ class Engine:
         found, self._found = [*self._other_sensors(), *self._found], []
         seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
         running = np.concatenate(timed.times) if timed.times else np.empty(0)
+        blocks = joined(timed.blocks)
         for name, pipeline in self._pipelines.items():
             findings = found
-            for output in pipeline.pieces(timed.blocks, timed.marks, seq, running):
+            for output in pipeline.pieces(blocks, timed.marks, seq, running):
                 output.findings[:0] = findings
                 findings = []
                 yield {name: self._note(name, output)}
             if findings:
                 yield {name: self._note(name, PipelineOutput(findings=findings))}
 
-    def _time(self, events: Sequence[Event | TimedBlock], timed: _Timed) -> None:
+    def _time(self, events: EventStretch, timed: _Timed) -> None:
         """Decode these events and bring their samples onto the session's time line."""
-        packets: dict[str, list[Packets]] = {}
-        blocks: list[TimedBlock] = []
-        seqs: list[Ints] = []
-        times: list[Floats] = []
-        singles: list[tuple[int, int]] = []
         zero = self._zero_ns or 0
-        for event in events:
-            if isinstance(event, TimedBlock):
-                if not timed.marks and self._plain_marks:
-                    timed.marks, self._plain_marks = self._plain_marks, []
-                blocks.append(event)
-                seqs.append(event.seq)
-                times.append(event.time_s)
-            elif isinstance(event, Packets):
-                packets.setdefault(event.sensor, []).append(event)
-                seqs.append(event.seq)
-                times.append((event.arrival_ns - zero) / 1e9)
-            else:
-                singles.append((event.seq, event.arrival_ns))
-                if isinstance(event, Battery) and event.sensor in self._sources:
-                    self._sources[event.sensor].read(event)
-                if isinstance(event, Mark):
-                    time_s = (event.arrival_ns - zero) / 1e9
-                    self._marks.append(SessionMark(time_s, event.label, event.said if isinstance(event, SaidMark) else "live"))
-                    if event.label == CALIBRATE:
-                        timed.marks.append(time_s)
-        for sensor, group in packets.items():
-            group.sort(key=lambda p: int(p.seq[0]))
-            blocks.extend(self._sources[sensor].feed(group, zero))
-        if singles:
-            seqs.append(np.array([s for s, _ in singles], np.int64))
-            times.append((np.array([a for _, a in singles], np.int64) - zero) / 1e9)
+        blocks = list(events.samples)
+        if blocks and not timed.marks and self._plain_marks:
+            timed.marks, self._plain_marks = self._plain_marks, []
+        seqs, times = [block.seq for block in blocks], [block.time_s for block in blocks]
+        for packets in events.packets.values():
+            seqs.append(packets.seq)
+            times.append((packets.arrival_ns - zero) / 1e9)
+        for event in events.singles:
+            if isinstance(event, Heartbeat):
+                # most of them
+                continue
+            if isinstance(event, Battery) and event.sensor in self._sources:
+                self._sources[event.sensor].read(event)
+            if isinstance(event, Mark):
+                time_s = (event.arrival_ns - zero) / 1e9
+                self._marks.append(SessionMark(time_s, event.label, event.said if isinstance(event, SaidMark) else "live"))
+                if event.label == CALIBRATE:
+                    timed.marks.append(time_s)
+        for sensor, packets in events.packets.items():
+            blocks.extend(self._sources[sensor].feed(packets, zero))
+        if events.singles:
+            seqs.append(events.single_seq)
+            times.append((events.single_ns - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
-        for block in blocks:
             if block.sensor in self._sources:
                 self._clocks.take(block)
             if self._drop is not None:
@@ -320,24 +208,24 @@ class Engine:
         timed.seqs.append(seq)
         timed.times.append(running)
 
-    def _next_cut(self, events: Sequence[Event | TimedBlock]) -> int | None:
+    def _next_cut(self, events: EventStretch) -> int | None:
         """Sequence number of the first of these events at which something changes, None if there is none."""
         cuts = (self._heel_drop_at(events), self._due_at(events))
         return min((at for at in cuts if at is not None), default=None)
 
-    def _heel_drop_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+    def _heel_drop_at(self, events: EventStretch) -> int | None:
         """Sequence number of the first of these events at which a heel drop begins or is due, None if there is none."""
-        cuts = [e.seq for e in events if isinstance(e, Mark) and e.label == HEEL_DROP]
+        cuts = [mark.seq for mark in events.marks(HEEL_DROP)]
         if self._drop is not None:
-            cuts += [at for at in [first_from(events, self._drop.due_ns)] if at is not None]
+            cuts += [at for at in [events.first_from(self._drop.due_ns)] if at is not None]
         return min(cuts, default=None)
 
-    def _due_at(self, events: Sequence[Event | TimedBlock]) -> int | None:
+    def _due_at(self, events: EventStretch) -> int | None:
         """Sequence number of the first of these events at which a minute ends or clocks are compared, None if there is none."""
         if self._zero_ns is None or not self._sources:
             return None
         due_s = min(self.minutes.due_s, self._clocks.due_s) if len(self._sources) > 1 else self.minutes.due_s
-        return first_from(events, self._zero_ns + round(due_s * 1e9))
+        return events.first_from(self._zero_ns + round(due_s * 1e9))
 
     def _other_sensors(self) -> list[Finding]:
         """Which sensors are not those that were there before."""
@@ -389,16 +277,15 @@ class Engine:
     def _end_minute(self) -> None:
         self.minutes.end(self._now_s, {key: source.facts for key, source in self._sources.items()})
 
-    def _pass_heel_drop(self, events: Sequence[Event | TimedBlock]) -> None:
+    def _pass_heel_drop(self, events: EventStretch) -> None:
         """The last of `events` is the mark of a heel drop, or the event at which one is due."""
         drop = self._drop
         if drop is not None and self._now_s >= (drop.due_ns - (self._zero_ns or 0)) / 1e9:
             self._drop = None
             self._align_clocks(drop)
-        for event in events:
-            if isinstance(event, Mark) and event.label == HEEL_DROP:
-                # a mark before the last one is due begins anew
-                self._drop = _HeelDrop(event)
+        for mark in events.marks(HEEL_DROP):
+            # a mark before the last one is due begins anew
+            self._drop = _HeelDrop(mark)
 
     def _align_clocks(self, drop: _HeelDrop) -> None:
         """Let each sensor's clock agree with the first one's that has a clock of its own."""
@@ -486,29 +373,3 @@ class Engine:
             raise too_long(int(seq[order[leap]]), float(running[leap]) - self._began_s)
         self._now_s = float(running[-1])
         return seq[order], running
-
-
-def _cut(events: Sequence[Event | TimedBlock], seq: int) -> tuple[list[Event | TimedBlock], list[Event | TimedBlock]]:
-    """The events up to `seq`, and those after it; packets of one sensor that lie on both sides are parted."""
-    before: list[Event | TimedBlock] = []
-    after: list[Event | TimedBlock] = []
-    for event in events:
-        if isinstance(event, Packets):
-            if len(event) and not event.seq.item(0) <= seq < event.seq.item(-1):
-                # the usual case: whole packets
-                (before if event.seq.item(-1) <= seq else after).append(event)
-                continue
-            n = int(np.searchsorted(event.seq, seq, side="right"))
-            at = int(event.lengths[:n].sum())
-            if n:
-                before.append(_part(event, slice(0, n), event.data[:at]))
-            if n < len(event):
-                after.append(_part(event, slice(n, None), event.data[at:]))
-        else:
-            first = event.seq if not isinstance(event, TimedBlock) else int(event.seq[0])
-            (before if first <= seq else after).append(event)
-    return before, after
-
-
-def _part(packets: Packets, part: slice, data: bytes) -> Packets:
-    return Packets(packets.sensor, packets.seq[part], packets.arrival_ns[part], packets.lengths[part], data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import ge
 
 from body_signals import Floats, Mounting
 from dsp.alignment.alignment import Alignment
@@ -64,6 +65,7 @@ class Calibration:
         self._decided = decided
         self._stated = all(key in mountings for key in zero.keys)
         """Whether every sensor's mounting is stated."""
+        self._thighs = [key for key in THIGH_KEYS if key in zero.up]
         walk = self._walk = CalibrationWalk(tracks, zero, mountings, tilted_s, decided)
         self._movements = CalibrationMovements(
             zero.keys,
@@ -178,7 +180,7 @@ class Calibration:
 
     def _enough(self, now_s: float) -> bool:
         seen, counted, since_mark_s = self._movements, self._count(), now_s - self.tracks.mark_s
-        if all(made >= wanted for made, wanted in zip(counted.made, counted.wanted, strict=True)):
+        if all(map(ge, counted.made, counted.wanted)):
             return True
         needed = [made > 0 for made, key in zip(counted.made, self._zero.keys, strict=True) if key not in self._mountings]
         if not needed and seen.own_from is not None:
@@ -204,8 +206,7 @@ class Calibration:
 
     def _count(self) -> _Counted:
         seen, keys = self._movements, self._zero.keys
-        strode = tuple(self._walk.strides(key) is not None for key in THIGH_KEYS if key in self._zero.up)
-        asked = (seen.count, strode, seen.own_from is not None)
+        asked = (seen.count, tuple([self._walk.strides(key) is not None for key in self._thighs]), seen.own_from is not None)
         if asked != self._counted.asked:
             own = {key: len(seen.of(key)) for key in keys}
             made = tuple(count or len(seen.squats(key)) or len(seen.sittings(key)) for key, count in own.items())

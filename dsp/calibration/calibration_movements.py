@@ -109,7 +109,8 @@ class CalibrationMovements:
                 self.count += 1
             elif a > movement.peak:
                 movement.peak = a
-        if all(angle.get(key, 0.0) > SQUAT_RAD for key in THIGH_KEYS):
+        left, right = THIGH_KEYS
+        if angle.get(left, 0.0) > SQUAT_RAD and angle.get(right, 0.0) > SQUAT_RAD:
             for key in THIGH_KEYS:
                 if key in self._open:
                     self._open[key].together = True
@@ -122,7 +123,8 @@ class CalibrationMovements:
     @property
     def knees_up(self) -> bool:
         """Whether both thighs are up: a squat or sitting down."""
-        return all(key in self._open and self._open[key].together for key in THIGH_KEYS)
+        left, right = (self._open.get(key) for key in THIGH_KEYS) if len(self._open) > 1 else (None, None)
+        return left is not None and right is not None and left.together and right.together
 
     def idle_s(self, now_s: float) -> float:
         """Time since the last movement of any sensor, since the mark where there was none."""

@@ -34,8 +34,14 @@ _PINNED_SHARE = 0.96
 """A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
 _PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
 """A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
+FEW, _FOLD = 32, 64
+"""Up to so many samples numbers of Python are faster; of more, so many are looked at side by side (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
+
+
+Extremes = tuple[list[float], list[float]]
+"""Largest and smallest value of each channel of some samples, acc and then gyr; not a number where any value is none."""
 
 
 class ClippedValues:
@@ -72,28 +78,32 @@ class ClippedValues:
         self._high[:3], self._low[:3] = end, -end
         self._gates = end, self._gates[1]
 
-    def feed(self, acc: Floats, gyr: Floats) -> Bools | None:
-        """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is."""
+    def feed(self, acc: Floats, gyr: Floats, extremes: Extremes | None = None) -> Bools | None:
+        """Which of n > 0 samples acc, gyr (n, 3) are clipped; None where none is. extremes: theirs, where they are
+        known."""
         n = len(acc)
         self._count += n
         self._recent.append((acc, gyr))
         self._kept += n
         while self._kept - len(self._recent[0][0]) >= _KEPT + n:
             self._kept -= len(self._recent.popleft()[0])
-        if _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
+        if n <= FEW and _reach(gyr) < self._gates[1] and _reach(acc) < self._gates[0]:
             # no channel comes to its extreme value
             return None
-        highest, lowest = _extremes(acc, gyr)
+        highest, lowest = extremes_of(acc, gyr) if extremes is None else extremes
         if all(map(lt, highest, self._highest)) and all(map(gt, lowest, self._lowest)):
             # nor to its own
             return None
-        track = np.concatenate([np.concatenate(both, axis=1) for both in self._recent])[-_KEPT - n :]
-        old = len(track) - n
         high, low = np.array(highest), np.array(lowest)
         clipped: Bools | None = None
         for sense, extreme, known in ((1.0, high, self._high), (-1.0, -low, -self._low)):
             for channel in np.flatnonzero(extreme >= known).tolist():
-                found = self._channel(track[:, channel] * sense, channel, sense, float(known[channel]), old)[old:]
+                kind, axis = divmod(channel, 3)
+                track = np.concatenate([both[kind][:, axis] for both in self._recent])[-_KEPT - n :] * sense
+                if (channel, sense) not in self._ends and not _stays(track, float(known[channel])):
+                    # it comes to its extreme value, and does not stay
+                    continue
+                found = self._channel(track, channel, sense, float(known[channel]), len(track) - n)[len(track) - n :]
                 if found.any():
                     clipped = found if clipped is None else clipped | found
         np.maximum(self._high, high, out=self._high)
@@ -153,15 +163,30 @@ class ClippedValues:
         return max(_SHORTEST, math.floor(4.0 * beyond / max(slopes[1], 0.5 * sum(slopes))) + 1)
 
 
-def _extremes(acc: Floats, gyr: Floats) -> tuple[list[float], list[float]]:
-    """Largest and smallest value of each channel of acc, gyr (n, 3)."""
-    if acc.size <= 96:
+def _stays(track: Floats, least: float) -> bool:
+    """Whether two samples in a row of a channel (n,) are the same, at `least` or above."""
+    high = np.flatnonzero(track >= least)
+    values = track[high]
+    return bool(((values[1:] == values[:-1]) & (high[1:] - high[:-1] == 1)).any())
+
+
+def extremes_of(acc: Floats, gyr: Floats) -> Extremes:
+    """Of acc, gyr (n, 3)."""
+    if len(acc) <= FEW:
         both = [values.ravel().tolist() for values in (acc, gyr)]
         columns = [numbers[axis::3] for numbers in both for axis in range(3)]
         return [max(column) for column in columns], [min(column) for column in columns]
-    # column by column: several times as fast as along the first axis
-    of = [values[:, axis] for values in (acc, gyr) for axis in range(3)]
-    return [float(column.max()) for column in of], [float(column.min()) for column in of]
+    # many samples side by side: several times as fast as one after another
+    whole = len(acc) // _FOLD * _FOLD
+    folded = [values[:whole].reshape(-1, 3 * _FOLD) for values in (acc, gyr)]
+    rest = np.concatenate((acc[whole:], gyr[whole:]), axis=1)
+    found = []
+    for extreme in (np.maximum, np.minimum):
+        edges = [rest] if len(rest) else []
+        if whole:
+            edges.append(np.concatenate([extreme.reduce(values, axis=0).reshape(_FOLD, 3) for values in folded], axis=1))
+        found.append(extreme.reduce(np.concatenate(edges), axis=0).tolist())
+    return found[0], found[1]
 
 
 class PinnedValues:
@@ -176,6 +201,11 @@ class PinnedValues:
         self.since_s = math.nan
         self._top = 0.0
         self._seen, self._moved = 0, False
+
+    def passes(self, acc: Floats) -> bool:
+        """Whether these samples (n, 3) tell nothing: none comes to the highest value so far. Cheap; to be asked first."""
+        # false also where there are no numbers
+        return not self._seen and bool(max(acc.max(), -acc.min()) < self._top)
 
     def feed(self, time_s: Floats, acc: Floats) -> bool:
         """Samples (n,), (n, 3) of some two seconds: whether an axis is, or seems, pinned in them, so that they tell nothing."""
@@ -205,8 +235,6 @@ class PinnedValues:
 
 
 def _reach(values: Floats) -> float:
-    """Largest size among values (n, 3)."""
-    if values.size <= 96:
-        flat = values.ravel().tolist()
-        return float(max(max(flat), -min(flat)))
-    return float(max(values.max(), -values.min()))
+    """Largest size among a few values (n, 3)."""
+    flat = values.ravel().tolist()
+    return float(max(max(flat), -min(flat)))

@@ -12,12 +12,13 @@ be compared, one of them is wrong, and it is said of the one that is further fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 
-from body_signals import Cause, Floats, Placement, TimedBlock
+from body_signals import Cause, Floats, Ints, Placement, TimedBlock
 from dsp.results import Finding
 
 RATE_HZ = 20.0
@@ -77,21 +78,28 @@ def pair_lag(at: Floats, lags: Floats) -> PairLag | None:
     at_two, two = _of_two(at, lags)
     if len(two) < MOVEMENTS - 1:
         return None
-    rate, middle, centre = 0.0, float(np.median(two)), float(at_two.mean())
+    rate, middle, centre = 0.0, _median(two), float(at_two.mean())
     apart = np.abs(two - middle)
     if np.ptp(at_two) > SPAN_S:
         # the slope between all two movements that are far apart (Theil-Sen)
         slope = _slope(at_two, two)
         if abs(slope) >= SMALLEST_RATE:
-            level = float(np.median(two - slope * (at_two - centre)))
+            level = _median(two - slope * (at_two - centre))
             beside = np.abs(two - level - slope * (at_two - centre))
-            if np.median(beside) < 0.5 * np.median(apart):
+            if _median(beside) < 0.5 * _median(apart):
                 rate, middle, apart = slope, level, beside
     each = np.abs(lags - middle - rate * (at - centre)) < ALIKE_S
     same = apart < SAME_S
     if same.sum() < MOVEMENTS - 1 or (~same).sum() > same.sum() / 4 or (~each).sum() > each.sum() / 4:
         return None
     return PairLag(centre, middle, rate, float(at[0]), int(each.sum()))
+
+
+@lru_cache(maxsize=64)
+def _pairs(n: int) -> tuple[Ints, Ints]:
+    """All two of n."""
+    i, j = np.triu_indices(n, 1)
+    return i, j
 
 
 def _of_two(at: Floats, lags: Floats) -> tuple[Floats, Floats]:
@@ -103,9 +111,16 @@ def _of_two(at: Floats, lags: Floats) -> tuple[Floats, Floats]:
 
 def _slope(at: Floats, lags: Floats) -> float:
     """Median slope between all two that are at least `APART_S` apart, 0 where there are none."""
-    i, j = np.triu_indices(len(at), 1)
+    i, j = _pairs(len(at))
     far = at[j] - at[i] > APART_S
-    return float(np.median((lags[j] - lags[i])[far] / (at[j] - at[i])[far])) if far.any() else 0.0
+    return _median((lags[j] - lags[i])[far] / (at[j] - at[i])[far]) if far.any() else 0.0
+
+
+def _median(values: Floats) -> float:
+    """Median of values (n,), n > 0 and all numbers: of so few it is found in a fifth of the time that numpy's takes."""
+    ordered = sorted(values.tolist())
+    n = len(ordered)
+    return float(ordered[n // 2] if n % 2 else 0.5 * (ordered[n // 2 - 1] + ordered[n // 2]))
 
 
 def _movements(rate: Floats) -> list[tuple[int, int]]:
@@ -133,6 +148,16 @@ class _Course:
     rate: Floats
     sums: Floats
     squares: Floats
+    parts: dict[tuple[int, int], tuple[Floats, float]] = field(default_factory=dict)
+    """What `part` has given, by its borders: it is compared with every other sensor."""
+
+    def part(self, start: int, stop: int) -> tuple[Floats, float]:
+        """Rates start … stop without their mean (n,), and the sum of their squares."""
+        found = self.parts.get((start, stop))
+        if found is None:
+            part = self.rate[start:stop] - (self.sums.item(stop) - self.sums.item(start)) / (stop - start)
+            found = self.parts[start, stop] = part, float(part @ part)
+        return found
 
     @classmethod
     def of(cls, rate: Floats) -> _Course:
@@ -161,17 +186,19 @@ def _best(first: _Course, second: _Course, start: int, stop: int, near_s: float)
     if start < 0 or low < 0 or max(high, stop) > len(second.rate) or n < 8:
         return None
     course = second.rate[low:high]
-    part = first.rate[start:stop] - (first.sums.item(stop) - first.sums.item(start)) / n
+    if np.maximum.reduce(course) < MOVES_RAD_S:
+        return None
+    part, size = first.part(start, stop)
     # the mean of the part is zero, so that of the course under it does not matter
     products = np.correlate(course, part, mode="valid")
     sums, squares = second.sums[low : high + 1], second.squares[low : high + 1]
     total = sums[n:] - sums[:-n]
-    spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * float(part @ part))
+    spread = np.sqrt(np.maximum(squares[n:] - squares[:-n] - total * total / n, 0.0) * size)
     agreement = products / np.maximum(spread, 1e-9)
     best = int(agreement.argmax())
     if agreement.item(best) < SMALLEST_CORRELATION or best in (0, len(agreement) - 1):
         return None
-    if course[best : best + n].max() < MOVES_RAD_S:
+    if np.maximum.reduce(course[best : best + n]) < MOVES_RAD_S:
         return None
     left, centre, right = agreement[best - 1 : best + 2].tolist()
     bend = left - 2.0 * centre + right
@@ -319,8 +346,11 @@ class ClockWatch:
         self._agreed = self._agreed + 1 if agree else 0
         pause = SETTLED_TIMES if self._agreed >= SETTLED_LOOKS and self._every_s >= SELDOM_S else 1
         self._next_s = until_s + pause * self._every_s
+        if not any(abs(lag.lag_s) >= SMALLEST_LAG_S for lag in pairs.values()):
+            # the usual case
+            return []
         few = {pair: np.array([lag for _, lag in lags]) for pair, lags in self._lags.items() if len(lags) >= FEW}
-        return blamed(pairs, {pair: float(np.median(lags)) for pair, lags in few.items() if np.ptp(lags) < 2.0 * SAME_S})
+        return blamed(pairs, {pair: _median(lags) for pair, lags in few.items() if np.ptp(lags) < 2.0 * SAME_S})
 
     def _compare(
         self, pair: tuple[str, str], grid: Floats, first: _Course, second: _Course, spans: Sequence[tuple[int, int]]

@@ -9,7 +9,9 @@ noise makes likely: coarse sensors at rest do. State changes at samples only, so
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -75,8 +77,11 @@ class DeadSamples:
         """Of so many pairs of neighbouring samples, sound ones at rest, so many were equal: this is the sensor's noise."""
         self._pairs, self._equal = self._pairs + pairs, self._equal + equal
 
-    def feed(self, time_s: Floats, acc: Floats, rates: Floats) -> tuple[Bools | None, list[DeadRun]]:
-        """Which of n > 0 samples acc (n, 3), rates (n, 3 or 4) are dead, None where none is, and the runs of these."""
+    def feed(
+        self, time_s: Floats, acc: Floats, rates: Floats, extremes: tuple[Sequence[float], Sequence[float]] | None = None
+    ) -> tuple[Bools | None, list[DeadRun]]:
+        """Which of n > 0 samples acc (n, 3), rates (n, 3 or 4) are dead, None where none is, and the runs of these. extremes:
+        largest and smallest value of each channel, where they are known."""
         n = len(acc)
         self.equal = None
         if n <= _FEW:
@@ -87,12 +92,14 @@ class DeadSamples:
                 self._acc, self._rates, self._repeats, self._dead = acc[-1], rates[-1], 0, None
                 return None, []
         equal = np.zeros(n, np.bool_)
-        near = np.flatnonzero(acc[1:, 0] == acc[:-1, 0]) + 1
+        # two numbers are seldom equal by chance
+        x, y = acc[:, 0].copy(), acc[:, 1].copy()
+        near = np.flatnonzero((x[1:] == x[:-1]) & (y[1:] == y[:-1])) + 1
         if len(near):
             equal[near] = (acc[near] == acc[near - 1]).all(axis=1) & (rates[near] == rates[near - 1]).all(axis=1)
         if self._acc is not None:
             equal[0] = (acc[0] == self._acc).all() and (rates[0] == self._rates).all()
-        empty = _empty(acc, rates)
+        empty = _empty(acc, rates, extremes)
         before, self._acc, self._rates = self._repeats, acc[-1], rates[-1]
         if empty is None and not equal.any():
             self._repeats, self._dead = 0, None
@@ -177,8 +184,12 @@ def _may_repeat(numbers: list[float]) -> bool:
     return False
 
 
-def _empty(acc: Floats, rates: Floats) -> Bools | None:
-    """Samples (n,) that are all zeros, or no numbers; None where there are none."""
+def _empty(acc: Floats, rates: Floats, extremes: tuple[Sequence[float], Sequence[float]] | None) -> Bools | None:
+    """Samples (n,) that are all zeros, or no numbers; None where there are none. extremes: as in `DeadSamples.feed`."""
+    if extremes is not None and all(map(math.isfinite, chain(*extremes))):
+        highest, lowest = extremes
+        if any(low > 0.0 or high < 0.0 for high, low in zip(highest, lowest, strict=True)) or not (acc[:, 0] == 0.0).any():
+            return None
     zero = acc[:, 0] == 0.0
     # one sum tells whether a number is none
     if not zero.any() and math.isfinite(float(acc.sum() + rates.sum())):

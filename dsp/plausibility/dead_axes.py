@@ -30,7 +30,8 @@ KINDS = ("accelerometer", "gyroscope")
 
 
 GLANCE_HZ, _GLANCES = 10.0, 8
-"""So many glances a second; so many in a row at one value are a channel that stands, while the two others move (ours)."""
+"""So many glances a second; so many in a row, a power of two, at one value are a channel that stands, while the two others move
+(ours)."""
 _MOVES = (1.0, 0.2)
 """The two others move by so much meanwhile: an accelerometer's, m/s², a gyroscope's, rad/s (ours)."""
 
@@ -75,24 +76,30 @@ class Glances:
     def _nothing_stands(self, time_s: Floats, acc: Floats, gyr: Floats) -> bool:
         """Take the glances of many samples at once, if no channel stands for long enough in them; else nothing is taken."""
         at = slice(self._next, len(time_s), self._stride)
-        rows, times = np.concatenate((acc[at], gyr[at]), axis=1), time_s[at]
-        if len(rows) <= _GLANCES:
+        times = time_s[at]
+        count = len(times)
+        if count <= _GLANCES:
             return False
-        same = np.zeros(rows.shape, np.bool_)
-        np.equal(rows[1:], rows[:-1], out=same[1:])
-        if self._values:
-            same[0] = rows[0] == self._values
-        glance = np.arange(len(rows))[:, None]
-        # the last glance at another value, -1 where it was before these
-        other = np.maximum.accumulate(np.where(same, -1, glance), axis=0)
-        stood = np.where(other < 0, glance + 1 + np.array(self._stood), glance - other)
-        if stood.max() >= _GLANCES:
+        # a row for each channel
+        rows = np.empty((6, count))
+        rows[:3], rows[3:] = acc[at].T, gyr[at].T
+        same = np.empty((6, count), np.bool_)
+        np.equal(rows[:, 1:], rows[:, :-1], out=same[:, 1:])
+        same[:, 0] = rows[:, 0] == self._values if self._values else False
+        run, reach = same, 1
+        while reach < _GLANCES:
+            run, reach = run[:, reach:] & run[:, :-reach], 2 * reach
+        if run.any():
             return False
-        before_s = np.concatenate(([self._at_s], times))
-        self._since_s = np.where(other[-1] < 0, self._since_s, before_s[other[-1]]).tolist()
-        self._stood, self._values, self._at_s = stood[-1].tolist(), rows[-1].tolist(), float(times[-1])
-        self._last.extend(rows[-_GLANCES:].tolist())
-        self._next += len(rows) * self._stride - len(time_s)
+        # no channel is the same all the time: the first glance at another value, and the last one
+        first, last = same.argmin(axis=1).tolist(), (count - 1 - same[:, ::-1].argmin(axis=1)).tolist()
+        if any(more > 0 and more + stood >= _GLANCES for more, stood in zip(first, self._stood, strict=True)):
+            return False
+        self._stood = [count - 1 - other for other in last]
+        self._since_s = [times.item(other - 1) if other else self._at_s for other in last]
+        self._values, self._at_s = rows[:, -1].tolist(), times.item(-1)
+        self._last.extend(rows[:, -_GLANCES:].T.tolist())
+        self._next += count * self._stride - len(time_s)
         return True
 
     def _stands(self, channel: int, same: bool, at_s: float) -> bool:
@@ -126,6 +133,21 @@ class DeadAxes:
     """The samples of the call before."""
     _turned: bool = False
     _first_s: float | None = None
+
+    def passes(self, time_s: Floats, acc: Floats, gyr: Floats, half: int, *, quiet: bool) -> bool:
+        """Whether in none of the halves, each so many of the samples (n,), (n, 3), all sound, anything is told or learnt; they
+        are taken then, and are not to be fed. quiet: the sensor rested in one of them. The usual case."""
+        channels = (acc, gyr) if self.turns else (acc,)
+        if self._standing or (quiet and len(self.noisy) < 3 * len(channels)):
+            return False
+        for values in channels:
+            halves = values.reshape(-1, half, 3)
+            if np.equal(halves[:, 0], halves[:, half // 2]).any():
+                return False
+        self.ended_s = {}
+        self._first_s = float(time_s[0]) if self._first_s is None else self._first_s
+        self._before = (time_s[-half:].copy(), acc[-half:].copy(), gyr[-half:].copy())
+        return True
 
     def feed(self, time_s: Floats, acc: Floats, gyr: Floats, turns: Callable[[], tuple[float, float]], *, quiet: bool) -> bool:
         """Samples (n,), (n, 3) of some two seconds, all sound. quiet: the sensor rested. turns: gives the angles, rad, that

@@ -16,7 +16,7 @@ import numpy as np
 
 from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedBlock
 from dsp.plausibility.accelerometer import AccelerometerWatch
-from dsp.plausibility.clipped import ClippedValues, PinnedValues
+from dsp.plausibility.clipped import FEW, ClippedValues, Extremes, PinnedValues, extremes_of
 from dsp.plausibility.dead import DeadRun, DeadSamples
 from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
 from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
@@ -82,7 +82,10 @@ class _Waiting:
     count: int = 0
 
     def all_of(self, name: str) -> Floats:
-        """An array of all that waits."""
+        """An array of all that waits; not to be written to."""
+        if len(self.blocks) == 1:
+            block, part = self.blocks[0]
+            return np.asarray(getattr(block, name)[part])
         return np.concatenate([getattr(block, name)[part] for block, part in self.blocks])
 
     def marked(self, spans: Sequence[tuple[int, Bools]]) -> Bools:
@@ -157,7 +160,10 @@ class SensorWatch:
             if self._known:
                 flags = np.zeros(n, np.int32) if flags is None else flags
                 flags[part] |= np.int32(Quality.IMPLAUSIBLE)
-            here, found = self._dead.feed(block.time_s[part], block.acc[part], rates[part])
+            extremes = None
+            if block.gyr is not None and part.stop - start > FEW:
+                extremes = extremes_of(block.acc[part], block.gyr[part])
+            here, found = self._dead.feed(block.time_s[part], block.acc[part], rates[part], extremes)
             if here is not None:
                 dead = np.zeros(n, np.bool_) if dead is None else dead
                 dead[part] = here
@@ -165,7 +171,7 @@ class SensorWatch:
             if found or self._causes:
                 findings += self._runs(found, float(block.time_s[part.stop - 1]), ended=here is None or not bool(here[-1]))
             if self._clipped is not None and block.gyr is not None:
-                top = self._top(block, part, here)
+                top = self._top(block, part, here, extremes)
                 if top is not None:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
@@ -259,12 +265,12 @@ class SensorWatch:
         remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
         return [Finding(self._key, Cause.CLIPPED, first, self._clips_known_s, what, remedy, self._clips[1] if over else None)]
 
-    def _top(self, block: TimedBlock, part: slice, dead: Bools | None) -> Bools | None:
-        """Which samples of a part are clipped, None: none; dead ones are not looked at."""
+    def _top(self, block: TimedBlock, part: slice, dead: Bools | None, extremes: Extremes | None) -> Bools | None:
+        """Which samples of a part, with these extremes, are clipped, None: none; dead ones are not looked at."""
         assert self._clipped is not None
         assert block.gyr is not None
         if dead is None:
-            return self._clipped.feed(block.acc[part], block.gyr[part])
+            return self._clipped.feed(block.acc[part], block.gyr[part], extremes)
         found = None if dead.all() else self._clipped.feed(block.acc[part][~dead], block.gyr[part][~dead])
         if found is None:
             return None
@@ -297,24 +303,21 @@ class SensorWatch:
     def _look(self, halves: int) -> list[Finding]:
         """Look at what has waited, so many halves of it."""
         assert self._dead is not None
-        used, shape = halves * self._half, (halves, STEPS, self._step, 3)
+        used = halves * self._half
         waiting, self._waiting = self._waiting, _Waiting()
         time_s, acc, device_s = (waiting.all_of(name)[:used] for name in ("time_s", "acc", "device_time_s"))
         gyr = waiting.all_of("gyr")[:used] if self._turns else np.zeros_like(acc)
-        broken = waiting.marked(waiting.bad)[:used] | waiting.all_of("restart")[:used].astype(np.bool_)
-        step = np.diff(device_s)
-        broken[1:] |= (step > max(1.5 / self._rate_hz, _HOLE_S)) | (step < 0.0)
-        equal = waiting.marked(waiting.equal)[:used]
+        whole = self._whole(waiting, halves, waiting.all_of("restart")[:used], device_s)
         self._now_s = float(time_s[-1])
-        whole: Bools = np.asarray(~broken.reshape(halves, -1).any(axis=1))
         findings = self._look_for_pinned(time_s, acc, whole) if self._clipped is not None else []
-        if not whole.all():
+        all_whole = bool(whole.all())
+        if not all_whole:
             # what is no number must not spread
             acc, gyr = np.asarray(np.nan_to_num(acc)), np.asarray(np.nan_to_num(gyr))
-        forces, measured = acc.reshape(shape).mean(axis=2), gyr.reshape(shape).mean(axis=2)
+        forces, measured = (self._steps(values.reshape(halves, STEPS, self._step, 3)) for values in (acc, gyr))
         starts = time_s.reshape(halves, -1)
         steps = (starts[:, -1] - starts[:, 0] + 1.0 / self._rate_hz) / STEPS
-        mean_force, mean_rate = forces.mean(axis=1), measured.mean(axis=1)
+        mean_force, mean_rate = (np.add.reduce(values, axis=1) / STEPS for values in (forces, measured))
         off_rate, off_force = measured - mean_rate[:, None], forces - mean_force[:, None]
         quiet = (
             ((off_rate * off_rate).sum(axis=2).max(axis=1) < _QUIET_RAD_S**2)
@@ -324,32 +327,55 @@ class SensorWatch:
         )
         if self._stretch < _RESOLVED:
             self._note_resolution(acc, gyr)
-        for i in range(halves):
+        some_quiet = bool(quiet.any())
+        passed = all_whole and self._axes.passes(time_s, acc, gyr, self._half, quiet=some_quiet)
+        for i in range(0 if not some_quiet and passed else halves):
             half = slice(i * self._half, (i + 1) * self._half)
             if quiet[i]:
                 self._bias = mean_rate[i]
-                self._dead.rested(self._half, int(np.count_nonzero(equal[half])))
+                self._dead.rested(self._half, int(np.count_nonzero(waiting.marked(waiting.equal)[half])))
                 self._accelerometer.rest(float(starts[i, 0]), mean_force[i])
-            if whole[i]:
+            if whole[i] and not passed:
                 turned = partial(_turned, forces[i], measured[i], float(steps[i]))
                 if self._axes.feed(time_s[half], acc[half], gyr[half], turned, quiet=bool(quiet[i])):
                     findings += self._axes_findings()
-        if not quiet.any() and whole.all() and halves > 1:
+        if not some_quiet and all_whole and halves > 1:
             sizes = np.sqrt((forces * forces).sum(axis=2))
             # shaken hard, the median of |acc| is not gravity
             if float(sizes.std()) < _SHAKEN * float(sizes.mean()):
-                self._accelerometer.moving(float(time_s[0]), float(np.median(sizes)))
+                self._accelerometer.moving(float(time_s[0]), _median(sizes))
         findings += self._accelerometer_findings()
         rates = measured - self._bias
         carried = self._carried
         self._carried = (forces[-1], rates[-1], float(steps[-1]), bool(whole[-1]), float(starts[-1, 0]))
         if self._turns and not self._axes.since_s:
-            findings += self._gyroscope_findings(carried, forces, rates, steps, whole, np.append(starts[:, 0], self._now_s))
+            borders = np.concatenate((starts[:, 0], [self._now_s]))
+            findings += self._gyroscope_findings(carried, forces, rates, steps, whole, borders)
         return findings
+
+    def _steps(self, values: Floats) -> Floats:
+        """Means (h, STEPS, 3) over the samples (h, STEPS, n, 3) of steps, which are few: one after another is the fastest."""
+        total = values[:, :, 0].copy()
+        for i in range(1, self._step):
+            total += values[:, :, i]
+        total /= self._step
+        return total
+
+    def _whole(self, waiting: _Waiting, halves: int, restart: Floats, device_s: Floats) -> Bools:
+        """Which halves (h,) of what has waited are whole: without a sample that must not be used, a restart, or a hole."""
+        used, most = len(device_s), max(1.5 / self._rate_hz, _HOLE_S)
+        step = device_s[1:] - device_s[:-1]
+        if not waiting.bad and not restart.any() and step.max(initial=0.0) <= most and step.min(initial=0.0) >= 0.0:
+            return np.ones(halves, np.bool_)
+        broken = waiting.marked(waiting.bad)[:used] | restart.astype(np.bool_)
+        broken[1:] |= (step > most) | (step < 0.0)
+        return np.asarray(~broken.reshape(halves, -1).any(axis=1))
 
     def _look_for_pinned(self, time_s: Floats, acc: Floats, whole: Bools) -> list[Finding]:
         """Halves (h,) in which an axis is pinned at the end of the range are not whole."""
         assert self._clipped is not None
+        if self._pinned.passes(acc):
+            return []
         unknown = self._pinned.end is None
         for i in range(len(whole)):
             half = slice(i * self._half, (i + 1) * self._half)
@@ -425,8 +451,8 @@ class SensorWatch:
     ) -> list[Finding]:
         if carried is not None:
             forces, rates = np.concatenate((carried[0][None], forces)), np.concatenate((carried[1][None], rates))
-            steps, whole = np.append(carried[2], steps), np.append(carried[3], whole)
-            borders = np.append(carried[4], borders)
+            steps, whole = np.concatenate(([carried[2]], steps)), np.concatenate(([carried[3]], whole))
+            borders = np.concatenate(([carried[4]], borders))
         if len(forces) < 2:
             return []
         watch = self._gyroscope
@@ -465,6 +491,13 @@ def _turned(forces: Floats, rates: Floats, step_s: float) -> tuple[float, float]
     away = up - up[:1]
     turn = np.cross(rates.sum(axis=0) * step_s, up.mean(axis=0))
     return float(np.sqrt((away * away).sum(axis=1).max())), float(np.sqrt((turn * turn).sum()))
+
+
+def _median(values: Floats) -> float:
+    """Median of an even number of values."""
+    ordered = np.sort(values, axis=None)
+    middle = len(ordered) // 2
+    return float(0.5 * (ordered[middle - 1] + ordered[middle]))
 
 
 def _part_of(block: TimedBlock, sound: Bools) -> TimedBlock:

@@ -81,7 +81,8 @@ class RockBackFinder:
     def step(self, k: int, trunk: float, thigh: float) -> RockBack | None:
         """Row k (finite degrees); the rock-back that has ended with it."""
         if not self.on_all_fours:
-            self._arrive(k, trunk, thigh)
+            if self.arrives(k, trunk, thigh):
+                self.on_all_fours, self._level = True, thigh
             return None
         if trunk < LOWEST_TRUNK_DEG:
             return self._leave()
@@ -96,12 +97,19 @@ class RockBackFinder:
             self._rocking = _Rocking(k, thigh, k)
         return None
 
-    def _arrive(self, k: int, trunk: float, thigh: float) -> None:
-        self._knelt = self._knelt or thigh > KNELT_DEG
+    def stands(self, *, knelt: bool) -> None:
+        """Nobody is on all fours at the row before, but may be again. knelt: the thighs have been raised as of who kneels."""
+        self._knelt = self._knelt or knelt
+        self._trunk = math.nan
+
+    def arrives(self, k: int, trunk: float, thigh: float) -> bool:
+        """Whether somebody who was not is on all fours with row k. Every row, once or twice."""
+        if thigh > KNELT_DEG:
+            self._knelt = True
         if trunk < TRUNK_DEG or abs(thigh) > THIGH_DEG:
             self._trunk = math.nan
-        elif self._still(k, trunk, thigh) >= STILL_S:
-            self.on_all_fours, self._level = True, thigh
+            return False
+        return self._still(k, trunk, thigh) >= STILL_S
 
     def _still(self, k: int, trunk: float, thigh: float) -> float:
         """Seconds for which both have been within the band."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from dsp.repetitions.cuts import RepetitionCutter
 from dsp.repetitions.movement_rows import LEFT_THIGH_ROW, RIGHT_THIGH_ROW
-from dsp.repetitions.rock_backs import STILL_S, RockBackFinder, possible
+from dsp.repetitions.rock_backs import KNELT_DEG, STILL_S, THIGH_DEG, TRUNK_DEG, RockBackFinder, possible
 from dsp.repetitions.signal import END_DEG, HISTORY_S, STANCE_DEG, START_DEG, RowsInView
 
 SPLIT_SHARE, SPLIT_RISE_DEG = 0.5, 20.0
@@ -36,6 +36,8 @@ HELD_SEAT_S, HELD_TRUNK_DEG = 4.0, 25.0
 (ours)."""
 LIES_DEG = -30.0
 """A trunk that leans back by more is that of somebody who lies down, and does not stand (ours)."""
+_ROWS_AHEAD = 512
+"""The most rows of a movement that are passed over at once (ours)."""
 LEAST_SEAT_DEG = 2.0
 """The thighs of a posture that was held too long for a movement count as raised by at least this (ours)."""
 RISE_SHARE, SEATED_AGAIN_SHARE = 0.5, 0.8
@@ -122,7 +124,12 @@ class Moving:
         return cls(k, signal, k, signal, k, k, signal, RockBackFinder(view.rate_hz), whole=view.seen_before(i))
 
     def ahead(self, view: RowsInView, i: int) -> int:
-        """The row at which a movement that has just begun is low enough to end, if nothing else can happen before."""
+        """The next row that asks for more than to note where the movement is."""
+        stop = self._to_its_end(view, i)
+        return self._noted(view, i) if stop == i and not self.rocks.on_all_fours else stop
+
+    def _to_its_end(self, view: RowsInView, i: int) -> int:
+        """The row at which a movement that has just begun is low enough to end, if nothing else can happen before; else i."""
         if self.begin < view.first + i - 1:
             return i
         at = view.ends.searchsorted(i)
@@ -138,6 +145,51 @@ class Moving:
         if highest > self.peak:
             self.peak, self.peak_at = highest, view.first + i + top
         return stop
+
+    def _noted(self, view: RowsInView, i: int) -> int:
+        """The next row, from i on, at which something may happen; the rows before it are noted as `step` would. On numbers of
+        Python, and with nothing looked up twice: most rows of a session come this way."""
+        part = slice(i, i + _ROWS_AHEAD)
+        signals, trunks, thighs = view.signal[part].tolist(), view.trunk[part].tolist(), view.thigh[part].tolist()
+        k = first = view.first + i
+        longest, still_rows = self.begin + view.longest_rows, SEAT_STILL_S * view.rate_hz
+        seat_trunk_deg = HELD_TRUNK_DEG if self.stay else SEAT_TRUNK_DEG
+        peak, valley, split = self.peak, self.valley, SPLIT_SHARE * self.peak
+        since, level = self.still_since, self.still_level
+        stands = False
+        for k, signal, trunk, thigh in zip(range(first, first + len(signals)), signals, trunks, thighs, strict=True):
+            # false for a missing signal, as are the others
+            if not signal >= END_DEG or k > longest:
+                break
+            if trunk < TRUNK_DEG or not -THIGH_DEG <= thigh <= THIGH_DEG:
+                stands = True
+            else:
+                if stands:
+                    self.rocks.stands(knelt=any(map(KNELT_DEG.__lt__, thighs[: k - first])))
+                    stands = False
+                if self.rocks.arrives(k, trunk, thigh):
+                    break
+            if not -SEAT_BAND_DEG <= signal - level <= SEAT_BAND_DEG:
+                since, level = k, signal
+            elif thigh > SEAT_THIGH_DEG and trunk < seat_trunk_deg and k - since >= still_rows:
+                self.still_since = since
+                if self.asked != since or self._is_held(k, trunk, view.rate_hz):
+                    break
+            if signal > peak:
+                peak, valley, split = signal, signal, SPLIT_SHARE * signal
+                self.peak_at = self.valley_at = k
+            elif signal < valley:
+                valley, self.valley_at = signal, k
+            elif valley < split and signal > valley + SPLIT_RISE_DEG:
+                break
+        else:
+            k = first + len(signals)
+        if k > first:
+            self.missing = 0
+            if stands:
+                self.rocks.stands(knelt=any(map(KNELT_DEG.__lt__, thighs[: k - first])))
+        self.peak, self.valley, self.still_since, self.still_level = peak, valley, since, level
+        return k - view.first
 
     def _may_do_more(self, view: RowsInView, part: slice) -> bool:
         """Whether the movement may sit down, rock back or begin another one in these rows: cheap, and never false where it
@@ -190,12 +242,16 @@ class Moving:
 
     def _sits(self, k: int, trunk: float, rate_hz: float, cutter: RepetitionCutter) -> bool:
         """Whether who is still, with the thighs up, sits; asked once, and again when it is held."""
-        if not self.whole or (trunk < HELD_TRUNK_DEG and k - self.still_since >= HELD_SEAT_S * rate_hz):
+        if self._is_held(k, trunk, rate_hz):
             return trunk < HELD_TRUNK_DEG
         if self.asked == self.still_since:
             return False
         self.asked = self.still_since
         return cutter.sits(self.begin, self.still_since, k)
+
+    def _is_held(self, k: int, trunk: float, rate_hz: float) -> bool:
+        """Whether the posture alone tells, because it is held or its beginning was not seen."""
+        return not self.whole or (trunk < HELD_TRUNK_DEG and k - self.still_since >= HELD_SEAT_S * rate_hz)
 
     def _rock(self, k: int, trunk: float, thigh: float, longest_rows: float, cutter: RepetitionCutter) -> None:
         """Follow the rock-backs: from the first one on, and on all fours for long enough, the movement is a stay."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import Event, Floats, Packets, TimedBlock
+from body_signals import Floats, TimedBlock
 
 MINUTE_S = 60.0
 
@@ -108,17 +108,6 @@ class SensorMinutes:
 
 
 COLUMNS = ("end_s", "samples", "lost", "battery_percent", "delay_ms", "delay_max_ms", "clock_ppm")
-
-
-def first_from(events: Iterable[Event | TimedBlock], arrival_ns: int) -> int | None:
-    """Sequence number of the first of these events that arrives at or after `arrival_ns`, None if there is none."""
-    found: list[int] = []
-    for event in events:
-        if isinstance(event, Packets):
-            found.extend(event.seq[event.arrival_ns >= arrival_ns][:1].tolist())
-        elif not isinstance(event, TimedBlock) and event.arrival_ns >= arrival_ns:
-            found.append(event.seq)
-    return min(found, default=None)
 
 
 def _clock_ppm(tally: _Tally) -> float | None:

@@ -123,8 +123,10 @@ def split_packets(message: memoryview) -> tuple[int, _Parts]:
 
 def edge_arrivals(parts: _Parts) -> list[tuple[int, int]]:
     """Sequence number and arrival time, in ns, of the first of a message's packets and of the one that came last."""
-    seq, arrival_ns = (np.frombuffer(part, "<i8") for part in parts[:2])
-    return [(int(seq[i]), int(arrival_ns[i])) for i in (int(seq.argmin()), int(arrival_ns.argmax()))]
+    # a window holds some ten packets of a sensor: on numbers of Python this takes a fifth of the time
+    row = f"<{len(parts[0]) // 8}q"
+    seq, arrival_ns = struct.unpack(row, parts[0]), struct.unpack(row, parts[1])
+    return [(seq[i], arrival_ns[i]) for i in (seq.index(min(seq)), arrival_ns.index(max(arrival_ns)))]
 
 
 class PacketGather:
@@ -137,8 +139,10 @@ class PacketGather:
 
     def add(self, n: int, parts: _Parts) -> None:
         """Take what `split_packets` gave."""
-        for gathered, part in zip(self._parts, parts, strict=True):
-            gathered.append(part)
+        self._parts[0].append(parts[0])
+        self._parts[1].append(parts[1])
+        self._parts[2].append(parts[2])
+        self._parts[3].append(parts[3])
         self.count += n
 
     def take(self) -> Packets:

@@ -27,8 +27,9 @@ from body_signals import (
 from firmware_protocol.families.polar_pmd import encode_frame
 from firmware_protocol.families.thingy52 import encode_raw
 from firmware_protocol.v1 import Config, Sync, encode_config, encode_data, encode_sync
-from hiphinge.engine import Engine, _Source
+from hiphinge.engine import Engine
 from hiphinge.session.sensor_minutes import SensorMinutes
+from hiphinge.sources import Source
 from tests.dsp.sessions import Found, block, gathered, plain, rms
 from virtual_athlete import START, Outage, Reboot, Script, SimulatedSession, simulate
 
@@ -335,13 +336,13 @@ def test_a_sensor_without_a_gyroscope_gives_its_inclination(estimator: str) -> N
 def test_an_answer_for_the_clock_comes_after_it_was_asked_and_within_10_seconds(wait_ns: int, counts: bool) -> None:
     """What the device held it back for does not count: 0.3 s."""
     sensor, config = Sensor(PELVIS, family="hiphinge-v1"), Config.for_ranges(1, 100.0)
-    source = _Source(sensor, SensorMinutes([sensor.key]))
+    source = Source(sensor, SensorMinutes([sensor.key]))
     sent_ns, held_us = 50_000_000_000, 300_000
     answer = encode_sync(Sync(3, 7, sent_ns, 80_000, 80_000 + held_us))
     messages = [encode_config(config), encode_data(config, 0, 0, 0, 70_000, np.zeros((8, 3)), np.zeros((8, 3))), answer]
     arrived = sent_ns + held_us * 1000 + wait_ns
     lengths = np.array([len(m) for m in messages])
-    source.feed([Packets(sensor.key, np.array([4, 5, 6]), np.array([0, 0, arrived]), lengths, b"".join(messages))], 0)
+    source.feed(Packets(sensor.key, np.array([4, 5, 6]), np.array([0, 0, arrived]), lengths, b"".join(messages)), 0)
     assert source.clock is not None
     assert [(seq, device_s, sent_s) for seq, device_s, sent_s in source.clock._coming] == ([(6, 0.08, 50.0)] if counts else [])
 
@@ -349,12 +350,12 @@ def test_an_answer_for_the_clock_comes_after_it_was_asked_and_within_10_seconds(
 def test_samples_of_a_sensor_without_a_clock_are_counted_on() -> None:
     """In however many calls: the count goes on, and no two samples share a time."""
     sensor = Sensor(Placement.PELVIS, family="thingy52", rate_hz=100.0)
-    found = _Source(sensor, SensorMinutes([sensor.key]))
+    found = Source(sensor, SensorMinutes([sensor.key]))
     payload = encode_raw(np.array((0.0, 0.0, 9.81)), np.zeros(3))
     times_s = []
     for first in range(0, 300, 50):
         arrivals = [(i, (i + 1) * 10_000_000 + (i % 3) * 1_000_000, payload) for i in range(first, first + 50)]
-        times_s += [block.time_s for block in found.feed([Packets.join(sensor.key, arrivals)], 0)]
+        times_s += [block.time_s for block in found.feed(Packets.join(sensor.key, arrivals), 0)]
     assert not found.has_clock
     assert not found.lost_exact
     steps = np.diff(np.concatenate(times_s))

@@ -342,17 +342,17 @@ def test_standing_up_after_a_stay_on_all_fours_is_none() -> None:
     assert through(Rising(990, Seated(80.0, stay=True)), view([0.0] * 9))[1] == []
 
 
-def test_a_whole_bend_is_passed_over_at_once() -> None:
+def test_a_bend_is_passed_over_at_once_where_nothing_else_can_happen() -> None:
     rows = view([20.0, 40.0, 80.0, 60.0, 20.0, 9.0, 5.0])
     begun = Moving.from_standing(rows, 0)
     assert begun.ahead(rows, 1) == 5
     assert (begun.peak, begun.peak_at) == (80.0, FIRST + 2)
-    # not one that began before, nor one with a hole, a split or a seat in it
-    assert moving(990).ahead(rows, 1) == 1
-    for trunk, thigh in (
-        ([20.0, 40.0, NAN, 60.0, 20.0, 9.0], None),
-        ([20.0, 80.0, 30.0, 60.0, 20.0, 9.0], None),
-        ([16.0, *[20.0] * 8, 9.0], [0.0, *[80.0] * 8, 0.0]),
+    assert moving(990).ahead(rows, 1) == 5
+    # up to a hole, a split, a seat
+    for trunk, thigh, stop in (
+        ([20.0, 40.0, NAN, 60.0, 20.0, 9.0], None, 2),
+        ([20.0, 80.0, 30.0, 60.0, 20.0, 9.0], None, 3),
+        ([16.0, *[20.0] * 8, 9.0], [0.0, *[80.0] * 8, 0.0], 8),
     ):
         rows = view(trunk, thigh)
-        assert Moving.from_standing(rows, 0).ahead(rows, 1) == 1
+        assert Moving.from_standing(rows, 0).ahead(rows, 1) == stop

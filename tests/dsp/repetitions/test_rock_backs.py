@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals import ANGLE_NAMES, Floats
 from body_signals.placements import Placement
 from dsp.repetitions.rock_backs import STILL_S, RockBackFinder, got_down, possible
+from dsp.repetitions.states import Moving
+from dsp.results import AngleRows
 from tests.dsp.repetitions.test_repetitions import BODY, RATE, find, holed, kinds, matched, standing_script, truth_rows
 from tests.dsp.sessions import through_engine
 from virtual_athlete import Script, simulate
@@ -239,3 +242,40 @@ def test_estimated_angles_of_a_session(seed) -> None:
             assert r.metrics["hip_left_rom_deg"] == pytest.approx(true.metrics["hip_left_rom_deg"], abs=2.5)
             if true.slack_hip_deg is not None:
                 assert r.metrics["slack_onset_deg"] == pytest.approx(true.metrics["slack_onset_deg"], abs=3.0)
+
+
+def rows_of(trunk_deg: Floats, thigh_deg: Floats) -> AngleRows:
+    """Rows of somebody whose trunk and thighs are inclined so (n,), pelvis and lumbar spine sharing the trunk's."""
+    angles, trunk, thigh = np.zeros((len(ANGLE_NAMES), len(trunk_deg))), np.radians(trunk_deg), np.radians(thigh_deg)
+    for name in ("lumbar_flexion", "pelvis_tilt"):
+        angles[ANGLE_NAMES.index(name)] = 0.5 * trunk
+    angles[ANGLE_NAMES.index("trunk_inclination")] = trunk
+    for side in ("left", "right"):
+        angles[ANGLE_NAMES.index(f"thigh_{side}_inclination")] = thigh
+        angles[ANGLE_NAMES.index(f"hip_{side}_flexion")] = thigh + 0.5 * trunk
+    n = len(trunk)
+    return AngleRows(np.arange(n) / RATE, angles, np.full_like(angles, 0.01), np.zeros(n, np.int32))
+
+
+POSES = st.tuples(st.floats(0.1, 3.0), st.sampled_from([0.0, 20.0, 30.0, 65.0, 90.0]), st.sampled_from([0.0, 20.0, 55.0, 85.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(POSES, min_size=2, max_size=14),
+    st.floats(-40.0, 15.0),
+    st.floats(0.0, 1.0),
+    st.one_of(st.none(), st.floats(0.0, 12.0)),
+)
+def test_what_is_passed_over_is_noted_as_row_by_row(steps, trunk_more: float, noise: float, hole_s: float | None) -> None:
+    at = np.cumsum([0.5, *(s[0] for s in steps), 0.5, 1.0])
+    t, rng = np.arange(0.0, at[-1], 1 / RATE), np.random.default_rng(len(steps))
+    trunk = np.interp(t, at, [0.0, *(s[1] + trunk_more for s in steps), 0.0, 0.0]) + noise * rng.normal(size=len(t))
+    thigh = np.interp(t, at, [0.0, *(s[2] for s in steps), 0.0, 0.0]) + noise * rng.normal(size=len(t))
+    rows = rows_of(trunk, thigh)
+    if hole_s is not None:
+        rows = holed(rows, hole_s, 0.3)
+    ahead = find(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Moving, "ahead", lambda self, view, i: i)
+        assert find(rows) == ahead
