@@ -47,4 +47,5 @@ def _part(block: TimedBlock, start: int, stop: int) -> TimedBlock:
         block.lost[at],
         block.saturated[at],
         block.restart[at],
+        None if block.other is None else block.other[at],
     )

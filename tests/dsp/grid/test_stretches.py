@@ -24,7 +24,7 @@ def events(steps: list[float]) -> tuple[np.ndarray, np.ndarray]:
 def samples(key: str, seq: np.ndarray, event_s: np.ndarray) -> TimedBlock:
     n = len(seq)
     rows = np.column_stack((np.arange(n), np.arange(n), np.arange(n))).astype(float)
-    return replace(block(key, 0, event_s, rows, rows), seq=seq)
+    return replace(block(key, 0, event_s, rows, rows), seq=seq, other=np.arange(n) % 7 == 0)
 
 
 @given(st.lists(st.floats(0.0, 200.0), max_size=40), st.integers(1, 5))
@@ -36,7 +36,7 @@ def test_every_event_and_sample_once_and_together(steps: list[float], every: int
     assert np.concatenate([seq for _, seq, _ in found]).tolist() == event_seq.tolist()
     for i, whole in enumerate(blocks):
         parts = [blocks[i] for blocks, _, _ in found]
-        for name in ("seq", "time_s", "device_time_s", "acc", "gyr", "lost", "saturated", "restart"):
+        for name in ("seq", "time_s", "device_time_s", "acc", "gyr", "lost", "saturated", "restart", "other"):
             assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name))
         for part, (_, seq, _) in zip(parts, found, strict=True):
             assert np.isin(part.seq, seq).all()
