@@ -34,6 +34,7 @@ ours)."""
 WELL_DONE_S = 8.0
 """How long, s, the guide reports a successful calibration (ours)."""
 LOW_CONFIDENCE = 0.5
+"""Confidence below which the guide asks to repeat the calibration: the border of *low* (ours)."""
 STOOD = "stood long enough"
 TO_DO = {BEND: "bend forward", KNEE_LEFT: "left knee up", KNEE_RIGHT: "right knee up"}
 NAMES = {BEND: movements.BEND.word, KNEE_LEFT: "left knee", KNEE_RIGHT: "right knee"}
