@@ -345,7 +345,7 @@ class Capture2GoCodec(PacketwiseCodec):
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
     def _note(self, fields: Fields) -> None:
-        """Facts of a frame that is no sample."""
+        """Facts from a frame that is not a sample."""
         for name in ("serial", "firmware"):
             if fields.get(name):
                 self._facts[name] = fields[name]
@@ -388,7 +388,7 @@ def encode_measurement_mode(rate_hz: float) -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command."""
+    """The meaning of bytes written to the sensor; None when they are not a command."""
     frame, size = _Frames._one(data, 0)
     if frame is None or size != len(data) or frame[0] not in COMMANDS:
         return None

@@ -33,7 +33,7 @@ TICK_S = 1e-6
 
 
 def channels_of(data: bytes, profile: Profile | None = None) -> tuple[float, ...] | str:
-    """The numbers of a notification, as many as the profile has channels, or the word under which its fault is counted."""
+    """The numbers of a notification, one for each channel of the profile, or the word under which its fault is counted."""
     if not data:
         return "truncated"
     if len(data) % 4 or len(data) > MOST_BYTES:
