@@ -1,6 +1,6 @@
 """Different people: stiff and supple, upright and slouched, limited on one side; each moves differently.
 
-The scenarios have one athlete, who bends by 58° to calibrate. A `Person` says how far each part goes, and writes movements
+The scenarios have one athlete, who bends by 58° to calibrate. A `Person` states the range of each part, and writes movements
 into a `Script` accordingly; `Person.drawn` draws one from a seed. The ranges are wider than those of people without complaints
 (lumbar share of a bend 0.38 to 0.63 in eight of ten, Laird 2019, doi 10.1186/s12891-018-2387-x; pelvis leaning back 10 to 30°
 on a seat): they are ours.
@@ -27,7 +27,7 @@ class Person:
     bow_thigh_deg: a waiter's bow, and how far the thighs lean back in it. squat_deg: thighs at the bottom; squat_lean: trunk
     there, as a share of that; squat_share: of that in the lumbar spine. raise_deg: a knee raise, and pelvis_share of it in the
     pelvis. seat_deg: pelvis and lumbar spine on a chair; seat_lean_deg: on the way to it and from it; seat_thigh_deg: the
-    thighs there. tempo: how long everything takes, 1 for the usual. limited: the side whose hip gives less, and by what share,
+    thighs there. tempo: duration of everything, 1 for the usual. limited: the side whose hip has less range, and by which part,
     in every movement: the trunk turns and leans to the other side, the thigh is raised less.
     """
 

@@ -193,7 +193,7 @@ def _may_begin(data: bytes, at: int) -> bool:
 
 
 def unpacked_quaternion(word: int) -> tuple[tuple[float, float, float, float] | None, bool, bool]:
-    """Quaternion w x y z of 64 bits (None when it is none), whether the sensor rests, whether the field is disturbed.
+    """Quaternion w x y z of 64 bits (None when it is not valid), whether the sensor rests, whether the field is disturbed.
 
     Bits 60 and 61 name the component that is left out, the largest, taken positive; the others follow it in turn in 20
     bits each, from -1/√2 to 1/√2.

@@ -1,7 +1,7 @@
 """Polar PMD (H10, OH1, Verity Sense): the accelerometer of a heart rate strap. No angular rate, so inclination only.
 
 Frame: 02, u64 ns of the **last** sample, frame type, samples. Types 00, 01 and 02: i8, i16 or i24 x y z in milli-g. Types 80
-and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and so many differences of x y z, packed from the
+and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and that many differences of x y z, packed from the
 lowest bit; times the factor they are in g (80) or milli-g (81). The factor, a float32, stands in the answer to the start
 command, among settings of (u8 kind, u8 count, values); 1 where it does not.
 
