@@ -33,7 +33,7 @@ carry their unit and description as field metadata. `live` is causal, `review` i
 
 _INFLUXDB = """## InfluxDB
 
-Timestamps are `start + time_s` in nanoseconds. Tags are always all there, in this order. `angles` come at 25 Hz (the mean
+Timestamps are `start + time_s` in nanoseconds. Every line has all tags, in this order. `angles` come at 25 Hz (the mean
 of the ticks up to the kept one; missing stays missing), rounded to 1/64°. A field never changes its type.
 """
 

@@ -439,7 +439,7 @@ def _with_sound_times(table: pa.Table) -> pa.Table:
     """The table. ValueError where a time is missing, or beyond any session."""
     for name in _TIMES.intersection(table.column_names):
         if not (np.abs(table[name].to_numpy()) <= _FURTHEST_S).all():
-            raise ValueError(f"{name} has a time that is none")
+            raise ValueError(f"{name} has an impossible time")
     return table
 
 

@@ -1,7 +1,7 @@
 """Frames on a serial line: COBS(message ‖ CRC-32) ‖ 00, and the reader that finds them in any byte stream.
 
 The zero byte occurs nowhere inside a frame, so after rubbish or a lost byte the next zero puts the reader in step
-again. CRC-32 is that of zlib and Ethernet, little-endian. What is no frame is counted and skipped.
+again. CRC-32 is that of zlib and Ethernet, little-endian. Bytes that are not a frame are counted and skipped.
 COBS: Cheshire & Baker, Consistent Overhead Byte Stuffing, IEEE/ACM Trans. Networking 7 (1999), doi:10.1109/90.769765.
 """
 

@@ -18,7 +18,7 @@ Fields = dict[str, Any]
 
 
 _LARGEST = 1e9
-"""A larger number in a configuration is taken for a mistake (ours)."""
+"""Largest number in a configuration; a larger one is a mistake (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class PacketReader(Protocol):
     """Reads one device's packets. Never raises, whatever the bytes."""
 
     def read(self, data: bytes) -> list[Packet]:
-        """The packets that `data` completes: a radio packet, or any slice of a serial stream."""
+        """The packets completed by `data`: a radio packet, or any slice of a serial stream."""
         ...
 
     def finish(self) -> list[Packet]:
-        """No more data comes: gives what was held back for a second part; counts what a radio packet left behind."""
+        """No more data will follow: returns packets held back for a second part; counts the remains of a radio packet."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class PacketReader(Protocol):
 
 
 class StrictReader:
-    """The part that the readers of all families share: they count what they refuse, and hold nothing back by default."""
+    """The common part of all families' readers: they count refusals, and by default hold nothing back."""
 
     def __init__(self) -> None:
         self.health = Health()
@@ -81,7 +81,7 @@ class StrictReader:
 
 
 def number(config: Mapping[str, Any], word: str, default: float) -> float:
-    """A positive number of a configuration; `default` where it is missing or no such number."""
+    """A positive number from a configuration; `default` where it is missing or not positive."""
     value = config.get(word)
     sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LARGEST
     return float(value) if sound else default  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""The part that the codecs of all families share: count, remember what the device said, take packets one after another.
+"""The common part of all families' codecs: counting, storing the device's facts, taking packets one after another.
 
-A family's codec says in `_decode` what its packets are; the contract is `firmware_protocol.codec.Codec`.
+A family's codec interprets its packets in `_decode`; the contract is `firmware_protocol.codec.Codec`.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from firmware_protocol.codec import Health, split_packets
 
 
 class Buffered(Protocol):
-    """Cuts a stream into frames, and keeps the beginning of a frame until the rest comes."""
+    """Cuts a stream into frames, and keeps the beginning of a frame until the rest arrives."""
 
     rest: bytes
 
 
 class Serials:
-    """Serial numbers in the order in which a device told them, each with the number of the packet, until they are taken."""
+    """Serial numbers in the order in which a device sent them, each with the number of the packet, until they are taken."""
 
     def __init__(self) -> None:
         self._told: list[tuple[int, str]] = []
 
     def tell(self, packet: int, serial: object) -> None:
-        """A packet said whose it is; nothing where it is empty."""
+        """A packet stated its device; does nothing where the text is empty."""
         if serial:
             self._told.append((packet, str(serial)))
 
     def take(self) -> list[tuple[int, str]]:
-        """What was told since the last time."""
+        """The serial numbers since the last call."""
         told, self._told = self._told, []
         return told
 
@@ -44,7 +44,7 @@ class CountingCodec:
         self._health = Health()
         self._facts: dict[str, str | float] = {}
         self._buffer: Buffered | None = None
-        """Where bytes may wait; None where a packet holds whole samples."""
+        """The buffer for waiting bytes; None where a packet holds whole samples."""
         self._serials = Serials()
 
     @property
@@ -80,4 +80,4 @@ class PacketwiseCodec(CountingCodec, ABC):
 
     @abstractmethod
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
-        """Blocks of what these packets complete; `SampleBlock.packet` is a packet's place among them."""
+        """Blocks completed by these packets; `SampleBlock.packet` is a packet's place among them."""

@@ -78,7 +78,7 @@ def recognise_ble(name: str | None, services: Iterable[str], company_ids: Iterab
 
 
 def recognise_port(vendor: int | None, product: int | None) -> DeviceFamily | None:
-    """The family that surely sits behind a USB serial port, or None: most use a common bridge chip."""
+    """The family that is certainly behind a USB serial port, or None: most use a common bridge chip."""
     for family in DEVICE_FAMILIES.values():
         if family.serial is not None and (vendor, product) in family.serial.usb_ids:
             return family

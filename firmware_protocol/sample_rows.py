@@ -1,4 +1,4 @@
-"""Samples that come one at a time, kept as plain numbers until a block of arrays is made of them.
+"""Single samples, kept as plain numbers until they are joined to a block of arrays.
 
 Sensors that send a sample a packet are decoded packet by packet while little is going on. Each call of numpy costs about
 as much as decoding a sample in plain Python, so numpy is called once a block, not once a sample and step.

@@ -62,6 +62,7 @@ STORED = frozenset({"sessions", "mark", "review", "report", "push", "forget"})
 READER_GONE = 128 + 13
 """Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""
 PROGRAM_FAULT = 70
+"""Exit code of a fault of the program: EX_SOFTWARE of sysexits.h."""
 TRACEBACK = "HIPHINGE_TRACEBACK"
 """If this environment variable is set, a fault of the program shows its traceback."""
 ABOUT = "What the hips did and what the lumbar spine did: record, replay, review."

@@ -1,6 +1,6 @@
-"""People as they differ: stiff and supple, upright and slouched, limited on one side; each moves in a way of its own.
+"""Different people: stiff and supple, upright and slouched, limited on one side; each moves differently.
 
-The scenarios have one athlete, who bends by 58° to calibrate. A `Person` says how far each part goes, and writes movements
+The scenarios have one athlete, who bends by 58° to calibrate. A `Person` states the range of each part, and writes movements
 into a `Script` accordingly; `Person.drawn` draws one from a seed. The ranges are wider than those of people without complaints
 (lumbar share of a bend 0.38 to 0.63 in eight of ten, Laird 2019, doi 10.1186/s12891-018-2387-x; pelvis leaning back 10 to 30°
 on a seat): they are ours.
@@ -21,13 +21,13 @@ from virtual_athlete.script import Script
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """How somebody moves; degrees, and shares of the trunk's inclination.
+    """How a person moves; degrees, and shares of the trunk's inclination.
 
-    bend_deg, lumbar_share: a forward bend as far as it goes. calibrate_deg: how far he bends to calibrate. bow_deg, bow_share,
+    bend_deg, lumbar_share: a forward bend as far as it goes. calibrate_deg: the bends of the calibration. bow_deg, bow_share,
     bow_thigh_deg: a waiter's bow, and how far the thighs lean back in it. squat_deg: thighs at the bottom; squat_lean: trunk
     there, as a share of that; squat_share: of that in the lumbar spine. raise_deg: a knee raise, and pelvis_share of it in the
     pelvis. seat_deg: pelvis and lumbar spine on a chair; seat_lean_deg: on the way to it and from it; seat_thigh_deg: the
-    thighs there. tempo: how long everything takes, 1 for the usual. limited: the side whose hip gives less, and by what share,
+    thighs there. tempo: duration of everything, 1 for the usual. limited: the side whose hip has less range, and by which part,
     in every movement: the trunk turns and leans to the other side, the thigh is raised less.
     """
 
@@ -52,7 +52,7 @@ class Person:
 
     @classmethod
     def drawn(cls, seed: int) -> Person:
-        """Somebody out of the range of people."""
+        """A random person within these ranges."""
         rng = np.random.default_rng([seed, 7])
 
         def between(low: float, high: float) -> float:
@@ -115,7 +115,7 @@ class Person:
         )
 
     def squat(self, script: Script, hold_s: float = 0.3) -> None:
-        """A squat, held at the bottom for so long."""
+        """A squat, held at the bottom for this time."""
         lean = self.squat_lean * self.squat_deg
         script.squat(
             self.squat_deg,
@@ -137,7 +137,7 @@ class Person:
         script.knee_raise(side, self._raised(side), up_s=time_s, down_s=time_s, pelvis_share=self.pelvis_share)
 
     def sit_to_stand(self, script: Script, rest_s: float = 1.5, between_s: float | None = None) -> None:
-        """Sit down, stay for so long, stand up."""
+        """Sit down, stay for this time, stand up."""
         script.sit_down(
             1.7 * self.tempo,
             rest_s,
@@ -149,7 +149,7 @@ class Person:
         script.stand_up(1.6 * self.tempo, between_s, lean_deg=self.seat_lean_deg)
 
     def movements(self) -> Mapping[str, Callable[[Script], None]]:
-        """Each movement by the kind that it is; sitting down and standing up by the first."""
+        """Each movement by its kind; sitting down and standing up under the first."""
         return {
             BEND.name: self.bend,
             HINGE.name: self.bow,
@@ -163,7 +163,7 @@ class Person:
         return self.raise_deg * (1.0 - self.limited_by if side == self.limited else 1.0)
 
     def _aside(self) -> dict[str, Any]:
-        """What turns and leans away from the limited side at the turn of a movement."""
+        """Rotation and lean away from the limited side at the turn of a movement."""
         if self.limited is None:
             return {}
         k = self.limited_by * (1.0 if self.limited == "left" else -1.0)

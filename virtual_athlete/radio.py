@@ -1,6 +1,6 @@
 """The radio link between a sensor and the host: packets wait for the next connection event, are repeated, or are lost.
 
-A Bluetooth LE link keeps order: what is held back holds back what follows. Times are session seconds. The same
+A Bluetooth LE link keeps the order: a delayed packet delays all later ones. Times are session seconds. The same
 packets and seed give the same result.
 """
 
@@ -80,7 +80,7 @@ Arrival = tuple[float, Message | Up | Down]
 
 
 class Radio:
-    """One sensor's link. Everything it gives out is in order of arrival."""
+    """One sensor's link. Its output is in order of arrival."""
 
     def __init__(self, settings: LinkSettings, outages: list[Outage], rng: np.random.Generator) -> None:
         self._settings, self._rng = settings, rng
@@ -88,13 +88,13 @@ class Radio:
         self._held: deque[Message] = deque()
         self._last = 0.0
         self.greeting: list[Message] = []
-        """What the device says first whenever the link comes up."""
+        """The device's first messages whenever the link comes up."""
         self.lost = 0
-        """Packets that never came by `loss_probability`."""
+        """Packets lost by `loss_probability`."""
         self.dropped = 0
-        """Packets that an outage or a reboot has cost."""
+        """Packets lost in an outage or a reboot."""
         self.overrun = False
-        """The device has thrown packets away since this was last set to False."""
+        """The device has dropped packets since this was last set to False."""
 
     def connect(self, time_s: float) -> list[Arrival]:
         """The link comes up at `time_s` and the device introduces itself."""

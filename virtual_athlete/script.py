@@ -1,4 +1,4 @@
-"""What the athlete does: a script of movements, each repetition with its known times.
+"""The athlete's movements: a script, in which each repetition has known times.
 
 Methods add movements one after another; every joint moves with minimum jerk. Angles of a script are in degrees, as a
 physio says them. `Script.motion` gives the body's `Motion`; `virtual_athlete.true_rhythm` adds the numbers that an ideal

@@ -2,7 +2,7 @@
 
 `SensorSettings` is one sensor of one session, drawn at random from a seed or ideal; `Imu` gives its samples at any
 instants, exactly differentiated from the body's kinematics and then spoilt: scale, bias with slow drift, noise, range.
-Quantisation belongs to the codec. Accelerometers feel specific force: +9.80665 m/s² along what points up at rest.
+Quantisation belongs to the codec. Accelerometers measure specific force: +9.80665 m/s² along what points up at rest.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class WornImu(Protocol):
 
     @property
     def settings(self) -> SensorSettings:
-        """How it is worn, and its errors."""
+        """The sensor's mounting and errors."""
         ...
 
     def samples(self, time_s: Floats) -> Samples:
@@ -159,7 +159,7 @@ class Imu:
         self.mounting = mounting(placement, settings)
 
     def true_motion(self, time_s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """What a perfect sensor sees at `time_s` (n,).
+        """The motion that a perfect sensor would measure at `time_s` (n,).
 
         Returns rotation sensor → world (3, 3, n), position (3, n) m, specific force (3, n) m/s² and angular rate
         (3, n) rad/s, both in sensor axes.
@@ -182,7 +182,7 @@ class Imu:
         return self.measured(time_s, acc, gyr)
 
     def measured(self, time_s: Floats, acc: Floats, gyr: Floats) -> Samples:
-        """What this sensor gives where a perfect one would see acc and gyr (3, n) at `time_s` (n,)."""
+        """This sensor's samples where a perfect one would measure acc and gyr (3, n) at `time_s` (n,)."""
         s = self.settings
         n = len(time_s)
         a = acc.T * (1.0 + np.array(s.acc_scale_error)) + np.array(s.acc_bias)
@@ -211,7 +211,7 @@ class Imu:
         return bent * skin.gain + shaking, bent * skin.side_gain + shaking * 0.5
 
     def _flexion(self, time_s: Floats) -> Signal:
-        """The flexion that pulls at the skin under the sensor."""
+        """The flexion that stretches the skin under the sensor."""
         weights = _SKIN_DRIVES[self.placement]
         c = self._motion.channels(time_s, weights)
         total = Signal.constant(0.0, len(time_s))

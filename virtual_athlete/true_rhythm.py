@@ -1,4 +1,4 @@
-"""What an ideal measurement would say of each scripted repetition: ranges, shares, onset, velocities.
+"""The result of an ideal measurement of each scripted repetition: ranges, shares, onset, velocities.
 
 Taken from the true angles with sway, not from the script's parameters, so that a perfect estimator agrees exactly.
 Names and units are those of `body_signals.quantities.REPETITION_METRICS`. Shares of thirds are of the descent's own total.
@@ -17,7 +17,7 @@ from virtual_athlete.body import Motion
 from virtual_athlete.script import TrueRepetition
 
 _STEP_S = 0.005
-"""Of the grid on which the true angles are looked at (ours); what follows is defined as in `dsp.rhythm`."""
+"""Step of the grid on which the true angles are evaluated, s (ours); the next constants are defined as in `dsp.rhythm`."""
 _ONSET_SHARE_OF_PEAK = 0.05
 _ONSET_LEAST_DEG_S = 5.0
 _ONSET_HELD_S = 0.1

@@ -1,4 +1,4 @@
-"""Walking: what the stride adds to the joints, and the path on the ground.
+"""Walking: the contribution of the stride to the joints, and the path on the ground.
 
 Amplitudes are those of level walking at a comfortable speed, rounded (Perry and Burnfield 2010; Winter 2009). A
 stride is symmetrical: the right leg does half a stride later what the left leg does, and side-to-side motion changes
@@ -48,7 +48,7 @@ _SURGE = (0.0, ((2, 0.010, 0.004),))
 
 @dataclass(frozen=True, slots=True)
 class Stride:
-    """How this athlete walks: strides a second, metres a second, phase of the stride at time 0 (rad)."""
+    """An athlete's gait: strides a second, metres a second, phase of the stride at time 0 (rad)."""
 
     frequency_hz: float = 0.95
     speed_m_s: float = 1.25
@@ -82,7 +82,7 @@ class Harmonics:
         return total
 
     def channels(self, names: Iterable[str]) -> dict[str, Signal]:
-        """What full walking adds to the channels `names` of the body, radians; a channel that it leaves alone is missing."""
+        """The contribution of full walking to the channels `names` of the body, radians; unaffected channels are missing."""
         return {name: self._series(*_CHANNELS[name], unit=_DEG) for name in names if name in _CHANNELS}
 
     def hips(self) -> tuple[Signal, Signal, Signal]:

@@ -29,6 +29,7 @@ from dashboards.tables import available_estimators, read_summary
 ANGLES_KEPT = timedelta(days=90)
 """Angles of older sessions may have been deleted on purpose (docs/operations.md)."""
 _BEFORE_NS = 24 * 3600 * 10**9
+"""How long before its start, ns, a session may have a mark, such as `rising` (ours)."""
 _SLACK_NS = 10**9
 """Tolerance, ns: the last row of a session may be later than its rounded duration (ours)."""
 

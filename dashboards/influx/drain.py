@@ -35,7 +35,7 @@ class Drain:
 
     @property
     def rejected(self) -> int:
-        """Lines that the server will never take, so far."""
+        """Lines so far that the server will never accept."""
         return self._cursor.rejected
 
     def step(self) -> int:

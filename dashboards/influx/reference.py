@@ -19,20 +19,20 @@ Generated from `dashboards/influx/line_protocol.py`; do not edit by hand (`pytho
 Names and units are those of the tables ([quantities.md](quantities.md)). Timestamps are nanoseconds: the session's `start` plus
 the session time. Every line has all tags of its measurement, in the order below; a field never changes its type; a missing
 value is an absent field. Tags and timestamps are functions of the results alone, so sending twice changes nothing, and a
-later analysis writes over the earlier one. Nothing has to be deleted: a repetition that a later analysis does not find any
-more is overwritten with `void=true`. Ratios are computed before they are sent, because InfluxQL divides by zero to 0.
+later analysis overwrites the earlier one. Nothing has to be deleted: a repetition that a later analysis no longer
+finds is overwritten with `void=true`. Ratios are computed before they are sent, because InfluxQL divides by zero to 0.
 """
 
 _RATES = {
-    "angles": f"One line a tick at {OUTPUT_HZ:g} Hz: the mean of the ticks up to the kept one, rounded to 1/64°, "
+    "angles": f"One line per tick at {OUTPUT_HZ:g} Hz: the mean of the ticks up to the kept one, rounded to 1/64°, "
     "which takes a quarter of the space of full digits.",
-    "repetition": "One line a repetition, at its beginning. The movement kind is a field, because a person may correct it.",
-    "session": "One line a session and estimator, at the session's start.",
-    "screen": "One line a session and estimator, at the session's start: the hip screen ([screen.md](screen.md)), medians over "
-    "the repetitions of each test. A test that was not scored has its number of repetitions only.",
-    "mark": "One line a mark, note or pain, at its time; the same for both estimators. What is taken away afterwards is "
-    "overwritten with `void=true`. Grafana's pages show them as annotations.",
-    "sensor_health": "One line a sensor and session, at the session's start, with what it did in all; and one at the end of "
+    "repetition": "One line per repetition, at its beginning. The movement kind is a field, because a person may correct it.",
+    "session": "One line per session and estimator, at the session's start.",
+    "screen": "One line per session and estimator, at the session's start: the hip screen ([screen.md](screen.md)), medians "
+    "over the repetitions of each test. A test that was not scored has only its number of repetitions.",
+    "mark": "One line per mark, note or pain, at its time; the same for both estimators. An entry that is removed "
+    "afterwards is overwritten with `void=true`. Grafana's pages show them as annotations.",
+    "sensor_health": "One line per sensor and session, at the session's start, with its totals; and one at the end of "
     "each minute, with the fields from `minute_samples` on. The same for both estimators. Plain sessions have no minutes.",
 }
 

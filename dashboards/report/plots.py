@@ -84,6 +84,7 @@ PLOTTED: tuple[str, ...] = tuple(trace.column for panel in _PANELS for trace in 
 """Columns of the angle table that are drawn."""
 
 MOST_ROWS = 4
+"""Most rows of the plots of angles (ours)."""
 _ROW_S = 150.0
 """Longest session, s, in one picture; a longer one is divided into up to `MOST_ROWS` (ours)."""
 _POINTS_PER_ROW = 1600

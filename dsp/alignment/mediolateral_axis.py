@@ -23,6 +23,7 @@ BENDS, RAISES, SQUATS, SITTINGS = "bends", "knee raises", "squats", "sit-to-stan
 RAISE_COUNT, SITTING_COUNT, SQUAT_COUNT = 2, 2, 3
 """Number of knee raises, sittings and squats for full confidence (ours)."""
 _WANTED = {BENDS: BEND_COUNT, RAISES: RAISE_COUNT, SQUATS: SQUAT_COUNT, SITTINGS: 2 * SITTING_COUNT}
+"""Number of movements for full confidence, by kind."""
 TRUST = {BENDS: 1.0, RAISES: 1.0, SQUATS: 0.6, SITTINGS: 0.5}
 """Confidence of each movement (ours). Squats, sitting down and standing up replace missing bends and knee raises; they are less
 reliable, because the trunk leans less and the knees move apart."""

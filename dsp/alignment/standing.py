@@ -17,7 +17,7 @@ from body_signals import Floats
 SETTLE_S = 1.0
 """Time, s, from the mark to the beginning of the standing (definition of the zero, see above; ours)."""
 LONGEST_S = 5.0
-"""Longest standing that is used, s (the same)."""
+"""Longest standing that is used, s (the same; ours)."""
 SHORTEST_STANDING_S = 1.0
 """Shortest standing that is used, s (ours)."""
 FULL_S = 3.0

@@ -11,6 +11,7 @@ import numpy as np
 from body_signals import Floats
 
 _UPSIDE_DOWN = 1e-9
+"""Smallest denominator; below it the sensor is upside down, and the axis of the turn is arbitrary (ours)."""
 
 
 def from_gravity(acc: Floats) -> Floats:

@@ -42,7 +42,7 @@ class CalibrationTracks:
             self._add_motion(ticks)
 
     def walks_off(self, begin_s: float) -> None:
-        """Whoever walks off does so from session time begin_s on."""
+        """Walking off begins at session time begin_s."""
         self.motion_until_s = max(self.mark_s + DECIDED_S, begin_s) + WALKED_S[1]
 
     def _add_motion(self, ticks: Ticks) -> None:

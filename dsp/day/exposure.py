@@ -40,6 +40,7 @@ MORNING_S = 3600.0
 """Adams 1987, see above."""
 LIFTS = names_of(lambda kind: kind.lift)
 WORST = 5
+"""Number of repetitions with most lumbar flexion that are listed (ours)."""
 SLACK_PART, SLACK_UTILISATION = 0.7, 0.75
 """A repetition is a slack event when the lumbar spine used more than the first of its range while a hip used less than the
 second of its own (ours)."""

@@ -28,7 +28,9 @@ from dsp.rhythm.coordination import MARP_REPETITIONS, marp_and_dp
 PAUSE_S = 20.0
 """Longest pause, s, between repetitions of one set (ours)."""
 FEWEST = 3
+"""Fewest repetitions for a valid median (ours)."""
 MAD_TO_SD = 1.4826
+"""Standard deviation over median absolute deviation of normal values (Hampel 1974, see above)."""
 FEWEST_FOR_MAD = 5
 """Fewest values for the median absolute deviation; of fewer, the spread is the standard deviation (ours)."""
 SIDES = ("left", "right")

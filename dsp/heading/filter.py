@@ -55,6 +55,7 @@ RATE_WALK = math.radians(0.007)
 OFFSET_WALK = math.radians(0.05)
 """Random walk of the offset itself, rad per √s (ours)."""
 STANDING_SD_RAD = math.radians(0.5)
+"""Standard deviation of the offset right after a standing (ours)."""
 STANDING_RATE_SD = math.radians(0.15)
 """Standard deviation of the rate, rad/s, right after a full standing (ours): the body sways while the gyroscope bias is
 measured. After a short standing it grows faster than for one sensor, because the two need not have stood still at the same

@@ -21,20 +21,21 @@ from body_signals import Floats
 TRUNK_DEG, THIGH_DEG = 60.0, 25.0
 """On all fours: the trunk above the first, the thighs within the second of the vertical."""
 STILL_S, BAND_DEG = 0.5, 4.0
-"""Still: both inclinations stay within the second, degrees, for the first, s."""
+"""Still: both inclinations stay within the second, degrees, for the first, s (ours)."""
 RISE_DEG, LOWEST_TRUNK_DEG = 15.0, 45.0
+"""Least rotation of the thighs in a rock-back, and least inclination of the trunk during it (ours)."""
 RETURN_SHARE = 0.5
-"""A rock-back has returned when the thighs have come back by this part of the way."""
+"""A rock-back has returned when the thighs have come back by this part of the way (ours)."""
 NO_LOWER_S, LOWER_DEG, AGAIN_DEG = 0.3, 0.5, 8.0
-"""A rock-back has ended when the thighs have not come lower by the second for the first, or rise again by the third."""
+"""A rock-back has ended when the thighs have not come lower by the second for the first, or rise again by the third (ours)."""
 SETTLED_S = 2.0
-"""A posture held for this time is the start of the next rock-back."""
+"""A posture held for this time is the start of the next rock-back (ours)."""
 LONGEST_S = 120.0
-"""Longest rock-back; anything longer is a posture, as with `HISTORY_S` for any repetition."""
+"""Longest rock-back; anything longer is a posture, as with `HISTORY_S` for any repetition (ours)."""
 KNELT_DEG = 40.0
-"""Getting down on the knees turns the thighs by more than this."""
+"""Getting down on the knees turns the thighs by more than this (ours)."""
 CLEAR_DEG, UNCERTAIN = 30.0, 0.6
-"""A rock-back of at least the first is certain; the second is the confidence of one that may also be a forward bend."""
+"""A rock-back of at least the first is certain; the second is the confidence of one that may also be a forward bend (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

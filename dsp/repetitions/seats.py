@@ -17,14 +17,14 @@ import numpy as np
 from dsp.repetitions.movement_rows import PELVIS_ROW, MovementRows
 
 SEAT_DEG = 12.0
-"""Sitting: least sum of the trunk's coming up again and the pelvis's rolling back."""
+"""Sitting: least sum of the trunk's coming up again and the pelvis's rolling back (ours)."""
 UPRIGHT_DEG = 6.0
-"""On a brief seat the trunk comes up by at least this, before and after."""
+"""On a brief seat the trunk comes up by at least this, before and after (ours)."""
 SHORT_SEAT_THIGH_DEG = 45.0
-"""Least inclination of the thighs on a brief seat: low chairs give 80, high ones 50."""
+"""Least inclination of the thighs on a brief seat: low chairs give 80, high ones 50 (ours)."""
 UP_SHARE, BAND_DEG = 0.85, 3.0
 """On the seat the thighs are above the first as a part of their largest inclination, and the trunk is within the second,
-degrees, of its most upright position."""
+degrees, of its most upright position (ours)."""
 
 
 def sits(rows: MovementRows, still: int) -> bool:

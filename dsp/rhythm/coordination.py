@@ -17,6 +17,7 @@ from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, one_phase
 
 POINTS = 101
+"""Points of a relative phase: 0 to 100 % of the repetition in steps of 1 % (ours)."""
 LONGEST_LAG_S = 1.5
 """Largest lag, s, over which two motions are correlated (ours)."""
 LARGEST_LAG_S = 1.0

@@ -33,6 +33,7 @@ PARTS = {
 """Word of each part in the metrics' names, and its angle; rows of arrays here are in this order."""
 LUMBAR, PELVIS, TRUNK, LEFT, RIGHT = range(5)
 ONSET_SHARE, ONSET_DEG_S, ONSET_HELD_S = 0.05, 5.0, 0.1
+"""Onset of a movement: part of the peak velocity, velocity, and how long both must be exceeded, s (ours)."""
 DELAY_DEG = 20.0
 """A segment's own motion, degrees, at which the second delay is measured (Laird 2018)."""
 SHORTEST_SLACK_ROWS = 6

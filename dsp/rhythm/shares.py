@@ -26,7 +26,9 @@ from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, one_phase, reach, reached
 
 SMALLEST_TOTAL_DEG = 3.0
+"""Smallest total movement that has a share, degrees (ours)."""
 SMALLEST_REST_DEG = 3.0
+"""Smallest movement of the rest within a bin, degrees (ours)."""
 CANCELLING = 0.5
 """A total smaller than this, as a part of the larger of its two parts, has no share: the parts cancel (e.g. in sitting down)
 (ours)."""
@@ -38,6 +40,7 @@ are the usual uncertainty of the share of a whole movement, and readers take the
 ROUNDING = 1e-9
 """Tolerance for an exact share of 0 or 1, which is the result of a division (ours)."""
 BINS_DEG = (0.0, 30.0, 60.0, 90.0, 120.0)
+"""Borders of the bins of forward bend, degrees (Esola 1996, Tafazzol 2014, see above)."""
 BIN_NAMES = ("0_30", "30_60", "60_90", "90_120")
 THIRDS = ("early", "middle", "late")
 STANDING_DEG = 5.0

@@ -21,7 +21,9 @@ from body_signals import Floats, Ints
 from dsp.rhythm.phases import Phases, Reach, reach, reached
 
 TAU_DEG = 5.0
+"""Movement of the lumbar spine that counts as leaving its start, degrees (ours)."""
 HELD_S = 0.2
+"""How long the lumbar spine must stay beyond it, s (ours)."""
 POINTS = 64
 """Evenly spaced points of hip flexion at which the two lines are fitted (ours)."""
 EDGE = 5

@@ -92,6 +92,7 @@ HIP_TESTS: tuple[tuple[str, str], ...] = (("knee_raise_hip_deg", "knee raise"), 
 AGREE = 2
 """Fewest limits that must support a pattern (ours): one alone flags one in ten people."""
 MANY = 3
+"""Number of agreeing limits for a high confidence (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def _may_begin(data: bytes, at: int) -> bool:
 
 
 def unpacked_quaternion(word: int) -> tuple[tuple[float, float, float, float] | None, bool, bool]:
-    """Quaternion w x y z of 64 bits (None when it is none), whether the sensor rests, whether the field is disturbed.
+    """Quaternion w x y z of 64 bits (None when it is not valid), whether the sensor rests, whether the field is disturbed.
 
     Bits 60 and 61 name the component that is left out, the largest, taken positive; the others follow it in turn in 20
     bits each, from -1/√2 to 1/√2.
@@ -345,7 +345,7 @@ class Capture2GoCodec(PacketwiseCodec):
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
     def _note(self, fields: Fields) -> None:
-        """Facts of a frame that is no sample."""
+        """Facts from a frame that is not a sample."""
         for name in ("serial", "firmware"):
             if fields.get(name):
                 self._facts[name] = fields[name]
@@ -388,7 +388,7 @@ def encode_measurement_mode(rate_hz: float) -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command."""
+    """The meaning of bytes written to the sensor; None when they are not a command."""
     frame, size = _Frames._one(data, 0)
     if frame is None or size != len(data) or frame[0] not in COMMANDS:
         return None

@@ -191,7 +191,7 @@ def encode_packed(module: int, values: Floats, scale: float) -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command that is known here."""
+    """The meaning of bytes written to the sensor; None when they are not a known command."""
     name = _COMMANDS.get(bytes(data))
     if name is not None:
         return {"op": name}
@@ -207,7 +207,7 @@ def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
 
 
 def _asked(request: Request) -> dict[str, Any]:
-    """The configuration that the codec will be given, from what is asked for."""
+    """The codec's configuration, from the requested settings."""
     return {"acc_range_g": request.acc_range_g or 16.0, "gyr_range_dps": request.gyr_range_dps or 2000.0, **request.config}
 
 

@@ -300,7 +300,7 @@ class MovellaDotCodec(PacketwiseCodec):
             rows.add(packet, self._clock.stamp(numbers[0]), acc, gyr, quat, saturated)
 
     def _other(self, data: bytes, fault: str) -> None:
-        """What is no measurement of our mode: battery and messages; for anything else, `fault`."""
+        """Anything but a measurement of our mode: battery and messages; otherwise `fault` is counted."""
         if not data:
             return
         if len(data) == 2:
@@ -320,7 +320,7 @@ class MovellaDotCodec(PacketwiseCodec):
         )
 
     def _motion(self, numbers: Numbers) -> tuple[Vector, Vector]:
-        """acc m/s² and gyr rad/s; what is not a number stays none."""
+        """acc m/s² and gyr rad/s; NaN stays NaN."""
         vector = self._mode.vector
         if not self._increments:
             return vector(numbers, "A"), vector(numbers, "G")  # type: ignore[return-value]  # three numbers each
@@ -333,7 +333,7 @@ class MovellaDotCodec(PacketwiseCodec):
 
 
 def encode_sample(mode: int, time_us: int, values: Mapping[str, Any]) -> bytes:
-    """The notification of one sample; values: SI, by the names of the fields; what is not given is 0."""
+    """The notification of one sample; values: SI, by the names of the fields; missing ones are 0."""
     layout = MODES[mode]
     numbers: list[float] = [time_us & 0xFFFFFFFF]
     for letter, place in layout.places.items():
@@ -354,17 +354,17 @@ def encode_battery(percent: int, charging: bool) -> bytes:
 
 
 def encode_rate(rate_hz: float) -> bytes:
-    """What sets the output rate, to be written to `DEVICE_CONTROL`; not while measuring."""
+    """The command that sets the output rate, written to `DEVICE_CONTROL`; not while measuring."""
     return bytes((0x10,)) + bytes(23) + round(rate_hz).to_bytes(2, "little") + bytes(6)
 
 
 def encode_measurement(start: bool, mode: int) -> bytes:
-    """What starts or stops measuring in this mode, to be written to `MEASUREMENT_CONTROL`."""
+    """The command that starts or stops measuring in this mode, written to `MEASUREMENT_CONTROL`."""
     return bytes((1, start, mode))
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command."""
+    """The meaning of bytes written to the sensor; None when they are not a command."""
     if len(data) == 32 and data[0]:
         fields: Fields = {"op": "device_control", "characteristic": "1002"}
         if data[0] & 0x10:

@@ -34,9 +34,9 @@ SERVICE, WRITE, NOTIFY = f"34802252{_TAIL}", f"34800001{_TAIL}", f"34800002{_TAI
 HELLO, SUBSCRIBE, UNSUBSCRIBE, GET = 0, 1, 2, 4
 RESPONSE, DATA, DATA_PART2 = 1, 2, 3
 HELLO_REF, IMU_REF = 98, 99
-"""References that we choose for our own requests."""
+"""References that we choose for our own requests (ours)."""
 RATES_HZ = (13.0, 26.0, 52.0, 104.0, 208.0)
-"""Those that Bluetooth carries; the sensor itself has more."""
+"""Rates that Bluetooth can carry; the sensor itself has more."""
 TICK_S = 1e-3
 KELVIN = 273.15
 _ARRAYS = {
@@ -58,7 +58,7 @@ _NEAR_RANGE = 0.99
 
 @dataclass(slots=True)
 class _Stream:
-    """What is known of one subscription, and its pending first part."""
+    """State of one subscription, and its pending first part."""
 
     path: str
     arrays: tuple[str, ...]
@@ -67,14 +67,14 @@ class _Stream:
     scales: Floats
     """SI per unit of each array, (arrays, 1, 1)."""
     usual: int = 1
-    """Samples of a batch, as the rate lets expect."""
+    """Expected number of samples in a batch, from the rate."""
     part: bytes | None = None
     sizes: set[int] = field(default_factory=set)
-    """Samples of batches that are known to come whole."""
+    """Numbers of samples in batches that are known to be whole."""
     split: set[int] = field(default_factory=set)
-    """Samples that a first part was seen to hold."""
+    """Numbers of samples seen in first parts."""
     last: int = 0
-    """Samples of the last message, where it was taken for a whole batch at once."""
+    """Number of samples of the last message, if it was taken for a whole batch immediately."""
 
     def is_whole(self, part: bytes, n: int, following: bytes | None) -> bool:
         """Whether a held message of n whole samples was a batch; following: the batch after it, None at the end."""
@@ -84,7 +84,7 @@ class _Stream:
         return abs(step_ms * TICK_S * self.rate_hz - n) < 0.5
 
     def samples(self, length: int) -> int:
-        """How many samples a payload of this length holds; 0 when it is none."""
+        """Number of samples in a payload of this length; 0 when it is not valid."""
         each = 12 * len(self.arrays)
         n, left = divmod(length - 4, each) if each else (0, 0)
         return n if n >= 1 and not left else 0
@@ -99,7 +99,7 @@ def _stream(path: str) -> _Stream:
 
 
 class _Notifications:
-    """Joins parts. Complete payloads come out with their stream."""
+    """Joins parts. Returns complete payloads with their stream."""
 
     def __init__(self, streams: Mapping[int, str], health: Health) -> None:
         self.streams = {ref: _stream(path) for ref, path in streams.items()}
@@ -131,11 +131,11 @@ class _Notifications:
         return out
 
     def _joined(self, ref: int, stream: _Stream, second: bytes) -> list[tuple[int, bytes]]:
-        """The batch whose second part this is."""
+        """The batch completed by this second part."""
         if stream.part is None:
             self.health.count("orphan_part")
             if stream.last:
-                # what was taken for a batch was the first part of one
+                # the message taken for a batch was the first part of one
                 stream.sizes.discard(stream.last)
                 stream.split.add(stream.last)
                 stream.last = 0
@@ -149,7 +149,7 @@ class _Notifications:
         return [(ref, payload)]
 
     def _release(self, ref: int, stream: _Stream, fault: str, following: bytes | None = None) -> list[tuple[int, bytes]]:
-        """The held part, if it was no part after all; else it is counted under `fault`."""
+        """The held part, if it was a whole batch after all; else it is counted under `fault`."""
         part, stream.part = stream.part, None
         if part is None:
             return []
@@ -165,7 +165,7 @@ class _Notifications:
         return [one for ref, stream in self.streams.items() for one in self._release(ref, stream, "length")]
 
     def values(self, stream: _Stream, payload: bytes) -> tuple[int, int, Floats] | None:
-        """Raw stamp, number of samples n, values (arrays, n, 3) in SI; None when the payload is none, which is counted."""
+        """Raw stamp, number of samples n, values (arrays, n, 3) in SI; None when the payload is not valid, which is counted."""
         n = stream.samples(len(payload))
         if not n:
             self.health.count("length")
@@ -184,7 +184,7 @@ class _Notifications:
 
 
 def response_fields(data: bytes) -> Fields | None:
-    """A response: a status of two bytes, or what the sensor says of itself to HELLO; None when it is too short."""
+    """A response: a status of two bytes, or the sensor's description in answer to HELLO; None when it is too short."""
     if len(data) < 4:
         return None
     fields: Fields = {"ref": data[1]}
@@ -215,7 +215,7 @@ class Reader(StrictReader):
         elif "path" in config and "ref" in config:
             streams = {int(number(config, "ref", IMU_REF)): str(config["path"])}
         self._path = str(config["path"]) if "path" in config and not streams else None
-        """Of the first reference that is heard."""
+        """The path of the first reference received."""
         self._notifications = _Notifications(streams, self.health)
 
     def read(self, data: bytes) -> list[Packet]:
@@ -381,7 +381,7 @@ def encode_command(op: int, ref: int, path: str = "") -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command."""
+    """The meaning of bytes written to the sensor; None when they are not a command."""
     names = {HELLO: "hello", SUBSCRIBE: "subscribe", UNSUBSCRIBE: "unsubscribe", GET: "get"}
     if len(data) < 2 or data[0] not in names:
         return None

@@ -2,7 +2,7 @@
 
 Up to five float32 in a notification (more where the sketch sends arrays), with no clock and no meaning of their own: the
 configuration names the channels in order, as the columns of text lines, and their units. A channel ``time`` is in seconds.
-What is advertised is the service by which the phone gets its experiment; the numbers come in another one.
+The sketch advertises the service from which the phone gets its experiment; the numbers come in another one.
 
 Source: phyphox/phyphox-arduino src/ (phyphoxBLE_ESP32.cpp, phyphoxBLE_NRF52.cpp, phyphoxBLE_NanoIOT.cpp).
 """
@@ -33,7 +33,7 @@ TICK_S = 1e-6
 
 
 def channels_of(data: bytes, profile: Profile | None = None) -> tuple[float, ...] | str:
-    """The numbers of a notification, as many as the profile has channels, or the word under which its fault is counted."""
+    """The numbers of a notification, one for each channel of the profile, or the word under which its fault is counted."""
     if not data:
         return "truncated"
     if len(data) % 4 or len(data) > MOST_BYTES:

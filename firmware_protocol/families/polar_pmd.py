@@ -1,7 +1,7 @@
 """Polar PMD (H10, OH1, Verity Sense): the accelerometer of a heart rate strap. No angular rate, so inclination only.
 
 Frame: 02, u64 ns of the **last** sample, frame type, samples. Types 00, 01 and 02: i8, i16 or i24 x y z in milli-g. Types 80
-and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and so many differences of x y z, packed from the
+and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and that many differences of x y z, packed from the
 lowest bit; times the factor they are in g (80) or milli-g (81). The factor, a float32, stands in the answer to the start
 command, among settings of (u8 kind, u8 count, values); 1 where it does not.
 
@@ -41,7 +41,7 @@ NEAR_RANGE = 0.99
 RATES_HZ = (25.0, 50.0, 52.0, 100.0, 200.0)
 RANGES_G = (2.0, 4.0, 8.0)
 MOST_SAMPLES = 512
-"""A frame that claims more samples is refused (ours)."""
+"""Most samples of a frame; one that claims more is refused (ours)."""
 _START, _STOP = 0x02, 0x03
 _SETTINGS = {
     0: ("rate_hz", 2),
@@ -53,9 +53,9 @@ _SETTINGS = {
 }
 """Name and bytes of a setting by its number."""
 _FACTOR, _LARGEST_FACTOR = "factor", 1e3
-"""Name of the factor of compressed frames, and a bound beyond which it is not believed (ours)."""
+"""Name of the factor of compressed frames, and its largest plausible value (ours)."""
 _VERITY_HZ, _CHANNELS = 52.0, 3
-"""Only Verity Sense has this rate, and it wants its channels named."""
+"""Only Verity Sense has this rate, and it requires its number of channels."""
 _ANSWER = 0xF0
 _ANSWER_HEAD = 5
 """Answer, request, measurement, status, whether more comes; then settings."""
@@ -116,7 +116,7 @@ def _samples(kind: int, body: bytes) -> _Raw | str:
 
 
 def _settings(data: bytes) -> dict[str, list[int]] | None:
-    """Values by the name of their setting, as they lie in commands and answers; None where it is no list of settings."""
+    """Values by the name of their setting, as they lie in commands and answers; None where they are not a list of settings."""
     found: dict[str, list[int]] = {}
     at = 0
     while at < len(data):
@@ -130,7 +130,7 @@ def _settings(data: bytes) -> dict[str, list[int]] | None:
 
 
 def factor_of(answer: bytes) -> float | None:
-    """The factor in the answer to a start command; None where it says none, or one that cannot be."""
+    """The factor in the answer to a start command; None where it is missing or impossible."""
     told = _settings(answer[_ANSWER_HEAD:]) if answer[1:4] == bytes((_START, ACC, 0)) else None
     if not told or _FACTOR not in told:
         return None
@@ -253,7 +253,7 @@ class PolarPmdCodec(PacketwiseCodec):
         return [rows.block(self._rate_hz, self._health, TICK_S)] if rows else []
 
     def _take_answer(self, data: bytes) -> None:
-        """The answer to what was written to the control point: a refusal, or the settings that it measures with."""
+        """The answer from the control point: a refusal, or the settings in use."""
         fields = self._frames.answer(data)
         if isinstance(fields, str):
             self._health.count(fields)
@@ -282,7 +282,7 @@ def encode_start(rate_hz: float, range_g: float, bits: int = 16) -> bytes:
 
 
 def encode_answer(request: int, status: int = 0, factor: float | None = None) -> bytes:
-    """What a sensor answers to a request of the accelerometer; factor: told with a start."""
+    """A sensor's answer to a request for the accelerometer; factor: sent with a start."""
     settings = struct.pack("<BBf", 5, 1, factor) if factor is not None else b""
     return bytes((_ANSWER, request, ACC, status, 0)) + settings
 
@@ -293,7 +293,7 @@ def encode_stop() -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the control point say; None when they are no command."""
+    """The meaning of bytes written to the control point; None when they are not a command."""
     if len(data) < 2 or data[0] not in (_START, _STOP) or data[1] not in TYPES:
         return None
     fields: Fields = {"op": "start" if data[0] == _START else "stop", "type": TYPES[data[1]]}

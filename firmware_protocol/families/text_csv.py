@@ -30,9 +30,9 @@ SEPARATORS = {"comma": b",", "tab": b"\t", "semicolon": b";", "space": None, " "
 DEFAULT_COLUMNS = ("ax", "ay", "az", "gx", "gy", "gz")
 TIME = ("time", "t", "timestamp", "millis", "micros")
 LONGEST_LINE = 1024
-"""A longer run of bytes is no line (ours)."""
+"""Longest line, bytes (ours)."""
 LARGEST = 1e15
-"""A larger number is refused (ours); sketches print ``ovf`` from 4e9 on."""
+"""Largest number that is accepted (ours); sketches print ``ovf`` from 4e9 on."""
 _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
 _PER_UNIT = 1000
@@ -44,13 +44,13 @@ Sample = tuple[list[float], list[float], list[float]]
 
 
 def sample_fields(sample: Sample) -> Fields:
-    """What a line has of them, by name."""
+    """The values of a line, by name."""
     return {name: values for name, values in zip(("acc", "gyr", "quat"), sample, strict=True) if values}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a line means. separator None: any blank. Positions are those of columns; empty where there are none."""
+    """The meaning of a line. separator None: any blank. Positions are those of columns; empty where there are none."""
 
     columns: tuple[str, ...]
     separator: bytes | None
@@ -93,7 +93,7 @@ class Profile:
         )
 
     def sample(self, row: Sequence[float]) -> Sample:
-        """What the numbers of one line say."""
+        """The sample from the numbers of one line."""
         acc, gyr = self.acc_scale, self.gyr_scale
         return [row[i] * acc for i in self.acc], [row[i] * gyr for i in self.gyr], [row[i] for i in self.quat]
 
@@ -115,13 +115,13 @@ class _Lines:
     def __init__(self, profile: Profile, health: Health) -> None:
         self._profile, self._health = profile, health
         self._allowed = _NUMERIC + b" \t" + (profile.separator or b"\x0b\x0c\r")
-        """Bytes that a line of numbers is made of."""
+        """Bytes allowed in a line of numbers."""
         self.rest = b""
         self._first = profile.just_opened
         self._too_long = False
 
     def feed(self, data: bytes) -> list[list[float]]:
-        """The rows that `data` completes, one number per column."""
+        """The rows completed by `data`, one number per column."""
         *lines, rest = (self.rest + data).split(b"\n")
         rows = []
         for line in lines:
@@ -208,7 +208,7 @@ class Reader(StrictReader):
 class TextCsvCodec(PacketwiseCodec):
     """Family ``text-csv``; see `firmware_protocol.codec.Codec`. Without a time column samples are counted only.
 
-    rate_hz: None = not known: then 100 Hz is said, and no loss is found.
+    rate_hz: None = unknown: 100 Hz is then assumed, and losses are not detected.
     """
 
     family = FAMILY

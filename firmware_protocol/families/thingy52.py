@@ -43,7 +43,7 @@ _BY_CHARACTERISTIC = {"0406": _RAW, "0404": _QUATERNION, "0407": _EULER}
 
 
 def _layout(characteristic: str, length: int) -> struct.Struct | None:
-    """What a notification is made of; by its characteristic if that is known, else by its length."""
+    """The layout of a notification; by its characteristic if known, else by its length."""
     short = characteristic[4:8] if len(characteristic) > 6 else characteristic
     if short:
         return _BY_CHARACTERISTIC.get(short)
@@ -51,7 +51,8 @@ def _layout(characteristic: str, length: int) -> struct.Struct | None:
 
 
 def motion(data: bytes) -> tuple[Vector, Vector, bool] | str:
-    """Of a notification of raw motion acc m/s², gyr rad/s, and whether one is at its end; or the word for its fault."""
+    """acc m/s², gyr rad/s of a notification of raw motion, and whether either is at the end of its range; or the word for its
+    fault."""
     if len(data) != _RAW.size:
         return "truncated" if len(data) < _RAW.size else "length"
     ax, ay, az, gx, gy, gz = raw = _RAW.unpack(data)[:6]
@@ -130,12 +131,12 @@ def encode_raw(acc: Floats, gyr: Floats) -> bytes:
 
 
 def encode_config(motion_hz: int) -> bytes:
-    """What sets the rate, to be written to `CONFIG`; the slow sensors beside it as the firmware has them."""
+    """The command that sets the rate, written to `CONFIG`; the slow sensors keep the firmware's settings."""
     return _CONFIG.pack(1000, 5000, 500, motion_hz, 0)
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to `CONFIG` say; None when they are no configuration."""
+    """The meaning of bytes written to `CONFIG`; None when they are not a configuration."""
     if len(data) != _CONFIG.size:
         return None
     pedometer, temperature, compass, motion, wake = _CONFIG.unpack(data)

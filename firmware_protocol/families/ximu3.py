@@ -32,7 +32,7 @@ FAMILY = "ximu3"
 END, ESCAPE = 0x0A, 0xDB
 _STUFFED = {0xDC: 0x0A, 0xDD: 0xDB}
 LONGEST = 4096
-"""Bytes after which a message without an end is given up (ours)."""
+"""Most bytes of a message; a longer one without an end is dropped (ours)."""
 SAMPLE_RATE_HZ = 400.0
 """Messages are sent at this rate over a whole divisor."""
 RATES_HZ = (50.0, 100.0, 200.0, 400.0)
@@ -93,7 +93,7 @@ class _Messages:
         self._too_long = False
 
     def feed(self, data: bytes) -> list[Message]:
-        """Messages completed by `data`; what is none is counted and skipped up to the next line feed."""
+        """Messages completed by `data`; other bytes are counted and skipped up to the next line feed."""
         *lines, rest = (self.rest + data).split(b"\n")
         messages = []
         for line in lines:
@@ -274,7 +274,7 @@ class Ximu3Codec(PacketwiseCodec):
         return self._quat.values if near else NO_QUATERNION
 
     def _note(self, message: Message) -> None:
-        """Facts of a message that is no sample."""
+        """Facts from a message that is not a sample."""
         if message.letter == "B":
             self._facts["battery_percent"] = message.values[0]
         elif message.letter == "F":
@@ -315,7 +315,7 @@ def encode_command(key: str, value: Any = None) -> bytes:
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the device say; None when they are no command."""
+    """The meaning of bytes written to the device; None when they are not a command."""
     found = _command(data)
     if isinstance(found, str) or found.command is None:
         return None

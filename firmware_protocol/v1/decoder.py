@@ -4,7 +4,7 @@ Loss is exact, from the u32 sample index; the u32 microsecond clock is unwrapped
 silences of several wraps. A message is judged against the last one that was accepted:
 - its samples follow, perhaps after a gap: accepted, the gap is `lost`;
 - its samples were due within the last `LATE_S` seconds and its time agrees: repeated or late, dropped and counted;
-- anything else that falls back, in index or in time: the device has started anew (`restart`).
+- anything else that falls back, in index or in time: the device has restarted (`restart`).
 DATA is scaled only with the factors of its own epoch; what they were before a new boot id is forgotten.
 """
 
@@ -47,16 +47,16 @@ from firmware_protocol.v1.samples import (
 )
 
 LATE_S = 2.0
-"""No radio or gateway is expected to hold a packet back for longer (ours); an older index means that the device counts anew."""
+"""Longest delay of a packet by radio or gateway, s (ours); an older index means that the device has restarted its count."""
 LATE_CLOCK_US = 100_000
 """Largest difference between the time of a repeated packet and the time that its index implies (ours)."""
 BACK_US = 100_000
-"""A clock that falls back by more than this was started anew; less is a span that the device estimated badly
+"""A clock that falls back by more than this has restarted; less is a badly estimated span of the device
 (ours)."""
 _LONGEST_RUN = 256
-"""Messages that are decoded at once at most (ours)."""
+"""Most messages decoded at once (ours)."""
 _LONGEST_HELD_US = 10_000_000
-"""A device that took longer to answer was answering another question (ours)."""
+"""Longest time, µs, between a query and its answer; a later answer belongs to another query (ours)."""
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
 
@@ -78,7 +78,7 @@ class MessageStream:
         self.facts: dict[str, str | float] = {}
         self.serials = Serials()
         self._unwrapping = False
-        """Whether the message comes out of a gateway's MUX."""
+        """Whether the message comes from a gateway's MUX."""
         self._sensor_number = sensor_number
         self._configs: dict[int, Config] = {}
         self._boot_id: int | None = None
@@ -94,7 +94,7 @@ class MessageStream:
         return found
 
     def feed(self, data: bytes, lengths: Ints, packet: Ints) -> list[SampleBlock]:
-        """Decode messages that lie one after another; packet (p,): the number that samples of each one get."""
+        """Decode consecutive messages; packet (p,): the number for the samples of each."""
         self._blocks, self._probes = [], []
         sizes = lengths.tolist()
         offset = i = 0
@@ -131,7 +131,7 @@ class MessageStream:
             self.health.count(error.health)
 
     def take(self, record: Record, packet: Ints) -> None:
-        """Learn from what a message says; packet (1,): its number. START and SETUP are said by a host and change nothing."""
+        """Take the content of a message; packet (1,): its number. START and SETUP come from a host and change nothing."""
         match record:
             case Info():
                 self._info(record, int(packet[0]))
@@ -158,13 +158,13 @@ class MessageStream:
             "gyr_ranges_dps": ", ".join(map(str, info.gyr_ranges_dps)),
         }
         if self._sensor_number is None or self._unwrapping:
-            # a gateway also tells its own
+            # a gateway also has its own
             self.serials.tell(packet, info.serial)
         self.facts.update({name: value for name, value in words.items() if value is not None and value != ""})
         if info.boot_id is None:
             return
         if self._boot_id is not None and info.boot_id != self._boot_id:
-            self._configs.clear()  # a reboot may have brought other firmware
+            self._configs.clear()  # a reboot may have installed other firmware
             self._start_anew()
         self._boot_id = info.boot_id
 
@@ -220,7 +220,7 @@ class MessageStream:
         first = run.records[0]
         if config is None:
             self.health.count("unknown_epoch", len(run))
-            if self._last is None:  # so that what cannot be scaled counts as lost
+            if self._last is None:  # so that samples that cannot be scaled count as lost
                 self._last = _Last(int(first["index"]), 0, int(first["time"]), 0)
             return
         done = 0
@@ -282,11 +282,11 @@ class MessageStream:
         )
 
     def _dropped(self, record: np.void, config: Config, count: int, last: _Last) -> bool:
-        """Judge a message that does not follow: True = it is of no use; False = the device has started anew with it."""
+        """Judge a message that does not follow: True = drop it; False = the device has restarted with it."""
         if count > 1 and record["span"] == 0:
             self.health.count("bad_span")
             return True
-        back = (last.index - int(record["index"]) + _HALF & _MASK) - _HALF  # > 0: this index was before
+        back = (last.index - int(record["index"]) + _HALF & _MASK) - _HALF  # > 0: this index has been seen before
         if -last.count < back <= LATE_S * config.rate_hz:
             due = last.time_us - round(back * 1e6 / config.rate_hz)
             if abs((int(record["time"]) - due + _HALF & _MASK) - _HALF) <= LATE_CLOCK_US:
@@ -364,7 +364,7 @@ class V1SerialCodec(_MessageCodec):
 class Demultiplexer:
     """Splits a gateway's serial stream into messages by sensor number; feed each to a `V1Codec` of its own.
 
-    What is no MUX message is the gateway's own (number None).
+    A message outside MUX is the gateway's own (number None).
     """
 
     def __init__(self) -> None:

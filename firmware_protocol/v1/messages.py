@@ -48,7 +48,7 @@ class Tag(IntEnum):
 
 
 class EventCode(IntEnum):
-    """What an EVENT message tells."""
+    """The event of an EVENT message."""
 
     BUTTON = 0x01
     BATTERY = 0x02
@@ -57,7 +57,7 @@ class EventCode(IntEnum):
 
 
 class MalformedMessage(HiphingeError):
-    """Bytes that are no message of protocol v1. `health` is the word under which a codec counts it."""
+    """Bytes that are not a message of protocol v1. `health` is the word under which a codec counts it."""
 
     def __init__(self, what: str, health: str) -> None:
         super().__init__(what, "protocol v1 message", "Check the firmware against docs/protocol-v1.md.")
@@ -78,13 +78,13 @@ class UnsupportedVersion(HiphingeError):
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a device says of itself. Empty or None = not said. unknown_tags: tags of a later revision, not sent back."""
+    """A device's description of itself. Empty or None = not stated. unknown_tags: tags of a later revision, not sent back."""
 
     model: str = ""
     serial: str = ""
     firmware: str = ""
     boot_id: int | None = None
-    """A number that is another one after each boot, u32."""
+    """A number that changes with each boot, u32."""
     clock_ppm: float | None = None
     """Stated tolerance of the device's clock, parts per million."""
     rates_hz: tuple[float, ...] = ()
@@ -96,7 +96,7 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The configuration in force: epoch (0 to 255), rate_hz, acc_scale (m/s² per LSB), gyr_scale (rad/s per LSB).
+    """The present configuration: epoch (0 to 255), rate_hz, acc_scale (m/s² per LSB), gyr_scale (rad/s per LSB).
 
     Raises ValueError when a factor is not finite and positive or the epoch does not fit its byte.
     """
@@ -125,11 +125,11 @@ class Config:
 MIN_RATE_HZ = 0.1
 MAX_RATE_HZ = 100_000.0
 MAX_SCALE = 100.0
-"""Bounds of what a device can do (ours); beyond them a CONFIG is refused rather than believed."""
+"""Largest plausible factors (ours); a CONFIG beyond them is refused."""
 
 
 ANY_BOOT = 0
-"""Boot id of a START that is meant whatever boot this is."""
+"""Boot id of a START that applies to any boot."""
 AT_ONCE = 0
 NEVER = 2**64 - 1
 """Device times of a START: begin now; stop sending."""
@@ -160,7 +160,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """A two-way time exchange: host sends, device receives, device answers, host receives; what is not known yet is 0.
+    """A two-way time exchange: host sends, device receives, device answers, host receives; unknown values are 0.
 
     host_sent_ns, host_received_ns: host's monotonic clock. device_received_us, device_sent_us: device clock since boot.
     """
@@ -175,7 +175,7 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class DeviceEvent:
-    """Something that happened on the device: code (see `EventCode`), device clock (low 32 bits, µs) and a value."""
+    """An event on the device: code (see `EventCode`), device clock (low 32 bits, µs) and a value."""
 
     code: int
     time_us: int
@@ -190,7 +190,7 @@ class Mux(NamedTuple):
 
 
 Record = Info | Config | Start | Setup | Sync | DeviceEvent | Mux
-"""What a message says; the samples of DATA are arrays, in `samples`."""
+"""The content of a message; the samples of DATA are arrays, in `samples`."""
 
 
 _CONFIG = struct.Struct("<BBBxddd")
@@ -286,7 +286,7 @@ def encode_config(config: Config) -> bytes:
 
 
 def decode_config(message: bytes) -> Config:
-    """The record of a CONFIG message; factors that cannot be true are refused."""
+    """The record of a CONFIG message; impossible factors are refused."""
     _expect(message, Kind.CONFIG, _CONFIG.size)
     try:
         return Config(*_CONFIG.unpack_from(message)[2:])

@@ -17,7 +17,7 @@ from firmware_protocol.v1.messages import VERSION, Kind, MalformedMessage, Mux, 
 
 _DATA = bytes((Kind.DATA, VERSION))
 _NUMBER = np.zeros(1, np.int64)
-"""Packets are not numbered here."""
+"""The number of every packet: packets are not numbered here."""
 
 
 class Reader:
@@ -53,12 +53,12 @@ class Reader:
             return self._message(record.message, record.sensor)
         stream = self._stream(sensor)
         stream.take(record, _NUMBER)
-        stream.probes()  # nobody asks for them here
+        stream.probes()  # not used here
         self._count(stream)
         return [Packet(_with_sensor({"message": Kind(message[0]).name.lower(), **asdict(record)}, sensor))]
 
     def _stream(self, sensor: int | None) -> MessageStream:
-        """What is known of a sensor, with a health of its own for the message at hand."""
+        """State of a sensor, with a separate health for the present message."""
         stream = self._streams.setdefault(sensor, MessageStream(Health()))
         stream.health = Health()
         return stream
@@ -80,7 +80,7 @@ class Reader:
 
 
 _FACTS = ("restart", "saturated", "overrun", "button", "tap", "repeated")
-"""What a stream counts that refuses nothing here."""
+"""Counts of a stream that are not refusals."""
 
 
 def _with_sensor(fields: Fields, sensor: int | None) -> Fields:

@@ -33,7 +33,7 @@ _FULL = 32767
 
 
 class Layout(IntFlag):
-    """What a DATA message holds beside acceleration and angular rate."""
+    """Optional content of a DATA message besides acceleration and angular rate."""
 
     TEMPERATURE = 1 << 0
     QUATERNION = 1 << 1
@@ -142,7 +142,7 @@ class Run:
     epoch: int
     well_formed: bool
     flags: int
-    """Flags that are set in any of them."""
+    """Flags that are set in any of the messages."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -170,7 +170,7 @@ def sample_times(first_us: NDArray[np.int64], span_us: NDArray[np.uint32], count
 
 
 def scaled(run: Run, config: Config) -> tuple[Floats, Floats, Floats | None, Bools, int]:
-    """acc (n, 3), gyr (n, 3), quat (n, 4) or None, saturated (n,), and how many quaternions were none (NaN there).
+    """acc (n, 3), gyr (n, 3), quat (n, 4) or None, saturated (n,), and the number of invalid quaternions (NaN there).
 
     A message that says saturated while no raw value is at the end of its range is marked as a whole.
     """

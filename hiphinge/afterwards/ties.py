@@ -124,7 +124,7 @@ def _claims(other: Path, folder: Path, own_digests: dict[str, str]) -> bool:
             if digest(other, estimator) != own_digests[estimator]:
                 return True
         except HiphingeError:
-            # what is wrong with it is said when it is sent itself
+            # its fault is reported when it is sent itself
             continue
     return False
 
@@ -138,7 +138,7 @@ def namesake(folder: Path, who: Identity, among: Path | None = None) -> Path | N
                 if any(_identity(other, estimator) == who for estimator in there):
                     return other
             except HiphingeError:
-                # what is wrong with it is said when it is sent itself
+                # its fault is reported when it is sent itself
                 continue
     return None
 

@@ -35,6 +35,7 @@ ours)."""
 WELL_DONE_S = 8.0
 """How long, s, the guide reports a successful calibration (ours)."""
 LOW_CONFIDENCE = 0.5
+"""Confidence below which the guide asks to repeat the calibration: the border of *low* (ours)."""
 UNSURE = 0.7
 """Up to here a person who moved otherwise than asked may be the reason (ours)."""
 STOOD = "stood long enough"

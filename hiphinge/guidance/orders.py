@@ -26,6 +26,7 @@ LINES = "mark LABEL, pain 0 to 10, note TEXT, stop"
 """The lines that another program may send."""
 PAIN, NOTE = "pain", "note"
 MOST_PAIN = 10
+"""Upper end of the pain scale, as in `body_signals.marks`."""
 LONGEST_NOTE = 500
 """Most characters of a note (ours)."""
 KEPT = 50

@@ -23,6 +23,7 @@ PORTS = "hiphinge-demo-"
 _UNLOCKED_S = 86400.0
 """Age, s, at which a folder for ports without a lock is removed (ours); it is just being made, or from an older version."""
 _ATTEMPTS = 5
+"""Attempts to make a folder, which another start may mistake for a leftover (ours)."""
 
 
 def is_own(path: Path) -> bool:

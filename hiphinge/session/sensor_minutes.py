@@ -14,6 +14,7 @@ import numpy as np
 from body_signals import Floats, TimedBlock
 
 MINUTE_S = 60.0
+"""Session time in one row of a sensor, s (ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from hiphinge.session.at_pain import AtPain, under_way
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5
+"""Confidence of an alignment below which there is a warning (ours)."""
 NO_THIGHS = (
     "without a thigh a bend, a squat, a lift and sitting down look alike, so all are called a bend, with low confidence; "
     "knee raises and rock-backs are not seen"

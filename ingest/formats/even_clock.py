@@ -17,7 +17,7 @@ LOSS_PERIODS = 1.5
 _INTERPOLATED_PERIODS = 2.5
 """Longest step of uneven sampling, in periods, without a loss (ours)."""
 _STAMP_S = 1e-3
-"""Resolution of time stamps that are whole milliseconds."""
+"""Resolution, s, of time stamps that are whole milliseconds."""
 _BURST_PERIODS, _BURST_SHARE = 5.0, 0.04
 """If more than the second, as a part of all steps, are longer than the first, in periods, packets arrive in bursts (ours)."""
 

@@ -236,7 +236,7 @@ class Recording:
             raise Damaged("the session's description does not fit its checksum")
         head_of_session = json_document(text)
         if not isinstance(head_of_session, dict):
-            raise Damaged("the session's description is none")
+            raise Damaged("the session's description is not valid")
         return session_from_dict(head_of_session, str(self._path))
 
 

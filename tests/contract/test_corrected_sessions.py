@@ -166,7 +166,10 @@ def test_an_import_that_nobody_named(tmp_path: Path) -> None:
     assert "r: " in result.stderr
     assert f"session={named.name}" in result.stdout or not (named / "session.toml").exists()
     assert "athlete=unknown" not in result.stdout
-    for athlete, start, told in (("player-07", "1970-01-01T00:00:00Z", "when it began"), ("unknown", BEFORE, "whose session")):
+    for athlete, start, told in (
+        ("player-07", "1970-01-01T00:00:00Z", "the start is not known"),
+        ("unknown", BEFORE, "the athlete is not known"),
+    ):
         (folder / "session.toml").write_text(f'start = {start}\n[athlete]\nid = "{athlete}"\n')
         said = refused("push", "r", "--dry-run", cwd=tmp_path)
         assert told in said
@@ -174,7 +177,7 @@ def test_an_import_that_nobody_named(tmp_path: Path) -> None:
     (folder / "session.toml").write_text(f'start = {BEFORE}\n[athlete]\nid = "player-07"\n')
     assert "athlete=player-07" in done("push", "r", "--dry-run", cwd=tmp_path).stdout
     plain = plain_session(tmp_path / "plain", athlete="unknown")
-    assert "whose session" in refused("push", plain, "--dry-run", cwd=tmp_path)
+    assert "the athlete is not known" in refused("push", plain, "--dry-run", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("what", ["athlete", "start"])

@@ -198,7 +198,7 @@ def test_a_plain_session(tmp_path: Path) -> None:
         (["0:10", "--note", "  "], "empty"),
         (["0:10", "belt", "--where", "hip"], "--where is for pain"),
         (["0:10", "belt", "--remove"], "no 'belt' is within"),
-        (["0:10", "--remove", "--to", "0:12"], "do not go together"),
+        (["0:10", "--remove", "--to", "0:12"], "exclude each other"),
         (["--remove"], "no time is given"),
     ],
 )
@@ -211,7 +211,7 @@ def test_what_cannot_be_is_told_and_nothing_is_written(forgotten: Path, words: l
 def test_where_there_is_no_session(tmp_path: Path) -> None:
     assert "no such session folder" in refused("mark", "nowhere", "0:10", "calibrate", cwd=tmp_path)
     (tmp_path / "empty").mkdir()
-    assert "this is no session" in refused("mark", "empty", "0:10", "calibrate", cwd=tmp_path)
+    assert "this is not a session" in refused("mark", "empty", "0:10", "calibrate", cwd=tmp_path)
     (tmp_path / "a.mcap").write_bytes(b"x")
     assert "this is a file" in refused("mark", "a.mcap", "0:10", "calibrate", cwd=tmp_path)
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a worn sensor, for tests and benchmarks: each fault a small frozen class, with the time it begins.
+"""Faults of a worn sensor, for tests and benchmarks: each is a small frozen class, with the time at which it begins.
 
 Give faults to `SimulatedAthlete` (or `simulate`, `to_plain`) by placement; the samples of plain sessions and the bytes of
 virtual devices then carry them. `FaultyImu` is the same for a single sensor. `spoilt` is for samples that are there already.

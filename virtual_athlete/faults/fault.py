@@ -1,4 +1,4 @@
-"""What all faults have in common: when they hold, and what of a sensor they act upon.
+"""The common part of all faults: when they hold, and the part of a sensor that they affect.
 
 A `ClockFault` acts upon the time that a sample is stated for, a `PlaceFault` upon where the sensor is, a `SampleFault`
 upon the numbers that it gives. Several may hold at once; they act in this order.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from virtual_athlete.sensors import Imu
 
 Spoiler = Callable[[Samples], Samples]
-"""What a fault makes of a sensor's samples, given piece by piece in time order."""
+"""The effect of a fault on a sensor's samples, given piece by piece in time order."""
 
 Moved = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 """What a sensor sees that is not where it was: of time_s (n,), and the specific force and angular rate (3, n) that it would
@@ -48,7 +48,7 @@ class SampleFault(Fault):
         raise NotImplementedError
 
     def holds(self, time_s: Floats) -> Bools:
-        """At which of time_s (n,) it holds."""
+        """The times among time_s (n,) at which the fault holds."""
         return (time_s >= self.since_s) & (time_s < self.until_s)
 
 
@@ -63,12 +63,12 @@ class ClockFault(Fault):
 
 @dataclass(frozen=True, slots=True)
 class PlaceFault(Fault):
-    """The sensor is not where it was worn. seed: of what is left to chance."""
+    """The sensor is not where it was worn. seed: of the random parts."""
 
     seed: int = 0
 
     def begin(self, imu: Imu) -> Moved:
-        """What this sensor sees from now on; asked in time order."""
+        """What this sensor measures from now on; asked in time order."""
         raise NotImplementedError
 
 

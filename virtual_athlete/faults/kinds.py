@@ -128,4 +128,4 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         Quality.UNCALIBRATED,
     ),
 }
-"""By name."""
+"""The kinds of faults by name."""

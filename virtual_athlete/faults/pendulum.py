@@ -17,15 +17,15 @@ from virtual_athlete.sensors import Imu
 
 STEP_S = 0.002
 _BLOCK = 500
-"""Steps that are integrated together."""
+"""Steps integrated together (ours)."""
 _KEPT = 2500
-"""Steps before the one asked for that are kept: what a clock may go back."""
+"""Earlier steps that are kept, because a clock may go back (ours)."""
 TWIST_HZ = 0.6
-"""Of a sensor on a rubber strap of 4 cm (assumed)."""
+"""Twist frequency of a sensor on a rubber strap of 4 cm (assumed; ours)."""
 
 
 class Pendulum:
-    """Integrated as far as it has been asked for; what is long past is forgotten."""
+    """Integrated up to the latest request; old steps are dropped."""
 
     def __init__(self, imu: Imu, since_s: float, strap_m: float, from_deg: float, rng: np.random.Generator) -> None:
         self._imu, self._since_s, self._length = imu, since_s, strap_m

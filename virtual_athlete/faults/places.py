@@ -21,9 +21,9 @@ from virtual_athlete.sensors import Imu
 from virtual_athlete.trajectories import Move, Signal, Sines, Track
 
 FLOOR_M = 0.01
-"""Height of a sensor's middle when it lies on the floor."""
+"""Height of a sensor's middle when it lies on the floor, m (ours)."""
 CONTACT_S = 0.02
-"""How long an impact takes: plastic on a sports floor, as a sensor's own low-pass filter shows it (assumed)."""
+"""Duration of an impact, s: plastic on a sports floor, as seen through a sensor's own low-pass filter (assumed; ours)."""
 _UP = np.array([0.0, 0.0, 1.0])
 
 

@@ -200,7 +200,7 @@ class PhyphoxFirmware(Maker):
         return []
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
-        """The sketch makes nothing of it."""
+        """The sketch ignores it."""
         return []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:

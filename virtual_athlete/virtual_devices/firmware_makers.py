@@ -82,7 +82,7 @@ class WitMotionSerialFirmware(Maker):
         self._heard = b""
 
     def disconnected(self) -> None:
-        """Nobody tells it."""
+        """The device does not notice."""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Commands of five bytes in a stream: the rate and the content, once it is unlocked."""
@@ -211,7 +211,7 @@ class Ximu3Firmware(Maker):
         self.streaming, self._heard = True, b""
 
     def disconnected(self) -> None:
-        """Nobody tells it."""
+        """The device does not notice."""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Commands are lines; each is answered by itself. Settings hold from `apply` on; here, at once."""
@@ -243,7 +243,7 @@ class Capture2GoFirmware(Maker):
 
     def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
         self._before = b""
-        """What stands before each frame."""
+        """Bytes before each frame."""
         super().__init__(serial, rate_hz, f"Capture2Go {serial}")
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
@@ -266,7 +266,7 @@ class Capture2GoFirmware(Maker):
 
 
 class TextCsvFirmware(Maker):
-    """A student's sketch: prints a line per sample from power on, hears nothing."""
+    """A student's sketch: prints a line per sample from power-on and ignores commands."""
 
     family = text_csv.FAMILY
 
@@ -279,10 +279,10 @@ class TextCsvFirmware(Maker):
         self.streaming = True
 
     def disconnected(self) -> None:
-        """Nobody tells it."""
+        """The device does not notice."""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
-        """A sketch does not listen."""
+        """A sketch ignores commands."""
         return []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
@@ -307,7 +307,7 @@ _FIRMWARE: dict[str, Callable[[str], Firmware]] = {
     "phyphox": PhyphoxFirmware,
 }
 VIRTUAL_FAMILIES = tuple(_FIRMWARE)
-"""Families of which there is a virtual device."""
+"""Families that have a virtual device."""
 
 
 def virtual_firmware(family: str, serial: str) -> Firmware:

@@ -86,7 +86,7 @@ class V1Firmware:
         return self._config.rate_hz
 
     def connected(self) -> list[Outgoing]:
-        """Over Bluetooth LE the host asks."""
+        """Over Bluetooth LE the host starts the exchange."""
         return []
 
     def disconnected(self) -> None:
@@ -181,7 +181,7 @@ class V1SerialFirmware(V1Firmware):
         return [self._framed(encode_info(self._info)), self._framed(encode_config(self._config))]
 
     def disconnected(self) -> None:
-        """Nobody tells a device that its cable has no other end."""
+        """A device does not notice that its cable is unplugged at the other end."""
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """SETUP, START and SYNC, in frames."""

@@ -1,4 +1,4 @@
-"""The part that the firmware of all sensors on the market shares."""
+"""The common part of the firmware of all sensors on the market."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATTERY_PERCENT = 87
 
 
 class Maker:
-    """A rate, and nothing is sent before it is asked for."""
+    """Has a rate, and sends nothing before a request."""
 
     family = ""
     services: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Maker:
         self.rate_hz, self.streaming = self._power_on_rate, False
 
     def connected(self) -> list[Outgoing]:
-        """Nothing is sent unasked."""
+        """Nothing is sent without a request."""
         return []
 
     def disconnected(self) -> None:

@@ -149,7 +149,7 @@ def influx_answer(
 
 
 def library(settings: InfluxSettings, timeout_s: float) -> Any:
-    """influxdb-client's `InfluxDBClient` over an edge of its own; to be closed. `InfluxError` where the address is none."""
+    """influxdb-client's `InfluxDBClient` over a separate edge; must be closed. `InfluxError` where the address is not valid."""
     # importing takes half a second, which the other commands are spared
     from influxdb_client import InfluxDBClient  # type: ignore[attr-defined]
 

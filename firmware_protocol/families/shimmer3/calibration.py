@@ -1,4 +1,4 @@
-"""What turns a Shimmer3's numbers into SI units of the case's axes: offset, sensitivity and alignment of each sensor.
+"""Conversion of a Shimmer3's numbers to SI units in the case's axes: offset, sensitivity and alignment of each sensor.
 
 value = R⁻¹ · K⁻¹ · (raw - b). The sensor tells its own when it is asked with `GET`: 21 bytes for each of low-noise
 accelerometer, gyroscope, magnetometer and wide-range accelerometer, for the range that it is set to: b and K as 3 big-endian
@@ -36,7 +36,7 @@ GYR_PER_DPS = {250.0: 131.0, 500.0: 65.5, 1000.0: 32.8, 2000.0: 16.4}
 DEFAULT_ALIGNMENT = ((0.0, -1.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
 """From the axes of both chips to those of the case."""
 _SMALLEST_DETERMINANT = 0.1
-"""An alignment with a smaller determinant cannot be inverted soundly: it is taken for none (ours)."""
+"""Smallest determinant of a usable alignment; a smaller one cannot be inverted reliably (ours)."""
 
 Row = tuple[float, float, float]
 

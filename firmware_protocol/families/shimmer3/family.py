@@ -205,7 +205,7 @@ _LN_AND_GYRO = bytes((0x80 | 0x40, 0, 0))
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """What bytes written to the sensor say; None when they are no command that is known here."""
+    """The meaning of bytes written to the sensor; None when they are not a known command."""
     if len(data) == 1 and data[0] in _COMMANDS:
         return {"op": _COMMANDS[data[0]]}
     if len(data) == 3 and data[0] == _SET_RATE and (period := int.from_bytes(data[1:], "little")):

@@ -66,7 +66,7 @@ class _Frames:
         self._yielded = True
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Frames that this notification completes. What is none is counted and skipped."""
+        """Frames completed by this notification. Other bytes are counted and skipped."""
         data = self._joined(data)
         if not self.rest and len(data) == FRAME and data[:2] in _HEADERS:
             self._yielded = True
@@ -180,7 +180,7 @@ def _data_fields(frame: bytes) -> Fields:
 
 
 def register_fields(frame: bytes) -> Fields | None:
-    """Fields of a register reply; None when its quaternion is none."""
+    """Fields of a register reply; None when its quaternion is not valid."""
     register, *regs = struct.unpack_from("<H8h", frame, 2)
     fields: Fields = {"reg": register, "regs": regs}
     if register == Register.QUATERNION:

@@ -151,7 +151,7 @@ def test_an_answer_that_is_not_whole_is_no_zero(body: str) -> None:
     def answer(request: Request) -> Reply:
         return 200, {"X-Influxdb-Version": "1.8.10"}, policies if "SHOW" in request.path else body
 
-    with web(answer) as server, pytest.raises(HiphingeError, match="not whole"):
+    with web(answer) as server, pytest.raises(HiphingeError, match="incomplete answer"):
         Eraser(InfluxSettings(server.url, "a:b", "", "gym")).count("player-07")
 
 

@@ -124,7 +124,7 @@ def test_names_that_no_tag_can_hold_are_refused(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("start", [None, "", "yesterday", "2026-11-23T14:05:00"])
 def test_a_session_without_calendar_time_cannot_be_sent(tmp_path: Path, start: str | None) -> None:
     folder = write_session(tmp_path, "live", seconds=20, start=start)
-    with pytest.raises(HiphingeError, match=r"summary\.json: start = .* no calendar time.*session\.toml"):
+    with pytest.raises(HiphingeError, match=r"summary\.json: start = .* not a calendar time.*session\.toml"):
         list(points(folder))
 
 
