@@ -198,12 +198,34 @@ def test_nothing_stale_can_be_read_when_the_program_hangs_or_is_gone(
     # in no text and no label
     assert "32°" not in page.evaluate(READABLE)
     assert "9\u00a0ms" not in page.evaluate(READABLE)
-    # also not while it tries again
-    page.wait_for_timeout(1500)
+    # also not for a moment, while it tries again
+    page.evaluate(
+        """() => {
+            window.shown = new Set();
+            const live = '[data-value]:not([data-fact])';
+            const note = () => document.querySelectorAll(live).forEach(n => shown.add(n.textContent));
+            new MutationObserver(note).observe(document.body, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
+    page.wait_for_timeout(2300)
+    assert set(page.evaluate("[...shown]")) <= {"–"}
     assert page.evaluate("document.body.dataset.state") == "lost"
-    assert set(page.evaluate(VALUES).values()) == {"–"}
     session.held.clear()
     state(page, "streaming")
+
+
+def test_what_was_held_up_on_the_way_is_not_painted_as_present(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    shows(page, "lumbar_flexion", "41°")
+    session.pace = 0.4
+    state(page, "lost")
+    assert set(page.evaluate(VALUES).values()) == {"–"}
+    frames = session.page.board.rows.end
+    page.wait_for_timeout(300)
+    # rows are still coming, and stay unseen
+    assert session.page.board.rows.end > frames
+    assert page.evaluate("document.body.dataset.state") == "lost"
 
 
 def test_a_killed_server_shows_at_once(session: ScriptedSession, open_page: Open) -> None:
