@@ -87,7 +87,7 @@ export class Connection extends EventTarget {
   /** Take the token out of the address bar, for the next attempt. */
   _takeToken() {
     if (location.hash.length < 2) return;
-    this._token = decodeURIComponent(location.hash.slice(1));
+    this._token = location.hash.slice(1);
     history.replaceState(null, "", location.pathname + location.search);
     this._final = false;
     this._attempt?.abort();
