@@ -190,7 +190,8 @@ def far_away(port: int) -> Iterator[int]:
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
