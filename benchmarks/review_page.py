@@ -33,7 +33,7 @@ from virtual_athlete import simulate
 CHROMIUM = Path("/usr/bin/chromium")
 BAR_MS = 1000.0
 RUNS = 5
-_PAINTED = """() => document.body.dataset.time !== undefined && document.querySelectorAll('svg.overview .trace').length === 3
+_PAINTED = """() => document.body?.dataset.time !== undefined && document.querySelectorAll('svg.overview .trace').length === 3
     && document.querySelector('svg.loops .middle') !== null"""
 
 

@@ -15,7 +15,8 @@ ROUNDING = 1e-3
 NOT_SET = 1970
 """The year in which clocks that do not know the date begin; no session is from it (ours)."""
 UNSURE_MOVEMENT = 0.3
-"""Below this confidence the kind of movement gets a question mark (ours)."""
+"""Up to this confidence, which is that of a kind that cannot be told for want of a thigh sensor, a kind of movement gets a
+question mark (ours)."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 TRUNK, THIGH = SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
@@ -31,6 +32,11 @@ def movement_word(movement: str, count: int = 1, side: str = "") -> str:
     kind = kind_of(movement)
     word = kind.word if count == 1 else kind.plural
     return f"{side} {word}" if side else word
+
+
+def kind_is_unsure(confidence: float) -> bool:
+    """Whether a kind of movement of this confidence, in single precision, gets a question mark."""
+    return confidence < UNSURE_MOVEMENT + ROUNDING
 
 
 def with_uncertainty(value: float, sd: float | None = None, *, scale: float = 1.0, decimals: int = 1) -> str:

@@ -16,9 +16,9 @@ from dashboards.notation import (
     DASH,
     THIGH,
     TRUNK,
-    UNSURE_MOVEMENT,
     clock,
     confidence_words,
+    kind_is_unsure,
     movement_word,
     percent,
     quality_note,
@@ -233,7 +233,7 @@ def share_row(row: Row) -> dict[str, Any]:
 
 def _placed(row: Row) -> dict[str, Any]:
     kind = movement_word(row["movement"], side=side_of_row(row))
-    unsure = row["movement_confidence"] < UNSURE_MOVEMENT
+    unsure = kind_is_unsure(row["movement_confidence"])
     return {"number": row["index"] + 1, "movement": f"{kind} ?" if unsure else kind, "note": quality_note(row["quality"])}
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from body_signals import ESTIMATORS, Note, Pain, flag_names, understood
 from body_signals.movements import KINDS, SHARE_OF_TRUNK_ON_THIGH, kind_of
 from dashboards.edits import Edit, edited, read_edits
-from dashboards.notation import UNSURE_MOVEMENT
+from dashboards.notation import kind_is_unsure
 from dashboards.review_page.traces import COLUMNS, OVERVIEW
 from dashboards.tables import available_estimators, read_repetitions, read_summary, repetition_of
 from dashboards.terminal import side_of_row
@@ -107,7 +107,7 @@ def _row(
         "end_s": row["end_s"],
         "movement": one["movement"],
         "side": side_of_row(one),
-        "sure": one["movement_confidence"] >= UNSURE_MOVEMENT,
+        "sure": not kind_is_unsure(one["movement_confidence"]),
         "found": {"movement": row["movement"], "confidence": _number(row["movement_confidence"])},
         "corrected": any(row["start_s"] <= edit.at_s <= row["end_s"] for edit in edits),
         "deleted": kept is None,

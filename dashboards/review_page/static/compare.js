@@ -14,6 +14,8 @@ const EDGE = { left: 40, right: 12, top: 14, bottom: 30 };
 const POINTS = 61;
 const MEASURES = ["lumbar", "hip", "pelvis", "share", "share_early", "share_middle", "share_late", "descent"];
 const FEWEST = 3;
+/** A difference is clear beyond this many of its uncertainties (ours). */
+const CLEAR = 2;
 /** A scale begins below zero only where an angle is further below than this, degrees. */
 const NOTHING_DEG = 8;
 
@@ -78,7 +80,7 @@ export class Compare {
       Model.choices(doc).map((set) =>
         option(
           set.key,
-          `${set.whole ? word("all_of", { kind: setWord(set) }) : setWord(set)} × ${set.repetitions.length}${set.whole ? "" : `, ${clock(set.start_s)}`}`,
+          set.whole ? `${word("all_of", { kind: setWord(set) })} × ${set.repetitions.length}` : `${setWord(set)}, ${clock(set.start_s)}`,
           set.key === chosen,
         ),
       );
@@ -115,7 +117,7 @@ export class Compare {
         element("th", { scope: "row" }, word(`measure.${name}`)),
         cell(a, name),
         cell(b, name),
-        element("td", { class: "bold" }, difference(name, a?.set.medians[name] ?? [], b?.set.medians[name] ?? [], word("points"))),
+        between(name, a?.set.medians[name] ?? [], b?.set.medians[name] ?? []),
       ),
     );
     this.medians.replaceChildren(
@@ -175,6 +177,12 @@ export class Compare {
     }
     return [];
   }
+}
+
+/** The difference of two medians: bold where it is beyond twice its uncertainty, grey where it may be none. */
+function between(name, a, b) {
+  const told = known(a[0]) && known(b[0]) && Math.abs(b[0] - a[0]) > CLEAR * Math.hypot(a[1] ?? NaN, b[1] ?? NaN);
+  return element("td", { class: told ? "bold" : "mute" }, difference(name, a, b, word("points")));
 }
 
 /** When it was and, of somebody else, whose. */

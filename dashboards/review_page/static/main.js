@@ -76,8 +76,15 @@ async function list() {
 // one session
 
 async function open(name, estimator = "review") {
-  if (document.body.dataset.state !== "open") state("opening");
-  await model.open(name, estimator);
+  const before = document.body.dataset.state;
+  if (before !== "open") state("opening");
+  try {
+    await model.open(name, estimator);
+  } catch (trouble) {
+    // what was shown is shown still
+    if (document.body.dataset.state === "opening") state(before);
+    throw trouble;
+  }
   sessionStorage.setItem(LAST, JSON.stringify([name, model.doc.estimator]));
   if (!cards) {
     const edits = (order) => edit(order);

@@ -4,6 +4,8 @@ import * as api from "./api.js";
 import { Rows } from "./rows.js";
 
 const TICK_S = 0.01;
+/** A tick beside a repetition is still at it. */
+const NEAR_S = 0.05;
 
 export class Model {
   constructor() {
@@ -130,13 +132,16 @@ export class Model {
     if (jump && one) this.seek(one.turn_s);
   }
 
-  /** To the next (1) or former (-1) repetition from the cursor or, where one is chosen, from that one. */
+  /** To the next (1) or former (-1) repetition: from the chosen one while the cursor is in it, else from the cursor. */
   step(by) {
     const all = this.doc.repetitions;
     if (!all.length) return;
-    const at = all.findIndex((one) => one.number === this.selected);
-    const to = at < 0 ? all.findIndex((one) => one.turn_s >= this.time) : at + by;
-    this.select(all[Math.min(all.length - 1, Math.max(0, to < 0 ? all.length - 1 : to))].number);
+    const { time } = this;
+    const at = all.findIndex((one) => one.number === this.selected && one.start_s - NEAR_S <= time && time <= one.end_s + NEAR_S);
+    const next = all.findIndex((one) => one.turn_s > time);
+    const after = next < 0 ? all.length : next;
+    const to = at >= 0 ? at + by : by > 0 ? after : after - 1;
+    this.select(all[Math.min(all.length - 1, Math.max(0, to))].number);
   }
 
   tick(by) {

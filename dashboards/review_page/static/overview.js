@@ -14,6 +14,8 @@ const LEFT = 16;
 const SHORTEST_S = 5;
 const LETTER_PX = 7.8;
 const BADGE_PX = 24;
+/** From this length of a part on, lines become bands. */
+const DENSE_S = 0.25;
 const LINES = ["lumbar", "hip-left", "hip-right"];
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
@@ -96,7 +98,7 @@ export class Overview {
     if (!doc || !this.width || !this.kind) return;
     const mine = (this.asked += 1);
     try {
-      const data = await overview(doc, ...this.view, Math.max(50, Math.floor((this.width - 2 * LEFT) / 1.5)));
+      const data = await overview(doc, ...this.view, this.bins());
       if (mine === this.asked) {
         this.data = data;
         this.draw();
@@ -104,6 +106,12 @@ export class Overview {
     } catch (trouble) {
       if (mine === this.asked) this.model.trouble?.(trouble);
     }
+  }
+
+  /** As many parts as there are pixels for, and never so many that one of them has no row. */
+  bins() {
+    const ticks = (this.view[1] - this.view[0]) * this.model.doc.rate_hz;
+    return Math.max(2, Math.min(Math.floor((this.width - 2 * LEFT) / 1.5), Math.floor(0.8 * ticks)));
   }
 
   x(time) {
@@ -186,7 +194,7 @@ export class Overview {
     const order = [...sets].sort((a, b) => this.compared(b).length - this.compared(a).length || a.start_s - b.start_s);
     const taken = [];
     const done = new Set();
-    const middleOf = (set) => (this.x(set.start_s) + this.x(set.end_s)) / 2;
+    const middleOf = (set) => (this.x(Math.max(set.start_s, this.view[0])) + this.x(Math.min(set.end_s, this.view[1]))) / 2;
     const of = (set) => `${setWord(set)} × ${set.repetitions.length}`;
     const wide = (text, letters) => text.length * LETTER_PX + letters.length * BADGE_PX;
     // the two that are compared keep their letters; where their names would meet, they have nothing else
@@ -202,7 +210,8 @@ export class Overview {
       together.forEach((one) => done.add(one));
       const text = letters.length && short ? "" : `${together.map(setWord).join(", ")} × ${set.repetitions.length}`;
       const width = wide(text, letters);
-      const free = Math.min(Math.max(4, middleOf(set) - width / 2), this.width - width - 4);
+      let free = Math.min(Math.max(4, middleOf(set) - width / 2), this.width - width - 4);
+      if (letters.length && taken.length && Math.abs(taken[0][0] - free) < BADGE_PX) free = taken[0][1] + 2;
       if (!letters.length && taken.some(([from, to]) => free < to + 10 && free + width + 10 > from)) continue;
       taken.push([free, free + width]);
       letters.forEach((letter, i) => made.push(...badge(letter, free + BADGE_PX * i, 4)));
@@ -226,7 +235,11 @@ export class Overview {
     const width = (data.end - data.begin) / data.count;
     const x = Array.from({ length: data.count }, (_, i) => this.x(data.begin + (i + 0.5) * width).toFixed(1));
     const zero = shape("path", { class: "zero", d: `M${LEFT} ${y(0).toFixed(1)}H${this.width - LEFT}` });
-    const paths = data.lines.map(({ least, largest }, n) => {
+    // the lumbar spine is drawn last: nothing covers it
+    const [lumbar, ...hips] = data.lines.map((line, n) => ({ ...line, name: LINES[n] }));
+    const order = [...hips, lumbar];
+    if (width > DENSE_S) return [zero, ...order.map((line) => band(line, x, y))];
+    const paths = order.map(({ least, largest, name }) => {
       let d = "";
       let open = false;
       for (let i = 0; i < data.count; i += 1) {
@@ -238,7 +251,7 @@ export class Overview {
         d += `${open ? "L" : "M"}${x[i]} ${a}${Math.abs(a - b) > 0.8 ? `L${x[i]} ${b}` : ""}`;
         open = true;
       }
-      return shape("path", { class: `trace ${LINES[n]}`, d });
+      return shape("path", { class: `trace ${name}`, d });
     });
     return [zero, ...paths];
   }
@@ -284,6 +297,22 @@ export class Overview {
       high: degrees(this.high ?? NaN),
     });
   }
+}
+
+/** Where a part of the overview holds many rows: all between their least and their largest, as a band. */
+function band({ least, largest, name }, x, y) {
+  let d = "";
+  for (let i = 0; i < least.length; i += 1) {
+    if (!known(least[i])) continue;
+    let end = i;
+    while (end + 1 < least.length && known(least[end + 1])) end += 1;
+    const points = [];
+    for (let k = i; k <= end; k += 1) points.push(`${x[k]} ${y(largest[k]).toFixed(1)}`);
+    for (let k = end; k >= i; k -= 1) points.push(`${x[k]} ${(y(least[k]) + 0.7).toFixed(1)}`);
+    d += `M${points.join("L")}Z`;
+    i = end;
+  }
+  return shape("path", { class: `trace band ${name}`, d });
 }
 
 /** The letter of a set that is compared, black for A, white for B. */

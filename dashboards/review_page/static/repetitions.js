@@ -20,6 +20,35 @@ export const KIND_KEYS = {
   other: "O",
 };
 const ORDER = Object.keys(KIND_KEYS);
+/** Rows that are made without a pause. */
+const AT_ONCE = 60;
+/** The overview is painted before the rest of the rows is made; between two parts there is time for a key. */
+const LATER_MS = 250;
+const BETWEEN_MS = 20;
+
+/** The repetitions in the order of time, by sets; sets that overlap are one part. */
+function partsOf(doc) {
+  const parts = [];
+  let end = -Infinity;
+  for (const set of [...doc.sets].sort((a, b) => a.start_s - b.start_s)) {
+    if (set.start_s >= end) parts.push({ sets: [], ones: [] });
+    parts.at(-1).sets.push(set);
+    end = Math.max(end, set.end_s);
+  }
+  const of = new Map(parts.flatMap((part) => part.sets.map((set) => [set.number, part])));
+  let last = parts[0];
+  if (!last) parts.push((last = { sets: [], ones: [] }));
+  // what is no repetition stays where it was found
+  for (const one of doc.repetitions) (last = of.get(one.set) ?? last).ones.push(one);
+  return parts.filter((part) => part.ones.length);
+}
+
+/** How many parts hold this many rows; not fewer than `least`. */
+function atLeast(parts, rows, least) {
+  let n = 0;
+  for (let made = 0; n < parts.length && (made < rows || n < least); n += 1) made += parts[n].ones.length;
+  return n;
+}
 
 export class Repetitions {
   constructor(model, edit) {
@@ -44,23 +73,35 @@ export class Repetitions {
       {},
       element("tr", {}, ...heads.map((name) => element("th", { scope: "col", class: name }, word(`column.${name}`)))),
     );
-    const bodies = [];
-    let last;
-    for (const one of doc.repetitions) {
-      if (!bodies.length || (one.set !== last && !one.deleted)) {
-        last = one.set;
-        bodies.push(element("tbody", {}, ...this.heading(doc.sets.find((set) => set.number === one.set))));
-      }
-      bodies.at(-1).append(this.row(one));
-    }
-    if (!bodies.length) bodies.push(element("tbody", {}, element("tr", {}, element("td", { colspan: heads.length }, word("no_repetitions")))));
     const caption = element("caption", { class: "away" }, word("repetitions_caption"));
+    const parts = partsOf(doc);
+    // what can be seen at once is made at once, up to the chosen one; the rest of a long session a little later
+    const chosen = parts.findIndex(({ ones }) => ones.some((one) => one.number === this.model.selected));
+    const first = atLeast(parts, AT_ONCE, chosen + 1);
+    const bodies = parts.slice(0, first).map((part) => this.body(part));
+    if (!parts.length) bodies.push(element("tbody", {}, element("tr", {}, element("td", { colspan: heads.length }, word("no_repetitions")))));
     keepFocus(this.table, () => this.table.replaceChildren(caption, head, ...bodies));
     this.choose({ scroll: false });
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.more(parts.slice(first)), LATER_MS);
+  }
+
+  more(parts) {
+    if (!parts.length) return;
+    const next = atLeast(parts, AT_ONCE, 1);
+    this.table.append(...parts.slice(0, next).map((part) => this.body(part)));
+    this.now = null;
+    this.follow();
+    if (parts.slice(0, next).some(({ ones }) => ones.some((one) => one.number === this.model.selected))) this.choose();
+    this.later = setTimeout(() => this.more(parts.slice(next)), BETWEEN_MS);
+  }
+
+  /** A set with its repetitions; sets that take turns, as sitting down and standing up do, are together. */
+  body({ sets, ones }) {
+    return element("tbody", {}, ...sets.map((set) => this.heading(set)), ...ones.map((one) => this.row(one)));
   }
 
   heading(set) {
-    if (!set) return [];
     const { model } = this;
     const pressed = (which) => model[which]?.session === model.doc.session && model[which]?.key === set.key;
     const letter = (which) =>
@@ -74,13 +115,11 @@ export class Repetitions {
         },
       });
     const title = `${word("set_n", { n: set.number })}, ${setWord(set)} × ${set.repetitions.length}`;
-    return [
-      element(
-        "tr",
-        { class: "set", "data-set": set.number },
-        element("th", { scope: "rowgroup", colspan: 6 }, element("span", {}, title), element("span", { class: "letters" }, letter("a"), letter("b"))),
-      ),
-    ];
+    return element(
+      "tr",
+      { class: "set", "data-set": set.number },
+      element("th", { scope: "rowgroup", colspan: 6 }, element("span", {}, title), element("span", { class: "letters" }, letter("a"), letter("b"))),
+    );
   }
 
   row(one) {

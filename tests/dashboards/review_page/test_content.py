@@ -9,15 +9,18 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from body_signals import HiphingeError
 from dashboards.edits import edited_repetitions
 from dashboards.report import content as report
+from dashboards.review_page import content
 from dashboards.review_page.content import session_document
 from dashboards.review_page.orders import Correct, SayPain, read_order
 from dashboards.review_page.traces import COLUMNS, LONGEST_STRETCH_S, OVERVIEW, overview, stretch
 from dashboards.tables import angle_minutes, read_angles, read_repetitions, read_summary
+from dsp.repetitions.kind import CANNOT_TELL
 from hiphinge.session.in_progress import SessionInProgress
 from virtual_athlete import simulate
 
@@ -178,3 +181,16 @@ def test_orders_are_understood() -> None:
     said = read_order(b'{"do": "kind", "start_s": 1.5, "end_s": 2.5, "movement": "squat"}')
     assert said == Correct(1.5, 2.5, "squat")
     assert read_order(b'{"do": "pain", "time_s": 1, "level": 4}') == SayPain(1.0, 4.0, "")
+
+
+def test_a_kind_that_cannot_be_told_without_thighs_is_not_sure_on_the_page_and_in_the_report(
+    evening: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_repetitions(evening, "review")
+    at = table.schema.get_field_index("movement_confidence")
+    told = pa.array([CANNOT_TELL, CANNOT_TELL + 0.01] * len(table), pa.float32())[: len(table)]
+    changed = table.set_column(at, table.schema.field(at), told)
+    monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator: changed)
+    shown = session_document(evening, "review")["repetitions"]
+    assert [one["sure"] for one in shown[:2]] == [False, True]
+    assert [report.range_row(row)["movement"].endswith(" ?") for row in changed.to_pylist()[:2]] == [True, False]
