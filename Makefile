@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick bench bless mutants docs clean packages lint
+.PHONY: demo test check quick bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -44,6 +44,10 @@ mutants: $(VENV)/tools
 docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
 	$(RUN) dashboards.influx.reference > docs/influx-schema.md
+
+# Pictures of the live page in docs/live-page, taken by chromium from the demo; about a minute.
+pictures: $(VENV)/tools
+	$(RUN) docs.live_page_pictures
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:

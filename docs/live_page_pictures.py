@@ -68,7 +68,7 @@ def take_all(page: Page, german: Page) -> None:
     until(page, 11.6)
     take(page, "lift-calibrating")
     shown(page, "setup", TABLET, dark=False)
-    until(page, 18.2)
+    until(page, 19.1)
     take(page, "setup-calibrate")
     until(page, 27.0)
     take(page, "setup-ready")

@@ -123,8 +123,9 @@ class Board:
         self.ended = True
         self.changed()
 
-    def state(self, role: str, told: Told) -> tuple[bytes, int]:
-        """The state message for a page that has just connected, and the number of the row that it gets first."""
+    def state(self, role: str, told: Told, you: str = "") -> tuple[bytes, int]:
+        """The state message for a page that has just connected, and the number of the row that it gets first. you: its id in
+        the list of viewers."""
         operator = role == "operator"
         with self._lock:
             known = {kind: self._documents[kind] for kind in _KINDS if kind in self._documents}
@@ -148,6 +149,7 @@ class Board:
             "columns": COLUMNS,
             "rate_hz": RATE_HZ,
             "role": role,
+            "you": you,
             "body_state": self.body_state,
             **self._head,
             "now_s": self.now_s,

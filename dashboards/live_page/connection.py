@@ -75,7 +75,7 @@ class Connection:
 
     async def _talk(self, cache: dict[tuple[int, int], list[bytes]]) -> None:
         role = self.login.role.value
-        state, self._next_row = self._board.state(role, self._told)
+        state, self._next_row = self._board.state(role, self._told, self.login.id)
         await self._socket.send_text(state.decode())
         while True:
             for message in self._board.news(role, self._told):

@@ -69,6 +69,14 @@ class RowRing:
         row: Rows = self._rows[numbers[i] % self._kept]
         return row
 
+    def between(self, start_s: float, end_s: float) -> Rows:
+        """The rows (n, columns) from one session time to another, of those that are kept."""
+        numbers = np.arange(self.first, self.end)
+        times = self._times[numbers % self._kept]
+        kept = numbers[(times >= start_s) & (times <= end_s)]
+        rows: Rows = self._rows[kept % self._kept]
+        return rows
+
     def frames(self, first: int, end: int) -> list[bytes]:
         """The rows from number `first` to before `end` as frames: one, or several where the ticks leap."""
         first = max(first, self.first)

@@ -95,6 +95,11 @@ class Orders:
             name = repr(key) if key.isprintable() else "this key"
             self._answer(f"{name} does nothing; keys: {LETTERS}", done=False)
 
+    def left(self) -> None:
+        """The keyboard has gone. Where Enter ends the session nobody else may be there to end it."""
+        if self.enter_ends:
+            self._end()
+
     def said(self, line: str) -> None:
         """A line of another program."""
         word, _, rest = line.strip().partition(" ")

@@ -23,11 +23,14 @@ _KEY = re.compile(r"\x1b(?:\[[0-9;<=>?]*[ -/]*[@-~]|O.)|.", re.DOTALL)
 
 @contextmanager
 def keys(
-    loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None], said: Callable[[str], None] | None = None
+    loop: asyncio.AbstractEventLoop,
+    pressed: Callable[[str], None],
+    said: Callable[[str], None] | None = None,
+    gone: Callable[[], None] = lambda: None,
 ) -> Iterator[bool]:
     """Within the block `pressed` hears each key and `said` each line, on the loop. Gives whether there is a keyboard.
 
-    A keyboard or a program that goes meanwhile is heard no more, and that is all.
+    A keyboard or a program that goes meanwhile is heard no more; of a keyboard `gone` is told.
     """
     if sys.stdin is None or sys.stdin.closed:
         yield False
@@ -35,7 +38,7 @@ def keys(
         with _lines(loop, said or (lambda line: None)):
             yield False
     elif os.name == "posix":
-        with _posix(loop, pressed) as there:
+        with _posix(loop, pressed, gone) as there:
             yield there
     else:
         with _windows(loop, pressed):
@@ -43,7 +46,7 @@ def keys(
 
 
 @contextmanager
-def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> Iterator[bool]:
+def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None], gone: Callable[[], None]) -> Iterator[bool]:
     import termios
 
     fd = sys.stdin.fileno()
@@ -52,7 +55,7 @@ def _posix(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> I
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
 
     def typed() -> None:
-        for key in _KEY.findall(decoder.decode(_read(loop, fd, 4096))):
+        for key in _KEY.findall(decoder.decode(_read(loop, fd, 4096, gone))):
             pressed(key)
 
     before = _key_by_key(fd)
@@ -87,8 +90,8 @@ def _key_by_key(fd: int) -> list[Any] | None:
     return before
 
 
-def _read(loop: asyncio.AbstractEventLoop, fd: int, most: int) -> bytes:
-    """What there is; nothing, and the reader taken away, where nobody is there any more."""
+def _read(loop: asyncio.AbstractEventLoop, fd: int, most: int, gone: Callable[[], None] = lambda: None) -> bytes:
+    """What there is; nothing, the reader taken away, and `gone` called, where nobody is there any more."""
     try:
         data = os.read(fd, most)
     except BlockingIOError:
@@ -97,6 +100,7 @@ def _read(loop: asyncio.AbstractEventLoop, fd: int, most: int) -> bytes:
         data = b""
     if not data:
         loop.remove_reader(fd)
+        gone()
     return data
 
 

@@ -97,7 +97,7 @@ class Streaming:
         taking = asyncio.ensure_future(self._take())
         try:
             pages = nullcontext() if self._page is None else self._page.orders(loop, self.orders.tapped)
-            with pages, keys(loop, self.orders.pressed, self.orders.said):
+            with pages, keys(loop, self.orders.pressed, self.orders.said, self.orders.left):
                 tasks = {reading, stopping, taking}
                 await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():

@@ -13,7 +13,9 @@ import numpy as np
 
 from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
 from dashboards.live_page import Board, dashed, table
+from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
+from dsp.progress import Stage
 from dsp.results import AngleRows, Repetition
 from dsp.rhythm import LatestRows
 from hiphinge.guidance.alarms import DASHED, Alarms
@@ -26,10 +28,15 @@ EVERY_S = 0.2
 """Between two looks at the sensors where nothing has changed."""
 LOOK_S = 0.05
 """Between two looks at whether it has (ours)."""
+ALIVE_S = 0.1
+"""The same while there are no rows yet: then these looks are the sign that the session goes on."""
+CURVE_POINTS = 60
+"""Of the path of a repetition."""
 SHARE_S = 0.1
 """Between two times that the share of the movement under way is told in words."""
 MOST_MARKS = 1000
 _LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
+_HIPS = [ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")]
 _SHARE = 2 * len(ANGLE_NAMES) + 1
 """The column of the share now; its uncertainty is in the next one."""
 PAUSE_S = 20.0
@@ -48,6 +55,7 @@ class LivePage(Sink):
         self._worn = set(session.body)
         self._watched = Watched()
         self._latest = LatestRows()
+        self._leaning = Leaning()
         self._guide = Guide(session.body, keyboard=False)
         self._reports: list[dict[str, Any]] = []
         self._alarms = Alarms()
@@ -74,6 +82,9 @@ class LivePage(Sink):
         self._guide.take(output)
         if output.alignments:
             self._reports = [report_document(r) for r in output.alignments[-1].reports]
+        self._leaning.take(output.orientations)
+        if Stage.STANDING in (self._guide.progress.stage, *(progress.stage for progress in output.calibration)):
+            self._leaning.stand()
         self._rows(output.angles)
         for repetition in output.repetitions:
             self._repetition(repetition)
@@ -131,12 +142,28 @@ class LivePage(Sink):
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
         ]
-        self._board.repetition({**document, "set": self._set})
+        self._board.repetition({**document, "set": self._set, "curve": self._curve(repetition)})
         within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
         if within:
             for mark in within:
                 mark["repetition"] = repetition.index + 1
             self._board.put("marks", {"marks": list(self._marks.values())})
+
+    def _curve(self, repetition: Repetition) -> dict[str, Any] | None:
+        """The path of lumbar spine and hips (their mean), degrees; None where it is not kept any more."""
+        rows = self._board.rows.between(repetition.start_s, repetition.end_s)
+        if len(rows) < 2:
+            return None
+        at = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(np.int64))
+        hips = rows[at][:, _HIPS]
+        there = np.isfinite(hips)
+        mean = np.where(there, hips, 0.0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan)
+        turn = (repetition.turn_s - repetition.start_s) / max(repetition.end_s - repetition.start_s, 1e-9)
+        return {
+            "hip": mean.astype(float).round(1).tolist(),
+            "lumbar": rows[at, _LUMBAR].astype(float).round(1).tolist(),
+            "turn": round(turn * (len(at) - 1)),
+        }
 
     def _mark(self, marks: Sequence[Mark], zero_ns: int) -> None:
         for mark in marks:
@@ -177,9 +204,12 @@ class LivePage(Sink):
             for key in self._keys
         ]
         states = [(s["key"], s["state"]) for s in sensors]
-        if states != self._states or now - self._told >= EVERY_S:
+        if states != self._states or now - self._told >= (EVERY_S if self._board.rows.end else ALIVE_S):
             self._states, self._told = states, now
-            self._board.put("sensors", {"now_s": round(frame.now_s, 2), "sensors": sensors})
+            self._board.put(
+                "sensors",
+                {"now_s": round(frame.now_s, 2), "sensors": sensors, "body_state": self._board.body_state},
+            )
         self._board.put("trouble", {"text": frame.trouble})
 
     def _tell_guide(self, now_s: float) -> None:
@@ -189,7 +219,13 @@ class LivePage(Sink):
         document = {k: v for k, v in guide_document(self._guide, now_s).items() if k not in ("instruction", "remark")}
         self._board.put(
             "calibration",
-            {**document, "reports": self._reports, "body_state": self._board.body_state},
+            {
+                **document,
+                "moving": progress.moving,
+                "now_deg": {k: round(d, 1) for k, d in self._leaning.degrees().items()} if progress.open else {},
+                "reports": self._reports,
+                "body_state": self._board.body_state,
+            },
         )
         share = self._latest.share_now()
         if share is None or any(f & DASHED for f in self._alarms.flags().values()):

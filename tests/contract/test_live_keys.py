@@ -107,7 +107,8 @@ def test_lines_are_answered_in_json(tmp_path: Path) -> None:
         assert process.poll() is None
         out, err = process.communicate("q\nq\n", timeout=90)
     assert process.returncode == 0, err
-    lines = [json.loads(line) for line in out.splitlines()]
+    page, *lines = [json.loads(line) for line in out.splitlines()]
+    assert all(page[role].startswith("http://127.0.0.1:") for role in ("page", "viewer"))
     answers = [answer for line in lines for answer in line["answers"]]
     said = [answer["text"].rpartition(" ")[0] if answer["text"].startswith("marked") else answer["text"] for answer in answers]
     assert said[:3] == ["marked: calibrate", "marked: pain 3", "marked: note: the left knee"]

@@ -147,6 +147,12 @@ export class Connection extends EventTarget {
       return;
     }
     this.session.take(message);
+    if (message.type === "sensors" && !known(this.session.newestTime)) {
+      // before a session's first row its sensors are told ten times a second: that it lives
+      this._heardAt = performance.now();
+      this._brought = true;
+      this.judge();
+    }
     this._tellSleep();
   }
 

@@ -39,10 +39,12 @@ export class Desk {
     this.sound = new SoundChoice(page);
     this.connected = page.session.operator ? new Connected(page) : null;
     const operator = page.session.operator;
+    const header = this._header();
     this.node = element(
       "main",
       { class: operator ? "desk" : "desk viewer" },
-      this._header(),
+      header,
+      this.notice,
       this._live(),
       this._traces(),
       this._loop(),
@@ -93,7 +95,6 @@ export class Desk {
       element("p", { class: "who" }, this.athlete, this.simulated, this.doing),
       element("nav", { "aria-label": word("desk.modes") }, ...nav),
       element("p", { class: "clock" }, element("span", { class: "dot", "aria-hidden": "true" }, "●"), " ", this.time),
-      this.notice,
     );
   }
 

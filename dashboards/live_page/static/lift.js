@@ -194,7 +194,7 @@ export class Lift {
     }
     sensors.forEach((sensor, i) => {
       const node = this.squares.children[i];
-      const state = sensorState(session, sensor, connection.fresh);
+      const state = sensorState(sensor, connection.fresh);
       mark(node, "data-sensor", sensor.key);
       mark(node, "data-state", state);
       mark(node, "aria-label", word("sensor.label", { place: word(`place.${sensor.key}`), state: word(`sensor.${state}`) }));

@@ -28,23 +28,27 @@ export class Rows {
   take({ first, rows, columns, time_s, values }) {
     if (columns !== this.columns.length) return false;
     if (this.newest < 0) this.oldest = first;
-    const skipped = Math.min(first - this.newest - 1, this.capacity);
-    if (this.newest >= 0 && skipped > 0) {
-      for (let n = first - skipped; n < first; n += 1) this._clear(n % this.capacity);
-    }
+    this._skip(first, time_s);
     for (let row = 0; row < rows; row += 1) {
       const slot = (first + row) % this.capacity;
       this.time[slot] = time_s + row / this.rateHz;
       for (let c = 0; c < columns; c += 1) this.values[c][slot] = values[row * columns + c];
     }
-    if (rows) this.newest = first + rows - 1;
+    if (rows) this.newest = Math.max(this.newest, first + rows - 1);
     this.oldest = Math.max(this.oldest, this.newest - this.capacity + 1);
     return true;
   }
 
-  _clear(slot) {
-    this.time[slot] = NaN;
-    for (const column of this.values) column[slot] = NaN;
+  /** Rows that did not come: their values are missing, their times lie between those that are known. */
+  _skip(first, time_s) {
+    if (this.newest < 0 || first <= this.newest + 1) return;
+    const before_s = this.newestTime;
+    const count = first - this.newest;
+    for (let n = Math.max(this.newest + 1, first - this.capacity); n < first; n += 1) {
+      const slot = n % this.capacity;
+      this.time[slot] = before_s + ((n - this.newest) / count) * (time_s - before_s);
+      for (const column of this.values) column[slot] = NaN;
+    }
   }
 
   /** The value of a column in the newest row; NaN where it is missing or the column is not there. */
@@ -63,7 +67,7 @@ export class Rows {
     while (low < high) {
       const middle = (low + high) >> 1;
       const time = this.time[middle % this.capacity];
-      if (Number.isNaN(time) || time < time_s) low = middle + 1;
+      if (time < time_s) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -85,6 +89,7 @@ export class Session extends EventTarget {
     this.known = false;
     this.awaitsRows = true;
     this.role = null;
+    this.you = null;
     this.bodyState = "waiting";
     this.about = {};
     this.sensors = [];
@@ -145,9 +150,11 @@ export class Session extends EventTarget {
       this.curves = new Map();
     }
     this.known = true;
-    this.awaitsRows = true;
+    // before a session there are none
+    this.awaitsRows = m.session !== undefined;
     this.setup = null;
     this.role = m.role;
+    this.you = m.you ?? null;
     this.about = m.session ?? {};
     this.sensors = m.sensors ?? [];
     this.places = m.places ?? this.sensors.map((s) => s.key);

@@ -7,8 +7,10 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dashboards.live_page.frames import unframed
@@ -95,7 +97,9 @@ class PageClient:
             self.frames += 1
             self.rows.append(unframed(data))
             if self.acknowledges:
-                self._socket.send(json.dumps({"ack": self.frames}))
+                # of a socket that is closed already the rest is still to be read
+                with suppress(ConnectionClosed):
+                    self._socket.send(json.dumps({"ack": self.frames}))
             return None
         message: dict[str, Any] = json.loads(data)
         self.said.append(message)

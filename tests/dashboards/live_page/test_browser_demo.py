@@ -12,7 +12,7 @@ from tests.dashboards.live_page.conftest import MONITOR, Open, until
 
 def test_from_demo_to_a_pain_in_the_summary(tmp_path: Path, open_page: Open) -> None:
     folder = tmp_path / "session"
-    command = [sys.executable, "-m", "hiphinge", "demo", "--out", str(folder), "--speed", "4", "--json", "--port", "0"]
+    command = [sys.executable, "-m", "hiphinge", "demo", "--out", str(folder), "--speed", "8", "--json", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:
         try:
             assert demo.stdout is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from body_signals import Cause
+from body_signals import Cause, Quality
 from dsp.progress import Heard, Stage
 from tests.dashboards.live_page.conftest import MONITOR, PHONE, TABLET, Open, until
 from tests.dashboards.live_page.scripted_session import BENT, ScriptedSession
@@ -117,6 +117,10 @@ def test_letters_of_lift_are_as_high_as_two_metres_ask(session: ScriptedSession,
     assert min(height for _, height in letters(page)) >= 13.0
     assert overlaps(page) == []
     assert page.inner_text('[data-value="lumbar_flexion"]') == "−12°"
+    session.quality = int(Quality.LOW_CONFIDENCE)
+    until(page, "document.querySelector('.doubt:not([hidden])') !== null")
+    assert overlaps(page) == []
+    session.quality = 0
     for change in (
         lambda: session.lose("thigh_right"),
         lambda: session.find("thigh_right", Cause.OFF_BODY),

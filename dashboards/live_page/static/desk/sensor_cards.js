@@ -1,6 +1,7 @@
 // The sensors: battery, signal, loss and delay of each; what is wrong with it and what to do.
 
 import { element, mark, say, shape } from "../elements.js";
+import { sensorState } from "../lift/state_line.js";
 import { DASH, known, milliseconds, percent } from "../numbers.js";
 import { codeWord, hasWord, word } from "../words.js";
 
@@ -51,7 +52,7 @@ class Card {
   }
 
   paint(sensor, fresh, findings) {
-    const state = fresh ? (sensor.state ?? "unknown") : "unknown";
+    const state = sensorState(sensor, fresh);
     mark(this.node, "data-state", state);
     const charge = fresh ? sensor.battery : null;
     say(this.charge, percent(charge));

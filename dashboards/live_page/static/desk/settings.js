@@ -95,19 +95,19 @@ export class Connected {
   }
 
   change(session) {
-    this.list.replaceChildren(...session.viewers.map((viewer) => this._row(viewer)));
+    this.list.replaceChildren(...session.viewers.map((viewer) => this._row(viewer, viewer.id === session.you)));
   }
 
-  _row(v) {
+  _row(v, own) {
     const role = codeWord("role", v.role);
     const since = `${v.address ?? ""}, ${word("connected.since", { time: clock(v.since_s) })}`;
     const label = word("connected.revoke", { role, address: v.address ?? "" });
     return element(
       "li",
       {},
-      element("span", {}, role, v.you ? ` (${word("connected.you")})` : ""),
+      element("span", {}, role, own ? ` (${word("connected.you")})` : ""),
       element("span", { class: "mute" }, since),
-      v.you ? null : button("revoke", word("action.revoke"), { "data-viewer": v.id, "aria-label": label }),
+      own ? null : button("revoke", word("action.revoke"), { "data-viewer": v.id, "aria-label": label }),
     );
   }
 

@@ -9,10 +9,14 @@ const MISSING = new Set(["lost", "stalled", "connecting", "searching"]);
 /** A body that has a number beyond the line by less than this is not spoken of, degrees. */
 const OVER_DEG = 0.5;
 
+/** A battery below this may not last the session, percent (ours). */
+const EMPTY_PERCENT = 10;
+
 /** What is wrong with a sensor, as a state for its square: `streaming` where nothing is. */
-export function sensorState(session, sensor, fresh) {
+export function sensorState(sensor, fresh) {
   if (!fresh) return "unknown";
-  return sensor.state ?? "unknown";
+  const low = sensor.state === "streaming" && known(sensor.battery) && sensor.battery < EMPTY_PERCENT;
+  return low ? "low_battery" : (sensor.state ?? "unknown");
 }
 
 /** The line: `words`, `time` (not announced), `kind` (alert, over, missing, plain or well). family: of its words, `lift` where
@@ -30,12 +34,13 @@ export function stateLine(session, connection, slept, now, family = "lift") {
   const missing = session.sensors.find((s) => MISSING.has(s.state));
   if (missing) {
     const since = known(missing.since_s) ? clock(Math.max(0, session.newestTime - missing.since_s)) : "";
-    return { words: place(missing.key), time: since, kind: "missing" };
+    const words = family === "lift" ? place(missing.key) : `${place(missing.key)}: ${codeWord("sensor", missing.state)}`;
+    return { words, time: since, kind: "missing" };
   }
   const wrong = session.sensors.find((s) => s.state !== "streaming" && s.state !== "low_battery");
   if (wrong) {
     const what = codeWord(family === "lift" ? "lift.sensor" : "sensor", wrong.state);
-    return { words: `${place(wrong.key)} ${what}`, kind: "missing" };
+    return { words: `${place(wrong.key)}${family === "lift" ? "" : ":"} ${what}`, kind: "missing" };
   }
   if (session.bodyState === "waiting") return { words: say("calibrate"), kind: "plain" };
   const slipped = session.sensors.filter((s) => s.slipped);
