@@ -2,7 +2,7 @@
 
 from dsp.day.exposure import WORST, ZONES_DEG, Exposure
 from dsp.day.scoring import Group, Scored, by_movement, scored, two_groups
-from dsp.day.sets import OverSet, metrics_of, over_set, raised_side, sets_of, side_of
+from dsp.day.sets import OverSet, begins_set, metrics_of, over_set, raised_side, sets_of, side_of
 
 __all__ = [
     "WORST",
@@ -11,6 +11,7 @@ __all__ = [
     "Group",
     "OverSet",
     "Scored",
+    "begins_set",
     "by_movement",
     "metrics_of",
     "over_set",

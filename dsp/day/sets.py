@@ -64,16 +64,24 @@ def side_of(repetition: Repetition) -> str:
     return raised(repetition) if kind_of(repetition.movement).one_leg else ""
 
 
-def sets_of(repetitions: Iterable[Repetition]) -> list[list[Repetition]]:
-    """The repetitions in sets, in the order of their first ones."""
+def sets_of(repetitions: Iterable[Repetition], new_at_s: Sequence[float] = ()) -> list[list[Repetition]]:
+    """The repetitions in sets, in the order of their first ones. new_at_s: session times at which a person said that a new set
+    begins."""
     groups: list[dict[tuple[str, str], list[Repetition]]] = []
     last: Repetition | None = None
     for r in repetitions:
-        if last is None or not _go_on(last.movement, r.movement) or r.start_s - last.end_s >= PAUSE_S:
+        if last is None or begins_set(last, r, new_at_s):
             groups.append({})
         groups[-1].setdefault((r.movement, side_of(r)), []).append(r)
         last = r
     return [of_one for group in groups for of_one in group.values()]
+
+
+def begins_set(last: Repetition, next_one: Repetition, new_at_s: Sequence[float] = ()) -> bool:
+    """Whether a repetition begins a new set after the one before it. What a person says while one is under way is for the next
+    one from its turn on."""
+    said = any(last.turn_s < at_s <= next_one.turn_s for at_s in new_at_s)
+    return said or not _go_on(last.movement, next_one.movement) or next_one.start_s - last.end_s >= PAUSE_S
 
 
 def _go_on(before: str, movement: str) -> bool:

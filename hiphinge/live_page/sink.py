@@ -13,6 +13,7 @@ import numpy as np
 
 from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
 from dashboards.live_page import Board, dashed, table
+from dsp.day import begins_set
 from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
 from dsp.progress import Stage
@@ -39,8 +40,6 @@ _LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 _HIPS = [ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")]
 _SHARE = 2 * len(ANGLE_NAMES) + 1
 """The column of the share now; its uncertainty is in the next one."""
-PAUSE_S = 20.0
-"""Repetitions of one movement that follow each other within this time are one set (as `dsp.day`'s)."""
 
 
 class LivePage(Sink):
@@ -63,7 +62,9 @@ class LivePage(Sink):
         self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
         self._repetitions: list[tuple[int, float, float]] = []
         """Number, start and end of the latest repetitions."""
-        self._set, self._set_of, self._set_end_s, self._new_set_s = 0, "", -np.inf, -np.inf
+        self._set = 0
+        """Number of the set of the last repetition."""
+        self._last: Repetition | None = None
         self._slipped = False
         self._looked = self._told = self._shared = -np.inf
         self._share_since: float | None = None
@@ -133,11 +134,9 @@ class LivePage(Sink):
 
     def _repetition(self, repetition: Repetition) -> None:
         document = repetition_document(repetition)
-        kind = f"{repetition.movement} {document['side']}"
-        new = kind != self._set_of or repetition.start_s - self._set_end_s > PAUSE_S
-        if new or self._set_end_s < self._new_set_s <= repetition.end_s:
+        if self._last is None or begins_set(self._last, repetition, self._new_sets_s):
             self._set += 1
-        self._set_of, self._set_end_s = kind, repetition.end_s
+        self._last = repetition
         self._repetitions = [
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
@@ -148,6 +147,10 @@ class LivePage(Sink):
             for mark in within:
                 mark["repetition"] = repetition.index + 1
             self._board.put("marks", {"marks": list(self._marks.values())})
+
+    @property
+    def _new_sets_s(self) -> list[float]:
+        return [mark["time_s"] for mark in self._marks.values() if mark["label"] == NEW_SET]
 
     def _curve(self, repetition: Repetition) -> dict[str, Any] | None:
         """The path of lumbar spine and hips (their mean), degrees; None where it is not kept any more."""
@@ -172,8 +175,6 @@ class LivePage(Sink):
                 self._marks.pop(back, None)
                 continue
             document = mark_document(mark, zero_ns, self._at)
-            if mark.label == NEW_SET:
-                self._new_set_s = document["time_s"]
             word, *rest = mark.label.split(" ")
             if word == TARGET and len(rest) == 2 and rest[0] in self._targets:
                 self._targets = {**self._targets, rest[0]: _degrees(rest[1])}

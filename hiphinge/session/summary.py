@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from body_signals import (
+    NEW_SET,
     RISING,
     SCHEMA,
     Pain,
@@ -119,7 +120,7 @@ class SummaryBuilder:
                 r.placement: {"method": r.method, "confidence": r.confidence, "reasons": list(r.reasons)} for r in facts.reports
             },
             "repetitions": len(self._repetitions),
-            "sets": self._sets(),
+            "sets": self._sets([m.time_s for m in (*session.marks, *facts.marks) if m.label == NEW_SET]),
             "exposure": self._exposure.document(),
             "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
             "findings": [f.document() for f in self._findings],
@@ -147,14 +148,14 @@ class SummaryBuilder:
             **({"minutes": dict(facts.minutes[key])} if key in facts.minutes else {}),
         }
 
-    def _sets(self) -> list[dict[str, object]]:
+    def _sets(self, new_at_s: Sequence[float]) -> list[dict[str, object]]:
         """Each set with the median and the spread of every metric that enough of its repetitions have, of those that count: the
         same that the hip screen scores."""
         sets = []
         why: dict[int, str] = {}
         for of_kind in by_movement(self._repetitions).values():
             why |= scored(of_kind).why
-        for group in sets_of(self._repetitions):
+        for group in sets_of(self._repetitions, new_at_s):
             entry: dict[str, object] = {
                 "movement": group[0].movement,
                 "side": side_of(group[0]),

@@ -14,6 +14,8 @@ const SILENT_SETUP_MS = 2500;
 const PATIENCE_MS = 2500;
 /** The two clocks may drift apart by this part (ours): else the second rule would fire after some hours. */
 const DRIFT = 2e-4;
+/** Rows that are late for this long have a clock of their own: a new connection judges them anew (ours). */
+const NEW_CLOCK_MS = 15000;
 const HEADER_BYTES = 20;
 const SLEPT_MS = 2000;
 const LOOK_MS = 50;
@@ -80,15 +82,15 @@ export class Connection extends EventTarget {
     const silent = now - this._heardAt > SILENT_MS;
     // until this connection has brought something, what an earlier one brought is not the present
     if (!this._brought && !silent) return;
-    const stale = known(this.session.newestTime) && this._quickest === Infinity;
     const heldUp = now - 1000 * this.session.newestTime - this._quickest > HELD_UP_MS;
-    this._become(silent || stale || heldUp ? "lost" : this.session.bodyState);
+    if (!heldUp) this._onTimeAt = now;
+    this._become(silent || heldUp ? "lost" : this.session.bodyState);
   }
 
   /** Take the token out of the address bar, for the next attempt. */
   _takeToken() {
     if (location.hash.length < 2) return;
-    this._token = decodeURIComponent(location.hash.slice(1));
+    this._token = location.hash.slice(1);
     history.replaceState(null, "", location.pathname + location.search);
     this._final = false;
     this._attempt?.abort();
@@ -174,6 +176,7 @@ export class Connection extends EventTarget {
     this._heardAt = this._saidAt = performance.now();
     this._quickest = Infinity;
     this._brought = false;
+    this._onTimeAt = this._heardAt;
     this._frames = 0;
   }
 
@@ -183,7 +186,7 @@ export class Connection extends EventTarget {
     this._socket.send(JSON.stringify({ ack: this._frames }));
     const frame = decodeFrame(buffer);
     if (frame === null || !this.session.takeRows(frame)) return;
-    this._brought = true;
+    if (frame.rows || !known(this.session.newestTime)) this._brought = true;
     this._quickest += DRIFT * (now - this._heardAt);
     if (frame.rows) this._quickest = Math.min(this._quickest, now - 1000 * this.session.newestTime);
     this._heardAt = now;
@@ -231,7 +234,7 @@ export class Connection extends EventTarget {
     }
     this.judge(now);
     if (this._final) return;
-    const dead = this._socket === null || now - this._heardAt > AGAIN_MS;
+    const dead = this._socket === null || now - this._heardAt > AGAIN_MS || now - this._onTimeAt > NEW_CLOCK_MS;
     if (dead && (this.session.awaitsRows || this._socket === null) && now - this._triedAt >= AGAIN_MS) this._try();
   }
 

@@ -7,10 +7,12 @@ import { Calibrating } from "./lift/calibrating.js";
 import { sensorState, stateLine } from "./lift/state_line.js";
 import { drawPose } from "./setup/poses.js";
 import { LiveTexts, liveText } from "./live_texts.js";
-import { word } from "./words.js";
+import { hasWord, word } from "./words.js";
 
 /** How long the buttons stay after a touch. */
 const TOUCHED_MS = 5000;
+/** How long it is said that something was marked. */
+const MARKED_MS = 2000;
 /** Space between a word and its number, parts of a letter. */
 const GAP_EM = 0.02;
 
@@ -57,6 +59,8 @@ export class Lift {
     );
     this.texts = new LiveTexts(this.node);
     this.touchedUntil = 0;
+    this.marked = { words: "", until: 0 };
+    this._newest = this._newestMark();
     this._listen();
   }
 
@@ -94,6 +98,19 @@ export class Lift {
     this.pain.addEventListener("focusin", () => this._showPain(true));
     this.buttons.addEventListener("focusin", () => this._showPain(false));
     return this.controls;
+  }
+
+  _newestMark() {
+    return Math.max(-1, ...this.page.session.marks.map((m) => m.seq));
+  }
+
+  /** A mark is answered here too: nobody has to look for it in a list. */
+  changed(kind) {
+    if (kind === "state") this._newest = this._newestMark();
+    if (kind !== "marks") return;
+    const newest = this.page.session.marks.find((m) => m.seq > this._newest && hasWord(`lift.marked.${m.kind}`));
+    this._newest = this._newestMark();
+    if (newest) this.marked = { words: word(`lift.marked.${newest.kind}`, { score: newest.score }), until: performance.now() + MARKED_MS };
   }
 
   _showPain(shown) {
@@ -173,7 +190,8 @@ export class Lift {
 
   _paintBottom(now) {
     const { session, connection, slept } = this.page;
-    const line = stateLine(session, connection, slept, now);
+    let line = stateLine(session, connection, slept, now);
+    if (now < this.marked.until && ["well", "over"].includes(line.kind)) line = { words: this.marked.words, kind: "plain" };
     const well = line.kind === "well";
     mark(this.bottom, "class", `bottom ${line.kind}`);
     this.dot.hidden = this.time.hidden = !well;

@@ -77,9 +77,9 @@ class Page {
     else this.view.act?.(action, source);
   }
 
-  /** Keep a note: it stands at the row that was on the screen when its writing began. */
+  /** Keep a note: it stands at the row that was on the screen when its writing began. Whether it was sent. */
   note(text, time_s) {
-    if (text.trim() && this.session.operator) this._send({ do: "note", text: text.trim(), time_s });
+    return Boolean(text.trim()) && this.session.operator && this._send({ do: "note", text: text.trim(), time_s });
   }
 
   send(message) {

@@ -3,6 +3,7 @@
 // speak: the lumbar share of each repetition. target: a tone while lumbar is beyond its line, higher the further. tempo: a beat.
 // What is scheduled stands in `data-tone`. A tone is scheduled when the row arrives, not when it is painted.
 
+import { shareName } from "./desk/repetition_table.js";
 import { known, percent } from "./numbers.js";
 import { word } from "./words.js";
 
@@ -11,9 +12,8 @@ export const SOUNDS = ["off", "speak", "target", "tempo"];
 const AT_LINE_HZ = 440;
 const DEG_PER_OCTAVE = 30;
 const LOST_HZ = 150;
-/** The sound of lost data comes again after this, and a beat of the metronome after that, seconds. */
+/** The sound of lost data comes again after this, seconds. */
 const LOST_EVERY_S = 1.0;
-const BEAT_S = 1.0;
 const LOUD = 0.2;
 const RAMP_S = 0.01;
 const LOOK_MS = 100;
@@ -23,6 +23,8 @@ export class Sound {
     this.page = page;
     this.chosen = "off";
     this.tone = "silent";
+    /** Beats of the metronome a minute. */
+    this.beats = 60;
     this._context = null;
     this._next = 0;
     setInterval(() => this.follow(), LOOK_MS);
@@ -71,7 +73,7 @@ export class Sound {
   changed(kind) {
     if (kind !== "repetition" || this.chosen !== "speak" || !this.speaks) return;
     const repetition = this.page.session.repetitions.at(-1);
-    const share = repetition?.lumbar_share_of_trunk ?? repetition?.lumbar_share_of_trunk_on_thigh;
+    const share = repetition?.[shareName(repetition.movement)];
     if (!known(share)) return;
     const said = new SpeechSynthesisUtterance(word("sound.say", { share: percent(100 * share) }));
     said.lang = document.documentElement.lang;
@@ -129,7 +131,7 @@ export class Sound {
       this._next = at + LOST_EVERY_S;
     } else if (this.chosen === "tempo") {
       this._beep("triangle", 880, at, 0.05);
-      this._next = at + BEAT_S;
+      this._next = at + 60 / this.beats;
     }
   }
 

@@ -1,6 +1,7 @@
 // The catalogue of the page's language, chosen by `<html lang>`; both have the same keys.
 
 const catalogue = {};
+const AGAIN_MS = 1000;
 
 /** Choose the language of the browser (German, else English) and fetch its catalogues; of several, later words win. */
 export async function loadWords(...bases) {
@@ -8,8 +9,20 @@ export async function loadWords(...bases) {
   const lang = /^de\b/.test(wanted) ? "de" : "en";
   document.documentElement.lang = lang;
   const folders = bases.length ? bases : [new URL("words/", import.meta.url)];
-  const answers = await Promise.all(folders.map((base) => fetch(new URL(`${lang}.json`, base))));
-  for (const found of await Promise.all(answers.map((answer) => answer.json()))) Object.assign(catalogue, found);
+  for (const base of folders) Object.assign(catalogue, await fetched(new URL(`${lang}.json`, base)));
+}
+
+/** A catalogue; where the server is away for a moment, it is asked again. */
+async function fetched(address) {
+  for (;;) {
+    try {
+      const answer = await fetch(address);
+      if (answer.ok) return await answer.json();
+    } catch {
+      // away: asked again
+    }
+    await new Promise((again) => setTimeout(again, AGAIN_MS));
+  }
 }
 
 /** The words of `key`, with `{name}` replaced by `values.name`. An unknown key is shown as it is, so that nobody misses it. */

@@ -72,6 +72,10 @@ class ScriptedSession:
             for key, battery in zip(BODY, (84, 79, 81, 22), strict=True)
         }
         self.now_s = start_s
+        self.pace = 1.0
+        """Below 1, rows come later and later, although they never stop."""
+        self._away_s = 0.0
+        """How long it has been held."""
         self.held = threading.Event()
         """While set, nothing comes: the program hangs."""
         self.heard: list[PageOrder] = []
@@ -196,12 +200,16 @@ class ScriptedSession:
         threading.Thread(target=self.page.close).start()
 
     def _play(self) -> None:
-        begun = time.monotonic() - self.now_s
+        then = time.monotonic()
         while not self._done.wait(FRAME_S):
+            now = time.monotonic()
+            passed, then = now - then, now
             if self.held.is_set():
+                self._away_s += passed
                 continue
             first = round(self.now_s * TICK_HZ) + 1
-            self.now_s = time.monotonic() - begun
+            self.now_s += self.pace * (passed + self._away_s)
+            self._away_s = 0.0
             ticks = np.arange(first, round(self.now_s * TICK_HZ) + 1)
             with self._lock:
                 pieces, self._next = self._next, []

@@ -143,6 +143,24 @@ def test_a_pedal_marks_and_presses_no_button_again(session: ScriptedSession, ope
     page.keyboard.press(" ")
     until(page, "document.querySelectorAll('.marks li').length === 2")
     assert [order.do for order in session.heard] == ["pain", "mark"]
+    # on Lift a mark is answered where the athlete's state stands, for a moment
+    page.keyboard.press("l")
+    page.keyboard.press(" ")
+    until(page, "document.querySelector('.line').textContent.trim() === 'Mark set'")
+    until(page, "document.querySelector('.line').hidden")
+
+
+def test_a_note_stays_until_it_can_be_sent(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("n")
+    until(page, "document.activeElement?.dataset.input === 'note'")
+    page.keyboard.type("strap")
+    session.kill()
+    state(page, "lost")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('.answer').textContent.includes('Not sent')")
+    assert page.input_value('[data-input="note"]') == "strap"
 
 
 def test_a_lost_sensor_is_named_its_numbers_are_dashes_and_it_comes_back(session: ScriptedSession, open_page: Open) -> None:
@@ -198,12 +216,34 @@ def test_nothing_stale_can_be_read_when_the_program_hangs_or_is_gone(
     # in no text and no label
     assert "32°" not in page.evaluate(READABLE)
     assert "9\u00a0ms" not in page.evaluate(READABLE)
-    # also not while it tries again
-    page.wait_for_timeout(1500)
+    # also not for a moment, while it tries again
+    page.evaluate(
+        """() => {
+            window.shown = new Set();
+            const live = '[data-value]:not([data-fact])';
+            const note = () => document.querySelectorAll(live).forEach(n => shown.add(n.textContent));
+            new MutationObserver(note).observe(document.body, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
+    page.wait_for_timeout(2300)
+    assert set(page.evaluate("[...shown]")) <= {"–"}
     assert page.evaluate("document.body.dataset.state") == "lost"
-    assert set(page.evaluate(VALUES).values()) == {"–"}
     session.held.clear()
     state(page, "streaming")
+
+
+def test_what_was_held_up_on_the_way_is_not_painted_as_present(session: ScriptedSession, open_page: Open) -> None:
+    session.pose = BENT
+    page = open_page(session.address)
+    shows(page, "lumbar_flexion", "41°")
+    session.pace = 0.4
+    state(page, "lost")
+    assert set(page.evaluate(VALUES).values()) == {"–"}
+    frames = session.page.board.rows.end
+    page.wait_for_timeout(300)
+    # rows are still coming, and stay unseen
+    assert session.page.board.rows.end > frames
+    assert page.evaluate("document.body.dataset.state") == "lost"
 
 
 def test_a_killed_server_shows_at_once(session: ScriptedSession, open_page: Open) -> None:
@@ -284,7 +324,7 @@ def test_a_viewer_has_none_of_the_operators_actions(session: ScriptedSession, op
         page.wait_for_timeout(100)
         actions = set(page.evaluate("[...document.querySelectorAll('[data-action]')].map(n => n.dataset.action)"))
         assert not {a for a in actions if not a.startswith(("mode-", "sound-")) and a != "start_without"}, mode
-        assert page.query_selector("[data-input]") is None
+        assert page.query_selector('[data-input]:not([data-input="beats"])') is None
     page.keyboard.press("4")
     page.keyboard.press(" ")
     page.wait_for_timeout(300)

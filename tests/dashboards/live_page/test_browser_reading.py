@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from body_signals import Cause, Quality
+from body_signals import Cause, Quality, movements
+from body_signals.limits import limits_with
 from dsp.progress import Heard, Stage
 from tests.dashboards.live_page.conftest import MONITOR, PHONE, TABLET, Open, until
 from tests.dashboards.live_page.scripted_session import BENT, ScriptedSession
@@ -158,6 +160,20 @@ def test_both_catalogues_have_the_same_words() -> None:
     forbidden = ("safe", "dangerous", "abnormal", "faulty", "injury", "gefährlich", "normal", "verletzung")
     for text in (*english.values(), *german.values()):
         assert not [word for word in forbidden if word in text.lower().split()], text
+
+
+def test_the_page_names_all_of_its_modules_so_that_they_come_at_once() -> None:
+    static = WORDS.parent
+    modules = {f"/static/{path.relative_to(static).as_posix()}" for path in static.rglob("*.js")} - {"/static/main.js"}
+    assert set(re.findall(r'modulepreload" href="([^"]+)"', (static / "index.html").read_text())) == modules
+
+
+def test_the_published_band_is_the_one_of_the_limits() -> None:
+    found = re.search(r"PUBLISHED_BEND = \[(\d+), (\d+)\]", (WORDS.parent / "desk" / "repetition_table.js").read_text())
+    assert found is not None
+    assert [int(n) / 100 for n in found.groups()] == [
+        limits_with({})[name].value for name in movements.BEND.published_share or ()
+    ]
 
 
 def _names(text: str) -> list[str]:

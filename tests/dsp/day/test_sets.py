@@ -138,3 +138,11 @@ def test_a_repetition_without_a_metric_is_not_counted_in_it():
         "lumbar_share_of_trunk"
     ]
     assert (found.median, found.count, found.valid) == (pytest.approx(0.5), 2, False)
+
+
+def test_a_person_may_say_that_a_new_set_begins():
+    reps = [rep(i, 3.0 * i) for i in range(5)]
+    turn_s = reps[2].turn_s
+    assert [[r.index for r in group] for group in sets_of(reps, [turn_s - 0.1])] == [[0, 1], [2, 3, 4]]
+    assert [[r.index for r in group] for group in sets_of(reps, [turn_s + 0.1])] == [[0, 1, 2], [3, 4]]
+    assert [[r.index for r in group] for group in sets_of(reps, [-1.0, 900.0])] == [[0, 1, 2, 3, 4]]

@@ -150,7 +150,7 @@ def test_the_start_keeps_what_is_known_of_each_sensor(do: str, calibrate: bool) 
     document = say(state, do)
     assert document["step"] == "calibrate"
     assert state.chosen is not None
-    assert (state.chosen.kit, state.chosen.calibrate) == ("kit 1", calibrate)
+    assert (state.chosen.kit, state.chosen.calibrate) == ("gym", calibrate)
     lumbar, pelvis, thigh = state.chosen.entries
     assert lumbar == {"placement": "lumbar", **known[0]}
     assert pelvis == {"placement": "pelvis", "family": FAMILY, "address": C}

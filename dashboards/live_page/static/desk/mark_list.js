@@ -60,7 +60,8 @@ export class MarkList {
     });
     note.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
-      page.note(note.value, seen ?? page.seenTime());
+      // without a connection it stays, so that nothing written is lost
+      if (!page.note(note.value, seen ?? page.seenTime())) return;
       note.value = "";
       seen = null;
     });

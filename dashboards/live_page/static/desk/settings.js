@@ -53,11 +53,20 @@ export class SoundChoice {
     this.page = page;
     this.buttons = SOUNDS.map((name) => button(`sound-${name}`, word(`sound.${name}`), { "aria-describedby": "sound-what" }));
     this.what = element("p", { id: "sound-what", class: "mute" });
+    const beats = element("input", { id: "beats", "data-input": "beats", type: "number", inputmode: "numeric", min: 20, max: 180, step: 1 });
+    beats.value = String(page.sound.beats);
+    beats.addEventListener("change", () => {
+      const asked = Number(beats.value);
+      if (asked >= 20 && asked <= 180) page.sound.beats = asked;
+      beats.value = String(page.sound.beats);
+    });
+    this.beats = element("div", { class: "target" }, element("label", { for: "beats" }, word("sound.beats")), beats);
     this.node = element(
       "section",
       { class: "card sound", "aria-labelledby": "sound" },
       element("h2", { id: "sound" }, word("sound.title")),
       element("div", { class: "choice", role: "group", "aria-labelledby": "sound" }, ...this.buttons),
+      this.beats,
       this.what,
     );
   }
@@ -65,6 +74,7 @@ export class SoundChoice {
   change() {
     const { sound, session } = this.page;
     for (const node of this.buttons) mark(node, "aria-pressed", node.dataset.action === `sound-${sound.chosen}`);
+    this.beats.hidden = sound.chosen !== "tempo";
     const untargeted = sound.chosen === "target" && !known(session.targets.lumbar_flexion);
     const mute = sound.chosen === "speak" && !sound.speaks;
     say(this.what, word(untargeted ? "sound.no_target" : mute ? "sound.no_speech" : `sound.what.${sound.chosen}`));

@@ -95,15 +95,19 @@ export class Calibrate {
     const counting = at.step === "stand" && known(at.left) && at.left > 0;
     say(this.count, at.step === "stand" ? (counting ? word("lift.seconds", { seconds: at.left }) : "") : String(at.number));
     say(this.of, at.step === "stand" ? "" : word("lift.of", { count: at.of }));
-    this._drawHeard(at.step);
+    this._drawHeard(at.step, connection.fresh);
   }
 
   /** What it hears now: the sensors that this movement is heard by, against the depth from which it counts fully. */
-  _drawHeard(step) {
+  _drawHeard(step, fresh) {
     const keys = step === "knee_left" ? ["thigh_left"] : step === "knee_right" ? ["thigh_right"] : ["lumbar", "pelvis"];
-    const there = keys.some((key) => this.lines[key].some(known));
+    const there = fresh && keys.some((key) => this.lines[key].some(known));
     mark(this.figure, "hidden", there ? null : "");
-    if (!there) return;
+    if (!there) {
+      this.figure.replaceChildren();
+      mark(this.figure, "aria-label", null);
+      return;
+    }
     const y = (deg) => FIGURE_H - 20 - (FIGURE_H - 40) * Math.min(deg / 90, 1.1);
     const x = (i) => (FIGURE_W * i) / (KEPT - 1);
     const nodes = [
