@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,9 @@ from tests.dashboards.live_page.conftest import PHONE, TABLET, Open, until
 from tests.dashboards.live_page.scripted_session import ScriptedSession
 from tests.peers.bluez import Obedient, bluez, device
 from tests.peers.worn_sensors import KEYS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.dbus]
 LUMBAR, PELVIS, LEFT, RIGHT = KEYS
@@ -100,6 +103,14 @@ def four(folder: Path, worn: bool = False) -> Iterator[Obedient]:
 
 def address(key: str) -> str:
     return str(device(key)["address"])
+
+
+def serious(page: Page) -> None:
+    """What axe finds serious; nothing."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found] == []
 
 
 def remembered(folder: Path) -> None:
@@ -199,8 +210,10 @@ def test_by_keyboard_alone_and_in_german(tmp_path: Path, open_page: Open) -> Non
         press("same_places")
         until(page, "() => document.querySelectorAll('.spot[data-filled]').length === 4")
         seen += page.inner_text("body")
+        serious(page)
         press("back")
         until(page, "() => document.querySelector('.find') !== null")
+        serious(page)
         press("to_place")
         until(page, "() => document.querySelector('.place') !== null")
         # nothing of the page is wider than a phone
