@@ -91,7 +91,7 @@ def live(
             tell_page(page, screen, wishes, lines=as_json)
         memory, note = None, ""
         if page is not None and (kit is None or session is None):
-            screen.print("Setting up on the live page: find the sensors, say where each is worn. Ctrl-C ends.")
+            screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")
             begun = set_up(page, config.kits_folder(config_file), settings.sessions or Path(), athlete)
             if begun.kit is None or begun.path is None:
                 screen.print("No session was begun.")

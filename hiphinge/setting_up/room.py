@@ -11,6 +11,8 @@ import numpy as np
 
 from body_signals import Floats, SampleBlock
 from dsp.taps import TapWatch
+from hiphinge.guidance.orders import STOP_KEY
+from hiphinge.live.keys import keys
 from hiphinge.session.interruption import heard_by
 from hiphinge.setting_up.state import Chosen, Found, SettingUp, SetUpOrder, known_entries
 from ingest.links import Near, Nearby
@@ -42,7 +44,7 @@ class Room:
         listening = asyncio.ensure_future(self._nearby.run())
         pages = nullcontext() if self._orders is None else self._orders(loop, self._order)
         try:
-            with pages, heard_by(loop, self._ended):
+            with pages, heard_by(loop, self._ended), keys(loop, self._pressed, self._said):
                 while self.state.chosen is None and not self.state.stopped:
                     if listening.done():
                         listening.result()
@@ -71,6 +73,14 @@ class Room:
     def _order(self, order: SetUpOrder) -> None:
         self.state.order(order)
         self._woken.set()
+
+    def _pressed(self, key: str) -> None:
+        if key.lower() == STOP_KEY:
+            self._order(SetUpOrder("stop"))
+
+    def _said(self, line: str) -> None:
+        if line.strip() == "stop":
+            self._order(SetUpOrder("stop"))
 
     def _heard(self, id: str, block: SampleBlock) -> None:
         # samples are as far apart as the sensor says, whenever their packet came

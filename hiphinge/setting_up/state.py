@@ -6,7 +6,7 @@ Events come from the radio (`heard`, `tapped`) and from a page (`order`); `docum
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ ANSWERS_S = 2.5
 """A sensor that was tapped answers for as long (ours)."""
 LOW_PERCENT = 25
 """Below this a battery is to be charged after the session (ours)."""
+MOST_SHOWN = 40
+"""Sensors that pages are told of (ours)."""
 LONGEST_STRAP = 24
 """Characters of the name that people give to a sensor."""
 
@@ -90,7 +92,7 @@ class SettingUp:
 
     def heard(self, found: Sequence[Found], faults: Sequence[tuple[str, str]] = ()) -> None:
         """The sensors that are near by now. One that is placed stays in the list while it is not heard."""
-        now = {one.id: one for one in found}
+        now = {one.id: one for one in found[:MOST_SHOWN]}
         for id in self.places.values():
             if id not in now and id in self.found:
                 now[id] = Found(id, self.found[id].name, self.found[id].family, self.found[id].port, state="lost")
@@ -259,9 +261,15 @@ class SettingUp:
             self._refused = "nothing_placed"
             return
         entries = tuple(self._saved(place, self.places[place]) for place in PLACES if place in self.places)
-        name = self.kit or free_name(self.kits)
+        name = self.kit or self._kit_of(self.places.values()) or free_name(self.kits)
         self.step = CALIBRATE
         self.chosen = Chosen(name, entries, self.athlete, self.note, calibrate)
+
+    def _kit_of(self, ids: Collection[str]) -> str:
+        """The remembered kit that most of these sensors belong to; empty where there is none."""
+        shared = {kit.name: sum(kit.entry(id) is not None for id in ids) for kit in self.kits}
+        best = max(shared, key=lambda name: shared[name], default="")
+        return best if shared.get(best, 0) * 2 > len(ids) else ""
 
     def _saved(self, place: str, id: str) -> Entry:
         """The `[[sensor]]` table of a sensor at a place: what was known of it, and of how it was worn only where it was worn

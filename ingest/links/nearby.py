@@ -68,13 +68,15 @@ class Nearby:
 
     @property
     def near(self) -> list[Near]:
-        """The sensors, those of known families first, in the order in which they were found."""
+        """The sensors, and ports that may have one, in the order in which they were found; those of known families first. A
+        phone is none."""
         for id, link in self._links.items():
             status, one = link.status[id], self._near[id]
             one.state, one.fault = status.state.value, status.fault
             one.battery = one.battery if status.battery is None else status.battery
             one.rssi = one.rssi if status.rssi is None else status.rssi
-        return sorted(self._near.values(), key=lambda n: n.family is None)
+        shown = [n for n in self._near.values() if n.port or n.family is not None or n.id in self._known]
+        return sorted(shown, key=lambda n: n.family is None)
 
     async def run(self) -> None:
         """Until cancelled: then all sensors are let go."""

@@ -9,6 +9,8 @@ import { known } from "./numbers.js";
 export const SILENT_MS = 350;
 export const HELD_UP_MS = 600;
 const AGAIN_MS = 1000;
+/** Before a session the program says something at least once a second. */
+const SILENT_SETUP_MS = 2500;
 const PATIENCE_MS = 2500;
 /** The two clocks may drift apart by this part (ours): else the second rule would fire after some hours. */
 const DRIFT = 2e-4;
@@ -73,7 +75,8 @@ export class Connection extends EventTarget {
   judge(now = performance.now()) {
     if (this._final || this._socket === null) return;
     if (!this.session.awaitsRows) {
-      this._become(this.session.bodyState);
+      const silent = this.session.setup !== null && now - this._saidAt > SILENT_SETUP_MS;
+      this._become(silent ? "lost" : this.session.bodyState);
       return;
     }
     const silent = now - this._heardAt > SILENT_MS;
@@ -141,6 +144,7 @@ export class Connection extends EventTarget {
     }
     if (message.type === "state" || message.type === "setup") this._adopt(socket);
     if (socket !== this._socket) return;
+    this._saidAt = performance.now();
     if (message.type === "ended") {
       this._final = true;
       this.session.take(message);
@@ -169,7 +173,7 @@ export class Connection extends EventTarget {
   }
 
   _begin() {
-    this._heardAt = performance.now();
+    this._heardAt = this._saidAt = performance.now();
     this._quickest = Infinity;
     this._brought = false;
     this._onTimeAt = this._heardAt;

@@ -160,7 +160,8 @@ export class Session extends EventTarget {
       this.curves = new Map();
     }
     this.known = true;
-    this.awaitsRows = true;
+    // before a session there are none
+    this.awaitsRows = m.session !== undefined;
     this.setup = null;
     this.role = m.role;
     this.you = m.you ?? null;

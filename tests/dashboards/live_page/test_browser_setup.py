@@ -12,16 +12,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dsp.calibration import Fault, Misplaced
+from dsp.progress import Stage
 from ingest.links.kit import read_kit, write_kit
 from tests.contract.command_line import COMMAND, environment
 from tests.dashboards.live_page.conftest import PHONE, TABLET, Open, until
+from tests.dashboards.live_page.scripted_session import ScriptedSession
 from tests.peers.bluez import Obedient, bluez, device
 from tests.peers.worn_sensors import KEYS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.dbus]
 LUMBAR, PELVIS, LEFT, RIGHT = KEYS
@@ -47,7 +54,8 @@ class Started:
             text=True,
         )
         assert self.process.stdout is not None
-        self.address = str(json.loads(self.process.stdout.readline())["page"])
+        said = json.loads(self.process.stdout.readline())
+        self.address, self.viewer = str(said["page"]), str(said["viewer"])
         self.lines: list[dict[str, Any]] = []
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -95,6 +103,14 @@ def four(folder: Path, worn: bool = False) -> Iterator[Obedient]:
 
 def address(key: str) -> str:
     return str(device(key)["address"])
+
+
+def serious(page: Page) -> None:
+    """What axe finds serious; nothing."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found] == []
 
 
 def remembered(folder: Path) -> None:
@@ -194,8 +210,10 @@ def test_by_keyboard_alone_and_in_german(tmp_path: Path, open_page: Open) -> Non
         press("same_places")
         until(page, "() => document.querySelectorAll('.spot[data-filled]').length === 4")
         seen += page.inner_text("body")
+        serious(page)
         press("back")
         until(page, "() => document.querySelector('.find') !== null")
+        serious(page)
         press("to_place")
         until(page, "() => document.querySelector('.place') !== null")
         # nothing of the page is wider than a phone
@@ -218,6 +236,12 @@ def test_a_reloaded_page_knows_it_all_and_a_viewer_is_told_nothing(tmp_path: Pat
         until(page, "() => document.querySelectorAll('.spot[data-filled]').length === 4")
         page.reload()
         until(page, "() => document.querySelectorAll('.spot[data-filled]').length === 4")
+        # the list of athletes and what is set up are the operator's
+        other = open_page(live.viewer)
+        until(other, "() => document.body.dataset.state === 'waiting'")
+        other.wait_for_timeout(500)
+        assert "Strap" not in other.content()
+        assert other.evaluate("document.body.dataset.mode") != "setup"
         # Ctrl-C before a session: nothing is left behind
         assert live.end() == 0, live.stderr
         until(page, "() => document.body.dataset.state === 'ended'")
@@ -235,3 +259,24 @@ def test_without_a_page_a_kit_must_be_named(tmp_path: Path) -> None:
     refused = start_is_refused_without_page(tmp_path)
     assert refused.returncode == 1
     assert "--kit" in refused.stderr
+
+
+@pytest.mark.parametrize("lang", ["en-GB", "de-DE"])
+def test_exchanged_sensors_are_told_while_calibrating_and_after_it(open_page: Open, lang: str) -> None:
+    words = {
+        "en-GB": ("Left thigh / Right thigh", "are in each other's place", "may be in each other's place"),
+        "de-DE": ("Linker Oberschenkel / Rechter Oberschenkel", "sind vertauscht", "sind vielleicht vertauscht"),
+    }[lang]
+    with ScriptedSession() as session:
+        page = open_page(session.address, lang=lang)
+        until(page, "() => document.body.dataset.state === 'waiting'")
+        page.keyboard.press("e")
+        told = Misplaced(Fault.SWAPPED, (LEFT, RIGHT), 0.0, 0.4, "in words")
+        session.calibrate(Stage.MOVEMENTS, misplaced=(told,))
+        until(page, "words => document.querySelector('.calibrate .warnings')?.innerText.includes(words)", words[2])
+        assert words[0] in page.inner_text(".warnings")
+        session.calibrate(misplaced=(replace(told, sure=0.9),))
+        until(page, "words => document.querySelector('.ready .warnings')?.innerText.includes(words)", words[1])
+        assert page.locator(".warnings [role=alert]").count() == 1
+        session.calibrate()
+        until(page, "() => document.querySelector('.ready .warnings')?.innerText === ''")

@@ -150,13 +150,34 @@ def test_the_start_keeps_what_is_known_of_each_sensor(do: str, calibrate: bool) 
     document = say(state, do)
     assert document["step"] == "calibrate"
     assert state.chosen is not None
-    assert (state.chosen.kit, state.chosen.calibrate) == ("kit 1", calibrate)
+    assert (state.chosen.kit, state.chosen.calibrate) == ("gym", calibrate)
     lumbar, pelvis, thigh = state.chosen.entries
     assert lumbar == {"placement": "lumbar", **known[0]}
     assert pelvis == {"placement": "pelvis", "family": FAMILY, "address": C}
     assert thigh == {"placement": "thigh_left", "family": FAMILY, "address": B, "rate_hz": 100}, "worn elsewhere before"
     say(state, "place", id=D, place="pelvis")
     assert state.places["pelvis"] == C, "it has begun"
+
+
+def test_sensors_of_a_known_kit_are_kept_in_it_though_nobody_named_it() -> None:
+    state = setting_up(kit(lumbar=A, pelvis=B), kit("other", lumbar=D))
+    for id, place in ((A, "pelvis"), (B, "lumbar"), (C, "thigh_left")):
+        say(state, "place", id=id, place=place)
+    say(state, "start")
+    assert state.chosen is not None
+    assert state.chosen.kit == "gym"
+
+
+def test_a_place_that_was_asked_about_comes_next() -> None:
+    state = setting_up()
+    say(state, "step", place="place")
+    assert say(state, "want", place="thigh_right")["next"] == "thigh_right"
+    state.tapped(A, 100.0, twice=True)
+    assert state.places == {"thigh_right": A}
+    assert say(state, "want", place="thigh_right")["next"] == "thigh_right"
+    state.tapped(B, 100.0, twice=True)
+    assert state.places == {"thigh_right": B}, "in its stead"
+    assert state.next_place == "lumbar"
 
 
 def test_kits_are_kept_and_found_again(tmp_path: Path) -> None:

@@ -4,13 +4,11 @@ import { button, element, mark, say, shape } from "../elements.js";
 import { calibrationStep } from "../lift/calibrating.js";
 import { known } from "../numbers.js";
 import { codeWord, word } from "../words.js";
-import { heardWords } from "./calibration_words.js";
+import { heardWords, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 
 const KEPT = 160;
 const DEEP_DEG = 45;
-/** Up to here a person who moved otherwise than asked may look like exchanged sensors. */
-const UNSURE = 0.7;
 const FIGURE_W = 400;
 const FIGURE_H = 150;
 
@@ -61,7 +59,7 @@ export class Calibrate {
     say(this.hint, word(waiting ? "setup.stand_first" : "setup.nothing_to_press"));
     this.start?.classList.toggle("primary", waiting);
     if (this.start) this.start.firstChild.textContent = word(waiting ? "setup.begin" : "setup.again");
-    this._warn(calibration.warnings ?? []);
+    showWarnings(this.warnings, calibration.warnings);
     this._keep(calibration.now_deg);
   }
 
@@ -76,16 +74,6 @@ export class Calibrate {
       return element("li", { class: over ? "over" : now ? "now" : null, "aria-current": now ? "step" : null }, number, element("span", {}, text));
     });
     this.steps.replaceChildren(...rows);
-  }
-
-  /** Swapped and turned sensors are told before the first repetition counts. */
-  _warn(warnings) {
-    const rows = warnings.map((w) => {
-      const places = (w.placements ?? []).map((key) => codeWord("place", key)).join(" / ");
-      const code = w.harmless ? `${w.code}_harmless` : known(w.sure) && w.sure <= UNSURE ? `${w.code}_perhaps` : w.code;
-      return element("li", { role: "alert" }, element("b", {}, places), ` ${codeWord("warning", code)}`);
-    });
-    this.warnings.replaceChildren(...rows);
   }
 
   /** The inclinations from standing, as long as the server tells them. */

@@ -1,5 +1,6 @@
 // What a calibration heard and how good it is, in words, from the codes and figures that the server gives.
 
+import { element } from "../elements.js";
 import { known } from "../numbers.js";
 import { codeWord, word } from "../words.js";
 
@@ -49,6 +50,23 @@ export function reasonWords(reason) {
 }
 
 const local = (figure) => (figure && document.documentElement.lang === "de" ? figure.replace(".", ",") : (figure ?? ""));
+
+/** Up to here a person who moved otherwise than asked may look like exchanged sensors. */
+const UNSURE = 0.7;
+
+/** Sensors that are not worn as was said: swapped and turned ones are told before anything counts. Shown in a list. */
+export function showWarnings(list, warnings = []) {
+  // what stays the same is not said again
+  const wanted = JSON.stringify(warnings.map((w) => [w.code, w.placements, w.sure, w.harmless]));
+  if (list.dataset.told === wanted) return;
+  list.dataset.told = wanted;
+  const rows = warnings.map((w) => {
+    const places = (w.placements ?? []).map((key) => codeWord("place", key)).join(" / ");
+    const code = w.harmless ? `${w.code}_harmless` : known(w.sure) && w.sure <= UNSURE ? `${w.code}_perhaps` : w.code;
+    return element("li", { role: "alert" }, element("b", {}, places), ` ${codeWord("warning", code)}`);
+  });
+  list.replaceChildren(...rows);
+}
 
 /** The report that is least sure, of those that were aligned; null where there is none. */
 export function leastSure(reports = []) {

@@ -5,6 +5,13 @@ import { codeWord, word } from "../words.js";
 import { Ask } from "./ask.js";
 import { Figures, lineOf, low, nameOf, shortOf, usable } from "./sensor.js";
 
+const FAULTS = {
+  "Bluetooth is switched off": "fault.bluetooth_off",
+  "the Bluetooth service is not running": "fault.bluetooth_service",
+  "the Bluetooth service went away": "fault.bluetooth_service",
+  "this computer has no usable Bluetooth adapter": "fault.bluetooth_adapter",
+  "you may not use Bluetooth": "fault.bluetooth_denied",
+};
 const WAITING = ["seen", "searching", "connecting", "configuring", "ready"];
 
 class Row {
@@ -49,6 +56,7 @@ export class Find {
     this.none = element("p", { class: "mute none" });
     this.headline = element("p", { class: "big" }, word("find.tap"));
     this.more = element("p", { class: "mute", role: "status" });
+    this.faults = element("ul", { class: "warnings" });
     this.athlete = element("select", { id: "athlete", "data-input": "athlete", onchange: () => this._chooseAthlete() });
     this.note = element("input", { id: "session-note", type: "text", maxlength: 80, autocomplete: "off", "data-input": "session_note", onchange: () => this._keepNote() });
     this.rename = button("rename", word("find.rename", { name: "" }));
@@ -63,6 +71,7 @@ export class Find {
         { class: "card how" },
         tapping(),
         this.headline,
+        this.faults,
         this.more,
         element("div", { class: "who" }, element("label", { for: "athlete" }, word("find.athlete")), this.athlete, element("label", { for: "session-note" }, word("find.note")), this.note),
       ),
@@ -90,8 +99,8 @@ export class Find {
     this._showRows(found);
     say(this.none, found.length ? "" : word("find.none"));
     const weak = found.filter(low).map((s) => word("find.charge", { name: shortOf(s) }));
-    const faults = setup.faults.map((f) => `${f.what}. ${f.remedy}`);
-    say(this.more, [...faults, word("find.needed"), ...weak].join(" "));
+    this._showFaults(setup.faults);
+    say(this.more, [word("find.needed"), ...weak].join(" "));
     const chosen = found.find((s) => s.id === this.chosen);
     this.rename.hidden = chosen === undefined;
     if (chosen) say(this.rename, word("find.rename", { name: shortOf(chosen) }));
@@ -102,6 +111,19 @@ export class Find {
     this.next.disabled = !found.some(usable);
     this._showAthletes(setup);
     if (document.activeElement !== this.note && this.note.value !== (setup.note ?? "")) this.note.value = setup.note ?? "";
+  }
+
+  /** What is wrong with Bluetooth or a kit's file: in the page's language where it is known, else as the program says it. */
+  _showFaults(faults) {
+    const told = JSON.stringify(faults);
+    if (told === this._told) return;
+    this._told = told;
+    const rows = faults.map(({ what, remedy }) => {
+      const key = FAULTS[what];
+      if (key) return element("li", { role: "alert" }, word(key));
+      return element("li", { role: "alert", lang: "en" }, `${what}. ${remedy}`);
+    });
+    this.faults.replaceChildren(...rows);
   }
 
   /** The kit that is offered: the one used last of those of which most is there. */

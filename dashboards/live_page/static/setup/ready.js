@@ -2,7 +2,7 @@
 
 import { button, element, shape } from "../elements.js";
 import { codeWord, word } from "../words.js";
-import { grade, leastSure, reasonWords } from "./calibration_words.js";
+import { grade, leastSure, reasonWords, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 
 const MOVEMENT_OF = { lumbar: "bend", pelvis: "bend", thigh_left: "knee_left", thigh_right: "knee_right" };
@@ -13,11 +13,12 @@ export class Ready {
     this.headline = element("h2", { class: "headline" });
     this.least = element("p", { class: "least" });
     this.list = element("ul", { class: "reports" });
+    this.warnings = element("ul", { class: "warnings" });
     this.better = element("aside", { class: "card better" });
     this.node = element(
       "section",
       { class: "ready" },
-      element("div", { class: "quality" }, this.headline, this.least, this.list),
+      element("div", { class: "quality" }, this.headline, this.least, this.warnings, this.list),
       this.better,
       element("div", { class: "foot" }, element("span", { class: "spring" }), button("mode-lift", word("setup.start"), { key: "L", kind: "primary" })),
     );
@@ -27,6 +28,7 @@ export class Ready {
   changed() {
     const { calibration } = this.page.session;
     const reports = calibration.reports ?? [];
+    showWarnings(this.warnings, calibration.warnings);
     const absent = reports.filter((r) => r.method === "none");
     const sure = leastSure(reports);
     const refused = calibration.stage === "refused" || sure === null;
