@@ -290,7 +290,7 @@ def measured(names: Sequence[str], sessions: int, seed: int, clean: int, jobs: i
     ordered = sorted(names, key=lambda name: FAULT_KINDS[name].mounted)
     units: list[tuple[int, tuple[str, ...]]] = []
     for k in range(sessions):
-        units += [(seed + k, tuple(ordered[i : i + 9])) for i in range(0, len(ordered), 9)]
+        units += [(seed + k, tuple(ordered[i : i + 3])) for i in range(0, len(ordered), 3)]
     units += [(CLEAN_SEED + seed + k, ()) for k in range(clean)]
     if jobs == 1:
         parts = [_unit(unit) for unit in units]

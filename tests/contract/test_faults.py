@@ -45,7 +45,7 @@ CASES: dict[str, tuple[int, tuple[Placement, ...], float | None]] = {
     "lies on the floor": (43, (PELVIS,), 2.0),
     "hangs by its strap": (44, (LEFT,), 2.0),
     "tumbles": (45, (LUMBAR,), 2.0),
-    "slides": (46, (RIGHT,), None),
+    "slides": (46, (LUMBAR,), None),
     "another sensor": (47, (PELVIS,), None),
 }
 

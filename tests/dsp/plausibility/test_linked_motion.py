@@ -1,0 +1,69 @@
+"""The lag of one sensor behind another by what both feel of their joint; where nothing tells it, there is none."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from dsp.plausibility.linked_motion import RATE_HZ, WINDOW_S, Felt, lag_of
+from virtual_athlete import Script, SimulatedAthlete
+
+SQUATS_S, WALK_S = 14.0, 36.0
+
+
+@cache
+def samples():
+    script = Script(5)
+    script.stand(SQUATS_S - script.now)
+    for _ in range(4):
+        script.squat(75.0, rest_s=0.8)
+    script.stand(WALK_S - 2.0 - script.now)
+    script.walk(30.0)
+    script.stand(4.0)
+    return SimulatedAthlete(script, 5, rate_hz=60.0, loss_probability=0.0).plain()
+
+
+def felt(key: str, late_s: float = 0.0, hole: tuple[float, float] | None = None) -> Felt | None:
+    s = samples()[key]
+    there = np.ones(len(s), np.bool_) if hole is None else (s.time_s < hole[0]) | (s.time_s > hole[1])
+    return Felt.of([(s.time_s[there] + late_s, s.acc[there], s.gyr[there])], 50, round(58.0 * RATE_HZ))
+
+
+def lags(first: Felt, second: Felt, from_s: float, to_s: float, near_s: float = 0.0) -> list[float]:
+    starts = np.arange(from_s, to_s, 0.5 * WINDOW_S)
+    found = [lag_of(first, second, round(start * RATE_HZ) - 50, near_s) for start in starts]
+    return [lag for lag in found if lag is not None]
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.113, 0.5, -0.37])
+@pytest.mark.parametrize("key", ["lumbar", "thigh_left"])
+def test_squats_tell_the_lag_to_a_hundredth(key, late_s):
+    found = lags(felt("pelvis"), felt(key, late_s), SQUATS_S, 24.0)
+    assert len(found) >= 2
+    assert found == pytest.approx([late_s] * len(found), abs=0.012)
+
+
+def test_a_larger_lag_is_found_where_it_is_known_to_be():
+    found = lags(felt("pelvis"), felt("lumbar", 3.2), SQUATS_S, 24.0, near_s=3.0)
+    assert found == pytest.approx([3.2] * len(found), abs=0.012)
+    assert found
+
+
+def test_steady_strides_that_fit_as_well_a_step_later_tell_no_wrong_lag():
+    for late_s in (0.0, 0.26, 0.5):
+        found = lags(felt("pelvis"), felt("lumbar", late_s), WALK_S, 60.0)
+        assert found == pytest.approx([late_s] * len(found), abs=0.02)
+
+
+def test_standing_and_holes_tell_nothing():
+    assert lags(felt("pelvis"), felt("lumbar"), 2.0, 8.0) == []
+    assert lags(felt("pelvis"), felt("lumbar", hole=(15.0, 23.0)), SQUATS_S, 22.0) == []
+
+
+def test_without_samples_or_numbers_there_is_nothing():
+    s = samples()["pelvis"]
+    assert Felt.of([(s.time_s[:100], s.acc[:100], s.gyr[:100])], 50, 1000) is None
+    none = np.where(np.arange(len(s))[:, None] == 900, np.nan, s.acc)
+    assert Felt.of([(s.time_s, none, s.gyr)], 50, 1000) is None
