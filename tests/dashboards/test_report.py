@@ -206,7 +206,7 @@ def test_the_headline_the_table_and_the_screen_say_one_number() -> None:
     rows = [bare(r.index, start_s=r.start_s, turn_s=r.turn_s, end_s=r.end_s, **r.metrics) for r in reps]
     (group,) = movements(rows)
     (sentence,) = headline([group])
-    assert f"gave {percent(median, spread)} % of the trunk's movement" in sentence
+    assert f"contributed {percent(median, spread)} % of the trunk's movement" in sentence
     assert "median of 3 of 4: 37 to 61 %; left out: 1 first of its set" in sentence
     assert "They fall into two groups: 36 % (no. 1, 2) and 60 % (no. 3, 4); the median is inside" in sentence
     assert group.spread("lumbar_share_of_trunk", scale=100.0) == (percent(median), "37 to 61")
