@@ -224,8 +224,9 @@ class OffBodyWatch:
         others = moved.sum(axis=0) - moved
         fell = self._fell(vertical, k)
         still = (others >= self._most) & lies | (others >= min(self._most, n - 1)) & fallen & fell
-        # a filter is still finding its vertical after an impact, when all others move already
-        still |= (others == n - 1) & (n > 2) & rests & fell
+        if len(self._thighs) == 2:
+            # a filter is still finding its vertical after an impact, when all others move already; a thigh alone may be on a seat
+            still |= (others == n - 1) & rests & fell
         for i in self._thighs:
             seat = np.ones(k, np.bool_)
             for j in self._thighs:
