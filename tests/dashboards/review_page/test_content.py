@@ -190,7 +190,7 @@ def test_a_kind_that_cannot_be_told_without_thighs_is_not_sure_on_the_page_and_i
     at = table.schema.get_field_index("movement_confidence")
     told = pa.array([CANNOT_TELL, CANNOT_TELL + 0.01] * len(table), pa.float32())[: len(table)]
     changed = table.set_column(at, table.schema.field(at), told)
-    monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator: changed)
+    monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator, columns: changed)
     shown = session_document(evening, "review")["repetitions"]
     assert [one["sure"] for one in shown[:2]] == [False, True]
     assert [report.range_row(row)["movement"].endswith(" ?") for row in changed.to_pylist()[:2]] == [True, False]
