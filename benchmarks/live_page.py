@@ -3,8 +3,8 @@
     python -m benchmarks.live_page                  # two minutes
     python -m benchmarks.live_page --soak 60        # memory of server and page over an hour as well
 
-The session is the one of `hiphinge demo` on virtual sensors, in a process of its own; Debian's chromium shows the page, and in it
-a blank page counts the bare frames of the display in the same run. *Arrival* is the arrival of the packet that made a row
+The session is the one of `hiphinge demo` on virtual sensors, in a process of its own; Debian's chromium shows the page, and
+there a blank page counts the bare frames of the display in the same run. *Arrival* is the arrival of the packet that made a row
 final; *painted* is when the page has set the row's values (`data-time`). Both are on the machine's wall clock.
 """
 
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from body_signals import ANGLE_NAMES
 from dashboards.live_page.frames import unframed
@@ -36,7 +36,7 @@ from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.streaming import Streaming
 from hiphinge.live_page.opening import OpenPage, PageWishes
 from hiphinge.session.in_progress import SessionInProgress
-from tests.dashboards.live_page.page_client import logged_in
+from tests.dashboards.live_page.page_client import PageClient, logged_in
 from virtual_athlete import SimulatedAthlete, going_on
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def cpu_of_threads() -> dict[str, float]:
 def serve(folder: Path) -> None:
     """The session, until the standard input says so; told on standard output: the page's address, then a line for each line of
     the input: memory and computing time so far. At the end what `Arrivals` has noted is in the folder."""
+    # the session would take its lines for a person's
+    commands, sys.stdin = sys.stdin, None  # type: ignore[assignment]
     script = going_on("demo", 2, 2 * 3600.0)
     athlete = SimulatedAthlete(
         script, 2, rate_hz=RATE_HZ, samples_per_packet=SAMPLES_PER_PACKET, start=datetime.now(UTC).replace(microsecond=0)
@@ -131,7 +133,7 @@ def serve(folder: Path) -> None:
             return arrivals
 
     def answer(loop: asyncio.AbstractEventLoop, streaming: Streaming) -> None:
-        for line in sys.stdin:
+        for line in commands:
             if line.strip() == "stop":
                 break
             resident = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith("VmRSS"))
@@ -184,15 +186,20 @@ def far_away(port: int) -> Iterator[int]:
         with suppress(OSError):
             while data := await reader.read(65536):
                 asyncio.get_running_loop().call_later(ROUND_TRIP_S / 2, writer.write, data)
+        writer.close()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
 
-    listening = loop.run_until_complete(asyncio.start_server(accept, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    # playwright has a loop of its own in this thread
+    listening = asyncio.run_coroutine_threadsafe(asyncio.start_server(accept, "127.0.0.1", 0), loop).result(10.0)
     yield listening.sockets[0].getsockname()[1]
+    loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+    time.sleep(0.2)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5.0)
 
@@ -216,8 +223,9 @@ async def viewer(address: str, port: int, seconds: float, said: dict[str, float]
             missed += 0 if following is None else first - following
             following, frames = first + len(rows), frames + 1
             await socket.send(json.dumps({"ack": frames}))
-    said["frames_per_s"] = frames / (time.monotonic() - (began or 0.0))
-    said["rows_missed"] = missed
+        said["frames_per_s"] = frames / (time.monotonic() - (began or 0.0))
+        said["rows_missed"] = missed
+        socket.transport.abort()
 
 
 @contextmanager
@@ -226,21 +234,22 @@ def deaf(address: str, count: int) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     base = address.partition("/#")[0]
 
-    async def hold() -> None:
+    async def hold() -> list[ClientConnection]:
         options: dict[str, Any] = {"origin": base, "additional_headers": {"Cookie": logged_in(address)}, "max_queue": 1}
-        for _ in range(count):
-            socket = await connect(base.replace("http", "ws", 1) + "/ws", **options)
-            socket.transport.pause_reading()
+        sockets = [await connect(base.replace("http", "ws", 1) + "/ws", **options) for _ in range(count)]
+        for socket in sockets:
             await socket.send('{"ack": 1000000}')
-        await asyncio.sleep(1e6)
+            socket.transport.pause_reading()
+        return sockets
 
-    holding = loop.create_task(hold())
-    thread = threading.Thread(
-        target=lambda: loop.run_until_complete(asyncio.gather(holding, return_exceptions=True)), daemon=True
-    )
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    sockets = asyncio.run_coroutine_threadsafe(hold(), loop).result(20.0)
     yield
-    loop.call_soon_threadsafe(holding.cancel)
+    for socket in sockets:
+        loop.call_soon_threadsafe(socket.transport.abort)
+    time.sleep(0.2)
+    loop.call_soon_threadsafe(loop.stop)
     thread.join(5.0)
 
 
@@ -289,7 +298,9 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
         page.goto(address)
         while server.asked()["now_s"] < CALIBRATED_S:
             page.wait_for_timeout(500)
-        page.evaluate("() => document.querySelector('[data-action=\"sound-target\"]')?.click()")
+        for action in ("mode-desk", "sound-target", "mode-lift"):
+            page.evaluate("name => document.querySelector(`[data-action='${name}']`)?.click()", action)
+            page.wait_for_timeout(300)
         set_target(address)
         parts: dict[str, Any] = {}
         before = server.asked()
@@ -330,14 +341,9 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
 def set_target(address: str) -> None:
     """A line for the lumbar spine, from another operator's page."""
 
-    async def say() -> None:
-        base = address.partition("/#")[0]
-        options: dict[str, Any] = {"origin": base, "additional_headers": {"Cookie": logged_in(address)}, "max_size": None}
-        async with connect(base.replace("http", "ws", 1) + "/ws", **options) as socket:
-            await socket.send(json.dumps({"do": "target", "angle": "lumbar_flexion", "deg": TARGET_DEG}))
-            await asyncio.sleep(0.5)
-
-    asyncio.run(say())
+    with PageClient(address) as operator:
+        operator.say(do="target", angle="lumbar_flexion", deg=TARGET_DEG)
+        operator.of("targets")
 
 
 def tone_waits(tones: list[tuple[str, float]], arrivals: list[tuple[float, float, float]]) -> list[float]:

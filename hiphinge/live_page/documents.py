@@ -13,9 +13,9 @@ from dsp.rhythm import ShareNow
 from hiphinge.engine import SensorProgress
 from ingest.links import LinkState, LinkStatus
 
-STALLED_S = 0.3
-"""Without a sample for this time, by event time, a sensor is stalled: with the heartbeats' 0.1 s it is told within
-half a second (ours)."""
+STALLED_S, LONGEST_STALLED_S = 0.3, 0.4
+"""Without a sample for the first time, by event time, a sensor is stalled; one whose packets come seldom for up to the second
+(ours). With the heartbeats' 0.1 s it is told within half a second."""
 _OF_FLAGS = (
     (Quality.OFF_BODY, "off_body"),
     (Quality.UNCALIBRATED, "other_sensor"),
@@ -32,6 +32,8 @@ class Watched:
 
     def __init__(self) -> None:
         self._samples: dict[str, tuple[int, float]] = {}
+        self._waits: dict[str, float] = {}
+        """How long each one's samples are usually waited for."""
         self._states: dict[str, tuple[str, float]] = {}
 
     def document(
@@ -48,8 +50,12 @@ class Watched:
         samples = progress.samples if progress is not None else 0
         before = self._samples.get(key)
         if before is None or before[0] != samples:
+            if before is not None and now_s - before[1] < LONGEST_STALLED_S:
+                # the longest wait of late counts, and is forgotten slowly
+                self._waits[key] = max(now_s - before[1], 0.98 * self._waits.get(key, 0.0))
             self._samples[key] = before = (samples, now_s)
-        state = _state(link, samples, now_s - before[1], flags)
+        patience_s = min(max(STALLED_S, 1.3 * self._waits.get(key, 0.0)), LONGEST_STALLED_S)
+        state = _state(link, samples, now_s - before[1] > patience_s, flags)
         since = self._states.get(key)
         if since is None or since[0] != state:
             self._states[key] = since = (state, now_s)
@@ -74,13 +80,13 @@ class Watched:
         }
 
 
-def _state(link: LinkStatus | None, samples: int, silent_s: float, flags: Quality | int) -> str:
+def _state(link: LinkStatus | None, samples: int, silent: bool, flags: Quality | int) -> str:
     if link is not None and link.state not in (LinkState.STREAMING, LinkState.STALLED):
         # a sensor that has streamed and is searched for has gone
         return "lost" if link.state is LinkState.LOST or samples else "connecting"
     if not samples:
         return "connecting"
-    if silent_s > STALLED_S or (link is not None and link.state is LinkState.STALLED):
+    if silent or (link is not None and link.state is LinkState.STALLED):
         return "stalled"
     return next((word for flag, word in _OF_FLAGS if flag & flags), "streaming")
 

@@ -51,7 +51,8 @@ export class Desk {
       this.table.node,
       this.marks.node,
       this.sensors.node,
-      element("div", { class: "settings" }, this.targets.node, this.sound.node, ...(operator ? [this.connected.node, clocksCard()] : [])),
+      element("div", { class: "settings" }, this.targets.node, this.sound.node, operator ? clocksCard() : null),
+      this.connected?.node ?? null,
       operator ? button("stop", word("action.stop"), { key: "Esc", kind: "stop" }) : null,
     );
     this._narrow = matchMedia(NARROW);
@@ -101,7 +102,6 @@ export class Desk {
   /** Body and bars: on a phone they come first, beside traces they would say the same again. */
   _live() {
     this.body = shape("svg", { class: "body", role: "img" });
-    this.shareOf = element("span", { class: "mute" });
     this.bars = [new Bar("lumbar", "lumbar_flexion", true), new Bar("hip", "hip_flexion", false)];
     const row = (bar, key) =>
       element(
@@ -120,7 +120,7 @@ export class Desk {
         {},
         row(this.bars[0], "desk.lumbar"),
         row(this.bars[1], "desk.hip"),
-        element("p", { class: "live-share" }, element("b", { "data-value": "lumbar_share_now" }), this.shareOf),
+        element("p", { class: "live-share" }, element("b", { "data-value": "lumbar_share_now" }), element("span", { class: "mute" }, ` ${word("table.of_both")}`)),
       ),
     );
   }
@@ -239,7 +239,6 @@ export class Desk {
     });
     const texts = ["lumbar_flexion", "hip_left_flexion", "hip_right_flexion"].map((name) => liveText(session, fresh, name));
     mark(this.body, "aria-label", word("body.label", { lumbar: texts[0], left: texts[1], right: texts[2] }));
-    say(this.shareOf, ` ${word(session.underWay?.of === "lumbar_share_of_trunk" ? "table.of_trunk" : "table.of_both")}`);
     this.bars[0].paint(value("lumbar_flexion"), session.targets.lumbar_flexion, word("desk.lumbar"));
     this.bars[1].paint(value("hip_flexion"), session.targets.hip_flexion, word("desk.hip"));
   }
@@ -292,6 +291,8 @@ export class Desk {
     say(this.noticeWords, words);
     say(this.noticeTime, (words && line.time) || "");
     mark(this.notice, "hidden", words ? null : "");
+    // what hinders the results comes from the program, in English
+    mark(this.noticeWords, "lang", notice === "trouble" ? "en" : null);
     mark(this.notice, "data-notice", notice);
     mark(this.notice, "role", alert ? "alert" : "status");
     mark(this.notice, "class", `notice ${line.kind}`);

@@ -14,7 +14,7 @@ const TOUCHED_MS = 5000;
 /** How long it is said that something was marked. */
 const MARKED_MS = 2000;
 /** Space between a word and its number, parts of a letter. */
-const GAP_EM = 0.02;
+const GAP_EM = 0.15;
 
 const bothWords = (key) => [
   element("span", { class: "full" }, word(key)),
@@ -172,7 +172,7 @@ export class Lift {
 
   _paintShare(share) {
     say(this.shareWord, word(Number.isNaN(share) ? "lift.share.none" : "lift.share"));
-    this.shareBar.paint(share, this.page.session.underWay?.of);
+    this.shareBar.paint(share);
   }
 
   _paintBody(fresh) {

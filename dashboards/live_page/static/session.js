@@ -5,6 +5,8 @@ const KEPT_S = 120;
 const LEAP_TICKS = 1.5;
 const REPETITIONS = 200;
 const CURVES = 8;
+/** Of less than this together, a share would be noise, degrees. */
+const LEAST_SHARED_DEG = 10;
 
 /** Bits of a row's quality (`body_signals/quality.py`) that make its numbers doubtful. */
 export const DOUBTFUL_BITS = (1 << 1) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 10) | (1 << 11);
@@ -121,7 +123,15 @@ export class Session extends EventTarget {
   /** The value of the newest row by the names of the tables; `hip_flexion` is the mean of both hips. */
   value(name) {
     if (name === "hip_flexion") return (this.rows.now("hip_left_flexion") + this.rows.now("hip_right_flexion")) / 2;
+    if (name === "lumbar_share_now") return this.shareNow();
     return this.rows.now(name);
+  }
+
+  /** What lumbar made of lumbar + hip so far, percent, from the very angles beside it; NaN where both are small or go opposite ways. */
+  shareNow() {
+    const [lumbar, hip] = [this.value("lumbar_flexion"), this.value("hip_flexion")];
+    const far = Math.abs(lumbar + hip) >= LEAST_SHARED_DEG;
+    return far && lumbar * hip >= 0 ? (100 * lumbar) / (lumbar + hip) : NaN;
   }
 
   get quality() {

@@ -152,6 +152,27 @@ def test_a_calibration_can_be_read_from_two_metres(open_page: Open, lang: str) -
             assert box["y"] + box["height"] <= of["y"] + 10
 
 
+def test_the_share_is_that_of_the_two_numbers_above_it(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    streaming(page)
+    share = "document.querySelector('[data-value=lumbar_share_now]').textContent === '{}'"
+    for lumbar, hip, shown in ((48.0, 34.0, "59\u00a0%"), (4.0, 5.0, "–"), (-8.0, 40.0, "–"), (10.0, 62.0, "14\u00a0%")):
+        session.pose = {**BENT, "lumbar_flexion": lumbar, "hip_left_flexion": hip, "hip_right_flexion": hip}
+        until(page, share.format(shown))
+    # the whole word, and air between it and a number of two digits
+    session.pose = {**BENT, "lumbar_flexion": 48.0}
+    until(page, "document.querySelector('[data-value=lumbar_flexion]').textContent === '48°'")
+    page.wait_for_timeout(100)
+    assert page.locator(".head .full").first.is_visible()
+    gap = page.evaluate(
+        """() => {
+            const [word, number] = document.querySelector('.head').children;
+            return number.getBoundingClientRect().left - word.querySelector('.full').getBoundingClientRect().right;
+        }"""
+    )
+    assert gap >= 16.0
+
+
 def test_both_catalogues_have_the_same_words() -> None:
     english, german = (json.loads((WORDS / f"{lang}.json").read_text()) for lang in ("en", "de"))
     assert list(english) == list(german)
@@ -352,6 +373,17 @@ def test_an_enlarged_page_reflows(session: ScriptedSession, open_page: Open, siz
     page.evaluate("scrollTo(0, 10000)")
     page.click('[data-action="stop"]')
     page.wait_for_selector("dialog")
+
+
+def test_sensors_and_controls_are_above_the_fold_of_a_monitor(session: ScriptedSession, open_page: Open) -> None:
+    for lang in ("en-GB", "de-DE"):
+        page = open_page(session.address, MONITOR, lang=lang)
+        streaming(page)
+        page.keyboard.press("d")
+        for name in (".sensors", ".settings"):
+            box = page.locator(name).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= 900, (lang, name)
 
 
 def test_a_first_visit_loads_little_and_nothing_from_elsewhere(session: ScriptedSession, open_page: Open) -> None:

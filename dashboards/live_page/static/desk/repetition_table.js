@@ -68,7 +68,7 @@ export class RepetitionTable {
 
   _underWay() {
     this.underWayLumbar = element("td", { class: "c-lumbar strong", "data-value": "lumbar_flexion" });
-    this.underWayShare = element("td", { class: "c-share" });
+    this.underWayShare = element("span", { "data-value": "lumbar_share_now" });
     this.underWayNumber = element("th", { scope: "row", class: "c-number" });
     this.underWayNote = element("td", { class: "c-note mute" });
     const dash = (key) => element("td", { class: `c-${key}` }, DASH);
@@ -80,7 +80,7 @@ export class RepetitionTable {
       this.underWayLumbar,
       ...["pelvis", "hip_left", "hip_right"].map(dash),
       element("td", { class: "c-thirds" }),
-      this.underWayShare,
+      element("td", { class: "c-share" }, this.underWayShare, element("small", { class: "mute" }, ` ${word("table.of_both")}`)),
       this.underWayNote,
     );
   }
@@ -166,7 +166,7 @@ export class RepetitionTable {
     const moving = fresh && underWay !== null;
     this.underWay.classList.toggle("still", !moving);
     say(this.underWayLumbar, texts("lumbar_flexion"));
-    say(this.underWayShare, fresh && moving ? texts("lumbar_share_now") : DASH);
+    say(this.underWayShare, texts("lumbar_share_now"));
     const beyond = fresh ? session.value("lumbar_flexion") - session.targets.lumbar_flexion : NaN;
     say(this.underWayNote, known(session.targets.lumbar_flexion) && beyond >= 0.5 ? word("table.beyond", { degrees: degrees(beyond) }) : "");
   }

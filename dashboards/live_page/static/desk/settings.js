@@ -77,6 +77,7 @@ export class SoundChoice {
     this.beats.hidden = sound.chosen !== "tempo";
     const untargeted = sound.chosen === "target" && !known(session.targets.lumbar_flexion);
     const mute = sound.chosen === "speak" && !sound.speaks;
+    this.what.hidden = sound.chosen === "off";
     say(this.what, word(untargeted ? "sound.no_target" : mute ? "sound.no_speech" : `sound.what.${sound.chosen}`));
   }
 }
@@ -147,8 +148,8 @@ export function clocksCard() {
   return element(
     "section",
     { class: "card more", "aria-labelledby": "clocks" },
-    element("h2", { id: "clocks" }, word("clocks.title")),
-    element("p", { class: "mute" }, word("clocks.what")),
-    button("heel_drop", word("action.heel_drop"), { key: "H" }),
+    element("h2", { id: "clocks", class: "away" }, word("clocks.title")),
+    button("heel_drop", word("action.heel_drop"), { key: "H", "aria-describedby": "clocks-what" }),
+    element("p", { class: "away", id: "clocks-what" }, word("clocks.what")),
   );
 }

@@ -45,20 +45,19 @@ export class Bar {
   }
 }
 
-/** How the movement under way is shared: lumbar, and hip or pelvis. */
+/** How the movement under way is shared between lumbar and hip. */
 export class ShareBar {
   constructor() {
     this.lumbar = element("div", { class: "fill lumbar" });
-    this.rest = element("div", { class: "rest" });
-    this.node = element("div", { class: "share-bar", "aria-hidden": "true" }, this.lumbar, this.rest);
+    this.hip = element("div", { class: "rest hip" });
+    this.node = element("div", { class: "share-bar", "aria-hidden": "true" }, this.lumbar, this.hip);
   }
 
-  /** share: percent. of: which share it is, by its name in the tables. */
-  paint(share, of) {
+  /** share: percent, NaN where there is none. */
+  paint(share) {
     const there = known(share);
     this.node.classList.toggle("missing", !there);
-    this.lumbar.hidden = this.rest.hidden = !there;
-    this.rest.className = `rest ${of === "lumbar_share_of_trunk" ? "pelvis" : "hip"}`;
+    this.lumbar.hidden = this.hip.hidden = !there;
     if (there) this.lumbar.style.width = `${Math.min(Math.max(share, 0), 100).toFixed(1)}%`;
   }
 }

@@ -17,7 +17,10 @@ export function grade(confidence) {
 export function heardWords(heard) {
   if (!heard) return "";
   const values = { degrees: `${Math.round(heard.degrees)}°`, movement: codeWord("calibration.movement", heard.movement), number: heard.number };
-  if (heard.number) return word(heard.degrees < DEEP_DEG ? "heard.counted_shallow" : "heard.counted", values);
+  // a knee goes high, a bend goes deep
+  const of = heard.movement.startsWith("knee") ? "knee" : "bend";
+  if (heard.number) return word(`heard.${of}.${heard.degrees < DEEP_DEG ? "counted_little" : "counted"}`, values);
+  if (heard.shortfall === "too_shallow") return word(`heard.${of}.too_little`, values);
   return word(heard.shortfall ? `heard.${heard.shortfall}` : "heard.other", values);
 }
 
