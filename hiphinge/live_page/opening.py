@@ -65,7 +65,7 @@ class OpenPage:
         self.address = own + self.access.token(Role.OPERATOR)
         self.viewer = own + self.access.token(Role.VIEWER)
         self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
-        self.sink = LivePage(self.board, session, self.close)
+        self.sink = LivePage(self.board, session, self.close, lambda: self.server.failed)
 
     def invitation(self, role: Role) -> str:
         """An address for another machine, to be used once; empty where there is no network or --lan was not given."""
