@@ -288,6 +288,17 @@ def test_a_page_that_slept_says_so_until_the_next_tap_and_leaves_a_mark(session:
     assert [order.do for order in session.heard] == ["slept"]
 
 
+def test_a_window_behind_others_does_not_sleep(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    # what a browser does to timers of a window that nobody sees
+    page.add_init_script("const every = window.setInterval; window.setInterval = (f, ms) => every(f, Math.max(ms, 2600));")
+    page.reload()
+    state(page, "streaming")
+    page.wait_for_timeout(5500)
+    assert page.query_selector('[data-notice="slept"]') is None
+    assert session.heard == []
+
+
 def test_stop_asks_once_and_ends(session: ScriptedSession, open_page: Open) -> None:
     page = open_page(session.address, MONITOR)
     state(page, "streaming")
