@@ -197,26 +197,27 @@ def test_a_fallen_sensor_is_told_with_what_to_do(session: ScriptedSession, open_
     shows(page, "lumbar_flexion", "41°")
 
 
-@pytest.mark.parametrize("mode", ["l", "d", "e"])
-def test_nothing_stale_can_be_read_when_the_program_hangs_or_is_gone(
-    session: ScriptedSession, open_page: Open, mode: str
-) -> None:
+def test_nothing_stale_can_be_read_when_the_program_hangs(session: ScriptedSession, open_page: Open) -> None:
     session.pose = BENT
     page = open_page(session.address, MONITOR)
     shows(page, "lumbar_flexion", "41°")
     session.repetition(0)
-    page.keyboard.press(mode)
-    page.wait_for_timeout(300)
-    began = time.monotonic()
-    session.held.set()
-    state(page, "lost")
-    assert time.monotonic() - began < 0.9
-    until(page, "!('time' in document.body.dataset)")
-    assert set(page.evaluate(VALUES).values()) == {"–"}
-    assert {node.get_attribute("data-state") for node in page.query_selector_all("[data-sensor]")} <= {"unknown"}
-    # in no text and no label
-    assert "32°" not in page.evaluate(READABLE)
-    assert "9\u00a0ms" not in page.evaluate(READABLE)
+    for mode in "led":
+        page.keyboard.press(mode)
+        page.wait_for_timeout(300)
+        began = time.monotonic()
+        session.held.set()
+        state(page, "lost")
+        assert time.monotonic() - began < 0.9
+        until(page, "!('time' in document.body.dataset)")
+        assert set(page.evaluate(VALUES).values()) == {"–"}
+        assert {node.get_attribute("data-state") for node in page.query_selector_all("[data-sensor]")} <= {"unknown"}
+        # in no text and no label
+        assert "32°" not in page.evaluate(READABLE)
+        assert "9\u00a0ms" not in page.evaluate(READABLE)
+        if mode != "d":
+            session.held.clear()
+            state(page, "streaming")
     # also not for a moment, while it tries again
     page.evaluate(
         """() => {
@@ -294,7 +295,7 @@ def test_a_window_behind_others_does_not_sleep(session: ScriptedSession, open_pa
     page.add_init_script("const every = window.setInterval; window.setInterval = (f, ms) => every(f, Math.max(ms, 2600));")
     page.reload()
     state(page, "streaming")
-    page.wait_for_timeout(5500)
+    page.wait_for_timeout(3500)
     assert page.query_selector('[data-notice="slept"]') is None
     assert session.heard == []
 
