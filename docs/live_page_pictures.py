@@ -127,8 +127,14 @@ def when(page: Page, condition: str) -> None:
 
 
 def take(page: Page, name: str) -> None:
-    """One picture, in few colours."""
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    """One picture, in few colours, of a page that has its data: a busy machine may hold them up for a moment."""
+    fresh = "document.body.dataset.time !== undefined"
+    for _ in range(10):
+        when(page, fresh)
+        shot = page.screenshot()
+        if page.evaluate(fresh):
+            break
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(OUT / f"{name}.png", optimize=True)
 
 

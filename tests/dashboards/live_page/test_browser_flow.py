@@ -482,3 +482,21 @@ def test_a_gap_is_a_gap_in_the_ring(session: ScriptedSession, open_page: Open) -
     assert all(value != value for value in values[3:5])
     assert values[5:] == [4, 5]
     assert rest == [54, 11, 53, 55, 5.01]
+
+
+def test_what_was_seen_stays_when_the_same_session_goes_on(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    found = page.evaluate(
+        """async () => {
+            const {Session} = await import('/static/session.js');
+            const known = new Session();
+            const state = (first_row, start_utc) => ({type: 'state', columns: ['quality'], first_row, session: {start_utc}});
+            known.take(state(5, 'a'));
+            known.takeRows({first: 5, time_s: 1.0, rows: 3, columns: 1, values: [1, 2, 3]});
+            known.take(state(7, 'a'));
+            const kept = [known.rows.oldest, known.rows.newest];
+            known.take(state(0, 'b'));
+            return [kept, known.rows.newest];
+        }"""
+    )
+    assert found == [[5, 7], -1]
