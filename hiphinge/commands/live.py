@@ -83,9 +83,8 @@ def live(
     with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
         running = SessionInProgress(folder, session)
         try:
-            if page is not None:
-                tell_page(page, screen, wishes, lines=as_json)
-            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page)
+            shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
+            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
             streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page))
             if streaming.ended_by == HANGUP:
                 hangup.note()
