@@ -175,7 +175,9 @@ def _pain(told: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     where = told.get("where") or ""
     label = Pain(float(told["level"]), where).label
     read = understood(label)
-    return label, {"kind": "pain", "text": read.where if isinstance(read, Pain) else where, "level": float(told["level"])}
+    seen = {"lumbar_flexion_deg": _number(told.get("lumbar_flexion_deg")), "repetition": told.get("repetition")}
+    text = read.where if isinstance(read, Pain) else where
+    return label, {"kind": "pain", "text": text, "level": float(told["level"])} | seen
 
 
 def _number(value: Any) -> float | None:

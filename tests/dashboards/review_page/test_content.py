@@ -92,7 +92,9 @@ def test_a_corrected_kind_and_a_deleted_repetition_are_shown_as_such_and_count_s
 def test_marks_notes_and_pain_stand_in_the_order_of_time_with_the_label_that_names_them(evening: Path) -> None:
     path = evening / "review" / "summary.json"
     summary = json.loads(path.read_text())
-    summary["pain"] = [{"time_s": 2.0, "said": "afterwards", "level": 3.0, "where": "left hip"}]
+    summary["pain"] = [
+        {"time_s": 2.0, "said": "live", "level": 3.0, "where": "left hip", "lumbar_flexion_deg": 41.2, "repetition": 3}
+    ]
     summary["notes"] = [{"time_s": 1.0, "said": "live", "text": "felt <b>tight</b>"}]
     path.write_text(json.dumps(summary))
     marks = session_document(evening, "review")["marks"]
@@ -100,6 +102,7 @@ def test_marks_notes_and_pain_stand_in_the_order_of_time_with_the_label_that_nam
         ("note", "note felt <b>tight</b>", "felt <b>tight</b>"),
         ("pain", "pain 3 left hip", "left hip"),
     ]
+    assert (marks[-1]["lumbar_flexion_deg"], marks[-1]["repetition"]) == (41.2, 3)
     assert [m["time_s"] for m in marks] == sorted(m["time_s"] for m in marks)
 
 
