@@ -15,7 +15,7 @@ const SHORTEST_S = 5;
 const LETTER_PX = 7.8;
 const BADGE_PX = 24;
 /** From this length of a part on, lines become bands. */
-const DENSE_S = 0.25;
+const DENSE_S = 1;
 const LINES = ["lumbar", "hip-left", "hip-right"];
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
