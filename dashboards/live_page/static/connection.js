@@ -9,8 +9,6 @@ import { known } from "./numbers.js";
 export const SILENT_MS = 350;
 export const HELD_UP_MS = 600;
 const AGAIN_MS = 1000;
-/** So long a login may take, and a socket to open; for the question between them it is `AGAIN_MS`. */
-const LOGIN_MS = 20000;
 const PATIENCE_MS = 2500;
 /** The two clocks may drift apart by this part (ours): else the second rule would fire after some hours. */
 const DRIFT = 2e-4;
@@ -19,6 +17,8 @@ const NEW_CLOCK_MS = 15000;
 const HEADER_BYTES = 20;
 const SLEPT_MS = 2000;
 const LOOK_MS = 50;
+/** So long a login may take; a socket has `PATIENCE_MS` to open, and the question between them `AGAIN_MS`. */
+const LOGIN_MS = 20000;
 
 /** A binary frame of rows, or null where it is none. */
 export function decodeFrame(buffer) {
