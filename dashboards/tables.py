@@ -342,9 +342,9 @@ def read_orientations(folder: Path, estimator: str) -> pa.Table:
     return _read(folder, estimator, ORIENTATIONS)
 
 
-def read_repetitions(folder: Path, estimator: str) -> pa.Table:
-    """`repetitions.parquet` of a session folder."""
-    return _read(folder, estimator, REPETITIONS)
+def read_repetitions(folder: Path, estimator: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """`repetitions.parquet` of a session folder, or some columns of it."""
+    return _read(folder, estimator, REPETITIONS, columns)
 
 
 def angle_minutes(

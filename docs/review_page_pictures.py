@@ -28,7 +28,7 @@ time_s = 81.0
 text = "felt tight on the left"
 
 [[pain]]
-time_s = 92.5
+time_s = 42.4
 level = 3
 where = "left hip"
 """

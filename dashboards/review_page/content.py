@@ -12,16 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from body_signals import ESTIMATORS, Note, Pain, flag_names, understood
+from body_signals import ESTIMATORS, REPETITION_COLUMNS, Note, Pain, flag_names, understood
 from body_signals.movements import KINDS, SHARE_OF_TRUNK_ON_THIGH, kind_of
 from dashboards.edits import Edit, edited, read_edits
 from dashboards.notation import kind_is_unsure
 from dashboards.review_page.traces import COLUMNS, OVERVIEW
 from dashboards.tables import available_estimators, read_repetitions, read_summary, repetition_of
 from dashboards.terminal import side_of_row
-from dsp.day import by_movement, over_set, scored, sets_of, side_of
+from dsp.day import OverSet, by_movement, metrics_of, over_set, scored, sets_of, side_of
 from dsp.results import TICK_HZ, Repetition
 
 Row = Mapping[str, Any]
@@ -39,6 +37,7 @@ MEASURES: dict[str, str] = {
     "descent": "descent_s",
 }
 """What the page shows of a repetition, by its name there: a column of the table."""
+_NOTHING = OverSet(math.nan, math.nan, 0, False)
 _HIP = "hip"
 """The hip of a movement: the raised one of a knee raise, else the mean of both."""
 
@@ -51,7 +50,7 @@ def _sd_column(column: str) -> str:
 def session_document(folder: Path, estimator: str) -> dict[str, Any]:
     """The document of one estimator's results. HiphingeError where they, or edits.toml, cannot be read."""
     summary = read_summary(folder, estimator)
-    table, edits = _needed(read_repetitions(folder, estimator)), read_edits(folder)
+    table, edits = read_repetitions(folder, estimator, _needed()), read_edits(folder)
     found = table.to_pylist()
     kept = {row["index"]: row for row in edited(table, edits).to_pylist()}
     results = [repetition_of(row) for row in kept.values()]
@@ -87,11 +86,12 @@ def session_document(folder: Path, estimator: str) -> dict[str, Any]:
     }
 
 
-def _needed(table: pa.Table) -> pa.Table:
+def _needed() -> list[str]:
     """The columns that are used here: a table of repetitions has 180."""
     placed = ["index", "start_s", "turn_s", "end_s", "movement", "movement_confidence", "quality", "trunk_rom_deg"]
     measured = [name for column in MEASURES.values() for name in (column, _sd_column(column))]
-    return table.select([name for name in [*placed, *measured, "missing_shares"] if name in table.column_names])
+    there = {q.name for q in REPETITION_COLUMNS}
+    return [name for name in [*placed, *measured, "missing_shares"] if name in there]
 
 
 def _row(
@@ -137,14 +137,11 @@ def _hip(row: Row) -> tuple[float, float]:
 
 
 def _set(key: str, group: Sequence[Repetition], rows: Mapping[int, Row], why: Mapping[int, str]) -> dict[str, Any]:
-    counted = [rows[r.index] for r in group if r.index not in why]
-    columns = {
-        name: ([float(row[c]) for row in counted], [float(row.get(_sd_column(c), math.nan)) for row in counted])
-        for name, c in MEASURES.items()
-    }
-    hips = [_hip(row) for row in counted]
-    columns[_HIP] = ([hip for hip, _ in hips], [sd for _, sd in hips])
-    medians = {name: over_set(*values) for name, values in columns.items()}
+    counted = [r for r in group if r.index not in why]
+    found = metrics_of(counted) if counted else {}
+    hips = [_hip(rows[r.index]) for r in counted]
+    medians = {name: found.get(column, _NOTHING) for name, column in MEASURES.items()}
+    medians[_HIP] = over_set([hip for hip, _ in hips], [sd for _, sd in hips])
     return {
         "key": key,
         "movement": group[0].movement,
@@ -152,7 +149,7 @@ def _set(key: str, group: Sequence[Repetition], rows: Mapping[int, Row], why: Ma
         "start_s": min(r.start_s for r in group),
         "end_s": max(r.end_s for r in group),
         "repetitions": [r.index + 1 for r in group],
-        "counted": [row["index"] + 1 for row in counted],
+        "counted": [r.index + 1 for r in counted],
         "left_out": dict(Counter(why[r.index] for r in group if r.index in why)),
         "medians": {name: [_number(m.median), _number(m.spread), m.count] for name, m in medians.items()},
     }
@@ -178,7 +175,9 @@ def _pain(told: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     where = told.get("where") or ""
     label = Pain(float(told["level"]), where).label
     read = understood(label)
-    return label, {"kind": "pain", "text": read.where if isinstance(read, Pain) else where, "level": float(told["level"])}
+    seen = {"lumbar_flexion_deg": _number(told.get("lumbar_flexion_deg")), "repetition": told.get("repetition")}
+    text = read.where if isinstance(read, Pain) else where
+    return label, {"kind": "pain", "text": text, "level": float(told["level"])} | seen
 
 
 def _number(value: Any) -> float | None:

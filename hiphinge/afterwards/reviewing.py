@@ -171,7 +171,8 @@ class Reviewing:
         """Finish what was begun: numbers that are being computed, and reports that are to follow."""
         self._ended.set()
         computing, reporter = self._computing, self._reporter
-        if computing is not None:
+        if computing is not None and computing.thread.is_alive():
+            self._told(f"{computing.folder.name}: its numbers are being computed anew; a second Ctrl-C leaves that for later")
             computing.thread.join()
         with self._changing:
             self._reports.update(dict.fromkeys(self._reports, 0.0))

@@ -87,8 +87,7 @@ def live(
     influx = settings.influx() if settings.influx_configured else None
     wishes = PageWishes(port, lan, tls, not no_browser)
     with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
-        if page is not None:
-            tell_page(page, screen, wishes, lines=as_json)
+        shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
         memory, note = None, ""
         if page is not None and (kit is None or session is None):
             screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")
@@ -106,7 +105,7 @@ def live(
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
-            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page)
+            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
             if memory is not None:
                 running.sinks.add(memory)
             streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, note))

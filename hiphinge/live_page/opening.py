@@ -19,6 +19,7 @@ from rich.console import Console
 
 from body_signals import Session
 from dashboards.live_page import Access, Board, Login, PageOrder, Role
+from hiphinge.live.screen_writer import ScreenWriter
 from hiphinge.live_page.sink import LivePage
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ class OpenPage:
         self.address = own + self.access.token(Role.OPERATOR)
         self.viewer = own + self.access.token(Role.VIEWER)
         self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
-        self.sink: LivePage | None = None if session is None else LivePage(self.board, session, self.close)
+        self.sink: LivePage | None = None if session is None else LivePage(self.board, session, self.close, lambda: self.server.failed)
 
     def begin(self, session: Session) -> LivePage:
         """The session that was set up begins: its pages are told its state. The sink that follows it."""
         self.board.begin(_head(session, simulated=False))
-        self.sink = LivePage(self.board, session, self.close)
+        self.sink = LivePage(self.board, session, self.close, lambda: self.server.failed)
         self.server.tell_anew()
         return self.sink
 
@@ -142,6 +143,9 @@ def tell_page(page: OpenPage, screen: Console, wishes: PageWishes, *, lines: boo
     """
     if lines:
         print(json.dumps(page.document()), flush=True)
+        if isinstance(sys.stdout, ScreenWriter):
+            # the lines of the session go another way, and must come after it
+            sys.stdout.drain(0.5)
         return False
     screen.print(f"Live page: {page.address}", highlight=False, soft_wrap=True)
     if wishes.lan:

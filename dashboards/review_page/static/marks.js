@@ -1,7 +1,7 @@
 // Marks, notes and pain: what there is, and saying, moving and taking away at the cursor.
 
 import { element, button, say } from "/static/elements.js";
-import { clock, decimal } from "/static/numbers.js";
+import { clock, decimal, degrees, known } from "/static/numbers.js";
 import { codeWord, hasWord, word } from "/static/words.js";
 import { keepFocus } from "./focus.js";
 
@@ -113,9 +113,18 @@ export class Marks {
   }
 }
 
+/** How much it hurt, where, and at which angle and repetition it was told. */
+function painWords({ level, text, lumbar_flexion_deg: flexion, repetition }) {
+  const said = [word("pain_of_ten", { level: decimal(level, Number.isInteger(level) ? 0 : 1) })];
+  if (text) said.push(text);
+  if (known(flexion)) said.push(word("at_lumbar", { degrees: degrees(flexion) }));
+  if (known(repetition)) said.push(word("rep_n", { n: repetition }));
+  return said.join(", ");
+}
+
 /** A mark as people read it. */
 function words(one) {
-  if (one.kind === "pain") return `${word("pain_of_ten", { level: decimal(one.level, Number.isInteger(one.level) ? 0 : 1) })}${one.text ? `, ${one.text}` : ""}`;
+  if (one.kind === "pain") return painWords(one);
   if (one.kind === "note") return word("quoted", { text: one.text });
   return hasWord(`label.${one.text}`) ? word(`label.${one.text}`) : one.text;
 }

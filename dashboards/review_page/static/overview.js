@@ -15,7 +15,7 @@ const SHORTEST_S = 5;
 const LETTER_PX = 7.8;
 const BADGE_PX = 24;
 /** From this length of a part on, lines become bands. */
-const DENSE_S = 0.25;
+const DENSE_S = 1;
 const LINES = ["lumbar", "hip-left", "hip-right"];
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
@@ -190,22 +190,23 @@ export class Overview {
 
   labels(sets) {
     const made = [];
+    const lettersOf = new Map(sets.map((set) => [set, this.compared(set)]));
     // those that are compared come first: they have their place for sure
-    const order = [...sets].sort((a, b) => this.compared(b).length - this.compared(a).length || a.start_s - b.start_s);
+    const order = [...sets].sort((a, b) => lettersOf.get(b).length - lettersOf.get(a).length || a.start_s - b.start_s);
     const taken = [];
     const done = new Set();
     const middleOf = (set) => (this.x(Math.max(set.start_s, this.view[0])) + this.x(Math.min(set.end_s, this.view[1]))) / 2;
     const of = (set) => `${setWord(set)} × ${set.repetitions.length}`;
     const wide = (text, letters) => text.length * LETTER_PX + letters.length * BADGE_PX;
     // the two that are compared keep their letters; where their names would meet, they have nothing else
-    const both = order.filter((set) => this.compared(set).length);
-    const [one, other] = both.map((set) => ({ at: middleOf(set), half: wide(of(set), this.compared(set)) / 2 + 6 }));
+    const both = order.filter((set) => lettersOf.get(set).length);
+    const [one, other] = both.map((set) => ({ at: middleOf(set), half: wide(of(set), lettersOf.get(set)) / 2 + 6 }));
     const short = other !== undefined && Math.abs(one.at - other.at) < one.half + other.half;
     for (const set of order) {
       if (done.has(set)) continue;
-      const letters = this.compared(set);
+      const letters = lettersOf.get(set);
       // sitting down and standing up take turns: one name for both
-      const turns = sets.filter((one) => one !== set && !this.compared(one).length && one.start_s < set.end_s && set.start_s < one.end_s);
+      const turns = sets.filter((one) => one !== set && one.start_s < set.end_s && set.start_s < one.end_s && !lettersOf.get(one).length);
       const together = [set, ...(letters.length ? [] : turns)];
       together.forEach((one) => done.add(one));
       const text = letters.length && short ? "" : `${together.map(setWord).join(", ")} × ${set.repetitions.length}`;

@@ -25,6 +25,7 @@ from tests.dashboards.review_page.served import ATHLETE, Served, recorded, serve
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
 DESK = {"width": 1440, "height": 900}
+ODD_NAME = "mor<img>ning & 50% #1?"
 HOSTILE = '<img src=x onerror="document.title=1">&amp;'
 
 
@@ -312,7 +313,7 @@ def test_close_asks_once_and_ends_the_program(page: Served, look: Look) -> None:
 
 
 def test_two_sessions_are_laid_over_each_other_and_one_without_results_says_why(evening: Path, look: Look) -> None:
-    shutil.copytree(evening, evening.parent / "morning")
+    shutil.copytree(evening, evening.parent / ODD_NAME)
     (evening.parent / "empty").mkdir()
     shutil.copy(evening / "session.toml", evening.parent / "empty")
     shutil.copy(evening / "recording.mcap", evening.parent / "empty")
@@ -320,13 +321,15 @@ def test_two_sessions_are_laid_over_each_other_and_one_without_results_says_why(
         window = look(page, state="sessions")
         assert window.inner_text("[data-athlete] h2") == ATHLETE
         assert "hiphinge mark" in window.inner_text('[data-session="empty"]')
+        assert ODD_NAME in window.inner_text(".list")
+        assert window.locator(".list img").count() == 0
         window.click('[data-session="evening"] [data-action=open]')
         window.wait_for_selector("body[data-state=open]")
-        window.select_option("[data-input=session-b]", "morning")
+        window.select_option("[data-input=session-b]", ODD_NAME)
         # the same numbers, so no difference
         difference = window.locator("[data-measure=lumbar] td").nth(2)
         playwright.expect(difference).to_have_text(re.compile(r"^0\s±\s\d+°$"))
-        assert window.input_value("[data-input=session-b]") == "morning"
+        assert window.input_value("[data-input=session-b]") == ODD_NAME
         assert window.input_value("[data-input=set-b]") == window.input_value("[data-input=set-a]")
 
 

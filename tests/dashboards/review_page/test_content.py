@@ -92,7 +92,9 @@ def test_a_corrected_kind_and_a_deleted_repetition_are_shown_as_such_and_count_s
 def test_marks_notes_and_pain_stand_in_the_order_of_time_with_the_label_that_names_them(evening: Path) -> None:
     path = evening / "review" / "summary.json"
     summary = json.loads(path.read_text())
-    summary["pain"] = [{"time_s": 2.0, "said": "afterwards", "level": 3.0, "where": "left hip"}]
+    summary["pain"] = [
+        {"time_s": 2.0, "said": "live", "level": 3.0, "where": "left hip", "lumbar_flexion_deg": 41.2, "repetition": 3}
+    ]
     summary["notes"] = [{"time_s": 1.0, "said": "live", "text": "felt <b>tight</b>"}]
     path.write_text(json.dumps(summary))
     marks = session_document(evening, "review")["marks"]
@@ -100,6 +102,7 @@ def test_marks_notes_and_pain_stand_in_the_order_of_time_with_the_label_that_nam
         ("note", "note felt <b>tight</b>", "felt <b>tight</b>"),
         ("pain", "pain 3 left hip", "left hip"),
     ]
+    assert (marks[-1]["lumbar_flexion_deg"], marks[-1]["repetition"]) == (41.2, 3)
     assert [m["time_s"] for m in marks] == sorted(m["time_s"] for m in marks)
 
 
@@ -190,7 +193,7 @@ def test_a_kind_that_cannot_be_told_without_thighs_is_not_sure_on_the_page_and_i
     at = table.schema.get_field_index("movement_confidence")
     told = pa.array([CANNOT_TELL, CANNOT_TELL + 0.01] * len(table), pa.float32())[: len(table)]
     changed = table.set_column(at, table.schema.field(at), told)
-    monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator: changed)
+    monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator, columns: changed)
     shown = session_document(evening, "review")["repetitions"]
     assert [one["sure"] for one in shown[:2]] == [False, True]
     assert [report.range_row(row)["movement"].endswith(" ?") for row in changed.to_pylist()[:2]] == [True, False]
