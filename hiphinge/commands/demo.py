@@ -99,9 +99,8 @@ def demo(
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
         running = SessionInProgress(folder, session)
         try:
-            if page is not None:
-                tell_page(page, screen, wishes, lines=as_json)
-            follow(running, screen, sensors=False, lines=as_json, page=page)
+            shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
+            follow(running, screen, sensors=False, lines=as_json, page=page, stays=stays, scrolls=lan and not shown)
             usual = WITH_PAGE if stays else WITHOUT_PAGE
             ended_by = asyncio.run(_watch(running, athlete.events(), usual if speed is None else speed, page, stays))
             if ended_by == HANGUP:

@@ -23,10 +23,13 @@ def follow(
     bell: bool = True,
     influx: InfluxSettings | None = None,
     page: OpenPage | None = None,
+    stays: bool = False,
+    scrolls: bool = False,
 ) -> None:
     """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; bell: a
     terminal rings once when something is found wrong with a sensor; influx: where results go;
-    page: the live page."""
+    page: the live page; stays: until Enter; scrolls: a terminal gets lines, under which what was printed before, such
+    as a QR code, is still found."""
     if influx is not None:
         running.sinks.add(LiveDelivery(running.folder, running.session, influx))
     keyboard = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
@@ -35,10 +38,11 @@ def follow(
             screen,
             running.session.patience_s,
             sensors=sensors,
-            moving=screen.is_terminal and not screen.is_dumb_terminal and not lines,
+            moving=screen.is_terminal and not screen.is_dumb_terminal and not lines and not scrolls,
             body=running.session.body,
             keyboard=keyboard,
             bell=bell,
+            remark="" if page is None else f"Live page: {page.address}" + ("   Enter ends" if stays else ""),
         )
     )
     if page is not None and page.sink is not None:

@@ -72,7 +72,7 @@ class LiveScreen(Sink):
     patience_s: for how long the session's grid waits for late samples; sensors: whether it shows what each sensor does;
     moving: a picture that is drawn anew ten times a second; False: lines every few seconds; None: neither, whoever holds
     it draws it. body: keys of the worn sensors. keyboard: whether keys are pressed or lines are sent. bell: whether a terminal
-    rings once when something is found wrong with a sensor.
+    rings once when something is found wrong with a sensor. remark: what the picture says besides, where there is room.
     """
 
     name = "screen"
@@ -87,8 +87,9 @@ class LiveScreen(Sink):
         body: Sequence[str] = (_LUMBAR, _PELVIS, _LEFT, _RIGHT),
         keyboard: bool = True,
         bell: bool = True,
+        remark: str = "",
     ) -> None:
-        self._console, self._with_sensors = console, sensors
+        self._console, self._with_sensors, self._remark = console, sensors, remark
         self._legend = LEGEND if keyboard else f"Lines: {LINES}"
         self._rings = bell and console.is_terminal
         self._now_s = 0.0
@@ -260,6 +261,7 @@ class LiveScreen(Sink):
             picture.spare.append(picture.line(line))
             picture.spare += picture.lines(fault, "yellow", first="   ") if fault else []
         picture.spare += picture.lines(self._trouble, "yellow") if self._trouble else []
+        picture.spare += picture.lines(self._remark) if self._remark else []
 
     def _answer_line(self, picture: Picture) -> Text:
         """What is being typed, else the latest answer."""

@@ -43,13 +43,19 @@ _SHARE = 2 * len(ANGLE_NAMES) + 1
 
 
 class LivePage(Sink):
-    """Tells a `Board`. over: ends what serves it, in the sink's thread."""
+    """Tells a `Board`. over: ends what serves it, in the sink's thread; failed: what that has failed with."""
 
     name = "live page"
     needs_every_row = True
 
-    def __init__(self, board: Board, session: Session, over: Callable[[], None] = lambda: None) -> None:
-        self._board, self._session, self._over = board, session, over
+    def __init__(
+        self,
+        board: Board,
+        session: Session,
+        over: Callable[[], None] = lambda: None,
+        failed: Callable[[], BaseException | None] = lambda: None,
+    ) -> None:
+        self._board, self._over, self._failed = board, over, failed
         self._keys = [s.key for s in session.sensors]
         self._worn = set(session.body)
         self._watched = Watched()
@@ -108,8 +114,17 @@ class LivePage(Sink):
         self._over()
 
     def close(self, last: PipelineOutput | None) -> None:
-        """Nothing is left open, also where the session was broken off before it stopped."""
+        """Nothing is left open, also where the session was broken off before it stopped. What the server failed with is raised,
+        to be told."""
         self._over()
+        if (fault := self._failed()) is not None:
+            raise RuntimeError(repr(fault)) from fault
+
+    @property
+    def trouble(self) -> str:
+        """That there is no page any more."""
+        fault = self._failed()
+        return "" if fault is None else f"the live page has failed ({fault!r}); the session goes on without it"
 
     def _tell_answers(self, frame: Frame) -> None:
         for answer in frame.desk.since(self._answered):

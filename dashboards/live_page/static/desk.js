@@ -291,6 +291,8 @@ export class Desk {
     say(this.noticeWords, words);
     say(this.noticeTime, (words && line.time) || "");
     mark(this.notice, "hidden", words ? null : "");
+    // what hinders the results comes from the program, in English
+    mark(this.noticeWords, "lang", notice === "trouble" ? "en" : null);
     mark(this.notice, "data-notice", notice);
     mark(this.notice, "role", alert ? "alert" : "status");
     mark(this.notice, "class", `notice ${line.kind}`);

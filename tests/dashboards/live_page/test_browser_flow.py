@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from body_signals import Cause
+from dashboards.live_page.lan import qr_svg
 from dsp.progress import Heard, Stage
 from tests.dashboards.live_page.conftest import MONITOR, Open, until
 from tests.dashboards.live_page.scripted_session import BENT, STANDING, ScriptedSession
@@ -417,6 +418,37 @@ def test_a_browser_that_was_stopped_goes_on_by_itself(session: ScriptedSession, 
     assert re.search(r"Slept [345] s", page.inner_text('[data-notice="slept"]'))
     until(page, "document.querySelectorAll('[data-sensor][data-state=streaming]').length === 4")
     assert [order.do for order in session.heard] == ["slept"]
+
+
+def test_sensors_that_still_connect_are_no_lost_connection(open_page: Open) -> None:
+    session = ScriptedSession()
+    try:
+        page = open_page(session.address, MONITOR)
+        page.wait_for_timeout(500)
+        for tick in range(12):
+            sensors = [{"key": "pelvis", "state": "connecting", "since_s": 0.0}]
+            session.page.board.put("sensors", {"now_s": float(tick), "sensors": sensors})
+            page.wait_for_timeout(100)
+            if tick > 2:
+                assert page.evaluate("document.body.dataset.state") == "waiting"
+                assert page.evaluate("document.body.dataset.time ?? 'absent'") == "absent"
+        assert page.get_attribute('[data-sensor="pelvis"]', "data-state") == "connecting"
+        state(page, "lost")
+    finally:
+        session.page.close()
+
+
+def test_an_invitation_is_drawn_as_a_code_and_nothing_else_of_it(session: ScriptedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("d")
+    drawing = qr_svg("http://192.0.2.7:8642/#once").replace("<path", "<script>document.title='owned'</script><path id='x'", 1)
+    session.page.board.put("invitation", {"role": "viewer", "address": "http://192.0.2.7:8642/#once", "qr": drawing})
+    page.wait_for_selector(".qr path")
+    assert page.get_attribute(".qr", "viewBox") == "0 0 132 132"
+    assert page.query_selector(".qr script, .qr [id]") is None
+    assert page.title() != "owned"
+    assert page.inner_text(".invitation code") == "http://192.0.2.7:8642/#once"
 
 
 def test_a_gap_is_a_gap_in_the_ring(session: ScriptedSession, open_page: Open) -> None:

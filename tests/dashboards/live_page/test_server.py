@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -298,6 +299,22 @@ def test_the_end_is_said_before_the_socket_closes_and_idle_pages_hold_nothing_up
     idle.close(0.1)
     with pytest.raises(OSError):
         asked(session.address, path="/healthz")
+
+
+def test_a_server_that_fails_costs_the_session_nothing_and_is_told(session: ScriptedSession) -> None:
+    server = session.page.server
+    loop = server._loop
+    assert loop is not None
+    assert session.page.sink.trouble == ""
+    loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+    server._thread.join(8.0)
+    assert not server._thread.is_alive()
+    rows = session.page.board.rows.end
+    time.sleep(0.3)
+    assert session.page.board.rows.end > rows
+    assert "the live page has failed" in session.page.sink.trouble
+    with pytest.raises(RuntimeError):
+        session.page.sink.close(None)
 
 
 def test_killed_sockets_are_forgotten(session: ScriptedSession) -> None:

@@ -21,7 +21,7 @@ export class Calibrate {
     this.count = element("b");
     this.of = element("span", { class: "mute" });
     this.lines = { lumbar: [], pelvis: [], thigh_left: [], thigh_right: [] };
-    this.figure = shape("svg", { class: "heard", viewBox: `0 0 ${FIGURE_W} ${FIGURE_H}`, role: "img" });
+    this.figure = shape("svg", { class: "heard", viewBox: `0 0 ${FIGURE_W} ${FIGURE_H + 4}`, role: "img" });
     this.heard = element("p", { class: "remark", role: "status" });
     this.warnings = element("ul", { class: "warnings" });
     const operator = page.session.operator;
@@ -114,7 +114,7 @@ export class Calibrate {
       shape("path", { class: "grid", d: `M0 ${y(0)}H${FIGURE_W}` }),
       shape("path", { class: "limit", d: `M0 ${y(DEEP_DEG)}H${FIGURE_W}` }),
       shape("text", { x: FIGURE_W, y: y(DEEP_DEG) - 6, class: "end" }, `${DEEP_DEG}°`),
-      shape("text", { x: 0, y: FIGURE_H - 2 }, word(keys.length > 1 ? "setup.figure.trunk" : "setup.figure.thigh")),
+      shape("text", { x: 0, y: FIGURE_H - 3 }, word(keys.length > 1 ? "setup.figure.trunk" : "setup.figure.thigh")),
     ];
     for (const key of keys) {
       let pen = "M";
