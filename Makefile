@@ -45,7 +45,7 @@ docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
 	$(RUN) dashboards.influx.reference > docs/influx-schema.md
 
-# Pictures of the live page in docs/live-page, taken by chromium from the demo; about a minute.
+# Pictures of the live page in docs/live-page, taken by chromium from the demo; about two minutes.
 pictures: $(VENV)/tools
 	$(RUN) docs.live_page_pictures
 

@@ -331,14 +331,20 @@ class _Patient(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Of a browser, or of anybody."""
         super().connection_made(transport)
+        self.loop.call_later(ASK_S, self._give_up)
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
-        else:
-            self.loop.call_later(ASK_S, self._give_up)
+            # one that has asked nothing makes place
+            idle = (c for c in self.connections if isinstance(c, _Patient) and c is not self and c.has_asked_nothing)
+            next(idle, self).transport.abort()
+
+    @property
+    def has_asked_nothing(self) -> bool:
+        """Whether no request has come yet."""
+        asked: object = self.cycle
+        return asked is None
 
     def _give_up(self) -> None:
-        asked: object = self.cycle
-        if asked is None and not self.transport.is_closing() and self in self.connections:
+        if self.has_asked_nothing and not self.transport.is_closing() and self in self.connections:
             self.transport.abort()
 
 

@@ -327,7 +327,9 @@ def said_rows(summary: Row) -> list[tuple[str, str, str]]:
     said += [(n["time_s"], f"“{n['text']}”", n) for n in summary["notes"]]
     for told in summary["pain"]:
         where = f", {told['where']}" if told.get("where") else ""
-        said.append((told["time_s"], f"pain {told['level']:g} of 10{where}", told))
+        degrees = told.get("lumbar_flexion_deg")
+        angle = "" if degrees is None else f", at {with_uncertainty(float(degrees), decimals=0)}° of lumbar flexion"
+        said.append((told["time_s"], f"pain {told['level']:g} of 10{where}{angle}", told))
     times = {"live": "during the session", "session": "with the session", "afterwards": "afterwards"}
     return [
         (clock(_number(at)), what, times.get(str(one.get("said", "session")), DASH))

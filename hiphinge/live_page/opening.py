@@ -19,6 +19,7 @@ from rich.console import Console
 
 from body_signals import Session
 from dashboards.live_page import Access, Board, Login, PageOrder, Role
+from hiphinge.live.screen_writer import ScreenWriter
 from hiphinge.live_page.sink import LivePage
 
 if TYPE_CHECKING:
@@ -145,6 +146,9 @@ def tell_page(page: OpenPage, screen: Console, wishes: PageWishes, *, lines: boo
     """
     if lines:
         print(json.dumps(page.document()), flush=True)
+        if isinstance(sys.stdout, ScreenWriter):
+            # the lines of the session go another way, and must come after it
+            sys.stdout.drain(0.5)
         return False
     screen.print(f"Live page: {page.address}", highlight=False, soft_wrap=True)
     if wishes.lan:

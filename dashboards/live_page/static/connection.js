@@ -19,6 +19,8 @@ const NEW_CLOCK_MS = 15000;
 const HEADER_BYTES = 20;
 const SLEPT_MS = 2000;
 const LOOK_MS = 50;
+/** So long a login may take; a socket has `PATIENCE_MS` to open, and the question between them `AGAIN_MS`. */
+const LOGIN_MS = 20000;
 
 /** A binary frame of rows, or null where it is none. */
 export function decodeFrame(buffer) {
@@ -43,10 +45,9 @@ export class Connection extends EventTarget {
     this._final = false;
     this._slept = 0;
     this._token = null;
+    this._patience = AGAIN_MS;
     this._begin();
-    const now = performance.now();
-    this._lookedAt = now;
-    this._lookedDate = Date.now();
+    [this._awakeAt, this._awakeDate] = [performance.now(), Date.now()];
   }
 
   /** Log in with the token of the address bar, if there is one, then connect. */
@@ -99,7 +100,7 @@ export class Connection extends EventTarget {
 
   async _try() {
     const now = performance.now();
-    if (this._final || (this._attempt !== null && now - this._triedAt < PATIENCE_MS)) return;
+    if (this._final || (this._attempt !== null && now - this._triedAt < this._patience)) return;
     this._attempt?.abort();
     const attempt = new AbortController();
     this._attempt = attempt;
@@ -107,9 +108,13 @@ export class Connection extends EventTarget {
     const asked = { cache: "no-store", credentials: "same-origin", signal: attempt.signal };
     try {
       if (this._token) {
+        // a token may serve once: nobody breaks off while the answer is on its way
+        this._patience = LOGIN_MS;
         await fetch("/login", { ...asked, method: "POST", body: this._token });
         this._token = null;
+        this._triedAt = performance.now();
       }
+      this._patience = AGAIN_MS;
       const answer = await fetch("/access", asked);
       if (attempt.signal.aborted) return;
       if (answer.status === 401 || answer.status === 403) this._refuse();
@@ -122,6 +127,8 @@ export class Connection extends EventTarget {
   }
 
   _connect(attempt) {
+    this._patience = PATIENCE_MS;
+    this._triedAt = performance.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
     socket.binaryType = "arraybuffer";
@@ -181,7 +188,7 @@ export class Connection extends EventTarget {
   }
 
   _takeFrame(buffer) {
-    const now = performance.now();
+    const now = this._wake();
     this._frames += 1;
     this._socket.send(JSON.stringify({ ack: this._frames }));
     const frame = decodeFrame(buffer);
@@ -223,19 +230,24 @@ export class Connection extends EventTarget {
 
   /** Twenty times a second: has the page slept, is what it shows still fresh, is it time to try again. */
   _look() {
-    const [now, date] = [performance.now(), Date.now()];
-    // the one clock stands still while some machines are suspended, the other may be set
-    const gap = Math.max(now - this._lookedAt, date - this._lookedDate);
-    this._lookedAt = now;
-    this._lookedDate = date;
-    if (gap > SLEPT_MS && !this._final) {
-      this._slept += gap / 1000;
-      this.dispatchEvent(new CustomEvent("slept", { detail: this._slept }));
-    }
+    const now = this._wake();
     this.judge(now);
     if (this._final) return;
     const dead = this._socket === null || now - this._heardAt > AGAIN_MS || now - this._onTimeAt > NEW_CLOCK_MS;
     if (dead && (this.session.awaitsRows || this._socket === null) && now - this._triedAt >= AGAIN_MS) this._try();
+  }
+
+  /** The page is awake: how long was it not? (In a window behind others timers are seldom, but frames come: that is no sleep.) */
+  _wake() {
+    const [now, date] = [performance.now(), Date.now()];
+    // the one clock stands still while some machines are suspended, the other may be set
+    const gap = Math.max(now - this._awakeAt, date - this._awakeDate);
+    [this._awakeAt, this._awakeDate] = [now, date];
+    if (gap > SLEPT_MS && !this._final) {
+      this._slept += gap / 1000;
+      this.dispatchEvent(new CustomEvent("slept", { detail: this._slept }));
+    }
+    return now;
   }
 
   /** The sleep is told once, when the server is heard again. */

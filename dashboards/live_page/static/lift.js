@@ -157,7 +157,7 @@ export class Lift {
     this.node.classList.toggle("is-calibrating", calibrating);
     if (now > this.touchedUntil && this.node.classList.contains("touched")) {
       this.node.classList.remove("touched");
-      this.controls.classList.remove("asks-pain");
+      if (!this.controls.contains(document.activeElement)) this.controls.classList.remove("asks-pain");
     }
     this.texts.paint(session, fresh);
     const value = (name) => (fresh ? session.value(name) : NaN);

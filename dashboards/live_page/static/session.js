@@ -153,9 +153,9 @@ export class Session extends EventTarget {
   }
 
   _take_state(m) {
-    const same = this.known && m.columns.join() === this.rows.columns.join();
-    const follows = same && m.first_row >= this.rows.newest && m.session?.start_utc === this.about.start_utc;
-    if (!follows) {
+    // after a cut the same session goes on: what was seen of it stays, and what was missed is a gap
+    const same = this.known && m.columns.join() === this.rows.columns.join() && m.session?.start_utc === this.about.start_utc;
+    if (!same) {
       this.rows = new Rows(m.columns, m.rate_hz ?? 100);
       this.curves = new Map();
     }

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -235,7 +236,7 @@ def test_a_message_over_64_kb_closes_the_socket_with_1009(session: ScriptedSessi
         page.for_frames(3)
         page.socket.send(message)
         with pytest.raises(ConnectionClosed) as closed:
-            page.for_frames(10_000)
+            page.for_frames(500)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
     with PageClient(session.address) as page:
@@ -272,7 +273,7 @@ def test_a_revoked_page_is_sent_away_and_its_cookie_is_nobody_s(session: Scripte
         assert other["address"] == "127.0.0.1"
         operator.say(do="revoke", id=other["id"])
         with pytest.raises(ConnectionClosed) as closed:
-            viewer.for_frames(10_000)
+            viewer.for_frames(500)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4001
         assert refusal(session.address, Cookie=viewer.cookie, Origin=session.address.partition("/#")[0]) == 403
@@ -326,6 +327,25 @@ def test_killed_sockets_are_forgotten(session: ScriptedSession) -> None:
         page.until(lambda m: m["type"] == "viewers" and len(m["viewers"]) == 1)
         page.for_frames(3)
     assert threading.active_count() < 40
+
+
+def test_idle_connections_of_strangers_keep_nobody_out_and_are_closed(
+    session: ScriptedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboards.live_page.server.MOST_CONNECTIONS", 20)
+    monkeypatch.setattr("dashboards.live_page.server.ASK_S", 1.0)
+    where = ("127.0.0.1", session.page.server.port)
+    with ExitStack() as stack, PageClient(session.address) as page:
+        idle = [stack.enter_context(socket.create_connection(where)) for _ in range(60)]
+        page.for_frames(3)
+        assert asked(session.address, path="/healthz")[2] == b"ok"
+        with PageClient(session.address) as another:
+            another.for_frames(3)
+        for one in idle:
+            one.settimeout(10.0)
+            with suppress(ConnectionResetError):
+                assert one.recv(1) == b""
+        page.for_frames(3)
 
 
 def test_a_port_that_is_taken_is_an_error_with_a_remedy(session: ScriptedSession) -> None:
