@@ -153,8 +153,8 @@ def _athlete(message: dict[str, Any], seen: float | None) -> PageOrder:
     return PageOrder("athlete", None, _optional(message.get("id"), LONGEST_LABEL))
 
 
-SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "kit", "start", "start_without")
-"""Orders before a session, besides ``athlete``, ``session_note`` and ``stop``."""
+SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
+"""Orders before a session, besides ``athlete`` and ``stop``."""
 _READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
     **dict.fromkeys(SET_UP, _before),
     "athlete": _athlete,

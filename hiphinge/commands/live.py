@@ -87,9 +87,9 @@ def live(
     influx = settings.influx() if settings.influx_configured else None
     wishes = PageWishes(port, lan, tls, not no_browser)
     with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
-        shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
-        memory, note = None, ""
+        memory, note, shown = None, "", False
         if page is not None and (kit is None or session is None):
+            shown = tell_page(page, screen, wishes, lines=as_json)
             screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")
             begun = set_up(page, config.kits_folder(config_file), settings.sessions or Path(), athlete)
             if begun.kit is None or begun.path is None:
@@ -105,9 +105,11 @@ def live(
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
-            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
             if memory is not None:
                 running.sinks.add(memory)
+            elif page is not None:
+                shown = tell_page(page, screen, wishes, lines=as_json)
+            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
             streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, note))
             if streaming.ended_by == HANGUP:
                 hangup.note()

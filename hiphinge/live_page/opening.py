@@ -68,14 +68,17 @@ class OpenPage:
         self.address = own + self.access.token(Role.OPERATOR)
         self.viewer = own + self.access.token(Role.VIEWER)
         self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
-        self.sink: LivePage | None = None if session is None else LivePage(self.board, session, self.close, lambda: self.server.failed)
+        self.sink: LivePage | None = None if session is None else self._follow(session)
 
     def begin(self, session: Session) -> LivePage:
         """The session that was set up begins: its pages are told its state. The sink that follows it."""
         self.board.begin(_head(session, simulated=False))
-        self.sink = LivePage(self.board, session, self.close, lambda: self.server.failed)
+        self.sink = self._follow(session)
         self.server.tell_anew()
         return self.sink
+
+    def _follow(self, session: Session) -> LivePage:
+        return LivePage(self.board, session, self.close, lambda: self.server.failed)
 
     def invitation(self, role: Role) -> str:
         """An address for another machine, to be used once; empty where there is no network or --lan was not given."""

@@ -297,7 +297,7 @@ _ORDERS = {
     "exchange": SettingUp._order_exchange,
     "rename": SettingUp._order_rename,
     "athlete": SettingUp._order_athlete,
-    "session_note": SettingUp._order_note,
+    "first_note": SettingUp._order_note,
     "kit": SettingUp._order_kit,
     "start": SettingUp._order_start,
     "start_without": SettingUp._order_start_without,

@@ -75,7 +75,7 @@ def cued_motion() -> Motion:
     """Somebody who stands, and on the cue stands for some seconds, calibrates and lifts."""
     script = Script(11)
     script.stand(STANDS_S)
-    script.calibrate(stand_s=9.0)
+    script.calibrate(stand_s=6.5)
     script.stand(3.0)
     for _ in range(30):
         script.bend(70.0)

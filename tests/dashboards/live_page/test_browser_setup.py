@@ -264,8 +264,18 @@ def test_without_a_page_a_kit_must_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lang", ["en-GB", "de-DE"])
 def test_exchanged_sensors_are_told_while_calibrating_and_after_it(open_page: Open, lang: str) -> None:
     words = {
-        "en-GB": ("Left thigh / Right thigh", "are in each other's place", "may be in each other's place"),
-        "de-DE": ("Linker Oberschenkel / Rechter Oberschenkel", "sind vertauscht", "sind vielleicht vertauscht"),
+        "en-GB": (
+            "Left thigh / Right thigh",
+            "are in each other's place",
+            "may be in each other's place",
+            "Look at the sensors.",
+        ),
+        "de-DE": (
+            "Linker Oberschenkel / Rechter Oberschenkel",
+            "sind vertauscht",
+            "sind vielleicht vertauscht",
+            "Nach den Sensoren sehen.",
+        ),
     }[lang]
     with ScriptedSession() as session:
         page = open_page(session.address, lang=lang)
@@ -278,5 +288,7 @@ def test_exchanged_sensors_are_told_while_calibrating_and_after_it(open_page: Op
         session.calibrate(misplaced=(replace(told, sure=0.9),))
         until(page, "words => document.querySelector('.ready .warnings')?.innerText.includes(words)", words[1])
         assert page.locator(".warnings [role=alert]").count() == 1
+        assert page.inner_text(".headline") == words[3]
         session.calibrate()
         until(page, "() => document.querySelector('.ready .warnings')?.innerText === ''")
+        assert page.inner_text(".headline") != words[3]

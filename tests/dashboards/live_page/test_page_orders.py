@@ -25,6 +25,15 @@ from dashboards.live_page.orders import LONGEST_TEXT, PageOrder, acknowledged, d
         ({"do": "slept", "seconds": 12.4}, PageOrder("slept", None, number=12)),
         ({"do": "stop"}, PageOrder("stop")),
         ({"do": "undo", "more": 1}, PageOrder("undo")),
+        ({"do": "scan"}, PageOrder("scan")),
+        ({"do": "place", "id": "C0:00", "placement": "pelvis"}, PageOrder("place", id="C0:00", place="pelvis")),
+        ({"do": "place", "id": "C0:00", "placement": None}, PageOrder("place", id="C0:00")),
+        ({"do": "step", "step": "find"}, PageOrder("step", place="find")),
+        ({"do": "rename", "id": "C0:00", "name": "<b>A"}, PageOrder("rename", text="<b>A", id="C0:00")),
+        ({"do": "first_note", "text": ""}, PageOrder("first_note")),
+        ({"do": "athlete", "id": "player-07"}, PageOrder("athlete", text="player-07")),
+        ({"do": "athlete", "id": None}, PageOrder("athlete")),
+        ({"do": "start_without"}, PageOrder("start_without")),
     ],
 )
 def test_orders_are_understood(message: dict[str, Any], order: PageOrder) -> None:
@@ -58,6 +67,10 @@ def test_orders_are_understood(message: dict[str, Any], order: PageOrder) -> Non
         {"do": "slept"},
         {"do": "slept", "seconds": -3},
         {"do": "revoke"},
+        {"do": "place", "id": 7, "placement": "pelvis"},
+        {"do": "place", "id": "C0:00", "placement": ["pelvis"]},
+        {"do": "kit", "name": {}},
+        {"do": "athlete", "id": 7},
         {"do": "invite", "role": "owner"},
     ],
 )

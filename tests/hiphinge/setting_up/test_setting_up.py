@@ -131,7 +131,7 @@ def test_athlete_note_and_names() -> None:
     assert (document["athlete"], document["athletes"][0]["sessions"]) == ("player-07", 3)
     assert codes(say(state, "athlete", text="*")) == ["bad_athlete"]
     assert state.athlete == "player-07"
-    assert say(state, "session_note", text="after the match")["note"] == "after the match"
+    assert say(state, "first_note", text="after the match")["note"] == "after the match"
     assert say(state, "rename", id=A, text="Strap A")["found"][0]["strap"] == "Strap A"
     assert codes(say(state, "kit", text="../etc")) == ["bad_kit_name"]
     assert say(state, "kit", text="gym 2")["kit"] == "gym 2"

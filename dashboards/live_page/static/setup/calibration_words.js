@@ -37,6 +37,9 @@ const REASONS = [
   [/^the standing was too short/, "reason.too_short"],
   [/^moved by ([\d.]+)° instead of standing still/, "reason.moved"],
   [/^swayed by ([\d.]+)°/, "reason.swayed"],
+  [/^the right knee (?:rose first|seems to rise)/, "reason.right_first"],
+  [/^the pelvis bends further forward than the spine/, "reason.pelvis_further"],
+  [/^the (?:lumbar|pelvis|thigh left|thigh right) sensor (?:is|moves)/, "reason.misplaced"],
 ];
 
 /** A reason: its words, and the language that they are in where it is not the page's. */

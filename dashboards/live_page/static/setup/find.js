@@ -12,6 +12,8 @@ const FAULTS = {
   "this computer has no usable Bluetooth adapter": "fault.bluetooth_adapter",
   "you may not use Bluetooth": "fault.bluetooth_denied",
 };
+/** A fault of one sensor that a person has to see to. */
+const TAKEN = "another program on this computer uses this sensor";
 const WAITING = ["seen", "searching", "connecting", "configuring", "ready"];
 
 class Row {
@@ -37,7 +39,8 @@ class Row {
     say(this.line, lineOf(sensor));
     const waits = usable(sensor) && WAITING.includes(sensor.state);
     const fault = sensor.fault !== null && sensor.state !== "streaming";
-    say(this.answer, tapped ? word("find.tapped") : fault || waits || sensor.state === "lost" ? codeWord("found", sensor.state) : "");
+    const taken = sensor.fault?.what === TAKEN;
+    say(this.answer, tapped ? word("find.tapped") : taken ? word("found.taken") : fault || waits || sensor.state === "lost" ? codeWord("found", sensor.state) : "");
     mark(this.press, "class", tapped ? "sensor tapped" : "sensor");
     mark(this.press, "data-state", sensor.state);
     mark(this.press, "aria-pressed", String(chosen));
@@ -178,7 +181,7 @@ export class Find {
   }
 
   _keepNote() {
-    this.page.send({ do: "session_note", text: this.note.value.trim() });
+    this.page.send({ do: "first_note", text: this.note.value.trim() });
   }
 
   _askName() {

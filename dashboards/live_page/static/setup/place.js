@@ -43,6 +43,7 @@ class Spot {
     mark(this.node, "data-side", side);
     mark(this.node, "data-filled", sensor ? "" : null);
     mark(this.node, "aria-current", wanted ? "true" : null);
+    mark(this.node, "data-tapped", sensor && sensor.tapped_s !== null ? "" : null);
     say(this.sensor, sensor ? shortOf(sensor) : word(skipped ? "place.left_out" : "place.missing"));
   }
 }

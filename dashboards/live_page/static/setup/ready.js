@@ -32,11 +32,13 @@ export class Ready {
     const absent = reports.filter((r) => r.method === "none");
     const sure = leastSure(reports);
     const refused = calibration.stage === "refused" || sure === null;
-    this.headline.textContent = word(refused ? "ready.refused" : absent.length ? "ready.in_part" : "ready.ready");
+    const wrong = (calibration.warnings ?? []).find((w) => !w.harmless);
+    this.headline.textContent = word(wrong ? "ready.look" : refused ? "ready.refused" : absent.length ? "ready.in_part" : "ready.ready");
     this.least.textContent = refused ? "" : word("ready.least", { place: codeWord("place", sure.placement), grade: word(`grade.${grade(sure.confidence)}`) });
     const reasons = refused ? (calibration.reasons ?? []).map((r) => this._reason(r)) : [];
     this.list.replaceChildren(...reasons, ...reports.map((r) => this._report(r)));
-    this._showBetter(absent[0] ?? sure, refused);
+    if (wrong) this._showWrong(wrong);
+    else this._showBetter(absent[0] ?? sure, refused);
   }
 
   _reason(reason) {
@@ -64,6 +66,18 @@ export class Ready {
       element("div", {}, element("h3", {}, codeWord("place", report.placement)), element("p", { class: "mute" }, ...reasons)),
       bar,
       element("b", { class: "grade" }, text),
+    );
+  }
+
+  /** Sensors that are not worn as was said come first. */
+  _showWrong(warning) {
+    const body = shape("svg", { class: "body" });
+    drawPose(body, "stand");
+    this.better.replaceChildren(
+      element("h2", {}, word(`ready.first.${warning.code}`)),
+      element("p", {}, word("ready.then")),
+      body,
+      ...(this.page.session.operator ? [button("calibrate", word("ready.repeat"), { key: "C" })] : []),
     );
   }
 
