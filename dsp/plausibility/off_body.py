@@ -225,7 +225,7 @@ class OffBodyWatch:
         fell = self._fell(vertical, k)
         still = (others >= self._most) & lies | (others >= min(self._most, n - 1)) & fallen & fell
         if len(self._thighs) == 2:
-            # after an impact a filter is still finding its vertical when all others move already; a thigh alone may be on a seat
+            # after an impact a filter still finds its vertical when all others move already; a thigh alone may be on a seat
             still |= (others == n - 1) & rests & fell
         for i in self._thighs:
             seat = np.ones(k, np.bool_)
