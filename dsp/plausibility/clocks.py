@@ -90,9 +90,6 @@ def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
         found = _line(at[first:], lags[first:])
         if found is not None:
             return replace(found, first=int(borders[first]))
-    if len(parts[-1]) > 1 and np.ptp(parts[-1]) < SAME_S and not whole:
-        # no sound window has ever been seen to say what two others do not: this is one that is wrong, but no more is certain
-        return Line(float(at[-1]), float(lags[-1]), 0.0, 0.0, int(borders[-1]), sure=False)
     return None
 
 

@@ -248,7 +248,12 @@ class OffBodyWatch:
             return
         rests = _last_of(rests, RESTS_LOOKS, k, np.logical_and)
         if rests.any():
-            moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
+            # all the while: where a clock is late, others begin before
+            looks, half = turn.shape[1], RESTS_LOOKS // 2
+            halves = (
+                _last_of(turn[:, : looks - back], part, k, np.add) for back, part in ((half, RESTS_LOOKS - half), (0, half))
+            )
+            moved = np.logical_and.reduce([of_half > 0.5 * MOVED_RAD for of_half in halves])
             moved[pelvis] = True
             seen[pelvis, rests & moved.all(axis=0)] = _LIES
 
