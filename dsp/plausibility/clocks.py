@@ -18,16 +18,27 @@ from itertools import combinations
 import numpy as np
 
 from body_signals import Cause, Floats, Placement, TimedBlock
-from dsp.plausibility.linked_motion import HOP_S, LEAD_S, LEAST_M_S2, RATE_HZ, SEARCH_S, WINDOW_S, Felt, lag_of
+from dsp.plausibility.linked_motion import (
+    HOP_S,
+    LEAD_S,
+    LEAST_M_S2,
+    RATE_HZ,
+    SEARCH_S,
+    WINDOW_S,
+    Felt,
+    lag_of,
+    sizes_of,
+    variation,
+)
 from dsp.results import Finding
 
 LOOK_S, WAIT_S = 5.0, 3.0
 """A look takes in windows that began in so many seconds, once the samples of their end are there (ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
-SETTLED_LOOKS, SETTLED_TIMES = 6, 6
-"""After so many looks in a row at which all clocks agreed, every so many-th is made. It asks the pelvis' pairs only, and of the
-latest lively window since the last look (ours)."""
+SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 6, 30.0, 12, 60.0
+"""After so many looks in a row at which all clocks agreed, a look is made only so often, and after more of them, less often. It
+asks the pelvis' pairs only, and of the latest lively window since the last look (ours)."""
 TRIES, SILENT_LOOKS = 2, 4
 """Such a look asks so many windows at most. After so many of them at lively windows, in all of which one sensor told nothing,
 all looks are made again (ours)."""
@@ -195,6 +206,8 @@ class ClockWatch:
         """Session time up to which each sensor has agreed with others."""
         self._after_s = -np.inf
         """Samples before are not looked at."""
+        self._from_s = -math.inf
+        """Samples before have been used, and may be kept no more."""
         self._kept_s = kept_s
         self._settled = 0
         """Looks in a row at which all clocks agreed."""
@@ -243,14 +256,15 @@ class ClockWatch:
         # samples of windows that begin after those of the last look, and of what it takes to compare them
         further_s = math.ceil(max(map(abs, near.values()), default=0.0))
         begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
+        self._from_s = max(self._from_s, begin_s - 1.0)
         for parts in self._kept.values():
-            while len(parts) > 1 and parts[1][0][0] <= begin_s - 1.0:
+            while len(parts) > 1 and parts[1][0][0] <= self._from_s:
                 parts.pop(0)
         first = until_s - LOOK_S - WINDOW_S
         if settled:
             self._check(first, near)
-        elif self._stirs(first - further_s - SEARCH_S, until_s + further_s):
-            self._ask([first + HOP_S * k for k in range(round(LOOK_S / HOP_S))], near)
+        elif self._stirs(max(first - further_s - SEARCH_S, self._from_s), until_s):
+            self._ask([first + HOP_S * k for k in range(round(LOOK_S / HOP_S))], near, self._asked())
         for lags in self._lags.values():
             while lags and lags[0][0] < until_s - self._kept_s:
                 lags.pop(0)
@@ -273,7 +287,11 @@ class ClockWatch:
         if not agree:
             self._silent, self._unheard = 0, set(self._keys)
         self.looked_s = until_s
-        self._next_s = until_s + LOOK_S * (SETTLED_TIMES if self._settled >= SETTLED_LOOKS else 1)
+        self._next_s = until_s + LOOK_S
+        if self._settled >= SETTLED_LOOKS:
+            # due at the end of a minute or half of one, where the samples are parted anyway
+            pause_s = SETTLED_S if self._settled < LONG_SETTLED_LOOKS else LONG_SETTLED_S
+            self._next_s = pause_s * math.floor((until_s + WAIT_S) / pause_s + 1.0) - WAIT_S
         return [replace(lag, since_s=self._agreed_s[lag.sensor]) for lag in found]
 
     def whole(self) -> list[ClockLag]:
@@ -282,22 +300,22 @@ class ClockWatch:
 
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""
-        return any(_varies(parts, begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())
+        return any(variation(sizes_of(parts, begin_s, end_s), begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())
 
     def _check(self, last: float, near: Mapping[tuple[str, str], float]) -> None:
         """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and
         an earlier one if some sensor tells nothing there."""
         tries = 0
-        start = last + HOP_S
-        after_s = max(self.looked_s - LOOK_S - WINDOW_S + HOP_S, last - SETTLED_TIMES * LOOK_S)
-        asked = {key for pair in self._asked() for key in pair}
-        while start > after_s and tries < TRIES and self._unheard:
-            if min(_varies(self._kept[key], start, start + WINDOW_S) for key in asked) < LIVELY_M_S2:
+        begin_s = max(self.looked_s - LOOK_S - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
+        sizes = [sizes_of(self._kept[key], begin_s, last + WINDOW_S) for key in {key for pair in self._asked() for key in pair}]
+        start = last
+        while start > begin_s and tries < TRIES and self._unheard:
+            if min(variation(one, start, start + WINDOW_S) for one in sizes) < LIVELY_M_S2:
                 start -= HOP_S
                 continue
             tries += 1
-            told = self._ask([start], near)
-            self._unheard -= told
+            pairs = [pair for pair in self._asked() if self._unheard & {*pair}]
+            self._unheard -= self._ask([start], near, pairs)
             start -= 2.0 * WINDOW_S
         self._silent += tries > 0
         if not self._unheard:
@@ -308,14 +326,17 @@ class ClockWatch:
         star = self._settled >= SETTLED_LOOKS and Placement.PELVIS.value in self._keys
         return [pair for pair in self._lags if not star or Placement.PELVIS.value in pair]
 
-    def _ask(self, starts: Sequence[float], near: Mapping[tuple[str, str], float]) -> set[str]:
-        """Compare the windows that begin then; of which sensors they tell."""
+    def _ask(
+        self, starts: Sequence[float], near: Mapping[tuple[str, str], float], pairs: Sequence[tuple[str, str]]
+    ) -> set[str]:
+        """Compare these pairs in the windows that begin then; of which sensors they tell."""
         further_s = math.ceil(max(map(abs, near.values()), default=0.0))
         begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
         begin, cells = round(begin_s * RATE_HZ), round((starts[-1] + WINDOW_S + 2.0 * SEARCH_S + further_s - begin_s) * RATE_HZ)
-        felt = {key: one for key, parts in self._kept.items() if parts and (one := Felt.of(parts, begin, cells)) is not None}
+        keys = dict.fromkeys(key for pair in pairs for key in pair)
+        felt = {key: one for key in keys if (one := Felt.of(self._kept[key], begin, cells, self._from_s)) is not None}
         told: set[str] = set()
-        for pair in self._asked():
+        for pair in pairs:
             if pair[0] in felt and pair[1] in felt:
                 earlier_s = math.ceil(max(near[pair], 0.0))
                 if self._compare(pair, felt[pair[0]], felt[pair[1]], [start - earlier_s for start in starts], begin):
@@ -348,20 +369,6 @@ class ClockWatch:
         (before_s, before), (last_s, last) = lags
         slope = (last - before) / (last_s - before_s)
         return last + slope * (time_s - last_s) if abs(slope) < LARGEST_RATE else 0.0
-
-
-def _varies(parts: Sequence[tuple[Floats, Floats, Floats]], begin_s: float, end_s: float) -> float:
-    """By how much, m/s², the size of the specific force varies in this time, by samples at about `RATE_HZ`."""
-    least, most = math.inf, -math.inf
-    for time_s, acc, _ in parts:
-        start, stop = time_s.searchsorted((begin_s, end_s)).tolist()
-        if start < stop:
-            every = max(int((stop - start) / ((time_s[stop - 1] - time_s[start]) * RATE_HZ + 1.0)), 1)
-            # each the mean of a few samples
-            some = acc[start : start + (stop - start) // every * every].reshape(-1, every, 3).sum(axis=1) / every
-            square = np.einsum("ij,ij->i", some, some)
-            least, most = min(least, float(square.min())), max(most, float(square.max()))
-    return math.sqrt(most) - math.sqrt(least) if least <= most else 0.0
 
 
 def _of(sensor: str, pairs: Pairs, apart_from: Collection[str]) -> list[Window]:

@@ -63,12 +63,12 @@ class Felt:
     holes: Floats
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[Floats, Floats, Floats]], begin: int, cells: int) -> Felt | None:
-        """From parts of times (n,), forces and rates (n, 3), in cells from number `begin` on; None where they tell nothing."""
+    def of(cls, parts: Sequence[tuple[Floats, Floats, Floats]], begin: int, cells: int, from_s: float = -np.inf) -> Felt | None:
+        """From parts of times (n,), forces and rates (n, 3), in cells from number `begin` on; None where they tell nothing.
+        from_s: samples before are left out."""
         low_s, high_s = begin / RATE_HZ, (begin + cells) / RATE_HZ
-        near = [
-            (at, acc, gyr, *at.searchsorted((low_s - 1.0 / RATE_HZ, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts
-        ]
+        earliest_s = max(low_s - 1.0 / RATE_HZ, from_s)
+        near = [(at, acc, gyr, *at.searchsorted((earliest_s, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts]
         near = [part for part in near if part[3] < part[4]]
         n = sum(stop - start for _, _, _, start, stop in near)
         if n < cells:
@@ -114,6 +114,27 @@ class Felt:
     def whole(self, start: int, stop: int) -> bool:
         """Whether there is no hole in these cells."""
         return start >= 0 and stop < len(self.holes) and bool(self.holes[start] == self.holes[stop])
+
+
+def sizes_of(parts: Sequence[tuple[Floats, Floats, Floats]], begin_s: float, end_s: float) -> tuple[Floats, Floats]:
+    """Times (n,) and sizes (n,), m/s², of the specific force in this time, at about `RATE_HZ`, by means of a few samples."""
+    there = [(time_s, acc, *time_s.searchsorted((begin_s, end_s)).tolist()) for time_s, acc, _ in parts]
+    if not any(start < stop for _, _, start, stop in there):
+        return np.empty(0), np.empty(0)
+    # however the samples came in parts
+    times = np.concatenate([time_s[start:stop] for time_s, _, start, stop in there])
+    forces = np.concatenate([acc[start:stop] for _, acc, start, stop in there])
+    every = max(int(len(times) / ((times[-1] - times[0]) * RATE_HZ + 1.0)), 1)
+    whole = len(times) // every * every
+    some = np.add.reduce(forces[:whole].reshape(-1, every, 3), axis=1)
+    return times[:whole:every], np.sqrt(np.einsum("ij,ij->i", some, some)) / every
+
+
+def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> float:
+    """By how much, m/s², these sizes vary in this time."""
+    start, stop = sizes[0].searchsorted((begin_s, end_s)).tolist()
+    there = sizes[1][start:stop]
+    return float(there.max() - there.min()) if len(there) else 0.0
 
 
 def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None:
