@@ -18,15 +18,32 @@ from itertools import combinations
 import numpy as np
 
 from body_signals import Cause, Floats, Placement, TimedBlock
-from dsp.plausibility.linked_motion import HOP_S, LEAD_S, RATE_HZ, SEARCH_S, WINDOW_S, Felt, lag_of
+from dsp.plausibility.linked_motion import (
+    HOP_S,
+    LEAD_S,
+    LEAST_M_S2,
+    RATE_HZ,
+    SEARCH_S,
+    WINDOW_S,
+    Felt,
+    lag_of,
+    sizes_of,
+    variation,
+)
 from dsp.results import Finding
 
 LOOK_S, WAIT_S = 5.0, 3.0
 """A look takes in windows that began in so many seconds, once the samples of their end are there (ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
-SETTLED_LOOKS, SETTLED_TIMES = 6, 6
-"""After so many looks in a row at which all clocks agreed, every so many-th is made, and asks the pelvis' pairs only (ours)."""
+SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 6, 30.0, 12, 60.0
+"""After so many looks in a row at which all clocks agreed, a look is made only so often, and after more of them, less often. It
+asks the pelvis' pairs only, and of the latest lively window since the last look (ours)."""
+TRIES, SILENT_LOOKS = 2, 4
+"""Such a look asks so many windows at most. After so many of them at lively windows, in all of which one sensor told nothing,
+all looks are made again (ours)."""
+LIVELY_M_S2 = 1.0
+"""In a lively window the size of every sensor's specific force varies by this (ours)."""
 SAME_S = 0.05
 """Windows and sensors agree when their lags are the same within this (ours)."""
 SMALLEST_LAG_S = 0.07
@@ -189,9 +206,13 @@ class ClockWatch:
         """Session time up to which each sensor has agreed with others."""
         self._after_s = -np.inf
         """Samples before are not looked at."""
+        self._from_s = -math.inf
+        """Samples before have been used, and may be kept no more."""
         self._kept_s = kept_s
         self._settled = 0
         """Looks in a row at which all clocks agreed."""
+        self._silent, self._unheard = 0, set(self._keys)
+        """Since clocks are settled: looks at lively windows, and the sensors that none of these told of."""
         self._next_s = LOOK_S * (math.floor(begin_s / LOOK_S) + 2.0)
         """Session time of the next look."""
         self.looked_s = begin_s
@@ -231,24 +252,19 @@ class ClockWatch:
         """The next look: whose clock disagrees then. now_s: where the samples end before."""
         until_s = min(self._next_s, now_s)
         settled = self._settled >= SETTLED_LOOKS
-        # windows that begin in the last LOOK_S, and what it takes to compare them where the other is known to show them
-        first = until_s - LOOK_S - WINDOW_S
         near = {pair: min(max(self._expected(pair, until_s), -FURTHEST_S), FURTHEST_S) for pair in self._lags}
-        begin_s = first - LEAD_S - SEARCH_S - math.ceil(max(map(abs, near.values()), default=0.0))
-        begin, cells = round(begin_s * RATE_HZ), round((until_s + 2.0 * SEARCH_S - begin_s) * RATE_HZ)
-        felt: dict[str, Felt] = {}
-        for key, parts in self._kept.items():
-            while len(parts) > 1 and parts[1][0][0] <= begin_s - 1.0:
+        # samples of windows that begin after those of the last look, and of what it takes to compare them
+        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
+        self._from_s = max(self._from_s, begin_s - 1.0)
+        for parts in self._kept.values():
+            while len(parts) > 1 and parts[1][0][0] <= self._from_s:
                 parts.pop(0)
-            one = Felt.of(parts, begin, cells) if parts else None
-            if one is not None:
-                felt[key] = one
-        starts = [first + HOP_S * k for k in range(round(LOOK_S / HOP_S))]
-        star = settled and Placement.PELVIS.value in self._keys
-        for pair, late_s in near.items():
-            if pair[0] in felt and pair[1] in felt and not (star and Placement.PELVIS.value not in pair):
-                earlier_s = math.ceil(max(late_s, 0.0))
-                self._compare(pair, felt[pair[0]], felt[pair[1]], [start - earlier_s for start in starts], begin)
+        first = until_s - LOOK_S - WINDOW_S
+        if settled:
+            self._check(first, near)
+        elif self._stirs(max(first - further_s - SEARCH_S, self._from_s), until_s):
+            self._ask([first + HOP_S * k for k in range(round(LOOK_S / HOP_S))], near, self._asked())
         for lags in self._lags.values():
             while lags and lags[0][0] < until_s - self._kept_s:
                 lags.pop(0)
@@ -266,17 +282,71 @@ class ClockWatch:
             if until and (key in wrong or key in self.sound):
                 self._agreed_s[key] = max(self._agreed_s[key], until[-1])
         # where a sensor tells nothing, that is no agreement: it is looked at without a pause
-        self._settled = self._settled + 1 if self.sound == set(self._keys) else 0
+        agree = self.sound == set(self._keys) or (settled and self._silent < SILENT_LOOKS and not _doubted(recent))
+        self._settled = self._settled + 1 if agree else 0
+        if not agree:
+            self._silent, self._unheard = 0, set(self._keys)
         self.looked_s = until_s
-        self._next_s = until_s + LOOK_S * (SETTLED_TIMES if self._settled >= SETTLED_LOOKS else 1)
+        self._next_s = until_s + LOOK_S
+        if self._settled >= SETTLED_LOOKS:
+            # due at the end of a minute or half of one, where the samples are parted anyway
+            pause_s = SETTLED_S if self._settled < LONG_SETTLED_LOOKS else LONG_SETTLED_S
+            self._next_s = pause_s * math.floor((until_s + WAIT_S) / pause_s + 1.0) - WAIT_S
         return [replace(lag, since_s=self._agreed_s[lag.sensor]) for lag in found]
 
     def whole(self) -> list[ClockLag]:
         """Whose clock disagrees by all that is kept, by one lag or one rate."""
         return blamed(self._lags, whole=True)
 
-    def _compare(self, pair: tuple[str, str], first: Felt, second: Felt, starts: Sequence[float], begin: int) -> None:
+    def _stirs(self, begin_s: float, end_s: float) -> bool:
+        """Whether any sensor moves in this time."""
+        return any(variation(sizes_of(parts, begin_s, end_s), begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())
+
+    def _check(self, last: float, near: Mapping[tuple[str, str], float]) -> None:
+        """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and
+        an earlier one if some sensor tells nothing there."""
+        tries = 0
+        begin_s = max(self.looked_s - LOOK_S - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
+        sizes = [sizes_of(self._kept[key], begin_s, last + WINDOW_S) for key in {key for pair in self._asked() for key in pair}]
+        start = last
+        while start > begin_s and tries < TRIES and self._unheard:
+            if min(variation(one, start, start + WINDOW_S) for one in sizes) < LIVELY_M_S2:
+                start -= HOP_S
+                continue
+            tries += 1
+            pairs = [pair for pair in self._asked() if self._unheard & {*pair}]
+            self._unheard -= self._ask([start], near, pairs)
+            start -= 2.0 * WINDOW_S
+        self._silent += tries > 0
+        if not self._unheard:
+            self._silent, self._unheard = 0, set(self._keys)
+
+    def _asked(self) -> list[tuple[str, str]]:
+        """Pairs that are compared now."""
+        star = self._settled >= SETTLED_LOOKS and Placement.PELVIS.value in self._keys
+        return [pair for pair in self._lags if not star or Placement.PELVIS.value in pair]
+
+    def _ask(
+        self, starts: Sequence[float], near: Mapping[tuple[str, str], float], pairs: Sequence[tuple[str, str]]
+    ) -> set[str]:
+        """Compare these pairs in the windows that begin then; of which sensors they tell."""
+        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
+        begin, cells = round(begin_s * RATE_HZ), round((starts[-1] + WINDOW_S + 2.0 * SEARCH_S + further_s - begin_s) * RATE_HZ)
+        keys = dict.fromkeys(key for pair in pairs for key in pair)
+        felt = {key: one for key in keys if (one := Felt.of(self._kept[key], begin, cells, self._from_s)) is not None}
+        told: set[str] = set()
+        for pair in pairs:
+            if pair[0] in felt and pair[1] in felt:
+                earlier_s = math.ceil(max(near[pair], 0.0))
+                if self._compare(pair, felt[pair[0]], felt[pair[1]], [start - earlier_s for start in starts], begin):
+                    told |= {*pair}
+        return told
+
+    def _compare(self, pair: tuple[str, str], first: Felt, second: Felt, starts: Sequence[float], begin: int) -> bool:
+        """Add what the windows that begin then tell of this pair; whether they tell anything."""
         lags = self._lags[pair]
+        known = len(lags)
         for start in starts:
             at_s = start + 0.5 * WINDOW_S
             if lags and at_s < lags[-1][0] + 0.5 * HOP_S:
@@ -285,6 +355,7 @@ class ClockWatch:
             lag = lag_of(first, second, round(start * RATE_HZ) - begin, self._expected(pair, at_s))
             if lag is not None:
                 lags.append((at_s, lag))
+        return len(lags) > known
 
     def _expected(self, pair: tuple[str, str], time_s: float) -> float:
         """The lag of two sensors as last known; 0 where nothing is."""

@@ -51,7 +51,7 @@ MOVES = 0.01
 LEAST_M_S2 = 0.2
 """Where the size of the specific force varies by less, nothing can be compared (ours)."""
 _CELLS, _SEARCH = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
-_SMOOTH = np.array((0.25, 0.5, 0.25))
+_SMOOTH = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,39 +63,78 @@ class Felt:
     holes: Floats
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[Floats, Floats, Floats]], begin: int, cells: int) -> Felt | None:
-        """From parts of times (n,), forces and rates (n, 3), in cells from number `begin` on; None where they tell nothing."""
+    def of(cls, parts: Sequence[tuple[Floats, Floats, Floats]], begin: int, cells: int, from_s: float = -np.inf) -> Felt | None:
+        """From parts of times (n,), forces and rates (n, 3), in cells from number `begin` on; None where they tell nothing.
+        from_s: samples before are left out."""
         low_s, high_s = begin / RATE_HZ, (begin + cells) / RATE_HZ
-        time_s, acc, gyr = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        start, stop = np.searchsorted(time_s, (low_s - 1.0 / RATE_HZ, high_s + 1.0 / RATE_HZ)).tolist()
-        time_s, values = time_s[start:stop], np.concatenate((acc[start:stop], gyr[start:stop]), axis=1)
-        if len(time_s) < cells or not np.isfinite(values).all():
+        earliest_s = max(low_s - 1.0 / RATE_HZ, from_s)
+        near = [(at, acc, gyr, *at.searchsorted((earliest_s, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts]
+        near = [part for part in near if part[3] < part[4]]
+        n = sum(stop - start for _, _, _, start, stop in near)
+        if n < cells:
+            return None
+        time_s = np.concatenate([at[start:stop] for at, _, _, start, stop in near])
+        values = np.empty((6, n))
+        np.concatenate([acc[start:stop] for _, acc, _, start, stop in near], out=values[:3].T)
+        np.concatenate([gyr[start:stop] for _, _, gyr, start, stop in near], out=values[3:].T)
+        if not np.isfinite(values).all():
             return None
         edges = (begin + np.arange(cells + 1)) / RATE_HZ
         step = np.diff(time_s)
         # integrals up to each sample, and from them the mean of each cell, whatever the sensor's rate
-        sums = np.zeros((6, len(time_s)))
-        np.cumsum((0.5 * step[:, None] * (values[1:] + values[:-1])).T, axis=1, out=sums[:, 1:])
-        forces, rates = (
-            np.stack([np.diff(np.interp(edges, time_s, row)) for row in half]).T * RATE_HZ for half in (sums[:3], sums[3:])
-        )
-        if float(np.ptp(np.sqrt((forces * forces).sum(axis=1)))) < LEAST_M_S2:
+        sums = np.zeros((6, n))
+        area = values[:, 1:] + values[:, :-1]
+        area *= 0.5 * step
+        np.cumsum(area, axis=1, out=sums[:, 1:])
+        right = time_s.searchsorted(edges).clip(1, n - 1)
+        share = ((edges - time_s[right - 1]) / np.maximum(step[right - 1], 1e-9)).clip(0.0, 1.0)
+        upto = sums[:, right - 1]
+        upto += (sums[:, right] - upto) * share
+        cell = (upto[:, 1:] - upto[:, :-1]) * RATE_HZ
+        force, rate = cell[:3], cell[3:]
+        size = np.sqrt((force * force).sum(axis=0))
+        if float(size.max() - size.min()) < LEAST_M_S2:
             return None
         hole = np.zeros(cells)
         for at in np.flatnonzero(step > HOLE_S).tolist():
             hole[max(int((time_s[at] - low_s) * RATE_HZ), 0) : max(int((time_s[at + 1] - low_s) * RATE_HZ) + 1, 0)] = 1.0
         hole[edges[:-1] < time_s[0] - HOLE_S] = hole[edges[1:] > time_s[-1] + HOLE_S] = 1.0
-        up = rotation.vertical_in_sensor(two_sided(RATE_HZ, np.ascontiguousarray(forces), np.ascontiguousarray(rates))).T
-        turn = np.gradient(rates, 1.0 / RATE_HZ, axis=0)
-        along, square = (up * rates).sum(axis=1)[:, None], (rates * rates).sum(axis=1)[:, None]
-        lever = np.cross(up, turn) + along * rates - square * up
-        rows = np.concatenate((((up * forces).sum(axis=1) - G0)[:, None], lever), axis=1).T
-        smooth = np.stack([np.convolve(row, _SMOOTH, mode="same") for row in rows])
+        up = rotation.vertical_in_sensor(two_sided(RATE_HZ, np.ascontiguousarray(force.T), np.ascontiguousarray(rate.T)))
+        turn = np.empty_like(rate)
+        turn[:, 1:-1] = (rate[:, 2:] - rate[:, :-2]) * (0.5 * RATE_HZ)
+        turn[:, 0], turn[:, -1] = (rate[:, 1] - rate[:, 0]) * RATE_HZ, (rate[:, -1] - rate[:, -2]) * RATE_HZ
+        rows = np.empty((4, cells))
+        rows[0] = (up * force).sum(axis=0) - G0
+        rows[1:] = rotation.cross(up, turn) + (up * rate).sum(axis=0) * rate - (rate * rate).sum(axis=0) * up
+        smooth = _SMOOTH[1] * rows
+        smooth[:, 1:] += _SMOOTH[0] * rows[:, :-1]
+        smooth[:, :-1] += _SMOOTH[2] * rows[:, 1:]
         return cls(smooth, np.concatenate(([0.0], np.cumsum(hole))))
 
     def whole(self, start: int, stop: int) -> bool:
         """Whether there is no hole in these cells."""
         return start >= 0 and stop < len(self.holes) and bool(self.holes[start] == self.holes[stop])
+
+
+def sizes_of(parts: Sequence[tuple[Floats, Floats, Floats]], begin_s: float, end_s: float) -> tuple[Floats, Floats]:
+    """Times (n,) and sizes (n,), m/s², of the specific force in this time, at about `RATE_HZ`, by means of a few samples."""
+    there = [(time_s, acc, *time_s.searchsorted((begin_s, end_s)).tolist()) for time_s, acc, _ in parts]
+    if not any(start < stop for _, _, start, stop in there):
+        return np.empty(0), np.empty(0)
+    # however the samples came in parts
+    times = np.concatenate([time_s[start:stop] for time_s, _, start, stop in there])
+    forces = np.concatenate([acc[start:stop] for _, acc, start, stop in there])
+    every = max(int(len(times) / ((times[-1] - times[0]) * RATE_HZ + 1.0)), 1)
+    whole = len(times) // every * every
+    some = np.add.reduce(forces[:whole].reshape(-1, every, 3), axis=1)
+    return times[:whole:every], np.sqrt(np.einsum("ij,ij->i", some, some)) / every
+
+
+def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> float:
+    """By how much, m/s², these sizes vary in this time."""
+    start, stop = sizes[0].searchsorted((begin_s, end_s)).tolist()
+    there = sizes[1][start:stop]
+    return float(there.max() - there.min()) if len(there) else 0.0
 
 
 def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None:

@@ -142,3 +142,42 @@ def test_a_lag_that_begins_in_the_middle_is_told_since_then() -> None:
     assert {lag.sensor for _, lag in found} == {"lumbar"}
     assert lag.lag_s == pytest.approx(0.3, abs=0.03)
     assert 54.0 < lag.since_s <= 60.5
+
+
+@cache
+def long_training():
+    script = Script(5)
+    script.calibrate()
+    for k in range(90):
+        script.squat(70.0 + k % 9, rest_s=0.8)
+    script.stand(4.0)
+    return SimulatedAthlete(script, 5).plain()
+
+
+def looks(samples, chunk_s: float):
+    """Session time of each look, and what it told."""
+    watch = ClockWatch(tuple(samples))
+    end_s = max(s.time_s[-1] for s in samples.values())
+    told = []
+    for begin in np.arange(0.0, end_s, chunk_s):
+        while begin >= watch.due_s:
+            told.append((watch.looked_s, watch.look()))
+        for i, (key, s) in enumerate(samples.items()):
+            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
+            if at.any():
+                watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
+    return told
+
+
+def test_clocks_that_have_long_agreed_are_looked_at_seldom_and_a_late_one_is_still_found() -> None:
+    samples = long_training()
+    sound = looks(samples, 1.0)
+    assert not any(lags for _, lags in sound)
+    assert np.diff([at for at, _ in sound]).max() > LOOK_S * 5
+    key, begin_s = "thigh_left", 245.0
+    late = retimed(samples, key, lambda t: t + np.where(t > begin_s, 0.4, 0.0))
+    found = [(at, lag) for at, lags in looks(late, 1.0) for lag in lags]
+    assert {lag.sensor for _, lag in found} == {key}
+    assert found[-1][1].lag_s == pytest.approx(0.4, abs=0.03)
+    assert found[0][0] < begin_s + 75.0
+    assert looks(late, 1.0) == looks(late, 0.25)
