@@ -186,7 +186,7 @@ def test_what_was_not_taken_is_told_by_the_doctor_until_it_is(
         sender.send(b"repetition,athlete=x,session=x,estimator=x index=1.5 1795442700000000000")
     said = hiphinge("push", "--all", cwd=tmp_path, **where)
     assert said.returncode == 1
-    assert "rejected 28, kept with its words in outbox/rejected.lp" in said.stderr
+    assert "rejected 28, kept with its message in outbox/rejected.lp" in said.stderr
     checked = hiphinge("doctor", cwd=tmp_path, **where)
     assert checked.returncode == 1
     assert "NOT evening: InfluxDB rejected 28 lines" in checked.stdout
