@@ -1,6 +1,5 @@
 // Desk: for the one at the machine. Is this set going like the last ones, and which sensor will fail.
 
-import { drawBody } from "./body.js";
 import { MarkList } from "./desk/mark_list.js";
 import { RepetitionTable, shareName } from "./desk/repetition_table.js";
 import { SensorCards } from "./desk/sensor_cards.js";
@@ -8,7 +7,7 @@ import { Connected, SoundChoice, Targets, clocksCard } from "./desk/settings.js"
 import { button, element, mark, say, shape } from "./elements.js";
 import { Bar } from "./lift/bar.js";
 import { stateLine } from "./lift/state_line.js";
-import { LiveTexts, liveText } from "./live_texts.js";
+import { LiveTexts, liveText, paintBody } from "./live_texts.js";
 import { Loop } from "./loop.js";
 import { degrees, known, percent } from "./numbers.js";
 import { INKS, Traces } from "./traces.js";
@@ -231,14 +230,7 @@ export class Desk {
     const { session } = this.page;
     if (!this.body.clientWidth) return;
     const value = (name) => (fresh ? session.value(name) : NaN);
-    drawBody(this.body, {
-      pelvisTilt: value("pelvis_tilt"),
-      trunkInclination: value("trunk_inclination"),
-      thighLeft: value("thigh_left_inclination"),
-      thighRight: value("thigh_right_inclination"),
-    });
-    const texts = ["lumbar_flexion", "hip_left_flexion", "hip_right_flexion"].map((name) => liveText(session, fresh, name));
-    mark(this.body, "aria-label", word("body.label", { lumbar: texts[0], left: texts[1], right: texts[2] }));
+    paintBody(this.body, session, fresh);
     this.bars[0].paint(value("lumbar_flexion"), session.targets.lumbar_flexion, word("desk.lumbar"));
     this.bars[1].paint(value("hip_flexion"), session.targets.hip_flexion, word("desk.hip"));
   }

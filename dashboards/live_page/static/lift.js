@@ -1,12 +1,11 @@
 // Lift: read from 2 m. Is the lumbar spine inside its target, does the hip reach its own, who makes this movement, how many.
 
-import { drawBody } from "./body.js";
 import { button, element, mark, say, shape } from "./elements.js";
 import { Bar, ShareBar } from "./lift/bar.js";
 import { Calibrating } from "./lift/calibrating.js";
 import { sensorState, stateLine } from "./lift/state_line.js";
 import { drawPose } from "./setup/poses.js";
-import { LiveTexts, liveText } from "./live_texts.js";
+import { LiveTexts, paintBody } from "./live_texts.js";
 import { hasWord, word } from "./words.js";
 
 /** How long the buttons stay after a touch. */
@@ -176,16 +175,7 @@ export class Lift {
   }
 
   _paintBody(fresh) {
-    const { session } = this.page;
-    const value = (name) => (fresh ? session.value(name) : NaN);
-    drawBody(this.body, {
-      pelvisTilt: value("pelvis_tilt"),
-      trunkInclination: value("trunk_inclination"),
-      thighLeft: value("thigh_left_inclination"),
-      thighRight: value("thigh_right_inclination"),
-    });
-    const texts = ["lumbar_flexion", "hip_left_flexion", "hip_right_flexion"].map((name) => liveText(session, fresh, name));
-    mark(this.body, "aria-label", word("body.label", { lumbar: texts[0], left: texts[1], right: texts[2] }));
+    paintBody(this.body, this.page.session, fresh);
   }
 
   _paintBottom(now) {

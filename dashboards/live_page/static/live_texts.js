@@ -1,8 +1,10 @@
 // Every text on the page that follows the newest row. All are written in the frame in which `data-time` is, or all are dashes.
 
+import { drawBody } from "./body.js";
 import { element, mark, say } from "./elements.js";
 import { DASH, clock, degrees, known, percent } from "./numbers.js";
 import { DOUBTFUL_BITS } from "./session.js";
+import { word } from "./words.js";
 
 const FORMATS = {
   lumbar_share_now: (session) => percent(session.value("lumbar_share_now")),
@@ -15,6 +17,19 @@ export function liveText(session, fresh, name) {
   if (!fresh) return DASH;
   const format = FORMATS[name];
   return format ? format(session) : degrees(session.value(name));
+}
+
+/** The body from the side as the newest row has it, with its angles as its label; nothing is drawn while nothing is fresh. */
+export function paintBody(svg, session, fresh) {
+  const value = (name) => (fresh ? session.value(name) : NaN);
+  drawBody(svg, {
+    pelvisTilt: value("pelvis_tilt"),
+    trunkInclination: value("trunk_inclination"),
+    thighLeft: value("thigh_left_inclination"),
+    thighRight: value("thigh_right_inclination"),
+  });
+  const [lumbar, left, right] = ["lumbar_flexion", "hip_left_flexion", "hip_right_flexion"].map((name) => liveText(session, fresh, name));
+  mark(svg, "aria-label", word("body.label", { lumbar, left, right }));
 }
 
 /** Whether an angle that is there should be read with care. */
