@@ -328,6 +328,14 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("uvicorn.error").addFilter(_is_news)
 
 
+def _is_no_lost_socket(record: logging.LogRecord) -> bool:
+    """Not that a page has gone while it was written to: its socket ends, and the list of viewers says so."""
+    return "socket.send() raised exception" not in str(record.msg)
+
+
+logging.getLogger("asyncio").addFilter(_is_no_lost_socket)
+
+
 class _Patient(H11Protocol):
     """A connection that has to ask something, and is one of a bounded number: idle ones of strangers hold nothing up."""
 

@@ -409,3 +409,10 @@ def test_with_tls_the_page_is_signed_by_an_authority_that_stays(tmp_path: Path, 
         assert certificates[0] == certificates[1]
     for file in (tmp_path / "hiphinge" / "live_page").iterdir():
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_page_that_has_gone_is_no_news_for_the_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    asyncio_says = logging.getLogger("asyncio")
+    asyncio_says.warning("socket.send() raised exception.")
+    asyncio_says.warning("something else")
+    assert [record.getMessage() for record in caplog.records] == ["something else"]
