@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from body_signals import MOST_PAIN
+
 MOST_BYTES = 64 * 1024
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
 LONGEST_LABEL = 80
 LONGEST_ID = 200
 """Characters of a sensor's address or port."""
-MOST_PAIN = 10
 LARGEST_TARGET_DEG = 180.0
 LONGEST_SLEEP_S = 7 * 24 * 3600
 TARGETS = ("lumbar_flexion", "hip_flexion")

@@ -28,11 +28,12 @@ from dsp.day import side_of
 from dsp.pipeline import PipelineOutput
 from dsp.results import Repetition
 from dsp.rhythm import LatestRows
+from hiphinge.engine import SensorProgress
 from hiphinge.guidance.alarms import Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.line_writer import LineWriter
 from hiphinge.live.sinks import Frame, FreshRow, Sink
-from ingest.links import LinkState
+from ingest.links import LinkState, LinkStatus
 
 EVERY_S = 1.0
 
@@ -110,8 +111,7 @@ class StatusLines(Sink):
     def _sensor(self, key: str, frame: Frame) -> dict[str, Any]:
         link, progress, now_s = frame.links.get(key), frame.progress.get(key), frame.now_s
         facts = progress.facts if progress is not None else {}
-        told = facts.get("battery_percent")
-        battery = told if told is not None else (link.battery if link is not None else None)
+        battery = battery_of(progress, link)
         samples = progress.samples if progress is not None else 0
         before_s, before = self._counted.get(key, (now_s, samples))
         self._counted[key] = (now_s, samples)
@@ -156,6 +156,12 @@ class StatusLines(Sink):
             return {"of": None, "percent": None, "sd_percent": None, "quality": []}
         percent, sd = (_number(100.0 * x, 1) for x in (share.share, share.sd))
         return {"of": share.of, "percent": percent, "sd_percent": sd, "quality": flag_names(share.quality)}
+
+
+def battery_of(progress: SensorProgress | None, link: LinkStatus | None) -> Any:
+    """A sensor's charge, percent: what its stream says, else what was read beside it; None where neither is known."""
+    told = progress.facts.get("battery_percent") if progress is not None else None
+    return told if told is not None else (link.battery if link is not None else None)
 
 
 def repetition_document(repetition: Repetition) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from hiphinge.guidance.guide import Guide, calibration_words
 from hiphinge.guidance.orders import LEGEND, LINES, Desk
 from hiphinge.live.picture import ALARM, Picture, columns
 from hiphinge.live.sinks import Frame, FreshRow, Sink
+from hiphinge.live.status_lines import battery_of
 from ingest.links import LinkState, LinkStatus
 
 _LUMBAR, _PELVIS, _LEFT, _RIGHT = (p.value for p in BODY_PLACEMENTS)
@@ -286,8 +287,7 @@ def sensor_row(
 
     flags: of the findings that hold; while it streams they are its state.
     """
-    told = progress.facts.get("battery_percent") if progress is not None else None
-    battery = told if told is not None else link.battery
+    battery = battery_of(progress, link)
     rate = f"{progress.rate_hz:g} Hz" if progress is not None and progress.rate_hz is not None else DASH
     loss = DASH
     if progress is not None and progress.samples:

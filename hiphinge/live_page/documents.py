@@ -11,6 +11,7 @@ from body_signals import CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, Mark, Not
 from dsp.results import AlignmentReport
 from dsp.rhythm import ShareNow
 from hiphinge.engine import SensorProgress
+from hiphinge.live.status_lines import battery_of
 from ingest.links import LinkState, LinkStatus
 
 STALLED_S, LONGEST_STALLED_S = 0.3, 0.4
@@ -59,9 +60,7 @@ class Watched:
         since = self._states.get(key)
         if since is None or since[0] != state:
             self._states[key] = since = (state, now_s)
-        facts = progress.facts if progress is not None else {}
-        told = facts.get("battery_percent")
-        battery = told if told is not None else (link.battery if link is not None else None)
+        battery = battery_of(progress, link)
         streaming = state not in ("connecting", "stalled", "lost")
         lost = None
         if progress is not None and samples and streaming:

@@ -6,7 +6,7 @@ import { codeWord, word } from "../words.js";
 
 /** From 10th to 90th centile of people without back pain, bends with straight knees (`bend_share_low`, `bend_share_high`). */
 export const PUBLISHED_BEND = [38, 63];
-/** A kind that is less sure than this carries a question mark (`UNSURE_MOVEMENT` of the report). */
+/** A kind that is less sure than this carries a question mark (ours; the report and the review page ask at 0.3). */
 export const UNSURE = 0.5;
 const TRUNK = "lumbar_share_of_trunk";
 const THIGH = "lumbar_share_of_trunk_on_thigh";
