@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from body_signals import HiphingeError
 from body_signals.blocks import G0
-from firmware_protocol import DEVICE_FAMILIES, Request, Write, recognise_ble
+from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recognise_ble
 from firmware_protocol.families import metamotion, phyphox, polar_pmd, thingy52
 from firmware_protocol.families.shimmer3 import calibration as shimmer3_calibration
 from firmware_protocol.families.shimmer3 import family as shimmer3
@@ -76,6 +76,46 @@ def test_polar_refusals_name_the_remedy() -> None:
     assert "status 6" in str(codec.facts["refused"])
 
 
+def test_a_polar_that_streams_already_has_no_numbers_until_it_says_its_factor() -> None:
+    frame = struct.pack("<BQB3h", 2, 10**9, 0x80, 1000, 2000, 4000)
+    codec = polar_pmd.PolarPmdCodec(52.0)
+    codec.feed(polar_pmd.encode_answer(2, status=6))
+    assert codec.feed(frame) == []
+    assert codec.health["no_factor"] == 1
+    assert "streaming already" in str(codec.facts["refused"])
+    # what it is asked at each start: to stop, and to start anew
+    asked = [step.payload for step in polar_pmd.POLAR_PMD.start(Request(rate_hz=52.0)) if isinstance(step, Write)]
+    assert asked == [polar_pmd.encode_stop(), polar_pmd.encode_start(52.0, 8.0)]
+    codec.feed(polar_pmd.encode_answer(3, status=3))
+    codec.feed(polar_pmd.encode_answer(2, factor=2.5e-4))
+    assert "refused" not in codec.facts
+    (block,) = codec.feed(struct.pack("<BQB3h", 2, 2 * 10**9, 0x80, 1000, 2000, 4000))
+    np.testing.assert_allclose(block.acc, [[0.25 * G0, 0.5 * G0, G0]])
+    # an accepted start without a factor means 1, and the configuration may say it
+    plain = polar_pmd.PolarPmdCodec(52.0)
+    plain.feed(polar_pmd.encode_answer(2))
+    assert len(plain.feed(struct.pack("<BQB3h", 2, 10**9, 0x80, 0, 0, 1))) == 1
+    stated = codec_for("polar-pmd", {"factor": 2.5e-4}, 52.0)
+    (block,) = stated.feed(frame)
+    np.testing.assert_allclose(block.acc[0, 2], G0)
+
+
+def test_polar_samples_lie_evenly_between_two_frames_whatever_the_true_rate() -> None:
+    """A strap at 52 Hz samples at 51.2 Hz; ten samples a frame."""
+    codec = polar_pmd.PolarPmdCodec(52.0)
+    step_ns = round(10e9 / 51.2)
+    still = np.tile([0.0, 0.0, G0], (10, 1))
+    blocks = [block for k in range(1, 6) for block in codec.feed(polar_pmd.encode_frame(10**9 + k * step_ns, still))]
+    times = np.concatenate([block.device_time_s for block in blocks])
+    np.testing.assert_allclose(np.diff(times[10:]), 1.0 / 51.2, rtol=1e-6)
+    assert np.all(np.diff(times) > 0.0)
+    assert sum(int(block.lost.sum()) for block in blocks) == 0
+    # after a hole the frame's own rate is not that of the hole
+    (late,) = codec.feed(polar_pmd.encode_frame(10**9 + 8 * step_ns, still))
+    np.testing.assert_allclose(np.diff(late.device_time_s), 1.0 / 52.0, rtol=1e-6)
+    assert int(late.lost.sum()) in (19, 20, 21)
+
+
 def test_polar_tells_its_factor_when_it_starts() -> None:
     """As in the maker's own tests: type 80 is in g times the factor, 81 in milli-g times the factor."""
     samples = [(1905, 27376, -29282), (2095, 27271, -29367)]
@@ -111,7 +151,8 @@ def test_polar_raw_frames_have_one_to_three_bytes(kind: int, size: int) -> None:
 def test_polar_is_started_as_public_clients_start_it() -> None:
     family = DEVICE_FAMILIES["polar-pmd"]
     assert family.command is not None
-    (step,) = family.start(Request(52.0))
+    stopped, step = family.start(Request(52.0))
+    assert isinstance(stopped, Write)
     assert isinstance(step, Write)
     assert step.payload == bytes.fromhex("0202 00013400 01011000 02010800 040103")  # Verity Sense
     assert family.command(step.payload, {}) == {
