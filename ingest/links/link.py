@@ -12,13 +12,14 @@ import itertools
 import logging
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
 
 from body_signals import HiphingeError
-from firmware_protocol import Read, Step, Write
+from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 
@@ -31,6 +32,8 @@ SILENT_S = 2.0
 """Silence, s, after which its link is reopened: a dead Bluetooth service reports nothing (ours)."""
 _WATCH_EVERY_S = 0.05
 """Interval, s, for checking a link's silence (ours)."""
+_LISTEN_EVERY_S = 0.02
+"""Interval, s, for looking whether an answer has come (ours)."""
 _STEP_TIMEOUT_S = 5.0
 """Time, s, for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
@@ -102,6 +105,8 @@ class Link(ABC):
         self._heard: dict[str, int] = {}
         self._bytes = 0
         """Bytes received since the start."""
+        self._answers: list[bytes] | None = None
+        """What is heard while an answer is awaited."""
         self._first_words_s = SILENT_S
         """Silence, s, after a start command after which the link is reopened."""
 
@@ -164,6 +169,8 @@ class Link(ABC):
     def heard(self, key: str, arrival_ns: int, payload: bytes) -> None:
         """A packet with its time stamp, to be queued."""
         self.log.packet(key, arrival_ns, payload)
+        if self._answers is not None:
+            self._answers.append(payload)
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
         self.status[key].packets += 1
@@ -194,6 +201,11 @@ class Link(ABC):
 
     async def _say(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
+            if isinstance(step, Ask):
+                self._answers = []
+                await self._say((step.question,))
+                await self._say(step.then(await self._answered(step)))
+                continue
             try:
                 async with asyncio.timeout(_STEP_TIMEOUT_S):
                     if isinstance(step, Read):
@@ -207,6 +219,18 @@ class Link(ABC):
                     self.log.command(key, step.payload)
                 if step.pause_s:
                     await self._unless_lost(asyncio.sleep(step.pause_s))
+
+    async def _answered(self, step: Ask) -> Mapping[str, str | float]:
+        """What the codec knows of the packets since a question, once the answer is among them, or has not come."""
+        codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
+        until = asyncio.get_running_loop().time() + step.wait_s
+        while step.known not in codec.facts and asyncio.get_running_loop().time() < until:
+            await self._unless_lost(asyncio.sleep(_LISTEN_EVERY_S))
+            heard, self._answers = self._answers or [], []
+            for payload in heard:
+                codec.feed(payload)
+        self._answers = None
+        return codec.facts
 
     async def _unless_lost(self, doing: object) -> None:
         """Wait for `doing`, or raise the fault when the link breaks before."""
