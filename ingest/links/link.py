@@ -21,6 +21,7 @@ from typing import NoReturn
 from body_signals import HiphingeError
 from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
+from ingest.links.hearing import UNDERSTOOD_S, Hearing
 from ingest.links.kit import KitSensor
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class LinkState(StrEnum):
     READY = "ready"
     STREAMING = "streaming"
     STALLED = "stalled"
+    NOT_UNDERSTOOD = "connected, nothing understood"
     LOST = "lost"
 
 
@@ -105,6 +107,8 @@ class Link(ABC):
         self._heard: dict[str, int] = {}
         self._bytes = 0
         """Bytes received since the start."""
+        self._hearing = {s.key: Hearing(self.family, self.request) for s in sensors}
+        """What is understood of each sensor since the link was opened."""
         self._answers: list[bytes] | None = None
         """What is heard while an answer is awaited."""
         self._first_words_s = SILENT_S
@@ -157,6 +161,7 @@ class Link(ABC):
         """The link is up: packets from now on belong to a new stream."""
         self._lost = asyncio.get_running_loop().create_future()
         self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # there may be no waiter
+        self._hearing = {key: Hearing(self.family, self.request) for key in self.status}
         for status in self.status.values():
             status.fault = None
             self.log.connected(status.key)
@@ -174,6 +179,7 @@ class Link(ABC):
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
         self.status[key].packets += 1
+        self._hearing[key].hear(payload)
 
     @property
     def _name(self) -> str:
@@ -308,6 +314,7 @@ class Link(ABC):
                 elif age < STALLED_S and status.state is LinkState.STALLED and not self._only_greeted():
                     status.state = LinkState.STREAMING
                     self.log.watchdog(key, "streams again")
+                self._judge(status, (self.log.clock_ns() - began_ns) * 1e-9)
             if self._only_greeted() and repeated < _MOST_REPEATS and min(ages.values()) >= STALLED_S:
                 # it missed the start command, or was still booting
                 repeated += 1
@@ -323,6 +330,16 @@ class Link(ABC):
                     self._first_words_s = min(2.0 * silent_s, self.longest_first_words_s)
                 remedy = "Check that it is switched on and charged; if it stays silent, switch it off and on again."
                 raise LinkFault(f"connected, but silent for {silent_s:g} s", self._name, remedy)
+
+    def _judge(self, status: LinkStatus, since_s: float) -> None:
+        """Say that nothing is understood of what a sensor sends, and that it is once it is."""
+        hearing = self._hearing[status.key]
+        if status.state is LinkState.NOT_UNDERSTOOD and hearing.understood:
+            status.state, status.fault = LinkState.STREAMING, None
+        elif status.state is LinkState.STREAMING and hearing.bytes and since_s >= UNDERSTOOD_S and not hearing.understood:
+            status.state = LinkState.NOT_UNDERSTOOD
+            status.fault = LinkFault(f"{LinkState.NOT_UNDERSTOOD}: {hearing.words}", status.key, hearing.remedy)
+            _log.info("%s: %s", status.key, status.fault.what)
 
     def _only_greeted(self) -> bool:
         """Whether a device that accepts a repeated start has not begun to stream."""
