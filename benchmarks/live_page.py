@@ -30,7 +30,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from body_signals import ANGLE_NAMES
-from dashboards.live_page.frames import unframed
+from dashboards.live_page.rows import unframed
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.streaming import Streaming
@@ -49,6 +49,8 @@ CALIBRATED_S = 32.0
 """Session time from which on there are angles and movements."""
 ROUND_TRIP_S = 0.3
 TARGET_DEG = 20.0
+OF_PAGE = ("page", "hiphinge-live page", "hiphinge-page-writer", "hiphinge-page-reader")
+"""What the page costs: its process, and the threads of the session's process that write to it and hear it."""
 LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 WATCH = """
 window.painted = []; window.tones = []; window.bare = [];
@@ -91,9 +93,20 @@ def cpu_of_threads() -> dict[str, float]:
     found = {}
     for thread in threading.enumerate():
         with suppress(OSError):
-            fields = Path(f"/proc/self/task/{thread.native_id}/stat").read_text().rpartition(")")[2].split()
-            found[thread.name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            found[thread.name] = cpu_of(f"/proc/self/task/{thread.native_id}/stat")
     return found
+
+
+def cpu_of(stat: str) -> float:
+    """Seconds of computing of a thread or process, by its file in /proc."""
+    fields = Path(stat).read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(process: str | int) -> float:
+    """Resident memory of a process."""
+    resident = next(s for s in Path(f"/proc/{process}/status").read_text().splitlines() if s.startswith("VmRSS"))
+    return int(resident.split()[1]) / 1024
 
 
 def serve(folder: Path) -> None:
@@ -136,11 +149,9 @@ def serve(folder: Path) -> None:
         for line in commands:
             if line.strip() == "stop":
                 break
-            resident = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith("VmRSS"))
-            print(
-                json.dumps({"rss_mb": int(resident.split()[1]) / 1024, "cpu": cpu_of_threads(), "now_s": running.now_s}),
-                flush=True,
-            )
+            own, of_page = (memory_mb(process) for process in ("self", page.server.process.pid))
+            cpu = {**cpu_of_threads(), "page": cpu_of(f"/proc/{page.server.process.pid}/stat")}
+            print(json.dumps({"session_mb": own, "page_mb": of_page, "cpu": cpu, "now_s": running.now_s}), flush=True)
         loop.call_soon_threadsafe(streaming.stop)
 
     arrivals = asyncio.run(stream())
@@ -316,18 +327,17 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
                 asking.join()
             parts[name] = (taken(page, "painted"), taken(page, "tones"), taken(blank, "bare"), said)
         after, passed = server.asked(), time.monotonic() - began
-        of_page = [t for t in after["cpu"] if t in ("hiphinge-page", "hiphinge-live page")]
-        figures["server_share_of_core_percent"] = {
-            t: round(100.0 * (after["cpu"][t] - before["cpu"].get(t, 0.0)) / passed, 1) for t in of_page
-        }
-        figures["rss_mb"] = round(after["rss_mb"], 1)
+        shares = {t: round(100.0 * (s - before["cpu"].get(t, 0.0)) / passed, 1) for t, s in after["cpu"].items()}
+        of_page = {name: shares.get(name, 0.0) for name in OF_PAGE}
+        figures["share_of_core_percent"] = {**of_page, "page_in_all": round(sum(of_page.values()), 1), "of_session": shares}
+        figures["rss_mb"] = {name: round(after[name], 1) for name in ("session_mb", "page_mb")}
         if soak_min:
             figures["soak"] = soak(server, page, soak_min)
         browser.close()
         arrivals = server.stop()
     at = {round(t, 3): wall for t, _, wall in arrivals}
     for name, (painted, tones, bare, said) in parts.items():
-        waits = [1000.0 * (wall - at[t]) for t, wall in painted if t in at]
+        waits = [1000.0 * (wall - at[t]) for t, wall in first_painted(painted) if t in at]
         figures[name] = {
             **percentiles("arrival_to_painted", waits),
             **percentiles("bare_frame_interval", bare),
@@ -336,6 +346,14 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
         }
     figures["load_after"] = os.getloadavg()[0]
     return figures
+
+
+def first_painted(painted: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of each row that was painted, when that was the first time: while nothing newer comes it is painted again and again."""
+    first: dict[float, float] = {}
+    for time_s, wall in painted:
+        first.setdefault(time_s, wall)
+    return list(first.items())
 
 
 def set_target(address: str) -> None:
@@ -360,17 +378,20 @@ def tone_waits(tones: list[tuple[str, float]], arrivals: list[tuple[float, float
 
 
 def soak(server: Server, page: Page, minutes: float) -> dict[str, Any]:
-    """Memory of server and page, once a minute, and by how much it grew from the first quarter to the last."""
-    rss, heap = [], []
+    """Memory of the session's process, the page's process and the page's scripts, once a minute, and by how much each grew from
+    the first quarter to the last."""
+    memory: dict[str, list[float]] = {"session_mb": [], "page_mb": [], "heap_mb": []}
     for _ in range(max(4, round(minutes))):
         page.wait_for_timeout(60_000 * minutes / max(4, round(minutes)))
         for name in ("painted", "tones", "bare"):
             taken(page, name)
-        rss.append(round(server.asked()["rss_mb"], 1))
-        heap.append(round(heap_mb(page), 2))
-    quarter = len(rss) // 4
-    grown = {n: round(float(np.mean(v[-quarter:]) - np.mean(v[:quarter])), 2) for n, v in (("rss_mb", rss), ("heap_mb", heap))}
-    return {"minutes": minutes, "server_rss_mb": rss, "page_heap_mb": heap, "grown": grown}
+        now = server.asked() | {"heap_mb": heap_mb(page)}
+        for name, values in memory.items():
+            values.append(round(now[name], 2))
+        print(json.dumps({name: values[-1] for name, values in memory.items()}), file=sys.stderr, flush=True)
+    quarter = len(memory["heap_mb"]) // 4
+    grown = {n: round(float(np.mean(v[-quarter:]) - np.mean(v[:quarter])), 2) for n, v in memory.items()}
+    return {"minutes": minutes, **memory, "grown": grown}
 
 
 def main() -> None:

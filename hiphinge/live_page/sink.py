@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
-from dashboards.live_page import Board, dashed, table
+from dashboards.live_page import BoardWriter, dashed, table
 from dsp.day import begins_set
 from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
@@ -43,14 +43,14 @@ _SHARE = 2 * len(ANGLE_NAMES) + 1
 
 
 class LivePage(Sink):
-    """Tells a `Board`. over: ends what serves it, in the sink's thread; failed: what that has failed with."""
+    """Writes on the pages' board. over: lets the end be said; failed: what the page's process has failed with."""
 
     name = "live page"
     needs_every_row = True
 
     def __init__(
         self,
-        board: Board,
+        board: BoardWriter,
         session: Session,
         over: Callable[[], None] = lambda: None,
         failed: Callable[[], BaseException | None] = lambda: None,

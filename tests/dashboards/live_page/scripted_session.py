@@ -172,14 +172,7 @@ class ScriptedSession:
     def kill(self) -> None:
         """The program is gone from one moment to the next: nothing is said, all sockets are cut."""
         self.held.set()
-        server = self.page.server
-        loop = server._loop
-        assert loop is not None
-        loop.call_soon_threadsafe(server._server.__setattr__, "force_exit", True)
-        loop.call_soon_threadsafe(server._server.__setattr__, "should_exit", True)
-        server._thread.join(5.0)
-        for listening in server._sockets:
-            listening.close()
+        self.page.server.kill()
 
     def _hear(self, order: PageOrder) -> None:
         self.heard.append(order)
