@@ -19,10 +19,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from body_signals import ANGLE_NAMES
+from dashboards.live_page import wire
 from dashboards.live_page.rows import unframed
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.sinks import Frame, Sink
@@ -49,11 +52,25 @@ CALIBRATED_S = 32.0
 """Session time from which on there are angles and movements."""
 ROUND_TRIP_S = 0.3
 TARGET_DEG = 20.0
+MOST_NOTED = 60_000
+"""Rows."""
 OF_PAGE = ("page", "hiphinge-live page", "hiphinge-page-writer", "hiphinge-page-reader")
 """What the page costs: its process, and the threads of the session's process that write to it and hear it."""
 LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 WATCH = """
 window.painted = []; window.tones = []; window.bare = [];
+window.received = [];
+const Plain = WebSocket;
+window.WebSocket = class extends Plain {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      if (!(data instanceof ArrayBuffer)) return;
+      const view = new DataView(data);
+      window.received.push([view.getFloat64(12, true) + (view.getUint16(8, true) - 1) / 100, wall()]);
+    });
+  }
+};
 const wall = () => (performance.timeOrigin + performance.now()) / 1000;
 let before = 0;
 const tick = now => { if (before) window.bare.push(now - before); before = now; requestAnimationFrame(tick); };
@@ -69,13 +86,18 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(changes => {
 
 
 class Arrivals(Sink):
-    """Notes when each row was made possible: session time, lumbar flexion, wall time of its last packet's arrival."""
+    """Notes when each row was made possible: session time, lumbar flexion, wall time of its last packet's arrival.
+
+    out, written: session and wall time of rows when the engine gave them out, and when the page's process was sent them.
+    """
 
     name = "arrivals"
     needs_every_row = True
 
     def __init__(self, arrived: dict[int, float]) -> None:
         self.rows: list[tuple[float, float, float]] = []
+        self.out: deque[tuple[float, float]] = deque(maxlen=MOST_NOTED)
+        self.written: deque[tuple[float, float]] = deque(maxlen=MOST_NOTED)
         self._arrived, self._latest = arrived, 0.0
 
     def take(self, frame: Frame) -> None:
@@ -85,7 +107,28 @@ class Arrivals(Sink):
         for rows in frame.output.angles:
             degrees = np.degrees(rows.angles[LUMBAR]).tolist()
             self.rows += [(t, d, self._latest) for t, d in zip(rows.time_s.tolist(), degrees, strict=True)]
-        del self.rows[:-60_000]
+        del self.rows[:-MOST_NOTED]
+
+    def given_out(self, take: Callable[[Frame], None]) -> Callable[[Frame], None]:
+        """`take`, and the rows are noted."""
+
+        def noted(frame: Frame) -> None:
+            now = time.time()
+            self.out.extend((t, now) for rows in frame.output.angles for t in rows.time_s.tolist())
+            take(frame)
+
+        return noted
+
+    def handed_over(self, send: Callable[[wire.Message], None]) -> Callable[[wire.Message], None]:
+        """`send`, and the rows are noted."""
+
+        def noted(message: wire.Message) -> None:
+            send(message)
+            if isinstance(message, wire.Rows):
+                now = time.time()
+                self.written.extend((t, now) for t in message.time_s)
+
+        return noted
 
 
 def cpu_of_threads() -> dict[str, float]:
@@ -134,6 +177,9 @@ def serve(folder: Path) -> None:
 
             playback.log.packet = stamped  # type: ignore[method-assign]
             arrivals = Arrivals(arrived)
+            page.board._send = arrivals.handed_over(page.board._send)
+            running.sinks.take = arrivals.given_out(running.sinks.take)  # type: ignore[method-assign]
+            assert page.sink is not None
             running.sinks.add(page.sink)
             running.sinks.add(arrivals)
             streaming = Streaming(running, playback.reader, playback.log, page)
@@ -155,7 +201,8 @@ def serve(folder: Path) -> None:
         loop.call_soon_threadsafe(streaming.stop)
 
     arrivals = asyncio.run(stream())
-    (folder / "arrivals.json").write_text(json.dumps(arrivals.rows))
+    noted = {"rows": arrivals.rows, "out": list(arrivals.out), "written": list(arrivals.written)}
+    (folder / "arrivals.json").write_text(json.dumps(noted))
     running.abandon()
 
 
@@ -181,11 +228,11 @@ class Server:
         self._process.stdin.flush()
         return self._line()
 
-    def stop(self) -> list[tuple[float, float, float]]:
-        """End it; the arrivals."""
+    def stop(self) -> dict[str, list[Any]]:
+        """End it; what `Arrivals` has noted."""
         self._process.communicate("stop\n", timeout=60)
-        rows: list[tuple[float, float, float]] = json.loads((self.folder / "arrivals.json").read_text())
-        return rows
+        noted: dict[str, list[Any]] = json.loads((self.folder / "arrivals.json").read_text())
+        return noted
 
 
 @contextmanager
@@ -278,7 +325,8 @@ def percentiles(name: str, values: list[float] | np.ndarray[Any, Any]) -> dict[s
     """p50 and p99, to be printed."""
     found = np.asarray(values, np.float64)
     return (
-        {f"{name}_p{p}_ms": round(float(np.percentile(found, p)), 1) for p in (50, 99)} | {f"{name}_n": len(found)}
+        {f"{name}_p{p}_ms".strip("_"): round(float(np.percentile(found, p)), 1) for p in (50, 99)}
+        | {f"{name}_n".strip("_"): len(found)}
         if len(found)
         else {}
     )
@@ -317,7 +365,7 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
         before = server.asked()
         began = time.monotonic()
         for name, dead in (("alone", 0), ("beside_deaf_viewers", 2)):
-            for one, what in ((page, "painted"), (page, "tones"), (blank, "bare")):
+            for one, what in ((page, "painted"), (page, "received"), (page, "tones"), (blank, "bare")):
                 taken(one, what)
             with deaf(address, dead), far_away(port) as far:
                 said: dict[str, float] = {}
@@ -325,7 +373,7 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
                 asking.start()
                 page.wait_for_timeout(seconds * 1000)
                 asking.join()
-            parts[name] = (taken(page, "painted"), taken(page, "tones"), taken(blank, "bare"), said)
+            parts[name] = (*(taken(page, what) for what in ("painted", "received", "tones")), taken(blank, "bare"), said)
         after, passed = server.asked(), time.monotonic() - began
         shares = {t: round(100.0 * (s - before["cpu"].get(t, 0.0)) / passed, 1) for t, s in after["cpu"].items()}
         of_page = {name: shares.get(name, 0.0) for name in OF_PAGE}
@@ -334,13 +382,20 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
         if soak_min:
             figures["soak"] = soak(server, page, soak_min)
         browser.close()
-        arrivals = server.stop()
-    at = {round(t, 3): wall for t, _, wall in arrivals}
-    for name, (painted, tones, bare, said) in parts.items():
-        waits = [1000.0 * (wall - at[t]) for t, wall in first_painted(painted) if t in at]
+        noted = server.stop()
+    arrivals = noted["rows"]
+    for name, (painted, received, tones, bare, said) in parts.items():
+        steps = {
+            "arrival": {round(t, 3): wall for t, _, wall in arrivals},
+            "engine": {round(t, 3): wall for t, wall in noted["out"]},
+            "page_process": {round(t, 3): wall for t, wall in noted["written"]},
+            "browser": {round(t, 3): wall for t, wall in received},
+            "painted": first_painted(painted),
+        }
         figures[name] = {
-            **percentiles("arrival_to_painted", waits),
+            **percentiles("arrival_to_painted", waits(steps["arrival"], steps["painted"])),
             **percentiles("bare_frame_interval", bare),
+            "steps": {f"to_{b}": percentiles("", waits(steps[a], steps[b])) for a, b in pairwise(steps)},
             **percentiles("arrival_to_tone", tone_waits(tones, arrivals)),
             "viewer_at_300_ms": {k: round(v, 1) for k, v in said.items()},
         }
@@ -348,12 +403,17 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
     return figures
 
 
-def first_painted(painted: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def waits(before: Mapping[float, float], after: Mapping[float, float]) -> list[float]:
+    """From one step to another, milliseconds, of the rows that both have."""
+    return [1000.0 * (wall - before[t]) for t, wall in after.items() if t in before]
+
+
+def first_painted(painted: list[tuple[float, float]]) -> dict[float, float]:
     """Of each row that was painted, when that was the first time: while nothing newer comes it is painted again and again."""
     first: dict[float, float] = {}
     for time_s, wall in painted:
-        first.setdefault(time_s, wall)
-    return list(first.items())
+        first.setdefault(round(time_s, 3), wall)
+    return first
 
 
 def set_target(address: str) -> None:
@@ -383,7 +443,7 @@ def soak(server: Server, page: Page, minutes: float) -> dict[str, Any]:
     memory: dict[str, list[float]] = {"session_mb": [], "page_mb": [], "heap_mb": []}
     for _ in range(max(4, round(minutes))):
         page.wait_for_timeout(60_000 * minutes / max(4, round(minutes)))
-        for name in ("painted", "tones", "bare"):
+        for name in ("painted", "received", "tones", "bare"):
             taken(page, name)
         now = server.asked() | {"heap_mb": heap_mb(page)}
         for name, values in memory.items():

@@ -26,9 +26,6 @@ HEARTBEAT_S = 0.1
 _WAITING = 5000
 """Events that may wait to be computed before the athlete pauses."""
 _FASTEST_S = 1e-4
-_REAL_TIME, _LOOK_S = 2.0, 0.001
-"""Up to this speed there is time to look once a millisecond whether the reader has heard what was sent; else the loop spins,
-which costs half a core (ours)."""
 _GIVE_UP_S = 10.0
 
 
@@ -45,7 +42,6 @@ class Playback:
 
     def __init__(self, session: Session, events: Iterator[Event], speed: float) -> None:
         self._events, self._speed = events, speed
-        self._look_s = _LOOK_S if 0.0 < speed <= _REAL_TIME else 0.0
         first = next(events)
         assert not isinstance(first, Packets)
         self._zero_ns = self._now_ns = first.arrival_ns
@@ -124,8 +120,10 @@ class Playback:
         self._sent[key] += len(data)
         while data:
             data = data[port.write(data) :]
-        patience = time.monotonic() + _GIVE_UP_S
-        while link.bytes_heard < self._sent[key]:
-            await asyncio.sleep(self._look_s)
-            if time.monotonic() > patience:
-                raise HiphingeError("what was sent did not arrive", f"virtual port of {key}", "Run the demo again")
+        try:
+            async with asyncio.timeout(_GIVE_UP_S):
+                while link.bytes_heard < self._sent[key]:
+                    link.heard_more.clear()
+                    await link.heard_more.wait()
+        except TimeoutError:
+            raise HiphingeError("what was sent did not arrive", f"virtual port of {key}", "Run the demo again") from None

@@ -13,6 +13,7 @@ import numpy as np
 
 from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
 from dashboards.live_page import BoardWriter, dashed, table
+from dashboards.notation import kind_is_unsure
 from dsp.day import begins_set
 from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
@@ -37,7 +38,7 @@ SHARE_S = 0.1
 """Between two times that the share of the movement under way is told in words."""
 MOST_MARKS = 1000
 _LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
-_HIPS = [ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")]
+_SIDES = {side: ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")}
 _SHARE = 2 * len(ANGLE_NAMES) + 1
 """The column of the share now; its uncertainty is in the next one."""
 
@@ -156,7 +157,8 @@ class LivePage(Sink):
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
         ]
-        self._board.repetition({**document, "set": self._set, "curve": self._curve(repetition)})
+        told = {"set": self._set, "sure": not kind_is_unsure(repetition.movement_confidence)}
+        self._board.repetition({**document, **told, "curve": self._curve(repetition, document["side"])})
         within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
         if within:
             for mark in within:
@@ -167,13 +169,13 @@ class LivePage(Sink):
     def _new_sets_s(self) -> list[float]:
         return [mark["time_s"] for mark in self._marks.values() if mark["label"] == NEW_SET]
 
-    def _curve(self, repetition: Repetition) -> dict[str, Any] | None:
-        """The path of lumbar spine and hips (their mean), degrees; None where it is not kept any more."""
+    def _curve(self, repetition: Repetition, side: str) -> dict[str, Any] | None:
+        """The path of lumbar spine and hips (their mean, or that of `side`), degrees; None where it is not kept any more."""
         rows = self._board.rows.between(repetition.start_s, repetition.end_s)
         if len(rows) < 2:
             return None
         at = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(np.int64))
-        hips = rows[at][:, _HIPS]
+        hips = rows[at][:, [_SIDES[side]] if side in _SIDES else list(_SIDES.values())]
         there = np.isfinite(hips)
         mean = np.where(there, hips, 0.0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan)
         turn = (repetition.turn_s - repetition.start_s) / max(repetition.end_s - repetition.start_s, 1e-9)
@@ -207,6 +209,10 @@ class LivePage(Sink):
 
     def _look(self, frame: Frame, now: float) -> None:
         flags = self._alarms.flags()
+        slipped = {key for key, progress in frame.progress.items() if progress.slipped}
+        if self._slipped and not slipped:
+            # the rows say that one has, and nobody knows which
+            slipped = self._worn
         sensors = [
             self._watched.document(
                 key,
@@ -215,7 +221,7 @@ class LivePage(Sink):
                 frame.links.get(key),
                 frame.latency_ms.get(key),
                 flags.get(key, 0),
-                self._slipped and key in self._worn,
+                key in slipped,
             )
             for key in self._keys
         ]

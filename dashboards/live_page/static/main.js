@@ -140,8 +140,9 @@ class Page {
     const { body } = document;
     if (body.dataset.state !== state) body.dataset.state = state;
     const time_s = this.session.newestTime;
-    if (fresh && known(time_s)) body.dataset.time = time_s.toFixed(3);
-    else delete body.dataset.time;
+    const shown = fresh && known(time_s) ? time_s.toFixed(3) : undefined;
+    if (shown === undefined) delete body.dataset.time;
+    else if (body.dataset.time !== shown) body.dataset.time = shown;
     this.view.paint(now);
   }
 }

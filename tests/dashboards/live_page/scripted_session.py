@@ -67,6 +67,7 @@ class ScriptedSession:
         self.pose = pose
         self.quality = 0
         self.missing: set[str] = set()
+        self.slipped: set[str] = set()
         self.links = {
             key: LinkStatus(key, LinkState.STREAMING, battery=battery, rssi=-55)
             for key, battery in zip(BODY, (84, 79, 81, 22), strict=True)
@@ -228,7 +229,7 @@ class ScriptedSession:
             Frame(
                 output,
                 self.now_s,
-                progress={key: SensorProgress(n, 0, True, 100.0, {}) for key, n in still.items()},
+                progress={key: SensorProgress(n, 0, True, 100.0, {}, key in self.slipped) for key, n in still.items()},
                 links=dict(self.links),
                 latency_ms=dict.fromkeys(BODY, 9.0),
                 marks=marks,
