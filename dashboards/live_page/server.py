@@ -38,6 +38,8 @@ PORT = 8642
 FRAME_S, BURST = 0.0195, 4
 """Between two frames: fifty a second and a little, as rows come fifty times a second, unevenly; so many of them may come at
 once, so that a row waits only where they come faster for long (ours)."""
+DOCUMENT_S = 0.02
+"""A document waits for the next rows, but no longer than this (ours)."""
 MOST_SOCKETS = 64
 MOST_CONNECTIONS = 256
 """Connections of any kind at a time (ours)."""
@@ -97,6 +99,8 @@ class PageServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Future[None] | None = None
         self._due = 0.0
+        self._told_rows = 0
+        """Number of the row that comes next, when viewers were told last."""
         self._timer: asyncio.TimerHandle | None = None
         self._told_viewers: list[Any] = []
         self._woken = threading.Event()
@@ -180,20 +184,29 @@ class PageServer:
     def _look(self) -> None:
         """There is something new: tell it now, or when the next frame is due."""
         self._woken.clear()
-        if self._timer is not None or not self._connections:
+        if not self._connections:
             return
         assert self._loop is not None
         now = self._loop.time()
-        if now >= self._due:
+        # documents go along with rows: a message for them alone would take the place of a frame
+        at = max(now, self._due) if self._board.rows.end != self._told_rows else now + DOCUMENT_S
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at <= now:
             self._tell()
         else:
-            self._timer = self._loop.call_at(self._due, self._tell)
+            self._timer = self._loop.call_at(at, self._tell)
 
     def _tell(self) -> None:
         assert self._loop is not None
         now = self._loop.time()
         self._timer = None
-        self._due = max(self._due, now - BURST * FRAME_S) + FRAME_S
+        if self._board.rows.end != self._told_rows:
+            self._told_rows = self._board.rows.end
+            self._due = max(self._due, now - BURST * FRAME_S) + FRAME_S
         for connection in self._connections:
             connection.wake()
 

@@ -19,7 +19,7 @@ from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
 from dsp.progress import Stage
 from dsp.results import AngleRows, Repetition
-from dsp.rhythm import LatestRows
+from dsp.rhythm import LatestRows, ShareNow
 from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
@@ -74,6 +74,8 @@ class LivePage(Sink):
         self._last: Repetition | None = None
         self._slipped = False
         self._looked = self._told = self._shared = -np.inf
+        self._share: ShareNow | None = None
+        """Of the movement under way, at the newest row; None also while a sensor is wrong."""
         self._share_since: float | None = None
         self._states: list[tuple[str, str]] = []
         self._answered = 0
@@ -142,8 +144,9 @@ class LivePage(Sink):
             wrong = {key for key, flags in self._alarms.flags().items() if flags & DASHED}
             if wrong:
                 dashed(of_page, [a.name for a in ANGLES if wrong & {p.value for p in a.needs}])
+                self._share = None
             else:
-                share = self._latest.share_now()
+                self._share = share = self._latest.share_now()
                 if share is not None:
                     of_page[-1, _SHARE : _SHARE + 2] = 100.0 * share.share, 100.0 * share.sd
             self._board.append(rows.time_s, of_page)
@@ -249,7 +252,7 @@ class LivePage(Sink):
                 "body_state": self._board.body_state,
             },
         )
-        share = self._latest.share_now()
+        share = self._share
         if share is None or any(f & DASHED for f in self._alarms.flags().values()):
             share = self._share_since = None
         elif self._share_since is None:
