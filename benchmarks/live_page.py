@@ -5,7 +5,9 @@
 
 The session is the one of `hiphinge demo` on virtual sensors, in a process of its own; Debian's chromium shows the page, and
 there a blank page counts the bare frames of the display in the same run. *Arrival* is the arrival of the packet that made a row
-final; *painted* is when the page has set the row's values (`data-time`). Both are on the machine's wall clock.
+final; *painted* is when the page has first set the row's values (`data-time`). Both are on the machine's wall clock.
+*Steps* say where the time goes: from arrival to the engine's result, from there to the pipe to the page's process, from there
+to the browser's message, from there to the painting.
 """
 
 from __future__ import annotations

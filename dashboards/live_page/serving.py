@@ -114,10 +114,10 @@ class _Serving:
         except CannotServe as error:
             parent.say(wire.Refused(error.what, error.where, error.remedy))
             os._exit(1)
+        parent.say(wire.Listening(self._server.port))
         # what is there now stays: it need not be looked at again and again
         gc.collect()
         gc.freeze()
-        parent.say(wire.Listening(self._server.port))
 
     def take(self, message: wire.ToPage) -> None:
         """What the session writes."""
