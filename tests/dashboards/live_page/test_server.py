@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -19,7 +20,7 @@ from body_signals import HiphingeError
 from dashboards.live_page import COLUMNS, Access, BoardWriter, Role
 from dashboards.live_page.board import Board
 from dashboards.live_page.connection import MOST_IN_FLIGHT
-from dashboards.live_page.server import HEADERS, MOST_SOCKETS, PageServer
+from dashboards.live_page.server import HEADERS, MOST_SOCKETS, PageServer, _bound
 from hiphinge.live_page.opening import OpenPage, PageWishes
 from tests.dashboards.live_page.page_client import PageClient, asked, logged_in
 from tests.dashboards.live_page.scripted_session import BENT, ScriptedSession
@@ -433,3 +434,22 @@ def test_a_page_that_has_gone_is_no_news_for_the_terminal(caplog: pytest.LogCapt
     asyncio_says.warning("socket.send() raised exception.")
     asyncio_says.warning("something else")
     assert [record.getMessage() for record in caplog.records] == ["something else"]
+
+
+def test_small_frames_are_sent_at_once() -> None:
+    listening = _bound(socket.AF_INET, "127.0.0.1", 0)
+    accepted = asyncio.Queue[int]()
+
+    async def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.put_nowait(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def asked_once() -> int:
+        async with await asyncio.start_server(look, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            try:
+                return await accepted.get()
+            finally:
+                writer.close()
+
+    assert asyncio.run(asked_once())
