@@ -298,8 +298,9 @@ def test_the_end_is_said_before_the_socket_closes_and_idle_pages_hold_nothing_up
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1000
         assert session.stopped.wait(1.0)
-        assert session.page.server.process.wait(8.0) == 0
-        assert time.monotonic() - began < 8.0
+        # in order, or ended after `END_S`: a busy machine holds the command up no longer than an idle one
+        assert session.page.server.process.wait(8.0) in (0, -9)
+        assert time.monotonic() - began < 5.0
     raw.close()
     idle.close(0.1)
     with pytest.raises(OSError):
