@@ -5,7 +5,9 @@
 
 The session is the one of `hiphinge demo` on virtual sensors, in a process of its own; Debian's chromium shows the page, and
 there a blank page counts the bare frames of the display in the same run. *Arrival* is the arrival of the packet that made a row
-final; *painted* is when the page has set the row's values (`data-time`). Both are on the machine's wall clock.
+final; *painted* is when the page has first set the row's values (`data-time`). Both are on the machine's wall clock.
+*Steps* say where the time goes: from arrival to the engine's result, from there to the pipe to the page's process, from there
+to the browser's message, from there to the painting.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +34,8 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from body_signals import ANGLE_NAMES
-from dashboards.live_page.frames import unframed
+from dashboards.live_page import wire
+from dashboards.live_page.rows import unframed
 from hiphinge.live.playback import Playback, on_serial_lines
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.streaming import Streaming
@@ -49,9 +54,25 @@ CALIBRATED_S = 32.0
 """Session time from which on there are angles and movements."""
 ROUND_TRIP_S = 0.3
 TARGET_DEG = 20.0
+MOST_NOTED = 60_000
+"""Rows."""
+OF_PAGE = ("page", "hiphinge-live page", "hiphinge-page-writer", "hiphinge-page-reader")
+"""What the page costs: its process, and the threads of the session's process that write to it and hear it."""
 LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 WATCH = """
 window.painted = []; window.tones = []; window.bare = [];
+window.received = [];
+const Plain = WebSocket;
+window.WebSocket = class extends Plain {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      if (!(data instanceof ArrayBuffer)) return;
+      const view = new DataView(data);
+      window.received.push([view.getFloat64(12, true) + (view.getUint16(8, true) - 1) / 100, wall()]);
+    });
+  }
+};
 const wall = () => (performance.timeOrigin + performance.now()) / 1000;
 let before = 0;
 const tick = now => { if (before) window.bare.push(now - before); before = now; requestAnimationFrame(tick); };
@@ -67,13 +88,18 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(changes => {
 
 
 class Arrivals(Sink):
-    """Notes when each row was made possible: session time, lumbar flexion, wall time of its last packet's arrival."""
+    """Notes when each row was made possible: session time, lumbar flexion, wall time of its last packet's arrival.
+
+    out, written: session and wall time of rows when the engine gave them out, and when the page's process was sent them.
+    """
 
     name = "arrivals"
     needs_every_row = True
 
     def __init__(self, arrived: dict[int, float]) -> None:
         self.rows: list[tuple[float, float, float]] = []
+        self.out: deque[tuple[float, float]] = deque(maxlen=MOST_NOTED)
+        self.written: deque[tuple[float, float]] = deque(maxlen=MOST_NOTED)
         self._arrived, self._latest = arrived, 0.0
 
     def take(self, frame: Frame) -> None:
@@ -83,7 +109,28 @@ class Arrivals(Sink):
         for rows in frame.output.angles:
             degrees = np.degrees(rows.angles[LUMBAR]).tolist()
             self.rows += [(t, d, self._latest) for t, d in zip(rows.time_s.tolist(), degrees, strict=True)]
-        del self.rows[:-60_000]
+        del self.rows[:-MOST_NOTED]
+
+    def given_out(self, take: Callable[[Frame], None]) -> Callable[[Frame], None]:
+        """`take`, and the rows are noted."""
+
+        def noted(frame: Frame) -> None:
+            now = time.time()
+            self.out.extend((t, now) for rows in frame.output.angles for t in rows.time_s.tolist())
+            take(frame)
+
+        return noted
+
+    def handed_over(self, send: Callable[[wire.Message], None]) -> Callable[[wire.Message], None]:
+        """`send`, and the rows are noted."""
+
+        def noted(message: wire.Message) -> None:
+            send(message)
+            if isinstance(message, wire.Rows):
+                now = time.time()
+                self.written.extend((t, now) for t in message.time_s)
+
+        return noted
 
 
 def cpu_of_threads() -> dict[str, float]:
@@ -91,9 +138,20 @@ def cpu_of_threads() -> dict[str, float]:
     found = {}
     for thread in threading.enumerate():
         with suppress(OSError):
-            fields = Path(f"/proc/self/task/{thread.native_id}/stat").read_text().rpartition(")")[2].split()
-            found[thread.name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            found[thread.name] = cpu_of(f"/proc/self/task/{thread.native_id}/stat")
     return found
+
+
+def cpu_of(stat: str) -> float:
+    """Seconds of computing of a thread or process, by its file in /proc."""
+    fields = Path(stat).read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(process: str | int) -> float:
+    """Resident memory of a process."""
+    resident = next(s for s in Path(f"/proc/{process}/status").read_text().splitlines() if s.startswith("VmRSS"))
+    return int(resident.split()[1]) / 1024
 
 
 def serve(folder: Path) -> None:
@@ -121,6 +179,9 @@ def serve(folder: Path) -> None:
 
             playback.log.packet = stamped  # type: ignore[method-assign]
             arrivals = Arrivals(arrived)
+            page.board._send = arrivals.handed_over(page.board._send)
+            running.sinks.take = arrivals.given_out(running.sinks.take)  # type: ignore[method-assign]
+            assert page.sink is not None
             running.sinks.add(page.sink)
             running.sinks.add(arrivals)
             streaming = Streaming(running, playback.reader, playback.log, page)
@@ -136,15 +197,14 @@ def serve(folder: Path) -> None:
         for line in commands:
             if line.strip() == "stop":
                 break
-            resident = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith("VmRSS"))
-            print(
-                json.dumps({"rss_mb": int(resident.split()[1]) / 1024, "cpu": cpu_of_threads(), "now_s": running.now_s}),
-                flush=True,
-            )
+            own, of_page = (memory_mb(process) for process in ("self", page.server.process.pid))
+            cpu = {**cpu_of_threads(), "page": cpu_of(f"/proc/{page.server.process.pid}/stat")}
+            print(json.dumps({"session_mb": own, "page_mb": of_page, "cpu": cpu, "now_s": running.now_s}), flush=True)
         loop.call_soon_threadsafe(streaming.stop)
 
     arrivals = asyncio.run(stream())
-    (folder / "arrivals.json").write_text(json.dumps(arrivals.rows))
+    noted = {"rows": arrivals.rows, "out": list(arrivals.out), "written": list(arrivals.written)}
+    (folder / "arrivals.json").write_text(json.dumps(noted))
     running.abandon()
 
 
@@ -170,11 +230,11 @@ class Server:
         self._process.stdin.flush()
         return self._line()
 
-    def stop(self) -> list[tuple[float, float, float]]:
-        """End it; the arrivals."""
+    def stop(self) -> dict[str, list[Any]]:
+        """End it; what `Arrivals` has noted."""
         self._process.communicate("stop\n", timeout=60)
-        rows: list[tuple[float, float, float]] = json.loads((self.folder / "arrivals.json").read_text())
-        return rows
+        noted: dict[str, list[Any]] = json.loads((self.folder / "arrivals.json").read_text())
+        return noted
 
 
 @contextmanager
@@ -267,7 +327,8 @@ def percentiles(name: str, values: list[float] | np.ndarray[Any, Any]) -> dict[s
     """p50 and p99, to be printed."""
     found = np.asarray(values, np.float64)
     return (
-        {f"{name}_p{p}_ms": round(float(np.percentile(found, p)), 1) for p in (50, 99)} | {f"{name}_n": len(found)}
+        {f"{name}_p{p}_ms".strip("_"): round(float(np.percentile(found, p)), 1) for p in (50, 99)}
+        | {f"{name}_n".strip("_"): len(found)}
         if len(found)
         else {}
     )
@@ -306,7 +367,7 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
         before = server.asked()
         began = time.monotonic()
         for name, dead in (("alone", 0), ("beside_deaf_viewers", 2)):
-            for one, what in ((page, "painted"), (page, "tones"), (blank, "bare")):
+            for one, what in ((page, "painted"), (page, "received"), (page, "tones"), (blank, "bare")):
                 taken(one, what)
             with deaf(address, dead), far_away(port) as far:
                 said: dict[str, float] = {}
@@ -314,28 +375,47 @@ def measure(seconds: float, soak_min: float) -> dict[str, Any]:
                 asking.start()
                 page.wait_for_timeout(seconds * 1000)
                 asking.join()
-            parts[name] = (taken(page, "painted"), taken(page, "tones"), taken(blank, "bare"), said)
+            parts[name] = (*(taken(page, what) for what in ("painted", "received", "tones")), taken(blank, "bare"), said)
         after, passed = server.asked(), time.monotonic() - began
-        of_page = [t for t in after["cpu"] if t in ("hiphinge-page", "hiphinge-live page")]
-        figures["server_share_of_core_percent"] = {
-            t: round(100.0 * (after["cpu"][t] - before["cpu"].get(t, 0.0)) / passed, 1) for t in of_page
-        }
-        figures["rss_mb"] = round(after["rss_mb"], 1)
+        shares = {t: round(100.0 * (s - before["cpu"].get(t, 0.0)) / passed, 1) for t, s in after["cpu"].items()}
+        of_page = {name: shares.get(name, 0.0) for name in OF_PAGE}
+        figures["share_of_core_percent"] = {**of_page, "page_in_all": round(sum(of_page.values()), 1), "of_session": shares}
+        figures["rss_mb"] = {name: round(after[name], 1) for name in ("session_mb", "page_mb")}
         if soak_min:
             figures["soak"] = soak(server, page, soak_min)
         browser.close()
-        arrivals = server.stop()
-    at = {round(t, 3): wall for t, _, wall in arrivals}
-    for name, (painted, tones, bare, said) in parts.items():
-        waits = [1000.0 * (wall - at[t]) for t, wall in painted if t in at]
+        noted = server.stop()
+    arrivals = noted["rows"]
+    for name, (painted, received, tones, bare, said) in parts.items():
+        steps = {
+            "arrival": {round(t, 3): wall for t, _, wall in arrivals},
+            "engine": {round(t, 3): wall for t, wall in noted["out"]},
+            "page_process": {round(t, 3): wall for t, wall in noted["written"]},
+            "browser": {round(t, 3): wall for t, wall in received},
+            "painted": first_painted(painted),
+        }
         figures[name] = {
-            **percentiles("arrival_to_painted", waits),
+            **percentiles("arrival_to_painted", waits(steps["arrival"], steps["painted"])),
             **percentiles("bare_frame_interval", bare),
+            "steps": {f"to_{b}": percentiles("", waits(steps[a], steps[b])) for a, b in pairwise(steps)},
             **percentiles("arrival_to_tone", tone_waits(tones, arrivals)),
             "viewer_at_300_ms": {k: round(v, 1) for k, v in said.items()},
         }
     figures["load_after"] = os.getloadavg()[0]
     return figures
+
+
+def waits(before: Mapping[float, float], after: Mapping[float, float]) -> list[float]:
+    """From one step to another, milliseconds, of the rows that both have."""
+    return [1000.0 * (wall - before[t]) for t, wall in after.items() if t in before]
+
+
+def first_painted(painted: list[tuple[float, float]]) -> dict[float, float]:
+    """Of each row that was painted, when that was the first time: while nothing newer comes it is painted again and again."""
+    first: dict[float, float] = {}
+    for time_s, wall in painted:
+        first.setdefault(round(time_s, 3), wall)
+    return first
 
 
 def set_target(address: str) -> None:
@@ -360,17 +440,20 @@ def tone_waits(tones: list[tuple[str, float]], arrivals: list[tuple[float, float
 
 
 def soak(server: Server, page: Page, minutes: float) -> dict[str, Any]:
-    """Memory of server and page, once a minute, and by how much it grew from the first quarter to the last."""
-    rss, heap = [], []
+    """Memory of the session's process, the page's process and the page's scripts, once a minute, and by how much each grew from
+    the first quarter to the last."""
+    memory: dict[str, list[float]] = {"session_mb": [], "page_mb": [], "heap_mb": []}
     for _ in range(max(4, round(minutes))):
         page.wait_for_timeout(60_000 * minutes / max(4, round(minutes)))
-        for name in ("painted", "tones", "bare"):
+        for name in ("painted", "received", "tones", "bare"):
             taken(page, name)
-        rss.append(round(server.asked()["rss_mb"], 1))
-        heap.append(round(heap_mb(page), 2))
-    quarter = len(rss) // 4
-    grown = {n: round(float(np.mean(v[-quarter:]) - np.mean(v[:quarter])), 2) for n, v in (("rss_mb", rss), ("heap_mb", heap))}
-    return {"minutes": minutes, "server_rss_mb": rss, "page_heap_mb": heap, "grown": grown}
+        now = server.asked() | {"heap_mb": heap_mb(page)}
+        for name, values in memory.items():
+            values.append(round(now[name], 2))
+        print(json.dumps({name: values[-1] for name, values in memory.items()}), file=sys.stderr, flush=True)
+    quarter = len(memory["heap_mb"]) // 4
+    grown = {n: round(float(np.mean(v[-quarter:]) - np.mean(v[:quarter])), 2) for n, v in memory.items()}
+    return {"minutes": minutes, **memory, "grown": grown}
 
 
 def main() -> None:

@@ -174,6 +174,11 @@ class LivePipeline:
         """The alignment in force."""
         return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, self._grid.rate_hz)
 
+    def slipped(self) -> frozenset[str]:
+        """Sensors that count as slipped at the newest tick: rows say that one has, not which."""
+        seen = frozenset() if self._slips is None else frozenset(self._slips.slipped)
+        return seen if self._worn is None else seen | frozenset(self._worn.returned)
+
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
         filter_ = CausalOrientation(block.rate_hz, worn=block.sensor in self._body)
         watch = SensorWatch(self._sensors[block.sensor], block.rate_hz, self._body)

@@ -51,13 +51,17 @@ SMALLEST_CORRECTION_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SensorProgress:
-    """What a sensor has delivered: samples, how many were lost (exact, or an estimate), its nominal rate, and its facts."""
+    """What a sensor has delivered: samples, how many were lost (exact, or an estimate), its nominal rate, and its facts.
+
+    slipped: whether the live estimator takes it for slipped since the calibration.
+    """
 
     samples: int
     lost: int
     lost_exact: bool
     rate_hz: float | None
     facts: Mapping[str, str | float]
+    slipped: bool = False
 
 
 @dataclass(slots=True)
@@ -346,10 +350,17 @@ class Engine:
 
     def progress(self) -> dict[str, SensorProgress]:
         """What each sensor has delivered so far, by its key."""
-        counts = next(iter(self._pipelines.values())).counts()
+        pipeline = next(iter(self._pipelines.values()))
+        counts = pipeline.counts()
+        slipped = pipeline.slipped() if isinstance(pipeline, LivePipeline) else frozenset()
         return {
             key: SensorProgress(
-                counts[key][0].samples, counts[key][0].lost, source.lost_exact, self._rates.get(key), source.facts
+                counts[key][0].samples,
+                counts[key][0].lost,
+                source.lost_exact,
+                self._rates.get(key),
+                source.facts,
+                key in slipped,
             )
             for key, source in self._sources.items()
         }

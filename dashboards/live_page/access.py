@@ -14,10 +14,25 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 MOST_LOGINS = 256
 """Cookies that are known at a time; the oldest one that nobody uses makes place (ours)."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def new_token() -> str:
+    """192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Files of a page's certificate and key, and of the authority that signed it, which a tablet is told to trust."""
+
+    chain: Path
+    key: Path
+    authority: Path
 
 
 class Role(StrEnum):
@@ -61,10 +76,14 @@ class Access:
 
     def token(self, role: Role, *, once: bool = False) -> str:
         """A new token, 192 random bits. once: for the network, and used up by its first login."""
-        value = secrets.token_urlsafe(24)
+        value = new_token()
+        self.let_in(value, role, once=once)
+        return value
+
+    def let_in(self, value: str, role: Role, *, once: bool = False) -> None:
+        """This token lets in from here on."""
         with self._lock:
             self._tokens.append(_Token(value, role, once))
-        return value
 
     def login(self, token: str, address: str, since_s: float = 0.0) -> tuple[str, Login] | None:
         """The cookie for a token from a machine, at a session time; None where it does not let in."""
@@ -84,7 +103,7 @@ class Access:
                     return None
                 del self._logins[idle[0]]
             self._count += 1
-            cookie = secrets.token_urlsafe(24)
+            cookie = new_token()
             login = self._logins[cookie] = Login(f"v{self._count}", found.role, address, since_s)
             return cookie, login
 
@@ -124,7 +143,10 @@ def is_loopback(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
-def origin_is_ours(origins: Iterable[str], host: str) -> bool:
-    """Whether a request comes from a page of the same host. What is no browser says no origin, and needs a cookie too."""
+def origin_is_ours(origins: Iterable[str], host: str, *, must: bool = False) -> bool:
+    """Whether a request comes from a page of the same host. What is no browser says no origin, and needs a cookie or token too;
+    must: an origin has to be said, as every browser does where it opens a socket."""
     origins = list(origins)
-    return not origins or (len(origins) == 1 and origins[0].lower() in (f"http://{host}".lower(), f"https://{host}".lower()))
+    if not origins:
+        return not must
+    return len(origins) == 1 and origins[0].lower() in (f"http://{host}".lower(), f"https://{host}".lower())

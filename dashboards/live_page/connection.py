@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboards.live_page.access import Login
 from dashboards.live_page.board import Board, Told
-from dashboards.live_page.orders import PageOrder, acknowledged, decoded, order_of
 
 _log = logging.getLogger(__name__)
 MOST_IN_FLIGHT = 32
@@ -29,10 +30,24 @@ MOST_DROPPED_LOGGED = 20
 """Of one socket's messages that were dropped; the others are dropped in silence (ours)."""
 
 
-class Connection:
-    """A socket that was let in. hear: takes the orders of an operator."""
+Hear = Callable[[Login, bytes], None]
+"""Takes what an operator's page says, as it came."""
 
-    def __init__(self, socket: WebSocket, login: Login, board: Board, hear: Callable[[Login, PageOrder], None]) -> None:
+
+class _Said(msgspec.Struct):
+    """What matters here of a message of a page: an acknowledgement has ``ack`` alone, an order has ``do``."""
+
+    ack: Any = None
+    do: Any = None
+
+
+_said = msgspec.json.Decoder(_Said)
+
+
+class Connection:
+    """A socket that was let in."""
+
+    def __init__(self, socket: WebSocket, login: Login, board: Board, hear: Hear) -> None:
         self.login = login
         self._socket, self._board, self._hear = socket, board, hear
         self._told = Told({})
@@ -101,18 +116,17 @@ class Connection:
             if self._flooded():
                 await self._socket.close(TOO_MANY)
                 return
-            said = decoded(message.get("text") or message.get("bytes") or b"")
-            frames = acknowledged(said)
-            if frames is not None:
-                self._acknowledge(frames)
-                continue
-            order = order_of(said)
-            if order is None:
+            text = message.get("text")
+            data: bytes = (message.get("bytes") or b"") if text is None else text.encode("utf-8", "replace")
+            said = _read(data)
+            if said is not None and said.do is None and _is_count(said.ack):
+                self._acknowledge(said.ack)
+            elif said is None or not isinstance(said.do, str):
                 self._drop("not understood")
             elif self.login.role != "operator":
-                self._drop(f"{order.do}, which a viewer may not")
+                self._drop(f"{said.do}, which a viewer may not" if said.do.isidentifier() else "not understood")
             else:
-                self._hear(self.login, order)
+                self._hear(self.login, data)
 
     def _flooded(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -136,3 +150,15 @@ class Connection:
         self._dropped += 1
         if self._dropped <= MOST_DROPPED_LOGGED:
             _log.info("a message of page %s at %s was dropped: %s", self.login.id, self.login.address, why)
+
+
+def _read(data: bytes) -> _Said | None:
+    """The message in JSON; None where it is none."""
+    try:
+        return _said.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53

@@ -1,123 +1,57 @@
-"""Rows on their way to a page: a ring of the latest ones, and the binary frames that are cut out of it.
+"""Rows on their way to a browser: the latest ones as bytes, and the binary frames that are cut out of them.
 
 A frame is little-endian (docs/live-page.md): the bytes ``HH``, uint8 version, uint8 kind (1: rows), uint32 number of its first
-row, uint16 rows, uint16 columns, float64 session time of its first row; then rows × columns float32, NaN where missing.
+row, uint16 rows, uint16 columns, float64 session time of its first row; then rows × columns float32, NaN where missing. Rows
+come as bytes from the session's process: nothing here computes.
 """
 
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
-from body_signals import ANGLE_NAMES
-
-COLUMNS: tuple[str, ...] = (
-    *ANGLE_NAMES,
-    *(f"{name}_sd" for name in ANGLE_NAMES),
-    "quality",
-    "lumbar_share_now",
-    "lumbar_share_now_sd",
-)
-"""Degrees, quality flags as a number, shares in percent."""
 RATE_HZ = 100
 VERSION, KIND_ROWS = 1, 1
 HEADER = struct.Struct("<2sBBIHHd")
 MAGIC = b"HH"
-KEPT_ROWS = 8192
-"""80 s of a session, longer than a row can have been seen before it is marked (`body_signals.events.LONGEST_LOOK_NS`)."""
 MOST_BACK = RATE_HZ
 """Rows that a page gets of what it missed: 1 s."""
+VALUE_BYTES = 4
 _LEAP_S = 1.5 / RATE_HZ
 """Rows further apart than this are no consecutive ticks."""
 
-Rows = NDArray[np.float32]
 
+class RecentRows:
+    """The latest second of rows as bytes, numbered from 0; `end` is the number of the row that comes next."""
 
-class RowRing:
-    """The latest `KEPT_ROWS` rows of a session, numbered from 0; `end` is the number of the row that comes next."""
-
-    def __init__(self, columns: int = len(COLUMNS), kept: int = KEPT_ROWS) -> None:
-        self._rows = np.full((kept, columns), np.nan, np.float32)
-        self._times = np.full(kept, np.nan)
-        self._kept = kept
+    def __init__(self, columns: int, kept: int = MOST_BACK) -> None:
+        self.columns = columns
+        self._rows: deque[tuple[float, bytes]] = deque(maxlen=kept)
         self.end = 0
 
-    @property
-    def first(self) -> int:
-        """The number of the oldest row that is kept."""
-        return max(self.end - self._kept, 0)
+    def append(self, time_s: Sequence[float], data: bytes) -> None:
+        """The next rows, one after the other, at these session times."""
+        size = self.columns * VALUE_BYTES
+        self._rows.extend((t, data[i * size : (i + 1) * size]) for i, t in enumerate(time_s))
+        self.end += len(time_s)
 
-    def append(self, time_s: NDArray[np.float64], rows: Rows) -> None:
-        """The next rows (n, columns) at session times (n,)."""
-        n = len(time_s)
-        at = (self.end + np.arange(max(n - self._kept, 0), n)) % self._kept
-        self._rows[at] = rows[-len(at) :] if len(at) else rows[:0]
-        self._times[at] = time_s[-len(at) :] if len(at) else time_s[:0]
-        self.end += n
-
-    def at(self, time_s: float) -> Rows | None:
-        """The row (columns,) of the tick at `time_s`, to half a tick; None where it is not kept."""
-        numbers = np.arange(self.first, self.end)
-        times = self._times[numbers % self._kept]
-        i = int(np.searchsorted(times, time_s - 0.5 / RATE_HZ))
-        if i == len(times) or abs(times[i] - time_s) > 0.5 / RATE_HZ + 1e-9:
-            return None
-        row: Rows = self._rows[numbers[i] % self._kept]
-        return row
-
-    def between(self, start_s: float, end_s: float) -> Rows:
-        """The rows (n, columns) from one session time to another, of those that are kept."""
-        numbers = np.arange(self.first, self.end)
-        times = self._times[numbers % self._kept]
-        kept = numbers[(times >= start_s) & (times <= end_s)]
-        rows: Rows = self._rows[kept % self._kept]
-        return rows
-
-    def frames(self, first: int, end: int) -> list[bytes]:
-        """The rows from number `first` to before `end` as frames: one, or several where the ticks leap."""
-        first = max(first, self.first)
-        if first >= end:
-            return []
-        at = np.arange(first, end) % self._kept
-        times, rows = self._times[at], self._rows[at]
-        cuts = [0, *(np.flatnonzero(np.abs(np.diff(times)) > _LEAP_S) + 1).tolist(), len(at)]
-        return [frame(first + a, times[a], rows[a:b]) for a, b in pairwise(cuts)]
+    def frames(self, first: int) -> list[bytes]:
+        """The rows from number `first` on, of those that are kept, as frames: one, or several where the ticks leap."""
+        first = max(first, self.end - len(self._rows))
+        found: list[bytes] = []
+        together: list[tuple[float, bytes]] = []
+        for row in islice(self._rows, len(self._rows) - (self.end - first), None):
+            if together and abs(row[0] - together[-1][0]) > _LEAP_S:
+                found.append(frame(first, together[0][0], [data for _, data in together], self.columns))
+                first, together = first + len(together), []
+            together.append(row)
+        if together:
+            found.append(frame(first, together[0][0], [data for _, data in together], self.columns))
+        return found
 
 
-def frame(first: int, time_s: float, rows: Rows) -> bytes:
-    """One frame of consecutive rows (n, columns); n is below 65,536."""
-    head = HEADER.pack(MAGIC, VERSION, KIND_ROWS, first & 0xFFFFFFFF, len(rows), rows.shape[1], time_s)
-    return head + np.ascontiguousarray(rows, "<f4").tobytes()
-
-
-def unframed(data: bytes) -> tuple[int, float, Rows]:
-    """Number and session time of a frame's first row, and its rows (n, columns). ValueError for what is no frame."""
-    if len(data) < HEADER.size:
-        raise ValueError(f"{len(data)} bytes are no frame")
-    magic, version, kind, first, n, columns, time_s = HEADER.unpack_from(data)
-    if (magic, version, kind) != (MAGIC, VERSION, KIND_ROWS) or len(data) != HEADER.size + 4 * n * columns:
-        raise ValueError("not a frame of rows")
-    return first, time_s, np.frombuffer(data, "<f4", offset=HEADER.size).reshape(n, columns)
-
-
-def table(angles: NDArray[np.float64], sd: NDArray[np.float64], quality: NDArray[np.int32]) -> Rows:
-    """Rows (n, columns) of a page from angles (A, n) and their uncertainties (A, n) in radians, and flags (n,)."""
-    n = angles.shape[1]
-    rows = np.full((n, len(COLUMNS)), np.nan, np.float32)
-    a = len(ANGLE_NAMES)
-    rows[:, :a] = np.degrees(angles).T
-    rows[:, a : 2 * a] = np.degrees(sd).T
-    rows[:, 2 * a] = quality
-    return rows
-
-
-def dashed(rows: Rows, names: Sequence[str]) -> None:
-    """Take these angles, and their uncertainties, out of rows."""
-    a = len(ANGLE_NAMES)
-    for name in names:
-        i = ANGLE_NAMES.index(name)
-        rows[:, i] = rows[:, a + i] = np.nan
+def frame(first: int, time_s: float, rows: Sequence[bytes], columns: int) -> bytes:
+    """One frame of consecutive rows; they are fewer than 65,536."""
+    return HEADER.pack(MAGIC, VERSION, KIND_ROWS, first & 0xFFFFFFFF, len(rows), columns, time_s) + b"".join(rows)

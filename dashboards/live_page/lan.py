@@ -7,13 +7,13 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import segno
 
 from body_signals import HiphingeError
+from dashboards.live_page.access import Certificate
 from on_disk import make_private_folder, read_bytes, write_private
 
 _ELSEWHERE = (("192.0.2.1", 9), ("10.255.255.255", 9))
@@ -47,15 +47,6 @@ def qr_svg(address: str) -> str:
     out = io.BytesIO()
     segno.make(address, error="l", micro=False).save(out, kind="svg", xmldecl=False, svgns=True, nl=False, scale=4)
     return out.getvalue().decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """Files of a page's certificate and key, and of the authority that signed it, which a tablet is told to trust."""
-
-    chain: Path
-    key: Path
-    authority: Path
 
 
 def certificate(names: Sequence[str], folder: Path) -> Certificate:

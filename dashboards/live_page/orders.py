@@ -1,17 +1,20 @@
-"""What a page says, checked: an order that is understood, or nothing. Hostile messages end here."""
+"""What a page says, checked: an order that is understood, or nothing. Hostile messages end here.
+
+An order is one JSON object with ``do``. Fields that it does not need are let go: a page of another version may send more.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
 from body_signals import MOST_PAIN
 
-MOST_BYTES = 64 * 1024
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
 LONGEST_LABEL = 80
@@ -19,7 +22,10 @@ LONGEST_ID = 200
 """Characters of a sensor's address or port."""
 LARGEST_TARGET_DEG = 180.0
 LONGEST_SLEEP_S = 7 * 24 * 3600
-TARGETS = ("lumbar_flexion", "hip_flexion")
+LATEST_S = 1e9
+"""No session time is later."""
+SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
+"""Orders before a session, besides ``athlete`` and ``stop``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,139 +43,141 @@ class PageOrder:
     place: str = ""
 
 
-def order_of(message: Any) -> PageOrder | None:
-    """The order of a decoded message; None for what is none."""
-    if not isinstance(message, dict):
-        return None
-    do = message.get("do")
-    read = _READERS.get(do) if isinstance(do, str) else None
-    if read is None:
-        return None
-    seen = _number(message.get("time_s"), 0.0, 1e9)
+class _Order(msgspec.Struct, frozen=True, tag_field="do"):
+    """time_s: an order whose time is none still counts, at the time when it comes."""
+
+    time_s: Any = None
+
+    @property
+    def do(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    @property
+    def seen_s(self) -> float | None:
+        s = self.time_s
+        if isinstance(s, bool) or not isinstance(s, int | float) or not 0.0 <= s <= LATEST_S:
+            return None
+        return float(s)
+
+    def order(self) -> PageOrder:
+        """As the session takes it. ValueError where a text is empty."""
+        return PageOrder(self.do, self.seen_s)
+
+
+class _Mark(_Order, frozen=True, tag="mark"):
+    label: str = "mark"
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, self.seen_s, _text(self.label, LONGEST_LABEL))
+
+
+class _Pain(_Order, frozen=True, tag="pain", kw_only=True):
+    score: Annotated[int, msgspec.Meta(ge=0, le=int(MOST_PAIN))]
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, self.seen_s, number=self.score)
+
+
+class _Note(_Order, frozen=True, tag="note", kw_only=True):
+    text: str
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, self.seen_s, _text(self.text, LONGEST_TEXT))
+
+
+class _SessionNote(_Order, frozen=True, tag="session_note", kw_only=True):
+    text: str
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, _text(self.text, LONGEST_TEXT))
+
+
+class _Target(_Order, frozen=True, tag="target", kw_only=True):
+    angle: Literal["lumbar_flexion", "hip_flexion"]
+    deg: Annotated[float, msgspec.Meta(ge=-LARGEST_TARGET_DEG, le=LARGEST_TARGET_DEG)] | None = None
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, self.seen_s, self.angle, self.deg)
+
+
+class _Slept(_Order, frozen=True, tag="slept", kw_only=True):
+    seconds: Annotated[float, msgspec.Meta(ge=1.0, le=LONGEST_SLEEP_S)]
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, number=round(self.seconds))
+
+
+class _Revoke(_Order, frozen=True, tag="revoke", kw_only=True):
+    id: str
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, _text(self.id, 40))
+
+
+class _Invite(_Order, frozen=True, tag="invite", kw_only=True):
+    role: Literal["operator", "viewer"]
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, self.role)
+
+
+class _Athlete(_Order, frozen=True, tag="athlete"):
+    id: str | None = None
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, _optional(self.id, LONGEST_LABEL))
+
+
+class _Before(_Order, frozen=True):
+    """An order before a session: setting up."""
+
+    name: str | None = None
+    text: str | None = None
+    placement: str | None = None
+    step: str | None = None
+    id: str | None = None
+
+    def order(self) -> PageOrder:
+        return PageOrder(
+            self.do,
+            None,
+            _optional(self.text if self.name is None else self.name, LONGEST_LABEL),
+            id=_optional(self.id, LONGEST_ID),
+            place=_optional(self.step if self.placement is None else self.placement, LONGEST_LABEL),
+        )
+
+
+def _plain(base: type[_Order], do: str) -> type[_Order]:
+    """An order of that name without fields of its own."""
+    made = msgspec.defstruct(f"_{do}", [], bases=(base,), tag=do, tag_field="do", frozen=True)
+    return cast(type[_Order], made)
+
+
+_PLAIN = [_plain(_Order, do) for do in ("calibrate", "heel_drop", "new_set", "undo", "stop")]
+_SETTING_UP = [_plain(_Before, do) for do in SET_UP]
+_ORDERS: list[type[_Order]] = [
+    *(_Mark, _Pain, _Note, _SessionNote, _Target, _Slept, _Revoke, _Invite, _Athlete),
+    *_PLAIN,
+    *_SETTING_UP,
+]
+_decoder: msgspec.json.Decoder[_Order] = msgspec.json.Decoder(reduce(or_, _ORDERS))
+
+
+def order_of(said: bytes | str) -> PageOrder | None:
+    """The order that a page sent; None for what is none."""
     try:
-        return read(message, seen)
-    except (TypeError, ValueError):
-        return None
-
-
-def acknowledged(message: Any) -> int | None:
-    """How many frames a message acknowledges; None where it is no such message."""
-    if isinstance(message, dict) and "do" not in message:
-        n = message.get("ack")
-        if isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 1 << 53:
-            return n
-    return None
-
-
-def decoded(text: str | bytes) -> Any:
-    """JSON; None where it is none."""
-    try:
-        return msgspec.json.decode(text)
+        order = _decoder.decode(said).order()
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         return None
+    return None if order.number is not None and not math.isfinite(order.number) else order
 
 
-def _number(value: Any, least: float, most: float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value) if least <= value <= most else None
-
-
-def _text(value: Any, longest: int) -> str:
-    if not isinstance(value, str) or not value.strip():
+def _text(value: str, longest: int) -> str:
+    if not value.strip():
         raise ValueError
     return " ".join(value.split())[:longest]
 
 
-def _mark(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder("mark", seen, _text(message.get("label", "mark"), LONGEST_LABEL))
-
-
-def _pain(message: dict[str, Any], seen: float | None) -> PageOrder:
-    score = _number(message.get("score"), 0, MOST_PAIN)
-    if score is None or score != int(score):
-        raise ValueError
-    return PageOrder("pain", seen, number=int(score))
-
-
-def _note(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder("note", seen, _text(message.get("text"), LONGEST_TEXT))
-
-
-def _plain(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder(message["do"], seen)
-
-
-def _target(message: dict[str, Any], seen: float | None) -> PageOrder:
-    if message.get("angle") not in TARGETS:
-        raise ValueError
-    degrees = None
-    if message.get("deg") is not None:
-        degrees = _number(message["deg"], -LARGEST_TARGET_DEG, LARGEST_TARGET_DEG)
-        if degrees is None:
-            raise ValueError
-    return PageOrder("target", seen, message["angle"], degrees)
-
-
-def _slept(message: dict[str, Any], seen: float | None) -> PageOrder:
-    seconds = _number(message.get("seconds"), 1.0, LONGEST_SLEEP_S)
-    if seconds is None:
-        raise ValueError
-    return PageOrder("slept", None, number=round(seconds))
-
-
-def _revoke(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder("revoke", None, _text(message.get("id"), 40))
-
-
-def _invite(message: dict[str, Any], seen: float | None) -> PageOrder:
-    if message.get("role") not in ("operator", "viewer"):
-        raise ValueError
-    return PageOrder("invite", None, message["role"])
-
-
-def _session_note(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder("session_note", None, _text(message.get("text"), LONGEST_TEXT))
-
-
-def _optional(value: Any, longest: int) -> str:
+def _optional(value: str | None, longest: int) -> str:
     """A text that may be missing or empty."""
-    return "" if value is None or value == "" else _text(value, longest)
-
-
-def _before(message: dict[str, Any], seen: float | None) -> PageOrder:
-    """An order before a session: setting up."""
-    text = message.get("name", message.get("text"))
-    place = message.get("placement", message.get("step"))
-    return PageOrder(
-        message["do"],
-        None,
-        _optional(text, LONGEST_LABEL),
-        id=_optional(message.get("id"), LONGEST_ID),
-        place=_optional(place, LONGEST_LABEL),
-    )
-
-
-def _athlete(message: dict[str, Any], seen: float | None) -> PageOrder:
-    return PageOrder("athlete", None, _optional(message.get("id"), LONGEST_LABEL))
-
-
-SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
-"""Orders before a session, besides ``athlete`` and ``stop``."""
-_READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
-    **dict.fromkeys(SET_UP, _before),
-    "athlete": _athlete,
-    "mark": _mark,
-    "pain": _pain,
-    "note": _note,
-    "calibrate": _plain,
-    "heel_drop": _plain,
-    "new_set": _plain,
-    "undo": _plain,
-    "stop": _plain,
-    "target": _target,
-    "slept": _slept,
-    "revoke": _revoke,
-    "invite": _invite,
-    "session_note": _session_note,
-}
+    return "" if not value else _text(value, longest)

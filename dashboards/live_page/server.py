@@ -1,7 +1,8 @@
-"""The live page's server: Starlette in uvicorn, in a thread with a loop of its own, so that no page ever delays a session.
+"""The live page's server: Starlette in uvicorn, in a thread with a loop of its own.
 
 It serves the page's files, hands out cookies for tokens, and sends each page what the session's `Board` says. It knows nothing
-of sensors. Starlette and uvicorn are imported here alone: import this where a page is started.
+of sensors. The live page has it in a process of its own (`serving`), the review page in the command's. Starlette and uvicorn
+are imported here alone, and nothing here imports numpy.
 """
 
 from __future__ import annotations
@@ -26,12 +27,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from body_signals import HiphingeError
-from dashboards.live_page.access import Access, Login, origin_is_ours
+from dashboards.live_page.access import Access, Certificate, Login, origin_is_ours
 from dashboards.live_page.board import Board
-from dashboards.live_page.connection import ANEW, OVER, REVOKED, Connection
-from dashboards.live_page.lan import Certificate
-from dashboards.live_page.orders import MOST_BYTES, PageOrder
+from dashboards.live_page.connection import ANEW, OVER, REVOKED, Connection, Hear
 
 _log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -40,12 +38,16 @@ PORT = 8642
 FRAME_S, BURST = 0.0195, 4
 """Between two frames: fifty a second and a little, as rows come fifty times a second, unevenly; so many of them may come at
 once, so that a row waits only where they come faster for long (ours)."""
+DOCUMENT_S = 0.02
+"""A document waits for the next rows, but no longer than this (ours)."""
 MOST_SOCKETS = 64
 MOST_CONNECTIONS = 256
 """Connections of any kind at a time (ours)."""
 ASK_S = 10.0
 """A connection that has asked nothing for this time is closed (ours)."""
 MOST_TOKEN_BYTES = 256
+MOST_BYTES = 64 * 1024
+"""Of one message of a page."""
 START_S, END_S = 10.0, 2.0
 """Patience with a server that starts, and with pages that do not take their last word (ours)."""
 HEADERS = {
@@ -56,17 +58,26 @@ HEADERS = {
 }
 
 
-class PageServer:
-    """Serves one board. host: an address to listen at; port: 0 for any free one. hear: takes orders, on the server's loop.
+class CannotServe(Exception):
+    """Why the page cannot be served. Whoever starts it makes a HiphingeError of it."""
 
-    HiphingeError at once where the port is taken. `start` begins, `stop` says the end to all pages and closes.
+    def __init__(self, what: str, where: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what, self.where, self.remedy = what, where, remedy
+
+
+class PageServer:
+    """Serves one board. host: an address to listen at; port: 0 for any free one. hear, failed: are called
+    in the server's thread: with what pages say, and with what it has failed with.
+
+    `CannotServe` at once where the port is taken. `start` begins, `stop` says the end to all pages and closes.
     """
 
     def __init__(
         self,
         board: Board,
         access: Access,
-        hear: Callable[[Login, PageOrder], None],
+        hear: Hear,
         *,
         host: str = "127.0.0.1",
         port: int | None = None,
@@ -74,9 +85,10 @@ class PageServer:
         routes: Sequence[BaseRoute] = (),
         index: Path = STATIC / "index.html",
         live: bool = True,
+        failed: Callable[[BaseException], None] = lambda fault: None,
     ) -> None:
         self.access, self._board, self._hear = access, board, hear
-        self._index, self._live = index, live
+        self._index, self._live, self._on_fault = index, live, failed
         self._sockets = _listening(host, port)
         self.port = int(self._sockets[0].getsockname()[1])
         self._certificate = certificate
@@ -87,6 +99,8 @@ class PageServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Future[None] | None = None
         self._due = 0.0
+        self._told_rows = 0
+        """Number of the row that comes next, when viewers were told last."""
         self._timer: asyncio.TimerHandle | None = None
         self._told_viewers: list[Any] = []
         self._woken = threading.Event()
@@ -122,13 +136,11 @@ class PageServer:
         return self._fault
 
     def start(self) -> None:
-        """Serve from here on. HiphingeError where it cannot."""
+        """Serve from here on. `CannotServe` where it cannot."""
         self._board.changed = self._changed
         self._thread.start()
         if not self._started.wait(START_S) or self._fault is not None:
-            raise HiphingeError(
-                f"the live page did not start: {self._fault or 'no answer'}", f"port {self.port}", "Try --no-page"
-            )
+            raise CannotServe(f"the page did not start: {self._fault or 'no answer'}", f"port {self.port}", "Start it again")
 
     def stop(self) -> None:
         """Tell all pages that the session has ended, and close; at most a few seconds."""
@@ -172,20 +184,29 @@ class PageServer:
     def _look(self) -> None:
         """There is something new: tell it now, or when the next frame is due."""
         self._woken.clear()
-        if self._timer is not None or not self._connections:
+        if not self._connections:
             return
         assert self._loop is not None
         now = self._loop.time()
-        if now >= self._due:
+        # documents go along with rows: a message for them alone would take the place of a frame
+        at = max(now, self._due) if self._board.rows.end != self._told_rows else now + DOCUMENT_S
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at <= now:
             self._tell()
         else:
-            self._timer = self._loop.call_at(self._due, self._tell)
+            self._timer = self._loop.call_at(at, self._tell)
 
     def _tell(self) -> None:
         assert self._loop is not None
         now = self._loop.time()
         self._timer = None
-        self._due = max(self._due, now - BURST * FRAME_S) + FRAME_S
+        if self._board.rows.end != self._told_rows:
+            self._told_rows = self._board.rows.end
+            self._due = max(self._due, now - BURST * FRAME_S) + FRAME_S
         for connection in self._connections:
             connection.wake()
 
@@ -203,7 +224,8 @@ class PageServer:
             asyncio.run(self._serve())
         except BaseException as fault:  # whatever it is: the session goes on without a page, and is told
             self._fault = fault
-            _log.warning("the live page has ended: %r", fault)
+            _log.warning("the page's server has ended: %r", fault)
+            self._on_fault(fault)
         finally:
             self._started.set()
 
@@ -302,7 +324,7 @@ class PageServer:
             await socket.accept()
         finally:
             self._opening -= 1
-        connection = Connection(socket, login, self._board, self._ordered)
+        connection = Connection(socket, login, self._board, self._hear)
         self._connections.add(connection)
         login.sockets += 1
         if self._board.ended:
@@ -312,12 +334,6 @@ class PageServer:
         finally:
             login.sockets -= 1
             self._connections.discard(connection)
-
-    def _ordered(self, login: Login, order: PageOrder) -> None:
-        if order.do == "revoke":
-            self.revoke(order.text)
-        else:
-            self._hear(login, order)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -373,7 +389,7 @@ class _Gate:
         refused = 0
         if not self._access.host_is_ours(hosts):
             refused = 421
-        elif checked and not origin_is_ours(headers.getlist("origin"), hosts[0]):
+        elif checked and not origin_is_ours(headers.getlist("origin"), hosts[0], must=scope["type"] == "websocket"):
             refused = 403
 
         async def with_headers(message: Message) -> None:
@@ -394,13 +410,13 @@ class _Gate:
 
 
 def _listening(host: str, port: int | None) -> list[socket.socket]:
-    """Sockets at this address and, for this machine itself, at ``::1``. HiphingeError where the port is taken."""
+    """Sockets at this address and, for this machine itself, at ``::1``. `CannotServe` where the port is taken."""
     try:
         first = _bound(socket.AF_INET, host, PORT if port is None else port)
     except OSError as error:
         if port is not None:
             what = f"port {port} cannot be used for the live page: {error.strerror}"
-            raise HiphingeError(what, f"--port {port}", "Choose another one, or --port 0 for any free one") from None
+            raise CannotServe(what, f"--port {port}", "Choose another one, or --port 0 for any free one") from None
         first = _bound(socket.AF_INET, host, 0)
     found = [first]
     with suppress(OSError):  # no IPv6 here, or taken by somebody else: the first is enough
@@ -409,7 +425,8 @@ def _listening(host: str, port: int | None) -> list[socket.socket]:
 
 
 def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # with its protocol named: only then asyncio sends small frames at once, instead of waiting 40 ms for an acknowledgement
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

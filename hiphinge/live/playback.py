@@ -120,8 +120,10 @@ class Playback:
         self._sent[key] += len(data)
         while data:
             data = data[port.write(data) :]
-        patience = time.monotonic() + _GIVE_UP_S
-        while link.bytes_heard < self._sent[key]:
-            await asyncio.sleep(0)
-            if time.monotonic() > patience:
-                raise HiphingeError("what was sent did not arrive", f"virtual port of {key}", "Run the demo again")
+        try:
+            async with asyncio.timeout(_GIVE_UP_S):
+                while link.bytes_heard < self._sent[key]:
+                    link.heard_more.clear()
+                    await link.heard_more.wait()
+        except TimeoutError:
+            raise HiphingeError("what was sent did not arrive", f"virtual port of {key}", "Run the demo again") from None

@@ -12,18 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from body_signals import Session
-from dashboards.live_page import Access, Board, Login, PageOrder, Role
+from dashboards.live_page import BoardWriter, PageOrder, PageProcess, Role
 from hiphinge.live.screen_writer import ScreenWriter
 from hiphinge.live_page.sink import LivePage
-
-if TYPE_CHECKING:
-    from dashboards.live_page.server import PageServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,45 +41,38 @@ class OpenPage:
 
         HiphingeError where it cannot be served: a port that is taken, a certificate that cannot be made."""
         from dashboards.live_page.lan import addresses, certificate
-        from dashboards.live_page.server import PageServer
 
         found = tuple(addresses()) if wishes.lan else ()
-        self.board = Board({} if session is None else _head(session, simulated=simulated))
         self._listener: Callable[[PageOrder], None] | None = None
-        self.access = Access(found)
-        self.server: PageServer = PageServer(
-            self.board,
-            self.access,
+        self._ended = threading.Lock()
+        self.server = PageProcess(
             self._hear,
+            head={} if session is None else _head(session, simulated=simulated),
             host="0.0.0.0" if wishes.lan else "127.0.0.1",
             port=wishes.port,
+            addresses=found,
             certificate=certificate(found, Path(typer.get_app_dir("hiphinge")) / "live_page") if wishes.tls else None,
         )
-        self._ended = threading.Lock()
-        try:
-            self.server.start()
-        except BaseException:
-            self.server.stop()
-            raise
-        own = f"{self.server.scheme}://127.0.0.1:{self.server.port}/#"
-        self.address = own + self.access.token(Role.OPERATOR)
-        self.viewer = own + self.access.token(Role.VIEWER)
-        self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
+        self.board = BoardWriter(self.server.send)
         self.sink: LivePage | None = None if session is None else self._follow(session)
+        self.server.start()
+        own = f"{self.server.scheme}://127.0.0.1:{self.server.port}/#"
+        self.address, self.viewer = own + self.server.operator, own + self.server.viewer
+        self.lan = [f"{self.server.scheme}://{ip}:{self.server.port}/#" for ip in found]
 
     def begin(self, session: Session) -> LivePage:
         """The session that was set up begins: its pages are told its state. The sink that follows it."""
-        self.board.begin(_head(session, simulated=False))
         self.sink = self._follow(session)
-        self.server.tell_anew()
+        self.board.begin(_head(session, simulated=False))
         return self.sink
 
     def _follow(self, session: Session) -> LivePage:
-        return LivePage(self.board, session, self.close, lambda: self.server.failed)
+        return LivePage(self.board, session, self.board.end, lambda: self.server.failed)
 
-    def invitation(self, role: Role) -> str:
-        """An address for another machine, to be used once; empty where there is no network or --lan was not given."""
-        return self.lan[0] + self.access.token(role, once=True) if self.lan else ""
+    def invitation(self, role: Role, *, wait: bool = True) -> str:
+        """An address for another machine, to be used once; empty where there is no network or --lan was not given. wait: until
+        it serves."""
+        return self.lan[0] + self.server.token(role, wait=wait) if self.lan else ""
 
     def document(self) -> dict[str, Any]:
         """The first JSON line."""
@@ -92,12 +82,12 @@ class OpenPage:
         return own
 
     def close(self) -> None:
-        """Say the end to all pages and close; a second time it does nothing."""
+        """Say the end to all pages, and wait until they have been told; a second time it does nothing."""
         with self._ended:
-            if not self.board.ended:
-                self.server.stop()
+            self.board.end()
+            self.server.wait()
 
-    def _hear(self, login: Login, order: PageOrder) -> None:
+    def _hear(self, order: PageOrder) -> None:
         if order.do == "invite":
             self._invite(Role(order.text))
         elif self._listener is not None:
@@ -106,7 +96,7 @@ class OpenPage:
     def _invite(self, role: Role) -> None:
         from dashboards.live_page.lan import qr_svg
 
-        address = self.invitation(role)
+        address = self.invitation(role, wait=False)
         drawing = qr_svg(address) if address else ""
         self.board.put("invitation", {"role": role.value, "address": address, "qr": drawing})
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from body_signals import ANGLE_NAMES, ANGLES, NEW_SET, TARGET, Mark, Quality, Session, undone
-from dashboards.live_page import Board, dashed, table
+from dashboards.live_page import BoardWriter, dashed, table
+from dashboards.notation import kind_is_unsure
 from dsp.day import begins_set
 from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
 from dsp.progress import Stage
 from dsp.results import AngleRows, Repetition
-from dsp.rhythm import LatestRows
+from dsp.rhythm import LatestRows, ShareNow
 from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
@@ -37,20 +38,20 @@ SHARE_S = 0.1
 """Between two times that the share of the movement under way is told in words."""
 MOST_MARKS = 1000
 _LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
-_HIPS = [ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")]
+_SIDES = {side: ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")}
 _SHARE = 2 * len(ANGLE_NAMES) + 1
 """The column of the share now; its uncertainty is in the next one."""
 
 
 class LivePage(Sink):
-    """Tells a `Board`. over: ends what serves it, in the sink's thread; failed: what that has failed with."""
+    """Writes on the pages' board. over: lets the end be said; failed: what the page's process has failed with."""
 
     name = "live page"
     needs_every_row = True
 
     def __init__(
         self,
-        board: Board,
+        board: BoardWriter,
         session: Session,
         over: Callable[[], None] = lambda: None,
         failed: Callable[[], BaseException | None] = lambda: None,
@@ -73,6 +74,8 @@ class LivePage(Sink):
         self._last: Repetition | None = None
         self._slipped = False
         self._looked = self._told = self._shared = -np.inf
+        self._share: ShareNow | None = None
+        """Of the movement under way, at the newest row; None also while a sensor is wrong."""
         self._share_since: float | None = None
         self._states: list[tuple[str, str]] = []
         self._answered = 0
@@ -141,8 +144,9 @@ class LivePage(Sink):
             wrong = {key for key, flags in self._alarms.flags().items() if flags & DASHED}
             if wrong:
                 dashed(of_page, [a.name for a in ANGLES if wrong & {p.value for p in a.needs}])
+                self._share = None
             else:
-                share = self._latest.share_now()
+                self._share = share = self._latest.share_now()
                 if share is not None:
                     of_page[-1, _SHARE : _SHARE + 2] = 100.0 * share.share, 100.0 * share.sd
             self._board.append(rows.time_s, of_page)
@@ -156,7 +160,8 @@ class LivePage(Sink):
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
         ]
-        self._board.repetition({**document, "set": self._set, "curve": self._curve(repetition)})
+        told = {"set": self._set, "sure": not kind_is_unsure(repetition.movement_confidence)}
+        self._board.repetition({**document, **told, "curve": self._curve(repetition, document["side"])})
         within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
         if within:
             for mark in within:
@@ -167,13 +172,13 @@ class LivePage(Sink):
     def _new_sets_s(self) -> list[float]:
         return [mark["time_s"] for mark in self._marks.values() if mark["label"] == NEW_SET]
 
-    def _curve(self, repetition: Repetition) -> dict[str, Any] | None:
-        """The path of lumbar spine and hips (their mean), degrees; None where it is not kept any more."""
+    def _curve(self, repetition: Repetition, side: str) -> dict[str, Any] | None:
+        """The path of lumbar spine and hips (their mean, or that of `side`), degrees; None where it is not kept any more."""
         rows = self._board.rows.between(repetition.start_s, repetition.end_s)
         if len(rows) < 2:
             return None
         at = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(np.int64))
-        hips = rows[at][:, _HIPS]
+        hips = rows[at][:, [_SIDES[side]] if side in _SIDES else list(_SIDES.values())]
         there = np.isfinite(hips)
         mean = np.where(there, hips, 0.0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan)
         turn = (repetition.turn_s - repetition.start_s) / max(repetition.end_s - repetition.start_s, 1e-9)
@@ -207,6 +212,10 @@ class LivePage(Sink):
 
     def _look(self, frame: Frame, now: float) -> None:
         flags = self._alarms.flags()
+        slipped = {key for key, progress in frame.progress.items() if progress.slipped}
+        if self._slipped and not slipped:
+            # the rows say that one has, and nobody knows which
+            slipped = self._worn
         sensors = [
             self._watched.document(
                 key,
@@ -215,7 +224,7 @@ class LivePage(Sink):
                 frame.links.get(key),
                 frame.latency_ms.get(key),
                 flags.get(key, 0),
-                self._slipped and key in self._worn,
+                key in slipped,
             )
             for key in self._keys
         ]
@@ -243,7 +252,7 @@ class LivePage(Sink):
                 "body_state": self._board.body_state,
             },
         )
-        share = self._latest.share_now()
+        share = self._share
         if share is None or any(f & DASHED for f in self._alarms.flags().values()):
             share = self._share_since = None
         elif self._share_since is None:

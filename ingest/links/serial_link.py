@@ -40,6 +40,8 @@ class SerialLink(Link):
         self._said_goodbye = False
         self.bytes_heard = 0
         """Bytes received since the beginning."""
+        self.heard_more = asyncio.Event()
+        """Set when these have become more."""
 
     async def open(self) -> None:
         """See `Link.open`."""
@@ -99,6 +101,7 @@ class SerialLink(Link):
 
     def _arrived(self, arrival_ns: int, data: bytes) -> None:
         self.bytes_heard += len(data)
+        self.heard_more.set()
         if self._demultiplexer is None:
             self.heard(self.sensors[0].key, arrival_ns, data)
             return

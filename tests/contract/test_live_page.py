@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -214,11 +215,54 @@ def test_in_the_network_a_host_of_another_name_is_refused(tmp_path: Path) -> Non
             assert asked(addresses["lan"], path="/healthz")[2] == b"ok"
             with PageClient(addresses["lan_viewer"]) as viewer:
                 assert viewer.of("state")["role"] == "viewer"
-            # it reads all along: acknowledging a backlog after the server has gone would break its own connection
-            watched = Future[float]()
-            Thread(target=lambda: watched.set_result(told_at(viewer)), daemon=True).start()
             with pytest.raises(AssertionError):
                 PageClient(addresses["lan_viewer"])
             # the tokens of this machine let nobody in from the network
             own = addresses["page"].partition("/#")[2]
             assert asked(addresses["lan"], "POST", "/login", own)[0] == 403
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_page_s_process_that_is_killed_costs_no_sample_and_the_session_ends_in_order(tmp_path: Path) -> None:
+    with running(tmp_path, "--speed", "10") as (process, addresses), PageClient(addresses["page"]) as page:
+        page.for_frames(10)
+        (of_page,) = children_of(process.pid)
+        os.kill(of_page, signal.SIGKILL)
+        with pytest.raises(ConnectionClosed):
+            page.for_frames(5000)
+        process.wait(120)
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    assert "the live page" in err
+    assert "its process has ended (-9)" in err
+    done("replay", "session", "--out", "again", cwd=tmp_path)
+    assert (tmp_path / "session" / "live" / "angles.parquet").read_bytes() == (
+        tmp_path / "again" / "live" / "angles.parquet"
+    ).read_bytes()
+    assert read_summary(tmp_path / "session", "review")["duration_s"] > 80.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_session_that_is_killed_leaves_no_process_of_a_page(tmp_path: Path) -> None:
+    with running(tmp_path, "--speed", "1") as (process, addresses):
+        assert asked(addresses["page"], path="/healthz")[2] == b"ok"
+        (of_page,) = children_of(process.pid)
+        process.kill()
+        process.wait()
+        until = time.monotonic() + 5.0
+        while Path(f"/proc/{of_page}").exists() and "Z" not in stat_of(of_page)[0]:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+def stat_of(pid: int | str) -> list[str]:
+    """State, parent and more of a process; empty where it has gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["Z", ""]
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that this one has started and that run."""
+    return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and stat_of(p.name)[:2][1] == str(pid)]

@@ -12,6 +12,8 @@ import { hasWord, word } from "./words.js";
 const TOUCHED_MS = 5000;
 /** How long it is said that something was marked. */
 const MARKED_MS = 2000;
+/** The words for the hip that is shown. */
+const HIP_WORDS = { hip_flexion: "lift.hip", hip_left_flexion: "lift.hip_left", hip_right_flexion: "lift.hip_right" };
 /** Space between a word and its number, parts of a letter. */
 const GAP_EM = 0.15;
 
@@ -24,7 +26,7 @@ function row(name, key, bar) {
   const value = element("span", { "data-value": name, "data-unit": true, class: "number" });
   const doubt = element("span", { class: "doubt", "data-doubt": name, hidden: true }, "?");
   const head = element("div", { class: "head" }, element("h2", { class: "word" }, ...bothWords(key)), element("p", {}, value, doubt));
-  return { node: element("section", { class: "row" }, head, bar.node), head, value };
+  return { node: element("section", { class: "row" }, head, bar.node), head, value, doubt };
 }
 
 export class Lift {
@@ -158,15 +160,26 @@ export class Lift {
       this.node.classList.remove("touched");
       if (!this.controls.contains(document.activeElement)) this.controls.classList.remove("asks-pain");
     }
+    this._chooseHip(session.hipName);
     this.texts.paint(session, fresh);
     const value = (name) => (fresh ? session.value(name) : NaN);
     this.lumbar.paint(value("lumbar_flexion"), session.targets.lumbar_flexion, word("lift.lumbar"));
-    this.hip.paint(value("hip_flexion"), session.targets.hip_flexion, word("lift.hip"));
+    this.hip.paint(value(session.hipName), session.targets.hip_flexion, word(HIP_WORDS[session.hipName]));
     this._paintShare(value("lumbar_share_now"));
     this._paintBody(fresh);
     if (calibrating) drawPose(this.pose, this.calibrating.paint(session));
     this._paintBottom(now);
     this._fit();
+  }
+
+  /** While one thigh moves alone, number, bar and colour are those of its hip. */
+  _chooseHip(name) {
+    const { value, doubt, head } = this.rows[1];
+    if (value.dataset.value === name) return;
+    value.dataset.value = doubt.dataset.doubt = name;
+    head.querySelector("h2").replaceChildren(...bothWords(HIP_WORDS[name]));
+    delete head.dataset.fitted;
+    this.hip.node.classList.toggle("right", name === "hip_right_flexion");
   }
 
   _paintShare(share) {

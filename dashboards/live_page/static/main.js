@@ -14,6 +14,8 @@ import { loadWords, word } from "./words.js";
 
 const MODES = { lift: Lift, desk: Desk, setup: Setup };
 const KEPT_MODE = "hiphinge-mode";
+/** Without news the page is painted anew after this, for what passes by itself (ours). */
+const AGAIN_MS = 100;
 
 class Page {
   constructor(root) {
@@ -31,6 +33,9 @@ class Page {
     /** The mode that is shown once the session begins, where it is not set-up. */
     this.afterSetup = null;
     this._role = null;
+    /** Whether there is something new to paint, and when it was painted last. */
+    this._news = true;
+    this._paintedAt = -Infinity;
     this._listen();
     this.show(sessionStorage.getItem(KEPT_MODE) ?? "lift");
     this.connection.open();
@@ -100,6 +105,7 @@ class Page {
 
   _listen() {
     this.session.addEventListener("changed", (event) => {
+      this._news = true;
       if (this.view === null) return;
       if (event.detail === "state" && this.afterSetup) this.show(this.afterSetup);
       else if (this.session.role !== this._role) this.show(this.mode);
@@ -107,16 +113,22 @@ class Page {
       else this.view.changed?.(event.detail);
       this.sound.changed(event.detail);
     });
-    this.connection.addEventListener("rows", () => this.sound.follow());
+    this.connection.addEventListener("rows", () => {
+      this._news = true;
+      this.sound.follow();
+    });
     this.connection.addEventListener("changed", () => {
+      this._news = true;
       this.sound.follow();
       this.view?.changed?.("connection");
     });
     this.connection.addEventListener("slept", (event) => {
+      this._news = true;
       this.slept = event.detail;
       this.view?.changed?.("slept");
     });
     const woken = () => {
+      this._news = true;
       if (this.slept) {
         this.slept = 0;
         this.view?.changed?.("slept");
@@ -136,12 +148,16 @@ class Page {
   _paint(now) {
     requestAnimationFrame((next) => this._paint(next));
     this.connection.judge(now);
+    if (!this._news && now - this._paintedAt < AGAIN_MS) return;
+    this._news = false;
+    this._paintedAt = now;
     const { state, fresh } = this.connection;
     const { body } = document;
     if (body.dataset.state !== state) body.dataset.state = state;
     const time_s = this.session.newestTime;
-    if (fresh && known(time_s)) body.dataset.time = time_s.toFixed(3);
-    else delete body.dataset.time;
+    const shown = fresh && known(time_s) ? time_s.toFixed(3) : undefined;
+    if (shown === undefined) delete body.dataset.time;
+    else if (body.dataset.time !== shown) body.dataset.time = shown;
     this.view.paint(now);
   }
 }

@@ -8,6 +8,9 @@ const CURVES = 8;
 /** Of less than this together, a share would be noise, degrees. */
 const LEAST_SHARED_DEG = 10;
 
+/** One thigh moves from this difference of the two inclinations on, and until they are this near again, degrees (ours). */
+const ONE_THIGH_DEG = [20, 12];
+
 /** Bits of a row's quality (`body_signals/quality.py`) that make its numbers doubtful. */
 export const DOUBTFUL_BITS = (1 << 1) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 10) | (1 << 11);
 export const SLIPPED_BIT = 1 << 4;
@@ -109,6 +112,7 @@ export class Session extends EventTarget {
     this.setup = null;
     this.places = [];
     this.rows = new Rows([], 100);
+    this._side = null;
     this._tell("state");
   }
 
@@ -129,9 +133,22 @@ export class Session extends EventTarget {
 
   /** What lumbar made of lumbar + hip so far, percent, from the very angles beside it; NaN where both are small or go opposite ways. */
   shareNow() {
-    const [lumbar, hip] = [this.value("lumbar_flexion"), this.value("hip_flexion")];
+    const [lumbar, hip] = [this.value("lumbar_flexion"), this.value(this.hipName)];
     const far = Math.abs(lumbar + hip) >= LEAST_SHARED_DEG;
     return far && lumbar * hip >= 0 ? (100 * lumbar) / (lumbar + hip) : NaN;
+  }
+
+  /** The hip to look at: that of the thigh that moves while the other one stands, else the mean of both. */
+  get hipName() {
+    return this._side === null ? "hip_flexion" : `hip_${this._side}_flexion`;
+  }
+
+  /** Which thigh moves alone; null where both do, or neither, or one is not measured. */
+  _lookAtThighs() {
+    const [left, right] = ["left", "right"].map((side) => this.rows.now(`thigh_${side}_inclination`));
+    const apart = Math.abs(left - right);
+    if (!(apart >= ONE_THIGH_DEG[1])) this._side = null;
+    else if (apart >= ONE_THIGH_DEG[0]) this._side = Math.abs(left) > Math.abs(right) ? "left" : "right";
   }
 
   get quality() {
@@ -140,7 +157,9 @@ export class Session extends EventTarget {
   }
 
   takeRows(frame) {
-    return this.rows.take(frame);
+    const taken = this.rows.take(frame);
+    this._lookAtThighs();
+    return taken;
   }
 
   /** Take a message of the server; one of a later kind is let go. */

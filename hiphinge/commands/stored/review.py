@@ -40,7 +40,7 @@ def review(
         what = "this is a file" if where.exists() else "no such folder"
         raise HiphingeError(what, str(where), "Give the folder of a session, or of your sessions")
     # the server's libraries take a moment to import
-    from dashboards.review_page.server import review_server
+    from dashboards.review_page.server import CannotServe, review_server
 
     if (where / RECORDING).is_file():
         finish_orphan(where)
@@ -54,6 +54,8 @@ def review(
             while not reviewing.wait(_LOOK_S):
                 if server.failed is not None:
                     raise HiphingeError(f"the page has ended: {server.failed}", f"port {server.port}", "Start it again")
+        except CannotServe as error:
+            raise HiphingeError(error.what, error.where, error.remedy) from None
         finally:
             server.stop()
     finally:

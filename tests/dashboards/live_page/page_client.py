@@ -13,7 +13,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from dashboards.live_page.frames import unframed
+from dashboards.live_page.rows import unframed
 
 Answer = tuple[int, Mapping[str, str], bytes]
 

@@ -67,6 +67,7 @@ class ScriptedSession:
         self.pose = pose
         self.quality = 0
         self.missing: set[str] = set()
+        self.slipped: set[str] = set()
         self.links = {
             key: LinkStatus(key, LinkState.STREAMING, battery=battery, rssi=-55)
             for key, battery in zip(BODY, (84, 79, 81, 22), strict=True)
@@ -172,14 +173,7 @@ class ScriptedSession:
     def kill(self) -> None:
         """The program is gone from one moment to the next: nothing is said, all sockets are cut."""
         self.held.set()
-        server = self.page.server
-        loop = server._loop
-        assert loop is not None
-        loop.call_soon_threadsafe(server._server.__setattr__, "force_exit", True)
-        loop.call_soon_threadsafe(server._server.__setattr__, "should_exit", True)
-        server._thread.join(5.0)
-        for listening in server._sockets:
-            listening.close()
+        self.page.server.kill()
 
     def _hear(self, order: PageOrder) -> None:
         self.heard.append(order)
@@ -235,7 +229,7 @@ class ScriptedSession:
             Frame(
                 output,
                 self.now_s,
-                progress={key: SensorProgress(n, 0, True, 100.0, {}) for key, n in still.items()},
+                progress={key: SensorProgress(n, 0, True, 100.0, {}, key in self.slipped) for key, n in still.items()},
                 links=dict(self.links),
                 latency_ms=dict.fromkeys(BODY, 9.0),
                 marks=marks,

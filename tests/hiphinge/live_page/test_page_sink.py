@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from body_signals import ANGLE_NAMES, BODY_PLACEMENTS, Cause, Mark, Quality, Sensor, Session
-from dashboards.live_page import COLUMNS, Board
-from dashboards.live_page.board import Told
+from dashboards.live_page import COLUMNS, BoardWriter, wire
+from dashboards.live_page.board import Board, Told
 from dsp.orientation import Leaning
 from dsp.pipeline import PipelineOutput
 from dsp.progress import CalibrationProgress, Stage, wanted_of
@@ -43,15 +43,24 @@ def repetition(index: int, start_s: float, movement: str = "bend") -> Repetition
     return Repetition(index, start_s, start_s + 1.0, start_s + 2.0, movement, 0.9, 0, {"lumbar_rom_deg": math.nan})
 
 
-def state(board: Board, role: str = "operator") -> dict[str, object]:
-    document: dict[str, object] = json.loads(board.state(role, Told({}))[0])
+class Written(BoardWriter):
+    """What is written, and the board that it arrives at."""
+
+    def __init__(self) -> None:
+        self.board = Board(COLUMNS)
+        super().__init__(lambda message: self.board.take(wire.to_page.decode(wire.packed(message)[wire.LENGTH.size :])))
+        self.begin({"session": {"athlete": SESSION.athlete}})
+
+
+def state(written: Written, role: str = "operator") -> dict[str, object]:
+    document: dict[str, object] = json.loads(written.board.state(role, Told({}))[0])
     return document
 
 
 @pytest.fixture
-def told() -> tuple[LivePage, Board]:
-    board = Board({"session": {"athlete": SESSION.athlete}})
-    return LivePage(board, SESSION), board
+def told() -> tuple[LivePage, Written]:
+    written = Written()
+    return LivePage(written, SESSION), written
 
 
 def test_a_silent_sensor_is_stalled_within_half_a_second_and_lost_when_its_link_has_gone() -> None:
@@ -76,7 +85,7 @@ def test_a_silent_sensor_is_stalled_within_half_a_second_and_lost_when_its_link_
     assert watched.document("pelvis", 1.2, progress(16), replace(link, state=LinkState.LOST), None, 0, False)["since_s"] == 1.0
 
 
-def test_the_angles_of_a_sensor_that_is_off_the_body_are_missing_from_the_rows(told: tuple[LivePage, Board]) -> None:
+def test_the_angles_of_a_sensor_that_is_off_the_body_are_missing_from_the_rows(told: tuple[LivePage, Written]) -> None:
     page, board = told
     page.take(Frame(PipelineOutput(angles=[rows(0.0, 0.1)]), 0.1))
     found = Finding("lumbar", Cause.OFF_BODY, 0.1, 0.12, "lies", "put it on")
@@ -92,7 +101,7 @@ def test_the_angles_of_a_sensor_that_is_off_the_body_are_missing_from_the_rows(t
     assert state(board)["findings"] == []
 
 
-def test_a_mark_has_the_angle_of_its_row_and_the_repetition_once_that_has_ended(told: tuple[LivePage, Board]) -> None:
+def test_a_mark_has_the_angle_of_its_row_and_the_repetition_once_that_has_ended(told: tuple[LivePage, Written]) -> None:
     page, board = told
     zero = 5_000_000_000
     page.take(Frame(PipelineOutput(angles=[rows(0.0, 3.0, 10.0), rows(3.0, 6.0, 30.0)]), 6.0))
@@ -128,7 +137,7 @@ def test_labels_are_understood(label: str, kind: str, score: float | None, text:
     assert (document["kind"], document["score"], document["text"], document["label"]) == (kind, score, text, label)
 
 
-def test_a_new_set_begins_where_a_person_says_so_and_after_a_pause(told: tuple[LivePage, Board]) -> None:
+def test_a_new_set_begins_where_a_person_says_so_and_after_a_pause(told: tuple[LivePage, Written]) -> None:
     page, board = told
     page.take(Frame(PipelineOutput(repetitions=[repetition(0, 1.0), repetition(1, 4.0)]), 6.0))
     page.take(Frame(PipelineOutput(), 6.5, marks=(Mark(9, 6_500_000_000, "set"),)))
@@ -137,7 +146,7 @@ def test_a_new_set_begins_where_a_person_says_so_and_after_a_pause(told: tuple[L
     assert [r["set"] for r in state(board)["repetitions"]] == [1, 1, 2, 2, 3, 4]  # type: ignore[attr-defined,index]
 
 
-def test_the_path_of_a_repetition_is_told_with_it_and_what_is_no_number_is_null(told: tuple[LivePage, Board]) -> None:
+def test_the_path_of_a_repetition_is_told_with_it_and_what_is_no_number_is_null(told: tuple[LivePage, Written]) -> None:
     page, board = told
     page.take(Frame(PipelineOutput(angles=[rows(0.0, 6.0, 20.0)]), 6.0))
     page.take(Frame(PipelineOutput(repetitions=[repetition(0, 1.0)]), 6.0))
@@ -149,7 +158,7 @@ def test_the_path_of_a_repetition_is_told_with_it_and_what_is_no_number_is_null(
     assert shown["number"] == 1
 
 
-def test_the_body_is_waiting_then_calibrating_and_answers_are_for_operators(told: tuple[LivePage, Board]) -> None:
+def test_the_body_is_waiting_then_calibrating_and_answers_are_for_operators(told: tuple[LivePage, Written]) -> None:
     page, board = told
     wanted = wanted_of(KEYS)
     assert board.body_state == "waiting"
@@ -157,11 +166,11 @@ def test_the_body_is_waiting_then_calibrating_and_answers_are_for_operators(told
     page.take(Frame(PipelineOutput(calibration=[going]), 1.5, desk=Desk(answers=(Answer(1, 1.0, "marked", True, "marked"),))))
     assert board.body_state == "calibrating"
     assert state(board)["calibration"]["stage"] == "standing"  # type: ignore[index]
-    assert b"answer" not in b"".join(board.news("viewer", Told({})))
-    assert b'"code":"marked"' in b"".join(board.news("operator", Told({})))
+    assert b"answer" not in b"".join(board.board.news("viewer", Told({})))
+    assert b'"code":"marked"' in b"".join(board.board.news("operator", Told({})))
 
 
-def test_targets_follow_their_marks(told: tuple[LivePage, Board]) -> None:
+def test_targets_follow_their_marks(told: tuple[LivePage, Written]) -> None:
     page, board = told
     labels = (
         "target lumbar_flexion 60",

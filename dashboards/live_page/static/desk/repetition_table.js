@@ -6,8 +6,6 @@ import { codeWord, word } from "../words.js";
 
 /** From 10th to 90th centile of people without back pain, bends with straight knees (`bend_share_low`, `bend_share_high`). */
 export const PUBLISHED_BEND = [38, 63];
-/** A kind that is less sure than this carries a question mark (ours; the report and the review page ask at 0.3). */
-export const UNSURE = 0.5;
 const TRUNK = "lumbar_share_of_trunk";
 const THIGH = "lumbar_share_of_trunk_on_thigh";
 const THIRDS = ["early", "middle", "late"];
@@ -99,7 +97,7 @@ export class RepetitionTable {
 
   _row(r, marks) {
     const name = shareName(r.movement);
-    const unsure = known(r.movement_confidence) && r.movement_confidence < UNSURE;
+    const unsure = r.sure === false;
     const side = r.side ? ` ${word(`side.${r.side}`)}` : "";
     const movement = `${codeWord("kind", r.movement)}${side}${unsure ? " ?" : ""}`;
     const shares = THIRDS.map((third) => percentOf(r[`${name}_${third}`]));

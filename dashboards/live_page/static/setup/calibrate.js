@@ -29,6 +29,8 @@ export class Calibrate {
     const without = operator ? button("start_without", word("setup.without")) : null;
     this.start = start;
     this.hint = element("p", { class: "mute hint" });
+    // the places stand at the head of the recording: within a session they are as they were said
+    this.elsewhere = operator ? element("p", { class: "mute hint" }, word("setup.worn_elsewhere")) : null;
     this.node = element(
       "section",
       { class: "calibrate", "aria-labelledby": "calibrate" },
@@ -36,7 +38,7 @@ export class Calibrate {
       this.steps,
       this.body,
       element("div", { class: "now" }, element("div", { role: "status" }, this.instruction), element("p", { class: "of" }, this.count, this.of), this.figure, this.heard, this.warnings),
-      element("div", { class: "foot" }, start, without, this.hint),
+      element("div", { class: "foot" }, start, without, this.hint, this.elsewhere),
     );
     this.changed();
   }
@@ -56,6 +58,7 @@ export class Calibrate {
     say(this.heard, calibration.moved_while_standing && at.step === "stand" ? word("setup.moved") : heardWords(calibration.heard));
     // while the sensors are handed over to the session nobody would hear it
     if (this.start) this.start.disabled = session.setup !== null;
+    if (this.elsewhere) this.elsewhere.hidden = session.setup !== null || !waiting;
     say(this.hint, word(waiting ? "setup.stand_first" : "setup.nothing_to_press"));
     this.start?.classList.toggle("primary", waiting);
     if (this.start) this.start.firstChild.textContent = word(waiting ? "setup.begin" : "setup.again");
