@@ -36,8 +36,8 @@ MOTION_STRIDE = 10
 LOOK_STRIDE = 20
 """Ticks between two evaluations of slow quantities, such as relative headings and slips; they are at tick numbers that are
 multiples of it, whatever the chunking (ours)."""
-PIECE = 4096
-"""Most ticks computed at once, so that the data stay in the processor's cache (ours)."""
+PIECE = 16_384
+"""Most ticks computed at once (ours): a stretch of a replay as a whole, since putting pieces together costs time."""
 TOGETHER = 2
 """Ticks are output in groups of this many (ours), ending at a multiple of it, because later steps cost time per call. The first
 of two comes one tick later than it could; rows for a database (every fourth) and the row on a screen (the last) do not wait."""
@@ -213,7 +213,7 @@ class SensorTrack:
     @property
     def last_s(self) -> float:
         """Time of the latest sample, NaN without any."""
-        return self._kept.item(_TIME, self._stop - 1) if len(self) else math.nan
+        return self._kept.item(_TIME, self._stop - 1) if self._stop > self._start else math.nan
 
     @property
     def first_seq(self) -> float:
