@@ -445,6 +445,12 @@ class Grid:
         assert self._next is not None
         # all sensors have passed the latest time of the one furthest behind
         passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
+        if not self._longer:
+            # half of the packets of a running session complete no group
+            complete_s = (self._next + (-self._next) % TOGETHER) / self._rate
+            if complete_s > passed and self._event_s.item(-1) < complete_s + self._patience:
+                self.behind = False
+                return self._rows(0, np.empty(0, np.int64))
         last = max(self._reached(float(self._event_s[-1])), passed)
         end = int(np.floor(last * self._rate)) + 2
         if end - self._next > LONGEST_SESSION_S * self._rate:
