@@ -20,7 +20,6 @@ from body_signals import (
     Cause,
     Event,
     Floats,
-    Heartbeat,
     Ints,
     Mark,
     SaidMark,
@@ -187,9 +186,6 @@ class Engine:
             seqs.append(packets.seq)
             times.append((packets.arrival_ns - zero) / 1e9)
         for event in events.singles:
-            if isinstance(event, Heartbeat):
-                # most of them
-                continue
             if isinstance(event, Battery) and event.sensor in self._sources:
                 self._sources[event.sensor].read(event)
             if isinstance(event, Mark):
@@ -200,7 +196,7 @@ class Engine:
                     timed.marks.append((event.arrival_ns - zero) / 1e9)
         for sensor, packets in events.packets.items():
             blocks.extend(self._sources[sensor].feed(packets, zero))
-        if events.singles:
+        if len(events.single_seq):
             seqs.append(events.single_seq)
             times.append((events.single_ns - zero) / 1e9)
         for block in blocks:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import Event, Ints, Mark, Packets, SingleEvent, TimedBlock
+from body_signals import Event, Heartbeat, Ints, Mark, Packets, SingleEvent, TimedBlock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventStretch:
-    """packets: by sensor, all in one, in order. singles (k): the other events, as they came; single_seq and single_ns (k,):
-    their sequence numbers and arrival times. samples: of a plain session."""
+    """packets: by sensor, all in one, in order. single_seq and single_ns (k,): sequence numbers and arrival times of the other
+    events, as they came; singles: those of them that say more than that time passes, as they came. samples: of a plain
+    session."""
 
     packets: Mapping[str, Packets]
     singles: Sequence[SingleEvent]
@@ -40,7 +41,9 @@ class EventStretch:
         single_seq = np.array([event.seq for event in singles], np.int64)
         single_ns = np.array([event.arrival_ns for event in singles], np.int64)
         one = {key: Packets.concatenated(group) for key, group in packets.items()}
-        return cls(one, singles, single_seq, single_ns, samples)
+        # nearly all of them are heartbeats
+        telling = [event for event in singles if type(event) is not Heartbeat]
+        return cls(one, telling, single_seq, single_ns, samples)
 
     def marks(self, label: str) -> list[Mark]:
         """The marks of this label."""
@@ -72,18 +75,17 @@ class EventStretch:
             else:
                 (before if n else after)[key] = packets
         early = self.single_seq <= seq
-        each = list(zip(self.singles, early.tolist(), strict=True))
         return (
             EventStretch(
                 before,
-                [event for event, yes in each if yes],
+                [event for event in self.singles if event.seq <= seq],
                 self.single_seq[early],
                 self.single_ns[early],
                 [block for block in self.samples if block.seq.item(0) <= seq],
             ),
             EventStretch(
                 after,
-                [event for event, yes in each if not yes],
+                [event for event in self.singles if event.seq > seq],
                 self.single_seq[~early],
                 self.single_ns[~early],
                 [block for block in self.samples if block.seq.item(0) > seq],

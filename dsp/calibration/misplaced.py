@@ -12,7 +12,7 @@ of a bend from 0 to 0.85 and knee raises in which the pelvis gives up to 0.3 (`v
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import permutations
 
@@ -93,6 +93,19 @@ class Movement:
 
     peak_deg: Mapping[str, float]
     way: Mapping[str, Floats]
+    _kinds: dict[tuple[str, ...], tuple[str, float]] = field(default_factory=dict)
+    """What has been asked: see `kind`."""
+
+    def kind(self, keys: Sequence[str], places: Sequence[str]) -> tuple[str, float]:
+        """The kind of movement that is contradicted least when the sensors `keys` are worn at `places`, and by how much. Every
+        movement of a calibration is asked for again at each that follows."""
+        asked = (*keys, *places)
+        if asked not in self._kinds:
+            deg = {place: self.peak_deg.get(key, np.nan) for place, key in zip(places, keys, strict=True)}
+            ways = _contradictions({place: value for place, value in deg.items() if value == value})
+            kind = min(ways, key=lambda k: ways[k])
+            self._kinds[asked] = kind, ways[kind]
+        return self._kinds[asked]
 
     def tells(self) -> bool:
         """Whether it can be a bend or the raise of one knee: both thighs move in squats and in walking, and three sensors
@@ -139,12 +152,9 @@ def _cost(keys: Sequence[str], places: Sequence[str], movements: Sequence[Moveme
     at = dict(zip(places, keys, strict=True))
     kinds, cost = [], 0.0
     for movement in movements:
-        deg = {place: movement.peak_deg.get(key, np.nan) for place, key in at.items()}
-        deg = {place: value for place, value in deg.items() if value == value}
-        ways = _contradictions(deg)
-        kind = min(ways, key=lambda k: ways[k])
+        kind, contradicted = movement.kind(keys, places)
         kinds.append(kind)
-        cost += ways[kind]
+        cost += contradicted
     return cost + _ways(at, kinds, movements) + _order(kinds, both=all(key in at for key in THIGH_KEYS))
 
 

@@ -36,8 +36,8 @@ MOTION_STRIDE = 10
 LOOK_STRIDE = 20
 """Ticks between two evaluations of slow quantities, such as relative headings and slips; they are at tick numbers that are
 multiples of it, whatever the chunking (ours)."""
-PIECE = 4096
-"""Most ticks computed at once, so that the data stay in the processor's cache (ours)."""
+PIECE = 16_384
+"""Most ticks computed at once (ours): a stretch of a replay as a whole, since putting pieces together costs time."""
 TOGETHER = 2
 """Ticks are output in groups of this many (ours), ending at a multiple of it, because later steps cost time per call. The first
 of two comes one tick later than it could; rows for a database (every fourth) and the row on a screen (the last) do not wait."""
@@ -213,7 +213,7 @@ class SensorTrack:
     @property
     def last_s(self) -> float:
         """Time of the latest sample, NaN without any."""
-        return self._kept.item(_TIME, self._stop - 1) if len(self) else math.nan
+        return self._kept.item(_TIME, self._stop - 1) if self._stop > self._start else math.nan
 
     @property
     def first_seq(self) -> float:
@@ -445,6 +445,12 @@ class Grid:
         assert self._next is not None
         # all sensors have passed the latest time of the one furthest behind
         passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
+        if not self._longer:
+            # half of the packets of a running session complete no group
+            complete_s = (self._next + (-self._next) % TOGETHER) / self._rate
+            if complete_s > passed and self._event_s.item(-1) < complete_s + self._patience:
+                self.behind = False
+                return self._rows(0, np.empty(0, np.int64))
         last = max(self._reached(float(self._event_s[-1])), passed)
         end = int(np.floor(last * self._rate)) + 2
         if end - self._next > LONGEST_SESSION_S * self._rate:

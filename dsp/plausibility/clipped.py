@@ -34,8 +34,8 @@ _PINNED_SHARE = 0.96
 """A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
 _PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
 """A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
-FEW, _FOLD = 32, 64
-"""Up to so many samples numbers of Python are faster; of more, so many are looked at side by side (ours)."""
+FEW = 32
+"""Up to so many samples numbers of Python are faster (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
 
@@ -176,17 +176,15 @@ def extremes_of(acc: Floats, gyr: Floats) -> Extremes:
         both = [values.ravel().tolist() for values in (acc, gyr)]
         columns = [numbers[axis::3] for numbers in both for axis in range(3)]
         return [max(column) for column in columns], [min(column) for column in columns]
-    # many samples side by side: several times as fast as one after another
-    whole = len(acc) // _FOLD * _FOLD
-    folded = [values[:whole].reshape(-1, 3 * _FOLD) for values in (acc, gyr)]
-    rest = np.concatenate((acc[whole:], gyr[whole:]), axis=1)
-    found = []
-    for extreme in (np.maximum, np.minimum):
-        edges = [rest] if len(rest) else []
-        if whole:
-            edges.append(np.concatenate([extreme.reduce(values, axis=0).reshape(_FOLD, 3) for values in folded], axis=1))
-        found.append(extreme.reduce(np.concatenate(edges), axis=0).tolist())
-    return found[0], found[1]
+    rows = rows_of(acc, gyr)
+    return rows.max(axis=1).tolist(), rows.min(axis=1).tolist()
+
+
+def rows_of(acc: Floats, gyr: Floats) -> Floats:
+    """acc, gyr (n, 3) as rows (6, n): many times as fast to look through for extremes."""
+    rows = np.empty((6, len(acc)))
+    rows[:3], rows[3:] = acc.T, gyr.T
+    return rows
 
 
 class PinnedValues:
