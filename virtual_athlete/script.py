@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from body_signals import Floats, SessionMark
-from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP
+from body_signals.movements import BEND, DEADLIFT, HINGE, HIP_EXTENSION, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP
 from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
 from virtual_athlete.trajectories import Move, Sines, Track
 from virtual_athlete.walking import Stride
@@ -334,6 +334,60 @@ class Script:
             self._to(channel, before[channel], leaving, back)
         self._repetition(ROCK_BACK.name, "plain", start, bottom, leaving, back, slack_hip_deg)
         self._rest(rest_s)
+
+    def lie_back(self, duration_s: float = 4.0, *, hip_deg: float = 95.0, tilt_deg: float = -92.0, rest_s: float = 1.5) -> None:
+        """From the edge of a bench (`sit_down`) lie down on the back, both knees to the chest: hips flexed by `hip_deg`, the
+        pelvis at `tilt_deg`. `sit_up` ends it."""
+        start, low, end = self.now, self.now + 0.6 * duration_s, self.now + duration_s
+        self._to("pelvis_tilt", tilt_deg, start, low)
+        self._to("lumbar_flexion", 0.0, start, low)
+        self._legs(hip_deg - tilt_deg, 110.0, start, end)
+        self.now = end
+        self.stand(rest_s)
+
+    def hip_extension(
+        self,
+        side: str,
+        extension_deg: float = 8.0,
+        *,
+        tilts_deg: float = 4.0,
+        down_s: float = 2.0,
+        hold_s: float = 1.0,
+        up_s: float = 2.0,
+        rest_s: float | None = None,
+    ) -> None:
+        """On the back, lower one thigh until the hip is extended by `extension_deg` (pelvis to femur), and raise it again; the
+        other knee stays at the chest. The pelvis tilts forward by `tilts_deg` meanwhile, the trunk stays."""
+        other = -1.0 if side == "left" else 1.0
+        self._to("support", other, self.now, self.now + 0.4)
+        start = self.now + 0.4
+        bottom, leaving = start + down_s, start + down_s + hold_s
+        back = leaving + up_s
+        tilt, lumbar = (float(np.rad2deg(self._value(name))) for name in ("pelvis_tilt", "lumbar_flexion"))
+        thigh, knee = f"thigh_{side}_elevation", f"knee_{side}"
+        targets = {
+            thigh: -extension_deg - tilt - tilts_deg,
+            knee: 80.0,
+            "pelvis_tilt": tilt + tilts_deg,
+            "lumbar_flexion": lumbar - tilts_deg,
+        }
+        for channel, target in targets.items():
+            before = float(np.rad2deg(self._value(channel)))
+            self._to(channel, target, start, bottom)
+            self._to(channel, before, leaving, back)
+        self._to("support", 0.0, back, back + 0.4)
+        self._repetition(HIP_EXTENSION.name, "plain", start, bottom, leaving, back)
+        self.now += 0.4
+        self._rest(rest_s)
+
+    def sit_up(self, duration_s: float = 4.0, rest_s: float = 1.5) -> None:
+        """From the back to sitting on the edge of the bench again; `stand_up` follows."""
+        start, low, end = self.now, self.now + 0.4 * duration_s, self.now + duration_s
+        self._legs(84.0, 90.0, start, end)
+        for channel, target in (("pelvis_tilt", -12.0), ("lumbar_flexion", 20.0)):
+            self._to(channel, target, low, end)
+        self.now = end
+        self.stand(rest_s)
 
     def walk(self, duration_s: float, turn_deg: float = 0.0) -> None:
         """Walk, turning to the left by `turn_deg` on the way, evenly over the middle of it; at least 3 s."""
