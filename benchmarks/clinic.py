@@ -3,8 +3,8 @@
     python -m benchmarks.clinic --people 2000
     python -m benchmarks.clinic --people 2000 --through-recordings 200    # some of them through the whole program, slow
 
-People are drawn from overlapping distributions (benchmarks/clinic_people.py), and each is measured once. The figures depend on what
-is drawn; the last table draws other people. docs/screen.md has the figures.
+People are drawn from overlapping distributions (benchmarks/clinic_people.py), and each is measured once. The figures depend on
+what is drawn; the last table draws other people. docs/screen.md has the figures.
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ def group(words: str, pattern: Pattern | None, people: int, seed: int, clinic: C
     return Group(words, pattern, screens, [""] * people)
 
 
-def limited(
-    size: float, people: int, seed: int, clinic: Clinic, screened: Screened = measured, *, both: bool = False
-) -> Group:
+def limited(size: float, people: int, seed: int, clinic: Clinic, screened: Screened = measured, *, both: bool = False) -> Group:
     """People of a clinic with one hip (left, right in turn) that has less range, or both."""
     screens, sides = [], []
     for i in range(people):
@@ -139,7 +137,9 @@ def main(people: int, seed: int, through_recordings: int) -> None:
     _table([of[0], pain, *of[1:]])
     mixed = [of[0], *(g for g in of if g.words in ("20° on one side", "30° on one side"))]
     borderline, right = clear_and_right(mixed)
-    print(f"pain-free, 20° and 30° on one side together: borderline {_percent(borderline)}, of the others {_percent(right)} right")
+    print(
+        f"pain-free, 20° and 30° on one side together: borderline {_percent(borderline)}, of the others {_percent(right)} right"
+    )
     print("\nAnswers:")
     for words, codes in confusion([of[0], pain, *of[1:]]).items():
         print(f"  {words:40s} " + ", ".join(f"{code} {count}" for code, count in codes.most_common()))
@@ -150,7 +150,9 @@ def main(people: int, seed: int, through_recordings: int) -> None:
     if through_recordings:
         from benchmarks.clinic_recordings import through_recordings as screened_by_recording
 
-        print(f"\n{through_recordings} people in each of three groups, recorded by virtual sensors and screened by the program:")
+        print(
+            f"\n{through_recordings} people in each of three groups, recorded by virtual sensors and screened by the program:"
+        )
         some = [
             group("pain-free", None, through_recordings, seed, PAIN_FREE, screened_by_recording),
             *(limited(size, through_recordings, seed, PAIN_FREE, screened_by_recording) for size in SIZES[1:]),

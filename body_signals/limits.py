@@ -15,7 +15,9 @@ LAIRD_2016 = "Laird 2016, BMC Musculoskeletal Disorders 17"
 MONNIER_2012 = "Monnier 2012, BMC Musculoskeletal Disorders 13:263"
 OURS = "a proposal of this program"
 ONSET = f"{OURS}: 10th centile if the onset delay is -0.21 s (SD 0.46 s), Laird 2018, doi 10.1186/s12891-018-2233-1"
-SLOW = f"{OURS}: the mean movement time is 2.28 s without back pain and 3.18 s with it, Laird 2019, doi 10.1186/s12891-018-2387-x"
+SLOW = (
+    f"{OURS}: the mean movement time is 2.28 s without back pain and 3.18 s with it, Laird 2019, doi 10.1186/s12891-018-2387-x"
+)
 EXTENSION = f"{OURS}: passive hip extension is 6.8° without back pain and -4.2° with it, Roach 2015"
 STANDING_UP = f"{OURS}: a quarter on average, Tully 2005"
 
@@ -52,9 +54,7 @@ class Limit:
         if not math.isfinite(number):
             return 0.0
         over = number - self.value if self.above else self.value - number
-        far, near = (
-            (self.margin_above, self.margin_below) if self.above else (self.margin_below, self.margin_above)
-        )
+        far, near = (self.margin_above, self.margin_below) if self.above else (self.margin_below, self.margin_above)
         margin = far if over > 0.0 else near
         if margin <= 0.0:
             return MOST if over > 0.0 else LEAST
@@ -94,17 +94,13 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit("knee_raise_hip_deg", 72.0, "deg", False, 8.0, 10.0, "true hip flexion is small", OURS, True),
     Limit("knee_raise_difference_deg", 13.0, "deg", True, 4.0, 4.0, "the hips differ", OURS, True),
-    Limit(
-        "rock_back_slack_deg", 22.0, "deg", False, 6.0, 10.0, "lumbar spine gives way early in the rock-back", OURS, True
-    ),
+    Limit("rock_back_slack_deg", 22.0, "deg", False, 6.0, 10.0, "lumbar spine gives way early in the rock-back", OURS, True),
     Limit("hip_extension_deg", -8.0, "deg", False, 8.0, 8.0, "true hip extension is small", EXTENSION, True),
     Limit("hip_use", 0.75, "", False, 0.05, 0.05, "a hip is used little while the lumbar spine is used much", OURS, True),
     Limit("lumbar_use", 0.70, "", True, 0.05, 0.05, "the lumbar spine is used much", OURS, True),
     Limit("deadlift_lumbar_use", 0.80, "", True, 0.05, 0.05, "the lumbar spine is used much in the deadlift", OURS, True),
     Limit("sit_to_stand_share", 0.40, "", True, _SHARE_MDC, _SHARE_MDC, "lumbar share of standing up is large", OURS, True),
-    Limit(
-        "sit_to_stand_share_low", 0.10, "", False, 0.05, 0.05, "lumbar share of standing up is small", STANDING_UP, True
-    ),
+    Limit("sit_to_stand_share_low", 0.10, "", False, 0.05, 0.05, "lumbar share of standing up is small", STANDING_UP, True),
     Limit("squat_butt_wink_deg", 5.0, "deg", True, 3.0, 3.0, "the pelvis tips back at the bottom of the squat", OURS, True),
 )
 

@@ -335,7 +335,8 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
         "pattern",
         "",
         Storage.INT32,
-        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done, or one test alone points to one",
+        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done, or one test alone "
+        "points to one",
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),

@@ -10,8 +10,8 @@ import numpy as np
 
 from body_signals import BODY_PLACEMENTS, Placement, Quality
 from body_signals.movements import HIP_EXTENSION, KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP
-from dsp.repetitions.hip_extensions import HipExtension
 from dsp.repetitions.held import HeldRepetitions
+from dsp.repetitions.hip_extensions import HipExtension
 from dsp.repetitions.kind import CANNOT_TELL, classify
 from dsp.repetitions.measured import UnmeasuredRepetition
 from dsp.repetitions.movement_ends import MovementEnds

@@ -3,8 +3,8 @@
 From standing, a trunk-on-thigh flexion (`signal`) above `START_DEG` that returns is a repetition. One that stays,
 with the thighs raised and still, is a sit-down, and leaving it is a stand-up: movements of one phase. A single knee that rises
 beside a standing leg is a knee raise. Rock-backs (`rock_backs`) happen within the movement of getting down on all fours and
-up again, which is then not a repetition. Somebody who lies on the back moves otherwise: there are `hip_extensions` only. `states` holds the states, `cuts` makes repetitions of ended movements, and
-`held` keeps or drops a calibration's movements.
+up again, which is then not a repetition. Somebody who lies on the back makes `hip_extensions` only. `states` holds the states,
+`cuts` makes repetitions of ended movements, and `held` keeps or drops a calibration's movements.
 
 Hysteresis and smallest duration follow common practice for lift detection (e.g. doi 10.3390/s20164472); the figures are ours,
 set on the simulated athlete.

@@ -1,10 +1,10 @@
 """Hip extensions: on the back at a bench's edge, one thigh is lowered while the other knee is held; found in the rows as they
 arrive.
 
-The posture tells: the pelvis lies on its back. There the hips themselves are followed (thigh against pelvis, so that a pelvis that
-tilts along does not count): a hip that comes down by `DROP_DEG` while the other stays flexed, and turns. How far it comes is the
-athlete's true extension (modified Thomas test with the pelvis measured, Vigotsky 2016, doi 10.7717/peerj.2325). Thresholds are
-ours, set on the simulated athlete.
+The posture tells: the pelvis lies on its back. There the hips themselves are followed (thigh against pelvis, so that a pelvis
+that tilts along does not count): a hip that comes down by `DROP_DEG` while the other stays flexed, and turns. How far it comes
+is the athlete's true extension (modified Thomas test with the pelvis measured, Vigotsky 2016, doi 10.7717/peerj.2325).
+Thresholds are ours, set on the simulated athlete.
 """
 
 from __future__ import annotations

@@ -371,7 +371,7 @@ State = Standing | Raising | Moving | Settling | Seated | Rising
 
 
 def on_the_back(state: State) -> State:
-    """The state of somebody who has come to lie on the back: a movement under way is none, and who sat still sits afterwards."""
+    """The state of somebody who has come to lie on the back: a movement under way is dropped, a seat stays one."""
     if isinstance(state, Seated | Standing):
         return state
     if isinstance(state, Rising):

@@ -39,7 +39,7 @@ def next_tests(code: str, side: str, case: Case | None, findings: Sequence[Findi
     hips = case.pattern is Pattern.HIP_LIMITED
     of_side = side if side in SIDES else ""
     tests = [(test, of_side if test in _SIDED else "") for test in _TESTS[case.pattern]]
-    open_tests = [place for place in tests if place not in done and (place[0], "") not in done or _half(place, done)]
+    open_tests = [place for place in tests if (place not in done and (place[0], "") not in done) or _half(place, done)]
     if code == ONE_TEST:
         # the hips are tested first; then another exercise, else the weaker ones again
         first = () if hips else core
@@ -124,5 +124,3 @@ def _reason(f: Finding) -> dict[str, object]:
 def rounded(number: float) -> float | None:
     """For JSON: four decimals, no -0; null where it is not known."""
     return round(number, 4) + 0.0 if math.isfinite(number) else None
-
-

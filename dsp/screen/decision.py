@@ -7,12 +7,12 @@ numbers (`Limit.weight`: 1 at the limit, 2 one margin beyond it, at most 3, 0 on
     two exercises at least speak for it, one of them beyond its limit,
     and the two largest weights reach `NEEDED`; a knee raise or rock-back on the near side of its limit takes its weight away.
 
-So two numbers that just touch their limits name nothing. One at its limit and another one margin beyond its own do, and one alone
-never does. `NEEDED` was chosen on drawn people so that few without complaints get a pattern (benchmarks/clinic.py).
+So two numbers that just touch their limits name nothing. One at its limit and another one margin beyond its own do, and one
+alone never does. `NEEDED` was chosen on drawn people so that few without complaints get a pattern (benchmarks/clinic.py).
 
-    hip-limited        knee raise (low, or lower than the other), rock-back early, hip extension small; one of these with another,
-                       or with a large lumbar share of the bend, or a hip used little while the lumbar spine is used much
-    posterior chain    bow early; in the bend lumbar share large, or pelvis range small and the lumbar spine's not; no hip is short
+    hip-limited        knee raise (low, or lower than the other), rock-back early, hip extension small; one of these with
+                       another, or with a large lumbar share of the bend, or a hip used little while the spine is used much
+    posterior chain    bow early; in the bend lumbar share large, or pelvis range small and the spine's not; no hip is short
     movement control   lumbar share of the bend large; share of standing up large; squat; deadlift; no hip is short
     guarded            lumbar range of the bend small, and its share small or the bend slow; lumbar share of standing up small
 """
@@ -51,8 +51,8 @@ ONE_TEST, NOT_TESTED = "one_test", "not_tested"
 NEEDED = 3.0
 """Sum of weights that names a pattern (ours, set in benchmarks/clinic.py)."""
 BELOW, ABOVE = 1.6, 0.8
-"""An answer is borderline where nothing is named and the sum is less than the first below `NEEDED`, or where a pattern is named and
-the sum is less than the second above it. About the standard error of the sum; wider below, because a person whose hip is 20° short
+"""An answer is borderline where nothing is named and the sum is less than the first below `NEEDED`, or where a pattern is named
+and the sum is less than the second above it. About the standard error of the sum; wider below: a person whose hip is 20° short
 lies around `NEEDED` and must rather be called borderline than missed (ours, set in benchmarks/clinic.py)."""
 HIP_TESTS = ("knee_raise", "rock_back", "hip_extension")
 CORE = ("knee_raise", "rock_back")
@@ -88,9 +88,11 @@ GUARDS = frozenset({"bend_share_low", "bend_descent_s"})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What speaks for a pattern on a side (empty where it has none). weights: by exercise; support: the findings that carry
-    them, the strongest exercise first, with what else of it is beyond; total: the sum that is compared with `NEEDED`; against: findings of its exercises that speak
-    against it."""
+    """What speaks for a pattern on a side (empty where it has none).
+
+    weights: by exercise; support: the findings that carry them, the strongest exercise first, with what else of it is beyond;
+    total: the sum that is compared with `NEEDED`; against: findings of its exercises that speak against it.
+    """
 
     pattern: Pattern
     side: str
@@ -174,8 +176,11 @@ def _hips(findings: Sequence[Finding]) -> Case:
 
 
 def _side(findings: Sequence[Finding]) -> str:
-    """The side of short hips; empty where both are, or where nothing tells. On all fours one pelvis moves over both hips, so the
-    knee raise decides where it can: by the difference of the hips, by the side that is low, or by the side that is not."""
+    """The side of short hips; empty where both are, or where nothing tells.
+
+    On all fours one pelvis moves over both hips, so the knee raise decides where it can: by the difference of the hips, by the
+    side that is low, or by the side that is not.
+    """
     raised = [f for f in findings if f.test == "knee_raise"]
     differ = [f for f in raised if f.limit.name == DIFFERENCE]
     low = [f for f in raised if f.limit.name != DIFFERENCE]

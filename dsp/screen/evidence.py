@@ -1,8 +1,8 @@
 """The numbers of the hip screen beside their limits: own baseline first, then the published limit or our proposal.
 
-Own baseline: where the athlete has one for a number, the number is compared with the athlete's own expected range first. A number
-within that range does not count where it is beyond the published limit by less than its margin: it is usual for this athlete.
-Where it is far beyond the published limit it counts all the same, because a hip that has always been short is short.
+Own baseline: where the athlete has one for a number, the number is compared with the athlete's own expected range first. A
+number within that range does not count where it is beyond the published limit by less than its margin: it is usual for this
+athlete. Where it is far beyond the published limit it counts all the same: a hip that has always been short is short.
 """
 
 from __future__ import annotations
@@ -149,9 +149,7 @@ def _finding(limit: Limit, test: ScreenTest, measure: str, number: float, own: O
         return published
     edges = sorted((sign * own.low, sign * own.high))
     of = "1 session" if own.sessions == 1 else f"{own.sessions} sessions"
-    expected = replace(
-        limit, value=edges[1] if limit.above else edges[0], source=f"own baseline, {of}", proposal=False
-    )
+    expected = replace(limit, value=edges[1] if limit.above else edges[0], source=f"own baseline, {of}", proposal=False)
     if expected.beyond(size):
         # at its own edge already a number says as much as at a limit
         weight = max(published.weight, expected.weight(size))

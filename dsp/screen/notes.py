@@ -52,5 +52,3 @@ def _groups(tests: Iterable[ScreenTest]) -> list[str]:
 
 def _name(t: ScreenTest) -> str:
     return f"{t.test.replace('_', ' ')}{f' ({t.side})' if t.side else ''}"
-
-

@@ -59,8 +59,8 @@ class Screen:
     """The screen of a session: its tests, the comparisons, and the answer.
 
     pattern: on which the tests agree; None where no test was done, where one test alone points to a pattern, or where nothing
-    was seen and not everything was tested. code: of the answer (docs/screen.md). side: left, right or both, empty where there is
-    none. case: what speaks for the pattern, or for the one that a single test points to. otherwise: what measurement error
+    was seen and not everything was tested. code: of the answer (docs/screen.md). side: left, right or both, empty where there
+    is none. case: what speaks for the pattern, or for the one that a single test points to. otherwise: what measurement error
     could make of it. compared_with: `own_baseline`, `published`, or `first_visit` where the athlete has no baseline yet.
     """
 
@@ -222,8 +222,7 @@ def _test_document(t: ScreenTest) -> dict[str, object]:
         "left_out": dict(t.left_out),
         "missing": {name: dict(why) for name, why in t.missing.items()},
         "groups": {
-            name: [{"median": rounded(g.median), "repetitions": list(g.numbers)} for g in two]
-            for name, two in t.groups.items()
+            name: [{"median": rounded(g.median), "repetitions": list(g.numbers)} for g in two] for name, two in t.groups.items()
         },
         "valid": t.valid,
         "measures": {
