@@ -32,8 +32,8 @@ class Clinic:
     3, no back pain). onset_s (Laird 2018), descent_s (mean: Laird 2019; spread ours). raise_deg: true hip flexion of the knee
     raise (ours: 121 (13) of Roach and Miles less 18 % for the pelvis, Murray 2002, so that a quarter are below 90); alike:
     correlation of both hips. rock_deg: hip flexion of a rock-back until the lumbar spine gives way (ours, about the 30° of the
-    visual criterion); bow_deg: trunk where it does in a bow (ours). extension_deg: Roach 2015 (spread ours). standing_up: lumbar share
-    (Tully 2005; spread ours). supple: correlation of the last four with the hips' flexion (ours).
+    visual criterion); bow_deg: trunk where it does in a bow (ours). extension_deg: Roach 2015 (spread ours). standing_up:
+    lumbar share (Tully 2005; spread ours). supple: correlation of the last four with the hips' flexion (ours).
     rocks: degrees of a rock-back's excursion that are lost for each degree of a hip's limitation; extends: of extension (ours).
     hip_error_deg and the other errors: standard errors between days and placements (MDC of Laird 2016 and Stolowski 2023).
     """

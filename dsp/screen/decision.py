@@ -54,8 +54,9 @@ BELOW, ABOVE = 1.6, 0.8
 """An answer is borderline where nothing is named and the sum is less than the first below `NEEDED`, or where a pattern is named
 and the sum is less than the second above it. About the standard error of the sum; wider below: a person whose hip is 20° short
 lies around `NEEDED` and must rather be called borderline than missed (ours, set in benchmarks/clinic.py)."""
-HIP_TESTS = ("knee_raise", "rock_back", "hip_extension")
-CORE = ("knee_raise", "rock_back")
+ROCK_BACK = "rock_back"
+HIP_TESTS = ("knee_raise", ROCK_BACK, "hip_extension")
+CORE = ("knee_raise", ROCK_BACK)
 """Hip tests with bent knees; *no pattern* is known only with both, on both sides."""
 BENT_KNEES: dict[str, frozenset[str]] = {
     "knee_raise": frozenset({"knee_raise_hip_deg", "knee_raise_difference_deg"}),
@@ -194,6 +195,8 @@ def _side(findings: Sequence[Finding]) -> str:
         {f.side for f in short},
         # a knee raise that goes far clears its side where the other was not raised
         set(SIDES) - far if len(low) == 1 else set[str](),
+        # with one thigh sensor only that hip is known
+        {f.side for f in findings if f.test in CORE and f.side},
     ):
         if told:
             return told.pop() if len(told) == 1 else ""
@@ -201,8 +204,9 @@ def _side(findings: Sequence[Finding]) -> str:
 
 
 def _of_side(findings: Sequence[Finding], side: str) -> Case:
-    """What speaks for a short hip on one side; a hip test on the far side of its limit takes some away."""
-    case = _case(Pattern.HIP_LIMITED, [f for f in findings if f.towards in (side, "")], HIPS, side)
+    """What speaks for a short hip on one side: its own tests and the rock-back, in which one pelvis moves over both hips. A knee
+    raise or rock-back on the near side of its limit takes its weight away."""
+    case = _case(Pattern.HIP_LIMITED, [f for f in findings if f.towards in (side, "") or f.test == ROCK_BACK], HIPS, side)
     return replace(case, total=case.total + sum(min(0.0, w) for test, w in case.weights.items() if test in CORE))
 
 

@@ -120,7 +120,9 @@ def _rock_back(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Num
     range_deg = _get(m, f"hip_{side}_rom_deg")
     start = m.get(f"hip_{side}_peak_deg", math.nan) - range_deg[0]
     onset, sd = _get(m, f"slack_onset_{side}_deg")
-    return {"excursion_deg": range_deg if math.isnan(onset) else (onset - start, sd), "hip_rom_deg": range_deg}
+    # without a lumbar sensor nobody knows whether it gave way
+    whole = range_deg if "lumbar_rom_deg" in m else (math.nan, math.nan)
+    return {"excursion_deg": whole if math.isnan(onset) else (onset - start, sd), "hip_rom_deg": range_deg}
 
 
 def _hip_extension(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
