@@ -1,4 +1,4 @@
-"""The screen of drawn people: how often it names what is not there, and what is; the bounds leave room for the few hundred people.
+"""The screen of drawn people: how often it names what is not there, and what is. The bounds leave room for a small sample.
 
 benchmarks/clinic.py prints the same with thousands.
 """
