@@ -51,6 +51,9 @@ CODES: dict[Pattern, str] = {
 ONE_TEST, NOT_TESTED = "one_test", "not_tested"
 NEEDED = 3.1
 """Sum of weights that names a pattern (ours, set in benchmarks/clinic.py)."""
+ALONE = 4.0 / 3.0
+"""Least weight of an exercise that points to a pattern alone: a third of the margin beyond its limit. With every number beyond
+a limit four in ten drawn people without complaints would be told that a test points somewhere; so it is a quarter (ours)."""
 BELOW, ABOVE = 1.6, 0.8
 """An answer is borderline where nothing is named and the sum is less than the first below `NEEDED`, or where a pattern is named
 and the sum is less than the second above it. About the standard error of the sum; wider below: a person whose hip is 20° short
@@ -119,6 +122,11 @@ class Case:
         return any(f.beyond for f in self._leading)
 
     @property
+    def points_clearly(self) -> bool:
+        """Whether an exercise is far enough beyond its limit to point to a pattern alone."""
+        return any(f.beyond and f.weight >= ALONE for f in self._leading)
+
+    @property
     def _leading(self) -> tuple[Finding, ...]:
         """The findings of which one has to be beyond its limit."""
         hips = self.pattern is Pattern.HIP_LIMITED
@@ -164,7 +172,7 @@ def decide(findings: Sequence[Finding]) -> Decision:
         could = [*(p for p in nearly if p is Pattern.HIP_LIMITED), *(instead if weak else ())]
         return Decision(chosen.pattern, chosen, tuple(dict.fromkeys(p for p in could if p is not chosen.pattern)))
     # of two that a number points to alike, movement control: the posterior chain needs the pelvis or the bow
-    pointing = [case for case in (hips, *others[::-1], guarded) if case.points]
+    pointing = [case for case in (hips, *others[::-1], guarded) if case.points_clearly]
     strongest = max(pointing, key=lambda case: (case is hips, case.balance, len(case.support)), default=None)
     return Decision(None, strongest, tuple(dict.fromkeys(nearly)))
 
