@@ -51,8 +51,7 @@ def script_of(person: DrawnPerson, rng: np.random.Generator, clinic: Clinic) -> 
     script.stand_from_all_fours(rest_s=2.0)
     if clinic.long_screen:
         for _ in range(4):
-            share = min(0.9, LEAVES_DEG / max(8.0, person.bow + float(rng.normal(0.0, 3.0))))
-            script.hinge(BOW_DEG, lumbar_share=share, rest_s=1.0)
+            script.hinge(BOW_DEG, lumbar_share=_bow(person.bow + float(rng.normal(0.0, 3.0))), rest_s=1.0)
         script.stand(2.0)
     if clinic.extension_test:
         script.sit_down(2.0, rest_s=2.0)
@@ -64,6 +63,16 @@ def script_of(person: DrawnPerson, rng: np.random.Generator, clinic: Clinic) -> 
         script.stand_up(2.0, rest_s=1.0)
     script.stand(2.0)
     return script
+
+
+def _bow(gives_way_deg: float) -> tuple[float, float, float]:
+    """Lumbar shares of the thirds of a bow in which the lumbar spine gives way at this trunk inclination: still before its
+    third, and then so that it has moved by `LEAVES_DEG` there."""
+    third = BOW_DEG / 3.0
+    still = 0.02
+    within = min(2, max(0, int(gives_way_deg // third)))
+    share = (LEAVES_DEG - still * within * third) / max(3.0, gives_way_deg - within * third)
+    return tuple(still if i < within else min(0.9, share) for i in range(3))  # type: ignore[return-value]
 
 
 def recorded(script: Script, seed: int, estimator: str = "live") -> tuple[Session, list[Repetition]]:
