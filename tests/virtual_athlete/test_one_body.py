@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from virtual_athlete import SHORT_HIP_DEG, Script, screen
+from virtual_athlete import SHORT_HIP_DEG, Person, Script, screen
 
 
 def most(script: Script) -> dict[str, float]:
@@ -36,6 +38,17 @@ def test_what_the_hips_cannot_give_comes_from_the_lumbar_spine() -> None:
         lumbar.append(np.rad2deg(angles["lumbar_flexion"].max()))
     assert trunk[1] == pytest.approx(trunk[0], abs=0.5)
     assert lumbar[1] > lumbar[0] + 8.0
+
+
+def test_a_persons_hips_end_in_all_of_its_movements() -> None:
+    person = replace(Person.drawn(4), hips_deg=(68.0, 75.0), squat_deg=95.0)
+    script = person.script(2)
+    person.calibrate(script)
+    for movement in person.movements().values():
+        movement(script)
+    reached = most(script)
+    assert reached["left"] < 69.5
+    assert reached["right"] < 76.5
 
 
 def test_without_an_end_nothing_changes() -> None:
