@@ -69,6 +69,9 @@ KNEE_RAISE = MovementKind(
     "knee_raise", "knee raise", "knee raises", bent_knee=True, one_leg=True, test=KindTest("knee_raise", "knee raise")
 )
 ROCK_BACK = MovementKind("rock_back", "rock back", "rock backs", bent_knee=True, test=KindTest("rock_back", "rock-back"))
+HIP_EXTENSION = MovementKind(
+    "hip_extension", "hip extension", "hip extensions", one_leg=True, test=KindTest("hip_extension", "hip extension")
+)
 OTHER = MovementKind("other", "other", "other")
 
 KINDS: tuple[MovementKind, ...] = (
@@ -80,6 +83,7 @@ KINDS: tuple[MovementKind, ...] = (
     STAND_UP,
     KNEE_RAISE,
     ROCK_BACK,
+    HIP_EXTENSION,
     OTHER,
 )
 """All kinds, in the order in which reports show them."""

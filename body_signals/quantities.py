@@ -307,6 +307,11 @@ SCREEN_MEASURES: tuple[ScreenMeasure, ...] = (
         ("lumbar_rom_deg", "deg", "lumbar spine: range in the rock-back"),
         ("slack_slope_after", "", "lumbar per hip flexion after the slack onset"),
     ),
+    *_both_hips(
+        "hip_extension",
+        ("hip_extension_deg", "deg", "true hip extension on the back, pelvis to femur, against standing; flexion is negative"),
+        ("pelvis_tilt_change_deg", "deg", "pelvis: change of its tilt while the thigh is lowered"),
+    ),
     *_measures(
         "sit_to_stand",
         "",
@@ -330,11 +335,12 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
         "pattern",
         "",
         Storage.INT32,
-        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done",
+        "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done, or one test alone "
+        "points to one",
     ),
     Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
-    Quantity("agreeing", "", Storage.INT32, "number of limits that support the pattern"),
+    Quantity("agreeing", "", Storage.INT32, "number of exercises that support the pattern"),
     Quantity("confidence", "", Storage.STRING, "low, moderate or high; empty where there is no pattern"),
     Quantity("borderline", "", Storage.INT32, "1: within the minimal detectable change it could be another pattern"),
     Quantity("notes", "", Storage.STRING, "remarks for the reader, such as tests that could not be scored"),
@@ -385,7 +391,7 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "",
         Storage.STRING,
         "the hip screen: tests (test, side, repetitions, left_out, missing, groups, valid, measures), limits that they were "
-        "compared with, pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, untested, notes",
+        "compared with, pattern, pattern_words, side, agreeing, confidence, borderline, otherwise, untested, notes, answer",
     ),
     Quantity(
         "findings",

@@ -81,6 +81,7 @@ class _Screen(msgspec.Struct):
     borderline: bool | _Count | None
     otherwise: list[str]
     notes: list[str]
+    answer: dict[str, Any] = {}
 
 
 class _Exposure(msgspec.Struct):

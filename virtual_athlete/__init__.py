@@ -29,16 +29,18 @@ from virtual_athlete.faults import (
 )
 from virtual_athlete.people import Person
 from virtual_athlete.radio import LinkSettings, Outage
-from virtual_athlete.scenarios import SCENARIOS, demo, going_on, mixed, screen, training
-from virtual_athlete.script import Script, TrueRepetition
+from virtual_athlete.scenarios import SCENARIOS, SHORT_HIP_DEG, demo, going_on, mixed, screen, training
+from virtual_athlete.script import Script
 from virtual_athlete.sensors import Samples, SensorSettings, Skin, simulate_sensor
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
 from virtual_athlete.virtual_devices import DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, encode_stream
+from virtual_athlete.writing import TrueRepetition
 
 __all__ = [
     "FAULT_KINDS",
     "HAS_PSEUDO_TERMINALS",
     "SCENARIOS",
+    "SHORT_HIP_DEG",
     "START",
     "AccFlipped",
     "AccScaled",

@@ -19,10 +19,11 @@ from virtual_athlete.body import JointAngles, Motion
 from virtual_athlete.faults import CounterForMilliseconds, Fault, FaultyImu, OtherSensor
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.scenarios import SCENARIOS, training
-from virtual_athlete.script import Script, TrueRepetition
+from virtual_athlete.script import Script
 from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings, WornImu
 from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
+from virtual_athlete.writing import TrueRepetition
 
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 """Calendar time of a simulated session, so that the same seed gives the same bytes."""

@@ -8,6 +8,7 @@ on a seat): they are ours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,8 @@ class Person:
     there, as a share of that; squat_share: of that in the lumbar spine. raise_deg: a knee raise, and pelvis_share of it in the
     pelvis. seat_deg: pelvis and lumbar spine on a chair; seat_lean_deg: on the way to it and from it; seat_thigh_deg: the
     thighs there. tempo: duration of everything, 1 for the usual. limited: the side whose hip has less range, and by which part,
-    in every movement: the trunk turns and leans to the other side, the thigh is raised less.
+    in every movement: the trunk turns and leans to the other side, the thigh is raised less. hips_deg: where the left and the
+    right hip end, in every movement of a `script`.
     """
 
     bend_deg: float = 80.0
@@ -49,6 +51,7 @@ class Person:
     tempo: float = 1.0
     limited: str | None = None
     limited_by: float = 0.0
+    hips_deg: tuple[float, float] = (math.inf, math.inf)
 
     @classmethod
     def drawn(cls, seed: int) -> Person:
@@ -84,6 +87,10 @@ class Person:
             limited=limited,
             limited_by=between(0.1, 0.35),
         )
+
+    def script(self, seed: int = 0) -> Script:
+        """An empty script for this body."""
+        return Script(seed, dict(zip(SIDES, self.hips_deg, strict=True)))
 
     def calibrate(self, script: Script, *, bends: int = 3, raises: int = 2) -> None:
         """Stand, bends and knee raises, as far as this person goes."""

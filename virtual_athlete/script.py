@@ -8,16 +8,16 @@ measurement of each repetition would find.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from body_signals import Floats, SessionMark
-from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, ROCK_BACK, SIT_DOWN, SQUAT, STAND_UP
+from body_signals import SessionMark
+from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, SIT_DOWN, SQUAT, STAND_UP
 from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
-from virtual_athlete.trajectories import Move, Sines, Track
+from virtual_athlete.floor import OnTheFloor
+from virtual_athlete.trajectories import Sines, Track
 from virtual_athlete.walking import Stride
 
 Share = float | tuple[float, float, float]
@@ -42,29 +42,6 @@ the band below the trunk turns at about half a degree a second)."""
 SWAY_BAND_HZ = (0.06, 0.5)
 
 _SIDEWAYS = ("lumbar_lateral", "lumbar_rotation", "pelvis_turn", "pelvis_obliquity")
-_WITHOUT_UNIT = ("support", "walk")
-_LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thigh", "_elevation"), ("knee", "")))
-
-
-@dataclass(frozen=True, slots=True)
-class TrueRepetition:
-    """A repetition as scripted: session times (s), kind of `body_signals.movements.KINDS`, and a word for how it was done.
-
-    descent_end_s and ascent_start_s bound the hold; turn_s is its middle. A movement of one phase has
-    turn_s = end_s. style: `plain`, `partial`, `slow`, `touch_and_go`, `asymmetric`. metrics: the true values, named
-    and in units as in `body_signals.quantities.REPETITION_METRICS`; missing where not defined.
-    """
-
-    start_s: float
-    turn_s: float
-    end_s: float
-    movement: str
-    style: str
-    descent_end_s: float
-    ascent_start_s: float
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    slack_hip_deg: float | None = None
-    """Flexion of the hips at which the lumbar spine begins to flex, of a rock-back that has such a point."""
 
 
 def rhythm_coefficients(share: Share) -> tuple[float, float, float]:
@@ -81,18 +58,8 @@ def rhythm_coefficients(share: Share) -> tuple[float, float, float]:
     return float(c[0]), float(c[1]), float(c[2])
 
 
-class Script:
+class Script(OnTheFloor):
     """Builds a session movement by movement. `now` is the time reached; `seed` decides pauses and sway."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
-        self._rng = np.random.default_rng([seed, 1])
-        self._moves: dict[str, list[Move]] = {name: [] for name in CHANNELS}
-        self.now = 0.0
-        self.marks: list[SessionMark] = []
-        self.repetitions: list[TrueRepetition] = []
-        self.calibrations: list[tuple[float, float]] = []
-        """Start and end of each calibration: what moves in there is not a repetition."""
 
     # -- the words -------------------------------------------------------------------------------------------------
 
@@ -157,12 +124,17 @@ class Script:
                 raise ValueError(f"unknown channel {channel!r}; the body has {', '.join(CHANNELS)}")
         c = np.deg2rad(peak_deg) * np.array(rhythm_coefficients(lumbar_share))
         rest = np.array([np.deg2rad(peak_deg), 0.0, 0.0]) - c
+        goes = self.less_deep(float(np.rad2deg(rest.sum())), thigh_deg)
+        thigh_deg, knee_deg = goes * thigh_deg, goes * knee_deg
+        taken, knee = self.taken_over(rest, thigh_deg)
         start, bottom = self.now, self.now + down_s
         leaving, back = bottom + hold_s, bottom + hold_s + up_s
         for channel, k, delay in (("lumbar_flexion", c, -lumbar_lead_s), ("pelvis_tilt", rest, lumbar_lead_s)):
-            self._shaped(channel, k, start + max(0.0, delay), bottom)
+            more = taken if channel == "lumbar_flexion" else -taken
+            self._shaped(channel, k, start + max(0.0, delay), bottom, more, knee)
             # the way back along the same curve: the polynomial at 1 − m
-            self._shaped(channel, np.array([-k[0] - 2 * k[1] - 3 * k[2], k[1] + 3 * k[2], -k[2]]), leaving, back)
+            back_again = np.array([-k[0] - 2 * k[1] - 3 * k[2] - more, k[1] + 3 * k[2], -k[2]])
+            self._shaped(channel, back_again, leaving, back, more, 1.0 - knee)
         targets = dict(side_deg)
         for side in SIDES:
             targets[f"thigh_{side}_elevation"] = thigh_deg
@@ -224,6 +196,8 @@ class Script:
         rest_s: float | None = None,
     ) -> None:
         """Raise one knee until its thigh stands at `height_deg`, on the other leg; the pelvis gives `pelvis_share` of it."""
+        # the hip: height less what the pelvis tips back
+        height_deg = min(height_deg, self._end(side) / (1.0 - pelvis_share))
         shift = 0.35
         other = -1.0 if side == "left" else 1.0
         self._to("support", other, self.now, self.now + shift)
@@ -261,6 +235,8 @@ class Script:
         elevation of the thighs there; side_deg: other channels on the seat, as in `bend`.
         """
         start, lean, end = self.now, self.now + 0.55 * duration_s, self.now + duration_s
+        lean_deg = self.from_the_spine(lean_deg, 0.75 * thigh_deg)
+        seated_deg = self.from_the_spine(seated_deg, thigh_deg)
         for channel, leaning, seated in zip(("pelvis_tilt", "lumbar_flexion"), lean_deg, seated_deg, strict=True):
             self._to(channel, leaning, start, lean)
             self._to(channel, seated, lean, end)
@@ -275,6 +251,7 @@ class Script:
     ) -> None:
         """Stand up from the chair; lean_deg as in `sit_down`. What was to the side there is straight again."""
         start, lean, end = self.now, self.now + 0.45 * duration_s, self.now + duration_s
+        lean_deg = self.from_the_spine(lean_deg, float(np.rad2deg(self._value("thigh_left_elevation"))))
         for channel, leaning in zip(("pelvis_tilt", "lumbar_flexion"), lean_deg, strict=True):
             self._to(channel, leaning, start, lean)
             self._to(channel, 0.0, lean, end)
@@ -283,56 +260,6 @@ class Script:
                 self._to(channel, 0.0, lean, end)
         self._legs(0.0, 0.0, start + 0.35 * duration_s, end)
         self._repetition(STAND_UP.name, "plain", start, end, end, end)
-        self._rest(rest_s)
-
-    def all_fours(self, duration_s: float = 4.0, trunk_deg: float = 84.0, rest_s: float = 1.5) -> None:
-        """Get down on hands and knees, the trunk at `trunk_deg` and the thighs vertical; `stand_from_all_fours` ends it."""
-        self._over_the_squat(duration_s, trunk_deg, 0.0, 90.0)
-        self.stand(rest_s)
-
-    def stand_from_all_fours(self, duration_s: float = 3.5, rest_s: float | None = None) -> None:
-        """Get up from hands and knees."""
-        self._over_the_squat(duration_s, 0.0, 0.0, 0.0)
-        self._rest(rest_s)
-
-    def rock_back(
-        self,
-        thigh_deg: float = 48.0,
-        slack_hip_deg: float | None = None,
-        *,
-        after: float = 0.6,
-        trunk_drop_deg: float = 6.0,
-        down_s: float = 2.2,
-        hold_s: float = 0.4,
-        up_s: float = 2.2,
-        rest_s: float | None = None,
-    ) -> None:
-        """On all fours, rock towards the heels until the thighs have turned by `thigh_deg`, and come back.
-
-        The shanks stay on the floor, the trunk sinks by `trunk_drop_deg`. From `slack_hip_deg` of hip flexion on the lumbar
-        spine takes the part `after` of what the hips would have given; None: it stays as it is. Raises ValueError where the
-        hips never come to that angle.
-        """
-        hip = float(np.rad2deg(self._value("pelvis_tilt") + self._value("thigh_left_elevation")))
-        more = thigh_deg - trunk_drop_deg
-        knee = 1.0 if slack_hip_deg is None else (slack_hip_deg - hip) / more
-        if not 0.1 <= knee <= 1.0:
-            raise ValueError(
-                f"slack at {slack_hip_deg}° of hip flexion: this rock-back goes from {hip:.0f}° to {hip + more:.0f}°"
-            )
-        start, bottom = self.now, self.now + down_s
-        leaving, back = bottom + hold_s, bottom + hold_s + up_s
-        taken = 0.0 if slack_hip_deg is None else float(np.deg2rad(after * more))
-        sinks = float(np.deg2rad(trunk_drop_deg))
-        for channel, straight, bend in (("lumbar_flexion", 0.0, taken), ("pelvis_tilt", -sinks, -taken)):
-            self._shaped(channel, np.array([straight, 0.0, 0.0]), start, bottom, bend, knee)
-            # the way back along the same curve
-            self._shaped(channel, np.array([-straight - bend, 0.0, 0.0]), leaving, back, bend, 1.0 - knee)
-        before = {channel: float(np.rad2deg(self._value(channel))) for channel in _LEGS}
-        for channel in _LEGS:
-            self._to(channel, before[channel] + thigh_deg, start, bottom)
-            self._to(channel, before[channel], leaving, back)
-        self._repetition(ROCK_BACK.name, "plain", start, bottom, leaving, back, slack_hip_deg)
         self._rest(rest_s)
 
     def walk(self, duration_s: float, turn_deg: float = 0.0) -> None:
@@ -386,52 +313,3 @@ class Script:
             "up_s": up_s,
         }
         self.bend(peak_deg, **(settings | dict(more)))
-
-    def _over_the_squat(self, duration_s: float, tilt_deg: float, thigh_deg: float, knee_deg: float) -> None:
-        """Between standing and kneeling, through a deep squat in the middle, the lumbar spine flexed on the way."""
-        start, low, end = self.now, self.now + 0.5 * duration_s, self.now + duration_s
-        for channel, target, last in (("pelvis_tilt", 28.0, tilt_deg), ("lumbar_flexion", 14.0, 0.0)):
-            self._to(channel, target, start, low)
-            self._to(channel, last, low, end)
-        self._legs(72.0, 126.0, start, low)
-        self._legs(thigh_deg, knee_deg, low, end)
-        self.now = end
-
-    def _about(self, value: float, spread: float) -> float:
-        return float(self._rng.uniform(value - spread, value + spread))
-
-    def _rest(self, rest_s: float | None) -> None:
-        self.now += float(self._rng.uniform(0.5, 0.9)) if rest_s is None else rest_s
-
-    def _value(self, channel: str) -> float:
-        moves = self._moves[channel]
-        return moves[-1].end if moves else 0.0
-
-    def _to(self, channel: str, target_deg: float, start_s: float, end_s: float) -> None:
-        target = target_deg if channel in _WITHOUT_UNIT else np.deg2rad(target_deg)
-        self._shaped(channel, np.array([target - self._value(channel), 0.0, 0.0]), start_s, end_s)
-
-    def _shaped(
-        self, channel: str, coefficients: Floats, start_s: float, end_s: float, bend: float = 0.0, knee: float = 0.5
-    ) -> None:
-        c1, c2, c3 = (float(c) for c in coefficients)
-        self._moves[channel].append(Move(start_s, end_s, self._value(channel), c1, c2, c3, bend, knee))
-
-    def _legs(self, thigh_deg: float, knee_deg: float, start_s: float, end_s: float) -> None:
-        for side in SIDES:
-            self._to(f"thigh_{side}_elevation", thigh_deg, start_s, end_s)
-            self._to(f"knee_{side}", knee_deg, start_s, end_s)
-
-    def _repetition(
-        self,
-        movement: str,
-        style: str,
-        start: float,
-        bottom: float,
-        leaving: float,
-        end: float,
-        slack_hip_deg: float | None = None,
-    ) -> None:
-        turn = end if bottom == end else 0.5 * (bottom + leaving)
-        self.repetitions.append(TrueRepetition(start, turn, end, movement, style, bottom, leaving, slack_hip_deg=slack_hip_deg))
-        self.now = end

@@ -25,12 +25,12 @@ from dsp.screen import NOT_SCREENED
 
 _LIMITS = {limit.name: limit.value for limit in LIMITS}
 SHARE_BAND = (_LIMITS["bend_share_low"], _LIMITS["bend_share_high"])
-"""Lumbar share of trunk in a standing bend, 10th and 90th centile of 124 people without back pain (Laird 2019, BMC
+"""Lumbar share of trunk in a standing bend, 10th and 90th centile of 126 people without back pain (Laird 2019, BMC
 Musculoskeletal Disorders 20:28, table 3)."""
 SCREEN = {
     "pattern": "<pattern_words>",
     "confidence": "<confidence>",
-    "limits agree": "<agreeing>",
+    "exercises agree": "<agreeing>",
     "bend, lumbar share": "<bend_lumbar_share_of_trunk>",
     "bow, slack": "<bow_slack_deg>",
     "left knee raise": "<knee_raise_left_hip_peak_deg>",
@@ -174,7 +174,7 @@ def dashboard() -> dict[str, Any]:
                     p.timeseries(
                         "Bends against the published band",
                         f"Lumbar share of trunk in bends; band: {SHARE_BAND[0]:.0%} to {SHARE_BAND[1]:.0%}, "
-                        "10th to 90th centile of 124 people without back pain (Laird 2019).",
+                        "10th to 90th centile of 126 people without back pain (Laird 2019).",
                         [select("repetition", {"lumbar": "<lumbar_share_of_trunk>"}, where=[of_kind(BEND)])],
                         p.Look(p.UNITS["share"], 0, 0.0, 1.0, _BAND),
                         draw="points",
@@ -259,7 +259,7 @@ def dashboard() -> dict[str, Any]:
                         p.UNITS["deg"],
                         0,
                         overrides=(
-                            p.column_look("limits agree", unit=p.UNITS[""]),
+                            p.column_look("exercises agree", unit=p.UNITS[""]),
                             p.column_look("bend, lumbar share", unit=p.UNITS["share"]),
                             p.column_look("pattern", width=360),
                         ),

@@ -21,7 +21,7 @@ class PublishedRange:
 
 
 _LIMITS = {limit.name: limit for limit in LIMITS}
-PEOPLE = {LAIRD_2019: "124 adults without low back pain, standing forward bend, 10th to 90th centile"}
+PEOPLE = {LAIRD_2019: "126 adults without low back pain, standing forward bend, 10th to 90th centile"}
 """The people that a source measured, and the part of them within its range."""
 
 RANGES: tuple[PublishedRange, ...] = tuple(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals import BODY_PLACEMENTS, Placement, Quality
-from body_signals.movements import KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP
+from body_signals.movements import HIP_EXTENSION, KNEE_RAISE, OTHER, ROCK_BACK, SIT_DOWN, STAND_UP
 from dsp.repetitions.held import HeldRepetitions
+from dsp.repetitions.hip_extensions import HipExtension
 from dsp.repetitions.kind import CANNOT_TELL, classify
 from dsp.repetitions.measured import UnmeasuredRepetition
 from dsp.repetitions.movement_ends import MovementEnds
@@ -137,6 +138,11 @@ class RepetitionCutter:
         """A rock-back within a stay on all fours."""
         start = self._beginning(found.risen)
         self._cut(ROCK_BACK.name, found.confidence, start, found.turn, self._ends.slow_rest(found.half, found.end))
+
+    def hip_extension(self, found: HipExtension) -> None:
+        """A thigh was lowered by somebody on the back."""
+        start = self._beginning(found.noticed, found.hip_row)
+        self._cut(HIP_EXTENSION.name, found.confidence, start, found.turn, found.end)
 
     def _beginning(self, k: int, row: int | None = None, held_s: float = 0.0) -> int:
         """Where a movement noticed at row k began (see `MovementEnds.beginning`): not before the last one ended."""

@@ -52,7 +52,11 @@ def classify(
         return (BEND.name, CANNOT_TELL) if trunk_deg > LEANS_DEG else (OTHER.name, 0.0)
     mean = sum(thighs) / len(thighs)
     held = _held(lumbar_share if abs(trunk_deg) > SHARE_FROM_DEG else math.nan)
-    distance = sorted((math.hypot(_apart(trunk_deg, mean, kind), held.get(kind, 0.0)), kind) for kind in CENTRES)
+    # where the lumbar spine tells a bend, a knee that is straighter than soft is no sign against it
+    thigh = {BEND.name: max(mean, SOFT_KNEE_DEG)} if held else {}
+    distance = sorted(
+        (math.hypot(_apart(trunk_deg, thigh.get(kind, mean), kind), held.get(kind, 0.0)), kind) for kind in CENTRES
+    )
     (nearest, kind), (second, _) = distance[0], distance[1]
     if nearest > 3.0:
         return OTHER.name, round(max(0.0, 1.0 - 3.0 / nearest), 3)

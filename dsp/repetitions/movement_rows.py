@@ -21,6 +21,7 @@ _KEPT_ROWS = np.array([ANGLE_NAMES.index(name) for name in KEPT])
 _DEGREES = 180.0 / np.pi
 LUMBAR_ROW = KEPT.index("lumbar_flexion")
 PELVIS_ROW, TRUNK_ROW = KEPT.index("pelvis_tilt"), KEPT.index("trunk_inclination")
+LEFT_HIP_ROW, RIGHT_HIP_ROW = KEPT.index("hip_left_flexion"), KEPT.index("hip_right_flexion")
 LEFT_THIGH_ROW, RIGHT_THIGH_ROW = KEPT.index("thigh_left_inclination"), KEPT.index("thigh_right_inclination")
 
 

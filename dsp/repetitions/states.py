@@ -368,3 +368,14 @@ class Rising:
 
 
 State = Standing | Raising | Moving | Settling | Seated | Rising
+
+
+def on_the_back(state: State) -> State:
+    """The state of somebody who has come to lie on the back: a movement under way is dropped, a seat stays one."""
+    if isinstance(state, Seated | Standing):
+        return state
+    if isinstance(state, Rising):
+        return state.seat
+    if isinstance(state, Moving | Settling):
+        return Seated(LEAST_SEAT_DEG, state.stay)
+    return Standing()

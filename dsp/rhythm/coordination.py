@@ -22,7 +22,7 @@ LONGEST_LAG_S = 1.5
 """Largest lag, s, over which two motions are correlated (ours)."""
 LARGEST_LAG_S = 1.0
 """Largest lag, s, that counts as a delay of one motion against another: published delays are below it (Laird 2018, doi
-10.1186/s12891-018-2387-x)."""
+10.1186/s12891-018-2233-1)."""
 ALIKE = 0.7
 """Least peak correlation of two motions for a lag between them (ours)."""
 RIVAL, RIVAL_S = 0.2, 0.1

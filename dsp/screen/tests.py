@@ -120,7 +120,18 @@ def _rock_back(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Num
     range_deg = _get(m, f"hip_{side}_rom_deg")
     start = m.get(f"hip_{side}_peak_deg", math.nan) - range_deg[0]
     onset, sd = _get(m, f"slack_onset_{side}_deg")
-    return {"excursion_deg": range_deg if math.isnan(onset) else (onset - start, sd), "hip_rom_deg": range_deg}
+    # without a lumbar sensor nobody knows whether it gave way
+    whole = range_deg if "lumbar_rom_deg" in m else (math.nan, math.nan)
+    return {"excursion_deg": whole if math.isnan(onset) else (onset - start, sd), "hip_rom_deg": range_deg}
+
+
+def _hip_extension(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
+    """True extension where the thigh is furthest down: the range that it came, less the flexion from which it came."""
+    range_deg, sd = _get(m, f"hip_{side}_rom_deg")
+    return {
+        "hip_extension_deg": (range_deg - m.get(f"hip_{side}_peak_deg", math.nan), sd),
+        "pelvis_tilt_change_deg": _get(m, "pelvis_rom_deg"),
+    }
 
 
 def _sit_to_stand(m: Mapping[str, float], side: str, most: _Most) -> dict[str, _Number]:
@@ -146,6 +157,7 @@ _MEASURED: dict[str, _Measured] = {
     "bow": _bow,
     "knee_raise": _knee_raise,
     "rock_back": _rock_back,
+    "hip_extension": _hip_extension,
     "sit_to_stand": _sit_to_stand,
     "squat": _squat,
     "deadlift": _deadlift,

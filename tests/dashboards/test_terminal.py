@@ -63,6 +63,15 @@ def test_knee_raises_name_their_leg_and_shares_that_are_none_their_reason() -> N
         (Day().bends(), "Hip screen: not tested: knee raise, rock-back. Whether a pattern is there is not known."),
         (Day().bends().knee_raises().rock_backs(), "Pattern 6: no dominant pattern today."),
         (Day().squats(), ""),
+        (
+            Day().bends().knee_raises(70.0, 100.0).rock_backs(),
+            "Hip screen: one test points to the hips (left side); one is not enough, next: hip extension (left).",
+        ),
+        (
+            Day().bends().knee_raises(70.0, 100.0).rock_backs(11.0),
+            "Pattern 2: hip-limited: the hips run out, the lumbar spine takes up the slack (left side)."
+            "2 exercises speak for it: confidence moderate.",
+        ),
     ],
 )
 def test_the_outcome_of_the_screen(day: Day, says: str) -> None:

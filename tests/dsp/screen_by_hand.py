@@ -78,6 +78,22 @@ class Day:
         metrics = {"trunk_rom_deg": trunk, "trunk_peak_deg": trunk}
         return self.add("hinge", metrics if slack is None else metrics | {"slack_onset_trunk_deg": slack}, count)
 
+    def hip_extensions(self, left: float = 8.0, right: float = 8.0, count: int = 3, tilt: float = 5.0) -> Day:
+        for side, extension in (("left", left), ("right", right)):
+            other = "right" if side == "left" else "left"
+            metrics = {
+                f"hip_{side}_peak_deg": 80.0,
+                f"hip_{side}_rom_deg": 80.0 + extension,
+                f"hip_{other}_peak_deg": 98.0,
+                f"hip_{other}_rom_deg": tilt,
+                "pelvis_rom_deg": tilt,
+            }
+            self.add("hip_extension", metrics, count)
+        return self
+
+    def stand_ups(self, share: float = 0.25, lumbar: float = 20.0, count: int = 3) -> Day:
+        return self.add("stand_up", {"lumbar_share_of_trunk_on_thigh": share, "lumbar_peak_deg": lumbar}, count)
+
     def squats(
         self, lumbar: float = 20.0, hip_left: float = 95.0, hip_right: float = 95.0, wink: float = 0.0, count: int = 3
     ) -> Day:

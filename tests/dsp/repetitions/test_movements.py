@@ -59,6 +59,16 @@ def test_the_lumbar_spine_tells_a_bend_from_a_waiters_bow(thigh: float, share: f
     assert classify(60.0, thigh, thigh, share)[0] == kind
 
 
+@pytest.mark.parametrize("trunk", [60.0, 80.0, 100.0, 130.0])
+@pytest.mark.parametrize("thigh", [-10.0, -5.0, 0.0, 4.0, 6.0])
+@pytest.mark.parametrize("share", [0.28, 0.38, 0.48, 0.63, 0.8])
+def test_a_clean_bend_is_certain_however_straight_the_knee_is(trunk: float, thigh: float, share: float) -> None:
+    """A knee that is straighter than soft was as far from a bend as one that is bent more: 0.35 to 0.6 with locked knees."""
+    kind, confidence = classify(trunk, thigh, thigh, share)
+    assert kind == "bend"
+    assert confidence > 0.76
+
+
 def test_a_share_of_a_small_lean_tells_nothing() -> None:
     assert classify(19.0, 2.0, 2.0, 0.0) == classify(19.0, 2.0, 2.0)
     assert classify(60.0, 2.0, 2.0, NAN) == classify(60.0, 2.0, 2.0)

@@ -1,10 +1,14 @@
-"""Every branch of the hip screen's decision, worked by hand, and what mirroring does to it."""
+"""Every branch of the hip screen's decision, worked by hand, and what mirroring does to it.
+
+A pattern needs two tests of different exercises that share no number (benchmarks/clinic.py); limits are not counted any more.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,11 +31,17 @@ def screened(day: Day, **limits: float) -> Screen:
     return screen_of(day.repetitions, limits_with(limits))
 
 
+def answer(screen: Screen) -> dict[str, Any]:
+    found = screen.document()["answer"]
+    assert isinstance(found, dict)
+    return found
+
+
 def beyond(screen: Screen) -> set[tuple[str, str, str]]:
     return {(f.limit.name, f.test, f.side) for f in screen.findings if f.beyond}
 
 
-# -- the six patterns ---------------------------------------------------------------------------------------------------
+# -- the patterns --------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_stands_out() -> None:
@@ -39,6 +49,7 @@ def test_nothing_stands_out() -> None:
     assert screen.pattern is Pattern.NONE
     assert beyond(screen) == set()
     assert (screen.agreeing, screen.confidence, screen.otherwise, screen.notes) == (0, "", (), ())
+    assert answer(screen) | {"code": "nothing_stands_out", "reasons": [], "against": [], "next": []} == answer(screen)
 
 
 @pytest.mark.parametrize(
@@ -54,26 +65,20 @@ def test_nothing_stands_out() -> None:
         (Day().bends().knee_raises().rock_backs(), ()),
     ],
 )
-def test_6_only_where_every_test_that_could_have_shown_a_pattern_was_done(day: Day, untested: tuple[str, ...]) -> None:
+def test_no_pattern_only_where_every_test_that_could_have_shown_one_was_done(day: Day, untested: tuple[str, ...]) -> None:
     screen = screened(day)
     document = screen.document()
     assert document["untested"] == list(untested)
     if untested:
-        assert (screen.pattern, document["pattern"]) == (None, None)
+        assert (screen.pattern, document["pattern"], screen.code) == (None, None, "not_tested")
         assert document["pattern_words"] == f"not tested: {', '.join(untested)}"
         assert "no dominant pattern" not in json.dumps(document)
+        assert [n["code"] for n in answer(screen)["next"]] == [
+            w.split(" (")[0].replace(" ", "_").replace("-", "_") for w in untested
+        ]
     else:
         assert screen.pattern is Pattern.NONE
         assert document["pattern_words"] == "no dominant pattern today"
-
-
-def test_what_could_be_instead_is_not_no_pattern_where_that_was_not_tested() -> None:
-    """A guarded spine with a range near its limit: without it there is no pattern that the bend could have shown."""
-    screen = screened(Day().bends(lumbar_rom_deg=35.0, lumbar_share_of_trunk=0.2))
-    assert screen.pattern is Pattern.GUARDED
-    assert screen.document()["otherwise"] == ["not tested: knee raise, rock-back"]
-    tested = screened(Day().bends(lumbar_rom_deg=35.0, lumbar_share_of_trunk=0.2).knee_raises().rock_backs())
-    assert tested.document()["otherwise"] == ["no dominant pattern today"]
 
 
 @pytest.mark.parametrize("day", [Day(), Day().add("sit_down", {}), Day().squats()])
@@ -84,33 +89,92 @@ def test_who_did_not_screen_gets_no_pattern(day: Day) -> None:
     assert "not screened" in screen.words
 
 
-def test_1_without_the_bend_nothing_is_decided() -> None:
-    for day in (Day().knee_raises().rock_backs(), Day().bends(2).knee_raises(70.0).rock_backs(5.0)):
-        screen = screened(day)
-        assert screen.pattern is Pattern.REPEAT
-        assert any("forward bend was not scored" in note for note in screen.notes)
-        assert screen.confidence == ""
+def test_without_the_bend_hips_that_run_out_are_named_all_the_same() -> None:
+    """It used to need the bend; knee raise and rock-back are two exercises without it."""
+    screen = screened(Day().knee_raises(70.0, 100.0).rock_backs(9.0))
+    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "left")
 
 
-def test_1_the_spine_takes_it_and_the_hips_were_not_tested() -> None:
-    screen = screened(Day().bends(**LARGE, **RISES))
+def test_without_the_bend_nothing_else_is_decided() -> None:
+    screen = screened(Day().knee_raises().rock_backs())
+    assert (screen.pattern, screen.confidence) == (Pattern.REPEAT, "")
+    assert any("forward bend was not scored" in note for note in screen.notes)
+    assert answer(screen)["next"] == [{"code": "bend", "side": ""}]
+
+
+def test_two_exercises_say_that_the_spine_takes_it_and_the_hips_were_not_tested() -> None:
+    screen = screened(Day().bends(**LARGE).stand_ups(0.60))
     assert screen.pattern is Pattern.REPEAT
     assert any("the hips were not tested" in note for note in screen.notes)
-    one_side = screened(Day().bends(**LARGE, **RISES).knee_raises(sides=("left",)))
+    assert [n["code"] for n in answer(screen)["next"]] == ["knee_raise", "rock_back"]
+    one_side = screened(Day().bends(**LARGE).stand_ups(0.60).knee_raises(sides=("left",)))
     assert one_side.pattern is Pattern.REPEAT
     assert any("the right hip was not tested" in note for note in one_side.notes)
+    assert answer(one_side)["next"][0] == {"code": "knee_raise", "side": "right"}
 
 
-@pytest.mark.parametrize(("left", "right", "side"), [(70.0, 105.0, "left"), (105.0, 70.0, "right"), (70.0, 72.0, "both")])
-def test_2_the_hip_that_is_low_is_named(left: float, right: float, side: str) -> None:
-    screen = screened(Day().bends(**LARGE).knee_raises(left, right).rock_backs())
-    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, side)
+@pytest.mark.parametrize(("left", "right", "side"), [(70.0, 100.0, "left"), (100.0, 70.0, "right"), (62.0, 64.0, "both")])
+def test_short_hips_are_named_with_an_ordinary_bend(left: float, right: float, side: str) -> None:
+    """70° against 100°, the rock-back gives way at 11°: it used to need a bend from the lumbar spine, and went unnamed."""
+    screen = screened(Day().bends().knee_raises(left, right).rock_backs(11.0))
+    assert (screen.pattern, screen.side, screen.code) == (Pattern.HIP_LIMITED, side, "hip_limited")
     assert (side if side != "both" else "both sides") in screen.words
-    assert screen.agreeing == 2
-    assert screen.confidence == "moderate"
+    assert (screen.agreeing, screen.confidence, screen.otherwise) == (2, "moderate", ())
+    said = answer(screen)
+    assert {r["test"] for r in said["reasons"]} == {"knee_raise", "rock_back"}
+    assert said["exercises"] == 2
+    # what the hips do not explain
+    assert {r["test"] for r in said["against"]} == {"bend"}
 
 
-def test_2_by_the_rock_back_alone_and_with_both() -> None:
+def test_a_third_exercise_makes_it_more_certain() -> None:
+    screen = screened(Day().bends(**LARGE).knee_raises(70.0, 100.0).rock_backs(11.0))
+    assert (screen.agreeing, screen.confidence) == (3, "high")
+
+
+@pytest.mark.parametrize(
+    "day", [Day().bends().knee_raises(70.0, 100.0).rock_backs(), Day().bends().knee_raises().rock_backs(6.0)]
+)
+def test_one_test_alone_names_nothing_and_says_what_is_next(day: Day) -> None:
+    screen = screened(day)
+    assert (screen.pattern, screen.code, screen.confidence, screen.agreeing) == (None, "one_test", "", 0)
+    said = answer(screen)
+    assert (said["points_to"], said["exercises"]) == ("hip_limited", 1)
+    assert said["next"][0]["code"] == "hip_extension"
+    assert said["against"]
+    assert screen.words.startswith("one test points to the hips")
+
+
+def test_a_number_that_just_touches_its_limit_points_nowhere_alone() -> None:
+    """Each limit flags one in ten people without complaints, and a screen has many."""
+    just, clearly = (screened(Day().bends().knee_raises().rock_backs(slack)) for slack in (21.0, 19.0))
+    assert [s.code for s in (just, clearly)] == ["nothing_stands_out", "one_test"]
+    assert ("rock_back_slack_deg", "rock_back", "left") in beyond(just)
+
+
+def test_where_all_tests_of_the_hips_were_done_the_other_one_is_repeated() -> None:
+    screen = screened(Day().bends().knee_raises(70.0, 100.0).rock_backs().hip_extensions())
+    assert [n["code"] for n in answer(screen)["next"]] == ["rock_back"]
+
+
+def test_share_and_range_of_one_bend_are_one_measurement() -> None:
+    """Pelvis small and share large: it used to be a posterior chain by two limits."""
+    screen = screened(Day().bends(pelvis_rom_deg=28.0, **LARGE).bows().knee_raises().rock_backs())
+    assert (screen.pattern, screen.code) == (None, "one_test")
+    guarded = screened(Day().bends(lumbar_rom_deg=25.0, lumbar_share_of_trunk=0.2).knee_raises().rock_backs())
+    assert (guarded.pattern, guarded.code, answer(guarded)["points_to"]) == (None, "one_test", "guarded")
+
+
+def test_share_that_rises_late_takes_nothing_over() -> None:
+    """It says that the pelvis went first, and carried most of the patterns named in people without complaints."""
+    for hips in (70.0, 105.0):
+        risen = screened(Day().bends(**RISES).knee_raises(hips, hips).rock_backs())
+        without = screened(Day().bends().knee_raises(hips, hips).rock_backs())
+        assert (risen.pattern, risen.code) == (without.pattern, without.code)
+    assert screened(Day().bends(**LATE).knee_raises().rock_backs()).pattern is Pattern.NONE
+
+
+def test_by_the_rock_back_and_the_bend() -> None:
     alone = screened(Day().bends(**LARGE).knee_raises().rock_backs(slack=8.0))
     assert (alone.pattern, alone.side, alone.agreeing) == (Pattern.HIP_LIMITED, "both", 2)
     # on all fours one pelvis moves over both hips: the knee raise says which
@@ -118,87 +182,89 @@ def test_2_by_the_rock_back_alone_and_with_both() -> None:
     assert (both.side, both.agreeing, both.confidence) == ("left", 3, "high")
 
 
-def test_2_a_knee_raise_that_goes_far_clears_its_side() -> None:
-    screen = screened(Day().bends(**LARGE).knee_raises(sides=("left",)).rock_backs(slack=8.0))
+def test_a_knee_raise_that_goes_far_clears_its_side() -> None:
+    screen = screened(Day().bends(**LARGE).knee_raises(sides=("left",)).rock_backs(slack=6.0))
     assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "right")
 
 
-def test_2_needs_the_lumbar_spine_to_take_it() -> None:
-    screen = screened(Day().bends().knee_raises(70.0, 70.0).rock_backs(slack=8.0))
-    assert screen.pattern is Pattern.NONE
-    assert ("knee_raise_hip_deg", "knee_raise", "left") in beyond(screen)
+def test_hip_extension_is_a_test_of_its_own() -> None:
+    screen = screened(Day().bends().knee_raises(74.0, 95.0).rock_backs().hip_extensions(left=-26.0))
+    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "left")
+    assert {r["test"] for r in answer(screen)["reasons"]} == {"knee_raise", "hip_extension"}
+    # of the other side it does not speak for this one
+    other = screened(Day().bends().knee_raises(74.0, 95.0).rock_backs().hip_extensions(right=-26.0))
+    assert other.pattern is None
+    assert other.code == "one_test"
 
 
-@pytest.mark.parametrize("takes", [LARGE, RISES, LATE])
-def test_2_by_each_way_of_taking_it(takes: dict[str, float]) -> None:
-    assert screened(Day().bends(**takes).knee_raises(70.0).rock_backs()).pattern is Pattern.HIP_LIMITED
-
-
-def test_2_by_a_hip_that_is_used_little_while_the_spine_is_used_much() -> None:
-    day = Day().bends().knee_raises(left=75.0, right=120.0).rock_backs(range_deg=40.0, start=80.0)
-    # the right hip: 80 of 120; the spine 45 of 50
-    screen = screened(day.squats(lumbar=45.0, hip_left=75.0, hip_right=80.0))
+def test_by_a_hip_that_is_used_little_while_the_spine_is_used_much() -> None:
+    day = Day().bends().knee_raises(left=100.0, right=120.0).rock_backs(range_deg=36.0, start=80.0)
+    # the right hip: 78 of 120; the spine 45 of 50
+    screen = screened(day.squats(lumbar=45.0, hip_left=98.0, hip_right=78.0))
     assert ("hip_use", "squat", "right") in beyond(screen)
-    assert screen.pattern is Pattern.HIP_LIMITED
     # the same hips with a spine that is used little
-    kept = Day().bends().knee_raises(left=75.0, right=120.0).rock_backs(range_deg=40.0, start=80.0)
-    assert ("hip_use", "squat", "right") not in beyond(screened(kept.squats(lumbar=20.0, hip_left=75.0, hip_right=80.0)))
+    kept = Day().bends().knee_raises(left=100.0, right=120.0).rock_backs(range_deg=36.0, start=80.0)
+    assert ("hip_use", "squat", "right") not in beyond(screened(kept.squats(lumbar=20.0, hip_left=98.0, hip_right=78.0)))
 
 
-def test_3_low_with_straight_knees_only() -> None:
-    by_pelvis = screened(Day().bends(pelvis_rom_deg=28.0, **LARGE).knee_raises().rock_backs())
-    assert (by_pelvis.pattern, by_pelvis.side, by_pelvis.confidence) == (Pattern.POSTERIOR_CHAIN, "", "low")
-    # of another exercise: more is known
-    by_bow = screened(Day().bends(**LARGE).bows(slack=35.0).knee_raises().rock_backs())
-    assert (by_bow.pattern, by_bow.confidence) == (Pattern.POSTERIOR_CHAIN, "moderate")
+def test_posterior_chain_by_bow_and_bend() -> None:
     both = screened(Day().bends(pelvis_rom_deg=28.0, **LARGE).bows(slack=35.0).knee_raises().rock_backs())
-    assert (both.agreeing, both.confidence) == (3, "high")
+    assert (both.pattern, both.side, both.agreeing, both.confidence) == (Pattern.POSTERIOR_CHAIN, "", 2, "moderate")
+    by_share = screened(Day().bends(**LARGE).bows(slack=35.0).knee_raises().rock_backs())
+    assert by_share.pattern is Pattern.POSTERIOR_CHAIN
     # the hips come first
-    assert screened(Day().bends(pelvis_rom_deg=28.0, **LARGE).knee_raises(70.0).rock_backs()).pattern is Pattern.HIP_LIMITED
+    hips = screened(Day().bends(pelvis_rom_deg=28.0, **LARGE).bows(slack=35.0).knee_raises(60.0, 100.0).rock_backs(8.0))
+    assert hips.pattern is Pattern.HIP_LIMITED
+    # where the lumbar spine moved little too, the whole bend was small
+    small = screened(Day().bends(pelvis_rom_deg=28.0, lumbar_share_of_trunk=0.45).bows(slack=35.0).knee_raises().rock_backs())
+    assert small.code == "one_test"
 
 
-def test_4_two_limits_say_that_the_spine_takes_it() -> None:
-    screen = screened(Day().bends(**LARGE, **RISES).knee_raises().rock_backs())
-    assert (screen.pattern, screen.agreeing) == (Pattern.MOVEMENT_CONTROL, 2)
-    # both are read off the bend
-    assert screen.confidence == "low"
+def test_movement_control_by_two_exercises() -> None:
+    screen = screened(Day().bends(**LARGE).stand_ups(0.60).knee_raises().rock_backs())
+    assert (screen.pattern, screen.agreeing, screen.confidence) == (Pattern.MOVEMENT_CONTROL, 2, "moderate")
+    assert screened(Day().bends(**LARGE, **RISES, **LATE).knee_raises().rock_backs()).code == "one_test"
 
 
-@pytest.mark.parametrize("takes", [LARGE, RISES, LATE])
-def test_4_one_limit_names_nothing(takes: dict[str, float]) -> None:
-    assert screened(Day().bends(**takes).knee_raises().rock_backs()).pattern is Pattern.NONE
-
-
-def test_5_little_lumbar_movement() -> None:
-    small = {"lumbar_rom_deg": 25.0}
-    by_share = screened(Day().bends(lumbar_share_of_trunk=0.2, **small).knee_raises().rock_backs())
-    assert (by_share.pattern, by_share.agreeing) == (Pattern.GUARDED, 2)
-    assert screened(Day().bends(descent_s=4.5, **small).knee_raises().rock_backs()).pattern is Pattern.GUARDED
-    assert screened(Day().bends(**small).knee_raises().rock_backs()).pattern is Pattern.NONE
-    assert screened(Day().bends(lumbar_share_of_trunk=0.2).knee_raises().rock_backs()).pattern is Pattern.NONE
-    # guarding needs no hip test
-    assert screened(Day().bends(descent_s=4.5, **small)).pattern is Pattern.GUARDED
+def test_guarded_by_two_exercises() -> None:
+    day = Day().bends(lumbar_rom_deg=25.0, lumbar_share_of_trunk=0.2).stand_ups(0.02).knee_raises().rock_backs()
+    screen = screened(day)
+    assert (screen.pattern, screen.agreeing) == (Pattern.GUARDED, 2)
+    # a small range alone, neither of a small share nor slow
+    assert screened(Day().bends(lumbar_rom_deg=25.0).knee_raises().rock_backs()).pattern is Pattern.NONE
 
 
 # -- borderline ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_number_within_its_margin_makes_the_pattern_borderline() -> None:
-    screen = screened(Day().bends(lumbar_share_of_trunk=0.70).knee_raises(left=70.0).rock_backs())
-    assert screen.pattern is Pattern.HIP_LIMITED
+def test_two_numbers_that_just_touch_their_limits_name_nothing() -> None:
+    screen = screened(Day().bends().knee_raises(90.0, 104.0).rock_backs(21.0))
+    assert {name for name, _, _ in beyond(screen)} == {"knee_raise_difference_deg", "rock_back_slack_deg"}
+    assert (screen.pattern, screen.code, screen.otherwise) == (Pattern.NONE, "nothing_stands_out", (Pattern.HIP_LIMITED,))
+    assert screen.document()["borderline"] is True
+
+
+def test_a_pattern_by_little_is_borderline_and_of_low_confidence() -> None:
+    screen = screened(Day().bends().knee_raises(84.0, 101.5).rock_backs(21.0))
+    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "left")
     assert screen.otherwise == (Pattern.NONE,)
     assert screen.confidence == "low"
-    assert screen.document()["borderline"] is True
-    clear = screened(Day().bends(**LARGE).knee_raises(left=70.0).rock_backs())
+    clear = screened(Day().bends().knee_raises(75.0, 105.0).rock_backs(12.0))
     assert clear.otherwise == ()
 
 
-def test_hips_that_are_nearly_low_could_be_it() -> None:
-    screen = screened(Day().bends(**LARGE, **RISES).knee_raises(left=95.0, right=108.0).rock_backs())
-    assert screen.pattern is Pattern.MOVEMENT_CONTROL
-    assert screen.otherwise == (Pattern.HIP_LIMITED,)
-    rock = screened(Day().bends(**LARGE, **RISES).knee_raises().rock_backs(slack=25.0))
-    assert rock.otherwise == (Pattern.HIP_LIMITED,)
+def test_hips_that_are_nearly_short_could_be_it() -> None:
+    """The hips first: beside another pattern they are named as what it could be."""
+    screen = screened(Day().bends(**LARGE).stand_ups(0.60).knee_raises(92.0, 108.0).rock_backs(slack=26.0))
+    assert screen.pattern is Pattern.HIP_LIMITED or Pattern.HIP_LIMITED in screen.otherwise
+
+
+def test_a_rock_back_that_goes_far_speaks_against_short_hips() -> None:
+    against = screened(Day().bends(lumbar_share_of_trunk=0.68).knee_raises(88.0, 104.0).rock_backs())
+    assert against.pattern is None
+    untested = screened(Day().bends(lumbar_share_of_trunk=0.68).knee_raises(88.0, 104.0))
+    assert untested.pattern is Pattern.HIP_LIMITED
+    assert ("rock_back", "left") in {(r["test"], r["side"]) for r in answer(against)["against"]}
 
 
 def test_a_number_on_the_limit_is_not_beyond_it() -> None:
@@ -209,6 +275,75 @@ def test_a_number_on_the_limit_is_not_beyond_it() -> None:
         assert limit.beyond(limit.value + (1.0 if limit.above else -1.0))
 
 
+@given(st.sampled_from(LIMITS), st.floats(-3.0, 3.0))
+def test_the_weight_of_a_number_is_one_at_its_limit_and_grows_beyond(limit, steps: float) -> None:
+    far = limit.margin_above if limit.above else limit.margin_below
+    if far:
+        sign = 1.0 if limit.above else -1.0
+        number = limit.value + sign * far * steps
+        assert (limit.weight(number) > 1.0 + 1e-9) <= limit.beyond(number)
+        assert limit.weight(limit.value) == 1.0
+        assert limit.weight(limit.value + sign * far) == pytest.approx(2.0)
+        assert -1.0 <= limit.weight(number) <= 3.0
+    assert limit.weight(float("nan")) == 0.0
+
+
+# -- own baseline --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Own:
+    median: float
+    low: float
+    high: float
+    sd: float = 3.0
+    sessions: int = 3
+    days: int = 3
+
+
+def test_a_first_visit_says_so() -> None:
+    day = Day().bends().knee_raises(70.0, 100.0).rock_backs(11.0)
+    assert answer(screen_of(day.repetitions))["compared_with"] == "published"
+    first = answer(screen_of(day.repetitions, baseline={}))
+    assert first["compared_with"] == "first_visit"
+    assert {r["compared_with"] for r in first["reasons"]} == {"published"}
+
+
+def test_the_own_baseline_is_compared_with_first() -> None:
+    """A left hip of 88° is above every limit, and 20° below what is usual for this athlete."""
+    baseline = {
+        ("knee_raise", "left", "hip_peak_deg"): Own(118.0, 110.0, 126.0),
+        ("rock_back", "left", "excursion_deg"): Own(42.0, 36.0, 48.0),
+        ("rock_back", "right", "excursion_deg"): Own(42.0, 36.0, 48.0),
+    }
+    day = Day().bends().knee_raises(94.0, 104.0).rock_backs(28.0)
+    assert screened(day).pattern is Pattern.NONE
+    screen = screen_of(day.repetitions, baseline=baseline)
+    assert (screen.pattern, screen.side) == (Pattern.HIP_LIMITED, "left")
+    said = answer(screen)
+    assert said["compared_with"] == "own_baseline"
+    (raised,) = (r for r in said["reasons"] if r["test"] == "knee_raise")
+    assert (raised["limit"], raised["source"], raised["proposal"]) == (110.0, "own baseline, 3 sessions", False)
+    assert raised["compared_with"] == "own_baseline"
+
+
+def test_what_is_usual_for_the_athlete_does_not_count_where_it_is_just_beyond_the_limit() -> None:
+    day = Day().bends(lumbar_share_of_trunk=0.70).knee_raises().rock_backs()
+    assert screened(day).code == "one_test"
+    usual = {("bend", "", "lumbar_share_of_trunk"): Own(0.70, 0.64, 0.76, 0.03)}
+    screen = screen_of(day.repetitions, baseline=usual)
+    assert screen.pattern is Pattern.NONE
+
+
+def test_a_hip_that_has_always_been_short_is_short() -> None:
+    day = Day().bends().knee_raises(55.0, 100.0).rock_backs(8.0)
+    usual = {
+        ("knee_raise", "left", "hip_peak_deg"): Own(56.0, 50.0, 62.0),
+        ("knee_raise", "", "hip_difference_deg"): Own(-44.0, -50.0, -38.0),
+    }
+    assert screen_of(day.repetitions, baseline=usual).pattern is Pattern.HIP_LIMITED
+
+
 # -- what cannot be told -------------------------------------------------------------------------------------------------
 
 
@@ -217,8 +352,8 @@ def test_who_rocks_back_a_little_without_giving_way_is_not_low() -> None:
     assert not any(f.test == "rock_back" for f in screen.findings)
     assert any("rock-back (left): 17° without giving way; go further" in note for note in screen.notes)
     # the hips were not tested by that
-    assert screened(Day().bends(**LARGE, **RISES).rock_backs(None, range_deg=17.0)).pattern is Pattern.REPEAT
-    assert screened(Day().bends(**LARGE, **RISES).rock_backs(None, range_deg=35.0)).pattern is Pattern.MOVEMENT_CONTROL
+    assert screened(Day().bends(**LARGE).stand_ups(0.6).rock_backs(None, range_deg=17.0)).pattern is Pattern.REPEAT
+    assert screened(Day().bends(**LARGE).stand_ups(0.6).rock_backs(None, range_deg=35.0)).pattern is Pattern.MOVEMENT_CONTROL
 
 
 def test_a_shallow_bow_says_nothing() -> None:
@@ -242,9 +377,9 @@ def test_too_few_are_said() -> None:
 
 
 def test_limits_can_be_set() -> None:
-    day = Day().bends(**LARGE).knee_raises(left=95.0).rock_backs()
-    assert screened(day).pattern is Pattern.NONE
-    stricter = screened(day, knee_raise_hip_deg=110.0)
+    day = Day().bends(**LARGE).knee_raises(left=98.0).rock_backs()
+    assert screened(day).code == "one_test"
+    stricter = screened(day, knee_raise_hip_deg=125.0)
     assert (stricter.pattern, stricter.side) == (Pattern.HIP_LIMITED, "both")
     (left,) = [f for f in stricter.findings if (f.limit.name, f.side) == ("knee_raise_hip_deg", "left")]
     assert (left.limit.source, left.limit.proposal) == ("set for this session", False)
@@ -300,7 +435,7 @@ def test_the_document_is_json_with_the_keys_of_the_schema_table() -> None:
     assert document["pattern"] == 2
     assert document["side"] == "left"
     (row,) = [e for e in document["limits"] if e["name"] == "knee_raise_hip_deg" and e["side"] == "left"]
-    assert (row["number"], row["limit"], row["beyond"], row["borderline"], row["proposal"]) == (70.0, 90.0, True, False, True)
+    assert (row["number"], row["limit"], row["beyond"], row["borderline"], row["proposal"]) == (70.0, 72.0, True, True, True)
 
 
 def test_no_word_of_a_diagnosis() -> None:
@@ -367,12 +502,14 @@ def test_the_limits_are_those_of_the_configuration_page() -> None:
         ("bend_late_rise", 0.0, 0.0),
         ("bend_lumbar_low_deg", 10.0, 10.0),
         ("bend_trunk_high_deg", 10.0, 10.0),
-        ("knee_raise_hip_deg", 7.0, 10.0),
-        ("rock_back_slack_deg", 7.0, 10.0),
+        ("knee_raise_hip_deg", 8.0, 10.0),
+        ("rock_back_slack_deg", 6.0, 10.0),
+        ("hip_extension_deg", 8.0, 8.0),
+        ("sit_to_stand_share_low", 0.05, 0.05),
         ("sit_to_stand_share", 0.12, 0.12),
         ("bend_onset_delay_s", 0.2, 0.2),
         ("bend_descent_s", 0.5, 0.5),
-        ("knee_raise_difference_deg", 3.0, 3.0),
+        ("knee_raise_difference_deg", 4.0, 4.0),
         ("squat_butt_wink_deg", 3.0, 3.0),
         ("hip_use", 0.05, 0.05),
         ("lumbar_use", 0.05, 0.05),

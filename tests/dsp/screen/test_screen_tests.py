@@ -51,6 +51,20 @@ def test_knee_raise_true_apparent_and_what_the_pelvis_gave() -> None:
     assert one(day, "knee_raise").value("hip_difference_deg") == 15.0
 
 
+def test_hip_extension_is_what_the_thigh_comes_behind_the_pelvis() -> None:
+    day = Day().hip_extensions(left=9.0, right=-4.0, tilt=15.0)
+    left, right = one(day, "hip_extension", "left"), one(day, "hip_extension", "right")
+    # the pelvis that tilts along is a number of its own
+    assert (left.value("hip_extension_deg"), right.value("hip_extension_deg")) == (9.0, -4.0)
+    assert left.value("pelvis_tilt_change_deg") == 15.0
+
+
+def test_a_rock_back_without_a_lumbar_sensor_does_not_say_that_the_spine_kept_still() -> None:
+    day = Day().rock_backs()
+    bare = [replace(r, metrics={n: v for n, v in r.metrics.items() if "lumbar" not in n}) for r in day.repetitions]
+    assert not [t for t in measured_tests(bare) if t.test == "rock_back" and t.side and t.valid]
+
+
 def test_knee_raise_of_one_side_has_no_difference() -> None:
     day = Day().knee_raises(sides=("left",))
     assert [(t.test, t.side) for t in measured_tests(day.repetitions)] == [("knee_raise", "left")]
@@ -236,7 +250,7 @@ def test_a_full_bend_is_three_quarters_of_the_largest(trunk: float, left_out: di
 
 
 def test_the_schema_table_names_every_number() -> None:
-    day = sound().squats()
+    day = sound().squats().hip_extensions()
     day.add("stand_up", {"lumbar_share_of_trunk_on_thigh": 0.25, "lumbar_peak_deg": 30.0})
     day.add("deadlift", {"lumbar_peak_deg": 42.0, "hip_left_peak_deg": 90.0, "hip_right_peak_deg": 90.0})
     found = {(t.test, t.side, name) for t in measured_tests(day.repetitions) for name in t.measures}
