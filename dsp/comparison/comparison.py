@@ -23,10 +23,9 @@ PLANNED = (2, 3, 5)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A course, and the numbers beside it. proposed: whether the program chose the number."""
+    """A course, and the numbers beside it. baselines: wears before the treatment."""
 
     course: Course
-    proposed: bool
     baselines: int
     others: tuple[tuple[Key, float, float, float | None], ...]
     """All other numbers: key, before, after, and at the last point where it is another one."""
@@ -38,7 +37,7 @@ class Comparison:
         course = self.course
         before, after, last = course.points[0], course.points[1], course.points[-1]
         return {
-            "primary": dict(zip(("test", "side", "measure"), course.key, strict=True)) | {"proposed": self.proposed},
+            "primary": dict(zip(("test", "side", "measure"), course.key, strict=True)),
             "unit": unit_of(course.key),
             "before": rounded(before.value),
             "after": rounded(after.value),
@@ -100,7 +99,7 @@ def compare(
         if k != key and k in after.values
     )
     wears = {one.wear for one in (*baselines, before) if key in one.values}
-    return Comparison(course, primary is None, len(wears), others, known)
+    return Comparison(course, len(wears), others, known)
 
 
 def smallest_detectable(

@@ -111,7 +111,7 @@ def course_of(
     estimates = [combined(key, all_of, weights, errors) for weights in changes]
     tested = _tested([_is_today(before, one) for one in later])
     direction = wanted(before.screen, key)
-    zero = treated or later[0].start
+    zero = treated or (later[0] if _is_today(before, later[0]) else before).start
     points = [_before_point(key, before, errors, zero)]
     for i, (one, estimate) in enumerate(zip(later, estimates, strict=True)):
         established = i > 0 and points[1].label in (CHANGED, WORSE)
