@@ -23,6 +23,8 @@ LEVEL = 0.05
 """Limits hold the true value in 19 of 20 studies."""
 MDC90, MDC95 = 1.645 * math.sqrt(2.0), 1.960 * math.sqrt(2.0)
 """Minimal detectable change over the standard error."""
+ROUNDING = 1e-5
+"""Variation below this part of a number is what tables in single precision leave (ours)."""
 FEWEST_PEOPLE = 3
 """With fewer people no correlation is computed (ours); ten and more are advised."""
 
@@ -89,6 +91,9 @@ def _correlations(table: Floats) -> tuple[Limited, Limited]:
     columns = n * float(((table.mean(axis=0) - total) ** 2).sum()) / (k - 1)
     left = table - table.mean(axis=1)[:, None] - table.mean(axis=0)[None, :] + total
     error = float((left**2).sum()) / ((n - 1) * (k - 1))
+    # what rounding leaves is no variation
+    least = (ROUNDING * max(abs(float(total)), 1.0)) ** 2
+    rows, columns, error = (0.0 if mean_square < least else mean_square for mean_square in (rows, columns, error))
     within = rows + (k - 1) * error + k * (columns - error) / n
     if rows + (k - 1) * error <= 0.0 or within <= 0.0:
         nothing = Limited(math.nan, math.nan, math.nan)

@@ -40,7 +40,7 @@ from dsp.comparison.standard_errors import (
     standard_errors,
 )
 
-WINDOW_LEVEL, OTHER_LEVEL = 0.025, 0.0002
+WINDOW_LEVEL, OTHER_LEVEL = 0.024, 0.0001
 """Levels of the tests, both directions together: of today's and tomorrow's estimates, and of other points (ours)."""
 HALF = 0.5
 """Part of a change from which on it is kept (project's consensus, clinical section 5)."""

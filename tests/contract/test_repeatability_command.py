@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,12 @@ def test_the_table_says_the_same(clinic: Path) -> None:
     text = done("repeatability", clinic, cwd=clinic).stdout
     found = json.loads(done("repeatability", clinic, "--json", cwd=clinic).stdout)
     knee = next(r for r in found["numbers"] if (r["side"], r["measure"], r["wear"]) == ("left", "hip_peak_deg", "anew"))
-    line = next(x for x in text.splitlines() if x.strip().startswith("knee raise left, hip peak"))
+    row = re.compile(r"knee raise left, hip(?: peak)?\s+°\s+6\s+(.*)")
+    line = next(found[1] for x in text.splitlines() if (found := row.search(x)))
     assert text.index("worn anew") < text.index(line) < text.index("stayed on")
-    assert f"{knee['icc_2_1']:.2f}" in line
+    assert line.startswith(f"{knee['icc_2_1']:.2f} ({knee['icc_2_1_low']:.2f}, {knee['icc_2_1_high']:.2f})")
     assert f"{knee['sem']:.1f} ({knee['sem_low']:.1f}, {knee['sem_high']:.1f})" in line
-    assert f"{knee['mdc95']:.1f} (" in line
+    assert f"{knee['mdc95']:.1f} ({knee['mdc95_low']:.1f}, {knee['mdc95_high']:.1f})" in line
     assert "10 people are advised" in text
 
 
