@@ -20,7 +20,8 @@ import numpy as np
 
 from dsp.comparison import (
     PRIOR_DF,
-    WINDOW_LEVEL,
+    TODAY_LEVEL,
+    TOMORROW_LEVEL,
     Key,
     Occasion,
     PublishedError,
@@ -144,18 +145,18 @@ def found(courses: int, change_deg: float, baselines: int = 1, seed: int = 2) ->
     return today / courses, tomorrow / courses
 
 
-def power(change: float, error: float, df: float, draws: np.ndarray, level: float = WINDOW_LEVEL) -> float:
+def power(change: float, error: float, df: float, draws: np.ndarray, level: float = TODAY_LEVEL) -> float:
     """Part in which a change is told whose estimate has this standard error, known from so many degrees of freedom."""
     normal, squares = draws
     return float(np.mean(np.abs(change + error * normal) > quantile(level, df) * error * np.sqrt(squares / df)))
 
 
-def needed(error: float, df: float, draws: np.ndarray) -> float:
+def needed(error: float, df: float, draws: np.ndarray, level: float = TODAY_LEVEL) -> float:
     """The change that is told in 90 %."""
     low, high = 0.0, 20.0 * error
     for _ in range(40):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if power(middle, error, df, draws) < TARGET else (low, middle)
+        low, high = (middle, high) if power(middle, error, df, draws, level) < TARGET else (low, middle)
     return high
 
 
@@ -181,9 +182,9 @@ def main(courses: int = 20_000) -> None:
     print("\nBy the standard error of the change (worn on, worn anew), one baseline:")
     random = np.random.default_rng(3)
     draws = np.stack([random.normal(size=400_000), random.chisquare(PRIOR_DF, 400_000)])
-    for error in ERRORS_OF_CHANGE:
-        curve = ", ".join(f"{change:.0f}° {power(change, error, PRIOR_DF, draws):.0%}" for change in CHANGES_DEG)
-        told, most = quantile(WINDOW_LEVEL, PRIOR_DF) * error, needed(error, PRIOR_DF, draws)
+    for error, level in zip(ERRORS_OF_CHANGE, (TODAY_LEVEL, TOMORROW_LEVEL), strict=True):
+        curve = ", ".join(f"{change:.0f}° {power(change, error, PRIOR_DF, draws, level):.0%}" for change in CHANGES_DEG)
+        told, most = quantile(level, PRIOR_DF) * error, needed(error, PRIOR_DF, draws, level)
         print(f"  {error}°: told from {told:.1f}°; {curve}; 90 % of {most:.1f}°")
     print("\nSmallest change that is told, own sessions scattering as published:")
     for key in (

@@ -111,8 +111,8 @@ GYM, LOAD, SRPE, SORENESS, MATCH_DAY, GROUP = "gym", "load", "srpe", "soreness",
 """What is entered about a session of training: where, the load on the bar in kg, how hard it was, how sore the athlete came,
 days after the match (negative: before it), and the group that the athlete trained with."""
 _SCALES = {LOAD: (0.0, 1000.0), SRPE: (0.0, 10.0), SORENESS: (0.0, 10.0), MATCH_DAY: (-14.0, 14.0)}
-"""Numbers that can be true: kilograms; the scales of session RPE (Foster 2001, doi 10.1519/00124278-200102000-00019) and of
-soreness; days (ours)."""
+"""Numbers that can be true: kilograms; the scales of session RPE (Foster 2001, Journal of Strength and Conditioning Research
+15:109) and of soreness; days (ours)."""
 _ENTERED = re.compile(
     r"(?P<name>load|srpe|soreness|match[ _]day)\s*[:=]?\s*(?P<number>[-+−]?\d{1,4}(?:[.,]\d{1,3})?)(?:\s*kg)?", re.I
 )

@@ -4,7 +4,7 @@ from dsp.comparison.agreement import Agreement, Limited, agreement
 from dsp.comparison.baseline import Baseline, Day, Week, baseline, trend, weeks
 from dsp.comparison.centiles import FEWEST_PEOPLE, centile
 from dsp.comparison.comparison import Comparison, compare, pain_document, rounded, smallest_detectable
-from dsp.comparison.course import LABELS, WINDOW_LEVEL, Course, Point, course_of
+from dsp.comparison.course import LABELS, TODAY_LEVEL, TOMORROW_LEVEL, Course, Point, course_of
 from dsp.comparison.occasion import Key, Occasion, Value, key_of, unit_of, values_of, words_of
 from dsp.comparison.primary import proposed_primary, wanted
 from dsp.comparison.standard_errors import PRIOR_DF, PublishedError, StandardErrors, published, quantile, standard_errors
@@ -13,7 +13,8 @@ __all__ = [
     "FEWEST_PEOPLE",
     "LABELS",
     "PRIOR_DF",
-    "WINDOW_LEVEL",
+    "TODAY_LEVEL",
+    "TOMORROW_LEVEL",
     "Agreement",
     "Baseline",
     "Comparison",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dsp.comparison.course import WINDOW_LEVEL, Course, Point, course_of
+from dsp.comparison.course import TODAY_LEVEL, TOMORROW_LEVEL, Course, Point, course_of
 from dsp.comparison.occasion import Key, Occasion, unit_of
 from dsp.comparison.primary import proposed_primary
 from dsp.comparison.standard_errors import PublishedError, published, quantile, shrunk
@@ -102,18 +102,16 @@ def compare(
     return Comparison(course, len(wears), others, known)
 
 
-def smallest_detectable(
-    key: Key, baselines: int, *, same_wear: bool = False, level: float = WINDOW_LEVEL, known: PublishedError | None = None
-) -> float:
+def smallest_detectable(key: Key, baselines: int, *, same_wear: bool = False, known: PublishedError | None = None) -> float:
     """The smallest change that can be told with so many baselines, on average: their mean against one later measurement worn
     anew; with the sensors on, one against one."""
     base = published(key) if known is None else known
     if same_wear:
         error, df = shrunk(base.worn, 0.0, 0)
-        return quantile(level, df) * error * math.sqrt(2.0)
+        return quantile(TODAY_LEVEL, df) * error * math.sqrt(2.0)
     # own sessions that scatter as published
     error, df = shrunk(base.anew, base.anew**2 * (baselines - 1), baselines - 1)
-    return quantile(level, df) * error * math.sqrt(1.0 + 1.0 / baselines)
+    return quantile(TOMORROW_LEVEL, df) * error * math.sqrt(1.0 + 1.0 / baselines)
 
 
 def pain_document(before: float | None, after: float | None, now: float | None) -> dict[str, object]:

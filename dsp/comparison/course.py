@@ -1,6 +1,6 @@
 """A course: one number before a treatment, right after it and later, against what the measurement can resolve.
 
-The number is chosen before the treatment. Two estimates are tested, each at `WINDOW_LEVEL`: the first measurement after the
+The number is chosen before the treatment. Two estimates are tested, each at about 2.5 %: the first measurement after the
 treatment (today), and the first one on a later day (tomorrow). So somebody in whom nothing changed is called changed in fewer
 than 5 % of courses, however many points they have. All other points say how much of a change is kept. Where the first
 measurement showed none, such a point counts as changed only beyond `OTHER_LEVEL`.
@@ -40,8 +40,9 @@ from dsp.comparison.standard_errors import (
     standard_errors,
 )
 
-WINDOW_LEVEL, OTHER_LEVEL = 0.024, 0.0001
-"""Levels of the tests, both directions together: of today's and tomorrow's estimates, and of other points (ours)."""
+TODAY_LEVEL, TOMORROW_LEVEL, OTHER_LEVEL = 0.025, 0.023, 0.0001
+"""Levels of the tests, both directions together: of today's estimate, of tomorrow's, and of other points; 5 % at most together
+(ours)."""
 HALF = 0.5
 """Part of a change from which on it is kept (project's consensus, clinical section 5)."""
 SAME_DAY = timedelta(hours=14)
@@ -109,14 +110,16 @@ def course_of(
     anew_weights = mean_weights(key, all_of[:first])
     changes = [_against(key, all_of, i, at, anew_weights) for i in range(first, len(all_of))]
     estimates = [combined(key, all_of, weights, errors) for weights in changes]
-    tested = _tested([_is_today(before, one) for one in later])
+    today = [_is_today(before, one) for one in later]
+    tested = _tested(today)
     direction = wanted(before.screen, key)
     zero = treated or (later[0] if _is_today(before, later[0]) else before).start
     points = [_before_point(key, before, errors, zero)]
     for i, (one, estimate) in enumerate(zip(later, estimates, strict=True)):
         established = i > 0 and points[1].label in (CHANGED, WORSE)
         part = kept(estimate, estimates[0], covariance(key, all_of, changes[i], changes[0], errors)) if established else None
-        smallest = estimate.smallest(WINDOW_LEVEL if established or i in tested else OTHER_LEVEL)
+        own_level = TODAY_LEVEL if today[i] else TOMORROW_LEVEL
+        smallest = estimate.smallest(own_level if established or i in tested else OTHER_LEVEL)
         beyond = abs(estimate.value) > smallest
         label = (
             _label_later(estimate.value, estimates[0].value, points[1].label, beyond=beyond)

@@ -28,6 +28,8 @@ WARNINGS = {
     "error_is_proposal": "one of the standard errors is a proposal of this program: measure your own (docs/validation.md)",
     "wide_spread": "repetitions spread widely in one session, so that less can be told",
 }
+MOST_WEEKS = 6
+"""Weeks that the table of a trend shows, the last ones (ours)."""
 _PLAIN = frozenset({"slack_slope_after"})
 """Numbers without a unit that are no shares."""
 _SOON_MIN, _HOURS_MIN, _DAY_MIN = 10.0, 180.0, 24 * 60.0
@@ -89,6 +91,28 @@ def tables(document: Document) -> list[Table]:
         before, after = (_number(one["unit"], one[at]) for at in ("before", "after"))
         others.add_row(name, before, after, _signed(one["unit"], one["change"]))
     return [course, others]
+
+
+def history_table(document: Document) -> Table:
+    """A session against the athlete's own baseline and earlier weeks."""
+    pinned = ", ".join(document["baseline_sessions"]) or "none: hiphinge compare --pin SESSION"
+    title = f"{document['session']}; pinned baseline: {pinned}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in ("number", "now", "baseline", "expected", "", "days", "weeks, medians"):
+        table.add_column(name, justify="left" if name in ("number", "", "weeks, medians") else "right")
+    for one in document["numbers"]:
+        own = one["baseline"]
+        expected = "" if own is None else f"{_number(one['unit'], own['low'])} to {_number(one['unit'], own['high'])}"
+        table.add_row(
+            number_name(one),
+            _number(one["unit"], one["now"]),
+            DASH if own is None else _number(one["unit"], own["median"]),
+            expected or DASH,
+            one["beyond"] or "",
+            str(len(one["days"])),
+            ", ".join(_number(one["unit"], week["median"]) for week in one["weeks"][-MOST_WEEKS:]),
+        )
+    return table
 
 
 def number_name(one: Document) -> str:

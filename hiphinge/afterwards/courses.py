@@ -16,13 +16,19 @@ from body_signals import HiphingeError
 from dsp.comparison import (
     Baseline,
     Comparison,
+    Day,
     Key,
     Occasion,
     PublishedError,
+    Week,
     baseline,
     compare,
     key_of,
     proposed_primary,
+    rounded,
+    trend,
+    unit_of,
+    weeks,
     words_of,
 )
 from hiphinge.afterwards.listing import FINISHED, listed
@@ -84,10 +90,54 @@ def own_baseline(folder: Path, estimator: str, tell: Tell) -> dict[Key, Baseline
     return baseline([one for pinned in _pinned([session], estimator, (), tell) for one in pinned.occasions])
 
 
-def history(folder: Path, estimator: str, tell: Tell) -> list[Told]:
-    """The sessions of the same athlete beside this one that are earlier, and itself, in order of time: for a trend."""
+def history(folder: Path, estimator: str, tell: Tell) -> dict[str, Any]:
+    """How each number of a session went over the athlete's earlier sessions, against the pinned baseline: for report and page.
+
+    `beyond`: above or below the expected range of the baseline, empty inside it, null without one.
+    """
     session = told(folder, estimator, tell)
-    return [*_earlier_beside(session, estimator, tell), session]
+    several = [*_earlier_beside(session, estimator, tell), session]
+    pinned = [one for one in several[:-1] if is_pinned(one.folder, estimator)]
+    own = baseline([one for told_one in pinned for one in told_one.occasions])
+    everything = [one for told_one in several for one in told_one.occasions]
+    now = {k: v for one in session.occasions for k, v in one.values.items()}
+    return {
+        "session": session.session,
+        "athlete": session.athlete,
+        "estimator": estimator,
+        "sessions": [one.session for one in several],
+        "baseline_sessions": [one.session for one in pinned],
+        "numbers": [_number(key, value.median, own.get(key), trend(key, everything)) for key, value in now.items()],
+    }
+
+
+def _number(key: Key, now: float, own: Baseline | None, days: Sequence[Day]) -> dict[str, Any]:
+    return {
+        **dict(zip(("test", "side", "measure"), key, strict=True)),
+        "unit": unit_of(key),
+        "now": rounded(now),
+        "baseline": _baseline_document(own),
+        "beyond": None if own is None else "below" if now < own.low else "above" if now > own.high else "",
+        "days": [_day(one) for one in days],
+        "weeks": [_week(one) for one in weeks(days)],
+    }
+
+
+def _baseline_document(own: Baseline | None) -> dict[str, object] | None:
+    if own is None:
+        return None
+    numbers = {"median": own.median, "low": own.low, "high": own.high, "sd": own.sd}
+    return {**{name: rounded(value) for name, value in numbers.items()}, "sessions": own.sessions, "days": own.days}
+
+
+def _day(one: Day) -> dict[str, object]:
+    numbers = {"median": one.median, "low": one.low, "high": one.high}
+    return {"day": one.day.isoformat(), **{n: rounded(v) for n, v in numbers.items()}, "sessions": one.sessions}
+
+
+def _week(one: Week) -> dict[str, object]:
+    numbers = {"median": one.median, "low": one.low, "high": one.high}
+    return {"monday": one.monday.isoformat(), **{n: rounded(v) for n, v in numbers.items()}, "days": one.days}
 
 
 def _check_different(folders: Sequence[Path]) -> None:

@@ -206,3 +206,25 @@ def test_another_sessions_damage_does_not_matter(place: Path) -> None:
     (place / "hour/review/summary.json").write_text("{")
     (place / "hour/live/summary.json").write_text("{")
     assert compared(place, "before", "after")["label"] == "changed"
+
+
+def test_the_trend_is_that_of_days_and_weeks_against_the_pinned_baseline(place: Path) -> None:
+    for i, left in enumerate((75.0, 78.0, 77.0)):
+        marks = [(0.0, "baseline")] if i < 2 else []
+        screened(place / f"week{i}", screen_day(left), start=f"2026-11-{2 + 7 * i:02}T09:15:00Z", marks=marks)
+    found = json.loads(done("compare", "--trend", "before", "--json", cwd=place).stdout)
+    assert found["baseline_sessions"] == ["week0", "week1"]
+    knee = next(one for one in found["numbers"] if (one["side"], one["measure"]) == ("left", "hip_peak_deg"))
+    assert (knee["now"], knee["beyond"]) == (76.0, "")
+    assert (knee["baseline"]["median"], knee["baseline"]["days"]) == (76.5, 2)
+    assert knee["baseline"]["low"] < 70.0 < 83.0 < knee["baseline"]["high"]
+    assert [d["day"] for d in knee["days"]] == ["2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23"]
+    assert [w["median"] for w in knee["weeks"]] == [75.0, 78.0, 77.0, 76.0]
+    # later sessions, and those of others, are no part of it
+    assert set(found["sessions"]) == {"week0", "week1", "week2", "before"}
+    low = json.loads(done("compare", "--trend", "next", "--json", cwd=place).stdout)
+    assert {"after", "hour"} < set(low["sessions"])
+    text = done("compare", "--trend", "before", cwd=place).stdout
+    assert "pinned baseline: week0, week1" in text
+    assert "75°, 78°, 77°, 76°" in text
+    assert "for one session" in refused("compare", "--trend", "before", "after", cwd=place)

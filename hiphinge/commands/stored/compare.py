@@ -10,8 +10,8 @@ import typer
 from body_signals import BASELINE, ESTIMATORS, HiphingeError, SessionMark
 from hiphinge import config
 from hiphinge.afterwards import mending
-from hiphinge.afterwards.comparison_words import lines, tables
-from hiphinge.afterwards.courses import compared, found
+from hiphinge.afterwards.comparison_words import history_table, lines, tables
+from hiphinge.afterwards.courses import compared, found, history
 from hiphinge.afterwards.occasions import last_estimator
 from hiphinge.afterwards.own_errors import own_errors
 from hiphinge.afterwards.saying import say_marks
@@ -46,6 +46,9 @@ def compare(
     ),
     pin: bool = typer.Option(False, "--pin", help="Do not compare: pin these sessions as the athlete's own baseline."),
     unpin: bool = typer.Option(False, "--unpin", help="Do not compare: these sessions are no longer part of the baseline."),
+    trend: bool = typer.Option(
+        False, "--trend", help="Do not compare: show a session against the athlete's baseline and weeks."
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
     config_file: Path | None = CONFIG,
 ) -> None:
@@ -57,16 +60,25 @@ def compare(
     """
     folder = config.load(config_file).sessions
     folders = [found(one, folder) for one in sessions]
+    if pin + unpin + trend > 1:
+        raise HiphingeError("--pin, --unpin and --trend exclude each other", "compare", "Use one at a time")
     if pin or unpin:
-        if pin and unpin:
-            raise HiphingeError("--pin and --unpin exclude each other", "compare", "Use one at a time")
         _pin(folders, pin=pin, as_json=as_json)
         return
     if estimator is not None and estimator not in ESTIMATORS:
         raise HiphingeError(f"unknown estimator {estimator!r}", "--estimator", "Choose live or review")
+    which = estimator or last_estimator([one for one in folders if one.is_dir()])
+    if trend:
+        if len(folders) != 1:
+            raise HiphingeError(
+                "--trend is for one session", "compare", "Name the newest one: earlier ones are found beside it"
+            )
+        document = history(folders[0], which, say)
+        print(json.dumps(document)) if as_json else console().print(history_table(document))
+        return
     _, document = compared(
         folders,
-        estimator or last_estimator([one for one in folders if one.is_dir()]),
+        which,
         say,
         primary=primary,
         baselines=[found(one, folder) for one in baseline],

@@ -12,6 +12,7 @@ from benchmarks.clinic_tracker import as_assumed, as_published, each_against_its
 from dsp.comparison import (
     LABELS,
     PRIOR_DF,
+    TOMORROW_LEVEL,
     Occasion,
     PublishedError,
     Value,
@@ -52,8 +53,8 @@ def test_a_change_beyond_the_measurement_is_changed() -> None:
     assert (document["label"], document["change_deg"], document["before"], document["after"]) == ("changed", 11.0, 76.0, 87.0)
     assert document["same_wear"]
     assert document["kept_percent"] is None
-    # t(0.988, 8) x 2.1 deg x sqrt 2
-    assert document["smallest_detectable_deg"] == pytest.approx(2.7746 * 2.1 * math.sqrt(2.0), abs=1e-3)
+    # t(0.9875, 8) x 2.1 deg x sqrt 2
+    assert document["smallest_detectable_deg"] == pytest.approx(2.7515 * 2.1 * math.sqrt(2.0), abs=1e-3)
     assert [p["label"] for p in document["points"]] == ["", "changed"]
 
 
@@ -117,7 +118,7 @@ def test_no_percentage_of_a_change_that_was_not_told() -> None:
 def test_more_baselines_see_smaller_changes() -> None:
     steps = [smallest_detectable(KEY, n) for n in (1, 2, 3, 5)]
     assert steps == sorted(steps, reverse=True)
-    assert steps[1:] == pytest.approx([8.29, 7.66, 7.06], abs=0.03)
+    assert steps[1:] == pytest.approx([8.38, 7.74, 7.13], abs=0.03)
     own = [at(v, timedelta(days=-d), wear=f"b{d}") for d, v in ((2, 75.0), (4, 77.0), (6, 76.5))]
     document = compare(at(76.0), next_day(84.0), primary=KEY, baselines=own).document()
     assert (document["baselines"], document["label"]) == (4, "changed")
@@ -250,9 +251,9 @@ def test_the_power_is_that_of_the_documents() -> None:
     random = np.random.default_rng(1)
     draws = np.stack([random.normal(size=100_000), random.chisquare(PRIOR_DF, 100_000)])
     assert power(10.0, 3.0, PRIOR_DF, draws) == pytest.approx(0.71, abs=0.01)
-    assert power(10.0, 3.9, PRIOR_DF, draws) >= 0.41
+    assert power(10.0, 3.9, PRIOR_DF, draws, TOMORROW_LEVEL) >= 0.41
     assert needed(3.0, PRIOR_DF, draws) == pytest.approx(12.6, abs=0.15)
-    assert needed(3.9, PRIOR_DF, draws) <= 17.3
+    assert needed(3.9, PRIOR_DF, draws, TOMORROW_LEVEL) <= 17.3
 
 
 def test_every_number_of_the_screen_has_two_standard_errors() -> None:
