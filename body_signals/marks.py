@@ -107,36 +107,6 @@ def chosen(label: str) -> str | None:
     return None if found is None else found["words"]
 
 
-GYM, LOAD, SRPE, SORENESS, MATCH_DAY, GROUP = "gym", "load", "srpe", "soreness", "match_day", "group"
-"""What is entered about a session of training: where, the load on the bar in kg, how hard it was, how sore the athlete came,
-days after the match (negative: before it), and the group that the athlete trained with."""
-_SCALES = {LOAD: (0.0, 1000.0), SRPE: (0.0, 10.0), SORENESS: (0.0, 10.0), MATCH_DAY: (-14.0, 14.0)}
-"""Numbers that can be true: kilograms; the scales of session RPE (Foster 2001, Journal of Strength and Conditioning Research
-15:109) and of soreness; days (ours)."""
-_ENTERED = re.compile(
-    r"(?P<name>load|srpe|soreness|match[ _]day)\s*[:=]?\s*(?P<number>[-+−]?\d{1,4}(?:[.,]\d{1,3})?)(?:\s*kg)?", re.I
-)
-_MATCH_DAY = re.compile(r"MD(?:\s*(?P<days>[-+−]\s*\d{1,2}))?", re.IGNORECASE)
-_PLACED = re.compile(r"(?P<name>gym|group)(?:\s*[:=]\s*|\s+)(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
-
-
-def entered(label: str) -> tuple[str, float | str] | None:
-    """What a label says about a session of training: ``load 80 kg``, ``srpe 7``, ``soreness 3``, ``MD-2``, ``gym north``,
-    ``group forwards``; None for any other label, and for a number beyond its scale."""
-    words = " ".join(label.split())
-    if placed := _PLACED.fullmatch(words):
-        return placed["name"].lower(), placed["words"]
-    if day := _MATCH_DAY.fullmatch(words):
-        return MATCH_DAY, float((day["days"] or "0").replace("−", "-").replace(" ", ""))
-    found = _ENTERED.fullmatch(words)
-    if found is None:
-        return None
-    name = found["name"].lower().replace(" ", "_")
-    number = float(found["number"].replace("−", "-").replace(",", "."))
-    low, high = _SCALES[name]
-    return (name, number) if low <= number <= high else None
-
-
 _UNDO = re.compile(rf"{UNDO} (?P<seq>\d{{1,18}})")
 
 
@@ -150,13 +120,9 @@ _OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE |
 
 
 def check_label(label: str) -> None:
-    """ValueError for a number off its scale, so that the person who types it is asked again."""
+    """ValueError for a pain off the scale, so that the person who types it is asked again."""
     if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
         raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
-    found = _ENTERED.fullmatch(" ".join(label.split()))
-    if found is not None and entered(label) is None:
-        low, high = _SCALES[found["name"].lower().replace(" ", "_")]
-        raise ValueError(f"{label!r} is off its scale, {low:g} to {high:g}")
 
 
 _CLOCK = re.compile(r"(?P<before>[-−])?(?:(?:(?P<h>\d{1,3}):)?(?P<min>\d{1,3}):)?(?P<s>\d{1,9}(?:[.,]\d{1,9})?)\s*s?")

@@ -31,8 +31,6 @@ UNITS: Mapping[str, str] = {
 """Our units → Grafana's."""
 POINTS = "suffix: points"
 """Grafana's unit for differences of shares, which are in percent."""
-KILOGRAMS = "masskg"
-"""Grafana's unit for a load."""
 LONG = "dthms"
 """Grafana's unit for seconds that are minutes and hours: 00:20:00."""
 
@@ -175,11 +173,6 @@ def table(
     return panel
 
 
-def over_months(panel: Panel, days: int = 90) -> Panel:
-    """A panel that always shows so many days up to the end of the time range, whatever the page shows."""
-    return panel | {"timeFrom": f"{days}d", "hideTimeOverride": False}
-
-
 def one_against_other(title: str, description: str, query: str, look: Look, x: str, y: str) -> Panel:
     """A point for each row: column `y` over column `x`."""
     series = {"x": {"matcher": {"id": "byName", "options": x}}, "y": {"matcher": {"id": "byName", "options": y}}}
@@ -276,8 +269,8 @@ def from_tags(name: str, label: str, query: str, *, several: bool = False, defau
     return found
 
 
-def from_list(name: str, label: str, values: Sequence[str], *, several: bool = False, default: str = "") -> dict[str, Any]:
-    """A variable with a fixed list of values. default: the one that is chosen first; else all, or the first."""
+def from_list(name: str, label: str, values: Sequence[str], *, several: bool = False) -> dict[str, Any]:
+    """A variable with a fixed list of values."""
     options = [{"text": value, "value": value, "selected": not several and value == values[0]} for value in values]
     found: dict[str, Any] = {
         "name": name,
@@ -291,10 +284,7 @@ def from_list(name: str, label: str, values: Sequence[str], *, several: bool = F
         "current": {"text": values[0], "value": values[0]},
     }
     if several:
-        current = [default] if default else ["$__all"]
-        found |= {"allValue": ".*", "current": {"text": [default or "All"], "value": current}}
-    if default:
-        found["options"] = [one | {"selected": one["value"] == default} for one in options]
+        found |= {"allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
     return found
 
 

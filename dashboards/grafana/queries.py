@@ -19,15 +19,9 @@ FIXED_LISTS: Mapping[str, Sequence[str]] = {"movement": MOVEMENTS, "side": SIDES
 """Variables whose values do not come from the data. `side` and `share` may stand in field names."""
 
 BASELINE_DAYS = 28
-"""Days before the time range in which somebody without a session today is looked for: the longer of the two trends that
-clinicians read (7 and 28)."""
+"""Days before the time range that make the own baseline: the longer of the two trends that clinicians read (7 and 28)."""
 BEFORE = f"time >= ${{__from}}ms - {BASELINE_DAYS}d AND time < ${{__from}}ms"
-"""These days, instead of the time range."""
-PINNED_DAYS = 730
-"""Days before the time range in which pinned sessions count (ours)."""
-PINNED = f"time >= ${{__from}}ms - {PINNED_DAYS}d AND time < ${{__from}}ms"
-"""The time of the own baseline. It is made of pinned sessions, so it does not slide over a treatment."""
-IS_BASELINE = "<baseline> = 1"
+"""The time of the own baseline, instead of the time range."""
 NOW_S = 3
 """Largest age of a live value, s (ours)."""
 JUST_NOW = f"$timeFilter AND time > now() - {NOW_S}s"
@@ -90,12 +84,6 @@ def select(
     query += f" fill({fill})" if fill else ""
     query += " ORDER BY time DESC" if last_first else ""
     return query + (f" LIMIT {limit}" if limit else "")
-
-
-def of_each(inner: str, columns: Mapping[str, str]) -> str:
-    """A query over the answer of another one, e.g. one that is grouped by athlete. columns: name shown → expression."""
-    shown = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
-    return f"SELECT {shown} FROM ({inner})"
 
 
 def tag_values(measurement: str, name: str, chosen: Sequence[str] = ()) -> str:

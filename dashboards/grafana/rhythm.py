@@ -9,9 +9,9 @@ from body_signals import LIMITS
 from body_signals.movements import BEND, KNEE_RAISE, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
+    BASELINE_DAYS,
+    BEFORE,
     DEFAULT_ESTIMATOR,
-    IS_BASELINE,
-    PINNED,
     SHARES,
     SIDES,
     THE_LEG,
@@ -38,14 +38,6 @@ SCREEN = {
     "right rock-back": "<rock_back_right_excursion_deg>",
 }
 """What the table of screens shows."""
-BASELINE = {
-    "bends, lumbar share": "median(<bend_lumbar_share_of_trunk>)",
-    "bends, lumbar range": "median(<bend_lumbar_rom_deg>)",
-    "left knee raises": "median(<knee_raise_left_hip_peak_deg>)",
-    "right knee raises": "median(<knee_raise_right_hip_peak_deg>)",
-    "sessions": "count(<agreeing>)",
-}
-"""What the own baseline shows."""
 _BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "#8D98A4"), (SHARE_BAND[1], "transparent")), "area")
 _THIRDS = ("early", "middle", "late")
 
@@ -54,12 +46,8 @@ def _chosen(columns: Mapping[str, str]) -> str:
     return select("repetition", columns, where=[THE_MOVEMENT, THE_LEG])
 
 
-def _pinned(columns: Mapping[str, str]) -> str:
-    return select("screen", columns, of=["athlete"], where=[IS_BASELINE], time=PINNED)
-
-
-def _sessions(columns: Mapping[str, str]) -> str:
-    return select("screen", columns, of=["athlete"])
+def _before(columns: Mapping[str, str]) -> str:
+    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT, THE_LEG], time=BEFORE)
 
 
 def dashboard() -> dict[str, Any]:
@@ -113,52 +101,12 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.numbers(
                         "Own baseline",
-                        "Medians of the pinned sessions; such a baseline does not slide over a treatment.",
-                        [_pinned(BASELINE)],
-                        p.Look(
-                            p.UNITS["deg"],
-                            0,
-                            overrides=(
-                                p.column_look("bends, lumbar share", unit=p.UNITS["share"]),
-                                p.column_look("sessions", unit=p.UNITS[""]),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        ),
-        (
-            8,
-            (
-                (
-                    12,
-                    p.over_months(
-                        p.timeseries(
-                            "Bends, session by session",
-                            "Median ranges of the scored bends, one point per session, over 90 days.",
-                            [_sessions({"lumbar": "<bend_lumbar_rom_deg>", "pelvis": "<bend_pelvis_rom_deg>"})],
-                            p.Look(p.UNITS["deg"], 0, 0.0),
-                            draw="points",
-                        )
-                    ),
-                ),
-                (
-                    12,
-                    p.over_months(
-                        p.timeseries(
-                            "Knee raises, session by session",
-                            "Median true hip flexion of the scored knee raises, one point per session, over 90 days.",
-                            [
-                                _sessions(
-                                    {
-                                        "left hip": "<knee_raise_left_hip_peak_deg>",
-                                        "right hip": "<knee_raise_right_hip_peak_deg>",
-                                    }
-                                )
-                            ],
-                            p.Look(p.UNITS["deg"], 0, 0.0),
-                            draw="points",
-                        )
+                        f"The same over the {BASELINE_DAYS} days before the time range, of all sessions.",
+                        [
+                            _before(medians),
+                            _before({"repetitions": "count(<${share}>)"}),
+                        ],
+                        p.Look(p.UNITS["share"], 0, overrides=(p.column_look("repetitions", unit=p.UNITS[""]),)),
                     ),
                 ),
             ),
@@ -270,7 +218,7 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("athlete", "Athlete", tag_values("repetition", "athlete")),
         p.from_tags("session", "Session", tag_values("repetition", "session", ["athlete"]), several=True),
         p.from_tags("estimator", "Estimator", tag_values("repetition", "estimator", before), default=DEFAULT_ESTIMATOR),
-        p.from_list("movement", "Movement", MOVEMENTS, several=True, default=BEND.name),
+        p.from_list("movement", "Movement", MOVEMENTS, several=True),
         p.from_list("side", "Hip, and leg of knee raises", SIDES),
         p.from_list("share", "Share", SHARES),
     )

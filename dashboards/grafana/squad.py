@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from body_signals.movements import BEND, SQUAT
 from dashboards.grafana import panels as p
-from dashboards.grafana.queries import (
-    BASELINE_DAYS,
-    BEFORE,
-    DEFAULT_ESTIMATOR,
-    IS_BASELINE,
-    PINNED,
-    of_each,
-    select,
-    tag_values,
-)
+from dashboards.grafana.queries import BASELINE_DAYS, BEFORE, DEFAULT_ESTIMATOR, SIDES, of_kind, select, tag_values
 from dashboards.grafana.training_day import zones
 
-SHARE_MDC95 = 0.144
-"""Minimal detectable change (95 %) of the lumbar share of a bend: 2.77 standard errors of 5.2 points (MDC90 of 12 points
-between raters and weeks, Laird 2016, BMC Musculoskeletal Disorders 17)."""
-BY_CHANCE = 0.05
-"""Part of unchanged people who are beyond it."""
-ENTERED = {
-    "match day": "last(<match_day>)",
-    "group": "last(<squad_group>)",
-    "load": "max(<load_kg>)",
-    "sRPE": "last(<srpe>)",
-    "soreness": "last(<soreness>)",
-}
-"""What was entered about the sessions."""
+SHARE_MDC, LUMBAR_MDC_DEG, HIP_MDC_DEG = 0.12, 10.0, 7.0
+"""Smallest change that is shown. Lumbar range and share: within the published minimal detectable changes (90 %) of 5 to 15°
+and 8 to 15 points between raters and weeks (Laird 2016, BMC Musculoskeletal Disorders 17). Hip: limits of agreement of one
+rater with one sensor (Stolowski 2023, Sensors 23:8782)."""
 
 
 def _each(measurement: str, columns: Mapping[str, str], where: Sequence[str] = (), time: str = "$timeFilter") -> str:
@@ -38,63 +21,61 @@ def _each(measurement: str, columns: Mapping[str, str], where: Sequence[str] = (
     return select(measurement, columns, of=["athlete"], where=where, time=time, group='"athlete"')
 
 
-def _share(name: str, *, pinned: bool = False) -> str:
-    """The median lumbar share of bends of each athlete, in percent: of the time range, or of the pinned sessions."""
-    columns = {name: "median(<bend_lumbar_share_of_trunk>) * 100"}
-    return _each("screen", columns, *(([IS_BASELINE], PINNED) if pinned else ()))
+def _against_baseline(
+    title: str, what: str, expression: str, where: Sequence[str], unit: str, mdc: float, words: str
+) -> p.Panel:
+    """Medians of the time range and of the baseline, one row per athlete, the difference coloured beyond `mdc`.
 
-
-def _who_changed() -> p.Panel:
-    """One measure against the pinned baseline: each further one would add as many marks by chance."""
-    mdc = 100.0 * SHARE_MDC95
+    A share is in percent, so that its change is in points.
+    """
+    decimals = 0
+    of_share = unit == p.UNITS["share"]
+    median, change = f"median({expression})", unit
+    if of_share:
+        median, mdc, unit, change = f"{median} * 100", 100.0 * mdc, p.UNITS["%"], p.POINTS
     beyond = p.Limits(((None, "orange"), (-mdc, "transparent"), (mdc, "orange")))
-    binary = {"left": "now", "operator": "-", "right": "baseline"}
     return p.table(
-        "Lumbar share in bends, who changed",
-        f"Medians of the scored bends, now and in pinned sessions; orange: changed by more than {mdc:.0f} points (MDC95).",
-        [_share("now"), _share("baseline", pinned=True)],
-        p.Look(p.UNITS["%"], 0, overrides=(p.column_look("change", unit=p.POINTS, limits=beyond),)),
+        title,
+        f"{what}: medians, now and over the {BASELINE_DAYS} days before; orange: changed by more than {words}.",
+        [
+            _each("repetition", {"now": median, "repetitions": f"count({expression})"}, where=where),
+            _each("repetition", {"baseline": median}, where=where, time=BEFORE),
+        ],
+        p.Look(
+            unit,
+            decimals,
+            overrides=(
+                p.column_look("change", unit=change, limits=beyond),
+                p.column_look("repetitions", unit=p.UNITS[""], decimals=0),
+            ),
+        ),
         [
             {"id": "joinByField", "options": {"byField": "athlete", "mode": "outer"}},
             {
                 "id": "calculateField",
-                "options": {"mode": "binary", "alias": "change", "binary": binary, "replaceFields": False},
+                "options": {
+                    "mode": "binary",
+                    "alias": "change",
+                    "binary": {"left": "now", "operator": "-", "right": "baseline"},
+                    "replaceFields": False,
+                },
             },
-            _WITHOUT_TIME,
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {"Time": True, "Time 1": True, "Time 2": True},
+                    "indexByName": {},
+                    "renameByName": {},
+                },
+            },
         ],
-        most="change",
     )
-
-
-def _without_a_session() -> p.Panel:
-    """Who is usually there: those with a session in the weeks before, and none in the time range."""
-    today = {"fieldName": "sessions today", "config": {"id": "isNull", "options": {}}}
-    return p.table(
-        "No session today",
-        f"Athletes with sessions in the {BASELINE_DAYS} days before the time range and none in it.",
-        [
-            _each("session", {"sessions before": "count(<duration_s>)"}, time=BEFORE),
-            _each("session", {"sessions today": "count(<duration_s>)"}),
-        ],
-        p.Look(p.UNITS[""], 0),
-        [
-            {"id": "joinByField", "options": {"byField": "athlete", "mode": "outer"}},
-            {"id": "filterByValue", "options": {"filters": [today], "type": "include", "match": "all"}},
-            _WITHOUT_TIME,
-        ],
-        most="sessions before",
-    )
-
-
-_WITHOUT_TIME: dict[str, Any] = {
-    "id": "organize",
-    "options": {"excludeByName": {"Time": True, "Time 1": True, "Time 2": True}, "indexByName": {}, "renameByName": {}},
-}
 
 
 def dashboard() -> dict[str, Any]:
     """Grafana's JSON."""
-    deg = p.UNITS["deg"]
+    deg, share = p.UNITS["deg"], p.UNITS["share"]
+    bend, squat = [of_kind(BEND)], [of_kind(SQUAT)]
     rows = (
         (
             8,
@@ -111,7 +92,6 @@ def dashboard() -> dict[str, Any]:
                             )
                         ],
                         p.Look(p.UNITS[""], 0, overrides=(p.column_look("largest lumbar flexion", unit=deg, decimals=0),)),
-                        most="repetitions",
                     ),
                 ),
                 (
@@ -127,7 +107,6 @@ def dashboard() -> dict[str, Any]:
                             )
                         ],
                         p.Look(p.LONG, 0),
-                        most="recorded",
                     ),
                 ),
             ),
@@ -135,27 +114,62 @@ def dashboard() -> dict[str, Any]:
         (
             8,
             (
-                (9, _who_changed()),
                 (
-                    3,
-                    p.numbers(
-                        "By chance",
-                        "Marks to expect in the table beside it if nobody changed: one in twenty of those who were measured.",
-                        [of_each(_share("now"), {"marks by chance": f'count("now") * {BY_CHANCE}'})],
-                        p.Look(p.UNITS[""], 1),
+                    12,
+                    _against_baseline(
+                        "Lumbar share in bends, who changed",
+                        "Lumbar share of trunk in bends",
+                        "<lumbar_share_of_trunk>",
+                        bend,
+                        share,
+                        SHARE_MDC,
+                        f"{100 * SHARE_MDC:.0f} points (Laird 2016: 8 to 15)",
                     ),
+                ),
+                (
+                    12,
+                    _against_baseline(
+                        "Lumbar range in bends, who changed",
+                        "Range of lumbar flexion in bends",
+                        "<lumbar_rom_deg>",
+                        bend,
+                        deg,
+                        LUMBAR_MDC_DEG,
+                        f"{LUMBAR_MDC_DEG:.0f}° (Laird 2016: 5 to 15°)",
+                    ),
+                ),
+            ),
+        ),
+        (
+            8,
+            (
+                *(
+                    (
+                        8,
+                        _against_baseline(
+                            f"{side.capitalize()} hip in squats, who changed",
+                            f"Largest flexion of the {side} hip in squats",
+                            f"<hip_{side}_peak_deg>",
+                            squat,
+                            deg,
+                            HIP_MDC_DEG,
+                            f"{HIP_MDC_DEG:.0f}° (Stolowski 2023)",
+                        ),
+                    )
+                    for side in SIDES
                 ),
                 (
                     8,
-                    p.table(
-                        "As entered",
-                        "Match day, group, largest load in kg, sRPE and soreness (0 to 10) as they were entered by marks.",
-                        [_each("session", ENTERED)],
-                        p.Look(p.UNITS[""], 0, overrides=(p.column_look("load", unit=p.KILOGRAMS),)),
-                        most="sRPE",
+                    _against_baseline(
+                        "Difference of the hips in squats, who changed",
+                        "Left hip minus right, ranges in squats",
+                        "<hip_rom_difference_deg>",
+                        squat,
+                        deg,
+                        HIP_MDC_DEG,
+                        f"{HIP_MDC_DEG:.0f}° (Stolowski 2023)",
                     ),
                 ),
-                (4, _without_a_session()),
             ),
         ),
     )
@@ -163,5 +177,5 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("athlete", "Athlete", tag_values("session", "athlete"), several=True),
         p.from_tags("estimator", "Estimator", tag_values("session", "estimator"), default=DEFAULT_ESTIMATOR),
     )
-    description = "All players of a day: work, exposure, one measure against the own baseline, and who has no session."
+    description = "All players of a day: work, exposure, and changes larger than a measurement can resolve."
     return p.dashboard("hiphinge-squad", "Squad", description, variables, rows, since="now/d")

@@ -179,51 +179,6 @@ def dashboard() -> dict[str, Any]:
             ),
         ),
         (
-            8,
-            (
-                (
-                    12,
-                    p.over_months(
-                        p.one_against_other(
-                            "Load by match day",
-                            "Session RPE times minutes over the day of the match week (MD-2 is -2), by session, 90 days.",
-                            select(
-                                "session",
-                                {"match day": "<match_day>", "load": "<srpe> * <duration_s> / 60"},
-                                of=["athlete"],
-                                where=["<match_day> >= -14"],
-                            ),
-                            p.Look(p.UNITS[""], 0),
-                            "match day",
-                            "load",
-                        )
-                    ),
-                ),
-                (
-                    12,
-                    p.table(
-                        "As entered",
-                        "What was entered by marks: match day, group, gym, largest load in kg, sRPE and soreness (0 to 10).",
-                        [
-                            select(
-                                "session",
-                                {
-                                    "session": '"session"',
-                                    "match day": "<match_day>",
-                                    "group": "<squad_group>",
-                                    "gym": "<gym>",
-                                    "load": "<load_kg>",
-                                    "sRPE": "<srpe>",
-                                    "soreness": "<soreness>",
-                                },
-                            )
-                        ],
-                        p.Look(p.UNITS[""], 0, overrides=(p.column_look("load", unit=p.KILOGRAMS),)),
-                    ),
-                ),
-            ),
-        ),
-        (
             6,
             (
                 (

@@ -20,23 +20,15 @@ import pyarrow as pa
 
 from body_signals import (
     ANGLE_COLUMNS,
-    BASELINE,
-    GROUP,
-    GYM,
-    LOAD,
-    MATCH_DAY,
     REPETITION_COLUMNS,
     SCREEN_COLUMNS,
     SCREEN_RESULT,
-    SORENESS,
-    SRPE,
     HiphingeError,
     Note,
     Pain,
     Quantity,
     Session,
     Storage,
-    entered,
 )
 from dashboards.edits import edited_repetitions
 from dashboards.notation import quality_note
@@ -112,19 +104,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             "one field for each number of the summary's exposure, its words joined, e.g. exposure_lumbar_flexion_s_below_20; "
             "of a list its length",
         ),
-        Field("gym", "", "string", "where it was, from the mark `gym NAME`"),
-        Field("load_kg", "kg", "float", "largest load on the bar, from marks `load 80`"),
-        Field("srpe", "", "float", "how hard the session was, 0 to 10, from the mark `srpe 7`"),
-        Field("soreness", "", "float", "how sore the athlete came, 0 to 10, from the mark `soreness 3`"),
-        Field("match_day", "", "integer", "days after the match, negative before it, from the mark `MD-2`"),
-        Field("squad_group", "", "string", "the group that the athlete trained with, from the mark `group NAME`"),
         Field("software", "", "string", "program and version"),
         Field("warnings", "", "string", "warnings, separated by ' | '"),
     ),
-    "screen": (
-        *(Field.of(q) for q in SCREEN_COLUMNS),
-        Field("baseline", "", "integer", "1: the session is pinned as part of the athlete's own baseline; else 0"),
-    ),
+    "screen": tuple(Field.of(q) for q in SCREEN_COLUMNS),
     "mark": (
         Field("label", "", "string", "text of the mark: calibrate, pain 3 left hip, note felt tight, any label"),
         Field("pain", "", "float", "pain that the athlete reported, 0 (none) to 10 (worst)"),
@@ -209,7 +192,7 @@ def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_f
         summary = read_summary(session_folder, estimator)
         head = _Head.of(summary, session_folder / estimator / SUMMARY)
         yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
-        yield _line(head.series("screen", estimator), _screen_fields(summary), head.start_ns)
+        yield _line(head.series("screen", estimator), _screen_fields(summary["screen"]), head.start_ns)
         yield from mark_points(session_folder, estimator)
     # The sensors' values are the same for all estimators; the last one is used.
     # Only a live estimator can be late.
@@ -389,15 +372,13 @@ def _session_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
         "sets": _typed(len(summary["sets"]), "integer"),
         "calibration_confidence": _typed(min(confidences, default=None), "float"),
         **{name: _typed(seconds, "float") for name, seconds in zones.items()},
-        **_entered_fields(summary["marks"]),
         "software": _typed(summary["software"], "string"),
         "warnings": _typed(" | ".join(summary["warnings"]), "string"),
     }
 
 
-def _screen_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
+def _screen_fields(screen: Mapping[str, Any]) -> dict[str, str | None]:
     """The screen in one row; a test that was not scored has its repetitions and no numbers."""
-    screen = summary["screen"]
     values: dict[str, Any] = {q.name: screen[q.name] for q in SCREEN_RESULT} | {"notes": " | ".join(screen["notes"])}
     for test in screen["tests"]:
         place = "_".join(part for part in (test["test"], test["side"]) if part)
@@ -405,20 +386,7 @@ def _screen_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
         for name, found in test["measures"].items():
             if found["valid"]:
                 values |= {f"{place}_{name}": found["median"], f"{place}_{name}_spread": found["spread"]}
-    values["baseline"] = int(any(m["label"].strip().lower() == BASELINE for m in summary["marks"]))
     return {f.name: _typed(values.get(f.name), f.type) for f in FIELDS["screen"]}
-
-
-def _entered_fields(marks: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
-    """What was entered about the session; of loads the largest, of all else the last word."""
-    values: dict[str, Any] = {}
-    for mark in sorted(marks, key=lambda one: one["time_s"] or 0.0):
-        if (found := entered(mark["label"])) is not None:
-            name, value = found
-            values[name] = max(value, values.get(name, value)) if name == LOAD else value
-    named = {"gym": GYM, "load_kg": LOAD, "srpe": SRPE, "soreness": SORENESS, "match_day": MATCH_DAY, "squad_group": GROUP}
-    kinds = {f.name: f.type for f in FIELDS["session"]}
-    return {name: _typed(values.get(word), kinds[name]) for name, word in named.items()}
 
 
 def _numbers(name: str, found: Any) -> Iterator[tuple[str, float]]:

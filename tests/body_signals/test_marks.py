@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body_signals import Note, Pain, check_label, chosen, entered, retested, session_time, time_words, understood
+from body_signals import Note, Pain, check_label, chosen, retested, session_time, time_words, understood
 
 
 @pytest.mark.parametrize(
@@ -79,32 +79,6 @@ def test_no_times(text: str) -> None:
 @given(st.integers(-90_000_000, 400_000_000))
 def test_a_time_is_read_as_it_is_written(ms: int) -> None:
     assert session_time(time_words(ms / 1e3)) == pytest.approx(ms / 1e3, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("label", "found"),
-    [
-        ("load 80", ("load", 80.0)),
-        ("Load: 82,5 kg", ("load", 82.5)),
-        ("srpe 7", ("srpe", 7.0)),
-        ("soreness 0", ("soreness", 0.0)),
-        ("MD-2", ("match_day", -2.0)),
-        ("md +1", ("match_day", 1.0)),
-        ("MD", ("match_day", 0.0)),
-        ("match day -3", ("match_day", -3.0)),
-        ("gym  north hall", ("gym", "north hall")),
-        ("group: forwards", ("group", "forwards")),
-        *((label, None) for label in ("load", "load heavy", "srpe 11", "srpe -1", "soreness 3rd", "gymnastics", "MD-two", "")),
-    ],
-)
-def test_what_is_entered_about_a_session(label: str, found: tuple[str, float | str] | None) -> None:
-    assert entered(label) == found
-
-
-@pytest.mark.parametrize("label", ["srpe 11", "soreness: -1", "load 4000 kg", "match_day 20"])
-def test_numbers_off_their_scale_are_asked_for_again(label: str) -> None:
-    with pytest.raises(ValueError, match="off its scale"):
-        check_label(label)
 
 
 def test_a_retest_names_its_session_and_whether_the_sensors_stayed_on() -> None:

@@ -189,33 +189,3 @@ def test_of_a_list_in_the_exposure_its_length_is_sent(tmp_path: Path) -> None:
         "exposure_long_bends_over_60_s": "2.0",
         "exposure_long_bends_none": "0.0",
     }
-
-
-def test_what_was_entered_is_of_the_session_and_a_pinned_one_is_a_baseline(tmp_path: Path) -> None:
-    labels = (
-        "calibrate",
-        "load 60",
-        "load 100 kg",
-        "load 80",
-        "srpe 6",
-        "srpe 7",
-        "soreness 2",
-        "MD-2",
-        "gym north",
-        "group backs",
-    )
-    marks = [{"time_s": float(i), "label": label, "said": "live"} for i, label in enumerate((*labels, "srpe 12"))]
-    session = write_session(tmp_path / "a", "live", seconds=20, marks=marks)
-    (fields,) = (fields for measurement, _, fields, _ in map(parse, points(session)) if measurement == "session")
-    expected = {"load_kg": "100.0", "srpe": "7.0", "soreness": "2.0", "match_day": "-2i"}
-    expected |= {"gym": '"north"', "squad_group": '"backs"'}
-    assert {name: fields.get(name) for name in expected} == expected
-    plain = write_session(tmp_path / "b", "live", seconds=20, marks=[])
-    (fields,) = (fields for measurement, _, fields, _ in map(parse, points(plain)) if measurement == "session")
-    assert not expected.keys() & fields.keys()
-    pinned = write_session(
-        tmp_path / "c", "live", seconds=20, marks=[{"time_s": 0.0, "label": "baseline", "said": "afterwards"}]
-    )
-    for folder, told in ((plain, "0i"), (pinned, "1i")):
-        (fields,) = (fields for measurement, _, fields, _ in map(parse, points(folder)) if measurement == "screen")
-        assert fields["baseline"] == told
