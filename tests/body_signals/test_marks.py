@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body_signals import Note, Pain, check_label, chosen, retested, session_time, time_words, understood
+from body_signals import (
+    Note,
+    Pain,
+    SessionFact,
+    check_label,
+    chosen,
+    retested,
+    session_fact,
+    session_facts,
+    session_time,
+    time_words,
+    understood,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +102,47 @@ def test_a_retest_names_its_session_and_whether_the_sensors_stayed_on() -> None:
 def test_a_chosen_number() -> None:
     assert chosen("primary knee_raise:left:hip_peak_deg") == "knee_raise:left:hip_peak_deg"
     assert chosen("primary") is chosen("primary two words") is None
+
+
+@pytest.mark.parametrize(
+    ("label", "fact"),
+    [
+        ("srpe 7", SessionFact("srpe", 7.0)),
+        ("sRPE: 6,5/10", SessionFact("srpe", 6.5)),
+        ("s-RPE 0", SessionFact("srpe", 0.0)),
+        ("soreness 3", SessionFact("soreness", 3.0)),
+        ("load 62,5", SessionFact("load_kg", 62.5)),
+        ("Load 100kg", SessionFact("load_kg", 100.0)),
+        ("MD", SessionFact("match_day", 0.0)),
+        ("md-2", SessionFact("match_day", -2.0)),
+        ("MD −2", SessionFact("match_day", -2.0)),
+        ("match day +1", SessionFact("match_day", 1.0)),
+        ("gym  north  hall", SessionFact("gym", "north hall")),
+        ("group forwards", SessionFact("group", "forwards")),
+    ],
+)
+def test_facts_of_a_session_are_understood_and_written_so_again(label: str, fact: SessionFact) -> None:
+    assert session_fact(label) == fact
+    assert session_fact(fact.label) == fact
+    assert understood(label) is None
+
+
+@pytest.mark.parametrize(
+    "label", ["srpe", "srpe eleven", "load", "loading", "mdx", "md 2", "gym", "groups", "note srpe 7", "pain 3"]
+)
+def test_other_words_are_no_facts(label: str) -> None:
+    assert session_fact(label) is None
+    check_label(label)
+
+
+@pytest.mark.parametrize("label", ["srpe 11", "soreness 10,5", "load 700 kg", "MD-15"])
+def test_facts_off_their_scale_are_asked_again(label: str) -> None:
+    assert session_fact(label) is None
+    with pytest.raises(ValueError, match="off the scale"):
+        check_label(label)
+
+
+def test_the_last_of_a_name_counts_and_of_loads_the_largest() -> None:
+    said = ["srpe 3", "load 60 kg", "load 90 kg", "load 40 kg", "calibrate", "srpe 6", "group backs"]
+    assert session_facts(said) == {"srpe": 6.0, "load_kg": 90.0, "group": "backs"}
+    assert session_facts([]) == {}

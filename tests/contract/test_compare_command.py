@@ -13,7 +13,7 @@ import pytest
 from dashboards.tables import read_summary
 from tests.contract.command_line import done, refused
 from tests.dsp.screen_by_hand import Day
-from tests.hiphinge.afterwards.screened_sessions import screen_day, screened
+from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
 AFTER = {"start": "2026-11-23T09:32:00Z", "marks": [(0.0, "retest before")]}
 

@@ -11,7 +11,7 @@ import pytest
 
 from hiphinge import config
 from tests.contract.command_line import done, refused
-from tests.hiphinge.afterwards.screened_sessions import screen_day, screened
+from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
 PEOPLE = 22
 

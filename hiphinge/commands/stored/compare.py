@@ -10,12 +10,12 @@ import typer
 from body_signals import BASELINE, ESTIMATORS, HiphingeError, SessionMark
 from hiphinge import config
 from hiphinge.afterwards import mending
-from hiphinge.afterwards.comparison_words import history_table, lines, tables
-from hiphinge.afterwards.courses import compared, found, history
-from hiphinge.afterwards.occasions import last_estimator
-from hiphinge.afterwards.own_errors import own_errors
 from hiphinge.afterwards.saying import say_marks
 from hiphinge.commands.options import CONFIG, among, console, say, with_results
+from hiphinge.comparing.courses import compared, found, history
+from hiphinge.comparing.occasions import last_estimator
+from hiphinge.comparing.own_errors import own_errors
+from hiphinge.comparing.words import history_table, lines, tables
 from hiphinge.session.lock import FolderLock
 from ingest.heads import EditsFile
 

@@ -9,9 +9,9 @@ import typer
 
 from body_signals import ESTIMATORS, HiphingeError
 from dsp.comparison import FEWEST_PEOPLE
-from hiphinge.afterwards.groups import norms as computed
-from hiphinge.afterwards.groups import norms_document, norms_toml, people
 from hiphinge.commands.options import among, console, say
+from hiphinge.comparing.groups import norms as computed
+from hiphinge.comparing.groups import norms_document, norms_toml, people
 from on_disk import replace_whole
 
 

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from body_signals import ESTIMATORS, HiphingeError
 from dashboards.notation import DASH, with_uncertainty
-from hiphinge.afterwards.comparison_words import number_name
-from hiphinge.afterwards.groups import ANEW, ON, PEOPLE_ADVISED, people, repeatability_document
-from hiphinge.afterwards.groups import repeatability as computed
 from hiphinge.commands.options import among, console, say
+from hiphinge.comparing.groups import ANEW, ON, PEOPLE_ADVISED, people, repeatability_document
+from hiphinge.comparing.groups import repeatability as computed
+from hiphinge.comparing.words import number_name
 
 
 def repeatability(

@@ -32,7 +32,7 @@ from dsp.comparison import (
     words_of,
 )
 from hiphinge.afterwards.listing import FINISHED, listed
-from hiphinge.afterwards.occasions import Told, check_one_athlete, is_pinned, told
+from hiphinge.comparing.occasions import Told, check_one_athlete, is_pinned, told
 
 Tell = Callable[[str], None]
 """Hears what the person at the terminal should know."""

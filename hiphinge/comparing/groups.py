@@ -14,9 +14,9 @@ from typing import Any
 
 from body_signals import LIMITS, SCREEN_MEASURES, UNKNOWN_ATHLETE, HiphingeError, Limit
 from dsp.comparison import FEWEST_PEOPLE, Agreement, Key, Limited, Occasion, agreement, centile, rounded, unit_of
-from hiphinge.afterwards.courses import one_wear
 from hiphinge.afterwards.listing import FINISHED, listed
-from hiphinge.afterwards.occasions import Told, told
+from hiphinge.comparing.courses import one_wear
+from hiphinge.comparing.occasions import Told, told
 
 ANEW, ON = "anew", "on"
 """Kinds of repeatability: the sensors were worn anew between sessions, or stayed on."""
