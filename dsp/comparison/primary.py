@@ -13,16 +13,13 @@ from typing import Any
 from dsp.comparison.occasion import Key, values_of
 from dsp.comparison.standard_errors import published
 
-HIP_TESTS = ("rock_back", "knee_raise", "hip_extension")
-"""Tests of the hips that are proposed before all others; with straight knees, the bow and the pelvis in the bend follow."""
-STRAIGHT = frozenset({("bow", "", "slack_deg"), ("bend", "", "pelvis_rom_deg")})
+HIPS = ("hip_peak_deg", "excursion_deg", "hip_extension_deg")
+"""Numbers of the hips that are proposed before all others."""
+STRAIGHT = frozenset({"slack_deg", "pelvis_rom_deg"})
+"""Numbers of the hips with straight knees, which follow."""
 NOT_COMPARABLE = frozenset({"hip_difference_deg", "late_rise", "onset_delay_s", "descent_s", "slack_slope_after"})
 """Differences, times and slopes (two numbers in one, or a pace): proposed only where nothing else is there (ours)."""
-FIRST: tuple[Key, ...] = (
-    ("knee_raise", "left", "hip_peak_deg"),
-    ("knee_raise", "right", "hip_peak_deg"),
-    ("bend", "", "lumbar_share_of_trunk"),
-)
+FIRST = (*HIPS, "lumbar_share_of_trunk")
 """Proposed in this order where no limit was compared."""
 
 
@@ -35,10 +32,9 @@ def proposed_primary(screen: Mapping[str, Any]) -> dict[str, str] | None:
     for some in ([one for one in beyond if one[0] in reasons], beyond, limits):
         if comparable := [one for one in some if one[0][2] not in NOT_COMPARABLE]:
             return _document(min(comparable, key=lambda one: (_rank(one[0]), -_beyond_by(*one)))[0])
-    for key in (*FIRST, *sorted(there)):
-        if key in there:
-            return _document(key)
-    return None
+    order = {name: i for i, name in enumerate(FIRST)}
+    first = min(there, key=lambda key: (order.get(key[2], len(FIRST)), key), default=None)
+    return None if first is None else _document(first)
 
 
 def wanted(screen: Mapping[str, Any], key: Key) -> int:
@@ -59,7 +55,7 @@ def _key(entry: Mapping[str, Any]) -> Key:
 
 
 def _rank(key: Key) -> int:
-    return 0 if key[0] in HIP_TESTS else 1 if key in STRAIGHT else 2
+    return 0 if key[2] in HIPS else 1 if key[2] in STRAIGHT else 2
 
 
 def _beyond_by(key: Key, entry: Mapping[str, Any]) -> float:
