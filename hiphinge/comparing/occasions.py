@@ -1,7 +1,8 @@
 """Session folders as occasions of a comparison: the tests of the screen, when, by whom, in which wear, with how much pain.
 
 The numbers are those of the session's screen in summary.json. Where a person corrected repetitions, or where marks divide the
-session into parts (before, treatment, after, retest), the tests are measured again from the repetitions of the part.
+session into parts (before, treatment, after, retest), the tests are measured again from the repetitions of the part. Where a
+session was guided by several protocols, each of them is an occasion.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ def told(folder: Path, estimator: str, tell: Callable[[str], None]) -> Told:
     labels = [(float(m["time_s"]), str(m["label"]).strip()) for m in summary["marks"] if m["time_s"] is not None]
     start = _start(summary)
     cuts = _cuts(labels)
-    occasions = _parts(folder, estimator, summary, cuts, start) if cuts else [_whole(folder, estimator, summary, start)]
+    if len(runs := _runs(summary)) > 1:
+        occasions = list(_of_protocols(folder, estimator, summary, runs, start))
+    else:
+        occasions = (
+            list(_parts(folder, estimator, summary, cuts, start)) if cuts else [_whole(folder, estimator, summary, start)]
+        )
     treatments = [at_s for at_s, label in labels if label.lower() == TREATMENT]
     return Told(
         folder,
@@ -121,6 +127,27 @@ def _whole(folder: Path, estimator: str, summary: Mapping[str, Any], start: date
     if read_edits(folder):
         screen = _measured(_repetitions(folder, estimator), screen)
     return Occasion(summary["session"], start, summary["session"], values_of(screen), _pain(summary), screen)
+
+
+def _runs(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The protocols that were done in a session, in order; empty where it was not guided."""
+    first = summary.get("protocol")
+    return [first, *first.get("further", ())] if isinstance(first, dict) and first else []
+
+
+def _of_protocols(
+    folder: Path, estimator: str, summary: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], start: datetime | None
+) -> Iterator[Occasion]:
+    """One occasion for each protocol: the first has the session's screen, those after it their own."""
+    repetitions = _repetitions(folder, estimator) if read_edits(folder) else None
+    for i, run in enumerate(runs, 1):
+        begin_s, end_s = float(run["begun_s"]), math.inf if run.get("ended_s") is None else float(run["ended_s"])
+        screen = run.get("screen", summary["screen"])
+        if repetitions is not None:
+            screen = _measured([r for r in repetitions if begin_s <= r.start_s < end_s], screen)
+        at = None if start is None else start + timedelta(seconds=max(begin_s, 0.0))
+        name = f"{summary['session']} {run['name']} {i}"
+        yield Occasion(name, at, summary["session"], values_of(screen), _pain(summary, begin_s, end_s), screen)
 
 
 def _parts(

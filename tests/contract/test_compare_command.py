@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.tables import read_summary
+from dsp.screen import screen_of
 from tests.contract.command_line import done, refused
 from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
@@ -138,6 +139,25 @@ def test_one_session_divided_by_marks(place: Path) -> None:
     assert (found["label"], found["before"], found["after"], found["same_wear"]) == ("changed", 76.0, 91.0, True)
     assert [p["session"] for p in found["points"]] == ["one part 1", "one part 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, None]
+
+
+def test_one_session_guided_by_two_protocols(place: Path) -> None:
+    day = screen_day(76.0)
+    middle = day._now - 40.0
+    screened(place / "one", day.knee_raises(left=91.0), marks=[(middle, "retest")], pain=[(5.0, 6), (middle + 60.0, 3)])
+    second = screen_of(Day().knee_raises(left=92.0).repetitions).document()
+    for estimator in ("live", "review"):
+        path = place / "one" / estimator / "summary.json"
+        summary = json.loads(path.read_text())
+        # what the calibration's movements gave is in no table
+        summary["screen"]["tests"][1]["measures"]["hip_peak_deg"]["median"] = 75.0
+        first = {"name": "hip-check", "begun_s": 0.0, "ended_s": middle, "steps": []}
+        further = {"name": "retest", "begun_s": middle, "ended_s": None, "steps": [], "screen": second}
+        path.write_text(json.dumps(summary | {"protocol": first | {"further": [further]}}))
+    found = compared(place, "one")
+    assert (found["before"], found["after"], found["label"], found["same_wear"]) == (75.0, 92.0, "changed", True)
+    assert [p["session"] for p in found["points"]] == ["one hip-check 1", "one retest 2"]
+    assert [p["pain"] for p in found["points"]] == [6.0, 3.0]
 
 
 def test_the_pinned_baseline_is_found_and_can_be_taken_back(place: Path) -> None:
