@@ -60,7 +60,8 @@ def half_life_min(minutes: Sequence[float], changes: Sequence[float], covariance
     inverse = np.asarray(np.linalg.pinv(covariances), np.float64)
 
     def misfit(log_half: float) -> float:
-        return _misfit(0.5 ** (at / math.exp(log_half)), seen, inverse)
+        # from the first point on: how large the change was before it does not matter
+        return _misfit(0.5 ** ((at - at.min()) / math.exp(log_half)), seen, inverse)
 
     bounds = (math.log(SHORTEST_MIN), math.log(LONGEST_MIN))
     grid = np.linspace(*bounds, 120)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ from body_signals import HiphingeError
 from dsp.comparison import Key, PublishedError, published, unit_of
 from on_disk import read_json
 
+SMALLEST, LARGEST = 1e-3, 1e3
+"""A standard error beyond these, in the unit of its number, was not measured (ours)."""
 _REMEDY = "Give the file that this wrote: hiphinge repeatability FOLDER --json > FILE"
 
 
@@ -41,12 +42,13 @@ def _entry(entry: Any, file: Path) -> tuple[Key, str, float | None]:
         key: Key = (str(entry["test"]), str(entry["side"]), str(entry["measure"]))
         unit_of(key)
         kind, sem = str(entry["wear"]), entry["sem"]
-        known = isinstance(sem, int | float) and not isinstance(sem, bool) and math.isfinite(sem) and sem > 0.0
-        if kind not in ("anew", "on") or not (known or sem is None or sem == 0):
+        number = isinstance(sem, int | float) and not isinstance(sem, bool) and 0.0 <= sem <= LARGEST
+        if kind not in ("anew", "on") or not (number or sem is None):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise HiphingeError("a row of it cannot be understood", str(file), _REMEDY) from None
-    return key, kind, float(sem) if known else None
+    # what is the same in everybody each time has no error that could be used
+    return key, kind, float(sem) if number and sem > SMALLEST else None
 
 
 def _error(key: Key, kinds: dict[str, float], file: Path) -> PublishedError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from dashboards.notation import DASH, calendar, with_uncertainty, words
 
@@ -62,12 +63,16 @@ def tables(document: Document) -> list[Table]:
     """The points of the course, and the other numbers, which have no label."""
     course = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("when", "session", "start", "value", "change", "can tell", "kept", "pain", "label"):
-        course.add_column(title, justify="right" if title in ("value", "change", "can tell", "kept", "pain") else "left")
+        course.add_column(
+            title,
+            justify="right" if title in ("value", "change", "can tell", "kept", "pain") else "left",
+            no_wrap=title == "session",
+        )
     for i, point in enumerate(document["points"]):
         part = point["kept_percent"]
         course.add_row(
             "before" if i == 0 else _when(document, point),
-            point["session"],
+            Text(point["session"]),
             calendar(point["start"]),
             _number(document["unit"], point["value"]),
             _change(document, point) if i else "",
@@ -97,7 +102,7 @@ def history_table(document: Document) -> Table:
     """A session against the athlete's own baseline and earlier weeks."""
     pinned = ", ".join(document["baseline_sessions"]) or "none: hiphinge compare --pin SESSION"
     title = f"{document['session']}; pinned baseline: {pinned}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("number", "now", "baseline", "expected", "", "days", "weeks, medians"):
         table.add_column(name, justify="left" if name in ("number", "", "weeks, medians") else "right")
     for one in document["numbers"]:

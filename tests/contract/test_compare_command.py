@@ -248,3 +248,35 @@ def test_the_trend_is_that_of_days_and_weeks_against_the_pinned_baseline(place: 
     assert "pinned baseline: week0, week1" in text
     assert "75°, 78°, 77°, 76°" in text
     assert "for one session" in refused("compare", "--trend", "before", "after", cwd=place)
+
+
+def test_without_a_known_start_there_are_values_and_no_times(place: Path) -> None:
+    for name, left in (("x", 70.0), ("y", 90.0)):
+        screened(place / name, screen_day(left), start="1970-01-01T00:00:00Z")
+    found = compared(place, "x", "y")
+    assert (found["change_deg"], found["label"], found["same_wear"]) == (20.0, "changed", False)
+    assert [p["minutes_after"] for p in found["points"]] == [None, None]
+    assert "start_unknown" in found["warnings"]
+    assert "–" in done("compare", "x", "y", cwd=place).stdout
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(place: Path) -> None:
+    name = "[red]b :smile:"
+    screened(place / name, screen_day(90.0), athlete="player-07", start="2026-11-23T09:40:00Z", marks=[(0.0, "retest before")])
+    assert name in done("compare", "before", name, cwd=place).stdout
+    assert compared(place, "before", name)["points"][1]["session"] == name
+
+
+@pytest.mark.parametrize("label", ["primary bend:left:lumbar_rom_deg", "primary x", "primary ::"])
+def test_a_stored_choice_that_names_no_number_is_refused(place: Path, label: str) -> None:
+    done("mark", "before", "0", label, cwd=place)
+    assert "no number of the screen" in refused("compare", "before", "after", cwd=place)
+
+
+def test_a_chain_of_retests_and_a_circle_of_them_end(place: Path) -> None:
+    assert compared(place, "before", "after", "hour")["same_wear"] is True
+    screened(place / "p", screen_day(70.0), start="2026-11-25T09:00:00Z", marks=[(0.0, "retest q")])
+    screened(place / "q", screen_day(90.0), start="2026-11-25T09:30:00Z", marks=[(0.0, "retest p")])
+    assert compared(place, "p", "q")["label"] == "changed"
+    (place / "q").rename(place / "renamed")
+    assert compared(place, "p", "renamed")["label"] == "changed"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmarks.clinic_tracker import as_assumed, as_published, each_against_its_own, false_changed, found, needed, power
 from dsp.comparison import (
@@ -254,6 +257,35 @@ def test_the_power_is_that_of_the_documents() -> None:
     assert power(10.0, 3.9, PRIOR_DF, draws, TOMORROW_LEVEL) >= 0.41
     assert needed(3.0, PRIOR_DF, draws) == pytest.approx(12.6, abs=0.15)
     assert needed(3.9, PRIOR_DF, draws, TOMORROW_LEVEL) <= 17.3
+
+
+VALUE = st.floats(-200.0, 300.0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    VALUE,
+    st.lists(st.tuples(st.integers(0, 20_000), VALUE, st.booleans(), st.floats(0.0, 50.0)), min_size=1, max_size=7),
+    st.lists(VALUE, max_size=4),
+)
+def test_whatever_was_measured_the_document_is_whole(before: float, later: list, own: list[float]) -> None:
+    occasions = [
+        at(value, timedelta(minutes=minutes), wear="today" if on else f"w{i}", spread=spread)
+        for i, (minutes, value, on, spread) in enumerate(sorted(later))
+    ]
+    pinned = [at(v, timedelta(days=-d - 1), wear=f"b{d}") for d, v in enumerate(own)]
+    document = compare(at(before), *occasions, primary=KEY, baselines=pinned).document()
+    json.dumps(document, allow_nan=False)
+    assert document["label"] == document["points"][-1]["label"]
+    for point in document["points"][1:]:
+        beyond = abs(point["change_deg"]) > point["smallest_detectable_deg"]
+        assert point["label"] in LABELS
+        if abs(abs(point["change_deg"]) - point["smallest_detectable_deg"]) > 1e-3:
+            assert beyond == (point["label"] not in ("not_more_than_measurement", "lost"))
+        assert point["low"] < point["value"] < point["high"]
+        if point["kept_percent"] is not None:
+            assert document["points"][1]["label"] in ("changed", "worse")
+            assert point["kept_percent_low"] <= point["kept_percent"] <= point["kept_percent_high"]
 
 
 def test_every_number_of_the_screen_has_two_standard_errors() -> None:
