@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from dsp.comparison.agreement import LEVEL, Limited
+from dsp.comparison.repeatability import LEVEL, Limited
 
 FEWEST_PEOPLE = 20
 """Fewest people for a centile (clinical section 5); with twenty, two lie beyond the tenth."""
