@@ -21,6 +21,7 @@ from dsp.comparison import (
     Value,
     compare,
     published,
+    quantile,
     smallest_detectable,
     standard_errors,
 )
@@ -183,7 +184,13 @@ def test_other_numbers_are_shown_and_never_labelled() -> None:
 
 @pytest.mark.parametrize(
     ("later", "warned"),
-    [(after(50, 80.0), False), (after(70, 80.0), True), (next_day(80.0), False), (next_day(80.0, 1.05), True)],
+    [
+        (after(50, 80.0), False),
+        (after(70, 80.0), True),
+        (next_day(80.0), False),
+        (next_day(80.0, 1.05), True),
+        (next_day(80.0, 0.98), False),
+    ],
 )
 def test_clock_times_more_than_an_hour_apart_are_warned_of(later: Occasion, warned: bool) -> None:
     assert ("time_of_day" in told(76.0, later)["warnings"]) is warned
@@ -213,6 +220,15 @@ def test_the_limits_of_what_is_kept_hold_the_truth_in_19_of_20() -> None:
         part = kept(later, first, 4.0)
         inside += part is not None and part.low <= 0.5 <= part.high
     assert inside / draws == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_limits_of_what_is_kept_are_where_the_difference_is_just_told() -> None:
+    first, later, together = Estimate(14.0, 2.8, 8.0), Estimate(7.0, 3.3, 8.0), 4.2
+    part = kept(later, first, together)
+    assert part is not None
+    for edge in (part.low, part.high):
+        error = math.sqrt(later.error**2 - 2.0 * edge * together + edge**2 * first.error**2)
+        assert abs(later.value - edge * first.value) == pytest.approx(quantile(0.05, 8.0) * error, rel=1e-9)
 
 
 def test_a_part_of_nothing_has_no_limits() -> None:
