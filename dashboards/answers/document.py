@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _CODES = {
@@ -48,7 +48,12 @@ def _derived(screen: Mapping[str, Any]) -> Mapping[str, Any]:
         code = "repeat"
     known = [limit for limit in screen.get("limits") or () if limit.get("number") is not None]
     reasons = [_reason(e) for e in known if e.get("beyond") and e.get("name") in _SUPPORT.get(code, ())]
-    against = [_reason(e) for e in known if not e.get("beyond") and e.get("name") in _AGAINST.get(code, ())]
+    # the other side's hip does not speak against the side that is named
+    others = {"left": "right", "right": "left"}.get(screen.get("side") or "")
+    near = [e for e in known if not e.get("beyond") and e.get("side") != others]
+    against = [_reason(e) for e in near if e.get("name") in _AGAINST.get(code, ())]
+    if code == "hip_limited":
+        against += _reached(screen, known)
     return {
         "code": code,
         "side": screen.get("side") or "",
@@ -68,6 +73,20 @@ def _reason(limit: Mapping[str, Any]) -> dict[str, Any]:
         "proposal": bool(limit.get("proposal")),
         "compared_with": "published",
     }
+
+
+def _reached(screen: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A hip that is named, but went beyond the knee raise's limit in the squat."""
+    limit = next((e["limit"] for e in known if e.get("name") == "knee_raise_hip_deg"), None)
+    found = []
+    for test in screen.get("tests") or ():
+        peak = (test.get("measures") or {}).get("hip_peak_deg") or {}
+        if test["test"] != "squat" or test["side"] != screen.get("side") or limit is None or not peak.get("valid"):
+            continue
+        if (peak.get("median") or 0.0) > limit:
+            number = {"number": peak["median"], "sd": peak.get("spread"), "unit": "deg"}
+            found.append({"test": "squat", "side": test["side"], "measure": "hip_peak_deg", **number, "borderline": False})
+    return found
 
 
 def _next(screen: Mapping[str, Any], code: str) -> list[dict[str, str]]:

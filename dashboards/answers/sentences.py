@@ -6,7 +6,7 @@ Documents are those of summary.json (`screen.answer`) and of a comparison; a num
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -160,28 +160,23 @@ class Sentences:
         text = text.replace(" ± ", f"{NO_BREAK}±{NO_BREAK}")
         return text.replace(".", ",") if self.language == "de" else text
 
-    def _changed(self, document: Document, change: object, label: object, point: Document) -> str:
-        unit = document.get("unit", "deg")
-        when = self.when(point.get("minutes_after"))
-        if not math.isfinite(_number(change)):
-            return self.text("change.missing", when=when)
-        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
-        smallest = self._at_least(document.get("smallest_detectable_deg"), unit)
-        key = f"change.{label}" if known else "change.unknown"
-        return self.text(key, change=self.changed_by(change, unit), when=when, smallest=smallest)
-
-    def _at_least(self, value: object, unit: object) -> str:
-        """What a measurement can tell, rounded up as an uncertainty is."""
+    def at_least(self, value: object, unit: object) -> str:
+        """What a measurement can tell, rounded up as an uncertainty is: ``4°``."""
         scale = 100.0 if unit in ("", None) else 1.0
         told = self.decimals(uncertainty(scale * _number(value), 2 if unit == "s" else 0))
         if told == DASH:
             return told
         return f"{told}°" if unit == "deg" else self.text("number.points", number=told + NO_BREAK) if scale > 1 else f"{told} s"
 
-
-def joined(parts: Sequence[str]) -> str:
-    """Reasons in one line."""
-    return "; ".join(part for part in parts if part)
+    def _changed(self, document: Document, change: object, label: object, point: Document) -> str:
+        unit = document.get("unit", "deg")
+        when = self.when(point.get("minutes_after"))
+        if not math.isfinite(_number(change)):
+            return self.text("change.missing", when=when)
+        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
+        smallest = self.at_least(document.get("smallest_detectable_deg"), unit)
+        key = f"change.{label}" if known else "change.unknown"
+        return self.text(key, change=self.changed_by(change, unit), when=when, smallest=smallest)
 
 
 def _capital(text: str) -> str:
