@@ -43,8 +43,8 @@ class Sentences:
         """The word for a code of a family; one that is newer than the catalogue as words."""
         return self.words.get(f"{family}.{code}") or str(code or DASH).replace("_", " ")
 
-    def answer(self, document: Document) -> str:
-        """The headline: one sentence. One test alone is followed by what to do next."""
+    def answer(self, document: Document, done: Collection[str] | None = None) -> str:
+        """The headline: one sentence. One test alone is followed by what to do next; done: as in `next`."""
         code = document["code"]
         if f"answer.{code}" not in self.words:
             return _capital(f"{self.code('pattern', code)}.")
@@ -52,7 +52,7 @@ class Sentences:
             return self.text(f"answer.{code}")
         told = self.text("answer.one_test", points_to=self.code("points", document.get("points_to")))
         following = document.get("next") or ()
-        return self.text("answer.next", answer=told, next=self.next(following[0])) if following else told
+        return self.text("answer.next", answer=told, next=self.next(following[0], done)) if following else told
 
     def confidence(self, document: Document) -> str:
         """The confidence of an answer with its reason: ``high: three tests that share no number agree``."""

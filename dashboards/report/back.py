@@ -161,10 +161,10 @@ def said(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str
         where = f", {pain['where']}" if pain.get("where") else ""
         angle = _number(pain.get("lumbar_flexion_deg"))
         at = words.text("report.pain_angle", number=words.number(angle, "deg")) if math.isfinite(angle) else ""
-        found.append(
-            (0, _number(pain["time_s"]), words.text("report.pain_said", level=_plain(pain["level"]), where=where + at))
-        )
-    found += [(1, _number(note["time_s"]), f"“{note['text']}”") for note in facts.summary["notes"]]
+        told = words.text("report.pain_said", level=_plain(pain["level"]), where=where + at) + _afterwards(pain, words)
+        found.append((0, _number(pain["time_s"]), told))
+    for note in facts.summary["notes"]:
+        found.append((1, _number(note["time_s"]), f"“{cut(note['text'], 70)}”{_afterwards(note, words)}"))
     found += [
         (2, _number(mark["time_s"]), words.code("mark", mark["label"]))
         for mark in facts.summary["marks"]
@@ -176,6 +176,10 @@ def said(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str
     used = _TITLE_PX + (_LINE_PX + 2) * len(kept) + (_LINE_PX + 8 if more else 0) if kept else 0.0
     rest = words.text("report.rows_more", count=more) if more and kept else ""
     return [(clock(at), cut(text, 84)) for _, at, text in kept], rest, used
+
+
+def _afterwards(entry: Mapping[str, Any], words: Wording) -> str:
+    return f" ({words.text('report.afterwards')})" if entry.get("said") == "afterwards" else ""
 
 
 def _sentence(text: str) -> str:
@@ -218,7 +222,8 @@ def protocol(facts: Facts, words: Wording) -> str:
     done = facts.summary.get("protocol")
     if not isinstance(done, Mapping) or not done.get("name"):
         return ""
-    steps = [s for s in done.get("steps") or () if isinstance(s, Mapping)]
+    listed = done.get("steps")
+    steps = [s for s in listed if isinstance(s, Mapping)] if isinstance(listed, list) else []
     valid = sum(bool(_number(s.get("valid")) >= _number(s.get("wanted"))) for s in steps)
     told = words.text("report.steps", name=cut(str(done["name"]), 40), valid=valid, count=len(steps))
     stopped = [cut(str(s.get("name")), 20) for s in steps if s.get("stopped_for_pain")]

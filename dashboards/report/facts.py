@@ -89,6 +89,18 @@ class Facts:
         return {name: values[int(first) : int(last)] for name, values in self.angles.items()}
 
 
+def left_out_of(test: Mapping[str, Any]) -> dict[str, int]:
+    """How many repetitions of a test of the screen were not scored, by reason."""
+    found = test.get("left_out")
+    return {str(why): n for why, n in found.items() if isinstance(n, int)} if isinstance(found, Mapping) else {}
+
+
+def gives_way(test: Mapping[str, Any]) -> bool:
+    """Whether the lumbar spine left its start in most scored repetitions of a test; older screens do not say."""
+    found = test.get("with_slack")
+    return isinstance(found, int) and 2 * found > (test["repetitions"] or 0)
+
+
 def facts_of(session_folder: Path, estimator: str, comparison: Mapping[str, Any] | None = None) -> Facts:
     """Read a session's results. HiphingeError where they are missing or damaged."""
     summary = read_summary(session_folder, estimator)

@@ -14,7 +14,7 @@ from body_signals.movements import kind_of
 from dashboards.notation import DASH
 from dashboards.report.course import changed, pain_line
 from dashboards.report.drawing import Bar, Curve, Square, hip_gives, spine_steps_in, square, thirds
-from dashboards.report.facts import Facts, hip_of
+from dashboards.report.facts import Facts, gives_way, hip_of
 from dashboards.report.movements import SIDES, THIRDS, MovementSummary, Row, counted_left_out
 from dashboards.report.wording import Wording, cut
 
@@ -27,7 +27,7 @@ _DRAWN_LOOPS = 4
 """Most repetitions in one picture (ours)."""
 _LINE = 68
 """Characters of a row beside its name, in the widest typeface (ours)."""
-_ROOM_PX, _ROW_PX, _CELL_PX = 274.0, 28.0, 22.0
+_ROOM_PX, _ROW_PX, _CELL_PX = 259.0, 28.0, 22.0
 """Room on the first page for its rows and the small print below, and the height of a row of each, CSS pixels (ours)."""
 
 
@@ -234,17 +234,15 @@ def _steps_in(facts: Facts, words: Wording) -> Picture:
     limit = float(entry["limit"]) if entry is not None else math.nan
     low = min(numbers.values(), key=lambda n: n.median, default=None)
     onset = words.number(low.median, "deg") if low is not None else DASH
-    gives_way = any(
-        2 * t.get("with_slack", 0) > t["repetitions"] for t in facts.summary["screen"]["tests"] if t["test"] == "rock_back"
-    )
+    slack = any(gives_way(t) for t in facts.summary["screen"]["tests"] if t["test"] == "rock_back")
     caption = words.text("report.not_tested", test=words.test("rock_back"))
     if low is not None:
-        key = "report.steps_in_after" if gives_way else "report.no_step"
+        key = "report.steps_in_after" if slack else "report.no_step"
         caption = words.text(key, number=words.number(low.median, "deg", low.spread), limit=limit_words(entry, words))
     elif group is not None:
         caption = words.text("report.not_scored", test=words.test("rock_back"))
     caption = caption.removesuffix("; ")
-    at = low.median if low is not None and gives_way else math.nan
+    at = low.median if low is not None and slack else math.nan
     return Picture(
         words.text("report.steps_in"),
         words.text("report.steps_in_what"),

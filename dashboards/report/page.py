@@ -78,7 +78,7 @@ def report_html(
         raise ValueError(f"a report is for {' or '.join(AUDIENCES)}, not for {audience!r}")
     words = wording(language or system_language())
     facts = facts_of(session_folder, estimator, comparison)
-    values = _for_athlete(facts, words) if audience == "athlete" else _for_physio(facts, words)
+    values = for_athlete(facts, words) if audience == "athlete" else for_physio(facts, words)
     start = words.titled(facts.summary["start"])
     return (
         _templates()
@@ -107,7 +107,8 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
+def for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
+    """The values of the athlete's template."""
     name = cut(facts.summary["athlete"], _NAME)
     return {
         "about": f"{name}, {words.day(facts.summary['start'])}",
@@ -119,7 +120,8 @@ def _for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
     }
 
 
-def _for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
+def for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
+    """The values of the physio's template."""
     summary = facts.summary
     what = words.text("report.training_day" if facts.training else "report.hip_check")
     estimator = words.text(f"report.estimator.{facts.estimator}")
@@ -138,14 +140,20 @@ def _for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
 def _check(facts: Facts, words: Wording) -> dict[str, Any]:
     lines = front.lines(facts, words)
     return {
-        "headline": words.answer(facts.answer),
+        "headline": words.answer(facts.answer, [t["test"] for t in facts.summary["screen"]["tests"]]),
         "lines": lines,
         "pictures": front.pictures(facts, words),
         "squares": front.squares(facts, words),
         "front_table": front.rests_on(facts, words, front.rows_left(len(lines))),
         "front_name": words.text("report.rests"),
-        "note": words.text("report.front_note"),
+        "note": f"{_compared(facts, words)}{words.text('report.front_note')}",
     }
+
+
+def _compared(facts: Facts, words: Wording) -> str:
+    """What the numbers are compared with, as a sentence; empty where a later version compares with something else."""
+    told = words.words.get(f"compared.{facts.answer.get('compared_with')}", "")
+    return f"{told[:1].upper()}{told[1:]}. " if told else ""
 
 
 def _training(facts: Facts, words: Wording) -> dict[str, Any]:
@@ -168,6 +176,7 @@ def _second_page(facts: Facts, words: Wording) -> dict[str, Any]:
     room = _WITH_COURSE_PX if picture else _WITHOUT_PX
     care, care_more, used = back.care(facts, words, room)
     told, told_more, used_too = back.said(facts, words, room - used)
+    strips = 1 if picture else 2 if used + used_too > _LITTLE_PX else 3
     most = int((room - used - used_too - _HEAD_PX) / _CELL_PX)
     rows = course.others_of(comparison, words, min(max(most, 0), 4)) if comparison is not None else []
     head = tuple(words.text(f"report.others.{name}") for name in ("what", "before", "after", "change"))
@@ -178,13 +187,13 @@ def _second_page(facts: Facts, words: Wording) -> dict[str, Any]:
         "course_picture": picture,
         "care": care,
         "care_more": care_more,
-        "strips": back.strips(facts, words, 1 if picture else 2 if used + used_too > _LITTLE_PX else 3),
+        "strips": back.strips(facts, words, strips),
         "keys": [
             (words.text(f"report.legend.{name}"), " ".join(map(str, ink.dashes)), colour(ink))
             for name, ink in (("lumbar", LUMBAR), ("pelvis", PELVIS), ("left", LEFT), ("right", RIGHT))
         ],
         "sure": back.how_sure(facts, words),
-        "also": back.also_measured(facts, words, 3 if picture else 7),
+        "also": back.also_measured(facts, words, {1: 3, 2: 7, 3: 5}[strips]),
         "also_name": words.text("report.exposure" if facts.training else "report.also"),
         "others": others if rows else None,
         "said": told,

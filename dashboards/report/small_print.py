@@ -8,7 +8,7 @@ from typing import Any
 from body_signals import SCREEN_MEASURES, Quality, flag_names
 from body_signals.movements import kind_of
 from dashboards.notation import DASH, THIGH, TRUNK, clock, kind_is_unsure, share_to_read, with_uncertainty
-from dashboards.report.facts import Facts, side_of
+from dashboards.report.facts import Facts, left_out_of, side_of
 from dashboards.report.front import Table
 from dashboards.report.movements import THIRDS, Row, missing_shares, runs
 from dashboards.report.wording import Wording
@@ -58,8 +58,8 @@ def screen(facts: Facts, words: Wording) -> Table:
         for name, measure in test["measures"].items():
             place = (test["test"], test["side"], name)
             compared = [e for e in facts.summary["screen"]["limits"] if (e["test"], e["side"], e["measure"]) == place]
-            of = test["repetitions"] + sum((test.get("left_out") or {}).values())
-            count = measure["repetitions"]
+            of = (test["repetitions"] or 0) + sum(left_out_of(test).values())
+            count = measure["repetitions"] or 0
             rows.append(
                 (
                     words.measure(test["test"], name, test["side"]),
@@ -106,7 +106,7 @@ def left_out(facts: Facts, words: Wording) -> list[str]:
         if not test["test"]:
             continue
         name = words.test(test["test"], test["side"])
-        reasons = [f"{n} {words.reason_left_out(why)}" for why, n in (test.get("left_out") or {}).items()]
+        reasons = [f"{n} {words.reason_left_out(why)}" for why, n in left_out_of(test).items()]
         if not test["valid"]:
             reasons.insert(0, words.text("report.too_few", count=test["repetitions"]))
         if reasons:

@@ -29,7 +29,7 @@ def headline(facts: Facts, words: Wording) -> str:
     flexed = _beyond(_zones(summary), _FLEXED_DEG)
     if not math.isfinite(flexed):
         return f"{done}."
-    return words.text("report.headline_training", done=done, time=clock(flexed), degrees=f"{_FLEXED_DEG:.0f}°")
+    return words.text("report.headline_training", done=done, time=cut(clock(flexed), 12), degrees=f"{_FLEXED_DEG:.0f}°")
 
 
 def done_words(facts: Facts, words: Wording) -> str:
@@ -54,7 +54,8 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
         Line(words.text("report.share"), "", fitting(told, words) if told else DASH),
         Line(words.text("report.flexed"), "", _flexed(exposure, words)),
     ]
-    worst = (exposure.get("worst_repetitions") or [{}])[0]
+    listed = exposure.get("worst_repetitions")
+    worst = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     peak = _number(worst.get("lumbar_peak_deg"))
     if math.isfinite(peak):
         found.append(
@@ -63,7 +64,7 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
                 words.number(peak, "deg"),
                 words.text(
                     "report.furthest_where",
-                    number=worst.get("number"),
+                    number=cut(str(worst.get("number")), 8),
                     movement=words.kind(str(worst.get("movement"))),
                     time=clock(_number(worst.get("start_s"))),
                 ),
@@ -91,13 +92,13 @@ def sets_table(facts: Facts, words: Wording, most: int) -> Table:
     """The sets with their medians; those of the movements done most where there are too many."""
     rows = []
     for number, one in enumerate(facts.summary["sets"], 1):
-        metrics = one.get("metrics") or {}
+        metrics = _mapping(one.get("metrics"))
         rows.append(
             (
                 str(number),
-                words.kind(str(one.get("movement")), str(one.get("side") or "")),
-                clock(_number(one.get("start_s"))),
-                str(one.get("repetitions", DASH)),
+                cut(words.kind(str(one.get("movement")), str(one.get("side") or "")), 40),
+                cut(clock(_number(one.get("start_s"))), 8),
+                cut(str(one.get("repetitions", DASH)), 8),
                 words.number(_median(metrics, "lumbar_rom_deg"), "deg"),
                 words.number(_hip(metrics, str(one.get("side") or "")), "deg"),
                 words.number(one.get("lumbar_share_of_trunk_on_thigh_median"), ""),
@@ -117,14 +118,14 @@ def exposure_rows(facts: Facts, words: Wording, most: int) -> tuple[tuple[str, s
     """The exposure of the day beyond the zones: name, number, and what it is of."""
     exposure = facts.summary["exposure"]
     rows: list[tuple[str, str, str]] = []
-    parts = exposure.get("part_of_largest_bend_s") or {}
+    parts = _mapping(exposure.get("part_of_largest_bend_s"))
     for key, seconds in reversed(list(parts.items())):
         if key != "below_50":
             name = words.text("report.exposure.part", zone=_zone(key, words, "\xa0%"))
             rows.append((name, clock(_number(seconds)), words.number(exposure.get("largest_bend_lumbar_deg"), "deg")))
     if "bends" in exposure:
-        rows.append((words.text("report.exposure.bends"), str(exposure["bends"]), ""))
-    moved = sum(n for n in (exposure.get("lumbar_movements") or {}).values() if isinstance(n, int))
+        rows.append((words.text("report.exposure.bends"), cut(str(exposure["bends"]), 8), ""))
+    moved = sum(n for n in _mapping(exposure.get("lumbar_movements")).values() if isinstance(n, int))
     if moved:
         rows.append((words.text("report.exposure.movements"), str(moved), ""))
     for key in ("slack_events", "lifts_after_creep", "flexed_over_20_min", "first_hour_lifts"):
@@ -141,15 +142,15 @@ def _by_count(facts: Facts) -> list[MovementSummary]:
 
 
 def _flexed(exposure: Mapping[str, Any], words: Wording) -> str:
-    longest = exposure.get("longest_flexed") or {}
+    longest = _mapping(exposure.get("longest_flexed"))
     seconds = _number(longest.get("seconds"))
     said = []
     if math.isfinite(seconds) and seconds > 0:
         said.append(words.text("report.longest", time=clock(seconds), at=clock(_number(longest.get("start_s")))))
     if exposure.get("bends"):
-        said.append(words.text("report.bends", count=exposure["bends"]))
-    slack = exposure.get("slack_events") or ()
-    if slack:
+        said.append(words.text("report.bends", count=cut(str(exposure["bends"]), 8)))
+    slack = exposure.get("slack_events")
+    if isinstance(slack, list) and slack:
         said.append(words.text("report.slack_events", count=len(slack)))
     return fitting(said, words) if said else DASH
 
@@ -169,7 +170,7 @@ def _third(facts: Facts, words: Wording) -> Picture:
     most = next((g for g in _by_count(facts) if not g.side), None)
     movement = most.movement if most is not None else ""
     sets = [s for s in facts.summary["sets"] if s.get("movement") == movement]
-    peaks = [(i, _median(s.get("metrics") or {}, "lumbar_peak_deg")) for i, s in enumerate(sets, 1)]
+    peaks = [(i, _median(_mapping(s.get("metrics")), "lumbar_peak_deg")) for i, s in enumerate(sets, 1)]
     shown = peaks if len(peaks) <= 8 else [*peaks[:4], *peaks[-4:]]
     bars = [Bar(str(i), value, f"{value:.0f}" if math.isfinite(value) else DASH) for i, value in shown]
     name = words.kind(movement) if movement else DASH
@@ -208,6 +209,11 @@ def _zone(key: str, words: Wording, unit: str = "°") -> str:
         return f"{'>' if sign == 'above' else '<'}\xa0{cut(number, 6)}{unit}"
     low, _, high = key.partition("_to_")
     return f"{cut(low, 6)}–{cut(high, 6)}{unit}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Of what is a mapping in a sound summary: it, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _median(metrics: Mapping[str, Any], name: str) -> float:

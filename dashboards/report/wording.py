@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -14,6 +15,7 @@ from dashboards.answers import WORDS, Sentences
 from dashboards.notation import DASH, clock, local_moment, zone_of
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
+_BLANKS = re.compile(r"[^\S\xa0]+")
 _OWN = Path(__file__).parent / "words"
 _PAGE = Path(__file__).parents[1] / "live_page" / "static" / "words"
 """Names of places, kinds, flags and faults are those of the live page."""
@@ -84,7 +86,7 @@ class Wording(Sentences):
 
 def cut(text: str, most: int) -> str:
     """The text, or its beginning with an ellipsis where it is longer than `most` characters."""
-    text = " ".join(text.split())
+    text = _BLANKS.sub(" ", text).strip()
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
