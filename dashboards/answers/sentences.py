@@ -43,7 +43,7 @@ class Sentences:
         """The word for a code of a family; one that is newer than the catalogue as words."""
         return self.words.get(f"{family}.{code}") or str(code or DASH).replace("_", " ")
 
-    def answer(self, document: Document, done: Collection[str] | None = None) -> str:
+    def answer(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
         """The headline: one sentence. One test alone is followed by what to do next; done: as in `next`."""
         code = document["code"]
         if f"answer.{code}" not in self.words:
@@ -95,14 +95,14 @@ class Sentences:
         word = self.words.get(f"measure.{test}.{measure}") or f"{measure.replace('_', ' ')}, {self.test(test)}"
         return f"{word}, {self.code('side', side)}" if side else word
 
-    def next(self, document: Document, done: Collection[str] | None = None) -> str:
-        """What to do next: ``repeat the rock-back``. done: names of the tests that were done; all unless given."""
-        key = "next.repeat" if done is None or document["code"] in done else "next.do"
-        own = f"next.{document['code']}"
-        side = document.get("side") or ""
+    def next(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
+        """What to do next: ``repeat the rock-back``. done: the tests that were done, with their sides; all unless given."""
+        code, side = document["code"], document.get("side") or ""
+        again = done is None or any(test == code and side in ("", of) for test, of in done)
+        key, own = "next.repeat" if again else "next.do", f"next.{code}"
         if own in self.words:
             return self.text(own, hip=self.code("hip", side), side=self.code("side", side) if side else "")
-        return self.text(key, test=self.test(document["code"], side))
+        return self.text(key, test=self.test(code, side))
 
     def change(self, document: Document) -> str:
         """A comparison in one sentence: the change, when, and whether it is more than the measurement can tell."""

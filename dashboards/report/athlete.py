@@ -139,9 +139,8 @@ def _pose(facts: Facts, row: Row) -> Pose | None:
 def meaning(facts: Facts, words: Wording) -> str:
     """What it means, what it does not tell, and what comes next."""
     following = list(facts.answer.get("next") or ())[:1]
-    done = [t["test"] for t in facts.summary["screen"]["tests"]]
     said = [words.text("athlete.means")]
-    said += [words.text("athlete.next", next=words.next(one, done)) for one in following]
+    said += [words.text("athlete.next", next=words.next(one, facts.done)) for one in following]
     return " ".join(said)
 
 

@@ -64,6 +64,11 @@ class Facts:
         """Whether any drawn angle was measured."""
         return len(self.angles["time_s"]) > 1 and any(np.isfinite(self.angles[name]).any() for name in DRAWN)
 
+    @property
+    def done(self) -> list[tuple[str, str]]:
+        """The tests of the screen that were done, with their sides."""
+        return [(t["test"], t["side"]) for t in self.summary["screen"]["tests"]]
+
     def measure(self, test: str, name: str, side: str = "") -> Number:
         """A number of the hip screen, as it is in summary.json."""
         for found in self.summary["screen"]["tests"]:

@@ -126,8 +126,7 @@ def fitting(parts: Sequence[str], words: Wording, most: int = _LINE) -> str:
 
 def next_line(facts: Facts, words: Wording) -> str:
     """What to test next, at most two tests."""
-    done = [t["test"] for t in facts.summary["screen"]["tests"]]
-    following = [words.next(one, done) for one in facts.answer.get("next") or ()][:2]
+    following = [words.next(one, facts.done) for one in facts.answer.get("next") or ()][:2]
     return words.text("next.then", first=following[0], second=following[1]) if len(following) == 2 else "".join(following)
 
 
@@ -155,6 +154,9 @@ def _side(facts: Facts, words: Wording) -> Line:
                 side=words.code("side", other),
             )
         )
+    elif own.known:
+        own_words = words.number(own.median, "deg")
+        said.append(words.text("report.side_alone", number=own_words, side=words.code("side", other)))
     told = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side})
     only = {r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == other}
     alone = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side} - only)
@@ -341,15 +343,14 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
         chosen = next((e for e in entries if e["beyond"]), entries[0])
         by_side = {e["side"]: facts.measure(test, measure, e["side"]) for e in entries}
         cells = {side: words.measured(chosen, n.median, n.spread) for side, n in by_side.items()}
-        whole = cells.get("", "")
+        numbers = cells[""] if "" in cells else " / ".join(cells.get(side, DASH) for side in SIDES)
         verdict = "beyond" if any(e["beyond"] for e in entries) else "not_beyond"
         verdict = "borderline" if any(e["borderline"] for e in entries) else verdict
         source = words.text("source.proposal") if chosen.get("proposal") else _source(str(chosen["source"]), words)
         rows.append(
             (
                 cut(words.measure(test, measure), 46),
-                cells.get("left", ""),
-                cells.get("right", whole),
+                numbers,
                 words.text(
                     "report.above" if chosen["above"] else "report.below", limit=words.measured(chosen, chosen["limit"])
                 ),
@@ -357,10 +358,10 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
                 cut(source, 24),
             )
         )
-    head = tuple(words.text(f"report.rests.{name}") for name in ("what", "left", "right", "limit", "compared", "source"))
+    head = tuple(words.text(f"report.rests.{name}") for name in ("what", "numbers", "limit", "compared", "source"))
     more = len(rows) - most
     said = words.text("report.rows_more", count=more) if more > 0 else ""
-    return Table(head, tuple(rows[:most]), frozenset({1, 2, 3}), said)
+    return Table(head, tuple(rows[:most]), frozenset({1, 2}), said)
 
 
 def _source(source: str, words: Wording) -> str:

@@ -140,7 +140,7 @@ def for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
 def _check(facts: Facts, words: Wording) -> dict[str, Any]:
     lines = front.lines(facts, words)
     return {
-        "headline": words.answer(facts.answer, [t["test"] for t in facts.summary["screen"]["tests"]]),
+        "headline": words.answer(facts.answer, facts.done),
         "lines": lines,
         "pictures": front.pictures(facts, words),
         "squares": front.squares(facts, words),
