@@ -26,6 +26,15 @@ SLEPT = "screen_slept"
 """``screen_slept 12``: the screen of a page slept, seconds."""
 UNDO = "undo"
 """``undo 4711``: the mark with this number in the recording is taken back; results have neither."""
+BASELINE = "baseline"
+"""This session is one of the athlete's own baseline, from before a treatment: pinned."""
+PRIMARY = "primary"
+"""``primary knee_raise:left:hip_peak_deg``: the number that was chosen before a treatment to be measured again after it."""
+TREATMENT = "treatment"
+"""The treatment begins; what was measured before it is *before*."""
+RETEST = "retest"
+"""``retest``: the tests are done once more in this recording. ``retest NAME``: this session retests another one, whose folder
+has this name, and the sensors stayed on; ``retest NAME worn anew``: they did not."""
 LEAST_PAIN, MOST_PAIN = 0.0, 10.0
 """Ends of the numerical rating scale (W. W. Downie and others, Annals of the Rheumatic Diseases 37, 1978, doi
 10.1136/ard.37.4.378)."""
@@ -147,6 +156,22 @@ def understood(label: str) -> Note | Pain | None:
         return Pain(float(pain["level"].replace(",", ".")), " ".join((pain["where"] or "").split()).strip(" ,;:"))
     except ValueError:
         return None
+
+
+_RETEST = re.compile(rf"{RETEST}\s+(?P<name>\S.*?)(?P<anew>\s+worn\s+anew)?", re.IGNORECASE)
+_CHOSEN = re.compile(rf"{PRIMARY}\s+(?P<words>\S+)", re.IGNORECASE)
+
+
+def retested(label: str) -> tuple[str, bool] | None:
+    """The session that a label says is retested, and whether the sensors stayed on; None for any other label."""
+    found = _RETEST.fullmatch(label.strip())
+    return None if found is None else (found["name"], found["anew"] is None)
+
+
+def chosen(label: str) -> str | None:
+    """The number that a label chooses, ``TEST:SIDE:MEASURE``; None for any other label."""
+    found = _CHOSEN.fullmatch(label.strip())
+    return None if found is None else found["words"]
 
 
 _UNDO = re.compile(rf"{UNDO} (?P<seq>\d{{1,18}})")

@@ -48,6 +48,9 @@ COMMANDS = {
     "mark": "Add, move or remove a mark after the session: a forgotten calibration, a note, pain.",
     "review": "Open sessions in the browser: compare sets, correct kinds, marks and pain.",
     "report": "Write the report of a session as one HTML file.",
+    "compare": "Compare before and after a treatment with what the measurement can tell; pin a baseline.",
+    "repeatability": "How repeatable your measurements are: ICC, SEM and MDC of people measured several times.",
+    "norms": "Limits of the hip screen from your own pain-free athletes.",
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or install them in a running Grafana.",
     "import": "Convert a recording of another program to a plain session.",
@@ -57,7 +60,7 @@ COMMANDS = {
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
-STORED = frozenset({"sessions", "mark", "review", "report", "push", "forget"})
+STORED = frozenset({"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "push", "forget"})
 """The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13
 """Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""

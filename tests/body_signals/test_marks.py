@@ -11,6 +11,8 @@ from body_signals import (
     Pain,
     SessionFact,
     check_label,
+    chosen,
+    retested,
     session_fact,
     session_facts,
     session_time,
@@ -89,6 +91,17 @@ def test_no_times(text: str) -> None:
 @given(st.integers(-90_000_000, 400_000_000))
 def test_a_time_is_read_as_it_is_written(ms: int) -> None:
     assert session_time(time_words(ms / 1e3)) == pytest.approx(ms / 1e3, abs=1e-9)
+
+
+def test_a_retest_names_its_session_and_whether_the_sensors_stayed_on() -> None:
+    assert retested("retest evening") == ("evening", True)
+    assert retested(" Retest my evening  worn anew ") == ("my evening", False)
+    assert retested("retest") is retested("retested evening") is None
+
+
+def test_a_chosen_number() -> None:
+    assert chosen("primary knee_raise:left:hip_peak_deg") == "knee_raise:left:hip_peak_deg"
+    assert chosen("primary") is chosen("primary two words") is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""An occasion: the tests of the hip screen as they were done once, in a session or in a part of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from body_signals import SCREEN_MEASURES
+
+Key = tuple[str, str, str]
+"""A number of the screen: test, side (empty where it has none) and measure, as in `SCREEN_MEASURES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A measure on one occasion: median of the scored repetitions, their spread (NaN where it is not known), and how many."""
+
+    median: float
+    spread: float = math.nan
+    repetitions: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The tests done once.
+
+    session: its name. start: calendar time of its beginning, with a zone; None where it is not known. wear: two occasions of
+    the same wear were measured without taking the sensors off in between. values: only those with enough repetitions. pain:
+    the highest that was reported, 0 to 10; None where none was. screen: the screen as in summary.json, where there is one.
+    """
+
+    session: str
+    start: datetime | None
+    wear: str
+    values: Mapping[Key, Value]
+    pain: float | None = None
+    screen: Mapping[str, Any] = field(default_factory=dict)
+
+
+def values_of(screen: Mapping[str, Any]) -> dict[Key, Value]:
+    """The valid numbers of a screen as it is in summary.json; one that this program does not know is left out."""
+    found: dict[Key, Value] = {}
+    for test in screen.get("tests", ()):
+        for name, measure in test["measures"].items():
+            median = measure["median"]
+            key = (test["test"], test["side"], name)
+            if key in _UNITS and measure["valid"] and median is not None and math.isfinite(median):
+                spread = math.nan if measure["spread"] is None else measure["spread"]
+                found[key] = Value(median, spread, measure["repetitions"])
+    return found
+
+
+def unit_of(key: Key) -> str:
+    """The unit of a number: ``deg``, ``s``, or empty for a share. KeyError where there is no such number."""
+    return _UNITS[key]
+
+
+def key_of(words: str) -> Key:
+    """The number that ``TEST:SIDE:MEASURE`` names, or ``TEST:MEASURE`` where there is no side. ValueError for any other."""
+    parts = [part.strip() for part in words.split(":")]
+    key = (parts[0], "", parts[1]) if len(parts) == 2 else tuple(parts)
+    if key not in _UNITS:
+        measures = sorted({words_of(k) for k in _UNITS if k[0] == parts[0]})
+        known = measures or sorted({k[0] for k in _UNITS})
+        raise ValueError(f"no number of the screen is called {words!r}: there are {', '.join(known)}")
+    return key
+
+
+def words_of(key: Key) -> str:
+    """The key as `key_of` reads it."""
+    return ":".join(part for part in key if part)
+
+
+_UNITS: dict[Key, str] = {(m.test, m.side, m.name): m.unit for m in SCREEN_MEASURES}

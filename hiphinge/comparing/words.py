@@ -1,0 +1,212 @@
+"""A comparison in plain words, the answer first. All numbers are those of its document, rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from dashboards.notation import DASH, calendar, with_uncertainty, words
+
+Document = Mapping[str, Any]
+HEADLINES = {
+    "changed": "{change} {when}: more than the measurement can tell ({smallest}).",
+    "not_more_than_measurement": "{change} {when}: not more than the measurement can tell ({smallest}).",
+    "lost": "Lost {when}: {change} is not more than the measurement can tell ({smallest}).",
+    "partly_kept": "Partly kept {when}: {change}, more than the measurement can tell ({smallest}).",
+    "kept": "Kept {when}: {change}, more than the measurement can tell ({smallest}).",
+    "worse": "Worse {when}: {change}, more than the measurement can tell ({smallest}).",
+}
+LABELS = {label: label.replace("_", " ") for label in HEADLINES} | {"not_more_than_measurement": "not more", "": ""}
+WARNINGS = {
+    "time_of_day": "clock times differ by more than an hour: lumbar flexion grows by 5° from early morning to afternoon",
+    "start_unknown": "the time of a session is not known: its order and its day are not either",
+    "published_error_only": "what can be told rests on published errors: pin earlier sessions as baseline (--pin)",
+    "error_is_proposal": "one of the standard errors is a proposal of this program: measure your own (docs/validation.md)",
+    "wide_spread": "repetitions spread widely in one session, so that less can be told",
+}
+MOST_WEEKS = 6
+"""Weeks that the table of a trend shows, the last ones (ours)."""
+_PLAIN = frozenset({"slack_slope_after"})
+"""Numbers without a unit that are no shares."""
+_SOON_MIN, _HOURS_MIN, _DAY_MIN = 10.0, 180.0, 24 * 60.0
+"""Up to here a later measurement is *after*, is told in minutes, and the length of a day, minutes (ours)."""
+
+
+def lines(document: Document) -> list[str]:
+    """The answer, what it is about, what is kept, pain, and warnings."""
+    points = document["points"]
+    last = points[-1]
+    found = [_headline(document, last)]
+    what = document["primary"]
+    how = {"proposed": "proposed by the screen of before", "mark": "chosen before", "command": "as asked"}[
+        document["primary_chosen"]
+    ]
+    found.append(f"{document['athlete']}, {number_name(what)} ({how}); {_wear(document)}.")
+    if len(points) > 2:
+        first = points[1]
+        found.append(f"Right after it was {_change(document, first)} ({LABELS[first['label']]}).{_kept(last)}")
+    if document["half_life_min"] is not None:
+        found.append(f"Half of it was gone after {_whole(document['half_life_min'])} min.")
+    found.append(_pain(document["pain"]))
+    planned = ", ".join(f"{_size(document, v)} with {n}" for n, v in document["smallest_detectable_next_day_deg"].items())
+    found.append(f"The next day a change can be told from: {planned} baselines ({document['baselines']} now).")
+    found += [f"note: {WARNINGS.get(code, words(code))}" for code in document["warnings"]]
+    return found
+
+
+def tables(document: Document) -> list[Table]:
+    """The points of the course, and the other numbers, which have no label."""
+    course = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("when", "session", "start", "value", "change", "can tell", "kept", "pain", "label"):
+        course.add_column(title, justify="right" if title in ("value", "change", "can tell", "kept", "pain") else "left")
+    for i, point in enumerate(document["points"]):
+        part = point["kept_percent"]
+        course.add_row(
+            "before" if i == 0 else _when(document, point),
+            point["session"],
+            calendar(point["start"]),
+            _number(document["unit"], point["value"]),
+            _change(document, point) if i else "",
+            _size(document, point["smallest_detectable_deg"]) if i else "",
+            ""
+            if part is None
+            else f"{_whole(part)} % ({_whole(point['kept_percent_low'])} to {_whole(point['kept_percent_high'])})",
+            DASH if point["pain"] is None else f"{point['pain']:g}",
+            LABELS.get(point["label"], words(point["label"])),
+        )
+    if not document["others"]:
+        return [course]
+    others = Table(title="Other numbers, without a label", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for title in ("number", "before", "after", "change"):
+        others.add_column(title, justify="left" if title == "number" else "right")
+    for one in document["others"]:
+        name = number_name(one)
+        if one["measure"] in _PLAIN:
+            others.add_row(name, *(with_uncertainty(one[at], decimals=2) for at in ("before", "after", "change")))
+            continue
+        before, after = (_number(one["unit"], one[at]) for at in ("before", "after"))
+        others.add_row(name, before, after, _signed(one["unit"], one["change"]))
+    return [course, others]
+
+
+def history_table(document: Document) -> Table:
+    """A session against the athlete's own baseline and earlier weeks."""
+    pinned = ", ".join(document["baseline_sessions"]) or "none: hiphinge compare --pin SESSION"
+    title = f"{document['session']}; pinned baseline: {pinned}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in ("number", "now", "baseline", "expected", "", "days", "weeks, medians"):
+        table.add_column(name, justify="left" if name in ("number", "", "weeks, medians") else "right")
+    for one in document["numbers"]:
+        own = one["baseline"]
+        expected = "" if own is None else f"{_number(one['unit'], own['low'])} to {_number(one['unit'], own['high'])}"
+        table.add_row(
+            number_name(one),
+            _number(one["unit"], one["now"]),
+            DASH if own is None else _number(one["unit"], own["median"]),
+            expected or DASH,
+            one["beyond"] or "",
+            str(len(one["days"])),
+            ", ".join(_number(one["unit"], week["median"]) for week in one["weeks"][-MOST_WEEKS:]),
+        )
+    return table
+
+
+def number_name(one: Document) -> str:
+    """A number in words: ``knee raise left, hip peak``."""
+    measure = one["measure"].removesuffix("_deg").removesuffix("_s").replace("rom", "range")
+    return f"{' '.join(words(part) for part in (one['test'], one['side']) if part)}, {words(measure)}"
+
+
+def _headline(document: Document, point: Document) -> str:
+    return HEADLINES[point["label"]].format(
+        change=_change(document, point),
+        when=_when(document, point),
+        smallest=_size(document, point["smallest_detectable_deg"], point),
+    )
+
+
+def _wear(document: Document) -> str:
+    return "the sensors stayed on" if document["same_wear"] else "the sensors were worn anew"
+
+
+def _when(document: Document, point: Document) -> str:
+    minutes = point["minutes_after"]
+    if minutes is None or minutes <= _SOON_MIN:
+        return "after"
+    if minutes < _HOURS_MIN:
+        return f"at {round(minutes / 5.0) * 5} min"
+    if minutes < 0.75 * _DAY_MIN:
+        return f"after {round(minutes / 60.0)} h"
+    days = round(minutes / _DAY_MIN)
+    return "next day" if days <= 1 else f"after {days} days"
+
+
+def _kept(point: Document) -> str:
+    part = point["kept_percent"]
+    if part is None:
+        return ""
+    return f" {_whole(part)} % of it was kept ({_whole(point['kept_percent_low'])} to {_whole(point['kept_percent_high'])} %)."
+
+
+def _pain(pain: Document) -> str:
+    if pain["change"] is None:
+        return "Pain was not reported both times."
+    said = f"Pain {pain['before']:g} to {pain['now']:g}"
+    if pain["direction"] == "same":
+        return f"{said}: the same."
+    matters = "a change that matters to people" if pain["important"] else "less than a change that matters to people"
+    return f"{said}: {matters} (2 points, or 30 % less)."
+
+
+def _change(document: Document, point: Document) -> str:
+    return _signed(document["unit"], point["change_deg"], decimals=_decimals(document, point))
+
+
+def _decimals(document: Document, point: Document) -> int:
+    """One decimal more where whole numbers would not show which of change and what can be told is larger."""
+    base = 2 if document["unit"] == "s" else 0
+    smallest = point["smallest_detectable_deg"]
+    if smallest is None:
+        return base
+    scale = 100.0 if document["unit"] == "" else 1.0
+    step = 10.0**base
+    shown, told = abs(round(scale * point["change_deg"] * step)), math.ceil(scale * smallest * step - 1e-6)
+    beyond = abs(point["change_deg"]) > smallest
+    return base if (shown > told) == beyond else base + 1
+
+
+def _size(document: Document, smallest: float | None, point: Document | None = None) -> str:
+    """What can be told, rounded up."""
+    if smallest is None:
+        return DASH
+    decimals = (2 if document["unit"] == "s" else 0) if point is None else _decimals(document, point)
+    scale = 100.0 if document["unit"] == "" else 1.0
+    step = 10.0**decimals
+    return _unit(document["unit"], f"{math.ceil(scale * smallest * step - 1e-6) / step:.{decimals}f}", difference=True)
+
+
+def _signed(unit: str, change: float | None, decimals: int | None = None) -> str:
+    if change is None:
+        return DASH
+    places = decimals if decimals is not None else 2 if unit == "s" else 0
+    text = with_uncertainty(change, scale=100.0 if unit == "" else 1.0, decimals=places)
+    plus = "" if text.startswith("−") or not float(text) else "+"
+    return _unit(unit, f"{plus}{text}", difference=True)
+
+
+def _number(unit: str, value: float | None) -> str:
+    if value is None:
+        return DASH
+    return _unit(unit, with_uncertainty(value, scale=100.0 if unit == "" else 1.0, decimals=2 if unit == "s" else 0))
+
+
+def _unit(unit: str, text: str, *, difference: bool = False) -> str:
+    return f"{text}°" if unit == "deg" else f"{text} s" if unit == "s" else f"{text} {'points' if difference else '%'}"
+
+
+def _whole(number: float) -> str:
+    return with_uncertainty(number, decimals=0)
