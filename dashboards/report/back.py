@@ -168,7 +168,7 @@ def said(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str
     found += [
         (2, _number(mark["time_s"]), words.code("mark", mark["label"]))
         for mark in facts.summary["marks"]
-        if not str(mark["label"]).startswith(("step ", "protocol "))
+        if not str(mark["label"]).startswith(("step ", "protocol ")) and facts.comparison is None
     ]
     most = min(max(int((room - _TITLE_PX - _LINE_PX) / (_LINE_PX + 2)), 0), _SAID)
     kept = sorted(sorted(found, key=lambda one: one[0])[:most], key=lambda one: one[1])

@@ -19,6 +19,8 @@ _WITHIN = frozenset({"not_more_than_measurement", "lost"})
 _PAIN_TELLS = 2.0
 """A change of pain that counts, points of 0 to 10 (Ostelo 2008, doi 10.1097/BRS.0b013e31815e3a10)."""
 MOST_POINTS = 7
+_MOST_WORDS = 330
+"""Characters of the sentences above the course: four lines (ours)."""
 _MOST_PAIN = 4
 
 
@@ -71,6 +73,10 @@ def sentences_of(comparison: Mapping[str, Any], words: Wording) -> str:
     smallest = comparison.get("smallest_detectable_deg")
     if math.isfinite(_number(smallest)):
         said.append(words.text("change.can_tell", smallest=words.at_least(smallest, comparison.get("unit", "deg")), wear=wear))
+    for code in comparison.get("warnings") or ():
+        told = words.words.get(f"change.warning.{code}")
+        if told and len(" ".join([*said, told])) <= _MOST_WORDS:
+            said.append(told)
     return " ".join(said)
 
 
@@ -92,7 +98,17 @@ def picture_of(facts: Facts, words: Wording) -> Markup | None:
     before = _number(comparison.get("before"))
     pain = _number((comparison.get("pain") or {}).get("before"))
     points = [
-        CoursePoint(words.text("when.before"), "", before, words.number(before, unit), math.nan, False, "", _level(pain), "")
+        CoursePoint(
+            words.text("when.before"),
+            _at(_before(comparison).get("start")),
+            before,
+            words.number(before, unit),
+            math.nan,
+            False,
+            "",
+            _level(pain),
+            "",
+        )
     ]
     shown = later[: MOST_POINTS - 1] if len(later) < MOST_POINTS else [*later[: MOST_POINTS - 2], later[-1]]
     for p in shown:
@@ -120,9 +136,7 @@ def others_of(comparison: Mapping[str, Any], words: Wording, most: int) -> list[
     """The other measures before and after: shown, never labelled."""
     rows: list[tuple[str, ...]] = []
     for one in comparison.get("others") or ():
-        unit = (
-            "deg" if str(one.get("measure", "")).endswith("_deg") else "s" if str(one.get("measure", "")).endswith("_s") else ""
-        )
+        unit = one.get("unit", "")
         rows.append(
             (
                 words.measure(one["test"], one["measure"], one.get("side") or ""),

@@ -26,7 +26,7 @@ AUDIENCES = ("physio", "athlete")
 _NAME = 48
 """Characters of a pseudonym on paper; the whole of it is in the file (ours)."""
 
-_WITH_COURSE_PX, _WITHOUT_PX = 120.0, 250.0
+_WITH_COURSE_PX, _WITHOUT_PX = 96.0, 250.0
 """Room on the second page for warnings, notes and other measures, with and without a course of treatment, CSS pixels (ours)."""
 _LITTLE_PX = 80.0
 """With no more than this much text the session gets a third strip (ours)."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from body_signals import ESTIMATORS, HiphingeError
 from dashboards.answers import LANGUAGES
+from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import settled
 from hiphinge.afterwards.printing import found_browser, print_pdf
-from hiphinge.commands.options import among, console, with_results
+from hiphinge.commands.options import among, console, say, with_results
 
 AUDIENCES = ("physio", "athlete")
 
@@ -29,6 +32,12 @@ def report(
     ),
     language: str | None = typer.Option(
         None, "--language", help="en or de; else that of this system.", autocompletion=among(LANGUAGES)
+    ),
+    before: list[Path] = typer.Option(
+        [],
+        "--before",
+        metavar="BEFORE",
+        help="A session before the treatment, with which this one is compared; repeated: it, then those in between.",
     ),
     pdf: bool = typer.Option(
         False, "--pdf", help="Also as PDF beside it, printed by a Chromium, Chrome or Edge that is there."
@@ -52,8 +61,19 @@ def report(
 
     name = "report.html" if audience == "physio" else f"report-{audience}.html"
     html = out or session / name
-    written = write_report(session, html, estimator or there[-1], language=language, audience=audience)
+    which = estimator or there[-1]
+    comparison = _comparison([*before, session], which) if before else None
+    written = write_report(session, html, which, language=language, audience=audience, comparison=comparison)
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
     if pdf:
         printed = print_pdf(written, written.with_suffix(".pdf"))
         console().print(f"PDF: {printed.resolve()}", highlight=False, soft_wrap=True)
+
+
+def _comparison(sessions: list[Path], estimator: str) -> Mapping[str, Any]:
+    """The document of the sessions' comparison, as `hiphinge compare` prints it."""
+    # the statistics take a moment to import
+    from hiphinge.comparing.courses import compared, found
+
+    folder = config.load(None).sessions
+    return compared([found(one, folder) for one in sessions], estimator, say)[1]

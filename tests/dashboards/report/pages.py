@@ -65,10 +65,26 @@ COURSE: dict[str, Any] = {
             "pain": 4,
         },
     ],
-    "warnings": [],
+    "warnings": ["time_of_day", "published_error_only"],
     "others": [
-        {"test": "knee_raise", "side": "right", "measure": "hip_peak_deg", "before": 108.4, "after": 107.0, "change": -1.4},
-        {"test": "bend", "side": "", "measure": "lumbar_share_of_trunk", "before": 0.8, "after": 0.72, "change": -0.08},
+        {
+            "test": "knee_raise",
+            "side": "right",
+            "measure": "hip_peak_deg",
+            "unit": "deg",
+            "before": 108.4,
+            "after": 107.0,
+            "change": -1.4,
+        },
+        {
+            "test": "bend",
+            "side": "",
+            "measure": "lumbar_share_of_trunk",
+            "unit": "",
+            "before": 0.8,
+            "after": 0.72,
+            "change": -0.08,
+        },
     ],
 }
 """A comparison as `hiphinge compare --json` prints it."""
