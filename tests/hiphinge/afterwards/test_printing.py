@@ -50,7 +50,7 @@ def test_it_is_printed_for_its_owner_alone_and_nothing_is_left(
 def test_without_a_browser_it_says_what_to_do(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SETTING, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HiphingeError, match="no Chromium, Chrome or Edge is on this machine.*Install Chromium"):
+    with pytest.raises(HiphingeError, match=r"no Chromium, Chrome or Edge is on this machine.*Install Chromium"):
         print_pdf(page, tmp_path / "r.pdf")
     monkeypatch.setenv(SETTING, "no-such-browser")
     with pytest.raises(HiphingeError, match="no-such-browser: no such program"):
