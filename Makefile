@@ -46,10 +46,11 @@ docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
 	$(RUN) dashboards.influx.reference > docs/influx-schema.md
 
-# Pictures of the live page in docs/live-page, taken by chromium from the demo; about two minutes.
+# Pictures of the pages and of the report in docs, taken by chromium from the demo; about three minutes.
 pictures: $(VENV)/tools
 	$(RUN) docs.live_page_pictures
 	$(RUN) docs.review_page_pictures
+	$(RUN) docs.report_pictures
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
 packages:

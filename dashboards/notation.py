@@ -75,24 +75,31 @@ def points(difference: float, sd: float | None = None) -> str:
 
 
 def calendar(start: object, *, seconds: bool = False) -> str:
-    """An RFC 3339 time as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is not valid.
+    """An RFC 3339 time as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is not known."""
+    moment = local_moment(start)
+    if moment is None:
+        return DASH
+    clock_time = moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year:04d}, {clock_time} ({zone_of(moment)})"
 
-    The zone is the one in which the time was written; a time in UTC is shown in this machine's zone at that time. A time in
-    1970 was never set.
-    """
+
+def local_moment(start: object) -> datetime | None:
+    """An RFC 3339 time in the zone in which it was written; one in UTC in this machine's zone at that time. None where it is
+    not valid, or was never set: in 1970."""
     try:
         moment = datetime.fromisoformat(str(start))
         if not moment.utcoffset():
             # without a zone it is UTC, as everywhere in a session
             moment = moment.replace(tzinfo=UTC).astimezone()
     except (ValueError, OverflowError):
-        return DASH
-    if moment.year <= NOT_SET:
-        return DASH
+        return None
+    return None if moment.year <= NOT_SET else moment
+
+
+def zone_of(moment: datetime) -> str:
+    """Distance of a moment's zone from UTC: ``UTC+01:00``, ``UTC``."""
     offset = moment.strftime("%z")
-    zone = f"{offset[:3]}:{offset[3:5]}" if moment.utcoffset() else ""
-    clock_time = moment.strftime("%H:%M:%S" if seconds else "%H:%M")
-    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year:04d}, {clock_time} (UTC{zone})"
+    return f"UTC{offset[:3]}:{offset[3:5]}" if moment.utcoffset() else "UTC"
 
 
 def clock(seconds: float) -> str:

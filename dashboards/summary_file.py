@@ -70,6 +70,33 @@ class _Limit(msgspec.Struct):
     source: str
 
 
+class _Reason(msgspec.Struct):
+    test: str
+    side: str
+    measure: str
+    number: _Number
+    limit: _Number = None
+    unit: str | None = ""
+    sd: _Number = None
+
+
+class _Next(msgspec.Struct):
+    code: str
+    side: str
+
+
+class _Answer(msgspec.Struct):
+    code: str
+    side: str
+    confidence: str
+    exercises: _Count = 0
+    reasons: list[_Reason] = []
+    against: list[_Reason] = []
+    next: list[_Next] = []
+    compared_with: str = ""
+    points_to: _Word = None
+
+
 class _Screen(msgspec.Struct):
     tests: list[_Test]
     limits: list[_Limit]
@@ -81,7 +108,7 @@ class _Screen(msgspec.Struct):
     borderline: bool | _Count | None
     otherwise: list[str]
     notes: list[str]
-    answer: dict[str, Any] = {}
+    answer: _Answer | None = None
 
 
 class _Exposure(msgspec.Struct):

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _STATE = tempfile.TemporaryDirectory(prefix="hiphinge-tests-state-")
 # the program's log of a test, and of what it starts, is not the developer's
 os.environ["XDG_STATE_HOME"] = _STATE.name
+# a report is in the language of the system
+os.environ["LANGUAGE"] = "en"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,56 +1,58 @@
-"""Puts the report together: tables in, one HTML file out."""
+"""Puts the report together: tables in, one HTML file out, for the physio on two pages of A4 or for the athlete on one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 from markupsafe import Markup
 
-from body_signals import ANGLE_NAMES, HiphingeError
-from dashboards.edits import edited_repetitions
-from dashboards.notation import (
-    DASH,
-    TRUNK,
-    calendar,
-    movement_word,
-    percent,
-    quality_note,
-    share_to_read,
-    with_uncertainty,
-    words,
-)
-from dashboards.report import content, hip_screen, plots
-from dashboards.tables import available_estimators, read_angles, read_summary
-from dashboards.terminal import screen_sentences, side_of_row
+from body_signals import HiphingeError
+from dashboards.answers import system_language
+from dashboards.palette import LEFT, LUMBAR, PELVIS, RIGHT
+from dashboards.report import athlete, back, course, front, small_print, training
+from dashboards.report.drawing.svg import colour
+from dashboards.report.facts import Facts, facts_of
+from dashboards.report.front import Table, other_warnings
+from dashboards.report.wording import Wording, cut, wording
+from dashboards.tables import available_estimators
 from on_disk import check_file, make_private_parents, replace_whole
 
-MOST_LOOPS = 24
-"""Most loops drawn for one movement (ours); of more repetitions an even selection is drawn."""
+AUDIENCES = ("physio", "athlete")
+"""Whom a report is for."""
+_NAME = 48
+"""Characters of a pseudonym on paper; the whole of it is in the file (ours)."""
 
-PRINTED_ROWS = 40
-"""Rows of a table in print, a page of A4 (ours); the screen shows all."""
-
-_LARGEST = ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion")
-_ESTIMATOR_WORDS = {
-    "review": "review (two-sided: each angle from what came before and after)",
-    "live": "live (causal: each angle from what came before)",
-}
+_WITH_COURSE_PX, _WITHOUT_PX = 96.0, 250.0
+"""Room on the second page for warnings, notes and other measures, with and without a course of treatment, CSS pixels (ours)."""
+_LITTLE_PX = 80.0
+"""With no more than this much text the session gets a third strip (ours)."""
+_HEAD_PX, _CELL_PX = 60.0, 22.0
+"""Height of a table's heading and of its rows (ours)."""
 
 
-def write_report(session_folder: Path, out: Path, estimator: str = "review") -> Path:
+def write_report(
+    session_folder: Path,
+    out: Path,
+    estimator: str = "review",
+    *,
+    language: str | None = None,
+    audience: str = "physio",
+    comparison: Mapping[str, Any] | None = None,
+) -> Path:
     """Write the report of a session's results to `out` and return its path.
 
-    Where there is no review, live is reported; the page names the estimator. HiphingeError where there are no results, they
-    are damaged, or `out` cannot be written; no partial file is left.
+    Where there is no review, live is reported; the page names the estimator. language: that of this system unless given;
+    comparison: the document of a comparison with a session before. HiphingeError where there are no results, they are damaged,
+    or `out` cannot be written; no partial file is left.
     """
     there = available_estimators(session_folder)
     if estimator not in there:
         estimator = "live" if estimator == "review" and "live" in there else estimator
-    html = report_html(session_folder, estimator)
+    html = report_html(session_folder, estimator, language=language, audience=audience, comparison=comparison)
     try:
         if out.exists():
             # a report may be replaced, a device may not
@@ -63,109 +65,151 @@ def write_report(session_folder: Path, out: Path, estimator: str = "review") -> 
     return out
 
 
-def report_html(session_folder: Path, estimator: str) -> str:
-    """The page as text."""
-    summary = read_summary(session_folder, estimator)
-    repetitions = edited_repetitions(session_folder, estimator).to_pylist()
-    angles = _angles(session_folder, estimator)
-    groups = content.movements(repetitions)
-    chosen = _spread(repetitions, MOST_LOOPS)
-    any_angle = len(angles["time_s"]) > 1 and any(np.isfinite(angles[name]).any() for name in plots.PLOTTED)
-    has_loop = any_angle and np.isfinite(angles["lumbar_flexion_deg"]).any()
-    limits = plots.loop_limits(angles, chosen) if has_loop else None
+def report_html(
+    session_folder: Path,
+    estimator: str,
+    *,
+    language: str | None = None,
+    audience: str = "physio",
+    comparison: Mapping[str, Any] | None = None,
+) -> str:
+    """The report as text. ValueError for a language or an audience that there is not."""
+    if audience not in AUDIENCES:
+        raise ValueError(f"a report is for {' or '.join(AUDIENCES)}, not for {audience!r}")
+    words = wording(language or system_language())
+    facts = facts_of(session_folder, estimator, comparison)
+    values = for_athlete(facts, words) if audience == "athlete" else for_physio(facts, words)
+    start = words.titled(facts.summary["start"])
+    return (
+        _templates()
+        .get_template(f"{audience}.html.j2")
+        .render(
+            words=words,
+            title=words.text("report.title", athlete=facts.summary["athlete"], start=start),
+            ink={"lumbar": LUMBAR.light, "pelvis": PELVIS.light, "left": LEFT.light, "right": RIGHT.light},
+            **values,
+        )
+        .lstrip()
+    )
+
+
+@cache
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dashboards.report", "."),
+        loader=jinja2.PackageLoader("dashboards.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.j2").render(
-        summary=summary,
-        start=calendar(summary["start"]),
-        findings=content.findings(summary),
-        warnings=content.warnings(summary),
-        missing_shares=content.missing_shares(repetitions),
-        estimator_words=_ESTIMATOR_WORDS[estimator],
-        headline=content.headline(groups),
-        tiles=content.tiles(summary, _largest(angles)),
-        groups=groups,
-        share_names=content.SHARE_NAMES,
-        share_pictures=[(g, Markup(plots.shares(g))) for g in groups if g.measured > 1],
-        screen=screen_sentences(summary["screen"]),
-        screen_left_out=hip_screen.left_out(summary["screen"]),
-        screen_rows=hip_screen.rows(summary["screen"]),
-        screen_sources=hip_screen.sources(summary["screen"]),
-        pictures=[(told, Markup(svg)) for told, svg in plots.angles_over_time(angles, repetitions)] if any_angle else [],
-        loops=[(row, Markup(plots.loop(angles, row, limits))) for row in chosen] if limits is not None else [],
-        repetitions=len(repetitions),
-        printed_rows=PRINTED_ROWS,
-        range_rows=[content.range_row(r) for r in repetitions],
-        share_rows=[content.share_row(r) for r in repetitions],
-        trunk=TRUNK,
-        share_to_read=share_to_read,
-        flags=content.flags_used(repetitions),
-        calibration=content.calibration_rows(summary),
-        sensors=content.sensor_rows(summary),
-        exposure=content.exposure_rows(summary),
-        said=content.said_rows(summary),
-        others=_other_estimators(session_folder, estimator),
-        estimator=estimator,
-        movement_word=lambda row: movement_word(row["movement"], side=side_of_row(row)),
-        quality_note=quality_note,
-        words=words,
-        percent=percent,
-        Markup=Markup,
-    )
+    style = (Path(__file__).parent / "templates" / "style.css").read_text("utf-8")
+    environment.globals["style"] = Markup(style)
+    return environment
 
 
-def _angles(session_folder: Path, estimator: str) -> dict[str, Any]:
-    wanted = ["time_s", "quality", *plots.PLOTTED, *(f"{name}_sd_deg" for name in _LARGEST)]
-    table = read_angles(session_folder, estimator, wanted)
-    return {name: table[name].to_numpy() for name in wanted}
+def for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
+    """The values of the athlete's template."""
+    name = cut(facts.summary["athlete"], _NAME)
+    return {
+        "about": f"{name}, {words.day(facts.summary['start'])}",
+        "titles": athlete.titles(facts, words),
+        "paragraph": athlete.paragraph(facts, words),
+        "poses": athlete.pictures(facts, words),
+        "meaning": athlete.meaning(facts, words),
+        "since": athlete.since_treatment(facts, words),
+    }
 
 
-def _largest(angles: Mapping[str, Any]) -> dict[str, tuple[float, float, float, int]]:
-    """Largest value of each headline angle that was measured, with its uncertainty, its time and the flags of its row."""
-    found = {}
-    for name in (n for n in ANGLE_NAMES if n in _LARGEST):
-        values = angles[f"{name}_deg"]
-        if np.isfinite(values).any():
-            i = int(np.nanargmax(values))
-            known = (float(angles[f"{name}_sd_deg"][i]), float(angles["time_s"][i]), int(angles["quality"][i]))
-            found[name] = (float(values[i]), *known)
-    return found
+def for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
+    """The values of the physio's template."""
+    summary = facts.summary
+    what = words.text("report.training_day" if facts.training else "report.hip_check")
+    estimator = words.text(f"report.estimator.{facts.estimator}")
+    about = words.text("report.about", what=what, start=words.moment(summary["start"]), estimator=estimator)
+    return {
+        "athlete": cut(summary["athlete"], _NAME),
+        "about": about,
+        "calibrated": bool(summary["calibration"]),
+        **(_training(facts, words) if facts.training else _check(facts, words)),
+        **_second_page(facts, words),
+        **_small_print(facts, words),
+        "made_by": words.text("report.made_by", software=cut(summary["software"], 60), estimator=estimator),
+    }
 
 
-def _other_estimators(session_folder: Path, estimator: str) -> list[dict[str, str]]:
-    """One row per estimator where there are two, with the results of each on the same session."""
-    there = available_estimators(session_folder)
-    if len(there) < 2:
-        return []
-    rows = []
-    for name in sorted(there, key=lambda e: e != estimator):
-        summary = read_summary(session_folder, name)
-        groups = content.movements(edited_repetitions(session_folder, name).to_pylist())
-        confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
-        said = [
-            f"{g.count}: {percent(g.median(g.share))} % {content.SHARE_NAMES[g.share].removeprefix('lumbar ')}"
-            for g in groups
-            if g.measured
-        ]
-        rows.append(
-            {
-                "estimator": name,
-                "repetitions": str(summary["repetitions"]),
-                "shares": "; ".join(said) or DASH,
-                "confidence": with_uncertainty(min(confidences), decimals=2) if confidences else DASH,
-                "warnings": str(len(summary["warnings"])),
-            }
-        )
-    return rows
+def _check(facts: Facts, words: Wording) -> dict[str, Any]:
+    lines = front.lines(facts, words)
+    return {
+        "headline": words.answer(facts.answer, facts.done),
+        "lines": lines,
+        "pictures": front.pictures(facts, words),
+        "squares": front.squares(facts, words),
+        "front_table": front.rests_on(facts, words, front.rows_left(len(lines))),
+        "front_name": words.text("report.rests"),
+        "note": f"{_compared(facts, words)}{words.text('report.front_note')}",
+    }
 
 
-def _spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """All rows, or an even selection that keeps the first and the last."""
-    if len(rows) <= most:
-        return rows
-    return [rows[i] for i in np.linspace(0, len(rows) - 1, most).round().astype(int)]
+def _compared(facts: Facts, words: Wording) -> str:
+    """What the numbers are compared with, as a sentence; empty where a later version compares with something else."""
+    told = words.words.get(f"compared.{facts.answer.get('compared_with')}", "")
+    return f"{told[:1].upper()}{told[1:]}. " if told else ""
+
+
+def _training(facts: Facts, words: Wording) -> dict[str, Any]:
+    lines = training.lines(facts, words)
+    return {
+        "headline": training.headline(facts, words),
+        "lines": lines,
+        "pictures": training.pictures(facts, words),
+        "squares": front.squares(facts, words, most_done=True),
+        "front_table": training.sets_table(facts, words, front.rows_left(len(lines))),
+        "front_name": words.text("report.sets"),
+        "note": words.text("report.training_note"),
+    }
+
+
+def _second_page(facts: Facts, words: Wording) -> dict[str, Any]:
+    """What fits on the second page: with a course there is less room for the rest."""
+    comparison = facts.comparison
+    picture = course.picture_of(facts, words)
+    room = _WITH_COURSE_PX if picture else _WITHOUT_PX
+    care, care_more, used = back.care(facts, words, room)
+    told, told_more, used_too = back.said(facts, words, room - used)
+    strips = 1 if picture else 2 if used + used_too > _LITTLE_PX else 3
+    most = int((room - used - used_too - _HEAD_PX) / _CELL_PX)
+    rows = course.others_of(comparison, words, min(max(most, 0), 4)) if comparison is not None else []
+    head = tuple(words.text(f"report.others.{name}") for name in ("what", "before", "after", "change"))
+    others = Table(head, tuple(rows), frozenset({1, 2, 3}))
+    return {
+        "course_title": course.title_of(comparison, words) if comparison is not None else "",
+        "course_words": course.sentences_of(comparison, words) if comparison is not None else "",
+        "course_picture": picture,
+        "care": care,
+        "care_more": care_more,
+        "strips": back.strips(facts, words, strips),
+        "keys": [
+            (words.text(f"report.legend.{name}"), " ".join(map(str, ink.dashes)), colour(ink))
+            for name, ink in (("lumbar", LUMBAR), ("pelvis", PELVIS), ("left", LEFT), ("right", RIGHT))
+        ],
+        "sure": back.how_sure(facts, words),
+        "also": back.also_measured(facts, words, {1: 3, 2: 7, 3: 5}[strips]),
+        "also_name": words.text("report.exposure" if facts.training else "report.also"),
+        "others": others if rows else None,
+        "said": told,
+        "said_more": told_more,
+        "protocol": back.protocol(facts, words),
+        "back_note": words.text("report.back_note", folder=cut(facts.summary["session"], 60)),
+    }
+
+
+def _small_print(facts: Facts, words: Wording) -> dict[str, Any]:
+    return {
+        "tests": small_print.screen(facts, words),
+        "repetitions": small_print.repetitions(facts, words),
+        "missing": small_print.missing(facts, words),
+        "flags": small_print.flags(facts, words),
+        "left_out": small_print.left_out(facts, words),
+        "calibration": small_print.calibration(facts, words),
+        "messages": other_warnings(facts.summary),
+    }

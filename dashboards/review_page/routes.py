@@ -102,7 +102,7 @@ def routes(reviewed: Reviewed, lets_in: Callable[[HTTPConnection], bool]) -> lis
         return {}
 
     def report(request: Request) -> Any:
-        # the plotting library takes half a second to import
+        # its templates take a moment to import
         from dashboards.report import report_html
 
         html = report_html(reviewed.folder(_name(request)), _estimator(request))

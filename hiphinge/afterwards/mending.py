@@ -181,7 +181,7 @@ def follow(
 def follow_in_report(folder: Path) -> None:
     """Write the report again where there is one, so that it says what edits.toml says."""
     if (folder / REPORT).is_file():
-        # the plotting library takes half a second to import
+        # its templates take a moment to import
         from dashboards.report import write_report
 
         write_report(folder, folder / REPORT, available_estimators(folder)[-1])

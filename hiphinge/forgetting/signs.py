@@ -49,9 +49,10 @@ _CODED = {
 _UNCODED = (".DS_Store",)
 """System files that are not text, but contain names in plain form."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_MOMENT = rb"\d{1,2} \w+ \d{4}, \d\d:\d\d (?:UTC|\(UTC(?:[+-]\d\d:\d\d)?\))|\xe2\x80\x93"
-"""The start of a session as written in its report; reports of earlier versions give it in UTC."""
-_TITLE = re.compile(rb"<title>(.{1,2000}?), (?:" + _MOMENT + rb"): hiphinge report</title>", re.S)
+_DATE = rb"(?:\d{1,2} \w+ \d{4}|\d\d\.\d\d\.\d{4})"
+_MOMENT = _DATE + rb", \d\d:\d\d (?:UTC|\(UTC(?:[+-]\d\d:\d\d)?\))|\xe2\x80\x93"
+"""The start of a session as written in its report, English or German; reports of earlier versions give it in UTC."""
+_TITLE = re.compile(rb"<title>(.{1,2000}?), (?:" + _MOMENT + rb"): hiphinge(?: report|-Bericht)</title>", re.S)
 _LEGIBLE = {
     ".toml": re.compile(rb"""^[ \t\x00]*id[ \t\x00]*=[ \t\x00]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.M),
     ".json": re.compile(rb'"athlete"\s*:\s*("(?:[^"\\]|\\.)*")'),

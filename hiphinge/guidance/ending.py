@@ -34,7 +34,7 @@ def tell_findings(folder: Path, screen: Console, session: Path | None = None) ->
 
 def write_its_report(folder: Path) -> tuple[Path | None, str]:
     """Write the report into the session folder; returns its path, or None and the reason. The results stay in any case."""
-    # the plotting library takes half a second to import: not while a session starts
+    # its templates take a moment to import: not while a session starts
     from dashboards.report import write_report
 
     try:

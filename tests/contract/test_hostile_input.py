@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from body_signals import HiphingeError
+from dashboards.answers import answer_of
 from dashboards.notation import calendar
-from dashboards.report import hip_screen
 from dashboards.tables import read_repetitions, read_summary
 from hiphinge import cli
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, one_line, refused
@@ -113,7 +114,9 @@ def _parts(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
 def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: Path, data: st.DataObject) -> None:
     """Every part replaced by what it is not: refused when it is read, or every reader copes."""
     from dashboards.influx.line_protocol import closing_points
-    from dashboards.report import content
+    from dashboards.report.facts import BODY, Facts
+    from dashboards.report.page import for_athlete, for_physio
+    from dashboards.report.wording import wording
     from dashboards.terminal import calibration_table, screen_sentences, sensors_table
 
     document = json.loads((session / "live/summary.json").read_text())
@@ -145,10 +148,10 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
     try:
         summary = read_summary(tmp_path, "live")
         calibration_table(summary), sensors_table(summary)
-        content.tiles(summary, {}), content.calibration_rows(summary), content.sensor_rows(summary)
-        content.exposure_rows(summary), content.said_rows(summary), calendar(summary["start"])
-        screen_sentences(summary["screen"]), hip_screen.rows(summary["screen"]), hip_screen.sources(summary["screen"])
-        hip_screen.left_out(summary["screen"])
+        calendar(summary["start"]), screen_sentences(summary["screen"])
+        angles = {name: np.empty(0) for name in ("time_s", *BODY)}
+        facts = Facts(summary, (), (), angles, answer_of(summary["screen"]), "live")
+        for_physio(facts, wording("de")), for_athlete(facts, wording("de"))
         list(closing_points(tmp_path, ["live"]))
     except HiphingeError as error:
         assert str(error).count("\n") == 0  # noqa: PT017

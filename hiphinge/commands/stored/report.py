@@ -1,32 +1,79 @@
-"""`hiphinge report`: one HTML file that opens anywhere, even offline."""
+"""`hiphinge report`: one HTML file that opens anywhere, even offline; two pages of A4, or one for the athlete."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from body_signals import ESTIMATORS, HiphingeError
+from dashboards.answers import LANGUAGES
+from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import settled
-from hiphinge.commands.options import among, console, with_results
+from hiphinge.afterwards.printing import found_browser, print_pdf
+from hiphinge.commands.options import among, console, say, with_results
+
+AUDIENCES = ("physio", "athlete")
 
 
 def report(
     session: Path = typer.Argument(..., metavar="SESSION", help="A session folder with results."),
-    out: Path | None = typer.Option(None, "--out", help="The HTML file; else report.html in the session folder."),
+    out: Path | None = typer.Option(
+        None, "--out", help="The HTML file; else report.html (or report-athlete.html) in the session folder."
+    ),
     estimator: str | None = typer.Option(
         None, "--estimator", help="review or live; else review where there is one.", autocompletion=among(ESTIMATORS)
     ),
+    audience: str = typer.Option(
+        "physio", "--for", help="physio: two pages; athlete: one, in plain words.", autocompletion=among(AUDIENCES)
+    ),
+    language: str | None = typer.Option(
+        None, "--language", help="en or de; else that of this system.", autocompletion=among(LANGUAGES)
+    ),
+    before: list[Path] = typer.Option(
+        [],
+        "--before",
+        metavar="BEFORE",
+        help="A session before the treatment, with which this one is compared; repeated: it, then those in between.",
+    ),
+    pdf: bool = typer.Option(
+        False, "--pdf", help="Also as PDF beside it, printed by a Chromium, Chrome or Edge that is there."
+    ),
 ) -> None:
-    """Write the report of a session as one self-contained HTML file."""
+    """Write the report of a session as one self-contained HTML file, which prints on A4."""
+    if audience not in AUDIENCES:
+        raise HiphingeError(f"unknown reader {audience!r}", "--for", f"Choose {' or '.join(AUDIENCES)}")
+    if language is not None and language not in LANGUAGES:
+        raise HiphingeError(f"unknown language {language!r}", "--language", f"Choose {' or '.join(LANGUAGES)}")
     there = with_results(session)
     if estimator is not None and estimator not in there:
         raise HiphingeError(f"no results of estimator {estimator!r}", str(session), f"Choose {' or '.join(there)}")
+    if pdf:
+        # said before anything is written
+        found_browser()
     ties.check(session)
     settled(session, there)
-    # the plotting library takes half a second to import
+    # the templates take a moment to import
     from dashboards.report import write_report
 
-    written = write_report(session, out or session / "report.html", estimator or there[-1])
+    name = "report.html" if audience == "physio" else f"report-{audience}.html"
+    html = out or session / name
+    which = estimator or there[-1]
+    comparison = _comparison([*before, session], which) if before else None
+    written = write_report(session, html, which, language=language, audience=audience, comparison=comparison)
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
+    if pdf:
+        printed = print_pdf(written, written.with_suffix(".pdf"))
+        console().print(f"PDF: {printed.resolve()}", highlight=False, soft_wrap=True)
+
+
+def _comparison(sessions: list[Path], estimator: str) -> Mapping[str, Any]:
+    """The document of the sessions' comparison, as `hiphinge compare` prints it."""
+    # the statistics take a moment to import
+    from hiphinge.comparing.courses import compared, found
+
+    folder = config.load(None).sessions
+    return compared([found(one, folder) for one in sessions], estimator, say)[1]

@@ -1,0 +1,187 @@
+"""Answer, reasons, confidence, change and next test as sentences of one language.
+
+Documents are those of summary.json (`screen.answer`) and of a comparison; a number that is missing becomes a dash.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from body_signals import SCREEN_MEASURES
+from dashboards.answers.catalogue import catalogue
+from dashboards.notation import DASH, points, uncertainty, with_uncertainty
+
+Document = Mapping[str, Any]
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_POINTS = frozenset((m.test, m.name) for m in SCREEN_MEASURES if m.points)
+_SOON_MIN, _HOURS_MIN, _DAY_MIN = 10.0, 180.0, 24 * 60.0
+"""Up to here a later measurement is *after*, is told in minutes, and the length of a day, minutes (ours)."""
+
+
+@cache
+def sentences(language: str) -> Sentences:
+    """The sentences of `en` or `de`; ValueError for another language."""
+    return Sentences(language, catalogue(language))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentences:
+    """Sentences of one language from its catalogue."""
+
+    language: str
+    words: Mapping[str, str]
+
+    def text(self, key: str, **values: object) -> str:
+        """The text of a key with its values. KeyError for a key that the catalogue does not have."""
+        return self.words[key].format(**values)
+
+    def code(self, family: str, code: object) -> str:
+        """The word for a code of a family; one that is newer than the catalogue as words."""
+        return self.words.get(f"{family}.{code}") or str(code or DASH).replace("_", " ")
+
+    def answer(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
+        """The headline: one sentence. One test alone is followed by what to do next; done: as in `next`."""
+        code = document["code"]
+        if f"answer.{code}" not in self.words:
+            return _capital(f"{self.code('pattern', code)}.")
+        if code != "one_test":
+            return self.text(f"answer.{code}")
+        told = self.text("answer.one_test", points_to=self.code("points", document.get("points_to")))
+        following = document.get("next") or ()
+        return self.text("answer.next", answer=told, next=self.next(following[0], done)) if following else told
+
+    def confidence(self, document: Document) -> str:
+        """The confidence of an answer with its reason: ``high: three tests that share no number agree``."""
+        sure, exercises = document.get("confidence") or "", int(document.get("exercises") or 0)
+        if not sure:
+            return self.text("confidence.none")
+        why = (
+            self.text("confidence.agree", count=self.code("number", exercises))
+            if exercises > 1
+            else self.text("confidence.one")
+        )
+        if sure != "high" and exercises > 1 and any(r.get("borderline") for r in document.get("reasons") or ()):
+            why = f"{why}, {self.text('confidence.borderline')}"
+        return self.text("confidence.sentence", confidence=self.code("confidence", sure), why=why)
+
+    def reason(self, document: Document) -> str:
+        """A number for or against the answer, with the limit and whose limit it is; a small beginning."""
+        test, measure, side = document["test"], document["measure"], document.get("side") or ""
+        number = self.measured(document, document.get("number"), document.get("sd"))
+        key = f"reason.{test}.{measure}"
+        values = {"number": number, "hip": self.code("hip", side) if side else self.text("hip.")}
+        if key in self.words:
+            told = self.text(key, **values)
+        else:
+            told = self.text("reason.other", measure=self.measure(test, measure, side), number=number)
+        if document.get("limit") is None:
+            return told
+        whose = "own_baseline" if document.get("compared_with") == "own_baseline" else ""
+        whose = whose or ("proposal" if document.get("proposal") else "limit")
+        told = self.text(f"reason.{whose}", reason=told, limit=self.measured(document, document["limit"]))
+        return self.text("reason.borderline", reason=told) if document.get("borderline") else told
+
+    def test(self, name: str, side: str = "") -> str:
+        """A test as a noun, with its side: ``knee raise left``."""
+        word = self.code("test", name)
+        return self.text("test.side", test=word, side=self.code("side", side)) if side else word
+
+    def measure(self, test: str, measure: str, side: str = "") -> str:
+        """What a number is, with its side."""
+        word = self.words.get(f"measure.{test}.{measure}") or f"{measure.replace('_', ' ')}, {self.test(test)}"
+        return f"{word}, {self.code('side', side)}" if side else word
+
+    def next(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
+        """What to do next: ``repeat the rock-back``. done: the tests that were done, with their sides; all unless given."""
+        code, side = document["code"], document.get("side") or ""
+        again = done is None or any(test == code and side in ("", of) for test, of in done)
+        key, own = "next.repeat" if again else "next.do", f"next.{code}"
+        if own in self.words:
+            return self.text(own, hip=self.code("hip", side), side=self.code("side", side) if side else "")
+        return self.text(key, test=self.test(code, side))
+
+    def change(self, document: Document) -> str:
+        """A comparison in one sentence: the change, when, and whether it is more than the measurement can tell."""
+        points_ = document.get("points") or ()
+        last = points_[-1] if points_ else {}
+        return self._changed(document, document.get("change_deg"), document.get("label"), last)
+
+    def point(self, document: Document, point: Document) -> str:
+        """One later measurement of a comparison, in the same words."""
+        before, value = _number(document.get("before")), _number(point.get("value"))
+        return self._changed(document, value - before, point.get("label"), point)
+
+    def when(self, minutes: object) -> str:
+        """Time since the treatment in words: ``after``, ``at 60 min``, ``next day``."""
+        after = _number(minutes)
+        if not math.isfinite(after) or after <= _SOON_MIN:
+            return self.text("when.after")
+        if after < _HOURS_MIN:
+            return self.text("when.minutes", minutes=round(after / 5.0) * 5)
+        if after < 0.75 * _DAY_MIN:
+            return self.text("when.hours", hours=round(after / 60.0))
+        days = round(after / _DAY_MIN)
+        return self.text("when.next_day") if days <= 1 else self.text("when.days", days=days)
+
+    def measured(self, document: Document, value: object, sd: object = None) -> str:
+        """A number of a test in its unit, with its uncertainty where that is known: ``76 ± 1°``, ``82 %``, ``−0,26 s``."""
+        return self.number(
+            value, document.get("unit"), sd, difference=(document.get("test"), document.get("measure")) in _POINTS
+        )
+
+    def number(self, value: object, unit: object, sd: object = None, *, difference: bool = False) -> str:
+        """A number of `unit` (``deg``, ``s``, or none for a share); difference: of two shares, in points."""
+        number, uncertain = _number(value), _number(sd)
+        if not math.isfinite(number):
+            return DASH
+        if unit == "deg":
+            return f"{self.decimals(with_uncertainty(number, uncertain, decimals=0))}°"
+        if unit in ("", None):
+            if difference:
+                told = points(number, uncertain).rsplit(" ", 1)[0]
+                return self.text("number.points", number=f"{told}{NO_BREAK}")
+            return f"{self.decimals(with_uncertainty(number, uncertain, scale=100.0, decimals=0))}{NO_BREAK}%"
+        decimals = 2 if unit == "s" else 1
+        return f"{self.decimals(with_uncertainty(number, uncertain, decimals=decimals))}{NO_BREAK}{unit}"
+
+    def changed_by(self, value: object, unit: object) -> str:
+        """A change with its sign: ``+11°``, ``−62 points``."""
+        number = _number(value)
+        told = self.number(number, unit, difference=True)
+        zero = round(100.0 * number if unit in ("", None) else number) if math.isfinite(number) else 0
+        return told if told == DASH or zero <= 0 or told.startswith("+") else f"+{told}"
+
+    def decimals(self, text: str) -> str:
+        """Numbers as this language writes them: a decimal comma in German, and no break around ±."""
+        text = text.replace(" ± ", f"{NO_BREAK}±{NO_BREAK}")
+        return text.replace(".", ",") if self.language == "de" else text
+
+    def at_least(self, value: object, unit: object) -> str:
+        """What a measurement can tell, rounded up as an uncertainty is: ``4°``."""
+        scale = 100.0 if unit in ("", None) else 1.0
+        told = self.decimals(uncertainty(scale * _number(value), 2 if unit == "s" else 0))
+        if told == DASH:
+            return told
+        return f"{told}°" if unit == "deg" else self.text("number.points", number=told + NO_BREAK) if scale > 1 else f"{told} s"
+
+    def _changed(self, document: Document, change: object, label: object, point: Document) -> str:
+        unit = document.get("unit", "deg")
+        when = self.when(point.get("minutes_after"))
+        if not math.isfinite(_number(change)):
+            return self.text("change.missing", when=when)
+        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
+        smallest = self.at_least(document.get("smallest_detectable_deg"), unit)
+        key = f"change.{label}" if known else "change.unknown"
+        return self.text(key, change=self.changed_by(change, unit), when=when, smallest=smallest)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

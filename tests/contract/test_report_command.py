@@ -1,0 +1,46 @@
+"""`hiphinge report`: for whom, in which language, beside which session, and as PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hiphinge.afterwards.printing import SETTING
+from tests.contract.command_line import done, refused
+from tests.dashboards.report.pages import hip_check
+from tests.dashboards.synthetic_results import write_session
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hip_check(tmp_path_factory.mktemp("said") / "s", session="s")
+
+
+def test_for_whom_and_in_which_language(session: Path, tmp_path: Path) -> None:
+    said = done("report", session, "--language", "de", cwd=tmp_path).stdout
+    assert said == f"Report: {session / 'report.html'}\n"
+    assert "Die Hüften enden zuerst" in (session / "report.html").read_text("utf-8")
+    done("report", session, cwd=tmp_path, LANGUAGE="de_DE:en")
+    assert '<html lang="de">' in (session / "report.html").read_text("utf-8")
+    done("report", session, "--for", "athlete", "--language", "en", cwd=tmp_path)
+    assert "Your left hip stops first." in (session / "report-athlete.html").read_text("utf-8")
+    assert "--for: unknown reader 'coach'. Choose physio or athlete" in refused(
+        "report", session, "--for", "coach", cwd=tmp_path
+    )
+    assert "--language: unknown language 'fr'. Choose en or de" in refused("report", session, "--language", "fr", cwd=tmp_path)
+
+
+def test_no_browser_is_said_before_anything_is_written(session: Path, tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "t", "review", seconds=20, session="t")
+    settings = {"PATH": str(tmp_path), SETTING: ""}
+    assert "no Chromium, Chrome or Edge is on this machine" in refused("report", folder, "--pdf", cwd=tmp_path, **settings)
+    assert not (folder / "report.html").exists()
+
+
+def test_a_session_before_is_compared(session: Path, tmp_path: Path) -> None:
+    before = hip_check(tmp_path / "b", session="b", start="2026-11-22T14:05:00Z")
+    done("report", session, "--before", before, "--language", "en", "--out", tmp_path / "r.html", cwd=tmp_path)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "Treatment and retest: true hip flexion, knee raise, left" in page
+    assert "not more than the measurement can tell" in page

@@ -1,0 +1,79 @@
+"""The report in a real browser: it fits its pages of A4 and narrow screens, and can be read by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dashboards.report import write_report
+from tests.dashboards.report.pages import COURSE, HARD, hip_check, many_repetitions
+from tests.dashboards.report.paper import pages_of, text_of
+from tests.dashboards.synthetic_results import write_session
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+A4_PX = (794, 1123)
+PAGES = {"physio": 2, "athlete": 1}
+HIDDEN = """() => [...document.querySelectorAll(".page")].map(page => {
+  const box = page.getBoundingClientRect();
+  const out = [...page.querySelectorAll("*")].filter(one => {
+    const at = one.getBoundingClientRect();
+    return at.width && (at.right > box.right + 1 || at.bottom > box.bottom + 1 || at.left < box.left - 1)
+      && !one.closest("svg");
+  }).map(one => one.outerHTML.slice(0, 120));
+  return [page.scrollHeight - page.clientHeight, out];
+})"""
+"""For each page how far its content is too high, and what reaches out of it."""
+
+
+def shown(browser: Browser, html: Path, width: int, height: int, media: Any = None) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.emulate_media(media=media)
+    page.goto(html.as_uri())
+    return page
+
+
+@pytest.mark.parametrize("make", [hip_check, write_session, *HARD], ids=lambda make: make.__name__)
+def test_it_fits_its_pages_of_a4(browser: Browser, tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    folder = make(tmp_path)
+    for audience, pages in PAGES.items():
+        for language in ("en", "de"):
+            for comparison in (None, COURSE):
+                html = write_report(folder, tmp_path / "r.html", language=language, audience=audience, comparison=comparison)
+                page = shown(browser, html, *A4_PX, "print")
+                assert page.evaluate(HIDDEN) == [[0, []]] * pages, (audience, language, comparison is not None)
+                page.close()
+        printed = shown(browser, html, *A4_PX).pdf(prefer_css_page_size=True)
+        assert pages_of(printed) == pages
+
+
+def test_the_text_on_paper_can_be_selected(browser: Browser, tmp_path: Path) -> None:
+    html = write_report(hip_check(tmp_path), tmp_path / "r.html", language="de")
+    printed = shown(browser, html, *A4_PX).pdf(prefer_css_page_size=True)
+    said = text_of(printed).replace(" ", "").replace("\xa0", "")
+    for words in ("DieHüftenendenzuerst,denRest", "player-07", "70°gegen105°", "WasdieHüftehergibt", "1von2"):
+        assert words in said
+    # small print of the screen stays there
+    assert "JedeWiederholung" not in said
+
+
+@pytest.mark.parametrize("width", [820, 500])
+@pytest.mark.parametrize("audience", list(PAGES))
+def test_it_is_accessible_and_fits_narrow_screens(browser: Browser, tmp_path: Path, width: int, audience: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for make in (hip_check, many_repetitions):
+        folder = make(tmp_path / make.__name__)
+        html = write_report(folder, tmp_path / "r.html", language="en", audience=audience, comparison=COURSE)
+        page = shown(browser, html, width, 1000)
+        for details in page.query_selector_all("details"):
+            details.evaluate("one => { one.open = true; }")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found] == []
+        page.close()
