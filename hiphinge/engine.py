@@ -334,6 +334,12 @@ class Engine:
         )
         return self._summaries[estimator].document(session_name, facts, source)
 
+    def screened(self, estimator: str = "live") -> dict[str, object]:
+        """The hip screen and the protocols so far, as they will stand in summary.json."""
+        marks = [_said(mark, self.zero_ns) for mark in standing(self._marks)]
+        screen, protocol = self._summaries[estimator].screened([*self.session.marks, *marks])
+        return {"screen": screen, "protocol": protocol}
+
     @property
     def zero_ns(self) -> int:
         """The host's time of session time 0; 0 before the first event."""

@@ -24,6 +24,8 @@ from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Sampl
 from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
 
+_AHEAD_S = 3.0
+"""Samples are computed ahead of the clock by less than this, s."""
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 """Calendar time of a simulated session, so that the same seed gives the same bytes."""
 
@@ -77,6 +79,9 @@ class SimulatedAthlete:
         athlete: str = "simulated",
     ) -> None:
         self.script = _script(scenario, seed, duration_s)
+        self._sway, self._mirrored = sway, mirrored
+        self._playing: list[Imu] = []
+        """Sensors of the kits that were made."""
         motion = self.script.motion(sway=sway)
         self.motion: Motion = motion.mirrored() if mirrored else motion
         self.duration_s = motion.duration_s
@@ -128,6 +133,20 @@ class SimulatedAthlete:
         utc_ns = int(self.session.start.timestamp()) * 1_000_000_000 + self.session.start.microsecond * 1000
         return VirtualKit(sensors, self.duration_s, self.script.marks, utc_ns=utc_ns)
 
+    def goes_on(self, write: Callable[[Script], None], now_s: float) -> float:
+        """From the next moment after session time `now_s` at which it stands, it does what `write` puts into the script instead
+        of what was to come; until the session's end it stands then. Returns that moment.
+
+        What was played already stays as it was, and so does the truth of it; a kit that plays goes on without a gap."""
+        cut = self.script.cut_after(now_s + _AHEAD_S)
+        write(self.script)
+        self.script.stand(max(0.0, self.duration_s - self.script.now))
+        motion = self.script.motion(sway=self._sway)
+        self.motion = motion.mirrored() if self._mirrored else motion
+        for imu in self._playing:
+            imu.moves_as(self.motion)
+        return cut
+
     def events(self) -> Iterator[Event]:
         """The event log, event by event."""
         return self.kit().events()
@@ -168,6 +187,7 @@ class SimulatedAthlete:
     def _imu(self, placement: Placement, rounded: Callable[[Samples], Samples] | None = None) -> WornImu:
         """The sensor as worn. rounded: what its device does before a reader takes the numbers for something else."""
         imu = Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+        self._playing.append(imu)
         faults = self._faults.get(placement)
         return FaultyImu(imu, faults, rounded) if faults else imu
 

@@ -20,6 +20,8 @@ LONGEST_ID = 200
 LARGEST_TARGET_DEG = 180.0
 LONGEST_SLEEP_S = 7 * 24 * 3600
 TARGETS = ("lumbar_flexion", "hip_flexion")
+STEP_ORDERS = ("skip", "repeat", "back", "start", "count")
+"""What a page may say of the step of a protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,24 @@ def _target(message: dict[str, Any], seen: float | None) -> PageOrder:
     return PageOrder("target", seen, message["angle"], degrees)
 
 
+def _protocol(message: dict[str, Any], seen: float | None) -> PageOrder:
+    return PageOrder("protocol", None, _name(message.get("name")))
+
+
+def _step(message: dict[str, Any], seen: float | None) -> PageOrder:
+    if message.get("what") not in STEP_ORDERS:
+        raise ValueError
+    return PageOrder("step", None, message["what"])
+
+
+def _name(value: Any) -> str:
+    """The name of a protocol: letters, digits and hyphens."""
+    name = _text(value, LONGEST_LABEL)
+    if not name.replace("-", "").isalnum() or not name.isascii():
+        raise ValueError
+    return name
+
+
 def _slept(message: dict[str, Any], seen: float | None) -> PageOrder:
     seconds = _number(message.get("seconds"), 1.0, LONGEST_SLEEP_S)
     if seconds is None:
@@ -165,6 +185,9 @@ _READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
     "calibrate": _plain,
     "heel_drop": _plain,
     "new_set": _plain,
+    "protocol": _protocol,
+    "step": _step,
+    "protocol_stop": _plain,
     "undo": _plain,
     "stop": _plain,
     "target": _target,

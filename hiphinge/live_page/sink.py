@@ -31,6 +31,8 @@ LOOK_S = 0.05
 """Between two looks at whether it has (ours)."""
 ALIVE_S = 0.1
 """The same while there are no rows yet: then these looks are the sign that the session goes on."""
+MOST_CURVES = 6
+"""Of one kind of movement, for the pictures of a protocol's result (ours)."""
 CURVE_POINTS = 60
 """Of the path of a repetition."""
 SHARE_S = 0.1
@@ -68,6 +70,8 @@ class LivePage(Sink):
         self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
         self._repetitions: list[tuple[int, float, float]] = []
         """Number, start and end of the latest repetitions."""
+        self._curves: dict[str, list[dict[str, Any]]] = {}
+        """By kind of movement, the paths of its latest repetitions, for the pictures of a protocol's result."""
         self._set = 0
         """Number of the set of the last repetition."""
         self._last: Repetition | None = None
@@ -156,7 +160,11 @@ class LivePage(Sink):
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
         ]
-        self._board.repetition({**document, "set": self._set, "curve": self._curve(repetition)})
+        curve = self._curve(repetition)
+        self._board.repetition({**document, "set": self._set, "curve": curve})
+        if curve is not None:
+            of_kind = self._curves.setdefault(repetition.movement, [])
+            self._curves[repetition.movement] = [*of_kind, curve][-MOST_CURVES:]
         within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
         if within:
             for mark in within:
@@ -227,6 +235,10 @@ class LivePage(Sink):
                 {"now_s": round(frame.now_s, 2), "sensors": sensors, "body_state": self._board.body_state},
             )
         self._board.put("trouble", {"text": frame.trouble})
+        if frame.protocol is not None:
+            self._board.put("protocol", {"protocol": frame.protocol})
+        if frame.result is not None:
+            self._board.put("result", {**frame.result, "curves": self._curves})
 
     def _tell_guide(self, now_s: float) -> None:
         progress = self._guide.progress

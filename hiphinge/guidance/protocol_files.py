@@ -1,0 +1,43 @@
+"""Where protocols are found: those that come with the program, a person's own in the configuration folder, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from body_signals import HiphingeError
+from dsp.screen import Protocol, protocol_of
+from on_disk import read_toml
+
+HIP_CHECK, RETEST = "hip-check", "retest"
+
+
+def protocol_file(path: Path) -> Protocol:
+    """The protocol in a file. HiphingeError names the file and the key that is wrong."""
+    document, _ = read_toml(path, "Give the path of a protocol, or a name: hiphinge live --help")
+    return protocol_of(document, str(path))
+
+
+def shipped() -> dict[str, Protocol]:
+    """The protocols that come with the program, by name."""
+    with as_file(files("dsp.screen") / "protocols") as folder:
+        found = [protocol_file(path) for path in sorted(folder.glob("*.toml"))]
+    return {protocol.name: protocol for protocol in found}
+
+
+def protocols(folder: Path) -> dict[str, Protocol]:
+    """All protocols by name; those in `folder` (which need not exist) win over the program's own."""
+    own = [protocol_file(path) for path in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
+    return shipped() | {protocol.name: protocol for protocol in own}
+
+
+def chosen(name: str, known: Mapping[str, Protocol]) -> Protocol:
+    """The protocol of a name, or of a file's path. HiphingeError where there is none."""
+    if name in known:
+        return known[name]
+    if name.endswith(".toml") or "/" in name:
+        return protocol_file(Path(name))
+    raise HiphingeError(
+        f"no protocol has the name {name!r}", "--protocol", f"There are {', '.join(sorted(known))}, or give a file"
+    )
