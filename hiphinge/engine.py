@@ -337,8 +337,7 @@ class Engine:
     def screened(self, estimator: str = "live") -> dict[str, object]:
         """The hip screen and the protocols so far, as they will stand in summary.json."""
         marks = [_said(mark, self.zero_ns) for mark in standing(self._marks)]
-        screen, protocol = self._summaries[estimator].screened([*self.session.marks, *marks])
-        return {"screen": screen, "protocol": protocol}
+        return self._summaries[estimator].so_far([*self.session.marks, *marks])
 
     @property
     def zero_ns(self) -> int:

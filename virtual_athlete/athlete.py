@@ -24,8 +24,8 @@ from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Sampl
 from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
 
-_AHEAD_S = 3.0
-"""Samples are computed ahead of the clock by less than this, s."""
+_AHEAD_S, _REACTING_SAMPLES = 2.5, 96
+"""Of an athlete who reacts samples are computed ahead of the clock by less than the first, s: so many at a time."""
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 """Calendar time of a simulated session, so that the same seed gives the same bytes."""
 
@@ -115,8 +115,10 @@ class SimulatedAthlete:
             ),
         )
 
-    def kit(self) -> VirtualKit:
-        """A fresh kit of virtual sensors; every kit of this athlete gives the same events."""
+    def kit(self, *, reacts: bool = False) -> VirtualKit:
+        """A fresh kit of virtual sensors; every kit of this athlete gives the same events. reacts: nothing is computed further
+        ahead than `goes_on` needs."""
+        ahead = {"block": _REACTING_SAMPLES} if reacts else {}
         sensors = [
             VirtualSensor(
                 placement.value,
@@ -127,6 +129,7 @@ class SimulatedAthlete:
                 outages=self._outages,
                 reboots=self._reboots,
                 seed=[self.seed, 12, BODY_PLACEMENTS.index(placement)],
+                **ahead,
             )
             for placement, (_, device, link) in self._worn.items()
         ]
@@ -147,9 +150,9 @@ class SimulatedAthlete:
             imu.moves_as(self.motion)
         return cut
 
-    def events(self) -> Iterator[Event]:
-        """The event log, event by event."""
-        return self.kit().events()
+    def events(self, *, reacts: bool = False) -> Iterator[Event]:
+        """The event log, event by event. reacts: as in `kit`."""
+        return self.kit(reacts=reacts).events()
 
     def truth(self, start_s: float = 0.0, end_s: float | None = None, rate_hz: float = 100.0) -> JointAngles:
         """True angles from start_s to end_s (exclusive) on the grid k / rate_hz of session time."""

@@ -24,13 +24,15 @@ class Asked:
     seconds: float = 0.0
 
 
-def performs(script: Script, steps: Sequence[Asked], seed: int = 0, limited: str | None = "left") -> None:
-    """Write what the steps ask into the script. A test that the simulated athlete cannot do is stood through."""
+def performs(
+    script: Script, steps: Sequence[Asked], seed: int = 0, limited: str | None = "left", begun_s: float | None = None
+) -> None:
+    """Write what the steps ask into the script. A test that the simulated athlete cannot do is stood through. begun_s: when
+    the first step began, where the athlete has stood since then."""
     rng = np.random.default_rng([seed, 7])
-    script.stand(1.0)
-    for step in steps:
+    for i, step in enumerate(steps):
         if step.test == "stand":
-            script.stand(step.seconds + 2.5)
+            script.stand(max(0.5, step.seconds + 2.5 - (0.0 if i or begun_s is None else script.now - begun_s)))
         else:
             _TESTS.get(step.test, _waits)(script, rng, step, limited)
             script.stand(2.0)

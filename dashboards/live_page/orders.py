@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from body_signals import MOST_PAIN
+from body_signals import MOST_PAIN, SCREEN_MEASURES
 
 MOST_BYTES = 64 * 1024
 LONGEST_TEXT = 500
@@ -20,6 +20,7 @@ LONGEST_ID = 200
 LARGEST_TARGET_DEG = 180.0
 LONGEST_SLEEP_S = 7 * 24 * 3600
 TARGETS = ("lumbar_flexion", "hip_flexion")
+_NUMBERS = {(m.test, m.side, m.name) for m in SCREEN_MEASURES}
 STEP_ORDERS = ("skip", "repeat", "back", "start", "count")
 """What a page may say of the step of a protocol."""
 
@@ -123,6 +124,13 @@ def _step(message: dict[str, Any], seen: float | None) -> PageOrder:
     return PageOrder("step", None, message["what"])
 
 
+def _primary(message: dict[str, Any], seen: float | None) -> PageOrder:
+    key = (message.get("test"), message.get("side"), message.get("measure"))
+    if key not in _NUMBERS:
+        raise ValueError
+    return PageOrder("primary", None, ":".join(map(str, key)))
+
+
 def _name(value: Any) -> str:
     """The name of a protocol: letters, digits and hyphens."""
     name = _text(value, LONGEST_LABEL)
@@ -188,6 +196,8 @@ _READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
     "protocol": _protocol,
     "step": _step,
     "protocol_stop": _plain,
+    "primary": _primary,
+    "retest": _plain,
     "undo": _plain,
     "stop": _plain,
     "target": _target,

@@ -15,6 +15,7 @@ from dsp.screen.protocol_runs import (
     run_document,
     runs_of,
     screened,
+    share_by_thirds,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "runs_of",
     "screen_of",
     "screened",
+    "share_by_thirds",
 ]

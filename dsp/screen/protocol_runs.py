@@ -21,9 +21,10 @@ from statistics import median
 import numpy as np
 
 from body_signals import ANGLE_NAMES, LONGEST_LOOK_NS, Floats, SessionMark
-from body_signals.movements import KIND_OF_TEST
-from dsp.day import side_of
+from body_signals.movements import BEND, KIND_OF_TEST, SHARE_OF_TRUNK
+from dsp.day import scored, side_of
 from dsp.day.scoring import SPOILT
+from dsp.day.sets import FEWEST
 from dsp.results import AngleRows, Repetition
 from dsp.screen.protocol import LONGEST_S, PAINFUL, SIDES, STAND, Excursion, Protocol, Step
 
@@ -272,6 +273,15 @@ def of_run(repetitions: Sequence[Repetition], calibration: Sequence[Repetition],
     kept = [r for r in calibration if any(step.from_calibration and step.counts(r) for step in steps)]
     kept += [r for r in repetitions if any(step.counts(r) for step in steps)]
     return sorted(kept, key=lambda r: r.start_s)
+
+
+def share_by_thirds(repetitions: Sequence[Repetition]) -> list[float]:
+    """Lumbar share of the trunk in the early, middle and late third of the scored forward bends, medians; else empty."""
+    of_kind = [r for r in repetitions if r.movement == BEND.name]
+    counted = scored(of_kind).counted if of_kind else ()
+    thirds = [[r.metrics.get(f"{SHARE_OF_TRUNK}_{third}", math.nan) for r in counted] for third in ("early", "middle", "late")]
+    known = [[share for share in shares if math.isfinite(share)] for shares in thirds]
+    return [round(median(shares), 4) + 0.0 for shares in known] if all(len(shares) >= FEWEST for shares in known) else []
 
 
 def run_document(

@@ -37,7 +37,7 @@ from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.followers import follow
-from hiphinge.live.playback import Playback, on_serial_lines
+from hiphinge.live.playback import CLOSE, Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Streaming
 from hiphinge.live_page.opening import OpenPage, PageWishes, at_a_terminal, browser_there, opened, tell_page
@@ -112,11 +112,13 @@ def demo(
     )
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
         running = SessionInProgress(folder, session)
+        guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
+        if page is not None:
+            page.offers(guide.known.values(), "" if led is None else led.name)
         try:
             shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
             follow(running, screen, sensors=False, lines=as_json, page=page, stays=stays, scrolls=lan and not shown)
             usual = WITH_PAGE if stays else WITHOUT_PAGE
-            guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
             ended_by = asyncio.run(_watch(running, athlete, usual if speed is None else speed, page, waits, guide, led))
             if ended_by == HANGUP:
                 hangup.note()
@@ -159,14 +161,14 @@ async def _watch(
 
     Returns the number of the signal that broke it off, else 0.
     """
-    with Playback(running.session, athlete.events(), speed) as playback:
+    with Playback(running.session, athlete.events(reacts=True), speed, CLOSE) as playback:
         streaming = Streaming(running, playback.reader, playback.log, page, guide)
         streaming.orders.enter_ends = stays
         streaming.orders.ready = "" if led is None else led.name
 
         def begins(document: Mapping[str, Any], now_s: float) -> None:
             steps = [Asked(s["test"], s["side"], s["wanted"], s["seconds"]) for s in document["steps"]]
-            athlete.goes_on(lambda script: performs(script, steps, athlete.seed), now_s)
+            athlete.goes_on(lambda script: performs(script, steps, athlete.seed, begun_s=now_s), playback.log.session_s)
 
         streaming.on_protocol = begins
         if led is not None and not stays:

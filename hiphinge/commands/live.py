@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
+from rich.console import Console
 
 from body_signals import HiphingeError, Session, check_athlete
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
+from dsp.screen import Protocol
 from hiphinge import config
 from hiphinge.commands.options import (
     CONFIG,
@@ -28,6 +30,8 @@ from hiphinge.commands.options import (
     tell_orphans,
 )
 from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
+from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
@@ -49,6 +53,9 @@ def live(
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
     seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End after this number of seconds."),
+    protocol: str | None = typer.Option(
+        None, "--protocol", help="Lead through a protocol: a name, e.g. hip-check, or a file. g begins it, or the page."
+    ),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
     as_json: bool = typer.Option(
         False, "--json", help="For programs: the page's address, then one JSON line a second; all else on standard error."
@@ -82,12 +89,17 @@ def live(
         check_new(_folder(out, settings, session))
     elif out is not None:
         check_new(out)
+    known = protocols(config.protocols_folder(config_file))
+    led = None if protocol is None else chosen(protocol, known)
+    guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
     let_screen_be_lost()
     screen = console(stderr=as_json)
     influx = settings.influx() if settings.influx_configured else None
     wishes = PageWishes(port, lan, tls, not no_browser)
     with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
         memory, note, shown = None, "", False
+        if page is not None:
+            page.offers(guide.known.values(), "" if led is None else led.name)
         if page is not None and (kit is None or session is None):
             shown = tell_page(page, screen, wishes, lines=as_json)
             screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")
@@ -110,7 +122,9 @@ def live(
             elif page is not None:
                 shown = tell_page(page, screen, wishes, lines=as_json)
             follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
-            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, note))
+            if led is not None:
+                _tell_red_flags(led, screen)
+            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, guide, led, note))
             if streaming.ended_by == HANGUP:
                 hangup.note()
             with screen.status("Closing the session, computing the two-sided review"):
@@ -134,6 +148,15 @@ def live(
         look_after(orphaned)
 
 
+def _tell_red_flags(led: Protocol, screen: Console) -> None:
+    """What must be asked before a protocol begins."""
+    if led.red_flags:
+        screen.print("Ask first. Any of these: do not begin, refer.", style="bold", highlight=False)
+        for flag in RED_FLAGS:
+            screen.print(f"  - {flag}", highlight=False)
+    screen.print(f"{led.title['en']}: g begins it (a line: mark protocol {led.name}), or the page.", highlight=False)
+
+
 def _session(kit: Kit, athlete: str | None, settings: config.Settings) -> Session:
     start = datetime.now(UTC).replace(microsecond=0)
     return kit.session(start, athlete, software(), settings.patience_s, settings.screen_limits)
@@ -150,11 +173,19 @@ def _leave(ended_by: int, hangup: HangUp) -> None:
 
 
 async def _stream(
-    running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool, page: OpenPage | None, note: str = ""
+    running: SessionInProgress,
+    kit: Kit,
+    seconds: float | None,
+    calibrate: bool,
+    page: OpenPage | None,
+    guide: ProtocolGuide,
+    led: Protocol | None,
+    note: str = "",
 ) -> Streaming:
     """Stream until the end; the object that did it, which knows its latency and how it ended. note: set at the start."""
     log = EventLog()
-    streaming = Streaming(running, KitReader(kit, log), log, page)
+    streaming = Streaming(running, KitReader(kit, log), log, page, guide)
+    streaming.orders.ready = "" if led is None else led.name
     if note:
         streaming.orders.said(f"note {note}")
     await streaming.run(seconds, calibrate=calibrate)

@@ -163,6 +163,12 @@ class Orders:
                 self._set(f"protocol {order.text}")
             case "step":
                 self._set(f"step {order.text}")
+            case "primary":
+                self._set(f"primary {order.text}")
+                self._set("treatment")
+            case "retest":
+                self._set("retest")
+                self._set("protocol retest")
             case "protocol_stop":
                 self._set(STOP)
             case "undo":

@@ -10,7 +10,16 @@ from body_signals import HiphingeError
 from dsp.screen import Protocol, protocol_of
 from on_disk import read_toml
 
-HIP_CHECK, RETEST = "hip-check", "retest"
+RED_FLAGS = (
+    "saddle numbness, new bladder or bowel trouble",
+    "leg weakness that gets worse",
+    "a major accident, or a suspected fracture",
+    "fever, or weight loss without a reason, with the back pain",
+    "a history of cancer",
+    "pain at night that does not ease",
+    "a first episode before 20 or after 55 years of age",
+)
+"""Asked before a protocol: general practice knowledge, to be approved by the clinic. The page says the same in its words."""
 
 
 def protocol_file(path: Path) -> Protocol:

@@ -30,7 +30,10 @@ from dsp.screen import (
     begin_label,
     protocol_label,
 )
+from hiphinge.guidance.protocol_retest import RETEST, Key, primary_of, retest_of
+from hiphinge.guidance.protocol_words import DONE, LEFT, RUNNING, STOPPED, step_document
 
+PROTOCOL = "protocol"
 SKIP, REPEAT, BACK, START, COUNT = "step skip", "step repeat", "step back", "step start", "step count"
 STOP = "protocol stop"
 ORDERS = (SKIP, REPEAT, BACK, START, COUNT, STOP)
@@ -45,9 +48,9 @@ _OF_CALIBRATION = {("bend", ""): BEND, ("knee_raise", "left"): KNEE_LEFT, ("knee
 
 
 class State:
-    """How a protocol stands, and a step of it."""
+    """How a step of a protocol stands, and a protocol."""
 
-    RUNNING, DONE, LEFT, STOPPED = "running", "done", "left", "stopped"
+    RUNNING, DONE, LEFT, STOPPED = RUNNING, DONE, LEFT, STOPPED
     WAITING, READY, GOING, SKIPPED = "waiting", "ready", "going", "skipped"
 
 
@@ -130,6 +133,9 @@ class ProtocolGuide:
         self._posture = _Posture()
         self._pain: float | None = None
         """The last that was said before a protocol."""
+        self.primary: Key | None = None
+        """The number that was chosen before a treatment; `limiting` the one that limits the athlete most."""
+        self.limiting: Key | None = None
         self.begun = self.finished = 0
         """Number of protocols that have begun, and of those whose last mark has come."""
 
@@ -161,15 +167,24 @@ class ProtocolGuide:
         pain = understood(label)
         if isinstance(pain, Pain):
             self._feel(pain.level, now_s, said)
-        elif len(words) == 2 and words[0] == "protocol" and words[1] in self.known:
+        elif (key := primary_of(label)) is not None:
+            self.primary = key
+        elif len(words) == 2 and words[0] == PROTOCOL and words[1] in self.known:
             if run is not None and run.state == State.RUNNING:
                 self._close(run, now_s, State.LEFT, said)
-            self._run = _Running(self.known[words[1]], mark.time_s, ready_since_s=now_s, first_pain=self._pain)
+            self._run = _Running(self._protocol(words[1]), mark.time_s, ready_since_s=now_s, first_pain=self._pain)
             self.begun += 1
-        elif run is not None and run.state != State.RUNNING and words[:1] == ["protocol"] and words[2:]:
+        elif run is not None and run.state != State.RUNNING and words[:1] == [PROTOCOL] and words[2:]:
             self.finished += 1
         elif run is not None and run.state == State.RUNNING and label in ORDERS:
             self._order(run, label, now_s, said)
+
+    def _protocol(self, name: str) -> Protocol:
+        """The protocol of this name; a retest is that of the numbers that were chosen."""
+        keys = [key for key in (self.primary, self.limiting) if key is not None]
+        if name != RETEST or not keys:
+            return self.known[name]
+        return retest_of(self.known[name], keys, self.known.values(), calibrated=self._calibrated)
 
     def _feel(self, level: float, now_s: float, said: list[str]) -> None:
         run = self._run
@@ -342,61 +357,3 @@ class ProtocolGuide:
                 "stopped_by": run.stopped_by,
             },
         }
-
-
-def step_document(step: Step) -> dict[str, Any]:
-    """A step as pages know it."""
-    by = step.counted_by
-    return {
-        "name": step.name,
-        "test": step.test,
-        "side": step.side,
-        "title": dict(step.title),
-        "words": dict(step.words),
-        "wanted": step.repetitions,
-        "seconds": step.seconds,
-        "expected_s": step.expected_s,
-        "start": step.start,
-        "counted_by": "kind" if by is None else by.angle or "tap",
-        "tempo": None if step.tempo is None else [step.tempo.down_s, step.tempo.hold_s, step.tempo.up_s],
-    }
-
-
-def protocol_document(protocol: Protocol) -> dict[str, Any]:
-    """A protocol as pages know it before it begins."""
-    return {
-        "name": protocol.name,
-        "title": dict(protocol.title),
-        "words": dict(protocol.words),
-        "red_flags": protocol.red_flags,
-        "expected_s": protocol.expected_s,
-        "stop_at": protocol.stop_at,
-        "stop_rise": protocol.stop_rise,
-        "steps": [step_document(step) for step in protocol.steps],
-    }
-
-
-def protocol_lines(document: Mapping[str, Any] | None, now_s: float, *, language: str = "en") -> tuple[str, str]:
-    """The instruction and the remark for a terminal; both empty where no protocol has been begun."""
-    if document is None:
-        return "", ""
-    title = document["title"][language]
-    if document["state"] != State.RUNNING:
-        stopped = document["pain"]["stopped_by"]
-        if stopped is not None:
-            return (
-                f"{title} STOPPED: pain {stopped:g}. Rest, and look at the athlete",
-                "the recording goes on; q ends the session",
-            )
-        return f"{title}: {'done' if document['state'] == State.DONE else 'ended'}", ""
-    step = document["steps"][document["at"]]
-    after = document["steps"][document["at"] + 1 :]
-    following = f"then {after[0]['title'][language].lower()}" if after else "that is the last"
-    if not document["going"]:
-        how = "press g to begin" if step["start"] == TAP else "stand upright for a moment to begin"
-        return f"{title}: {step['words'][language]}", f"{how}; {following}"
-    many = f"{step['made']} of {step['wanted']}"
-    if step["test"] == STAND:
-        left = math.ceil((document["still_until_s"] or now_s) - now_s)
-        many = f"… {left} s" if left > 0 else "…"
-    return f"{title}: {step['words'][language]}, {many}", f"{following}; s skips, r once more, b back"

@@ -21,6 +21,7 @@ from dsp.pipeline import PipelineOutput
 from hiphinge.guidance.orders import Orders
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.keys import keys
+from hiphinge.live_page.answered import proposed
 from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
@@ -179,5 +180,7 @@ class Streaming:
         if guide.begun != was[1] and self._protocol is not None:
             self.on_protocol(self._protocol, now_s)
         if guide.finished != was[2]:
-            self._result = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.screened)
+            self._result = result = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.screened)
+            if guide.limiting is None:
+                guide.limiting = proposed(result["screen"])
             self.on_result()

@@ -6,7 +6,7 @@ Frames come every few milliseconds; rows go on as they come, everything else a f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.status_lines import repetition_document
+from hiphinge.live_page.answered import result_document
 from hiphinge.live_page.documents import Watched, mark_document, report_document, share_document
 
 EVERY_S = 0.2
@@ -70,6 +71,10 @@ class LivePage(Sink):
         self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
         self._repetitions: list[tuple[int, float, float]] = []
         """Number, start and end of the latest repetitions."""
+        self._session = session
+        self._result: Mapping[str, Any] | None = None
+        self.before: Any = None
+        """The occasion of another session that this one retests."""
         self._curves: dict[str, list[dict[str, Any]]] = {}
         """By kind of movement, the paths of its latest repetitions, for the pictures of a protocol's result."""
         self._set = 0
@@ -238,7 +243,12 @@ class LivePage(Sink):
         if frame.protocol is not None:
             self._board.put("protocol", {"protocol": frame.protocol})
         if frame.result is not None:
-            self._board.put("result", {**frame.result, "curves": self._curves})
+            self._tell_result(frame.result)
+
+    def _tell_result(self, result: Mapping[str, Any]) -> None:
+        if result is not self._result:
+            self._result = result
+            self._board.put("result", result_document(result, self._session, self._curves, self.before))
 
     def _tell_guide(self, now_s: float) -> None:
         progress = self._guide.progress

@@ -21,12 +21,23 @@ from body_signals import (
     limits_with,
     understood,
 )
+from body_signals.movements import kind_of
 from dsp.calibration import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
-from dsp.screen import COUNT, Excursions, numbered_before, of_run, run_document, runs_of, screen_of, screened
+from dsp.screen import (
+    COUNT,
+    Excursions,
+    numbered_before,
+    of_run,
+    run_document,
+    runs_of,
+    screen_of,
+    screened,
+    share_by_thirds,
+)
 from hiphinge.afterwards.said import forgotten_words, said_in
 from hiphinge.session.at_pain import AtPain, under_way
 from ingest.time import Lag
@@ -140,12 +151,22 @@ class SummaryBuilder:
         """The hip screen, and the protocols of these marks, as they stand in the document; empty where there is none."""
         limits, runs = limits_with(self._session.screen_limits), runs_of(marks)
         moved = numbered_before(self._calibration_movements)
-        screen = screen_of(screened(self._repetitions, moved, runs), limits).document()
+        taken = screened(self._repetitions, moved, runs)
+        screen = _with_origin(screen_of(taken, limits).document(), taken)
         taps_s = [mark.time_s for mark in marks if mark.label == COUNT]
         done = [run_document(run, self._repetitions, moved, self._excursions, taps_s) for run in runs]
         for run, entry in zip(runs[1:], done[1:], strict=True):
-            entry["screen"] = screen_of(of_run(self._repetitions, moved, run), limits).document()
-        return screen, {**done[0], **({"further": done[1:]} if done[1:] else {})} if done else {}
+            of_this = of_run(self._repetitions, moved, run)
+            entry["screen"] = _with_origin(screen_of(of_this, limits).document(), of_this)
+        if not done:
+            return screen, {}
+        shares = share_by_thirds(taken)
+        return screen, {**done[0], **({"thirds": shares} if shares else {}), **({"further": done[1:]} if done[1:] else {})}
+
+    def so_far(self, marks: Sequence[SessionMark]) -> dict[str, object]:
+        """What the document will say of the hip screen, of protocols, marks and pain, if the session ended now."""
+        screen, protocol = self.screened(marks)
+        return {"screen": screen, "protocol": protocol, **said_in(marks, self._at)}
 
     def _at(self, time_s: float) -> tuple[float | None, int | None]:
         spans = ((r.index + 1, r.start_s, r.end_s) for r in self._repetitions)
@@ -240,6 +261,17 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def _with_origin(screen: dict[str, object], taken: Sequence[Repetition]) -> dict[str, object]:
+    """The screen, in which tests say that movements of a calibration were scored."""
+    calibrating = {(kind_of(r.movement).test, side_of(r)) for r in taken if r.index < 0}
+    of_tests = {(test.name, side) for test, side in calibrating if test is not None}
+    tests: list[dict[str, object]] = screen["tests"]  # type: ignore[assignment]
+    for test in tests:
+        if (test["test"], test["side"]) in of_tests:
+            test["from_calibration"] = True
+    return screen
 
 
 def _rounded(number: float) -> float:
