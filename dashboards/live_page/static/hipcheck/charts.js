@@ -59,11 +59,11 @@ export function spineSteps(svg, screen, curves) {
   const high = Math.max(20, ...paths.flatMap((curve) => curve.map(([, lumbar]) => lumbar)));
   const wide = Math.ceil(most / 10) * 10;
   const tall = Math.ceil(high / 10) * 10;
-  const x = (deg) => LEFT + ((WIDTH - LEFT - 8) * deg) / wide;
+  const x = (deg) => LEFT + ((WIDTH - LEFT - 16) * deg) / wide;
   const y = (deg) => BOTTOM - ((BOTTOM - TOP) * deg) / tall;
   const nodes = [shape("rect", { class: "lit", x: LEFT, y: TOP, width: x(limit) - LEFT, height: BOTTOM - TOP })];
   for (let deg = 0; deg <= tall; deg += 10) {
-    nodes.push(shape("path", { class: deg ? "grid" : "base", d: `M${LEFT} ${y(deg)}H${WIDTH - 8}` }), text("axis end", LEFT - 6, y(deg) + 5, String(deg)));
+    nodes.push(shape("path", { class: deg ? "grid" : "base", d: `M${LEFT} ${y(deg)}H${WIDTH - 16}` }), text("axis end", LEFT - 6, y(deg) + 5, String(deg)));
   }
   for (let deg = 0; deg <= wide; deg += 10) nodes.push(text("axis middle", x(deg), HEIGHT - 8, String(deg)));
   nodes.push(shape("path", { class: "limit dashed", d: `M${x(limit)} ${TOP}V${BOTTOM}` }));

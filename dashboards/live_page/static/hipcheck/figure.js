@@ -15,6 +15,8 @@ const RAD = Math.PI / 180;
 const WIDTH = 560;
 const GROUND = 430;
 const FLOOR = GROUND - 16;
+/** Where the picture of a standing body begins. */
+const STANDING_TOP = -134;
 
 /** From `p`, `length` in the direction `deg` from the vertical: 0 is up, positive leans forward. */
 const up = ([x, y], length, deg) => [x + length * Math.sin(deg * RAD), y - length * Math.cos(deg * RAD)];
@@ -24,7 +26,7 @@ const path = (...points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFi
 
 /** A leg on the ground: where its hip is. */
 const over = (x, thigh, shank) => {
-  const knee = up([x, FLOOR], SHANK, shank);
+  const knee = up([x, FLOOR], SHANK, -shank);
   return up(knee, THIGH, -thigh);
 };
 
@@ -32,18 +34,18 @@ const over = (x, thigh, shank) => {
 const STANDING = { tilt: 0, trunk: 0, near: [0, 0], foot: 250 };
 const POSES = {
   stand: STANDING,
-  bend: { tilt: 38, trunk: 92, near: [-6, -2], foot: 230, arm: "hang", way: "M455 70A330 330 0 0 1 520 232", head: [520, 250, 180] },
-  bow: { tilt: 50, trunk: 56, near: [-14, 4], foot: 250, arm: "hang", way: "M440 70A300 300 0 0 1 500 190", head: [502, 208, 172] },
-  squat: { tilt: 22, trunk: 42, near: [78, -24], foot: 250, arm: "fore", way: "M470 120V250", head: [470, 268, 180] },
-  deadlift: { tilt: 55, trunk: 70, near: [38, -14], foot: 250, arm: "hang", bar: true, way: "M480 300V170", head: [480, 152, 0] },
-  sit_to_stand: { tilt: 18, trunk: 34, near: [86, 2], foot: 300, arm: "fore", chair: true, way: "M440 250V120", head: [440, 102, 0] },
+  bend: { top: -40, tilt: 38, trunk: 92, near: [-6, -2], foot: 230, arm: "hang", way: "M462 30A330 330 0 0 1 545 190", head: [547, 208, 176] },
+  bow: { top: -60, tilt: 50, trunk: 56, near: [-14, 4], foot: 250, arm: "hang", way: "M440 70A300 300 0 0 1 500 190", head: [502, 208, 172] },
+  squat: { top: -20, tilt: 22, trunk: 42, near: [78, -24], foot: 250, arm: "fore", way: "M470 120V250", head: [470, 268, 180] },
+  deadlift: { top: 20, tilt: 55, trunk: 70, near: [38, -14], foot: 250, arm: "hang", bar: true, way: "M480 300V170", head: [480, 152, 0] },
+  sit_to_stand: { top: -20, tilt: 18, trunk: 34, near: [86, 2], foot: 300, arm: "fore", chair: true, way: "M440 250V120", head: [440, 102, 0] },
   knee_raise: { tilt: -6, trunk: -4, near: [96, 0], far: [0, 0], foot: 240, stands: "far", way: "M430 330V190", head: [430, 172, 0] },
-  rock_back: { hip: [190, 318], tilt: 62, trunk: 80, near: [46, -92], arm: "floor", way: "M430 150H320", head: [302, 150, 270] },
-  hip_extension: { hip: [292, 268], tilt: -84, trunk: -90, near: [72, 4], far: [196, 60], arm: "knee", bench: true, way: "M462 236V300", head: [462, 318, 180] },
-  painful_movement: { tilt: 30, trunk: 62, near: [4, -2], foot: 240, arm: "hang", asks: true },
-  trunk_extension: { tilt: -8, trunk: -26, near: [4, 0], foot: 280, arm: "chest", way: "M330 40A240 240 0 0 0 210 50", head: [194, 54, 262] },
+  rock_back: { top: 110, hip: [190, 318], tilt: 62, trunk: 80, near: [46, -92], arm: "floor", way: "M430 150H320", head: [302, 150, 270] },
+  hip_extension: { top: 90, hip: [292, 268], tilt: -84, trunk: -90, near: [72, 4], far: [196, 60], arm: "knee", bench: true, way: "M462 236V300", head: [462, 318, 180] },
+  painful_movement: { top: -60, tilt: 30, trunk: 62, near: [4, -2], foot: 240, arm: "hang", asks: true },
+  trunk_extension: { tilt: -8, trunk: -26, near: [4, 0], foot: 280, arm: "chest", way: "M372 60A300 300 0 0 0 318 -52", head: [308, -68, 328] },
   side_bend: { ...STANDING, way: "M330 60A260 260 0 0 1 360 230", head: [360, 248, 182] },
-  single_leg_hinge: { tilt: 58, trunk: 64, near: [10, -4], far: [-58, -60], foot: 260, arm: "hang", way: "M455 80A330 330 0 0 1 510 220", head: [511, 238, 178] },
+  single_leg_hinge: { top: -40, tilt: 58, trunk: 64, near: [10, -4], far: [-58, -60], foot: 260, arm: "hang", way: "M455 80A330 330 0 0 1 510 220", head: [511, 238, 178] },
   step_down: { tilt: 10, trunk: 18, near: [40, -22], far: [8, -2], foot: 270, arm: "chest", box: true, way: "M440 120V220", head: [440, 238, 180] },
   hip_rotation: { tilt: 0, trunk: 0, near: [88, 14], foot: 330, arm: "chest", chair: true, way: "M430 300A90 90 0 0 1 470 360", head: [476, 374, 160] },
 };
@@ -54,7 +56,8 @@ export function drawTest(svg, test, side = "", angle = null) {
   const key = `${test}|${side}|${angle}`;
   if (svg.dataset.test === key) return;
   svg.dataset.test = key;
-  mark(svg, "viewBox", `0 0 ${WIDTH} ${GROUND + 12}`);
+  const top = (POSES[test] ?? STANDING).top ?? STANDING_TOP;
+  mark(svg, "viewBox", `0 ${top} ${WIDTH} ${GROUND + 12 - top}`);
   mark(svg, "role", "img");
   const pose = posed(POSES[test] ?? STANDING, test, angle);
   const legs = side === "right" ? (name) => RIGHT[name] : (name) => name;

@@ -6,6 +6,9 @@ import { clock, degrees } from "../numbers.js";
 import { calibrationRemark, told } from "./texts.js";
 import { word } from "../words.js";
 
+/** Letters from which what to do is set smaller. */
+const LONG = 30;
+
 export class Running {
   constructor(page, mode) {
     this.page = page;
@@ -83,7 +86,9 @@ export class Running {
     say(this.title, told(protocol.title));
     say(this.of, word("hipcheck.of.time", { time: clock(protocol.expected_s) }));
     this._list(protocol);
-    say(this.doing, protocol.going || step.start !== "standing" ? told(step.words) : word("hipcheck.upright"));
+    const doing = protocol.going || step.start !== "standing" ? told(step.words) : word("hipcheck.upright");
+    say(this.doing, doing);
+    this.doing.classList.toggle("long", doing.length > LONG);
     if (!step.seconds) {
       say(this.made, protocol.going ? String(step.made) : "–");
       say(this.wanted, word("hipcheck.of", { wanted: step.wanted }));
