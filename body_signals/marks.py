@@ -1,12 +1,13 @@
 """People's entries during a session or afterwards: marks that change results, notes, pain, and free labels.
 
-Each is a `SessionMark` with a label. One reader, `understood`, interprets a label from any origin: a key, a line
-typed live, session.toml, or edits.toml.
+Each is a `SessionMark` with a label. `understood` and `session_fact` interpret a label from any origin: a key, a line typed
+live, session.toml, or edits.toml.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 CALIBRATE = "calibrate"
@@ -65,6 +66,72 @@ class Pain:
         return f"pain {self.level:g} {self.where}".rstrip()
 
 
+HEAVIEST_KG = 500.0
+"""Largest load on a bar, kg; the heaviest deadlift in competition is 501 kg (2020). More is a typing error (ours)."""
+FURTHEST_MATCH_DAYS = 14
+"""Largest distance of a match, days: plans go by the week (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    """Something that holds for the whole session, as `hiphinge mark`, a key or the page states it. name: one of `FACTS`."""
+
+    name: str
+    value: float | str
+
+    @property
+    def label(self) -> str:
+        """The label that `session_fact` reads as this fact."""
+        if isinstance(self.value, str):
+            return f"{self.name} {self.value}"
+        if self.name == "match_day":
+            return f"MD{self.value:+.0f}" if self.value else "MD"
+        return f"load {self.value:g} kg" if self.name == "load_kg" else f"{self.name} {self.value:g}"
+
+
+_NUMBER = r"(?P<number>\d{1,3}(?:[.,]\d{1,2})?)"
+FACTS: dict[str, tuple[str, float, float]] = {
+    "srpe": (rf"s-?rpe[\s:=]\s*{_NUMBER}(?:\s*/\s*10)?", 0.0, 10.0),
+    "soreness": (rf"soreness[\s:=]\s*{_NUMBER}(?:\s*/\s*10)?", 0.0, 10.0),
+    "load_kg": (rf"load[\s:=]\s*{_NUMBER}\s*(?:kg)?", 0.0, HEAVIEST_KG),
+    "match_day": (
+        r"(?:md|match[\s_-]?day)\s*(?P<number>[-−+]\s*\d{1,3}|0)?",
+        -FURTHEST_MATCH_DAYS,
+        FURTHEST_MATCH_DAYS,
+    ),
+    "gym": (r"gym[\s:=]\s*(?P<words>\S.*)", 0.0, 0.0),
+    "group": (r"group[\s:=]\s*(?P<words>\S.*)", 0.0, 0.0),
+}
+"""Facts of a session: how they are written, and their scale. Session RPE is the exertion of the whole session on a scale of 0
+to 10 (C. Foster and others, Journal of Strength and Conditioning Research 15, 2001); soreness has the scale of pain; MD-2 is
+two days before a match."""
+
+
+def session_fact(label: str) -> SessionFact | None:
+    """The fact in a label: ``srpe 7``, ``soreness 3``, ``load 60 kg``, ``MD-2``, ``gym north``, ``group forwards``; None for
+    any other label, and for a number off its scale."""
+    for name, (pattern, least, most) in FACTS.items():
+        found = re.fullmatch(pattern, label.strip(), re.IGNORECASE | re.DOTALL)
+        if found is None:
+            continue
+        if "words" in found.groupdict():
+            return SessionFact(name, " ".join(found["words"].split()))
+        number = float((found["number"] or "0").replace(",", ".").replace("−", "-").replace(" ", ""))
+        return SessionFact(name, number) if least <= number <= most else None
+    return None
+
+
+def session_facts(labels: Iterable[str]) -> dict[str, float | str]:
+    """The facts in the marks of a session, in their order: the last of a name counts, of loads the largest."""
+    found: dict[str, float | str] = {}
+    loads = []
+    for fact in filter(None, map(session_fact, labels)):
+        found[fact.name] = fact.value
+        if fact.name == "load_kg" and isinstance(fact.value, float):
+            loads.append(fact.value)
+    return found | ({"load_kg": max(loads)} if loads else {})
+
+
 def understood(label: str) -> Note | Pain | None:
     """The note or pain in a label: ``note felt tight``, ``pain 3``, ``pain 3/10 left hip``; None for any other label.
 
@@ -95,7 +162,10 @@ _OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE |
 
 
 def check_label(label: str) -> None:
-    """ValueError for a pain off the scale, so that the person who types it is asked again."""
+    """ValueError for a pain or a fact off its scale, so that the person who types it is asked again."""
+    for name, (pattern, least, most) in FACTS.items():
+        if re.fullmatch(pattern, label.strip(), re.IGNORECASE | re.DOTALL) and session_fact(label) is None:
+            raise ValueError(f"{label!r} is off the scale of {name}, {least:g} to {most:g}")
     if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
         raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
 

@@ -84,7 +84,8 @@ class View:
             if name in self.chosen or variable["type"] == "datasource":
                 continue
             if variable.get("includeAll"):
-                self.chosen[name] = "$__all"
+                default = variable["current"]["value"]
+                self.chosen[name] = "$__all" if default == ["$__all"] else default
             elif variable["type"] != "query":
                 self.chosen[name] = str(variable["current"]["value"])
             else:
@@ -99,7 +100,13 @@ class View:
         return offered[::-1] if variable["sort"] == 2 else offered
 
     def answers(self, panel: Mapping[str, Any]) -> list[Answer]:
-        """The panel's queries, run."""
+        """The panel's queries, run over the page's time range, or over the panel's own."""
+        if "timeFrom" in panel:
+            own_ms = int(panel["timeFrom"].removesuffix("d")) * 86_400_000
+            return View(self.dashboard, self.run, self.to_ms - own_ms, self.to_ms, self.chosen)._answers(panel)
+        return self._answers(panel)
+
+    def _answers(self, panel: Mapping[str, Any]) -> list[Answer]:
         wanted_ms = max(1, (self.to_ms - self.from_ms) // MAX_DATA_POINTS)
         interval_ms = max(wanted_ms, _length_ms(panel.get("interval", "1ms")))
         found = []
@@ -109,7 +116,7 @@ class View:
             series = self.run(query)
             found.append(Answer(query, series, time.perf_counter() - began))
             for one in series:
-                expected = ["time", *_NAMED.findall(query)]
+                expected = ["time", *_NAMED.findall(query.partition(" FROM ")[0])]
                 if one["columns"] != expected:
                     raise ValueError(f"columns {one['columns']} in place of {expected}: {query}")
         return found
@@ -168,6 +175,14 @@ def joined(answers: Sequence[Answer], transformations: Sequence[Mapping[str, Any
                 for row in answer.rows():
                     by_key.setdefault(row[options["byField"]], {}).update(row)
             rows = list(by_key.values())
+        elif step["id"] == "calculateField" and options["mode"] == "unary":
+            for row in rows:
+                value = row.get(options["unary"]["fieldName"])
+                row[options["alias"]] = None if value is None else abs(value)
+        elif step["id"] == "filterByValue":
+            (one,) = options["filters"]
+            there = one["config"]["id"] == "isNotNull"
+            rows = [row for row in rows if (row.get(one["fieldName"]) is not None) is there]
         elif step["id"] == "calculateField":
             left, right = options["binary"]["left"], options["binary"]["right"]
             if options["binary"]["operator"] != "-":

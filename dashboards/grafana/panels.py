@@ -31,6 +31,8 @@ UNITS: Mapping[str, str] = {
 """Our units → Grafana's."""
 POINTS = "suffix: points"
 """Grafana's unit for differences of shares, which are in percent."""
+KG = "masskg"
+"""Grafana's unit for kilograms."""
 LONG = "dthms"
 """Grafana's unit for seconds that are minutes and hours: 00:20:00."""
 
@@ -186,6 +188,48 @@ def one_against_other(title: str, description: str, query: str, look: Look, x: s
     return _panel("xychart", title, description, [query], look, "table", options, custom)
 
 
+def over_days(panel: Panel, days: int) -> Panel:
+    """The panel with a time range of its own: this many days up to now."""
+    return panel | {"timeFrom": f"{days}d", "hideTimeOverride": False}
+
+
+JOINED_BY_ATHLETE = {"id": "joinByField", "options": {"byField": "athlete", "mode": "outer"}}
+"""One row for each athlete, of all queries of a table."""
+
+
+def difference(name: str, left: str, right: str) -> dict[str, Any]:
+    """A column `name`: `left` minus `right`."""
+    options = {
+        "mode": "binary",
+        "alias": name,
+        "binary": {"left": left, "operator": "-", "right": right},
+        "replaceFields": False,
+    }
+    return {"id": "calculateField", "options": options}
+
+
+def size(name: str, of: str) -> dict[str, Any]:
+    """A column `name`: the size of column `of` without its sign."""
+    options = {"mode": "unary", "alias": name, "unary": {"operator": "abs", "fieldName": of}, "replaceFields": False}
+    return {"id": "calculateField", "options": options}
+
+
+def rows_with(name: str, *, value: bool) -> dict[str, Any]:
+    """Only rows that have a value in this column, or only those that have none."""
+    config: dict[str, Any] = {"id": "isNotNull" if value else "isNull", "options": {}}
+    options = {"filters": [{"fieldName": name, "config": config}], "type": "include", "match": "all"}
+    return {"id": "filterByValue", "options": options}
+
+
+def without(*columns: str) -> dict[str, Any]:
+    """All columns but these."""
+    options = {"excludeByName": dict.fromkeys(columns, True), "indexByName": {}, "renameByName": {}}
+    return {"id": "organize", "options": options}
+
+
+WITHOUT_TIMES = without("Time", "Time 1", "Time 2", "Time 3")
+
+
 def _panel(
     kind: str,
     title: str,
@@ -269,9 +313,10 @@ def from_tags(name: str, label: str, query: str, *, several: bool = False, defau
     return found
 
 
-def from_list(name: str, label: str, values: Sequence[str], *, several: bool = False) -> dict[str, Any]:
-    """A variable with a fixed list of values."""
-    options = [{"text": value, "value": value, "selected": not several and value == values[0]} for value in values]
+def from_list(name: str, label: str, values: Sequence[str], *, several: bool = False, default: str = "") -> dict[str, Any]:
+    """A variable with a fixed list of values; the default is the first, or all where there may be several."""
+    first = default or ("" if several else values[0])
+    options = [{"text": value, "value": value, "selected": value == first} for value in values]
     found: dict[str, Any] = {
         "name": name,
         "type": "custom",
@@ -284,7 +329,7 @@ def from_list(name: str, label: str, values: Sequence[str], *, several: bool = F
         "current": {"text": values[0], "value": values[0]},
     }
     if several:
-        found |= {"allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
+        found |= {"allValue": ".*", "current": {"text": [first or "All"], "value": [first or "$__all"]}}
     return found
 
 

@@ -20,6 +20,14 @@ FIXED_LISTS: Mapping[str, Sequence[str]] = {"movement": MOVEMENTS, "side": SIDES
 
 BASELINE_DAYS = 28
 """Days before the time range that make the own baseline: the longer of the two trends that clinicians read (7 and 28)."""
+TREND_DAYS = 42
+"""Days of the trend from session to session: the six weeks over which the page and the report look back (ours)."""
+PINNED_DAYS = 365
+"""Days before the time range in which sessions can be pinned as baseline (ours)."""
+PINNED_TIME = f"time >= ${{__from}}ms - {PINNED_DAYS}d AND time < ${{__from}}ms"
+"""The time of pinned sessions."""
+PINNED = '"session" =~ /^$baseline$/'
+"""The sessions chosen as baseline: *before*, whatever was treated since."""
 BEFORE = f"time >= ${{__from}}ms - {BASELINE_DAYS}d AND time < ${{__from}}ms"
 """The time of the own baseline, instead of the time range."""
 NOW_S = 3

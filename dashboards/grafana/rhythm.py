@@ -9,13 +9,14 @@ from body_signals import LIMITS
 from body_signals.movements import BEND, KNEE_RAISE, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
-    BASELINE_DAYS,
-    BEFORE,
     DEFAULT_ESTIMATOR,
+    PINNED,
+    PINNED_TIME,
     SHARES,
     SIDES,
     THE_LEG,
     THE_MOVEMENT,
+    TREND_DAYS,
     of_kind,
     select,
     tag_values,
@@ -47,7 +48,61 @@ def _chosen(columns: Mapping[str, str]) -> str:
 
 
 def _before(columns: Mapping[str, str]) -> str:
-    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT, THE_LEG], time=BEFORE)
+    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT, THE_LEG, PINNED], time=PINNED_TIME)
+
+
+def _by_session(columns: Mapping[str, str], group: str) -> str:
+    """Of all the athlete's sessions, not only of those chosen."""
+    return select("repetition", columns, of=["athlete"], where=[THE_MOVEMENT, THE_LEG], group=group, fill="none")
+
+
+def _trend() -> tuple[int, tuple[tuple[int, p.Panel], ...]]:
+    """From session to session over the last weeks."""
+    middle = {"median": "median(<${share}>)"}
+    # a centile is missing for fewer than five repetitions
+    band = {"least": "min(<${share}>)", "most": "max(<${share}>)"}
+    each = {
+        "share": "median(<${share}>)",
+        "least": "min(<${share}>)",
+        "most": "max(<${share}>)",
+        "lumbar": "median(<lumbar_rom_deg>)",
+        "hip": "median(<hip_${side}_rom_deg>)",
+        "repetitions": "count(<index>)",
+    }
+    of_share = p.UNITS["share"]
+    shares = tuple(p.column_look(name, unit=of_share) for name in ("share", "least", "most"))
+    return (
+        8,
+        (
+            (
+                12,
+                p.over_days(
+                    p.timeseries(
+                        "Day by day",
+                        f"Median share of each day with the least and the largest, over the last {TREND_DAYS} days.",
+                        [_by_session(middle | band, "time(1d)")],
+                        p.Look(of_share, 0, 0.0, 1.0),
+                        draw="points",
+                    ),
+                    TREND_DAYS,
+                ),
+            ),
+            (
+                12,
+                p.over_days(
+                    p.table(
+                        "Session by session",
+                        f"Medians of each session of the last {TREND_DAYS} days, the latest first; least and largest share.",
+                        [_by_session(each, '"session"')],
+                        p.Look(p.UNITS["deg"], 0, overrides=(*shares, p.column_look("repetitions", unit=p.UNITS[""]))),
+                        [p.without("Time")],
+                        most="session",
+                    ),
+                    TREND_DAYS,
+                ),
+            ),
+        ),
+    )
 
 
 def dashboard() -> dict[str, Any]:
@@ -101,7 +156,7 @@ def dashboard() -> dict[str, Any]:
                     12,
                     p.numbers(
                         "Own baseline",
-                        f"The same over the {BASELINE_DAYS} days before the time range, of all sessions.",
+                        "The same of the sessions chosen as baseline, before the time range; pin those before a treatment.",
                         [
                             _before(medians),
                             _before({"repetitions": "count(<${share}>)"}),
@@ -218,9 +273,17 @@ def dashboard() -> dict[str, Any]:
         p.from_tags("athlete", "Athlete", tag_values("repetition", "athlete")),
         p.from_tags("session", "Session", tag_values("repetition", "session", ["athlete"]), several=True),
         p.from_tags("estimator", "Estimator", tag_values("repetition", "estimator", before), default=DEFAULT_ESTIMATOR),
-        p.from_list("movement", "Movement", MOVEMENTS, several=True),
+        p.from_tags("baseline", "Baseline", tag_values("repetition", "session", ["athlete"]), several=True),
+        p.from_list("movement", "Movement", MOVEMENTS, several=True, default=BEND.name),
         p.from_list("side", "Hip, and leg of knee raises", SIDES),
         p.from_list("share", "Share", SHARES),
     )
     description = "Lumbar spine against hip per repetition, shares over a set, against the own baseline and a published band."
-    return p.dashboard("hiphinge-rhythm", "Lumbo-pelvic rhythm", description, variables, (*rows, screen), since="now-24h")
+    return p.dashboard(
+        "hiphinge-rhythm",
+        "Lumbo-pelvic rhythm",
+        description,
+        variables,
+        (*rows[:2], _trend(), *rows[2:], screen),
+        since="now-24h",
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from body_signals import FURTHEST_MATCH_DAYS
 from body_signals.movements import KINDS, SHARE_OF_TRUNK
 from dashboards.grafana import panels as p
 from dashboards.grafana.annotations import marks
-from dashboards.grafana.queries import DEFAULT_ESTIMATOR, SIDES, of_kind, of_no_kind, select, tag_values
+from dashboards.grafana.queries import DEFAULT_ESTIMATOR, SIDES, TREND_DAYS, of_kind, of_no_kind, select, tag_values
 from dsp.day import WORST, ZONES_DEG
 
 WINDOW_MS = 20_000
@@ -44,6 +45,56 @@ def dashboard() -> dict[str, Any]:
         "time in the session": "<start_s>",
         "session": '"session"',
     }
+    said = {
+        "session": '"session"',
+        "group": "<group>",
+        "gym": "<gym>",
+        "match day": "<match_day>",
+        "load": "<load_kg>",
+        "sRPE": "<srpe>",
+        "soreness": "<soreness>",
+        "session load": "<srpe> * <duration_s> / 60",
+        "repetitions": "<repetitions>",
+    }
+    most_flexed = list(zones().values())[-1]
+    week = (("sRPE", "<srpe>", ""), ("repetitions", "<repetitions>", ""), ("most flexed", f"<{most_flexed}>", "s"))
+    by_match_day = (
+        7,
+        (
+            *(
+                (
+                    4,
+                    p.over_days(
+                        p.one_against_other(
+                            f"By match day: {name}",
+                            f"{name[0].upper()}{name[1:]} of each session over the days from the match, "
+                            f"last {TREND_DAYS} days.",
+                            select(
+                                "session",
+                                {"match day": "<match_day>", name: expression},
+                                of=["athlete"],
+                                where=[f"<match_day> >= -{FURTHEST_MATCH_DAYS}"],
+                            ),
+                            p.Look(p.UNITS[unit], 0),
+                            "match day",
+                            name,
+                        ),
+                        TREND_DAYS,
+                    ),
+                )
+                for name, expression, unit in week
+            ),
+            (
+                12,
+                p.table(
+                    "Said of the sessions",
+                    "Group, gym, match day, load on the bar, sRPE, soreness; session load is sRPE times minutes (Foster 2001).",
+                    [select("session", said)],
+                    p.Look(p.UNITS[""], 0, overrides=(p.column_look("load", unit=p.KG, decimals=1),)),
+                ),
+            ),
+        ),
+    )
     rows = (
         (
             5,
@@ -213,4 +264,6 @@ def dashboard() -> dict[str, Any]:
     description = (
         "One player's day: sets, exposure, drift of the lumbar share, the repetitions of most flexion, what is missing."
     )
-    return p.dashboard("hiphinge-day", "Training day", description, variables, rows, since="now/d", annotations=marks())
+    return p.dashboard(
+        "hiphinge-day", "Training day", description, variables, (*rows, by_match_day), since="now/d", annotations=marks()
+    )

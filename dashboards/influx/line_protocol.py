@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from body_signals import (
     ANGLE_COLUMNS,
+    FACTS,
     REPETITION_COLUMNS,
     SCREEN_COLUMNS,
     SCREEN_RESULT,
@@ -29,6 +30,7 @@ from body_signals import (
     Quantity,
     Session,
     Storage,
+    session_facts,
 )
 from dashboards.edits import edited_repetitions
 from dashboards.notation import quality_note
@@ -104,6 +106,12 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             "one field for each number of the summary's exposure, its words joined, e.g. exposure_lumbar_flexion_s_below_20; "
             "of a list its length",
         ),
+        Field("load_kg", "kg", "float", "largest load on the bar that was said in the session"),
+        Field("srpe", "", "float", "exertion of the whole session as the athlete rated it, 0 to 10"),
+        Field("soreness", "", "float", "soreness that the athlete reported, 0 to 10"),
+        Field("match_day", "", "integer", "days from the match: -2 is two days before it, 0 the day itself"),
+        Field("gym", "", "string", "where it was recorded"),
+        Field("group", "", "string", "group of the squad"),
         Field("software", "", "string", "program and version"),
         Field("warnings", "", "string", "warnings, separated by ' | '"),
     ),
@@ -366,12 +374,15 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 def _session_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
     confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
     zones = dict(_numbers("exposure", summary["exposure"]))
+    facts = session_facts(mark["label"] for mark in summary["marks"])
+    kinds = {f.name: f.type for f in FIELDS["session"] if f.name in FACTS}
     return {
         "duration_s": _typed(summary["duration_s"], "float"),
         "repetitions": _typed(summary["repetitions"], "integer"),
         "sets": _typed(len(summary["sets"]), "integer"),
         "calibration_confidence": _typed(min(confidences, default=None), "float"),
         **{name: _typed(seconds, "float") for name, seconds in zones.items()},
+        **{name: _typed(facts.get(name), kind) for name, kind in kinds.items()},
         "software": _typed(summary["software"], "string"),
         "warnings": _typed(" | ".join(summary["warnings"]), "string"),
     }

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from body_signals import ACTING, RISING, HiphingeError, Note, Pain, SessionMark, check_label, time_words, understood
+from body_signals import (
+    ACTING,
+    RISING,
+    HiphingeError,
+    Note,
+    Pain,
+    SessionFact,
+    SessionMark,
+    check_label,
+    session_fact,
+    time_words,
+    understood,
+)
 from hiphinge.afterwards import mending
 from ingest.heads import EditsFile, normal
 
@@ -40,6 +52,22 @@ def say_marks(session: Path, at_s: float, labels: Sequence[str]) -> Change:
     acts = _acts(session, marks)
     restored = [_add(file, session, one) for one in marks]
     return Change(tuple(marks), (), file, acts, any(restored))
+
+
+def say_facts(session: Path, facts: Sequence[SessionFact]) -> Change:
+    """State facts of the session, as marks at its beginning. What was stated afterwards of the same names is replaced."""
+    file, at_s = EditsFile(session), mending.span(session).begin_s
+    labels = [fact.label for fact in facts]
+    before = {mark: session_fact(mark.label) for mark in file.edits.added}
+    names = {fact.name for fact in facts}
+    gone = [mark for mark, fact in before.items() if fact is not None and fact.name in names and mark.label not in labels]
+    for mark in gone:
+        file.remove(mark)
+    there = {mark.label for mark in file.edits.added}
+    added = [SessionMark(at_s, label, "afterwards") for label in labels if label not in there]
+    for mark in added:
+        file.add(mark)
+    return Change(tuple(added), tuple(gone), file, acts=False)
 
 
 def move_mark(session: Path, at_s: float, words: str, to_s: float) -> Change:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from body_signals import ACTING, CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, UNDO
+from body_signals import ACTING, CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, UNDO, session_fact
 from dashboards.live_page import PageOrder
 from dashboards.notation import clock
 from hiphinge.guidance.protocol_guide import BACK, REPEAT, SKIP, START, STOP
@@ -146,11 +146,11 @@ class Orders:
             case "pain" if number is not None:
                 self._tap(f"{PAIN} {number:.0f}", seen_s)
             case "note":
-                self._tap(f"{NOTE}: {order.text}", seen_s)
+                self._tap(_noted(order.text), seen_s)
             case "new_set":
                 self._tap(NEW_SET, seen_s)
             case "session_note":
-                self._set(f"{NOTE}: {order.text}")
+                self._set(_noted(order.text))
             case "calibrate":
                 self._set(CALIBRATE)
             case "heel_drop":
@@ -244,7 +244,7 @@ class Orders:
     def _set_note(self, text: str) -> None:
         text = _shown(text)[:LONGEST_NOTE]
         if text:
-            self._set(f"{NOTE}: {text}")
+            self._set(_noted(text))
         else:
             self._answer("no note set: it is empty", done=False)
 
@@ -274,6 +274,12 @@ class Orders:
         if self._answering == NOTE_KEY:
             return f"note: {self._typed}_   Enter sets, Esc cancels"
         return ""
+
+
+def _noted(text: str) -> str:
+    """The label of a note; what is a fact of the session, such as ``srpe 7``, is kept as that."""
+    fact = session_fact(_shown(text))
+    return f"{NOTE}: {text}" if fact is None else fact.label
 
 
 def _shown(text: str) -> str:

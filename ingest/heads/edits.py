@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from body_signals import Note, Pain, SessionMark, understood
+from body_signals import Note, Pain, SessionMark, session_fact, understood
 from ingest.heads.session_toml import HeadReader, line_of
 from on_disk import read_toml, toml_document, with_tables, without_tables, write_toml
 
@@ -62,8 +62,8 @@ def same(one: SessionMark, other: SessionMark) -> bool:
 
 
 def normal(label: str) -> str:
-    """A label in its standard spelling: notes and pain are normalised, any other label stays as it is."""
-    said = understood(label)
+    """A label in its standard spelling: notes, pain and facts of the session are normalised, any other label stays as it is."""
+    said = understood(label) or session_fact(label)
     return label.strip() if said is None else said.label
 
 

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body_signals import Note, Pain, check_label, session_time, time_words, understood
+from body_signals import (
+    Note,
+    Pain,
+    SessionFact,
+    check_label,
+    session_fact,
+    session_facts,
+    session_time,
+    time_words,
+    understood,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +89,47 @@ def test_no_times(text: str) -> None:
 @given(st.integers(-90_000_000, 400_000_000))
 def test_a_time_is_read_as_it_is_written(ms: int) -> None:
     assert session_time(time_words(ms / 1e3)) == pytest.approx(ms / 1e3, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("label", "fact"),
+    [
+        ("srpe 7", SessionFact("srpe", 7.0)),
+        ("sRPE: 6,5/10", SessionFact("srpe", 6.5)),
+        ("s-RPE 0", SessionFact("srpe", 0.0)),
+        ("soreness 3", SessionFact("soreness", 3.0)),
+        ("load 62,5", SessionFact("load_kg", 62.5)),
+        ("Load 100kg", SessionFact("load_kg", 100.0)),
+        ("MD", SessionFact("match_day", 0.0)),
+        ("md-2", SessionFact("match_day", -2.0)),
+        ("MD −2", SessionFact("match_day", -2.0)),
+        ("match day +1", SessionFact("match_day", 1.0)),
+        ("gym  north  hall", SessionFact("gym", "north hall")),
+        ("group forwards", SessionFact("group", "forwards")),
+    ],
+)
+def test_facts_of_a_session_are_understood_and_written_so_again(label: str, fact: SessionFact) -> None:
+    assert session_fact(label) == fact
+    assert session_fact(fact.label) == fact
+    assert understood(label) is None
+
+
+@pytest.mark.parametrize(
+    "label", ["srpe", "srpe eleven", "load", "loading", "mdx", "md 2", "gym", "groups", "note srpe 7", "pain 3"]
+)
+def test_other_words_are_no_facts(label: str) -> None:
+    assert session_fact(label) is None
+    check_label(label)
+
+
+@pytest.mark.parametrize("label", ["srpe 11", "soreness 10,5", "load 700 kg", "MD-15"])
+def test_facts_off_their_scale_are_asked_again(label: str) -> None:
+    assert session_fact(label) is None
+    with pytest.raises(ValueError, match="off the scale"):
+        check_label(label)
+
+
+def test_the_last_of_a_name_counts_and_of_loads_the_largest() -> None:
+    said = ["srpe 3", "load 60 kg", "load 90 kg", "load 40 kg", "calibrate", "srpe 6", "group backs"]
+    assert session_facts(said) == {"srpe": 6.0, "load_kg": 90.0, "group": "backs"}
+    assert session_facts([]) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from body_signals import Event, Heartbeat, Packets
+from body_signals import Event, Heartbeat, Packets, SessionMark
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.session.folders import session_name
 from hiphinge.session.in_progress import SessionInProgress
@@ -46,7 +46,8 @@ def _session(
         scenario, options = "screen", {}
     simulated = simulate(scenario, seed, athlete=athlete, start=start, outages=outages, **options)
     where = folder / session_name(start, athlete)
-    running = SessionInProgress(where, simulated.session)
+    facts = [SessionMark(1.0, label) for label in ("gym north", "group forwards", "MD-2", "load 60 kg", "srpe 6", "soreness 2")]
+    running = SessionInProgress(where, replace(simulated.session, marks=(*simulated.session.marks, *facts)))
     events = with_batteries(simulated.events, [s.key for s in simulated.session.sensors], 90 - seed)
     for begin in range(0, len(events), 50):
         running.take(events[begin : begin + 50])

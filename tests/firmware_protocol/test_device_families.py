@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from body_signals import HiphingeError
 from body_signals.blocks import G0
 from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recognise_ble
-from firmware_protocol.families import movella_dot, movesense, ximu3
+from firmware_protocol.families import capture2go, movella_dot, movesense, ximu3
 from firmware_protocol.families.movella_dot import MovellaDotCodec, encode_battery, encode_message
 from firmware_protocol.families.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
 from firmware_protocol.families.text_csv import TextCsvCodec
@@ -438,3 +438,30 @@ def test_a_movesense_temperature_has_eight_bytes(payload: int, found: float | No
     packets = reader.read(bytes((2, 5)) + (struct.pack("<fI", 300.0, 1000) + bytes(1))[:payload])
     assert [packet.fields["temp_c"] for packet in packets] == ([pytest.approx(found, abs=1e-3)] if found else [])
     assert dict(reader.health.counts) == ({} if found else {"length": 1})
+
+
+def test_an_ximu3_that_is_heard_before_it_is_configured_has_lost_nothing_and_counts_afterwards() -> None:
+    """It may run at 50 Hz until it is told otherwise."""
+    codec = Ximu3Codec(100.0)
+    ticks_us = [0, 20_000, 40_000, 50_000, 60_000, 90_000]
+    still = (np.array([0.0, 0.0, G0]), np.zeros(3))
+    blocks = [codec.feed(encode_ximu3(us, *still)) for us in ticks_us]
+    lost = [sum(block.lost for block in found) for found in blocks]
+    assert lost == [0, 0, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize("rate_hz", [200.0, 100.0, 50.0, 25.0, 10.0])
+def test_a_capture2go_says_its_rate_in_each_frame_so_that_a_hole_is_counted(rate_hz: float) -> None:
+    step_ns = round(1e9 / rate_hz)
+    still = (np.array([0.0, 0.0, G0]), np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
+    wire = b"".join(b"\xff" + capture2go.encode_sample(rate_hz, n * step_ns, *still) for n in (0, 1, 2, 6))
+    packets = capture2go.Reader({"link": "serial"}).read(wire)
+    assert [packet.lost for packet in packets] == [0, 0, 0, 3]
+
+
+def test_what_is_no_whole_command_of_a_capture2go_is_none() -> None:
+    start = capture2go.encode_frame(0x0150)
+    assert capture2go.decode_command(start, {}) == {"op": "start_streaming"}
+    sample = capture2go.encode_sample(100.0, 0, np.zeros(3), np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
+    for data in (b"", start[:-1], start + b"\x00", start + start, sample, b"\x00" * len(start)):
+        assert capture2go.decode_command(data, {}) is None

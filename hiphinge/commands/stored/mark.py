@@ -17,7 +17,8 @@ from dashboards.influx import FOLDER, missing
 from dashboards.tables import available_estimators, read_summary
 from dashboards.terminal import calibration_table
 from hiphinge.afterwards import mending
-from hiphinge.afterwards.saying import EXAMPLE, label_of, move_mark, note_label, say_marks, take_mark_away
+from hiphinge.afterwards.day_table import matched, read_day_table
+from hiphinge.afterwards.saying import EXAMPLE, label_of, move_mark, note_label, say_facts, say_marks, take_mark_away
 from hiphinge.commands.options import console, finish_orphan, say
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
@@ -34,14 +35,26 @@ def mark(
     where: str | None = typer.Option(None, "--where", help="Where the pain is, e.g. 'left hip'."),
     to: str | None = typer.Option(None, "--to", metavar="TIME", help="Move the mark that is at TIME to this time."),
     remove: bool = typer.Option(False, "--remove", help="Remove the mark, note or pain at TIME."),
+    table: Path | None = typer.Option(
+        None, "--table", metavar="FILE.csv", help="State sRPE, soreness, load … of many sessions; SESSION is their folder."
+    ),
     compute: bool = typer.Option(False, "--compute", help="Compute the results again in any case."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Add, move or remove a mark, a note or pain after the session; without TIME: list them.
 
     They are stored in edits.toml; the recording never changes. Results and report are updated: after calibrate, heel_drop or
-    rising both estimators are computed again. If the athlete got up before the session: hiphinge mark SESSION -- -45:00 rising.
+    rising both estimators are computed again. Words that hold for the whole session: srpe 7, soreness 2, load 80 kg, MD-2,
+    gym NAME, group NAME; a spreadsheet of them goes in with --table. If the athlete got up before the session:
+    hiphinge mark SESSION -- -45:00 rising.
     """
+    if table is not None:
+        if at is not None or note is not None or where is not None or to is not None or remove or compute:
+            raise HiphingeError(
+                "--table and everything else exclude each other", "mark", "Give the folder of sessions and FILE"
+            )
+        _state_table(session, table, as_json=as_json)
+        return
     _check_folder(session)
     words = " ".join(label or ()).strip()
     if at is None and (note is not None or where is not None or to is not None or remove):
@@ -62,6 +75,36 @@ def mark(
         print(json.dumps(_document(session, done)))
     else:
         _tell(session, done)
+
+
+def _state_table(folder: Path, file: Path, *, as_json: bool) -> None:
+    """State the facts of a spreadsheet in the sessions below a folder."""
+    found = matched(folder, read_day_table(file))
+    failed: dict[str, str] = {}
+    stated: list[Path] = []
+    for session, facts in found.sessions:
+        lock = FolderLock(session)
+        if not lock.take():
+            failed[str(session)] = "another program is using this session"
+            continue
+        try:
+            change = say_facts(session, facts)
+            if change.added or change.removed:
+                _follow(session, _Done(change.added, change.removed, change.file), numbers=False)
+            stated.append(session)
+        except HiphingeError as error:
+            failed[str(session)] = str(error)
+        finally:
+            lock.release()
+    without = [f"line {row.line}: {row.athlete} on {row.day}" for row in found.without]
+    if as_json:
+        print(json.dumps({"sessions": [str(one) for one in stated], "without": without, "failed": failed}))
+    else:
+        console().print(f"{len(stated)} sessions; {len(without)} rows without a session", highlight=False, soft_wrap=True)
+        for words in (*(f"no session: {one}" for one in without), *(f"{one}: {why}" for one, why in failed.items())):
+            console().print(words, highlight=False, soft_wrap=True, markup=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 @dataclass(slots=True)
