@@ -79,6 +79,19 @@ def _deadlift(script: Script, rng: np.random.Generator, step: Asked, limited: st
         script.deadlift(rng.uniform(62.0, 70.0), rest_s=1.0)
 
 
+def _hip_extension(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    lie_back, lower, sit_up = (getattr(script, name, None) for name in ("lie_back", "hip_extension", "sit_up"))
+    if lie_back is None or lower is None or sit_up is None:
+        _waits(script, rng, step, limited)
+        return
+    script.sit_down(2.0, rest_s=1.0)
+    lie_back()
+    for _ in range(step.repetitions):
+        lower(step.side, rng.uniform(-4.0, -2.0) if step.side == limited else rng.uniform(6.0, 9.0))
+    sit_up()
+    script.stand_up(1.8, rest_s=0.5)
+
+
 def _side_bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
     way = 1.0 if step.side == "right" else -1.0
     for _ in range(step.repetitions):
@@ -94,6 +107,7 @@ _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], Non
     "bow": _bow,
     "knee_raise": _knee_raise,
     "rock_back": _rock_back,
+    "hip_extension": _hip_extension,
     "sit_to_stand": _sit_to_stand,
     "squat": _squat,
     "deadlift": _deadlift,

@@ -118,10 +118,10 @@ def _protocol(message: dict[str, Any], seen: float | None) -> PageOrder:
     return PageOrder("protocol", None, _name(message.get("name")))
 
 
-def _step(message: dict[str, Any], seen: float | None) -> PageOrder:
+def _led(message: dict[str, Any], seen: float | None) -> PageOrder:
     if message.get("what") not in STEP_ORDERS:
         raise ValueError
-    return PageOrder("step", None, message["what"])
+    return PageOrder("led", None, message["what"])
 
 
 def _primary(message: dict[str, Any], seen: float | None) -> PageOrder:
@@ -194,7 +194,7 @@ _READERS: dict[str, Callable[[dict[str, Any], float | None], PageOrder]] = {
     "heel_drop": _plain,
     "new_set": _plain,
     "protocol": _protocol,
-    "step": _step,
+    "led": _led,
     "protocol_stop": _plain,
     "primary": _primary,
     "retest": _plain,

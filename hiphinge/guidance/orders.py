@@ -161,7 +161,7 @@ class Orders:
                 self._set(f"{SLEPT} {number:.0f}")
             case "protocol":
                 self._set(f"protocol {order.text}")
-            case "step":
+            case "led":
                 self._set(f"step {order.text}")
             case "primary":
                 self._set(f"primary {order.text}")

@@ -62,7 +62,7 @@ export class HipCheck {
     else if (action === "hipcheck-measured") this._seen();
     else if (action === "report") page.stop.ask();
     else if (action === "treat") this._treat();
-    else if (action.startsWith("step-")) page.send({ do: "step", what: action.slice(5) });
+    else if (action.startsWith("step-")) page.send({ do: "led", what: action.slice(5) });
   }
 
   _offer(name) {
