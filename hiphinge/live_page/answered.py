@@ -10,11 +10,40 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from body_signals import Session
+import numpy as np
+import numpy.typing as npt
+
+from body_signals import ANGLE_NAMES, Session
+from dsp.results import Repetition
 from hiphinge.guidance.protocol_retest import Key, limiting, primary_of
 
 LANGUAGES = ("en", "de")
+MOST_CURVES, CURVE_POINTS = 6, 60
+"""Paths of one kind of movement that are kept, and points of each (ours)."""
+_LUMBAR, _HIPS = ANGLE_NAMES.index("lumbar_flexion"), [ANGLE_NAMES.index(f"hip_{s}_flexion") for s in ("left", "right")]
 Document = Mapping[str, Any]
+Rows = npt.NDArray[np.floating[Any]]
+
+
+class Paths:
+    """Lumbar spine against hips in the latest repetitions, by kind of movement: for the pictures of a result."""
+
+    def __init__(self) -> None:
+        self.curves: dict[str, list[dict[str, Any]]] = {}
+
+    def take(self, repetition: Repetition, rows: Rows) -> None:
+        """A repetition and its rows as pages have them, degrees."""
+        if len(rows) < 2:
+            return
+        at = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(np.int64))
+        hips = rows[at][:, _HIPS].astype(np.float64)
+        turn = (repetition.turn_s - repetition.start_s) / max(repetition.end_s - repetition.start_s, 1e-9)
+        curve = {
+            "hip": hips.mean(axis=1).round(1).tolist(),
+            "lumbar": rows[at, _LUMBAR].astype(np.float64).round(1).tolist(),
+            "turn": round(turn * (len(at) - 1)),
+        }
+        self.curves[repetition.movement] = [*self.curves.get(repetition.movement, ()), curve][-MOST_CURVES:]
 
 
 def _optional(name: str) -> Any:

@@ -23,7 +23,7 @@ from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.status_lines import repetition_document
-from hiphinge.live_page.answered import result_document
+from hiphinge.live_page.answered import Paths, result_document
 from hiphinge.live_page.documents import Watched, mark_document, report_document, share_document
 
 EVERY_S = 0.2
@@ -32,8 +32,6 @@ LOOK_S = 0.05
 """Between two looks at whether it has (ours)."""
 ALIVE_S = 0.1
 """The same while there are no rows yet: then these looks are the sign that the session goes on."""
-MOST_CURVES = 6
-"""Of one kind of movement, for the pictures of a protocol's result (ours)."""
 CURVE_POINTS = 60
 """Of the path of a repetition."""
 SHARE_S = 0.1
@@ -75,8 +73,7 @@ class LivePage(Sink):
         self._result: Mapping[str, Any] | None = None
         self.before: Any = None
         """The occasion of another session that this one retests."""
-        self._curves: dict[str, list[dict[str, Any]]] = {}
-        """By kind of movement, the paths of its latest repetitions, for the pictures of a protocol's result."""
+        self._paths = Paths()
         self._set = 0
         """Number of the set of the last repetition."""
         self._last: Repetition | None = None
@@ -104,6 +101,7 @@ class LivePage(Sink):
         self._rows(output.angles)
         for repetition in output.repetitions:
             self._repetition(repetition)
+            self._paths.take(repetition, self._board.rows.between(repetition.start_s, repetition.end_s))
         if frame.marks:
             self._mark(frame.marks, frame.zero_ns)
         if output.findings:
@@ -165,11 +163,7 @@ class LivePage(Sink):
             *self._repetitions[-50:],
             (repetition.index + 1, float(repetition.start_s), float(repetition.end_s)),
         ]
-        curve = self._curve(repetition)
-        self._board.repetition({**document, "set": self._set, "curve": curve})
-        if curve is not None:
-            of_kind = self._curves.setdefault(repetition.movement, [])
-            self._curves[repetition.movement] = [*of_kind, curve][-MOST_CURVES:]
+        self._board.repetition({**document, "set": self._set, "curve": self._curve(repetition)})
         within = [m for m in self._marks.values() if repetition.start_s <= m["time_s"] <= repetition.end_s]
         if within:
             for mark in within:
@@ -248,7 +242,7 @@ class LivePage(Sink):
     def _tell_result(self, result: Mapping[str, Any]) -> None:
         if result is not self._result:
             self._result = result
-            self._board.put("result", result_document(result, self._session, self._curves, self.before))
+            self._board.put("result", result_document(result, self._session, self._paths.curves, self.before))
 
     def _tell_guide(self, now_s: float) -> None:
         progress = self._guide.progress
