@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -54,22 +54,38 @@ def _optional(name: str) -> Any:
         return None
 
 
+def occasion_of(summary: Document) -> Any:
+    """A stored session as an occasion of a comparison; None where this program cannot compare."""
+    comparison = _optional("dsp.comparison")
+    if comparison is None:
+        return None
+    told = [entry["level"] for entry in summary["pain"] if entry["level"] is not None]
+    start = datetime.fromisoformat(summary["start"]) if summary["start"] else None
+    screen = summary["screen"]
+    return comparison.Occasion(
+        summary["session"], start, summary["session"], comparison.values_of(screen), max(told, default=None), screen
+    )
+
+
 def proposed(screen: Document) -> Key | None:
     """The number that limits the athlete most, which a treatment is measured by; None where there is none."""
     comparison = _optional("dsp.comparison")
     return None if comparison is None else limiting(comparison.proposed_primary(screen))
 
 
-def result_document(result: Document, session: Session, curves: Document, before: Any = None) -> dict[str, Any]:
+def result_document(
+    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False
+) -> dict[str, Any]:
     """What pages get when a protocol is over. result: of `Engine.screened`; before: an occasion of another session that this
-    one retests."""
+    one retests; worn_anew: whether the sensors were taken off since."""
     screen, protocol = result["screen"], result["protocol"]
     runs = [protocol, *protocol.get("further", ())] if protocol else []
     labels = [mark["label"] for mark in result.get("marks", ())]
     chosen = next((key for label in reversed(labels) if (key := primary_of(label))), None)
     own = runs[0].get("name") if runs else None
     primary = chosen or proposed(before.screen if before is not None else screen)
-    comparison = _compared(result, session, runs, before, primary)
+    wear = before.wear if before is not None and not worn_anew else "now"
+    comparison = _compared(result, session, runs, before, primary, wear)
     return {
         "screen": screen,
         "protocol": protocol,
@@ -84,7 +100,7 @@ def result_document(result: Document, session: Session, curves: Document, before
 
 
 def _compared(
-    result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None
+    result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None, wear: str
 ) -> dict[str, Any] | None:
     """The comparison of the tests of the first protocol, or of another session, with those done since; None without any."""
     comparison = _optional("dsp.comparison")
@@ -95,7 +111,7 @@ def _compared(
         at = session.start + timedelta(seconds=run["begun_s"])
         until_s = run["ended_s"] if run["ended_s"] is not None else float("inf")
         told = [p["score"] for p in result.get("pain", ()) if run["begun_s"] <= p["time_s"] <= until_s]
-        return comparison.Occasion("", at, "worn", comparison.values_of(screen), max(told, default=None), screen)
+        return comparison.Occasion("", at, wear, comparison.values_of(screen), max(told, default=None), screen)
 
     occasions = [occasion(run, run.get("screen", result["screen"])) for run in runs]
     occasions = [one for one in ([] if before is None else [before]) + occasions if primary in one.values]

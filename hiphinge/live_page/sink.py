@@ -72,7 +72,8 @@ class LivePage(Sink):
         self._session = session
         self._result: Mapping[str, Any] | None = None
         self.before: Any = None
-        """The occasion of another session that this one retests."""
+        """The occasion of another session that this one retests; `worn_anew`: the sensors were taken off since."""
+        self.worn_anew = False
         self._paths = Paths()
         self._set = 0
         """Number of the set of the last repetition."""
@@ -242,7 +243,8 @@ class LivePage(Sink):
     def _tell_result(self, result: Mapping[str, Any]) -> None:
         if result is not self._result:
             self._result = result
-            self._board.put("result", result_document(result, self._session, self._paths.curves, self.before))
+            document = result_document(result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew)
+            self._board.put("result", document)
 
     def _tell_guide(self, now_s: float) -> None:
         progress = self._guide.progress
