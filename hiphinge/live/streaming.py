@@ -21,7 +21,7 @@ from dsp.pipeline import PipelineOutput
 from hiphinge.guidance.orders import Orders
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.keys import keys
-from hiphinge.live_page.answered import proposed
+from hiphinge.live_page.answered import prepare, proposed
 from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
@@ -81,6 +81,7 @@ class Streaming:
         """Hears of each protocol that begins, and when."""
         self.on_result: Callable[[], None] = lambda: None
         """Called once a protocol is over and its result is there."""
+        self._preparing: asyncio.Future[None] | None = None
         self._protocol: Mapping[str, Any] | None = None
         self._result: Mapping[str, Any] | None = None
         running.led = lambda: (self._protocol, self._result)
@@ -179,8 +180,10 @@ class Streaming:
             self._protocol = guide.document()
         if guide.begun != was[1] and self._protocol is not None:
             self.on_protocol(self._protocol, now_s)
+            # statistics take seconds to load: not while the answer is awaited
+            self._preparing = asyncio.ensure_future(asyncio.to_thread(prepare))
         if guide.finished != was[2]:
             self._result = result = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.screened)
             if guide.limiting is None:
-                guide.limiting = proposed(result["screen"])
+                guide.limiting = await asyncio.to_thread(proposed, result["screen"])
             self.on_result()

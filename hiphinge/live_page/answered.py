@@ -54,6 +54,12 @@ def _optional(name: str) -> Any:
         return None
 
 
+def prepare() -> None:
+    """Load what an answer needs."""
+    for name in ("dsp.comparison", "dashboards.answers"):
+        _optional(name)
+
+
 def occasion_of(summary: Document) -> Any:
     """A stored session as an occasion of a comparison; None where this program cannot compare."""
     comparison = _optional("dsp.comparison")
