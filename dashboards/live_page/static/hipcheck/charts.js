@@ -36,7 +36,9 @@ export function hipGives(svg, screen) {
     nodes.push(text("row-name", 2, y + 27, word(`hipcheck.${side}.short`)));
     nodes.push(shape("rect", { class: "track", x: LEFT, y, width: WIDTH - LEFT, height: 40, rx: 5 }));
     if (known(value)) nodes.push(shape("rect", { class: `fill hip-${side}`, x: LEFT, y, width: x(value) - LEFT, height: 40, rx: 5 }));
-    const at = known(value) ? Math.min(Math.max(x(value), LEFT + 30), WIDTH - 28) : LEFT + 16;
+    let at = known(value) ? Math.min(Math.max(x(value), LEFT + 30), WIDTH - 28) : LEFT + 16;
+    // beside the limit's line, on the side where the value lies
+    if (limit && Math.abs(at - x(limit.limit)) < 34) at = x(limit.limit) + (value < limit.limit ? -34 : 34);
     nodes.push(text("value middle", at, y + 62, degrees(value)));
   });
   if (limit) {
