@@ -151,6 +151,7 @@ class ProtocolGuide:
             self._progress = output.calibration[-1]
         if output.alignments:
             self._calibrated = bool(output.alignments[-1].to_segment)
+        self._calibrated |= any(progress.in_force for progress in output.calibration)
         for mark in marks:
             self._hear(mark, now_s, said)
         for rows in output.angles:
