@@ -11,6 +11,9 @@ import { word } from "./words.js";
 /** A number of a comparison in its unit. */
 export const inUnit = (value, unit) => (unit === "deg" ? degrees(value) : unit === "" || unit === null ? percent(known(value) ? 100 * value : NaN) : known(value) ? `${value.toFixed(1)} ${unit}` : "–");
 
+/** What a measurement can tell, rounded up as an uncertainty is. */
+export const atLeast = (value, unit) => inUnit(unit === "deg" ? Math.ceil(value - 1e-3) : unit === "" || unit === null ? Math.ceil(100 * value - 1e-3) / 100 : value, unit);
+
 /** Parts in the same order for a waiting and a done retest. */
 class Course {
   constructor(page) {
@@ -33,7 +36,7 @@ class Course {
       { class: "led-head" },
       element("h1", {}, word("mode.retest")),
       element("p", { class: "mute" }, [about.athlete, what ? word("retest.chosen", { what }) : ""].filter(Boolean).join(". ")),
-      nav(),
+      nav("retest"),
     );
     const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(result, what)];
     this.node.replaceChildren(head, ...parts, this._foot(operator, result, comparison));
@@ -62,7 +65,7 @@ class Course {
     const { pain, points, unit, primary } = comparison;
     const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain))));
     const chart = shape("svg", { class: "course" });
-    drawCourse(chart, comparison, (value) => inUnit(value, unit));
+    drawCourse(chart, comparison, (value) => inUnit(value, unit), (value) => atLeast(value, unit));
     const pictures = [points[0], points.at(-1)].map((point, i) => {
       const figure = shape("svg", { class: "figure" });
       drawTest(figure, primary.test, primary.side, primary.test === "knee_raise" ? point.value : null);
@@ -73,7 +76,8 @@ class Course {
   }
 
   _under(comparison, pain) {
-    const wear = word(comparison.same_wear ? "retest.same_wear" : "retest.worn_anew", { smallest: inUnit(comparison.smallest_detectable_deg, comparison.unit) });
+    const smallest = atLeast(comparison.smallest_detectable_deg, comparison.unit);
+    const wear = word(comparison.same_wear ? "retest.same_wear" : "retest.worn_anew", { smallest });
     const told = known(pain?.before) && known(pain?.now) ? word(pain.important ? "retest.pain.important" : "retest.pain", { before: pain.before, now: pain.now }) : "";
     const kept = known(comparison.kept_percent) && comparison.points.length > 2 ? word("retest.kept", { kept: percent(comparison.kept_percent), low: percent(comparison.kept_percent_low), high: percent(comparison.kept_percent_high) }) : "";
     return [wear, told, kept].filter(Boolean).join(" ");

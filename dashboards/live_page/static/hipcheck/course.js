@@ -20,8 +20,12 @@ export function whenWord(minutes, first) {
 /** The clock of a point in the time of this machine. */
 const at = (start) => (start ? new Date(start).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false }) : "");
 
-/** Draw the points of a comparison. shown: a value in its unit. */
-export function drawCourse(svg, comparison, shown) {
+/** When it is measured again, minutes after the treatment: an hour later, and the next day. */
+const PLANNED_MIN = [60, 1440];
+
+/** Draw the points of a comparison, and the places of those that are still to come. shown: a value in its unit; atLeast: what can
+ * be told. */
+export function drawCourse(svg, comparison, shown, atLeast) {
   const { points, before } = comparison;
   const smallest = (point) => point.smallest_detectable_deg ?? comparison.smallest_detectable_deg;
   const side = comparison.primary.side === "right" ? "hip-right" : comparison.primary.test === "bend" ? "lumbar" : "hip-left";
@@ -31,7 +35,9 @@ export function drawCourse(svg, comparison, shown) {
   const low = Math.floor((Math.min(...values, before - reach) - 0.2 * step) / step) * step;
   const high = Math.ceil((Math.max(...values, before + reach) + 0.2 * step) / step) * step;
   const y = (value) => BOTTOM - ((BOTTOM - TOP) * (value - low)) / (high - low);
-  const wide = (RIGHT - LEFT) / Math.max(points.length, 3);
+  const last_min = points.at(-1).minutes_after ?? 0;
+  const planned = PLANNED_MIN.filter((minutes) => minutes > 1.5 * last_min).slice(0, Math.max(0, 4 - points.length));
+  const wide = (RIGHT - LEFT) / (points.length + planned.length);
   const x = (i) => LEFT + wide * (i + 0.5);
   const nodes = [];
   points.slice(1).forEach((point, i) => {
@@ -44,7 +50,7 @@ export function drawCourse(svg, comparison, shown) {
     nodes.push(shape("path", { class: "grid", d: `M${LEFT} ${y(value)}H${RIGHT}` }), text("axis end", LEFT - 12, y(value) + 5, shown(value)));
   }
   nodes.push(shape("path", { class: "before", d: `M${LEFT} ${y(before)}H${RIGHT}` }));
-  const bands = points.slice(1).map((point) => word(point.same_wear ? "retest.band.worn" : "retest.band.anew", { smallest: shown(smallest(point)) }));
+  const bands = points.slice(1).map((point) => word(point.same_wear ? "retest.band.worn" : "retest.band.anew", { smallest: atLeast(smallest(point)) }));
   bands.forEach((words, i) => {
     if (words !== bands[i - 1]) nodes.push(text("axis", (i ? LEFT + wide * (i + 1) : LEFT) + 10, y(before - smallest(points[i + 1])) + 20, words));
   });
@@ -60,6 +66,10 @@ export function drawCourse(svg, comparison, shown) {
     nodes.push(text("when middle", x(i), 338, whenWord(p.minutes_after, i === 0)), text("axis middle", x(i), 362, at(p.start)));
     const lower = known(p.pain) && known(points[0].pain) && points[0].pain - p.pain >= 2;
     nodes.push(text("value middle", x(i), 420, known(p.pain) ? `${p.pain}${lower ? " ▾" : ""}` : "–"));
+  });
+  planned.forEach((minutes, i) => {
+    const px = x(points.length + i);
+    nodes.push(text("when middle", px, 338, whenWord(minutes, false)), text("axis middle", px, y(before) - 10, "–"), text("value middle", px, 420, "–"));
   });
   svg.replaceChildren(...nodes);
   mark(svg, "viewBox", `0 0 ${WIDTH} ${HEIGHT}`);

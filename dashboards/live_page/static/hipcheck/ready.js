@@ -61,12 +61,13 @@ export class Ready {
 }
 
 /** The way to the other modes. */
-export const nav = () =>
+export const nav = (mode = "hipcheck") =>
   element(
     "nav",
     { "aria-label": word("desk.modes") },
     ...[
+      mode === "retest" ? ["hipcheck", "Q"] : ["retest", "T"],
       ["lift", "L"],
       ["desk", "D"],
-    ].map(([mode, key]) => button(`mode-${mode}`, word(`mode.${mode}`), { key })),
+    ].map(([name, key]) => button(`mode-${name}`, word(`mode.${name}`), { key })),
   );
