@@ -49,6 +49,7 @@ docs: $(VENV)/tools
 # Pictures of the live page in docs/live-page, taken by chromium from the demo; about two minutes.
 pictures: $(VENV)/tools
 	$(RUN) docs.live_page_pictures
+	$(RUN) docs.hip_check_pictures
 	$(RUN) docs.review_page_pictures
 
 # Debian packages that tests need: installed when we may, else those tests say why they are skipped.
