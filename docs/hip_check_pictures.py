@@ -1,7 +1,7 @@
 """Pictures of the hip check and the retest on the live page, done by the simulated athlete.
 
-`python -m docs.hip_check_pictures` writes `docs/live-page/hipcheck-*.png` and `retest-*.png`. It needs Debian's chromium and takes
-about three minutes.
+`python -m docs.hip_check_pictures` writes `docs/live-page/hipcheck-*.png` and `retest-*.png`. It needs Debian's chromium and
+takes about three minutes.
 """
 
 from __future__ import annotations
@@ -27,27 +27,30 @@ def main() -> None:
 
     OUT.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "hiphinge", "demo", "--protocol", "hip-check", "--speed", SPEED, "--json", "--port", "0"]
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        with subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+        subprocess.Popen(
             [*command, "--out", f"{folder}/demo"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-        ) as demo:
-            assert demo.stdout is not None
-            address = json.loads(demo.stdout.readline())["page"]
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            size = {"width": TABLET[0], "height": TABLET[1]}
-            try:
-                german = browser.new_context(locale="de-DE", viewport=size, color_scheme="light").new_page()
-                page = browser.new_context(locale="en-GB", viewport=size, color_scheme="light").new_page()
-                for opened in (page, german):
-                    opened.goto(address)
-                take_all(page, german)
-            finally:
-                browser.close()
-                demo.terminate()
+        ) as demo,
+    ):
+        assert demo.stdout is not None
+        address = json.loads(demo.stdout.readline())["page"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        size = {"width": TABLET[0], "height": TABLET[1]}
+        try:
+            german = browser.new_context(locale="de-DE", viewport=size, color_scheme="light").new_page()
+            page = browser.new_context(locale="en-GB", viewport=size, color_scheme="light").new_page()
+            for opened in (page, german):
+                opened.goto(address)
+            take_all(page, german)
+        finally:
+            browser.close()
+            demo.terminate()
 
 
 def take_all(page: Page, german: Page) -> None:
