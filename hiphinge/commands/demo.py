@@ -89,7 +89,7 @@ def demo(
     wishes = PageWishes(port, lan, tls, not no_browser)
     stays = not (no_page or as_json) and speed is None and at_a_terminal(screen) and (no_browser or browser_there())
     asked_for = as_json or stays or lan or tls or port is not None
-    known = protocols(config.protocols_folder(config_file))
+    known = protocols(config.protocols_folder(config_file), say)
     led = None if protocol is None else chosen(protocol, known)
     waits = stays or (led is not None and asked_for and not no_page)
     athlete = SimulatedAthlete(

@@ -133,7 +133,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         check_new(_folder(asked.out, settings, session))
     elif asked.out is not None:
         check_new(asked.out)
-    known = protocols(config.protocols_folder(asked.config_file))
+    known = protocols(config.protocols_folder(asked.config_file), say)
     led = None if asked.protocol is None else chosen(asked.protocol, known)
     if retested is not None:
         led = retest_of(known[RETEST], [retested.key], known.values(), calibrated=False)

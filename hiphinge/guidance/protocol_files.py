@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -35,10 +35,20 @@ def shipped() -> dict[str, Protocol]:
     return {protocol.name: protocol for protocol in found}
 
 
-def protocols(folder: Path) -> dict[str, Protocol]:
-    """All protocols by name; those in `folder` (which need not exist) win over the program's own."""
-    own = [protocol_file(path) for path in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
-    return shipped() | {protocol.name: protocol for protocol in own}
+def protocols(folder: Path, tell: Callable[[str], object] | None = None) -> dict[str, Protocol]:
+    """All protocols by name; those in `folder` (which need not exist) win over the program's own. tell: hears of a file that is
+    wrong, which is left out then: it keeps nobody from a session that does not need it."""
+    found = shipped()
+    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        try:
+            own = protocol_file(path)
+        except HiphingeError as error:
+            if tell is None:
+                raise
+            tell(f"a protocol is left out: {error}")
+        else:
+            found[own.name] = own
+    return found
 
 
 def chosen(name: str, known: Mapping[str, Protocol]) -> Protocol:

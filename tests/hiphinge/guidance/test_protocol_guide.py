@@ -235,6 +235,10 @@ def test_ones_own_protocols_and_files(tmp_path: Path) -> None:
         protocols(tmp_path)
     assert error.value.where.endswith("bad.toml")
     assert "steps[1].test" in error.value.what
+    told: list[str] = []
+    assert "mine" in protocols(tmp_path, told.append)
+    assert len(told) == 1
+    assert "bad.toml" in told[0]
 
 
 def test_every_shipped_step_can_be_led() -> None:

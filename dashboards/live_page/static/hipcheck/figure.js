@@ -57,7 +57,7 @@ export function drawTest(svg, test, side = "", angle = null) {
   if (svg.dataset.test === key) return;
   svg.dataset.test = key;
   const top = (POSES[test] ?? STANDING).top ?? STANDING_TOP;
-  mark(svg, "viewBox", `0 ${top} ${WIDTH} ${GROUND + 12 - top}`);
+  mark(svg, "viewBox", `0 ${top} ${WIDTH} ${GROUND + 22 - top}`);
   mark(svg, "role", "img");
   const pose = posed(POSES[test] ?? STANDING, test, angle);
   const legs = side === "right" ? (name) => RIGHT[name] : (name) => name;
