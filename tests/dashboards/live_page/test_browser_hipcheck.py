@@ -224,3 +224,23 @@ def test_the_simulated_athlete_does_the_hip_check_from_the_page(tmp_path: Path, 
         assert sum(min(step["valid"], step["wanted"]) for step in asked) >= 0.95 * sum(step["wanted"] for step in asked)
         assert summary["screen"]["side"] == "left"
     assert (folder / "report.html").is_file()
+
+
+def test_drift_is_heard_once_a_set_has_moved(session: LedSession, open_page: Open) -> None:
+    page = open_page(session.address, MONITOR)
+    until(page, "document.body.dataset.mode === 'hipcheck'")
+    page.keyboard.press("d")
+    page.click('[data-action="sound-drift"]')
+    assert page.evaluate("document.body.dataset.sound") == "drift"
+    page.evaluate(
+        """() => { window.tones = []; new MutationObserver(() => window.tones.push(document.body.dataset.tone))
+            .observe(document.body, { attributes: true, attributeFilter: ['data-tone'] }); }"""
+    )
+    for index, lumbar in enumerate((40.0, 41.0, 42.0, 44.0)):
+        session.repetition(index, lumbar_rom_deg=lumbar)
+    until(page, "document.querySelector('[data-repetition=\"4\"]') !== null")
+    page.wait_for_timeout(300)
+    assert "tone" not in page.evaluate("window.tones")
+    session.repetition(4, lumbar_rom_deg=55.0)
+    until(page, "window.tones.includes('tone')")
+    until(page, "document.body.dataset.tone === 'silent'")
