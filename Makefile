@@ -49,6 +49,7 @@ docs: $(VENV)/tools
 # Pictures of the pages and of the report in docs, taken by chromium from the demo; about three minutes.
 pictures: $(VENV)/tools
 	$(RUN) docs.live_page_pictures
+	$(RUN) docs.hip_check_pictures
 	$(RUN) docs.review_page_pictures
 	$(RUN) docs.report_pictures
 

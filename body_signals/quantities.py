@@ -408,9 +408,17 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         "pain that the athlete reported: time_s, score (0 to 10; level is its former name), where, lumbar_flexion_deg and "
         "repetition (its number from 1) at that row; null if there is none",
     ),
+    Quantity(
+        "protocol",
+        "",
+        Storage.STRING,
+        "the guided protocol, by its marks: name, begun_s, ended_s, outcome, steps (name, test, side, wanted, valid, begun_s, "
+        "ended_s, outcome, stopped_for_pain; measured, peak_deg where an angle counts); further: the protocols after it, each "
+        "also with its own screen; empty without one",
+    ),
     Quantity("warnings", "", Storage.STRING, "warnings in words"),
 )
-SUMMARY_ADDED: tuple[str, ...] = ("findings", "marks", "notes", "pain")
-"""Keys that summaries of 0.1.0 do not have; they are lists, and empty there."""
+SUMMARY_ADDED: tuple[str, ...] = ("findings", "marks", "notes", "pain", "protocol")
+"""Keys that summaries of 0.1.0 do not have; they are lists, and empty there; `protocol` is a table."""
 
 ESTIMATORS: tuple[str, ...] = ("live", "review")

@@ -140,6 +140,21 @@ class _Pain(msgspec.Struct):
     level: _Number
 
 
+class _Step(msgspec.Struct):
+    name: str
+    test: str
+    side: str
+    wanted: _Count
+    valid: _Count
+
+
+class _Protocol(msgspec.Struct):
+    """Empty without one."""
+
+    name: str = ""
+    steps: list[_Step] = []
+
+
 class _Summary(msgspec.Struct):
     session: str
     athlete: str
@@ -157,6 +172,7 @@ class _Summary(msgspec.Struct):
     marks: list[_Mark]
     notes: list[_Note]
     pain: list[_Pain]
+    protocol: _Protocol
     warnings: list[str]
 
 
@@ -192,8 +208,8 @@ def check_summary(document: object) -> dict[str, Any]:
 
 
 def _added(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary with every list that 0.1.0 did not write, empty where it is missing."""
-    return {name: [] for name in SUMMARY_ADDED} | dict(summary)
+    """The summary with every list or table that 0.1.0 did not write, empty where it is missing."""
+    return {name: {} if name == "protocol" else [] for name in SUMMARY_ADDED} | dict(summary)
 
 
 def _check_start(start: str) -> None:
@@ -216,7 +232,8 @@ def summary_text(summary: Mapping[str, object], estimator: str) -> str:
         raise ValueError(f"summary: missing {sorted(absent)}, unknown {sorted(unknown)}")
     if summary["estimator"] != estimator:
         raise ValueError(f"summary: estimator {summary['estimator']!r} in the folder of {estimator!r}")
-    ordered = {name: summary[name] for name in expected}
+    # without a protocol the file is as before there were any
+    ordered = {name: summary[name] for name in expected if name != "protocol" or summary[name]}
     # the encoder writes a number that is not finite, thus missing, as null
     text = msgspec.json.encode(ordered, enc_hook=_plain)
     return msgspec.json.format(text, indent=2).decode() + "\n"

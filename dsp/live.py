@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from body_signals import PATIENCE_S, Floats, Ints, Sensor, TimedBlock
+from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
@@ -21,7 +21,7 @@ from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibrator import Calibrator
 from dsp.grid.stretches import stretches
 from dsp.grid.ticks import Grid, GridRows, SensorTrack, Ticks
-from dsp.heading.filter import RelativeHeading
+from dsp.heading.filter import HeadingTrack, RelativeHeading
 from dsp.heading.joint_acceleration import JointAcceleration
 from dsp.heading.joint_headings import (
     JointHeadings,
@@ -50,7 +50,8 @@ from dsp.pipeline import (
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
-from dsp.results import AlignmentReport, Finding, Flags
+from dsp.repetitions.looked_back import LookedBack
+from dsp.results import AlignmentReport, Finding, Flags, Repetition
 
 HISTORY_S = 100.0
 """Ticks kept for a calibration to look back on; longer than it may last (ours)."""
@@ -92,6 +93,10 @@ class LivePipeline:
         self._others_since: dict[str, float] = {}
         """Of the alignment in force."""
         self._finder = RepetitionFinder(self._grid.rate_hz)
+        self._looks_back: LookedBack | None = None
+        """While the movements of the last calibration are being found again."""
+        self._spans: list[tuple[float, float]] = []
+        """Start and end of the repetitions with angles since the last calibrate mark."""
 
     def feed(
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
@@ -161,6 +166,9 @@ class LivePipeline:
             self._align(alignment, out)
         out.calibration += self._guide.take()
         out.repetitions.extend(self._finder.finish())
+        if self._looks_back is not None:
+            out.calibration_movements += self._not_found_yet(self._looks_back.finish())
+            self._looks_back = None
         return out
 
     def counts(self) -> dict[str, tuple[SampleCounts, int]]:
@@ -225,8 +233,21 @@ class LivePipeline:
                 checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
-        out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
+        ended = count_repetitions(self._finder, rows, checked.changes)
+        out.repetitions.extend(ended)
+        if self._calibrate_marks:
+            self._spans += [(r.start_s, r.end_s) for r in ended if not r.quality & Quality.UNCALIBRATED]
+            while self._spans and self._spans[0][1] < rows.time_s[-1] - HISTORY_S:
+                self._spans.pop(0)
+        self._finder.take_aside()  # of some it had no angles: they are found again
+        if self._looks_back is not None and (found := self._looks_back.feed(rows)) is not None:
+            out.calibration_movements += self._not_found_yet(found)
+            self._looks_back = None
         self._remember(ticks)
+
+    def _not_found_yet(self, found: Sequence[Repetition]) -> list[Repetition]:
+        """Movements of a calibration that are no repetitions with angles."""
+        return [r for r in found if not any(r.start_s < end_s and start_s < r.end_s for start_s, end_s in self._spans)]
 
     def _remember(self, ticks: Ticks) -> None:
         """Keep the ticks that a calibration which completes now would look back on."""
@@ -252,6 +273,7 @@ class LivePipeline:
         self._others_since = self._others.since(alignment)
         self._slips = slip_watch(alignment, self._grid.rate_hz)
         headings: dict[str, RelativeHeading] = {}
+        tracks: dict[str, HeadingTrack] = {}
         still = alignment.standing
         since = _between(self._history, still.first + len(still), alignment.tick)
         for joint in joints.JOINTS:
@@ -268,7 +290,7 @@ class LivePipeline:
                 heading.calibrated()
             if since is not None:
                 twists = joint_twist(since, alignment, joint, from_tick_0=True)
-                heading.feed(since.first, *twists, *heading_epochs(since, joint))
+                tracks[joint.name] = heading.feed(since.first, *twists, *heading_epochs(since, joint))
             heading.calibrated()
             headings[joint.name] = heading
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
@@ -278,6 +300,10 @@ class LivePipeline:
         self._finder.aligned(alignment.to_segment)
         if alignment.movements_over:
             self._finder.calibrated(alignment.movements_end_s)
+        if alignment.complete and since is not None:
+            then = JointHeadings.of(tracks, len(since))
+            rows = self._angles.rows(with_one_heading(since, then), then)
+            self._looks_back = LookedBack(self._grid.rate_hz, alignment.to_segment, alignment.mark_s, rows)
 
     def _ended(self, mark_s: float, key: str) -> float | None:
         """Session time at which this sensor's standing was known to have ended."""

@@ -33,6 +33,8 @@ class PipelineOutput:
     findings: list[Finding] = field(default_factory=list)
     calibration: list[CalibrationProgress] = field(default_factory=list)
     """Each step in the progress of the calibration; only from the causal estimator."""
+    calibration_movements: list[Repetition] = field(default_factory=list)
+    """Movements of a calibration, measured as repetitions are; they are none (their index is −1)."""
 
     @classmethod
     def join(cls, pieces: Iterable[PipelineOutput]) -> PipelineOutput:
@@ -51,6 +53,7 @@ class PipelineOutput:
             [*self.alignments, *later.alignments],
             [*self.findings, *later.findings],
             [*self.calibration, *later.calibration],
+            [*self.calibration_movements, *later.calibration_movements],
         )
 
     def extend(self, other: PipelineOutput) -> None:
@@ -61,6 +64,7 @@ class PipelineOutput:
         self.alignments.extend(other.alignments)
         self.findings.extend(other.findings)
         self.calibration.extend(other.calibration)
+        self.calibration_movements.extend(other.calibration_movements)
 
 
 def mountings(sensors: Sequence[Sensor]) -> dict[str, Mounting]:

@@ -59,6 +59,7 @@ from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
+from dsp.repetitions.looked_back import CLOSED_S
 from dsp.results import AlignmentReport, Finding, latest
 
 WINDOW_S = 600.0
@@ -69,8 +70,6 @@ SLACK_S = 5.0
 """Event time, s, that must pass after a window's margin before it is computed; no sample is later than this (ours)."""
 CARRIED_SD_RAD = np.radians(2.0)
 """Standard deviation assumed for a heading carried over from the previous window (ours)."""
-CLOSED_S = 2.0
-"""Time, s, after its end by which the finder has closed a movement (ours)."""
 
 
 @dataclass(slots=True)
@@ -426,9 +425,11 @@ class ReviewPipeline:
             changes = [(at, worn) for at, worn in checked.changes if at < done]
             out.repetitions.extend(count_repetitions(self._finder, rows.part(0, done), changes))
             self._finder.calibrated(new.movements_end_s)
+            out.calibration_movements.extend(self._finder.take_aside())
             rows = rows.part(done, len(rows))
             checked.changes = [(at - done, worn) for at, worn in checked.changes if at >= done]
         out.repetitions.extend(count_repetitions(self._finder, rows, checked.changes))
+        out.calibration_movements.extend(self._finder.take_aside())
 
     def _heading(self, joint: joints.Joint, wide: Ticks, start: int, new: Alignment | None) -> HeadingTrack | None:
         """Smoothed heading over the wide stretch, separately for each pair of heading epochs; None where it cannot be found."""

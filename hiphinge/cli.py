@@ -44,6 +44,7 @@ COMMANDS = {
     "demo": "Run a simulated session with virtual sensors; write a session folder and a report.",
     "scan": "List the sensors in range, and put yours into a kit.",
     "live": "Stream and record the sensors of a kit; show angles and repetitions live.",
+    "retest": "Measure again what was chosen before a treatment, and say whether it changed.",
     "sessions": "List sessions by athlete and day, with their quality and whether they were sent.",
     "mark": "Add, move or remove a mark after the session: a forgotten calibration, a note, pain.",
     "review": "Open sessions in the browser: compare sets, correct kinds, marks and pain.",

@@ -68,6 +68,11 @@ def kits_folder(file: Path | None) -> Path:
     return (file or default_file()).parent / "kits"
 
 
+def protocols_folder(file: Path | None) -> Path:
+    """Where a person's own protocols are: `protocols` beside the configuration file, `file` or the default one."""
+    return (file or default_file()).parent / "protocols"
+
+
 def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     """Settings from `file` (else the default file, if there is one) with the environment on top."""
     environment = os.environ if env is None else env

@@ -334,6 +334,11 @@ class Engine:
         )
         return self._summaries[estimator].document(session_name, facts, source)
 
+    def screened(self, estimator: str = "live") -> dict[str, object]:
+        """The hip screen and the protocols so far, as they will stand in summary.json."""
+        marks = [_said(mark, self.zero_ns) for mark in standing(self._marks)]
+        return self._summaries[estimator].so_far([*self.session.marks, *marks])
+
     @property
     def zero_ns(self) -> int:
         """The host's time of session time 0; 0 before the first event."""

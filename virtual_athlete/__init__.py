@@ -27,9 +27,10 @@ from virtual_athlete.faults import (
     Zeros,
     spoilt,
 )
+from virtual_athlete.led import Asked, performs
 from virtual_athlete.people import Person
 from virtual_athlete.radio import LinkSettings, Outage
-from virtual_athlete.scenarios import SCENARIOS, SHORT_HIP_DEG, demo, going_on, mixed, screen, training
+from virtual_athlete.scenarios import SCENARIOS, SHORT_HIP_DEG, demo, going_on, mixed, screen, standing, training
 from virtual_athlete.script import Script
 from virtual_athlete.sensors import Samples, SensorSettings, Skin, simulate_sensor
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
@@ -44,6 +45,7 @@ __all__ = [
     "START",
     "AccFlipped",
     "AccScaled",
+    "Asked",
     "Body",
     "Clipped",
     "CounterForMilliseconds",
@@ -86,10 +88,12 @@ __all__ = [
     "encode_stream",
     "going_on",
     "mixed",
+    "performs",
     "screen",
     "simulate",
     "simulate_sensor",
     "spoilt",
+    "standing",
     "to_plain",
     "training",
 ]

@@ -25,6 +25,8 @@ from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
 from virtual_athlete.writing import TrueRepetition
 
+_AHEAD_S, _REACTING_SAMPLES = 2.5, 96
+"""Of an athlete who reacts samples are computed ahead of the clock by less than the first, s: so many at a time."""
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 """Calendar time of a simulated session, so that the same seed gives the same bytes."""
 
@@ -78,6 +80,9 @@ class SimulatedAthlete:
         athlete: str = "simulated",
     ) -> None:
         self.script = _script(scenario, seed, duration_s)
+        self._sway, self._mirrored = sway, mirrored
+        self._playing: list[Imu] = []
+        """Sensors of the kits that were made."""
         motion = self.script.motion(sway=sway)
         self.motion: Motion = motion.mirrored() if mirrored else motion
         self.duration_s = motion.duration_s
@@ -111,8 +116,10 @@ class SimulatedAthlete:
             ),
         )
 
-    def kit(self) -> VirtualKit:
-        """A fresh kit of virtual sensors; every kit of this athlete gives the same events."""
+    def kit(self, *, reacts: bool = False) -> VirtualKit:
+        """A fresh kit of virtual sensors; every kit of this athlete gives the same events. reacts: nothing is computed further
+        ahead than `goes_on` needs."""
+        ahead = {"block": _REACTING_SAMPLES} if reacts else {}
         sensors = [
             VirtualSensor(
                 placement.value,
@@ -123,15 +130,30 @@ class SimulatedAthlete:
                 outages=self._outages,
                 reboots=self._reboots,
                 seed=[self.seed, 12, BODY_PLACEMENTS.index(placement)],
+                **ahead,
             )
             for placement, (_, device, link) in self._worn.items()
         ]
         utc_ns = int(self.session.start.timestamp()) * 1_000_000_000 + self.session.start.microsecond * 1000
         return VirtualKit(sensors, self.duration_s, self.script.marks, utc_ns=utc_ns)
 
-    def events(self) -> Iterator[Event]:
-        """The event log, event by event."""
-        return self.kit().events()
+    def goes_on(self, write: Callable[[Script], None], now_s: float) -> float:
+        """From the next moment after session time `now_s` at which it stands, it does what `write` puts into the script instead
+        of what was to come; until the session's end it stands then. Returns that moment.
+
+        What was played already stays as it was, and so does the truth of it; a kit that plays goes on without a gap."""
+        cut = self.script.cut_after(now_s + _AHEAD_S)
+        write(self.script)
+        self.script.stand(max(0.0, self.duration_s - self.script.now))
+        motion = self.script.motion(sway=self._sway)
+        self.motion = motion.mirrored() if self._mirrored else motion
+        for imu in self._playing:
+            imu.moves_as(self.motion)
+        return cut
+
+    def events(self, *, reacts: bool = False) -> Iterator[Event]:
+        """The event log, event by event. reacts: as in `kit`."""
+        return self.kit(reacts=reacts).events()
 
     def truth(self, start_s: float = 0.0, end_s: float | None = None, rate_hz: float = 100.0) -> JointAngles:
         """True angles from start_s to end_s (exclusive) on the grid k / rate_hz of session time."""
@@ -169,6 +191,7 @@ class SimulatedAthlete:
     def _imu(self, placement: Placement, rounded: Callable[[Samples], Samples] | None = None) -> WornImu:
         """The sensor as worn. rounded: what its device does before a reader takes the numbers for something else."""
         imu = Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+        self._playing.append(imu)
         faults = self._faults.get(placement)
         return FaultyImu(imu, faults, rounded) if faults else imu
 

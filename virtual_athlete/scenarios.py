@@ -99,6 +99,13 @@ def going_on(scenario: str, seed: int = 0, duration_s: float = 7200.0) -> Script
     return script
 
 
+def standing(duration_s: float = 7200.0) -> Script:
+    """Somebody who stands and waits to be told what to do (`SimulatedAthlete.goes_on`)."""
+    script = Script()
+    script.stand(duration_s)
+    return script
+
+
 def _exercise(script: Script, rng: np.random.Generator, duration_s: float) -> None:
     """Sets with pauses, walks and sitting, at random, until `duration_s` of the script."""
 

@@ -289,6 +289,27 @@ class Script(OnTheFloor):
             tuple(m.time_s for m in self.marks if m.label == "calibrate"),
         )
 
+    def cut_after(self, time_s: float) -> float:
+        """Forget what is written from the first moment on, at `time_s` or later, at which the athlete stands; returns it."""
+        cut = time_s
+        while cut < self.now and not self._stands_at(cut):
+            cut += 0.1
+        self._moves = {name: [move for move in moves if move.end_s <= cut] for name, moves in self._moves.items()}
+        self.repetitions = [r for r in self.repetitions if r.end_s <= cut]
+        self.calibrations = [(begin, end) for begin, end in self.calibrations if begin < cut]
+        self.marks = [mark for mark in self.marks if mark.time_s < cut]
+        self.now = cut
+        return cut
+
+    def _stands_at(self, time_s: float) -> bool:
+        for name, moves in self._moves.items():
+            if any(move.start_s < time_s < move.end_s for move in moves):
+                return False
+            before = [move for move in moves if move.end_s <= time_s]
+            if name != "heading" and before and abs(before[-1].end) > 1e-6:
+                return False
+        return True
+
     # -- how it is written -----------------------------------------------------------------------------------------
 
     def _fold(

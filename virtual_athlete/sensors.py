@@ -158,6 +158,10 @@ class Imu:
         self._shaking = Sines.random(rng, 1.0, (3.0, 8.0), 3)
         self.mounting = mounting(placement, settings)
 
+    def moves_as(self, motion: Motion) -> None:
+        """From the samples on that are asked for next, the body moves like this."""
+        self._motion = motion
+
     def true_motion(self, time_s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """The motion that a perfect sensor would measure at `time_s` (n,).
 

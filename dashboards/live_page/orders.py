@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
-from body_signals import MOST_PAIN
+from body_signals import MOST_PAIN, SCREEN_MEASURES
 
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
@@ -26,6 +26,7 @@ LATEST_S = 1e9
 """No session time is later."""
 SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
 """Orders before a session, besides ``athlete`` and ``stop``."""
+_NUMBERS = {(m.test, m.side, m.name) for m in SCREEN_MEASURES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,46 @@ class _Before(_Order, frozen=True):
         )
 
 
+class _Protocol(_Order, frozen=True, tag="protocol", kw_only=True):
+    name: str
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, _name(self.name))
+
+
+class _Led(_Order, frozen=True, tag="led", kw_only=True):
+    """What a page may say of the step of a protocol."""
+
+    what: Literal["skip", "repeat", "back", "start", "count"]
+
+    def order(self) -> PageOrder:
+        return PageOrder(self.do, None, self.what)
+
+
+class _Primary(_Order, frozen=True, tag="primary", kw_only=True):
+    """The number that is compared before and after: one of the screen's."""
+
+    test: str
+    side: str
+    measure: str
+
+    def order(self) -> PageOrder:
+        key = (self.test, self.side, self.measure)
+        if key not in _NUMBERS:
+            raise ValueError
+        return PageOrder(self.do, None, ":".join(key))
+
+
 def _plain(base: type[_Order], do: str) -> type[_Order]:
     """An order of that name without fields of its own."""
     made = msgspec.defstruct(f"_{do}", [], bases=(base,), tag=do, tag_field="do", frozen=True)
     return cast(type[_Order], made)
 
 
-_PLAIN = [_plain(_Order, do) for do in ("calibrate", "heel_drop", "new_set", "undo", "stop")]
+_PLAIN = [_plain(_Order, do) for do in ("calibrate", "heel_drop", "new_set", "undo", "stop", "protocol_stop", "retest")]
 _SETTING_UP = [_plain(_Before, do) for do in SET_UP]
 _ORDERS: list[type[_Order]] = [
-    *(_Mark, _Pain, _Note, _SessionNote, _Target, _Slept, _Revoke, _Invite, _Athlete),
+    *(_Mark, _Pain, _Note, _SessionNote, _Target, _Slept, _Revoke, _Invite, _Athlete, _Protocol, _Led, _Primary),
     *_PLAIN,
     *_SETTING_UP,
 ]
@@ -181,3 +212,11 @@ def _text(value: str, longest: int) -> str:
 def _optional(value: str | None, longest: int) -> str:
     """A text that may be missing or empty."""
     return "" if not value else _text(value, longest)
+
+
+def _name(value: str) -> str:
+    """The name of a protocol: letters, digits and hyphens."""
+    name = _text(value, LONGEST_LABEL)
+    if not name.replace("-", "").isalnum() or not name.isascii():
+        raise ValueError
+    return name

@@ -108,7 +108,7 @@ share's own standard uncertainty. Of four values from one normal distribution wi
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Repetitions whose shares are alike: their median and their numbers, counted from 1."""
+    """Repetitions whose shares are alike: their median and their numbers from 1; a calibration's movements have none."""
 
     median: float
     numbers: tuple[int, ...]
@@ -137,4 +137,4 @@ def _group(part: Sequence[Repetition], share: str) -> Group:
     values = sorted(r.metrics[share] for r in part)
     middle = len(values) // 2
     median = values[middle] if len(values) % 2 else 0.5 * (values[middle - 1] + values[middle])
-    return Group(median, tuple(sorted(r.index + 1 for r in part)))
+    return Group(median, tuple(sorted(r.index + 1 for r in part if r.index >= 0)))

@@ -79,6 +79,10 @@ class RepetitionFinder:
             self._look()
         return self._held.take()
 
+    def take_aside(self) -> list[Repetition]:
+        """Movements that belonged to a calibration, since the last call; none of them is a repetition."""
+        return self._held.take_aside()
+
     def finish(self) -> list[Repetition]:
         """The end of the rows: a movement in its last phase counts, one in the middle does not."""
         self._look()

@@ -1,4 +1,4 @@
-"""Finished repetitions: those of a calibration are held back while it is open and dropped when it succeeds."""
+"""Finished repetitions: those of a calibration are held back while it is open and set aside when it succeeds."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class HeldRepetitions:
         self._calibrated_s = -math.inf
         """When the movements of the last calibration ended; the last of them may come to rest after that."""
         self._count = 0
+        self._aside: list[UnmeasuredRepetition | Repetition] = []
+        """Movements of calibrations: none of them is a repetition."""
 
     @property
     def waits(self) -> bool:
@@ -49,7 +51,9 @@ class HeldRepetitions:
         """The calibration succeeded; movements halfway down before `movements_end_s` were part of it."""
         if self._mark_s is not None:
             mark_s = self._mark_s
-            self._held = [r for r in self._held if _half_way_s(r) >= movements_end_s or r.start_s < mark_s]
+            belongs = [_half_way_s(r) < movements_end_s and r.start_s >= mark_s for r in self._held]
+            self._aside += [r for r, calibrating in zip(self._held, belongs, strict=True) if calibrating]
+            self._held = [r for r, calibrating in zip(self._held, belongs, strict=True) if not calibrating]
             self._mark_s, self._calibrated_s = None, movements_end_s
 
     def add(self, repetition: UnmeasuredRepetition) -> None:
@@ -58,8 +62,7 @@ class HeldRepetitions:
             self._held.append(repetition)
             return
         self.release()
-        if _half_way_s(repetition) >= self._calibrated_s:
-            self._out.append(repetition)
+        (self._out if _half_way_s(repetition) >= self._calibrated_s else self._aside).append(repetition)
 
     def release(self) -> None:
         """The repetitions held back count."""
@@ -80,6 +83,13 @@ class HeldRepetitions:
         self._count += len(numbered)
         self._out, self._held = [], list(held)
         return numbered
+
+    def take_aside(self) -> list[Repetition]:
+        """The movements of calibrations since the last call, measured; their index is −1."""
+        aside, self._aside = self._aside, []
+        fresh = iter(measured([r for r in aside if isinstance(r, UnmeasuredRepetition)], self._rate))
+        found = [next(fresh) if isinstance(r, UnmeasuredRepetition) else r for r in aside]
+        return [r for r in found if r is not None]
 
 
 def _half_way_s(repetition: UnmeasuredRepetition | Repetition) -> float:

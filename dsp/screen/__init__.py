@@ -1,5 +1,44 @@
-"""The hip screen: the numbers of each test, and their pattern."""
+"""The hip screen: the numbers of each test, and their pattern; protocols, and what was done of them."""
 
 from dsp.screen.pattern import NOT_SCREENED, screen_of
+from dsp.screen.protocol import PAINFUL, STAND, STANDING, TAP, Protocol, Step, protocol_of
+from dsp.screen.protocol_runs import (
+    COUNT,
+    ExcursionCounter,
+    Excursions,
+    ProtocolRun,
+    StepRun,
+    begin_label,
+    numbered_before,
+    of_run,
+    protocol_label,
+    run_document,
+    runs_of,
+    screened,
+    share_by_thirds,
+)
 
-__all__ = ["NOT_SCREENED", "screen_of"]
+__all__ = [
+    "COUNT",
+    "NOT_SCREENED",
+    "PAINFUL",
+    "STAND",
+    "STANDING",
+    "TAP",
+    "ExcursionCounter",
+    "Excursions",
+    "Protocol",
+    "ProtocolRun",
+    "Step",
+    "StepRun",
+    "begin_label",
+    "numbered_before",
+    "of_run",
+    "protocol_label",
+    "protocol_of",
+    "run_document",
+    "runs_of",
+    "screen_of",
+    "screened",
+    "share_by_thirds",
+]

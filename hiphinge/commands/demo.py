@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 
-from body_signals import Event, HiphingeError
+from body_signals import HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, screen_sentences
+from dsp.screen import Protocol, protocol_label
 from hiphinge import config
 from hiphinge.commands.options import (
     CONFIG,
@@ -32,8 +34,10 @@ from hiphinge.commands.options import (
     tell_orphans,
 )
 from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.protocol_files import chosen, protocols
+from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.followers import follow
-from hiphinge.live.playback import Playback, on_serial_lines
+from hiphinge.live.playback import CLOSE, Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Streaming
 from hiphinge.live_page.opening import OpenPage, PageWishes, at_a_terminal, browser_there, opened, tell_page
@@ -42,7 +46,7 @@ from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.version import software
-from virtual_athlete import HAS_PSEUDO_TERMINALS, SimulatedAthlete, going_on
+from virtual_athlete import HAS_PSEUDO_TERMINALS, Asked, SimulatedAthlete, going_on, performs, standing
 
 SCENARIOS = ("demo", "mixed", "screen")
 WITH_PAGE, WITHOUT_PAGE = 1.0, 6.0
@@ -55,6 +59,11 @@ def demo(
     ),
     seed: int = typer.Option(2, "--seed", min=0, help="Another seed is another athlete with other sensors."),
     scenario: str = typer.Option("demo", "--scenario", help="demo, mixed or screen.", autocompletion=among(SCENARIOS)),
+    protocol: str | None = typer.Option(
+        None,
+        "--protocol",
+        help="The athlete stands, and does this protocol once it is begun on the page, or at once without one.",
+    ),
     speed: float | None = typer.Option(
         None, "--speed", min=0.0, help="Times real time; 0 is as fast as it goes. [default: 1 with the live page, else 6]"
     ),
@@ -80,8 +89,13 @@ def demo(
     wishes = PageWishes(port, lan, tls, not no_browser)
     stays = not (no_page or as_json) and speed is None and at_a_terminal(screen) and (no_browser or browser_there())
     asked_for = as_json or stays or lan or tls or port is not None
+    known = protocols(config.protocols_folder(config_file), say)
+    led = None if protocol is None else chosen(protocol, known)
+    waits = stays or (led is not None and asked_for and not no_page)
     athlete = SimulatedAthlete(
-        going_on(scenario, seed) if stays else scenario, seed, start=datetime.now(UTC).replace(microsecond=0)
+        standing() if led is not None else going_on(scenario, seed) if stays else scenario,
+        seed,
+        start=datetime.now(UTC).replace(microsecond=0),
     )
     session = on_serial_lines(with_software(athlete.session, software()))
     name = session_name(session.start, session.athlete)
@@ -98,11 +112,14 @@ def demo(
     )
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
         running = SessionInProgress(folder, session)
+        guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
+        if page is not None:
+            page.offers(guide.known.values(), "" if led is None else led.name)
         try:
             shown = page is not None and tell_page(page, screen, wishes, lines=as_json)
             follow(running, screen, sensors=False, lines=as_json, page=page, stays=stays, scrolls=lan and not shown)
             usual = WITH_PAGE if stays else WITHOUT_PAGE
-            ended_by = asyncio.run(_watch(running, athlete.events(), usual if speed is None else speed, page, stays))
+            ended_by = asyncio.run(_watch(running, athlete, usual if speed is None else speed, page, waits, guide, led))
             if ended_by == HANGUP:
                 hangup.note()
             elif ended_by:
@@ -131,15 +148,32 @@ def _show_results(folder: Path, screen: Console) -> None:
 
 
 async def _watch(
-    running: SessionInProgress, events: Iterator[Event], speed: float, page: OpenPage | None = None, stays: bool = False
+    running: SessionInProgress,
+    athlete: SimulatedAthlete,
+    speed: float,
+    page: OpenPage | None,
+    stays: bool,
+    guide: ProtocolGuide,
+    led: Protocol | None,
 ) -> int:
-    """Let the virtual sensors send at `speed` times real time. stays: until Enter, a key, or the page says stop.
+    """Let the virtual sensors send at `speed` times real time. stays: until Enter, a key, or the page says stop. led: the
+    protocol that the athlete awaits; without anybody who could begin it it begins at once, and ends the session.
 
     Returns the number of the signal that broke it off, else 0.
     """
-    with Playback(running.session, events, speed) as playback:
-        streaming = Streaming(running, playback.reader, playback.log, page)
+    with Playback(running.session, athlete.events(reacts=True), speed, CLOSE) as playback:
+        streaming = Streaming(running, playback.reader, playback.log, page, guide)
         streaming.orders.enter_ends = stays
+        streaming.orders.ready = "" if led is None else led.name
+
+        def begins(document: Mapping[str, Any], now_s: float) -> None:
+            steps = [Asked(s["test"], s["side"], s["wanted"], s["seconds"]) for s in document["steps"]]
+            athlete.goes_on(lambda script: performs(script, steps, athlete.seed, begun_s=now_s), playback.log.session_s)
+
+        streaming.on_protocol = begins
+        if led is not None and not stays:
+            playback.log.mark(protocol_label(led))
+            streaming.on_result = streaming.stop
 
         async def play() -> None:
             try:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
+from rich.console import Console
 
 from body_signals import HiphingeError, Session, check_athlete
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
+from dsp.screen import Protocol
 from hiphinge import config
 from hiphinge.commands.options import (
     CONFIG,
@@ -28,9 +33,13 @@ from hiphinge.commands.options import (
     tell_orphans,
 )
 from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
+from hiphinge.guidance.protocol_guide import ProtocolGuide
+from hiphinge.guidance.protocol_retest import RETEST, Key, primary_label, retest_of
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
+from hiphinge.live_page.answered import result_document
 from hiphinge.live_page.opening import OpenPage, PageWishes, opened, tell_page
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
@@ -38,6 +47,39 @@ from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.setting_up.begin import WornMemory, set_up
 from hiphinge.version import software
 from ingest.links import EventLog, Kit, KitReader, read_kit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for in the command line; the names are those of its options."""
+
+    kit_file: Path | None = None
+    out: Path | None = None
+    athlete: str | None = None
+    seconds: float | None = None
+    protocol: str | None = None
+    calibrate: bool = False
+    as_json: bool = False
+    no_page: bool = False
+    quiet: bool = False
+    config_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retested:
+    """What a session measures again: of which session, the number, that session as an occasion of a comparison (None where this
+    program cannot compare), and whether the sensors were taken off since."""
+
+    session: str
+    athlete: str
+    key: Key
+    before: Any
+    worn_anew: bool
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The marks that say so in the recording."""
+        return f"retest {self.session}{' worn anew' if self.worn_anew else ''}", primary_label(self.key)
 
 
 def live(
@@ -49,6 +91,9 @@ def live(
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="A pseudonym; else the kit's."),
     seconds: float | None = typer.Option(None, "--seconds", min=0.1, help="End after this number of seconds."),
+    protocol: str | None = typer.Option(
+        None, "--protocol", help="Lead through a protocol: a name, e.g. hip-check, or a file. g begins it, or the page."
+    ),
     calibrate: bool = typer.Option(False, "--calibrate", help="Set the calibrate mark as soon as all sensors stream."),
     as_json: bool = typer.Option(
         False, "--json", help="For programs: the page's address, then one JSON line a second; all else on standard error."
@@ -70,28 +115,40 @@ def live(
     The same and more is on the live page, which a browser shows: its address is the first that is printed. Without --kit the
     session is set up there: find the sensors, say where each is worn, choose the athlete.
     """
-    settings = config.load(config_file)
-    if kit_file is None and no_page:
-        remedy = "Give --kit KIT (hiphinge scan --save KIT makes one), or leave out --no-page: the page sets up"
+    asked = Asked(kit_file, out, athlete, seconds, protocol, calibrate, as_json, no_page, quiet, config_file)
+    run(asked, PageWishes(port, lan, tls, not no_browser))
+
+
+def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> None:
+    """A live session from its first sensor to its report. retested: the number that it measures again."""
+    settings = config.load(asked.config_file)
+    if asked.kit_file is None and asked.no_page:
+        remedy = "Give --kit KIT (hiphinge scan --save KIT makes one), or leave asked.out --no-page: the page sets up"
         raise HiphingeError("which sensors are used is not said", "--kit", remedy)
-    if athlete is not None:
-        check_athlete(athlete)
-    kit = None if kit_file is None else read_kit(kit_file)
-    session = None if kit is None else _session(kit, athlete, settings)
+    if asked.athlete is not None:
+        check_athlete(asked.athlete)
+    kit = None if asked.kit_file is None else read_kit(asked.kit_file)
+    session = None if kit is None else _session(kit, asked.athlete, settings)
     if session is not None:
-        check_new(_folder(out, settings, session))
-    elif out is not None:
-        check_new(out)
+        check_new(_folder(asked.out, settings, session))
+    elif asked.out is not None:
+        check_new(asked.out)
+    known = protocols(config.protocols_folder(asked.config_file), say)
+    led = None if asked.protocol is None else chosen(asked.protocol, known)
+    if retested is not None:
+        led = retest_of(known[RETEST], [retested.key], known.values(), calibrated=False)
+    guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
     let_screen_be_lost()
-    screen = console(stderr=as_json)
+    screen = console(stderr=asked.as_json)
     influx = settings.influx() if settings.influx_configured else None
-    wishes = PageWishes(port, lan, tls, not no_browser)
-    with HangUp() as hangup, opened(None if no_page else wishes, session) as page:
+    with HangUp() as hangup, opened(None if asked.no_page else wishes, session) as page:
         memory, note, shown = None, "", False
+        if page is not None:
+            page.offers(guide.known.values(), "" if led is None else led.name)
         if page is not None and (kit is None or session is None):
-            shown = tell_page(page, screen, wishes, lines=as_json)
+            shown = tell_page(page, screen, wishes, lines=asked.as_json)
             screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")
-            begun = set_up(page, config.kits_folder(config_file), settings.sessions or Path(), athlete)
+            begun = set_up(page, config.kits_folder(asked.config_file), settings.sessions or Path(), asked.athlete)
             if begun.kit is None or begun.path is None:
                 screen.print("No session was begun.")
                 _leave(begun.ended_by, hangup)
@@ -101,16 +158,29 @@ def live(
             page.begin(session)
         assert kit is not None
         assert session is not None
-        folder = _folder(out, settings, session)
+        folder = _folder(asked.out, settings, session)
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
             if memory is not None:
                 running.sinks.add(memory)
             elif page is not None:
-                shown = tell_page(page, screen, wishes, lines=as_json)
-            follow(running, screen, lines=as_json, bell=not quiet, influx=influx, page=page, scrolls=lan and not shown)
-            streaming = asyncio.run(_stream(running, kit, seconds, calibrate, page, note))
+                shown = tell_page(page, screen, wishes, lines=asked.as_json)
+            follow(
+                running,
+                screen,
+                lines=asked.as_json,
+                bell=not asked.quiet,
+                influx=influx,
+                page=page,
+                scrolls=wishes.lan and not shown,
+            )
+            if led is not None:
+                _tell_red_flags(led, screen)
+            if retested is not None and page is not None and page.sink is not None:
+                page.sink.before, page.sink.worn_anew = retested.before, retested.worn_anew
+            labels = () if retested is None else retested.labels
+            streaming = asyncio.run(_stream(running, kit, asked.seconds, asked.calibrate, page, guide, led, note, labels))
             if streaming.ended_by == HANGUP:
                 hangup.note()
             with screen.status("Closing the session, computing the two-sided review"):
@@ -124,6 +194,8 @@ def live(
         screen.print(calibration_table(summary))
         screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
         screen.print(_latency_words(streaming.latency), highlight=False)
+        if retested is not None:
+            _tell_change(folder, session, retested, screen)
         tell_findings(folder, screen)
         tell_faults(running.sinks.faults)
         tell_where(folder, screen, influx=settings.influx_configured)
@@ -132,6 +204,25 @@ def live(
     if streaming.ended_by != signal.SIGTERM:
         # a computer that is switched off does not wait for the results of other sessions
         look_after(orphaned)
+
+
+def _tell_red_flags(led: Protocol, screen: Console) -> None:
+    """What must be asked before a protocol begins."""
+    if led.red_flags:
+        screen.print("Ask first. Any of these: do not begin, refer.", style="bold", highlight=False)
+        for flag in RED_FLAGS:
+            screen.print(f"  - {flag}", highlight=False)
+    screen.print(f"{led.title['en']}: g begins it (a line: mark protocol {led.name}), or the page.", highlight=False)
+
+
+def _tell_change(folder: Path, session: Session, retested: Retested, screen: Console) -> None:
+    """Whether the number changed by more than the measurement can tell."""
+    summary = read_summary(folder, "review")
+    result = result_document(summary, session, {}, retested.before, worn_anew=retested.worn_anew)
+    told = result["comparison_said"]["en"].get("change") if result["comparison"] else None
+    what = result["primary_said"]["en"]
+    why = "it was not measured often enough before and now (three times each)"
+    screen.print(f"{what}: {told or f'no comparison, {why}'}", style="bold", highlight=False)
 
 
 def _session(kit: Kit, athlete: str | None, settings: config.Settings) -> Session:
@@ -150,13 +241,24 @@ def _leave(ended_by: int, hangup: HangUp) -> None:
 
 
 async def _stream(
-    running: SessionInProgress, kit: Kit, seconds: float | None, calibrate: bool, page: OpenPage | None, note: str = ""
+    running: SessionInProgress,
+    kit: Kit,
+    seconds: float | None,
+    calibrate: bool,
+    page: OpenPage | None,
+    guide: ProtocolGuide,
+    led: Protocol | None,
+    note: str = "",
+    labels: Sequence[str] = (),
 ) -> Streaming:
     """Stream until the end; the object that did it, which knows its latency and how it ended. note: set at the start."""
     log = EventLog()
-    streaming = Streaming(running, KitReader(kit, log), log, page)
+    streaming = Streaming(running, KitReader(kit, log), log, page, guide)
+    streaming.orders.ready = "" if led is None else led.name
     if note:
         streaming.orders.said(f"note {note}")
+    for label in labels:
+        streaming.orders.said(f"mark {label}")
     await streaming.run(seconds, calibrate=calibrate)
     return streaming
 

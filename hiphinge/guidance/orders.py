@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from body_signals import ACTING, CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, UNDO, session_fact
 from dashboards.live_page import PageOrder
 from dashboards.notation import clock
+from hiphinge.guidance.protocol_guide import BACK, REPEAT, SKIP, START, STOP
 
 MARK = "mark"
 KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": MARK, " ": MARK}
 """Key → label of the mark that it sets."""
+LED_KEYS = {"g": START, "s": SKIP, "r": REPEAT, "b": BACK}
+"""The same while a protocol runs."""
 PAIN_KEY, NOTE_KEY, STOP_KEY = "p", "n", "q"
 ENTER, ESCAPE, ERASE = ("\r", "\n"), "\x1b", ("\x7f", "\b")
 LEGEND = "c calibrate  h heel drop  m mark  p pain  n note  q stop"
@@ -24,6 +27,8 @@ LEGEND = "c calibrate  h heel drop  m mark  p pain  n note  q stop"
 LETTERS = "c h m p n q"
 LINES = "mark LABEL, pain 0 to 10, note TEXT, stop"
 """The lines that another program may send."""
+BEGIN_KEY = "g"
+"""Begins the protocol that is ready."""
 PAIN, NOTE = "pain", "note"
 MOST_PAIN = 10
 """Upper end of the pain scale, as in `body_signals.marks`."""
@@ -71,6 +76,10 @@ class Orders:
         self._mark, self._stop, self._now_s = mark, stop, now_s
         self._tapped: list[tuple[int, str]] = []
         """Numbers and labels of the marks that pages set and have not taken back."""
+        self.led: Callable[[], bool] = lambda: False
+        """Whether a protocol runs."""
+        self.ready = ""
+        """Name of the protocol that g begins; empty where none is awaited."""
         self.enter_ends = False
         """Whether Enter ends the session, where it answers nothing."""
         self._answering = ""
@@ -86,6 +95,10 @@ class Orders:
             self._type(key)
         elif key.lower() in KEYS:
             self._set(KEYS[key.lower()])
+        elif key.lower() in LED_KEYS and self.led():
+            self._set(LED_KEYS[key.lower()])
+        elif key.lower() == BEGIN_KEY and self.ready:
+            self._set(f"protocol {self.ready}")
         elif key.lower() in (PAIN_KEY, NOTE_KEY, STOP_KEY):
             self._ask(key.lower())
         elif key in ENTER and self.enter_ends:
@@ -146,6 +159,18 @@ class Orders:
                 self._set(f"{TARGET} {order.text} {'none' if number is None else f'{number:g}'}")
             case "slept" if number is not None:
                 self._set(f"{SLEPT} {number:.0f}")
+            case "protocol":
+                self._set(f"protocol {order.text}")
+            case "led":
+                self._set(f"step {order.text}")
+            case "primary":
+                self._set(f"primary {order.text}")
+                self._set("treatment")
+            case "retest":
+                self._set("retest")
+                self._set("protocol retest")
+            case "protocol_stop":
+                self._set(STOP)
             case "undo":
                 self._undo()
             case "stop":
@@ -170,7 +195,7 @@ class Orders:
     def _press_line(self, key: str) -> None:
         if not self._answering and key.lower() in (PAIN_KEY, NOTE_KEY):
             self._answer(f"say it in one line: {PAIN} 3, or {NOTE} TEXT", done=False)
-        elif self._answering or key.lower() in (*KEYS, STOP_KEY):
+        elif self._answering or key.lower() in (*KEYS, *LED_KEYS, STOP_KEY):
             self.pressed(key)
         else:
             self._answer(f"not understood: {key!r}. There is: {LINES}", done=False)

@@ -25,6 +25,8 @@ HEARTBEAT_S = 0.1
 """Between two heartbeats of a session whose athlete has ended."""
 _WAITING = 5000
 """Events that may wait to be computed before the athlete pauses."""
+CLOSE = 120
+"""The same where the athlete does what the session says: about two seconds."""
 _FASTEST_S = 1e-4
 _GIVE_UP_S = 10.0
 
@@ -35,13 +37,14 @@ def on_serial_lines(session: Session) -> Session:
 
 
 class Playback:
-    """Plays `events` of the sensors of `session`; speed: times real time, 0 is as fast as it goes.
+    """Plays `events` of the sensors of `session`; speed: times real time, 0 is as fast as it goes. waiting: events that may
+    wait to be computed before the athlete pauses.
 
     `log` and `reader` are what `hiphinge.live.streaming.Streaming` needs. To be used with `with`, on one loop.
     """
 
-    def __init__(self, session: Session, events: Iterator[Event], speed: float) -> None:
-        self._events, self._speed = events, speed
+    def __init__(self, session: Session, events: Iterator[Event], speed: float, waiting: int = _WAITING) -> None:
+        self._events, self._speed, self._waiting = events, speed, waiting
         first = next(events)
         assert not isinstance(first, Packets)
         self._zero_ns = self._now_ns = first.arrival_ns
@@ -92,7 +95,7 @@ class Playback:
                 ahead = began + (due_ns - self._zero_ns) * 1e-9 / self._speed - time.monotonic()
                 if ahead > _FASTEST_S:
                     await asyncio.sleep(ahead)
-            while self.log.waiting > _WAITING:
+            while self.log.waiting > self._waiting:
                 await asyncio.sleep(0.001)
             self._now_ns = max(self._now_ns, due_ns)
             if isinstance(event, Packets):

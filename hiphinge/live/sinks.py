@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from body_signals import Mark
 from dsp.pipeline import PipelineOutput
@@ -52,6 +52,10 @@ class Frame:
     """Minutes of sensors that have ended since the frame before."""
     desk: Desk = field(default_factory=Desk)
     """How the orders of the person at the session stand: what is being typed, and the latest answers."""
+    protocol: Mapping[str, Any] | None = None
+    """How the guided protocol stands, as pages know it; None before the first."""
+    result: Mapping[str, Any] | None = None
+    """Hip screen and protocols as the last protocol left them, under the keys of summary.json; None before."""
     trouble: str = ""
     """Why results do not arrive where they are sent to, in words for people; empty when all is well."""
     last_seq: int = -1

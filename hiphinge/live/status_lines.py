@@ -11,7 +11,9 @@ leg; ``calibrated``; ``calibration``, how far it has come: ``stage`` (``waiting,
 movements, done, refused``), ``mark_s``, ``stand_until_s``, ``moved_while_standing``, ``made`` and ``wanted`` by movement,
 ``missing``, ``heard`` (the last movement: ``movement, number, shortfall, degrees, time_s``; number 0 does not count),
 ``in_force``, ``reasons``, and the words for people ``instruction`` and ``remark``; ``answers``, what came of the keys and lines
-since the line before: ``time_s, text, done``; ``trouble``, why results do not arrive. What is not known, or not fresh, is null.
+since the line before: ``time_s, text, done``; ``protocol``, how the guided protocol stands: ``name``, ``state`` (``running,
+done, left, stopped``), ``at`` (number of the present step from 0), ``going``, ``steps``, ``pain``; ``trouble``, why results do
+not arrive. What is not known, or not fresh, is null.
 """
 
 from __future__ import annotations
@@ -103,6 +105,7 @@ class StatusLines(Sink):
             **self._angles(now_s),
             "lumbar_share_now": self._share_now(now_s),
             "repetitions": [repetition_document(repetition) for repetition in self._repetitions],
+            "protocol": frame.protocol,
             "trouble": frame.trouble or None,
         }
         self._repetitions.clear()

@@ -10,16 +10,20 @@ import asyncio
 import gc
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from body_signals import CALIBRATE, Event, Packets
+from body_signals import CALIBRATE, Event, Mark, Packets, SessionMark
+from dsp.pipeline import PipelineOutput
 from hiphinge.guidance.orders import Orders
+from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.keys import keys
+from hiphinge.live_page.answered import prepare, proposed
 from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
@@ -59,15 +63,33 @@ class Latency:
 class Streaming:
     """Streams a kit into a session until an order, a signal that ends programs, or `seconds`; the session's sinks see it.
 
-    page: whose orders count too. orders: of the person at it. ended_by: number of the signal that ended it, else 0.
+    page: whose orders count too. guide: leads through protocols. orders: of the person at it. ended_by: number of the signal
+    that ended it, else 0.
     """
 
-    def __init__(self, running: SessionInProgress, reader: KitReader, log: EventLog, page: OpenPage | None = None) -> None:
+    def __init__(
+        self,
+        running: SessionInProgress,
+        reader: KitReader,
+        log: EventLog,
+        page: OpenPage | None = None,
+        guide: ProtocolGuide | None = None,
+    ) -> None:
         self._running, self._reader, self._log, self._page = running, reader, log, page
         self.latency = Latency()
         self.orders = Orders(log.mark, self.stop, lambda: log.session_s)
         running.links, running.latency_ms = lambda: reader.status, lambda: self.latency.newest
         running.desk = lambda: self.orders.desk
+        self.guide = ProtocolGuide({}) if guide is None else guide
+        self.on_protocol: Callable[[Mapping[str, Any], float], None] = lambda document, now_s: None
+        """Hears of each protocol that begins, and when."""
+        self.on_result: Callable[[], None] = lambda: None
+        """Called once a protocol is over and its result is there."""
+        self._preparing: asyncio.Future[None] | None = None
+        self._protocol: Mapping[str, Any] | None = None
+        self._result: Mapping[str, Any] | None = None
+        running.led = lambda: (self._protocol, self._result)
+        self.orders.led = lambda: self.guide.running
         self.ended_by = 0
         self._stop = asyncio.Event()
         # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
@@ -147,8 +169,28 @@ class Streaming:
             events = self._log.take()
             if not events:
                 return
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
+            output = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.take, events)
+            await self._lead(output, events)
             self.latency.add(events, self._log.clock_ns())
+
+    async def _lead(self, output: PipelineOutput, events: list[Event]) -> None:
+        """Lead on through a protocol: what the guide decides becomes marks at the row that it saw."""
+        guide, now_s, zero_ns = self.guide, self._running.now_s, self._running.zero_ns
+        marks = [SessionMark((mark.at_ns - zero_ns) / 1e9, mark.label) for mark in events if isinstance(mark, Mark)]
+        was = (guide.running, guide.begun, guide.finished)
+        for label in guide.take(output, now_s, marks):
+            self._log.mark(label, None if label == CALIBRATE else now_s)
+        if guide.running or was != (guide.running, guide.begun, guide.finished):
+            self._protocol = guide.document()
+        if guide.begun != was[1] and self._protocol is not None:
+            self.on_protocol(self._protocol, now_s)
+            # statistics take seconds to load: not while the answer is awaited
+            self._preparing = asyncio.ensure_future(asyncio.to_thread(prepare))
+        if guide.finished != was[2]:
+            self._result = result = await asyncio.get_running_loop().run_in_executor(self._thread, self._running.screened)
+            if guide.limiting is None:
+                guide.limiting = await asyncio.to_thread(proposed, result["screen"])
+            self.on_result()
 
 
 @contextmanager

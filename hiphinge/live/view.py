@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -30,8 +31,9 @@ from dsp.results import AngleRows, Finding, Repetition
 from dsp.rhythm import LatestRows, ShareNow
 from hiphinge.engine import SensorProgress
 from hiphinge.guidance.alarms import DASHED, Alarms
-from hiphinge.guidance.guide import Guide, calibration_words
+from hiphinge.guidance.guide import WELL_DONE_S, Guide, calibration_words, heard_words
 from hiphinge.guidance.orders import LEGEND, LINES, Desk
+from hiphinge.guidance.protocol_words import protocol_lines
 from hiphinge.live.picture import ALARM, Picture, columns
 from hiphinge.live.sinks import Frame, FreshRow, Sink
 from hiphinge.live.status_lines import battery_of
@@ -100,6 +102,7 @@ class LiveScreen(Sink):
         self._repetitions: list[Repetition] = []
         self._guide = Guide(body, keyboard=keyboard)
         self._guided = ""
+        self._protocol: Mapping[str, Any] | None = None
         self._alarms = Alarms()
         self._slipped_s: float | None = None
         """Session time since which rows say that a sensor has slipped; None while they do not."""
@@ -127,6 +130,7 @@ class LiveScreen(Sink):
         self._show_answers(frame.desk)
         self._show_findings(output.findings)
         self._guide.take(output)
+        self._protocol = frame.protocol
         self._show_guide()
         for alignment in output.alignments:
             self._plainly(calibration_words(alignment.reports))
@@ -177,11 +181,24 @@ class LiveScreen(Sink):
         """In lines, what the guide says, when it says something else; a countdown is one sentence."""
         if self._plain_at == math.inf:
             return
-        said = "; ".join(filter(None, self._guide.lines(self._now_s)))
+        said = "; ".join(filter(None, self._lines()))
         if _COUNTDOWN.sub("", said) != _COUNTDOWN.sub("", self._guided):
             self._guided = said
             if said:
                 self._plainly(said)
+
+    def _lines(self) -> tuple[str, str]:
+        """The instruction and the remark: of a protocol, and for some seconds of its end; else of the calibration."""
+        led, now_s = self._protocol, self._now_s
+        long_over = led is not None and led["ended_s"] is not None and now_s - led["ended_s"] > WELL_DONE_S
+        if led is None or (long_over and led["pain"]["stopped_by"] is None):
+            return self._guide.lines(now_s)
+        instruction, remark = protocol_lines(led, now_s)
+        heard = self._guide.progress.heard
+        if self._guide.progress.open and heard is not None and not heard.number and now_s - heard.time_s < WELL_DONE_S:
+            # what does not count must be done again
+            remark = heard_words(heard)
+        return instruction, remark
 
     def _show_sensors(self, frame: Frame) -> None:
         """What every sensor does, and what hinders the results on their way."""
@@ -242,7 +259,7 @@ class LiveScreen(Sink):
             line.append(picture.plain("█" * filled), style=colour).append(picture.plain("░" * (long - filled)), style="dim")
             line.append(picture.plain(text).rjust(wide), style="bold").append(f"  {note}" if note else "")
             picture.top.append(picture.fit(line))
-        instruction, remark = self._guide.lines(self._now_s)
+        instruction, remark = self._lines()
         guided = [picture.line(instruction, "bold reverse"), picture.line(remark)]
         share = picture.line(now_words(self._share_now()), "bold")
         picture.top += guided[:1] if short else [share, *guided]

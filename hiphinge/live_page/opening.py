@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from rich.console import Console
 
 from body_signals import Session
 from dashboards.live_page import BoardWriter, PageOrder, PageProcess, Role
+from dsp.screen import Protocol
+from hiphinge.guidance.protocol_words import protocol_document
 from hiphinge.live.screen_writer import ScreenWriter
 from hiphinge.live_page.sink import LivePage
 
@@ -65,6 +67,11 @@ class OpenPage:
         self.sink = self._follow(session)
         self.board.begin(_head(session, simulated=False))
         return self.sink
+
+    def offers(self, known: Iterable[Protocol], ready: str = "") -> None:
+        """Protocols that may be begun on the page. ready: the name of the one that is awaited."""
+        documents = [protocol_document(protocol) for protocol in known]
+        self.board.put("protocols", {"protocols": documents, "ready": ready or None})
 
     def _follow(self, session: Session) -> LivePage:
         return LivePage(self.board, session, self.board.end, lambda: self.server.failed)

@@ -6,7 +6,7 @@ Frames come every few milliseconds; rows go on as they come, everything else a f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.status_lines import repetition_document
+from hiphinge.live_page.answered import Paths, result_document
 from hiphinge.live_page.documents import Watched, mark_document, report_document, share_document
 
 EVERY_S = 0.2
@@ -69,6 +70,12 @@ class LivePage(Sink):
         self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
         self._repetitions: list[tuple[int, float, float]] = []
         """Number, start and end of the latest repetitions."""
+        self._session = session
+        self._result: Mapping[str, Any] | None = None
+        self.before: Any = None
+        """The occasion of another session that this one retests; `worn_anew`: the sensors were taken off since."""
+        self.worn_anew = False
+        self._paths = Paths()
         self._set = 0
         """Number of the set of the last repetition."""
         self._last: Repetition | None = None
@@ -98,6 +105,7 @@ class LivePage(Sink):
         self._rows(output.angles)
         for repetition in output.repetitions:
             self._repetition(repetition)
+            self._paths.take(repetition, self._board.rows.between(repetition.start_s, repetition.end_s))
         if frame.marks:
             self._mark(frame.marks, frame.zero_ns)
         if output.findings:
@@ -236,6 +244,16 @@ class LivePage(Sink):
                 {"now_s": round(frame.now_s, 2), "sensors": sensors, "body_state": self._board.body_state},
             )
         self._board.put("trouble", {"text": frame.trouble})
+        if frame.protocol is not None:
+            self._board.put("protocol", {"protocol": frame.protocol})
+        if frame.result is not None:
+            self._tell_result(frame.result)
+
+    def _tell_result(self, result: Mapping[str, Any]) -> None:
+        if result is not self._result:
+            self._result = result
+            document = result_document(result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew)
+            self._board.put("result", document)
 
     def _tell_guide(self, now_s: float) -> None:
         progress = self._guide.progress

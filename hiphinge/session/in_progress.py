@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from body_signals import LONGEST_SESSION_S, Event, HiphingeError, Mark, Packets, Session
 from dsp.pipeline import PipelineOutput
@@ -59,6 +60,8 @@ class SessionInProgress:
         self.links: Callable[[], Mapping[str, LinkStatus]] = dict
         self.latency_ms: Callable[[], Mapping[str, float]] = dict
         self.desk: Callable[[], Desk] = Desk
+        self.led: Callable[[], tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = lambda: (None, None)
+        """The guided protocol as pages know it, and the result of the last one."""
         self._marks: list[Mark] = []
         """Marks that the sinks have not received."""
         self._began_ns: int | None = None
@@ -140,6 +143,7 @@ class SessionInProgress:
 
     def _present(self) -> Frame:
         """The present state of the sensors, without results."""
+        protocol, result = self.led()
         return Frame(
             PipelineOutput(),
             self.now_s,
@@ -148,6 +152,8 @@ class SessionInProgress:
             dict(self.latency_ms()),
             desk=self.desk(),
             zero_ns=self._engine.zero_ns,
+            protocol=protocol,
+            result=result,
             trouble=self.sinks.trouble,
         )
 
@@ -168,6 +174,15 @@ class SessionInProgress:
     def progress(self) -> dict[str, SensorProgress]:
         """The counts of each sensor so far."""
         return self._engine.progress()
+
+    def screened(self) -> Mapping[str, Any]:
+        """The hip screen and the protocols so far."""
+        return self._engine.screened()
+
+    @property
+    def zero_ns(self) -> int:
+        """The host's time of session time 0."""
+        return self._engine.zero_ns
 
     @property
     def now_s(self) -> float:

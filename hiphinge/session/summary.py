@@ -21,12 +21,23 @@ from body_signals import (
     limits_with,
     understood,
 )
+from body_signals.movements import kind_of
 from dsp.calibration import ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, Finding, Repetition, latest
-from dsp.screen import screen_of
+from dsp.screen import (
+    COUNT,
+    Excursions,
+    numbered_before,
+    of_run,
+    run_document,
+    runs_of,
+    screen_of,
+    screened,
+    share_by_thirds,
+)
 from hiphinge.afterwards.said import forgotten_words, said_in
 from hiphinge.session.at_pain import AtPain, under_way
 from ingest.time import Lag
@@ -72,6 +83,8 @@ class SummaryBuilder:
         self._forgotten: ForgottenCalibration | None = ForgottenCalibration(session.body) if session.body else None
         """The search for an unmarked calibration, until the session is calibrated."""
         self._at_pain = AtPain()
+        self._calibration_movements: list[Repetition] = []
+        self._excursions = Excursions()
         for mark in session.marks:
             self.hear(mark)
 
@@ -79,6 +92,7 @@ class SummaryBuilder:
         """A mark, whose row may be computed already or still be to come."""
         if isinstance(understood(mark.label), Pain):
             self._at_pain.ask(mark.time_s)
+        self._excursions.hear(mark)
 
     def take(self, output: PipelineOutput) -> None:
         """Take the next output of the pipeline."""
@@ -88,6 +102,7 @@ class SummaryBuilder:
             self._end_s = float(rows.time_s[-1])
             self._exposure.take(rows)
             self._at_pain.take(rows)
+            self._excursions.take(rows)
             self._rows += len(rows)
             for flag in self._flags:
                 self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
@@ -99,6 +114,7 @@ class SummaryBuilder:
         if self._forgotten is not None:
             self._forgotten.take(output.orientations)
         self._repetitions.extend(output.repetitions)
+        self._calibration_movements.extend(output.calibration_movements)
         if output.findings:
             self._findings = latest([*self._findings, *output.findings])
         for repetition in output.repetitions:
@@ -108,6 +124,7 @@ class SummaryBuilder:
         """The document, with keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder with the recording
         or CSV files, where it is another one; empty where there is none."""
         session = self._session
+        screen, protocol = self.screened([*session.marks, *facts.marks])
         return {
             "schema": SCHEMA,
             "session": session_name,
@@ -123,11 +140,33 @@ class SummaryBuilder:
             "repetitions": len(self._repetitions),
             "sets": self._sets([m.time_s for m in (*session.marks, *facts.marks) if m.label == NEW_SET]),
             "exposure": self._exposure.document(),
-            "screen": screen_of(self._repetitions, limits_with(session.screen_limits)).document(),
+            "screen": screen,
             "findings": [f.document() for f in self._findings],
             **said_in([*session.marks, *facts.marks], self._at),
+            "protocol": protocol,
             "warnings": self._warnings(facts, session_name if source is None else source),
         }
+
+    def screened(self, marks: Sequence[SessionMark]) -> tuple[dict[str, object], dict[str, object]]:
+        """The hip screen, and the protocols of these marks, as they stand in the document; empty where there is none."""
+        limits, runs = limits_with(self._session.screen_limits), runs_of(marks)
+        moved = numbered_before(self._calibration_movements)
+        taken = screened(self._repetitions, moved, runs)
+        screen = _with_origin(screen_of(taken, limits).document(), taken)
+        taps_s = [mark.time_s for mark in marks if mark.label == COUNT]
+        done = [run_document(run, self._repetitions, moved, self._excursions, taps_s) for run in runs]
+        for run, entry in zip(runs[1:], done[1:], strict=True):
+            of_this = of_run(self._repetitions, moved, run)
+            entry["screen"] = _with_origin(screen_of(of_this, limits).document(), of_this)
+        if not done:
+            return screen, {}
+        shares = share_by_thirds(taken)
+        return screen, {**done[0], **({"thirds": shares} if shares else {}), **({"further": done[1:]} if done[1:] else {})}
+
+    def so_far(self, marks: Sequence[SessionMark]) -> dict[str, object]:
+        """What the document will say of the hip screen, of protocols, marks and pain, if the session ended now."""
+        screen, protocol = self.screened(marks)
+        return {"screen": screen, "protocol": protocol, **said_in(marks, self._at)}
 
     def _at(self, time_s: float) -> tuple[float | None, int | None]:
         spans = ((r.index + 1, r.start_s, r.end_s) for r in self._repetitions)
@@ -222,6 +261,17 @@ class SummaryBuilder:
             if self._flags[flag] > 100:
                 said.append(f"for {self._flags[flag] / 100.0:.0f} s {words}")
         return said
+
+
+def _with_origin(screen: dict[str, object], taken: Sequence[Repetition]) -> dict[str, object]:
+    """The screen, in which tests say that movements of a calibration were scored."""
+    calibrating = {(kind_of(r.movement).test, side_of(r)) for r in taken if r.index < 0}
+    of_tests = {(test.name, side) for test, side in calibrating if test is not None}
+    tests: list[dict[str, object]] = screen["tests"]  # type: ignore[assignment]
+    for test in tests:
+        if (test["test"], test["side"]) in of_tests:
+            test["from_calibration"] = True
+    return screen
 
 
 def _rounded(number: float) -> float:

@@ -109,6 +109,6 @@ def test_units_agree_with_names():
 def test_summary_keys():
     words = "schema session athlete start estimator software duration_s sensors calibration"
     assert " ".join(q.name for q in SUMMARY_KEYS) == (
-        f"{words} repetitions sets exposure screen findings marks notes pain warnings"
+        f"{words} repetitions sets exposure screen findings marks notes pain protocol warnings"
     )
     assert set(SUMMARY_ADDED) <= {q.name for q in SUMMARY_KEYS}

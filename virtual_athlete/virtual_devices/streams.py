@@ -104,7 +104,10 @@ class VirtualSensor:
         outages: Sequence[Outage] = (),
         reboots: Sequence[Reboot] = (),
         seed: int | list[int] = 0,
+        block: int = _BLOCK_SAMPLES,
     ) -> None:
+        """block: samples that are computed at a time, ahead of the clock; their numbers do not depend on it."""
+        self._block = block
         self.key, self.imu, self.device, self.link, self.duration_s = key, imu, device, link, duration_s
         self._outages = [o for o in outages if o.sensor in (None, key)]
         self._reboots = sorted((r for r in reboots if r.sensor == key), key=lambda r: r.at_s)
@@ -158,7 +161,7 @@ class VirtualSensor:
         total = max(0, int(np.floor((until_s - first_s) / period)))
         # the last samples do not fill a packet and stay in the device
         book.samples_made += total
-        packets, block = total // n, max(1, _BLOCK_SAMPLES // n)
+        packets, block = total // n, max(1, self._block // n)
         for begin in range(0, packets, block):
             index = np.arange(begin * n, min(begin + block, packets) * n)
             time_s: Floats = first_s + index * np.float64(period)

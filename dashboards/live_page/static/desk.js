@@ -85,8 +85,8 @@ export class Desk {
     this.noticeWords = element("span");
     this.noticeTime = element("span", { "aria-hidden": "true" });
     this.notice = element("p", { class: "notice", hidden: true }, this.noticeWords, " ", this.noticeTime);
-    const nav = ["lift", "desk", "setup"].map((mode) =>
-      button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D", setup: "E" }[mode], "aria-current": mode === "desk" ? "page" : null }),
+    const nav = ["lift", "desk", "setup", "hipcheck"].map((mode) =>
+      button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D", setup: "E", hipcheck: "Q" }[mode], "aria-current": mode === "desk" ? "page" : null }),
     );
     return element(
       "header",

@@ -8,6 +8,8 @@ const ACTIONS = {
   l: "mode-lift",
   d: "mode-desk",
   e: "mode-setup",
+  q: "mode-hipcheck",
+  t: "mode-retest",
 };
 /** After P and a 1, so long is waited for the 0 of a ten. */
 const TEN_MS = 1500;
@@ -50,7 +52,7 @@ export class Keys {
     if (focused?.matches("button, a, summary, [role=button]") && focused.matches(":focus-visible")) return;
     event.preventDefault();
     this._marked = true;
-    if (!event.repeat) this.page.act("mark");
+    if (!event.repeat) this.page.act(this.page.view?.pedal ?? "mark");
   }
 
   /** What a key means now; null: nothing, "": it waits for a second key. */
@@ -68,7 +70,7 @@ export class Keys {
       document.querySelector('[data-input="note"]')?.focus();
       return "";
     }
-    return ACTIONS[key] ?? null;
+    return this.page.view?.keys?.[key] ?? ACTIONS[key] ?? null;
   }
 
   _painKey(key) {

@@ -2,9 +2,11 @@
 
 import { Connection } from "./connection.js";
 import { Desk } from "./desk.js";
+import { HipCheck } from "./hipcheck.js";
 import { Keys } from "./keys.js";
 import { Lift } from "./lift.js";
 import { known } from "./numbers.js";
+import { Retest } from "./retest.js";
 import { Session } from "./session.js";
 import { Setup } from "./setup.js";
 import { Sound } from "./sound.js";
@@ -12,10 +14,11 @@ import { Stop } from "./stop.js";
 import { WakeLock } from "./wake_lock.js";
 import { loadWords, word } from "./words.js";
 
-const MODES = { lift: Lift, desk: Desk, setup: Setup };
+const MODES = { lift: Lift, desk: Desk, setup: Setup, hipcheck: HipCheck, retest: Retest };
 const KEPT_MODE = "hiphinge-mode";
 /** Without news the page is painted anew after this, for what passes by itself (ours). */
 const AGAIN_MS = 100;
+const KEPT_PROTOCOL = "hiphinge-protocol";
 
 class Page {
   constructor(root) {
@@ -61,6 +64,15 @@ class Page {
       heading.focus({ preventScroll: true });
     }
     document.title = word("title", { mode: word(`mode.${mode}`) });
+  }
+
+  /** Whether a protocol is awaited that this window has not shown yet. */
+  _awaits() {
+    const { ready, about } = this.session;
+    const key = `${ready} ${about.start_utc}`;
+    if (!ready || this.mode === "setup" || sessionStorage.getItem(KEPT_PROTOCOL) === key) return false;
+    sessionStorage.setItem(KEPT_PROTOCOL, key);
+    return true;
   }
 
   /** Do what a button or a key says. */
@@ -110,6 +122,7 @@ class Page {
       if (event.detail === "state" && this.afterSetup) this.show(this.afterSetup);
       else if (this.session.role !== this._role) this.show(this.mode);
       else if (event.detail === "setup" && this.mode !== "setup") this.show("setup");
+      else if (event.detail === "protocols" && this._awaits()) this.show(this.session.ready === "retest" ? "retest" : "hipcheck");
       else this.view.changed?.(event.detail);
       this.sound.changed(event.detail);
     });

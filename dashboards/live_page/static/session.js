@@ -110,6 +110,10 @@ export class Session extends EventTarget {
     this.trouble = "";
     this.invitation = null;
     this.setup = null;
+    this.protocols = [];
+    this.ready = null;
+    this.protocol = null;
+    this.result = null;
     this.places = [];
     this.rows = new Rows([], 100);
     this._side = null;
@@ -259,6 +263,19 @@ export class Session extends EventTarget {
 
   _take_invitation(m) {
     this.invitation = m;
+  }
+
+  _take_protocols(m) {
+    this.protocols = m.protocols;
+    this.ready = m.ready;
+  }
+
+  _take_protocol(m) {
+    this.protocol = m.protocol;
+  }
+
+  _take_result(m) {
+    this.result = m;
   }
 
   _take_trouble(m) {

@@ -1,13 +1,20 @@
 // Four named sounds, and one for lost data: silence always means that all is well, never that nothing arrives.
 //
-// speak: the lumbar share of each repetition. target: a tone while lumbar is beyond its line, higher the further. tempo: a beat.
+// speak: the lumbar share of each repetition. target: a tone while lumbar is beyond its line, higher the further. drift: a short
+// tone after a repetition that moved away from the first ones of its set by more than the measurement can tell. tempo: a beat.
 // What is scheduled stands in `data-tone`. A tone is scheduled when the row arrives, not when it is painted.
 
 import { shareName } from "./desk/repetition_table.js";
 import { known, percent } from "./numbers.js";
 import { word } from "./words.js";
 
-export const SOUNDS = ["off", "speak", "target", "tempo"];
+export const SOUNDS = ["off", "speak", "target", "drift", "tempo"];
+/** The first repetitions of a set, with which later ones are compared (ours). */
+const FIRST = 3;
+/** Least change of lumbar range that is told, degrees, and in standard deviations (ours). */
+const LEAST_DRIFT_DEG = 5;
+const DRIFT_SD = 2.5;
+const DRIFT_MS = 700;
 /** Pitch at the line, Hz, and the octaves for every 30° beyond it. */
 const AT_LINE_HZ = 440;
 const DEG_PER_OCTAVE = 30;
@@ -18,6 +25,21 @@ const LOUD = 0.2;
 const RAMP_S = 0.01;
 const LOOK_MS = 100;
 
+/** By how much the newest repetition moved away from the first ones of its set, degrees of lumbar range: 0 where that is not more
+ * than the measurement and these repetitions themselves can tell. */
+export function drift(repetitions) {
+  const newest = repetitions.at(-1);
+  const alike = repetitions.filter((r) => r.set === newest?.set && r.movement === newest.movement && r.side === newest.side && known(r.lumbar_rom_deg));
+  if (alike.length <= FIRST || alike.at(-1) !== newest) return 0;
+  const first = alike.slice(0, FIRST).map((r) => r.lumbar_rom_deg);
+  const mean = first.reduce((a, b) => a + b, 0) / FIRST;
+  const between = first.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (FIRST - 1);
+  const own = (newest.lumbar_rom_sd_deg ?? 0) ** 2;
+  const moved = newest.lumbar_rom_deg - mean;
+  const limit = Math.max(LEAST_DRIFT_DEG, DRIFT_SD * Math.sqrt((between + own) * (1 + 1 / FIRST)));
+  return Math.abs(moved) > limit ? moved : 0;
+}
+
 export class Sound {
   constructor(page) {
     this.page = page;
@@ -27,6 +49,8 @@ export class Sound {
     this.beats = 60;
     this._context = null;
     this._next = 0;
+    /** Until when, and how far, a drift is heard. */
+    this._drift = { until: 0, by: 0 };
     setInterval(() => this.follow(), LOOK_MS);
   }
 
@@ -65,12 +89,18 @@ export class Sound {
     if (lost) this._become("lost");
     else if (this.chosen === "target" && measuring && known(session.targets.lumbar_flexion) && lumbar > session.targets.lumbar_flexion) {
       this._become("tone", lumbar - session.targets.lumbar_flexion);
-    } else this._become("silent");
+    } else if (this.chosen === "drift" && performance.now() < this._drift.until) this._become("tone", this._drift.by);
+    else this._become("silent");
     this._beat();
   }
 
   /** A message of the session has come. */
   changed(kind) {
+    if (kind === "repetition" && this.chosen === "drift") {
+      const by = drift(this.page.session.repetitions);
+      if (by) this._drift = { until: performance.now() + DRIFT_MS, by };
+      this.follow();
+    }
     if (kind !== "repetition" || this.chosen !== "speak" || !this.speaks) return;
     const repetition = this.page.session.repetitions.at(-1);
     const share = repetition?.[shareName(repetition.movement)];

@@ -1,0 +1,169 @@
+"""The result of a protocol as pages get it: screen, protocol, pictures, and what they say in both languages.
+
+Sentences are those of `dashboards.answers`, comparisons those of `dsp.comparison`: one wording and one number everywhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from body_signals import ANGLE_NAMES, Session
+from dsp.results import Repetition
+from hiphinge.guidance.protocol_retest import Key, limiting, primary_of
+
+LANGUAGES = ("en", "de")
+MOST_CURVES, CURVE_POINTS = 6, 60
+"""Paths of one kind of movement that are kept, and points of each (ours)."""
+_LUMBAR, _HIPS = ANGLE_NAMES.index("lumbar_flexion"), [ANGLE_NAMES.index(f"hip_{s}_flexion") for s in ("left", "right")]
+Document = Mapping[str, Any]
+Rows = npt.NDArray[np.floating[Any]]
+
+
+class Paths:
+    """Lumbar spine against hips in the latest repetitions, by kind of movement: for the pictures of a result."""
+
+    def __init__(self) -> None:
+        self.curves: dict[str, list[dict[str, Any]]] = {}
+
+    def take(self, repetition: Repetition, rows: Rows) -> None:
+        """A repetition and its rows as pages have them, degrees."""
+        if len(rows) < 2:
+            return
+        at = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(np.int64))
+        hips = rows[at][:, _HIPS].astype(np.float64)
+        turn = (repetition.turn_s - repetition.start_s) / max(repetition.end_s - repetition.start_s, 1e-9)
+        curve = {
+            "hip": hips.mean(axis=1).round(1).tolist(),
+            "lumbar": rows[at, _LUMBAR].astype(np.float64).round(1).tolist(),
+            "turn": round(turn * (len(at) - 1)),
+        }
+        self.curves[repetition.movement] = [*self.curves.get(repetition.movement, ()), curve][-MOST_CURVES:]
+
+
+def _optional(name: str) -> Any:
+    """A module that this program may come without."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
+def prepare() -> None:
+    """Load what an answer needs."""
+    for name in ("dsp.comparison", "dashboards.answers"):
+        _optional(name)
+
+
+def occasion_of(summary: Document) -> Any:
+    """A stored session as an occasion of a comparison; None where this program cannot compare."""
+    comparison = _optional("dsp.comparison")
+    if comparison is None:
+        return None
+    told = [entry["level"] for entry in summary["pain"] if entry["level"] is not None]
+    start = datetime.fromisoformat(summary["start"]) if summary["start"] else None
+    screen = summary["screen"]
+    return comparison.Occasion(
+        summary["session"], start, summary["session"], comparison.values_of(screen), max(told, default=None), screen
+    )
+
+
+def proposed(screen: Document) -> Key | None:
+    """The number that limits the athlete most, which a treatment is measured by; None where there is none."""
+    comparison = _optional("dsp.comparison")
+    return None if comparison is None else limiting(comparison.proposed_primary(screen))
+
+
+def result_document(
+    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False
+) -> dict[str, Any]:
+    """What pages get when a protocol is over. result: of `Engine.screened`; before: an occasion of another session that this
+    one retests; worn_anew: whether the sensors were taken off since."""
+    screen, protocol = result["screen"], result["protocol"]
+    runs = [protocol, *protocol.get("further", ())] if protocol else []
+    labels = [mark["label"] for mark in result.get("marks", ())]
+    chosen = next((key for label in reversed(labels) if (key := primary_of(label))), None)
+    own = runs[0].get("name") if runs else None
+    primary = chosen or proposed(before.screen if before is not None else screen)
+    wear = before.wear if before is not None and not worn_anew else "now"
+    comparison = _compared(result, session, runs, before, primary, wear)
+    return {
+        "screen": screen,
+        "protocol": protocol,
+        "name": runs[-1]["name"] if runs else own,
+        "curves": curves,
+        "said": {language: _said(screen, language) for language in LANGUAGES},
+        "primary": None if primary is None else dict(zip(("test", "side", "measure"), primary, strict=True)),
+        "primary_said": {language: _number_said(primary, language) for language in LANGUAGES},
+        "comparison": comparison,
+        "comparison_said": {language: _change_said(comparison, language) for language in LANGUAGES},
+    }
+
+
+def _compared(
+    result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None, wear: str
+) -> dict[str, Any] | None:
+    """The comparison of the tests of the first protocol, or of another session, with those done since; None without any."""
+    comparison = _optional("dsp.comparison")
+    if comparison is None or primary is None or not runs:
+        return None
+
+    def occasion(run: Document, screen: Document) -> Any:
+        at = session.start + timedelta(seconds=run["begun_s"])
+        until_s = run["ended_s"] if run["ended_s"] is not None else float("inf")
+        told = [p["score"] for p in result.get("pain", ()) if run["begun_s"] <= p["time_s"] <= until_s]
+        return comparison.Occasion("", at, wear, comparison.values_of(screen), max(told, default=None), screen)
+
+    occasions = [occasion(run, run.get("screen", result["screen"])) for run in runs]
+    occasions = [one for one in ([] if before is None else [before]) + occasions if primary in one.values]
+    if len(occasions) < 2:
+        return None
+    found: dict[str, Any] = comparison.compare(*occasions, primary=primary).document()
+    return found
+
+
+def _said(screen: Document, language: str) -> dict[str, Any]:
+    """The answer of a screen in sentences."""
+    answers = _optional("dashboards.answers")
+    if answers is None:
+        return {"answer": screen["pattern_words"], "confidence": screen["confidence"], "against": [], "next": [], "reasons": []}
+    words, answer = answers.sentences(language), answers.answer_of(screen)
+    done = {test["test"] for test in screen["tests"]}
+    return {
+        "answer": words.answer(answer),
+        "confidence": words.confidence(answer),
+        "level": answer.get("confidence") or "",
+        "side": words.code("side", answer["side"]) if answer.get("side") else "",
+        "reasons": [words.reason(reason) for reason in answer.get("reasons", ())],
+        "against": [words.reason(reason) for reason in answer.get("against", ())],
+        "next": [words.next(one, done) for one in answer.get("next", ())],
+        "compared": words.code("compared", answer.get("compared_with") or "published"),
+    }
+
+
+def _number_said(primary: Key | None, language: str) -> str:
+    answers = _optional("dashboards.answers")
+    if primary is None or answers is None:
+        return "" if primary is None else " ".join(part.replace("_", " ") for part in primary if part)
+    test, side, measure = primary
+    said: str = answers.sentences(language).measure(test, measure, side)
+    return said
+
+
+def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
+    answers = _optional("dashboards.answers")
+    if comparison is None or answers is None:
+        return {}
+    words = answers.sentences(language)
+    points = comparison["points"]
+    return {
+        "change": words.change(comparison),
+        "number": words.changed_by(comparison["change_deg"], comparison["unit"]),
+        "can_tell": words.at_least(comparison["smallest_detectable_deg"], comparison["unit"]),
+        "when": words.when(points[-1]["minutes_after"]),
+    }

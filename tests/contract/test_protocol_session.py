@@ -1,0 +1,72 @@
+"""A protocol from its first mark to summary.json: live, in the review and in a replay alike, and the retest that follows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OWN = """
+name = "short"
+title = "Short"
+red_flags = false
+"""
+STEP = """
+[[steps]]
+name = "{name}"
+test = "{test}"
+{more}
+title = "{name}"
+words = "{name}"
+"""
+STEPS = (
+    ("stand", "stand", "seconds = 5"),
+    ("bends", "bend", "repetitions = 4\nfrom_calibration = true"),
+    ("knee-left", "knee_raise", 'side = "left"\nrepetitions = 4\nfrom_calibration = true'),
+    ("knee-right", "knee_raise", 'side = "right"\nrepetitions = 4\nfrom_calibration = true'),
+    ("side-left", "side_bend", 'side = "left"\nrepetitions = 3'),
+)
+
+
+def hiphinge(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "hiphinge", *arguments], check=True, capture_output=True, text=True, timeout=300)
+
+
+def summary(folder: Path, estimator: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / estimator / "summary.json").read_text())
+    return found
+
+
+@pytest.mark.slow
+def test_a_protocol_is_in_the_summary_live_and_in_a_replay_alike(tmp_path: Path) -> None:
+    own = tmp_path / "short.toml"
+    own.write_text(OWN + "".join(STEP.format(name=n, test=t, more=m) for n, t, m in STEPS), "utf-8")
+    live, again = tmp_path / "live", tmp_path / "again"
+    hiphinge("demo", "--protocol", str(own), "--no-page", "--speed", "12", "--out", str(live))
+    hiphinge("replay", str(live), "--out", str(again))
+    for estimator in ("live", "review"):
+        first, second = summary(live, estimator), summary(again, estimator)
+        assert first["protocol"] == second["protocol"]
+        assert first["screen"] == second["screen"]
+        assert first["marks"] == second["marks"]
+        protocol = first["protocol"]
+        assert (protocol["name"], protocol["outcome"]) == ("short", "done")
+        assert [(s["name"], s["wanted"], s["valid"]) for s in protocol["steps"]] == [
+            ("stand", 0, 0),
+            ("bends", 4, 4),
+            ("knee-left", 4, 4),
+            ("knee-right", 4, 4),
+            ("side-left", 3, 3),
+        ]
+        assert protocol["steps"][-1]["measured"] == "lumbar_lateral"
+        assert protocol["steps"][-1]["peak_deg"] == pytest.approx(22.0, abs=4.0)
+        # the calibration's movements are scored, and are no rows of the table
+        scored = {(t["test"], t["side"]): t["repetitions"] for t in first["screen"]["tests"]}
+        assert scored["bend", ""] >= 3
+        assert scored["knee_raise", "left"] >= 3
+        assert scored["knee_raise", "right"] >= 3
+        assert first["repetitions"] < 12

@@ -1,0 +1,169 @@
+"""What was done of a protocol, from marks alone: steps, attempts, which repetitions count, and what an angle counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from body_signals import ANGLE_NAMES, Quality, SessionMark
+from dsp.results import AngleRows, Repetition
+from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screened
+from hiphinge.guidance.protocol_files import shipped
+
+
+def marks(*said: tuple[float, str]) -> list[SessionMark]:
+    return [SessionMark(time_s, label) for time_s, label in said]
+
+
+def repetition(at_s: float, movement: str = "bend", side: str = "left", quality: int = 0, index: int = 0) -> Repetition:
+    other = "right" if side == "left" else "left"
+    metrics = {f"hip_{side}_rom_deg": 80.0, f"hip_{other}_rom_deg": 5.0}
+    return Repetition(index, at_s - 1.0, at_s, at_s + 1.0, movement, 1.0, quality, metrics)
+
+
+HIP = marks(
+    (0.0, "protocol hip-check"),
+    (0.0, "step stand begin stand 6s"),
+    (6.0, "step stand end"),
+    (6.0, "step bends begin bend x4 calibration"),
+    (20.0, "step bends end"),
+    (20.0, "step knee-left begin knee_raise left x4"),
+    (40.0, "step knee-left skipped"),
+    (40.0, "protocol hip-check done"),
+)
+
+
+def test_every_step_says_what_it_asks() -> None:
+    for protocol in shipped().values():
+        said = [(0.0, f"protocol {protocol.name}"), *((i + 1.0, begin_label(step)) for i, step in enumerate(protocol.steps))]
+        (run,) = runs_of(marks(*said))
+        assert [(s.name, s.test, s.side, s.wanted, s.from_calibration, s.by) for s in run.steps] == [
+            (s.name, s.test, s.side, s.repetitions, s.from_calibration, s.counted_by) for s in protocol.steps
+        ]
+
+
+def test_a_run_is_read_from_its_marks() -> None:
+    (run,) = runs_of([SessionMark(3.0, "pain 2"), *HIP, SessionMark(50.0, "step knee-left begin knee_raise left x4")])
+    assert (run.name, run.begun_s, run.ended_s, run.outcome) == ("hip-check", 0.0, 40.0, "done")
+    assert [(s.name, s.begun_s, s.ended_s, s.outcome) for s in run.steps] == [
+        ("stand", 0.0, 6.0, "end"),
+        ("bends", 6.0, 20.0, "end"),
+        ("knee-left", 20.0, 40.0, "skipped"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("protocol", "step", "step x", "step  begin", "protocol stop", "step bends begin", "protocol a b c"),
+        *(
+            "step bends begin bend x99999999",
+            "step x begin side_bend by lumbar_lateral much",
+            "step x begin y by",
+            "step ä begin",
+        ),
+    ],
+)
+def test_marks_that_say_nothing_harm_nothing(label: str) -> None:
+    runs_of(marks((0.0, label)))
+    (run, *_) = runs_of([*HIP[:4], SessionMark(8.0, label)])
+    assert run.name == "hip-check"
+
+
+def test_calibration_movements_are_scored_where_a_step_says_so() -> None:
+    of_calibration = numbered_before([repetition(10.0), repetition(14.0), repetition(25.0, "knee_raise")])
+    assert [r.index for r in of_calibration] == [-3, -2, -1]
+    assert screened([], of_calibration, ()) == []
+    taken = screened([repetition(45.0)], of_calibration, runs_of(HIP))
+    # the knee raise lies in a step that does not
+    assert [r.turn_s for r in taken] == [10.0, 14.0, 45.0]
+
+
+def test_what_is_not_the_step_s_test_leaves_the_screen() -> None:
+    own = [repetition(10.0), repetition(12.0, "other"), repetition(25.0, "knee_raise", "right"), repetition(30.0, "knee_raise")]
+    assert [r.turn_s for r in screened(own, [], runs_of(HIP))] == [10.0, 30.0]
+    document = run_document(runs_of(HIP)[0], own, [], Excursions())
+    assert [(s["name"], s["wanted"], s["valid"]) for s in document["steps"]] == [
+        ("stand", 0, 0),
+        ("bends", 4, 1),
+        ("knee-left", 4, 1),
+    ]
+
+
+def test_a_spoilt_repetition_is_not_valid() -> None:
+    own = [repetition(10.0), repetition(12.0, quality=int(Quality.SLIPPED))]
+    assert run_document(runs_of(HIP)[0], own, [], Excursions())["steps"][1]["valid"] == 1
+
+
+def test_an_attempt_that_was_repeated_leaves_the_screen() -> None:
+    again = [*HIP[:5], *marks((21.0, "step bends begin bend x4"), (30.0, "step bends end"))]
+    (run,) = runs_of(again)
+    assert [(s.outcome, s.begun_s) for s in run.steps[1:]] == [("repeated", 6.0), ("end", 21.0)]
+    assert [r.turn_s for r in screened([repetition(10.0), repetition(25.0)], [], (run,))] == [25.0]
+
+
+def test_a_retest_is_not_mixed_into_the_first_test() -> None:
+    runs = runs_of([*HIP, *marks((100.0, "protocol retest"), (100.0, "step knee-left begin knee_raise left x3"))])
+    own = [repetition(30.0, "knee_raise"), repetition(60.0), repetition(105.0, "knee_raise")]
+    assert [r.turn_s for r in screened(own, [], runs)] == [30.0, 60.0]
+    assert [r.turn_s for r in of_run(own, [], runs[1])] == [105.0]
+
+
+def test_pain_stops_a_step_and_its_protocol() -> None:
+    stopped = marks((12.0, "step bends stopped"), (12.0, "protocol hip-check stopped pain 8"), (13.0, "step bends end"))
+    (run,) = runs_of([*HIP[:4], *stopped])
+    document = run_document(run, [], [], Excursions())
+    assert document["outcome"] == "stopped"
+    assert [s["stopped_for_pain"] for s in document["steps"]] == [False, True]
+
+
+def rows(time_s: np.ndarray, name: str, degrees: np.ndarray) -> AngleRows:
+    angles = np.full((len(ANGLE_NAMES), len(time_s)), np.nan)
+    angles[ANGLE_NAMES.index(name)] = np.radians(degrees)
+    return AngleRows(time_s, angles, angles, np.zeros(len(time_s), np.int32))
+
+
+@pytest.mark.parametrize("first", ["rows", "marks"])
+def test_side_bends_are_counted_by_their_angle(first: str) -> None:
+    time_s = np.arange(0.0, 20.0, 0.01)
+    degrees = np.where(time_s < 16.0, 1.0 + 20.0 * np.clip(np.sin(2 * np.pi * time_s / 4.0), 0.0, 1.0), 1.0)
+    degrees[700:705] = np.nan
+    parts = [rows(time_s[k : k + 300], "lumbar_lateral", degrees[k : k + 300]) for k in range(0, len(time_s), 300)]
+    said = marks(
+        (0.0, "protocol side"),
+        (4.0, "step side-left begin side_bend left x3 by lumbar_lateral 8"),
+        (12.0, "step side-left end"),
+        (12.0, "step side-right begin side_bend right x3 by lumbar_lateral 8"),
+        (18.0, "protocol side done"),
+    )
+    found = Excursions()
+
+    def hear(heard: Sequence[SessionMark]) -> None:
+        for mark in heard:
+            found.hear(mark)
+
+    if first == "marks":
+        hear(said)
+    for part in parts:
+        found.take(part)
+    if first == "rows":
+        hear(said)
+    steps = run_document(runs_of(said)[0], [], [], found)["steps"]
+    assert [(s["valid"], s["measured"], s["peak_deg"]) for s in steps] == [
+        (2, "lumbar_lateral", pytest.approx(20.0, abs=0.1)),
+        (1, "lumbar_lateral", pytest.approx(20.0, abs=0.1)),
+    ]
+
+
+def test_what_nobody_measures_is_counted_by_taps() -> None:
+    said = marks(
+        (0.0, "protocol hip-rotation"),
+        (1.0, "step rotation-left begin hip_rotation left x3 by tap 0"),
+        *((t, "step count") for t in (2.0, 3.0, 9.0)),
+        (5.0, "step rotation-left end"),
+    )
+    taps_s = [m.time_s for m in said if m.label == "step count"]
+    (step,) = run_document(runs_of(said)[0], [], [], Excursions(), taps_s)["steps"]
+    assert (step["valid"], step["measured"], step["peak_deg"]) == (2, None, None)
