@@ -3,7 +3,7 @@
 That all are right is by construction: an athlete's hip either ends at 74° or does not end, and nobody lies between. So this
 checks the way from the sensors' bytes to the answer; how often the answer is right is for `benchmarks.clinic` to say.
 
-python -m benchmarks.screen --seeds 24
+    python -m benchmarks.screen --seeds 24
 
 Each athlete does the tests of the screen once: the left hip runs out early, the right one, or neither, in turn. From the
 sensors' bytes, live and review: is the pattern right, and its side. Repetitions and slack onsets: `benchmarks.rhythm`.
