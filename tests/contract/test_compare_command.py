@@ -135,7 +135,7 @@ def test_one_session_divided_by_marks(place: Path) -> None:
     day = screen_day(76.0)
     middle = day._now
     screened(place / "one", day.knee_raises(left=91.0).rock_backs(40.0), marks=[(middle - 40.0, "treatment")], pain=[(5.0, 6)])
-    found = compared(place, "one")
+    found = compared(place, "one", "--primary", "knee_raise:left:hip_peak_deg")
     assert (found["label"], found["before"], found["after"], found["same_wear"]) == ("changed", 76.0, 91.0, True)
     assert [p["session"] for p in found["points"]] == ["one part 1", "one part 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, None]
@@ -165,7 +165,7 @@ def test_one_session_guided_by_two_protocols(place: Path) -> None:
         first = {"name": "hip-check", "begun_s": 0.0, "ended_s": middle, "steps": []}
         further = {"name": "retest", "begun_s": middle, "ended_s": None, "steps": [], "screen": second}
         path.write_text(json.dumps(summary | {"protocol": first | {"further": [further]}}))
-    found = compared(place, "one")
+    found = compared(place, "one", "--primary", "knee_raise:left:hip_peak_deg")
     assert (found["before"], found["after"], found["label"], found["same_wear"]) == (75.0, 92.0, "changed", True)
     assert [p["session"] for p in found["points"]] == ["one hip-check 1", "one retest 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, 3.0]
