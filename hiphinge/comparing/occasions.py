@@ -66,9 +66,11 @@ def told(folder: Path, estimator: str, tell: Callable[[str], None]) -> Told:
     if len(runs := _runs(summary)) > 1:
         occasions = list(_of_protocols(folder, estimator, summary, runs, start))
     else:
-        occasions = (
-            list(_parts(folder, estimator, summary, cuts, start)) if cuts else [_whole(folder, estimator, summary, start)]
-        )
+        occasions = list(_parts(folder, estimator, summary, cuts, start)) if cuts else []
+    occasions = [one for one in occasions if one.values]
+    if len(occasions) < 2:
+        # a mark before or after everything divides nothing
+        occasions = [_whole(folder, estimator, summary, start)]
     treatments = [at_s for at_s, label in labels if label.lower() == TREATMENT]
     return Told(
         folder,

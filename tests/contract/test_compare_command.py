@@ -135,10 +135,21 @@ def test_one_session_divided_by_marks(place: Path) -> None:
     day = screen_day(76.0)
     middle = day._now
     screened(place / "one", day.knee_raises(left=91.0).rock_backs(40.0), marks=[(middle - 40.0, "treatment")], pain=[(5.0, 6)])
-    found = compared(place, "one")
+    found = compared(place, "one", "--primary", "knee_raise:left:hip_peak_deg")
     assert (found["label"], found["before"], found["after"], found["same_wear"]) == ("changed", 76.0, 91.0, True)
     assert [p["session"] for p in found["points"]] == ["one part 1", "one part 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, None]
+
+
+def test_a_mark_before_or_after_all_tests_divides_nothing(place: Path) -> None:
+    marks = [(0.5, "retest"), (0.6, "retest before")]
+    screened(place / "b", screen_day(90.0), start="2026-11-23T09:40:00Z", marks=marks)
+    screened(place / "a", screen_day(76.0), start="2026-11-23T09:00:00Z", marks=[(300.0, "treatment")])
+    assert [p["session"] for p in compared(place, "before", "b")["points"]] == ["before", "b"]
+    treated = compared(place, "a", "before")
+    assert [p["session"] for p in treated["points"]] == ["a", "before"]
+    # the time of the treatment is the zero
+    assert [p["minutes_after"] for p in treated["points"]] == [-5.0, 5.0]
 
 
 def test_one_session_guided_by_two_protocols(place: Path) -> None:
@@ -154,7 +165,7 @@ def test_one_session_guided_by_two_protocols(place: Path) -> None:
         first = {"name": "hip-check", "begun_s": 0.0, "ended_s": middle, "steps": []}
         further = {"name": "retest", "begun_s": middle, "ended_s": None, "steps": [], "screen": second}
         path.write_text(json.dumps(summary | {"protocol": first | {"further": [further]}}))
-    found = compared(place, "one")
+    found = compared(place, "one", "--primary", "knee_raise:left:hip_peak_deg")
     assert (found["before"], found["after"], found["label"], found["same_wear"]) == (75.0, 92.0, "changed", True)
     assert [p["session"] for p in found["points"]] == ["one hip-check 1", "one retest 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, 3.0]
@@ -248,6 +259,7 @@ def test_the_trend_is_that_of_days_and_weeks_against_the_pinned_baseline(place: 
     assert "pinned baseline: week0, week1" in text
     assert "75°, 78°, 77°, 76°" in text
     assert "for one session" in refused("compare", "--trend", "before", "after", cwd=place)
+    assert "no test of the hip screen was scored" in refused("compare", "--trend", "nothing", cwd=place)
 
 
 def test_without_a_known_start_there_are_values_and_no_times(place: Path) -> None:

@@ -23,8 +23,8 @@ from ingest.heads import EditsFile
 def compare(
     sessions: list[Path] = typer.Argument(
         ...,
-        metavar="BEFORE AFTER [LATER]...",
-        help="Session folders, or their names below the sessions folder; one alone that marks divide into parts.",
+        metavar="SESSION",
+        help="BEFORE, AFTER, then later ones: folders, or names below the sessions folder; or one that marks divide.",
     ),
     primary: str | None = typer.Option(
         None,
@@ -74,7 +74,13 @@ def compare(
                 "--trend is for one session", "compare", "Name the newest one: earlier ones are found beside it"
             )
         document = history(folders[0], which, say)
-        print(json.dumps(document)) if as_json else console().print(history_table(document))
+        if as_json:
+            print(json.dumps(document))
+        elif not document["numbers"]:
+            remedy = "At least three repetitions of a test are needed (docs/screen.md)"
+            raise HiphingeError("no test of the hip screen was scored in this session", str(folders[0]), remedy)
+        else:
+            console().print(history_table(document))
         return
     _, document = compared(
         folders,
