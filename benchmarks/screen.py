@@ -1,7 +1,7 @@
 """The hip screen of simulated athletes through the whole program, against what was simulated.
 
-That all are right is by construction: an athlete's hip either ends at 74° or does not end, and nobody lies between. So this checks
-the way from the sensors' bytes to the answer; how often the answer is right is for `benchmarks.clinic` to say.
+That all are right is by construction: an athlete's hip either ends at 74° or does not end, and nobody lies between. So this
+checks the way from the sensors' bytes to the answer; how often the answer is right is for `benchmarks.clinic` to say.
 
     python -m benchmarks.screen --seeds 24
 
