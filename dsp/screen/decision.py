@@ -215,11 +215,15 @@ def _side(findings: Sequence[Finding]) -> str:
 
 
 def _of_side(findings: Sequence[Finding], side: str) -> Case:
-    """What speaks for a short hip on one side: its own tests and the rock-back, in which one pelvis moves over both hips.
+    """What speaks for a short hip on one side: its own tests, and the rock-back of the other hip where this one was not
+    measured, because one pelvis moves over both.
 
     A knee raise or rock-back on the near side of its limit takes its weight away.
     """
-    case = _case(Pattern.HIP_LIMITED, [f for f in findings if f.towards in (side, "") or f.test == ROCK_BACK], HIPS, side)
+    mine = [f for f in findings if f.towards in (side, "")]
+    if not any(f.test == ROCK_BACK for f in mine):
+        mine += [f for f in findings if f.test == ROCK_BACK]
+    case = _case(Pattern.HIP_LIMITED, mine, HIPS, side)
     return replace(case, total=case.total + sum(min(0.0, w) for test, w in case.weights.items() if test in CORE))
 
 
