@@ -75,7 +75,7 @@ def _bow(gives_way_deg: float) -> tuple[float, float, float]:
     return tuple(still if i < within else min(0.9, share) for i in range(3))  # type: ignore[return-value]
 
 
-def recorded(script: Script, seed: int, estimator: str = "live") -> tuple[Session, list[Repetition]]:
+def recorded(script: Script, seed: int, estimator: str = "review") -> tuple[Session, list[Repetition]]:
     """The repetitions that the program finds in what the virtual sensors send."""
     session = simulate(script, seed)
     engine = Engine(session.session, (estimator,))

@@ -87,6 +87,8 @@ GUARDING: dict[str, frozenset[str]] = {
     "sit_to_stand": frozenset({"sit_to_stand_share_low"}),
 }
 """For each pattern its exercises, and the limits of each whose numbers speak for it."""
+CLEARS = -1.0
+"""A knee raise of this weight, twice its margin before the limit, clears its side (ours)."""
 GUARDS = frozenset({"bend_share_low", "bend_descent_s"})
 """A small lumbar range counts as guarding only with one of these."""
 
@@ -197,14 +199,14 @@ def _side(findings: Sequence[Finding]) -> str:
     differ = [f for f in raised if f.limit.name == DIFFERENCE]
     low = [f for f in raised if f.limit.name != DIFFERENCE]
     short = [f for f in findings if f.test == "hip_extension" and f.beyond]
-    far = {f.side for f in low if not f.beyond and not f.borderline}
+    far = {f.side for f in low if f.weight <= CLEARS}
     for told in (
         {f.towards for f in differ if f.beyond},
         {f.side for f in low if f.beyond},
         {f.towards for f in differ if f.weight > 0.0},
         {f.side for f in low if f.weight > 0.0},
         {f.side for f in short},
-        # a knee raise that goes far clears its side where the other was not raised
+        # a knee raise that goes far beyond doubt clears its side where the other was not raised
         set(SIDES) - far if len(low) == 1 else set[str](),
         # with one thigh sensor only that hip is known
         {f.side for f in findings if f.test in CORE and f.side},
@@ -215,11 +217,15 @@ def _side(findings: Sequence[Finding]) -> str:
 
 
 def _of_side(findings: Sequence[Finding], side: str) -> Case:
-    """What speaks for a short hip on one side: its own tests and the rock-back, in which one pelvis moves over both hips.
+    """What speaks for a short hip on one side: its own tests, and the rock-back of the other hip where this one was not
+    measured, because one pelvis moves over both.
 
     A knee raise or rock-back on the near side of its limit takes its weight away.
     """
-    case = _case(Pattern.HIP_LIMITED, [f for f in findings if f.towards in (side, "") or f.test == ROCK_BACK], HIPS, side)
+    mine = [f for f in findings if f.towards in (side, "")]
+    if not any(f.test == ROCK_BACK for f in mine):
+        mine += [f for f in findings if f.test == ROCK_BACK]
+    case = _case(Pattern.HIP_LIMITED, mine, HIPS, side)
     return replace(case, total=case.total + sum(min(0.0, w) for test, w in case.weights.items() if test in CORE))
 
 

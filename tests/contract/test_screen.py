@@ -14,11 +14,12 @@ import pytest
 from body_signals import Placement
 from dashboards.influx.line_protocol import points
 from dashboards.tables import read_summary
+from hiphinge.engine import Engine
 from hiphinge.session.in_progress import SessionInProgress
 from ingest.heads.session_toml import read_session_toml
 from tests.contract.command_line import done
 from tests.contract.recorded_sessions import recording
-from virtual_athlete import SHORT_HIP_DEG, SimulatedSession, screen, simulate
+from virtual_athlete import SHORT_HIP_DEG, Script, SimulatedSession, screen, simulate
 
 pytestmark = pytest.mark.slow
 
@@ -110,3 +111,33 @@ def test_a_kit_that_lacks_a_sensor_names_no_pattern_that_it_cannot_see(
     assert any(says in note for note in said["notes"]) or not says
     # one thigh: the rock-back speaks for the hip that is worn, the other one is not known
     assert (said["answer"]["code"], said["side"]) == (code, side)
+
+
+@cache
+def lying(tilts_deg: float) -> dict[str, float]:
+    """True hip extension of both sides as the sensors measure it, with a pelvis that tilts by this on the bench."""
+    script = Script(3)
+    script.calibrate()
+    script.stand(1.0)
+    script.sit_down(2.0, rest_s=2.0)
+    script.lie_back()
+    for side, extension in (("left", 9.0), ("right", -5.0)):
+        for _ in range(3):
+            script.hip_extension(side, extension, tilts_deg=tilts_deg)
+    script.sit_up()
+    script.stand_up()
+    script.stand(1.0)
+    session = simulate(script, 3)
+    engine = Engine(session.session, ("review",))
+    engine.feed(session.events)
+    engine.finish()
+    said = engine.summary("review", "x")["screen"]
+    assert isinstance(said, dict)
+    return {side: measure(said, "hip_extension", side, "hip_extension_deg") for side in ("left", "right")}
+
+
+def test_true_hip_extension_does_not_depend_on_the_tilt_of_the_pelvis() -> None:
+    level, tilted = lying(2.0), lying(17.0)
+    for side, true in (("left", 9.0), ("right", -5.0)):
+        assert level[side] == pytest.approx(true, abs=3.0)
+        assert tilted[side] == pytest.approx(level[side], abs=2.0)
