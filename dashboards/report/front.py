@@ -64,10 +64,10 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
     """Side, confidence, what speaks against it, what to read with care, change, pain, next test."""
     answer = facts.answer
     told = words.confidence(answer)
-    sure, _, why = told.partition(": ")
+    sure, _, why = told.partition(": ") if answer.get("confidence") else ("", "", told)
     found = [
         _side(facts, words),
-        Line(words.text("report.confidence"), sure, f": {why}" if why else ""),
+        Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why),
         Line(words.text("report.against"), "", _against(facts, words)),
     ]
     return [*found, *care_line(facts, words), *common_lines(facts, words, next_line(facts, words))]
