@@ -157,17 +157,18 @@ def _side(facts: Facts, words: Wording) -> Line:
     elif own.known:
         own_words = words.number(own.median, "deg")
         said.append(words.text("report.side_alone", number=own_words, side=words.code("side", other)))
-    told = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side})
-    only = {r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == other}
-    alone = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side} - only)
-    if told:
-        key = "report.side_one" if alone <= 1 else "report.side_several"
-        said.append(words.text(key, count=words.code("number", alone)))
+    reasons = facts.answer.get("reasons") or ()
+    other_too = {r["test"] for r in reasons if r.get("side") == other}
+    of_side = {r["test"] for r in reasons if r.get("side") == side} - other_too
+    telling = of_side | {r["test"] for r in reasons if r["measure"] == "hip_difference_deg"}
+    if telling:
+        key = "report.side_one" if len(telling) == 1 else "report.side_several"
+        said.append(words.text(key, count=words.code("number", len(telling))))
     return Line(name, words.code("side", side), f": {'; '.join(said)}" if said else "")
 
 
 def _against(facts: Facts, words: Wording) -> str:
-    said = [words.reason({**r, "sd": None}) for r in facts.answer.get("against") or ()]
+    said = [words.reason({**r, "sd": None, "limit": None}) for r in facts.answer.get("against") or ()]
     if facts.answer.get("side") in SIDES:
         said += _alike(facts, words)
     return fitting(said, words) if said else words.text("report.against_nothing")
