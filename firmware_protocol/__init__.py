@@ -1,7 +1,7 @@
 """What each device says on the wire: pure codecs, bytes in, blocks of samples out. The registry finds a codec."""
 
 from firmware_protocol.codec import Codec, Health, Identified, Probed
-from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Read, Request, SerialAccess, Step, Write
+from firmware_protocol.device import Ask, BleAccess, Clock, DeviceFamily, Read, Request, SerialAccess, Step, Write
 from firmware_protocol.framing import Deframer
 from firmware_protocol.packets import Fields, Packet
 from firmware_protocol.registry import DEVICE_FAMILIES, FAMILIES, codec_for, device_family, recognise_ble, recognise_port
@@ -35,6 +35,7 @@ __all__ = [
     "NEVER",
     "SERVICE",
     "SYNC",
+    "Ask",
     "BleAccess",
     "Clock",
     "Codec",

@@ -45,7 +45,24 @@ class Read:
     characteristic: str
 
 
-Step = Write | Read
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send `payload` as `Write` does, and go on as the device answers. known: the fact of the family's codec that is awaited.
+    then: the next steps, from the facts; these lack it where no answer came within wait_s."""
+
+    payload: bytes
+    known: str
+    then: Callable[[Mapping[str, str | float]], tuple[Step, ...]]
+    characteristic: str = ""
+    wait_s: float = 0.5
+
+    @property
+    def question(self) -> Write:
+        """What is sent."""
+        return Write(self.payload, self.characteristic)
+
+
+Step = Write | Read | Ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """MetaMotion (MbientLab): notifications of module, register and data; no clock while streaming, and no counter.
 
 Acceleration (03 04, packed three by three 03 1C) and angular rate (13 05, 13 07) come in notifications of their own, in LSB of
-a range that is not in them: the host must remember what it asked for. We ask for the packed ones. Samples of the two are paired
-in the order in which they came; where one stream gets ahead of the other by more than a packet, something of the other was
-lost, and what has no partner is dropped and counted (``unpaired``).
+a range that is not in them: the host must remember what it asked for. Newer boards have a BMI270 in place of a BMI160: its
+packed notifications are 03 05 and 13 05, its single angular rate is 13 04, and it numbers the ranges of acceleration otherwise.
+So each board is asked which chips it has (03 80, 13 80), and spoken to accordingly. We ask for the packed ones. Samples of the
+two are paired in the order in which they came; where one stream gets ahead of the other by more than a packet, something of the
+other was lost, and what has no partner is dropped and counted (``unpaired``).
 
-Sources: mbientlab/MetaWear-SDK-Cpp test/*.py, src/metawear/impl/cpp/metawearboard.cpp, sensor/cpp/*_bosch.cpp.
+Sources: mbientlab/MetaWear-SDK-Cpp test/*.py, src/metawear/impl/cpp/metawearboard.cpp, sensor/cpp/*_bosch.cpp, *_register.h.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from body_signals import G0, Floats, HiphingeError, SampleBlock, Setting
-from firmware_protocol.device import BleAccess, Clock, DeviceFamily, Request, Step, Write
+from firmware_protocol.device import Ask, BleAccess, Clock, DeviceFamily, Request, Step, Write
 from firmware_protocol.device_clock import NO_STAMP
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
@@ -31,11 +33,20 @@ _TAIL = "-85cb-9195-d9dd-464cfbbae75a"
 SERVICE, COMMAND, NOTIFY = (f"326a9{n}{_TAIL}" for n in ("000", "001", "006"))
 ACC, GYR, FUSION = 0x03, 0x13, 0x19
 ACC_DATA, ACC_PACKED, GYR_DATA, GYR_PACKED = 0x04, 0x1C, 0x05, 0x07
+NEW_PACKED, NEW_GYR_DATA = 0x05, 0x04
+"""Of a BMI270."""
+_INFO = 0x80
+"""Register that is read for a module's chip and revision."""
+BMI160, BMI270 = "BMI160", "BMI270"
+_CHIPS = {ACC: {1: BMI160, 3: "BMA255", 4: BMI270}, GYR: {0: BMI160, 1: BMI270}}
+"""Chip by module and number of its implementation."""
+_NAMES = {ACC: "accelerometer", GYR: "gyroscope"}
 ACC_LSB = {2.0: 16384.0, 4.0: 8192.0, 8.0: 4096.0, 16.0: 2048.0}
 """LSB per g, by range in g."""
 GYR_LSB = {2000.0: 16.4, 1000.0: 32.8, 500.0: 65.6, 250.0: 131.2, 125.0: 262.4}
 """LSB per deg/s, by range in deg/s."""
 _ACC_RANGE_CODE = {2.0: 0x03, 4.0: 0x05, 8.0: 0x08, 16.0: 0x0C}
+_NEW_ACC_RANGE_CODE = {2.0: 0x00, 4.0: 0x01, 8.0: 0x02, 16.0: 0x03}
 _GYR_RANGE_CODE = {2000.0: 0x00, 1000.0: 0x01, 500.0: 0x02, 250.0: 0x03, 125.0: 0x04}
 _RATE_CODE = {25.0: 0x06, 50.0: 0x07, 100.0: 0x08, 200.0: 0x09}
 """Output data rate registers of the Bosch parts."""
@@ -73,21 +84,36 @@ _COMMANDS = {
 }
 
 
+_NEW_COMMANDS = _COMMANDS | {
+    bytes((module, NEW_PACKED, on)): f"{name}_packed_{'subscribe' if on else 'unsubscribe'}"
+    for module, name in ((ACC, "acc"), (GYR, "gyr"))
+    for on in (1, 0)
+}
+_ASK_CHIP = {ACC: bytes((ACC, _INFO)), GYR: bytes((GYR, _INFO))}
+
+
 def _write(name: str) -> bytes:
     return next(command for command, known in _COMMANDS.items() if known == name)
 
 
-_COUNTS = {(ACC, ACC_DATA): 1, (ACC, ACC_PACKED): 3, (GYR, GYR_DATA): 1, (GYR, GYR_PACKED): 3}
-"""Samples of a notification by its module and register."""
+_COUNTS = {
+    (ACC, ACC_DATA): (1,),
+    (ACC, ACC_PACKED): (3,),
+    (ACC, NEW_PACKED): (3,),
+    (GYR, NEW_GYR_DATA): (1,),
+    (GYR, GYR_DATA): (1, 3),
+    (GYR, GYR_PACKED): (3,),
+}
+"""Samples of a notification by its module and register: 13 05 is single from a BMI160 and packed from a BMI270."""
 
 
 def motion_samples(data: bytes) -> list[tuple[int, int, int]] | str | None:
     """Raw samples of a notification, the word for its fault, or None when it is of another kind."""
-    count = _COUNTS.get((data[0], data[1])) if len(data) >= 2 else None
-    if count is None:
+    counts = _COUNTS.get((data[0], data[1])) if len(data) >= 2 else None
+    if counts is None:
         return None if len(data) >= 2 else "truncated"
-    if len(data) != 2 + 6 * count:
-        return "truncated" if len(data) < 2 + 6 * count else "length"
+    if not any(len(data) == 2 + 6 * count for count in counts):
+        return "truncated" if len(data) < 2 + 6 * counts[0] else "length"
     return list(struct.iter_unpack("<3h", data[2:]))
 
 
@@ -108,6 +134,13 @@ def fusion_fields(data: bytes) -> Fields | str:
     scaled = [value * scale for value in values]
     fields: Fields = dict(zip(names, scaled, strict=True)) if len(names) > 1 else {names[0]: scaled}
     return fields | ({"accuracy": data[-1]} if with_accuracy else {})
+
+
+def chip_of(data: bytes) -> tuple[str, str] | None:
+    """Module and chip in the answer to the question for it; None where it is another notification."""
+    if len(data) < 3 or data[1] != _INFO or data[0] not in _CHIPS:
+        return None
+    return _NAMES[data[0]], _CHIPS[data[0]].get(data[2], f"unknown chip {data[2]}")
 
 
 def _scales(config: Mapping[str, Any]) -> tuple[float, float]:
@@ -134,6 +167,9 @@ class Reader(StrictReader):
         if isinstance(found, list):
             name, scale = ("acc", self._acc) if data[0] == ACC else ("gyr", self._gyr)
             return [Packet({name: list(_scaled(sample, scale))}) for sample in found]
+        chip = chip_of(data) if found is None else None
+        if chip is not None:
+            return self._one({chip[0]: chip[1]})
         fields = fusion_fields(data) if found is None else found
         return self._one(fields)
 
@@ -157,6 +193,10 @@ class MetaMotionCodec(PacketwiseCodec):
         rows = SampleRows()
         for packet, data in enumerate(packets_in):
             found = motion_samples(data) if data else []
+            chip = chip_of(data) if found is None else None
+            if chip is not None:
+                self._facts[chip[0]] = chip[1]
+                continue
             if not isinstance(found, list):
                 self._health.count(found or "unknown_type")
                 continue
@@ -184,19 +224,31 @@ def _scaled(raw: tuple[int, int, int], scale: float) -> Vector:
     return x * scale, y * scale, z * scale
 
 
-def encode_packed(module: int, values: Floats, scale: float) -> bytes:
+def encode_packed(module: int, values: Floats, scale: float, chip: str = BMI160) -> bytes:
     """A packed notification of three samples (3, 3) in SI units of `scale` per LSB; module `ACC` or `GYR`."""
     raw = np.clip(np.rint(np.asarray(values, np.float64) / scale), -32768, 32767).astype("<i2")
-    return bytes((module, ACC_PACKED if module == ACC else GYR_PACKED)) + raw.tobytes()
+    register = ACC_PACKED if module == ACC else GYR_PACKED
+    return bytes((module, NEW_PACKED if chip == BMI270 else register)) + raw.tobytes()
+
+
+def encode_chip(module: int, chip: str) -> bytes:
+    """The answer of a board that is asked for a module's chip."""
+    number = next(number for number, name in _CHIPS[module].items() if name == chip)
+    return bytes((module, _INFO, number, 1))
 
 
 def decode_command(data: bytes, config: Mapping[str, Any]) -> Fields | None:
-    """The meaning of bytes written to the sensor; None when they are not a known command."""
-    name = _COMMANDS.get(bytes(data))
+    """The meaning of bytes written to the sensor; None when they are not a known command. config: ``chip``, where it is not a
+    BMI160."""
+    new = config.get("chip") == BMI270
+    name = (_NEW_COMMANDS if new else _COMMANDS).get(bytes(data))
     if name is not None:
         return {"op": name}
+    if data in _ASK_CHIP.values():
+        return {"op": "ask_chip", "module": _NAMES[data[0]]}
     if len(data) == 4 and data[:2] in (bytes((ACC, 0x03)), bytes((GYR, 0x03))):
-        ranges = _ACC_RANGE_CODE if data[0] == ACC else _GYR_RANGE_CODE
+        acc_ranges = _NEW_ACC_RANGE_CODE if new else _ACC_RANGE_CODE
+        ranges = acc_ranges if data[0] == ACC else _GYR_RANGE_CODE
         known = {code: value for value, code in ranges.items()}
         rates = {code: rate for rate, code in _RATE_CODE.items()}
         if data[3] in known and data[2] & 0x0F in rates:
@@ -217,16 +269,22 @@ def _configure(request: Request) -> tuple[Step, ...]:
     if rate_hz not in _RATE_CODE:
         offered = ", ".join(f"{r:g}" for r in _RATE_CODE)
         raise HiphingeError(f"a MetaMotion has no rate of {rate_hz:g} Hz", "rate_hz", f"Choose one of {offered}.")
-    rate = _RATE_CODE[rate_hz] | 0x20  # normal bandwidth
-    commands = (
-        _write("acc_stop"),
-        _write("gyr_stop"),
-        bytes((ACC, 0x03, rate, _ACC_RANGE_CODE[float(asked["acc_range_g"])])),
-        bytes((GYR, 0x03, rate, _GYR_RANGE_CODE[float(asked["gyr_range_dps"])])),
-        _write("acc_packed_subscribe"),
-        _write("gyr_packed_subscribe"),
-    )
-    return tuple(Write(command, COMMAND, pause_s=0.02) for command in commands)
+
+    def set_up(facts: Mapping[str, str | float]) -> tuple[Step, ...]:
+        new_acc, new_gyr = (facts.get(name) == BMI270 for name in _NAMES.values())
+        acc_range = (_NEW_ACC_RANGE_CODE if new_acc else _ACC_RANGE_CODE)[float(asked["acc_range_g"])]
+        # normal bandwidth; a BMI270 also filters for performance
+        rate = _RATE_CODE[rate_hz] | 0x20
+        commands = (
+            bytes((ACC, 0x03, rate | (0x80 if new_acc else 0), acc_range)),
+            bytes((GYR, 0x03, rate, _GYR_RANGE_CODE[float(asked["gyr_range_dps"])])),
+            bytes((ACC, NEW_PACKED, 1)) if new_acc else _write("acc_packed_subscribe"),
+            bytes((GYR, NEW_PACKED, 1)) if new_gyr else _write("gyr_packed_subscribe"),
+        )
+        return tuple(Write(command, COMMAND, pause_s=0.02) for command in commands)
+
+    stops = tuple(Write(_write(name), COMMAND, pause_s=0.02) for name in ("acc_stop", "gyr_stop"))
+    return (*stops, Write(_ASK_CHIP[ACC], COMMAND), Ask(_ASK_CHIP[GYR], _NAMES[GYR], set_up, COMMAND))
 
 
 def _start(request: Request) -> tuple[Step, ...]:

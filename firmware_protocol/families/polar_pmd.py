@@ -3,7 +3,11 @@
 Frame: 02, u64 ns of the **last** sample, frame type, samples. Types 00, 01 and 02: i8, i16 or i24 x y z in milli-g. Types 80
 and 81: a reference sample of i16, then blocks of u8 bit width, u8 count and that many differences of x y z, packed from the
 lowest bit; times the factor they are in g (80) or milli-g (81). The factor, a float32, stands in the answer to the start
-command, among settings of (u8 kind, u8 count, values); 1 where it does not.
+command, among settings of (u8 kind, u8 count, values); 1 where that answer has none. A sensor that streams already refuses the
+start command, and so its factor is not known: frames of type 80 are then no numbers, counted as ``no_factor``; type 81 is in
+milli-g without one.
+The other samples of a frame lie evenly between the last one of the frame before and its own; at the rate that was asked for
+where no frame came right before it.
 
 Sources: polarofficial/polar-ble-sdk, AccData.kt, AccDataTest.kt, PmdSetting.kt and PmdControlPointResponse.kt; for what is
 asked of Verity Sense, which wants its number of channels too, its documentation/products and public clients.
@@ -54,8 +58,12 @@ _SETTINGS = {
 """Name and bytes of a setting by its number."""
 _FACTOR, _LARGEST_FACTOR = "factor", 1e3
 """Name of the factor of compressed frames, and its largest plausible value (ours)."""
+_OFF_RATE = 0.1
+"""Largest difference of a frame's own rate from the nominal one, as a part of it; beyond it samples were lost (ours)."""
 _VERITY_HZ, _CHANNELS = 52.0, 3
 """Only Verity Sense has this rate, and it requires its number of channels."""
+_STOPS_S = 0.1
+"""Time for a stream to end before the next one is started, s (ours)."""
 _ANSWER = 0xF0
 _ANSWER_HEAD = 5
 """Answer, request, measurement, status, whether more comes; then settings."""
@@ -151,14 +159,16 @@ def answer_fields(data: bytes) -> Fields | str:
 
 
 class _Frames:
-    """Notifications of one stream: frames of samples, and answers, which may change the factor of what follows."""
+    """Notifications of one stream: frames of samples, and answers, which may change the factor of what follows. factor: None
+    where it is not known."""
 
-    def __init__(self, rate_hz: float, factor: float, health: Health) -> None:
+    def __init__(self, rate_hz: float, factor: float | None, health: Health) -> None:
         self._rate_hz, self.factor, self.health = rate_hz, factor, health
+        self._last_ns: int | None = None
         self.clock = DeviceClock(rate_hz, TICK_S, wrap=0)
 
-    def read(self, data: bytes) -> tuple[int, list[Vector]] | None:
-        """Stamp of the first sample in ns and samples (m/s²) of a notification; None is counted."""
+    def read(self, data: bytes) -> tuple[int, float, list[Vector]] | None:
+        """Stamp of the first sample, ns, time between two, ns, and samples (m/s²) of a notification; None is counted."""
         if len(data) < _HEAD.size:
             self.health.count("truncated")
             return None
@@ -172,17 +182,32 @@ class _Frames:
             return None
         scale = MILLI_G
         if kind == COMPRESSED_G:
+            if self.factor is None:
+                self.health.count("no_factor", len(found))
+                return None
             scale = self.factor * G0
         elif kind == COMPRESSED_MG:
-            scale = self.factor * MILLI_G
-        first_ns = last_ns - round((len(found) - 1) * 1e9 / self._rate_hz)
-        return max(0, first_ns), [(x * scale, y * scale, z * scale) for x, y, z in found]
+            scale = (1.0 if self.factor is None else self.factor) * MILLI_G
+        period_ns = self._period_ns(last_ns, len(found))
+        first_ns = last_ns - round((len(found) - 1) * period_ns)
+        return max(0, first_ns), period_ns, [(x * scale, y * scale, z * scale) for x, y, z in found]
+
+    def _period_ns(self, last_ns: int, count: int) -> float:
+        """Time between two samples of a frame whose last one has this stamp."""
+        nominal_ns = 1e9 / self._rate_hz
+        before_ns, self._last_ns = self._last_ns, last_ns
+        if before_ns is None:
+            return nominal_ns
+        own_ns = (last_ns - before_ns) / count
+        return own_ns if abs(own_ns / nominal_ns - 1.0) < _OFF_RATE else nominal_ns
 
     def answer(self, data: bytes) -> Fields | str:
         """An answer of the control point, as `answer_fields`; a factor in it holds from here on, a refusal is counted."""
         fields = answer_fields(data)
         if isinstance(fields, dict):
             self.factor = fields.get(_FACTOR, self.factor)
+            if self.factor is None and (fields["request"], fields["type"], fields["response"]) == (_START, TYPES[ACC], 0):
+                self.factor = 1.0
             self.health.count("status", 1 if fields["response"] else 0)
         return fields
 
@@ -202,11 +227,11 @@ class Reader(StrictReader):
         found = self._frames.read(data)
         if found is None:
             return []
-        first_ns, samples = found
+        first_ns, period_ns, samples = found
         stamp = self._frames.clock.stamp(first_ns, len(samples))
         return [
             Packet(
-                {"t": stamp.ticks * TICK_S + i / self._rate_hz, "acc": list(sample)},
+                {"t": (stamp.ticks + i * period_ns) * TICK_S, "acc": list(sample)},
                 0 if i else stamp.lost,
                 stamp.restart and not i,
             )
@@ -217,12 +242,13 @@ class Reader(StrictReader):
 class PolarPmdCodec(PacketwiseCodec):
     """Family ``polar-pmd``; see `firmware_protocol.codec.Codec`. gyr is None throughout.
 
-    factor: of compressed frames, until the sensor has told its own. range_g: values from 99 % of it on count as saturated.
+    factor: of compressed frames, until the sensor has told its own; None: not known. range_g: values from 99 % of it on count
+    as saturated.
     """
 
     family = FAMILY
 
-    def __init__(self, rate_hz: float = 50.0, factor: float = 1.0, range_g: float = 8.0) -> None:
+    def __init__(self, rate_hz: float = 50.0, factor: float | None = None, range_g: float = 8.0) -> None:
         super().__init__()
         self._frames = _Frames(rate_hz, factor, self._health)
         self._rate_hz = rate_hz
@@ -230,7 +256,6 @@ class PolarPmdCodec(PacketwiseCodec):
 
     def _decode(self, packets_in: list[bytes]) -> list[SampleBlock]:
         rows = SampleRows()
-        period_ns = 1e9 / self._rate_hz
         for packet, data in enumerate(packets_in):
             if not data:
                 continue
@@ -240,7 +265,7 @@ class PolarPmdCodec(PacketwiseCodec):
             found = self._frames.read(data)
             if found is None:
                 continue
-            first_ns, samples = found
+            first_ns, period_ns, samples = found
             if self._frames.clock.repeated(first_ns):
                 self._health.count("repeated")
                 continue
@@ -261,7 +286,9 @@ class PolarPmdCodec(PacketwiseCodec):
         if _FACTOR in fields:
             self._facts["factor"] = fields[_FACTOR]
         status = fields["response"]
-        if status:
+        if fields["request"] == _START and not status:
+            self._facts.pop("refused", None)
+        elif status and fields["request"] != _STOP:
             self._facts["refused"] = (
                 f"the sensor refused request {fields['request']} with status {status} ({_STATUS.get(status, 'unknown')}): wear "
                 "it (it sleeps when it feels no skin), take it off its charger, and end other programs that use it"
@@ -308,11 +335,13 @@ def _start(request: Request) -> tuple[Step, ...]:
     if rate_hz not in RATES_HZ:
         offered = ", ".join(f"{r:g}" for r in RATES_HZ)
         raise HiphingeError(f"a Polar sensor has no rate of {rate_hz:g} Hz", "rate_hz", f"Choose one of {offered}.")
-    return (Write(encode_start(rate_hz, range_g), CONTROL),)
+    # one that streams already refuses to start, and would not say its factor
+    return Write(encode_stop(), CONTROL, pause_s=_STOPS_S), Write(encode_start(rate_hz, range_g), CONTROL)
 
 
 def _codec(config: Mapping[str, Setting], rate_hz: float | None) -> PolarPmdCodec:
-    return PolarPmdCodec(rate_hz or 50.0, number(config, "factor", 1.0), number(config, "acc_range_g", 8.0))
+    factor = number(config, "factor", 1.0) if "factor" in config else None
+    return PolarPmdCodec(rate_hz or 50.0, factor, number(config, "acc_range_g", 8.0))
 
 
 POLAR_PMD = DeviceFamily(

@@ -3,8 +3,11 @@
 There is no standard for such lines, so nothing is guessed: `columns`, `separator`, `acc_unit`, `gyr_unit` and, with a
 time column, `time_unit` say what a line means. A line with another number of columns, with anything but plain numbers,
 or with decimal commas is refused and counted (`parse`). A line of names is a heading, an empty line separates captures.
+Numbers may carry names, as for a serial plotter (``ax:0.1``): they are then read by these names where they are those of
+columns, else by their order, and such lines are counted (`labels`).
 The first line after the port was opened may be the end of one and is dropped. Times in ms or µs are taken as the
-unsigned 32-bit counters of the Arduino core (millis, micros), which wrap.
+unsigned 32-bit counters of the Arduino core (millis, micros), which wrap. Times that are printed too coarsely to tell one
+sample from the next (two decimals of a second at 200 Hz) only say where the samples lie together: between, they are spread.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import Any
 from body_signals import G0, Floats, HiphingeError, SampleBlock, Setting
 from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, SerialAccess
-from firmware_protocol.device_clock import NO_STAMP, DeviceClock
+from firmware_protocol.device_clock import NO_STAMP, DeviceClock, Stamp
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
@@ -35,6 +38,8 @@ LARGEST = 1e15
 """Largest number that is accepted (ours); sketches print ``ovf`` from 4e9 on."""
 _NUMERIC = b"0123456789+-.eE"
 _WRAP = 1 << 32
+_FINE = 0.5
+"""Coarsest step of a time that tells samples apart, as a part of the time between two (ours)."""
 _PER_UNIT = 1000
 """Steps of a counter's unit that are kept (ours): it may be printed with decimals, such as micros() / 1000.0."""
 
@@ -117,6 +122,8 @@ class _Lines:
         self._allowed = _NUMERIC + b" \t" + (profile.separator or b"\x0b\x0c\r")
         """Bytes allowed in a line of numbers."""
         self.rest = b""
+        self.decimals = 0
+        """Most decimals of a time so far."""
         self._first = profile.just_opened
         self._too_long = False
 
@@ -153,6 +160,13 @@ class _Lines:
         if len(parts) != len(self._profile.columns):
             self._health.count("parse")
             return None
+        if b":" in line:
+            found = self._unlabelled(parts)
+            if found is None:
+                self._health.count("parse")
+                return None
+            parts = found
+            line = b" ".join(parts)
         try:
             if line.translate(None, self._allowed):
                 raise ValueError
@@ -166,7 +180,24 @@ class _Lines:
         if max(row) > LARGEST or min(row) < -LARGEST:
             self._health.count("parse")
             return None
+        if self._profile.time is not None:
+            self.decimals = max(self.decimals, len(parts[self._profile.time].partition(b".")[2].strip()))
         return row
+
+    def _unlabelled(self, parts: list[bytes]) -> list[bytes] | None:
+        """The numbers of ``name:number`` in the order of the columns; None where the names are not those of all columns, or one
+        is doubled."""
+        pairs = [part.partition(b":") for part in parts]
+        if not all(colon for _, colon, _ in pairs):
+            return None
+        columns = self._profile.columns
+        names = [name.strip().lower().decode("latin-1") for name, _, _ in pairs]
+        self._health.count("labels")
+        if not set(names) & set(columns):
+            return [number for _, _, number in pairs]
+        if set(names) != set(columns) or len(set(columns)) != len(columns):
+            return None
+        return [pairs[names.index(column)][2] for column in columns]
 
 
 class _Times:
@@ -176,7 +207,34 @@ class _Times:
         self._position = profile.time
         self._per_unit = _PER_UNIT if profile.time_counts else 1_000_000
         self.tick_s = profile.time_s / self._per_unit
+        self._unit_s, self._rate_hz = profile.time_s, rate_hz
         self.clock = DeviceClock(rate_hz, self.tick_s, _WRAP * _PER_UNIT if profile.time_counts else 0)
+        self._coarse = DeviceClock(0.0, self.tick_s, _WRAP * _PER_UNIT if profile.time_counts else 0)
+        self._before: int | None = None
+        """Where the sample before was placed, ticks, while times are coarse."""
+
+    def is_coarse(self, decimals: int) -> bool:
+        """Whether times with so many decimals cannot tell one sample from the next."""
+        return self._rate_hz > 0.0 and 10.0**-decimals * self._unit_s > _FINE * (1.0 / self._rate_hz)
+
+    def spread(self, raw: int, decimals: int) -> Stamp:
+        """The place of a row whose time is coarse: a sample's time after the one before, and never far from what it says."""
+        stamp = self._coarse.stamp(raw)
+        period = 1.0 / (self._rate_hz * self.tick_s)
+        step = 10.0**-decimals * self._unit_s / self.tick_s
+        before, lost, ticks = self._before, 0, float(stamp.ticks)
+        if before is not None and not stamp.restart:
+            ticks = before + period
+            if stamp.ticks - ticks > step + period:
+                lost = round((stamp.ticks - before) / period) - 1
+                ticks = float(stamp.ticks)
+            elif ticks > stamp.ticks + 2.0 * step:
+                # the sensor is quicker than its rate: halved, the steps stay in order
+                ticks = before + 0.5 * period
+            else:
+                ticks = max(ticks, float(stamp.ticks))
+        self._before = round(ticks)
+        return Stamp(self._before, lost, stamp.restart)
 
     def raw(self, row: list[float]) -> int | None:
         """The stamp of a row; None without a time column."""
@@ -199,7 +257,8 @@ class Reader(StrictReader):
             fields: Fields = {}
             raw, stamp = self._times.raw(row), NO_STAMP
             if raw is not None:
-                stamp = self._times.clock.stamp(raw)
+                coarse = self._times.is_coarse(self._lines.decimals)
+                stamp = self._times.spread(raw, self._lines.decimals) if coarse else self._times.clock.stamp(raw)
                 fields["t"] = stamp.ticks * self._times.tick_s
             packets.append(Packet(fields | sample_fields(self._profile.sample(row)), stamp.lost, stamp.restart))
         return packets
@@ -230,7 +289,10 @@ class TextCsvCodec(PacketwiseCodec):
             for row in self._lines.feed(data):
                 stamp = NO_STAMP
                 raw = self._times.raw(row)
-                if raw is not None:
+                if raw is not None and self._times.is_coarse(self._lines.decimals):
+                    self._exact = False
+                    stamp = self._times.spread(raw, self._lines.decimals)
+                elif raw is not None:
                     if clock.repeated(raw):
                         self._health.count("repeated")
                         continue

@@ -12,14 +12,16 @@ import itertools
 import logging
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
 
 from body_signals import HiphingeError
-from firmware_protocol import Read, Step, Write
+from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
+from ingest.links.hearing import UNDERSTOOD_S, Hearing
 from ingest.links.kit import KitSensor
 
 _log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ SILENT_S = 2.0
 """Silence, s, after which its link is reopened: a dead Bluetooth service reports nothing (ours)."""
 _WATCH_EVERY_S = 0.05
 """Interval, s, for checking a link's silence (ours)."""
+_LISTEN_EVERY_S = 0.02
+"""Interval, s, for looking whether an answer has come (ours)."""
 _STEP_TIMEOUT_S = 5.0
 """Time, s, for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
@@ -59,6 +63,7 @@ class LinkState(StrEnum):
     READY = "ready"
     STREAMING = "streaming"
     STALLED = "stalled"
+    NOT_UNDERSTOOD = "connected, nothing understood"
     LOST = "lost"
 
 
@@ -102,6 +107,10 @@ class Link(ABC):
         self._heard: dict[str, int] = {}
         self._bytes = 0
         """Bytes received since the start."""
+        self._hearing = {s.key: Hearing(self.family, self.request) for s in sensors}
+        """What is understood of each sensor since the link was opened."""
+        self._answers: list[bytes] | None = None
+        """What is heard while an answer is awaited."""
         self._first_words_s = SILENT_S
         """Silence, s, after a start command after which the link is reopened."""
 
@@ -152,6 +161,7 @@ class Link(ABC):
         """The link is up: packets from now on belong to a new stream."""
         self._lost = asyncio.get_running_loop().create_future()
         self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # there may be no waiter
+        self._hearing = {key: Hearing(self.family, self.request) for key in self.status}
         for status in self.status.values():
             status.fault = None
             self.log.connected(status.key)
@@ -164,9 +174,12 @@ class Link(ABC):
     def heard(self, key: str, arrival_ns: int, payload: bytes) -> None:
         """A packet with its time stamp, to be queued."""
         self.log.packet(key, arrival_ns, payload)
+        if self._answers is not None:
+            self._answers.append(payload)
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
         self.status[key].packets += 1
+        self._hearing[key].hear(payload)
 
     @property
     def _name(self) -> str:
@@ -194,6 +207,11 @@ class Link(ABC):
 
     async def _say(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
+            if isinstance(step, Ask):
+                self._answers = []
+                await self._say((step.question,))
+                await self._say(step.then(await self._answered(step)))
+                continue
             try:
                 async with asyncio.timeout(_STEP_TIMEOUT_S):
                     if isinstance(step, Read):
@@ -207,6 +225,18 @@ class Link(ABC):
                     self.log.command(key, step.payload)
                 if step.pause_s:
                     await self._unless_lost(asyncio.sleep(step.pause_s))
+
+    async def _answered(self, step: Ask) -> Mapping[str, str | float]:
+        """What the codec knows of the packets since a question, once the answer is among them, or has not come."""
+        codec = codec_for(self.family.name, self.request.config, self.request.rate_hz)
+        until = asyncio.get_running_loop().time() + step.wait_s
+        while step.known not in codec.facts and asyncio.get_running_loop().time() < until:
+            await self._unless_lost(asyncio.sleep(_LISTEN_EVERY_S))
+            heard, self._answers = self._answers or [], []
+            for payload in heard:
+                codec.feed(payload)
+        self._answers = None
+        return codec.facts
 
     async def _unless_lost(self, doing: object) -> None:
         """Wait for `doing`, or raise the fault when the link breaks before."""
@@ -284,6 +314,7 @@ class Link(ABC):
                 elif age < STALLED_S and status.state is LinkState.STALLED and not self._only_greeted():
                     status.state = LinkState.STREAMING
                     self.log.watchdog(key, "streams again")
+                self._judge(status, (self.log.clock_ns() - began_ns) * 1e-9)
             if self._only_greeted() and repeated < _MOST_REPEATS and min(ages.values()) >= STALLED_S:
                 # it missed the start command, or was still booting
                 repeated += 1
@@ -299,6 +330,16 @@ class Link(ABC):
                     self._first_words_s = min(2.0 * silent_s, self.longest_first_words_s)
                 remedy = "Check that it is switched on and charged; if it stays silent, switch it off and on again."
                 raise LinkFault(f"connected, but silent for {silent_s:g} s", self._name, remedy)
+
+    def _judge(self, status: LinkStatus, since_s: float) -> None:
+        """Say that nothing is understood of what a sensor sends, and that it is once it is."""
+        hearing = self._hearing[status.key]
+        if status.state is LinkState.NOT_UNDERSTOOD and hearing.understood:
+            status.state, status.fault = LinkState.STREAMING, None
+        elif status.state is LinkState.STREAMING and hearing.bytes and since_s >= UNDERSTOOD_S and not hearing.understood:
+            status.state = LinkState.NOT_UNDERSTOOD
+            status.fault = LinkFault(f"{LinkState.NOT_UNDERSTOOD}: {hearing.words}", status.key, hearing.remedy)
+            _log.info("%s: %s", status.key, status.fault.what)
 
     def _only_greeted(self) -> bool:
         """Whether a device that accepts a repeated start has not begun to stream."""

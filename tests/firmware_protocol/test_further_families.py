@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from body_signals import HiphingeError
 from body_signals.blocks import G0
-from firmware_protocol import DEVICE_FAMILIES, Request, Write, recognise_ble
+from firmware_protocol import DEVICE_FAMILIES, Ask, Request, Write, codec_for, recognise_ble
 from firmware_protocol.families import metamotion, phyphox, polar_pmd, thingy52
 from firmware_protocol.families.shimmer3 import calibration as shimmer3_calibration
 from firmware_protocol.families.shimmer3 import family as shimmer3
@@ -76,6 +76,46 @@ def test_polar_refusals_name_the_remedy() -> None:
     assert "status 6" in str(codec.facts["refused"])
 
 
+def test_a_polar_that_streams_already_has_no_numbers_until_it_says_its_factor() -> None:
+    frame = struct.pack("<BQB3h", 2, 10**9, 0x80, 1000, 2000, 4000)
+    codec = polar_pmd.PolarPmdCodec(52.0)
+    codec.feed(polar_pmd.encode_answer(2, status=6))
+    assert codec.feed(frame) == []
+    assert codec.health["no_factor"] == 1
+    assert "streaming already" in str(codec.facts["refused"])
+    # what it is asked at each start: to stop, and to start anew
+    asked = [step.payload for step in polar_pmd.POLAR_PMD.start(Request(rate_hz=52.0)) if isinstance(step, Write)]
+    assert asked == [polar_pmd.encode_stop(), polar_pmd.encode_start(52.0, 8.0)]
+    codec.feed(polar_pmd.encode_answer(3, status=3))
+    codec.feed(polar_pmd.encode_answer(2, factor=2.5e-4))
+    assert "refused" not in codec.facts
+    (block,) = codec.feed(struct.pack("<BQB3h", 2, 2 * 10**9, 0x80, 1000, 2000, 4000))
+    np.testing.assert_allclose(block.acc, [[0.25 * G0, 0.5 * G0, G0]])
+    # an accepted start without a factor means 1, and the configuration may say it
+    plain = polar_pmd.PolarPmdCodec(52.0)
+    plain.feed(polar_pmd.encode_answer(2))
+    assert len(plain.feed(struct.pack("<BQB3h", 2, 10**9, 0x80, 0, 0, 1))) == 1
+    stated = codec_for("polar-pmd", {"factor": 2.5e-4}, 52.0)
+    (block,) = stated.feed(frame)
+    np.testing.assert_allclose(block.acc[0, 2], G0)
+
+
+def test_polar_samples_lie_evenly_between_two_frames_whatever_the_true_rate() -> None:
+    """A strap at 52 Hz samples at 51.2 Hz; ten samples a frame."""
+    codec = polar_pmd.PolarPmdCodec(52.0)
+    step_ns = round(10e9 / 51.2)
+    still = np.tile([0.0, 0.0, G0], (10, 1))
+    blocks = [block for k in range(1, 6) for block in codec.feed(polar_pmd.encode_frame(10**9 + k * step_ns, still))]
+    times = np.concatenate([block.device_time_s for block in blocks])
+    np.testing.assert_allclose(np.diff(times[10:]), 1.0 / 51.2, rtol=1e-6)
+    assert np.all(np.diff(times) > 0.0)
+    assert sum(int(block.lost.sum()) for block in blocks) == 0
+    # after a hole the frame's own rate is not that of the hole
+    (late,) = codec.feed(polar_pmd.encode_frame(10**9 + 8 * step_ns, still))
+    np.testing.assert_allclose(np.diff(late.device_time_s), 1.0 / 52.0, rtol=1e-6)
+    assert int(late.lost.sum()) in (19, 20, 21)
+
+
 def test_polar_tells_its_factor_when_it_starts() -> None:
     """As in the maker's own tests: type 80 is in g times the factor, 81 in milli-g times the factor."""
     samples = [(1905, 27376, -29282), (2095, 27271, -29367)]
@@ -111,7 +151,8 @@ def test_polar_raw_frames_have_one_to_three_bytes(kind: int, size: int) -> None:
 def test_polar_is_started_as_public_clients_start_it() -> None:
     family = DEVICE_FAMILIES["polar-pmd"]
     assert family.command is not None
-    (step,) = family.start(Request(52.0))
+    stopped, step = family.start(Request(52.0))
+    assert isinstance(stopped, Write)
     assert isinstance(step, Write)
     assert step.payload == bytes.fromhex("0202 00013400 01011000 02010800 040103")  # Verity Sense
     assert family.command(step.payload, {}) == {
@@ -122,7 +163,7 @@ def test_polar_is_started_as_public_clients_start_it() -> None:
         "range_g": 8,
         "channels": 3,
     }
-    (step,) = family.start(Request(200.0))
+    _, step = family.start(Request(200.0))
     assert isinstance(step, Write)
     assert step.payload == bytes.fromhex("0202 0001c800 01011000 02010800")  # H10
     for wrong in ("0202 0001", "0202 000134", "0202 00023400c800", "0302 00013400", "0202 06013400", "0202 000034"):
@@ -146,10 +187,45 @@ def test_metamotion_pairs_again_after_a_loss() -> None:
     assert codec.health == {"unpaired": 9}
 
 
+def test_a_metamotion_is_asked_for_its_chips_and_spoken_to_accordingly() -> None:
+    """The ranges of acceleration have other numbers in a BMI270, and its packed samples other registers."""
+    steps = DEVICE_FAMILIES["metamotion"].configure(Request(100.0, 16.0, 1000.0))
+    question = steps[-1]
+    assert isinstance(question, Ask)
+    codec = metamotion.MetaMotionCodec({})
+    for chip, acc, register in (("BMI160", 0x0C, (0x1C, 0x07)), ("BMI270", 0x03, (0x05, 0x05))):
+        for module in (metamotion.ACC, metamotion.GYR):
+            assert codec.feed(metamotion.encode_chip(module, chip)) == []
+        assert (codec.facts["accelerometer"], codec.facts["gyroscope"]) == (chip, chip)
+        said = [step.payload for step in question.then(codec.facts) if isinstance(step, Write)]
+        assert said[0][:2] == b"\x03\x03"
+        assert said[0][3] == acc
+        assert said[1] == bytes((0x13, 0x03, 0x28, 0x01))
+        assert said[2:] == [bytes((0x03, register[0], 1)), bytes((0x13, register[1], 1))]
+    # one that does not answer is spoken to as before
+    old = [step.payload for step in question.then({}) if isinstance(step, Write)]
+    assert old[0] == bytes((0x03, 0x03, 0x28, 0x0C))
+    assert dict(codec.health) == {}
+
+
+@pytest.mark.parametrize("chip", [metamotion.BMI160, metamotion.BMI270])
+def test_packed_samples_of_either_chip_are_the_same_samples(chip: str) -> None:
+    codec = metamotion.MetaMotionCodec({"acc_range_g": 8.0, "gyr_range_dps": 500.0})
+    scales = G0 / metamotion.ACC_LSB[8.0], np.radians(1.0) / metamotion.GYR_LSB[500.0]
+    acc, gyr = np.arange(9.0).reshape(3, 3), np.arange(9.0).reshape(3, 3) / 5.0
+    assert codec.feed(metamotion.encode_packed(metamotion.ACC, acc, scales[0], chip)) == []
+    (block,) = codec.feed(metamotion.encode_packed(metamotion.GYR, gyr, scales[1], chip))
+    np.testing.assert_allclose(block.acc, acc, atol=scales[0])
+    assert block.gyr is not None
+    np.testing.assert_allclose(block.gyr, gyr, atol=scales[1])
+
+
 def test_metamotion_is_asked_for_what_the_kit_says() -> None:
     family = DEVICE_FAMILIES["metamotion"]
     assert family.command is not None
     steps = family.configure(Request(200.0, 8.0, 1000.0, {"acc_range_g": 8.0, "gyr_range_dps": 1000.0}))
+    assert isinstance(steps[-1], Ask)
+    steps = (*steps, *steps[-1].then({}))
     said = [family.command(step.payload, {}) for step in steps if isinstance(step, Write)]
     assert {"op": "acc_config", "rate_hz": 200.0, "range_g": 8.0} in said
     assert {"op": "gyr_config", "rate_hz": 200.0, "range_dps": 1000.0} in said

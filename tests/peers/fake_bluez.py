@@ -262,7 +262,7 @@ class Air:
         cued = cued_motion() if any(d.get("handled") and d.get("worn", True) for d in about) else None
         self.devices: dict[str, Device] = {}
         for d in about:
-            firmware = virtual_firmware(d["family"], d["key"])
+            firmware = virtual_firmware(d["family"], d["key"], **d.get("options", {}))
             hand = handled(d.get("at", d["key"]), cued if d.get("worn", True) else None) if d.get("handled") else None
             if hand is not None:
                 peripheral = VirtualPeripheral(d["key"], firmware, hand)

@@ -49,7 +49,7 @@ class Thingy52Firmware(Maker):
 
 
 class MetaMotionFirmware(Maker):
-    """MetaMotion: two streams, packed three by three, each switched on by itself."""
+    """MetaMotion: two streams, packed three by three, each switched on by itself; with either of its chips."""
 
     family = metamotion.FAMILY
     services: tuple[str, ...] = (metamotion.SERVICE,)
@@ -60,7 +60,8 @@ class MetaMotionFirmware(Maker):
     )
     samples_per_packet = 3
 
-    def __init__(self, serial: str = "1", rate_hz: float = 100.0) -> None:
+    def __init__(self, serial: str = "1", rate_hz: float = 100.0, chip: str = metamotion.BMI160) -> None:
+        self._chip = chip
         super().__init__(serial, rate_hz, "MetaWear")
 
     def boot(self, number: int) -> None:
@@ -76,10 +77,12 @@ class MetaMotionFirmware(Maker):
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
         """Rates, ranges, and what is switched on."""
-        fields = metamotion.decode_command(payload, {})
+        fields = metamotion.decode_command(payload, {"chip": self._chip})
         if fields is None:
             return []
         op = str(fields["op"])
+        if op == "ask_chip":
+            return [Outgoing(metamotion.encode_chip(payload[0], self._chip), metamotion.NOTIFY)]
         if op.endswith("config"):
             self.rate_hz = fields["rate_hz"]
             acc, gyr = self._ranges
@@ -95,8 +98,8 @@ class MetaMotionFirmware(Maker):
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """Three samples: acceleration, then the angular rate that completes them."""
         scales = (G0 / metamotion.ACC_LSB[self._ranges[0]], np.radians(1.0) / metamotion.GYR_LSB[self._ranges[1]])
-        acc = metamotion.encode_packed(metamotion.ACC, samples.acc, scales[0])
-        gyr = metamotion.encode_packed(metamotion.GYR, samples.gyr, scales[1])
+        acc = metamotion.encode_packed(metamotion.ACC, samples.acc, scales[0], self._chip)
+        gyr = metamotion.encode_packed(metamotion.GYR, samples.gyr, scales[1], self._chip)
         return [Outgoing(acc, metamotion.NOTIFY, 0), Outgoing(gyr, metamotion.NOTIFY, len(samples))]
 
 

@@ -290,7 +290,7 @@ class TextCsvFirmware(Maker):
         return [Outgoing(text_csv.encode_line({}, samples.acc[0], samples.gyr[0], float(clock_s[0])), "", 1)]
 
 
-_FIRMWARE: dict[str, Callable[[str], Firmware]] = {
+_FIRMWARE: dict[str, Callable[..., Firmware]] = {
     "hiphinge-v1": V1Firmware,
     "hiphinge-v1-serial": V1SerialFirmware,
     witmotion_ble.FAMILY: WitMotionBleFirmware,
@@ -310,6 +310,7 @@ VIRTUAL_FAMILIES = tuple(_FIRMWARE)
 """Families that have a virtual device."""
 
 
-def virtual_firmware(family: str, serial: str) -> Firmware:
-    """Firmware of a virtual device. KeyError for a family without one."""
-    return _FIRMWARE[family](serial)
+def virtual_firmware(family: str, serial: str, **options: object) -> Firmware:
+    """Firmware of a virtual device; options: words of its class, e.g. the chip of a MetaMotion. KeyError for a family without
+    one."""
+    return _FIRMWARE[family](serial, **options)

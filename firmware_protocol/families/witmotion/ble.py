@@ -29,32 +29,31 @@ from firmware_protocol.families.witmotion.frames import (
     PAUSE_S,
     USABLE_RATES_HZ,
     Register,
-    angles,
     decode_command,
-    motion,
-    quaternion,
     read_register,
     settings,
     to_raw,
 )
-from firmware_protocol.packets import Fields, Packet, StrictReader
+from firmware_protocol.families.witmotion.long_frames import (
+    DATA,
+    LONG_FRAME,
+    REGISTERS,
+    data_fields,
+    data_motion,
+    register_fields,
+    take_registers,
+)
+from firmware_protocol.packets import Packet, StrictReader
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import SampleRows
-from firmware_protocol.unit_quaternion import norm_of
 
 FAMILY = "witmotion-ble"
 _TAIL = "-0000-1000-8000-00805f9a34fb"
 """Not the Bluetooth base: it has 9a where that has 9b."""
 SERVICE, NOTIFY, WRITE = (f"0000{short}{_TAIL}" for short in ("ffe5", "ffe4", "ffe9"))
-FRAME = 20
-DATA, REGISTERS = 0x61, 0x71
 _HEADERS = (b"\x55\x61", b"\x55\x71")
-_MOTION, _ANGLES = struct.Struct("<6h"), struct.Struct("<3h")
-_AT_MOTION, _AT_ANGLES = 2, 14
 _LONG_REPLY = 2
 """Some firmware sends register replies of 22 bytes; the last two are not read."""
-_EMPTY_V, _FULL_V = 3.36, 3.96
-"""Battery voltages of 0 and 100 percent; the vendor's program shows 5 percent at 3.40 V."""
 
 
 class _Frames:
@@ -68,7 +67,7 @@ class _Frames:
     def feed(self, data: bytes) -> list[bytes]:
         """Frames completed by this notification. Other bytes are counted and skipped."""
         data = self._joined(data)
-        if not self.rest and len(data) == FRAME and data[:2] in _HEADERS:
+        if not self.rest and len(data) == LONG_FRAME and data[:2] in _HEADERS:
             self._yielded = True
             return [data]
         if self.rest:
@@ -84,12 +83,12 @@ class _Frames:
                 at = _resync(data, at + 1)
                 continue
             skipping = False
-            if at + FRAME > end:
+            if at + LONG_FRAME > end:
                 self.rest = data[at:]
                 break
-            frames.append(data[at : at + FRAME])
-            at += FRAME
-            if data[at - FRAME + 1] == REGISTERS and _long_reply(data, at):
+            frames.append(data[at : at + LONG_FRAME])
+            at += LONG_FRAME
+            if data[at - LONG_FRAME + 1] == REGISTERS and _long_reply(data, at):
                 at += _LONG_REPLY
         self._yielded = bool(frames)
         return frames
@@ -100,10 +99,10 @@ class _Frames:
             return data
         joined = self.rest + data
         if not data.startswith(_HEADERS):
-            if len(joined) < FRAME:
+            if len(joined) < LONG_FRAME:
                 self.rest = joined
                 return joined
-            if len(joined) == FRAME or _headed(joined, FRAME):
+            if len(joined) == LONG_FRAME or _headed(joined, LONG_FRAME):
                 self.rest = b""
                 return joined
         self._health.count("truncated")
@@ -133,7 +132,7 @@ def _resync(data: bytes, at: int) -> int:
     first = None
     while (at := data.find(HEADER, at)) >= 0:
         if _headed(data, at):
-            if at + FRAME == len(data) or (at + FRAME < len(data) and _headed(data, at + FRAME)):
+            if at + LONG_FRAME == len(data) or (at + LONG_FRAME < len(data) and _headed(data, at + LONG_FRAME)):
                 return at
             first = at if first is None else first
         at += 1
@@ -161,7 +160,7 @@ class Reader(StrictReader):
         packets = []
         self.health.count("truncated", 0 if data else 1)
         for frame in self._frames.feed(data):
-            fields = _data_fields(frame) if frame[1] == DATA else register_fields(frame)
+            fields = data_fields(frame) if frame[1] == DATA else register_fields(frame)
             if fields is None:
                 self.health.count("bad_quaternion")
             else:
@@ -172,31 +171,6 @@ class Reader(StrictReader):
         """See `PacketReader.finish`."""
         self._frames.finish()
         return []
-
-
-def _data_fields(frame: bytes) -> Fields:
-    acc, gyr, _ = motion(_MOTION.unpack_from(frame, _AT_MOTION))
-    return {"acc": list(acc), "gyr": list(gyr), "euler": list(angles(*_ANGLES.unpack_from(frame, _AT_ANGLES)))}
-
-
-def register_fields(frame: bytes) -> Fields | None:
-    """Fields of a register reply; None when its quaternion is not valid."""
-    register, *regs = struct.unpack_from("<H8h", frame, 2)
-    fields: Fields = {"reg": register, "regs": regs}
-    if register == Register.QUATERNION:
-        quat = quaternion(regs[:4])
-        if norm_of(quat) is None:
-            return None
-        fields["quat"] = list(quat)
-    elif register == Register.MAGNETOMETER:
-        fields["mag_raw"] = regs[:3]
-    elif register == Register.TEMPERATURE:
-        fields["temp_c"] = regs[0] / 100.0
-    elif register == Register.BATTERY:
-        fields["battery_v"] = regs[0] / 100.0
-    elif register == Register.VERSION:
-        fields["version"] = regs[0] & 0xFFFF
-    return fields
 
 
 class WitMotionBleCodec(PacketwiseCodec):
@@ -214,39 +188,17 @@ class WitMotionBleCodec(PacketwiseCodec):
         for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
                 if frame[1] == DATA:
-                    acc, gyr, saturated = motion(_MOTION.unpack_from(frame, _AT_MOTION))
+                    acc, gyr, saturated = data_motion(frame)
                     rows.add(packet, NO_STAMP, acc, gyr, (), saturated)
                 else:
-                    self._take_registers(frame)
+                    take_registers(frame, self._facts, self._health)
         return [rows.block(self._rate_hz, self._health, lost_exact=False)] if rows else []
-
-    def _take_registers(self, frame: bytes) -> None:
-        fields = register_fields(frame)
-        if fields is None:
-            self._health.count("bad_quaternion")
-            return
-        register, value = fields["reg"], fields["regs"][0]
-        if register == Register.BATTERY:
-            share = (fields["battery_v"] - _EMPTY_V) / (_FULL_V - _EMPTY_V)
-            self._facts["battery_percent"] = float(round(100.0 * min(1.0, max(0.0, share))))
-        elif register == Register.VERSION:
-            self._facts["firmware"] = str(value)
-        elif register == Register.RATE:
-            self._facts["rate_code"] = float(value)
-        elif register == Register.OUTPUT_CONTENT:
-            if value:
-                self._facts["refused"] = (
-                    f"the sensor's register 0x96 is {value}: its frames hold displacement or speed in place of "
-                    "acceleration. Set the output content to 0 in the maker's program"
-                )
-            else:
-                self._facts.pop("refused", None)
 
 
 def encode_samples(acc: Floats, gyr: Floats, euler: Floats | None = None) -> bytes:
     """Data frames of n samples, one after another: acc (n, 3) m/s², gyr (n, 3) rad/s, euler (n, 3) roll pitch yaw rad."""
     n = len(acc)
-    frames = np.empty((n, FRAME // 2), "<i2")
+    frames = np.empty((n, LONG_FRAME // 2), "<i2")
     frames[:, 0] = HEADER | DATA << 8
     frames[:, 1:4] = to_raw(acc, ACC_SCALE)
     frames[:, 4:7] = to_raw(gyr, GYR_SCALE)

@@ -1,5 +1,9 @@
 """WitMotion on a serial line (WT901, JY901, HWT901, BWT901CL over USB): frames of 11 bytes, 55, type, data, sum.
 
+The Bluetooth models send their frames of 20 bytes over the USB cable too (`long_frames`). These have no sum: the first is
+taken where another one follows it, the next ones where they follow it at once. Frames of another length under the same header,
+such as those of vibration sensors, are no motion and are skipped.
+
 A sample is a run of frames of rising type; we ask for time (50), acceleration (51), angular rate (52) and quaternion
 (59), content 0x0207. A run that lacks one of them is no sample: it is counted as ``incomplete``, and its sample is
 missing on the clock. A sensor that sends other contents all the same is followed after `ADOPT_AFTER` equal runs. It sends
@@ -21,7 +25,7 @@ from typing import Any
 from body_signals import Floats, SampleBlock, Setting
 from firmware_protocol.codec import Health
 from firmware_protocol.device import Clock, DeviceFamily, Request, SerialAccess, Step
-from firmware_protocol.device_clock import DeviceClock, Stamp
+from firmware_protocol.device_clock import NO_STAMP, DeviceClock, Stamp
 from firmware_protocol.families.witmotion.frames import (
     ACC_SCALE,
     CONFIG_WORDS,
@@ -39,6 +43,15 @@ from firmware_protocol.families.witmotion.frames import (
     settings,
     to_raw,
 )
+from firmware_protocol.families.witmotion.long_frames import (
+    DATA,
+    LONG_FRAME,
+    data_fields,
+    data_motion,
+    register_fields,
+    take_registers,
+)
+from firmware_protocol.families.witmotion.long_frames import REGISTERS as LONG_REGISTERS
 from firmware_protocol.packets import Fields, Packet, StrictReader, number
 from firmware_protocol.packetwise import PacketwiseCodec
 from firmware_protocol.sample_rows import NO_QUATERNION, SampleRows
@@ -55,6 +68,7 @@ OUR_CONTENT = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9
 """Time, acceleration, angular rate, quaternion."""
 ADOPT_AFTER = 50
 """Equal runs after which contents that were not asked for are followed (ours)."""
+_LONG_HEADERS = (bytes((HEADER, DATA)), bytes((HEADER, LONG_REGISTERS)))
 TICK_S = 1e-3
 _EPOCH = date(2000, 1, 1)
 _CLOCK, _MOTION, _QUATERNION = struct.Struct("<6BH"), struct.Struct("<6h"), struct.Struct("<4h")
@@ -67,12 +81,27 @@ class _Frames:
         self._health = health
         self.rest = b""
         self._skipping = False
+        self._long = False
+        """Whether the last frame was a long one, and ended where the next one begins."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Frames completed by `data`, whole; what is none is counted and skipped."""
         data = self.rest + data
         frames, at, end = [], 0, len(data)
         while at < end:
+            if data[at:] == b"\x55":
+                break
+            if _begins_long(data, at):
+                if at + LONG_FRAME > end:
+                    break
+                follows = at + LONG_FRAME
+                if not self._long and follows + 2 > end and data[follows:] in (b"", b"\x55"):
+                    break
+                if self._long or _begins_long(data, follows):
+                    frames.append(data[at:follows])
+                    self._long, self._skipping, at = True, False, follows
+                    continue
+            self._long = False
             if data[at] != HEADER or (at + 1 < end and not FIRST <= data[at + 1] <= LAST):
                 if not self._skipping:
                     self._health.count("garbage")
@@ -93,6 +122,11 @@ class _Frames:
             at += FRAME
         self.rest = data[at:]
         return frames
+
+
+def _begins_long(data: bytes, at: int) -> bool:
+    """Whether a frame of 20 bytes may begin here."""
+    return data[at : at + 2] in _LONG_HEADERS
 
 
 class _Runs:
@@ -163,6 +197,8 @@ def _days(year: int, month: int, day: int) -> int | None:
 
 def frame_fields(frame: bytes) -> Fields | str:
     """SI values of a frame, or the word under which its fault is counted."""
+    if len(frame) == LONG_FRAME:
+        return data_fields(frame) if frame[1] == DATA else register_fields(frame) or "bad_quaternion"
     kind = frame[1]
     a, b, c, d = struct.unpack_from("<4h", frame, 2)
     fields: Fields = {"type": kind}
@@ -219,7 +255,7 @@ class Reader(StrictReader):
             if isinstance(fields, str):
                 self.health.count(fields)
                 continue
-            run = self._runs.take(frame) if self._runs is not None else None
+            run = self._runs.take(frame) if self._runs is not None and len(frame) == FRAME else None
             packets.append(Packet(fields, sample=None if run is None else _sample_fields(run)))
         return packets
 
@@ -257,6 +293,17 @@ class WitMotionSerialCodec(PacketwiseCodec):
         shape: tuple[bool, bool] | None = None
         for packet, data in enumerate(packets_in):
             for frame in self._frames.feed(data):
+                if len(frame) == LONG_FRAME:
+                    if frame[1] != DATA:
+                        take_registers(frame, self._facts, self._health)
+                        continue
+                    if shape is not None and shape != (False, False):
+                        blocks.append(self._block(rows, shape[0]))
+                        rows = SampleRows()
+                    shape = (False, False)
+                    acc, gyr, saturated = data_motion(frame)
+                    rows.add(packet, NO_STAMP, acc, gyr, (), saturated)
+                    continue
                 if ACCURACY < frame[1] < REGISTERS:
                     self._health.count("unknown_type")
                     continue

@@ -172,7 +172,10 @@ def test_the_battery_is_read_again_and_again_and_recorded(tmp_path: Path, monkey
 
         await while_running(reader.run(), watch())
 
-    devices = [device("pelvis", "thingy52", worn=False), device("lumbar", "metamotion", worn=False, readable=False)]
+    # the newer board numbers its ranges and registers otherwise, and is asked which one it is
+    newer = {"chip": "BMI270"}
+    lumbar = device("lumbar", "metamotion", worn=False, readable=False, options=newer)
+    devices = [device("pelvis", "thingy52", worn=False), lumbar]
     with bluez(tmp_path, devices):
         asyncio.run(session())
 
