@@ -58,7 +58,7 @@ class Sentences:
         """The confidence of an answer with its reason: ``high: three tests that share no number agree``."""
         sure, exercises = document.get("confidence") or "", int(document.get("exercises") or 0)
         if not sure:
-            return self.text("confidence.none")
+            return self.words.get(f"confidence.{document['code']}") or self.text("confidence.none")
         why = (
             self.text("confidence.agree", count=self.code("number", exercises))
             if exercises > 1

@@ -64,10 +64,10 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
     """Side, confidence, what speaks against it, what to read with care, change, pain, next test."""
     answer = facts.answer
     told = words.confidence(answer)
-    sure, _, why = told.partition(": ")
+    sure, _, why = told.partition(": ") if answer.get("confidence") else ("", "", told)
     found = [
         _side(facts, words),
-        Line(words.text("report.confidence"), sure, f": {why}" if why else ""),
+        Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why),
         Line(words.text("report.against"), "", _against(facts, words)),
     ]
     return [*found, *care_line(facts, words), *common_lines(facts, words, next_line(facts, words))]
@@ -157,17 +157,18 @@ def _side(facts: Facts, words: Wording) -> Line:
     elif own.known:
         own_words = words.number(own.median, "deg")
         said.append(words.text("report.side_alone", number=own_words, side=words.code("side", other)))
-    told = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side})
-    only = {r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == other}
-    alone = len({r["test"] for r in facts.answer.get("reasons") or () if r.get("side") == side} - only)
-    if told:
-        key = "report.side_one" if alone <= 1 else "report.side_several"
-        said.append(words.text(key, count=words.code("number", alone)))
+    reasons = facts.answer.get("reasons") or ()
+    other_too = {r["test"] for r in reasons if r.get("side") == other}
+    of_side = {r["test"] for r in reasons if r.get("side") == side} - other_too
+    telling = of_side | {r["test"] for r in reasons if r["measure"] == "hip_difference_deg"}
+    if telling:
+        key = "report.side_one" if len(telling) == 1 else "report.side_several"
+        said.append(words.text(key, count=words.code("number", len(telling))))
     return Line(name, words.code("side", side), f": {'; '.join(said)}" if said else "")
 
 
 def _against(facts: Facts, words: Wording) -> str:
-    said = [words.reason({**r, "sd": None}) for r in facts.answer.get("against") or ()]
+    said = [words.reason({**r, "sd": None, "limit": None}) for r in facts.answer.get("against") or ()]
     if facts.answer.get("side") in SIDES:
         said += _alike(facts, words)
     return fitting(said, words) if said else words.text("report.against_nothing")

@@ -17,6 +17,7 @@ from dashboards.report import athlete, back, course, front, small_print, trainin
 from dashboards.report.drawing.svg import colour
 from dashboards.report.facts import Facts, facts_of
 from dashboards.report.front import Table, other_warnings
+from dashboards.report.trend import trend
 from dashboards.report.wording import Wording, cut, wording
 from dashboards.tables import available_estimators
 from on_disk import check_file, make_private_parents, replace_whole
@@ -42,17 +43,19 @@ def write_report(
     language: str | None = None,
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
+    history: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the report of a session's results to `out` and return its path.
 
     Where there is no review, live is reported; the page names the estimator. language: that of this system unless given;
-    comparison: the document of a comparison with a session before. HiphingeError where there are no results, they are damaged,
+    comparison: the document of a comparison with a session before; history: how its numbers went over earlier sessions.
+    HiphingeError where there are no results, they are damaged,
     or `out` cannot be written; no partial file is left.
     """
     there = available_estimators(session_folder)
     if estimator not in there:
         estimator = "live" if estimator == "review" and "live" in there else estimator
-    html = report_html(session_folder, estimator, language=language, audience=audience, comparison=comparison)
+    html = report_html(session_folder, estimator, language=language, audience=audience, comparison=comparison, history=history)
     try:
         if out.exists():
             # a report may be replaced, a device may not
@@ -72,13 +75,14 @@ def report_html(
     language: str | None = None,
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
+    history: Mapping[str, Any] | None = None,
 ) -> str:
     """The report as text. ValueError for a language or an audience that there is not."""
     if audience not in AUDIENCES:
         raise ValueError(f"a report is for {' or '.join(AUDIENCES)}, not for {audience!r}")
     words = wording(language or system_language())
     facts = facts_of(session_folder, estimator, comparison)
-    values = for_athlete(facts, words) if audience == "athlete" else for_physio(facts, words)
+    values = for_athlete(facts, words) if audience == "athlete" else for_physio(facts, words, history)
     start = words.titled(facts.summary["start"])
     return (
         _templates()
@@ -120,7 +124,7 @@ def for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
     }
 
 
-def for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
+def for_physio(facts: Facts, words: Wording, history: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The values of the physio's template."""
     summary = facts.summary
     what = words.text("report.training_day" if facts.training else "report.hip_check")
@@ -131,7 +135,7 @@ def for_physio(facts: Facts, words: Wording) -> dict[str, Any]:
         "about": about,
         "calibrated": bool(summary["calibration"]),
         **(_training(facts, words) if facts.training else _check(facts, words)),
-        **_second_page(facts, words),
+        **_second_page(facts, words, history),
         **_small_print(facts, words),
         "made_by": words.text("report.made_by", software=cut(summary["software"], 60), estimator=estimator),
     }
@@ -169,15 +173,17 @@ def _training(facts: Facts, words: Wording) -> dict[str, Any]:
     }
 
 
-def _second_page(facts: Facts, words: Wording) -> dict[str, Any]:
+def _second_page(facts: Facts, words: Wording, history: Mapping[str, Any] | None) -> dict[str, Any]:
     """What fits on the second page: with a course there is less room for the rest."""
     comparison = facts.comparison
     picture = course.picture_of(facts, words)
     room = _WITH_COURSE_PX if picture else _WITHOUT_PX
     care, care_more, used = back.care(facts, words, room)
     told, told_more, used_too = back.said(facts, words, room - used)
-    strips = 1 if picture else 2 if used + used_too > _LITTLE_PX else 3
     most = int((room - used - used_too - _HEAD_PX) / _CELL_PX)
+    weeks = trend(history, facts.answer, words, min(most, 4)) if comparison is None else None
+    used += _HEAD_PX + _CELL_PX * len(weeks.rows) if weeks is not None else 0.0
+    strips = 1 if picture else 2 if used + used_too > _LITTLE_PX else 3
     rows = course.others_of(comparison, words, min(max(most, 0), 4)) if comparison is not None else []
     head = tuple(words.text(f"report.others.{name}") for name in ("what", "before", "after", "change"))
     others = Table(head, tuple(rows), frozenset({1, 2, 3}))
@@ -195,7 +201,8 @@ def _second_page(facts: Facts, words: Wording) -> dict[str, Any]:
         "sure": back.how_sure(facts, words),
         "also": back.also_measured(facts, words, {1: 3, 2: 7, 3: 5}[strips]),
         "also_name": words.text("report.exposure" if facts.training else "report.also"),
-        "others": others if rows else None,
+        "others": others if rows else weeks,
+        "others_name": words.text("report.others" if rows else "report.trend"),
         "said": told,
         "said_more": told_more,
         "protocol": back.protocol(facts, words),

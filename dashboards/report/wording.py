@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class Wording(Sentences):
         """The local date and time, with the zone's distance from UTC."""
         moment = local_moment(start)
         return DASH if moment is None else f"{self.day(start)}, {moment:%H:%M} ({zone_of(moment)})"
+
+    def short_day(self, day: date) -> str:
+        """A day without its year: ``2 Nov``, ``2.11.``"""
+        name = self.words[f"report.month.{day.month}"][:3]
+        return f"{day.day}.{day.month}." if self.language == "de" else f"{day.day} {name}"
 
     def titled(self, start: object) -> str:
         """The same, shorter, as in the title, by which `hiphinge forget` knows a report: ``29 Nov 2026, 05:11 (UTC+01:00)``."""

@@ -31,6 +31,15 @@ def test_for_whom_and_in_which_language(session: Path, tmp_path: Path) -> None:
     assert "--language: unknown language 'fr'. Choose en or de" in refused("report", session, "--language", "fr", cwd=tmp_path)
 
 
+def test_the_trend_stands_beside_the_own_expected_range(tmp_path: Path) -> None:
+    for day in (3, 10, 17):
+        hip_check(tmp_path / f"d{day}", session=f"d{day}", start=f"2026-11-{day:02d}T14:05:00Z")
+    done("report", tmp_path / "d17", "--trend", "--language", "en", cwd=tmp_path)
+    page = (tmp_path / "d17" / "report.html").read_text("utf-8")
+    assert "Over the weeks, beside the own expected range" in page
+    assert "2 Nov: 80\xa0%, 9 Nov: 80\xa0%, 16 Nov: 80\xa0%" in page
+
+
 def test_no_browser_is_said_before_anything_is_written(session: Path, tmp_path: Path) -> None:
     folder = write_session(tmp_path / "t", "review", seconds=20, session="t")
     settings = {"PATH": str(tmp_path), SETTING: ""}

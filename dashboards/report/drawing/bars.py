@@ -33,6 +33,7 @@ def hip_gives(sides: Sequence[Bar], limit: float, limit_words: str, label: str) 
     drawing = Drawing(WIDTH, HEIGHT, label)
     most = max([_MOST_DEG, *(s.value for s in sides if math.isfinite(s.value)), limit if math.isfinite(limit) else 0.0])
     scale = 180.0 / most
+    numbers: list[tuple[float, float, str]] = []
     for top, side, ink in zip((30.0, 96.0), sides, (LEFT, RIGHT), strict=True):
         drawing.text(0, top + 19, side.name, 15, bold=True)
         if not math.isfinite(side.value):
@@ -44,13 +45,26 @@ def hip_gives(sides: Sequence[Bar], limit: float, limit_words: str, label: str) 
         drawing.rect(26, top, end - 26, 26, colour(ink), radius=4)
         if math.isfinite(side.used):
             drawing.diamond(26 + min(max(side.used, 0.0), most) * scale, top + 13, PAPER)
-        drawing.text(min(max(end, 42.0), 196.0), top + 46, side.words, 14, bold=True, anchor="middle")
+        numbers.append((end, top + 46, side.words))
     if math.isfinite(limit):
         at = 26.0 + limit * scale
         drawing.line([at, at], [22, 130], PAPER, 7)
         drawing.line([at, at], [18, 130], INK, 3)
         half = 3.7 * len(limit_words)
         drawing.text(min(max(at, half), WIDTH - half), 13, limit_words, 12, anchor="middle")
+    for end, y, words in numbers:
+        line = 26.0 + limit * scale
+        if math.isfinite(limit) and abs(end - line) < 26.0:
+            # beside the line, on the side of its value
+            drawing.text(
+                *((line + 8, y) if end >= line else (line - 8, y)),
+                words,
+                14,
+                anchor="start" if end >= line else "end",
+                bold=True,
+            )
+        else:
+            drawing.text(min(max(end, 42.0), 196.0), y, words, 14, bold=True, anchor="middle")
     return drawing.markup()
 
 

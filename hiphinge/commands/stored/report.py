@@ -39,6 +39,11 @@ def report(
         metavar="BEFORE",
         help="A session before the treatment, with which this one is compared; repeated: it, then those in between.",
     ),
+    trend: bool = typer.Option(
+        False,
+        "--trend",
+        help="With the athlete's earlier sessions beside this one, and the range that the pinned ones let expect.",
+    ),
     pdf: bool = typer.Option(
         False, "--pdf", help="Also as PDF beside it, printed by a Chromium, Chrome or Edge that is there."
     ),
@@ -62,8 +67,9 @@ def report(
     name = "report.html" if audience == "physio" else f"report-{audience}.html"
     html = out or session / name
     which = estimator or there[-1]
+    earlier = _history(session, which) if trend else None
     comparison = _comparison([*before, session], which) if before else None
-    written = write_report(session, html, which, language=language, audience=audience, comparison=comparison)
+    written = write_report(session, html, which, language=language, audience=audience, comparison=comparison, history=earlier)
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
     if pdf:
         printed = print_pdf(written, written.with_suffix(".pdf"))
@@ -77,3 +83,10 @@ def _comparison(sessions: list[Path], estimator: str) -> Mapping[str, Any]:
 
     folder = config.load(None).sessions
     return compared([found(one, folder) for one in sessions], estimator, say)[1]
+
+
+def _history(session: Path, estimator: str) -> Mapping[str, Any]:
+    """How the session's numbers went over the athlete's earlier sessions."""
+    from hiphinge.comparing.courses import history
+
+    return history(session, estimator, say)

@@ -98,7 +98,9 @@ def test_the_confidence_comes_with_its_reason() -> None:
     assert EN.confidence(high) == "high: three tests that share no number agree"
     assert DE.confidence(high) == "hoch: drei Tests ohne gemeinsame Zahl stimmen überein"
     assert EN.confidence(high | {"confidence": "low", "exercises": 1}) == "low: only one test tells"
-    assert EN.confidence({"code": "nothing_stands_out", "confidence": ""}) == EN.text("confidence.none")
+    for code in ("one_test", "nothing_stands_out", "repeat", "not_tested"):
+        assert EN.confidence({"code": code, "confidence": ""}) == EN.text(f"confidence.{code}")
+    assert EN.confidence({"code": "of_a_later_version", "confidence": ""}) == "not stated"
 
 
 def test_a_change_says_when_and_what_the_measurement_can_tell() -> None:

@@ -62,6 +62,18 @@ def test_the_text_on_paper_can_be_selected(browser: Browser, tmp_path: Path) -> 
     assert "JedeWiederholung" not in said
 
 
+@pytest.mark.parametrize("make", [hip_check, many_repetitions])
+def test_it_fits_with_the_weeks_before(browser: Browser, tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    folder = make(tmp_path)
+    weeks = [{"monday": f"2026-11-{day:02d}", "median": 76.4, "days": 2} for day in (2, 9, 16, 23)]
+    number = {"test": "rock_back", "measure": "excursion_deg", "unit": "deg", "now": 70.2, "beyond": "below", "weeks": weeks}
+    number |= {"baseline": {"median": 76.0, "low": 70.9, "high": 81.2}, "days": weeks}
+    history = {"numbers": [number | {"side": side} for side in ("left", "right", "left", "right", "left", "right")]}
+    for language in ("en", "de"):
+        page = shown(browser, write_report(folder, tmp_path / "r.html", language=language, history=history), *A4_PX, "print")
+        assert page.evaluate(HIDDEN) == [[0, []]] * 2, language
+
+
 @pytest.mark.parametrize("width", [820, 500])
 @pytest.mark.parametrize("audience", list(PAGES))
 def test_it_is_accessible_and_fits_narrow_screens(browser: Browser, tmp_path: Path, width: int, audience: str) -> None:

@@ -152,11 +152,11 @@ def test_the_report_follows_soon_and_at_the_latest_at_the_end(evening: Path, mon
     review = Reviewing(evening, lambda text: None)
     begin_s, end_s = span(review, 1)
     review.edit("evening", "review", Correct(begin_s, end_s, "rock_back"))
-    assert "rock back" not in (evening / mending.REPORT).read_text()
+    assert ">rock-back<" not in (evening / mending.REPORT).read_text()
     assert review.work()["report"] is True
     review.close()
     after = (evening / mending.REPORT).read_text()
-    assert "rock back" in after
+    assert ">rock-back<" in after
     done("report", evening, cwd=evening)
     assert (evening / mending.REPORT).read_text() == after
 
