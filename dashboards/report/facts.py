@@ -106,9 +106,17 @@ def gives_way(test: Mapping[str, Any]) -> bool:
     return isinstance(found, int) and 2 * found > (test["repetitions"] or 0)
 
 
-def facts_of(session_folder: Path, estimator: str, comparison: Mapping[str, Any] | None = None) -> Facts:
-    """Read a session's results. HiphingeError where they are missing or damaged."""
+def facts_of(
+    session_folder: Path,
+    estimator: str,
+    comparison: Mapping[str, Any] | None = None,
+    screen: Mapping[str, Any] | None = None,
+) -> Facts:
+    """Read a session's results. screen: the hip screen in place of the summary's, compared with the athlete's own sessions.
+    HiphingeError where they are missing or damaged."""
     summary = read_summary(session_folder, estimator)
+    if screen is not None:
+        summary = summary | {"screen": screen}
     repetitions = edited_repetitions(session_folder, estimator).to_pylist()
     table = read_angles(session_folder, estimator, ["time_s", *BODY])
     angles = {name: table[name].to_numpy() for name in ("time_s", *BODY)}

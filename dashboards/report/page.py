@@ -44,18 +44,28 @@ def write_report(
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
     history: Mapping[str, Any] | None = None,
+    screen: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the report of a session's results to `out` and return its path.
 
     Where there is no review, live is reported; the page names the estimator. language: that of this system unless given;
-    comparison: the document of a comparison with a session before; history: how its numbers went over earlier sessions.
+    comparison: the document of a comparison with a session before; history: how its numbers went over earlier sessions; screen:
+    the hip screen against the athlete's own baseline, in place of that in the summary.
     HiphingeError where there are no results, they are damaged,
     or `out` cannot be written; no partial file is left.
     """
     there = available_estimators(session_folder)
     if estimator not in there:
         estimator = "live" if estimator == "review" and "live" in there else estimator
-    html = report_html(session_folder, estimator, language=language, audience=audience, comparison=comparison, history=history)
+    html = report_html(
+        session_folder,
+        estimator,
+        language=language,
+        audience=audience,
+        comparison=comparison,
+        history=history,
+        screen=screen,
+    )
     try:
         if out.exists():
             # a report may be replaced, a device may not
@@ -76,12 +86,13 @@ def report_html(
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
     history: Mapping[str, Any] | None = None,
+    screen: Mapping[str, Any] | None = None,
 ) -> str:
     """The report as text. ValueError for a language or an audience that there is not."""
     if audience not in AUDIENCES:
         raise ValueError(f"a report is for {' or '.join(AUDIENCES)}, not for {audience!r}")
     words = wording(language or system_language())
-    facts = facts_of(session_folder, estimator, comparison)
+    facts = facts_of(session_folder, estimator, comparison, screen)
     values = for_athlete(facts, words) if audience == "athlete" else for_physio(facts, words, history)
     start = words.titled(facts.summary["start"])
     return (

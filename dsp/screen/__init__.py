@@ -1,6 +1,6 @@
 """The hip screen: the numbers of each test, and their pattern; protocols, and what was done of them."""
 
-from dsp.screen.pattern import NOT_SCREENED, screen_of
+from dsp.screen.pattern import NOT_SCREENED, screen_of, screen_of_tests
 from dsp.screen.protocol import PAINFUL, STAND, STANDING, TAP, Protocol, Step, protocol_of
 from dsp.screen.protocol_runs import (
     COUNT,
@@ -17,6 +17,7 @@ from dsp.screen.protocol_runs import (
     screened,
     share_by_thirds,
 )
+from dsp.screen.tests import read_tests
 
 __all__ = [
     "COUNT",
@@ -36,9 +37,11 @@ __all__ = [
     "of_run",
     "protocol_label",
     "protocol_of",
+    "read_tests",
     "run_document",
     "runs_of",
     "screen_of",
+    "screen_of_tests",
     "screened",
     "share_by_thirds",
 ]

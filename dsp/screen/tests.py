@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from body_signals import SCREEN_MEASURES
 from body_signals.movements import KIND_OF_TEST, SHARE_OF_TRUNK, SHARE_OF_TRUNK_ON_THIGH
@@ -220,3 +221,30 @@ def _with_difference(tests: Sequence[ScreenTest]) -> tuple[ScreenTest, ...]:
     between = ScreenTest("knee_raise", "", {"hip_difference_deg": difference}, count, {})
     last = max(i for i, t in enumerate(tests) if t.test == "knee_raise")
     return (*tests[: last + 1], between, *tests[last + 1 :])
+
+
+def read_tests(documents: Iterable[Mapping[str, Any]]) -> tuple[ScreenTest, ...]:
+    """The tests of a screen from their entries in summary.json; what a former version did not write is empty."""
+
+    def number(value: float | None) -> float:
+        return math.nan if value is None else value
+
+    return tuple(
+        ScreenTest(
+            one["test"],
+            one["side"],
+            {
+                name: OverSet(number(m["median"]), number(m["spread"]), m["repetitions"], m["valid"])
+                for name, m in one["measures"].items()
+            },
+            one["repetitions"],
+            one.get("left_out", {}),
+            one.get("with_slack", 0),
+            one.get("missing", {}),
+            {
+                name: (Group(number(a["median"]), tuple(a["repetitions"])), Group(number(b["median"]), tuple(b["repetitions"])))
+                for name, (a, b) in one.get("groups", {}).items()
+            },
+        )
+        for one in documents
+    )
