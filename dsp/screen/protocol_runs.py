@@ -119,7 +119,8 @@ def runs_of(marks: Iterable[SessionMark]) -> tuple[ProtocolRun, ...]:
                 runs[-1] = _closed(runs[-1], mark.time_s, words[2])
         elif runs and runs[-1].ended_s is None and len(words) > 2:
             runs[-1] = replace(runs[-1], steps=_with_step(runs[-1].steps, words, mark.time_s))
-    return tuple(runs)
+    # a mark of a person's own that begins with the same word is none
+    return tuple(run for run in runs if run.steps)
 
 
 def _closed(run: ProtocolRun, time_s: float, outcome: str) -> ProtocolRun:

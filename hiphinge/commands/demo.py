@@ -107,7 +107,9 @@ def demo(
         say("this system has no pseudo-terminals: the virtual sensors' bytes are handed over without serial ports")
     screen.print(
         "A simulated athlete with four virtual sensors. For the calibration: stands still, bends three times, raises each knee "
-        "twice; then bends, squats, lifts, sits and walks.",
+        "twice; then bends, squats, lifts, sits and walks."
+        if led is None
+        else f"A simulated athlete with four virtual sensors, who stands and waits for: {led.title['en']}.",
         highlight=False,
     )
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
