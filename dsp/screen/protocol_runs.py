@@ -253,14 +253,19 @@ def screened(
     first: dict[tuple[str, str], int] = {}
     for number, run in enumerate(runs):
         for step in run.last:
-            first.setdefault((step.test, step.side), number)
+            if step.outcome != SKIPPED:
+                first.setdefault((step.test, step.side), number)
 
     def taken(r: Repetition, *, calibrating: bool) -> bool:
         for number, run in enumerate(runs):
             for step in run.steps:
                 if step.holds(r.turn_s):
                     mine = step.counts(r) and step.outcome != "repeated" and step.test != PAINFUL
-                    return mine and first[step.test, step.side] == number and (step.from_calibration or not calibrating)
+                    return (
+                        mine
+                        and first.get((step.test, step.side), number) == number
+                        and (step.from_calibration or not calibrating)
+                    )
         return not calibrating
 
     kept = [r for r in calibration if taken(r, calibrating=True)]
