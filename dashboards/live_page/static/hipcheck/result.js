@@ -83,7 +83,11 @@ export class Result {
     if (sides.every(([, value]) => !known(value))) return [element("p", {}, element("b", {}, word("hipcheck.not_tested")))];
     const short = sides.filter(([, value]) => known(value) && value < limit).map(([side, value]) => word("hipcheck.short", { side: word(`hipcheck.${side}`), by: degrees(limit - value), limit: degrees(limit) }));
     const missing = sides.filter(([, value]) => !known(value)).map(([side]) => word("hipcheck.side.not_tested", { side: word(`hipcheck.${side}`) }));
-    const line = short.length ? short.join(" ") : word("hipcheck.reach", { limit: degrees(limit) });
+    const differ = limitOf(screen, "knee_raise_difference_deg");
+    const [least] = [...sides].sort(([, a], [, b]) => a - b);
+    let line = word(missing.length ? "hipcheck.reaches" : "hipcheck.reach", { limit: degrees(limit) });
+    if (short.length) line = short.join(" ");
+    else if (differ?.beyond) line = word("hipcheck.differs", { side: word(`hipcheck.${least[0]}`), by: degrees(Math.abs(differ.number)) });
     return [element("p", {}, element("b", {}, line)), missing.length ? element("p", { class: "mute" }, missing.join(" ")) : null].filter(Boolean);
   }
 
