@@ -119,7 +119,8 @@ def runs_of(marks: Iterable[SessionMark]) -> tuple[ProtocolRun, ...]:
                 runs[-1] = _closed(runs[-1], mark.time_s, words[2])
         elif runs and runs[-1].ended_s is None and len(words) > 2:
             runs[-1] = replace(runs[-1], steps=_with_step(runs[-1].steps, words, mark.time_s))
-    return tuple(runs)
+    # a mark of a person's own that begins with the same word is none
+    return tuple(run for run in runs if run.steps)
 
 
 def _closed(run: ProtocolRun, time_s: float, outcome: str) -> ProtocolRun:
@@ -252,14 +253,19 @@ def screened(
     first: dict[tuple[str, str], int] = {}
     for number, run in enumerate(runs):
         for step in run.last:
-            first.setdefault((step.test, step.side), number)
+            if step.outcome != SKIPPED:
+                first.setdefault((step.test, step.side), number)
 
     def taken(r: Repetition, *, calibrating: bool) -> bool:
         for number, run in enumerate(runs):
             for step in run.steps:
                 if step.holds(r.turn_s):
                     mine = step.counts(r) and step.outcome != "repeated" and step.test != PAINFUL
-                    return mine and first[step.test, step.side] == number and (step.from_calibration or not calibrating)
+                    return (
+                        mine
+                        and first.get((step.test, step.side), number) == number
+                        and (step.from_calibration or not calibrating)
+                    )
         return not calibrating
 
     kept = [r for r in calibration if taken(r, calibrating=True)]

@@ -37,7 +37,7 @@ from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.followers import follow
-from hiphinge.live.playback import CLOSE, Playback, on_serial_lines
+from hiphinge.live.playback import CLOSE, WAITING, Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Streaming
 from hiphinge.live_page.opening import OpenPage, PageWishes, at_a_terminal, browser_there, opened, tell_page
@@ -107,7 +107,9 @@ def demo(
         say("this system has no pseudo-terminals: the virtual sensors' bytes are handed over without serial ports")
     screen.print(
         "A simulated athlete with four virtual sensors. For the calibration: stands still, bends three times, raises each knee "
-        "twice; then bends, squats, lifts, sits and walks.",
+        "twice; then bends, squats, lifts, sits and walks."
+        if led is None
+        else f"A simulated athlete with four virtual sensors, who stands and waits for: {led.title['en']}.",
         highlight=False,
     )
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:
@@ -161,7 +163,9 @@ async def _watch(
 
     Returns the number of the signal that broke it off, else 0.
     """
-    with Playback(running.session, athlete.events(reacts=True), speed, CLOSE) as playback:
+    reacts = led is not None or page is not None
+    events = athlete.events(reacts=reacts)
+    with Playback(running.session, events, speed, CLOSE if reacts else WAITING) as playback:
         streaming = Streaming(running, playback.reader, playback.log, page, guide)
         streaming.orders.enter_ends = stays
         streaming.orders.ready = "" if led is None else led.name

@@ -39,7 +39,7 @@ from hiphinge.guidance.protocol_retest import RETEST, Key, primary_label, retest
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
-from hiphinge.live_page.answered import result_document
+from hiphinge.live_page.answered import result_document, retest_document
 from hiphinge.live_page.opening import OpenPage, PageWishes, opened, tell_page
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
@@ -144,7 +144,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
     with HangUp() as hangup, opened(None if asked.no_page else wishes, session) as page:
         memory, note, shown = None, "", False
         if page is not None:
-            page.offers(guide.known.values(), "" if led is None else led.name)
+            again = None if retested is None else retest_document(retested.key, retested.before)
+            page.offers(guide.known.values(), "" if led is None else led.name, again)
         if page is not None and (kit is None or session is None):
             shown = tell_page(page, screen, wishes, lines=asked.as_json)
             screen.print("Setting up on the live page: find the sensors, say where each is worn. q ends.")

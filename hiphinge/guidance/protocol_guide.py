@@ -307,9 +307,7 @@ class ProtocolGuide:
             return False
         if self._posture.moved():
             run.still_since_s = now_s
-        return now_s - run.still_since_s >= step.seconds or (
-            progress is not None and progress.stage is Stage.MOVEMENTS and now_s - run.begun_s >= step.seconds
-        )
+        return now_s - run.still_since_s >= step.seconds
 
     def _end(self, run: _Running, now_s: float, how: str, said: list[str]) -> None:
         step = run.present

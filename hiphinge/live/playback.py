@@ -23,7 +23,7 @@ FAMILY = GATEWAY_FAMILY
 """Of the virtual sensors: protocol v1 on a serial line."""
 HEARTBEAT_S = 0.1
 """Between two heartbeats of a session whose athlete has ended."""
-_WAITING = 5000
+WAITING = 5000
 """Events that may wait to be computed before the athlete pauses."""
 CLOSE = 120
 """The same where the athlete does what the session says: about two seconds."""
@@ -43,7 +43,7 @@ class Playback:
     `log` and `reader` are what `hiphinge.live.streaming.Streaming` needs. To be used with `with`, on one loop.
     """
 
-    def __init__(self, session: Session, events: Iterator[Event], speed: float, waiting: int = _WAITING) -> None:
+    def __init__(self, session: Session, events: Iterator[Event], speed: float, waiting: int = WAITING) -> None:
         self._events, self._speed, self._waiting = events, speed, waiting
         first = next(events)
         assert not isinstance(first, Packets)

@@ -105,6 +105,16 @@ def result_document(
     }
 
 
+def retest_document(primary: Key, before: Any) -> dict[str, Any]:
+    """What a session measures again, for its page. before: the occasion of the session before; None where it is not known."""
+    value = before.values.get(primary) if before is not None else None
+    return {
+        "primary": dict(zip(("test", "side", "measure"), primary, strict=True)),
+        "primary_said": {language: _number_said(primary, language) for language in LANGUAGES},
+        "before": None if value is None else value.median,
+    }
+
+
 def _compared(
     result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None, wear: str
 ) -> dict[str, Any] | None:

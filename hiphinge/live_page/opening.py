@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +68,11 @@ class OpenPage:
         self.board.begin(_head(session, simulated=False))
         return self.sink
 
-    def offers(self, known: Iterable[Protocol], ready: str = "") -> None:
-        """Protocols that may be begun on the page. ready: the name of the one that is awaited."""
+    def offers(self, known: Iterable[Protocol], ready: str = "", retest: Mapping[str, Any] | None = None) -> None:
+        """Protocols that may be begun on the page. ready: the name of the one that is awaited; retest: what it measures again
+        of another session."""
         documents = [protocol_document(protocol) for protocol in known]
-        self.board.put("protocols", {"protocols": documents, "ready": ready or None})
+        self.board.put("protocols", {"protocols": documents, "ready": ready or None, "retest": retest})
 
     def _follow(self, session: Session) -> LivePage:
         return LivePage(self.board, session, self.board.end, lambda: self.server.failed)

@@ -27,10 +27,12 @@ class Course {
   }
 
   _show() {
-    const { result, about, operator } = this.page.session;
+    const { result, about, operator, retest } = this.page.session;
     const lang = document.documentElement.lang;
     const comparison = result?.comparison ?? null;
-    const what = result?.primary_said?.[lang] ?? "";
+    // of this session's own hip check, or of another session
+    const chosen = result?.primary ? result : retest;
+    const what = chosen?.primary_said?.[lang] ?? "";
     const head = element(
       "header",
       { class: "led-head" },
@@ -38,24 +40,24 @@ class Course {
       element("p", { class: "mute" }, [about.athlete, what ? word("retest.chosen", { what }) : ""].filter(Boolean).join(". ")),
       nav("retest"),
     );
-    const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(result, what)];
-    this.node.replaceChildren(head, ...parts, this._foot(operator, result, comparison));
+    const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(chosen, what)];
+    this.node.replaceChildren(head, ...parts, this._foot(operator, chosen, comparison));
   }
 
-  _waiting(result, what) {
-    if (!result?.primary) {
+  _waiting(chosen, what) {
+    if (!chosen?.primary) {
       return element("section", { class: "card wait" }, element("h2", {}, word("retest.none")), element("p", { class: "mute" }, word("retest.none.what")));
     }
-    const { test, side, measure } = result.primary;
-    const before = result.screen.tests.find((t) => t.test === test && t.side === side)?.measures[measure];
+    const { test, side, measure } = chosen.primary;
+    const before = chosen.screen ? chosen.screen.tests.find((t) => t.test === test && t.side === side)?.measures[measure]?.median : chosen.before;
     const figure = shape("svg", { class: "figure" });
-    drawTest(figure, test, side, test === "knee_raise" ? (before?.median ?? null) : null);
+    drawTest(figure, test, side, test === "knee_raise" ? (before ?? null) : null);
     figure.setAttribute("aria-label", what);
     const unit = measure.endsWith("_deg") ? "deg" : measure.endsWith("_s") ? "s" : "";
     return element(
       "div",
       { class: "led-columns" },
-      element("section", { class: "card wait" }, element("h2", {}, what), element("p", { class: "huge", "data-fact": true, "data-value": "before" }, inUnit(before?.median, unit)), element("p", { class: "mute" }, word("retest.before.what"))),
+      element("section", { class: "card wait" }, element("h2", {}, what), element("p", { class: "huge", "data-fact": true, "data-value": "before" }, inUnit(before, unit)), element("p", { class: "mute" }, word("retest.before.what"))),
       element("section", { class: "card" }, figure),
     );
   }
@@ -83,9 +85,9 @@ class Course {
     return [wear, told, kept].filter(Boolean).join(" ");
   }
 
-  _foot(operator, result, comparison) {
+  _foot(operator, chosen, comparison) {
     const note = comparison ? element("p", { class: "small mute" }, word("retest.grey")) : element("p", { class: "small mute" }, word("retest.how"));
-    const actions = operator ? [button("report", word("hipcheck.report")), result?.primary ? button("retest", word(comparison ? "retest.again" : "retest.start"), { kind: "primary" }) : button("mode-hipcheck", word("mode.hipcheck"), { kind: "primary" })] : [];
+    const actions = operator ? [button("report", word("hipcheck.report")), chosen?.primary ? button("retest", word(comparison ? "retest.again" : "retest.start"), { kind: "primary" }) : button("mode-hipcheck", word("mode.hipcheck"), { kind: "primary" })] : [];
     return element("footer", { class: "led-foot" }, note, ...actions);
   }
 }
@@ -96,7 +98,8 @@ export class Retest extends HipCheck {
   }
 
   act(action, source) {
-    if (action === "retest") this.page.send({ do: "retest" });
+    // what is done once more in this session is marked so; a session of its own is the retest
+    if (action === "retest") this.page.send(this.page.session.ready === "retest" ? { do: "protocol", name: "retest" } : { do: "retest" });
     else super.act(action, source);
   }
 

@@ -112,6 +112,7 @@ export class Session extends EventTarget {
     this.setup = null;
     this.protocols = [];
     this.ready = null;
+    this.retest = null;
     this.protocol = null;
     this.result = null;
     this.places = [];
@@ -268,6 +269,7 @@ export class Session extends EventTarget {
   _take_protocols(m) {
     this.protocols = m.protocols;
     this.ready = m.ready;
+    this.retest = m.retest ?? null;
   }
 
   _take_protocol(m) {

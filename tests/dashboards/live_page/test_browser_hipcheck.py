@@ -108,7 +108,7 @@ def test_a_result_and_its_retest(session: LedSession, open_page: Open) -> None:
     assert "Left 70°, Right 108°" in label
     page.keyboard.press("t")
     until(page, "document.body.dataset.mode === 'retest'")
-    assert page.locator('[data-action="retest"], [data-action="mode-hipcheck"]').count() == 1
+    assert page.locator('.led-foot [data-action="retest"], .led-foot [data-action="mode-hipcheck"]').count() == 1
 
 
 def test_a_viewer_can_only_see(session: LedSession, open_page: Open) -> None:
@@ -244,3 +244,37 @@ def test_drift_is_heard_once_a_set_has_moved(session: LedSession, open_page: Ope
     session.repetition(4, lumbar_rom_deg=55.0)
     until(page, "window.tones.includes('tone')")
     until(page, "document.body.dataset.tone === 'silent'")
+
+
+def test_other_protocols_are_chosen_led_and_listed(session: LedSession, open_page: Open) -> None:
+    page = open_page(session.address)
+    until(page, "document.body.dataset.mode === 'hipcheck'")
+    page.click(".others summary")
+    page.click('[data-action="hipcheck-choose"][data-protocol="hip-rotation"]')
+    assert page.inner_text("h1") == "Seated hip rotation"
+    page.click('[data-action="hipcheck-start"]')
+    page.click('[data-action="step-start"]')
+    for _ in range(3):
+        page.keyboard.press(" ")
+        page.wait_for_timeout(150)
+    until(page, NOW.format("rotation-right"))
+    page.click('[data-action="step-skip"]')
+    until(page, STAGE.format("result"))
+    done = page.inner_text(".done-list")
+    assert "Hip rotation left counted by taps, not measured" in done
+    assert page.locator(".pictures svg").count() == 0
+
+
+def test_a_session_that_retests_another_says_so_at_once(open_page: Open) -> None:
+    with LedSession("retest") as session:
+        session.calibrate()
+        said = {"en": "true hip flexion, knee raise, left", "de": "echte Hüftbeugung, Knieheben, links"}
+        primary = {"test": "knee_raise", "side": "left", "measure": "hip_peak_deg"}
+        again = {"primary": primary, "primary_said": said, "before": 76.2}
+        session.page.offers(session.guide.known.values(), "retest", again)
+        page = open_page(session.address)
+        until(page, "document.body.dataset.mode === 'retest'")
+        until(page, "document.querySelector('[data-value=before]')?.textContent === '76°'")
+        page.click('[data-action="retest"]')
+        until(page, NOW.format("stand"))
+        assert [m.label for m in session.said][:1] == ["protocol retest"]

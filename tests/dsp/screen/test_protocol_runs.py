@@ -105,10 +105,30 @@ def test_an_attempt_that_was_repeated_leaves_the_screen() -> None:
 
 
 def test_a_retest_is_not_mixed_into_the_first_test() -> None:
-    runs = runs_of([*HIP, *marks((100.0, "protocol retest"), (100.0, "step knee-left begin knee_raise left x3"))])
+    runs = runs_of(
+        [
+            *HIP[:6],
+            SessionMark(40.0, "step knee-left end"),
+            HIP[-1],
+            *marks((100.0, "protocol retest"), (100.0, "step knee-left begin knee_raise left x3")),
+        ]
+    )
     own = [repetition(30.0, "knee_raise"), repetition(60.0), repetition(105.0, "knee_raise")]
     assert [r.turn_s for r in screened(own, [], runs)] == [30.0, 60.0]
     assert [r.turn_s for r in of_run(own, [], runs[1])] == [105.0]
+
+
+def test_a_test_that_was_skipped_first_and_done_later_counts() -> None:
+    later = marks((100.0, "protocol retest"), (100.0, "step rock-back begin rock_back x3"), (130.0, "protocol retest done"))
+    skipped = marks(
+        (39.0, "step knee-left skipped"), (39.0, "step rock-back begin rock_back x4"), (39.5, "step rock-back skipped")
+    )
+    runs = runs_of([*HIP[:6], *skipped, HIP[-1], *later])
+    assert [r.turn_s for r in screened([repetition(110.0, "rock_back")], [], runs)] == [110.0]
+
+
+def test_a_mark_of_ones_own_that_begins_with_the_word_is_no_protocol() -> None:
+    assert runs_of(marks((1.0, "protocol changed"), (2.0, "protocol changed"))) == ()
 
 
 def test_pain_stops_a_step_and_its_protocol() -> None:

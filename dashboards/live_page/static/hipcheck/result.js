@@ -7,6 +7,8 @@ import { clock, degrees, known, percent, uncertainty } from "../numbers.js";
 import { told } from "./texts.js";
 import { word } from "../words.js";
 
+/** Protocols whose three pictures can be drawn; of others the steps are listed. */
+const PICTURED = new Set(["hip-check", "full-screen", "retest"]);
 const LEVELS = { high: 3, moderate: 2, low: 1 };
 
 /** Three dots, as many filled as the confidence is high. */
@@ -41,7 +43,7 @@ export class Result {
       element("header", { class: "led-head" }, element("h1", {}, title), element("p", { class: "mute" }, [about.athlete, took].filter(Boolean).join(", ")), nav()),
       element("h2", { class: "answer", "data-answer": screen.answer?.code ?? "" }, said.answer),
       element("p", { class: "sure" }, dots(said.level ?? screen.confidence), " ", element("b", {}, word("hipcheck.sure")), " ", said.confidence),
-      element("div", { class: "pictures" }, ...this._pictures(screen, result)),
+      element("div", { class: "pictures" }, ...(PICTURED.has(result.name) ? this._pictures(screen, result) : [this._steps(result)])),
       ...this._against(said),
       this._foot(operator, result, said, screen),
     );
@@ -52,6 +54,21 @@ export class Result {
     const steps = this._picture("hipcheck.steps", "hipcheck.steps.what", (svg) => spineSteps(svg, screen, result.curves?.rock_back ?? []), this._stepsWords(screen));
     const bends = this._picture("hipcheck.bends", "hipcheck.bends.what", (svg) => whoBends(svg, screen, result.protocol.thirds), this._bendsWords(screen));
     return [give, steps, bends];
+  }
+
+  /** What was done and measured, step by step, of the last protocol. */
+  _steps(result) {
+    const runs = [result.protocol, ...(result.protocol.further ?? [])];
+    const run = runs.at(-1);
+    const known_steps = this.page.session.protocols.find((p) => p.name === run.name)?.steps ?? [];
+    const rows = run.steps
+      .filter((step) => step.wanted && step.outcome !== "repeated")
+      .map((step) => {
+        const title = told(known_steps.find((s) => s.name === step.name)?.title) || step.name;
+        const size = known(step.peak_deg) ? word("hipcheck.peak", { size: degrees(step.peak_deg) }) : step.measured === null && "measured" in step ? word("hipcheck.unmeasured") : "";
+        return element("li", {}, element("span", {}, title, size ? element("span", { class: "mute" }, ` ${size}`) : null), element("b", {}, word("hipcheck.valid", { valid: step.valid, wanted: step.wanted })));
+      });
+    return element("section", { class: "card", "aria-labelledby": "led-done" }, element("h3", { id: "led-done" }, word("hipcheck.done")), element("ol", { class: "plan done-list" }, ...rows));
   }
 
   _picture(title, what, draw, words) {
@@ -66,7 +83,11 @@ export class Result {
     if (sides.every(([, value]) => !known(value))) return [element("p", {}, element("b", {}, word("hipcheck.not_tested")))];
     const short = sides.filter(([, value]) => known(value) && value < limit).map(([side, value]) => word("hipcheck.short", { side: word(`hipcheck.${side}`), by: degrees(limit - value), limit: degrees(limit) }));
     const missing = sides.filter(([, value]) => !known(value)).map(([side]) => word("hipcheck.side.not_tested", { side: word(`hipcheck.${side}`) }));
-    const line = short.length ? short.join(" ") : word("hipcheck.reach", { limit: degrees(limit) });
+    const differ = limitOf(screen, "knee_raise_difference_deg");
+    const [least] = [...sides].sort(([, a], [, b]) => a - b);
+    let line = word(missing.length ? "hipcheck.reaches" : "hipcheck.reach", { limit: degrees(limit) });
+    if (short.length) line = short.join(" ");
+    else if (differ?.beyond) line = word("hipcheck.differs", { side: word(`hipcheck.${least[0]}`), by: degrees(Math.abs(differ.number)) });
     return [element("p", {}, element("b", {}, line)), missing.length ? element("p", { class: "mute" }, missing.join(" ")) : null].filter(Boolean);
   }
 
