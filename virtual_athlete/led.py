@@ -80,15 +80,11 @@ def _deadlift(script: Script, rng: np.random.Generator, step: Asked, limited: st
 
 
 def _hip_extension(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
-    lie_back, lower, sit_up = (getattr(script, name, None) for name in ("lie_back", "hip_extension", "sit_up"))
-    if lie_back is None or lower is None or sit_up is None:
-        _waits(script, rng, step, limited)
-        return
     script.sit_down(2.0, rest_s=1.0)
-    lie_back()
+    script.lie_back()
     for _ in range(step.repetitions):
-        lower(step.side, rng.uniform(-4.0, -2.0) if step.side == limited else rng.uniform(6.0, 9.0))
-    sit_up()
+        script.hip_extension(step.side, rng.uniform(-4.0, -2.0) if step.side == limited else rng.uniform(6.0, 9.0))
+    script.sit_up()
     script.stand_up(1.8, rest_s=0.5)
 
 

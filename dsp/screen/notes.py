@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsp.day.scoring import TRIAL
-from dsp.screen.tests import ScreenTest
+from dsp.screen.tests import ScreenTest, fewest
 
 
 def notes_of(tests: Iterable[ScreenTest]) -> list[str]:
@@ -20,7 +20,7 @@ def _too_few(tests: Iterable[ScreenTest]) -> list[str]:
     for t in tests:
         if not t.valid and (t.side or t.test not in ("knee_raise", "rock_back")):
             reasons = "".join(f", {n} left out: {why}" for why, n in t.left_out.items())
-            notes.append(f"{_name(t)}: {t.repetitions} of at least 3 repetitions{reasons}; not scored")
+            notes.append(f"{_name(t)}: {t.repetitions} of at least {fewest(t.test)} repetitions{reasons}; not scored")
     return notes
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from body_signals import HiphingeError, Session, check_athlete
+from body_signals import RETEST, HiphingeError, Session, check_athlete
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
@@ -35,7 +35,7 @@ from hiphinge.commands.options import (
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
-from hiphinge.guidance.protocol_retest import RETEST, Key, primary_label, retest_of
+from hiphinge.guidance.protocol_retest import Key, primary_label, retest_of
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
@@ -123,7 +123,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
     """A live session from its first sensor to its report. retested: the number that it measures again."""
     settings = config.load(asked.config_file)
     if asked.kit_file is None and asked.no_page:
-        remedy = "Give --kit KIT (hiphinge scan --save KIT makes one), or leave asked.out --no-page: the page sets up"
+        remedy = "Give --kit KIT (hiphinge scan --save KIT makes one), or leave out --no-page: the page sets up"
         raise HiphingeError("which sensors are used is not said", "--kit", remedy)
     if asked.athlete is not None:
         check_athlete(asked.athlete)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, CALIBRATE, Pain, SessionMark, understood
+from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Pain, SessionMark, understood
 from dsp.pipeline import PipelineOutput
 from dsp.progress import BEND, KNEE_LEFT, KNEE_RIGHT, CalibrationProgress, Stage
 from dsp.results import AngleRows
@@ -30,7 +30,7 @@ from dsp.screen import (
     begin_label,
     protocol_label,
 )
-from hiphinge.guidance.protocol_retest import RETEST, Key, primary_of, retest_of
+from hiphinge.guidance.protocol_retest import Key, primary_of, retest_of
 from hiphinge.guidance.protocol_words import DONE, LEFT, RUNNING, STOPPED, step_document
 
 PROTOCOL = "protocol"

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from body_signals import SCREEN_MEASURES
+from body_signals import PRIMARY, SCREEN_MEASURES
 from dsp.screen import Protocol, Step
 
-PRIMARY, RETEST = "primary", "retest"
 REPETITIONS = 3
 Key = tuple[str, str, str]
 """Test, side (empty where it has none) and measure, as in `SCREEN_MEASURES`."""

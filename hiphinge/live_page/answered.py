@@ -46,25 +46,16 @@ class Paths:
         self.curves[repetition.movement] = [*self.curves.get(repetition.movement, ()), curve][-MOST_CURVES:]
 
 
-def _optional(name: str) -> Any:
-    """A module that this program may come without."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        return None
-
-
 def prepare() -> None:
-    """Load what an answer needs."""
-    for name in ("dsp.comparison", "dashboards.answers"):
-        _optional(name)
+    """Load what an answer needs: the statistics take seconds to import, so nobody imports them before."""
+    importlib.import_module("dsp.comparison")
+    importlib.import_module("dashboards.answers")
 
 
 def occasion_of(summary: Document) -> Any:
-    """A stored session as an occasion of a comparison; None where this program cannot compare."""
-    comparison = _optional("dsp.comparison")
-    if comparison is None:
-        return None
+    """A stored session as an occasion of a comparison (`dsp.comparison.Occasion`)."""
+    from dsp import comparison
+
     told = [entry["level"] for entry in summary["pain"] if entry["level"] is not None]
     start = datetime.fromisoformat(summary["start"]) if summary["start"] else None
     screen = summary["screen"]
@@ -75,8 +66,9 @@ def occasion_of(summary: Document) -> Any:
 
 def proposed(screen: Document) -> Key | None:
     """The number that limits the athlete most, which a treatment is measured by; None where there is none."""
-    comparison = _optional("dsp.comparison")
-    return None if comparison is None else limiting(comparison.proposed_primary(screen))
+    from dsp import comparison
+
+    return limiting(comparison.proposed_primary(screen))
 
 
 def result_document(
@@ -119,9 +111,9 @@ def _compared(
     result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None, wear: str
 ) -> dict[str, Any] | None:
     """The comparison of the tests of the first protocol, or of another session, with those done since; None without any."""
-    comparison = _optional("dsp.comparison")
-    if comparison is None or primary is None or not runs:
+    if primary is None or not runs:
         return None
+    from dsp import comparison
 
     def occasion(run: Document, screen: Document) -> Any:
         at = session.start + timedelta(seconds=run["begun_s"])
@@ -139,9 +131,8 @@ def _compared(
 
 def _said(screen: Document, language: str) -> dict[str, Any]:
     """The answer of a screen in sentences."""
-    answers = _optional("dashboards.answers")
-    if answers is None:
-        return {"answer": screen["pattern_words"], "confidence": screen["confidence"], "against": [], "next": [], "reasons": []}
+    from dashboards import answers
+
     words, answer = answers.sentences(language), answers.answer_of(screen)
     done = {test["test"] for test in screen["tests"]}
     return {
@@ -157,18 +148,20 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
 
 
 def _number_said(primary: Key | None, language: str) -> str:
-    answers = _optional("dashboards.answers")
-    if primary is None or answers is None:
-        return "" if primary is None else " ".join(part.replace("_", " ") for part in primary if part)
+    if primary is None:
+        return ""
+    from dashboards import answers
+
     test, side, measure = primary
     said: str = answers.sentences(language).measure(test, measure, side)
     return said
 
 
 def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
-    answers = _optional("dashboards.answers")
-    if comparison is None or answers is None:
+    if comparison is None:
         return {}
+    from dashboards import answers
+
     words = answers.sentences(language)
     points = comparison["points"]
     return {
