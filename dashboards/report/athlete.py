@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from body_signals.movements import BEND, KNEE_RAISE
 from dashboards.notation import DASH
 from dashboards.report.course import later_points
 from dashboards.report.drawing import Pose, figure
@@ -76,21 +77,20 @@ def paragraph(facts: Facts, words: Wording) -> str:
 
 def pictures(facts: Facts, words: Wording) -> list[Posed]:
     """Knee raises and the bend; of a training day the movements that were done most."""
-    wanted: list[tuple[MovementSummary | None, str]] = [
-        (facts.group("knee_raise", "left"), "left"),
-        (facts.group("knee_raise", "right"), "right"),
-        (facts.group("bend"), ""),
-    ]
     if facts.training:
         most = sorted((g for g in facts.groups if g.movement != "other"), key=lambda g: -len(g.rows))[:3]
-        wanted = [(g, g.side) for g in most]
-    found = [_posed(facts, group, side, words) for group, side in wanted if group is not None]
+        found = [_posed(facts, group, group.side, words) for group in most]
+    else:
+        found = []
+        for test, side in ((KNEE_RAISE.name, "left"), (KNEE_RAISE.name, "right"), (BEND.name, "")):
+            group = facts.group(test, side)
+            found.append(_of_step(facts, test, side, words) if group is None else _posed(facts, group, side, words))
     return [one for one in found if one is not None]
 
 
 def _posed(facts: Facts, group: MovementSummary, side: str, words: Wording) -> Posed | None:
     row = _middle(group, side)
-    pose = _pose(facts, row) if row is not None else None
+    pose = _pose(facts, row["turn_s"]) if row is not None else None
     if row is None or pose is None:
         return None
     if side:
@@ -112,6 +112,30 @@ def _posed(facts: Facts, group: MovementSummary, side: str, words: Wording) -> P
     return Posed(picture, name, "" if inside else DASH, share if inside else math.nan, wide)
 
 
+def _of_step(facts: Facts, test: str, side: str, words: Wording) -> Posed | None:
+    """A test that a protocol scored from its calibration, which has no repetitions: the deepest row of its step."""
+    steps = (facts.summary.get("protocol") or {}).get("steps") or ()
+    step = next((s for s in steps if (s["test"], s["side"]) == (test, side) and s["ended_s"] is not None), None)
+    number = facts.measure(test, "hip_peak_deg" if side else "lumbar_share_of_trunk", side)
+    if step is None or not number.known:
+        return None
+    time_s = facts.angles["time_s"]
+    first, last = np.searchsorted(time_s, [step["begun_s"], step["ended_s"]])
+    deep = facts.angles[f"hip_{side}_flexion_deg" if side else "trunk_inclination_deg"][int(first) : int(last)]
+    if not np.isfinite(deep).any():
+        return None
+    pose = _pose(facts, float(time_s[int(first) + int(np.nanargmax(deep))]))
+    if pose is None:
+        return None
+    if side:
+        told = words.number(number.median, "deg")
+        label = words.text("athlete.knee_label", hip=words.code("hip", side), number=told)
+        return Posed(figure(pose, label), words.code("side", side), told)
+    name = words.kind(test)
+    label = words.text("athlete.share_label", movement=name, back=words.number(number.median, ""))
+    return Posed(figure(pose, label, width=250.0, lying=True), name, "", number.median, wide=True)
+
+
 def _middle(group: MovementSummary, side: str) -> Row | None:
     """The repetition nearest to the median: of the raised hip, else of the trunk."""
     name = f"hip_{side}_peak_deg" if side else "trunk_rom_deg"
@@ -122,10 +146,10 @@ def _middle(group: MovementSummary, side: str) -> Row | None:
     return min(rows, key=lambda row: abs(row[name] - middle))
 
 
-def _pose(facts: Facts, row: Row) -> Pose | None:
+def _pose(facts: Facts, at_s: float) -> Pose | None:
     """The angles at the deepest point; None where nothing of the body was measured."""
     time_s = facts.angles["time_s"]
-    near = slice(*(int(np.searchsorted(time_s, row["turn_s"] + shift)) for shift in (-_WITHIN_S, _WITHIN_S)))
+    near = slice(*(int(np.searchsorted(time_s, at_s + shift)) for shift in (-_WITHIN_S, _WITHIN_S)))
 
     def at(name: str) -> float:
         values = facts.angles[f"{name}_deg"][near]

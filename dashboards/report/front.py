@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from body_signals.movements import kind_of
+from body_signals.movements import BEND, kind_of
 from dashboards.notation import DASH
 from dashboards.report.course import changed, pain_line
 from dashboards.report.drawing import Bar, Curve, Square, hip_gives, spine_steps_in, square, thirds
 from dashboards.report.facts import Facts, gives_way, hip_of
 from dashboards.report.movements import SIDES, THIRDS, MovementSummary, Row, counted_left_out
+from dashboards.report.published import published_range
 from dashboards.report.wording import Wording, cut
 
 MOST_SQUARES = 4
@@ -256,21 +257,25 @@ def _steps_in(facts: Facts, words: Wording) -> Picture:
 
 def _bend(facts: Facts, words: Wording) -> Picture:
     number, group = facts.measure("bend", "lumbar_share_of_trunk"), facts.group("bend")
-    return thirds_picture(group, number.median, words)
+    # the bends of a calibration are no repetitions: a protocol that scores them has their thirds
+    found = (facts.summary.get("protocol") or {}).get("thirds") or ()
+    given = [math.nan if v is None else float(v) for v in found] if len(found) == len(THIRDS) else []
+    return thirds_picture(group, number.median, words, given if number.known else ())
 
 
-def thirds_picture(group: MovementSummary | None, median: float, words: Wording) -> Picture:
-    """The lumbar share of trunk in the thirds of the bend."""
+def thirds_picture(group: MovementSummary | None, median: float, words: Wording, given: Sequence[float] = ()) -> Picture:
+    """The lumbar share of trunk in the thirds of the bend. given: the thirds, where they are not those of the group."""
     share = "lumbar_share_of_trunk"
-    values = [group.median(f"{share}_{third}") if group is not None else math.nan for third in THIRDS]
+    of_group = [group.median(f"{share}_{third}") if group is not None else math.nan for third in THIRDS]
+    values = list(given) or of_group
     bars = [
         Bar(words.text(f"report.{third}"), v, words.number(v, "").replace("\xa0%", ""))
         for third, v in zip(THIRDS, values, strict=True)
     ]
-    published = group.published if group is not None else None
+    published = group.published if group is not None else published_range("lumbar_share_of_trunk", BEND.name) if given else None
     band = (published.low, published.high) if published is not None else None
     told = ", ".join(f"{bar.name} {bar.words}" for bar in bars)
-    if group is None:
+    if group is None and not given:
         caption = words.text("report.not_tested", test=words.test("bend"))
     elif published is None or not math.isfinite(median):
         caption = (

@@ -436,3 +436,27 @@ def test_a_training_day_without_a_zone_or_a_set(tmp_path: Path) -> None:
     folder = write_session(tmp_path, "review", seconds=40, exposure={}, sets=[])
     facts = facts_of(folder, "review")
     assert headline(facts, EN) == f"{len(facts.repetitions)} repetitions."
+
+
+def test_bends_that_a_protocol_scored_from_the_calibration_are_drawn_though_they_are_no_repetitions(tmp_path: Path) -> None:
+    day = Day().bends(lumbar_share_of_trunk=0.81).knee_raises(left=77.0).rock_backs()
+    document = screen_of(day.repetitions).document()
+    steps = [
+        {"name": name, "test": test, "side": side, "wanted": 4, "valid": 4, "begun_s": begun, "ended_s": begun + 15.0}
+        | {"outcome": "end", "stopped_for_pain": False}
+        for name, test, side, begun in (
+            ("bends", "bend", "", 5.0),
+            ("knee-left", "knee_raise", "left", 20.0),
+            ("knee-right", "knee_raise", "right", 35.0),
+        )
+    ]
+    protocol = {"name": "hip-check", "begun_s": 0.0, "ended_s": 60.0, "outcome": "done", "steps": steps}
+    protocol["thirds"] = [0.8291, 0.8066, 0.7868]
+    session = write_session(tmp_path, "review", screen=document, protocol=protocol)
+    page = Page(report(session, tmp_path))
+    assert all(f"{name} {number}" in page.drawn for name, number in (("early", 83), ("middle", 81), ("late", 79)))
+    assert "81 %; published 38 to 63 %" in page.text
+    athlete = Page(report(session, tmp_path, audience="athlete"))
+    assert "77°" in athlete.text
+    assert "105°" in athlete.text
+    assert "back 81" in athlete.text
