@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import typer
@@ -47,6 +49,8 @@ from hiphinge.session.interruption import HANGUP, HangUp
 from hiphinge.setting_up.begin import WornMemory, set_up
 from hiphinge.version import software
 from ingest.links import EventLog, Kit, KitReader, read_kit
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         assert kit is not None
         assert session is not None
         folder = _folder(asked.out, settings, session)
+        if page is not None:
+            Thread(target=_offer_own_lines, args=(page, folder.absolute().parent, session), daemon=True).start()
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
@@ -205,6 +211,16 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
     if streaming.ended_by != signal.SIGTERM:
         # a computer that is switched off does not wait for the results of other sessions
         look_after(orphaned)
+
+
+def _offer_own_lines(page: OpenPage, where: Path, session: Session) -> None:
+    """Look through the athlete's earlier sessions, beside the one that begins, which does not wait for it."""
+    from hiphinge.afterwards.own_line import own_lines
+
+    try:
+        page.offer_own_lines(own_lines(where, session.athlete, session.start))
+    except HiphingeError as error:
+        _log.info("no own lines: %s", error)
 
 
 def _tell_red_flags(led: Protocol, screen: Console) -> None:

@@ -74,6 +74,11 @@ class OpenPage:
         documents = [protocol_document(protocol) for protocol in known]
         self.board.put("protocols", {"protocols": documents, "ready": ready or None, "retest": retest})
 
+    def offer_own_lines(self, lines: Mapping[str, Any]) -> None:
+        """The athlete's own lines (`own_lines`), which Desk offers as targets."""
+        if lines["sessions"]:
+            self.board.put("own_lines", lines)
+
     def _follow(self, session: Session) -> LivePage:
         return LivePage(self.board, session, self.board.end, lambda: self.server.failed)
 

@@ -173,7 +173,7 @@ export class Desk {
     if (["repetition", "repetitions", "marks"].includes(kind)) this.table.change(session);
     if (["repetition", "repetitions"].includes(kind)) this._changeLoop();
     if (kind === "marks") this.marks.change(session);
-    if (kind === "targets") this.targets.change(session);
+    if (kind === "targets" || kind === "own_lines") this.targets.change(session);
     if (kind === "invitation") this.connected?.invited(session.invitation);
     if (kind === "viewers") this.connected?.change(session);
     if (kind === "answer") this._answer(session.answers.at(-1));

@@ -106,6 +106,7 @@ export class Session extends EventTarget {
     this.viewers = [];
     this.answers = [];
     this.targets = {};
+    this.ownLines = null;
     this.underWay = null;
     this.trouble = "";
     this.invitation = null;
@@ -264,6 +265,10 @@ export class Session extends EventTarget {
 
   _take_invitation(m) {
     this.invitation = m;
+  }
+
+  _take_own_lines(m) {
+    this.ownLines = m;
   }
 
   _take_protocols(m) {

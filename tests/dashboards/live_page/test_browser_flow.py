@@ -376,6 +376,16 @@ def test_a_target_set_by_hand_is_the_line_of_the_bar(session: ScriptedSession, o
     page.keyboard.press("d")
     page.click('[data-action="no-target-lumbar_flexion"]')
     until(page, "document.querySelector('[data-input=target-lumbar_flexion]').value === ''")
+    # the athlete's own line is offered where there is one
+    own = '[data-action="own-target-lumbar_flexion"]'
+    assert page.is_hidden(own)
+    session.page.offer_own_lines({"lumbar_flexion": 47, "hip_flexion": None, "sessions": 3})
+    page.wait_for_selector(own, state="visible")
+    assert page.inner_text(own) == "Own: 47°"
+    assert "3 sessions" in str(page.get_attribute(own, "title"))
+    assert page.is_hidden('[data-action="own-target-hip_flexion"]')
+    page.click(own)
+    until(page, "document.querySelector('[data-input=target-lumbar_flexion]').value === '47'")
 
 
 def test_sounds_silence_means_well_and_lost_data_are_heard(session: ScriptedSession, open_page: Open) -> None:

@@ -11,6 +11,7 @@ export class Targets {
   constructor(page) {
     this.page = page;
     this.inputs = new Map();
+    this.own = new Map();
     const rows = TARGETS.map((angle) => this._row(angle));
     this.node = element("section", { class: "card targets", "aria-labelledby": "targets" }, element("h2", { id: "targets" }, word("targets.title")), ...rows);
   }
@@ -35,10 +36,24 @@ export class Targets {
       event.stopPropagation();
       this.page.send({ do: "target", angle, deg: null });
     });
-    return element("div", { class: "target" }, element("label", { for: id }, word(`targets.${angle}`)), element("span", {}, input, " °"), none);
+    const own = element("button", { type: "button", "data-action": `own-target-${angle}`, hidden: true });
+    own.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.page.send({ do: "target", angle, deg: this.page.session.ownLines[angle] });
+    });
+    this.own.set(angle, own);
+    return element("div", { class: "target" }, element("label", { for: id }, word(`targets.${angle}`)), element("span", {}, input, " °"), none, own);
   }
 
   change(session) {
+    for (const [angle, node] of this.own) {
+      const deg = session.ownLines?.[angle];
+      node.hidden = !known(deg);
+      if (known(deg)) {
+        say(node, word("targets.own", { degrees: `${deg}°` }));
+        node.title = word("targets.own.what", { sessions: session.ownLines.sessions });
+      }
+    }
     for (const [angle, node] of this.inputs) {
       const target = session.targets[angle];
       const text = known(target) ? String(target) : "";
