@@ -28,6 +28,10 @@ def sentences(language: str) -> Sentences:
     return Sentences(language, catalogue(language))
 
 
+DIFFERENCE = "hip_difference_deg"
+"""The one measure with a sign that is no direction of the body."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
     """Sentences of one language from its catalogue."""
@@ -71,7 +75,10 @@ class Sentences:
     def reason(self, document: Document) -> str:
         """A number for or against the answer, with the limit and whose limit it is; a small beginning."""
         test, measure, side = document["test"], document["measure"], document.get("side") or ""
-        number = self.measured(document, document.get("number"), document.get("sd"))
+        value = document.get("number")
+        # left minus right: what differs has no sign
+        size = abs(value) if measure == DIFFERENCE and isinstance(value, int | float) else value
+        number = self.measured(document, size, document.get("sd"))
         key = f"reason.{test}.{measure}"
         values = {"number": number, "hip": self.code("hip", side) if side else self.text("hip.")}
         if key in self.words:

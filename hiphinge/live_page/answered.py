@@ -134,7 +134,7 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
     from dashboards import answers
 
     words, answer = answers.sentences(language), answers.answer_of(screen)
-    done = {test["test"] for test in screen["tests"]}
+    done = [(test["test"], test["side"]) for test in screen["tests"]]
     return {
         "answer": words.answer(answer),
         "confidence": words.confidence(answer),
