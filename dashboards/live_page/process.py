@@ -74,6 +74,8 @@ class PageProcess:
         self._changed = threading.Condition()
         """Of the two above and the two below."""
         self._closing = self._gone = False
+        self._end_said = False
+        """Whether the session's end was queued: after it the process ends by itself."""
         self._known_tokens = self._tokens = self._dropped = 0
         self.process = subprocess.Popen(
             # -P: nothing is imported from the folder that the command was started in
@@ -135,6 +137,7 @@ class PageProcess:
                 return
             self._waiting.append(data)
             self._waiting_bytes += len(data)
+            self._end_said = self._end_said or isinstance(message, wire.End)
             self._changed.notify_all()
 
     def token(self, role: Role, *, wait: bool = True) -> str:
@@ -198,7 +201,8 @@ class PageProcess:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1.0)
         with self._changed:
-            if not self._closing and self._refused is None:
+            in_order = self._closing or (self._end_said and self.process.returncode == 0)
+            if not in_order and self._refused is None:
                 self._fault = self._fault or ChildProcessError(f"its process has ended ({self.process.returncode})")
                 _log.warning("the live page has ended: %s", self._fault)
             self._gone = True

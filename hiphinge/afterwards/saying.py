@@ -96,7 +96,7 @@ def label_of(words: str, where: str | None = None) -> str:
     try:
         check_label(words)
     except ValueError as error:
-        raise HiphingeError(str(error), "LABEL", "Write pain and a number from 0 to 10, e.g. pain 3") from None
+        raise HiphingeError(str(error), "LABEL", "Write a number on its scale, e.g. pain 3, srpe 7, load 80 kg") from None
     close = difflib.get_close_matches(plain, ACTING, 1, 0.8)
     if plain not in ACTING and close:
         raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Your own labels must differ more")

@@ -109,7 +109,8 @@ def demo(
         "A simulated athlete with four virtual sensors. For the calibration: stands still, bends three times, raises each knee "
         "twice; then bends, squats, lifts, sits and walks."
         if led is None
-        else f"A simulated athlete with four virtual sensors, who stands and waits for: {led.title['en']}.",
+        else f"A simulated athlete with four virtual sensors, who stands and waits for: {led.title['en']}. "
+        + ("It begins by itself." if no_page or not asked_for else "Begin it on the page, or with g."),
         highlight=False,
     )
     with HangUp() as hangup, opened(wishes if asked_for and not no_page else None, session, simulated=True) as page:

@@ -97,6 +97,17 @@ def test_a_process_that_is_killed_is_told_and_nothing_is_sent_any_more() -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
+def test_the_end_of_a_session_is_no_failure_of_its_page() -> None:
+    page = started()
+    BoardWriter(page.send).end()
+    assert page.process.wait(10.0) == 0
+    for thread in page._threads:
+        thread.join(10.0)
+    assert page.failed is None
+    page.wait()
+    assert page.failed is None
+
+
 def test_a_process_that_takes_nothing_is_ended_and_what_waits_for_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_process, "STUCK_S", 0.2)
     monkeypatch.setattr(page_process, "MOST_WAITING_BYTES", 100_000)
