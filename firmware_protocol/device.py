@@ -52,7 +52,7 @@ class Ask:
 
     payload: bytes
     known: str
-    then: Callable[[Mapping[str, str | float]], tuple[Step, ...]]
+    then: Callable[[Mapping[str, str | float]], tuple[Step, ...]] = field(compare=False)
     characteristic: str = ""
     wait_s: float = 0.5
 

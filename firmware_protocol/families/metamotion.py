@@ -266,18 +266,19 @@ def _asked(request: Request) -> dict[str, Any]:
 def _configure(request: Request) -> tuple[Step, ...]:
     asked, rate_hz = _asked(request), request.rate_hz or 100.0
     _scales(asked)
+    acc_g, gyr_dps = float(asked["acc_range_g"]), float(asked["gyr_range_dps"])
     if rate_hz not in _RATE_CODE:
         offered = ", ".join(f"{r:g}" for r in _RATE_CODE)
         raise HiphingeError(f"a MetaMotion has no rate of {rate_hz:g} Hz", "rate_hz", f"Choose one of {offered}.")
 
     def set_up(facts: Mapping[str, str | float]) -> tuple[Step, ...]:
         new_acc, new_gyr = (facts.get(name) == BMI270 for name in _NAMES.values())
-        acc_range = (_NEW_ACC_RANGE_CODE if new_acc else _ACC_RANGE_CODE)[float(asked["acc_range_g"])]
+        acc_range = (_NEW_ACC_RANGE_CODE if new_acc else _ACC_RANGE_CODE)[acc_g]
         # normal bandwidth; a BMI270 also filters for performance
         rate = _RATE_CODE[rate_hz] | 0x20
         commands = (
             bytes((ACC, 0x03, rate | (0x80 if new_acc else 0), acc_range)),
-            bytes((GYR, 0x03, rate, _GYR_RANGE_CODE[float(asked["gyr_range_dps"])])),
+            bytes((GYR, 0x03, rate, _GYR_RANGE_CODE[gyr_dps])),
             bytes((ACC, NEW_PACKED, 1)) if new_acc else _write("acc_packed_subscribe"),
             bytes((GYR, NEW_PACKED, 1)) if new_gyr else _write("gyr_packed_subscribe"),
         )

@@ -21,9 +21,19 @@ OF_THE_SCREEN = (
     "dsp/screen/answer.py",
     "dsp/screen/notes.py",
     "dsp/screen/pattern.py",
+    "dsp/screen/protocol.py",
     "body_signals/quantities.py",
+    "dashboards/answers/document.py",
+    "dashboards/report/athlete.py",
+    "dashboards/report/back.py",
+    "dashboards/report/facts.py",
+    "dashboards/report/front.py",
+    "dashboards/report/training.py",
+    "hiphinge/guidance/protocol_guide.py",
+    "virtual_athlete/led.py",
 )
-"""Here the same words are names of tests: what each measures, and which limits it is compared with."""
+"""Here the same words are names of tests: what each measures, which limits it is compared with, and which is shown or done
+where."""
 
 
 def test_every_kind_of_the_module_is_in_the_table_once() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_every_panel_says_what_it_is_and_in_which_unit() -> None:
         if panel["type"] == "timeseries":
             assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] is False
         assert panel["datasource"] == {"type": "influxdb", "uid": "${DS_HIP}"}
-        assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGHIJKL")[: len(panel["targets"])]
+        assert [target["refId"] for target in panel["targets"]] == list(ascii_uppercase)[: len(panel["targets"])]
 
 
 @pytest.mark.parametrize("query", [pytest.param(query, id=title) for title, query in QUERIES])

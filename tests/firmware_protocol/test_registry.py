@@ -8,7 +8,7 @@ import pytest
 
 from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, FAMILIES, Clock, codec_for, device_family, recognise_ble, recognise_port
-from firmware_protocol.device import Read, Request, Write
+from firmware_protocol.device import Ask, Read, Request, Write
 from firmware_protocol.families.thingy52 import encode_config
 
 
@@ -22,7 +22,7 @@ def test_each_family_is_complete(name: str) -> None:
     request = Request(rate_hz=family.default_rate_hz)
     steps = (*family.configure(request), *family.start(request), *family.stop(request))
     for step in steps:
-        assert isinstance(step, Write | Read)
+        assert isinstance(step, Write | Read | Ask)
         uuid = step.characteristic
         assert uuid == uuid.lower()
         assert len(uuid) == (36 if family.ble is not None else 0)

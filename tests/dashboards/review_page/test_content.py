@@ -14,7 +14,8 @@ import pytest
 
 from body_signals import HiphingeError
 from dashboards.edits import edited_repetitions
-from dashboards.report import content as report
+from dashboards.notation import kind_is_unsure
+from dashboards.report.movements import movements
 from dashboards.review_page import content
 from dashboards.review_page.content import session_document
 from dashboards.review_page.orders import Correct, SayPain, read_order
@@ -64,7 +65,7 @@ def test_sets_and_the_repetitions_that_count_are_those_of_summary_and_report(sto
         metric = written["metrics"].get("lumbar_rom_deg")
         if metric is not None:
             assert shown["medians"]["lumbar"][:2] == pytest.approx([metric["median"], metric["spread"]], rel=1e-4)
-    groups = report.movements(edited_repetitions(stored, "review").to_pylist())
+    groups = movements(edited_repetitions(stored, "review").to_pylist())
     assert [(g["movement"], g["side"]) for g in document["groups"]] == [(g.movement, g.side) for g in groups]
     for shown, group in zip(document["groups"], groups, strict=True):
         share = group.over("lumbar_share_of_trunk_on_thigh")
@@ -196,4 +197,4 @@ def test_a_kind_that_cannot_be_told_without_thighs_is_not_sure_on_the_page_and_i
     monkeypatch.setattr(content, "read_repetitions", lambda folder, estimator, columns: changed)
     shown = session_document(evening, "review")["repetitions"]
     assert [one["sure"] for one in shown[:2]] == [False, True]
-    assert [report.range_row(row)["movement"].endswith(" ?") for row in changed.to_pylist()[:2]] == [True, False]
+    assert [kind_is_unsure(row["movement_confidence"]) for row in changed.to_pylist()[:2]] == [True, False]
