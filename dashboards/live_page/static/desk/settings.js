@@ -36,23 +36,26 @@ export class Targets {
       event.stopPropagation();
       this.page.send({ do: "target", angle, deg: null });
     });
-    const own = element("button", { type: "button", "data-action": `own-target-${angle}`, hidden: true });
+    const own = element("button", { type: "button", "data-action": `own-target-${angle}` });
     own.addEventListener("click", (event) => {
       event.stopPropagation();
       this.page.send({ do: "target", angle, deg: this.page.session.ownLines[angle] });
     });
-    this.own.set(angle, own);
-    return element("div", { class: "target" }, element("label", { for: id }, word(`targets.${angle}`)), element("span", {}, input, " °"), none, own);
+    const row = element("div", { class: "target" }, element("label", { for: id }, word(`targets.${angle}`)), element("span", {}, input, " °"), none);
+    this.own.set(angle, { row, own });
+    return row;
   }
 
   change(session) {
-    for (const [angle, node] of this.own) {
+    for (const [angle, { row, own }] of this.own) {
       const deg = session.ownLines?.[angle];
-      node.hidden = !known(deg);
-      if (known(deg)) {
-        say(node, word("targets.own", { degrees: `${deg}°` }));
-        node.title = word("targets.own.what", { sessions: session.ownLines.sessions });
+      if (!known(deg)) {
+        own.remove();
+        continue;
       }
+      if (!own.isConnected) row.append(own);
+      say(own, word("targets.own", { degrees: `${deg}°` }));
+      own.title = word("targets.own.what", { sessions: session.ownLines.sessions });
     }
     for (const [angle, node] of this.inputs) {
       const target = session.targets[angle];
