@@ -16,8 +16,8 @@ import numpy as np
 from body_signals import BODY_PLACEMENTS, Event, Floats, Placement, Session, TimedBlock
 from ingest.formats import PlainSamples
 from virtual_athlete import FaultKind, Samples, Script, SimulatedAthlete, VirtualKit, VirtualSensor
+from virtual_athlete.movement.scenarios import HIP_LED, LATE_SLACK, LUMBAR_LED
 from virtual_athlete.radio import Arrival
-from virtual_athlete.scenarios import HIP_LED, LATE_SLACK, LUMBAR_LED
 
 
 def drawn_script(seed: int, duration_s: float = 70.0) -> Script:

@@ -22,7 +22,7 @@ from dsp.rhythm.metrics import rhythm
 from dsp.rhythm.share_now import LONGEST_S, ShareNow, share_now
 from hiphinge.engine import Engine
 from virtual_athlete import JointAngles, Script, TrueRepetition, simulate
-from virtual_athlete.scenarios import mixed, screen
+from virtual_athlete.movement.scenarios import mixed, screen
 
 SEEDS = 20
 OVERLAP = 0.5

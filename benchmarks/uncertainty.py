@@ -29,7 +29,7 @@ from dsp.review import ReviewPipeline
 from tests.conftest import shared_folder
 from tests.dsp.sessions import Found, from_samples
 from virtual_athlete import START, Samples, Script, SimulatedAthlete
-from virtual_athlete.scenarios import mixed
+from virtual_athlete.movement.scenarios import mixed
 
 SEEDS, JUDGED = 12, 24
 FIRST_JUDGED = 100

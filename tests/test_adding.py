@@ -28,7 +28,7 @@ from dashboards.terminal import repetition_table
 from hiphinge.live.followers import follow
 from hiphinge.session.in_progress import SessionInProgress
 from virtual_athlete import SimulatedAthlete
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 script = Script(1)
 script.calibrate()

@@ -1,7 +1,6 @@
 """A simulated athlete who wears virtual sensors that speak real bytes, with the truth beside it: for demo and tests."""
 
 from virtual_athlete.athlete import START, SimulatedAthlete, SimulatedSession, simulate, to_plain
-from virtual_athlete.body import Body, JointAngles, Motion
 from virtual_athlete.faults import (
     FAULT_KINDS,
     AccFlipped,
@@ -27,15 +26,28 @@ from virtual_athlete.faults import (
     Zeros,
     spoilt,
 )
-from virtual_athlete.led import Asked, performs
-from virtual_athlete.people import Person
+from virtual_athlete.movement import (
+    SCENARIOS,
+    SHORT_HIP_DEG,
+    Asked,
+    Body,
+    JointAngles,
+    Motion,
+    Person,
+    Script,
+    TrueRepetition,
+    demo,
+    going_on,
+    mixed,
+    performs,
+    screen,
+    standing,
+    training,
+)
 from virtual_athlete.radio import LinkSettings, Outage
-from virtual_athlete.scenarios import SCENARIOS, SHORT_HIP_DEG, demo, going_on, mixed, screen, standing, training
-from virtual_athlete.script import Script
 from virtual_athlete.sensors import Samples, SensorSettings, Skin, simulate_sensor
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, VirtualPort
 from virtual_athlete.virtual_devices import DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, encode_stream
-from virtual_athlete.writing import TrueRepetition
 
 __all__ = [
     "FAULT_KINDS",

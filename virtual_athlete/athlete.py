@@ -15,15 +15,11 @@ import numpy as np
 
 from body_signals import BODY_PLACEMENTS, Event, Mounting, Placement, Sensor, Session
 from firmware_protocol import Config
-from virtual_athlete.body import JointAngles, Motion
 from virtual_athlete.faults import CounterForMilliseconds, Fault, FaultyImu, OtherSensor
+from virtual_athlete.movement import SCENARIOS, JointAngles, Motion, Script, TrueRepetition, training, with_metrics
 from virtual_athlete.radio import LinkSettings, Outage
-from virtual_athlete.scenarios import SCENARIOS, training
-from virtual_athlete.script import Script
 from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings, WornImu
-from virtual_athlete.true_rhythm import with_metrics
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
-from virtual_athlete.writing import TrueRepetition
 
 _AHEAD_S, _REACTING_SAMPLES = 2.5, 96
 """Of an athlete who reacts samples are computed ahead of the clock by less than the first, s: so many at a time."""

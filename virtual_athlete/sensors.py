@@ -14,9 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from body_signals import G0, Bools, Floats, Mounting, Placement
-from virtual_athlete.body import Motion
-from virtual_athlete.frames import X, Y, Z
-from virtual_athlete.trajectories import Signal, Sines
+from virtual_athlete.movement import Motion, Signal, Sines, X, Y, Z
 
 SITES: Mapping[Placement, tuple[tuple[float, float, float], float]] = {
     Placement.LUMBAR: ((-0.060, 0.010, 0.0), 180.0),

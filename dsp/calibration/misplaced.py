@@ -6,7 +6,7 @@ exchanged, `costs` says how much the movements contradict it; where the places a
 by `TOLD`, the sensors that change places in that one are told.
 
 The left knee is asked for first, so the order alone tells the thighs apart. All figures are ours; they hold for lumbar shares
-of a bend from 0 to 0.85 and knee raises in which the pelvis gives up to 0.3 (`virtual_athlete.people`).
+of a bend from 0 to 0.85 and knee raises in which the pelvis gives up to 0.3 (`virtual_athlete.movement.people`).
 """
 
 from __future__ import annotations

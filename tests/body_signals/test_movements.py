@@ -30,7 +30,7 @@ OF_THE_SCREEN = (
     "dashboards/report/front.py",
     "dashboards/report/training.py",
     "hiphinge/guidance/protocol_guide.py",
-    "virtual_athlete/led.py",
+    "virtual_athlete/movement/led.py",
 )
 """Here the same words are names of tests: what each measures, which limits it is compared with, and which is shown or done
 where."""

@@ -8,9 +8,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from body_signals.quantities import ANGLE_NAMES
-from virtual_athlete.body import Motion, angles_of
-from virtual_athlete.frames import STANDING, Frame
-from virtual_athlete.trajectories import Move, Track
+from virtual_athlete.movement.body import Motion, angles_of
+from virtual_athlete.movement.frames import STANDING, Frame
+from virtual_athlete.movement.trajectories import Move, Track
 
 FORWARD, LEFT, UP = np.eye(3)
 SEGMENTS = ("pelvis", "thorax", "thigh_left", "thigh_right")

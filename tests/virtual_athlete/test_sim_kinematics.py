@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from body_signals.placements import Placement
-from virtual_athlete.body import Body, Motion
-from virtual_athlete.scenarios import mixed
-from virtual_athlete.script import Script
-from virtual_athlete.trajectories import Move, Signal, Track
-from virtual_athlete.walking import GroundPath
+from virtual_athlete.movement.body import Body, Motion
+from virtual_athlete.movement.scenarios import mixed
+from virtual_athlete.movement.script import Script
+from virtual_athlete.movement.trajectories import Move, Signal, Track
+from virtual_athlete.movement.walking import GroundPath
 
 
 def everything():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from body_signals.movements import MOVEMENTS
 from body_signals.quantities import REPETITION_METRICS
-from virtual_athlete.scenarios import SCENARIOS, demo, mixed, training
-from virtual_athlete.script import Script, rhythm_coefficients
-from virtual_athlete.true_rhythm import with_metrics
+from virtual_athlete.movement.scenarios import SCENARIOS, demo, mixed, training
+from virtual_athlete.movement.script import Script, rhythm_coefficients
+from virtual_athlete.movement.true_rhythm import with_metrics
 
 SHARE = st.floats(0.0, 1.0)
 

@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from body_signals.blocks import G0
 from body_signals.placements import BODY_PLACEMENTS, Placement
-from virtual_athlete.scenarios import mixed
-from virtual_athlete.script import Script
+from virtual_athlete.movement.scenarios import mixed
+from virtual_athlete.movement.script import Script
 from virtual_athlete.sensors import Imu, SensorSettings, Skin, mounting, simulate_sensor
 
 EVERY = pytest.mark.parametrize("placement", BODY_PLACEMENTS)

@@ -16,9 +16,8 @@ from body_signals import G0, Floats
 from virtual_athlete.faults.fault import Moved, PlaceFault
 from virtual_athlete.faults.pendulum import Pendulum
 from virtual_athlete.faults.turning import about, rotated, rotation_vector
-from virtual_athlete.frames import Frame, X, Y, Z
+from virtual_athlete.movement import Frame, Move, Signal, Sines, Track, X, Y, Z
 from virtual_athlete.sensors import Imu
-from virtual_athlete.trajectories import Move, Signal, Sines, Track
 
 FLOOR_M = 0.01
 """Height of a sensor's middle when it lies on the floor, m (ours)."""

@@ -24,7 +24,7 @@ from dsp.results import Finding, latest
 from dsp.review import ReviewPipeline
 from tests.dsp.sessions import block
 from virtual_athlete import Samples, Script, SimulatedAthlete
-from virtual_athlete.people import Person
+from virtual_athlete.movement.people import Person
 
 KEYS = tuple(p.value for p in BODY_PLACEMENTS)
 SWAPS = tuple(itertools.combinations(KEYS, 2))

@@ -8,7 +8,7 @@ import pytest
 from dsp.rhythm.metrics import rhythm
 from hiphinge.engine import Engine
 from virtual_athlete import simulate
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 RATE = 100.0
 SHARE = "lumbar_share_of_trunk_on_thigh"

@@ -14,7 +14,7 @@ from dsp.results import Finding
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.session.in_progress import SessionInProgress
 from virtual_athlete import simulate
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 OFF = Finding("thigh_left", Cause.OFF_BODY, 12.3, 14.0, "it lies still while its neighbours move", "Put it back on", 44.0)
 

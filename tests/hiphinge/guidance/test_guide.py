@@ -15,7 +15,7 @@ from dsp.progress import CalibrationProgress, Heard, Stage
 from hiphinge.engine import Engine
 from hiphinge.guidance.guide import Guide, guide_document, heard_words
 from virtual_athlete import SimulatedSession, simulate
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 STEP_S = 0.25
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 HIP_LED = (0.45, 0.36, 0.27)
 LUMBAR_LED = (0.85, 0.60, 0.35)

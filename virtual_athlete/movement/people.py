@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, SIT_DOWN, SQUAT
-from virtual_athlete.body import SIDES
-from virtual_athlete.script import Script
+from virtual_athlete.movement.body import SIDES
+from virtual_athlete.movement.script import Script
 
 
 @dataclass(frozen=True, slots=True)

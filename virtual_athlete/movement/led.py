@@ -1,7 +1,7 @@
 """The simulated athlete does what a protocol says: its tests in order, at a pace that a person keeps.
 
 The athlete of these movements is one whose left hip runs out early, unless somebody else is asked for: the lumbar spine takes
-the larger part of a bend, and gives way on all fours after about 12° (as in `virtual_athlete.scenarios.screen`).
+the larger part of a bend, and gives way on all fours after about 12° (as in `virtual_athlete.movement.scenarios.screen`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from virtual_athlete.script import Script
+from virtual_athlete.movement.script import Script
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def test_live_equals_replay_over_an_hour_of_sleep(tmp_path: Path, monkeypatch: p
 _A_NIGHT = """
 import resource, sys
 from pathlib import Path
-from tests.contract.test_long_sleep import asleep, taken
+from tests.contract.inputs.test_long_sleep import asleep, taken
 taken(Path(sys.argv[1]), *asleep(float(sys.argv[2])))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
@@ -76,7 +76,7 @@ def test_a_sleep_of_hours_costs_no_memory(tmp_path: Path) -> None:
 
     def peak(hours: float) -> int:
         words = [sys.executable, "-c", _A_NIGHT, str(tmp_path / f"{hours}"), str(hours)]
-        return int(subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, check=True).stdout)
+        return int(subprocess.run(words, cwd=Path(__file__).parents[3], capture_output=True, check=True).stdout)
 
     assert peak(4.0) < peak(0.2) + 120e6
 

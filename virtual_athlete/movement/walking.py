@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals import Floats
-from virtual_athlete.trajectories import Signal, Track
+from virtual_athlete.movement.trajectories import Signal, Track
 
 _DEG = np.pi / 180.0
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals import Floats
-from virtual_athlete.trajectories import Signal
+from virtual_athlete.movement.trajectories import Signal
 
 X, Y, Z = 0, 1, 2
 """Segment axes: anterior, up, right."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from body_signals.movements import HIP_EXTENSION, ROCK_BACK
-from virtual_athlete.body import SIDES
-from virtual_athlete.writing import Writing
+from virtual_athlete.movement.body import SIDES
+from virtual_athlete.movement.writing import Writing
 
 _LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thigh", "_elevation"), ("knee", "")))
 

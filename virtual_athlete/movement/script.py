@@ -1,8 +1,8 @@
 """The athlete's movements: a script, in which each repetition has known times.
 
 Methods add movements one after another; every joint moves with minimum jerk. Angles of a script are in degrees, as a
-physio says them. `Script.motion` gives the body's `Motion`; `virtual_athlete.true_rhythm` adds the numbers that an ideal
-measurement of each repetition would find.
+physio says them. `Script.motion` gives the body's `Motion`; `virtual_athlete.movement.true_rhythm` adds the numbers that an
+ideal measurement of each repetition would find.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from body_signals import SessionMark
 from body_signals.movements import BEND, DEADLIFT, HINGE, KNEE_RAISE, SIT_DOWN, SQUAT, STAND_UP
-from virtual_athlete.body import CHANNELS, SIDES, Body, Motion
-from virtual_athlete.floor import OnTheFloor
-from virtual_athlete.trajectories import Sines, Track
-from virtual_athlete.walking import Stride
+from virtual_athlete.movement.body import CHANNELS, SIDES, Body, Motion
+from virtual_athlete.movement.floor import OnTheFloor
+from virtual_athlete.movement.trajectories import Sines, Track
+from virtual_athlete.movement.walking import Stride
 
 Share = float | tuple[float, float, float]
 """Lumbar share of the trunk's inclination: of the whole, or of its early, middle and late third."""

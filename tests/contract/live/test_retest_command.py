@@ -12,7 +12,7 @@ import pytest
 
 from dashboards.tables import read_summary
 from tests.contract.command_line import COMMAND, environment, refused
-from tests.contract.virtual_kit import kit_of
+from tests.contract.live.virtual_kit import kit_of
 from tests.peers.worn_sensors import KEYS, worn
 from virtual_athlete import Motion, standing
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS

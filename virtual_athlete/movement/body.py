@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from body_signals import ANGLE_NAMES, Floats, Placement
-from virtual_athlete.frames import Frame, Point, X, Y, Z
-from virtual_athlete.trajectories import Signal, Sines, Track
-from virtual_athlete.walking import GroundPath, Stride
+from virtual_athlete.movement.frames import Frame, Point, X, Y, Z
+from virtual_athlete.movement.trajectories import Signal, Sines, Track
+from virtual_athlete.movement.walking import GroundPath, Stride
 
 SIDES = ("left", "right")
 _LEFTWARD = {"left": 1.0, "right": -1.0}

@@ -12,7 +12,7 @@ import pytest
 
 from hiphinge.session.recovery import NOT_COMPUTED
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, tree
-from tests.contract.virtual_kit import kit_of, until
+from tests.contract.live.virtual_kit import kit_of, until
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral

@@ -18,7 +18,7 @@ import pytest
 from body_signals import Mark
 from ingest.recording.recorder import read_recording
 from tests.contract.command_line import COMMAND, environment
-from tests.contract.virtual_kit import kit_of, until
+from tests.contract.live.virtual_kit import kit_of, until
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral

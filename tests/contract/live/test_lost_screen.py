@@ -20,7 +20,7 @@ import pytest
 
 from dashboards.tables import read_summary
 from tests.contract.command_line import COMMAND, environment
-from tests.contract.virtual_kit import kit_of, until
+from tests.contract.live.virtual_kit import kit_of, until
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral

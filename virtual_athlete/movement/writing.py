@@ -13,8 +13,8 @@ from types import MappingProxyType
 import numpy as np
 
 from body_signals import Floats, SessionMark
-from virtual_athlete.body import CHANNELS, SIDES
-from virtual_athlete.trajectories import Move
+from virtual_athlete.movement.body import CHANNELS, SIDES
+from virtual_athlete.movement.trajectories import Move
 
 SOFT_DEG = 20.0
 """Thighs that lean by less than this belong to a movement with straight knees (ours)."""

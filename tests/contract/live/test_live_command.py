@@ -24,7 +24,7 @@ from firmware_protocol.v1 import V1SerialCodec
 from ingest.links.kit import write_kit
 from ingest.recording.recorder import read_recording
 from tests.contract.command_line import COMMAND, child, done, environment, refused
-from tests.contract.virtual_kit import kit_of, until
+from tests.contract.live.virtual_kit import kit_of, until
 from tests.peers.influxdb import influxdb
 from tests.peers.worn_sensors import KEYS, Still, worn
 from virtual_athlete import Motion, Samples, demo

@@ -13,8 +13,8 @@ import numpy as np
 
 from body_signals import Floats
 from body_signals.movements import ROCK_BACK, kind_of
-from virtual_athlete.body import Motion
-from virtual_athlete.writing import TrueRepetition
+from virtual_athlete.movement.body import Motion
+from virtual_athlete.movement.writing import TrueRepetition
 
 _STEP_S = 0.005
 """Step of the grid on which the true angles are evaluated, s (ours); the next constants are defined as in `dsp.rhythm`."""
