@@ -46,9 +46,9 @@ DATABASE = "chaos"
 SPEED = 10.0
 SHORTEST_S = 60.0
 MARGIN_S = 120.0
-"""A session that is to be killed would go on for so long, so that it is killed in the middle of it."""
+"""A session that is to be killed would last this much longer, so that it is killed in the middle of it."""
 CLOSING_S = 4.0
-"""Within so long after its end a session that is to be killed while it closes is killed."""
+"""A session that is to be killed while it closes is killed within this time of its end."""
 _FIRST_DAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FAULTS = ("stop", "kill", "500", "503", "429", "silent", "drop", "late")
 _PLANNED = {

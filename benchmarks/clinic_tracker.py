@@ -146,7 +146,7 @@ def found(courses: int, change_deg: float, baselines: int = 1, seed: int = 2) ->
 
 
 def power(change: float, error: float, df: float, draws: np.ndarray, level: float = TODAY_LEVEL) -> float:
-    """Part in which a change is told whose estimate has this standard error, known from so many degrees of freedom."""
+    """Part in which a change is told whose estimate has this standard error, known from `df` degrees of freedom."""
     normal, squares = draws
     return float(np.mean(np.abs(change + error * normal) > quantile(level, df) * error * np.sqrt(squares / df)))
 

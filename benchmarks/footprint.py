@@ -33,11 +33,11 @@ MINUTES = 20.0
 SEASON_HOURS, SEASON_SESSIONS = 6000, 4800
 """30 players, four sessions of 75 minutes a week, 40 weeks."""
 SETTLED_S = 12.0
-"""A store whose size has not changed for so long is compacted."""
+"""A store whose size has not changed for this time is compacted."""
 NOBODY = "http://127.0.0.1:9"
 """Where no server listens."""
 SETTLED_MEMORY_S, MEMORY_EVERY_S = 600.0, 300.0
-"""Memory is read after so long, when every part has begun, and then so often."""
+"""Memory is read first after the first of these, when every part has begun, and then at intervals of the second."""
 _START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 

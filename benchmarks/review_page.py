@@ -38,7 +38,7 @@ _PAINTED = """() => document.body?.dataset.time !== undefined && document.queryS
 
 
 def long_session(folder: Path, minutes: float) -> Path:
-    """A session of so many minutes: a simulated evening, again and again."""
+    """A session of this length: a simulated evening, again and again."""
     short = folder / "short"
     simulated = simulate("demo", 2, athlete="player-07")
     running = SessionInProgress(short, simulated.session)

@@ -21,7 +21,7 @@ from tests.recordings.load_research_sets import qmt_full_body
 
 SESSIONS = 4000
 OF = 40
-"""False alarms are told of so many sessions."""
+"""False alarms are told per this number of sessions."""
 STANDINGS, SENSORS = 30, 4
 TYPICAL_DEG = 1.9
 """Of a standing that is repeated, within a person (Donaldson 2021, ISBS)."""
@@ -51,13 +51,13 @@ def built(lean: Floats) -> Bools:
 
 
 def several(lean: Floats, least_deg: float, many: int) -> Bools:
-    """So many standings in a row agree that one sensor is off by more than least_deg, the others by less than half of that."""
+    """`many` standings in a row agree that one sensor is off by more than least_deg, the others by less than half of that."""
     mean, agree = _means(lean, many)
     return agree & _one_of_all(np.abs(mean), least_deg, 0.5 * least_deg)
 
 
 def step(lean: Floats, least_deg: float, many: int) -> Bools:
-    """The same of a step from so many standings to as many after them."""
+    """The same of a step from `many` standings to as many after them."""
     mean, agree = _means(lean, many)
     before, after = slice(None, -many), slice(many, None)
     change = np.abs(mean[:, after] - mean[:, before])

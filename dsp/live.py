@@ -108,7 +108,7 @@ class LivePipeline:
     def pieces(
         self, blocks: Sequence[TimedBlock], calibrate_marks: Sequence[float], event_seq: Ints, event_s: Floats
     ) -> Iterator[PipelineOutput]:
-        """What `feed` gives, in several pieces where the events are hours apart: so much need not be in memory at once. To be
+        """What `feed` gives, in several pieces where the events are hours apart: not all of it need be in memory at once. To be
         read to the end."""
         for mark_s in calibrate_marks:
             self._calibrate_marks.append(mark_s)

@@ -22,7 +22,7 @@ from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Sampl
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
 
 _AHEAD_S, _REACTING_SAMPLES = 2.5, 96
-"""Of an athlete who reacts samples are computed ahead of the clock by less than the first, s: so many at a time."""
+"""Of an athlete who reacts, samples are computed ahead of the clock by less than the first, s; the second number at a time."""
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 """Calendar time of a simulated session, so that the same seed gives the same bytes."""
 

@@ -35,7 +35,7 @@ TOKEN_S = 5.0
 MOST_WAITING_BYTES = 4 << 20
 """More than this does not wait for the page's process: whoever writes waits (ours)."""
 STUCK_S = 10.0
-"""A process that takes nothing for this time while so much waits is ended: the session goes on without a page (ours)."""
+"""A process that takes nothing for this time while the most waits is ended: the session goes on without a page (ours)."""
 MOST_DROPPED_LOGGED = 50
 """Of messages of operators' pages that were no orders; the others are dropped in silence (ours)."""
 _ROOT = Path(__file__).parents[2]

@@ -36,8 +36,8 @@ STATIC = Path(__file__).parent / "static"
 PORT = 8642
 """Unless another one is asked for; where it is taken, any free one (ours)."""
 FRAME_S, BURST = 0.0195, 4
-"""Between two frames: fifty a second and a little, as rows come fifty times a second, unevenly; so many of them may come at
-once, so that a row waits only where they come faster for long (ours)."""
+"""Time between two frames, s: a little less than a fiftieth, as rows come fifty times a second, unevenly. Four frames may come
+at once, so that a row waits only where they come faster for long (ours)."""
 DOCUMENT_S = 0.02
 """A document waits for the next rows, but no longer than this (ours)."""
 MOST_SOCKETS = 64

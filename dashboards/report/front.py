@@ -330,7 +330,7 @@ def squares(facts: Facts, words: Wording, *, most_done: bool = False) -> list[Sq
 
 
 def rows_left(count: int) -> int:
-    """Rows of small print for which the first page has room below so many rows at its top."""
+    """Rows of small print for which the first page has room below `count` rows at its top."""
     return max(0, int((_ROOM_PX - _ROW_PX * count) / _CELL_PX))
 
 

@@ -1,6 +1,6 @@
 """A sensor that has slipped on the skin: it stands differently than at the calibration while all others stand as they did.
 
-Looked at whenever the athlete stands still. A posture that one segment alone holds for so long looks the same, so the flag
+Looked at whenever the athlete stands still. A posture that one segment alone holds throughout looks the same, so the flag
 is taken back when the sensor stands as it did again. A slip about the vertical (around the thigh) shows no more than the
 heading does, and is not seen. Where one sensor is all there is on the trunk, a trunk far from upright is a posture: bent, or
 on all fours.

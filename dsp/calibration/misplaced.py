@@ -34,7 +34,7 @@ SPARE_DEG = 3.0
 FURTHER_SHARE = 0.08
 """Of a bend: the pelvis' sensor may incline further than the lumbar spine's by this, where the spine is held straight."""
 THIGH_SHARE, APART_SHARE, ABOVE_SHARE = 0.4, 0.12, 0.1
-"""Of a bend: as far a thigh may lean, and so much further than the other, and than the pelvis."""
+"""Of a bend: how far a thigh may lean, and how much further than the other thigh, and than the pelvis."""
 BESIDE_SHARE, ROLLS_SHARE = 0.3, 0.45
 """Of a knee raise: as far the other thigh and the lumbar spine may go, and as far the pelvis."""
 UNSEEN_ROLL_DEG = 30.0

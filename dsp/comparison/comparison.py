@@ -103,8 +103,8 @@ def compare(
 
 
 def smallest_detectable(key: Key, baselines: int, *, same_wear: bool = False, known: PublishedError | None = None) -> float:
-    """The smallest change that can be told with so many baselines, on average: their mean against one later measurement worn
-    anew; with the sensors on, one against one."""
+    """The smallest change that can be told on average with this number of baselines: their mean against one later measurement
+    worn anew; with the sensors on, one against one."""
     base = published(key) if known is None else known
     if same_wear:
         error, df = shrunk(base.worn, 0.0, 0)

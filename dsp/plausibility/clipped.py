@@ -24,7 +24,7 @@ _FINE = 250.0
 _NEAREST: Floats = np.repeat((14.7, 0.35), 3)
 """No range ends nearer to zero: 1.5 g and 20 °/s (ours)."""
 _STEPS = 4.0
-"""The curve must reach so many steps of the sensor's resolution beyond the value (ours)."""
+"""The curve must reach this number of steps of the sensor's resolution beyond the value (ours)."""
 _LEAST: Floats = np.repeat((0.2, 0.01), 3)
 """And by this: m/s² of an accelerometer, rad/s of a gyroscope (ours)."""
 _COARSE: Floats = np.repeat((0.15, 0.0175), 3)
@@ -33,9 +33,9 @@ _PINNED_M_S2 = 4.0
 _PINNED_SHARE = 0.96
 """A range that ends below gravity: above the first, m/s², and |acc| reads less than this part of gravity meanwhile (ours)."""
 _PINNED_MOVES_M_S2, _PINNED_WINDOWS = 1.5, 3
-"""A movement takes an axis through so much; so many windows must show it, before and after a movement (ours)."""
+"""Least change of an axis in a movement; number of windows that must show it, before and after a movement (ours)."""
 FEW = 32
-"""Up to so many samples numbers of Python are faster (ours)."""
+"""Up to this number of samples, numbers of Python are faster (ours)."""
 _KEPT = 64
 """Samples remembered of the last call: a run that is longer has been judged by then (ours)."""
 

@@ -33,15 +33,15 @@ from dsp.plausibility.linked_motion import (
 from dsp.results import Finding
 
 LOOK_S, WAIT_S = 5.0, 3.0
-"""A look takes in windows that began in so many seconds, once the samples of their end are there (ours)."""
+"""A look takes in windows that began within the first, once the samples of their end are there, after the second (ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
 SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 6, 30.0, 12, 60.0
-"""After so many looks in a row at which all clocks agreed, a look is made only so often, and after more of them, less often. It
-asks the pelvis' pairs only, and of the latest lively window since the last look (ours)."""
+"""Once all clocks agreed at six looks in a row, a look is made each 30 s, and from twelve on each 60 s. It asks the pelvis'
+pairs only, and of the latest lively window since the last look (ours)."""
 TRIES, SILENT_LOOKS = 2, 4
-"""Such a look asks so many windows at most. After so many of them at lively windows, in all of which one sensor told nothing,
-all looks are made again (ours)."""
+"""Such a look asks two windows at most. After four of them at lively windows, in all of which one sensor told nothing, all
+looks are made again (ours)."""
 LIVELY_M_S2 = 1.0
 """In a lively window the size of every sensor's specific force varies by this (ours)."""
 SAME_S = 0.05
@@ -49,17 +49,17 @@ SAME_S = 0.05
 SMALLEST_LAG_S = 0.07
 """Lags below this are told by a heel drop, not by ordinary movement (ours)."""
 WINDOWS = 2
-"""So many windows that have nothing in common must agree, and no more than a quarter as many may not (ours)."""
+"""Number of windows without common samples that must agree; at most a quarter of it may disagree (ours)."""
 BLAME = 1.5
-"""So many windows must be explained by what is said of a sensor (ours)."""
+"""Number of windows that what is said of a sensor must explain (ours)."""
 LATEST = 3
-"""So many of the latest windows of two sensors say whether they agree now (ours)."""
+"""Number of the latest windows of two sensors that say whether they agree now (ours)."""
 SMALLEST_RATE = 0.002
 """A lag that grows by this part of the time is a clock of another rate (ours)."""
 LARGEST_RATE = 0.06
 """No clock is so wrong (ours)."""
 STRAIGHT = 0.25
-"""A growing lag leaves so much less than one that stays (ours)."""
+"""What a growing lag leaves unexplained, as a part of what a constant one leaves (ours)."""
 APART_S, SPAN_S = 5.0, 8.0
 """Two windows further apart than the first tell how a lag grows, where there are some in each third of a time longer than the
 second (ours)."""
@@ -186,7 +186,7 @@ class ClockLag:
 
 
 class ClockWatch:
-    """Compares the clocks of worn sensors, a look every so often; each window is looked at once.
+    """Compares the clocks of worn sensors, at each look; each window is looked at once.
 
     keys: of the sensors; those that are worn nowhere are not compared. begin_s: session time at which their samples begin.
     kept_s: how long what windows told is kept, for `whole`.

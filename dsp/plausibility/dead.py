@@ -36,7 +36,7 @@ _STEPS = 3.0
 COARSE_M_S2 = 0.15
 """Resolution of an accelerometer before it is known: 15 mg, that of the coarsest (ours)."""
 _NOISE = ((0.005, AT_REST_S), (0.05, 1.0))
-"""Share of equal neighbours at rest up to which so long a run is no rest (ours); of coarser sensors `NEVER_NOISY_S`."""
+"""Share of equal neighbours at rest, and the run, s, that is no rest up to it (ours); of coarser sensors `NEVER_NOISY_S`."""
 _ENOUGH_PAIRS = 50
 """Pairs of neighbouring samples at rest, before their noise is known (ours)."""
 _NO_GRAVITY_M_S2 = 1.0
@@ -74,7 +74,7 @@ class DeadSamples:
         """Smallest step of the accelerometer; to be set as it becomes known."""
 
     def rested(self, pairs: int, equal: int) -> None:
-        """Of so many pairs of neighbouring samples, sound ones at rest, so many were equal: this is the sensor's noise."""
+        """Of `pairs` neighbouring samples, sound ones at rest, `equal` pairs were equal: this is the sensor's noise."""
         self._pairs, self._equal = self._pairs + pairs, self._equal + equal
 
     def feed(
@@ -156,7 +156,7 @@ class DeadSamples:
             turn = np.cross(rates, acc) / force
             speed = math.sqrt(float(turn @ turn))
             moving = speed > _REST_RAD_S
-            # so long a coarse accelerometer may not see it
+            # a coarse accelerometer may not see it for this time
             seconds = max(seconds, _STEPS * self.resolution_m_s2 / (G0 * max(speed, _REST_RAD_S)))
         if moving:
             return max(math.ceil(seconds * self._rate_hz), _FEWEST)

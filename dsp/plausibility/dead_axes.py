@@ -22,7 +22,7 @@ _NOISY = 0.5
 _TURN_RAD = 0.3
 """Turn of gravity within the window that nobody can miss (ours)."""
 _LONG_S = 3.5
-"""So long a channel must stand (ours)."""
+"""Time for which a channel must stand (ours)."""
 _ALONG_M_S2 = 1.5
 """An axis that reads gravity to within this points along it (ours)."""
 
@@ -30,10 +30,10 @@ KINDS = ("accelerometer", "gyroscope")
 
 
 GLANCE_HZ, _GLANCES = 10.0, 8
-"""So many glances a second; so many in a row, a power of two, at one value are a channel that stands, while the two others move
-(ours)."""
+"""Glances a second; number of them in a row, a power of two, at one value that make a channel that stands, while the two others
+move (ours)."""
 _MOVES = (1.0, 0.2)
-"""The two others move by so much meanwhile: an accelerometer's, m/s², a gyroscope's, rad/s (ours)."""
+"""Least movement of the two others meanwhile: an accelerometer's, m/s², a gyroscope's, rad/s (ours)."""
 
 
 class Glances:
@@ -135,7 +135,7 @@ class DeadAxes:
     _first_s: float | None = None
 
     def passes(self, time_s: Floats, acc: Floats, gyr: Floats, half: int, *, quiet: bool) -> bool:
-        """Whether in none of the halves, each so many of the samples (n,), (n, 3), all sound, anything is told or learnt; they
+        """Whether in none of the halves, each `half` of the samples (n,), (n, 3), all sound, anything is told or learnt; they
         are taken then, and are not to be fed. quiet: the sensor rested in one of them. The usual case."""
         channels = (acc, gyr) if self.turns else (acc,)
         if self._standing or (quiet and len(self.noisy) < 3 * len(channels)):

@@ -44,9 +44,9 @@ _MOST_PATIENT = 128
 _FAR_OFF = 0.13
 """A factor that fits and is further from 1 is asked for again as soon as there are new windows (ours)."""
 _MANY = 10
-"""From so many windows on a smaller gain is enough (ours)."""
+"""Number of windows from which on a smaller gain is enough (ours)."""
 _GAIN_OF_FEW, _GAIN_OF_MANY = 3.0, 1.6
-"""The right gyroscope must have so many times less spread than the one that is there (ours)."""
+"""Spread of the present gyroscope over that of the right one: at least this, of few windows and of many (ours)."""
 _LEAST_GAIN = 0.08
 """And less by this, (m/s²)² a window (ours)."""
 _AGREEING = 0.75

@@ -33,9 +33,9 @@ QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
 """A sensor that lies turns in one half of some looks as it did in the other within the first, and from look to look, 0.2 s
 later, by no more than the second, which its filter may still correct. Who stands still sways at 0.5 °/s, to and fro (ours)."""
 RESTS_RAD, RESTS_LOOKS, HUB_OTHERS = np.radians(0.2), 5, 3
-"""A pelvis turns by more from look to look, within so many, when lumbar spine and both thighs, so many others, move (ours)."""
+"""A pelvis turns by more from look to look, within five looks, when the lumbar spine and both thighs move (ours)."""
 FALLEN_RESTS_RAD, FALLEN_LOOKS = np.radians(0.3), 4
-"""One that was seen to fall turns by less from look to look, within so many, though all others move (ours)."""
+"""One that was seen to fall turns by less from look to look, within four looks, though all others move (ours)."""
 FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
@@ -47,16 +47,16 @@ SEAT_RAD = np.radians(40.0)
 FELL_RAD, ALONE = np.radians(35.0), 0.5
 """A fall turns the vertical by more within two looks, and every other segment by less than the second, of that (ours)."""
 SWING_LOOKS = 8
-"""Of a joint's two sensors the one fell that turned faster within so many looks (ours)."""
+"""Of a joint's two sensors the one fell that turned faster within this number of looks (ours)."""
 FALL_LOOKS = 15
 """How many looks ago a fall counts (ours)."""
 JOINT_LOOKS, JOINT_OF = 3, 5
-"""A joint was beyond a body at so many of the last looks (ours)."""
+"""A joint was beyond a body at three of the last five looks (ours)."""
 UP_RAD, STANDS_RAD, STEPS_RAD, BENDS_RAD = np.radians([40.0, 20.0, 15.0, 30.0]).tolist()
 """One thigh is up when it is inclined by more than the first, while the other leg stands within the second at times, steps with
 the third forward and backward together, or bends by the fourth (ours)."""
 UP_STEPS, UP_BENDS = 16, 32
-"""Nobody walks for so many looks with one thigh up, or bends the other knee again and again for so many (ours)."""
+"""Looks for which nobody walks with one thigh up, and for which nobody bends the other knee again and again (ours)."""
 _HISTORY = UP_BENDS + 2
 """Looks that are remembered."""
 _UPRIGHT = np.array([0.0, 1.0, 0.0])[:, None, None]
@@ -199,7 +199,7 @@ class OffBodyWatch:
         return [over]
 
     def as_before(self, ticks: int) -> Bools | None:
-        """At which of so many ticks without a look each sensor is off the body (s, ticks), None where none is."""
+        """At which of `ticks` ticks without a look each sensor is off the body (s, ticks), None where none is."""
         return np.repeat(self._before[:, None], ticks, axis=1) if self.off else None
 
     def _seen(
@@ -347,7 +347,7 @@ def _length(v: Floats) -> Floats:
 
 
 def _quiet(step: Floats, half: int, k: int, before: int = 0) -> Bools:
-    """Which sensors turn at the last k looks, or so many before, as something does that lies (s, k), by steps (3, s, looks)."""
+    """Which sensors turn as what lies does, at the last k looks or `before` looks ago (s, k), by steps (3, s, looks)."""
     step = step[:, :, : step.shape[2] - before]
     last, earlier = (_last_of(step[:, :, : step.shape[2] - back], half, k, np.add) for back in (0, half))
     quiet = _length(last - earlier) < QUIET_RAD

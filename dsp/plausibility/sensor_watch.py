@@ -25,7 +25,7 @@ from dsp.results import Finding, Flags
 HALVES = 4
 """Halves of windows that are looked at together: a stretch of eight seconds."""
 _ALL, _EVERY = 8, 12
-"""So many stretches are all looked at, in the beginning and after a doubt; then every so many-th (ours)."""
+"""The first eight stretches are all looked at, in the beginning and after a doubt; then every twelfth (ours)."""
 _SHAKEN = 0.12
 """Spread of |acc|, in parts of it, from which on a movement says nothing of the accelerometer's scale (ours)."""
 _RESOLVED = 5
@@ -301,7 +301,7 @@ class SensorWatch:
             self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + stretches
 
     def _look(self, halves: int) -> list[Finding]:
-        """Look at what has waited, so many halves of it."""
+        """Look at what has waited, `halves` halves of it."""
         assert self._dead is not None
         used = halves * self._half
         waiting, self._waiting = self._waiting, _Waiting()

@@ -4,7 +4,7 @@ The marks are all that is needed, so a recording says it again without the proto
 
     protocol NAME                               a protocol begins
     step NAME begin TEST [SIDE] [xN] [Ns] [calibration] [by ANGLE DEG]
-    step NAME end | skipped | left | stopped    so many were made; went on without; done anew; pain
+    step NAME end | skipped | left | stopped    all were made; went on without; done anew; pain
     protocol NAME done | left | stopped …       all steps are over; somebody ended it; pain
 
 A step that is begun anew replaces its former attempt, whose repetitions stay in the table and leave the hip screen.

@@ -214,7 +214,7 @@ class _Times:
         """Where the sample before was placed, ticks, while times are coarse."""
 
     def is_coarse(self, decimals: int) -> bool:
-        """Whether times with so many decimals cannot tell one sample from the next."""
+        """Whether times with this number of decimals cannot tell one sample from the next."""
         return self._rate_hz > 0.0 and 10.0**-decimals * self._unit_s > _FINE * (1.0 / self._rate_hz)
 
     def spread(self, raw: int, decimals: int) -> Stamp:

@@ -53,7 +53,7 @@ PLAIN_EVERY_S = 5.0
 SMALL = 20
 """In a picture of fewer lines an alarm comes before the share and the guide's remark (ours)."""
 SENSORS_EVERY_S = 0.1
-"""The sensors' rows are made anew so often; results come every few milliseconds."""
+"""The sensors' rows are made anew at this interval; results come every few milliseconds."""
 ANSWER_S = 10.0
 """How long an answer to a key stays on the screen, session time (ours)."""
 STATES = {

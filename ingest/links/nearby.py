@@ -30,7 +30,7 @@ MOST_LINKS = 8
 LISTEN_HZ = 50.0
 """A tap is seen at this rate; new sensors are asked for no more than they need (ours)."""
 GONE_S = 10.0
-"""A sensor that is not heard for so long, and not connected, has gone (ours)."""
+"""A sensor that is not heard for this time, and not connected, has gone (ours)."""
 PORTS_EVERY_S, AGAIN_S, TAKE_EVERY_S = 2.0, 1.0, 0.02
 """Between two looks at the serial ports, before Bluetooth is tried again, and between two batches of packets (ours)."""
 

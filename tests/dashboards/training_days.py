@@ -34,7 +34,7 @@ _SCREEN_SEED = 4
 
 
 def record(folder: Path, *, training_s: float | None = None) -> list[Path]:
-    """The session folders; each a demo of 80 s, or a training of so many seconds, and one is a hip screen."""
+    """The session folders; each a demo of 80 s, or a training of `training_s`, and one is a hip screen."""
     return [_session(folder, training_s, *facts) for facts in _SESSIONS]
 
 

@@ -34,7 +34,7 @@ def standing_script(seed: int = 0) -> Script:
 
 
 def seated_script(rest_s: float, up_s: float = 2.0, bends: int = 1) -> Script:
-    """Sitting for so long, then bends."""
+    """Sitting for `rest_s`, then bends."""
     script = standing_script()
     script.sit_down(2.0, rest_s=rest_s)
     script.stand_up(up_s)

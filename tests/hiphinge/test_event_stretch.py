@@ -17,7 +17,7 @@ KINDS = st.sampled_from(["a", "b", "beat", "mark"])
 
 
 def events_of(kinds: list[str], together: int) -> list[Event]:
-    """An event of each kind, 100 ms apart; packets of a sensor, so many as one event."""
+    """An event of each kind, 100 ms apart; packets of a sensor, `together` as one event."""
     events: list[Event] = []
     waiting: dict[str, list[tuple[int, int, bytes]]] = {}
     for seq, kind in enumerate(kinds):

@@ -91,7 +91,7 @@ def mutants_of(path: str) -> list[Mutant]:
 
 
 def drawn(count: int, seed: int) -> list[Mutant]:
-    """So many mutants of the pure rooms, at most one of a line, the same for the same seed and files."""
+    """`count` mutants of the pure rooms, at most one of a line, the same for the same seed and files."""
     tracked = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     every = [mutant for path in sorted(tracked) if path.endswith(".py") for mutant in mutants_of(path)]
     chosen = random.Random(seed)

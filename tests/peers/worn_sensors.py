@@ -43,7 +43,7 @@ class Still:
 
 
 STANDS_S = 900.0
-"""Somebody who waits for a cue stands for at most so long."""
+"""The longest that somebody stands who waits for a cue."""
 
 
 class Handled:

@@ -19,7 +19,7 @@ const NEW_CLOCK_MS = 15000;
 const HEADER_BYTES = 20;
 const SLEPT_MS = 2000;
 const LOOK_MS = 50;
-/** So long a login may take; a socket has `PATIENCE_MS` to open, and the question between them `AGAIN_MS`. */
+/** The longest that a login may take; a socket has `PATIENCE_MS` to open, and the question between them `AGAIN_MS`. */
 const LOGIN_MS = 20000;
 
 /** A binary frame of rows, or null where it is none. */

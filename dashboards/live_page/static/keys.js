@@ -11,7 +11,7 @@ const ACTIONS = {
   q: "mode-hipcheck",
   t: "mode-retest",
 };
-/** After P and a 1, so long is waited for the 0 of a ten. */
+/** Time to type the 0 of a ten, after P and a 1. */
 const TEN_MS = 1500;
 
 const isText = (node) => node instanceof HTMLElement && (node.matches("input, textarea, select") || node.isContentEditable);

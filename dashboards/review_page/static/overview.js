@@ -108,7 +108,7 @@ export class Overview {
     }
   }
 
-  /** As many parts as there are pixels for, and never so many that one of them has no row. */
+  /** As many parts as there are pixels for, and each has at least one row. */
   bins() {
     const ticks = (this.view[1] - this.view[0]) * this.model.doc.rate_hz;
     return Math.max(2, Math.min(Math.floor((this.width - 2 * LEFT) / 1.5), Math.floor(0.8 * ticks)));

@@ -29,7 +29,7 @@ class LedSession(ScriptedSession):
         self.page.sink.take = self._lead  # type: ignore[method-assign]
 
     def makes(self, movement: str, side: str = "", count: int = 1, **metrics: float) -> None:
-        """So many repetitions have just ended."""
+        """`count` repetitions have just ended."""
         raised = {f"hip_{side}_rom_deg": 80.0, f"hip_{'right' if side == 'left' else 'left'}_rom_deg": 5.0} if side else {}
         for _ in range(count):
             self.repetition(len(self.done), movement, **{**raised, **metrics})

@@ -124,7 +124,7 @@ class ScriptedSession:
             self.give(PipelineOutput(calibration=[now]))
 
     def movements(self, *made: int, heard: Heard | None = None) -> None:
-        """In the movements of a calibration: so many of each were heard."""
+        """In the movements of a calibration: how many of each were heard."""
         wanted = wanted_of(BODY)
         counts = tuple((name, n) for (name, _), n in zip(wanted, made, strict=True))
         self.calibrate(Stage.MOVEMENTS, made=counts, heard=heard)

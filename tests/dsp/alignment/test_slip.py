@@ -92,7 +92,7 @@ def test_a_horizontal_trunk_with_one_sensor_is_a_posture_and_with_two_is_none(tr
     kit = (trunk, "thigh_left", "thigh_right")
     horizontal = leaning(**{trunk: np.concatenate([standing(5), standing(6, 84.0), standing(5)])})
     assert not watched(horizontal, worn=kit)[1].any()
-    # two that disagree so much: one hangs loose
+    # two that disagree by this angle: one hangs loose
     assert watched(horizontal)[1].any()
     slipped = leaning(**{trunk: np.concatenate([standing(5), standing(6, 15.0)])})
     assert watched(slipped, worn=kit)[1][800:].all()

@@ -10,7 +10,7 @@ from dsp.calibration.calibration_movements import CalibrationMovements, SensorMo
 
 TICKS = 1000
 Hold = tuple[int, int, float]
-"""From a tick, for so many ticks, at so many degrees."""
+"""The first tick, the number of ticks, and the angle, degrees."""
 
 
 def track(*holds: Hold) -> Floats:

@@ -16,7 +16,7 @@ from virtual_athlete import to_plain
 
 
 def events(steps: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Events every so many seconds, every third number."""
+    """Events at these intervals, every third number."""
     event_s = np.cumsum([0.0, *steps])
     return np.arange(len(event_s)) * 3, event_s
 
