@@ -18,12 +18,15 @@ from body_signals import MOST_PAIN, SCREEN_MEASURES
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
 LONGEST_LABEL = 80
+"""Characters of a mark (ours)."""
 LONGEST_ID = 200
-"""Characters of a sensor's address or port."""
+"""Characters of a sensor's address or port (ours)."""
 LARGEST_TARGET_DEG = 180.0
+"""No joint goes further."""
 LONGEST_SLEEP_S = 7 * 24 * 3600
+"""A page that says it slept for longer has a wrong clock (ours)."""
 LATEST_S = 1e9
-"""No session time is later."""
+"""No session time is later (ours)."""
 SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
 """Orders before a session, besides ``athlete`` and ``stop``."""
 _NUMBERS = {(m.test, m.side, m.name) for m in SCREEN_MEASURES}

@@ -41,13 +41,15 @@ at once, so that a row waits only where they come faster for long (ours)."""
 DOCUMENT_S = 0.02
 """A document waits for the next rows, but no longer than this (ours)."""
 MOST_SOCKETS = 64
+"""Pages at a time (ours)."""
 MOST_CONNECTIONS = 256
 """Connections of any kind at a time (ours)."""
 ASK_S = 10.0
 """A connection that has asked nothing for this time is closed (ours)."""
 MOST_TOKEN_BYTES = 256
+"""Of a login: more is no token (ours)."""
 MOST_BYTES = 64 * 1024
-"""Of one message of a page."""
+"""Of one message of a page (ours)."""
 START_S, END_S = 10.0, 2.0
 """Patience with a server that starts, and with pages that do not take their last word (ours)."""
 HEADERS = {

@@ -24,30 +24,30 @@ from dsp.calibration.calibration_movements import LUMBAR_KEY, PELVIS_KEY, THIGH_
 LEFT_KEY, RIGHT_KEY = THIGH_KEYS
 
 TOLD = 0.5
-"""Contradiction by which the stated places must be worse than others."""
+"""Contradiction by which the stated places must be worse than others (ours)."""
 SURE = 1.5
-"""Contradiction from which on nothing else explains it."""
+"""Contradiction from which on nothing else explains it (ours)."""
 MOST_MOVEMENTS = 12
-"""Movements that are looked at: more than a calibration has."""
+"""Movements that are looked at: more than a calibration has (ours)."""
 SPARE_DEG = 3.0
-"""Sway, skin and the sensors' own errors."""
+"""Sway, skin and the sensors' own errors (ours)."""
 FURTHER_SHARE = 0.08
-"""Of a bend: the pelvis' sensor may incline further than the lumbar spine's by this, where the spine is held straight."""
+"""Of a bend: where the spine is held straight, the pelvis' sensor may incline this much further than the lumbar one (ours)."""
 THIGH_SHARE, APART_SHARE, ABOVE_SHARE = 0.4, 0.12, 0.1
-"""Of a bend: how far a thigh may lean, and how much further than the other thigh, and than the pelvis."""
+"""Of a bend: how far a thigh may lean, and how much further than the other thigh, and than the pelvis (ours)."""
 BESIDE_SHARE, ROLLS_SHARE = 0.3, 0.45
-"""Of a knee raise: as far the other thigh and the lumbar spine may go, and as far the pelvis."""
+"""Of a knee raise: how far the other thigh and the lumbar spine may go, and how far the pelvis (ours)."""
 UNSEEN_ROLL_DEG = 30.0
-"""As far the pelvis may go where a knee is raised that no sensor sees."""
+"""How far the pelvis may go where a knee is raised that no sensor sees (ours)."""
 WRONG_WAY = 0.3
-"""A pelvis that rolls the same way in bends and in knee raises contradicts by this, for each knee raise, three at most."""
+"""A pelvis that rolls the same way in bends and knee raises contradicts by this for each knee raise, three at most (ours)."""
 SAME_WAY, ROLLED_DEG = 0.3, 3.0
-"""Cosine from which on two ways are the same, and the least inclination that has a way."""
+"""Cosine from which on two ways are the same, and the least inclination that has a way (ours)."""
 RAISED_FIRST, RAISED_ALONE = 0.5, 0.4
 """Knee raises before the first bend contradict by the first, since bends are asked for first; by the second while nobody has
-bent at all. The latter alone is no reason to tell anything."""
+bent at all. The latter alone is no reason to tell anything (ours)."""
 RIGHT_FIRST, RIGHT_ALONE = 1.0, 0.6
-"""The right knee before the left contradicts by the first; by the second while the left was not raised at all."""
+"""The right knee before the left contradicts by the first; by the second while the left was not raised at all (ours)."""
 
 
 class Fault(StrEnum):

@@ -26,7 +26,9 @@ NEVER_NOISY_S = 20.0
 
 _NOWHERE = [math.nan] * 3
 _FEWEST = 6
+"""Equal samples in a row that may be frozen, at least (ours)."""
 _FEW = 32
+"""Up to this number of samples, numbers of Python are faster (ours)."""
 _REST_RAD_S = 0.09
 """Turning of gravity's direction, rad/s, that is no rest: 5 °/s (ours)."""
 _REST_M_S2 = 5.0

@@ -41,6 +41,7 @@ _TURN_RAD = 0.15
 _KEPT, _FEWEST = 16, 4
 """Windows remembered, and windows for a verdict (ours)."""
 _MOST_PATIENT = 128
+"""Windows after which a gyroscope that keeps fitting is asked for again, at most (ours)."""
 _FAR_OFF = 0.13
 """A factor that fits and is further from 1 is asked for again as soon as there are new windows (ours)."""
 _MANY = 10

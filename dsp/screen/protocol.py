@@ -26,9 +26,11 @@ STOP_AT, STOP_RISE = 7.0, 3.0
 LEAST_VALID = 3
 """Fewest valid repetitions of a step that count as done, as in the hip screen."""
 MOST_STEPS, MOST_REPETITIONS, LONGEST_S = 40, 50, 600.0
+"""Of a protocol, of a step, and of standing still, s (ours)."""
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _RESERVED = frozenset({"skip", "repeat", "back", "start", "count", "stop"})
 _LONGEST_NAME, _LONGEST_TEXT = 40, 200
+"""Characters (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
