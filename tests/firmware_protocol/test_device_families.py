@@ -217,6 +217,14 @@ def test_movesense_first_parts_of_whole_samples_are_no_batches(n: int, first: in
     assert codec.health == {"missing_part": 1}
 
 
+def test_movesense_batches_that_are_whole_later_are_taken_at_once() -> None:
+    """A link that carries more from then on: what was joined once has the size of a batch."""
+    codec = MovesenseCodec("/Meas/IMU6/104")
+    split, whole = _batches(8, most=2 + 4 + 24 * 4, count=1), _batches(8, most=244, count=1, start_ms=2000)
+    assert [sum(map(len, codec.feed(notification))) for (*parts,) in split for notification in parts] == [0, 8]
+    assert [sum(map(len, codec.feed(notification))) for (notification,) in whole] == [8]
+
+
 def test_movesense_batches_that_are_split_later_are_told_by_their_second_part() -> None:
     codec = MovesenseCodec("/Meas/IMU6/104")
     for (notification,) in _batches(4, most=244):

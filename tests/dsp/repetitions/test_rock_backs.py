@@ -31,6 +31,18 @@ def on_all_fours(*slacks: float | None, seed: int = 0, **more) -> Script:
     return script
 
 
+def test_a_cheap_look_sees_a_rock_back_and_no_still_posture() -> None:
+    """On all fours for a second, the trunk level, the thighs upright; then the hips bend by 40° and stretch again."""
+    still, there, back = np.zeros(100), np.linspace(0.0, 40.0, 100), np.linspace(40.0, 0.0, 100)
+    thigh = np.concatenate((still, there, back)) - 8.0
+    level = np.full(len(thigh), 85.0)
+    assert possible(level, thigh, 50)
+    assert not possible(level, np.full(len(thigh), -8.0), 50)
+    assert not possible(np.zeros(len(thigh)), thigh, 50)
+    # never still: the trunk turns by 30° in each half second
+    assert not possible(level + np.tile([0.0, 30.0], len(thigh) // 2), thigh, 51)
+
+
 def test_rock_backs_are_found_and_getting_down_and_up_is_nothing() -> None:
     script = on_all_fours(None, 105.0, 115.0, None, 100.0)
     found = find(truth_rows(script))

@@ -87,6 +87,17 @@ def test_sets() -> None:
     assert found["repetitions"] == 6
 
 
+def test_a_number_of_a_single_repetition_is_none_of_its_set() -> None:
+    reps = [
+        repetition(0, 0.0, lumbar_rom_deg=40.0, hip_left_rom_deg=50.0),
+        repetition(1, 5.0, lumbar_rom_deg=44.0),
+        repetition(2, 10.0, lumbar_rom_deg=45.0),
+    ]
+    (found,) = document(PipelineOutput(repetitions=reps))["sets"]
+    assert (found["metrics"]["lumbar_rom_deg"]["median"], found["metrics"]["lumbar_rom_deg"]["repetitions"]) == (44.0, 3)
+    assert "hip_left_rom_deg" not in found["metrics"]
+
+
 def test_exposure_in_zones() -> None:
     """Seconds of lumbar flexion; a border belongs to the zone above; missing ticks belong to none."""
     rows = lumbar_rows(*[-5.0] * 100, *[19.99] * 50, *[20.01] * 30, *[45.0] * 20, *[60.01] * 10, *[np.nan] * 500)
