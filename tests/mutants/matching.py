@@ -94,6 +94,7 @@ def _imports(root: Path) -> dict[str, frozenset[str]]:
     return found
 
 
+@cache
 def _imported(path: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -105,6 +106,7 @@ def _imported(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+@cache
 def _behind_faces(root: Path, path: Path) -> frozenset[str]:
     """The modules that the names come from which a test imports from the face of a room or wing."""
     names: set[str] = set()
