@@ -8,18 +8,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick bench bless mutants docs pictures clean packages lint
+.PHONY: demo test check quick coverage bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
+# Three at a time: tests of sessions, servers and browsers mostly wait.
 test: $(VENV)/tools packages lint
 	rm -f .coverage .coverage.*
-	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
+	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 3 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 
 check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick
+
+# Every test under the tracer of coverage, which `make test` spares where a test runs long: half an hour on two cores.
+coverage: $(VENV)/tools packages
+	rm -f .coverage .coverage.*
+	HIPHINGE_COVER_ALL=1 HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term
 
 quick: $(VENV)/tools
 	$(RUN) pytest -q -n 2 -m "not slow and not influx" -x --no-header tests/body_signals tests/firmware_protocol tests/dsp/test_rotation.py tests/dsp/angles/test_joints.py tests/dsp/rhythm/test_rhythm.py tests/dsp/grid/test_grid.py tests/ingest/heads/test_session_toml.py tests/dashboards/test_tables.py
