@@ -473,3 +473,10 @@ def test_what_is_no_whole_command_of_a_capture2go_is_none() -> None:
     sample = capture2go.encode_sample(100.0, 0, np.zeros(3), np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
     for data in (b"", start[:-1], start + b"\x00", start + start, sample, b"\x00" * len(start)):
         assert capture2go.decode_command(data, {}) is None
+
+
+@pytest.mark.parametrize("kind", [0x57, 0x58, 0x5A])
+def test_what_a_witmotion_says_of_places_is_kept_as_its_eight_bytes(kind: int) -> None:
+    content = bytes(range(1, 9))
+    (packet,) = witmotion_serial.Reader({}).read(witmotion_serial.encode_frame(kind, content))
+    assert packet.fields["data"] == content.hex()

@@ -89,3 +89,32 @@ def test_the_speeds_of_serial_lines(name: str, bauds: tuple[int, ...]) -> None:
 def test_a_thingys_slow_sensors_are_left_as_the_firmware_has_them() -> None:
     """Nordic, Thingy:52 motion configuration: step counter 1000 ms, temperature 5000 ms, compass 500 ms, motion, wake."""
     assert encode_config(50) == struct.pack("<4HB", 1000, 5000, 500, 50, 0)
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if device_family(name).command is not None])
+def test_a_command_is_read_again_and_parts_of_it_raise_nothing(name: str) -> None:
+    """Of what a family writes, something is understood; of bytes that are cut, lengthened or all alike, fields or None."""
+    family = device_family(name)
+    assert family.command is not None
+    request = Request(rate_hz=family.default_rate_hz)
+    steps = (*family.configure(request), *family.start(request), *family.stop(request))
+    written = [step.payload for step in steps if isinstance(step, Write)]
+    understood = [family.command(payload, {}) for payload in written]
+    assert any(understood)
+    for payload in written:
+        for length in range(len(payload) + 4):
+            changed = (payload + bytes(4))[:length]
+            found = family.command(changed, {})
+            assert found is None or (isinstance(found, dict) and found)
+    for octet in (0x00, 0x7F, 0xFF):
+        for length in range(64):
+            family.command(bytes([octet]) * length, {})
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_thingys_configuration_has_one_length(change: int) -> None:
+    command = device_family("thingy52").command
+    assert command is not None
+    whole = encode_config(50)
+    assert command(whole, {}) is not None
+    assert command((whole + b"\0")[: len(whole) + change], {}) is None
