@@ -234,6 +234,16 @@ def test_slack_of_a_rock_back_begins_where_it_is_asked_to(slack, after):
         assert at - lumbar[0] == pytest.approx(5.0, abs=0.25)
 
 
+def test_whoever_has_short_hips_rocks_back_as_far_as_they_go() -> None:
+    """Where the hips end before the rock-back begins, the lumbar spine takes over as early as it can."""
+    rng = np.random.default_rng(3)
+    for hip_deg, room_deg in zip(rng.uniform(60.0, 100.0, 300), rng.uniform(0.0, 4.0, 300), strict=True):
+        script = Script(1, {"left": hip_deg, "right": 110.0})
+        script.all_fours(room_deg=room_deg)
+        script.rock_back(48.0)
+        assert [r.movement for r in script.repetitions] == ["rock_back"]
+
+
 def test_the_way_back_of_a_rock_back_is_the_way_there():
     script = on_all_fours(48.0, 105.0)
     motion = script.motion(sway=0.0)

@@ -13,6 +13,8 @@ _LEGS = tuple(f"{part}_{side}{what}" for side in SIDES for part, what in (("thig
 
 ROOM_DEG = 12.0
 """Hip flexion, degrees, that is left on all fours for an athlete with a short hip (ours)."""
+EARLIEST = 0.1
+"""Part of a rock-back after which the lumbar spine may take over, at the earliest (ours)."""
 
 
 class OnTheFloor(Writing):
@@ -57,10 +59,10 @@ class OnTheFloor(Writing):
         end = min(self._end(side) for side in SIDES)
         if hip + more > end:
             # the hips end: all that is missing comes from the lumbar spine
-            slack_hip_deg = max(end if slack_hip_deg is None else min(end, slack_hip_deg), hip + 0.1 * more)
+            slack_hip_deg = max(end if slack_hip_deg is None else min(end, slack_hip_deg), hip + EARLIEST * more)
             after = 1.0
         knee = 1.0 if slack_hip_deg is None else (slack_hip_deg - hip) / more
-        if not 0.1 <= knee <= 1.0:
+        if not EARLIEST - 1e-9 <= knee <= 1.0:
             raise ValueError(
                 f"slack at {slack_hip_deg}° of hip flexion: this rock-back goes from {hip:.0f}° to {hip + more:.0f}°"
             )
