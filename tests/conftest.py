@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # an example's time says more of the machine than of the program; where everything is required, the same examples every
 # time: new ones are looked for on developers' machines, and by the fuzzers in benchmarks
-settings.register_profile("hiphinge", deadline=None)
-settings.register_profile("required", deadline=None, derandomize=True)
+_ANY_MACHINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("hiphinge", **_ANY_MACHINE)
+settings.register_profile("required", **_ANY_MACHINE, derandomize=True)
 settings.load_profile("required" if os.environ.get("HIPHINGE_REQUIRE_ALL") == "1" else "hiphinge")
 
 ROOT = Path(__file__).resolve().parent.parent
