@@ -77,6 +77,9 @@ _COLUMNS = {ANGLES: ANGLE_COLUMNS, ORIENTATIONS: ORIENTATION_COLUMNS, REPETITION
 _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
 
 
+_DEGREES = 180.0 / math.pi
+
+
 class TableWriter:
     """Writes `folder/<estimator>/`; a context manager that leaves nothing behind unless `close` was reached.
 
@@ -191,14 +194,24 @@ class TableWriter:
     def _write_angles(self, *, keep_last: bool) -> None:
         if not self._pending:
             return
-        rows = self._pending[0] if len(self._pending) == 1 else AngleRows.join(self._pending)
+        # only the minute that began before is put together
+        *begun, rows = self._pending
         self._pending = []
-        for piece, last in _minutes(rows.time_s):
+        pieces = list(_minutes(rows.time_s))
+        for i, (piece, last) in enumerate(pieces):
             part = rows.part(piece.start, piece.stop)
+            if i == 0 and begun:
+                if _minute(begun[-1].time_s[-1]) == _minute(part.time_s[0]):
+                    part = AngleRows.join([*begun, part])
+                else:
+                    self._write_minute(AngleRows.join(begun))
             if last and keep_last:
                 self._pending = [part]
             else:
-                self._angles.write_table(arrow_angles(part), row_group_size=len(part))
+                self._write_minute(part)
+
+    def _write_minute(self, rows: AngleRows) -> None:
+        self._angles.write_table(arrow_angles(rows), row_group_size=len(rows))
 
     def _write_orientations(self, until: int) -> None:
         """Write the waiting rows of the minutes before `until`: minute by minute, within a minute sensor by sensor."""
@@ -255,7 +268,8 @@ def _cut(rows: OrientationRows, part: slice) -> OrientationRows:
 
 def arrow_angles(rows: AngleRows) -> pa.Table:
     """Angle rows as an Arrow table, in degrees."""
-    angles, sd = _columns(np.degrees(rows.angles)), _columns(np.degrees(rows.sd))
+    # the same as np.degrees, but several times as fast
+    angles, sd = _columns(rows.angles * _DEGREES), _columns(rows.sd * _DEGREES)
     columns = [rows.time_s.astype(np.float64, copy=False)]
     for angle, uncertainty in zip(angles, sd, strict=True):
         columns += [angle, uncertainty]

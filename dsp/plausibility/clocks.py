@@ -26,7 +26,7 @@ from dsp.plausibility.linked_motion import (
     SEARCH_S,
     WINDOW_S,
     Felt,
-    lag_of,
+    lags_of,
     sizes_of,
     variation,
 )
@@ -334,28 +334,28 @@ class ClockWatch:
         begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
         begin, cells = round(begin_s * RATE_HZ), round((starts[-1] + WINDOW_S + 2.0 * SEARCH_S + further_s - begin_s) * RATE_HZ)
         keys = dict.fromkeys(key for pair in pairs for key in pair)
-        felt = {key: one for key in keys if (one := Felt.of(self._kept[key], begin, cells, self._from_s)) is not None}
+        felt = Felt.of_several({key: self._kept[key] for key in keys}, begin, cells, self._from_s)
+        pairs = [pair for pair in pairs if pair[0] in felt and pair[1] in felt]
         told: set[str] = set()
-        for pair in pairs:
-            if pair[0] in felt and pair[1] in felt:
-                earlier_s = math.ceil(max(near[pair], 0.0))
-                if self._compare(pair, felt[pair[0]], felt[pair[1]], [start - earlier_s for start in starts], begin):
-                    told |= {*pair}
+        # what a window tells decides where the next one of the same pair is looked for
+        for start in starts:
+            told |= self._compare({pair: start - math.ceil(max(near[pair], 0.0)) for pair in pairs}, felt, begin)
         return told
 
-    def _compare(self, pair: tuple[str, str], first: Felt, second: Felt, starts: Sequence[float], begin: int) -> bool:
-        """Add what the windows that begin then tell of this pair; whether they tell anything."""
-        lags = self._lags[pair]
-        known = len(lags)
-        for start in starts:
-            at_s = start + 0.5 * WINDOW_S
-            if lags and at_s < lags[-1][0] + 0.5 * HOP_S:
-                # it has been looked at
-                continue
-            lag = lag_of(first, second, round(start * RATE_HZ) - begin, self._expected(pair, at_s))
-            if lag is not None:
-                lags.append((at_s, lag))
-        return len(lags) > known
+    def _compare(self, starts: Mapping[tuple[str, str], float], felt: Mapping[str, Felt], begin: int) -> set[str]:
+        """Add what a window of each pair, which begins then, tells; of which sensors they tell."""
+        middles = {pair: start + 0.5 * WINDOW_S for pair, start in starts.items()}
+        # but for what has been looked at
+        last = {pair: self._lags[pair][-1][0] if self._lags[pair] else -math.inf for pair in starts}
+        fresh = [pair for pair, at_s in middles.items() if at_s >= last[pair] + 0.5 * HOP_S]
+        asked = [
+            (felt[pair[0]], felt[pair[1]], round(starts[pair] * RATE_HZ) - begin, self._expected(pair, middles[pair]))
+            for pair in fresh
+        ]
+        found = {pair: lag for pair, lag in zip(fresh, lags_of(asked), strict=True) if lag is not None}
+        for pair, lag in found.items():
+            self._lags[pair].append((middles[pair], lag))
+        return {key for pair in found for key in pair}
 
     def _expected(self, pair: tuple[str, str], time_s: float) -> float:
         """The lag of two sensors as last known; 0 where nothing is."""

@@ -16,7 +16,7 @@ Sources: T. Seel, J. Raisch, T. Schauer, Sensors 14, 2014, doi 10.3390/s14040689
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,12 @@ MOVES = 0.01
 LEAST_M_S2 = 0.2
 """Where the size of the specific force varies by less, nothing can be compared (ours)."""
 _CELLS, _SEARCH = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
+_EVERY_LAG = np.arange(2 * _SEARCH + 1)
 _SMOOTH = (0.25, 0.5, 0.25)
+
+
+Parts = Sequence[tuple[Floats, Floats, Floats]]
+"""Consecutive times (n,), specific forces and rates (n, 3) of a sensor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,60 +68,87 @@ class Felt:
     holes: Floats
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[Floats, Floats, Floats]], begin: int, cells: int, from_s: float = -np.inf) -> Felt | None:
-        """From parts of times (n,), forces and rates (n, 3), in cells from number `begin` on; None where they tell nothing.
-        from_s: samples before are left out."""
-        low_s, high_s = begin / RATE_HZ, (begin + cells) / RATE_HZ
-        earliest_s = max(low_s - 1.0 / RATE_HZ, from_s)
-        near = [(at, acc, gyr, *at.searchsorted((earliest_s, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts]
-        near = [part for part in near if part[3] < part[4]]
-        n = sum(stop - start for _, _, _, start, stop in near)
-        if n < cells:
-            return None
-        time_s = np.concatenate([at[start:stop] for at, _, _, start, stop in near])
-        values = np.empty((6, n))
-        np.concatenate([acc[start:stop] for _, acc, _, start, stop in near], out=values[:3].T)
-        np.concatenate([gyr[start:stop] for _, _, gyr, start, stop in near], out=values[3:].T)
-        if not np.isfinite(values).all():
-            return None
+    def of(cls, parts: Parts, begin: int, cells: int, from_s: float = -np.inf) -> Felt | None:
+        """What one sensor feels; see `of_several`."""
+        return cls.of_several({"": parts}, begin, cells, from_s).get("")
+
+    @classmethod
+    def of_several(cls, sensors: Mapping[str, Parts], begin: int, cells: int, from_s: float = -np.inf) -> dict[str, Felt]:
+        """By sensor, in cells from number `begin` on; without those that tell nothing. from_s: samples before are left out."""
         edges = (begin + np.arange(cells + 1)) / RATE_HZ
-        step = np.diff(time_s)
-        # integrals up to each sample, and from them the mean of each cell, whatever the sensor's rate
-        sums = np.zeros((6, n))
-        area = values[:, 1:] + values[:, :-1]
-        area *= 0.5 * step
-        np.cumsum(area, axis=1, out=sums[:, 1:])
-        right = time_s.searchsorted(edges).clip(1, n - 1)
-        share = ((edges - time_s[right - 1]) / np.maximum(step[right - 1], 1e-9)).clip(0.0, 1.0)
-        upto = sums[:, right - 1]
-        upto += (sums[:, right] - upto) * share
-        cell = (upto[:, 1:] - upto[:, :-1]) * RATE_HZ
-        force, rate = cell[:3], cell[3:]
-        size = np.sqrt((force * force).sum(axis=0))
-        if float(size.max() - size.min()) < LEAST_M_S2:
-            return None
-        hole = np.zeros(cells)
-        for at in np.flatnonzero(step > HOLE_S).tolist():
-            hole[max(int((time_s[at] - low_s) * RATE_HZ), 0) : max(int((time_s[at + 1] - low_s) * RATE_HZ) + 1, 0)] = 1.0
-        hole[edges[:-1] < time_s[0] - HOLE_S] = hole[edges[1:] > time_s[-1] + HOLE_S] = 1.0
-        up = rotation.vertical_in_sensor(two_sided(RATE_HZ, np.ascontiguousarray(force.T), np.ascontiguousarray(rate.T)))
-        turn = np.empty_like(rate)
-        turn[:, 1:-1] = (rate[:, 2:] - rate[:, :-2]) * (0.5 * RATE_HZ)
-        turn[:, 0], turn[:, -1] = (rate[:, 1] - rate[:, 0]) * RATE_HZ, (rate[:, -1] - rate[:, -2]) * RATE_HZ
-        rows = np.empty((4, cells))
-        rows[0] = (up * force).sum(axis=0) - G0
-        rows[1:] = rotation.cross(up, turn) + (up * rate).sum(axis=0) * rate - (rate * rate).sum(axis=0) * up
-        smooth = _SMOOTH[1] * rows
-        smooth[:, 1:] += _SMOOTH[0] * rows[:, :-1]
-        smooth[:, :-1] += _SMOOTH[2] * rows[:, 1:]
-        return cls(smooth, np.concatenate(([0.0], np.cumsum(hole))))
+        means, holes = {}, {}
+        for key, parts in sensors.items():
+            found = _cells(parts, edges, from_s)
+            if found is not None:
+                means[key], holes[key] = found
+        if not means:
+            return {}
+        quat = np.empty((4, len(means), cells))
+        for i, cell in enumerate(means.values()):
+            quat[:, i] = two_sided(RATE_HZ, np.ascontiguousarray(cell[:3].T), np.ascontiguousarray(cell[3:].T))
+        rows = _along_the_vertical(quat, np.stack(list(means.values()), axis=1))
+        return {key: cls(rows[:, i], holes[key]) for i, key in enumerate(means)}
 
     def whole(self, start: int, stop: int) -> bool:
         """Whether there is no hole in these cells."""
         return start >= 0 and stop < len(self.holes) and bool(self.holes[start] == self.holes[stop])
 
 
-def sizes_of(parts: Sequence[tuple[Floats, Floats, Floats]], begin_s: float, end_s: float) -> tuple[Floats, Floats]:
+def _cells(parts: Parts, edges: Floats, from_s: float) -> tuple[Floats, Floats] | None:
+    """Mean force and rate (6, n) in the cells between these edges (n + 1,), and number of cells with a hole before each edge;
+    None where they tell nothing."""
+    low_s, high_s, cells = edges.item(0), edges.item(-1), len(edges) - 1
+    earliest_s = max(low_s - 1.0 / RATE_HZ, from_s)
+    near = [(at, acc, gyr, *at.searchsorted((earliest_s, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts]
+    near = [part for part in near if part[3] < part[4]]
+    n = sum(stop - start for _, _, _, start, stop in near)
+    if n < cells:
+        return None
+    time_s = np.concatenate([at[start:stop] for at, _, _, start, stop in near])
+    values = np.empty((6, n))
+    np.concatenate([acc[start:stop] for _, acc, _, start, stop in near], out=values[:3].T)
+    np.concatenate([gyr[start:stop] for _, _, gyr, start, stop in near], out=values[3:].T)
+    if not np.isfinite(values).all():
+        return None
+    step = time_s[1:] - time_s[:-1]
+    # integrals up to each sample, and from them the mean of each cell, whatever the sensor's rate
+    sums = np.zeros((6, n))
+    area = values[:, 1:] + values[:, :-1]
+    area *= 0.5 * step
+    np.add.accumulate(area, axis=1, out=sums[:, 1:])
+    right = np.minimum(np.maximum(time_s.searchsorted(edges), 1), n - 1)
+    share = np.minimum(np.maximum((edges - time_s[right - 1]) / np.maximum(step[right - 1], 1e-9), 0.0), 1.0)
+    upto = sums[:, right - 1]
+    upto += (sums[:, right] - upto) * share
+    cell = (upto[:, 1:] - upto[:, :-1]) * RATE_HZ
+    force = cell[:3]
+    size = np.sqrt(np.add.reduce(force * force, axis=0))
+    if float(size.max() - size.min()) < LEAST_M_S2:
+        return None
+    hole = np.zeros(cells + 1)
+    missing = hole[1:]
+    for at in (step > HOLE_S).nonzero()[0].tolist():
+        missing[max(int((time_s[at] - low_s) * RATE_HZ), 0) : max(int((time_s[at + 1] - low_s) * RATE_HZ) + 1, 0)] = 1.0
+    missing[edges[:-1] < time_s[0] - HOLE_S] = missing[edges[1:] > time_s[-1] + HOLE_S] = 1.0
+    return cell, np.add.accumulate(hole)
+
+
+def _along_the_vertical(quat: Floats, cell: Floats) -> Floats:
+    """`Felt.rows` (4, s, n) of s sensors with these orientations (4, s, n), and means of force and rate (6, s, n) in cells."""
+    up, force, rate = rotation.vertical_in_sensor(quat), cell[:3], cell[3:]
+    turn = np.empty_like(rate)
+    turn[..., 1:-1] = (rate[..., 2:] - rate[..., :-2]) * (0.5 * RATE_HZ)
+    turn[..., 0], turn[..., -1] = (rate[..., 1] - rate[..., 0]) * RATE_HZ, (rate[..., -1] - rate[..., -2]) * RATE_HZ
+    rows = np.empty((4, *force.shape[1:]))
+    rows[0] = np.add.reduce(up * force, axis=0) - G0
+    rows[1:] = rotation.cross(up, turn) + np.add.reduce(up * rate, axis=0) * rate - np.add.reduce(rate * rate, axis=0) * up
+    smooth = _SMOOTH[1] * rows
+    smooth[..., 1:] += _SMOOTH[0] * rows[..., :-1]
+    smooth[..., :-1] += _SMOOTH[2] * rows[..., 1:]
+    return smooth
+
+
+def sizes_of(parts: Parts, begin_s: float, end_s: float) -> tuple[Floats, Floats]:
     """Times (n,) and sizes (n,), m/s², of the specific force in this time, at about `RATE_HZ`, by means of a few samples."""
     there = [(time_s, acc, *time_s.searchsorted((begin_s, end_s)).tolist()) for time_s, acc, _ in parts]
     if not any(start < stop for _, _, start, stop in there):
@@ -140,65 +172,84 @@ def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> flo
 def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None:
     """How much later, s, the second sensor shows what the first does in the window of cells from `start` on; None where that
     is not clear. near_s: about what it is."""
-    low = start + round(near_s * RATE_HZ) - _SEARCH
-    high = low + 2 * _SEARCH + _CELLS
-    if not (first.whole(start, start + _CELLS) and second.whole(low, high)):
-        return None
-    here, there = first.rows[:, start : start + _CELLS], second.rows[:, low:high]
-    felt = max(float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean()))
-    if felt < MOVES:
-        return None
-    left = _left_over(here, there) / _CELLS
+    return lags_of([(first, second, start, near_s)])[0]
+
+
+def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
+    """`lag_of` of several pairs of sensors: computed together, it costs half as much."""
+    lags: list[float | None] = [None] * len(asked)
+    windows: list[tuple[Floats, Floats]] = []
+    places: list[tuple[int, float, int]] = []
+    for i, (first, second, start, near_s) in enumerate(asked):
+        near = round(near_s * RATE_HZ)
+        low = start + near - _SEARCH
+        high = low + 2 * _SEARCH + _CELLS
+        if not (first.whole(start, start + _CELLS) and second.whole(low, high)):
+            continue
+        here, there = first.rows[:, start : start + _CELLS], second.rows[:, low:high]
+        felt = max(float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean()))
+        if felt >= MOVES:
+            windows.append((here, there))
+            places.append((i, felt, near))
+    if windows:
+        left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / _CELLS
+        for (i, felt, near), of_pair in zip(places, left, strict=True):
+            best = _clear_lag(of_pair, felt)
+            lags[i] = None if best is None else (best - _SEARCH + near) / RATE_HZ
+    return lags
+
+
+def _clear_lag(left: Floats, felt: float) -> float | None:
+    """The lag, in cells, that leaves the least (lags,) of what is felt, (m/s²)²; None where that is not clear."""
     lowest, places = _minima(left)
     if not len(lowest):
         return None
     best = int(lowest.argmin())
-    others = left[np.abs(np.arange(len(left)) - places[best]) > BESIDE_S * RATE_HZ].min()
+    others = left[np.abs(_EVERY_LAG - places[best]) > BESIDE_S * RATE_HZ].min()
     beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
     if beside.any():
         others = min(float(others), float(lowest[beside].min()))
     if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
         return None
-    return (float(places[best]) - _SEARCH + round(near_s * RATE_HZ)) / RATE_HZ
+    return float(places[best])
 
 
 def _minima(left: Floats) -> tuple[Floats, Floats]:
     """The minima (k,) of what is left at each lag, between the lags by a parabola, and where they are. A lag between two cells
     would else lose to one that is wrong by a whole stride and a whole number of cells."""
     before, middle, after = left[:-2], left[1:-1], left[2:]
-    at = np.flatnonzero((middle <= before) & (middle <= after))
+    at = ((middle <= before) & (middle <= after)).nonzero()[0]
     before, middle, after = before[at], middle[at], after[at]
     bend = np.maximum(before - 2.0 * middle + after, 1e-12)
-    fine = np.clip(0.5 * (before - after) / bend, -0.5, 0.5)
-    return np.maximum(middle - 0.25 * (before - after) * fine, 0.0), at + 1.0 + fine
+    fine = np.minimum(np.maximum(0.5 * (before - after) / bend, -0.5), 0.5)
+    return np.asarray(np.maximum(middle - 0.25 * (before - after) * fine, 0.0)), np.asarray(at + 1.0 + fine)
 
 
 def _left_over(here: Floats, there: Floats) -> Floats:
-    """Sum of squares (lags,), (m/s²)², that the best lever arms leave of the difference between here (4, n) and each stretch
-    of n cells of there (4, n + lags - 1)."""
-    n = here.shape[1]
-    fixed = np.concatenate((here, np.ones((1, n))))
-    moved = sliding_window_view(there, n, axis=1)
+    """Sum of squares (p, lags), (m/s²)², that the best lever arms leave, for each of p pairs, of the difference between here
+    (p, 4, n) and each stretch of n cells of there (p, 4, n + lags - 1)."""
+    pairs, _, n = here.shape
+    fixed = np.concatenate((here, np.ones((pairs, 1, n))), axis=1)
+    moved = sliding_window_view(there, n, axis=2)
     # products of the fixed series with each other, with the moved ones, and of these: the moved ones by running sums
-    own = fixed @ fixed.T
-    across = moved @ fixed.T
-    sums = np.zeros((4, 4, there.shape[1] + 1))
-    np.cumsum(there[:, None] * there[None], axis=2, out=sums[:, :, 1:])
-    other = (sums[:, :, n:] - sums[:, :, :-n]).transpose(2, 0, 1)
-    lags = len(other)
-    normal, right = np.zeros((lags, 7, 7)), np.empty((lags, 7, 1))
-    across = across.transpose(1, 0, 2)
+    own = (fixed @ fixed.swapaxes(1, 2))[:, None]
+    across = (moved @ fixed.swapaxes(1, 2)[:, None]).swapaxes(1, 2)
+    sums = np.zeros((pairs, 4, 4, there.shape[2] + 1))
+    np.add.accumulate(there[:, :, None] * there[:, None], axis=3, out=sums[..., 1:])
+    other = (sums[..., n:] - sums[..., :-n]).transpose(0, 3, 1, 2)
+    lags = other.shape[1]
+    normal, right = np.zeros((pairs, lags, 7, 7)), np.empty((pairs, lags, 7, 1))
     # unknown: both lever arms and a constant; columns k1, -k2, 1, and what they must explain is v2 - v1
-    normal[:, :3, :3], normal[:, 6, :3], normal[:, :3, 6] = own[1:4, 1:4], own[4, 1:4], own[1:4, 4]
-    normal[:, 6, 6] = n
-    normal[:, 3:6, 3:6] = other[:, 1:, 1:]
-    normal[:, 3:6, :3] = -across[:, 1:, 1:4]
-    normal[:, :3, 3:6] = -across[:, 1:, 1:4].transpose(0, 2, 1)
-    normal[:, 3:6, 6] = normal[:, 6, 3:6] = -across[:, 1:, 4]
-    normal[:, range(6), range(6)] += (NOISE_M_S2 / LEVER_M) ** 2
-    right[:, :3, 0] = across[:, 0, 1:4] - own[0, 1:4]
-    right[:, 3:6, 0] = -(other[:, 0, 1:] - across[:, 1:, 0])
-    right[:, 6, 0] = across[:, 0, 4] - own[0, 4]
-    total = other[:, 0, 0] - 2.0 * across[:, 0, 0] + own[0, 0]
-    explained = (right[:, :, 0] * np.linalg.solve(normal, right)[:, :, 0]).sum(axis=1)
+    normal[..., :3, :3], normal[..., 6, :3], normal[..., :3, 6] = own[..., 1:4, 1:4], own[..., 4, 1:4], own[..., 1:4, 4]
+    normal[..., 6, 6] = n
+    normal[..., 3:6, 3:6] = other[..., 1:, 1:]
+    normal[..., 3:6, :3] = -across[..., 1:, 1:4]
+    normal[..., :3, 3:6] = normal[..., 3:6, :3].swapaxes(2, 3)
+    normal[..., 3:6, 6] = normal[..., 6, 3:6] = -across[..., 1:, 4]
+    normal[..., range(6), range(6)] += (NOISE_M_S2 / LEVER_M) ** 2
+    right[..., :3, 0] = across[..., 0, 1:4] - own[..., 0, 1:4]
+    right[..., 3:6, 0] = -(other[..., 0, 1:] - across[..., 1:, 0])
+    right[..., 6, 0] = across[..., 0, 4] - own[..., 0, 4]
+    total = other[..., 0, 0] - 2.0 * across[..., 0, 0] + own[..., 0, 0]
+    explained = (right[..., 0] * np.linalg.solve(normal, right)[..., 0]).sum(axis=2)
     return np.asarray(np.maximum(total - explained, 0.0))

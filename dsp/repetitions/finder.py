@@ -141,19 +141,22 @@ class RepetitionFinder:
     def _through(self, view: RowsInView, state: State) -> State:
         """The state after the rows in view, of one before them."""
         i, n, held, cutter = 0, len(view), self._held, self._cutter
-        waits = held.waits
         while i < n:
-            # rows at which nothing can happen are skipped, unless a calibration waits for its time
-            if not waits:
+            # rows at which nothing can happen are skipped; what waits for its time hears of it at the next row that matters, or
+            # at every row where that could be another one
+            whole = i >= view.whole_from
+            if not held.waits or (whole and held.waits_for_one):
                 i = state.ahead(view, i)
                 if i == n:
+                    held.reached(view.time_s.item(n - 1))
                     break
             if isinstance(state, Raising):
                 state = state.step(view, i, cutter)
-            elif not self._bridged(view, i, state):
-                if waits:
+            elif whole or not self._bridged(view, i, state):
+                if whole:
+                    state.missing = 0
+                if held.waits:
                     held.reached(view.time_s.item(i))
-                    waits = held.waits
                 state = state.step(view, i, cutter)
                 if isinstance(state, Standing) and view.lifted[i]:
                     state = Raising.from_standing(view, i)

@@ -34,6 +34,12 @@ class HeldRepetitions:
         """Whether anything depends on the time of later rows."""
         return self._mark_s is not None or bool(self._marks) or bool(self._held)
 
+    @property
+    def waits_for_one(self) -> bool:
+        """Whether at most one thing depends on it, so that `reached` need not be told of every row: a mark that is reached, or
+        the end of a calibration that takes too long."""
+        return not self._marks or (len(self._marks) == 1 and self._mark_s is None and not self._held)
+
     def mark(self, mark_s: float) -> None:
         """A calibrate mark at session time mark_s: movements after it may belong to the calibration."""
         self._marks.append(mark_s)

@@ -52,6 +52,8 @@ class RowsInView:
     ends: Ints
     last: int = NEVER
     """Number of the last row before the first at which there was a signal."""
+    whole_from: int = 0
+    """From this row on there is a signal at every row."""
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -87,11 +89,13 @@ class TrunkOnThigh:
         lifted = (higher > RAISE_DEG) & (np.abs(thigh) < STANCE_DEG) & (np.abs(trunk) < RAISE_TRUNK_DEG)
         begins = np.flatnonzero((signal > START_DEG) | lifted)
         ends = np.flatnonzero(signal < END_DEG)
-        last, there = self._last, np.flatnonzero(np.isfinite(signal))
-        if len(there):
-            self._last = first + int(there[-1])
+        last, there, n = self._last, np.isfinite(signal), len(signal)
+        whole_from = 0 if there.all() else n - int(there[::-1].argmin())
+        if there.any():
+            self._last = first + n - 1 - int(there[::-1].argmax())
+        angles = rows.angles
         return RowsInView(
-            self._rate, first, rows.time_s, rows.angles, signal, trunk, thigh, seat, higher, lifted, begins, ends, last
+            self._rate, first, rows.time_s, angles, signal, trunk, thigh, seat, higher, lifted, begins, ends, last, whole_from
         )
 
     def _signal(self, angles: Floats, trunk: Floats, thigh: Floats, first: int) -> tuple[Floats, Floats]:

@@ -36,7 +36,7 @@ HELD_SEAT_S, HELD_TRUNK_DEG = 4.0, 25.0
 squat is held for 4 s (ours)."""
 LIES_DEG = -30.0
 """A trunk that leans back further than this, degrees, belongs to an athlete who is lying, not standing (ours)."""
-_ROWS_AHEAD = 512
+_ROWS_AHEAD = 64
 """The most rows of a movement that are passed over at once (ours)."""
 LEAST_SEAT_DEG = 2.0
 """Least inclination, degrees, assumed for the thighs in a posture that was held too long for a movement (ours)."""

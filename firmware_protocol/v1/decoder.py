@@ -53,8 +53,11 @@ LATE_CLOCK_US = 100_000
 BACK_US = 100_000
 """A clock that falls back by more than this has restarted; less is a badly estimated span of the device
 (ours)."""
-_LONGEST_RUN = 256
+_LONGEST_RUN = 1 << 15
 """Most messages decoded at once (ours)."""
+_AFTER_BREAK = 256
+"""Most messages decoded at once after one that does not follow on, until as many have followed on (ours): else a stream in
+which none does would cost the square of its length."""
 _LONGEST_HELD_US = 10_000_000
 """Longest time, µs, between a query and its answer; a later answer belongs to another query (ours)."""
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
@@ -96,15 +99,16 @@ class MessageStream:
     def feed(self, data: bytes, lengths: Ints, packet: Ints) -> list[SampleBlock]:
         """Decode consecutive messages; packet (p,): the number for the samples of each."""
         self._blocks, self._probes = [], []
-        sizes = lengths.tolist()
-        offset = i = 0
-        while i < len(sizes):
+        sizes, n = lengths.tolist(), len(lengths)
+        # where messages of another size begin
+        borders = iter([*(np.flatnonzero(lengths[1:] != lengths[:-1]) + 1).tolist(), n] if n > 1 else [n])
+        offset = i = border = 0
+        while i < n:
+            if i == border:
+                border = next(borders)
             size = sizes[i]
             if size >= DATA_HEADER.size and data[offset] == Kind.DATA and data[offset + 1] == VERSION:
-                j = i + 1
-                while j < len(sizes) and sizes[j] == size and j - i < _LONGEST_RUN:
-                    j += 1
-                run = find_run(data, offset, size, j - i)
+                run = find_run(data, offset, size, min(border - i, _LONGEST_RUN))
                 self._run(run, packet[i : i + len(run)])
                 i += len(run)
                 offset += len(run) * size
@@ -223,14 +227,19 @@ class MessageStream:
             if self._last is None:  # so that samples that cannot be scaled count as lost
                 self._last = _Last(int(first["index"]), 0, int(first["time"]), 0)
             return
-        done = 0
+        done, most = 0, len(run)
         while done < len(run):
             if self._last is None:
                 self._last = _Last(int(run.records["index"][done]), 0, int(run.records["time"][done]), 0)
-            rest = replace(run, records=run.records[done:]) if done else run
+            whole = not done and most == len(run)
+            rest = run if whole else replace(run, records=run.records[done : done + most])
             accepted = self._accept(rest, config, packet[done:], self._last)
             done += accepted
-            if done < len(run) and self._dropped(run.records[done], config, run.count, self._last):
+            if accepted == len(rest):
+                most *= 2
+                continue
+            most = _AFTER_BREAK
+            if self._dropped(run.records[done], config, run.count, self._last):
                 done += 1
 
     def _accept(self, run: Run, config: Config, packet: Ints, last: _Last) -> int:

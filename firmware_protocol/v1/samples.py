@@ -28,6 +28,10 @@ TEMPERATURE_SCALE = 0.01
 """°C per LSB."""
 MAX_COUNT = 255
 """Samples of a message: the count is a byte."""
+_WITHOUT_FLAGS = 0x00FFFFFF
+"""Of a message's shape, all but its flags."""
+_LOOKED_AT_FIRST = 256
+"""Messages after the first that are looked at together, at first, for the end of a run (ours)."""
 _FULL = 32767
 """A raw value of this size, or beyond, is at the end of its range."""
 
@@ -153,11 +157,15 @@ def find_run(data: bytes, offset: int, length: int, most: int) -> Run:
     count, layout, epoch = data[offset + 16], data[offset + 17], data[offset + 18]
     well_formed = count > 0 and not layout & UNKNOWN_LAYOUT and length == data_length(count, layout)
     records = np.frombuffer(data, _record(length, count, layout, well_formed), most, offset)
-    if most > 1:
-        shape = records["shape"] & 0x00FFFFFF  # without the flags
-        same = (records["form"] == records["form"][0]) & (shape == shape[0])
-        if not same.all():
-            records = records[: int(np.argmin(same))]
+    # twice as far each time: a run that soon ends must not cost as much as all that follows it
+    looked, further = 1, _LOOKED_AT_FIRST
+    while looked < len(records):
+        part = records[looked : looked + further]
+        other = (part["form"] != records["form"][0]) | ((part["shape"] ^ records["shape"][0]) & _WITHOUT_FLAGS != 0)
+        if other.any():
+            records = records[: looked + int(other.argmax())]
+            break
+        looked, further = looked + len(part), 2 * further
     return Run(records, count, layout, epoch, well_formed, int(np.bitwise_or.reduce(records["shape"])) >> 24)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,7 +16,7 @@ import zstandard
 from mcap.opcode import Opcode
 
 from body_signals import LONGEST_SESSION_S, Event, SingleEvent
-from ingest.recording.messages import PacketGather, decode_trailer, edge_arrivals, split_packets
+from ingest.recording.messages import PacketGather, decode_trailer, edge_arrivals, latest_arrival, split_packets
 
 RECORD = struct.Struct("<BQ")
 _CHUNK = struct.Struct("<QQQI")
@@ -124,15 +124,13 @@ class SessionClock:
     def __init__(self) -> None:
         self._first_ns: int | None = None
 
-    def take(self, arrivals: Sequence[tuple[int, int]]) -> None:
-        """Take sequence number and arrival time, in ns, of a window's events. Raises `Damaged` that names the event with the
-        jump."""
-        if not arrivals:
-            return
+    def take(self, latest_ns: int, arrivals: Callable[[], Sequence[tuple[int, int]]]) -> None:
+        """Take a window's latest arrival, in ns. arrivals: gives sequence numbers and arrival times, the window's first event
+        and its latest one among them; asked for only where they matter. Raises `Damaged` that names the event with the jump."""
         if self._first_ns is None:
-            self._first_ns = min(arrivals)[1]
-        seq, latest_ns = max(arrivals, key=lambda arrival: arrival[1])
+            self._first_ns = min(arrivals())[1]
         if latest_ns - self._first_ns > LONGEST_SESSION_S * 1e9:
+            seq, _ = max(arrivals(), key=lambda arrival: arrival[1])
             hours, most = (latest_ns - self._first_ns) / 3.6e12, LONGEST_SESSION_S / 3600
             raise Damaged(f"event {seq} comes {hours:.1f} h after the first one, and a session lasts {most:.0f} h at most")
 
@@ -153,11 +151,16 @@ def gather(
         raise Damaged(f"a window with an unsound message ({error})") from None
     if sum(n for _, n, _ in split) != due:
         raise Damaged(f"a window that lacks some of the events {first_seq} to {last_seq}")
-    arrivals = [(event.seq, event.arrival_ns) for event in singles]
-    for _, n, parts in split:
-        if n:
-            arrivals += edge_arrivals(parts)
-    clock.take(arrivals)
+    latest = [event.arrival_ns for event in singles]
+    latest += [latest_arrival(parts) for _, n, parts in split if n]
+    if latest:
+
+        def arrivals() -> list[tuple[int, int]]:
+            """Of the single events, and of each sensor's first and last packet."""
+            edges = [edge for _, n, parts in split if n for edge in edge_arrivals(parts)]
+            return [*((event.seq, event.arrival_ns) for event in singles), *edges]
+
+        clock.take(max(latest), arrivals)
     for sensor, n, parts in split:
         gathers[sensor].add(n, parts)
 

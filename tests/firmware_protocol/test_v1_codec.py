@@ -38,6 +38,7 @@ from firmware_protocol.v1 import (
     unwrap_mux,
     wrap_mux,
 )
+from firmware_protocol.v1.decoder import MessageStream
 
 RATE, PERIOD = 100.0, 10_000
 CONFIG = Config.for_ranges(1, RATE)
@@ -555,3 +556,45 @@ def test_all_that_a_device_says_of_itself_survives_the_round_trip(percent: int) 
     codec = V1Codec()
     many(codec, [encode_info(info)])
     assert codec.facts["battery_percent"] == percent
+
+
+def test_long_runs_with_breaks_anywhere_are_the_same_as_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    packets = [encode_config(CONFIG)]
+    index = time_us = 0
+    for _ in range(2500):
+        kind = rng.integers(400)
+        if kind < 3:
+            packets.append(encode_config(CONFIG))
+        elif kind < 6:
+            # the count begins anew
+            index, time_us = 0, int(rng.integers(1 << 31))
+        elif kind == 6 and len(packets) > 2:
+            packets.append(packets[-2])
+        n = 2 if kind == 7 else 1
+        packets.append(data(index, n, time_us, temperature_c=20.0 if kind == 8 else None))
+        index, time_us = index + n + (5 if kind == 9 else 0), time_us + n * PERIOD
+    singly = V1Codec()
+    blocks, packet = one_by_one(singly, packets)
+    whole = V1Codec()
+    at_once = whole.feed_packets(b"".join(packets), np.array([len(p) for p in packets]))
+    assert joined(at_once) == joined(blocks)
+    assert np.concatenate([b.packet for b in at_once]).tolist() == packet
+    assert whole.health == singly.health
+    assert whole.facts == singly.facts
+    assert len(at_once) < 150
+
+
+def test_a_stream_in_which_nothing_follows_on_costs_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    accept = MessageStream._accept
+    monkeypatch.setattr(
+        MessageStream, "_accept", lambda self, run, *rest: looked_at.append(len(run)) or accept(self, run, *rest)
+    )
+    # one and the same message again and again is dropped each time
+    packets = [encode_config(CONFIG), *[data(0, 1)] * 4000]
+    codec = V1Codec()
+    blocks = codec.feed_packets(b"".join(packets), np.array([len(p) for p in packets]))
+    assert sum(map(len, blocks)) == 1
+    assert codec.health["repeated"] == 3999
+    assert sum(looked_at) < 4000 * 300
