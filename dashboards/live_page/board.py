@@ -21,7 +21,7 @@ from dashboards.live_page.frames import RATE_HZ, RecentRows
 STATE_VERSION = 1
 MOST_REPETITIONS = 200
 MOST_ANSWERS = 50
-OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers", "setup"})
+OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers", "setup", "kept"})
 """Documents that a viewer's page does not get."""
 _KINDS = ("sensors", "calibration", "under_way", "findings", "marks", "targets", "viewers", "trouble", "setup")
 """Documents that are told anew when they change, the newest wins."""

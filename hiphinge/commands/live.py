@@ -165,6 +165,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         assert session is not None
         folder = _folder(asked.out, settings, session)
         if page is not None:
+            page.keeps_in(folder)
             Thread(target=_offer_own_lines, args=(page, folder.absolute().parent, session), daemon=True).start()
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)

@@ -40,7 +40,7 @@ export class Result {
     const took = known(run.ended_s) ? clock(run.ended_s - run.begun_s) : "";
     const title = protocol ? told(protocol.title) : word("mode.hipcheck");
     this.node.replaceChildren(
-      element("header", { class: "led-head" }, element("h1", {}, title), element("p", { class: "mute" }, [about.athlete, took, word("hipcheck.live")].filter(Boolean).join(", ")), nav()),
+      element("header", { class: "led-head" }, element("h1", {}, title), element("p", { class: "mute" }, [about.athlete, took, word("hipcheck.live")].filter(Boolean).join(", ")), nav(this.page.session)),
       element("h2", { class: "answer", "data-answer": screen.answer?.code ?? "" }, said.answer),
       element("p", { class: "sure" }, ...(said.side ? [element("b", {}, word("hipcheck.which_side")), ` ${said.side}. `] : []), dots(said.level ?? screen.confidence), " ", element("b", {}, word("hipcheck.sure")), " ", said.confidence),
       element("div", { class: "pictures" }, ...(PICTURED.has(result.name) ? this._pictures(screen, result) : [this._steps(result)])),
