@@ -53,12 +53,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A small-print table. numeric: which columns are right-aligned; more: how many rows are not shown here."""
+    """A small-print table. numeric: which columns are right-aligned; more: how many rows are not shown here; names: of the
+    columns where a narrow screen shows a row as a card, if they are not those of the head."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int]
     more: str = ""
+    names: tuple[str, ...] = ()
 
 
 def lines(facts: Facts, words: Wording) -> list[Line]:

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from body_signals import RETEST, HiphingeError, Session, check_athlete
+from body_signals import RETEST, HiphingeError, Key, Session, check_athlete, primary_label, retest_label
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
@@ -37,7 +37,7 @@ from hiphinge.commands.options import (
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
-from hiphinge.guidance.protocol_retest import Key, primary_label, retest_of
+from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
@@ -83,7 +83,7 @@ class Retested:
     @property
     def labels(self) -> tuple[str, str]:
         """The marks that say so in the recording."""
-        return f"retest {self.session}{' worn anew' if self.worn_anew else ''}", primary_label(self.key)
+        return retest_label(self.session, worn_anew=self.worn_anew), primary_label(self.key)
 
 
 def live(

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from body_signals import ANGLE_NAMES, Session
+from body_signals import ANGLE_NAMES, Key, Session, chosen
 from dsp.results import Repetition
-from hiphinge.guidance.protocol_retest import Key, limiting, primary_of
+from hiphinge.guidance.protocol_retest import limiting
 
 LANGUAGES = ("en", "de")
 MOST_CURVES, CURVE_POINTS = 6, 60
@@ -79,9 +79,9 @@ def result_document(
     screen, protocol = result["screen"], result["protocol"]
     runs = [protocol, *protocol.get("further", ())] if protocol else []
     labels = [mark["label"] for mark in result.get("marks", ())]
-    chosen = next((key for label in reversed(labels) if (key := primary_of(label))), None)
+    picked = next((key for label in reversed(labels) if (key := chosen(label))), None)
     own = runs[0].get("name") if runs else None
-    primary = chosen or proposed(before.screen if before is not None else screen)
+    primary = picked or proposed(before.screen if before is not None else screen)
     wear = before.wear if before is not None and not worn_anew else "now"
     comparison = _compared(result, session, runs, before, primary, wear)
     return {
