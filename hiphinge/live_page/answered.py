@@ -6,6 +6,7 @@ Sentences are those of `dashboards.answers`, comparisons those of `dsp.compariso
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from body_signals import ANGLE_NAMES, Key, Session, chosen
+from dashboards import answers
+from dashboards.answers import LANGUAGES
 from dsp.results import Repetition
 from hiphinge.guidance.protocol_retest import limiting
 
-LANGUAGES = ("en", "de")
 MOST_CURVES, CURVE_POINTS = 6, 60
 """Paths of one kind of movement that are kept, and points of each (ours)."""
 _LUMBAR, _HIPS = ANGLE_NAMES.index("lumbar_flexion"), [ANGLE_NAMES.index(f"hip_{s}_flexion") for s in ("left", "right")]
@@ -47,9 +49,8 @@ class Paths:
 
 
 def prepare() -> None:
-    """Load what an answer needs: the statistics take seconds to import, so nobody imports them before."""
-    importlib.import_module("dsp.comparison")
-    importlib.import_module("dashboards.answers")
+    """Load what an answer needs, in a thread: the statistics take seconds to import, and the session does not wait."""
+    threading.Thread(target=importlib.import_module, args=("dsp.comparison",), name="hiphinge-statistics", daemon=True).start()
 
 
 def occasion_of(summary: Document) -> Any:
@@ -131,8 +132,6 @@ def _compared(
 
 def _said(screen: Document, language: str) -> dict[str, Any]:
     """The answer of a screen in sentences."""
-    from dashboards import answers
-
     words, answer = answers.sentences(language), answers.answer_of(screen)
     done = [(test["test"], test["side"]) for test in screen["tests"]]
     return {
@@ -150,8 +149,6 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
 def _number_said(primary: Key | None, language: str) -> str:
     if primary is None:
         return ""
-    from dashboards import answers
-
     test, side, measure = primary
     said: str = answers.sentences(language).measure(test, measure, side)
     return said
@@ -160,8 +157,6 @@ def _number_said(primary: Key | None, language: str) -> str:
 def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
     if comparison is None:
         return {}
-    from dashboards import answers
-
     words = answers.sentences(language)
     points = comparison["points"]
     return {
