@@ -34,6 +34,7 @@ from hiphinge.commands.options import (
     tell_faults,
     tell_orphans,
 )
+from hiphinge.comparing.own_answer import own_before
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
@@ -166,7 +167,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         folder = _folder(asked.out, settings, session)
         if page is not None:
             page.keeps_in(folder)
-            Thread(target=_offer_own_lines, args=(page, folder.absolute().parent, session), daemon=True).start()
+            Thread(target=_offer_own, args=(page, folder.absolute(), session), daemon=True).start()
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
@@ -214,14 +215,17 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         look_after(orphaned)
 
 
-def _offer_own_lines(page: OpenPage, where: Path, session: Session) -> None:
-    """Look through the athlete's earlier sessions, beside the one that begins, which does not wait for it."""
+def _offer_own(page: OpenPage, folder: Path, session: Session) -> None:
+    """Look through the athlete's earlier sessions, beside the one that begins, which does not wait for it: the lines that are
+    offered, and the baseline that the hip check is compared with."""
     from hiphinge.afterwards.own_line import own_lines
 
     try:
-        page.offer_own_lines(own_lines(where, session.athlete, session.start))
+        page.offer_own_lines(own_lines(folder.parent, session.athlete, session.start))
+        if page.sink is not None:
+            page.sink.own = own_before(folder, session.athlete, session.start, "live", _log.info)
     except HiphingeError as error:
-        _log.info("no own lines: %s", error)
+        _log.info("nothing of the athlete's own: %s", error)
 
 
 def _tell_red_flags(led: Protocol, screen: Console) -> None:

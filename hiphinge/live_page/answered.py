@@ -18,6 +18,7 @@ from body_signals import ANGLE_NAMES, Key, Session, chosen
 from dashboards import answers
 from dashboards.answers import LANGUAGES
 from dsp.results import Repetition
+from hiphinge.comparing.own_answer import Own, against
 from hiphinge.guidance.protocol_retest import limiting
 
 MOST_CURVES, CURVE_POINTS = 6, 60
@@ -73,11 +74,12 @@ def proposed(screen: Document) -> Key | None:
 
 
 def result_document(
-    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False
+    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False, own: Own | None = None
 ) -> dict[str, Any]:
     """What pages get when a protocol is over. result: of `Engine.screened`; before: an occasion of another session that this
-    one retests; worn_anew: whether the sensors were taken off since."""
-    screen, protocol = result["screen"], result["protocol"]
+    one retests; worn_anew: whether the sensors were taken off since; own: the athlete's own baseline, which the screen is
+    compared with first, as in the report."""
+    screen, protocol = against(result["screen"], session.screen_limits, own or {}) or result["screen"], result["protocol"]
     runs = [protocol, *protocol.get("further", ())] if protocol else []
     labels = [mark["label"] for mark in result.get("marks", ())]
     picked = next((key for label in reversed(labels) if (key := chosen(label))), None)

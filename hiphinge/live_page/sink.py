@@ -20,6 +20,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.progress import Stage
 from dsp.results import AngleRows, Repetition
 from dsp.rhythm import LatestRows, ShareNow
+from hiphinge.comparing.own_answer import Own
 from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
@@ -75,6 +76,8 @@ class LivePage(Sink):
         self.before: Any = None
         """The occasion of another session that this one retests; `worn_anew`: the sensors were taken off since."""
         self.worn_anew = False
+        self.own: Own = {}
+        """The athlete's own baseline, known some seconds after the beginning; empty where no earlier session is pinned."""
         self._prepared = False
         """Whether what the answer of a protocol needs is being loaded."""
         self._paths = Paths()
@@ -257,7 +260,9 @@ class LivePage(Sink):
     def _tell_result(self, result: Mapping[str, Any]) -> None:
         if result is not self._result:
             self._result = result
-            document = result_document(result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew)
+            document = result_document(
+                result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew, own=self.own
+            )
             self._board.put("result", document)
 
     def _tell_guide(self, now_s: float) -> None:
