@@ -72,8 +72,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Retested:
-    """What a session measures again: of which session, the number, that session as an occasion of a comparison (None where this
-    program cannot compare), and whether the sensors were taken off since."""
+    """What a session measures again: of which session, the number, that session as an occasion of a comparison
+    (`dsp.comparison.Occasion`), and whether the sensors were taken off since."""
 
     session: str
     athlete: str

@@ -161,9 +161,10 @@ def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
         return {}
     words = answers.sentences(language)
     points = comparison["points"]
+    number, least = words.change_and_least(comparison["change_deg"], comparison["smallest_detectable_deg"], comparison["unit"])
     return {
         "change": words.change(comparison),
-        "number": words.changed_by(comparison["change_deg"], comparison["unit"]),
-        "can_tell": words.at_least(comparison["smallest_detectable_deg"], comparison["unit"]),
+        "number": number,
+        "can_tell": least,
         "when": words.when(points[-1]["minutes_after"]),
     }

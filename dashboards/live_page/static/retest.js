@@ -75,7 +75,7 @@ class Course {
   _compared(comparison, said) {
     const sentence = said.change?.startsWith(said.number) ? said.change.slice(said.number.length).trim() : (said.change ?? "");
     const { pain, points, unit, primary } = comparison;
-    const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain))));
+    const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain, said.can_tell))));
     const chart = shape("svg", { class: "course" });
     drawCourse(chart, comparison, (value) => inUnit(value, unit), (value) => atLeast(value, unit), this._narrow.matches);
     const pictures = [points[0], points.at(-1)].map((point, i) => {
@@ -87,8 +87,7 @@ class Course {
     return [line, element("div", { class: "led-course" }, element("section", { class: "card" }, chart), element("div", { class: "sides" }, ...pictures))];
   }
 
-  _under(comparison, pain) {
-    const smallest = atLeast(comparison.smallest_detectable_deg, comparison.unit);
+  _under(comparison, pain, smallest) {
     const wear = word(comparison.same_wear ? "retest.same_wear" : "retest.worn_anew", { smallest });
     const told = known(pain?.before) && known(pain?.now) ? word(pain.important ? "retest.pain.important" : "retest.pain", { before: pain.before, now: pain.now }) : "";
     const kept = known(comparison.kept_percent) && comparison.points.length > 2 ? word("retest.kept", { kept: percent(comparison.kept_percent), low: percent(comparison.kept_percent_low), high: percent(comparison.kept_percent_high) }) : "";
