@@ -10,6 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from body_signals.quantities import SCREEN_MEASURES
+
+Key = tuple[str, str, str]
+"""A number of the screen: test, side (empty where it has none) and measure, as in `SCREEN_MEASURES`."""
 CALIBRATE = "calibrate"
 """Starts a calibration: the athlete stands still, bends, raises the knees."""
 HEEL_DROP = "heel_drop"
@@ -168,10 +172,48 @@ def retested(label: str) -> tuple[str, bool] | None:
     return None if found is None else (found["name"], found["anew"] is None)
 
 
-def chosen(label: str) -> str | None:
-    """The number that a label chooses, ``TEST:SIDE:MEASURE``; None for any other label."""
+def key_of(words: str) -> Key:
+    """The number that ``TEST:SIDE:MEASURE`` names, or ``TEST:MEASURE`` where there is no side. ValueError for any other."""
+    parts = [part.strip() for part in words.lower().split(":")]
+    key = next((k for k in _KEYS if k == ((parts[0], "", parts[1]) if len(parts) == 2 else tuple(parts))), None)
+    if key is None:
+        measures = sorted({words_of(k) for k in _KEYS if k[0] == parts[0]})
+        known = measures or sorted({k[0] for k in _KEYS})
+        raise ValueError(f"no number of the screen is called {words!r}: there are {', '.join(known)}")
+    return key
+
+
+def words_of(key: Key) -> str:
+    """The key as `key_of` reads it."""
+    return ":".join(part for part in key if part)
+
+
+_KEYS: frozenset[Key] = frozenset((m.test, m.side, m.name) for m in SCREEN_MEASURES)
+
+
+def choice(label: str) -> str | None:
+    """What a label chooses, as it was written, also where there is no such number; None for any other label."""
     found = _CHOSEN.fullmatch(label.strip())
     return None if found is None else found["words"]
+
+
+def chosen(label: str) -> Key | None:
+    """The number that a label chooses; None for any other label, and for a number that there is not."""
+    words = choice(label)
+    try:
+        return None if words is None else key_of(words)
+    except ValueError:
+        return None
+
+
+def primary_label(key: Key) -> str:
+    """The label that `chosen` reads as this number."""
+    return f"{PRIMARY} {':'.join(key)}"
+
+
+def retest_label(name: str, *, worn_anew: bool) -> str:
+    """The label that `retested` reads as the retest of the session of this name."""
+    return f"{RETEST} {name}{' worn anew' if worn_anew else ''}"
 
 
 _UNDO = re.compile(rf"{UNDO} (?P<seq>\d{{1,18}})")
@@ -181,18 +223,6 @@ def undone(label: str) -> int | None:
     """The number of the mark that a label takes back; None where it takes back none."""
     found = _UNDO.fullmatch(label)
     return None if found is None else int(found["seq"])
-
-
-_OFF_SCALE = re.compile(r"pain(?:\s*[:=]\s*|\s+|_)[-−+]?\d.*", re.IGNORECASE | re.DOTALL)
-
-
-def check_label(label: str) -> None:
-    """ValueError for a pain or a fact off its scale, so that the person who types it is asked again."""
-    for name, (pattern, least, most) in FACTS.items():
-        if re.fullmatch(pattern, label.strip(), re.IGNORECASE | re.DOTALL) and session_fact(label) is None:
-            raise ValueError(f"{label!r} is off the scale of {name}, {least:g} to {most:g}")
-    if _OFF_SCALE.fullmatch(label.strip()) and understood(label) is None:
-        raise ValueError(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}")
 
 
 _CLOCK = re.compile(r"(?P<before>[-−])?(?:(?:(?P<h>\d{1,3}):)?(?P<min>\d{1,3}):)?(?P<s>\d{1,9}(?:[.,]\d{1,9})?)\s*s?")

@@ -4,7 +4,7 @@ A given path may be a named pipe, a device, a decompression bomb or nonsense. It
 here waits or takes memory without bound.
 """
 
-from on_disk.documents import MOST_TOML_BYTES, json_document, read_json, read_toml, shown, toml_document
+from on_disk.documents import MOST_TOML_BYTES, json_document, read_given_json, read_json, read_toml, shown, toml_document
 from on_disk.locks import LockFile, is_held
 from on_disk.opening import check_file, open_file, read_bytes, read_text
 from on_disk.private import (
@@ -37,6 +37,7 @@ __all__ = [
     "open_to_others",
     "private_opener",
     "read_bytes",
+    "read_given_json",
     "read_json",
     "read_text",
     "read_toml",

@@ -82,6 +82,18 @@ def read_json(path: Path) -> Any:
     return json_document(read_bytes(path, MOST_JSON_BYTES))
 
 
+def read_given_json(path: Path, remedy: str) -> Any:
+    """The JSON document in a file that a person names. Raises `HiphingeError` with the line; remedy: what to do where there is
+    none."""
+    text = read_text(path, MOST_JSON_BYTES, remedy, handed_over=True)
+    try:
+        return json_document(text)
+    except json.JSONDecodeError as error:
+        raise HiphingeError(f"broken JSON at column {error.colno}", f"{path}, line {error.lineno}", remedy) from None
+    except ValueError as error:
+        raise HiphingeError(f"broken JSON: {_short(error)}", str(path), remedy) from None
+
+
 def json_document(text: bytes | str) -> Any:
     """The document in the JSON `text`. ValueError, with the reason, where it is not valid."""
     try:

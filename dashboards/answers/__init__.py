@@ -2,10 +2,12 @@
 
 The catalogues `words/en.json` and `words/de.json` have the same keys and may be served to a browser as they are. `{name}` in a
 text stands for a value. A code that is newer than the catalogue is shown as words, so that nothing is left out.
+`written` has what the program itself writes into a summary.
 """
 
 from dashboards.answers.catalogue import LANGUAGES, WORDS, system_language
 from dashboards.answers.document import answer_of
 from dashboards.answers.sentences import Sentences, sentences
+from dashboards.answers.written import all_said_in, said_in
 
-__all__ = ["LANGUAGES", "WORDS", "Sentences", "answer_of", "sentences", "system_language"]
+__all__ = ["LANGUAGES", "WORDS", "Sentences", "all_said_in", "answer_of", "said_in", "sentences", "system_language"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from body_signals import SCREEN_MEASURES
 from dashboards.answers.catalogue import catalogue
-from dashboards.notation import DASH, points, uncertainty, with_uncertainty
+from dashboards.notation import DASH, ROUNDING, points, uncertainty, with_uncertainty
 
 Document = Mapping[str, Any]
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -155,35 +155,61 @@ class Sentences:
         decimals = 2 if unit == "s" else 1
         return f"{self.decimals(with_uncertainty(number, uncertain, decimals=decimals))}{NO_BREAK}{unit}"
 
-    def changed_by(self, value: object, unit: object) -> str:
-        """A change with its sign: ``+11°``, ``−62 points``."""
+    def changed_by(self, value: object, unit: object, finer: int = 0) -> str:
+        """A change with its sign: ``+11°``, ``−62 points``. finer: further decimals."""
         number = _number(value)
-        told = self.number(number, unit, difference=True)
-        zero = round(100.0 * number if unit in ("", None) else number) if math.isfinite(number) else 0
-        return told if told == DASH or zero <= 0 or told.startswith("+") else f"+{told}"
+        if not math.isfinite(number):
+            return DASH
+        told = with_uncertainty(number, scale=_scale(unit), decimals=_decimals(unit) + finer)
+        plus = "" if told.startswith("−") or not float(told) else "+"
+        return self._difference(f"{plus}{told}", unit)
 
     def decimals(self, text: str) -> str:
         """Numbers as this language writes them: a decimal comma in German, and no break around ±."""
         text = text.replace(" ± ", f"{NO_BREAK}±{NO_BREAK}")
         return text.replace(".", ",") if self.language == "de" else text
 
-    def at_least(self, value: object, unit: object) -> str:
-        """What a measurement can tell, rounded up as an uncertainty is: ``4°``."""
-        scale = 100.0 if unit in ("", None) else 1.0
-        told = self.decimals(uncertainty(scale * _number(value), 2 if unit == "s" else 0))
-        if told == DASH:
-            return told
-        return f"{told}°" if unit == "deg" else self.text("number.points", number=told + NO_BREAK) if scale > 1 else f"{told} s"
+    def at_least(self, value: object, unit: object, finer: int = 0) -> str:
+        """What a measurement can tell, rounded up as an uncertainty is: ``4°``. finer: further decimals."""
+        told = uncertainty(_scale(unit) * _number(value), _decimals(unit) + finer)
+        return told if told == DASH else self._difference(told, unit)
+
+    def change_and_least(self, change: object, least: object, unit: object) -> tuple[str, str]:
+        """A change, and what the measurement can tell: both to one decimal more where whole numbers would not show which of
+        them is larger."""
+        size, told = abs(_number(change)), _number(least)
+        finer = 0
+        if math.isfinite(size) and math.isfinite(told):
+            step = _scale(unit) * 10.0 ** _decimals(unit)
+            shown = round(size * step) > math.ceil(told * step - ROUNDING)
+            finer = int(shown != (size > told))
+        return self.changed_by(change, unit, finer), self.at_least(least, unit, finer)
+
+    def _difference(self, told: str, unit: object) -> str:
+        """A difference in its unit; of two shares in points."""
+        if unit == "deg":
+            return f"{self.decimals(told)}°"
+        if unit in ("", None):
+            return self.text("number.points", number=f"{self.decimals(told)}{NO_BREAK}")
+        return f"{self.decimals(told)}{NO_BREAK}{unit}"
 
     def _changed(self, document: Document, change: object, label: object, point: Document) -> str:
-        unit = document.get("unit", "deg")
         when = self.when(point.get("minutes_after"))
         if not math.isfinite(_number(change)):
             return self.text("change.missing", when=when)
-        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
-        smallest = self.at_least(document.get("smallest_detectable_deg"), unit)
-        key = f"change.{label}" if known else "change.unknown"
-        return self.text(key, change=self.changed_by(change, unit), when=when, smallest=smallest)
+        least = document.get("smallest_detectable_deg")
+        known = f"change.{label}" in self.words and math.isfinite(_number(least))
+        told, smallest = self.change_and_least(change, least, document.get("unit", "deg"))
+        return self.text(f"change.{label}" if known else "change.unknown", change=told, when=when, smallest=smallest)
+
+
+def _scale(unit: object) -> float:
+    """Shares are told in percent."""
+    return 100.0 if unit in ("", None) else 1.0
+
+
+def _decimals(unit: object) -> int:
+    return 0 if unit in ("deg", "", None) else 2 if unit == "s" else 1
 
 
 def _capital(text: str) -> str:

@@ -22,7 +22,7 @@ STATE_VERSION = 1
 MOST_REPETITIONS = 200
 MOST_ANSWERS = 50
 """The latest ones that a page gets when it connects (ours)."""
-OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers", "setup"})
+OPERATORS_ONLY = frozenset({"viewers", "invitation", "answers", "setup", "kept"})
 """Documents that a viewer's page does not get."""
 _KINDS = ("sensors", "calibration", "under_way", "findings", "marks", "targets", "viewers", "trouble", "setup")
 """Documents that are told anew when they change, the newest wins."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
-from body_signals import MOST_PAIN, SCREEN_MEASURES
+from body_signals import LARGEST_TARGET_DEG, MOST_PAIN, key_of
 
 LONGEST_TEXT = 500
 """Characters of a note (ours)."""
@@ -21,15 +21,12 @@ LONGEST_LABEL = 80
 """Characters of a mark (ours)."""
 LONGEST_ID = 200
 """Characters of a sensor's address or port (ours)."""
-LARGEST_TARGET_DEG = 180.0
-"""No joint goes further."""
 LONGEST_SLEEP_S = 7 * 24 * 3600
 """A page that says it slept for longer has a wrong clock (ours)."""
 LATEST_S = 1e9
 """No session time is later (ours)."""
 SET_UP = ("scan", "step", "place", "skip", "want", "exchange", "rename", "first_note", "kit", "start", "start_without")
 """Orders before a session, besides ``athlete`` and ``stop``."""
-_NUMBERS = {(m.test, m.side, m.name) for m in SCREEN_MEASURES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +172,7 @@ class _Primary(_Order, frozen=True, tag="primary", kw_only=True):
     measure: str
 
     def order(self) -> PageOrder:
-        key = (self.test, self.side, self.measure)
-        if key not in _NUMBERS:
-            raise ValueError
-        return PageOrder(self.do, None, ":".join(key))
+        return PageOrder(self.do, None, ":".join(key_of(f"{self.test}:{self.side}:{self.measure}")))
 
 
 def _plain(base: type[_Order], do: str) -> type[_Order]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from dashboards.answers import said_in
 from dashboards.notation import DASH, clock
 from dashboards.report.drawing import Label, Strip, strip
 from dashboards.report.facts import DRAWN, Facts
@@ -133,7 +134,7 @@ def _published(facts: Facts, test: str, measure: str, unit: str, words: Wording)
 def care(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str]], str, float]:
     """Faults of sensors and other warnings as (language, sentence), how many more there are, and the height that they take.
 
-    room: CSS pixels. What the program wrote into the summary is English; a fault has its words in both languages.
+    room: CSS pixels. A sentence that a later version wrote has no words in another language and stays English.
     """
     said: list[tuple[str, str]] = []
     for f in facts.summary["findings"]:
@@ -144,7 +145,7 @@ def care(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str
         else:
             remedy = words.words.get(f"remedy.{f['cause']}", "")
             said.append((words.language, f"{where}: {words.code('cause', f['cause'])}. {remedy}"))
-    said += [("en", warning) for warning in other_warnings(facts.summary)]
+    said += [said_in(words.language, warning) for warning in other_warnings(facts.summary)]
     shown = [(language, cut(text, 2 * _CHARACTERS)) for language, text in said]
     lines = list(itertools.accumulate(2 + _LINE_PX * math.ceil(len(text) / _CHARACTERS) for _, text in shown))
     kept = [one for one, used in zip(shown, lines, strict=True) if used <= room - _TITLE_PX - _LINE_PX]
@@ -166,7 +167,7 @@ def said(facts: Facts, words: Wording, room: float) -> tuple[list[tuple[str, str
     for note in facts.summary["notes"]:
         found.append((1, _number(note["time_s"]), f"“{cut(note['text'], 70)}”{_afterwards(note, words)}"))
     found += [
-        (2, _number(mark["time_s"]), words.code("mark", mark["label"]))
+        (2, _number(mark["time_s"]), words.mark(str(mark["label"])))
         for mark in facts.summary["marks"]
         if not str(mark["label"]).startswith(("step ", "protocol ")) and facts.comparison is None
     ]

@@ -53,12 +53,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A small-print table. numeric: which columns are right-aligned; more: how many rows are not shown here."""
+    """A small-print table. numeric: which columns are right-aligned; more: how many rows are not shown here; names: of the
+    columns where a narrow screen shows a row as a card, if they are not those of the head."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int]
     more: str = ""
+    names: tuple[str, ...] = ()
 
 
 def lines(facts: Facts, words: Wording) -> list[Line]:
@@ -204,6 +206,9 @@ def _gives(facts: Facts, words: Wording) -> Picture:
     used = {side: bow.median(f"hip_{side}_peak_deg") if bow is not None else math.nan for side in SIDES}
     entry = facts.limit("knee_raise", "hip_peak_deg", "left") or facts.limit("knee_raise", "hip_peak_deg", "right")
     limit = float(entry["limit"]) if entry is not None else math.nan
+    # the athlete's own sessions give each side its own
+    of_side = {side: facts.limit("knee_raise", "hip_peak_deg", side) or entry for side in SIDES}
+    limits = {side: float(e["limit"]) if e is not None else math.nan for side, e in of_side.items()}
     bars = [
         Bar(words.text(f"report.{side}_letter"), n.median, words.number(n.median, "deg"), used[side])
         for side, n in numbers.items()
@@ -211,9 +216,9 @@ def _gives(facts: Facts, words: Wording) -> Picture:
     told = ", ".join(f"{words.code('side', side)} {words.number(n.median, 'deg')}" for side, n in numbers.items())
     label = words.text("report.gives_label", told=told, limit=limit_words(entry, words) or DASH)
     short = [
-        words.text("report.short", side=words.code("side", side), number=words.number(limit - n.median, "deg"))
+        words.text("report.short", side=words.code("side", side), number=words.number(limits[side] - n.median, "deg"))
         for side, n in numbers.items()
-        if n.known and round(n.median) < round(limit)
+        if n.known and math.isfinite(limits[side]) and round(n.median) < round(limits[side])
     ]
     caption = "; ".join(short) if short else words.text("report.not_short") if any(n.known for n in numbers.values()) else ""
     if not caption:

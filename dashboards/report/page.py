@@ -16,7 +16,7 @@ from dashboards.palette import LEFT, LUMBAR, PELVIS, RIGHT
 from dashboards.report import athlete, back, course, front, small_print, training
 from dashboards.report.drawing.svg import colour
 from dashboards.report.facts import Facts, facts_of
-from dashboards.report.front import Table, other_warnings
+from dashboards.report.front import Table
 from dashboards.report.trend import trend
 from dashboards.report.wording import Wording, cut, wording
 from dashboards.tables import available_estimators
@@ -229,5 +229,5 @@ def _small_print(facts: Facts, words: Wording) -> dict[str, Any]:
         "flags": small_print.flags(facts, words),
         "left_out": small_print.left_out(facts, words),
         "calibration": small_print.calibration(facts, words),
-        "messages": other_warnings(facts.summary),
+        "messages": small_print.messages(facts, words),
     }

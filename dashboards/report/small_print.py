@@ -7,9 +7,10 @@ from typing import Any
 
 from body_signals import SCREEN_MEASURES, Quality, flag_names
 from body_signals.movements import kind_of
+from dashboards.answers import all_said_in, said_in
 from dashboards.notation import DASH, THIGH, TRUNK, clock, kind_is_unsure, share_to_read, with_uncertainty
 from dashboards.report.facts import Facts, left_out_of, side_of
-from dashboards.report.front import Table
+from dashboards.report.front import Table, other_warnings
 from dashboards.report.movements import THIRDS, Row, missing_shares, runs
 from dashboards.report.wording import Wording
 
@@ -22,7 +23,10 @@ def repetitions(facts: Facts, words: Wording) -> Table:
     names = ("number", "movement", "at", "down", "hold", "up", "lumbar", "pelvis", "left", "right", "trunk", "thirds", "both")
     head = tuple(words.text(f"report.repetition.{name}") for name in (*names, "thirds", "note"))
     rows = tuple(_repetition(row, words) for row in facts.repetitions)
-    return Table(head, rows, frozenset({0, *range(2, 14)}))
+    thirds = [i for i, name in enumerate((*names, "thirds", "note")) if name == "thirds"]
+    # alone on its card a column of thirds has to say of what
+    cards = tuple(f"{head[i - 1]}, {told}" if i in thirds else told for i, told in enumerate(head))
+    return Table(head, rows, frozenset({0, *range(2, 14)}), names=cards)
 
 
 def _repetition(row: Row, words: Wording) -> tuple[str, ...]:
@@ -96,7 +100,7 @@ def _verdict(entry: Mapping[str, Any], words: Wording) -> str:
 def _source(entry: Mapping[str, Any], words: Wording) -> str:
     if entry.get("proposal"):
         return words.text("source.proposal")
-    return words.text("source.user") if entry["source"] == "set for this session" else str(entry["source"])
+    return words.text("source.user") if entry["source"] == "set for this session" else words.source(entry["source"])
 
 
 def left_out(facts: Facts, words: Wording) -> list[str]:
@@ -136,10 +140,16 @@ def flags(facts: Facts, words: Wording) -> list[tuple[str, str]]:
     return [(words.code("flag", name), words.words.get(f"flag_means.{name}", "")) for name in names]
 
 
-def calibration(facts: Facts, words: Wording) -> list[tuple[str, str]]:
-    """What the alignment of each sensor rests on; the reasons are as the program wrote them."""
+def calibration(facts: Facts, words: Wording) -> list[tuple[str, str, str]]:
+    """What the alignment of each sensor rests on: language, place, sentences."""
     found = []
     for place, alignment in facts.summary["calibration"].items():
         reasons = alignment.get("reasons") or []
-        found.append((words.code("place", place), "; ".join([*filter(None, [alignment.get("method")]), *reasons])))
+        language, told = all_said_in(words.language, "; ".join([*filter(None, [alignment.get("method")]), *reasons]))
+        found.append((language, words.code("place", place), told))
     return found
+
+
+def messages(facts: Facts, words: Wording) -> list[tuple[str, str]]:
+    """What the program warned of, and where marks and notes stand: language, sentence."""
+    return [said_in(words.language, warning) for warning in other_warnings(facts.summary)]

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from body_signals import SLEPT, TARGET, chosen, retested
 from dashboards.answers import WORDS, Sentences
 from dashboards.notation import DASH, clock, local_moment, zone_of
 
@@ -84,6 +85,27 @@ class Wording(Sentences):
         if not flags:
             return word
         return f"{word} ({self.flags([flag.strip().replace(' ', '_') for flag in flags.rstrip(')').split(',')])})"
+
+    def source(self, source: object) -> str:
+        """The publication of a limit, as it is cited in full."""
+        return str(source).replace(", table ", f", {self.words['report.source_table']} ")
+
+    def mark(self, label: str) -> str:
+        """A mark in words: of one with a meaning of its own what it means, of any other what a person wrote."""
+        first, *rest = label.split(" ")
+        if first == TARGET and len(rest) == 2:
+            angle = self.words.get(f"targets.{rest[0]}", rest[0])
+            if rest[1] == "none":
+                return self.text("mark.no_target", angle=angle)
+            return self.text("mark.target", angle=angle, degrees=f"{self.decimals(rest[1])}°")
+        if first == SLEPT and len(rest) == 1:
+            return self.text("mark.slept", seconds=rest[0])
+        if (key := chosen(label)) is not None:
+            test, side, measure = key
+            return self.text("report.mark.primary", what=self.measure(test, measure, side))
+        if (other := retested(label)) is not None:
+            return self.text("report.mark.retest" if other[1] else "report.mark.retest_anew", name=other[0])
+        return self.code("mark", label) if f"mark.{label}" in self.words or f"report.mark.{label}" in self.words else label
 
     def _day(self, moment: datetime, month: str) -> str:
         return f"{moment:%d.%m.%Y}" if self.language == "de" else f"{moment.day} {month} {moment.year:04d}"

@@ -1,10 +1,11 @@
 """Comparisons over time: before and after a treatment, an athlete's own baseline, repeatability and own norms."""
 
+from body_signals import Key, key_of, words_of
 from dsp.comparison.baselines import Baseline, Day, Week, baseline, trend, weeks
 from dsp.comparison.centiles import FEWEST_PEOPLE, centile
 from dsp.comparison.comparison import Comparison, compare, pain_document, rounded, smallest_detectable
 from dsp.comparison.course import LABELS, TODAY_LEVEL, TOMORROW_LEVEL, Course, Point, course_of
-from dsp.comparison.occasion import Key, Occasion, Value, key_of, unit_of, values_of, words_of
+from dsp.comparison.occasion import Occasion, Value, unit_of, values_of
 from dsp.comparison.primary import proposed_primary, wanted
 from dsp.comparison.repeatability import Agreement, Limited, agreement
 from dsp.comparison.standard_errors import PRIOR_DF, PublishedError, StandardErrors, published, quantile, standard_errors

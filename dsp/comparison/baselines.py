@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import fmean, median, variance
 
-from dsp.comparison.occasion import Key, Occasion
+from body_signals import Key
+from dsp.comparison.occasion import Occasion
 from dsp.comparison.standard_errors import PublishedError, published, quantile, shrunk
 
 EXPECTED_LEVEL = 0.05

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from body_signals import Key
 from dsp.comparison.course import TODAY_LEVEL, TOMORROW_LEVEL, Course, Point, course_of
-from dsp.comparison.occasion import Key, Occasion, unit_of
+from dsp.comparison.occasion import Occasion, unit_of
 from dsp.comparison.primary import proposed_primary
 from dsp.comparison.standard_errors import PublishedError, published, quantile, shrunk
 

@@ -25,8 +25,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from body_signals import Key
 from dsp.comparison.kept import Kept, half_life_min, kept
-from dsp.comparison.occasion import Key, Occasion
+from dsp.comparison.occasion import Occasion
 from dsp.comparison.primary import wanted
 from dsp.comparison.standard_errors import (
     OURS,

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from body_signals import SCREEN_MEASURES
-
-Key = tuple[str, str, str]
-"""A number of the screen: test, side (empty where it has none) and measure, as in `SCREEN_MEASURES`."""
+from body_signals import SCREEN_MEASURES, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +53,6 @@ def values_of(screen: Mapping[str, Any]) -> dict[Key, Value]:
 def unit_of(key: Key) -> str:
     """The unit of a number: ``deg``, ``s``, or empty for a share. KeyError where there is no such number."""
     return _UNITS[key]
-
-
-def key_of(words: str) -> Key:
-    """The number that ``TEST:SIDE:MEASURE`` names, or ``TEST:MEASURE`` where there is no side. ValueError for any other."""
-    parts = [part.strip() for part in words.split(":")]
-    key = (parts[0], "", parts[1]) if len(parts) == 2 else tuple(parts)
-    if key not in _UNITS:
-        measures = sorted({words_of(k) for k in _UNITS if k[0] == parts[0]})
-        known = measures or sorted({k[0] for k in _UNITS})
-        raise ValueError(f"no number of the screen is called {words!r}: there are {', '.join(known)}")
-    return key
-
-
-def words_of(key: Key) -> str:
-    """The key as `key_of` reads it."""
-    return ":".join(part for part in key if part)
 
 
 _UNITS: dict[Key, str] = {(m.test, m.side, m.name): m.unit for m in SCREEN_MEASURES}

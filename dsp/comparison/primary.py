@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dsp.comparison.occasion import Key, values_of
+from body_signals import Key
+from dsp.comparison.occasion import values_of
 from dsp.comparison.standard_errors import published
 
 HIPS = ("hip_peak_deg", "excursion_deg", "hip_extension_deg")

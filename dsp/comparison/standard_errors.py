@@ -19,7 +19,8 @@ from statistics import variance
 
 from scipy.stats import t as student
 
-from dsp.comparison.occasion import Key, Occasion, unit_of
+from body_signals import Key
+from dsp.comparison.occasion import Occasion, unit_of
 
 PRIOR_DF = 8.0
 """Degrees of freedom that a published standard error counts for (ours): people's own ones then lie within about a quarter of

@@ -16,6 +16,7 @@ The thirds have the same beginning and end as the whole, so the whole is their m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
@@ -95,6 +96,12 @@ def judged(value: Floats, sd: Floats, why: Ints) -> Shares:
     why[unsure] = NoShare.UNCERTAIN
     none = why != NoShare.SHARE
     return Shares(np.where(none, np.nan, value), np.where(none, np.nan, sd), why)
+
+
+def is_share(value: float, sd: float) -> bool:
+    """Whether one value with its standard uncertainty is a share: the rule of `judged` for a single number, without arrays."""
+    bound = OUTSIDE_MOST if math.isnan(sd) else min(OUTSIDE_SD * sd, OUTSIDE_MOST)
+    return not (max(-value, value - 1.0) > bound + ROUNDING or sd > UNCERTAIN_SD or math.isnan(value))
 
 
 def share(lumbar: float, rest: float) -> float:

@@ -4,6 +4,7 @@ from dsp.screen.pattern import NOT_SCREENED, screen_of, screen_of_tests
 from dsp.screen.protocol import PAINFUL, STAND, STANDING, TAP, Protocol, Step, protocol_of
 from dsp.screen.protocol_runs import (
     COUNT,
+    PROTOCOL,
     ExcursionCounter,
     Excursions,
     ProtocolRun,
@@ -23,6 +24,7 @@ __all__ = [
     "COUNT",
     "NOT_SCREENED",
     "PAINFUL",
+    "PROTOCOL",
     "STAND",
     "STANDING",
     "TAP",

@@ -4,7 +4,7 @@ session that cannot be read is listed with the reason, and does not affect the o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from hiphinge.session.scratch import is_own
 from on_disk import read_bytes
 
 SESSION = "session.toml"
+_TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
 _MOST_BYTES = 16 << 20
 """Largest summary, bytes (ours, as in `on_disk`)."""
 FINISHED, UNFINISHED, RUNNING, SAMPLES, BROKEN = "finished", "unfinished", "running", "samples only", "broken"
@@ -107,10 +108,22 @@ def listed(where: Path) -> list[Listed]:
         inside = frozenset() if name.startswith(".") else _inside(folder)
         if inside is None:
             found.append(Listed(folder, BROKEN, why="may not be read: check its permissions"))
-        elif inside & {SESSION, RECORDING, *ESTIMATORS}:
+        elif is_session(folder, inside):
             found.append(_looked_at(folder, inside))
     unknown = datetime.max.replace(tzinfo=EARLIEST.tzinfo)
     return sorted(found, key=lambda one: (one.athlete is None, one.athlete or "", one.start or unknown, one.folder.name))
+
+
+def is_session(folder: Path, inside: Collection[str]) -> bool:
+    """Whether a folder with these names in it is a session: by its head, its recording, or results. A folder of any other
+    kind may have one named ``live`` in it."""
+    return bool({SESSION, RECORDING} & set(inside)) or any(_has_results(folder / e) for e in ESTIMATORS if e in inside)
+
+
+def _has_results(part: Path) -> bool:
+    names = _inside(part)
+    # one that cannot be read is listed with the reason
+    return names is None or bool(names & {SUMMARY, *_TABLES})
 
 
 def _inside(folder: Path) -> frozenset[str] | None:

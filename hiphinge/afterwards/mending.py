@@ -183,8 +183,10 @@ def follow_in_report(folder: Path) -> None:
     if (folder / REPORT).is_file():
         # its templates take a moment to import
         from dashboards.report import write_report
+        from hiphinge.comparing.own_answer import screen_against_own
 
-        write_report(folder, folder / REPORT, available_estimators(folder)[-1])
+        which = available_estimators(folder)[-1]
+        write_report(folder, folder / REPORT, which, screen=screen_against_own(folder, which, lambda words: None))
 
 
 def _at_pain(folder: Path, estimator: str) -> Callable[[float], tuple[float | None, int | None]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from body_signals import ESTIMATORS, HiphingeError, Pain
+from body_signals import HiphingeError, Pain
 from dashboards.edits import read_edits
 from dashboards.influx import FOLDER
 from dashboards.review_page import Refusal, session_document
@@ -35,9 +35,8 @@ from dashboards.review_page.orders import (
 )
 from dashboards.tables import ANGLES, available_estimators, read_repetitions, read_summary, write_summary
 from hiphinge.afterwards import mending, ties
-from hiphinge.afterwards.listing import BROKEN, RUNNING, Listed, listed
+from hiphinge.afterwards.listing import BROKEN, RUNNING, Listed, is_session, listed
 from hiphinge.afterwards.saying import Change, label_of, move_mark, note_label, one_line, say_marks, take_mark_away
-from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from ingest.heads import EDITS, EditsFile
 from on_disk import replace_whole
@@ -66,7 +65,7 @@ class Reviewing:
     """
 
     def __init__(self, where: Path, told: Callable[[str], None]) -> None:
-        one = bool({"session.toml", RECORDING, *ESTIMATORS} & set(os.listdir(where)))
+        one = is_session(where, os.listdir(where))
         self._first = where.resolve() if one else None
         self._place = where.resolve().parent if one else where.resolve()
         self._told = told

@@ -5,7 +5,6 @@ Everything is checked before edits.toml is written.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ from body_signals import (
     Pain,
     SessionFact,
     SessionMark,
+    UnclearLabel,
     check_label,
     session_fact,
+    spelled,
     time_words,
     understood,
 )
@@ -90,16 +91,11 @@ def label_of(words: str, where: str | None = None) -> str:
     if not words:
         raise HiphingeError("no label is given", "LABEL", f"Write a label, {EXAMPLE}")
     words = one_line(words, "LABEL")
-    plain = words.lower().replace("-", "_").replace(" ", "_")
-    if plain in ACTING:
-        words = plain
+    words = spelled(words)
     try:
         check_label(words)
-    except ValueError as error:
-        raise HiphingeError(str(error), "LABEL", "Write a number on its scale, e.g. pain 3, srpe 7, load 80 kg") from None
-    close = difflib.get_close_matches(plain, ACTING, 1, 0.8)
-    if plain not in ACTING and close:
-        raise HiphingeError(f"unknown label {words!r}", "LABEL", f"Did you mean {close[0]}? Your own labels must differ more")
+    except UnclearLabel as error:
+        raise HiphingeError(str(error), "LABEL", error.remedy) from None
     if where is None:
         return words
     pain = understood(words)

@@ -117,6 +117,7 @@ def demo(
         running = SessionInProgress(folder, session)
         guide = ProtocolGuide(known | ({} if led is None else {led.name: led}))
         if page is not None:
+            page.keeps_in(folder)
             page.offers(guide.known.values(), "" if led is None else led.name)
         try:
             shown = page is not None and tell_page(page, screen, wishes, lines=as_json)

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from body_signals import RETEST, HiphingeError, Session, check_athlete
+from body_signals import RETEST, HiphingeError, Key, Session, check_athlete, primary_label, retest_label
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
@@ -34,10 +34,11 @@ from hiphinge.commands.options import (
     tell_faults,
     tell_orphans,
 )
+from hiphinge.comparing.own_answer import own_before
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
-from hiphinge.guidance.protocol_retest import Key, primary_label, retest_of
+from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.live.followers import follow
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
@@ -71,8 +72,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Retested:
-    """What a session measures again: of which session, the number, that session as an occasion of a comparison (None where this
-    program cannot compare), and whether the sensors were taken off since."""
+    """What a session measures again: of which session, the number, that session as an occasion of a comparison
+    (`dsp.comparison.Occasion`), and whether the sensors were taken off since."""
 
     session: str
     athlete: str
@@ -83,7 +84,7 @@ class Retested:
     @property
     def labels(self) -> tuple[str, str]:
         """The marks that say so in the recording."""
-        return f"retest {self.session}{' worn anew' if self.worn_anew else ''}", primary_label(self.key)
+        return retest_label(self.session, worn_anew=self.worn_anew), primary_label(self.key)
 
 
 def live(
@@ -165,7 +166,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         assert session is not None
         folder = _folder(asked.out, settings, session)
         if page is not None:
-            Thread(target=_offer_own_lines, args=(page, folder.absolute().parent, session), daemon=True).start()
+            page.keeps_in(folder)
+            Thread(target=_offer_own, args=(page, folder.absolute(), session), daemon=True).start()
         orphaned = tell_orphans(settings, folder)
         running = SessionInProgress(folder, session)
         try:
@@ -213,14 +215,17 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         look_after(orphaned)
 
 
-def _offer_own_lines(page: OpenPage, where: Path, session: Session) -> None:
-    """Look through the athlete's earlier sessions, beside the one that begins, which does not wait for it."""
+def _offer_own(page: OpenPage, folder: Path, session: Session) -> None:
+    """Look through the athlete's earlier sessions, beside the one that begins, which does not wait for it: the lines that are
+    offered, and the baseline that the hip check is compared with."""
     from hiphinge.afterwards.own_line import own_lines
 
     try:
-        page.offer_own_lines(own_lines(where, session.athlete, session.start))
+        page.offer_own_lines(own_lines(folder.parent, session.athlete, session.start))
+        if page.sink is not None:
+            page.sink.own = own_before(folder, session.athlete, session.start, "live", _log.info)
     except HiphingeError as error:
-        _log.info("no own lines: %s", error)
+        _log.info("nothing of the athlete's own: %s", error)
 
 
 def _tell_red_flags(led: Protocol, screen: Console) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import typer
 
-from body_signals import HiphingeError
+from body_signals import HiphingeError, Key, chosen, key_of
 from dashboards.tables import available_estimators, read_summary
 from hiphinge.commands.live import Asked, Retested, run
 from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS
-from hiphinge.guidance.protocol_retest import Key, primary_of
 from hiphinge.live_page.answered import occasion_of, proposed
 from hiphinge.live_page.opening import PageWishes
 
@@ -55,14 +54,14 @@ def _retested(before: Path, primary: str | None, *, worn_anew: bool) -> Retested
 
 def _key(summary: dict[str, Any], primary: str | None, before: Path) -> Key:
     if primary is not None:
-        key = primary_of(f"primary {primary}")
-        if key is None:
+        try:
+            return key_of(primary)
+        except ValueError as error:
             remedy = "Write TEST:SIDE:MEASURE, e.g. knee_raise:left:hip_peak_deg (docs/screen.md)"
-            raise HiphingeError(f"{primary[:60]!r} is no number of the hip screen", "--primary", remedy)
-        return key
+            raise HiphingeError(str(error), "--primary", remedy) from None
     labels = [str(mark["label"]) for mark in summary["marks"]]
-    chosen = next((key for label in reversed(labels) if (key := primary_of(label)) is not None), None)
-    found = chosen or proposed(summary["screen"])
+    picked = next((key for label in reversed(labels) if (key := chosen(label)) is not None), None)
+    found = picked or proposed(summary["screen"])
     if found is None:
         raise HiphingeError("no test of the hip screen was scored before", str(before), "Name a number: --primary")
     return found

@@ -84,9 +84,10 @@ def compared(
     return comparison, document
 
 
-def own_baseline(folder: Path, estimator: str, tell: Tell) -> dict[Key, Baseline]:
-    """The athlete's own baseline for a session: the sessions beside it that were pinned and are earlier; empty without any."""
-    session = told(folder, estimator, tell)
+def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:
+    """The athlete's own baseline for a session in `folder`, of which nothing is read: the sessions beside it that were pinned
+    and are earlier; empty without any."""
+    session = Told(folder, folder.name, athlete, start, (), "", None)
     return baseline([one for pinned in _pinned([session], estimator, (), tell) for one in pinned.occasions])
 
 

@@ -21,7 +21,7 @@ from body_signals import (
     TREATMENT,
     UNKNOWN_ATHLETE,
     HiphingeError,
-    chosen,
+    choice,
     limits_with,
     retested,
 )
@@ -78,7 +78,7 @@ def told(folder: Path, estimator: str, tell: Callable[[str], None]) -> Told:
         summary["athlete"],
         start,
         tuple(replace(one, wear=_wear(labels, one.wear)) for one in occasions if one.values),
-        next((words for _, label in reversed(labels) if (words := chosen(label))), ""),
+        next((words for _, label in reversed(labels) if (words := choice(label))), ""),
         start + timedelta(seconds=treatments[-1]) if start is not None and treatments else None,
     )
 

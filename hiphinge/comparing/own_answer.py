@@ -5,24 +5,67 @@ summary.json does not know other sessions: a replay gives it bit for bit. So thi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import limits_with
-from dashboards.tables import read_summary
+from body_signals import BASELINE, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with
+from dashboards.tables import SUMMARY, read_summary
 from dsp.screen import read_tests, screen_of_tests
-from hiphinge.comparing.courses import Tell, own_baseline
 from ingest.heads import read_session_toml
+from on_disk import read_bytes
 
+Own = Mapping[tuple[str, str, str], Any]
+"""The athlete's own baseline: expected range by number of the screen (`dsp.comparison.Baseline`)."""
+Tell = Callable[[str], None]
 _HEAD = "session.toml"
+_MOST_BYTES = 16 << 20
+"""Largest summary, bytes (ours, as in `on_disk`)."""
 
 
 def screen_against_own(folder: Path, estimator: str, tell: Tell) -> Mapping[str, Any] | None:
     """The screen in the form of summary.json, its numbers compared with the baseline first and with the limits where there is
     none; None where no earlier session of the athlete is pinned."""
-    own = own_baseline(folder, estimator, tell)
+    summary = read_summary(folder, estimator)
+    if not summary["start"]:
+        return None
+    own = own_before(folder, summary["athlete"], datetime.fromisoformat(summary["start"]), estimator, tell)
+    said = read_session_toml(folder / _HEAD).screen_limits if own and (folder / _HEAD).is_file() else {}
+    return against(summary["screen"], said, own)
+
+
+def own_before(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> Own:
+    """The athlete's own baseline for a session in `folder`, which need not be there yet: the earlier sessions beside it that
+    were pinned; empty without any."""
+    if athlete == UNKNOWN_ATHLETE or not any(map(_may_be_pinned, _beside(folder.absolute().parent))):
+        # the statistics take seconds to import
+        return {}
+    from hiphinge.comparing.courses import own_baseline_of
+
+    return own_baseline_of(folder, athlete, start, estimator, tell)
+
+
+def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own: Own) -> Mapping[str, Any] | None:
+    """A screen in the form of summary.json, compared with this baseline; None without one."""
     if not own:
         return None
-    limits = limits_with(read_session_toml(folder / _HEAD).screen_limits) if (folder / _HEAD).is_file() else None
-    return screen_of_tests(read_tests(read_summary(folder, estimator)["screen"]["tests"]), limits, own).document()
+    return screen_of_tests(read_tests(screen["tests"]), limits_with(session_limits), own).document()
+
+
+def _beside(place: Path) -> list[Path]:
+    try:
+        return list(place.iterdir())
+    except OSError:  # no such folder yet
+        return []
+
+
+def _may_be_pinned(folder: Path) -> bool:
+    """Whether a folder's summary has a mark that pins it as baseline; whether it counts is for `own_baseline` to say."""
+    for estimator in ESTIMATORS:
+        try:
+            if f'"{BASELINE}'.encode() in read_bytes(folder / estimator / SUMMARY, _MOST_BYTES):
+                return True
+        except (HiphingeError, OSError):
+            continue
+    return False

@@ -1,8 +1,8 @@
-"""A comparison in plain words, the answer first. All numbers are those of its document, rounded."""
+"""A comparison in the terminal: the answer first, in the words of report and page. All numbers are those of its document,
+rounded."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,18 +10,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from dashboards.answers import sentences
 from dashboards.notation import DASH, calendar, with_uncertainty, words
 
 Document = Mapping[str, Any]
-HEADLINES = {
-    "changed": "{change} {when}: more than the measurement can tell ({smallest}).",
-    "not_more_than_measurement": "{change} {when}: not more than the measurement can tell ({smallest}).",
-    "lost": "Lost {when}: {change} is not more than the measurement can tell ({smallest}).",
-    "partly_kept": "Partly kept {when}: {change}, more than the measurement can tell ({smallest}).",
-    "kept": "Kept {when}: {change}, more than the measurement can tell ({smallest}).",
-    "worse": "Worse {when}: {change}, more than the measurement can tell ({smallest}).",
-}
-LABELS = {label: label.replace("_", " ") for label in HEADLINES} | {"not_more_than_measurement": "not more", "": ""}
+_SAID = sentences("en")
+"""The terminal speaks English; a comparison is said in the words of report and page."""
+SHORT = {"not_more_than_measurement": "not more", "": ""}
+"""Labels in a column of a table; any other one is its own words."""
 WARNINGS = {
     "time_of_day": "clock times differ by more than an hour: lumbar flexion grows by 5° from early morning to afternoon",
     "start_unknown": "the time of a session is not known: its order and its day are not either",
@@ -31,17 +27,15 @@ WARNINGS = {
 }
 MOST_WEEKS = 6
 """Weeks that the table of a trend shows, the last ones (ours)."""
-_PLAIN = frozenset({"slack_slope_after"})
+_NO_SHARES = frozenset({"slack_slope_after"})
 """Numbers without a unit that are no shares."""
-_SOON_MIN, _HOURS_MIN, _DAY_MIN = 10.0, 180.0, 24 * 60.0
-"""Up to here a later measurement is *after*, is told in minutes, and the length of a day, minutes (ours)."""
 
 
 def lines(document: Document) -> list[str]:
     """The answer, what it is about, what is kept, pain, and warnings."""
     points = document["points"]
     last = points[-1]
-    found = [_headline(document, last)]
+    found = [_plain(_SAID.change(document))]
     what = document["primary"]
     how = {"proposed": "proposed by the screen of before", "mark": "chosen before", "command": "as asked"}[
         document["primary_chosen"]
@@ -49,7 +43,7 @@ def lines(document: Document) -> list[str]:
     found.append(f"{document['athlete']}, {number_name(what)} ({how}); {_wear(document)}.")
     if len(points) > 2:
         first = points[1]
-        found.append(f"Right after it was {_change(document, first)} ({LABELS[first['label']]}).{_kept(last)}")
+        found.append(f"Right after it was {_change(document, first)} ({_label(first['label'])}).{_kept(last)}")
     if document["half_life_min"] is not None:
         found.append(f"Half of it was gone after {_whole(document['half_life_min'])} min.")
     found.append(_pain(document["pain"]))
@@ -71,7 +65,7 @@ def tables(document: Document) -> list[Table]:
     for i, point in enumerate(document["points"]):
         part = point["kept_percent"]
         course.add_row(
-            "before" if i == 0 else _when(document, point),
+            "before" if i == 0 else _when(point),
             Text(point["session"]),
             calendar(point["start"]),
             _number(document["unit"], point["value"]),
@@ -81,7 +75,7 @@ def tables(document: Document) -> list[Table]:
             if part is None
             else f"{_whole(part)} % ({_whole(point['kept_percent_low'])} to {_whole(point['kept_percent_high'])})",
             DASH if point["pain"] is None else f"{point['pain']:g}",
-            LABELS.get(point["label"], words(point["label"])),
+            _label(point["label"]),
         )
     if not document["others"]:
         return [course]
@@ -90,11 +84,11 @@ def tables(document: Document) -> list[Table]:
         others.add_column(title, justify="left" if title == "number" else "right")
     for one in document["others"]:
         name = number_name(one)
-        if one["measure"] in _PLAIN:
+        if one["measure"] in _NO_SHARES:
             others.add_row(name, *(with_uncertainty(one[at], decimals=2) for at in ("before", "after", "change")))
             continue
         before, after = (_number(one["unit"], one[at]) for at in ("before", "after"))
-        others.add_row(name, before, after, _signed(one["unit"], one["change"]))
+        others.add_row(name, before, after, _plain(_SAID.changed_by(one["change"], one["unit"])))
     return [course, others]
 
 
@@ -126,28 +120,21 @@ def number_name(one: Document) -> str:
     return f"{' '.join(words(part) for part in (one['test'], one['side']) if part)}, {words(measure)}"
 
 
-def _headline(document: Document, point: Document) -> str:
-    return HEADLINES[point["label"]].format(
-        change=_change(document, point),
-        when=_when(document, point),
-        smallest=_size(document, point["smallest_detectable_deg"], point),
-    )
+def _label(label: str) -> str:
+    return SHORT.get(label, words(label))
+
+
+def _plain(text: str) -> str:
+    """A terminal breaks lines where it must."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _wear(document: Document) -> str:
     return "the sensors stayed on" if document["same_wear"] else "the sensors were worn anew"
 
 
-def _when(document: Document, point: Document) -> str:
-    minutes = point["minutes_after"]
-    if minutes is None or minutes <= _SOON_MIN:
-        return "after"
-    if minutes < _HOURS_MIN:
-        return f"at {round(minutes / 5.0) * 5} min"
-    if minutes < 0.75 * _DAY_MIN:
-        return f"after {round(minutes / 60.0)} h"
-    days = round(minutes / _DAY_MIN)
-    return "next day" if days <= 1 else f"after {days} days"
+def _when(point: Document) -> str:
+    return _SAID.when(point["minutes_after"])
 
 
 def _kept(point: Document) -> str:
@@ -168,49 +155,18 @@ def _pain(pain: Document) -> str:
 
 
 def _change(document: Document, point: Document) -> str:
-    return _signed(document["unit"], point["change_deg"], decimals=_decimals(document, point))
+    return _plain(_SAID.change_and_least(point["change_deg"], point["smallest_detectable_deg"], document["unit"])[0])
 
 
-def _decimals(document: Document, point: Document) -> int:
-    """One decimal more where whole numbers would not show which of change and what can be told is larger."""
-    base = 2 if document["unit"] == "s" else 0
-    smallest = point["smallest_detectable_deg"]
-    if smallest is None:
-        return base
-    scale = 100.0 if document["unit"] == "" else 1.0
-    step = 10.0**base
-    shown, told = abs(round(scale * point["change_deg"] * step)), math.ceil(scale * smallest * step - 1e-6)
-    beyond = abs(point["change_deg"]) > smallest
-    return base if (shown > told) == beyond else base + 1
-
-
-def _size(document: Document, smallest: float | None, point: Document | None = None) -> str:
+def _size(document: Document, smallest: float | None) -> str:
     """What can be told, rounded up."""
-    if smallest is None:
-        return DASH
-    decimals = (2 if document["unit"] == "s" else 0) if point is None else _decimals(document, point)
-    scale = 100.0 if document["unit"] == "" else 1.0
-    step = 10.0**decimals
-    return _unit(document["unit"], f"{math.ceil(scale * smallest * step - 1e-6) / step:.{decimals}f}", difference=True)
-
-
-def _signed(unit: str, change: float | None, decimals: int | None = None) -> str:
-    if change is None:
-        return DASH
-    places = decimals if decimals is not None else 2 if unit == "s" else 0
-    text = with_uncertainty(change, scale=100.0 if unit == "" else 1.0, decimals=places)
-    plus = "" if text.startswith("−") or not float(text) else "+"
-    return _unit(unit, f"{plus}{text}", difference=True)
+    return _plain(_SAID.at_least(smallest, document["unit"]))
 
 
 def _number(unit: str, value: float | None) -> str:
     if value is None:
         return DASH
-    return _unit(unit, with_uncertainty(value, scale=100.0 if unit == "" else 1.0, decimals=2 if unit == "s" else 0))
-
-
-def _unit(unit: str, text: str, *, difference: bool = False) -> str:
-    return f"{text}°" if unit == "deg" else f"{text} s" if unit == "s" else f"{text} {'points' if difference else '%'}"
+    return _plain(_SAID.number(value, unit))
 
 
 def _whole(number: float) -> str:

@@ -7,12 +7,29 @@ Enter sets them, Esc cancels. q asks once. A line from another program has the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from body_signals import ACTING, CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, UNDO, session_fact
+from body_signals import (
+    ACTING,
+    CALIBRATE,
+    HEEL_DROP,
+    NEW_SET,
+    PRIMARY,
+    RETEST,
+    SLEPT,
+    TARGET,
+    TREATMENT,
+    UNDO,
+    UnclearLabel,
+    check_label,
+    is_off_scale,
+    session_fact,
+    spelled,
+)
 from dashboards.live_page import PageOrder
 from dashboards.notation import clock
+from dsp.screen import PROTOCOL
 from hiphinge.guidance.protocol_guide import BACK, REPEAT, SKIP, START, STOP
 
 MARK = "mark"
@@ -78,6 +95,8 @@ class Orders:
         """Numbers and labels of the marks that pages set and have not taken back."""
         self.led: Callable[[], bool] = lambda: False
         """Whether a protocol runs."""
+        self.protocols: Callable[[], Sequence[str]] = tuple
+        """Names of the protocols that may be begun; none where nobody leads through any."""
         self.ready = ""
         """Name of the protocol that g begins; empty where none is awaited."""
         self.enter_ends = False
@@ -98,7 +117,7 @@ class Orders:
         elif key.lower() in LED_KEYS and self.led():
             self._set(LED_KEYS[key.lower()])
         elif key.lower() == BEGIN_KEY and self.ready:
-            self._set(f"protocol {self.ready}")
+            self._set(f"{PROTOCOL} {self.ready}")
         elif key.lower() in (PAIN_KEY, NOTE_KEY, STOP_KEY):
             self._ask(key.lower())
         elif key in ENTER and self.enter_ends:
@@ -160,15 +179,15 @@ class Orders:
             case "slept" if number is not None:
                 self._set(f"{SLEPT} {number:.0f}")
             case "protocol":
-                self._set(f"protocol {order.text}")
+                self._set(f"{PROTOCOL} {order.text}")
             case "led":
                 self._set(f"step {order.text}")
             case "primary":
-                self._set(f"primary {order.text}")
-                self._set("treatment")
+                self._set(f"{PRIMARY} {order.text}")
+                self._set(TREATMENT)
             case "retest":
-                self._set("retest")
-                self._set("protocol retest")
+                self._set(RETEST)
+                self._set(f"{PROTOCOL} {RETEST}")
             case "protocol_stop":
                 self._set(STOP)
             case "undo":
@@ -176,8 +195,24 @@ class Orders:
             case "stop":
                 self._end()
 
+    def _may(self, label: str) -> bool:
+        """Whether a mark means what its words say; the person who typed it is told where it does not."""
+        try:
+            check_label(label)
+        except UnclearLabel as error:
+            self._answer(f"not marked: {error}. {error.remedy}", done=False, code="unclear")
+            return False
+        word, _, name = label.partition(" ")
+        known = self.protocols()
+        if word == PROTOCOL and known and name.split(" ")[0] not in (*known, "stop"):
+            self._answer(f"not marked: there is no protocol {name!r}. There are {', '.join(known)}", done=False, code="unclear")
+            return False
+        return True
+
     def _tap(self, label: str, seen_s: float | None) -> None:
-        label = _shown(label)
+        label = spelled(_shown(label))
+        if not self._may(label):
+            return
         seq = self._mark(label, seen_s)
         if seq is not None and label not in ACTING:
             self._tapped.append((seq, label))
@@ -249,7 +284,9 @@ class Orders:
             self._answer("no note set: it is empty", done=False)
 
     def _set(self, label: str) -> None:
-        label = _shown(label)
+        label = spelled(_shown(label))
+        if not self._may(label):
+            return
         self._mark(label)
         self._answer(f"marked: {label} {clock(self._now_s())}", done=True, code="marked")
 
@@ -278,6 +315,9 @@ class Orders:
 
 def _noted(text: str) -> str:
     """The label of a note; what is a fact of the session, such as ``srpe 7``, is kept as that."""
+    if is_off_scale(_shown(text)):
+        # it was meant as a number, and is asked for again
+        return text
     fact = session_fact(_shown(text))
     return f"{NOTE}: {text}" if fact is None else fact.label
 

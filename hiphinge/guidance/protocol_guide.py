@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Pain, SessionMark, understood
+from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Key, Pain, SessionMark, chosen, understood
 from dsp.pipeline import PipelineOutput
 from dsp.progress import BEND, KNEE_LEFT, KNEE_RIGHT, CalibrationProgress, Stage
 from dsp.results import AngleRows
@@ -30,7 +30,7 @@ from dsp.screen import (
     begin_label,
     protocol_label,
 )
-from hiphinge.guidance.protocol_retest import Key, primary_of, retest_of
+from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.guidance.protocol_words import DONE, LEFT, RUNNING, STOPPED, step_document
 
 PROTOCOL = "protocol"
@@ -168,7 +168,7 @@ class ProtocolGuide:
         pain = understood(label)
         if isinstance(pain, Pain):
             self._feel(pain.level, now_s, said)
-        elif (key := primary_of(label)) is not None:
+        elif (key := chosen(label)) is not None:
             self.primary = key
         elif len(words) == 2 and words[0] == PROTOCOL and words[1] in self.known:
             if run is not None and run.state == State.RUNNING:

@@ -9,25 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from body_signals import PRIMARY, SCREEN_MEASURES
+from body_signals import Key
 from dsp.screen import Protocol, Step
 
 REPETITIONS = 3
-Key = tuple[str, str, str]
-"""Test, side (empty where it has none) and measure, as in `SCREEN_MEASURES`."""
-_KEYS = {(m.test, m.side, m.name) for m in SCREEN_MEASURES}
-
-
-def primary_label(key: Key) -> str:
-    """The mark that chooses a number."""
-    return f"{PRIMARY} {':'.join(key)}"
-
-
-def primary_of(label: str) -> Key | None:
-    """The number that a mark chooses; None for any other label, and for a number that there is not."""
-    word, _, rest = label.strip().partition(" ")
-    parts = tuple(rest.strip().split(":"))
-    return (parts[0], parts[1], parts[2]) if word == PRIMARY and len(parts) == 3 and parts in _KEYS else None
 
 
 def retest_of(base: Protocol, keys: Sequence[Key], known: Iterable[Protocol], *, calibrated: bool) -> Protocol:

@@ -90,6 +90,7 @@ class Streaming:
         self._result: Mapping[str, Any] | None = None
         running.led = lambda: (self._protocol, self._result)
         self.orders.led = lambda: self.guide.running
+        self.orders.protocols = lambda: tuple(self.guide.known)
         self.ended_by = 0
         self._stop = asyncio.Event()
         # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them

@@ -6,6 +6,7 @@ Sentences are those of `dashboards.answers`, comparisons those of `dsp.compariso
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from body_signals import ANGLE_NAMES, Session
+from body_signals import ANGLE_NAMES, Key, Session, chosen
+from dashboards import answers
+from dashboards.answers import LANGUAGES
 from dsp.results import Repetition
-from hiphinge.guidance.protocol_retest import Key, limiting, primary_of
+from hiphinge.comparing.own_answer import Own, against
+from hiphinge.guidance.protocol_retest import limiting
 
-LANGUAGES = ("en", "de")
 MOST_CURVES, CURVE_POINTS = 6, 60
 """Paths of one kind of movement that are kept, and points of each (ours)."""
 _LUMBAR, _HIPS = ANGLE_NAMES.index("lumbar_flexion"), [ANGLE_NAMES.index(f"hip_{s}_flexion") for s in ("left", "right")]
@@ -47,9 +50,8 @@ class Paths:
 
 
 def prepare() -> None:
-    """Load what an answer needs: the statistics take seconds to import, so nobody imports them before."""
-    importlib.import_module("dsp.comparison")
-    importlib.import_module("dashboards.answers")
+    """Load what an answer needs, in a thread: the statistics take seconds to import, and the session does not wait."""
+    threading.Thread(target=importlib.import_module, args=("dsp.comparison",), name="hiphinge-statistics", daemon=True).start()
 
 
 def occasion_of(summary: Document) -> Any:
@@ -72,16 +74,17 @@ def proposed(screen: Document) -> Key | None:
 
 
 def result_document(
-    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False
+    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False, own: Own | None = None
 ) -> dict[str, Any]:
     """What pages get when a protocol is over. result: of `Engine.screened`; before: an occasion of another session that this
-    one retests; worn_anew: whether the sensors were taken off since."""
-    screen, protocol = result["screen"], result["protocol"]
+    one retests; worn_anew: whether the sensors were taken off since; own: the athlete's own baseline, which the screen is
+    compared with first, as in the report."""
+    screen, protocol = against(result["screen"], session.screen_limits, own or {}) or result["screen"], result["protocol"]
     runs = [protocol, *protocol.get("further", ())] if protocol else []
     labels = [mark["label"] for mark in result.get("marks", ())]
-    chosen = next((key for label in reversed(labels) if (key := primary_of(label))), None)
+    picked = next((key for label in reversed(labels) if (key := chosen(label))), None)
     own = runs[0].get("name") if runs else None
-    primary = chosen or proposed(before.screen if before is not None else screen)
+    primary = picked or proposed(before.screen if before is not None else screen)
     wear = before.wear if before is not None and not worn_anew else "now"
     comparison = _compared(result, session, runs, before, primary, wear)
     return {
@@ -131,8 +134,6 @@ def _compared(
 
 def _said(screen: Document, language: str) -> dict[str, Any]:
     """The answer of a screen in sentences."""
-    from dashboards import answers
-
     words, answer = answers.sentences(language), answers.answer_of(screen)
     done = [(test["test"], test["side"]) for test in screen["tests"]]
     return {
@@ -150,8 +151,6 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
 def _number_said(primary: Key | None, language: str) -> str:
     if primary is None:
         return ""
-    from dashboards import answers
-
     test, side, measure = primary
     said: str = answers.sentences(language).measure(test, measure, side)
     return said
@@ -160,13 +159,12 @@ def _number_said(primary: Key | None, language: str) -> str:
 def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
     if comparison is None:
         return {}
-    from dashboards import answers
-
     words = answers.sentences(language)
     points = comparison["points"]
+    number, least = words.change_and_least(comparison["change_deg"], comparison["smallest_detectable_deg"], comparison["unit"])
     return {
         "change": words.change(comparison),
-        "number": words.changed_by(comparison["change_deg"], comparison["unit"]),
-        "can_tell": words.at_least(comparison["smallest_detectable_deg"], comparison["unit"]),
+        "number": number,
+        "can_tell": least,
         "when": words.when(points[-1]["minutes_after"]),
     }

@@ -4,10 +4,11 @@ page makes the words, in its language."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from body_signals import CALIBRATE, HEEL_DROP, NEW_SET, SLEPT, TARGET, Mark, Note, Pain, Quality, flag_names, understood
+from dashboards.answers import LANGUAGES, said_in
 from dsp.results import AlignmentReport
 from dsp.rhythm import ShareNow
 from hiphinge.engine import SensorProgress
@@ -116,6 +117,12 @@ def mark_document(mark: Mark, zero_ns: int, at: Callable[[float], tuple[float | 
     }
 
 
+def reasons_said(reasons: Sequence[str]) -> dict[str, list[str | None]]:
+    """The reasons in the other languages of a page; None for one that has no words there."""
+    others = [language for language in LANGUAGES if language != "en"]
+    return {to: [told if found == to else None for found, told in (said_in(to, r) for r in reasons)] for to in others}
+
+
 def report_document(report: AlignmentReport) -> dict[str, Any]:
     """How a sensor was aligned."""
     return {
@@ -123,6 +130,7 @@ def report_document(report: AlignmentReport) -> dict[str, Any]:
         "method": report.method,
         "confidence": round(report.confidence, 2),
         "reasons": list(report.reasons),
+        "reasons_said": reasons_said(report.reasons),
     }
 
 

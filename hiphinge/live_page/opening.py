@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 import threading
 import webbrowser
@@ -20,6 +21,7 @@ from rich.console import Console
 from body_signals import Session
 from dashboards.live_page import BoardWriter, PageOrder, PageProcess, Role
 from dsp.screen import Protocol
+from hiphinge.guidance.ending import REPORT
 from hiphinge.guidance.protocol_words import protocol_document
 from hiphinge.live.screen_writer import ScreenWriter
 from hiphinge.live_page.sink import LivePage
@@ -78,6 +80,12 @@ class OpenPage:
         """The athlete's own lines (`own_lines`), which Desk offers as targets."""
         if lines["sessions"]:
             self.board.put("own_lines", lines)
+
+    def keeps_in(self, folder: Path) -> None:
+        """Where the session is kept: operators' pages say so after its end."""
+        kept = folder.absolute()
+        review = f"hiphinge review {shlex.quote(str(kept))}"
+        self.board.put("kept", {"folder": str(kept), "report": str(kept / REPORT), "review": review})
 
     def _follow(self, session: Session) -> LivePage:
         return LivePage(self.board, session, self.board.end, lambda: self.server.failed)

@@ -20,12 +20,13 @@ from dsp.pipeline import PipelineOutput
 from dsp.progress import Stage
 from dsp.results import AngleRows, Repetition
 from dsp.rhythm import LatestRows, ShareNow
+from hiphinge.comparing.own_answer import Own
 from hiphinge.guidance.alarms import DASHED, Alarms
 from hiphinge.guidance.guide import Guide, guide_document
 from hiphinge.live.sinks import Frame, Sink
 from hiphinge.live.status_lines import repetition_document
-from hiphinge.live_page.answered import Paths, result_document
-from hiphinge.live_page.documents import Watched, mark_document, report_document, share_document
+from hiphinge.live_page.answered import Paths, prepare, result_document
+from hiphinge.live_page.documents import Watched, mark_document, reasons_said, report_document, share_document
 
 EVERY_S = 0.2
 """Between two looks at the sensors where nothing has changed."""
@@ -75,6 +76,10 @@ class LivePage(Sink):
         self.before: Any = None
         """The occasion of another session that this one retests; `worn_anew`: the sensors were taken off since."""
         self.worn_anew = False
+        self.own: Own = {}
+        """The athlete's own baseline, known some seconds after the beginning; empty where no earlier session is pinned."""
+        self._prepared = False
+        """Whether what the answer of a protocol needs is being loaded."""
         self._paths = Paths()
         self._set = 0
         """Number of the set of the last repetition."""
@@ -245,6 +250,9 @@ class LivePage(Sink):
             )
         self._board.put("trouble", {"text": frame.trouble})
         if frame.protocol is not None:
+            if not self._prepared:
+                self._prepared = True
+                prepare()
             self._board.put("protocol", {"protocol": frame.protocol})
         if frame.result is not None:
             self._tell_result(frame.result)
@@ -252,7 +260,9 @@ class LivePage(Sink):
     def _tell_result(self, result: Mapping[str, Any]) -> None:
         if result is not self._result:
             self._result = result
-            document = result_document(result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew)
+            document = result_document(
+                result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew, own=self.own
+            )
             self._board.put("result", document)
 
     def _tell_guide(self, now_s: float) -> None:
@@ -267,6 +277,7 @@ class LivePage(Sink):
                 "moving": progress.moving,
                 "now_deg": {k: round(d, 1) for k, d in self._leaning.degrees().items()} if progress.open else {},
                 "reports": self._reports,
+                "reasons_said": reasons_said(progress.reasons),
                 "body_state": self._board.body_state,
             },
         )

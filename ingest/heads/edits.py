@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from body_signals import Note, Pain, SessionMark, session_fact, understood
+from body_signals import Note, Pain, SessionMark, UnclearLabel, check_label, session_fact, spelled, understood
 from ingest.heads.session_toml import HeadReader, line_of
 from on_disk import read_toml, toml_document, with_tables, without_tables, write_toml
 
@@ -64,7 +64,7 @@ def same(one: SessionMark, other: SessionMark) -> bool:
 def normal(label: str) -> str:
     """A label in its standard spelling: notes, pain and facts of the session are normalised, any other label stays as it is."""
     said = understood(label) or session_fact(label)
-    return label.strip() if said is None else said.label
+    return spelled(label.strip()) if said is None else said.label
 
 
 def read_edits(folder: Path) -> Edits:
@@ -97,6 +97,11 @@ def _mark(reader: HeadReader, entry: Mapping[str, Any], i: int) -> tuple[Session
     if not isinstance(gone, bool):
         reader.fail("deleted is neither true nor false", (*at, "deleted"), "Write true, or leave it out.")
     label = reader.text(entry, "label", at)
+    if not gone:
+        try:
+            check_label(spelled(label))
+        except UnclearLabel as error:
+            reader.fail(str(error), (*at, "label"), f"{error.remedy}.")
     # a mark of the session is named as it was set
     return SessionMark(reader.number(entry, "time_s", at), label if gone else normal(label), "afterwards"), gone
 

@@ -10,8 +10,12 @@ from body_signals import (
     Note,
     Pain,
     SessionFact,
+    UnclearLabel,
     check_label,
+    choice,
     chosen,
+    primary_label,
+    retest_label,
     retested,
     session_fact,
     session_facts,
@@ -100,8 +104,22 @@ def test_a_retest_names_its_session_and_whether_the_sensors_stayed_on() -> None:
 
 
 def test_a_chosen_number() -> None:
-    assert chosen("primary knee_raise:left:hip_peak_deg") == "knee_raise:left:hip_peak_deg"
-    assert chosen("primary") is chosen("primary two words") is None
+    key = ("knee_raise", "left", "hip_peak_deg")
+    assert chosen("primary knee_raise:left:hip_peak_deg") == chosen("Primary KNEE_RAISE:left:hip_peak_deg") == key
+    assert chosen(primary_label(key)) == key
+    assert chosen("primary bend:lumbar_rom_deg") == ("bend", "", "lumbar_rom_deg")
+    for label in (
+        "primary",
+        "primary x",
+        "primary a:b:c",
+        "primary knee_raise:left",
+        "primary ::",
+        "primary two words",
+        "pain 3",
+    ):
+        assert chosen(label) is None
+    assert (choice("primary x"), choice("primary"), choice("primary two words")) == ("x", None, None)
+    assert retested(retest_label("my evening", worn_anew=True)) == ("my evening", False)
 
 
 @pytest.mark.parametrize(
@@ -128,11 +146,78 @@ def test_facts_of_a_session_are_understood_and_written_so_again(label: str, fact
 
 
 @pytest.mark.parametrize(
-    "label", ["srpe", "srpe eleven", "load", "loading", "mdx", "md 2", "gym", "groups", "note srpe 7", "pain 3"]
+    "label",
+    [
+        "loading",
+        "load-bearing",
+        "mdx",
+        "gymnast",
+        "groups",
+        "note srpe 7",
+        "pain 3",
+        "painful 3",
+        "noted it",
+        "sets",
+        "belt",
+        "match day",
+        "retest",
+        "before",
+        "md",
+        "set",
+        "baseline",
+        "treatment",
+        "target hip_flexion none",
+        "undo 12",
+        "screen_slept 4",
+        "primary bend:lumbar_rom_deg",
+        "PRIMARY knee_raise:left:hip_peak_deg",
+        "heel_drop",
+        "step stand begin stand 6s",
+    ],
 )
-def test_other_words_are_no_facts(label: str) -> None:
-    assert session_fact(label) is None
+def test_words_that_are_free_or_mean_what_they_say(label: str) -> None:
     check_label(label)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "srpe",
+        "srpe eleven",
+        "load",
+        "load x",
+        "md 2",
+        "MD tomorrow",
+        "match day soon",
+        "gym",
+        "group",
+        "soreness bad",
+        "pain",
+        "pain lots",
+        "note",
+        "primary",
+        "primary nonsense",
+        "primary two words",
+        "primary bend:left:lumbar_rom_deg",
+        "target",
+        "target knee 30",
+        "target lumbar_flexion 181",
+        "target lumbar_flexion nan",
+        "undo",
+        "undo it",
+        "screen_slept",
+        "set 3",
+        "baseline 2",
+        "treatment left",
+        "calibrate again",
+        "calibrte",
+        "heeldrop",
+    ],
+)
+def test_words_that_would_be_taken_for_something_else_are_asked_again(label: str) -> None:
+    with pytest.raises(UnclearLabel) as told:
+        check_label(label)
+    assert told.value.remedy
 
 
 @pytest.mark.parametrize("label", ["srpe 11", "soreness 10,5", "load 700 kg", "MD-15"])

@@ -90,7 +90,7 @@ def test_calibration_says_how_sure_and_why() -> None:
     text = shown(calibration_table(summary("live", 0)))
     assert "0.93, good" in text
     assert "0.75, fair, read with care" in text
-    assert "two knee raises agree within 6.1°" in text
+    assert "repetitions agree to 6.1°" in text
     assert "none: angles are missing" in shown(calibration_table(summary("live", 0, calibration={})))
 
 

@@ -10,12 +10,11 @@ const H = 508;
 const GROUND = 590;
 const ANKLE_X = 122;
 const WIDTH = 392;
-const THIGH = 0.245 * H;
-const SHANK = 0.246 * H;
-const PELVIS = 0.085 * H;
-const LUMBAR = 0.145 * H;
-const THORAX = 0.185 * H;
-const BARS = 5;
+/** Lengths of a body that is `height` high; the figures of the tests are drawn with the same (`hipcheck/figure.js`). */
+export const lengths = (height) => ({ THIGH: 0.245 * height, SHANK: 0.246 * height, PELVIS: 0.085 * height, LUMBAR: 0.145 * height, THORAX: 0.185 * height });
+/** Bars of the lumbar spine. */
+export const BARS = 5;
+const { THIGH, SHANK, PELVIS, LUMBAR, THORAX } = lengths(H);
 const KNEE = 0.42;
 /** Right and left leg are drawn apart when they differ by more than this, degrees. */
 const APART_DEG = 6;
@@ -24,8 +23,8 @@ const LIFTED_DEG = 18;
 const RAD = Math.PI / 180;
 
 /** From `p`, `length` in the direction `deg` from the vertical: 0 is up, positive leans forward. */
-const up = ([x, y], length, deg) => [x + length * Math.sin(deg * RAD), y - length * Math.cos(deg * RAD)];
-const path = (...points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
+export const up = ([x, y], length, deg) => [x + length * Math.sin(deg * RAD), y - length * Math.cos(deg * RAD)];
+export const path = (...points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 const isNumber = (x) => typeof x === "number" && Number.isFinite(x);
 
 const parts = new WeakMap();

@@ -5,6 +5,7 @@ import { RepetitionTable, shareName } from "./desk/repetition_table.js";
 import { SensorCards } from "./desk/sensor_cards.js";
 import { Connected, SoundChoice, Targets, clocksCard } from "./desk/settings.js";
 import { button, element, mark, say, shape } from "./elements.js";
+import { showsAfterEnd } from "./ended.js";
 import { Bar } from "./lift/bar.js";
 import { stateLine } from "./lift/state_line.js";
 import { LiveTexts, liveText, paintBody } from "./live_texts.js";
@@ -50,7 +51,7 @@ export class Desk {
       this.table.node,
       this.marks.node,
       this.sensors.node,
-      element("div", { class: "settings" }, this.targets.node, this.sound.node, operator ? clocksCard() : null),
+      element("div", { class: "settings" }, this.targets.node, page.session.over ? null : this.sound.node, operator ? clocksCard() : null),
       this.connected?.node ?? null,
       operator ? button("stop", word("action.stop"), { key: "Esc", kind: "stop" }) : null,
     );
@@ -85,7 +86,8 @@ export class Desk {
     this.noticeWords = element("span");
     this.noticeTime = element("span", { "aria-hidden": "true" });
     this.notice = element("p", { class: "notice", hidden: true }, this.noticeWords, " ", this.noticeTime);
-    const nav = ["lift", "desk", "setup", "hipcheck"].map((mode) =>
+    const modes = ["lift", "desk", "setup", "hipcheck"].filter((mode) => !this.page.session.over || showsAfterEnd(mode, this.page.session));
+    const nav = modes.map((mode) =>
       button(`mode-${mode}`, word(`mode.${mode}`), { key: { lift: "L", desk: "D", setup: "E", hipcheck: "Q" }[mode], "aria-current": mode === "desk" ? "page" : null }),
     );
     return element(
@@ -282,7 +284,8 @@ export class Desk {
     else if (!words && wakeLock.maySleep) [words, notice] = [word("notice.may_sleep"), "may_sleep"];
     say(this.noticeWords, words);
     say(this.noticeTime, (words && line.time) || "");
-    mark(this.notice, "hidden", words ? null : "");
+    // the end is told by a card of its own
+    mark(this.notice, "hidden", words && !session.over ? null : "");
     // what hinders the results comes from the program, in English
     mark(this.noticeWords, "lang", notice === "trouble" ? "en" : null);
     mark(this.notice, "data-notice", notice);

@@ -13,7 +13,8 @@ const VIEWS = { ready: Ready, running: Running, result: Result, stopped: Stopped
 const KEYS = { k: "step-skip", b: "step-back", r: "step-repeat", g: "step-start" };
 
 /** How a protocol stands on the page. `anew`: somebody wants to begin another one. */
-export function stageOf({ protocol, result }, anew) {
+export function stageOf({ protocol, result, over }, anew) {
+  if (over) return "result";
   if (protocol?.state === "running") return "running";
   if (anew || protocol === null) return "ready";
   if (protocol.state === "stopped") return "stopped";
@@ -96,7 +97,8 @@ export class HipCheck {
     const { session, connection, slept } = this.page;
     const line = stateLine(session, connection, slept, now, "line");
     const shown = line.kind === "alert" || line.kind === "missing";
-    const words = shown ? [line.words, line.time].filter(Boolean).join(" ") : (this.said ?? "");
+    // the end is told by a card of its own
+    const words = session.over ? "" : shown ? [line.words, line.time].filter(Boolean).join(" ") : (this.said ?? "");
     say(this.notice, words);
     mark(this.notice, "hidden", words ? null : "");
     mark(this.notice, "role", line.kind === "alert" ? "alert" : "status");

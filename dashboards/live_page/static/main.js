@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { Desk } from "./desk.js";
+import { Ended, endedCard, showsAfterEnd } from "./ended.js";
 import { HipCheck } from "./hipcheck.js";
 import { Keys } from "./keys.js";
 import { Lift } from "./lift.js";
@@ -54,9 +55,10 @@ class Page {
     document.body.dataset.mode = mode;
     sessionStorage.setItem(KEPT_MODE, mode);
     this.view?.close?.();
-    this.view = new MODES[mode](this);
+    const { over } = this.session;
+    this.view = over && !showsAfterEnd(mode, this.session) ? new Ended(this, mode) : new MODES[mode](this);
     this._role = this.session.role;
-    this.root.replaceChildren(this.view.node);
+    this.root.replaceChildren(...(over ? [endedCard(this.session)] : []), this.view.node);
     this.view.paint(performance.now());
     if (focused) {
       const heading = this.root.querySelector("h1");
@@ -64,6 +66,12 @@ class Page {
       heading.focus({ preventScroll: true });
     }
     document.title = word("title", { mode: word(`mode.${mode}`) });
+  }
+
+  /** The session is over: the mode is made anew, without what could be done to it. */
+  _end() {
+    this.stop.leave();
+    this.show(this.mode);
   }
 
   /** Whether a protocol is awaited that this window has not shown yet. */
@@ -119,7 +127,8 @@ class Page {
     this.session.addEventListener("changed", (event) => {
       this._news = true;
       if (this.view === null) return;
-      if (event.detail === "state" && this.afterSetup) this.show(this.afterSetup);
+      if (event.detail === "ended") this._end();
+      else if (event.detail === "state" && this.afterSetup) this.show(this.afterSetup);
       else if (this.session.role !== this._role) this.show(this.mode);
       else if (event.detail === "setup" && this.mode !== "setup") this.show("setup");
       else if (event.detail === "protocols" && this._awaits()) this.show(this.session.ready === "retest" ? "retest" : "hipcheck");

@@ -14,12 +14,22 @@ export const inUnit = (value, unit) => (unit === "deg" ? degrees(value) : unit =
 /** What a measurement can tell, rounded up as an uncertainty is. */
 export const atLeast = (value, unit) => inUnit(unit === "deg" ? Math.ceil(value - 1e-3) : unit === "" || unit === null ? Math.ceil(100 * value - 1e-3) / 100 : value, unit);
 
+/** As in hipcheck.css. */
+const NARROW = "(max-width: 640px)";
+
 /** Parts in the same order for a waiting and a done retest. */
 class Course {
   constructor(page) {
     this.page = page;
     this.node = element("div", { class: "led-retest" });
+    this._narrow = matchMedia(NARROW);
+    this._onNarrow = () => this._show();
+    this._narrow.addEventListener("change", this._onNarrow);
     this._show();
+  }
+
+  close() {
+    this._narrow.removeEventListener("change", this._onNarrow);
   }
 
   changed(kind) {
@@ -38,7 +48,7 @@ class Course {
       { class: "led-head" },
       element("h1", {}, word("mode.retest")),
       element("p", { class: "mute" }, [about.athlete, what ? word("retest.chosen", { what }) : ""].filter(Boolean).join(". ")),
-      nav("retest"),
+      nav(this.page.session, "retest"),
     );
     const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(chosen, what)];
     this.node.replaceChildren(head, ...parts, this._foot(operator, chosen, comparison));
@@ -65,9 +75,9 @@ class Course {
   _compared(comparison, said) {
     const sentence = said.change?.startsWith(said.number) ? said.change.slice(said.number.length).trim() : (said.change ?? "");
     const { pain, points, unit, primary } = comparison;
-    const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain))));
+    const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain, said.can_tell))));
     const chart = shape("svg", { class: "course" });
-    drawCourse(chart, comparison, (value) => inUnit(value, unit), (value) => atLeast(value, unit));
+    drawCourse(chart, comparison, (value) => inUnit(value, unit), (value) => atLeast(value, unit), this._narrow.matches);
     const pictures = [points[0], points.at(-1)].map((point, i) => {
       const figure = shape("svg", { class: "figure" });
       drawTest(figure, primary.test, primary.side, primary.test === "knee_raise" ? point.value : null);
@@ -77,8 +87,7 @@ class Course {
     return [line, element("div", { class: "led-course" }, element("section", { class: "card" }, chart), element("div", { class: "sides" }, ...pictures))];
   }
 
-  _under(comparison, pain) {
-    const smallest = atLeast(comparison.smallest_detectable_deg, comparison.unit);
+  _under(comparison, pain, smallest) {
     const wear = word(comparison.same_wear ? "retest.same_wear" : "retest.worn_anew", { smallest });
     const told = known(pain?.before) && known(pain?.now) ? word(pain.important ? "retest.pain.important" : "retest.pain", { before: pain.before, now: pain.now }) : "";
     const kept = known(comparison.kept_percent) && comparison.points.length > 2 ? word("retest.kept", { kept: percent(comparison.kept_percent), low: percent(comparison.kept_percent_low), high: percent(comparison.kept_percent_high) }) : "";
@@ -104,8 +113,9 @@ export class Retest extends HipCheck {
   }
 
   _choose(anew = false) {
-    const running = this.page.session.protocol?.state === "running";
-    const stopped = this.page.session.protocol?.state === "stopped" && this.page.session.protocol.name === "retest" && !this.stoppedSeen;
+    const { over } = this.page.session;
+    const running = !over && this.page.session.protocol?.state === "running";
+    const stopped = !over && this.page.session.protocol?.state === "stopped" && this.page.session.protocol.name === "retest" && !this.stoppedSeen;
     if (running || stopped) return super._choose(anew);
     if (this.stage === "course" && !anew) return false;
     this.stage = "course";

@@ -92,6 +92,9 @@ export class Session extends EventTarget {
   /** Nothing of any session is known. */
   forget() {
     this.known = false;
+    this.over = false;
+    /** Where the session is kept: folder, report, the command that shows it; told to operators. */
+    this.kept = null;
     this.awaitsRows = true;
     this.role = null;
     this.you = null;
@@ -122,8 +125,9 @@ export class Session extends EventTarget {
     this._tell("state");
   }
 
+  /** Whether this page may act: an operator's, while the session goes on. */
   get operator() {
-    return this.role === "operator";
+    return this.role === "operator" && !this.over;
   }
 
   get newestTime() {
@@ -289,7 +293,12 @@ export class Session extends EventTarget {
     this.trouble = m.text ?? "";
   }
 
+  _take_kept(m) {
+    this.kept = m;
+  }
+
   _take_ended() {
+    this.over = true;
     this.underWay = null;
   }
 

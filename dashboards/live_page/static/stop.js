@@ -40,6 +40,11 @@ export class Stop {
     return this.dialog?.open ?? false;
   }
 
+  /** Ask no longer. */
+  leave() {
+    if (this.open) this._close();
+  }
+
   _close() {
     this.dialog.close();
   }

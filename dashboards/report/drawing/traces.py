@@ -22,8 +22,12 @@ PANELS: tuple[tuple[tuple[str, Ink], ...], ...] = (
 """Columns of each panel, the later drawn over the earlier."""
 WIDTH, HEIGHT = 682, 176
 _LEFT, _RIGHT = 30.0, 678.0
-_PLACES = ((18.0, 84.0), (92.0, 158.0))
-"""Top and bottom of each panel."""
+_BOTTOM = 158.0
+"""Bottom of the second panel."""
+_PANEL_TOP, _BETWEEN = 18.0, 8.0
+"""Top of the first panel below one row of labels; between the panels."""
+_MOST_ROWS, _ROW = 3, 12.0
+"""Rows that labels may take where movements are short, and the height of each (ours)."""
 _POINTS = 648
 """Points of a line: one for each pixel (ours)."""
 
@@ -57,10 +61,16 @@ def strip(angles: Mapping[str, Values], part: Strip, reach: Mapping[str, tuple[f
     def x(seconds: float) -> float:
         return _LEFT + (min(max(seconds, part.begin), part.end) - part.begin) / span * (_RIGHT - _LEFT)
 
+    placed = _placed(part.labels, x)
+    first = _PANEL_TOP + _ROW * max([row for _, _, row in placed], default=0)
     for begin, end in part.repetitions:
-        drawing.rect(x(begin), 18, max(x(end) - x(begin), 1.0), 140, LIT, opacity=0.35)
-    _write(drawing, part.labels, x)
-    for (top, bottom), panel in zip(_PLACES, PANELS, strict=True):
+        drawing.rect(x(begin), first, max(x(end) - x(begin), 1.0), _BOTTOM - first, LIT, opacity=0.35)
+    for words, middle, row in placed:
+        # the first row stands next to the movements
+        drawing.text(middle, first - 6.0 - _ROW * row, words, 11, bold=True, anchor="middle")
+    # the panels share what is left below the labels
+    split = (_BOTTOM - first - _BETWEEN) / 2.0
+    for top, bottom, panel in zip((first, _BOTTOM - split), (first + split, _BOTTOM), PANELS, strict=True):
         _panel(
             drawing, {name: angles[name][inside] for name in ("time_s", *(c for c, _ in panel))}, panel, reach, (top, bottom), x
         )
@@ -96,15 +106,23 @@ def _panel(
         drawing.line([x(float(t)) for t in at], [y(float(v)) for v in values], colour(ink), 1.5, ink.dashes)
 
 
-def _write(drawing: Drawing, labels: Sequence[Label], x: Callable[[float], float]) -> None:
-    """Labels that have room: none is written over another."""
-    free = 0.0
+def _placed(labels: Sequence[Label], x: Callable[[float], float]) -> list[tuple[str, float, int]]:
+    """Words, middle and row of each label, so that none is written over another: a further row where there is no room in the
+    first ones. Where there is none in the last row either, the label moves aside."""
+    free = [0.0] * _MOST_ROWS
+    found = []
     for label in labels:
         middle, half = (x(label.begin) + x(label.end)) / 2, 3.9 * len(label.words)
         middle = min(max(middle, half), WIDTH - half)
-        if middle - half >= free:
-            drawing.text(middle, 12, label.words, 11, bold=True, anchor="middle")
-            free = middle + half + 8.0
+        row = next((row for row, taken in enumerate(free) if middle - half >= taken), None)
+        if row is None:
+            row = min(range(_MOST_ROWS), key=lambda n: free[n])
+            middle = free[row] + half
+            if middle + half > WIDTH:
+                continue
+        found.append((label.words, middle, row))
+        free[row] = middle + half + 8.0
+    return found
 
 
 def _missing(columns: Sequence[Values], time_s: Values) -> list[tuple[float, float]]:

@@ -8,18 +8,15 @@ from typing import Any
 
 import typer
 
-from body_signals import BASELINE, ESTIMATORS, HiphingeError
+from body_signals import ESTIMATORS, HiphingeError
 from dashboards.answers import LANGUAGES
-from dashboards.tables import SUMMARY
 from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import settled
 from hiphinge.afterwards.printing import found_browser, print_pdf
 from hiphinge.commands.options import among, console, say, with_results
-from on_disk import read_bytes
+from hiphinge.comparing.own_answer import screen_against_own
 
-_MOST_BYTES = 16 << 20
-"""Largest summary, bytes (ours, as in `on_disk`)."""
 AUDIENCES = ("physio", "athlete")
 
 
@@ -81,7 +78,7 @@ def report(
         audience=audience,
         comparison=comparison,
         history=earlier,
-        screen=_own(session, which),
+        screen=screen_against_own(session, which, say),
     )
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
     if pdf:
@@ -96,27 +93,6 @@ def _comparison(sessions: list[Path], estimator: str) -> Mapping[str, Any]:
 
     folder = config.load(None).sessions
     return compared([found(one, folder) for one in sessions], estimator, say)[1]
-
-
-def _own(session: Path, estimator: str) -> Mapping[str, Any] | None:
-    """The hip screen against the athlete's own baseline, where there is one."""
-    if not any(map(_may_be_pinned, session.resolve().parent.iterdir())):
-        # the statistics take seconds to import
-        return None
-    from hiphinge.comparing.own_answer import screen_against_own
-
-    return screen_against_own(session, estimator, say)
-
-
-def _may_be_pinned(folder: Path) -> bool:
-    """Whether a folder's summary has a mark that pins it as baseline; whether it counts is for `own_baseline` to say."""
-    for estimator in ESTIMATORS:
-        try:
-            if f'"{BASELINE}'.encode() in read_bytes(folder / estimator / SUMMARY, _MOST_BYTES):
-                return True
-        except (HiphingeError, OSError):
-            continue
-    return False
 
 
 def _history(session: Path, estimator: str) -> Mapping[str, Any]:

@@ -154,3 +154,24 @@ def test_an_older_screen_has_the_answer_that_it_had() -> None:
     assert [n["code"] for n in none["next"]] == ["bend", "knee_raise", "rock_back"]
     assert answer_of({"answer": {"code": "guarded"}})["code"] == "guarded"
     assert {entry.name for entry in LIMITS} >= {"knee_raise_hip_deg", "rock_back_slack_deg", "bend_share_high"}
+
+
+@pytest.mark.parametrize(
+    ("change", "least", "unit", "told"),
+    [
+        (11.2, 3.4, "deg", ("+11°", "4°")),
+        # whole degrees would say that 4 is more than 4, or that it is not
+        (4.3, 3.8, "deg", ("+4.3°", "3.8°")),
+        (-3.9, 4.4, "deg", ("−4°", "5°")),
+        (5.4, 5.2, "deg", ("+5.4°", "5.2°")),
+        (0.62, 0.1, "", ("+62\xa0points", "10\xa0points")),
+        (-0.3, 0.12, "s", ("−0.30\xa0s", "0.12\xa0s")),
+        (0.3, 0.12, "s", ("+0.30\xa0s", "0.12\xa0s")),
+        (0.2, 4.0, "deg", ("0°", "4°")),
+        (None, 4.0, "deg", ("–", "4°")),
+        (5.0, None, "deg", ("+5°", "–")),
+    ],
+)
+def test_a_change_and_what_can_be_told_show_which_is_larger(change, least, unit, told) -> None:
+    assert sentences("en").change_and_least(change, least, unit) == told
+    assert sentences("de").change_and_least(change, least, unit)[0] == told[0].replace(".", ",").replace("points", "Punkte")

@@ -316,7 +316,13 @@ def test_stop_asks_once_and_ends(session: ScriptedSession, open_page: Open) -> N
     state(page, "ended")
     assert session.stopped.is_set()
     assert set(page.evaluate(VALUES).values()) == {"–"}
+    # keys do no more than buttons
+    heard = len(session.heard)
+    for key in ("4", " ", "u", "Escape"):
+        page.keyboard.press(key)
+    assert page.query_selector("dialog") is None
     page.wait_for_timeout(1300)
+    assert len(session.heard) == heard
     assert page.evaluate("document.body.dataset.state") == "ended"
 
 

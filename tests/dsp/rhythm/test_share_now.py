@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from body_signals.quality import Quality
 from body_signals.quantities import ANGLE_NAMES
 from dsp.results import AngleRows
-from dsp.rhythm.share_now import HIPS, LUMBAR, OF_THIGH, OF_TRUNK, PELVIS, PIECES, LatestRows, share_now
+from dsp.rhythm.share_now import CAPACITY, HIPS, LUMBAR, OF_THIGH, OF_TRUNK, PELVIS, LatestRows, share_now
 
 RATE = 100.0
 
@@ -139,7 +139,7 @@ def test_share_law(part, seconds, zero_l, zero_h, start_s, back):
 def test_no_cut_changes_it(seed, most):
     """Fed in random pieces it says at each one's end what all rows up to there say, bit for bit, and keeps few of them."""
     rng = np.random.default_rng(seed)
-    n = 1500
+    n = 3000
     lumbar, left, right = np.cumsum(rng.normal(0.02, 0.3, (3, n)), axis=1) + 20.0 * np.sin(np.arange(n) / 90.0)
     rows = rows_of(lumbar, left=left, right=right)
     latest, first, there = LatestRows(), 0, 0
@@ -152,7 +152,22 @@ def test_no_cut_changes_it(seed, most):
         there += found is not None
         first = last
     assert there > 0
-    assert sum(len(part) for part in latest._kept) <= 5.0 * RATE + 2 + PIECES * most
+    buffer, end = latest._kept
+    assert end <= len(buffer.time_s) == CAPACITY
+
+
+def test_what_was_read_stays_while_rows_are_added():
+    latest = LatestRows()
+    rows = rows_of(40.0 * np.sin(np.arange(6000) / 90.0) ** 2, left=np.zeros(6000), right=np.zeros(6000))
+    latest.take([rows.part(0, CAPACITY - 10)])
+    buffer, end = latest._kept
+    before = buffer.angles[:, :end].copy()
+    for first in range(CAPACITY - 10, 6000, 7):
+        latest.take([rows.part(first, first + 7)])
+    np.testing.assert_array_equal(buffer.angles[:, :end], before)
+    # a piece that is longer than all that is kept
+    latest.take([rows.part(0, 6000)])
+    assert latest.share_now() == share_now(rows)
 
 
 def test_mirror():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsp.rhythm.metrics import Best, RepetitionRows, measure, rhythm
-from dsp.rhythm.shares import NO_SHARE_WORDS, NoShare, share, thirds, with_sd
+from dsp.rhythm.shares import NO_SHARE_WORDS, NoShare, is_share, judged, share, thirds, with_sd
 
 RATE = 100.0
 NAMES = ("lumbar_flexion", "pelvis_tilt", "trunk_inclination", "hip_left_flexion", "hip_right_flexion")
@@ -168,3 +170,9 @@ def test_of_a_knee_raise_the_hip_of_the_raised_leg_is_read(side):
     # one hip alone says the same
     rows["hip_right_flexion" if side == "left" else "hip_left_flexion"] = np.full(len(lumbar), np.nan)
     assert rhythm(rows, sd, 100, RATE, kind="knee_raise")[name] == pytest.approx(8.0 / 80.0)
+
+
+@given(st.floats(-2.0, 3.0) | st.just(math.nan), st.floats(0.0, 0.6) | st.just(math.nan))
+def test_one_number_is_judged_as_in_an_array(value: float, sd: float) -> None:
+    (judged_value,) = judged(np.array([value]), np.array([sd]), np.zeros(1, np.int64)).value
+    assert is_share(value, sd) is not math.isnan(judged_value)

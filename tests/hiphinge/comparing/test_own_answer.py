@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
+from body_signals import Placement, Sensor, Session
 from dashboards.tables import read_summary
 from dsp.screen import read_tests, screen_of
-from hiphinge.comparing.own_answer import screen_against_own
+from hiphinge.afterwards.mending import follow_in_report
+from hiphinge.comparing.own_answer import own_before, screen_against_own
+from hiphinge.guidance.ending import write_its_report
+from hiphinge.live_page.answered import result_document
 from tests.contract.command_line import done
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
@@ -59,3 +64,36 @@ def test_the_report_compares_with_them(tmp_path: Path) -> None:
     screened(tmp_path / "today", screen_day(left=80.0), start="2026-11-23T09:00:00Z")
     done("report", "today", "--language", "en", cwd=tmp_path)
     assert "own" in (tmp_path / "today/report.html").read_text("utf-8").lower()
+
+
+def test_the_page_compares_with_them_too_and_says_the_same(tmp_path: Path) -> None:
+    two_pinned(tmp_path)
+    today = screened(tmp_path / "today", screen_day(left=80.0), start="2026-11-23T09:00:00Z")
+    summary = read_summary(today, ESTIMATOR)
+    start = datetime.fromisoformat(summary["start"])
+    session = Session(start, summary["athlete"], (Sensor(Placement.PELVIS, family="hiphinge-v1"),))
+    # what a session that has only begun knows of the earlier ones
+    own = own_before(tmp_path / "not there yet", session.athlete, start, ESTIMATOR, told)
+    result = {"screen": summary["screen"], "protocol": None, "marks": []}
+    on_page = result_document(result, session, {}, own=own)
+    in_report = screen_against_own(today, ESTIMATOR, told)
+    assert on_page["screen"] == in_report
+    assert on_page["said"]["en"]["compared"] == "compared with the athlete's own earlier sessions"
+    # without one it says what it is compared with instead
+    alone = result_document(result, session, {}, own={})
+    assert alone["screen"] == summary["screen"]
+    assert "published" in alone["said"]["en"]["compared"]
+    assert own_before(tmp_path / "x", "player-08", start, ESTIMATOR, told) == {}
+    assert own_before(tmp_path / "none" / "x", session.athlete, start, ESTIMATOR, told) == {}
+
+
+def test_the_report_at_the_end_of_a_session_and_after_a_mark_compares_with_them(tmp_path: Path) -> None:
+    two_pinned(tmp_path)
+    today = screened(tmp_path / "today", screen_day(left=80.0), start="2026-11-23T09:00:00Z")
+    said = "own earlier sessions"
+    written, why = write_its_report(today)
+    assert (written, why) == (today / "report.html", "")
+    assert said in (today / "report.html").read_text("utf-8")
+    (today / "report.html").write_text("")
+    follow_in_report(today)
+    assert said in (today / "report.html").read_text("utf-8")

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from body_signals import ANGLE_NAMES, HiphingeError, SessionMark
+from body_signals import ANGLE_NAMES, HiphingeError, SessionMark, primary_label
 from dsp.pipeline import PipelineOutput
 from dsp.progress import CalibrationProgress, Stage
 from dsp.results import AngleRows, Repetition
 from dsp.screen import Protocol, runs_of
 from hiphinge.guidance.protocol_files import chosen, protocols, shipped
 from hiphinge.guidance.protocol_guide import ProtocolGuide
-from hiphinge.guidance.protocol_retest import primary_label, primary_of, retest_of
+from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.guidance.protocol_words import protocol_lines
 
 HIPS = {"hip_left_rom_deg": 80.0, "hip_right_rom_deg": 5.0}
@@ -214,11 +214,6 @@ def test_a_retest_in_a_session_of_its_own_calibrates_first_and_takes_a_minute() 
     knee = retest_of(known["retest"], [("knee_raise", "left", "hip_peak_deg")], known.values(), calibrated=False)
     assert [step.name for step in knee.steps] == ["stand", "bends", "knee-left", "knee-right"]
     assert knee.expected_s <= 60.0
-
-
-@pytest.mark.parametrize("label", ["primary", "primary x", "primary a:b:c", "primary knee_raise:left", "pain 3", "primary ::"])
-def test_what_chooses_no_number(label: str) -> None:
-    assert primary_of(label) is None
 
 
 def test_ones_own_protocols_and_files(tmp_path: Path) -> None:

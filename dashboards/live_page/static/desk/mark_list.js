@@ -1,11 +1,28 @@
 // Pain, marks and notes: tapped at the moment, listed with the angle at which they were tapped, the last one taken back.
 
 import { button, element } from "../elements.js";
+import { told } from "../hipcheck/texts.js";
 import { clock, degrees, known } from "../numbers.js";
 import { hasWord, word } from "../words.js";
 
+/** What a mark of a protocol says; null for any other mark. */
+function ledWords(label, { protocols, result, retest }) {
+  const [first, name, how] = label.split(" ");
+  const lang = document.documentElement.lang;
+  if (first === "primary" && !how && name) return word("mark.primary", { what: (result?.primary ? result : retest)?.primary_said?.[lang] ?? name });
+  if (["protocol", "step"].includes(first) && name && !how && hasWord(`mark.order.${name}`)) return word(`mark.order.${name}`);
+  if (first === "protocol" && name) {
+    const protocol = told(protocols.find((p) => p.name === name)?.title) || name;
+    return how && !hasWord(`mark.protocol.${how}`) ? null : word(how ? `mark.protocol.${how}` : "mark.protocol", { protocol });
+  }
+  if (first !== "step" || !how) return null;
+  const step = protocols.flatMap((p) => p.steps).find((s) => s.name === name);
+  const key = `mark.step.${how}`;
+  return step && hasWord(key) ? word(key, { step: told(step.title) }) : null;
+}
+
 /** What a mark says, as parts: strong words, then the rest. Whatever a person wrote stays whole. */
-function markWords(m) {
+function markWords(m, session) {
   const at = known(m.lumbar_flexion_deg) ? word("mark.at", { degrees: degrees(m.lumbar_flexion_deg) }) : "";
   const repetition = m.repetition ? word("mark.repetition", { number: m.repetition }) : "";
   const where = [at, repetition].filter(Boolean).join(", ");
@@ -17,6 +34,8 @@ function markWords(m) {
     const name = hasWord(`targets.${angle}`) ? word(`targets.${angle}`) : angle;
     return [Number.isFinite(Number(deg)) ? word("mark.target", { angle: name, degrees: degrees(Number(deg)) }) : word("mark.no_target", { angle: name }), ""];
   }
+  const led = ledWords(m.label ?? "", session);
+  if (led) return [led, ""];
   if (hasWord(`mark.${m.kind}`) && (m.kind !== "mark" || m.label === "mark")) return [word(`mark.${m.kind}`), where];
   return [m.text || m.label, where];
 }
@@ -85,7 +104,7 @@ export class MarkList {
 
   change(session) {
     const rows = session.marks.toReversed().map((m) => {
-      const [strong, rest] = markWords(m);
+      const [strong, rest] = markWords(m, session);
       return element("li", {}, element("time", { class: "mute" }, clock(m.time_s)), element("span", {}, element("b", {}, strong), rest ? ` ${rest}` : ""));
     });
     this.list.replaceChildren(...rows);

@@ -2,7 +2,7 @@
 
 import { element, mark, say, shape } from "../elements.js";
 import { DASH, degrees, known, percent, uncertainty } from "../numbers.js";
-import { codeWord, word } from "../words.js";
+import { codeWord, hasWord, word } from "../words.js";
 
 /** From 10th to 90th centile of people without back pain, bends with straight knees (`bend_share_low`, `bend_share_high`). */
 export const PUBLISHED_BEND = [38, 63];
@@ -10,7 +10,6 @@ const TRUNK = "lumbar_share_of_trunk";
 const THIGH = "lumbar_share_of_trunk_on_thigh";
 const THIRDS = ["early", "middle", "late"];
 const RANGES = ["lumbar_rom_deg", "pelvis_rom_deg", "hip_left_rom_deg", "hip_right_rom_deg"];
-const PHONE = new Set(["pelvis_rom_deg"]);
 
 /** The share that means something in a movement: of trunk where knees stay straight. */
 export const shareName = (movement) => (movement === "bend" ? TRUNK : THIGH);
@@ -38,13 +37,19 @@ export function thirds(repetition) {
   );
 }
 
+/** The head of a column; on a phone the short one, where there is one. */
+const headWords = (key) =>
+  hasWord(`table.${key}.short`)
+    ? [element("span", { class: "whole" }, word(`table.${key}`)), element("span", { class: "short" }, word(`table.${key}.short`))]
+    : [word(`table.${key}`)];
+
 /** A number of the table as a fact. */
 const fact = (name, text) => element("span", { "data-value": name, "data-fact": true }, text);
 
 export class RepetitionTable {
   constructor() {
     const head = ["number", "movement", "lumbar", "pelvis", "hip_left", "hip_right", "thirds", "share", "note"];
-    const cell = (key) => element("th", { scope: "col", class: `c-${key}` }, word(`table.${key}`));
+    const cell = (key) => element("th", { scope: "col", class: `c-${key}` }, ...headWords(key));
     this.body = element("tbody");
     this.foot = element("tfoot");
     this.empty = element("p", { class: "empty mute" }, word("table.empty"));
@@ -86,7 +91,7 @@ export class RepetitionTable {
   /** All rows anew; only when repetitions or marks have changed. */
   change(session) {
     const { repetitions, marks } = session;
-    this.body.replaceChildren(this.underWay, ...repetitions.toReversed().map((r) => this._row(r, marks)));
+    this.body.replaceChildren(...(session.over ? [] : [this.underWay]), ...repetitions.toReversed().map((r) => this._row(r, marks)));
     const last = repetitions.at(-1);
     const set = last ? repetitions.filter((r) => r.set === last.set && r.movement === last.movement) : [];
     this.foot.replaceChildren(...(set.length > 1 ? [this._median(set)] : []));

@@ -20,19 +20,27 @@ export function measured(screen, test, side, measure) {
   return found?.valid && known(found.median) ? { value: found.median, spread: found.spread } : null;
 }
 
-/** The entry of a limit that a number was compared with. */
-export const limitOf = (screen, name) => screen.limits.find((limit) => limit.name === name) ?? null;
+/** The entry of a limit that a number was compared with; of one side, where the athlete's own sessions give each side its own. */
+export const limitOf = (screen, name, side = null) => screen.limits.find((limit) => limit.name === name && (side === null || limit.side === side)) ?? null;
+
+/** Whether a limit is the edge of what the athlete's own sessions make expect. */
+export const isOwn = (limit) => limit?.compared_with === "own_baseline";
+
+/** A limit in words, with whose it is. */
+export const limitWords = (limit, value) => word(isOwn(limit) ? "hipcheck.required.own" : "hipcheck.required", { limit: value });
 
 /** True hip flexion of both sides in the knee raise against its limit, degrees. */
 export function hipGives(svg, screen) {
   const LEFT = 34;
   const FULL = 140;
   const x = (deg) => LEFT + ((WIDTH - LEFT) * Math.max(0, Math.min(deg, FULL))) / FULL;
-  const limit = limitOf(screen, "knee_raise_hip_deg");
+  const limits = ["left", "right"].map((side) => limitOf(screen, "knee_raise_hip_deg", side) ?? limitOf(screen, "knee_raise_hip_deg"));
+  const apart = limits[0] !== null && Math.round(limits[0].limit) !== Math.round(limits[1].limit);
   const sides = ["left", "right"].map((side) => [side, measured(screen, "knee_raise", side, "hip_peak_deg")?.value ?? NaN]);
   const nodes = [];
   sides.forEach(([side, value], i) => {
     const y = 42 + 84 * i;
+    const limit = limits[i];
     nodes.push(text("row-name", 2, y + 27, word(`hipcheck.${side}.short`)));
     nodes.push(shape("rect", { class: "track", x: LEFT, y, width: WIDTH - LEFT, height: 40, rx: 5 }));
     if (known(value)) nodes.push(shape("rect", { class: `fill hip-${side}`, x: LEFT, y, width: x(value) - LEFT, height: 40, rx: 5 }));
@@ -41,11 +49,15 @@ export function hipGives(svg, screen) {
     if (limit && Math.abs(at - x(limit.limit)) < 34) at = x(limit.limit) + (value < limit.limit ? -34 : 34);
     nodes.push(text("value middle", at, y + 62, degrees(value)));
   });
-  if (limit) {
-    const at = x(limit.limit);
-    nodes.push(shape("path", { class: "limit-halo", d: `M${at} 28V184` }), shape("path", { class: "limit", d: `M${at} 28V184` }));
-    nodes.push(text("axis middle", Math.min(at, WIDTH - 60), 18, word("hipcheck.required", { limit: degrees(limit.limit) })));
-  }
+  limits.forEach((limit, i) => {
+    if (!limit || (i && !apart)) return;
+    // one line through both bars, or each side's own through its bar
+    const [at, path] = [x(limit.limit), apart ? `V${90 + 84 * i}` : "V184"];
+    const top = `M${x(limit.limit)} ${apart ? 34 + 84 * i : 28}`;
+    nodes.push(shape("path", { class: "limit-halo", d: top + path }), shape("path", { class: "limit", d: top + path }));
+    if (!apart) nodes.push(text("axis middle", Math.min(at, WIDTH - 60), 18, limitWords(limit, degrees(limit.limit))));
+  });
+  if (apart) nodes.push(text("axis", LEFT, 18, limitWords(limits[0], limits.map((limit) => degrees(limit.limit)).join(" / "))));
   svg.replaceChildren(...nodes);
   const said = sides.map(([side, value]) => `${word(`hipcheck.${side}`)} ${degrees(value)}`).join(", ");
   begin(svg, `${word("hipcheck.gives")}: ${said}`);

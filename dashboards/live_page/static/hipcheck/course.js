@@ -4,8 +4,10 @@ import { mark, shape } from "../elements.js";
 import { known } from "../numbers.js";
 import { word } from "../words.js";
 
-const [WIDTH, HEIGHT] = [760, 440];
-const [LEFT, RIGHT, TOP, BOTTOM] = [76, 740, 40, 300];
+const [TOP, BOTTOM, HEIGHT] = [40, 300, 440];
+/** Width, where the axes begin and end, and how many points have room: in the hand, and on a phone. */
+const WIDE = { width: 760, left: 76, right: 740, most: 4 };
+const NARROW = { width: 380, left: 72, right: 376, most: 3 };
 const text = (kind, x, y, said) => shape("text", { class: kind, x, y }, said);
 
 /** Time since the treatment as a word: `after`, `+ 60 min`, `next day`. */
@@ -24,8 +26,9 @@ const at = (start) => (start ? new Date(start).toLocaleTimeString(document.docum
 const PLANNED_MIN = [60, 1440];
 
 /** Draw the points of a comparison, and the places of those that are still to come. shown: a value in its unit; atLeast: what can
- * be told. */
-export function drawCourse(svg, comparison, shown, atLeast) {
+ * be told; narrow: on a phone. */
+export function drawCourse(svg, comparison, shown, atLeast, narrow = false) {
+  const { width: WIDTH, left: LEFT, right: RIGHT, most } = narrow ? NARROW : WIDE;
   const { points, before } = comparison;
   const smallest = (point) => point.smallest_detectable_deg ?? comparison.smallest_detectable_deg;
   const side = comparison.primary.side === "right" ? "hip-right" : comparison.primary.test === "bend" ? "lumbar" : "hip-left";
@@ -36,7 +39,7 @@ export function drawCourse(svg, comparison, shown, atLeast) {
   const high = Math.ceil((Math.max(...values, before + reach) + 0.2 * step) / step) * step;
   const y = (value) => BOTTOM - ((BOTTOM - TOP) * (value - low)) / (high - low);
   const last_min = points.at(-1).minutes_after ?? 0;
-  const planned = PLANNED_MIN.filter((minutes) => minutes > 1.5 * last_min).slice(0, Math.max(0, 4 - points.length));
+  const planned = PLANNED_MIN.filter((minutes) => minutes > 1.5 * last_min).slice(0, Math.max(0, most - points.length));
   const wide = (RIGHT - LEFT) / (points.length + planned.length);
   const x = (i) => LEFT + wide * (i + 0.5);
   const nodes = [];
@@ -61,7 +64,7 @@ export function drawCourse(svg, comparison, shown, atLeast) {
     nodes.push(shape("circle", { class: `${side} point ${outside ? "" : "hollow"}`, cx: px, cy: py, r: 10 }));
     nodes.push(text("value middle", px, py - 20, shown(p.value)));
   });
-  nodes.push(shape("path", { class: "base", d: `M${LEFT} 380H${RIGHT}` }), text("row-name end", LEFT - 12, 418, word("retest.pain.row")));
+  nodes.push(shape("path", { class: "base", d: `M${LEFT} 380H${RIGHT}` }), text("row-name", 2, 418, word("retest.pain.row")));
   points.forEach((p, i) => {
     nodes.push(text("when middle", x(i), 338, whenWord(p.minutes_after, i === 0)), text("axis middle", x(i), 362, at(p.start)));
     const lower = known(p.pain) && known(points[0].pain) && points[0].pain - p.pain >= 2;

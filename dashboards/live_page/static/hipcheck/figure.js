@@ -1,16 +1,12 @@
 // What a test looks like from the side: a still figure of the posture that is asked for, and where the movement goes.
 //
-// Not the athlete's own angles: those would coach. Lengths are the parts of the body's height that `body.js` uses.
+// Not the athlete's own angles: those would coach. Lengths are those of `body.js`.
 
+import { BARS, lengths, path, up } from "../body.js";
 import { mark, shape } from "../elements.js";
 
 const H = 500;
-const THIGH = 0.245 * H;
-const SHANK = 0.246 * H;
-const PELVIS = 0.085 * H;
-const LUMBAR = 0.145 * H;
-const THORAX = 0.185 * H;
-const BARS = 5;
+const { THIGH, SHANK, PELVIS, LUMBAR, THORAX } = lengths(H);
 const RAD = Math.PI / 180;
 const WIDTH = 560;
 const GROUND = 430;
@@ -18,11 +14,8 @@ const FLOOR = GROUND - 16;
 /** Where the picture of a standing body begins. */
 const STANDING_TOP = -134;
 
-/** From `p`, `length` in the direction `deg` from the vertical: 0 is up, positive leans forward. */
-const up = ([x, y], length, deg) => [x + length * Math.sin(deg * RAD), y - length * Math.cos(deg * RAD)];
-/** The same downwards: 0 is down, positive forward. */
+/** As `up`, downwards: 0 is down, positive forward. */
 const down = ([x, y], length, deg) => [x + length * Math.sin(deg * RAD), y + length * Math.cos(deg * RAD)];
-const path = (...points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 
 /** A leg on the ground: where its hip is. */
 const over = (x, thigh, shank) => {

@@ -1,6 +1,7 @@
 // Before a protocol: the questions that come first, what will be done, and the button that begins it.
 
 import { button, element } from "../elements.js";
+import { showsAfterEnd } from "../ended.js";
 import { clock } from "../numbers.js";
 import { told } from "./texts.js";
 import { word } from "../words.js";
@@ -46,13 +47,13 @@ export class Ready {
       element("div", { class: "choices" }, ...others.map((p) => button("hipcheck-choose", told(p.title), { "data-protocol": p.name }))),
     );
     this.node.replaceChildren(
-      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, clock(offered.expected_s)].filter(Boolean).join(", ")), nav()),
+      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, clock(offered.expected_s)].filter(Boolean).join(", ")), nav(page.session)),
       element("p", { class: "lead" }, told(offered.words)),
       element(
         "div",
         { class: "led-columns" },
-        element("section", { class: "card", "aria-labelledby": "led-steps" }, element("h2", { id: "led-steps" }, word("hipcheck.what")), element("ol", { class: "plan" }, ...steps)),
         ...(offered.red_flags ? [flags] : []),
+        element("section", { class: "card", "aria-labelledby": "led-steps" }, element("h2", { id: "led-steps" }, word("hipcheck.what")), element("ol", { class: "plan" }, ...steps)),
       ),
       element("p", { class: "small mute" }, word("hipcheck.pain.rule", { at: offered.stop_at, rise: offered.stop_rise })),
       element("footer", { class: "led-foot" }, operator && others.length ? choice : null, operator ? start : null),
@@ -60,8 +61,8 @@ export class Ready {
   }
 }
 
-/** The way to the other modes. */
-export const nav = (mode = "hipcheck") =>
+/** The way to the other modes; after the end of the session, to those that still have something to show. */
+export const nav = (session, mode = "hipcheck") =>
   element(
     "nav",
     { "aria-label": word("desk.modes") },
@@ -69,5 +70,7 @@ export const nav = (mode = "hipcheck") =>
       mode === "retest" ? ["hipcheck", "Q"] : ["retest", "T"],
       ["lift", "L"],
       ["desk", "D"],
-    ].map(([name, key]) => button(`mode-${name}`, word(`mode.${name}`), { key })),
+    ]
+      .filter(([name]) => !session.over || showsAfterEnd(name, session))
+      .map(([name, key]) => button(`mode-${name}`, word(`mode.${name}`), { key })),
   );

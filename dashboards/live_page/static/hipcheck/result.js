@@ -1,7 +1,7 @@
 // The answer: one sentence, how sure, three pictures, what speaks against it, what to test next. All else is in the report.
 
 import { button, element, shape } from "../elements.js";
-import { excursion, hipGives, limitOf, measured, spineSteps, whoBends } from "./charts.js";
+import { excursion, hipGives, isOwn, limitOf, measured, spineSteps, whoBends } from "./charts.js";
 import { nav } from "./ready.js";
 import { clock, degrees, known, percent, uncertainty } from "../numbers.js";
 import { told } from "./texts.js";
@@ -40,7 +40,7 @@ export class Result {
     const took = known(run.ended_s) ? clock(run.ended_s - run.begun_s) : "";
     const title = protocol ? told(protocol.title) : word("mode.hipcheck");
     this.node.replaceChildren(
-      element("header", { class: "led-head" }, element("h1", {}, title), element("p", { class: "mute" }, [about.athlete, took, word("hipcheck.live")].filter(Boolean).join(", ")), nav()),
+      element("header", { class: "led-head" }, element("h1", {}, title), element("p", { class: "mute" }, [about.athlete, took, word("hipcheck.live")].filter(Boolean).join(", ")), nav(this.page.session)),
       element("h2", { class: "answer", "data-answer": screen.answer?.code ?? "" }, said.answer),
       element("p", { class: "sure" }, ...(said.side ? [element("b", {}, word("hipcheck.which_side")), ` ${said.side}. `] : []), dots(said.level ?? screen.confidence), " ", element("b", {}, word("hipcheck.sure")), " ", said.confidence),
       element("div", { class: "pictures" }, ...(PICTURED.has(result.name) ? this._pictures(screen, result) : [this._steps(result)])),
@@ -78,14 +78,15 @@ export class Result {
   }
 
   _givesWords(screen) {
-    const limit = limitOf(screen, "knee_raise_hip_deg")?.limit;
+    const limit = (side) => (limitOf(screen, "knee_raise_hip_deg", side) ?? limitOf(screen, "knee_raise_hip_deg"))?.limit;
     const sides = ["left", "right"].map((side) => [side, measured(screen, "knee_raise", side, "hip_peak_deg")?.value ?? NaN]);
     if (sides.every(([, value]) => !known(value))) return [element("p", {}, element("b", {}, word("hipcheck.not_tested")))];
-    const short = sides.filter(([, value]) => known(value) && value < limit).map(([side, value]) => word("hipcheck.short", { side: word(`hipcheck.${side}`), by: degrees(limit - value), limit: degrees(limit) }));
+    const short = sides.filter(([side, value]) => known(value) && value < limit(side)).map(([side, value]) => word("hipcheck.short", { side: word(`hipcheck.${side}`), by: degrees(limit(side) - value), limit: degrees(limit(side)) }));
     const missing = sides.filter(([, value]) => !known(value)).map(([side]) => word("hipcheck.side.not_tested", { side: word(`hipcheck.${side}`) }));
     const differ = limitOf(screen, "knee_raise_difference_deg");
     const [least] = [...sides].sort(([, a], [, b]) => a - b);
-    let line = word(missing.length ? "hipcheck.reaches" : "hipcheck.reach", { limit: degrees(limit) });
+    const reached = [...new Set(sides.filter(([, value]) => known(value)).map(([side]) => degrees(limit(side))))].join(" / ");
+    let line = word(missing.length ? "hipcheck.reaches" : "hipcheck.reach", { limit: reached });
     if (short.length) line = short.join(" ");
     else if (differ?.beyond) line = word("hipcheck.differs", { side: word(`hipcheck.${least[0]}`), by: degrees(Math.abs(differ.number)) });
     return [element("p", {}, element("b", {}, line)), missing.length ? element("p", { class: "mute" }, missing.join(" ")) : null].filter(Boolean);
@@ -93,11 +94,12 @@ export class Result {
 
   _stepsWords(screen) {
     const at = excursion(screen);
-    const limit = limitOf(screen, "rock_back_slack_deg")?.limit ?? 20;
+    const entry = limitOf(screen, "rock_back_slack_deg");
+    const limit = entry?.limit ?? 20;
     if (!known(at.value)) return [element("p", {}, element("b", {}, word("hipcheck.not_tested")))];
     const key = at.gives ? "hipcheck.after" : "hipcheck.not_within";
     return [
-      element("p", {}, element("b", {}, word(key, { at: degrees(at.value) })), " ", element("span", { class: "mute" }, word("hipcheck.limit", { limit: degrees(limit) }))),
+      element("p", {}, element("b", {}, word(key, { at: degrees(at.value) })), " ", element("span", { class: "mute" }, word(isOwn(entry) ? "hipcheck.limit.own" : "hipcheck.limit", { limit: degrees(limit) }))),
       element("p", { class: "mute" }, known(at.spread) ? `${uncertainty(at.spread)}°` : ""),
     ];
   }
@@ -105,10 +107,12 @@ export class Result {
   _bendsWords(screen) {
     const share = measured(screen, "bend", "", "lumbar_share_of_trunk");
     if (share === null) return [element("p", {}, element("b", {}, word("hipcheck.not_tested")))];
-    const [low, high] = ["bend_share_low", "bend_share_high"].map((name) => limitOf(screen, name)?.limit);
+    const edges = ["bend_share_low", "bend_share_high"].map((name) => limitOf(screen, name));
+    const [low, high] = edges.map((entry) => entry?.limit);
+    const range = edges.some(isOwn) ? "hipcheck.own_range" : "hipcheck.published";
     return [
       element("p", {}, element("b", {}, `${percent(100 * share.value)}.`)),
-      element("p", { class: "mute" }, known(low) && known(high) ? word("hipcheck.published", { low: String(Math.round(100 * low)), high: percent(100 * high) }) : ""),
+      element("p", { class: "mute" }, known(low) && known(high) ? word(range, { low: String(Math.round(100 * low)), high: percent(100 * high) }) : ""),
     ];
   }
 

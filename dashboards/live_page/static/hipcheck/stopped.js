@@ -15,7 +15,7 @@ export class Stopped {
     this.node = element(
       "div",
       { class: "led-stopped" },
-      element("header", { class: "led-head" }, element("h1", {}, told(protocol.title)), element("p", { class: "mute" }, about.athlete ?? ""), nav()),
+      element("header", { class: "led-head" }, element("h1", {}, told(protocol.title)), element("p", { class: "mute" }, about.athlete ?? ""), nav(page.session)),
       element(
         "section",
         { class: "stop-card", role: "alert" },

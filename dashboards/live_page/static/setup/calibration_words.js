@@ -42,15 +42,20 @@ const REASONS = [
   [/^the (?:lumbar|pelvis|thigh left|thigh right) sensor (?:is|moves)/, "reason.misplaced"],
 ];
 
-/** A reason: its words, and the language that they are in where it is not the page's. */
-export function reasonWords(reason) {
+/** A reason: its words, and the language that they are in where it is not the page's. said: as the program says it in this
+ * language, where it does. */
+export function reasonWords(reason, said = null) {
   const text = String(reason);
   for (const [pattern, key] of REASONS) {
     const found = pattern.exec(text);
     if (found) return { words: word(key, { a: local(found[1]), b: local(found[2]) }), lang: null };
   }
+  if (said) return { words: said, lang: null };
   return { words: text, lang: document.documentElement.lang === "en" ? null : "en" };
 }
+
+/** The reasons of a document in the page's language, one for each, null where there is none. */
+export const saidOf = (document_) => document_.reasons_said?.[document.documentElement.lang] ?? [];
 
 const local = (figure) => (figure && document.documentElement.lang === "de" ? figure.replace(".", ",") : (figure ?? ""));
 

@@ -2,7 +2,7 @@
 
 import { button, element, shape } from "../elements.js";
 import { codeWord, word } from "../words.js";
-import { grade, leastSure, reasonWords, showWarnings } from "./calibration_words.js";
+import { grade, leastSure, reasonWords, saidOf, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 
 const MOVEMENT_OF = { lumbar: "bend", pelvis: "bend", thigh_left: "knee_left", thigh_right: "knee_right" };
@@ -35,14 +35,14 @@ export class Ready {
     const wrong = (calibration.warnings ?? []).find((w) => !w.harmless);
     this.headline.textContent = word(wrong ? "ready.look" : refused ? "ready.refused" : absent.length ? "ready.in_part" : "ready.ready");
     this.least.textContent = refused ? "" : word("ready.least", { place: codeWord("place", sure.placement), grade: word(`grade.${grade(sure.confidence)}`) });
-    const reasons = refused ? (calibration.reasons ?? []).map((r) => this._reason(r)) : [];
+    const reasons = refused ? (calibration.reasons ?? []).map((r, i) => this._reason(r, saidOf(calibration)[i])) : [];
     this.list.replaceChildren(...reasons, ...reports.map((r) => this._report(r)));
     if (wrong) this._showWrong(wrong);
     else this._showBetter(absent[0] ?? sure, refused);
   }
 
-  _reason(reason) {
-    const { words, lang } = reasonWords(reason);
+  _reason(reason, said) {
+    const { words, lang } = reasonWords(reason, said);
     return element("li", { class: "card report", lang }, words);
   }
 
@@ -55,7 +55,7 @@ export class Ready {
       shape("rect", { class: "ink-fill", width: aligned ? Math.round(140 * report.confidence) : 0, height: 20, rx: 4 }),
     );
     const reasons = (report.reasons ?? []).map((reason, i) => {
-      const { words, lang } = reasonWords(reason);
+      const { words, lang } = reasonWords(reason, saidOf(report)[i]);
       return element("span", { lang }, `${i ? "; " : ""}${words}`);
     });
     const text = aligned ? word(`grade.${grade(report.confidence)}`) : word("grade.none");
