@@ -9,6 +9,8 @@ It is also the list of sensors that may be used: a reader connects to these sens
     address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:0001" (vendor:product:serial number)
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
     strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
+    serial = "0002"                    # optional: the number that the sensor tells of itself; another one that answers is told
+    advertised = "Movesense 0002"      # optional: its Bluetooth name, by which it is known where its address is another Mac's
 
 Behind a gateway, sensors share a port and are told apart by `number`. Faults are `HiphingeError` with file and line.
 """
@@ -42,13 +44,16 @@ _WIDEST = 65_535.0
 
 @dataclass(frozen=True, slots=True)
 class KitSensor:
-    """One sensor of a kit. sensor: its name in the session. family: of the device itself. number: behind a gateway."""
+    """One sensor of a kit. sensor: its name in the session. family: of the device itself. number: behind a gateway. serial: the
+    number that the device tells of itself. advertised: its name over Bluetooth."""
 
     sensor: Sensor
     family: DeviceFamily
     request: Request
     baud: int | None = None
     number: int | None = None
+    serial: str | None = None
+    advertised: str | None = None
 
     @property
     def key(self) -> str:
@@ -175,7 +180,9 @@ class _Reader:
             what = f"{family.name} cannot be set up like this ({type(error).__name__}: {error})"
             fields.fail(what, at, "Check range_g, range_dps, rate_hz and config against the device's own values.")
         recorded = MESSAGE_FAMILY if number is not None else sensor.family
-        return KitSensor(replace(sensor, family=recorded, rate_hz=rate, config=config), family, request, baud, number)
+        named = replace(sensor, family=recorded, rate_hz=rate, config=config)
+        serial, advertised = (fields.optional(entry, key, at) for key in ("serial", "advertised"))
+        return KitSensor(named, family, request, baud, number, serial, advertised)
 
     def _reached(self, sensor: Sensor, family: DeviceFamily, number: int | None, at: Address) -> None:
         if (sensor.address is None) == (sensor.port is None):

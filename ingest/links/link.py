@@ -68,11 +68,14 @@ class LinkState(StrEnum):
 
 
 class LinkFault(HiphingeError):
-    """A link that cannot be opened or has broken. persistent: trying again is useless until somebody acts."""
+    """A link that cannot be opened or has broken. persistent: trying again is useless until somebody acts; may_pass: or until
+    another program has let it go, which may be soon."""
 
-    def __init__(self, what: str, where: str = "", remedy: str = "", *, persistent: bool = False) -> None:
+    def __init__(
+        self, what: str, where: str = "", remedy: str = "", *, persistent: bool = False, may_pass: bool = False
+    ) -> None:
         super().__init__(what, where, remedy)
-        self.persistent = persistent
+        self.persistent, self.may_pass = persistent, may_pass
 
 
 @dataclass(slots=True)
