@@ -299,9 +299,12 @@ class Link(ABC):
         repeated = 0
         while True:
             due = loop.time() + _WATCH_EVERY_S
+            looked_s, looked_ns = loop.time(), self.log.clock_ns()
             await asyncio.wait({self._lost}, timeout=_WATCH_EVERY_S)
             if self._lost.done():
                 self._lost.result()
+            if (self.log.clock_ns() - looked_ns) * 1e-9 - (loop.time() - looked_s) > STALLED_S:
+                continue  # this computer was asleep: what has come since is not read yet
             if loop.time() - due <= 0.5 * STALLED_S:
                 held_up_since = None
             else:
