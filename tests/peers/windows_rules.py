@@ -1,10 +1,12 @@
 """The file rules of Windows on Linux: a file that is open cannot be removed, renamed or replaced, and neither can its folder.
 
-CPython opens files there without FILE_SHARE_DELETE. `python -m tests.peers.windows_rules ARGUMENT…` runs hiphinge under them.
+CPython opens files there without FILE_SHARE_DELETE. `python -m tests.peers.windows_rules ARGUMENT…` runs hiphinge under them,
+on a loop that knows neither readers nor signals, as that of Windows.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -52,8 +54,27 @@ def windows_rules() -> Iterator[list[str]]:
         yield ERRORS
 
 
+class WindowsLoop(asyncio.SelectorEventLoop):
+    """A loop as that of Windows: it waits for sockets of its own and for nothing else."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
+        raise NotImplementedError
+
+    def remove_reader(self, fd: Any) -> Any:
+        raise NotImplementedError
+
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+        raise NotImplementedError
+
+
+class _Policy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = WindowsLoop
+
+
 if __name__ == "__main__":
     from hiphinge.cli import main
+
+    asyncio.set_event_loop_policy(_Policy())
 
     sys.argv[0] = "hiphinge"
     with windows_rules():
