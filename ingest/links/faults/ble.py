@@ -22,6 +22,7 @@ from ingest.links.link import LinkFault
 BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
 """All exceptions that a call of bleak may raise; a bus that dies causes EOFError."""
 BLUETOOTH = "Bluetooth"
+SYSTEM = sys.platform
 _OFF = "Switch Bluetooth on (Linux: bluetoothctl power on; rfkill unblock bluetooth)."
 _AGAIN = "It is tried again by itself"
 _FULL = (
@@ -134,7 +135,7 @@ def _holds(held: int | None) -> str:
 
 def _not_paired(where: str) -> LinkFault:
     how = {"linux": "bluetoothctl pair ADDRESS", "win32": "Settings, Bluetooth & devices, Add device"}
-    way = how.get(sys.platform, "the system asks: confirm it")
+    way = how.get(SYSTEM, "the system asks: confirm it")
     remedy = f"Pair it once ({way}); if it was paired before, remove it there first."
     return LinkFault("the sensor wants to be paired with this computer", where, remedy, persistent=True)
 
@@ -158,7 +159,7 @@ def _denied() -> LinkFault:
         "darwin": "Allow your terminal program in System Settings, Privacy & Security, Bluetooth, and start it again.",
         "win32": "Allow desktop programs in Settings, Privacy & security, Radios.",
     }
-    remedy = remedies.get(sys.platform, "Allow it in the system's settings.")
+    remedy = remedies.get(SYSTEM, "Allow it in the system's settings.")
     return LinkFault("you may not use Bluetooth", BLUETOOTH, remedy, persistent=True)
 
 
@@ -169,11 +170,11 @@ def is_of_one_mac(address: str) -> bool:
 
 def _foreign(address: str) -> str:
     """What to do about an address that cannot mean anything on this computer; empty where it can."""
-    if not address or (sys.platform == "darwin") is is_of_one_mac(address):
+    if not address or (SYSTEM == "darwin") is is_of_one_mac(address):
         return ""
     here = (
         "On macOS each computer gives a sensor an identifier of its own"
-        if sys.platform == "darwin"
+        if SYSTEM == "darwin"
         else ("The address in the kit is an identifier that one Mac has made for itself")
     )
     return f"{here}: find it anew with hiphinge scan --save KIT, which also keeps its name, by which it is known everywhere."
