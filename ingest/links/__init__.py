@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ingest.links.nearby import Near, Nearby
     from ingest.links.serial_link import SerialLink
     from ingest.links.serial_port import PortSeen, list_ports
+    from ingest.links.strangers import Stranger
 
 __all__ = [
     "GATEWAY_FAMILY",
@@ -29,6 +30,7 @@ __all__ = [
     "PortSeen",
     "SensorSeen",
     "SerialLink",
+    "Stranger",
     "add_to_kit",
     "ask_battery",
     "list_ports",
@@ -49,6 +51,7 @@ _FROM = {
     "PortSeen": "serial_port",
     "SensorSeen": "ble",
     "SerialLink": "serial_link",
+    "Stranger": "strangers",
     "add_to_kit": "kit",
     "ask_battery": "ble_link",
     "list_ports": "serial_port",

@@ -16,7 +16,7 @@ from bleak.backends.device import BLEDevice
 from bleak_retry_connector import close_stale_connections_by_address
 
 from firmware_protocol import BleAccess, Codec, Read, Request, Write, codec_for, device_family, recognise_ble
-from ingest.links.ble import Adapter, SensorSeen, quietly
+from ingest.links.ble import Adapter, SensorSeen, known_elsewhere, quietly
 from ingest.links.claim import Claim
 from ingest.links.event_log import EventLog
 from ingest.links.faults.ble import BLE_ERRORS, fault_of, not_found, other_gatt, slow
@@ -121,6 +121,8 @@ class BleLink(Link):
         finally:
             for hint in hints:
                 hint.cancel()
+        if known_elsewhere(self._address, device.address.upper()):
+            self.log.watchdog(self._key, f"known by its name {device.name}: the address in the kit is another computer's")
         return device
 
     @property

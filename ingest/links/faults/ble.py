@@ -17,7 +17,7 @@ from bleak.exc import (
     BleakError,
 )
 
-from ingest.links.link import LinkFault
+from ingest.links.link_fault import LinkFault
 
 BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
 """All exceptions that a call of bleak may raise; a bus that dies causes EOFError."""

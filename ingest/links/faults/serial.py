@@ -13,7 +13,7 @@ import sys
 
 import serial
 
-from ingest.links.link import LinkFault
+from ingest.links.link_fault import LinkFault
 
 try:
     from termios import error as TerminalError

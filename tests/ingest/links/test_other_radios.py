@@ -81,6 +81,7 @@ def test_on_macos_a_sensor_of_another_computers_kit_is_known_by_its_name(tmp_pat
         async def watch() -> None:
             reader.go()
             await decoded.until(lambda: decoded.samples["pelvis"] > 20)
+            assert decoded.story("pelvis")[0] == "known by its name IMU 0002: the address in the kit is another computer's"
 
         await while_running(reader.run(), watch())
 
