@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ingest.links.link import LinkState, LinkStatus
     from ingest.links.nearby import Near, Nearby
     from ingest.links.serial_link import SerialLink
-    from ingest.links.serial_port import PortSeen, list_ports
+    from ingest.links.serial_port import OpenPort, PortSeen, find_port, list_ports
     from ingest.links.strangers import Stranger
 
 __all__ = [
@@ -27,12 +27,14 @@ __all__ = [
     "LinkStatus",
     "Near",
     "Nearby",
+    "OpenPort",
     "PortSeen",
     "SensorSeen",
     "SerialLink",
     "Stranger",
     "add_to_kit",
     "ask_battery",
+    "find_port",
     "list_ports",
     "read_kit",
     "scan",
@@ -48,7 +50,9 @@ _FROM = {
     "LinkStatus": "link",
     "Near": "nearby",
     "Nearby": "nearby",
+    "OpenPort": "serial_port",
     "PortSeen": "serial_port",
+    "find_port": "serial_port",
     "SensorSeen": "ble",
     "SerialLink": "serial_link",
     "Stranger": "strangers",

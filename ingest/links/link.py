@@ -106,6 +106,8 @@ class Link(ABC):
         """What is understood of each sensor since the link was opened."""
         self.strangers = Strangers()
         """Other sensors at known places; one object for all links of a session."""
+        self._met = False
+        """Whether the sensors have been waited for to say who they are."""
         self._answers: list[bytes] | None = None
         """What is heard while an answer is awaited."""
         self._first_words_s = SILENT_S
@@ -365,7 +367,12 @@ class Link(ABC):
         """Ask, or tell, where another sensor answers than before."""
         for sensor in self.sensors:
             until = asyncio.get_running_loop().time() + _INTRODUCED_S
-            while sensor.serial and not self._hearing[sensor.key].serial and asyncio.get_running_loop().time() < until:
+            while (
+                not self._met
+                and sensor.serial
+                and not self._hearing[sensor.key].serial
+                and asyncio.get_running_loop().time() < until
+            ):
                 await self._unless_lost(asyncio.sleep(_LISTEN_EVERY_S))
             stranger = self._stranger(sensor)
             if stranger is None or self.strangers.agreed(stranger):
@@ -376,6 +383,7 @@ class Link(ABC):
                 self.prepared.set()
                 await self._unless_lost(self.strangers.answer(stranger))
                 self.status[sensor.key].fault = None
+        self._met = True
 
     def _only_greeted(self) -> bool:
         """Whether a device that accepts a repeated start has not begun to stream."""
