@@ -43,6 +43,12 @@ BATTERY_EVERY_S = 60.0
 """Interval, s, between two readings of the charge, beside the stream (ours)."""
 FULL_PERCENT = 100
 """Largest level of the Bluetooth Battery Service."""
+_UART = "6e40000{}-b5a3-f393-e0a9-e50e24dcca9e"
+UART_SERVICE, UART_WRITE, UART_NOTIFY = (_UART.format(n) for n in (1, 2, 3))
+"""Nordic's UART service, a serial line over Bluetooth LE; the host writes to the second, and hears the third."""
+NORDIC_UART = BleAccess(services=(UART_SERVICE,), notify=(UART_NOTIFY,))
+_LEAST_WRITE = 20
+"""Bytes that every connection takes in one write (an ATT MTU of 23)."""
 _ONE_AT_A_TIME = sys.platform == "linux"
 """BlueZ opens one connection at a time; other systems keep the order themselves."""
 _STREAMED = frozenset({LinkState.STREAMING, LinkState.STALLED, LinkState.NOT_UNDERSTOOD})
@@ -53,8 +59,8 @@ class BleLink(Link):
 
     def __init__(self, sensors: tuple[KitSensor, ...], log: EventLog, adapter: Adapter) -> None:
         super().__init__(sensors, log)
-        assert self.family.ble is not None
-        self._ble: BleAccess = self.family.ble
+        self._ble: BleAccess = NORDIC_UART if self.family.ble is None else self.family.ble
+        """A family of serial lines sends its bytes over Nordic's UART service."""
         self._adapter = adapter
         self._key = sensors[0].key
         self._address = (sensors[0].sensor.address or "").upper()
@@ -198,7 +204,11 @@ class BleLink(Link):
         """See `Link.write`."""
         assert self._client is not None
         try:
-            await self._client.write_gatt_char(step.characteristic, step.payload, response=step.response)
+            if step.characteristic:
+                await self._client.write_gatt_char(step.characteristic, step.payload, response=step.response)
+                return
+            for at in range(0, len(step.payload), _LEAST_WRITE):
+                await self._client.write_gatt_char(UART_WRITE, step.payload[at : at + _LEAST_WRITE], response=False)
         except BLE_ERRORS as error:
             raise self._fault(error) from error
 
@@ -219,7 +229,8 @@ class BleLink(Link):
         """See `Link.can_be_probed`; older firmware has no characteristic for it."""
         if self.family.probe is None or self._client is None:
             return False
-        return self._client.services.get_characteristic(self.family.probe(0, 0).characteristic) is not None
+        asked = self.family.probe(0, 0).characteristic or UART_WRITE
+        return self._client.services.get_characteristic(asked) is not None
 
     async def close(self) -> None:
         """See `Link.close`."""

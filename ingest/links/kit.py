@@ -6,7 +6,8 @@ It is also the list of sensors that may be used: a reader connects to these sens
     [[sensor]]
     placement = "pelvis"
     family = "hiphinge-v1"
-    address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:0001" (vendor:product:serial number)
+    address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:A1B2" (vendor:product:serial number),
+                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://192.168.4.1:7000"
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
     strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
     serial = "0002"                    # optional: the number that the sensor tells of itself; another one that answers is told
@@ -27,6 +28,7 @@ from typing import Any
 from body_signals import NO_LIMITS, PATIENCE_S, HiphingeError, Sensor, Session, Setting, check_athlete
 from firmware_protocol import FAMILIES, DeviceFamily, Request, device_family
 from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
+from ingest.links.network_port import network_address
 from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"
@@ -189,12 +191,18 @@ class _Reader:
             self._fields.fail(
                 "needs either an address or a port", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
             )
-        if sensor.address is not None and family.ble is None:
+        # a stream of bytes may come over Nordic's UART service, too
+        if sensor.address is not None and family.ble is None and family.serial is None:
             remedy = f"Give its port, or choose a family with Bluetooth: {_speaking('ble')}."
             self._fields.fail(f"{family.name} has no Bluetooth", (*at, "address"), remedy)
         if sensor.port is not None and family.serial is None:
             remedy = f"Give its address, or choose a family with a serial port: {_speaking('serial')}."
             self._fields.fail(f"{family.name} has no serial port", (*at, "port"), remedy)
+        try:
+            network_address(sensor.port or "")
+        except ValueError as error:
+            remedy = "Write tcp://ADDRESS:PORT or udp://ADDRESS:PORT, with the sensor's address in this network."
+            self._fields.fail(f"{sensor.port}: {error}", (*at, "port"), remedy)
         if number is not None and (family.name != GATEWAY_FAMILY or sensor.port is None):
             remedy = f"Remove it; gateways are of the family {GATEWAY_FAMILY} and have a port."
             self._fields.fail("only a sensor behind a gateway has a number", (*at, "number"), remedy)
