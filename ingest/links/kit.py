@@ -18,6 +18,7 @@ Behind a gateway, sensors share a port and are told apart by `number`. Faults ar
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,6 +41,9 @@ _FASTEST_HZ = 2000.0
 """Largest rate in a kit, Hz; sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that have another name in a kit."""
+OVER_UART = frozenset({GATEWAY_FAMILY, "text-csv"})
+"""Families of serial lines whose bytes may come over Nordic's UART service."""
+_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WIDEST = 65_535.0
 """Largest range: devices that take a range in g or °/s use 16-bit integers."""
 
@@ -191,10 +195,12 @@ class _Reader:
             self._fields.fail(
                 "needs either an address or a port", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
             )
-        # a stream of bytes may come over Nordic's UART service, too
-        if sensor.address is not None and family.ble is None and family.serial is None:
+        if sensor.address is not None and family.ble is None and family.name not in OVER_UART:
             remedy = f"Give its port, or choose a family with Bluetooth: {_speaking('ble')}."
             self._fields.fail(f"{family.name} has no Bluetooth", (*at, "address"), remedy)
+        if sensor.address is not None and family.ble is None and not _ADDRESS.fullmatch(sensor.address):
+            remedy = "Give its port, or the address of a sensor that sends its bytes over Nordic's UART service: C0:00:…"
+            self._fields.fail(f"{family.name} has no Bluetooth of its own", (*at, "address"), remedy)
         if sensor.port is not None and family.serial is None:
             remedy = f"Give its address, or choose a family with a serial port: {_speaking('serial')}."
             self._fields.fail(f"{family.name} has no serial port", (*at, "port"), remedy)
