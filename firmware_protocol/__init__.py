@@ -21,11 +21,13 @@ from firmware_protocol.v1 import (
     frame_serial,
     wrap_mux,
 )
+from firmware_protocol.v1.conformance import Heard, Turn, Verdict, examination
 from firmware_protocol.v1.family import CONTROL, DATA, EVENT, INFO, SERVICE, SYNC
-from firmware_protocol.v1.messages import ANY_BOOT, NEVER
+from firmware_protocol.v1.messages import ANY_BOOT, AT_ONCE, NEVER, UnsupportedVersion
 
 __all__ = [
     "ANY_BOOT",
+    "AT_ONCE",
     "CONTROL",
     "DATA",
     "DEVICE_FAMILIES",
@@ -45,6 +47,7 @@ __all__ = [
     "DeviceFamily",
     "Fields",
     "Health",
+    "Heard",
     "Identified",
     "Info",
     "Kind",
@@ -55,6 +58,9 @@ __all__ = [
     "Request",
     "SerialAccess",
     "Step",
+    "Turn",
+    "UnsupportedVersion",
+    "Verdict",
     "Write",
     "codec_for",
     "decode_setup",
@@ -65,6 +71,7 @@ __all__ = [
     "encode_data",
     "encode_info",
     "encode_sync",
+    "examination",
     "frame_serial",
     "recognise_ble",
     "recognise_port",

@@ -27,6 +27,7 @@ from body_signals import (
     Session,
     SessionMark,
     TimedBlock,
+    UtcAnchor,
     standing,
     zero_ns,
 )
@@ -37,6 +38,7 @@ from dsp.plausibility import SAME_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
+from hiphinge.session.calendar import Calendar
 from hiphinge.session.sensor_minutes import SensorMinutes
 from hiphinge.session.summary import SessionFacts, SummaryBuilder
 from hiphinge.sources import Source, joined
@@ -119,6 +121,7 @@ class Engine:
         self._now_s = -np.inf
         self._began_s: float | None = None
         """Session time of the first event."""
+        self.calendar = Calendar()
         self._drop: _HeelDrop | None = None
         self.heel_drop: dict[str, Lag] = {}
         """What the last heel drop told, by sensor."""
@@ -188,6 +191,8 @@ class Engine:
         for event in events.singles:
             if isinstance(event, Battery) and event.sensor in self._sources:
                 self._sources[event.sensor].read(event)
+            if isinstance(event, UtcAnchor):
+                self.calendar.take(event)
             if isinstance(event, Mark):
                 self._marks.append(event)
                 for summary in self._summaries.values():
@@ -196,6 +201,8 @@ class Engine:
                     timed.marks.append((event.arrival_ns - zero) / 1e9)
         for sensor, packets in events.packets.items():
             blocks.extend(self._sources[sensor].feed(packets, zero))
+            for finding in self._sources[sensor].leapt():
+                self._find(finding)
         if len(events.single_seq):
             seqs.append(events.single_seq)
             times.append((events.single_ns - zero) / 1e9)
@@ -331,6 +338,7 @@ class Engine:
             heel_drop=self.heel_drop,
             minutes={key: self.minutes.document(key) for key in self._sources},
             marks=tuple(_said(mark, self.zero_ns) for mark in standing(self._marks)),
+            calendar=self.calendar.warnings(self.session) if self._sources else (),
         )
         return self._summaries[estimator].document(session_name, facts, source)
 

@@ -45,12 +45,13 @@ def log_file() -> Path | None:
     if named:
         return None if named == OFF else Path(named)
     try:
-        return _state_folder() / "hiphinge.log"
+        return state_folder() / "hiphinge.log"
     except RuntimeError:  # the system knows no home of this user
         return None
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """The folder of the user in which the program keeps its log. RuntimeError where the system knows no home of this user."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "hiphinge"
     if sys.platform == "darwin":

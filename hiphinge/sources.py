@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from body_signals import Battery, Bools, Floats, Ints, Packets, SampleBlock, Sensor, TimedBlock
+from body_signals import Battery, Bools, Cause, Floats, Ints, Packets, SampleBlock, Sensor, TimedBlock
 from dsp.angles import from_gravity
+from dsp.results import Finding
 from firmware_protocol import Codec, Identified, Probed, codec_for
 from hiphinge.session.sensor_minutes import SensorMinutes
 from ingest.time import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap, SampleCount
 
 LONGEST_ROUND_TRIP_NS = 10_000_000_000
 """An answer that came later, or before it was asked, is another program's or another session's."""
+LEAP_SETTLES_S = 5.0
+"""Time, s, after which the map of a clock that has leapt is as good as any (ours)."""
 
 
 class Source:
@@ -33,6 +36,8 @@ class Source:
         """The packet that told another serial number, that number, and the one before; its first sample is still to come."""
         self.swaps: list[tuple[float, str, str]] = []
         """Session times at which another sensor began, its serial number, and the one before; until they are taken."""
+        self._leaps: list[tuple[float, float]] = []
+        """Session times at which its clock had leapt against the computer's, and by what time, s; until they are taken."""
 
     def read(self, battery: Battery) -> None:
         """The charge was read beside the stream."""
@@ -67,6 +72,19 @@ class Source:
             self._swap = (0, *self._swap[1:])
         return timed
 
+    def leapt(self) -> list[Finding]:
+        """What is to be told of a clock that has leapt against the computer's, once; rows are flagged while it settles anew."""
+        told = []
+        for at_s, leap_s in self._leaps:
+            way, why = "behind", "the sensor's clock stood still or was set back"
+            if leap_s > 0.0:
+                way, why = "ahead of", "this computer was asleep, or the sensor's clock has jumped"
+            what = f"its clock leapt {abs(leap_s):.1f} s {way} this computer's: {why}"
+            remedy = "Its samples before and after do not belong together; its times are right again within seconds."
+            told.append(Finding(self.sensor, Cause.CLOCK_LAG, at_s, at_s, what, remedy, at_s + LEAP_SETTLES_S))
+        self._leaps.clear()
+        return told
+
     def _other(self, block: SampleBlock) -> Bools | None:
         """(n,) the first sample of another sensor; None where there is none."""
         if self._swap is None or (at := int(block.packet.searchsorted(self._swap[0]))) == len(block):
@@ -94,11 +112,17 @@ class Source:
             restart = restart | other
         # without a gyroscope and an orientation of its own, a sensor still knows where gravity is
         quat = from_gravity(block.acc) if block.gyr is None and block.quat is None else block.quat
+        time_s = self.clock.feed(device_s, block.packet, arrival_s, restart, of_event)
+        for at, leap_s in self.clock.leaps:
+            self._leaps.append((float(arrival_s[block.packet[at]]), leap_s))
+            # what was before and what is now are not of one stretch: nothing is bridged
+            restart = restart.copy()
+            restart[at] = True
         timed = TimedBlock(
             self.sensor,
             block.rate_hz,
             of_event,
-            self.clock.feed(device_s, block.packet, arrival_s, restart, of_event),
+            time_s,
             device_s,
             block.acc,
             block.gyr,

@@ -55,10 +55,10 @@ class LockFile:
             return
         with file:
             # before unlocking: the next program that locks it then notices that the file is gone
-            if HAS_MODES:
-                _remove(self._path)
-        # Windows cannot remove an open file; a file that another program has opened meanwhile stays
-        if not HAS_MODES:
+            removed = HAS_MODES and _remove(self._path)
+        # where an open file cannot be removed (Windows, and some network disks), a file that another program has opened
+        # meanwhile stays, so that nobody loses a lock by this
+        if not removed:
             _remove(self._path)
 
     def _still_there(self, file: IO[bytes]) -> bool:
@@ -109,7 +109,9 @@ def _locked(file: IO[bytes], attempts: int) -> bool:
     return False
 
 
-def _remove(path: Path) -> None:
-    # a file that stays does no harm: it is not held
+def _remove(path: Path) -> bool:
+    """Whether the file could be removed; one that stays does no harm: it is not held."""
     with suppress(OSError):
         path.unlink()
+        return True
+    return False

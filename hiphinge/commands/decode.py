@@ -40,11 +40,21 @@ def decode(
     batch: bool = typer.Option(
         False, "--batch", help='JSON lines {"family", "config", "chunks": [hex, …]} from standard input, one JSON line each.'
     ),
+    conforms: str | None = typer.Option(
+        None,
+        "--conformance",
+        metavar="PORT",
+        help="Drive a device of protocol v1 at this serial port, and say what it does wrong.",
+    ),
 ) -> None:
     """Show what the bytes of a sensor mean, and count their faults.
 
-    For families on Bluetooth each line of hex text is one notification.
+    For families on Bluetooth each line of hex text is one notification. --conformance takes ten seconds, in which the device
+    lies still; it ends with 1 where a rule of docs/protocol-v1.md is not kept.
     """
+    if conforms is not None:
+        _examine(conforms, dict(_word(text) for text in config), as_json=as_json)
+        return
     if batch:
         if not _batch(_short_lines(sys.stdin.buffer), family):
             raise typer.Exit(1)
@@ -68,6 +78,22 @@ def decode(
     for name in ("incomplete", "gap", "restart", "pending"):
         if result.get(name):
             screen.print(f"{name}: {_line(result[name])}", highlight=False, markup=False)
+
+
+def _examine(port: str, words: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what a device at this port does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
+    from hiphinge.commands import conformance  # opens ports: not needed by anything else here
+
+    baud = words.get("baud", conformance.BAUD)
+    if type(baud) is not int or set(words) - {"baud"}:
+        raise HiphingeError("only baud can be stated here", "--config", "Write --config baud=115200, or leave it out")
+    verdicts = conformance.conformance(port, baud)
+    if as_json:
+        print(conformance.as_json(verdicts))
+    else:
+        conformance.print_verdicts(verdicts, console())
+    if any(verdict.kept is False for verdict in verdicts):
+        raise typer.Exit(1)
 
 
 def _word(text: str) -> tuple[str, Any]:

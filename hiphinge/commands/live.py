@@ -40,6 +40,7 @@ from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.live.followers import follow
+from hiphinge.live.known_sensors import remember, with_numbers
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
 from hiphinge.live_page.answered import result_document, retest_document
@@ -275,13 +276,15 @@ async def _stream(
 ) -> Streaming:
     """Stream until the end; the object that did it, which knows its latency and how it ended. note: set at the start."""
     log = EventLog()
-    streaming = Streaming(running, KitReader(kit, log), log, page, guide)
+    reader = KitReader(with_numbers(kit), log)
+    streaming = Streaming(running, reader, log, page, guide)
     streaming.orders.ready = "" if led is None else led.name
     if note:
         streaming.orders.said(f"note {note}")
     for label in labels:
         streaming.orders.said(f"mark {label}")
     await streaming.run(seconds, calibrate=calibrate)
+    remember(kit, reader.agreed_serials)
     return streaming
 
 

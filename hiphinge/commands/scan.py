@@ -89,6 +89,7 @@ def _port_json(port: PortSeen) -> dict[str, object]:
         "device": port.device,
         "name": port.name,
         "family": port.family,
+        "known_by": port.known_by,
         "rssi": None,
         "battery": None,
     }
@@ -105,7 +106,8 @@ def _show(sensors: list[SensorSeen], ports: list[PortSeen], kit: Kit | None) -> 
         row = (s.address, s.name or DASH, s.family or DASH, rssi, battery, placed.get(s.address.upper(), DASH))
         table.add_row(*map(Text, row))
     for p in ports:
-        worn = placed.get(p.identity.upper()) or placed.get(p.device.upper()) or DASH
+        named = (p.identity.upper(), p.kind.upper(), p.device.upper())
+        worn = next((placed[name] for name in named if name in placed), DASH)
         table.add_row(*map(Text, (p.identity, p.name, p.family or DASH, DASH, DASH, worn)))
     screen = console()
     if not sensors and not ports:
@@ -114,6 +116,9 @@ def _show(sensors: list[SensorSeen], ports: list[PortSeen], kit: Kit | None) -> 
         )
         return
     screen.print(table)
+    for p in ports:
+        if p.remark:
+            screen.print(f"{p.identity}: {p.remark}.", highlight=False, markup=False, soft_wrap=True)
 
 
 def _placing(word: str) -> tuple[str, str, str | None]:
@@ -133,7 +138,7 @@ def _ask(sensors: list[SensorSeen], ports: list[PortSeen]) -> list[tuple[str, st
     chosen: list[tuple[str, str, str | None]] = []
     for what, name, family in [
         *((s.address, s.name, s.family) for s in sensors),
-        *((p.identity, p.name, p.family) for p in ports),
+        *((p.identity, f"{p.name} ({p.remark})" if p.remark else p.name, p.family) for p in ports),
     ]:
         if family is None:
             continue

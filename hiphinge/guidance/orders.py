@@ -37,7 +37,7 @@ KEYS = {"c": CALIBRATE, "h": HEEL_DROP, "m": MARK, " ": MARK}
 """Key → label of the mark that it sets."""
 LED_KEYS = {"g": START, "s": SKIP, "r": REPEAT, "b": BACK}
 """The same while a protocol runs."""
-PAIN_KEY, NOTE_KEY, STOP_KEY = "p", "n", "q"
+PAIN_KEY, NOTE_KEY, STOP_KEY, YES_KEY = "p", "n", "q", "y"
 ENTER, ESCAPE, ERASE = ("\r", "\n"), "\x1b", ("\x7f", "\b")
 LEGEND = "c calibrate  h heel drop  m mark  p pain  n note  q stop"
 """The keys, as shown on the screen; fits 60 columns."""
@@ -103,12 +103,16 @@ class Orders:
         """Whether Enter ends the session, where it answers nothing."""
         self._answering = ""
         """The key whose question is open."""
+        self._question: tuple[str, Callable[[bool], None]] | None = None
+        """A question of the program, and what hears whether the answer is yes."""
         self._typed = ""
         self.desk = Desk()
 
     def pressed(self, key: str) -> None:
         """A key: a character, or the whole sequence that a key such as an arrow sends."""
-        if self._answering == STOP_KEY:
+        if self._answering == YES_KEY:
+            self._reply(key)
+        elif self._answering == STOP_KEY:
             self._confirm(key)
         elif self._answering:
             self._type(key)
@@ -127,6 +131,14 @@ class Orders:
         else:
             name = repr(key) if key.isprintable() else "this key"
             self._answer(f"{name} does nothing; keys: {LETTERS}", done=False)
+
+    def ask(self, question: str, answered: Callable[[bool], None]) -> bool:
+        """Ask the person at the keyboard, unless something else is being asked; whether it was asked."""
+        if self._answering:
+            return False
+        self._answering, self._question = YES_KEY, (question, answered)
+        self._answer(question, done=False)
+        return True
 
     def left(self) -> None:
         """The keyboard has gone. Where Enter ends the session nobody else may be there to end it."""
@@ -249,6 +261,13 @@ class Orders:
         else:
             self._answer("the session goes on", done=True)
 
+    def _reply(self, key: str) -> None:
+        assert self._question is not None
+        (_, answered), self._answering, self._question = self._question, "", None
+        yes = key.lower() == YES_KEY
+        answered(yes)
+        self._answer("it is used" if yes else "it is not used", done=True)
+
     def _type(self, key: str) -> None:
         asked = self._answering
         if key in ENTER:
@@ -304,6 +323,8 @@ class Orders:
         self.desk = Desk(self._prompt(), self.desk.answers)
 
     def _prompt(self) -> str:
+        if self._question is not None:
+            return self._question[0]
         if self._answering == STOP_KEY:
             return STOP_QUESTION
         if self._answering == PAIN_KEY:

@@ -11,6 +11,7 @@ import asyncio
 import codecs
 import os
 import re
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -107,25 +108,65 @@ def _read(loop: asyncio.AbstractEventLoop, fd: int, most: int, gone: Callable[[]
 @contextmanager
 def _lines(loop: asyncio.AbstractEventLoop, said: Callable[[str], None]) -> Iterator[None]:
     """Lines from a pipe; from anything else, such as a file or nothing, none."""
-    rest = b""
-
-    def written() -> None:
-        nonlocal rest
-        data = _read(loop, fd, 4096)
-        *whole, rest = (rest + data).split(b"\n")
-        for line in whole:
-            said(line.decode("utf-8", "replace").strip())
-
+    lines = _Lines(said)
     try:
         fd = sys.stdin.fileno()
-        loop.add_reader(fd, written)
-    except (OSError, ValueError, NotImplementedError):
+        loop.add_reader(fd, lambda: lines.take(_read(loop, fd, 4096)))
+    except NotImplementedError:
+        # the loop of Windows waits for sockets only
+        with _read_by_a_thread(loop, fd, lines.take):
+            yield
+        return
+    except (OSError, ValueError):
         yield
         return
     try:
         yield
     finally:
         loop.remove_reader(fd)
+
+
+class _Lines:
+    """Cuts what comes into lines."""
+
+    def __init__(self, said: Callable[[str], None]) -> None:
+        self._said = said
+        self._rest = b""
+
+    def take(self, data: bytes) -> None:
+        """The next bytes."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._said(line.decode("utf-8", "replace").strip())
+
+
+@contextmanager
+def _read_by_a_thread(loop: asyncio.AbstractEventLoop, fd: int, take: Callable[[bytes], None]) -> Iterator[None]:
+    """Within the block `take` hears on the loop what comes from the pipe `fd`. The thread waits in a read that nothing ends:
+    what comes after the block is read, and dropped."""
+    done = threading.Event()
+
+    def heard(data: bytes) -> None:
+        if not done.is_set():
+            take(data)
+
+    def listen() -> None:
+        while not done.is_set():
+            try:
+                data = os.read(fd, 4096)
+            except OSError:  # whoever wrote has gone
+                return
+            if not data:
+                return
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(heard, data)
+
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        threading.Thread(target=listen, name="standard input", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @contextmanager

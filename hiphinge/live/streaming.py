@@ -27,7 +27,7 @@ from hiphinge.live_page.answered import prepare, proposed
 from hiphinge.live_page.opening import OpenPage
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.session.interruption import heard_by
-from ingest.links import EventLog, KitReader
+from ingest.links import EventLog, KitReader, Stranger
 
 BATCH_S = 0.004
 """Between two times that events are taken (ours)."""
@@ -92,6 +92,7 @@ class Streaming:
         self.orders.led = lambda: self.guide.running
         self.orders.protocols = lambda: tuple(self.guide.known)
         self.ended_by = 0
+        self._asked_about: set[Stranger] = set()
         self._stop = asyncio.Event()
         # always the same thread: each one has a heap of its own, and what a session allocates would grow holes in all of them
         self._thread = ThreadPoolExecutor(1, "session")
@@ -125,7 +126,8 @@ class Streaming:
         taking = asyncio.ensure_future(self._take())
         try:
             pages = nullcontext() if self._page is None else self._page.orders(loop, self.orders.tapped)
-            with pages, keys(loop, self.orders.pressed, self.orders.said, self.orders.left):
+            with pages, keys(loop, self.orders.pressed, self.orders.said, self.orders.left) as keyboard:
+                self._reader.strangers.asks = keyboard
                 tasks = {reading, stopping, taking}
                 await asyncio.wait({starting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():
@@ -158,9 +160,22 @@ class Streaming:
         except TimeoutError:
             return
 
+    def _ask_about_strangers(self) -> None:
+        """Ask once about each sensor that is another one than before."""
+        for stranger in [s for s in self._reader.strangers.open.values() if s not in self._asked_about]:
+
+            def answered(yes: bool, stranger: Stranger = stranger) -> None:
+                if yes:
+                    self._reader.strangers.use(stranger)
+
+            if self.orders.ask(stranger.question, answered):
+                self._asked_about.add(stranger)
+                return
+
     async def _take(self) -> None:
         while True:
             await self._log.fresh()
+            self._ask_about_strangers()
             await asyncio.sleep(BATCH_S)
             # a batch that was begun is ended, also when this task is cancelled
             await asyncio.shield(asyncio.ensure_future(self._batch()))

@@ -154,7 +154,7 @@ class SessionInProgress:
             zero_ns=self._engine.zero_ns,
             protocol=protocol,
             result=result,
-            trouble=self.sinks.trouble,
+            trouble=self.sinks.trouble or "; ".join(self._engine.calendar.warnings(self.session)),
         )
 
     def stop(self) -> None:

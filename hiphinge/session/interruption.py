@@ -1,4 +1,5 @@
-"""Signals that end a program: Ctrl-C, SIGTERM, and SIGHUP, which a closed terminal sends.
+"""Signals that end a program: Ctrl-C, SIGTERM, and SIGHUP, which a closed terminal sends; on Windows Ctrl-C and SIGBREAK, which
+Ctrl-Break and a closed window send.
 
 Python's own handlers are used throughout, not those of asyncio: after asyncio's the system's default applies, which ends the
 program at once and leaves partial files.
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 _Handler = Callable[[int, FrameType | None], object] | int | None
 HANGUP: int | None = getattr(signal, "SIGHUP", None)
 """The signal that a closed terminal sends; None on Windows."""
+BREAK: int | None = getattr(signal, "SIGBREAK", None)
+"""The signal of Ctrl-Break, and of a window that is closed, on Windows; None elsewhere."""
 
 
 def ending_signals() -> tuple[int, ...]:
     """The signals that end this program. A program started with nohup is meant to outlive its terminal."""
     hangup = () if HANGUP is None or signal.getsignal(HANGUP) is signal.SIG_IGN else (HANGUP,)
-    return (signal.SIGINT, signal.SIGTERM, *hangup)
+    return (signal.SIGINT, signal.SIGTERM, *hangup, *(() if BREAK is None else (BREAK,)))
 
 
 @contextmanager

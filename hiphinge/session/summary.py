@@ -65,6 +65,8 @@ class SessionFacts:
     minutes: Mapping[str, Mapping[str, Sequence[float | int | None]]] = field(default_factory=dict)
     marks: Sequence[SessionMark] = ()
     """The marks that arrived as events."""
+    calendar: Sequence[str] = ()
+    """What is to be told of the session's start."""
 
 
 class SummaryBuilder:
@@ -222,7 +224,7 @@ class SummaryBuilder:
         return sets
 
     def _warnings(self, facts: SessionFacts, source: str) -> list[str]:
-        said = [*_kit_warnings(self._session), *(f.words for f in self._findings)]
+        said = [*facts.calendar, *_kit_warnings(self._session), *(f.words for f in self._findings)]
         reported = {r.placement: r for r in facts.reports}
         if self._session.body and not facts.reports:
             said.append(

@@ -39,7 +39,7 @@ _Locate = Callable[[Address], str]
 
 _TABLES = {"schema", "start", "athlete", "software", "live", "screen", "sensor", "mark", "origin"}
 _SENSOR_KEYS = {"placement", "name", "family", "file", "mounting", "address", "port", "rate_hz", "config", "worn"}
-KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number"})
+KIT_KEYS = frozenset({"range_g", "range_dps", "baud", "model", "payload_mode", "number", "serial", "advertised"})
 """Settings of a kit's sensor that a session may contain; they say how to reach the sensor and are not kept."""
 UNIT_WITHIN = 0.02
 """Tolerance of the squared length of a unit quaternion written with four decimals (ours)."""

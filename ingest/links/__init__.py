@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ingest.links.link import LinkState, LinkStatus
     from ingest.links.nearby import Near, Nearby
     from ingest.links.serial_link import SerialLink
-    from ingest.links.serial_port import PortSeen, list_ports
+    from ingest.links.serial_port import OpenPort, PortSeen, find_port, list_ports
+    from ingest.links.strangers import Stranger
 
 __all__ = [
     "GATEWAY_FAMILY",
@@ -26,11 +27,14 @@ __all__ = [
     "LinkStatus",
     "Near",
     "Nearby",
+    "OpenPort",
     "PortSeen",
     "SensorSeen",
     "SerialLink",
+    "Stranger",
     "add_to_kit",
     "ask_battery",
+    "find_port",
     "list_ports",
     "read_kit",
     "scan",
@@ -46,9 +50,12 @@ _FROM = {
     "LinkStatus": "link",
     "Near": "nearby",
     "Nearby": "nearby",
+    "OpenPort": "serial_port",
     "PortSeen": "serial_port",
+    "find_port": "serial_port",
     "SensorSeen": "ble",
     "SerialLink": "serial_link",
+    "Stranger": "strangers",
     "add_to_kit": "kit",
     "ask_battery": "ble_link",
     "list_ports": "serial_port",

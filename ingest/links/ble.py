@@ -1,7 +1,7 @@
 """The Bluetooth adapter: scanning with family recognition, waiting for a sensor to be seen, and the meaning of its errors.
 
 bleak is used unmodified. Connections are opened one after another, as adapters require; while one is being opened, the
-search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `fault_of` gives the remedy.
+search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `ingest.links.faults.ble` gives the remedy.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError, BleakError
 
 from firmware_protocol import recognise_ble
+from ingest.links.faults.ble import BLE_ERRORS, BLUETOOTH, fault_of, is_of_one_mac
 from ingest.links.link import LinkFault
 
-BLE_ERRORS = (BleakError, OSError, EOFError, TimeoutError)
-"""All exceptions that a call of bleak may raise; a bus that dies causes EOFError."""
-BLUETOOTH = "Bluetooth"
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 """The Bluetooth Battery Service; some sensors advertise its data, in percent."""
 LISTEN_S = 2.0
@@ -42,49 +39,16 @@ class SensorSeen:
     battery: int | None = None
 
 
-def fault_of(error: BaseException, where: str) -> LinkFault:
-    """The meaning of an error of bleak or the bus, and its remedy."""
-    text = f"{error}".lower()
-    off = "Switch Bluetooth on (Linux: bluetoothctl power on; rfkill unblock bluetooth)."
-    if isinstance(error, BleakBluetoothNotAvailableError):
-        reason = error.reason
-        if reason is BleakBluetoothNotAvailableReason.POWERED_OFF:
-            return LinkFault("Bluetooth is switched off", BLUETOOTH, off, persistent=True)
-        if reason in (BleakBluetoothNotAvailableReason.DENIED_BY_USER, BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM):
-            return _denied()
-        remedy = "Plug in a Bluetooth adapter with Low Energy (4.0 or later), or use serial sensors."
-        return LinkFault("this computer has no usable Bluetooth adapter", BLUETOOTH, remedy, persistent=True)
-    name = error.dbus_error if isinstance(error, BleakDBusError) else ""
-    if name.endswith("NotReady") or "not ready" in text:
-        return LinkFault("Bluetooth is switched off", BLUETOOTH, off, persistent=True)
-    if name.endswith(("AccessDenied", "NotPermitted", "NotAuthorized")) or "rejected send message" in text:
-        return _denied()
-    missing = isinstance(error, FileNotFoundError | ConnectionRefusedError) or name.endswith(
-        ("ServiceUnknown", "NameHasNoOwner")
-    )
-    if missing:
-        remedy = "Start it (Linux: sudo systemctl start bluetooth; Debian package bluez)."
-        return LinkFault("the Bluetooth service is not running", BLUETOOTH, remedy, persistent=True)
-    if isinstance(error, EOFError | BrokenPipeError):
-        return LinkFault("the Bluetooth service went away", BLUETOOTH, "It goes on by itself when the service is back.")
-    if isinstance(error, TimeoutError) or "not found" in text or "timed out" in text:
-        return not_found(where)
-    if "in progress" in text or "inprogress" in text:
-        return LinkFault("the adapter is busy", where, "It is tried again by itself.")
-    reason_text = str(error).removeprefix("[org.bluez.Error.Failed] ") or type(error).__name__
-    remedy = "It is tried again by itself; if it does not help, switch the sensor off and on."
-    return LinkFault(f"the connection failed ({reason_text})", where, remedy)
+@dataclass(slots=True)
+class _Wanted:
+    """A sensor that is searched. advertised: its name, by which it is known where its address is another computer's."""
 
-
-def not_found(where: str) -> LinkFault:
-    """The sensor cannot be found."""
-    remedy = "Switch it on, charge it, bring it nearer; a phone or another program that holds it must let it go."
-    return LinkFault("not found", where, remedy)
-
-
-def _denied() -> LinkFault:
-    remedy = "Allow it in the system's settings (Linux: sudo usermod -aG bluetooth $USER, then log in again)."
-    return LinkFault("you may not use Bluetooth", BLUETOOTH, remedy, persistent=True)
+    heard: asyncio.Future[tuple[BLEDevice, int]]
+    advertised: str | None = None
+    alike: dict[str, tuple[BLEDevice, int]] = field(default_factory=dict)
+    """Sensors of this name, by address."""
+    since: float | None = None
+    """Loop time at which the first of them was heard."""
 
 
 class Adapter:
@@ -94,7 +58,13 @@ class Adapter:
         self._hearing = hearing
         self._connecting = asyncio.Lock()
         self._searching = asyncio.Lock()
-        self._wanted: dict[str, asyncio.Future[tuple[BLEDevice, int]]] = {}
+        self._wanted: dict[str, _Wanted] = {}
+        self.held: set[str] = set()
+        """Addresses of the sensors that are connected."""
+        self.urgent: set[str] = set()
+        """Addresses of sensors that streamed a moment ago, were lost, and are on their way back: others let them pass."""
+        self._nobody_urgent = asyncio.Event()
+        self._nobody_urgent.set()
 
     @asynccontextmanager
     async def connecting(self) -> AsyncIterator[None]:
@@ -102,11 +72,34 @@ class Adapter:
         async with self._connecting, self._searching:
             yield
 
-    async def seen(self, address: str) -> tuple[BLEDevice, int]:
-        """Wait until the sensor is found; returns it and its rssi. Raises one of `BLE_ERRORS`."""
+    @property
+    def others_wait(self) -> bool:
+        """Whether a sensor is searched meanwhile, or another one is to be connected."""
+        return bool(self._wanted)
+
+    def hurry(self, address: str) -> None:
+        """This sensor was lost a moment ago."""
+        self.urgent.add(address)
+        self._nobody_urgent.clear()
+
+    def arrived(self, address: str) -> None:
+        """It is back, or it is no longer likely to come at once."""
+        self.urgent.discard(address)
+        if not self.urgent:
+            self._nobody_urgent.set()
+
+    async def let_pass(self) -> None:
+        """Wait until no sensor is on its way back."""
+        await self._nobody_urgent.wait()
+
+    async def seen(self, address: str, advertised: str | None = None) -> tuple[BLEDevice, int]:
+        """Wait until the sensor is found; returns it and its rssi. Raises one of `BLE_ERRORS`, or `LinkFault`.
+
+        advertised: its name, which finds it where its address is one that a Mac has made for itself, or is none here.
+        """
         address = address.upper()
         heard: asyncio.Future[tuple[BLEDevice, int]] = asyncio.get_running_loop().create_future()
-        self._wanted[address] = heard
+        self._wanted[address] = _Wanted(heard, advertised)
         search = asyncio.ensure_future(self._search(heard))
         try:
             # another link's search may find it first
@@ -130,6 +123,7 @@ class Adapter:
                 async with BleakScanner(self._heard):
                     while not heard.done() and not self._connecting.locked():
                         await asyncio.wait({heard}, timeout=_GLANCE_S)
+                        self._take_alike()
             await asyncio.sleep(0)
 
     async def listen(self) -> None:
@@ -144,9 +138,35 @@ class Adapter:
 
     def _heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         self._hearing(seen_as(device.address, advertisement))
-        wanted = self._wanted.get(device.address.upper())
-        if wanted is not None and not wanted.done():
-            wanted.set_result((device, advertisement.rssi))
+        address = device.address.upper()
+        wanted = self._wanted.get(address)
+        if wanted is not None and not wanted.heard.done():
+            wanted.heard.set_result((device, advertisement.rssi))
+        if advertisement.local_name is None:
+            return
+        for sought, one in self._wanted.items():
+            if one.advertised == advertisement.local_name and known_elsewhere(sought, address):
+                one.alike[address] = (device, advertisement.rssi)
+                one.since = asyncio.get_running_loop().time() if one.since is None else one.since
+
+    def _take_alike(self) -> None:
+        """Sensors that are known by name: each once it is sure that nobody else has the name."""
+        now = asyncio.get_running_loop().time()
+        for one in self._wanted.values():
+            if one.since is None or now - one.since < LISTEN_S or one.heard.done():
+                continue
+            free = {address: found for address, found in one.alike.items() if address not in self.held}
+            if len(free) == 1:
+                one.heard.set_result(next(iter(free.values())))
+            elif free:
+                what = f"{len(free)} sensors call themselves {one.advertised}, and the kit's address is another computer's"
+                remedy = "Switch all but one off, and find it anew with hiphinge scan --save KIT."
+                one.heard.set_exception(LinkFault(what, BLUETOOTH, remedy, persistent=True))
+
+
+def known_elsewhere(sought: str, heard: str) -> bool:
+    """Whether these two addresses can be of one sensor although they differ: one of them a Mac has made for itself."""
+    return sought != heard and (is_of_one_mac(sought) or is_of_one_mac(heard))
 
 
 async def scan(seconds: float) -> list[SensorSeen]:

@@ -8,16 +8,21 @@ are dropped, and a `Watchdog` event states their number and their sensor, so tha
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
 
 from body_signals import Battery, Command, Connected, Event, Heartbeat, Lost, Mark, Packets, SingleEvent, UtcAnchor, Watchdog
+from ingest.time import HOST_CLOCK_NS
 
+_log = logging.getLogger(__name__)
 HEARTBEAT_S = 0.1
 """Interval, s, between heartbeats (ours)."""
 ANCHOR_S = 60.0
 """Interval, s, between two anchors of the host's clock to the calendar (ours)."""
+SLEPT_S = 1.0
+"""The computer has slept where its clock ran on by this, s, while the program stood still (ours)."""
 LIMIT_BYTES = 64 << 20
 """Most bytes of waiting events (ours); four sensors at 200 Hz fill them in a quarter of an hour."""
 _OVERHEAD_BYTES = 200
@@ -29,14 +34,14 @@ _Packet = tuple[str, int, int, bytes]
 
 
 class EventLog:
-    """Events in order. clock_ns: the host's monotonic clock; utc_ns: the calendar, both in nanoseconds.
+    """Events in order. clock_ns: the host's clock, which nobody sets and no sleep stops; utc_ns: the calendar; nanoseconds.
 
     The first event is a `UtcAnchor`: session time 0 is when the log is made.
     """
 
     def __init__(
         self,
-        clock_ns: Callable[[], int] = time.monotonic_ns,
+        clock_ns: Callable[[], int] = HOST_CLOCK_NS,
         utc_ns: Callable[[], int] = time.time_ns,
         *,
         limit_bytes: int = LIMIT_BYTES,
@@ -116,12 +121,22 @@ class EventLog:
         self._add(UtcAnchor(self._number(), now, self._utc_ns()))
 
     async def keep_time(self) -> None:
-        """Send heartbeats until cancelled; after a delay of the loop, one instead of all that were missed."""
+        """Send heartbeats until cancelled; after a delay of the loop, one instead of all that were missed.
+
+        After a sleep of the computer the calendar is tied anew: it was read from another clock.
+        """
         loop = asyncio.get_running_loop()
         due = loop.time() + HEARTBEAT_S
+        before_s, before_ns = loop.time(), self.clock_ns()
         while True:
             await asyncio.sleep(due - loop.time())
             self.heartbeat()
+            now_s, now_ns = loop.time(), self.clock_ns()
+            slept_s = (now_ns - before_ns) * 1e-9 - (now_s - before_s)
+            before_s, before_ns = now_s, now_ns
+            if slept_s > SLEPT_S:
+                _log.info("this computer was asleep for %.1f s", slept_s)
+                self.anchor()
             due = max(due + HEARTBEAT_S, loop.time())
 
     async def fresh(self) -> None:

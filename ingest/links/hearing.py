@@ -37,6 +37,11 @@ class Hearing:
         """Whether samples came, or the device said something of itself."""
         return self.samples >= ENOUGH or bool(self._codec.facts)
 
+    @property
+    def serial(self) -> str:
+        """The number that the sensor has told of itself; empty until it has."""
+        return str(self._codec.facts.get("serial", ""))
+
     def hear(self, payload: bytes) -> None:
         """The next packet; nothing is decoded any more once samples have come."""
         self.bytes += len(payload)

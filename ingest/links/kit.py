@@ -6,15 +6,19 @@ It is also the list of sensors that may be used: a reader connects to these sens
     [[sensor]]
     placement = "pelvis"
     family = "hiphinge-v1"
-    address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:0001" (vendor:product:serial number)
+    address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:A1B2" (vendor:product:serial number),
+                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://192.168.4.1:7000"
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
     strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
+    serial = "0002"                    # optional: the number that the sensor tells of itself; another one that answers is told
+    advertised = "Movesense 0002"      # optional: its Bluetooth name, by which it is known where its address is another Mac's
 
 Behind a gateway, sensors share a port and are told apart by `number`. Faults are `HiphingeError` with file and line.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +29,7 @@ from typing import Any
 from body_signals import NO_LIMITS, PATIENCE_S, HiphingeError, Sensor, Session, Setting, check_athlete
 from firmware_protocol import FAMILIES, DeviceFamily, Request, device_family
 from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
+from ingest.links.network_port import network_address
 from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"
@@ -36,19 +41,25 @@ _FASTEST_HZ = 2000.0
 """Largest rate in a kit, Hz; sensors of all families are slower (ours)."""
 _WRITTEN_AS = {"acc_range_g": "range_g", "gyr_range_dps": "range_dps"}
 """Words of a family's configuration that have another name in a kit."""
+OVER_UART = frozenset({GATEWAY_FAMILY, "text-csv"})
+"""Families of serial lines whose bytes may come over Nordic's UART service."""
+_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WIDEST = 65_535.0
 """Largest range: devices that take a range in g or °/s use 16-bit integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class KitSensor:
-    """One sensor of a kit. sensor: its name in the session. family: of the device itself. number: behind a gateway."""
+    """One sensor of a kit. sensor: its name in the session. family: of the device itself. number: behind a gateway. serial: the
+    number that the device tells of itself. advertised: its name over Bluetooth."""
 
     sensor: Sensor
     family: DeviceFamily
     request: Request
     baud: int | None = None
     number: int | None = None
+    serial: str | None = None
+    advertised: str | None = None
 
     @property
     def key(self) -> str:
@@ -175,19 +186,29 @@ class _Reader:
             what = f"{family.name} cannot be set up like this ({type(error).__name__}: {error})"
             fields.fail(what, at, "Check range_g, range_dps, rate_hz and config against the device's own values.")
         recorded = MESSAGE_FAMILY if number is not None else sensor.family
-        return KitSensor(replace(sensor, family=recorded, rate_hz=rate, config=config), family, request, baud, number)
+        named = replace(sensor, family=recorded, rate_hz=rate, config=config)
+        serial, advertised = (fields.optional(entry, key, at) for key in ("serial", "advertised"))
+        return KitSensor(named, family, request, baud, number, serial, advertised)
 
     def _reached(self, sensor: Sensor, family: DeviceFamily, number: int | None, at: Address) -> None:
         if (sensor.address is None) == (sensor.port is None):
             self._fields.fail(
                 "needs either an address or a port", at, 'Add address = "C0:…" (Bluetooth) or port = "…" (serial).'
             )
-        if sensor.address is not None and family.ble is None:
+        if sensor.address is not None and family.ble is None and family.name not in OVER_UART:
             remedy = f"Give its port, or choose a family with Bluetooth: {_speaking('ble')}."
             self._fields.fail(f"{family.name} has no Bluetooth", (*at, "address"), remedy)
+        if sensor.address is not None and family.ble is None and not _ADDRESS.fullmatch(sensor.address):
+            remedy = "Give its port, or the address of a sensor that sends its bytes over Nordic's UART service: C0:00:…"
+            self._fields.fail(f"{family.name} has no Bluetooth of its own", (*at, "address"), remedy)
         if sensor.port is not None and family.serial is None:
             remedy = f"Give its address, or choose a family with a serial port: {_speaking('serial')}."
             self._fields.fail(f"{family.name} has no serial port", (*at, "port"), remedy)
+        try:
+            network_address(sensor.port or "")
+        except ValueError as error:
+            remedy = "Write tcp://ADDRESS:PORT or udp://ADDRESS:PORT, with the sensor's address in this network."
+            self._fields.fail(f"{sensor.port}: {error}", (*at, "port"), remedy)
         if number is not None and (family.name != GATEWAY_FAMILY or sensor.port is None):
             remedy = f"Remove it; gateways are of the family {GATEWAY_FAMILY} and have a port."
             self._fields.fail("only a sensor behind a gateway has a number", (*at, "number"), remedy)

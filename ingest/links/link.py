@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
 
-from body_signals import HiphingeError
 from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.hearing import UNDERSTOOD_S, Hearing
 from ingest.links.kit import KitSensor
+from ingest.links.link_fault import LinkFault as LinkFault
+from ingest.links.strangers import Stranger, Strangers
 
 _log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
@@ -35,6 +36,8 @@ _WATCH_EVERY_S = 0.05
 """Interval, s, for checking a link's silence (ours)."""
 _LISTEN_EVERY_S = 0.02
 """Interval, s, for looking whether an answer has come (ours)."""
+_INTRODUCED_S = 0.5
+"""Time, s, within which a sensor whose number is known says it after its configuration (ours)."""
 _STEP_TIMEOUT_S = 5.0
 """Time, s, for one step of a device's configuration (ours)."""
 PROBE_EVERY_S, PROBE_SPREAD = 1.0, 0.4
@@ -65,14 +68,6 @@ class LinkState(StrEnum):
     STALLED = "stalled"
     NOT_UNDERSTOOD = "connected, nothing understood"
     LOST = "lost"
-
-
-class LinkFault(HiphingeError):
-    """A link that cannot be opened or has broken. persistent: trying again is useless until somebody acts."""
-
-    def __init__(self, what: str, where: str = "", remedy: str = "", *, persistent: bool = False) -> None:
-        super().__init__(what, where, remedy)
-        self.persistent = persistent
 
 
 @dataclass(slots=True)
@@ -109,6 +104,10 @@ class Link(ABC):
         """Bytes received since the start."""
         self._hearing = {s.key: Hearing(self.family, self.request) for s in sensors}
         """What is understood of each sensor since the link was opened."""
+        self.strangers = Strangers()
+        """Other sensors at known places; one object for all links of a session."""
+        self._met = False
+        """Whether the sensors have been waited for to say who they are."""
         self._answers: list[bytes] | None = None
         """What is heard while an answer is awaited."""
         self._first_words_s = SILENT_S
@@ -139,6 +138,7 @@ class Link(ABC):
                 await self.open()
                 self._set(LinkState.CONFIGURING)
                 await self._say(self.family.configure(self.request))
+                await self._meet()
                 self._set(LinkState.READY)
                 self.prepared.set()
                 await self._unless_lost(go.wait())
@@ -296,9 +296,12 @@ class Link(ABC):
         repeated = 0
         while True:
             due = loop.time() + _WATCH_EVERY_S
+            looked_s, looked_ns = loop.time(), self.log.clock_ns()
             await asyncio.wait({self._lost}, timeout=_WATCH_EVERY_S)
             if self._lost.done():
                 self._lost.result()
+            if (self.log.clock_ns() - looked_ns) * 1e-9 - (loop.time() - looked_s) > STALLED_S:
+                continue  # this computer was asleep: what has come since is not read yet
             if loop.time() - due <= 0.5 * STALLED_S:
                 held_up_since = None
             else:
@@ -334,12 +337,53 @@ class Link(ABC):
     def _judge(self, status: LinkStatus, since_s: float) -> None:
         """Say that nothing is understood of what a sensor sends, and that it is once it is."""
         hearing = self._hearing[status.key]
+        if status.fault is None and status.state is LinkState.STREAMING and hearing.serial:
+            # it may tell its number late
+            stranger = self._stranger(next(s for s in self.sensors if s.key == status.key))
+            if stranger is not None and not self.strangers.agreed(stranger):
+                status.fault = self.strangers.met(stranger)
+        elif status.fault is not None and self.strangers.settled(status.key, status.fault):
+            status.fault = None
         if status.state is LinkState.NOT_UNDERSTOOD and hearing.understood:
             status.state, status.fault = LinkState.STREAMING, None
         elif status.state is LinkState.STREAMING and hearing.bytes and since_s >= UNDERSTOOD_S and not hearing.understood:
             status.state = LinkState.NOT_UNDERSTOOD
             status.fault = LinkFault(f"{LinkState.NOT_UNDERSTOOD}: {hearing.words}", status.key, hearing.remedy)
             _log.info("%s: %s", status.key, status.fault.what)
+
+    @property
+    def serials(self) -> dict[str, str]:
+        """The number that each sensor has told of itself, by its key."""
+        told = {key: hearing.serial for key, hearing in self._hearing.items()}
+        return {key: serial for key, serial in told.items() if serial}
+
+    def _stranger(self, sensor: KitSensor) -> Stranger | None:
+        told = self._hearing[sensor.key].serial
+        if sensor.serial is None or not told or told == sensor.serial:
+            return None
+        return Stranger(sensor.key, told, sensor.serial)
+
+    async def _meet(self) -> None:
+        """Ask, or tell, where another sensor answers than before."""
+        for sensor in self.sensors:
+            until = asyncio.get_running_loop().time() + _INTRODUCED_S
+            while (
+                not self._met
+                and sensor.serial
+                and not self._hearing[sensor.key].serial
+                and asyncio.get_running_loop().time() < until
+            ):
+                await self._unless_lost(asyncio.sleep(_LISTEN_EVERY_S))
+            stranger = self._stranger(sensor)
+            if stranger is None or self.strangers.agreed(stranger):
+                continue
+            self.status[sensor.key].fault = self.strangers.met(stranger)
+            _log.warning("%s", self.status[sensor.key].fault)
+            if self.strangers.asks:
+                self.prepared.set()
+                await self._unless_lost(self.strangers.answer(stranger))
+                self.status[sensor.key].fault = None
+        self._met = True
 
     def _only_greeted(self) -> bool:
         """Whether a device that accepts a repeated start has not begun to stream."""

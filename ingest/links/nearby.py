@@ -14,9 +14,10 @@ from pathlib import Path
 
 from body_signals import HiphingeError, Packets, SampleBlock
 from firmware_protocol import Codec, codec_for, device_family
-from ingest.links.ble import BLE_ERRORS, BLUETOOTH, Adapter, SensorSeen, fault_of
+from ingest.links.ble import Adapter, SensorSeen
 from ingest.links.ble_link import BleLink
 from ingest.links.event_log import EventLog
+from ingest.links.faults.ble import BLE_ERRORS, BLUETOOTH, fault_of
 from ingest.links.kit import KitSensor, kit_of
 from ingest.links.link import Link, LinkFault
 from ingest.links.serial_link import SerialLink
@@ -127,7 +128,7 @@ class Nearby:
                 continue
 
     def _plugged(self, port: PortSeen) -> None:
-        id = next((known for known in (port.identity, port.device) if known in self._known), port.identity)
+        id = next((known for known in (port.identity, port.kind, port.device) if known in self._known), port.identity)
         one = self._near.setdefault(id, Near(id, port.name, port.family, port=True))
         one.heard_s = asyncio.get_running_loop().time()
         if id in self._known or port.family is not None:

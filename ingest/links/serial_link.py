@@ -1,4 +1,7 @@
-"""The link of a sensor on a serial port, or of several behind a gateway; finds the baud rate where the kit says none."""
+"""The link of a sensor on a serial port, or of several behind a gateway; finds the baud rate where the kit says none.
+
+A sensor in the local network sends the same bytes, and has no baud rate (`ingest.links.network_port`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from firmware_protocol import Codec, Demultiplexer, DeviceFamily, Read, Request,
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
 from ingest.links.link import Link, LinkFault, LinkState
+from ingest.links.network_port import NetworkPort
 from ingest.links.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
@@ -34,7 +38,8 @@ class SerialLink(Link):
         self._baud = sensors[0].baud
         self._numbers: dict[int | None, str] = {s.number: s.key for s in sensors if s.number is not None}
         self._demultiplexer: Demultiplexer | None = None
-        self._port: OpenPort | None = None
+        self._port: OpenPort | NetworkPort | None = None
+        self._in_network = "://" in self._identity
         self._lasting: str | None = None
         """How to find the port after its path has changed."""
         self._said_goodbye = False
@@ -49,19 +54,22 @@ class SerialLink(Link):
         self._set(LinkState.CONNECTING)
         if self._baud is None:
             bauds = self._serial.bauds
-            self._baud = bauds[0] if len(bauds) == 1 else await self._find_baud(device)
+            self._baud = bauds[0] if len(bauds) == 1 or self._in_network else await self._find_baud(device)
         loop = asyncio.get_running_loop()
         self._demultiplexer = Demultiplexer() if self._numbers else None
-        self._port = await asyncio.to_thread(
-            OpenPort,
-            device,
-            self._baud,
-            lambda arrival_ns, data: loop.call_soon_threadsafe(self._arrived, arrival_ns, data),
-            lambda fault: loop.call_soon_threadsafe(self.lose, fault.what, fault.remedy),
-            self.log.clock_ns,
-            dtr=self._serial.dtr,
-        )
-        self._lasting = await asyncio.to_thread(lasting_identity, device) or self._lasting
+
+        def heard(arrival_ns: int, data: bytes) -> None:
+            loop.call_soon_threadsafe(self._arrived, arrival_ns, data)
+
+        def gone(fault: LinkFault) -> None:
+            loop.call_soon_threadsafe(self.lose, fault.what, fault.remedy)
+
+        clock_ns = self.log.clock_ns
+        if self._in_network:
+            self._port = await asyncio.to_thread(NetworkPort, device, heard, gone, clock_ns)
+        else:
+            self._port = await asyncio.to_thread(OpenPort, device, self._baud, heard, gone, clock_ns, dtr=self._serial.dtr)
+            self._lasting = await asyncio.to_thread(lasting_identity, device) or self._lasting
         self.opened()
         self._port.listen()
 
@@ -89,6 +97,8 @@ class SerialLink(Link):
         self._said_goodbye = True
 
     def _find(self) -> str:
+        if self._in_network:
+            return self._identity
         try:
             return find_port(self._identity)
         except LinkFault:

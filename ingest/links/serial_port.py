@@ -1,48 +1,51 @@
 """Serial ports: listing them, finding a kit's port, and an open port that a thread reads.
 
-A kit names a port by its path (``/dev/serial/by-id/…``, ``COM3``), by ``usb:VENDOR:PRODUCT[:SERIAL]`` in hexadecimal,
-or by the serial number of its USB device alone; the last two stay the same in any socket.
+A kit names a port by its path (``/dev/serial/by-id/…``, ``/dev/cu.…``, ``COM3``), by ``usb:VENDOR:PRODUCT[:SERIAL]`` in
+hexadecimal, or by the serial number of its USB device alone; the last two stay the same in any socket. Many adapters have no
+serial number (CH340), or all the same one (CP2102: 0001). Those are named by their USB place, ``usb:1A86:7523@1-1.2``: the same
+socket of the same hub, so such an adapter belongs into its socket.
+
 The arrival time of bytes is taken in the thread right after the read, so a busy program does not distort it.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import serial
 from serial.tools.list_ports import comports
 
 from firmware_protocol import recognise_port
+from ingest.links.faults.serial import OPENING_ERRORS, SERIAL_ERRORS, absent, fault_of
 from ingest.links.link import LinkFault
 
-try:
-    from termios import error as TerminalError
-except ImportError:  # not a POSIX system
-
-    class TerminalError(Exception):  # type: ignore[no-redef]
-        """Never raised here."""
-
-
-SERIAL_ERRORS = (serial.SerialException, OSError, TerminalError)
-"""All exceptions of an open port; `termios.error` is not an OSError."""
 _READ_BYTES = 4096
 """Largest read: the size of Linux's own buffer of a terminal."""
 _FALLBACK_TIMEOUT_S = 0.2
 """Longest wait in a read, s, where the system cannot interrupt it (ours)."""
-_USB = re.compile(r"usb:([0-9a-f]{1,4}):([0-9a-f]{1,4})(?::(.+))?", re.IGNORECASE)
+BY_PLACE = "no serial number of its own: it is known by its USB place, so always plug it into the same socket"
+"""What is said of an adapter that only its socket tells from another one."""
+BY_PATH = "no USB identity: it is known by the name that this computer gives it"
+"""What is said of a port that is not on USB, such as Bluetooth's, or whose place the system hides."""
+_USB = re.compile(r"usb:([0-9a-f]{1,4}):([0-9a-f]{1,4})(?::(.+?))?(?:@([^@:]+(?::[^@:]+)?))?", re.IGNORECASE)
+_PLACE = re.compile(r"\bLOCATION=(\S+)")
+_EVERYBODYS = frozenset({"0001", "0000", "0", "1", "12345678", "123456789", "0123456789ABCDEF", "000000000001"})
+"""Serial numbers that makers leave as they come from the chip's factory, in upper case."""
+_NOT_SENSORS = ("bluetooth-incoming-port", "debug-console", "wlan-debug", "blth")
+"""Ports that macOS itself has, without the beginning of their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortSeen:
-    """A serial port of this computer. identity: its name in a kit. family: where its USB ids show it."""
+    """A serial port of this computer. identity: its name in a kit. family: where its USB ids show it. place: of its socket.
+    known_by: ``serial number``, ``USB place``, ``kind`` (it is the only one of its kind), or ``path``."""
 
     device: str
     identity: str
@@ -51,23 +54,78 @@ class PortSeen:
     product: int | None = None
     serial_number: str | None = None
     family: str | None = None
+    place: str | None = None
+    known_by: str = "serial number"
+
+    @property
+    def kind(self) -> str:
+        """Its name without what tells it from others of its kind, as kits named ports without a serial number before."""
+        return f"usb:{self.vendor or 0:04X}:{self.product or 0:04X}" + (f":{self.serial_number}" if self.serial_number else "")
+
+    @property
+    def remark(self) -> str:
+        """What is to be said of how it is known; empty where it can be plugged in anywhere."""
+        return {"USB place": BY_PLACE, "path": BY_PATH}.get(self.known_by, "")
 
 
 def list_ports() -> list[PortSeen]:
-    """The ports that may have a sensor: those on USB or Bluetooth, not those of the mainboard."""
+    """The ports that may have a sensor: those on USB or Bluetooth, not those of the mainboard. No two have one identity."""
+    there = [port for port in comports() if _may_have_a_sensor(port)]
+    kinds = [(port.vid, port.pid, port.serial_number or None) for port in there]
     seen = []
-    for port in comports():
-        hardware = port.hwid or "n/a"
-        if port.vid is None and "rfcomm" not in port.device and (hardware == "n/a" or hardware.upper().startswith("PNP")):
-            continue
+    for port, kind in zip(there, kinds, strict=True):
+        place, own = _place(port), kind[2] is not None and kind[2].upper() not in _EVERYBODYS
         family = recognise_port(port.vid, port.pid)
-        identity = port.device
-        if port.vid is not None and port.pid is not None:
-            identity = f"usb:{port.vid:04X}:{port.pid:04X}" + (f":{port.serial_number}" if port.serial_number else "")
-        name = port.product or port.description or port.device
-        family_name = family.name if family is not None else None
-        seen.append(PortSeen(port.device, identity, name, port.vid, port.pid, port.serial_number, family_name))
+        one = PortSeen(
+            port.device,
+            port.device,
+            port.product or port.description or port.device,
+            port.vid,
+            port.pid,
+            kind[2],
+            family.name if family is not None else None,
+            place,
+            "path",
+        )
+        seen.append(_named(one, own=own, alone=kinds.count(kind) == 1))
     return seen
+
+
+def _named(port: PortSeen, *, own: bool, alone: bool) -> PortSeen:
+    """The port with its identity. own: its serial number is one of its own; alone: no other port has the same numbers."""
+    if port.vendor is None or port.product is None:
+        return port
+    if own and alone:
+        return replace(port, identity=port.kind, known_by="serial number")
+    if port.place is not None:
+        return replace(port, identity=f"{port.kind}@{port.place}", known_by="USB place")
+    # Windows hides the place of some
+    return replace(port, identity=port.kind, known_by="serial number" if port.serial_number else "kind") if alone else port
+
+
+def _may_have_a_sensor(port: Any) -> bool:
+    if port.vid is not None:
+        return True
+    hardware = (port.hwid or "n/a").upper()
+    name = port.device.lower()
+    if "rfcomm" in name:
+        return True
+    if "/cu." in name:
+        # Bluetooth on macOS
+        return not name.rpartition("/cu.")[2].startswith(_NOT_SENSORS)
+    if hardware.startswith("BTHENUM"):
+        # of the two that Windows makes for a paired device, the one that calls it
+        return "_LOCALMFG" not in hardware
+    return not (hardware == "N/A" or hardware.startswith(("PNP", "ACPI")))
+
+
+def _place(port: Any) -> str | None:
+    """Which socket of which hub; of a device with several ports, which of them."""
+    told = getattr(port, "location", None)
+    if told:
+        return str(told)
+    found = _PLACE.search(port.hwid or "")
+    return found[1] if found else None
 
 
 def find_port(identity: str) -> str:
@@ -75,47 +133,61 @@ def find_port(identity: str) -> str:
     usb = _USB.fullmatch(identity)
     if usb is None and (os.path.exists(identity) or re.fullmatch(r"COM\d+", identity, re.IGNORECASE)):
         return identity
-    remedy = "Plug it in; hiphinge scan --serial shows the ports that are there."
     if usb is None and ("/" in identity or "\\" in identity):
-        raise LinkFault("no such port", identity, remedy)
-    if usb is not None:
-        ids, number = (int(usb[1], 16), int(usb[2], 16)), usb[3]
-        found = [p.device for p in list_ports() if (p.vendor, p.product) == ids and number in (None, p.serial_number)]
-    else:
-        found = [p.device for p in list_ports() if p.serial_number == identity]
+        raise absent(identity)
+    ports = list_ports()
+    found = [p for p in ports if _answers(p, identity, usb)]
     if not found:
-        raise LinkFault("no such port", identity, remedy)
+        raise _elsewhere(identity, usb, ports)
     if len(found) > 1:
-        several = f"{len(found)} ports answer to this: {', '.join(found)}"
-        raise LinkFault(several, identity, "Name its serial number or its path in the kit.", persistent=True)
-    return found[0]
+        several = f"{len(found)} ports answer to this: {', '.join(f'{p.device} ({p.identity})' for p in found)}"
+        if any(p.known_by == "USB place" for p in found):
+            remedy = "Name each by its USB place (in brackets) in the kit, and always plug it into the same socket."
+        else:
+            remedy = "Name its serial number or its path in the kit."
+        raise LinkFault(several, identity, remedy, persistent=True)
+    return found[0].device
+
+
+def of_its_kind(identity: str) -> tuple[str, ...]:
+    """Paths of all ports that have the numbers of this identity, whatever their place; none for a path."""
+    usb = _USB.fullmatch(identity)
+    if usb is None:
+        return ()
+    return tuple(p.device for p in list_ports() if _alike(p, usb))
+
+
+def _answers(port: PortSeen, identity: str, usb: re.Match[str] | None) -> bool:
+    if usb is None:
+        return port.serial_number == identity
+    if port.identity.upper() == identity.upper() or port.kind.upper() == identity.upper():
+        return True
+    return _alike(port, usb) and usb[4] in (None, port.place)
+
+
+def _alike(port: PortSeen, usb: re.Match[str]) -> bool:
+    ids = (int(usb[1], 16), int(usb[2], 16))
+    return (port.vendor, port.product) == ids and usb[3] in (None, port.serial_number)
+
+
+def _elsewhere(identity: str, usb: re.Match[str] | None, ports: Sequence[PortSeen]) -> LinkFault:
+    """No such port; where one of its kind is in another socket, that."""
+    others = [p for p in ports if usb is not None and usb[4] is not None and _alike(p, usb)]
+    if not others:
+        return absent(identity)
+    assert usb is not None
+    what = (
+        f"nothing is plugged in at USB place {usb[4]}; one of its kind is at {', '.join(p.place or p.device for p in others)}"
+    )
+    remedy = "It has no serial number of its own: plug it into its socket again, or name the new place in the kit."
+    return LinkFault(what, identity, remedy)
 
 
 def lasting_identity(device: str) -> str | None:
-    """A name of this open port that is the same in any socket; None where its USB device has no serial number."""
+    """A name of this open port that is the same in any socket; None where its USB device has no serial number of its own."""
     path = os.path.realpath(device)
-    found = (p for p in list_ports() if p.serial_number and os.path.realpath(p.device) == path)
+    found = (p for p in list_ports() if p.known_by == "serial number" and os.path.realpath(p.device) == path)
     return next((p.identity for p in found), None)
-
-
-def fault_of(error: BaseException, port: str) -> LinkFault:
-    """The meaning of an error of pyserial or the system, and its remedy."""
-    number = getattr(error, "errno", None)
-    text = str(error).lower()
-    if number in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or "exclusively lock" in text:
-        remedy = "Close the other program (another hiphinge live, a serial monitor) and it goes on by itself."
-        return LinkFault("another program has this port open", port, remedy, persistent=True)
-    if isinstance(error, serial.SerialTimeoutException):
-        return LinkFault("takes nothing that is sent to it", port, "Switch the device off and on; it goes on by itself.")
-    if number in (errno.EACCES, errno.EPERM) or "access is denied" in text or "permission" in text:
-        if os.name == "posix":
-            remedy = "Join the group that owns the port (sudo usermod -aG dialout $USER) and log in again."
-        else:
-            remedy = "Close other programs that use the port."
-        return LinkFault("you may not open this port", port, remedy, persistent=True)
-    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
-        return LinkFault("no such port", port, "Plug it in; hiphinge scan --serial shows the ports that are there.")
-    return LinkFault("the port has gone", port, "Plug it in again; it goes on by itself.")
 
 
 class OpenPort:
@@ -146,8 +218,8 @@ class OpenPort:
             port.dtr = False
         try:
             port.open()
-        except SERIAL_ERRORS as error:
-            raise fault_of(error, device) from error
+        except OPENING_ERRORS as error:
+            raise fault_of(error, device, opening=True) from error
         self._port = port
         self._wake: tuple[int, int] | None = os.pipe() if os.name == "posix" else None
         run = self._read_posix if self._wake is not None else self._read_portable
@@ -169,7 +241,7 @@ class OpenPort:
             try:
                 self._port.write(data)
             except SERIAL_ERRORS as error:
-                raise fault_of(error, self._device) from error
+                raise fault_of(error, self._device, opening=False) from error
 
     def close(self, *, discard: bool = False) -> None:
         """End the thread, then close the port; never raises, and may be called twice.
@@ -205,7 +277,7 @@ class OpenPort:
             except BlockingIOError:
                 continue
             except SERIAL_ERRORS as error:
-                self._gone(fault_of(error, self._device))
+                self._gone(fault_of(error, self._device, opening=False))
                 return
             arrival_ns = self._clock_ns()
             if not data:
@@ -218,7 +290,7 @@ class OpenPort:
             try:
                 data = self._port.read(max(1, self._port.in_waiting))
             except SERIAL_ERRORS as error:
-                self._gone(fault_of(error, self._device))
+                self._gone(fault_of(error, self._device, opening=False))
                 return
             arrival_ns = self._clock_ns()
             if data:

@@ -3,7 +3,9 @@
 A packet arrives some time after its last sample was taken; the delay is never negative and often near its minimum. The
 line under the points (device time, arrival) is therefore the clock: the lower convex hull over a sliding window. Points
 are thinned to the earliest one in each `BUCKET_S` of device time, and the map changes only at bucket borders, so it does
-not depend on how packets are cut into chunks. A restarted device begins a new map.
+not depend on how packets are cut into chunks. A restarted device begins a new map, and so does a clock that has leapt against
+the host's: no sample was taken after it came, so one that the map puts later than its own arrival shows a host that slept, or
+a device's clock that ran ahead. A clock that stood still shows in samples that all come late by the same time.
 
 If the device answers clock queries, the other side is bounded too: a query cannot have been received before it was sent.
 Queries come at random times, so that the shortest of many delays is short, even where the sensor's packets and the
@@ -39,8 +41,12 @@ EARLY_S, EARLY_SLEW = 15.0, 0.02
 FAR_S = 0.03
 """The map may move at `EARLY_SLEW` while it is further off than this, s: a session may begin with a backlog of a second
 (ours)."""
-
-
+AHEAD_S, EARLY_AHEAD_S = 0.5, 2.0
+"""A sample that is mapped later than it came, by this, s, shows a clock that has leapt; the second while the packets' delay is
+still being estimated, in which a backlog looks the same (ours)."""
+BEHIND_S, BEHIND_BUCKETS, BEHIND_WITHIN_S = 2.0, 3, 0.25
+"""A clock has stood still where the earliest packets of so many buckets all come later by the first, s, than the map says, and
+by the same time within the last: what a radio holds back becomes less meanwhile (ours)."""
 PROBES_NEEDED = 8
 """Fewest answers for the bound from queries to count (ours)."""
 
@@ -60,7 +66,8 @@ class ClockMap:
         self._origin = 0.0
         self._anchor = (0.0, 0.0)
         """Device time and host time at which the current piece of the map begins."""
-        self._rate = 1.0
+        self._rate = self._base = 1.0
+        """Of the present piece, and without its movement towards the estimate."""
         self._last_host = -np.inf
         self._correction = 0.0
         self._hurried = False
@@ -70,6 +77,13 @@ class ClockMap:
         self._coming: deque[tuple[int, float, float]] = deque()
         """Probes that the map has not reached: number of their event, device time, host time."""
         self._probes: deque[tuple[float, float]] = deque()
+        self._behind: deque[float] = deque(maxlen=BEHIND_BUCKETS)
+        """How late the earliest packet of each of the last buckets came, s."""
+        self._known_ahead = 0.0
+        """How far ahead of its arrivals the map was in the last bucket, s: it slews there, and has not leapt."""
+        self.leaps: list[tuple[int, float]] = []
+        """Of the last call of `feed`: sample at which a new map began because the clock had leapt against the host's, and by
+        what time, s (positive: the device's clock is ahead)."""
 
     def probe(self, seq: int, device_s: float, sent_s: float) -> None:
         """The device's clock showed device_s when it received the query that the host had sent at sent_s, according to event
@@ -84,10 +98,12 @@ class ClockMap:
         arrival_s (p,); restart (n,): the device's clock restarted before this sample. seq (n,): number of the event that
         brought each sample, where the clock is probed."""
         host = np.empty(len(device_s))
+        self.leaps = []
         if not len(device_s):
             return host
         # last sample of each packet, and of a run that a restart ends; a packet's delay is that of its last sample
-        ends = np.flatnonzero(np.append((packet[1:] != packet[:-1]) | restart[1:], True))
+        set_back = device_s[1:] < device_s[:-1] - BUCKET_S
+        ends = np.flatnonzero(np.append((packet[1:] != packet[:-1]) | restart[1:] | set_back, True))
         starts = np.concatenate(([0], ends[:-1] + 1))
         device, arrival = device_s[ends], arrival_s[packet[ends]]
         delay = arrival - device
@@ -103,33 +119,82 @@ class ClockMap:
             bucket[groups].tolist(),
             fresh[groups].tolist(),
             device_s[begins].tolist(),
-            zip(device[groups].tolist(), arrival[groups].tolist(), strict=True),
+            zip(groups.tolist(), (groups + counts).tolist(), strict=True),
             shortest.tolist(),
             zip(device[best].tolist(), arrival[best].tolist(), strict=True),
             strict=True,
         )
         pieces: list[tuple[float, float, float]] = []
-        mapped = 0
-        for i, (begin, number, new, since, first, least, earliest) in enumerate(turns):
+        borders: list[int] = []
+        """Samples at which the pieces begin that are not mapped yet."""
+        for begin, number, new, since, (first, stop), least, earliest in turns:
             if seq is not None and (new or number != self._bucket):
                 self._admit(int(seq[begin]), new)
-            if new or self._bucket is None:
-                self._map(host, device_s, begins[mapped : i + 1], pieces)
-                pieces, mapped = [], i
-                self._begin(first[0], first[1], number)
+            back = self._bucket is not None and not new and number < self._bucket - 1
+            if new or back or self._bucket is None or (number != self._bucket and self._stood_still()):
+                if not new and self._bucket is not None:
+                    self._leap(begin, float(device[first]), float(arrival[first]))
+                self._map(host, device_s, np.array([*borders, begin]), pieces)
+                pieces, borders = [], []
+                self._begin(float(device[first]), float(arrival[first]), number)
             elif number != self._bucket:
                 self._turn(since, number)
+            at = self._ahead(device, arrival, first, stop, least)
+            while at is not None:
+                # what came before belongs to the old map
+                if at > first:
+                    pieces.append((*self._anchor, self._rate))
+                    borders.append(begin)
+                begin, first = int(starts[at]), at
+                self._leap(begin, float(device[at]), float(arrival[at]))
+                self._map(host, device_s, np.array([*borders, begin]), pieces)
+                pieces, borders = [], []
+                self._begin(float(device[at]), float(arrival[at]), number)
+                least = float((arrival[at:stop] - device[at:stop]).min())
+                best_at = at + int((arrival[at:stop] - device[at:stop]).argmin())
+                earliest = (float(device[best_at]), float(arrival[best_at]))
+                at = self._ahead(device, arrival, first, stop, least)
             assert self._best is not None
             if least < self._best[1] - self._best[0]:
                 self._best = earliest
             pieces.append((*self._anchor, self._rate))
-        self._map(host, device_s, np.append(begins[mapped:], len(device_s)), pieces)
+            borders.append(begin)
+        self._map(host, device_s, np.array([*borders, len(device_s)]), pieces)
         return host
 
     def correct(self, offset_s: float) -> None:
         """Reduce the map by `offset_s`, a delay that arrival times cannot show. The map moves there fast, but not at once."""
         self._correction -= offset_s
         self._hurried = True
+
+    def _ahead(self, device: Floats, arrival: Floats, first: int, stop: int, least: float) -> int | None:
+        """The first of the packets first to stop that the map puts later than it came; None where there is none. least: the
+        shortest of their delays, s."""
+        since, shown = self._anchor
+        forward = max(self._correction, 0.0)
+        # within a bucket the map's rate changes a delay by less than a tenth of the smaller margin
+        if least > shown - since - 0.9 * AHEAD_S - forward:
+            return None
+        device, arrival = device[first:stop], arrival[first:stop]
+        margin = np.where(device - self._origin < EARLY_S, EARLY_AHEAD_S, AHEAD_S) + forward + self._known_ahead
+        late = shown + self._rate * (device - since) - arrival > margin
+        at = int(late.argmax())
+        return first + at if late[at] else None
+
+    def _stood_still(self) -> bool:
+        """Whether the packets of the last buckets, and of the one that ends, all came late by the same time."""
+        assert self._best is not None
+        device, arrival = self._best
+        late = arrival - (self._anchor[1] + self._rate * (device - self._anchor[0]))
+        self._known_ahead = max(0.0, -late - max(self._correction, 0.0))
+        self._behind.append(late + self._correction)
+        enough = len(self._behind) == BEHIND_BUCKETS and np.isfinite(late)
+        return enough and min(self._behind) > BEHIND_S and max(self._behind) - min(self._behind) < BEHIND_WITHIN_S
+
+    def _leap(self, sample: int, device: float, arrival: float) -> None:
+        """Note that the clock has leapt before this sample."""
+        host = self._anchor[1] + device - self._anchor[0]
+        self.leaps.append((sample, host - self._correction - arrival))
 
     def _admit(self, seq: int, fresh: bool) -> None:
         """Take the probes before event `seq`; fresh: the clock restarted after them."""
@@ -144,10 +209,13 @@ class ClockMap:
     def _begin(self, device: float, arrival: float, bucket: int) -> None:
         if self._bucket is not None:
             self._floor, self._since = self._last_host, 0
+        self._behind.clear()
+        self._known_ahead = 0.0
         self._points.clear()
         self._hull.clear()
         self._bucket, self._best = bucket, (device, arrival)
-        self._origin, self._anchor, self._rate = device, (device, arrival + self._correction), 1.0
+        self._origin, self._anchor = device, (device, arrival + self._correction)
+        self._rate = self._base = 1.0
 
     def _map(self, host: Floats, device_s: Floats, borders: Ints, pieces: list[tuple[float, float, float]]) -> None:
         """Map the samples between neighbouring borders (p + 1,) each by its piece: device time, host time, rate."""
@@ -177,13 +245,20 @@ class ClockMap:
         self._bucket, self._best = bucket, (device, np.inf)
         offset, rate = self._estimate(device)
         offset += self._correction
-        host = self._anchor[1] + self._rate * (device - self._anchor[0])
+        passed = device - self._anchor[0]
+        # the map moves towards an estimate for a bucket, and not through a gap
+        host = self._anchor[1] + self._rate * passed if passed <= 2.0 * BUCKET_S else self._anchor[1] + self._steady(passed)
         far = abs(offset - host) > FAR_S
         slew = EARLY_SLEW if device - self._origin < EARLY_S or self._hurried or far else SLEW
         self._hurried &= abs(offset - host) > EARLY_SLEW * BUCKET_S
         self._anchor = (device, host)
         # reach the estimate at the end of the next bucket, as far as the slew allows
+        self._base = rate
         self._rate = rate + min(max((offset - host) / BUCKET_S, -slew), slew)
+
+    def _steady(self, passed: float) -> float:
+        """Host time of a stretch of device time that begins with the present piece."""
+        return self._base * passed + (self._rate - self._base) * BUCKET_S
 
     def _estimate(self, device: float) -> tuple[float, float]:
         """Host time at `device` and rate, from the hull's edge under the middle of the window."""

@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ from firmware_protocol.v1 import (
     encode_setup,
     encode_start,
     encode_sync,
+    frame_serial,
     unwrap_mux,
     wrap_mux,
 )
+from firmware_protocol.v1.family import V1_SERIAL
+from firmware_protocol.v1.messages import MAX_RATE_HZ, MAX_SCALE, MIN_RATE_HZ
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "fixtures/vectors/v1/vectors.json").read_text())
@@ -169,3 +173,19 @@ def test_first_stream_in_the_document_decodes() -> None:
 def test_records_survive_the_dataclass_round_trip() -> None:
     config = Config(1, 104.0, 0.001, 0.0002)
     assert asdict(decode_config(encode_config(config))) == asdict(config)
+
+
+def test_the_frame_in_the_document_is_ours() -> None:
+    page = (ROOT / "docs/protocol-v1.md").read_text()
+    block = page[page.index("## A complete frame, byte by byte") :].split("```")[1]
+    lines = {name: bytes.fromhex(rest) for name, rest in (line.split(maxsplit=1) for line in block.strip().splitlines())}
+    message = encode_setup(Setup(100.0, 16, 2000))
+    assert lines == {"message": message, "CRC-32": zlib.crc32(message).to_bytes(4, "little"), "frame": frame_serial(message)}
+
+
+def test_the_bounds_in_the_document_are_ours() -> None:
+    page = (ROOT / "docs/protocol-v1.md").read_text()
+    assert f"a rate outside {MIN_RATE_HZ:g} to {MAX_RATE_HZ:,.0f} Hz" in page
+    assert f"above {MAX_SCALE:g} (m/s² or rad/s per LSB)" in page
+    assert V1_SERIAL.serial is not None
+    assert all(f"{baud:,}" in page for baud in V1_SERIAL.serial.bauds)

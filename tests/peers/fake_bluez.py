@@ -1,7 +1,8 @@
 """A program that plays org.bluez on a private bus, with virtual sensors in the air: for the unmodified bleak to talk to.
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
-standard input, each answered by one: tap, cue, drop, leave, come, reboot, faults, stop_sampling, adapter, ledgers, vanish.
+standard input, each answered by one: tap, cue, drop, leave, come, reboot, faults, trouble, stop_sampling, adapter, ledgers,
+vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection comes about.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
 
@@ -151,6 +152,8 @@ class Device(ServiceInterface):
         self.path = f"{ADAPTER}/dev_{address.replace(':', '_')}"
         self.present, self.exported, self.connected, self.resolved, self.rssi = True, False, False, False, -60
         self.readable = True
+        self.resolve_s, self.refuses = 0.05, ""
+        self.connecting: asyncio.Task[None] | None = None
         self.handled: Handled | None = None
         self.characteristics: dict[str, Characteristic] = {}
         self.gatt_paths: list[str] = []
@@ -204,20 +207,37 @@ class Device(ServiceInterface):
         if self.air.connecting:
             raise DBusError("org.bluez.Error.InProgress", "Operation already in progress")
         self.air.connecting = True
+        self.connecting = asyncio.ensure_future(self._connect())
         try:
-            await asyncio.sleep(0.05)
-            if not self.present:
-                await asyncio.sleep(1.0)
-                raise DBusError("org.bluez.Error.Failed", "Connection timed out")
-            self.connected = True
-            self.peripheral.connect(self.air.now())
-            self.emit_properties_changed({"Connected": True})
+            await self.connecting
+        except asyncio.CancelledError:
+            # a second program's word: Disconnect ends a connection that is being made
+            raise DBusError("org.bluez.Error.Failed", "le-connection-abort-by-local") from None
         finally:
-            self.air.connecting = False
-        asyncio.get_running_loop().call_later(0.05, self.resolve)
+            self.air.connecting, self.connecting = False, None
+        asyncio.get_running_loop().call_later(self.resolve_s, self.resolve)
+
+    async def _connect(self) -> None:
+        await asyncio.sleep(0.05)
+        if self.refuses == "abort":
+            # the radio is up for a moment, as BlueZ tells it, then the adapter gives up
+            await asyncio.sleep(2.0)
+            self.emit_properties_changed({"Connected": True})
+            self.emit_properties_changed({"Connected": False})
+            raise DBusError("org.bluez.Error.Failed", "le-connection-abort-by-local")
+        if self.refuses == "full":
+            raise DBusError("org.bluez.Error.Failed", "le-connection-concurrent-connection-limit")
+        if not self.present:
+            await asyncio.sleep(1.0)
+            raise DBusError("org.bluez.Error.Failed", "Connection timed out")
+        self.connected = True
+        self.peripheral.connect(self.air.now())
+        self.emit_properties_changed({"Connected": True})
 
     @dbus_method()
     def Disconnect(self):
+        if self.connecting is not None:
+            self.connecting.cancel()
         self.cut()
 
     def resolve(self) -> None:
@@ -275,6 +295,8 @@ class Air:
             self.devices[d["key"]].present = d.get("present", True)
             self.devices[d["key"]].handled = hand
             self.devices[d["key"]].readable = d.get("readable", True)
+            self.devices[d["key"]].resolve_s = d.get("resolve_s", 0.05)
+            self.devices[d["key"]].refuses = d.get("refuses", "")
 
     def now(self) -> float:
         return time.monotonic() - self._began
@@ -345,6 +367,8 @@ class Air:
         elif do == "reboot":
             device.peripheral.reboot(self.now())
             device.cut()
+        elif do == "trouble":
+            device.resolve_s, device.refuses = order.get("resolve_s", 0.05), order.get("refuses", "")
         elif do == "faults":
             for name, value in order["faults"].items():
                 setattr(device.peripheral.faults, name, value)

@@ -10,6 +10,7 @@ import numpy as np
 from body_signals import Floats
 from firmware_protocol import (
     ANY_BOOT,
+    AT_ONCE,
     CONTROL,
     DATA,
     EVENT,
@@ -23,6 +24,7 @@ from firmware_protocol import (
     Info,
     Kind,
     MalformedMessage,
+    UnsupportedVersion,
     decode_setup,
     decode_start,
     decode_sync,
@@ -79,6 +81,8 @@ class V1Firmware:
         self._config = Config.for_ranges(number * 16 + 1 & 0xFF, self._power_on_rate, *self._ranges)
         self._index = self._sequence = 0
         self.streaming = False
+        self.begins_at_s: float | None = None
+        """Time of the device's clock at which it takes its first sample; None: at once."""
 
     @property
     def rate_hz(self) -> float:
@@ -101,13 +105,13 @@ class V1Firmware:
         """SETUP and START, and SYNC."""
         if characteristic == SYNC:
             return [Outgoing(message, SYNC) for message in self._synced(payload, clock_s)]
-        return [Outgoing(message, CONTROL) for message in self._answer(payload)] if characteristic == CONTROL else []
+        return [Outgoing(message, CONTROL) for message in self._answer(payload, clock_s)] if characteristic == CONTROL else []
 
     def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
         """One DATA message."""
         return [Outgoing(self._data(samples, clock_s), DATA, len(samples))]
 
-    def _answer(self, message: bytes) -> list[bytes]:
+    def _answer(self, message: bytes, clock_s: float) -> list[bytes]:
         try:
             if message[:1] == bytes((Kind.SETUP,)):
                 setup = decode_setup(message)
@@ -121,9 +125,12 @@ class V1Firmware:
                 return [encode_config(self._config)]
             if message[:1] == bytes((Kind.START,)):
                 start = decode_start(message)
-                if start.boot_id in (ANY_BOOT, self._info.boot_id):
-                    self.streaming = start.device_time_us != NEVER
-        except MalformedMessage:
+                at_us, now_us = start.device_time_us, int(clock_s * 1e6)
+                late = at_us != AT_ONCE and at_us < now_us
+                if start.boot_id in (ANY_BOOT, self._info.boot_id) and not late and not (at_us == AT_ONCE and self.streaming):
+                    self.streaming = at_us != NEVER
+                    self.begins_at_s = None if at_us in (AT_ONCE, NEVER) else at_us * 1e-6
+        except (MalformedMessage, UnsupportedVersion):
             return []
         return []
 
@@ -133,7 +140,7 @@ class V1Firmware:
             return []
         try:
             asked = decode_sync(message)
-        except MalformedMessage:
+        except (MalformedMessage, UnsupportedVersion):
             return []
         now_us = int(clock_s * 1e6)
         answer = replace(asked, boot_id=self._info.boot_id or 0, device_received_us=now_us, device_sent_us=now_us)
@@ -189,7 +196,7 @@ class V1SerialFirmware(V1Firmware):
         before = encode_info(self._info)
         answers: list[bytes] = []
         for message in messages:
-            configs = self._answer(message)
+            configs = self._answer(message, clock_s)
             answers += [before, *configs] if configs else []
             answers += self._synced(message, clock_s)
         return [self._framed(answer) for answer in answers]

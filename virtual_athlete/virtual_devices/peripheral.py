@@ -135,6 +135,9 @@ class _Clock:
     def now(self, time_s: float) -> float:
         return self.offset_s + (time_s - self.since_s) * self.pace
 
+    def carrier(self, device_s: float) -> float:
+        return self.since_s + (device_s - self.offset_s) / self.pace
+
 
 @dataclass(slots=True)
 class _Sampling:
@@ -228,7 +231,9 @@ class VirtualPeripheral:
         """Begin, end or change sampling as the firmware now has it."""
         sampling = self._sampling
         if self.firmware.streaming and (sampling is None or abs(sampling.period_s - self._period) > 1e-12):
-            self._sampling = _Sampling(now_s + self._period, self._period)
+            at_s: float | None = getattr(self.firmware, "begins_at_s", None)
+            first_s = now_s + self._period if at_s is None else max(now_s + self._period, self._clock.carrier(at_s))
+            self._sampling = _Sampling(first_s, self._period)
         elif not self.firmware.streaming:
             self._sampling = None
 
