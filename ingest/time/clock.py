@@ -45,7 +45,7 @@ AHEAD_S, EARLY_AHEAD_S = 0.5, 2.0
 """A sample that is mapped later than it came, by this, s, shows a clock that has leapt; the second while the packets' delay is
 still being estimated, in which a backlog looks the same (ours)."""
 BEHIND_S, BEHIND_BUCKETS, BEHIND_WITHIN_S = 2.0, 3, 0.25
-"""A clock has stood still where the earliest packets of so many buckets all come later by the first, s, than the map says, and
+"""A clock has stood still where the earliest packets of three buckets all come later by the first, s, than the map says, and
 by the same time within the last: what a radio holds back becomes less meanwhile (ours)."""
 PROBES_NEEDED = 8
 """Fewest answers for the bound from queries to count (ours)."""

@@ -259,7 +259,7 @@ class OverUart:
         return _pieces(self.inner.connected())
 
     def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
-        assert len(payload) <= 20, "every connection takes so much"
+        assert len(payload) <= 20, "every connection takes 20 bytes"
         assert characteristic == ble_link.UART_WRITE
         return _pieces(self.inner.written(payload, "", clock_s))
 
