@@ -38,6 +38,8 @@ _PROBED = (1.0, 0.85, 1.15)
 """Factors that every window is asked for; a parabola through their spreads has its lowest point at the factor that fits."""
 _TURN_RAD = 0.15
 """Gravity must turn by this angle within a window, else the window says nothing (ours)."""
+_ALONE_RAD = 0.4
+"""Or the gyroscope must say that it turns by this: where it does not turn then, its axes are wrong (ours)."""
 _KEPT, _FEWEST = 16, 4
 """Windows remembered, and windows for a verdict (ours)."""
 _MOST_PATIENT = 128
@@ -121,7 +123,12 @@ class GyroscopeWatch:
         up = blocks / np.maximum(np.sqrt((blocks * blocks).sum(axis=2, keepdims=True)), 1e-9)
         both = np.concatenate((up[:-1], up[1:]), axis=1)
         away = both - both.mean(axis=1, keepdims=True)
-        tells = joined & ((away * away).sum(axis=2).max(axis=1) > _TURN_RAD**2)
+        # where the gyroscope alone says that gravity turns, that contradicts it as much
+        turns = rates.mean(axis=1) * (STEPS * step_s)[:, None]
+        tilts = np.cross(both.mean(axis=1), turns[:-1] + turns[1:])
+        tells = joined & (
+            ((away * away).sum(axis=2).max(axis=1) > _TURN_RAD**2) | ((tilts * tilts).sum(axis=1) > _ALONE_RAD**2)
+        )
         if not tells.any():
             return False
         probed = [factor * np.eye(3) for factor in _PROBED] + ([self.fault.right] if self.fault is not None else [])

@@ -4,6 +4,7 @@ Looked at every `LOOK_STRIDE` ticks, in the segments' orientations. A sensor cou
 of these is seen:
 - it lies still: its turning is the noise of a sensor, which no body's is, away from how it stood, while most others move;
 - it fell: it turned as no other segment did, and has lain still since;
+- it rests: for seconds it turned by less than any body does, however it lies, while most others moved in the meantime;
 - its joints: for most of a second the angles of the joints at it were beyond what a body can do, or turned faster than a joint
   can. The hip that is beyond its range tells of the thigh; when the lumbar spine and a hip are, or both hips, it is the pelvis.
 Both thighs of somebody who sits may be as still as a chair; one thigh alone may not.
@@ -36,6 +37,9 @@ RESTS_RAD, RESTS_LOOKS, HUB_OTHERS = np.radians(0.2), 5, 3
 """A pelvis turns by more from look to look, within five looks, when the lumbar spine and both thighs move (ours)."""
 FALLEN_RESTS_RAD, FALLEN_LOOKS = np.radians(0.3), 4
 """One that was seen to fall turns by less from look to look, within four looks, though all others move (ours)."""
+REST_LOOKS, STIRRED_LOOKS = 20, 8
+"""Looks in a row at each of which a sensor turned by less than `QUIET_RAD`, and at as many of them as the second most others
+moved. In 36 drawn sound sessions it was five and two, in all recordings at hand none of the latter (ours)."""
 FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
@@ -60,11 +64,12 @@ UP_STEPS, UP_BENDS = 16, 32
 _HISTORY = UP_BENDS + 2
 """Looks that are remembered."""
 _UPRIGHT = np.array([0.0, 1.0, 0.0])[:, None, None]
-_LIES, _FELL, _JOINT, _UP = 1, 2, 3, 4
+_LIES, _FELL, _JOINT, _UP, _RESTS = 1, 2, 3, 4, 5
 _WHAT = {
     _LIES: "lies still while the others move: it is off the body",
     _FELL: "fell and lies still: it is off the body",
     _JOINT: "moves as no body can: it is off the body, or turned round on it",
+    _RESTS: "has not turned for seconds while the others moved: it is off the body",
     _UP: "hangs: the other leg walks or bends while this thigh would be held up: it is off the body",
 }
 REMEDY = "Put it back where it was and calibrate again; its angles are missing until then."
@@ -107,9 +112,14 @@ class OffBodyWatch:
         """As many others must move at least: of four segments two may be held."""
         self._quat = np.full((4, n, _HISTORY), np.nan)
         self._broken = np.zeros((len(self._joints), _HISTORY), np.bool_)
+        self._first = first
         self._agreed = [first] * n
         self._stood = [0] * n
         self._moved = [False] * n
+        self._resting = np.zeros((2, n), np.int64)
+        """Looks in a row at which each hardly turned, and at how many of them most others moved."""
+        self._rested = np.zeros((n, 0), np.int64)
+        """The former at each look in hand."""
         self._before = np.zeros(n, np.bool_)
         """Which are off the body since the last look."""
         self.off: dict[str, OffBody] = {}
@@ -164,7 +174,7 @@ class OffBodyWatch:
                 if key in self.off:
                     found += self._put_back(i, tick, now > 0, stands[i], bool(turn[i, look] > MOVED_RAD))
                 elif now:
-                    found.append(self._lost(i, tick, now))
+                    found.append(self._lost(i, tick, now, int(self._rested[i, look])))
                 elif stands[i]:
                     self._agreed[i] = tick
                 rows[i, tick - first :] = key in self.off
@@ -177,9 +187,13 @@ class OffBodyWatch:
         """What ends because a new calibration begins at session time `until_s`."""
         return [replace(off, until=round(until_s * self._rate)) for off in self.off.values()]
 
-    def _lost(self, i: int, tick: int, seen: int) -> OffBody:
-        """Sensor i is off the body."""
-        since = max(tick - _SINCE[seen] * LOOK_STRIDE, self._agreed[i])
+    def _lost(self, i: int, tick: int, seen: int, rested: int) -> OffBody:
+        """Sensor i is off the body; rested: looks at which it has hardly turned."""
+        rests = tick - rested * LOOK_STRIDE
+        if self._agreed[i] > rests:
+            # it lies as it stood: no standing since it fell has agreed
+            self._agreed[i] = max(rests - FALL_LOOKS * LOOK_STRIDE, self._first)
+        since = max(tick - max(_SINCE[seen], rested) * LOOK_STRIDE, self._agreed[i])
         self._stood[i], self._moved[i] = 0, False
         self.off[self._sensors[i]] = lost = OffBody(self._sensors[i], since, tick, seen, self._agreed[i])
         return lost
@@ -209,6 +223,7 @@ class OffBodyWatch:
         n = len(self._sensors)
         seen = np.zeros((n, k), np.int8)
         now = off[:, -k:]
+        self._rests(turn, now, seen)
         self._hub_rests(turn, seen)
         if n < 2 or not (now > AWAY_RAD).any():
             return seen
@@ -237,6 +252,26 @@ class OffBodyWatch:
         seen[(seen == 0) & alone] = _FELL
         seen[(seen == 0) & still] = _LIES
         return seen
+
+    def _rests(self, turn: Floats, off: Floats, seen: NDArray[np.int8]) -> None:
+        """Put what is seen of a sensor that hardly turned at many looks in a row, near as it stood, though most others moved:
+        further away other looks tell, and a seat or a bench may hold a segment."""
+        k = seen.shape[1]
+        quiet = turn[:, -k:] < QUIET_RAD
+        self._rested = np.zeros(quiet.shape, np.int64)
+        if not quiet.any():
+            self._resting[:] = 0
+            return
+        moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
+        stirred = np.cumsum(moved.sum(axis=0) - moved >= self._most, axis=1)
+        at = np.arange(k)
+        # the look before each run of quiet ones, -1 where that began before
+        last = np.maximum.accumulate(np.where(quiet, -1, at), axis=1)
+        begun = last < 0
+        looks = self._rested = at - last + np.where(begun, self._resting[0][:, None], 0)
+        others = stirred - np.where(begun, -self._resting[1][:, None], np.take_along_axis(stirred, np.maximum(last, 0), axis=1))
+        self._resting = np.stack((looks[:, -1], others[:, -1]))
+        seen[(looks >= REST_LOOKS) & (others >= STIRRED_LOOKS) & (off < AWAY_RAD)] = _RESTS
 
     def _hub_rests(self, turn: Floats, seen: NDArray[np.int8]) -> None:
         """Put what is seen of a pelvis that does not turn while all that hangs on it moves, however it lies."""
@@ -337,7 +372,7 @@ class OffBodyWatch:
             self._agreed[i] = int(at[np.flatnonzero(stands[i])[-1]])
 
 
-_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS}
+_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS}
 """How many looks before it is known what is seen has begun at least."""
 
 

@@ -88,6 +88,33 @@ def test_no_squats_are_made_of_walking_when_a_thigh_sensor_has_fallen():
     assert all(r.quality & Quality.OFF_BODY for r in now.found.repetitions if r.end_s > at + 2.0)
 
 
+@pytest.mark.parametrize("key", ["pelvis", "thigh_right"])
+@pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
+def test_a_sensor_that_lies_as_it_stood_is_known_by_its_rest(key, pipeline):
+    """The floor keeps it at the inclination of the standing, which no angle shows; the athlete goes on lifting."""
+    script = Script(8)
+    script.calibrate()
+    script.stand(2.0)
+    at = script.now
+    script.stand(2.0)
+    for _ in range(3):
+        script.squat()
+    script.stand(2.0)
+    athlete = SimulatedAthlete(script, 8)
+    samples = athlete.plain()
+    one = samples[key]
+    stood, rng = (one.time_s > at - 1.0) & (one.time_s < at), np.random.default_rng(8)
+    lies = one.time_s >= at
+    for values, noise in ((one.acc, 0.02), (one.gyr, 0.002)):
+        values[lies] = values[stood].mean(axis=0) + rng.normal(0.0, noise, (int(lies.sum()), 3))
+    now = seen(pipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
+    (finding,) = now.off(key)
+    assert at < finding.known_s < at + 12.0
+    known = now.found.time_s >= (finding.known_s if pipeline is LivePipeline else at)
+    assert np.isnan(now.found.angles[known][:, ANGLES_OF[key]]).all()
+    assert not now.off("lumbar")
+
+
 def test_review_marks_back_to_the_last_standing_that_agreed():
     now, at = lost("pelvis", "back", 3, ReviewPipeline)
     (finding,) = now.off("pelvis")

@@ -147,6 +147,26 @@ def test_movement_in_one_plane_gives_no_wrong_axes() -> None:
     assert {f.cause for f in opposite} == {Cause.GYR_SIGN}
 
 
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_a_gyroscope_that_turns_while_gravity_does_not_is_told(exchanged: bool) -> None:
+    """Somebody turns to and fro about the vertical and bends a little: x read as z would incline the sensor with each turn."""
+    t = np.arange(6000) / 100.0
+    bend, turning = 0.2 * np.sin(2.0 * np.pi * t / 4.0), np.gradient(1.2 * np.sin(2.0 * np.pi * t / 5.0), t)
+    vertical = np.column_stack((np.cos(bend), 0.0 * t, -np.sin(bend)))
+    rates = turning[:, None] * vertical + np.gradient(-bend, t)[:, None] * np.array([0.0, 1.0, 0.0])
+    rng = np.random.default_rng(1)
+
+    def about_the_vertical(time_s, acc, gyr):
+        n = len(time_s)
+        forces = np.resize(G0 * vertical, (n, 3)) + rng.normal(0.0, 0.02, (n, 3))
+        read = np.resize(rates, (n, 3)) + rng.normal(0.0, 0.001, (n, 3))
+        return forces, read[:, ::-1] if exchanged else read
+
+    findings = watched("pelvis", about_the_vertical)[0]
+    assert [f.cause for f in findings] == [Cause.GYR_AXES] * exchanged
+    assert all(f.known_s < 20.0 for f in findings)
+
+
 def test_clipped_samples_are_counted_as_a_codec_counts_them() -> None:
     from tests.dsp.plausibility.faulty import session
 
