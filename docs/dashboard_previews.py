@@ -37,6 +37,7 @@ _UNITS = {
     "dthms": "min",
     "ms": "ms",
     "ppm": "ppm",
+    "masskg": "kg",
 }
 TRAINING_S = 600.0
 _BAR_S = 60.0
