@@ -53,6 +53,8 @@ SECONDS = 40.0
 CALIBRATED_S = 32.0
 """Session time from which on there are angles and movements."""
 ROUND_TRIP_S = 0.3
+ACKNOWLEDGED_EACH = 4
+"""Frames, as in the page (`connection.js`)."""
 TARGET_DEG = 20.0
 MOST_NOTED = 60_000
 """Rows."""
@@ -282,7 +284,8 @@ async def viewer(address: str, port: int, seconds: float, said: dict[str, float]
             first, _, rows = unframed(data)
             missed += 0 if following is None else first - following
             following, frames = first + len(rows), frames + 1
-            await socket.send(json.dumps({"ack": frames}))
+            if frames % ACKNOWLEDGED_EACH == 0:
+                await socket.send(json.dumps({"ack": frames}))
         said["frames_per_s"] = frames / (time.monotonic() - (began or 0.0))
         said["rows_missed"] = missed
         socket.transport.abort()

@@ -37,8 +37,16 @@ _UNITS = {
     "dthms": "min",
     "ms": "ms",
     "ppm": "ppm",
+    "masskg": "kg",
 }
 TRAINING_S = 600.0
+
+
+def _named(name: str) -> str:
+    """A unit of Grafana as people write it; one of our own is written out behind ``suffix:``."""
+    return name.removeprefix("suffix:").strip() if name.startswith("suffix:") else _UNITS[name]
+
+
 _BAR_S = 60.0
 """Width of a bar, which is the interval of the panels that have bars."""
 _LEGEND = 9
@@ -139,7 +147,7 @@ def _shade(axes: Axes, steps: Sequence[Mapping[str, Any]], scale: float) -> None
 
 def _unit(axes: Axes, panel: Panel) -> None:
     defaults = panel["fieldConfig"]["defaults"]
-    axes.set_ylabel(_UNITS[defaults["unit"]], fontsize=7, labelpad=1)
+    axes.set_ylabel(_named(defaults["unit"]), fontsize=7, labelpad=1)
     scale = _scale(panel)
     if "min" in defaults:
         axes.set_ylim(bottom=defaults["min"] * scale)
@@ -173,7 +181,7 @@ def _bars(axes: Axes, panel: Panel, answers: Sequence[Answer]) -> None:
     steps = defaults.get("thresholds", {}).get("steps", [{"value": None, "color": "#4C78A8"}])
     colours = [[s["color"] for s in steps if s["value"] is None or v >= s["value"]][-1] for v in found.values()]
     axes.barh(list(found), [value * _scale(panel) for value in found.values()], color=colours, height=0.6)
-    axes.set_xlabel(_UNITS[defaults["unit"]], fontsize=7, labelpad=0)
+    axes.set_xlabel(_named(defaults["unit"]), fontsize=7, labelpad=0)
     if "max" in defaults:
         axes.set_xlim(0, defaults["max"])
     axes.invert_yaxis()
@@ -201,7 +209,7 @@ def _shown(panel: Panel, name: str, value: Any) -> str:
         value = round(value)
         return f"{value // 3600:.0f}:{value % 3600 // 60:02.0f}:{value % 60:02.0f}"
     scale = 100.0 if defaults["unit"] == "percentunit" else 1.0
-    unit = _UNITS[defaults["unit"]]
+    unit = _named(defaults["unit"])
     return f"{value * scale:.{defaults.get('decimals', 1)}f}{'' if unit in ('', '°', '%') else ' '}{unit}"
 
 

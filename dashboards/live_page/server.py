@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -173,14 +174,39 @@ class PageServer:
 
         self._call(close)
 
+    def reads(self, file: int, read: Callable[[], bool]) -> bool:
+        """Let the loop call `read` whenever there is something to read from `file`, until it says that nothing comes any more.
+        False where the system's loop cannot, as on Windows: then nothing is read."""
+        if sys.platform == "win32":
+            return False
+
+        def ready() -> None:
+            try:
+                more = read()
+            except BaseException as fault:  # whatever it is: the session is told, and goes on without a page
+                self._on_fault(fault)
+                raise
+            if not more and self._loop is not None:
+                self._loop.remove_reader(file)
+
+        def begin() -> None:
+            asyncio.get_running_loop().add_reader(file, ready)
+
+        self._call(begin)
+        return True
+
     def _call(self, what: Callable[[], None]) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(what)
 
     def _changed(self) -> None:
-        if self._loop is not None and not self._woken.is_set():
-            self._woken.set()
+        if self._loop is None or self._woken.is_set():
+            return
+        self._woken.set()
+        if threading.current_thread() is self._thread:
+            self._loop.call_soon(self._look)
+        else:
             self._call(self._look)
 
     def _look(self) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -70,19 +71,41 @@ def main() -> None:
 
 
 def _run(parent: _Parent) -> None:
-    stream = wire.Stream()
-    serving: _Serving | None = None
-    while data := os.read(0, wire.MOST_READ):
-        for piece in stream.feed(data):
+    """Read until there is a server, and let its loop read from then on: of two threads each would wait for the other one's
+    lock with every row."""
+    session = _Session(parent)
+    while not session.over.is_set() and session.read():
+        if session.serving is not None and session.serving.hears(0, session.read):
+            session.over.wait()
+    if session.ended and session.serving is not None:
+        session.serving.end()
+
+
+class _Session:
+    """What the session writes, message by message. over: nothing comes any more; ended: because it said the end."""
+
+    def __init__(self, parent: _Parent) -> None:
+        self._parent = parent
+        self._stream = wire.Stream()
+        self.serving: _Serving | None = None
+        self.over = threading.Event()
+        self.ended = False
+
+    def read(self) -> bool:
+        """Take what is there, and wait where nothing is; False once nothing comes any more."""
+        data = os.read(0, wire.MOST_READ)
+        for piece in self._stream.feed(data):
             message = wire.to_page.decode(piece)
             if isinstance(message, wire.Serve):
-                serving = _Serving(parent, message)
+                self.serving = _Serving(self._parent, message)
             elif isinstance(message, wire.End):
-                if serving is not None:
-                    serving.end()
-                return
-            elif serving is not None:
-                serving.take(message)
+                self.ended = True
+                break
+            elif self.serving is not None:
+                self.serving.take(message)
+        if self.ended or not data:
+            self.over.set()
+        return not self.over.is_set()
 
 
 class _Serving:
@@ -118,6 +141,10 @@ class _Serving:
         # what is there now stays: it need not be looked at again and again
         gc.collect()
         gc.freeze()
+
+    def hears(self, file: int, read: Callable[[], bool]) -> bool:
+        """Let the server's loop read from now on; False where this system's loop cannot."""
+        return self._server.reads(file, read)
 
     def take(self, message: wire.ToPage) -> None:
         """What the session writes."""

@@ -10,11 +10,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from dashboards.answers import sentences
+from dashboards import answers
 from dashboards.notation import DASH, calendar, with_uncertainty, words
 
 Document = Mapping[str, Any]
-_SAID = sentences("en")
+_SAID = answers.sentences("en")
 """The terminal speaks English; a comparison is said in the words of report and page."""
 SHORT = {"not_more_than_measurement": "not more", "": ""}
 """Labels in a column of a table; any other one is its own words."""

@@ -38,17 +38,10 @@ class Watched:
         """How long each one's samples are usually waited for."""
         self._states: dict[str, tuple[str, float]] = {}
 
-    def document(
-        self,
-        key: str,
-        now_s: float,
-        progress: SensorProgress | None,
-        link: LinkStatus | None,
-        latency_ms: float | None,
-        flags: Quality | int,
-        slipped: bool,
-    ) -> dict[str, Any]:
-        """How a sensor stands now. flags: of the findings that hold for it."""
+    def state(
+        self, key: str, now_s: float, progress: SensorProgress | None, link: LinkStatus | None, flags: Quality | int
+    ) -> str:
+        """What a sensor is now. flags: of the findings that hold for it."""
         samples = progress.samples if progress is not None else 0
         before = self._samples.get(key)
         if before is None or before[0] != samples:
@@ -60,7 +53,20 @@ class Watched:
         state = _state(link, samples, now_s - before[1] > patience_s, flags)
         since = self._states.get(key)
         if since is None or since[0] != state:
-            self._states[key] = since = (state, now_s)
+            self._states[key] = (state, now_s)
+        return state
+
+    def document(
+        self,
+        key: str,
+        progress: SensorProgress | None,
+        link: LinkStatus | None,
+        latency_ms: float | None,
+        slipped: bool,
+    ) -> dict[str, Any]:
+        """How a sensor stands, in the state that it was in last."""
+        samples = progress.samples if progress is not None else 0
+        state, since_s = self._states[key]
         battery = battery_of(progress, link)
         streaming = state not in ("connecting", "stalled", "lost")
         lost = None
@@ -70,7 +76,7 @@ class Watched:
         return {
             "key": key,
             "state": state,
-            "since_s": round(since[1], 2),
+            "since_s": round(since_s, 2),
             "battery": round(battery) if isinstance(battery, int | float) else None,
             "rssi": link.rssi if link is not None else None,
             "lost_percent": lost,

@@ -28,7 +28,7 @@ from hiphinge.live.status_lines import repetition_document
 from hiphinge.live_page.answered import Paths, prepare, result_document
 from hiphinge.live_page.documents import Watched, mark_document, reasons_said, report_document, share_document
 
-EVERY_S = 0.2
+EVERY_S = 0.5
 """Between two looks at the sensors where nothing has changed."""
 LOOK_S = 0.05
 """Between two looks at whether it has (ours)."""
@@ -37,7 +37,10 @@ ALIVE_S = 0.1
 CURVE_POINTS = 60
 """Of the path of a repetition."""
 SHARE_S = 0.1
-"""Between two times that the share of the movement under way is told in words."""
+"""Between two times that the share of the movement under way is computed and told: a page makes that of each row itself, from
+the angles beside it."""
+GUIDE_S = 0.2
+"""Between two times that pages are told how the calibration stands, and the movement under way, while none is open (ours)."""
 MOST_MARKS = 1000
 _LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 _SIDES = {side: ANGLE_NAMES.index(f"hip_{side}_flexion") for side in ("left", "right")}
@@ -63,10 +66,14 @@ class LivePage(Sink):
         self._worn = set(session.body)
         self._watched = Watched()
         self._latest = LatestRows()
+        self._unjudged: list[AngleRows] = []
+        """Rows since the share was computed last."""
         self._leaning = Leaning()
         self._guide = Guide(session.body, keyboard=False)
         self._reports: list[dict[str, Any]] = []
         self._alarms = Alarms()
+        self._flags: Mapping[str, Quality] = {}
+        """Of the findings that hold, by sensor."""
         self._marks: dict[int, dict[str, Any]] = {}
         self._targets: dict[str, float | None] = {"lumbar_flexion": None, "hip_flexion": None}
         self._repetitions: list[tuple[int, float, float]] = []
@@ -85,11 +92,11 @@ class LivePage(Sink):
         """Number of the set of the last repetition."""
         self._last: Repetition | None = None
         self._slipped = False
-        self._looked = self._told = self._shared = -np.inf
+        self._looked = self._told = self._shared = self._judged = -np.inf
         self._share: ShareNow | None = None
         """Of the movement under way, at the newest row; None also while a sensor is wrong."""
         self._share_since: float | None = None
-        self._states: list[tuple[str, str]] = []
+        self._states: list[str] = []
         self._answered = 0
         """Number of the last answer that was told."""
         board.put("targets", {"targets": self._targets})
@@ -100,7 +107,9 @@ class LivePage(Sink):
         """The next results."""
         output = frame.output
         self._board.now_s = round(frame.now_s, 3)
-        self._alarms.take(output.findings)
+        if output.findings:
+            self._alarms.take(output.findings)
+            self._flags = self._alarms.flags()
         self._guide.take(output)
         if output.alignments:
             self._reports = [report_document(r) for r in output.alignments[-1].reports]
@@ -119,7 +128,8 @@ class LivePage(Sink):
         if now - self._looked >= LOOK_S:
             self._looked = now
             self._look(frame, now)
-        if output.calibration or output.alignments or now - self._shared >= SHARE_S:
+        each_s = SHARE_S if self._guide.progress.open else GUIDE_S
+        if output.calibration or output.alignments or now - self._shared >= each_s:
             self._shared = now
             self._tell_guide(frame.now_s)
         self._tell_answers(frame)
@@ -151,17 +161,24 @@ class LivePage(Sink):
         for rows in angles:
             if not len(rows):
                 continue
-            self._latest.take([rows])
+            self._unjudged.append(rows)
             self._slipped = bool(rows.quality[-1] & int(Quality.SLIPPED))
             of_page = table(rows.angles, rows.sd, rows.quality)
-            wrong = {key for key, flags in self._alarms.flags().items() if flags & DASHED}
+            wrong = {key for key, flags in self._flags.items() if flags & DASHED}
             if wrong:
+                self._latest.take(self._unjudged)
+                self._unjudged.clear()
                 dashed(of_page, [a.name for a in ANGLES if wrong & {p.value for p in a.needs}])
                 self._share = None
             else:
-                self._share = share = self._latest.share_now()
-                if share is not None:
-                    of_page[-1, _SHARE : _SHARE + 2] = 100.0 * share.share, 100.0 * share.sd
+                now = time.monotonic()
+                if now - self._judged >= SHARE_S:
+                    self._judged = now
+                    self._latest.take(self._unjudged)
+                    self._unjudged.clear()
+                    self._share = share = self._latest.share_now()
+                    if share is not None:
+                        of_page[-1, _SHARE : _SHARE + 2] = 100.0 * share.share, 100.0 * share.sd
             self._board.append(rows.time_s, of_page)
 
     def _repetition(self, repetition: Repetition) -> None:
@@ -224,26 +241,22 @@ class LivePage(Sink):
         return degrees, next((n for n, start_s, end_s in self._repetitions if start_s <= time_s <= end_s), None)
 
     def _look(self, frame: Frame, now: float) -> None:
-        flags = self._alarms.flags()
-        slipped = {key for key, progress in frame.progress.items() if progress.slipped}
-        if self._slipped and not slipped:
-            # the rows say that one has, and nobody knows which
-            slipped = self._worn
-        sensors = [
-            self._watched.document(
-                key,
-                frame.now_s,
-                frame.progress.get(key),
-                frame.links.get(key),
-                frame.latency_ms.get(key),
-                flags.get(key, 0),
-                key in slipped,
-            )
+        states = [
+            self._watched.state(key, frame.now_s, frame.progress.get(key), frame.links.get(key), self._flags.get(key, 0))
             for key in self._keys
         ]
-        states = [(s["key"], s["state"]) for s in sensors]
         if states != self._states or now - self._told >= (EVERY_S if self._board.rows.end else ALIVE_S):
             self._states, self._told = states, now
+            slipped = {key for key, progress in frame.progress.items() if progress.slipped}
+            if self._slipped and not slipped:
+                # the rows say that one has, and nobody knows which
+                slipped = self._worn
+            sensors = [
+                self._watched.document(
+                    key, frame.progress.get(key), frame.links.get(key), frame.latency_ms.get(key), key in slipped
+                )
+                for key in self._keys
+            ]
             self._board.put(
                 "sensors",
                 {"now_s": round(frame.now_s, 2), "sensors": sensors, "body_state": self._board.body_state},
@@ -282,7 +295,7 @@ class LivePage(Sink):
             },
         )
         share = self._share
-        if share is None or any(f & DASHED for f in self._alarms.flags().values()):
+        if share is None or any(f & DASHED for f in self._flags.values()):
             share = self._share_since = None
         elif self._share_since is None:
             self._share_since = now_s

@@ -27,7 +27,7 @@ export class Ended {
     const others = session.setup !== null ? [] : Object.keys(KEYS).filter((other) => other !== mode && showsAfterEnd(other, session));
     this.node = element(
       "main",
-      { class: "over" },
+      { class: "after-end" },
       element("header", {}, element("h1", {}, codeWord("mode", mode)), element("nav", { "aria-label": word("desk.modes") }, ...others.map((other) => button(`mode-${other}`, word(`mode.${other}`), { key: KEYS[other] })))),
     );
   }

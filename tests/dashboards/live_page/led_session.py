@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+# in a real session it is loaded while the protocol runs, which takes minutes; here seconds
+import dsp.comparison  # noqa: F401
 from body_signals import SessionMark
 from dsp.results import Repetition
 from dsp.screen import Excursions, of_run, run_document, runs_of, screen_of, screened, share_by_thirds

@@ -35,6 +35,40 @@ LUMBAR, PELVIS, LEFT, RIGHT = KEYS
 HEARD = "() => document.querySelectorAll('.found .sensor[data-state=streaming]').length === 4"
 FILLED = "place => document.querySelector(`.spot[data-place=${place}]`)?.dataset.filled !== undefined"
 PATIENCE_S = 30.0
+NEW_KIT_S, KNOWN_KIT_S = 300.0, 120.0
+"""From the open page to the first angle: with sensors that nobody has named yet, and with those of the last time."""
+BUSY = 1.5
+"""Beside other tests everything takes longer: at rest it is 216 s and 103 s."""
+PERSON_S = {
+    "press": 3.0,
+    "tap a sensor": 5.0,
+    "name a strap": 10.0,
+    "strap a sensor on": 20.0,
+    "strap a known sensor on": 15.0,
+    "type a pseudonym": 10.0,
+}
+"""What a person is reckoned to need for each (ours): here a script does it at once."""
+
+
+class SetUpTime:
+    """Time to the first angle, simulated: what the program and the athlete were waited for, and the steps of a person."""
+
+    def __init__(self) -> None:
+        self.waited_s: dict[str, float] = {}
+
+    @contextmanager
+    def waits(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.waited_s[what] = time.monotonic() - began
+
+    def told(self, name: str, steps: dict[str, int], waits: tuple[str, ...]) -> float:
+        """All of it together, printed."""
+        person_s = sum(PERSON_S[step] * count for step, count in steps.items())
+        waited = {what: round(self.waited_s[what], 1) for what in waits}
+        total_s = person_s + sum(waited.values())
+        print(f"{name}, simulated: {total_s:.0f} s to the first angle; person {person_s:.0f} s {steps}, waited for {waited}")
+        return total_s
 
 
 class Started:
@@ -121,10 +155,12 @@ def remembered(folder: Path) -> None:
 
 
 def test_from_bare_sensors_to_a_lift_and_the_next_time(tmp_path: Path, open_page: Open) -> None:
+    timed = SetUpTime()
     with four(tmp_path, worn=True) as fake:
         with started(tmp_path, fake) as live:
-            page = open_page(live.address, TABLET)
-            until(page, HEARD, seconds=PATIENCE_S)
+            with timed.waits("page and sensors"):
+                page = open_page(live.address, TABLET)
+                until(page, HEARD, seconds=PATIENCE_S)
             assert page.evaluate("document.body.dataset.mode") == "setup"
             assert "87\u00a0%" in page.inner_text(".found")
             # a tap is answered by the row of that sensor, and by no other
@@ -159,15 +195,17 @@ def test_from_bare_sensors_to_a_lift_and_the_next_time(tmp_path: Path, open_page
             assert page.inner_text(".place .big") == "All in place"
 
             page.click('[data-action="start"]')
-            until(page, "() => document.body.dataset.time !== undefined", seconds=PATIENCE_S)
+            with timed.waits("first rows"):
+                until(page, "() => document.body.dataset.time !== undefined", seconds=PATIENCE_S)
             page.click('[data-action="calibrate"]')
-            fake.do("cue", LUMBAR)
-            until(page, "() => document.querySelector('.headline')?.textContent === 'Ready.'", seconds=90.0)
+            with timed.waits("calibration"):
+                fake.do("cue", LUMBAR)
+                until(page, "() => document.querySelector('.headline')?.textContent === 'Ready.'", seconds=90.0)
             assert page.inner_text(".reports")
             page.click('.ready [data-action="mode-lift"]')
-            until(
-                page, "() => /^\\d+°$/.test(document.querySelector('[data-value=lumbar_flexion]')?.textContent)", seconds=20.0
-            )
+            with timed.waits("first angle"):
+                angle = "() => /^\\d+°$/.test(document.querySelector('[data-value=lumbar_flexion]')?.textContent)"
+                until(page, angle, seconds=20.0)
             assert live.end() == 0, live.stderr
         (session,) = (tmp_path / "sessions").iterdir()
         assert "player-07" in session.name
@@ -179,10 +217,11 @@ def test_from_bare_sensors_to_a_lift_and_the_next_time(tmp_path: Path, open_page
 
         with started(tmp_path, fake) as live:
             began = time.monotonic()
-            page = open_page(live.address, TABLET)
-            until(page, "() => document.querySelector('[data-action=same_places]')?.disabled === false", seconds=PATIENCE_S)
-            assert "player-07" in page.inner_text("#athlete")
-            until(page, HEARD, seconds=PATIENCE_S)
+            with timed.waits("page and known sensors"):
+                page = open_page(live.address, TABLET)
+                until(page, "() => document.querySelector('[data-action=same_places]')?.disabled === false", seconds=PATIENCE_S)
+                assert "player-07" in page.inner_text("#athlete")
+                until(page, HEARD, seconds=PATIENCE_S)
             page.click('[data-action="same_places"]')
             until(page, "() => document.querySelectorAll('.spot[data-filled]').length === 4")
             page.click('.place [data-action="start_without"]')
@@ -190,6 +229,14 @@ def test_from_bare_sensors_to_a_lift_and_the_next_time(tmp_path: Path, open_page
             until(page, "() => document.body.dataset.time !== undefined", seconds=PATIENCE_S)
             assert time.monotonic() - began < 60.0
             assert live.end() == 0, live.stderr
+    new = {"strap a sensor on": 4, "tap a sensor": 8, "name a strap": 4, "type a pseudonym": 1, "press": 5}
+    waits = ("first rows", "calibration", "first angle")
+    assert timed.told("new kit", new, ("page and sensors", *waits)) <= BUSY * NEW_KIT_S
+    # the athlete, the places, calibrate, lift
+    assert (
+        timed.told("known kit", {"strap a known sensor on": 4, "press": 4}, ("page and known sensors", *waits))
+        <= BUSY * KNOWN_KIT_S
+    )
 
 
 def test_by_keyboard_alone_and_in_german(tmp_path: Path, open_page: Open) -> None:

@@ -67,7 +67,10 @@ def test_a_silent_sensor_is_stalled_within_half_a_second_and_lost_when_its_link_
     watched, link = Watched(), LinkStatus("pelvis", LinkState.STREAMING, rssi=-60)
 
     def state_at(now_s: float, samples: int, of_link: LinkState = LinkState.STREAMING, flags: Quality | int = 0) -> str:
-        document = watched.document("pelvis", now_s, progress(samples), replace(link, state=of_link), 9.0, flags, False)
+        now = (progress(samples), replace(link, state=of_link))
+        state = watched.state("pelvis", now_s, *now, flags)
+        document = watched.document("pelvis", *now, 9.0, False)
+        assert document["state"] == state
         assert (document["latency_ms"] is None) == (document["state"] in ("connecting", "stalled", "lost"))
         return str(document["state"])
 
@@ -82,7 +85,9 @@ def test_a_silent_sensor_is_stalled_within_half_a_second_and_lost_when_its_link_
     assert state_at(0.8, 16, LinkState.STALLED) == "stalled"
     for of_link in (LinkState.LOST, LinkState.SEARCHING, LinkState.CONNECTING, LinkState.READY):
         assert state_at(1.0, 16, of_link) == "lost"
-    assert watched.document("pelvis", 1.2, progress(16), replace(link, state=LinkState.LOST), None, 0, False)["since_s"] == 1.0
+    now = (progress(16), replace(link, state=LinkState.LOST))
+    assert watched.state("pelvis", 1.2, *now, 0) == "lost"
+    assert watched.document("pelvis", *now, None, False)["since_s"] == 1.0
 
 
 def test_the_angles_of_a_sensor_that_is_off_the_body_are_missing_from_the_rows(told: tuple[LivePage, Written]) -> None:
