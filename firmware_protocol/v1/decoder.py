@@ -37,9 +37,9 @@ from firmware_protocol.v1.messages import (
 )
 from firmware_protocol.v1.samples import (
     DATA_HEADER,
+    OVERRUN,
     TEMPERATURE_SCALE,
     UNKNOWN_LAYOUT,
-    Flag,
     Run,
     find_run,
     sample_times,
@@ -218,8 +218,8 @@ class MessageStream:
         if not run.well_formed:
             self.health.count("unknown_layout" if run.layout & UNKNOWN_LAYOUT else "length", len(run))
             return
-        if run.flags & Flag.OVERRUN:
-            self.health.count("overrun", int(np.count_nonzero(run.records["shape"] >> 24 & Flag.OVERRUN)))
+        if run.flags & OVERRUN:
+            self.health.count("overrun", int(np.count_nonzero(run.records["shape"] >> 24 & OVERRUN)))
         config = self._configs.get(run.epoch)
         first = run.records[0]
         if config is None:

@@ -131,7 +131,8 @@ def split_packets(message: memoryview) -> tuple[int, _Parts]:
 def latest_arrival(parts: _Parts) -> int:
     """Arrival time, in ns, of a message's last packet."""
     # a window holds some ten packets of a sensor: on numbers of Python this takes a fifth of the time
-    return max(struct.unpack(f"<{len(parts[1]) // 8}q", parts[1]))
+    latest: int = max(struct.unpack(f"<{len(parts[1]) // 8}q", parts[1]))
+    return latest
 
 
 def edge_arrivals(parts: _Parts) -> list[tuple[int, int]]:
