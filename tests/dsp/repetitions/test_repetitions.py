@@ -431,3 +431,15 @@ def test_hours_of_repetitions_keep_no_more_than_a_few_minutes_of_rows() -> None:
         kept.append(len(finder._kept))
     assert found >= 12 * 29
     assert max(kept) <= 3 * (HISTORY_S + 5.0) * RATE + len(rows)
+
+
+@pytest.mark.parametrize("marks", [[3.0], [0.0, 0.005], [2.0, 30.0], [1.0, 101.005]])
+def test_rows_that_an_open_calibration_skips_change_nothing(marks: list[float]) -> None:
+    """It waits for its time: row by row and all at once, with a gap and without."""
+    script = session_with_calibration(3, later_s=100.0)
+    rows = truth_rows(script)
+    holed = replace(rows, angles=rows.angles.copy())
+    holed.angles[:, 500:530] = np.nan
+    for those in (rows, holed):
+        singly, at_once = find(those, cuts=range(1, len(rows), 8), marks=marks), find(those, marks=marks)
+        assert [repr(r) for r in singly] == [repr(r) for r in at_once]
