@@ -94,11 +94,11 @@ def slip_watch(alignment: Alignment, rate_hz: float, *, marked_back: bool = Fals
     return SlipWatch(tuple(alignment.to_segment), rate_hz, marked_back=marked_back) if len(alignment.to_segment) > 1 else None
 
 
-def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags:
-    """Flags (m,) of ticks at which a sensor has slipped."""
+def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags | None:
+    """Flags (m,) of ticks at which a sensor has slipped; None where none has."""
     look = (-ticks.first) % LOOK_STRIDE
     if look >= len(ticks):
-        return np.full(len(ticks), int(Quality.SLIPPED) if watch.slipped else 0, np.int32)
+        return np.full(len(ticks), int(Quality.SLIPPED), np.int32) if watch.slipped else None
     slipped = watch.feed(ticks.first, angles.verticals(ticks.quat[:, :, look::LOOK_STRIDE]), len(ticks))
     return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
 

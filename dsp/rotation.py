@@ -6,6 +6,8 @@ on how many ticks are computed together: the base of live ≡ replay. Quaternion
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from body_signals import Floats
@@ -14,16 +16,23 @@ FEW = 600
 """Number of quaternions below which the number of operations, not their size, determines the time; the same sums are then made
 at once (ours)."""
 _TERMS = np.array(((0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0)))
-"""Component of q that meets component j of p in component i of p ⊗ q, [i, j], and its sign."""
+"""Component of q that meets component j of p in component i of p ⊗ q, [i, j]."""
 _SIGNS = np.array(((1.0, -1.0, -1.0, -1.0), (1.0, 1.0, 1.0, -1.0), (1.0, -1.0, 1.0, 1.0), (1.0, 1.0, -1.0, 1.0)))
+"""Its sign there, [i, j]."""
 _NEXT, _LAST = np.array((1, 2, 0)), np.array((2, 0, 1))
+
+
+@cache
+def _signs(axes: int) -> Floats:
+    """`_SIGNS` [i, j, …] for p and q with so many axes."""
+    return _SIGNS.reshape(4, 4, *(1,) * (axes - 1))
 
 
 def multiply(p: Floats, q: Floats) -> Floats:
     """Product p ⊗ q of (4, …) and (4, …), whose shapes fit each other."""
     if p.size + q.size < 4 * FEW:
-        signs = _SIGNS.reshape(4, 4, *(1,) * (max(p.ndim, q.ndim) - 1))
-        return np.asarray(np.add.reduce(q.take(_TERMS, axis=0) * signs * p, axis=1))
+        terms = q.take(_TERMS, axis=0) * _signs(max(p.ndim, q.ndim)) * p
+        return np.asarray(np.add.reduce(terms, axis=1))
     pw, px, py, pz = p
     qw, qx, qy, qz = q
     w = pw * qw - px * qx - py * qy - pz * qz

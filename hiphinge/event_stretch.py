@@ -52,7 +52,7 @@ class EventStretch:
     def first_from(self, arrival_ns: int) -> int | None:
         """Sequence number of the first event that arrives at or after `arrival_ns`, None if there is none."""
         late = self.single_ns >= arrival_ns
-        found = [int(self.single_seq[late].min())] if late.any() else []
+        found = [int(self.single_seq[late].min())] if np.count_nonzero(late) else []
         for packets in self.packets.values():
             late = packets.arrival_ns >= arrival_ns
             at = int(late.argmax())

@@ -25,6 +25,9 @@ class Source:
     def __init__(self, sensor: Sensor, minutes: SensorMinutes) -> None:
         self.sensor, self._minutes = sensor.key, minutes
         self.codec: Codec = codec_for(sensor.family, sensor.config, sensor.rate_hz)
+        # asked once: of every packet it would take longer than to decode it
+        self._probed = self.codec if isinstance(self.codec, Probed) else None
+        self._identified = self.codec if isinstance(self.codec, Identified) else None
         self.clock: ClockMap | None = None
         self.lost_exact = True
         self.has_clock = False
@@ -54,13 +57,13 @@ class Source:
         """Samples of these packets on the session's time line."""
         arrival_s = (packets.arrival_ns - zero_ns) / 1e9
         blocks = self.codec.feed_packets(packets.data, packets.lengths)
-        if isinstance(self.codec, Probed):
+        if self._probed is not None:
             self._probes += [
                 (int(packets.seq[p.packet]), p.device_s, (p.host_sent_ns - zero_ns) / 1e9)
-                for p in self.codec.probes()
+                for p in self._probed.probes()
                 if 0 <= packets.arrival_ns[p.packet] - p.host_sent_ns - p.held_ns <= LONGEST_ROUND_TRIP_NS
             ]
-        told = self.codec.identities() if isinstance(self.codec, Identified) else []
+        told = [] if self._identified is None else self._identified.identities()
         for packet, serial in told:
             if self._serial and serial != self._serial:
                 # who comes, and goes again before the first sample, was never there

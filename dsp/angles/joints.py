@@ -58,7 +58,7 @@ def unbroken(tilt: Floats, forward: Floats) -> Floats:
     comes forward to 240° (knees to the chest, lying on the back) and goes back to at most 120° (lying on the front).
     """
     beyond = np.where(forward > 0.0, tilt < MOST_BACK_RAD, tilt > MOST_THIGH_BACK_RAD)
-    return np.where(beyond, tilt + 2.0 * np.pi * forward, tilt) if beyond.any() else tilt
+    return np.where(beyond, tilt + 2.0 * np.pi * forward, tilt) if np.count_nonzero(beyond) else tilt
 
 
 def lying(vertical: Floats) -> Floats:

@@ -58,7 +58,7 @@ class SegmentAngles:
         first = [PELVIS] if PELVIS in alignment.to_segment else []
         self.placements = (*first, *beside, *(key for key in alignment.to_segment if key not in (*first, *beside)))
         self._body = body
-        self._sensors = places(keys, self.placements)
+        self._sensors = places(tuple(keys), self.placements)
         self._from_segment = np.array([alignment.from_segment[key] for key in self.placements]).reshape(-1, 4, 1).swapaxes(0, 1)
         reports = {r.placement: r for r in alignment.reports}
         sure = np.array([reports[key].confidence for key in self.placements])
@@ -145,13 +145,13 @@ class SegmentAngles:
             for rows, angle, spread in zip(self._components, found, spreads, strict=True):
                 angles[rows], sd[rows] = angle, spread
         missing = ~np.isfinite(angles)
-        if missing.any():
+        if np.count_nonzero(missing):
             angles[missing] = sd[missing] = np.nan
 
 
 def orientation_rows(ticks: Ticks) -> list[OrientationRows]:
     """Orientations of every sensor at the ticks at which it is present."""
-    rows, whole = [], bool(ticks.present.all())
+    rows, whole = [], np.count_nonzero(ticks.present) == ticks.present.size
     for i, key in enumerate(ticks.keys):
         if whole or ticks.present[i].all():
             rows.append(OrientationRows(key, ticks.time_s, ticks.quat[:, i].T, ticks.heading_epoch[i]))

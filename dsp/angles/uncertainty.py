@@ -88,7 +88,7 @@ def skin_variance(tilt: Floats, joints: int) -> Floats:
     if joints:
         pelvis = tilt[:1]
         missing = np.isnan(pelvis)
-        if missing.any():
+        if np.count_nonzero(missing):
             pelvis = np.where(missing, 0.0, pelvis)
         stretched[1 : 1 + joints] = np.abs(tilt[1 : 1 + joints] - pelvis)
     return np.asarray(np.square(SKIN * stretched / (1.0 + stretched / SKIN_HALF_RAD)))

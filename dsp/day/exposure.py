@@ -112,6 +112,10 @@ class Stretch:
         return self.end_s - self.start_s
 
 
+ROWS_AT_ONCE = 100
+"""Rows that are looked at together (ours): where they come in twos, most of the time would go into the calls."""
+
+
 class Exposure:
     """Accumulates one estimator's rows and repetitions. rising_s: session time at which the athlete got up, if known."""
 
@@ -120,6 +124,9 @@ class Exposure:
         self._rising_s = rising_s
         self._movements = TurningPoints()
         self._histogram = np.zeros(_FINE_BINS, np.int64)
+        self._waiting: list[tuple[Floats, Floats, Floats]] = []
+        self._many = 0
+        """Rows that wait to be looked at together: their times, lumbar flexion and trunk inclination."""
         self._missing = 0
         self._bends = 0
         self._bent = False
@@ -131,16 +138,27 @@ class Exposure:
 
     def take(self, rows: AngleRows) -> None:
         """The next rows."""
-        lumbar, trunk = np.degrees(rows.angles[_LUMBAR]), np.degrees(rows.angles[_TRUNK])
+        self._waiting.append((rows.time_s, rows.angles[_LUMBAR], rows.angles[_TRUNK]))
+        self._many += len(rows)
+        if self._many >= ROWS_AT_ONCE:
+            self._look()
+
+    def _look(self) -> None:
+        """Take in the rows that wait."""
+        if not self._waiting:
+            return
+        time_s, lumbar, trunk = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting, self._many = [], 0
+        lumbar, trunk = np.degrees(lumbar), np.degrees(trunk)
         there = np.isfinite(lumbar)
         self._missing += len(lumbar) - int(np.count_nonzero(there))
         if there.any():
             bins = np.clip((lumbar[there] - _LOWEST_DEG) / _FINE_DEG, 0, _FINE_BINS - 1).astype(np.int64)
             self._histogram += np.bincount(bins, minlength=_FINE_BINS)
         # turning points of a body need at most 20 Hz; the choice of rows depends on their time alone
-        self._movements.feed(lumbar[np.rint(rows.time_s * self._rate).astype(np.int64) % max(round(self._rate / 20.0), 1) == 0])
+        self._movements.feed(lumbar[np.rint(time_s * self._rate).astype(np.int64) % max(round(self._rate / 20.0), 1) == 0])
         self._count_bends(trunk)
-        self._follow_flexed(rows.time_s, lumbar)
+        self._follow_flexed(time_s, lumbar)
 
     def repetition(self, repetition: Repetition) -> None:
         """The next repetition."""
@@ -180,6 +198,7 @@ class Exposure:
 
     def document(self) -> dict[str, object]:
         """The entry in summary.json, in degrees and seconds; only measured values."""
+        self._look()
         self._end_stretch()
         seconds = 1.0 / self._rate
         measured = int(self._histogram.sum())

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 
@@ -41,6 +42,8 @@ PIECE = 16_384
 TOGETHER = 2
 """Ticks are output in groups of this many (ours), ending at a multiple of it, because later steps cost time per call. The first
 of two comes one tick later than it could; rows for a database (every fourth) and the row on a screen (the last) do not wait."""
+FORGOTTEN = 32
+"""What ticks do not need any more is forgotten once in so many of them (ours), because it costs time per call."""
 MOST_TICKS = 60_000
 """Most ticks output at once (ours). A computer that slept for a night leaves millions of them."""
 NEVER: Final = np.iinfo(np.int64).max
@@ -111,6 +114,21 @@ class Ticks:
             self.shaken[i],
         )
 
+    def turned(self, quat: Floats) -> Ticks:
+        """These ticks with other orientations (4, s, m)."""
+        return Ticks(
+            self.first,
+            self.time_s,
+            self.keys,
+            quat,
+            self.present,
+            self.heading_epoch,
+            self.quality,
+            self.tilt_variance,
+            self.shaken,
+            self.motion,
+        )
+
     @property
     def sensors(self) -> dict[str, GridRows]:
         """Every sensor's rows by key."""
@@ -160,12 +178,20 @@ def _stacked(rows: Sequence[Floats | None], ticks: int) -> Floats:
 
 def no_ticks(keys: tuple[str, ...], first: int) -> Ticks:
     """Zero ticks of these sensors, before tick number `first`."""
+    return Ticks(first, *_no_values(keys))
+
+
+@lru_cache(maxsize=16)
+def _no_values(keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """Of zero ticks of these sensors, all that follows their number."""
     none, missing = np.empty((len(keys), 0)), np.empty((len(keys), 0), np.int32)
-    return Ticks(first, np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, none, {})
+    return np.empty(0), keys, np.empty((4, len(keys), 0)), none > 0, missing, missing, none, none, {}
 
 
-def places(keys: Sequence[str], wanted: Sequence[str]) -> slice | list[int]:
-    """Indices of the wanted keys, in their order: a slice where they are already in this order, which copies nothing."""
+@lru_cache(maxsize=64)
+def places(keys: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]:
+    """Indices of the wanted keys, in their order: a slice where they are already in this order, which copies nothing. Not to be
+    changed: asked for again and again, they are the same."""
     at = [keys.index(key) for key in wanted]
     return slice(at[0], at[-1] + 1) if at and at == list(range(at[0], at[-1] + 1)) else at
 
@@ -201,19 +227,11 @@ class SensorTrack:
         self._motion: Floats | None = np.empty((6, 256))
         """None once samples without motion have arrived."""
         self._start = self._stop = 0
+        self.first_s, self.last_s = math.inf, -math.inf
+        """Times of the oldest and of the latest sample; the end of time and its beginning without any."""
 
     def __len__(self) -> int:
         return self._stop - self._start
-
-    @property
-    def first_s(self) -> float:
-        """Time of the oldest sample, NaN without any."""
-        return self._kept.item(_TIME, self._start) if len(self) else math.nan
-
-    @property
-    def last_s(self) -> float:
-        """Time of the latest sample, NaN without any."""
-        return self._kept.item(_TIME, self._stop - 1) if self._stop > self._start else math.nan
 
     @property
     def first_seq(self) -> float:
@@ -227,7 +245,7 @@ class SensorTrack:
         self.ordinary_s = 1.5 / rate_hz
         # below 10 samples a second neighbouring samples are further apart than a gap; they still bracket a tick
         self.hole_s = max(HOLE_S + 1e-9, self.ordinary_s)
-        if self._flags_now or samples.flags.any():
+        if self._flags_now or np.count_nonzero(samples.flags):
             self._take_flags(samples)
         if int(samples.heading_epoch.max()) > self._epoch:
             self._begin_anew(samples)
@@ -244,6 +262,9 @@ class SensorTrack:
             self._motion = None
         elif self._motion is not None:
             self._motion[:, part] = samples.motion
+        if self._stop == self._start:
+            self.first_s = samples.time_s.item(0)
+        self.last_s = samples.time_s.item(-1)
         self._stop += n
 
     def _begin_anew(self, samples: OrientedSamples) -> None:
@@ -281,8 +302,8 @@ class SensorTrack:
         self._motion = None if self._motion is None else _moved(self._motion, old, room)
         self._start, self._stop = 0, have
 
-    def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints, Ints]:
-        """Put the samples before and after each tick (m,) into low and high (rows, m); returns their indices. A tick at or
+    def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints | slice, Ints | slice]:
+        """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick at or
         before the first sample has the first twice, a tick after the last has the last two."""
         kept = self._kept[:, self._start : self._stop]
         time_s, n, m = kept[_TIME], kept.shape[1], len(ticks_s)
@@ -293,20 +314,21 @@ class SensorTrack:
             # one sample, or the same number of samples, for each tick: the usual case, if they are on either side of it
             step = max(step, 1)
             earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
-            if m == 1 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
+            # the first and the last are
+            if m <= 2 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
                 low[...], high[...] = kept[:, earlier], kept[:, later]
-                return np.arange(first - 1, last, step), np.arange(first, last + 1, step)
+                return earlier, later
         after = np.minimum(time_s.searchsorted(ticks_s), n - 1)
         before = np.maximum(after - 1, 0)
         low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
         return before, after
 
-    def motion(self, before: Ints, after: Ints, fraction: Floats) -> Floats | None:
-        """Motion (6, k) at `fraction` (k,) between these samples; None where it is not known."""
+    def motion(self, before: Ints | slice, after: Ints | slice, some: slice, fraction: Floats) -> Floats | None:
+        """Motion (6, k) at `fraction` (k,) between some of these samples; None where it is not known."""
         if self._motion is None:
             return None
         kept = self._motion[:, self._start : self._stop]
-        start, end = kept[:, before], kept[:, after]
+        start, end = kept[:, before][:, some], kept[:, after][:, some]
         return np.asarray(start + (end - start) * fraction)
 
     def doubtful(self, from_s: Floats, to_s: Floats, ticks_s: Floats, seen_s: Floats, lasts_s: float) -> Bools:
@@ -325,6 +347,7 @@ class SensorTrack:
         keep = int(self._kept[_TIME, self._start : self._stop].searchsorted(before_s)) - 1
         if keep > 0:
             self._start += keep
+            self.first_s = self._kept.item(_TIME, self._start)
             if len(self.clipped_s):
                 self.clipped_s = self.clipped_s[max(int(self.clipped_s.searchsorted(self.first_s)) - 1, 0) :]
             if len(self.anew_s):
@@ -364,7 +387,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         return Ticks.join([at_ticks(tracks, first + part.start, time_s[part], deadline[part]) for part in cut])
     shape = (len(tracks), len(time_s))
     low, high = np.empty((_ROWS, *shape)), np.empty((_ROWS, *shape))
-    found: dict[str, tuple[Ints, Ints]] = {}
+    found: dict[str, tuple[Ints | slice, Ints | slice]] = {}
     for i, (key, track) in enumerate(tracks.items()):
         if len(track):
             found[key] = track.around(time_s, low[:, i], high[:, i])
@@ -375,7 +398,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
     # a tick exactly at the first sample needs no sample before it
     in_time = (time_s >= first_s) & (time_s <= last_s) & (high[_SEQ] <= deadline)
     step = high[_TIME] - low[_TIME]
-    if not step.all():
+    if np.count_nonzero(step) < step.size:
         step = np.where(step == 0.0, ordinary, step)
     present = in_time & (step <= hole) & (low[_EPOCH] == high[_EPOCH]) & (high[_EPOCH] >= 0)
     fraction = (time_s - low[_TIME]) / step
@@ -385,14 +408,14 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
     half = 0.5 * FAST_RAD_S * step
     fast, wide = np.abs(cosine) < 1.0 - 0.5 * half * half, step > ordinary
     epoch, quality = high[_EPOCH], np.zeros(shape, np.int32)
-    if not present.all():
+    if np.count_nonzero(present) < present.size:
         quat[:, ~present] = np.nan
         epoch = np.where(present, epoch, -1.0)
         for i, track in enumerate(tracks.values()):
             track.late_ticks += shape[1] - int(np.count_nonzero(in_time[i]))
         quality[in_time & ~present] |= np.int32(Quality.GAP)
         quality[~in_time] |= np.int32(Quality.LATE)
-    if (fast | wide).any():
+    if np.count_nonzero(fast | wide):
         quality[in_time & wide] |= np.int32(Quality.GAP)
         quality[present & fast] |= np.int32(Quality.FAST)
     motion: dict[str, Floats] = {}
@@ -411,7 +434,7 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         if key in found:
             part = slice((-first) % MOTION_STRIDE, None, MOTION_STRIDE)
             before, after = found[key]
-            moved = track.motion(before[part], after[part], fraction[i, part])
+            moved = track.motion(before, after, part, fraction[i, part])
             if moved is not None:
                 moved[:, ~present[i, part]] = np.nan
                 motion[key] = moved
@@ -444,7 +467,7 @@ class Grid:
             return self._rows(0, np.empty(0, np.int64))
         assert self._next is not None
         # all sensors have passed the latest time of the one furthest behind
-        passed = min(t.last_s for t in self._tracks.values()) if all(map(len, self._tracks.values())) else -np.inf
+        passed = min([t.last_s for t in self._tracks.values()])
         if not self._longer:
             # half of the packets of a running session complete no group
             complete_s = (self._next + (-self._next) % TOGETHER) / self._rate
@@ -510,6 +533,8 @@ class Grid:
             return no_ticks(tuple(self._tracks), first)
         ticks = at_ticks(self._tracks, first, np.arange(first, first + count) / self._rate, deadline)
         self._next = first + count
+        if self._next // FORGOTTEN == first // FORGOTTEN:
+            return ticks
         start_s = self._next / self._rate
         for track in self._tracks.values():
             track.forget(start_s)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
@@ -446,7 +445,8 @@ def _both_ways(values: Floats, kept: float) -> Floats:
     """Sum (n,) of the values before and after each, with this factor of decay from one to the next."""
 
     def running(series: list[float]) -> list[float]:
-        return list(accumulate(series, lambda total, value: kept * total + value))
+        total = 0.0
+        return [total := kept * total + value for value in series]
 
     before, after = running(values.tolist()), running(values[::-1].tolist())[::-1]
     return np.asarray(np.add(before, after) - values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,15 +42,16 @@ class JointHeadings:
 
 def with_one_heading(ticks: Ticks, headings: JointHeadings) -> Ticks:
     """The same ticks with the other sensors turned to the pelvis's heading, where the relative heading is known."""
-    if not headings.known.any():
+    known = np.count_nonzero(headings.known)
+    if not known:
         return ticks
-    distal = places(ticks.keys, [joint.distal for joint in headings.joints])
-    offset = headings.offset if headings.known.all() else np.where(headings.known, headings.offset, 0.0)
+    distal = places(ticks.keys, tuple(joint.distal for joint in headings.joints))
+    offset = headings.offset if known == headings.known.size else np.where(headings.known, headings.offset, 0.0)
     quat = ticks.quat.copy()
     for part in pieces(len(ticks)):
         turn = rotation.about_vertical(-offset[:, part])
         quat[:, distal, part] = rotation.turn(turn, ticks.quat[:, distal, part])
-    return replace(ticks, quat=quat)
+    return ticks.turned(quat)
 
 
 def heading_epochs(ticks: Ticks, joint: Joint) -> tuple[Flags, Flags]:
@@ -138,10 +139,10 @@ class RelativeHeadings:
         """Headings at ticks between two updates: `part` of the stride."""
         assert self._held is not None
         (offset, rate, stated), certain, (distal, pelvis) = self._held
-        variance, known = np.repeat(stated, len(ticks), axis=1), np.repeat(certain, len(ticks), axis=1)
-        sensors = places(ticks.keys, [joint.distal for joint in self.joints])
+        variance, known = stated.repeat(len(ticks), axis=1), certain.repeat(len(ticks), axis=1)
+        sensors = places(ticks.keys, tuple(joint.distal for joint in self.joints))
         other = ticks.heading_epoch[sensors] != distal
         other |= ticks.heading_epoch[ticks.keys.index(PELVIS)] != pelvis
-        if other.any():
+        if np.count_nonzero(other):
             variance[other], known[other] = LOST_SD_RAD**2, False
         return JointHeadings(self.joints, offset + rate * self._since[part], variance, known)

@@ -157,11 +157,7 @@ class AccelerationLevel:
 
 def _remembered(squares: Floats, before: float, share: float) -> list[float]:
     """Exponentially weighted means of squares (b,), with this forgetting factor."""
-    means = []
-    for square in squares.tolist():
-        before += (square - before) * share
-        means.append(before)
-    return means
+    return [before := before + (square - before) * share for square in squares.tolist()]
 
 
 def _low_passed(pushes: list[complex], share: float) -> list[complex]:

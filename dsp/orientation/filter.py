@@ -123,7 +123,7 @@ def holes(device_time_s: Floats, restart: Bools, last_s: float | None, period_s:
     np.subtract(device_time_s[1:], device_time_s[:-1], out=step[1:])
     step[0] = period_s if last_s is None else device_time_s[0] - last_s
     missing = np.zeros(len(step), np.int64)
-    if last_s is not None and step.max() <= 1.5 * period_s and step.min() > 0.0 and not restart.any():
+    if last_s is not None and step.max() <= 1.5 * period_s and step.min() > 0.0 and not np.count_nonzero(restart):
         # the usual case
         return step, missing, np.zeros(len(step), np.bool_)
     wide = step > 1.5 * period_s
@@ -139,7 +139,7 @@ def per_period(gyr: Floats, step: Floats, missing: Ints, period_s: float) -> Flo
     """Rates scaled so that rate × nominal period is the rotation over the true step; unchanged next to a gap."""
     factor = step / period_s
     even = np.abs(factor - 1.0) < EVEN_SHARE
-    if even.all():
+    if np.count_nonzero(even) == len(even):
         return gyr
     factor[even | (missing > 0)] = 1.0
     np.clip(factor, 0.5, 1.5, out=factor)
@@ -173,7 +173,7 @@ def mean_of_neighbours(gyr: Floats, before: Floats | None, apart: Bools) -> Floa
     np.add(gyr[1:], gyr[:-1], out=mean[1:])
     np.add(gyr[0], gyr[0] if before is None else before, out=mean[0])
     mean *= 0.5
-    if apart.any():
+    if np.count_nonzero(apart):
         mean[apart] = gyr[apart]
     return mean
 
@@ -267,14 +267,16 @@ class CausalOrientation:
             return self._device(block, epoch)
         quat, tilt = np.empty((4, n)), np.empty((2, n))
         step, missing, fresh = holes(block.device_time_s, block.restart, self._last_s, self._period)
+        borders = fresh.nonzero()[0].tolist()
         gyr, apart = block.gyr, fresh | (missing > 0)
         if self._worn:
             gyr = mean_of_neighbours(gyr, self._before, apart)
             self._before = block.gyr[-1]
         gyr = per_period(gyr, step, missing, self._period)
-        missing[fresh] = 0
+        if borders:
+            missing[fresh] = 0
         start = 0
-        for border in [*np.flatnonzero(fresh).tolist(), n]:
+        for border in [*borders, n]:
             if border > start:
                 self._run(block, gyr, missing, slice(start, border), quat, tilt, epoch)
             if border < n:
@@ -347,7 +349,7 @@ class CausalOrientation:
             if stop > start:
                 own: slice | Ints = slice(None)
                 forces, rates, gaps = block.acc[start:stop], gyr[start:stop], missing[start:stop]
-                if gaps.any():
+                if np.count_nonzero(gaps):
                     own, (forces, rates) = filled_in(gaps, (forces, self._last_acc), (rates, self._last_gyr))
                 right_forces, right_rates = forces, self._without_bias(rates)
                 if self._errors is not None:

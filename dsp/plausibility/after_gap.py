@@ -56,7 +56,7 @@ class AfterGapWatch:
         s, m = present.shape
         if not self._watched:
             return None, []
-        if not self._unknown and present.all() and min(self._last, default=first) >= first - 1:
+        if not self._unknown and np.count_nonzero(present) == present.size and min(self._last, default=first) >= first - 1:
             # the usual case
             self._last = [first + m - 1] * s
             self._remember(quat)

@@ -107,7 +107,7 @@ class BodyRangeWatch:
         """Rows (m,) with an angle outside, None where there are none, and what became known. angles (A, m): from tick `first`
         on. explained (joints, m): where a sensor of a joint is known to be wrong and nothing more is told; None: nowhere."""
         outside = beyond(angles)
-        any_row = bool(outside.any())
+        any_row = bool(np.count_nonzero(outside))
         if not self._open and not any_row:
             return None, []
         found: list[tuple[int, Finding]] = []

@@ -139,7 +139,7 @@ class SensorWatch:
             self._dead = DeadSamples(self._rate_hz, turns=block.gyr is not None, worn=self._worn)
             self._first_s, self._turns = float(block.time_s[0]), block.gyr is not None
             self._axes.turns = self._turns
-        tells = bool(block.saturated.any())
+        tells = bool(np.count_nonzero(block.saturated))
         if self._clipped is not None and (block.gyr is None or tells):
             # the device tells itself
             self._clipped = None

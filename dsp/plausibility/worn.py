@@ -95,7 +95,9 @@ class WornWatch:
         void = self._of_others(ticks, others) if others else None
         looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
         present = ticks.present[places(ticks.keys, self.placements)]
-        unknown, told = self._gaps.feed(ticks.first, present, angles.segments(ticks.quat[:, :, looks]))
+        # most calls of a running session bring no look
+        quat = angles.segments(ticks.quat[:, :, looks]) if looks.start < len(ticks) else np.empty((4, len(present), 0))
+        unknown, told = self._gaps.feed(ticks.first, present, quat)
         checked.findings += told
         if unknown is not None:
             void = unknown if void is None else void | unknown
@@ -153,7 +155,7 @@ class WornWatch:
     def _explained(self, ticks: Ticks) -> Bools | None:
         """At which ticks a joint has a sensor that is doubted itself (joints, m), None where none is."""
         doubts = self._quality(ticks) & np.int32(_DOUBTED) != 0
-        if not doubts.any():
+        if not np.count_nonzero(doubts):
             return None
         found = np.zeros((len(JOINTS), len(ticks)), np.bool_)
         for j, joint in enumerate(JOINTS):

@@ -37,9 +37,9 @@ from firmware_protocol.v1.messages import (
 )
 from firmware_protocol.v1.samples import (
     DATA_HEADER,
+    OVERRUN,
     TEMPERATURE_SCALE,
     UNKNOWN_LAYOUT,
-    Flag,
     Run,
     find_run,
     sample_times,
@@ -218,8 +218,8 @@ class MessageStream:
         if not run.well_formed:
             self.health.count("unknown_layout" if run.layout & UNKNOWN_LAYOUT else "length", len(run))
             return
-        if run.flags & Flag.OVERRUN:
-            self.health.count("overrun", int(np.count_nonzero(run.records["shape"] >> 24 & Flag.OVERRUN)))
+        if run.flags & OVERRUN:
+            self.health.count("overrun", int(np.count_nonzero(run.records["shape"] >> 24 & OVERRUN)))
         config = self._configs.get(run.epoch)
         first = run.records[0]
         if config is None:
@@ -258,13 +258,13 @@ class MessageStream:
         follows = (gap < _HALF) & (step - span[:-1] > -BACK_US)
         if run.count > 1:
             follows &= span[1:] > 0
-        if not follows.all():
+        if np.count_nonzero(follows) < n:
             n = int(np.argmin(follows))
             if n == 0:
                 return 0
             run = replace(run, records=run.records[:n])
-        first_us = last.time_us + np.cumsum(step[:n])
-        self._blocks.append(self._block(run, config, np.repeat(packet[:n], run.count), first_us, gap[:n]))
+        first_us = last.time_us + np.add.accumulate(step[:n])
+        self._blocks.append(self._block(run, config, packet[:n].repeat(run.count), first_us, gap[:n]))
         self._last = _Last(int(index[n]), run.count, int(first_us[-1]), int(span[n]))
         self._restart = False
         return n

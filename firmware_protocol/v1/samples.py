@@ -43,7 +43,7 @@ class Layout(IntFlag):
     QUATERNION = 1 << 1
 
 
-UNKNOWN_LAYOUT = 0xFF ^ (Layout.TEMPERATURE | Layout.QUATERNION)
+UNKNOWN_LAYOUT = int(0xFF ^ (Layout.TEMPERATURE | Layout.QUATERNION))
 """Layout bits of a later revision. (`~` of an IntFlag would clear them: it knows only its own bits.)"""
 
 
@@ -54,14 +54,19 @@ class Flag(IntFlag):
     OVERRUN = 1 << 1
 
 
+# as numbers: an IntFlag takes longer than all else that a message needs of it
+TEMPERATURE, QUATERNION = int(Layout.TEMPERATURE), int(Layout.QUATERNION)
+SATURATED, OVERRUN = int(Flag.SATURATED), int(Flag.OVERRUN)
+
+
 def data_length(count: int, layout: int) -> int:
     """Bytes of a DATA message."""
-    temperature = 2 if layout & Layout.TEMPERATURE else 0
+    temperature = 2 if layout & TEMPERATURE else 0
     return DATA_HEADER.size + 2 * count * _values(layout) + temperature
 
 
 def _values(layout: int) -> int:
-    return ACC_GYR_VALUES + (QUAT_VALUES if layout & Layout.QUATERNION else 0)
+    return ACC_GYR_VALUES + (QUAT_VALUES if layout & QUATERNION else 0)
 
 
 def encode_data(
@@ -129,7 +134,7 @@ def _record(length: int, count: int, layout: int, well_formed: bool) -> np.dtype
         names.append("samples")
         formats.append(("<i2", (count, _values(layout))))
         offsets.append(DATA_HEADER.size)
-        if layout & Layout.TEMPERATURE:
+        if layout & TEMPERATURE:
             names.append("temperature")
             formats.append("<i2")
             offsets.append(length - 2)
@@ -188,11 +193,11 @@ def scaled(run: Run, config: Config) -> tuple[Floats, Floats, Floats | None, Boo
     motion = raw[:, :ACC_GYR_VALUES]
     if motion.max() >= _FULL or motion.min() <= -_FULL:
         saturated = np.any((motion >= _FULL) | (motion <= -_FULL), axis=1)
-    if run.flags & Flag.SATURATED:
-        flagged = (run.records["shape"] >> 24) & Flag.SATURATED != 0
+    if run.flags & SATURATED:
+        flagged = (run.records["shape"] >> 24) & SATURATED != 0
         per_message = saturated.reshape(len(run), run.count)
         saturated = (per_message | (flagged & ~per_message.any(axis=1))[:, None]).ravel()
-    if not run.layout & Layout.QUATERNION:
+    if not run.layout & QUATERNION:
         return acc, gyr, None, saturated, 0
     quat = raw[:, ACC_GYR_VALUES:] * QUAT_SCALE
     w, x, y, z = quat.T

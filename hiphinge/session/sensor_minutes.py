@@ -71,13 +71,14 @@ class SensorMinutes:
         """Take the next samples of a sensor, with the arrival of each sample's packet, (n,) session time."""
         tally = self._tallies[block.sensor]
         tally.samples += len(block)
-        tally.lost += int(block.lost.sum())
-        ends = np.flatnonzero(np.append(block.seq[1:] != block.seq[:-1], True))
+        tally.lost += int(np.add.reduce(block.lost))
+        # the last sample of each packet
+        ends = np.append((block.seq[1:] != block.seq[:-1]).nonzero()[0], len(block) - 1)
         delays = np.rint((arrival_s[ends] - block.time_s[ends]) * 1e6).astype(np.int64)
         tally.packets += len(ends)
-        tally.delay_us += int(delays.sum())
+        tally.delay_us += int(np.add.reduce(delays))
         tally.longest_us = max(tally.longest_us, int(delays.max()))
-        if block.restart.any():
+        if np.count_nonzero(block.restart):
             # the map of a restarted clock must find its rate first
             tally.begin = None
         tally.end = (float(block.device_time_s[-1]), float(block.time_s[-1]))

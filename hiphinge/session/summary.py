@@ -69,6 +69,9 @@ class SessionFacts:
     """What is to be told of the session's start."""
 
 
+_FLAGS = [(int(flag), flag) for flag in Quality]
+
+
 class SummaryBuilder:
     """Accumulates one estimator's output; memory grows only with repetitions."""
 
@@ -106,8 +109,11 @@ class SummaryBuilder:
             self._at_pain.take(rows)
             self._excursions.take(rows)
             self._rows += len(rows)
-            for flag in self._flags:
-                self._flags[flag] += int(np.count_nonzero(rows.quality & int(flag)))
+            seen = int(np.bitwise_or.reduce(rows.quality))
+            if seen:
+                for bit, flag in _FLAGS:
+                    if seen & bit:
+                        self._flags[flag] += int(np.count_nonzero(rows.quality & bit))
         for orientation in output.orientations:
             if len(orientation):
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))

@@ -19,6 +19,7 @@ measurements, INFOCOM 2002, doi 10.1109/INFCOM.2002.1019257.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 
 import numpy as np
@@ -101,29 +102,9 @@ class ClockMap:
         self.leaps = []
         if not len(device_s):
             return host
-        # last sample of each packet, and of a run that a restart ends; a packet's delay is that of its last sample
-        set_back = device_s[1:] < device_s[:-1] - BUCKET_S
-        ends = np.flatnonzero(np.append((packet[1:] != packet[:-1]) | restart[1:] | set_back, True))
-        starts = np.concatenate(([0], ends[:-1] + 1))
-        device, arrival = device_s[ends], arrival_s[packet[ends]]
-        delay = arrival - device
-        bucket = np.floor(device / BUCKET_S).astype(np.int64)
-        fresh = np.logical_or.reduceat(restart, starts)
-        groups = np.flatnonzero(np.concatenate(([True], (bucket[1:] != bucket[:-1]) | fresh[1:])))
-        begins, counts = starts[groups], np.diff(groups, append=len(ends))
-        shortest = np.minimum.reduceat(delay, groups)
-        at_shortest = np.flatnonzero(delay == np.repeat(shortest, counts))
-        best = at_shortest[at_shortest.searchsorted(groups)]
-        turns = zip(
-            begins.tolist(),
-            bucket[groups].tolist(),
-            fresh[groups].tolist(),
-            device_s[begins].tolist(),
-            zip(groups.tolist(), (groups + counts).tolist(), strict=True),
-            shortest.tolist(),
-            zip(device[best].tolist(), arrival[best].tolist(), strict=True),
-            strict=True,
-        )
+        # what a packet of a running session brings is one turn
+        alone = packet.item(0) == packet.item(-1) and math.isfinite(device_s.item(-1)) and not _parted(device_s, restart).any()
+        starts, device, arrival, turns = (_one_turn if alone else _turns)(device_s, packet, arrival_s, restart)
         pieces: list[tuple[float, float, float]] = []
         borders: list[int] = []
         """Samples at which the pieces begin that are not mapped yet."""
@@ -222,8 +203,12 @@ class ClockMap:
         if not pieces:
             return
         part = slice(int(borders[0]), int(borders[-1]))
-        anchor, shown, rate = (np.repeat(column, np.diff(borders)) for column in np.array(pieces).T)
-        host[part] = shown + rate * (device_s[part] - anchor)
+        if len(pieces) == 1:
+            anchor, shown, rate = pieces[0]
+            host[part] = shown + rate * (device_s[part] - anchor)
+        else:
+            anchors, each_shown, rates = (np.repeat(column, np.diff(borders)) for column in np.array(pieces).T)
+            host[part] = each_shown + rates * (device_s[part] - anchors)
         if self._floor is not None:
             steps = self._since + 1 + np.arange(part.stop - part.start)
             host[part] = np.maximum(host[part], self._floor + 1e-6 * steps)
@@ -291,6 +276,52 @@ class ClockMap:
         sent = sorted((host - slope * device for device, host in self._probes), reverse=True)
         quarter = sent[: max(2, len(sent) // 4)]
         return min(support, quarter[0] + (quarter[0] - quarter[-1]) / (len(quarter) - 1))
+
+
+_Turn = tuple[int, int, bool, float, tuple[int, int], float, tuple[float, float]]
+"""Samples of one bucket: the first of them, the bucket, whether the clock restarted there, its device time; the first of their
+packets and the first one after them; their shortest delay, and device time and arrival of the first packet that has it."""
+
+
+def _parted(device_s: Floats, restart: Bools) -> Bools:
+    """Before which samples (n - 1,), from the second on, the clock began anew or was set back."""
+    return restart[1:] | (device_s[1:] < device_s[:-1] - BUCKET_S)
+
+
+def _one_turn(device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools) -> tuple[Ints, Floats, Floats, list[_Turn]]:
+    """`_turns` of the samples of one packet, with no restart between them."""
+    at = packet.item(-1)
+    device, arrival = device_s.item(-1), arrival_s.item(at)
+    bucket = math.floor(device / BUCKET_S)
+    turn = 0, bucket, bool(restart.item(0)), device_s.item(0), (0, 1), arrival - device, (device, arrival)
+    return np.zeros(1, np.int64), device_s[-1:], arrival_s[at : at + 1], [turn]
+
+
+def _turns(device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools) -> tuple[Ints, Floats, Floats, list[_Turn]]:
+    """First sample, device time and arrival of each packet (p,), parted where the clock began anew; what each bucket brings."""
+    # last sample of each packet, and of a run that a restart ends; a packet's delay is that of its last sample
+    ends = np.append(((packet[1:] != packet[:-1]) | _parted(device_s, restart)).nonzero()[0], len(packet) - 1)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    device, arrival = device_s[ends], arrival_s[packet[ends]]
+    delay = arrival - device
+    bucket = np.floor(device / BUCKET_S).astype(np.int64)
+    fresh = np.logical_or.reduceat(restart, starts)
+    groups = np.flatnonzero(np.concatenate(([True], (bucket[1:] != bucket[:-1]) | fresh[1:])))
+    begins, counts = starts[groups], np.diff(groups, append=len(ends))
+    shortest = np.minimum.reduceat(delay, groups)
+    at_shortest = np.flatnonzero(delay == np.repeat(shortest, counts))
+    best = at_shortest[at_shortest.searchsorted(groups)]
+    turns = zip(
+        begins.tolist(),
+        bucket[groups].tolist(),
+        fresh[groups].tolist(),
+        device_s[begins].tolist(),
+        zip(groups.tolist(), (groups + counts).tolist(), strict=True),
+        shortest.tolist(),
+        zip(device[best].tolist(), arrival[best].tolist(), strict=True),
+        strict=True,
+    )
+    return starts, device, arrival, list(turns)
 
 
 def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.plausibility.linked_motion import RATE_HZ, WINDOW_S, Felt, lag_of
+from dsp.plausibility.linked_motion import RATE_HZ, WINDOW_S, Felt, lag_of, lags_of
 from virtual_athlete import Script, SimulatedAthlete
 
 SQUATS_S, WALK_S = 14.0, 36.0
@@ -67,3 +67,21 @@ def test_without_samples_or_numbers_there_is_nothing():
     assert Felt.of([(s.time_s[:100], s.acc[:100], s.gyr[:100])], 50, 1000) is None
     none = np.where(np.arange(len(s))[:, None] == 900, np.nan, s.acc)
     assert Felt.of([(s.time_s, none, s.gyr)], 50, 1000) is None
+
+
+def test_sensors_and_pairs_together_are_the_same_to_the_last_bit():
+    parts = {key: [(s.time_s, s.acc, s.gyr)] for key, s in samples().items()}
+    parts["nothing"] = [(samples()["pelvis"].time_s[:100], samples()["pelvis"].acc[:100], samples()["pelvis"].gyr[:100])]
+    together = Felt.of_several(parts, 50, round(58.0 * RATE_HZ))
+    assert set(together) == set(parts) - {"nothing"}
+    for key, several in together.items():
+        alone = felt(key)
+        assert alone is not None
+        assert several.rows.tobytes() == alone.rows.tobytes()
+        assert several.holes.tobytes() == alone.holes.tobytes()
+    starts = [round(start * RATE_HZ) - 50 for start in np.arange(4.0, 58.0, WINDOW_S)]
+    asked = [(together["pelvis"], together[key], start, 0.0) for key in ("lumbar", "thigh_left") for start in starts]
+    found = lags_of(asked)
+    assert found == [lag_of(*one) for one in asked]
+    assert sum(lag is not None for lag in found) > 5
+    assert None in found

@@ -431,3 +431,25 @@ def test_hours_of_repetitions_keep_no_more_than_a_few_minutes_of_rows() -> None:
         kept.append(len(finder._kept))
     assert found >= 12 * 29
     assert max(kept) <= 3 * (HISTORY_S + 5.0) * RATE + len(rows)
+
+
+@pytest.mark.parametrize("marks", [[1.0], [1.0, 104.0]])
+def test_an_open_calibration_hears_of_time_at_rows_that_are_skipped(marks: list[float]) -> None:
+    """A bend is held back until the calibration has taken too long, and then given out, also if another one begins: row by row,
+    and all rows at once, of which most are skipped."""
+    script = standing_script()
+    script.bend(75.0)
+    script.stand(106.0 - script.now)
+    rows = truth_rows(script)
+
+    def found(until_s: float, cuts: range) -> list[str]:
+        finder = RepetitionFinder(RATE)
+        for mark in marks:
+            finder.calibrating(mark)
+        stop = round(until_s * RATE)
+        ends = [*(cut for cut in cuts if cut < stop), stop]
+        return [repr(r) for a, b in itertools.pairwise([0, *ends]) for r in finder.feed(rows.part(a, b))]
+
+    for until_s, bends in ((100.0, 0), (102.0, 1), (105.0, 1)):
+        assert found(until_s, range(0)) == found(until_s, range(50, len(rows), 50))
+        assert len(found(until_s, range(0))) == bends
