@@ -1,8 +1,8 @@
 """A program that plays org.bluez on a private bus, with virtual sensors in the air: for the unmodified bleak to talk to.
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
-standard input, each answered by one: tap, cue, drop, leave, come, reboot, faults, trouble, stop_sampling, adapter, ledgers,
-vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection comes about.
+standard input, each answered by one: tap, cue, drop, leave, come, swap, reboot, faults, trouble, stop_sampling, adapter,
+ledgers, vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: it is not connected.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
 
@@ -275,7 +275,8 @@ class Device(ServiceInterface):
 
 class Air:
     def __init__(self, bus: MessageBus, about: list[dict[str, Any]]) -> None:
-        self.bus, self.connecting, self._began = bus, False, time.monotonic()
+        self.bus, self.connecting = bus, False
+        self._began = next((d["began"] for d in about if "began" in d), time.monotonic())
         self.adapter = Adapter(self)
         people = [d for d in about if not d.get("handled")]
         athlete = motion() if any(d.get("worn", True) for d in people) else None
@@ -364,6 +365,10 @@ class Air:
             device.cut()
         elif do == "come":
             device.present = True
+        elif do == "swap":
+            device.peripheral.firmware._serial = order["serial"]
+            device.peripheral.reboot(self.now())
+            device.cut()
         elif do == "reboot":
             device.peripheral.reboot(self.now())
             device.cut()

@@ -1,6 +1,6 @@
 """A program with virtual serial sensors, each at a port of its own in a folder: for readers in another process.
 
-`python -m tests.peers.serial_lines` reads a JSON line ``{"folder": …, "devices": [{"key", "family", "worn"}]}``, says
+`python -m tests.peers.serial_lines` reads a JSON line ``{"folder": …, "devices": [{"key", "family", "worn", "began"}]}``, says
 ``ready``, then obeys JSON lines on its standard input, each answered by one: leave, come, faults, stop_sampling, ledgers.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -34,7 +35,9 @@ def main() -> None:
                 peripheral = worn(d["key"], firmware, athlete)
             else:
                 peripheral = VirtualPeripheral(d["key"], firmware, Still())
-            lines[d["key"]] = stack.enter_context(PeripheralLine(Path(about["folder"]) / d["key"], [peripheral]))
+            began = d.get("began")
+            clock_s = None if began is None else lambda began=began: time.monotonic() - began
+            lines[d["key"]] = stack.enter_context(PeripheralLine(Path(about["folder"]) / d["key"], [peripheral], clock_s))
         print("ready", flush=True)
         for line in sys.stdin:
             print(json.dumps(obey(lines, json.loads(line))), flush=True)
