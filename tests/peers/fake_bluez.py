@@ -2,7 +2,7 @@
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
 standard input, each answered by one: tap, cue, drop, leave, come, swap, reboot, faults, trouble, stop_sampling, adapter,
-ledgers, vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: it is not connected.
+ledgers, vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
 
