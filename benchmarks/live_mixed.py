@@ -96,9 +96,10 @@ def mixed(minutes: float, pulls: int, loss: float, *, stands: bool = False) -> b
         sensors = Sensors(stack, folder, began)
         entries: list[dict[str, object]] = []
         for key, family in FAMILIES.items():
-            reach = (
-                {"address": device(key)["address"]} if device_family(family).ble is not None else {"port": str(folder / key)}
-            )
+            reach: dict[str, object] = {"address": device(key)["address"]}
+            if device_family(family).ble is None:
+                # to find a baud rate is to start a sensor: its first samples would be nobody's
+                reach = {"port": str(folder / key), "baud": 921_600}
             entries.append({"placement": key, "family": family, "rate_hz": RATE_HZ[family], **reach})
         kit = write_kit(folder / "kit.toml", entries)
         day, zero_s, clock = asyncio.run(_session(sensors, kit, folder, seconds, loss, pulls, stands))
