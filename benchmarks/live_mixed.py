@@ -45,6 +45,8 @@ RATE_HZ = {"hiphinge-v1": 100, "movella-dot": 60, "hiphinge-v1-serial": 100, "xi
 SLEEP_S = 30.0
 BEGINS_S = 6.0
 """The programs of the sensors need this time, s, to make the athlete."""
+CALIBRATES_S = 50.0
+"""The athlete calibrates meanwhile, and nothing goes wrong yet, s."""
 WRONG_DEG, SIGMAS = 12.0, 5.0
 """A row is wrong where it is off by more than this and by more than so many of its own standard uncertainties."""
 DOUBT = ~int(Quality.FAST | Quality.DEVICE_ORIENTATION)
@@ -102,12 +104,12 @@ def mixed(minutes: float, pulls: int, loss: float, *, stands: bool = False) -> b
                 reach = {"port": str(folder / key), "baud": 921_600}
             entries.append({"placement": key, "family": family, "rate_hz": RATE_HZ[family], **reach})
         kit = write_kit(folder / "kit.toml", entries)
-        day, zero_s, clock = asyncio.run(_session(sensors, kit, folder, seconds, loss, pulls, stands))
-        return _judged(folder, day, zero_s - began, clock, minutes, stands)
+        day, zero_s, streaming = asyncio.run(_session(sensors, kit, folder, seconds, loss, pulls, began, stands))
+        return _judged(folder, day, zero_s - began, streaming, minutes, stands)
 
 
 async def _session(
-    sensors: Sensors, kit: Kit, folder: Path, seconds: float, loss: float, pulls: int, stands: bool
+    sensors: Sensors, kit: Kit, folder: Path, seconds: float, loss: float, pulls: int, began: float, stands: bool
 ) -> tuple[Day, float, Streaming]:
     """What happened, the monotonic time of session time 0, and the streaming."""
     stood_ns = 0
@@ -150,11 +152,13 @@ async def _session(
         while not reader.streaming():
             await asyncio.sleep(0.02)
         print(f"streaming {now_s():.1f} s after the start", flush=True)
+        # the athlete stands from here on
+        await asyncio.sleep(max(0.0, began + 0.3 - time.monotonic()))
         log.mark("calibrate")
+        await asyncio.sleep(CALIBRATES_S)
         for key in FAMILIES:
             sensors.do("faults", key, faults={"loss": loss})
-        await asyncio.sleep(50.0)
-        each = max(1.0, (seconds - 50.0 - SLEEP_S) / (pulls + 4))
+        each = max(1.0, (seconds - CALIBRATES_S - SLEEP_S) / (pulls + 4))
         plan = ["pull"] * pulls
         for at, what in ((0.35, "sleep"), (0.65, "swap"), (0.8, "die")):
             plan.insert(round(at * len(plan)), what)
@@ -231,7 +235,7 @@ def _judged(folder: Path, day: Day, zero_s: float, streaming: Streaming, minutes
     leaps = [f for f in summary["findings"] if "leapt" in f["what"]]
     others = [f for f in summary["findings"] if f["cause"] == "other_sensor"]
     print(f"told: {len(leaps)} clocks leapt, {len(others)} other sensor")
-    good &= stale == 0 and wrong == 0 and len(others) == 1 and (len(leaps) >= 3 if stands else not leaps)
+    good &= stale == 0 and wrong == 0 and rows > 0 and len(others) == 1 and (len(leaps) >= 3 if stands else not leaps)
     p50, p99 = (streaming.latency.percentile(p) for p in (50, 99))
     print(f"packet to angle, without the grid's own wait: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     print("all as it should be" if good else "NOT as it should be", flush=True)
