@@ -43,8 +43,6 @@ FAMILIES = {
 }
 RATE_HZ = {"hiphinge-v1": 100, "movella-dot": 60, "hiphinge-v1-serial": 100, "ximu3": 100}
 SLEEP_S = 30.0
-BEGINS_S = 6.0
-"""The programs of the sensors need this time, s, to make the athlete."""
 CALIBRATES_S = 50.0
 """The athlete calibrates meanwhile, and nothing goes wrong yet, s."""
 WRONG_DEG, SIGMAS = 12.0, 5.0
@@ -73,10 +71,10 @@ class Day:
 class Sensors:
     """The programs of the sensors, by sensor."""
 
-    def __init__(self, stack: ExitStack, folder: Path, began: float) -> None:
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
         radio = [k for k, f in FAMILIES.items() if device_family(f).ble is not None]
-        air = stack.enter_context(bluez(folder, [device(k, FAMILIES[k], began=began) for k in radio]))
-        cables = [device(k, FAMILIES[k], began=began) for k in FAMILIES if k not in radio]
+        air = stack.enter_context(bluez(folder, [device(k, FAMILIES[k]) for k in radio]))
+        cables = [device(k, FAMILIES[k]) for k in FAMILIES if k not in radio]
         lines = stack.enter_context(serial_lines(folder, cables))
         self.programs: dict[str, Obedient] = {k: air if k in radio else lines for k in FAMILIES}
 
@@ -94,8 +92,7 @@ def mixed(minutes: float, pulls: int, loss: float, *, stands: bool = False) -> b
     seconds = 60.0 * minutes
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
-        began = time.monotonic() + BEGINS_S
-        sensors = Sensors(stack, folder, began)
+        sensors = Sensors(stack, folder)
         entries: list[dict[str, object]] = []
         for key, family in FAMILIES.items():
             reach: dict[str, object] = {"address": device(key)["address"]}
@@ -104,12 +101,15 @@ def mixed(minutes: float, pulls: int, loss: float, *, stands: bool = False) -> b
                 reach = {"port": str(folder / key), "baud": 921_600}
             entries.append({"placement": key, "family": family, "rate_hz": RATE_HZ[family], **reach})
         kit = write_kit(folder / "kit.toml", entries)
-        day, zero_s, streaming = asyncio.run(_session(sensors, kit, folder, seconds, loss, pulls, began, stands))
+        began = time.monotonic()
+        for key in FAMILIES:
+            sensors.do("begin", key, at=began)
+        day, zero_s, streaming = asyncio.run(_session(sensors, kit, folder, seconds, loss, pulls, stands))
         return _judged(folder, day, zero_s - began, streaming, minutes, stands)
 
 
 async def _session(
-    sensors: Sensors, kit: Kit, folder: Path, seconds: float, loss: float, pulls: int, began: float, stands: bool
+    sensors: Sensors, kit: Kit, folder: Path, seconds: float, loss: float, pulls: int, stands: bool
 ) -> tuple[Day, float, Streaming]:
     """What happened, the monotonic time of session time 0, and the streaming."""
     stood_ns = 0
@@ -152,8 +152,6 @@ async def _session(
         while not reader.streaming():
             await asyncio.sleep(0.02)
         print(f"streaming {now_s():.1f} s after the start", flush=True)
-        # the athlete stands from here on
-        await asyncio.sleep(max(0.0, began + 0.3 - time.monotonic()))
         log.mark("calibrate")
         await asyncio.sleep(CALIBRATES_S)
         for key in FAMILIES:

@@ -1,7 +1,7 @@
 """A program that plays org.bluez on a private bus, with virtual sensors in the air: for the unmodified bleak to talk to.
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
-standard input, each answered by one: tap, cue, drop, leave, come, swap, reboot, faults, trouble, stop_sampling, adapter,
+standard input, each answered by one: begin, tap, cue, drop, leave, come, swap, reboot, faults, trouble, stop_sampling, adapter,
 ledgers, vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
@@ -275,8 +275,7 @@ class Device(ServiceInterface):
 
 class Air:
     def __init__(self, bus: MessageBus, about: list[dict[str, Any]]) -> None:
-        self.bus, self.connecting = bus, False
-        self._began = next((d["began"] for d in about if "began" in d), time.monotonic())
+        self.bus, self.connecting, self._began = bus, False, time.monotonic()
         self.adapter = Adapter(self)
         people = [d for d in about if not d.get("handled")]
         athlete = motion() if any(d.get("worn", True) for d in people) else None
@@ -343,6 +342,10 @@ class Air:
                 for each in self.devices.values():
                     each.cut()
             self.adapter.emit_properties_changed({"Powered": order["powered"]})
+            return None
+        if do == "begin":
+            # nobody is connected yet: the body's time 0, by the system's monotonic clock
+            self._began = order["at"]
             return None
         if do == "vanish":
             os._exit(1)
