@@ -1,6 +1,7 @@
 """A live session on virtual sensors, as long as asked: samples sent and decoded, latency, sensors pulled and put back.
 
     python -m benchmarks.live --family hiphinge-v1 --minutes 10 --rate 200 --pulls 40
+    python -m benchmarks.live --mixed --minutes 120 --pulls 40   # see benchmarks.live_mixed
 
 The sensors run in a process of their own, behind a fake BlueZ (with the unmodified bleak) or at pseudo-terminals; the
 session is that of `hiphinge live`. Pulled: the sensor is out of reach or its cable out for five seconds.
@@ -186,6 +187,14 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--pulls", type=int, default=0, help="how often a sensor goes for five seconds")
+    parser.add_argument(
+        "--mixed", action="store_true", help="four families, a sleep of the computer, a swap, a sensor that dies"
+    )
+    parser.add_argument("--clock-stands", action="store_true", help="with --mixed: the computer's clock stands in its sleep")
     parser.add_argument("--loss", type=float, default=0.02, help="share of the packets that are lost")
     chosen = parser.parse_args()
+    if chosen.mixed:
+        from benchmarks.live_mixed import mixed
+
+        sys.exit(0 if mixed(chosen.minutes, chosen.pulls or 8, chosen.loss, stands=chosen.clock_stands) else 1)
     sys.exit(0 if main(chosen.family or LINKS[chosen.link], chosen.minutes, chosen.rate, chosen.pulls, chosen.loss) else 1)

@@ -55,7 +55,11 @@ def scan(
     if save is not None:
         chosen = wanted or _ask(sensors, ports)
         families = {s.address.upper(): s.family for s in sensors} | {p.identity.upper(): p.family for p in ports}
-        entries = [_entry(what, placement, family or families.get(what.upper())) for what, placement, family in chosen]
+        names = {s.address.upper(): s.name for s in sensors}
+        entries = [
+            _entry(what, placement, family or families.get(what.upper()), names.get(what.upper(), ""))
+            for what, placement, family in chosen
+        ]
         if entries:
             saved = add_to_kit(save, entries)
             if not as_json:
@@ -150,9 +154,11 @@ def _ask(sensors: list[SensorSeen], ports: list[PortSeen]) -> list[tuple[str, st
     return chosen
 
 
-def _entry(what: str, placement: str, family: str | None) -> dict[str, object]:
+def _entry(what: str, placement: str, family: str | None, name: str = "") -> dict[str, object]:
     if family is None:
         remedy = f"State it: --place {what}={placement}:FAMILY (hiphinge scan shows what is there)"
         raise HiphingeError(f"the family of {what} is not known", "--place", remedy)
     is_address = what.count(":") == 5 or (what.count("-") == 4 and "/" not in what)
-    return {"placement": placement, "family": family, "address" if is_address else "port": what}
+    known: dict[str, object] = {"placement": placement, "family": family, "address" if is_address else "port": what}
+    # on another Mac only the name finds it
+    return known | ({"advertised": name} if is_address and name else {})

@@ -281,6 +281,8 @@ class SettingUp:
                 entry.pop(word, None)
         if known is None:
             entry |= {"family": one.family, ("port" if one.port else "address"): id}
+            # an identifier that a Mac has made means nothing elsewhere, and the name does
+            entry |= {"advertised": one.name} if one.name and id.count("-") == 4 and not one.port else {}
         strap = self._strap(id)
         return {"placement": place} | {k: v for k, v in entry.items() if k != "placement"} | ({"strap": strap} if strap else {})
 

@@ -148,7 +148,14 @@ class BleLink(Link):
             async with self._adapter.connecting():
                 self._set(LinkState.CONNECTING)
                 attempt = asyncio.ensure_future(client.connect())
-                if await self._makes_way(client, attempt):
+                linked = False
+                try:
+                    linked = not await self._makes_way(client, attempt)
+                finally:
+                    if not linked:
+                        # before the next one: an adapter that is still connecting refuses it
+                        await _given_up(attempt)
+                if not linked:
                     return None
             async with asyncio.timeout(DISCOVERY_S):
                 await attempt
@@ -158,9 +165,8 @@ class BleLink(Link):
                 raise slow(self._key, len(self._adapter.held)) from error
             raise
         finally:
-            if attempt is not None and (not attempt.done() or attempt.cancelled() or attempt.exception() is not None):
-                attempt.cancel()
-                await asyncio.gather(attempt, return_exceptions=True)
+            if attempt is not None and not attempt.done():
+                await _given_up(attempt)
         return client
 
     async def _makes_way(self, client: BleakClient, attempt: asyncio.Future[None]) -> bool:
@@ -282,6 +288,12 @@ class BleLink(Link):
 
     def _say_not_found(self) -> None:
         self.status[self._key].fault = not_found(self._key, address=self._address)
+
+
+async def _given_up(attempt: asyncio.Future[None]) -> None:
+    """End an attempt to connect, and whatever it has begun."""
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
 
 
 def percent_of(level: bytes | bytearray) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.links.claim import Claim
 from on_disk import LockFile, is_held
 from tests.conftest import ROOT
 from tests.contract.command_line import environment
@@ -31,6 +32,18 @@ def test_a_lock_is_released_without_removing_an_open_file(
         lock.release()
         assert not (tmp_path / "x").exists()
         assert has_modes or len(refused) == 1, "where it is known that it cannot be, it is not tried"
+
+
+def test_a_sensor_belongs_to_one_program_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("on_disk.locks.HAS_MODES", False)
+    with windows_rules() as refused:
+        first, second = Claim("5D1F4C7E-9A11-4E0B-8E1A-0000000000AA"), Claim("5D1F4C7E-9A11-4E0B-8E1A-0000000000AA")
+        assert first.take()
+        assert not second.take()
+        first.release()
+        assert second.take()
+        second.release()
+        assert not refused
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ DENIED = '<deny send_destination="org.bluez"/>'
 
 def device(key: str, family: str = "hiphinge-v1", **words: Any) -> dict[str, Any]:
     """A sensor in the air; worn=False: it lies on a table; present=False: not there yet; readable=False: its
-    values cannot be read; handled=True: it can be tapped, and worn by somebody who waits for a cue, at the placement `at`."""
+    values cannot be read; handled=True: it can be tapped, and worn by
+    somebody who waits for a cue, at the placement `at`."""
     return {"key": key, "family": family, "address": f"C0:00:00:00:00:0{KEYS.index(key) + 1}"} | words
 
 

@@ -1,8 +1,8 @@
 """A program that plays org.bluez on a private bus, with virtual sensors in the air: for the unmodified bleak to talk to.
 
 `python -m tests.peers.fake_bluez` reads a JSON line with the devices, says ``ready``, then obeys JSON lines on its
-standard input, each answered by one: tap, cue, drop, leave, come, reboot, faults, trouble, stop_sampling, adapter, ledgers,
-vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection comes about.
+standard input, each answered by one: begin, tap, cue, drop, leave, come, swap, reboot, faults, trouble, stop_sampling, adapter,
+ledgers, vanish. `trouble`: resolve_s, seconds until its services are known; refuses, ``abort`` or ``full``: no connection.
 Structure and traps are those of BlueZ: GATT objects exist while connected, their path ends in ``serviceXXXX/charXXXX``.
 """
 
@@ -343,6 +343,10 @@ class Air:
                     each.cut()
             self.adapter.emit_properties_changed({"Powered": order["powered"]})
             return None
+        if do == "begin":
+            # nobody is connected yet: the body's time 0, by the system's monotonic clock
+            self._began = order["at"]
+            return None
         if do == "vanish":
             os._exit(1)
         if do == "stop_sampling":
@@ -364,6 +368,10 @@ class Air:
             device.cut()
         elif do == "come":
             device.present = True
+        elif do == "swap":
+            device.peripheral.firmware._serial = order["serial"]
+            device.peripheral.reboot(self.now())
+            device.cut()
         elif do == "reboot":
             device.peripheral.reboot(self.now())
             device.cut()

@@ -1,7 +1,8 @@
 """A program with virtual serial sensors, each at a port of its own in a folder: for readers in another process.
 
 `python -m tests.peers.serial_lines` reads a JSON line ``{"folder": …, "devices": [{"key", "family", "worn"}]}``, says
-``ready``, then obeys JSON lines on its standard input, each answered by one: leave, come, faults, stop_sampling, ledgers.
+``ready``, then obeys JSON lines on its standard input, each answered by one: begin, leave, come, faults, stop_sampling,
+ledgers.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -22,6 +24,8 @@ from virtual_athlete.serial_line import PeripheralLine
 from virtual_athlete.virtual_devices import VirtualPeripheral
 from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 
+BEGAN = [time.monotonic()]
+
 
 def main() -> None:
     about = json.loads(sys.stdin.readline())
@@ -34,7 +38,8 @@ def main() -> None:
                 peripheral = worn(d["key"], firmware, athlete)
             else:
                 peripheral = VirtualPeripheral(d["key"], firmware, Still())
-            lines[d["key"]] = stack.enter_context(PeripheralLine(Path(about["folder"]) / d["key"], [peripheral]))
+            line = PeripheralLine(Path(about["folder"]) / d["key"], [peripheral], lambda: time.monotonic() - BEGAN[0])
+            lines[d["key"]] = stack.enter_context(line)
         print("ready", flush=True)
         for line in sys.stdin:
             print(json.dumps(obey(lines, json.loads(line))), flush=True)
@@ -44,6 +49,10 @@ def obey(lines: dict[str, PeripheralLine], order: dict[str, Any]) -> object:
     do = order["do"]
     if do == "ledgers":
         return {key: asdict(line.peripherals[0].ledger) for key, line in lines.items()}
+    if do == "begin":
+        # nobody has opened a port yet: the body's time 0, by the system's monotonic clock
+        BEGAN[0] = order["at"]
+        return None
     if do == "stop_sampling":
         for line in lines.values():
             line.peripherals[0].stop_sampling()

@@ -90,7 +90,9 @@ def not_found(where: str, *, address: str = "") -> LinkFault:
     foreign = _foreign(address)
     if foreign:
         return LinkFault("not found", where, foreign)
-    remedy = "Switch it on, charge it, bring it nearer; a phone or another program that holds it must let it go."
+    remedy = (
+        "Switch it on, charge it, bring it nearer; a phone or another program that holds it must let it go. The search goes on."
+    )
     return LinkFault("not found", where, remedy)
 
 

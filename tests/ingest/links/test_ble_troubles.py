@@ -72,6 +72,7 @@ def reader_of(folder: Path, keys: tuple[str, ...] = KEYS, **families: str) -> tu
 
 
 @pytest.mark.parametrize("refuses", ["abort", "full"])
+@pytest.mark.slow
 @pytest.mark.dbus
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_sensor_that_cannot_be_connected_does_not_hold_up_one_that_comes_back(tmp_path: Path, refuses: str) -> None:

@@ -1,7 +1,7 @@
 """Exceptions, clocks, locks, ports and lines that went wrong in the field, read from the shared test material.
 
 The same kinds, made by ourselves, are in test_ble_troubles.py, test_serial_troubles.py, tests/ingest/time/test_leaps.py,
-tests/on_disk/test_windows_rules.py and tests/contract/test_not_understood.py.
+tests/on_disk/test_windows_rules.py and tests/contract/live/test_not_understood.py.
 """
 
 from __future__ import annotations

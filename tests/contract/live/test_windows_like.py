@@ -14,7 +14,7 @@ from body_signals import Mark
 from ingest.recording.recorder import read_recording
 from tests.conftest import ROOT
 from tests.contract.command_line import environment
-from tests.contract.virtual_kit import kit_of, until
+from tests.contract.live.virtual_kit import kit_of, until
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral
