@@ -56,8 +56,7 @@ BACK_US = 100_000
 _LONGEST_RUN = 1 << 15
 """Most messages decoded at once (ours)."""
 _AFTER_BREAK = 256
-"""Most messages decoded at once after one that does not follow on, until as many have followed on (ours): else a stream in
-which none does would cost the square of its length."""
+"""The same after one that does not follow on (ours): a stream in which none does would else cost the square of its length."""
 _LONGEST_HELD_US = 10_000_000
 """Longest time, µs, between a query and its answer; a later answer belongs to another query (ours)."""
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
@@ -231,15 +230,11 @@ class MessageStream:
         while done < len(run):
             if self._last is None:
                 self._last = _Last(int(run.records["index"][done]), 0, int(run.records["time"][done]), 0)
-            whole = not done and most == len(run)
-            rest = run if whole else replace(run, records=run.records[done : done + most])
+            rest = run if not done and most == len(run) else replace(run, records=run.records[done : done + most])
             accepted = self._accept(rest, config, packet[done:], self._last)
             done += accepted
-            if accepted == len(rest):
-                most *= 2
-                continue
-            most = _AFTER_BREAK
-            if self._dropped(run.records[done], config, run.count, self._last):
+            most = 2 * most if accepted == len(rest) else _AFTER_BREAK
+            if accepted < len(rest) and self._dropped(run.records[done], config, run.count, self._last):
                 done += 1
 
     def _accept(self, run: Run, config: Config, packet: Ints, last: _Last) -> int:
