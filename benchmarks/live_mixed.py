@@ -46,7 +46,7 @@ SLEEP_S = 30.0
 CALIBRATES_S = 50.0
 """The athlete calibrates meanwhile, and nothing goes wrong yet, s."""
 WRONG_DEG, SIGMAS = 12.0, 5.0
-"""A row is wrong where it is off by more than this and by more than so many of its own standard uncertainties."""
+"""A row is wrong where it is off by more than this, and by more than five of its own standard uncertainties."""
 DOUBT = ~int(Quality.FAST | Quality.DEVICE_ORIENTATION)
 """Any other flag says that a row is in doubt."""
 COUNTING = ("lumbar", "thigh_left")

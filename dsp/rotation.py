@@ -24,7 +24,7 @@ _NEXT, _LAST = np.array((1, 2, 0)), np.array((2, 0, 1))
 
 @cache
 def _signs(axes: int) -> Floats:
-    """`_SIGNS` [i, j, …] for p and q with so many axes."""
+    """`_SIGNS` [i, j, …] for p and q with these numbers of axes."""
     return _SIGNS.reshape(4, 4, *(1,) * (axes - 1))
 
 

@@ -43,7 +43,7 @@ TOGETHER = 2
 """Ticks are output in groups of this many (ours), ending at a multiple of it, because later steps cost time per call. The first
 of two comes one tick later than it could; rows for a database (every fourth) and the row on a screen (the last) do not wait."""
 FORGOTTEN = 32
-"""What ticks do not need any more is forgotten once in so many of them (ours), because it costs time per call."""
+"""What ticks do not need any more is forgotten once in this number of them (ours), because it costs time per call."""
 MOST_TICKS = 60_000
 """Most ticks output at once (ours). A computer that slept for a night leaves millions of them."""
 NEVER: Final = np.iinfo(np.int64).max
