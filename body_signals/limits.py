@@ -105,15 +105,25 @@ LIMITS: tuple[Limit, ...] = (
 )
 
 
+FURTHEST = {"": 1.0, "deg": 180.0, "s": 60.0}
+"""Largest size of a limit by its unit: of a share, a part of 1 (ours)."""
+
+
 def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
     """The limits by name, with the given values. Raises ValueError for an unknown name, and for a value that is not a
-    finite number."""
+    finite number or that no measurement of its unit reaches."""
     found = {limit.name: limit for limit in LIMITS}
     for name, value in set_by_user.items():
         if name not in found:
             raise ValueError(f"unknown limit {name!r}: there are {', '.join(found)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"limit {name} = {value!r} is not a number")
+        unit = found[name].unit
+        if abs(value) > FURTHEST[unit]:
+            hint = (
+                f"it is a part of 1, so write {value / 100.0:g}" if not unit and abs(value) <= 100.0 else "no body reaches it"
+            )
+            raise ValueError(f"limit {name} = {value:g}{f' {unit}' if unit else ''} is out of range: {hint}")
         if value != found[name].value:
             found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
     return found

@@ -43,7 +43,7 @@ _WINDOWS = (
     r"Microsoft\Edge\Application\msedge.exe",
     r"Chromium\Application\chrome.exe",
 )
-_REMEDY = f"Install Chromium, Chrome or Edge, set {SETTING} to its program, or open the HTML file and print it"
+_REMEDY = f"Install Chromium, Chrome or Edge, set {SETTING} to its program, or leave --pdf out and print the HTML report"
 
 
 def print_pdf(html: Path, out: Path) -> Path:

@@ -46,7 +46,8 @@ def _retested(before: Path, primary: str | None, *, worn_anew: bool) -> Retested
     """What is measured again. HiphingeError where the session has no such number."""
     there = available_estimators(before) if before.is_dir() else ()
     if not there:
-        raise HiphingeError("no results are in this folder", str(before), "Give the session folder from before the treatment")
+        what = "no results are in this folder" if before.is_dir() else "no such session folder"
+        raise HiphingeError(what, str(before), "Give the session folder from before the treatment")
     summary = read_summary(before, there[-1])
     key = _key(summary, primary, before)
     return Retested(summary["session"], summary["athlete"], key, occasion_of(summary), worn_anew)

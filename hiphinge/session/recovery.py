@@ -104,7 +104,7 @@ def recover(folder: Path) -> Recovered:
     program is using it. Any failure is the result's `error`."""
     # here and not above: finding and listing sessions needs no engine
     from dashboards.corrections import settle
-    from dashboards.tables import available_estimators
+    from dashboards.tables import available_estimators, read_summary
     from hiphinge.afterwards.mending import proposals
     from hiphinge.session.computation import compute
     from ingest.session_folder import open_input
@@ -118,7 +118,10 @@ def recover(folder: Path) -> Recovered:
         # athlete and start may have been corrected before anything was computed
         with suppress(HiphingeError, OSError):
             settle(folder, available_estimators(folder))
-        compute(recorded.session, recorded.batches(), folder, folder.resolve().name, _missing(folder))
+        # results of a renamed folder keep the name that they have: the others are of the same session
+        there = available_estimators(folder)
+        name = str(read_summary(folder, there[0])["session"]) if there else folder.resolve().name
+        compute(recorded.session, recorded.batches(), folder, name, _missing(folder))
     except HiphingeError as error:
         return Recovered(folder, (), error)
     except MemoryError:

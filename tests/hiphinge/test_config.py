@@ -101,6 +101,8 @@ def test_a_file_without_a_token_may_be_read_by_all(file: Path) -> None:
         (b"screen = 3", r"'screen' is not a table.*rock_back_slack_deg"),
         (b"[screen]\nrock_back = 3", r"unknown limit 'rock_back': there are .*rock_back_slack_deg.*docs/screen.md"),
         (b"[screen]\nrock_back_slack_deg = 'low'", r"limit rock_back_slack_deg = 'low' is not a number"),
+        (b"[screen]\nbend_share_high = 63", r"limit bend_share_high = 63 is out of range: it is a part of 1, so write 0.63"),
+        (b"[screen]\nhip_extension_deg = -800", r"limit hip_extension_deg = -800 deg is out of range: no body reaches it"),
         (b"[screen]\nrock_back_slack_deg = inf", r"limit rock_back_slack_deg = inf is not a number"),
     ],
 )

@@ -32,7 +32,7 @@ def norms(
     found, painful = computed(group)
     document = norms_document(group, found, painful, estimator)
     if all(one.found is None for one in found):
-        what = f"{document['people']} pain-free people are not enough for any limit: {FEWEST_PEOPLE} are needed"
+        what = f"for a limit {FEWEST_PEOPLE} pain-free people are needed, and {document['people']} were given"
         raise HiphingeError(what, ", ".join(map(str, folders)), "docs/validation.md has the protocol")
     text = norms_toml(document)
     if out is not None:

@@ -35,7 +35,7 @@ def repeatability(
     document = repeatability_document(group, rows, estimator)
     if not rows:
         several = document["people_with_two_sessions"]
-        what = f"{several} people with two sessions or more are not enough: there must be 3, and {PEOPLE_ADVISED} are advised"
+        what = f"3 people with two sessions or more are needed, {PEOPLE_ADVISED} are advised, and {several} were given"
         raise HiphingeError(what, ", ".join(map(str, folders)), "docs/validation.md has the protocol")
     if as_json:
         print(json.dumps(document))

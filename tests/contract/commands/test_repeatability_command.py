@@ -123,11 +123,11 @@ def _numbers(place: Path, test: str, measure: str, but: str) -> list[float]:
 
 
 def test_too_few_people_are_said_to_be(clinic: Path, tmp_path: Path) -> None:
-    assert "pain-free people are not enough" in refused("norms", clinic / "p00-0", clinic / "p01-0", cwd=clinic)
-    assert "0 people with two sessions" in refused("repeatability", clinic / "p00-0", clinic / "p07-0", cwd=clinic)
+    assert "pain-free people are needed" in refused("norms", clinic / "p00-0", clinic / "p01-0", cwd=clinic)
+    assert "and 0 were given" in refused("repeatability", clinic / "p00-0", clinic / "p07-0", cwd=clinic)
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "0 people" in refused("repeatability", empty, cwd=clinic)
+    assert "0 were given" in refused("repeatability", empty, cwd=clinic)
     assert "no such folder" in refused("repeatability", tmp_path / "nowhere", cwd=clinic)
     assert "this is a file" in refused("norms", clinic / "p00-0/review/summary.json", cwd=clinic)
     assert "unknown estimator" in refused("norms", clinic, "--estimator", "best", cwd=clinic)

@@ -83,6 +83,15 @@ def test_recovery_computes_what_is_missing_and_nothing_else(tmp_path: Path, simu
     assert orphans(tmp_path) == []
 
 
+def test_what_is_missing_of_a_renamed_session_is_computed_under_its_name(tmp_path: Path, simulated: SimulatedSession) -> None:
+    folder = orphan(tmp_path / "monday", simulated, 20.0)
+    assert recover(folder).error is None
+    shutil.rmtree(folder / "review")
+    renamed = folder.rename(tmp_path / "tuesday")
+    assert recover(renamed).error is None
+    assert {read_summary(renamed, estimator)["session"] for estimator in ("live", "review")} == {"monday"}
+
+
 def test_scratch_files_of_the_killed_program_go(tmp_path: Path, simulated: SimulatedSession) -> None:
     folder = orphan(tmp_path / "s", simulated, 3.0)
     (folder / ".live.writing").mkdir()
