@@ -14,10 +14,9 @@ RUN := $(BIN)/python -m
 demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
-# Three at a time: tests of sessions, servers and browsers mostly wait.
 test: $(VENV)/tools packages lint
 	rm -f .coverage .coverage.*
-	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 3 --dist worksteal --cov --cov-report=term --cov-fail-under=85
+	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 
 check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick

@@ -82,7 +82,7 @@ def decode(
 
 def _examine(port: str, words: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what a device at this port does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
-    from hiphinge.commands import conformance  # opens ports: not needed by anything else here
+    from hiphinge.checkup import conformance  # opens ports: not needed by anything else here
 
     baud = words.get("baud", conformance.BAUD)
     if type(baud) is not int or set(words) - {"baud"}:

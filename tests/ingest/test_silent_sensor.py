@@ -31,13 +31,13 @@ class Forgetful(V1SerialFirmware):
         self.heard = {Kind.SETUP: 0, Kind.START: 0}
         super().__init__("1")
 
-    def _answer(self, message: bytes) -> list[bytes]:
+    def _answer(self, message: bytes, clock_s: float) -> list[bytes]:
         for kind, lost in self.lost.items():
             if message[:1] == bytes((kind,)):
                 self.heard[kind] += 1
                 if self.heard[kind] - 1 in lost:
                     return []
-        return super()._answer(message)
+        return super()._answer(message, clock_s)
 
 
 def streams(

@@ -11,7 +11,7 @@ import pytest
 
 from firmware_protocol import NEVER, Config, encode_config, frame_serial
 from firmware_protocol.v1 import Kind
-from hiphinge.commands.conformance import conformance
+from hiphinge.checkup.conformance import conformance
 from tests.contract.command_line import hiphinge
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
