@@ -20,7 +20,7 @@ from body_signals.events import (
     standing,
     zero_ns,
 )
-from body_signals.limits import LAIRD_2019, LIMITS, Limit, limits_with
+from body_signals.limits import LAIRD_2019, LIMITS, Limit, check_reach, limits_with
 from body_signals.mark_check import LARGEST_TARGET_DEG, TARGETS, UnclearLabel, check_label, is_off_scale, spelled
 from body_signals.marks import (
     ACTING,
@@ -179,6 +179,7 @@ __all__ = [
     "Watchdog",
     "check_athlete",
     "check_label",
+    "check_reach",
     "choice",
     "chosen",
     "flag_names",

@@ -111,19 +111,23 @@ FURTHEST = {"": 1.0, "deg": 180.0, "s": 60.0}
 
 def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
     """The limits by name, with the given values. Raises ValueError for an unknown name, and for a value that is not a
-    finite number or that no measurement of its unit reaches."""
+    finite number."""
     found = {limit.name: limit for limit in LIMITS}
     for name, value in set_by_user.items():
         if name not in found:
             raise ValueError(f"unknown limit {name!r}: there are {', '.join(found)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"limit {name} = {value!r} is not a number")
-        unit = found[name].unit
-        if abs(value) > FURTHEST[unit]:
-            hint = (
-                f"it is a part of 1, so write {value / 100.0:g}" if not unit and abs(value) <= 100.0 else "no body reaches it"
-            )
-            raise ValueError(f"limit {name} = {value:g}{f' {unit}' if unit else ''} is out of range: {hint}")
         if value != found[name].value:
             found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
     return found
+
+
+def check_reach(limits: Mapping[str, Limit]) -> None:
+    """Raises ValueError for a limit that no measurement of its unit reaches: it would say nothing of anybody. What a session
+    was computed with stays readable."""
+    for name, limit in limits.items():
+        if abs(limit.value) > FURTHEST[limit.unit]:
+            share = not limit.unit and abs(limit.value) <= 100.0
+            hint = f"it is a part of 1, so write {limit.value / 100.0:g}" if share else "no body reaches it"
+            raise ValueError(f"limit {name} = {limit.value:g}{f' {limit.unit}' if limit.unit else ''} is out of range: {hint}")

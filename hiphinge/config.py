@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from body_signals import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S, HiphingeError, limits_with
+from body_signals import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S, HiphingeError, check_reach, limits_with
 from dashboards.influx import InfluxSettings
 from hiphinge import logbook
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
@@ -116,7 +116,7 @@ def _screen_limits(given: object, file: Path) -> dict[str, float]:
         remedy = "Write [screen] and below it limits, e.g. rock_back_slack_deg = 22"
         raise HiphingeError("'screen' is not a table", str(file), remedy)
     try:
-        limits_with(given)
+        check_reach(limits_with(given))
     except ValueError as error:
         raise HiphingeError(f"[screen] {error}", str(file), "The limits and their values are in docs/screen.md") from None
     return {name: float(value) for name, value in given.items()}

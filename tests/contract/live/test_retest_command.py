@@ -110,4 +110,4 @@ def test_a_retest_says_what_it_retests(tmp_path: Path, athlete: Motion) -> None:
 
 
 def test_what_cannot_be_retested(tmp_path: Path) -> None:
-    assert "no results" in refused("retest", "nowhere", cwd=tmp_path)
+    assert "no such session folder" in refused("retest", "nowhere", cwd=tmp_path)
