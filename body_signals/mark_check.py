@@ -50,6 +50,10 @@ class UnclearLabel(ValueError):
         self.remedy = remedy
 
 
+class OffScale(UnclearLabel):
+    """A number of a session, or pain, that its scale does not have."""
+
+
 def spelled(label: str) -> str:
     """A label as the program writes it, where it is one that changes results: ``Heel drop`` is ``heel_drop``."""
     plain = _plain(label)
@@ -67,9 +71,9 @@ def check_label(label: str) -> None:
     text = label.strip()
     for name, (pattern, least, most) in FACTS.items():
         if re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) and session_fact(text) is None:
-            raise UnclearLabel(f"{label!r} is off the scale of {name}, {least:g} to {most:g}", _WRITTEN[name])
+            raise OffScale(f"{label!r} is off the scale of {name}, {least:g} to {most:g}", _WRITTEN[name])
     if _OFF_SCALE.fullmatch(text) and understood(text) is None:
-        raise UnclearLabel(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}", _WRITTEN["pain"])
+        raise OffScale(f"{label!r} is off the scale of pain, {LEAST_PAIN:g} to {MOST_PAIN:g}", _WRITTEN["pain"])
     words = choice(text)
     if words is not None:
         try:
@@ -88,8 +92,10 @@ def is_off_scale(text: str) -> bool:
     """Whether a note is a number of a session, or pain, off its scale: what was meant would be lost among the notes."""
     try:
         check_label(text)
-    except UnclearLabel as error:
-        return "off the scale" in str(error)
+    except OffScale:
+        return True
+    except UnclearLabel:
+        return False
     return False
 
 
@@ -129,7 +135,7 @@ _MEANINGS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "note": (r"note(?![\w-])", lambda text: isinstance(understood(text), Note)),
     PRIMARY: (r"primary(?![\w-])", lambda text: chosen(text) is not None),
     TARGET: (r"target(?![\w-])", _is_target),
-    SLEPT: (r"screen_slept\b", lambda text: re.fullmatch(rf"{SLEPT} \d{{1,7}}", text) is not None),
+    SLEPT: (rf"{SLEPT}\b", lambda text: re.fullmatch(rf"{SLEPT} \d{{1,7}}", text) is not None),
     UNDO: (r"undo(?![\w-])", lambda text: undone(text) is not None),
     **{word: (rf"{word}(?![\w-])", lambda text: len(text.split()) == 1) for word in _ALONE},
 }

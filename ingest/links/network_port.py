@@ -7,8 +7,8 @@ them apart. Addresses outside the local network are refused: nothing goes to the
 
 from __future__ import annotations
 
+import errno
 import ipaddress
-import os
 import select
 import socket
 import threading
@@ -274,7 +274,7 @@ def _fault_of(error: OSError, port: str) -> LinkFault:
     """What an error of the network means."""
     if isinstance(error, ConnectionRefusedError):
         return LinkFault("there is a computer at this address, and no sensor at this port", port, "Check the port in the kit.")
-    if isinstance(error, PermissionError) or "in use" in os.strerror(error.errno or 0).lower():
+    if isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE:
         remedy = "Close the other program, or let the sensor send to another port and name that in the kit."
         return LinkFault("another program has this port open", port, remedy, persistent=True, may_pass=True)
     remedy = "Switch it on; it must be in the same network as this computer, and a firewall must let this program through."

@@ -14,6 +14,7 @@ from body_signals import (
     check_label,
     choice,
     chosen,
+    is_off_scale,
     primary_label,
     retest_label,
     retested,
@@ -231,3 +232,13 @@ def test_the_last_of_a_name_counts_and_of_loads_the_largest() -> None:
     said = ["srpe 3", "load 60 kg", "load 90 kg", "load 40 kg", "calibrate", "srpe 6", "group backs"]
     assert session_facts(said) == {"srpe": 6.0, "load_kg": 90.0, "group": "backs"}
     assert session_facts([]) == {}
+
+
+@pytest.mark.parametrize("note", ["srpe 99", "pain 11", "soreness 12"])
+def test_a_note_off_a_scale_is_asked_again(note: str) -> None:
+    assert is_off_scale(note)
+
+
+@pytest.mark.parametrize("note", ["primary off the scale", "calibrte", "pain is off the scale", "srpe 7", "felt well"])
+def test_any_other_note_is_kept(note: str) -> None:
+    assert not is_off_scale(note)

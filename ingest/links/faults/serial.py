@@ -56,7 +56,7 @@ def fault_of(error: BaseException, port: str, *, opening: bool | None = None) ->
         opening = any(words in text for words in _OPENING) or not isinstance(error, serial.SerialException)
     if not opening:
         # whatever the system calls it: the port worked a moment ago
-        return LinkFault("the port has gone", port, "Plug it in again; it goes on by itself.")
+        return _gone(port)
     shown = _WINDOWS.search(str(error))
     if shown is not None or getattr(error, "winerror", None) is not None:
         return _of_windows(int(shown[1]) if shown is not None else int(error.winerror), port)  # type: ignore[attr-defined]
@@ -68,6 +68,10 @@ def fault_of(error: BaseException, port: str, *, opening: bool | None = None) ->
         return absent(port)
     if number == errno.EINVAL or isinstance(error, ValueError | NotImplementedError):
         return _not_so(port)
+    return _gone(port)
+
+
+def _gone(port: str) -> LinkFault:
     return LinkFault("the port has gone", port, "Plug it in again; it goes on by itself.")
 
 
