@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from body_signals import Event, HiphingeError, Packets
-from dsp.grid import ticks as grid
+from dsp.grid import grid
 from hiphinge.session import in_progress as app
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.recovery import recover
