@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import typer
 
 from body_signals import HiphingeError
-from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, Packet, device_family
 from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
@@ -70,6 +69,9 @@ def decode(
     if as_json:
         print(_line(result))
         return
+    # imported where it is used: help needs no tables
+    from dashboards.terminal import packet_table
+
     screen = console()
     screen.print(packet_table(result["packets"], result.get("samples")))
     if result["errors"]:

@@ -21,19 +21,8 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
 from hiphinge import config
-from hiphinge.commands.options import (
-    CONFIG,
-    LAN,
-    NO_BROWSER,
-    NO_PAGE,
-    PORT,
-    TLS,
-    console,
-    look_after,
-    say,
-    tell_faults,
-    tell_orphans,
-)
+from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, console, say, tell_faults
+from hiphinge.commands.unfinished import look_after, tell_orphans
 from hiphinge.comparing.own_answer import own_before
 from hiphinge.guidance.ending import tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols

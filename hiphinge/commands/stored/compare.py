@@ -11,7 +11,8 @@ from body_signals import BASELINE, ESTIMATORS, HiphingeError, SessionMark
 from hiphinge import config
 from hiphinge.afterwards import mending
 from hiphinge.afterwards.saying import say_marks
-from hiphinge.commands.options import CONFIG, among, console, say, with_results
+from hiphinge.commands.options import CONFIG, among, console, say
+from hiphinge.commands.unfinished import with_results
 from hiphinge.comparing.courses import compared, found, history
 from hiphinge.comparing.occasions import last_estimator
 from hiphinge.comparing.own_errors import own_errors

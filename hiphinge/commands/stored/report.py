@@ -14,7 +14,8 @@ from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import settled
 from hiphinge.afterwards.printing import found_browser, print_pdf
-from hiphinge.commands.options import among, console, say, with_results
+from hiphinge.commands.options import among, console, say
+from hiphinge.commands.unfinished import with_results
 from hiphinge.comparing.own_answer import screen_against_own
 
 AUDIENCES = ("physio", "athlete")
