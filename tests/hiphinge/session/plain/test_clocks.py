@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from hiphinge.session.clocks import agreed
+from hiphinge.session.plain.clocks import agreed
 from ingest.formats import PlainSession
 from tests.dsp.plausibility.test_clocks import squats
 from virtual_athlete import SimulatedAthlete

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import ANGLE_NAMES, LONGEST_LOOK_NS, Mark, standing
 from dsp.results import AngleRows
-from hiphinge.session.at_pain import AtPain, under_way
+from hiphinge.session.facts.at_pain import AtPain, under_way
 
 LUMBAR = ANGLE_NAMES.index("lumbar_flexion")
 

@@ -39,7 +39,7 @@ from dsp.screen import (
     share_by_thirds,
 )
 from hiphinge.afterwards.said import forgotten_words, said_in
-from hiphinge.session.at_pain import AtPain, under_way
+from hiphinge.session.facts.at_pain import AtPain, under_way
 from ingest.time import Lag
 
 LOW_CONFIDENCE = 0.5

@@ -11,7 +11,7 @@ import pytest
 from body_signals import Battery, Event, Heartbeat, Packets, TimedBlock
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.engine import Engine
-from hiphinge.session.sensor_minutes import COLUMNS, MINUTE_S, SensorMinute, SensorMinutes
+from hiphinge.session.facts.sensor_minutes import COLUMNS, MINUTE_S, SensorMinute, SensorMinutes
 from tests.dashboards.training_days import numbered, with_batteries
 from virtual_athlete import SimulatedSession, simulate
 from virtual_athlete.radio import Outage

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from body_signals import Placement, Sensor, Session, UtcAnchor
-from hiphinge.session.calendar import Calendar
+from hiphinge.session.facts.calendar import Calendar
 
 START = datetime(2026, 11, 29, 14, 5, tzinfo=UTC)
 SESSION = Session(START, "player-07", (Sensor(Placement.PELVIS, family="hiphinge-v1", address="C0:00:00:00:00:02"),))

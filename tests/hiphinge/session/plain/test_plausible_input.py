@@ -8,7 +8,7 @@ import pytest
 
 from body_signals import Cause, HiphingeError
 from hiphinge.api import Samples, estimate
-from hiphinge.session.plausible_input import check_imported, check_plain
+from hiphinge.session.plain.plausible_input import check_imported, check_plain
 from ingest.formats import import_session, session_of_samples
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
 from virtual_athlete import to_plain

@@ -16,7 +16,7 @@ from body_signals.session import SessionMark
 from dsp.orientation.filter import SampleCounts
 from dsp.pipeline import PipelineOutput
 from dsp.results import AlignmentReport, AngleRows, Finding, OrientationRows, Repetition
-from hiphinge.session.summary import SessionFacts, SummaryBuilder
+from hiphinge.session.facts.summary import SessionFacts, SummaryBuilder
 from ingest.heads.session_toml import read_session_toml, write_session_toml
 from virtual_athlete import START
 
