@@ -1,10 +1,10 @@
 // Before a protocol: the questions that come first, what will be done, and the button that begins it.
 
-import { button, element } from "../elements.js";
-import { showsAfterEnd } from "../ended.js";
-import { clock } from "../numbers.js";
+import { button, element } from "../drawing/elements.js";
+import { showsAfterEnd } from "../ending/ended.js";
+import { clock } from "../words/numbers.js";
 import { told } from "./texts.js";
-import { word } from "../words.js";
+import { word } from "../words/words.js";
 
 const FLAGS = ["saddle", "weakness", "trauma", "fever", "cancer", "night", "age"];
 

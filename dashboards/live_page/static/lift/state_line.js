@@ -1,8 +1,8 @@
 // The one line of state at the bottom of Lift: one thing at a time, the most pressing first; nothing where all is well.
 
-import { clock, degrees, known } from "../numbers.js";
-import { SLIPPED_BIT } from "../session.js";
-import { codeWord, word } from "../words.js";
+import { clock, degrees, known } from "../words/numbers.js";
+import { SLIPPED_BIT } from "../session/session.js";
+import { codeWord, word } from "../words/words.js";
 
 /** A sensor is spoken of while it is in one of these states. */
 const MISSING = new Set(["lost", "stalled", "connecting", "searching"]);

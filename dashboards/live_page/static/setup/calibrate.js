@@ -1,9 +1,9 @@
 // The guided calibration: stand still, bend, raise the knees. Nothing to press between; it counts by itself.
 
-import { button, element, mark, say, shape } from "../elements.js";
+import { button, element, mark, say, shape } from "../drawing/elements.js";
 import { calibrationStep } from "../lift/calibrating.js";
-import { known } from "../numbers.js";
-import { codeWord, word } from "../words.js";
+import { known } from "../words/numbers.js";
+import { codeWord, word } from "../words/words.js";
 import { heardWords, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 
