@@ -47,7 +47,7 @@ export class Ready {
       element("div", { class: "choices" }, ...others.map((p) => button("hipcheck-choose", told(p.title), { "data-protocol": p.name }))),
     );
     this.node.replaceChildren(
-      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, clock(offered.expected_s)].filter(Boolean).join(", ")), nav(page.session)),
+      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, word("hipcheck.takes", { time: clock(offered.expected_s) })].filter(Boolean).join(", ")), nav(page.session)),
       element("p", { class: "lead" }, told(offered.words)),
       element(
         "div",

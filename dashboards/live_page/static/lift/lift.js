@@ -225,7 +225,8 @@ export class Lift {
   /** The short word comes where the whole one does not fit, then the degree sign goes; letters never shrink. */
   _fit() {
     for (const { head, value } of this.rows) {
-      const key = `${value.textContent.length}|${head.clientWidth}|${head.querySelector(".doubt").hidden}`;
+      // digits are all as wide, a minus is not
+      const key = `${value.textContent.replace(/\d/g, "0")}|${head.clientWidth}|${head.querySelector(".doubt").hidden}`;
       if (head.dataset.fitted === key) continue;
       head.dataset.fitted = key;
       const room = head.clientWidth - GAP_EM * parseFloat(getComputedStyle(head).fontSize);

@@ -33,7 +33,7 @@ export function stateLine(session, connection, slept, now, family = "lift") {
   if (slept) return { words: say("slept", { seconds: Math.round(slept) }), kind: "alert", notice: "slept" };
   const missing = session.sensors.find((s) => MISSING.has(s.state));
   if (missing) {
-    const since = known(missing.since_s) ? clock(Math.max(0, session.newestTime - missing.since_s)) : "";
+    const since = known(missing.since_s) && known(session.newestTime) ? clock(Math.max(0, session.newestTime - missing.since_s)) : "";
     const words = family === "lift" ? place(missing.key) : `${place(missing.key)}: ${codeWord("sensor", missing.state)}`;
     return { words, time: since, kind: "missing" };
   }

@@ -105,7 +105,7 @@ export class Setup {
       const over = this.name === "ready" || i < at;
       const now = i === at;
       const number = element("span", { class: "number", "aria-hidden": "true" }, over ? "✓" : String(i + 1));
-      return element("li", { class: over ? "over" : now ? "now" : null, "aria-current": now ? "step" : null }, number, word(`setup.${step}`));
+      return element("li", { class: over ? "over" : now ? "now" : null, "aria-current": now ? "step" : null }, number, element("span", { class: "name" }, word(`setup.${step}`)));
     });
     this.row.replaceChildren(...rows);
   }

@@ -152,6 +152,10 @@ def test_a_calibration_can_be_read_from_two_metres(open_page: Open, lang: str) -
             assert box["y"] + box["height"] <= of["y"] + 10
 
 
+def _degrees(value: float) -> str:
+    return f"{value:.0f}°".replace("-", "−")
+
+
 def test_the_share_is_that_of_the_two_numbers_above_it(session: ScriptedSession, open_page: Open) -> None:
     page = open_page(session.address)
     streaming(page)
@@ -159,7 +163,8 @@ def test_the_share_is_that_of_the_two_numbers_above_it(session: ScriptedSession,
     for lumbar, hip, shown in ((48.0, 34.0, "59\u00a0%"), (4.0, 5.0, "–"), (-8.0, 40.0, "–"), (10.0, 62.0, "14\u00a0%")):
         session.pose = {**BENT, "lumbar_flexion": lumbar, "hip_left_flexion": hip, "hip_right_flexion": hip}
         until(page, share.format(shown))
-    # the whole word, and air between it and a number of two digits
+        until(page, "text => document.querySelector('[data-value=lumbar_flexion]').textContent === text", _degrees(lumbar))
+    # the whole word, also after a wider number, and air between it and a number of two digits
     session.pose = {**BENT, "lumbar_flexion": 48.0}
     until(page, "document.querySelector('[data-value=lumbar_flexion]').textContent === '48°'")
     page.wait_for_timeout(100)
