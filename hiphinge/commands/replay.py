@@ -20,11 +20,11 @@ from hiphinge.afterwards.mending import with_path
 from hiphinge.afterwards.said import MARK_COMMAND
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.guidance.ending import tell_findings
-from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.in_progress import RECORDING
-from hiphinge.session.plausible_input import check_plain
+from hiphinge.session.plain.clocks import with_agreed_clocks
+from hiphinge.session.plain.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
