@@ -6,15 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ingest.links.ble import SensorSeen, scan
-    from ingest.links.ble_link import ask_battery
+    from ingest.links.bluetooth import SensorSeen, ask_battery, scan
     from ingest.links.event_log import EventLog
     from ingest.links.kit import GATEWAY_FAMILY, Kit, KitSensor, add_to_kit, read_kit
     from ingest.links.kit_reader import KitReader
-    from ingest.links.link import LinkState, LinkStatus
+    from ingest.links.link_status import LinkState, LinkStatus
     from ingest.links.nearby import Near, Nearby
-    from ingest.links.serial_link import SerialLink
-    from ingest.links.serial_port import OpenPort, PortSeen, find_port, list_ports
+    from ingest.links.serial import OpenPort, PortSeen, SerialLink, find_port, list_ports
     from ingest.links.strangers import Stranger
 
 __all__ = [
@@ -46,23 +44,23 @@ _FROM = {
     "Kit": "kit",
     "KitReader": "kit_reader",
     "KitSensor": "kit",
-    "LinkState": "link",
-    "LinkStatus": "link",
+    "LinkState": "link_status",
+    "LinkStatus": "link_status",
     "Near": "nearby",
     "Nearby": "nearby",
-    "OpenPort": "serial_port",
-    "PortSeen": "serial_port",
-    "find_port": "serial_port",
-    "SensorSeen": "ble",
-    "SerialLink": "serial_link",
+    "OpenPort": "serial",
+    "PortSeen": "serial",
+    "find_port": "serial",
+    "SensorSeen": "bluetooth",
+    "SerialLink": "serial",
     "Stranger": "strangers",
     "add_to_kit": "kit",
-    "ask_battery": "ble_link",
-    "list_ports": "serial_port",
+    "ask_battery": "bluetooth",
+    "list_ports": "serial",
     "read_kit": "kit",
-    "scan": "ble",
+    "scan": "bluetooth",
 }
-"""The module of each name; loaded on first use, because bleak and pyserial are slow to import."""
+"""The module or wing of each name; loaded on first use, because bleak and pyserial are slow to import."""
 
 
 def __getattr__(name: str) -> Any:

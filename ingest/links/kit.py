@@ -29,7 +29,7 @@ from typing import Any
 from body_signals import NO_LIMITS, PATIENCE_S, HiphingeError, Sensor, Session, Setting, check_athlete
 from firmware_protocol import FAMILIES, DeviceFamily, Request, device_family
 from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
-from ingest.links.network_port import network_address
+from ingest.links.network import network_address
 from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"

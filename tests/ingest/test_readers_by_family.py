@@ -11,11 +11,11 @@ import pytest
 
 from firmware_protocol.device import Clock
 from firmware_protocol.registry import device_family
-from ingest.links.ble import scan
+from ingest.links.bluetooth.adapter import scan
 from ingest.links.event_log import EventLog
 from ingest.links.kit import read_kit, write_kit
 from ingest.links.kit_reader import KitReader
-from ingest.links.serial_link import speaks
+from ingest.links.serial.serial_link import speaks
 from tests.peers.bluez import bluez, device
 from tests.peers.worn_sensors import KEYS, Decoded, Still, while_running
 from virtual_athlete.serial_line import PeripheralLine
@@ -99,7 +99,7 @@ def test_serial_families(tmp_path: Path, family: str) -> None:
 
 
 def test_a_family_is_not_taken_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.links.serial_link.LISTEN_S", 0.2)
+    monkeypatch.setattr("ingest.links.serial.serial_link.LISTEN_S", 0.2)
     for family in SERIAL:
         peripheral = VirtualPeripheral("pelvis", virtual_firmware(family, "1"), Still())
         with PeripheralLine(tmp_path / family, [peripheral]):

@@ -15,11 +15,11 @@ from bleak.exc import (
     BleakError,
 )
 
+from ingest.links.bluetooth.faults import fault_of
 from ingest.links.event_log import EventLog
-from ingest.links.faults.ble import fault_of
 from ingest.links.kit import read_kit, write_kit
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
+from ingest.links.link_status import LinkState
 from tests.peers.bluez import Obedient, bluez, device
 from tests.peers.worn_sensors import KEYS, Decoded, while_running
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from body_signals import HiphingeError
-from ingest.links import ble_link
+from ingest.links.bluetooth import ble_link
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
-from ingest.links.network_port import NetworkPort, network_address
+from ingest.links.link_status import LinkState
+from ingest.links.network.network_port import NetworkPort, network_address
 from tests.peers.other_radios import InTheAir, other_radio
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete import Samples

@@ -16,12 +16,14 @@ from bleak.backends.device import BLEDevice
 from bleak_retry_connector import close_stale_connections_by_address
 
 from firmware_protocol import BleAccess, Codec, Read, Request, Write, codec_for, device_family, recognise_ble
-from ingest.links.ble import Adapter, SensorSeen, known_elsewhere, quietly
-from ingest.links.claim import Claim
+from ingest.links.bluetooth.adapter import Adapter, SensorSeen, known_elsewhere, quietly
+from ingest.links.bluetooth.claim import Claim
+from ingest.links.bluetooth.faults import BLE_ERRORS, fault_of, not_found, other_gatt, slow
 from ingest.links.event_log import EventLog
-from ingest.links.faults.ble import BLE_ERRORS, fault_of, not_found, other_gatt, slow
 from ingest.links.kit import KitSensor
-from ingest.links.link import Link, LinkFault, LinkState
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
 
 CONNECT_S = 8.0
 """Time, s, within which a sensor that was heard must be connected; then it is tried again (ours)."""
