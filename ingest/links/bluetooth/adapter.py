@@ -92,6 +92,12 @@ class Adapter:
         """Wait until no sensor is on its way back."""
         await self._nobody_urgent.wait()
 
+    async def rest(self, longest_s: float) -> None:
+        """Leave the radio to the sensors that are searched, until there are none, or for this time."""
+        until = asyncio.get_running_loop().time() + longest_s
+        while self.others_wait and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_GLANCE_S)
+
     async def seen(self, address: str, advertised: str | None = None) -> tuple[BLEDevice, int]:
         """Wait until the sensor is found; returns it and its rssi. Raises one of `BLE_ERRORS`, or `LinkFault`.
 
