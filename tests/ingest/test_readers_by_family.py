@@ -23,8 +23,8 @@ from virtual_athlete.virtual_devices import VirtualPeripheral
 from virtual_athlete.virtual_devices.firmware_makers import VIRTUAL_FAMILIES, virtual_firmware
 
 BLE = [name for name in VIRTUAL_FAMILIES if device_family(name).ble is not None]
-SERIAL = [name for name in VIRTUAL_FAMILIES if device_family(name).serial is not None]
-RATES = {"movesense": 104.0, "movella-dot": 60.0, "shimmer3": 256.0}
+SERIAL = [name for name in VIRTUAL_FAMILIES if (line := device_family(name).serial) is not None and not line.datagrams]
+RATES = {"movesense": 104.0, "movella-dot": 60.0, "shimmer3": 256.0, "witmotion-wifi": 50.0}
 
 
 def reader_of(folder: Path, entries: list[dict[str, object]]) -> tuple[KitReader, Decoded]:
