@@ -43,7 +43,7 @@ def decode(
         None,
         "--conformance",
         metavar="PORT",
-        help="Drive a device of protocol v1 at this serial port, and say what it does wrong.",
+        help="Drive a device of protocol v1 (serial port, tcp:// or udp:// or Bluetooth address); say what it does wrong.",
     ),
 ) -> None:
     """Show what the bytes of a sensor mean, and count their faults.
@@ -83,7 +83,7 @@ def decode(
 
 
 def _examine(port: str, words: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print what a device at this port does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
+    """Print what a device at this place does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
     from hiphinge.checkup import conformance  # opens ports: not needed by anything else here
 
     baud = words.get("baud", conformance.BAUD)

@@ -76,7 +76,7 @@ class Hearing:
         for name, family in DEVICE_FAMILIES.items():
             if name == self._family.name:
                 continue
-            whole = family.ble is None
+            whole = family.serial is not None and not family.serial.datagrams and family.ble is None
             codec = codec_for(name)
             blocks = [block for piece in ([begins] if whole else self._packets) for block in codec.feed(piece)]
             samples = sum(len(block) for block in blocks)

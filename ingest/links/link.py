@@ -14,15 +14,14 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NoReturn
 
 from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.hearing import UNDERSTOOD_S, Hearing
 from ingest.links.kit import KitSensor
-from ingest.links.link_fault import LinkFault as LinkFault
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState, LinkStatus
 from ingest.links.strangers import Stranger, Strangers
 
 _log = logging.getLogger(__name__)
@@ -55,35 +54,6 @@ _GOODBYE_S = 1.0
 """Time, s, for the orderly end of a stream (ours)."""
 _LAST_WORDS_S = 0.15
 """Silence, s, after a stop command that shows that a device has stopped (ours)."""
-
-
-class LinkState(StrEnum):
-    """State of a link; the words are for people."""
-
-    SEARCHING = "searching"
-    CONNECTING = "connecting"
-    CONFIGURING = "configuring"
-    READY = "ready"
-    STREAMING = "streaming"
-    STALLED = "stalled"
-    NOT_UNDERSTOOD = "connected, nothing understood"
-    LOST = "lost"
-
-
-@dataclass(slots=True)
-class LinkStatus:
-    """State of a sensor's link. battery in percent, rssi in dBm; None: not known."""
-
-    key: str
-    state: LinkState = LinkState.SEARCHING
-    fault: LinkFault | None = None
-    """The present fault."""
-    battery: int | None = None
-    rssi: int | None = None
-    packets: int = 0
-    reconnects: int = 0
-    notes: dict[str, int] = field(default_factory=dict)
-    """Counted faults of the sensor's transport, e.g. of a gateway's stream."""
 
 
 class Link(ABC):

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from body_signals import HiphingeError
-from ingest.links import ble_link
+from ingest.links.bluetooth import ble_link
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
-from ingest.links.network_port import NetworkPort, network_address
+from ingest.links.link_status import LinkState
+from ingest.links.network.network_port import NetworkPort, network_address
 from tests.peers.other_radios import InTheAir, other_radio
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete import Samples
@@ -28,7 +28,9 @@ from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgoing
 
-FAMILIES = ["hiphinge-v1-serial", "text-csv", "ximu3", "witmotion-serial"]
+FAMILIES = ["hiphinge-v1-serial", "text-csv", "ximu3", "witmotion-serial", "witmotion-wifi"]
+DATAGRAMS = ["ngimu"]
+"""Families that come over UDP alone."""
 
 
 class InTheNetwork:
@@ -130,7 +132,7 @@ def test_over_tcp_it_streams_is_cut_off_and_streams_again(tmp_path: Path, family
         asyncio.run(session(sensor))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, *DATAGRAMS])
 def test_over_udp_what_the_named_sensor_sends_is_taken(tmp_path: Path, family: str) -> None:
     at = free_udp_port()
 

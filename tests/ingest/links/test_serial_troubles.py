@@ -9,10 +9,10 @@ import pytest
 import serial
 from serial.tools.list_ports_common import ListPortInfo
 
-from ingest.links.faults.serial import TerminalError, fault_of
 from ingest.links.kit import KitSensor
-from ingest.links.link import LinkFault
-from ingest.links.serial_port import BY_PATH, BY_PLACE, OpenPort, find_port, lasting_identity, list_ports
+from ingest.links.link_fault import LinkFault
+from ingest.links.serial.faults import TerminalError, fault_of
+from ingest.links.serial.serial_port import BY_PATH, BY_PLACE, OpenPort, find_port, lasting_identity, list_ports
 
 DENIED = "PermissionError(13, 'Access is denied.', None, 5)"
 WRONG = "Cannot configure port, something went wrong. Original message"
@@ -85,8 +85,8 @@ def test_an_open_port_that_fails_has_gone(error: Exception, monkeypatch: pytest.
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("ingest.links.serial_port.serial.Serial", Pulled)
-    monkeypatch.setattr("ingest.links.serial_port.os.name", "nt")
+    monkeypatch.setattr("ingest.links.serial.serial_port.serial.Serial", Pulled)
+    monkeypatch.setattr("ingest.links.serial.serial_port.os.name", "nt")
     gone: list[LinkFault] = []
     port = OpenPort("COM3", 115200, lambda at, data: None, gone.append, lambda: 0)
     port.listen()
@@ -106,7 +106,7 @@ def port(
 
 
 def given(monkeypatch: pytest.MonkeyPatch, ports: Sequence[ListPortInfo]) -> None:
-    monkeypatch.setattr("ingest.links.serial_port.comports", lambda: list(ports))
+    monkeypatch.setattr("ingest.links.serial.serial_port.comports", lambda: list(ports))
 
 
 def ch340(device: str, place: str) -> ListPortInfo:

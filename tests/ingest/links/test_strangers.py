@@ -15,7 +15,8 @@ from hiphinge.live.known_sensors import remember, with_numbers
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkFault, LinkState
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
 from ingest.links.strangers import Stranger
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete.serial_line import PeripheralLine

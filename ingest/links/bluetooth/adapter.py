@@ -1,7 +1,7 @@
 """The Bluetooth adapter: scanning with family recognition, waiting for a sensor to be seen, and the meaning of its errors.
 
 bleak is used unmodified. Connections are opened one after another, as adapters require; while one is being opened, the
-search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `ingest.links.faults.ble` gives the remedy.
+search for others pauses. Every call of bleak may raise one of `BLE_ERRORS`; `ingest.links.bluetooth.faults` gives the remedy.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from firmware_protocol import recognise_ble
-from ingest.links.faults.ble import BLE_ERRORS, BLUETOOTH, fault_of, is_of_one_mac
-from ingest.links.link import LinkFault
+from ingest.links.bluetooth.faults import BLE_ERRORS, BLUETOOTH, fault_of, is_of_one_mac
+from ingest.links.link_fault import LinkFault
 
 BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 """The Bluetooth Battery Service; some sensors advertise its data, in percent."""
@@ -91,6 +91,12 @@ class Adapter:
     async def let_pass(self) -> None:
         """Wait until no sensor is on its way back."""
         await self._nobody_urgent.wait()
+
+    async def rest(self, longest_s: float) -> None:
+        """Leave the radio to the sensors that are searched, until there are none, or for this time."""
+        until = asyncio.get_running_loop().time() + longest_s
+        while self.others_wait and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_GLANCE_S)
 
     async def seen(self, address: str, advertised: str | None = None) -> tuple[BLEDevice, int]:
         """Wait until the sensor is found; returns it and its rssi. Raises one of `BLE_ERRORS`, or `LinkFault`.

@@ -16,12 +16,14 @@ from bleak.backends.device import BLEDevice
 from bleak_retry_connector import close_stale_connections_by_address
 
 from firmware_protocol import BleAccess, Codec, Read, Request, Write, codec_for, device_family, recognise_ble
-from ingest.links.ble import Adapter, SensorSeen, known_elsewhere, quietly
-from ingest.links.claim import Claim
+from ingest.links.bluetooth.adapter import Adapter, SensorSeen, known_elsewhere, quietly
+from ingest.links.bluetooth.claim import Claim
+from ingest.links.bluetooth.faults import BLE_ERRORS, fault_of, not_found, other_gatt, slow
 from ingest.links.event_log import EventLog
-from ingest.links.faults.ble import BLE_ERRORS, fault_of, not_found, other_gatt, slow
 from ingest.links.kit import KitSensor
-from ingest.links.link import Link, LinkFault, LinkState
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
 
 CONNECT_S = 8.0
 """Time, s, within which a sensor that was heard must be connected; then it is tried again (ours)."""
@@ -33,6 +35,9 @@ _URGENT_S = 30.0
 """For how long, s, after it was lost a sensor is expected back, and goes before those that cannot be connected (ours)."""
 _GRACE_S = 1.0
 """Time, s, that a first attempt has before it makes way for a sensor that comes back (ours)."""
+_REST_S, _MOST_RESTS = 2.0, 4
+"""Time, s, that a sensor rests after each attempt that failed while others are searched, for which the radio must be free, and
+how often it grows by that (ours)."""
 _GLANCE_S = 0.02
 """Interval, s, for looking whether a connection is there (ours)."""
 _NOT_FOUND_AFTER_S = 3.0
@@ -47,7 +52,7 @@ _UART = "6e40000{}-b5a3-f393-e0a9-e50e24dcca9e"
 UART_SERVICE, UART_WRITE, UART_NOTIFY = (_UART.format(n) for n in (1, 2, 3))
 """Nordic's UART service, a serial line over Bluetooth LE; the host writes to the second, and hears the third."""
 NORDIC_UART = BleAccess(services=(UART_SERVICE,), notify=(UART_NOTIFY,))
-_LEAST_WRITE = 20
+LEAST_WRITE = 20
 """Bytes that every connection takes in one write (an ATT MTU of 23)."""
 _ONE_AT_A_TIME = sys.platform == "linux"
 """BlueZ opens one connection at a time; other systems keep the order themselves."""
@@ -87,9 +92,9 @@ class BleLink(Link):
         if not self._claim.take():
             remedy = "Close the other hiphinge live and it goes on by itself."
             raise LinkFault("another program on this computer uses this sensor", self._key, remedy, persistent=True)
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._urgent_until:
+        if asyncio.get_running_loop().time() < self._urgent_until and not self._failures:
             self._adapter.hurry(self._address)
+        await self._adapter.rest(_REST_S * min(self._failures, _MOST_RESTS))
         try:
             if self._first:
                 # left by a killed program: while it is connected the sensor cannot be found
@@ -155,8 +160,12 @@ class BleLink(Link):
                     if not linked:
                         # before the next one: an adapter that is still connecting refuses it
                         await _given_up(attempt)
-                if not linked:
-                    return None
+            if not linked:
+                # of two that come back this one is not connected at once: the other one goes first
+                self._urgent_until = 0.0
+                self._adapter.arrived(self._address)
+                await self._adapter.let_pass()
+                return None
             async with asyncio.timeout(DISCOVERY_S):
                 await attempt
         except BaseException as error:
@@ -177,7 +186,7 @@ class BleLink(Link):
         while not attempt.done() and not client.is_connected:
             await asyncio.wait({attempt}, timeout=_GLANCE_S)
             since = loop.time() - began
-            if not self._hurries and self._adapter.urgent and since > (0.0 if self._failures else _GRACE_S):
+            if self._adapter.urgent - {self._address} and since > (0.0 if self._failures else _GRACE_S):
                 return not attempt.done()
             most_s = _SHORT_CONNECT_S if self._failures and self._adapter.others_wait else CONNECT_S
             if since > most_s and _ONE_AT_A_TIME:
@@ -213,8 +222,8 @@ class BleLink(Link):
             if step.characteristic:
                 await self._client.write_gatt_char(step.characteristic, step.payload, response=step.response)
                 return
-            for at in range(0, len(step.payload), _LEAST_WRITE):
-                await self._client.write_gatt_char(UART_WRITE, step.payload[at : at + _LEAST_WRITE], response=False)
+            for at in range(0, len(step.payload), LEAST_WRITE):
+                await self._client.write_gatt_char(UART_WRITE, step.payload[at : at + LEAST_WRITE], response=False)
         except BLE_ERRORS as error:
             raise self._fault(error) from error
 

@@ -23,8 +23,8 @@ import serial
 from serial.tools.list_ports import comports
 
 from firmware_protocol import recognise_port
-from ingest.links.faults.serial import OPENING_ERRORS, SERIAL_ERRORS, absent, fault_of
-from ingest.links.link import LinkFault
+from ingest.links.link_fault import LinkFault
+from ingest.links.serial.faults import OPENING_ERRORS, SERIAL_ERRORS, absent, fault_of
 
 _READ_BYTES = 4096
 """Largest read: the size of Linux's own buffer of a terminal."""

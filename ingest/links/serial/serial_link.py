@@ -1,6 +1,6 @@
 """The link of a sensor on a serial port, or of several behind a gateway; finds the baud rate where the kit says none.
 
-A sensor in the local network sends the same bytes, and has no baud rate (`ingest.links.network_port`).
+A sensor in the local network sends the same bytes, and has no baud rate (`ingest.links.network.network_port`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Container
 from firmware_protocol import Codec, Demultiplexer, DeviceFamily, Read, Request, SerialAccess, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
-from ingest.links.link import Link, LinkFault, LinkState
-from ingest.links.network_port import NetworkPort
-from ingest.links.serial_port import OpenPort, find_port, lasting_identity
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
+from ingest.links.network import NetworkPort
+from ingest.links.serial.serial_port import OpenPort, find_port, lasting_identity
 
 LISTEN_S = 0.6
 """Time, s, of listening at a baud rate, before and after addressing the device (ours)."""
