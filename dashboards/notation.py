@@ -123,10 +123,15 @@ def quality_note(flags: int) -> str:
 
 
 def confidence_words(confidence: float) -> str:
-    """A confidence 0…1 in words. Limits: 0.8 and 0.5."""
+    """A confidence 0…1 in words."""
     if not math.isfinite(confidence):
         return "unknown"
-    return "good" if confidence >= 0.8 else "fair, read with care" if confidence >= 0.5 else "low, calibrate again"
+    return {"good": "good", "fair": "fair, read with care", "low": "low, calibrate again"}[confidence_grade(confidence)]
+
+
+def confidence_grade(confidence: float) -> str:
+    """A confidence 0…1 as good, fair or low. Limits: 0.8 and 0.5."""
+    return "good" if confidence >= 0.8 else "fair" if confidence >= 0.5 else "low"
 
 
 def _fixed(value: float, decimals: int) -> str:

@@ -28,6 +28,8 @@ def sentences(language: str) -> Sentences:
     return Sentences(language, catalogue(language))
 
 
+MOST_NEXT = 2
+"""Tests that are named as the next ones (ours)."""
 DIFFERENCE = "hip_difference_deg"
 """The one measure with a sign that is no direction of the body."""
 
@@ -110,6 +112,11 @@ class Sentences:
         if own in self.words:
             return self.text(own, hip=self.code("hip", side), side=self.code("side", side) if side else "")
         return self.text(key, test=self.test(code, side))
+
+    def following(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
+        """What to do next after an answer: its first two tests, ``repeat the rock-back; then do the squat``; empty without."""
+        told = [self.next(one, done) for one in document.get("next") or ()][:MOST_NEXT]
+        return self.text("next.then", first=told[0], second=told[1]) if len(told) == MOST_NEXT else "".join(told)
 
     def change(self, document: Document) -> str:
         """A comparison in one sentence: the change, when, and whether it is more than the measurement can tell."""

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from dashboards.answers import said_in
-from dashboards.notation import DASH, clock
+from dashboards.notation import DASH, clock, confidence_grade
 from dashboards.report.drawing import Label, Strip, strip
 from dashboards.report.facts import DRAWN, Facts
 from dashboards.report.front import Table, other_warnings
@@ -81,7 +81,8 @@ def how_sure(facts: Facts, words: Wording) -> Table:
     for place in places[:_SENSORS]:
         alignment = facts.summary["calibration"].get(place) or {}
         sure = _number(alignment.get("confidence"))
-        told = f"{words.code('grade', _grade(sure))}, {words.decimals(f'{sure:.2f}')}" if math.isfinite(sure) else DASH
+        grade = words.code("grade", confidence_grade(sure))
+        told = f"{grade}, {words.decimals(f'{sure:.2f}')}" if math.isfinite(sure) else DASH
         sensor = facts.summary["sensors"].get(place) or {}
         rows.append((cut(words.code("place", place), 22), told, _lost(sensor, words), _delay(sensor)))
     head = tuple(words.text(f"report.sure.{name}") for name in ("sensor", "calibration", "lost", "delay"))
@@ -190,11 +191,6 @@ def _sentence(text: str) -> str:
 def _plain(level: Any) -> str:
     number = _number(level)
     return f"{number:g}" if math.isfinite(number) else DASH
-
-
-def _grade(sure: float) -> str:
-    """The words of the live page for a confidence: its limits are those of `dashboards.notation.confidence_words`."""
-    return "good" if sure >= 0.8 else "fair" if sure >= 0.5 else "low"
 
 
 def _lost(sensor: Mapping[str, Any], words: Wording) -> str:

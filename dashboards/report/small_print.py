@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import SCREEN_MEASURES, Quality, flag_names
+from body_signals import SCREEN_MEASURES, SET_FOR_SESSION, Quality, flag_names
 from body_signals.movements import kind_of
 from dashboards.answers import all_said_in, said_in
 from dashboards.notation import DASH, THIGH, TRUNK, clock, kind_is_unsure, share_to_read, with_uncertainty
@@ -100,7 +100,7 @@ def _verdict(entry: Mapping[str, Any], words: Wording) -> str:
 def _source(entry: Mapping[str, Any], words: Wording) -> str:
     if entry.get("proposal"):
         return words.text("source.proposal")
-    return words.text("source.user") if entry["source"] == "set for this session" else words.source(entry["source"])
+    return words.text("source.user") if entry["source"] == SET_FOR_SESSION else words.source(entry["source"])
 
 
 def left_out(facts: Facts, words: Wording) -> list[str]:

@@ -137,13 +137,13 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
     words, answer = answers.sentences(language), answers.answer_of(screen)
     done = [(test["test"], test["side"]) for test in screen["tests"]]
     return {
-        "answer": words.answer(answer),
+        "answer": words.answer(answer, done),
         "confidence": words.confidence(answer),
         "level": answer.get("confidence") or "",
         "side": words.code("side", answer["side"]) if answer.get("side") else "",
         "reasons": [words.reason(reason) for reason in answer.get("reasons", ())],
         "against": [words.reason(reason) for reason in answer.get("against", ())],
-        "next": [words.next(one, done) for one in answer.get("next", ())],
+        "next": [words.following(answer, done)] if answer.get("next") else [],
         "compared": words.code("compared", answer.get("compared_with") or "published"),
     }
 
