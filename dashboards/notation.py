@@ -65,15 +65,6 @@ def percent(share: float, sd: float | None = None) -> str:
     return with_uncertainty(share, sd, scale=100.0, decimals=0)
 
 
-def points(difference: float, sd: float | None = None) -> str:
-    """The difference of two shares, in whole points with its sign: ``+12 points``, ``−1 point``."""
-    text = with_uncertainty(difference, sd, scale=100.0, decimals=0)
-    if text == DASH:
-        return text
-    whole = round(100.0 * difference)
-    return f"{'+' if whole > 0 else ''}{text} {'point' if abs(whole) == 1 and text.lstrip('−') == '1' else 'points'}"
-
-
 def calendar(start: object, *, seconds: bool = False) -> str:
     """An RFC 3339 time as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is not known."""
     moment = local_moment(start)

@@ -112,7 +112,7 @@ def also_measured(facts: Facts, words: Wording, most: int) -> Table:
         for side in ("", *SIDES):
             number = facts.measure(test, measure, side)
             if number.known:
-                value = words.number(number.median, unit, number.spread)
+                value = words.measured({"test": test, "measure": measure, "unit": unit}, number.median, number.spread)
                 told.append((words.measure(test, measure, side), value, _published(facts, test, measure, unit, words)))
     return Table(head, tuple(told[:most]), frozenset({1, 2}))
 

@@ -14,9 +14,6 @@ from dashboards.report.front import Table, other_warnings
 from dashboards.report.movements import THIRDS, Row, missing_shares, runs
 from dashboards.report.wording import Wording
 
-_SLOPES = frozenset({"slack_slope_after"})
-"""Numbers without a unit that are not parts of a whole."""
-
 
 def repetitions(facts: Facts, words: Wording) -> Table:
     """Ranges, times and both shares of every repetition."""
@@ -83,9 +80,7 @@ def _value(known: Any, measure: Mapping[str, Any], words: Wording) -> str:
     median, spread = measure["median"], measure["spread"]
     if median is None or known is None:
         return DASH
-    if known.name in _SLOPES:
-        return words.decimals(with_uncertainty(median, spread, decimals=2))
-    return words.number(median, known.unit, spread, difference=known.points)
+    return words.measured({"test": known.test, "measure": known.name, "unit": known.unit}, median, spread)
 
 
 def _limit(entry: Mapping[str, Any], words: Wording) -> str:

@@ -156,15 +156,16 @@ def _number_said(primary: Key | None, language: str) -> str:
     return said
 
 
-def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
+def _change_said(comparison: Document | None, language: str) -> dict[str, Any]:
     if comparison is None:
         return {}
     words = answers.sentences(language)
     points = comparison["points"]
-    number, least = words.change_and_least(comparison["change_deg"], comparison["smallest_detectable_deg"], comparison["unit"])
+    number, least = words.change_and_can_tell(comparison, points[-1])
     return {
         "change": words.change(comparison),
         "number": number,
         "can_tell": least,
+        "values": [words.value(comparison, point["value"]) for point in points],
         "when": words.when(points[-1]["minutes_after"]),
     }

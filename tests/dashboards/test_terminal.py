@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from body_signals.quality import Quality
-from dashboards.notation import clock, confidence_words, movement_word, percent, points, quality_note, with_uncertainty
+from dashboards.notation import clock, confidence_words, movement_word, percent, quality_note, with_uncertainty
 from dashboards.tables import arrow_repetitions, read_repetitions
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.results import Repetition
@@ -102,11 +102,6 @@ def test_sensors_say_what_is_missing() -> None:
         (percent(0.483, 0.0), "48"),
         (percent(-0.004), "0"),
         (with_uncertainty(-0.4, decimals=0), "0"),
-        (points(0.121, 0.03), "+12 ± 3 points"),
-        (points(-0.62), "−62 points"),
-        (points(-0.01), "−1 point"),
-        (points(-0.001), "0 points"),
-        (points(math.nan), "–"),
         (movement_word("knee_raise", 3, "left"), "left knee raises"),
         (clock(0.4), "0:00"),
         (clock(59.6), "1:00"),
