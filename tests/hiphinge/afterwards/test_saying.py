@@ -29,7 +29,7 @@ def test_a_retest_names_an_earlier_session_of_the_athlete(place: Path, name: str
     before = tree(place)
     said = refused("mark", "tuesday", "0", f"retest {name}", cwd=place)
     assert f"no earlier session of this athlete beside this one is called {name!r}" in said
-    assert said.endswith("folder's name of the session before: monday; or retest alone where this recording has the tests twice")
+    assert said.endswith("of the session before: monday; or retest alone where this recording has the tests twice")
     assert tree(place) == before
 
 
@@ -46,7 +46,7 @@ def test_retest_alone_divides_what_was_done(place: Path, at: str, allowed: bool)
         assert labels(place / "tuesday") == ["retest"]
     else:
         said = refused("mark", "tuesday", at, "retest", cwd=place)
-        assert "there are no tests on both sides of it. Write retest and the folder's name of the session before: monday" in said
+        assert "no tests on both sides of it. Write retest and the folder's name of the session before: monday" in said
 
 
 def test_the_first_session_of_an_athlete_retests_nothing(place: Path) -> None:
