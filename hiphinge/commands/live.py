@@ -24,7 +24,7 @@ from hiphinge import config
 from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, console, say, tell_faults
 from hiphinge.commands.unfinished import look_after, tell_orphans
 from hiphinge.comparing.own_answer import own_before
-from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.guidance.protocol_retest import retest_of
@@ -195,6 +195,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         screen.print(_latency_words(streaming.latency), highlight=False)
         if retested is not None:
             _tell_change(folder, session, retested, screen)
+        else:
+            tell_answer(folder, screen)
         tell_findings(folder, screen)
         tell_faults(running.sinks.faults)
         tell_where(folder, screen, influx=settings.influx_configured)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from body_signals import HiphingeError
+from body_signals import ESTIMATORS, HiphingeError
 from dashboards import findings
 from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
@@ -31,6 +31,22 @@ def tell_findings(folder: Path, screen: Console, session: Path | None = None) ->
             _print(screen, f"!! {findings.sentence(finding)}", "bold")
     for warning in with_path(findings.other_warnings(summaries[0]), session or folder) if summaries else ():
         _print(screen, f"note: {warning}")
+
+
+def tell_answer(folder: Path, screen: Console, estimator: str = ESTIMATORS[-1]) -> None:
+    """Print the answer of the session."""
+    headline, *rows = answer_of_session(folder, estimator)
+    _print(screen, headline, "bold")
+    for row in rows:
+        _print(screen, row)
+
+
+def answer_of_session(folder: Path, estimator: str) -> list[str]:
+    """The headline of the session's report, and the rows below it. HiphingeError where there are no results."""
+    # its templates take a moment to import: not while a session starts
+    from dashboards.report import answer_lines
+
+    return answer_lines(folder, estimator, screen=screen_against_own(folder, estimator, logbook.said))
 
 
 def write_its_report(folder: Path) -> tuple[Path | None, str]:

@@ -76,13 +76,15 @@ class Course {
     const sentence = said.change?.startsWith(said.number) ? said.change.slice(said.number.length).trim() : (said.change ?? "");
     const { pain, points, unit, primary } = comparison;
     const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain, said.can_tell))));
+    // a change and the values beside it are told as finely as each other, in the words of the report
+    const shown = (value) => said.values?.[points.findIndex((p) => p.value === value)] ?? inUnit(value, unit);
     const chart = shape("svg", { class: "course" });
-    drawCourse(chart, comparison, (value) => inUnit(value, unit), (value) => atLeast(value, unit), this._narrow.matches);
+    drawCourse(chart, comparison, shown, (value) => atLeast(value, unit), this._narrow.matches);
     const pictures = [points[0], points.at(-1)].map((point, i) => {
       const figure = shape("svg", { class: "figure" });
       drawTest(figure, primary.test, primary.side, primary.test === "knee_raise" ? point.value : null);
-      figure.setAttribute("aria-label", `${i ? (said.when ?? "") : word("retest.before")} ${inUnit(point.value, unit)}`);
-      return element("section", { class: "card side" }, element("h3", {}, i ? (said.when ?? word("retest.after")) : word("retest.before")), element("p", { class: "value" }, inUnit(point.value, unit)), figure);
+      figure.setAttribute("aria-label", `${i ? (said.when ?? "") : word("retest.before")} ${shown(point.value)}`);
+      return element("section", { class: "card side" }, element("h3", {}, i ? (said.when ?? word("retest.after")) : word("retest.before")), element("p", { class: "value" }, shown(point.value)), figure);
     });
     return [line, element("div", { class: "led-course" }, element("section", { class: "card" }, chart), element("div", { class: "sides" }, ...pictures))];
   }
