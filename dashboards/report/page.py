@@ -176,6 +176,9 @@ def _answered(facts: Facts, words: Wording) -> tuple[str, list[front.Line]]:
     """The headline, and the rows below it."""
     if facts.training:
         return training.headline(facts, words), training.lines(facts, words)
+    if facts.retests and facts.comparison is not None:
+        # what a retest is done for
+        return words.change(facts.comparison), front.lines(facts, words)
     return words.answer(facts.answer, facts.done), front.lines(facts, words)
 
 

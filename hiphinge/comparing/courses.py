@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import HiphingeError
-from dashboards.tables import available_estimators
+from body_signals import HiphingeError, choice, retested
+from dashboards.tables import available_estimators, read_summary
 from dsp.comparison import (
     Baseline,
     Comparison,
@@ -85,6 +85,22 @@ def compared(
         "baseline_sessions": [session.session for session in pinned],
     }
     return comparison, document
+
+
+def with_the_retested(folder: Path, estimator: str, tell: Tell) -> dict[str, Any] | None:
+    """The comparison of a session with the one beside it that it retests, by its marks; None where it retests none, and where
+    they cannot be compared, of which `tell` hears."""
+    labels = [str(mark["label"]) for mark in read_summary(folder, estimator)["marks"]]
+    other = next((found for label in reversed(labels) if (found := retested(label)) is not None), None)
+    before = None if other is None else folder.resolve().parent / other[0]
+    if before is None or not before.is_dir():
+        return None
+    primary = next((words for label in reversed(labels) if (words := choice(label))), None)
+    try:
+        return compared([before, folder], estimator, tell, primary=primary)[1]
+    except HiphingeError as error:
+        tell(f"not compared with {before.name}: {error}")
+        return None
 
 
 def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:

@@ -13,7 +13,7 @@ from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
 from hiphinge.afterwards.mending import with_path
-from hiphinge.comparing.own_answer import screen_against_own
+from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
 REPORT = "report.html"
 
@@ -57,7 +57,8 @@ def write_its_report(folder: Path) -> tuple[Path | None, str]:
     try:
         which = available_estimators(folder)[-1:]
         own = screen_against_own(folder, which[0], logbook.said) if which else None
-        return write_report(folder, folder / REPORT, screen=own), ""
+        compared = retest_comparison(folder, which[0], logbook.said) if which else None
+        return write_report(folder, folder / REPORT, screen=own, comparison=compared), ""
     except HiphingeError as error:
         return None, str(error)
 

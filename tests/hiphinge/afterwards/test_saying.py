@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.tables import read_summary
 from tests.contract.command_line import done, refused, tree
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
@@ -39,8 +40,10 @@ def test_a_retest_of_a_session_that_is_there_is_marked(place: Path, words: str) 
     assert labels(place / "tuesday") == [words]
 
 
-@pytest.mark.parametrize(("at", "allowed"), [("0", False), ("70", True), ("115", False)])
+@pytest.mark.parametrize(("at", "allowed"), [("0", False), ("70", True), ("end", False)])
 def test_retest_alone_divides_what_was_done(place: Path, at: str, allowed: bool) -> None:
+    if at == "end":
+        at = str(read_summary(place / "tuesday", "review")["duration_s"] - 5.0)
     if allowed:
         done("mark", "tuesday", at, "retest", cwd=place)
         assert labels(place / "tuesday") == ["retest"]
@@ -65,10 +68,9 @@ def test_a_negative_load_is_refused_in_words(place: Path, words: list[str]) -> N
 
 
 def test_negative_numbers_are_no_options(place: Path) -> None:
-    done("mark", "monday", "-5:00", "rising", "--json", cwd=place)
-    done("mark", "tuesday", "--", "-5:00", "rising", cwd=place)
-    done("mark", "monday", "10", "MD", "-2", cwd=place)
-    assert labels(place / "monday") == ["rising", "MD-2"]
-    assert labels(place / "tuesday") == ["rising"]
+    for words in (["-5:00", "lunch"], ["--", "-5:00", "lunch"]):
+        assert "-5:00 is outside this session" in refused("mark", "monday", *words, cwd=place)
+    done("mark", "monday", "10", "MD", "-2", "--json", cwd=place)
+    assert labels(place / "monday") == ["MD-2"]
     result = done("mark", "monday", "10", "--note", "-5 kg", cwd=place)
     assert "−5 kg" in result.stdout

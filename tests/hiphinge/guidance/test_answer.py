@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from body_signals import Cause, Placement, Sensor, Session
+from dashboards.answers import LANGUAGES
 from dashboards.report import report_html
 from dashboards.report.facts import facts_of
 from dashboards.report.front import Line, care_line
@@ -17,8 +18,10 @@ from dashboards.report.wording import wording
 from dashboards.tables import read_summary
 from dsp.results import Finding
 from dsp.screen import screen_of
-from hiphinge.guidance.ending import answer_of_session, tell_answer
+from hiphinge.guidance.ending import answer_of_session, tell_answer, write_its_report
+from hiphinge.guidance.protocol_files import shipped
 from hiphinge.live_page.answered import result_document
+from tests.contract.command_line import done
 from tests.dashboards.report.pages import Page
 from tests.dashboards.synthetic_results import write_session
 from tests.dsp.screen_by_hand import Day
@@ -84,3 +87,39 @@ def test_a_calibration_of_low_confidence_is_told_before_what_was_wrong_with_sens
     folder = write_session(tmp_path, ESTIMATOR, calibration=calibration, findings=[found] * 3, warnings=["W"] * 3)
     (told,) = care_line(facts_of(folder, ESTIMATOR), wording("en"))
     assert told.rest.startswith("calibration low: Lumbar; ")
+
+
+def test_a_retest_is_headed_as_one_and_answers_with_the_change(tmp_path: Path) -> None:
+    screened(tmp_path / "before", LIMITED, start="2026-11-23T09:10:00Z")
+    better = Day().bends().knee_raises(95.0, 100.0).rock_backs(30.0)
+    marks = [(0.0, "retest before"), (0.0, "primary knee_raise:left:hip_peak_deg")]
+    after = screened(tmp_path / "after", better, start="2026-11-23T09:40:00Z", marks=marks)
+    page = Page(write_its_report(after)[0].read_text("utf-8")).text  # type: ignore[union-attr]
+    assert "Retest of before, 23 November 2026" in page or "Nachtest zu before" in page
+    done("report", after, "--language", "de", cwd=tmp_path)
+    german = Page((after / "report.html").read_text("utf-8")).text.replace("\xa0", " ")
+    assert "Nachtest zu before, 23.11.2026" in german
+    assert german.index("+25° danach: ") < german.index("Seite")
+    assert "Hüft-Check" not in german
+
+
+@pytest.mark.parametrize(
+    ("protocols", "headed"),
+    [
+        (["hip-check"], "Hip check, "),
+        (["hip-check", "retest", "retest"], "Hip check, Retest, "),
+        (["fast-bends"], "Three fast bends, "),
+        (["<b>mine"], "<b>mine, "),
+    ],
+)
+def test_a_report_is_headed_as_what_was_done(tmp_path: Path, protocols: list[str], headed: str) -> None:
+    runs = [{"name": name, "steps": [], "begun_s": 0.0, "ended_s": 9.0} for name in protocols]
+    screen = screen_of(UNREMARKABLE.repetitions).document()
+    folder = write_session(tmp_path, ESTIMATOR, screen=screen, protocol=runs[0] | {"further": runs[1:]})
+    assert f"player-07 {headed}23 November 2026" in Page(report_html(folder, ESTIMATOR, language="en")).text
+
+
+def test_titles_of_protocols_are_those_of_their_files() -> None:
+    for language in LANGUAGES:
+        told = {name: wording(language).text(f"report.protocol.{name}") for name in shipped()}
+        assert told == {name: protocol.title[language] for name, protocol in shipped().items()}
