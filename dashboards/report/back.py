@@ -120,7 +120,8 @@ def also_measured(facts: Facts, words: Wording, most: int) -> Table:
 def _published(facts: Facts, test: str, measure: str, unit: str, words: Wording) -> str:
     """The range of a number between its two limits, or its one limit; of publications only."""
     limits = [e for e in facts.summary["screen"]["limits"] if (e["test"], e["measure"]) == (test, measure)]
-    limits = [e for e in limits if not e.get("proposal")]
+    # the athlete's own sessions and limits that were set are none; older summaries do not say
+    limits = [e for e in limits if not e.get("proposal") and e.get("compared_with", "published") == "published"]
     low = next((e["limit"] for e in limits if not e["above"]), None)
     high = next((e["limit"] for e in limits if e["above"]), None)
     if low is not None and high is not None:

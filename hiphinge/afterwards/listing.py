@@ -16,21 +16,18 @@ from body_signals import ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError
 from dashboards.corrections import EARLIEST, SUMMARY, Head, Said, head_of
 from dashboards.edits import EDITS, read_edits
 from dashboards.influx import FOLDER, sent_states
-from dashboards.summary_file import check_summary
+from dashboards.tables import read_summary
 from hiphinge.afterwards.ties import check_tables
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import LOCK, is_running
 from hiphinge.session.recovery import set_aside
 from hiphinge.session.scratch import is_own
 from ingest.heads import read_edits as read_marks
-from on_disk import read_bytes
 
 SESSION = "session.toml"
 _TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
 _END = b"PAR1"
 """Last bytes of a Parquet file."""
-_MOST_BYTES = 16 << 20
-"""Largest summary, bytes (ours, as in `on_disk`)."""
 FINISHED, UNFINISHED, RUNNING, SAMPLES, BROKEN = "finished", "unfinished", "running", "samples only", "broken"
 SENT, PARTLY, NOT, NOTHING = "sent", "partly", "not", "nothing to send"
 
@@ -167,7 +164,7 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
     head = head_of(folder) if SESSION in inside else None
     said: Said | None = head
     _name(one, head)
-    summaries = {e: _summary(folder / e / SUMMARY) for e in one.estimators}
+    summaries = {e: _summary(folder, e) for e in one.estimators}
     for estimator, summary in summaries.items():
         written = Said.of(summary.athlete, summary.start)
         if not _belongs(head, written, recorded=RECORDING in inside):
@@ -240,12 +237,9 @@ def _belongs(head: Head | None, written: Said, *, recorded: bool) -> bool:
     return head.corrects(written) or (recorded and not head.origins)
 
 
-def _summary(path: Path) -> _Summary:
-    try:
-        return msgspec.convert(check_summary(msgspec.json.decode(read_bytes(path, _MOST_BYTES))), _Summary)
-    except (msgspec.MsgspecError, ValueError) as error:
-        what = f"it is damaged or of another version ({error})"
-        raise ValueError(f"{path.parent.name}/{path.name} cannot be read, {what}") from None
+def _summary(folder: Path, estimator: str) -> _Summary:
+    """The values of a summary as they were computed. HiphingeError where it is damaged or of another version."""
+    return msgspec.convert(read_summary(folder, estimator, as_computed=True), _Summary)
 
 
 def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> tuple[str, str]:
