@@ -52,6 +52,9 @@ def test_the_calibration_is_led_in_all_three_modes(open_page: Open) -> None:
         assert page.inner_text(".calibrate .of").split() == ["2", "of", "3"]
         page.keyboard.press("l")
         until(page, "document.querySelector('.lift .instruction')?.textContent === 'Bend\\nforward'")
+        steps = """[...document.querySelectorAll('.lift .dots i')].map(dot => dot.getBoundingClientRect()).filter(
+            ({width, height, right, bottom}) => Math.abs(width - height) < 1 && right <= innerWidth && bottom <= innerHeight)"""
+        assert len(page.evaluate(steps)) == 4, "a round dot for each step, whole"
         session.movements(3, 2, 1, heard=Heard("knee_right", 0, "too_shallow", (("thigh_right", 22.0),), session.now_s))
         until(page, "document.querySelector('.lift .instruction').textContent === 'Right\\nknee up'")
         session.calibrate(confidence=0.7)
