@@ -51,9 +51,10 @@ docs: $(VENV)/tools
 	$(RUN) dashboards.reference > docs/quantities.md
 	$(RUN) dashboards.influx.reference > docs/influx-schema.md
 
-# Pictures of the pages and of the report in docs, taken by chromium from the demo; about three minutes.
+# Pictures of the pages and of the report in docs, taken by chromium from the demo; about five minutes.
 pictures: $(VENV)/tools
 	$(RUN) docs.live_page_pictures
+	$(RUN) docs.set_up_pictures
 	$(RUN) docs.hip_check_pictures
 	$(RUN) docs.review_page_pictures
 	$(RUN) docs.report_pictures

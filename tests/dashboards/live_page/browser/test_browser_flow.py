@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from body_signals import Quality
 from dashboards.live_page.lan import qr_svg
 from dashboards.notation import UNSURE_MOVEMENT
 from dsp.progress import Heard, Stage
 from tests.dashboards.live_page.browser.shown import VALUES, shows, state
-from tests.dashboards.live_page.conftest import MONITOR, Open, until
+from tests.dashboards.live_page.conftest import MONITOR, PHONE, Open, until
 from tests.dashboards.live_page.scripted_session import BENT, STANDING, ScriptedSession
 
 
@@ -50,6 +52,9 @@ def test_the_calibration_is_led_in_all_three_modes(open_page: Open) -> None:
         assert page.inner_text(".calibrate .of").split() == ["2", "of", "3"]
         page.keyboard.press("l")
         until(page, "document.querySelector('.lift .instruction')?.textContent === 'Bend\\nforward'")
+        steps = """[...document.querySelectorAll('.lift .dots i')].map(dot => dot.getBoundingClientRect()).filter(
+            ({width, height, right, bottom}) => Math.abs(width - height) < 1 && right <= innerWidth && bottom <= innerHeight)"""
+        assert len(page.evaluate(steps)) == 4, "a round dot for each step, whole"
         session.movements(3, 2, 1, heard=Heard("knee_right", 0, "too_shallow", (("thigh_right", 22.0),), session.now_s))
         until(page, "document.querySelector('.lift .instruction').textContent === 'Right\\nknee up'")
         session.calibrate(confidence=0.7)
@@ -60,6 +65,30 @@ def test_the_calibration_is_led_in_all_three_modes(open_page: Open) -> None:
         assert "fair" in page.inner_text(".ready .least")
         assert "3 bends of 59°" in page.inner_text(".reports")
         assert page.is_visible('.better [data-action="calibrate"]')
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (768, 1024), PHONE])
+def test_a_calibration_s_picture_and_its_buttons_are_in_sight(open_page: Open, size: tuple[int, int]) -> None:
+    in_sight = """selectors => selectors.filter(selector => {
+        const {top, bottom, left, right} = document.querySelector(selector).getBoundingClientRect();
+        return top < 0 || bottom > innerHeight || left < 0 || right > innerWidth || bottom - top < 40;
+    })"""
+    with ScriptedSession() as session:
+        page = open_page(session.address, size)
+        state(page, "waiting")
+        page.keyboard.press("e")
+        page.wait_for_selector(".calibrate .body")
+        shown = [
+            ".instruction",
+            ".calibrate .body",
+            '[data-action="calibrate"]',
+            '[data-action="start_without"]',
+            '[data-action="stop"]',
+        ]
+        assert page.evaluate(in_sight, shown) == []
+        session.calibrate()
+        page.wait_for_selector(".ready")
+        assert page.evaluate(in_sight, [".headline", '.foot [data-action="mode-lift"]']) == []
 
 
 def test_a_set_is_counted_and_stands_in_the_table(session: ScriptedSession, open_page: Open) -> None:

@@ -113,6 +113,10 @@ def test_a_result_and_its_retest(session: LedSession, open_page: Open) -> None:
     assert page.locator(".pictures svg[role=img]").count() == 3
     label = page.get_attribute(".pictures svg", "aria-label") or ""
     assert "Left 70°, Right 108°" in label
+    # on a small tablet the pictures are still to be read
+    page.set_viewport_size({"width": 1024, "height": 768})
+    heights = "[...document.querySelectorAll('.pictures svg[role=img]')].map(svg => svg.getBoundingClientRect().height)"
+    assert min(page.evaluate(heights)) >= 120.0
     page.keyboard.press("t")
     until(page, "document.body.dataset.mode === 'retest'")
     assert page.locator('.led-foot [data-action="retest"], .led-foot [data-action="mode-hipcheck"]').count() == 1
