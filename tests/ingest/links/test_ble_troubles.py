@@ -105,7 +105,7 @@ def test_a_sensor_that_cannot_be_connected_does_not_hold_up_one_that_comes_back(
                 before = decoded.samples[pulled]
                 fake.do("come", pulled)
                 took = await decoded.until(lambda p=pulled, b=before: decoded.samples[p] > b)
-                assert took < 0.5, "as without the other one: about 0.3 s"
+                assert took < 0.75, "as without the other one: 0.3 s where nothing else runs"
                 await decoded.until(lambda p=pulled: reader.status[p].state is LinkState.STREAMING)
             fake.do("trouble", "lumbar")
             await decoded.until(lambda: decoded.samples["lumbar"] > 20)

@@ -202,17 +202,16 @@ def test_sensors_that_call_this_computer_are_known_by_their_address() -> None:
         at = one.getsockname()[1]
     heard: dict[str, list[bytes]] = {"127.0.0.1": [], "127.0.0.3": []}
     gone: list[object] = []
-    callers = [threading.Timer(0.05, _call, (host, at, b"before\n")) for host in ("127.0.0.9", *heard)]
-    for caller in callers:
+    ports = []
+    for host in heard:
+        caller = threading.Timer(0.05, _call, (host, at, b"before\n"))
         caller.start()
-    ports = [
-        NetworkPort(f"tcp-in://{host}:{at}", lambda _, data, h=host: heard[h].append(data), gone.append, time.monotonic_ns)
-        for host in heard
-    ]
+        hear = lambda _, data, h=host: heard[h].append(data)  # noqa: E731 (bound to this host)
+        ports.append(NetworkPort(f"tcp-in://{host}:{at}", hear, gone.append, time.monotonic_ns))
+        caller.join()
+    _call("127.0.0.9", at, b"before\n")
     with pytest.raises(HiphingeError, match="another sensor of this session has this address"):
         NetworkPort(f"tcp-in://127.0.0.3:{at}", print, print, time.monotonic_ns)
-    for caller in callers:
-        caller.join()
     for port in ports:
         port.listen()
     stranger, first, second = (_CALLS[host] for host in ("127.0.0.9", *heard))
