@@ -7,7 +7,7 @@ It is also the list of sensors that may be used: a reader connects to these sens
     placement = "pelvis"
     family = "hiphinge-v1"
     address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:A1B2" (vendor:product:serial number),
-                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://192.168.4.1:7000"
+                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://…", "tcp-in://…"
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
     strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
     serial = "0002"                    # optional: the number that the sensor tells of itself; another one that answers is told
@@ -207,7 +207,7 @@ class _Reader:
         try:
             place = network_address(sensor.port or "")
         except ValueError as error:
-            remedy = "Write tcp://ADDRESS:PORT or udp://ADDRESS:PORT, with the sensor's address in this network."
+            remedy = "Write tcp://ADDRESS:PORT (or tcp-in://, udp://) with the sensor's address in this network."
             self._fields.fail(f"{sensor.port}: {error}", (*at, "port"), remedy)
         datagrams = family.serial is not None and family.serial.datagrams
         if sensor.port is not None and datagrams and (place is None or place.scheme != "udp"):

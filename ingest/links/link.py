@@ -149,7 +149,7 @@ class Link(ABC):
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
         self.status[key].packets += 1
-        self._hearing[key].hear(payload)
+        self._hearing[key].hear(payload, arrival_ns)
 
     @property
     def _name(self) -> str:
@@ -261,6 +261,8 @@ class Link(ABC):
         assert self._lost is not None
         loop = asyncio.get_running_loop()
         began_ns, self._bytes = self.log.clock_ns(), 0
+        for hearing in self._hearing.values():
+            hearing.begin()
         self._heard = dict.fromkeys(self.status, began_ns)
         held_up_since: float | None = None
         repeated = 0
@@ -314,6 +316,10 @@ class Link(ABC):
                 status.fault = self.strangers.met(stranger)
         elif status.fault is not None and self.strangers.settled(status.key, status.fault):
             status.fault = None
+        if status.fault is None and status.state is LinkState.STREAMING and hearing.other_rate:
+            remedy = "It is taken as it is. Set its rate in the maker's program, or write into the kit what it sends."
+            status.fault = LinkFault(hearing.other_rate, status.key, remedy)
+            _log.info("%s: %s", status.key, status.fault.what)
         if status.state is LinkState.NOT_UNDERSTOOD and hearing.understood:
             status.state, status.fault = LinkState.STREAMING, None
         elif status.state is LinkState.STREAMING and hearing.bytes and since_s >= UNDERSTOOD_S and not hearing.understood:

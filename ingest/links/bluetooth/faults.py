@@ -6,6 +6,7 @@ By the kind of the exception and the number or name that the system gives, and b
 
 from __future__ import annotations
 
+import re
 import sys
 
 from bleak.exc import (
@@ -32,19 +33,41 @@ _FULL = (
     "available connection",
     "limited resources",
     "limit reached",
+    "maximum number of connections",
+    "too many links",
+    "not enough resources",
 )
 """How systems say that an adapter holds as many connections as it can."""
 _ABORTED = (
     "abort-by-local",
     "abort-by-remote",
     "connection-abort",
+    "connection abort",
     "br-connection-canceled",
     "0x3e",
     "failed to be established",
 )
-_NOT_PAIRED = ("insufficient authentication", "insufficient encryption", "insufficient authorization", "authentication failed")
+_NOT_PAIRED = (
+    "insufficient authentication",
+    "insufficient encryption",
+    "insufficient authorization",
+    "authentication failed",
+    "authentication is insufficient",
+    "encryption is insufficient",
+    "removed pairing information",
+)
+_LACKS = re.compile(r"(characteristic|service) .*(not found|not be found)")
+"""How backends say that a sensor has not what is asked of it; of a descriptor they say the same, and that tells nothing."""
 _LOST = ("service discovery has not been performed", "not connected", "disconnected")
-_SLOW = ("timed out", "connection-timeout", "page-timeout", "page timeout", "unreachable")
+_SLOW = (
+    "timed out",
+    "connection-timeout",
+    "page-timeout",
+    "page timeout",
+    "unreachable",
+    "host is down",
+    "not receive a reply",
+)
 
 
 def fault_of(error: BaseException, where: str, *, family: str = "", held: int | None = None) -> LinkFault:
@@ -55,6 +78,8 @@ def fault_of(error: BaseException, where: str, *, family: str = "", held: int | 
         return _not_available(error.reason)
     if isinstance(error, BleakCharacteristicNotFoundError):
         return other_gatt(where, family, f"it has no characteristic {error.char_specifier}")
+    if _LACKS.search(text):
+        return other_gatt(where, family, f"{error}".rstrip("!."))
     name = error.dbus_error if isinstance(error, BleakDBusError) else ""
     if name.endswith("NotReady") or "not ready" in text or "adapter-not-powered" in text:
         return LinkFault("Bluetooth is switched off", BLUETOOTH, _OFF, persistent=True)

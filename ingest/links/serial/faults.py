@@ -30,6 +30,8 @@ OPENING_ERRORS = (*SERIAL_ERRORS, ValueError, NotImplementedError)
 
 _WINDOWS = re.compile(r"Error\(\d+, .*, None, (\d+)")
 """How pyserial shows an error of Windows: ``PermissionError(13, 'Access is denied.', None, 5)``; the last number counts."""
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+"""How Python shows an error of the system inside the words of another one."""
 _OPENING = ("could not open port", "cannot configure port", "could not configure port", "could not exclusively lock")
 """How pyserial begins what it says of a port that it cannot open."""
 _HELD = frozenset({errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK})
@@ -118,6 +120,8 @@ def _of_windows(code: int, port: str) -> LinkFault:
 
 def _number_of(error: BaseException) -> int | None:
     number = getattr(error, "errno", None)
+    if number is None and (shown := _ERRNO.search(str(error))) is not None:
+        return int(shown[1])
     if number is None and isinstance(error, TerminalError) and error.args and isinstance(error.args[0], int):
         return error.args[0]
     return number if isinstance(number, int) else None

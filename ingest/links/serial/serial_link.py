@@ -68,7 +68,12 @@ class SerialLink(Link):
 
         clock_ns = self.log.clock_ns
         if self._in_network:
-            self._port = await asyncio.to_thread(NetworkPort, device, heard, gone, clock_ns)
+            opening = asyncio.ensure_future(asyncio.to_thread(NetworkPort, device, heard, gone, clock_ns))
+            try:
+                self._port = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_let_go)
+                raise
         else:
             self._port = await asyncio.to_thread(OpenPort, device, self._baud, heard, gone, clock_ns, dtr=self._serial.dtr)
             self._lasting = await asyncio.to_thread(lasting_identity, device) or self._lasting
@@ -130,6 +135,12 @@ class SerialLink(Link):
         tried = ", ".join(map(str, self._serial.bauds))
         remedy = f"Check that it is switched on and of this family, or state its baud rate in the kit. Tried: {tried}."
         raise LinkFault(f"nothing that sounds like {self.family.title}", self._identity, remedy)
+
+
+def _let_go(opening: asyncio.Future[NetworkPort]) -> None:
+    """Close a port that was opened for a link that is no more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def speaks(family: DeviceFamily, request: Request, device: str, baud: int, numbers: Container[int | None] = ()) -> bool:

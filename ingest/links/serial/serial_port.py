@@ -87,7 +87,9 @@ def list_ports() -> list[PortSeen]:
             place,
             "path",
         )
-        seen.append(_named(one, own=own, alone=kinds.count(kind) == 1))
+        # one without a serial number is meant by numbers that others of its make have too
+        rivals = [other for other in kinds if other[:2] == kind[:2] and kind[2] in (None, other[2])]
+        seen.append(_named(one, own=own, alone=len(rivals) == 1))
     return seen
 
 

@@ -31,6 +31,19 @@ FAILED = "org.bluez.Error.Failed"
     ("error", "said", "persistent"),
     [
         (BleakCharacteristicNotFoundError("0000ffe9-0000"), "different device or firmware", True),
+        (
+            BleakError("Characteristic 0000ffe4-0000-1000-8000-00805f9a34fb was not found!"),
+            "different device or firmware",
+            True,
+        ),
+        (BleakError("Service with UUID 0000ffe5 could not be found"), "different device or firmware", True),
+        (BleakDBusError(FAILED, ["Too many links"]), "takes no further connection (it holds 3", False),
+        (BleakError("CBErrorDomain Code=11 The maximum number of connections has been reached"), "no further", False),
+        (BleakDBusError(FAILED, ["Software caused connection abort"]), "aborted by the adapter", False),
+        (BleakError("Peer removed pairing information"), "wants to be paired", True),
+        (BleakError("CBATTErrorDomain Code=15 Encryption is insufficient."), "wants to be paired", True),
+        (BleakDBusError(FAILED, ["Host is down"]), "does not come about in time", False),
+        (BleakDBusError("org.freedesktop.DBus.Error.NoReply", ["Did not receive a reply"]), "come about in time", False),
         (BleakDeviceNotFoundError("C0:00", "Device with address C0:00 was not found."), "not found. Switch it on", False),
         (BleakDBusError("org.freedesktop.DBus.Error.UnknownObject", ["x"]), "not found", False),
         (BleakDBusError(FAILED, ["le-connection-abort-by-local"]), "aborted by the adapter (it holds 3 sensors", False),
@@ -92,7 +105,7 @@ def test_a_sensor_that_cannot_be_connected_does_not_hold_up_one_that_comes_back(
                 before = decoded.samples[pulled]
                 fake.do("come", pulled)
                 took = await decoded.until(lambda p=pulled, b=before: decoded.samples[p] > b)
-                assert took < 0.5, "as without the other one: about 0.3 s"
+                assert took < 0.75, "as without the other one: 0.3 s where nothing else runs"
                 await decoded.until(lambda p=pulled: reader.status[p].state is LinkState.STREAMING)
             fake.do("trouble", "lumbar")
             await decoded.until(lambda: decoded.samples["lumbar"] > 20)

@@ -91,7 +91,7 @@ def test_what_a_sensor_said_is_known_the_next_time(tmp_path: Path, monkeypatch: 
     assert with_numbers(kit).sensors[0].serial == "0003"
 
 
-@pytest.mark.parametrize(("held_s", "starts"), [(0.8, True), (5.0, False)])
+@pytest.mark.parametrize(("held_s", "starts"), [(0.5, True), (5.0, False)])
 def test_a_port_that_another_program_holds_for_a_while_is_tried_again(tmp_path: Path, held_s: float, starts: bool) -> None:
     """Also where it is the only sensor: ModemManager tries each new port for some seconds."""
 
