@@ -118,7 +118,9 @@ class Page {
   }
 
   _send(message) {
-    const sent = this.connection.send(message);
+    // a network that is cut leaves the socket open: what is handed to it then may never arrive, and nobody would know
+    const heard = this.connection.state !== "lost" || message.do === "stop";
+    const sent = heard && this.connection.send(message);
     if (!sent) this.view.tell?.(word("answer.not_sent"));
     return sent;
   }

@@ -37,6 +37,25 @@ def test_a_note_stays_until_it_can_be_sent(session: ScriptedSession, open_page: 
     assert page.input_value('[data-input="note"]') == "strap"
 
 
+def test_a_note_waits_where_nothing_is_heard_though_the_connection_is_open(session: ScriptedSession, open_page: Open) -> None:
+    """As in a network that is cut: the browser would take what is written, and it might never arrive."""
+    page = open_page(session.address, MONITOR)
+    state(page, "streaming")
+    page.keyboard.press("n")
+    page.keyboard.type("strap")
+    session.held.set()
+    state(page, "lost")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('.answer').textContent.includes('Not sent')")
+    assert page.input_value('[data-input="note"]') == "strap"
+    session.held.clear()
+    state(page, "streaming")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('[data-input=\"note\"]').value === ''")
+    until(page, "document.body.innerText.includes('strap')")
+    assert [order.text for order in session.heard if order.do == "note"] == ["strap"]
+
+
 def test_a_lost_sensor_is_named_its_numbers_are_dashes_and_it_comes_back(session: ScriptedSession, open_page: Open) -> None:
     session.pose = BENT
     page = open_page(session.address)
