@@ -19,7 +19,7 @@ def import_(
     ),
     source: Path = typer.Argument(..., metavar="PATH", help="File or folder to import."),
     out: Path = typer.Option(..., "--out", help="Folder for the plain session; must not exist yet."),
-    mapping: Path | None = typer.Option(None, "--mapping", help="Mapping file (TOML) for format csv."),
+    mapping: Path | None = typer.Option(None, "--mapping", help="Mapping file (TOML) for formats csv and mat."),
     placement: list[str] = typer.Option(
         [],
         "--placement",
@@ -32,11 +32,23 @@ def import_(
         None, "--zone", help="Time zone of a local start: Europe/Berlin or +01:00; else this computer's for --start."
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="The athlete's pseudonym."),
+    rate: float | None = typer.Option(None, "--rate", help="Samples per second, where the file does not state them."),
 ) -> None:
-    """Convert a recording of another program to a plain session."""
+    """Convert a recording of another program to a plain session (docs/importing.md)."""
     check_new(out)
     placements = _placements(placement)
-    imported = import_session(format_, source, mapping=mapping, placements=placements, start=start, zone=zone, athlete=athlete)
+    scratch = next(folder for folder in out.absolute().parents if folder.is_dir())
+    imported = import_session(
+        format_,
+        source,
+        mapping=mapping,
+        placements=placements,
+        start=start,
+        zone=zone,
+        athlete=athlete,
+        rate_hz=rate,
+        scratch=scratch,
+    )
     doubts = check_imported(imported)
     write_plain(out, imported.session, imported.samples)
     screen = console()
@@ -45,7 +57,7 @@ def import_(
     for note in imported.notes:
         screen.print(f"note: {note}", highlight=False, soft_wrap=True)
     for key, samples in imported.samples.items():
-        screen.print(f"{key}: {len(samples.time_s)} samples, {samples.time_s[-1] - samples.time_s[0]:.1f} s", highlight=False)
+        screen.print(f"{key}: {len(samples)} samples, {samples.last_s - samples.first_s:.1f} s", highlight=False)
     screen.print(f"Plain session: {out}", highlight=False, soft_wrap=True)
 
 

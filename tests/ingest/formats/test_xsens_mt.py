@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
+from ingest.formats.orientation import quaternions
 from ingest.formats.plain import read_plain, write_plain
-from ingest.formats.xsens_mt import quaternions
 
 PREAMBLE = ["// Start Time: Unknown", "// Update Rate: 50.0Hz", "// Filter Profile: human (46.1)", "// Firmware Version: 4.0.2"]
 MATRIX = [f"Mat[{row}][{column}]" for column in (1, 2, 3) for row in (1, 2, 3)]
@@ -106,7 +106,7 @@ def test_quaternions_of_any_rotation(vectors: list[tuple[float, float, float]]) 
 
 
 FAULTS = {
-    "no rate": ("// Update Rate: 50.0Hz", "// Update Rate: fast", 1, "the update rate is not stated", "export again"),
+    "no rate": ("// Update Rate: 50.0Hz", "// Update Rate: fast", 1, "the update rate is not stated", "--rate 100"),
     "no counter": ("PacketCounter", "Counter", 5, "missing column PacketCounter", "packet counter"),
     "no orientation": ("Mat[2][1]", "Mat", 5, "neither orientation", "orientation"),
     "counter repeats": ("00480\t", "00479\t", 14, "PacketCounter goes from 479 to 479", "duplicate line"),

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
-from ingest.formats.ximu3_log import placement_named
+from ingest.formats.placement_names import placement_named
 
 INERTIAL = (
     "Timestamp (us),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),"
