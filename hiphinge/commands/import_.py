@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import typer
@@ -10,15 +11,21 @@ from body_signals import HiphingeError
 from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
 from hiphinge.session.plausible_input import check_imported
-from ingest.formats import IMPORTERS, ONLY, import_session, write_plain
+from ingest.formats import IMPORTERS, ONLY, guess, import_session, write_plain
+from on_disk import write_toml
 
 
 def import_(
     format_: str = typer.Argument(
         ..., metavar="FORMAT", help="One of: " + ", ".join(IMPORTERS) + ".", autocompletion=among(IMPORTERS)
     ),
-    source: Path = typer.Argument(..., metavar="PATH", help="File or folder to import."),
-    out: Path = typer.Option(..., "--out", help="Folder for the plain session; must not exist yet."),
+    source: Path | None = typer.Argument(None, metavar="PATH", help="File or folder to import."),
+    out: Path | None = typer.Option(
+        None, "--out", help="Folder for the plain session, or with --guess file for the mapping; must not exist yet."
+    ),
+    propose_for: Path | None = typer.Option(
+        None, "--guess", metavar="FILE", help="Print a mapping for this CSV file, with what is sure of it, and import nothing."
+    ),
     mapping: Path | None = typer.Option(None, "--mapping", help="Mapping file (TOML) for formats csv and mat."),
     placement: list[str] = typer.Option(
         [],
@@ -35,6 +42,12 @@ def import_(
     rate: float | None = typer.Option(None, "--rate", help="Samples per second, where the file does not state them."),
 ) -> None:
     """Convert a recording of another program to a plain session (docs/importing.md)."""
+    if propose_for is not None:
+        _propose(format_, propose_for, out)
+        return
+    if source is None or out is None:
+        missing = "PATH" if source is None else "--out"
+        raise HiphingeError(f"{missing} is missing", "import", "Say hiphinge import FORMAT PATH --out FOLDER")
     check_new(out)
     placements = _placements(placement)
     scratch = next(folder for folder in out.absolute().parents if folder.is_dir())
@@ -59,6 +72,30 @@ def import_(
     for key, samples in imported.samples.items():
         screen.print(f"{key}: {len(samples)} samples, {samples.last_s - samples.first_s:.1f} s", highlight=False)
     screen.print(f"Plain session: {out}", highlight=False, soft_wrap=True)
+
+
+def _propose(format_: str, file: Path, out: Path | None) -> None:
+    """Write a mapping for `file`, and what came of trying it, to `out` or the terminal."""
+    if format_ != "csv":
+        raise HiphingeError("only format csv is guessed", "--guess", "Say hiphinge import csv --guess FILE")
+    text = guess(file).text()
+    with tempfile.TemporaryDirectory() as folder:
+        mapping = Path(folder) / "mapping.toml"
+        write_toml(mapping, text)
+        try:
+            imported = import_session("csv", file, mapping=mapping)
+            check_imported(imported)
+            samples = sum(len(one) for one in imported.samples.values())
+            tried = f"tried: {samples} samples of {len(imported.samples)} sensor(s), which gravity does not contradict"
+        except HiphingeError as error:
+            tried = f"tried, and refused: {error.what} {error.remedy}".replace(str(mapping), "this mapping")
+    if out is None:
+        print(f"{text}# {tried}")
+        return
+    if out.exists():
+        raise HiphingeError("exists already", str(out), "Choose a file that does not exist yet")
+    write_toml(out, f"{text}# {tried}\n")
+    console().print(f"{tried}\nMapping: {out}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _placements(words: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError
 from ingest.formats.imported import ONLY, ImportedSession, Source, with_head
 from ingest.formats.makers import import_mvnx, import_ximu3, import_xsens
-from ingest.formats.mapping import import_csv, import_mat
+from ingest.formats.mapping import guess, import_csv, import_mat
 from ingest.formats.plain import PlainSamples, PlainSession, session_of_samples, write_plain
 from ingest.formats.presets import IMPORT_PRESETS
 from ingest.formats.stored import StoredSamples
@@ -22,6 +22,7 @@ __all__ = [
     "PlainSamples",
     "PlainSession",
     "StoredSamples",
+    "guess",
     "import_session",
     "session_of_samples",
     "write_plain",
