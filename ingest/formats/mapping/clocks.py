@@ -32,7 +32,7 @@ class Origin:
 
     def moment(self) -> datetime:
         """The first sample as a date: aware where `kind` is `UTC_DATE`."""
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.ns // 1000)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=(self.ns + 500) // 1000)
         return moment if self.kind == UTC_DATE else moment.replace(tzinfo=None)
 
 
@@ -89,7 +89,9 @@ class StreamClock:
             self.origin = Origin((UTC_DATE if zoned else LOCAL_DATE) if dated else TIME_OF_DAY, self._zero_ns)
             return first
         is_date = _UNIX_S[0] <= first / self._clock.per_second < _UNIX_S[1] and not self._clock.keep_zero
-        ns = 0 if self._clock.keep_zero else round(first * (1e9 / self._clock.per_second))
+        # whole seconds apart: a date in nanoseconds has more digits than a double
+        whole, rest = divmod(first, self._clock.per_second)
+        ns = 0 if self._clock.keep_zero else int(whole) * 1_000_000_000 + round(rest * (1e9 / self._clock.per_second))
         self.origin = Origin(UTC_DATE if is_date else DEVICE, ns)
         return first
 

@@ -27,6 +27,8 @@ _NO_VALUE = re.compile(r"|[+-]?(nan|inf|infinity)|na|n/a|null|none", re.IGNORECA
 _NULLS = ["", "nan", "NaN", "NAN", "-nan", "-NaN", "+nan", "na", "NA", "n/a", "N/A", "null", "NULL", "Null", "none", "None"]
 _CUT_WITHIN = 20
 """Lines whose last cells a last line is compared with (ours)."""
+_CUT_BYTES = 1 << 14
+"""Bytes in which these lines are looked for (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def rows(table: TextTable, wanted: Wanted, bad: BadLines) -> Iterator[Rows]:
     Raises `HiphingeError` with file and line for more bad lines than may be left out, and the errors of `line_blocks`.
     """
     seen = 0
+    above: list[str] = []
     for block in line_blocks(table.path, table.encoding):
         if block.first <= table.header_line:
             skip = table.header_line + 1 - block.first
@@ -111,7 +114,8 @@ def rows(table: TextTable, wanted: Wanted, bad: BadLines) -> Iterator[Rows]:
         found = _fast(table, wanted, block)
         if found is None:
             found = _slow(table, wanted, block, bad, seen)
-        found = _whole(table, wanted, block, found, bad, seen)
+        found = _whole(table, wanted, block, found, bad, seen, above)
+        above = block.text[-_CUT_BYTES:].decode(UTF_8, "replace").split("\n")[1:-1]
         seen += block.text.count(b"\n")
         if len(found):
             yield found
@@ -192,13 +196,19 @@ def _slow(table: TextTable, wanted: Wanted, block: LineBlock, bad: BadLines, see
     return _rows(wanted, np.array(lines, np.int64), values, texts)
 
 
-def _whole(table: TextTable, wanted: Wanted, block: LineBlock, found: Rows, bad: BadLines, seen: int) -> Rows:
-    """The rows without those that lack numbers, which are lost samples or bad lines."""
+def _whole(table: TextTable, wanted: Wanted, block: LineBlock, found: Rows, bad: BadLines, seen: int, above: list[str]) -> Rows:
+    """The rows without those that lack numbers, which are lost samples or bad lines. above: lines before the block."""
     keep: Bools = np.asarray(np.isfinite(found.values).all(axis=1))
     if found.stamps is not None:
         keep = keep & np.isfinite(found.stamps)
     last = block.first + block.text.count(b"\n") - 1
-    if block.broken_off and len(found) and found.lines[-1] == last and keep[-1] and _is_cut(table, wanted, block):
+    if (
+        block.broken_off
+        and len(found)
+        and found.lines[-1] == last
+        and keep[-1]
+        and _is_cut(table, wanted, [*above, *block.lines()])
+    ):
         bad.take_torn(last, "its last number has fewer digits than those above", "Remove this line.")
         keep[-1] = False
     elif keep.all():
@@ -223,11 +233,11 @@ def _whole(table: TextTable, wanted: Wanted, block: LineBlock, found: Rows, bad:
     return found.take(keep)
 
 
-def _is_cut(table: TextTable, wanted: Wanted, block: LineBlock) -> bool:
+def _is_cut(table: TextTable, wanted: Wanted, text: list[str]) -> bool:
     """Whether the file's last number has fewer decimals than those above it, which all have the same."""
     if table.cells - 1 not in wanted.numbers:
         return False
-    ends = [line.rsplit(table.delimiter, 1)[-1] for line in block.lines()[-_CUT_WITHIN - 1 :]]
+    ends = [line.rsplit(table.delimiter, 1)[-1] for line in text[-_CUT_WITHIN - 1 :]]
     decimals = [len(end.strip().partition(table.decimal)[2]) for end in ends]
     return len(decimals) > 2 and len(set(decimals[:-1])) == 1 and decimals[-1] < decimals[0]
 
