@@ -102,13 +102,22 @@ def _write(
     file["data"]["points"] = np.zeros((4, 0, frames))
     file["data"]["analogs"] = np.stack(list(angles.values()))[None] if angles else np.zeros((1, 0, frames))
     if rotations:
-        for name, value in (("USED", len(rotations)), ("RATE", rate), ("RATIO", 1), ("LABELS", list(rotations))):
+        for name, value in (
+            ("USED", len(rotations)),
+            ("RATE", rate),
+            ("RATIO", 1),
+            ("LABELS", [_ascii(key) for key in rotations]),
+        ):
             file.add_parameter("ROTATION", name, value)
         file["data"]["rotations"] = np.stack(list(rotations.values()), axis=2)
     for name, word in facts.items():
-        # one byte a letter: other letters are written as \uXXXX
-        file.add_parameter("HIPHINGE", name, [word.encode("ascii", "backslashreplace").decode()[:120]])
+        file.add_parameter("HIPHINGE", name, [_ascii(word)])
     try:
         file.write(str(path))
     except RuntimeError as error:
         raise HiphingeError(f"the C3D cannot be written: {error}", str(path), "Check the folder and the free space") from error
+
+
+def _ascii(text: str) -> str:
+    """A text of one byte a letter, as the format has them; other letters are written as \\uXXXX. At most 120 letters (ours)."""
+    return text.encode("ascii", "backslashreplace").decode()[:120]

@@ -49,6 +49,7 @@ class ExportedSession:
     folder: of the session. name: of the session, as results and InfluxDB know it. athlete: a pseudonym. start: of session time
     0, UTC; None where it is not known. estimator: ``live`` or ``review``; empty where there are no results. sensors, marks: of
     its head and of what was said afterwards. batches: all samples on the session's time line, a stretch at a time, in order.
+    warnings: of their source, in words; complete when they have been read.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class ExportedSession:
     sensors: tuple[Sensor, ...] = ()
     marks: tuple[SessionMark, ...] = ()
     batches: Callable[[], Iterator[Sequence[TimedBlock]]] = field(default=lambda: iter(()))
+    warnings: Callable[[], list[str]] = field(default=list)
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:

@@ -16,16 +16,19 @@ from hiphinge.session.clocks import with_agreed_clocks
 from ingest.session_folder import Input, open_input
 
 
-def with_computed(folder: Path, estimator: str | None, *, samples: bool) -> ExportedSession:
-    """The session in a folder with results, of the estimator or the best that is there. samples: also its samples, where the
-    folder has their source. Call it after `with_results`. HiphingeError where parts of the folder belong to another session."""
+def with_computed(folder: Path, estimator: str | None, *, samples: bool, salvage: bool = False) -> ExportedSession:
+    """The session in a folder with results, of the estimator or the best that is there. Call it after `with_results`.
+
+    samples: also its samples, where the folder has their source; salvage: see `open_input`. HiphingeError where parts of the
+    folder belong to another session.
+    """
     there = available_estimators(folder)
     if estimator is not None and estimator not in there:
         raise HiphingeError(f"no results of estimator {estimator!r}", str(folder), f"Choose {' or '.join(there)}")
     ties.check(folder)
     which = estimator or there[-1]
     summary = read_summary(folder, which)
-    recorded = _opened(folder) if samples and has_source(folder) else None
+    recorded = _opened(folder, salvage) if samples and has_source(folder) else None
     return ExportedSession(
         folder,
         str(summary["session"]),
@@ -36,12 +39,13 @@ def with_computed(folder: Path, estimator: str | None, *, samples: bool) -> Expo
         () if recorded is None else recorded.session.sensors,
         tuple(marks_of(folder)),
         (lambda: iter(())) if recorded is None else (lambda: _batches(recorded)),
+        list if recorded is None else (lambda: list(recorded.warnings)),
     )
 
 
-def with_samples(folder: Path) -> ExportedSession:
+def with_samples(folder: Path, *, salvage: bool = False) -> ExportedSession:
     """The session in a folder with its samples alone; it needs no results."""
-    recorded = _opened(folder)
+    recorded = _opened(folder, salvage)
     session = recorded.session
     return ExportedSession(
         folder,
@@ -53,11 +57,12 @@ def with_samples(folder: Path) -> ExportedSession:
         session.sensors,
         tuple(marks_of(folder)),
         lambda: _batches(recorded),
+        lambda: list(recorded.warnings),
     )
 
 
-def _opened(folder: Path) -> Input:
-    return with_agreed_clocks(open_input(folder))[0]
+def _opened(folder: Path, salvage: bool) -> Input:
+    return with_agreed_clocks(open_input(folder, salvage=salvage))[0]
 
 
 def _batches(recorded: Input) -> Iterator[Sequence[TimedBlock]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from body_signals import HiphingeError
@@ -36,6 +37,7 @@ def placed(write: Callable[[Path], Written], out: Path, *, as_file: bool, stem: 
         check_free(out, force=force)
     elif out.exists() and not out.is_dir():
         raise HiphingeError("this is a file", str(out), "Give --out the name of a folder")
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         make_private_parents(folder / "x")
         with tempfile.TemporaryDirectory(prefix=".hiphinge-export-", dir=folder) as name:
@@ -56,4 +58,9 @@ def placed(write: Callable[[Path], Written], out: Path, *, as_file: bool, stem: 
     except OSError as error:
         what = f"cannot be written: {error.strerror or error}"
         raise HiphingeError(what, str(folder), "Check the folder, its permissions and the free space") from error
+    finally:
+        for one in made:
+            # only what is empty: nothing was written
+            with suppress(OSError):
+                one.rmdir()
     return Written(list(targets.values()), written.notes)

@@ -51,6 +51,7 @@ def export(
         help="Everything of this athlete as one zip with a manifest; needs no SESSION and no --to.",
     ),
     former: list[str] = typer.Option([], "--former", help="With --athlete: a former id of the same person; repeatable."),
+    salvage: bool = typer.Option(False, "--salvage", help="Use the part of a damaged recording before the damage."),
     force: bool = typer.Option(False, "--force", help="Replace files that are there."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line with the files."),
     config_file: Path | None = CONFIG,
@@ -69,13 +70,13 @@ def export(
     choices = _choices(to, table, decimal, separator)
     if len(sessions) > 1 and out is None and FORMATS[to].dataset:
         raise HiphingeError("a dataset of several sessions has no place of its own", "--out", "Give a folder: --out DIR")
-    gathered = [_gathered(folder, to, choices, estimator) for folder in sessions]
+    gathered = [_gathered(folder, to, choices, estimator, salvage) for folder in sessions]
     groups = [gathered] if FORMATS[to].dataset or out is not None else [[one] for one in gathered]
     written = Written([])
     for group in groups:
         one = _write(group, to, choices, out, force)
         written.files += one.files
-        written.notes += one.notes
+        written.notes += [*one.notes, *(warning for session in group for warning in session.warnings())]
     if as_json:
         print(json.dumps({"format": to, "files": [str(file) for file in written.files], "notes": written.notes}))
         return
@@ -106,14 +107,15 @@ def _choices(to: str, table: str, decimal: str, separator: str | None) -> Choice
     return Choices(table, decimal, between)
 
 
-def _gathered(folder: Path, to: str, choices: Choices, estimator: str | None) -> ExportedSession:
+def _gathered(folder: Path, to: str, choices: Choices, estimator: str | None, salvage: bool) -> ExportedSession:
     if choices.table == RAW:
         if not folder.is_dir():
             what = "this is a file" if folder.exists() else "no such session folder"
             raise HiphingeError(what, str(folder), "Give a session folder: one that live, demo, import or replay wrote")
-        return with_samples(folder)
+        return with_samples(folder, salvage=salvage)
     with_results(folder)
-    return with_computed(folder, estimator, samples=FORMATS[to].samples and choices.table in ("", RAW))
+    samples = FORMATS[to].samples and choices.table in ("", RAW)
+    return with_computed(folder, estimator, samples=samples, salvage=salvage)
 
 
 def _write(group: list[ExportedSession], to: str, choices: Choices, out: Path | None, force: bool) -> Written:

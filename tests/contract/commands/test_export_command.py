@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import stat
 from pathlib import Path
 from zipfile import ZipFile
@@ -95,6 +96,23 @@ def test_what_cannot_be_exported_is_one_line(monday: Path, words: tuple[str, ...
     before = tree(monday.parent)
     assert said in refused("export", *words, cwd=monday.parent)
     assert tree(monday.parent) == before
+
+
+def test_what_a_format_refuses_leaves_no_folder(tmp_path: Path) -> None:
+    folder = session_folder(tmp_path / "monday", athlete="unknown")
+    before = tree(tmp_path)
+    assert "the athlete is not known" in refused("export", "monday", "--to", "bids", cwd=tmp_path)
+    assert tree(tmp_path) == before
+    assert not (folder / "export").exists()
+
+
+def test_a_torn_recording_is_exported_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(OLD / "session.toml", folder)
+    (folder / "recording.mcap").write_bytes((OLD / "recording.mcap").read_bytes()[:-5000])
+    result = done("export", "old", "--to", "csv", "--table", "raw", "--out", "out", cwd=tmp_path)
+    assert "recording.mcap breaks off after" in result.stderr
 
 
 def test_everything_of_a_person_in_one_archive(tmp_path: Path) -> None:

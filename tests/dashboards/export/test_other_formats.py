@@ -15,8 +15,10 @@ from scipy.spatial.transform import Rotation
 
 from body_signals import UNKNOWN_START, HiphingeError, Quality
 from dashboards.export import FORMATS, Choices, c3d
-from dashboards.tables import read_angles
+from dashboards.tables import TableWriter, read_angles
+from dsp.results import AngleRows
 from tests.dashboards.export.exported_sessions import START, document, exported, session_folder
+from tests.dashboards.synthetic_results import orientation_rows, summary
 
 with warnings.catch_warnings():
     # the library's own, on Python 3.14 and later
@@ -162,3 +164,29 @@ def test_two_sessions_of_one_second_are_refused(tmp_path: Path) -> None:
     folders = [session_folder(tmp_path / name) for name in "ab"]
     with pytest.raises(HiphingeError, match="begin at the same second"):
         FORMATS["bids"].write([exported(folder) for folder in folders], tmp_path / "out", Choices())
+
+
+@pytest.mark.parametrize("name", ["csv", "sto", "c3d", "foxglove", "fhir", "bids"])
+def test_a_session_without_calibration_and_with_one_thigh(tmp_path: Path, name: str) -> None:
+    """Angles are missing, orientations and samples are there; so is all that a format can hold."""
+    folder = tmp_path / "monday"
+    session_folder(folder, sensors=("pelvis", "thigh_left"), others=("Stange/ü 1",), results=False)
+    rows = AngleRows(np.arange(0.0, 3.0, 0.01), *np.full((2, 14, 300), np.nan), np.full(300, Quality.UNCALIBRATED, np.int32))
+    with TableWriter(folder, "review") as out:
+        out.angles(rows)
+        out.orientations([orientation_rows(key, 3) for key in ("pelvis", "thigh_left", "Stange/ü 1")])
+        out.close(summary("review", 0, session="monday", duration_s=2.99, calibration={}, sensors={}, marks=[], pain=[]))
+    out_folder = tmp_path / "out"
+    out_folder.mkdir()
+    written = FORMATS[name].write([exported(folder)], out_folder, Choices())
+    assert all(file.is_file() and out_folder in file.parents for file in written.files)
+    if name == "c3d":
+        read = ezc3d.c3d(str(written.files[0]))
+        assert read["data"]["rotations"].shape == (4, 4, 3, 300)
+        assert read["data"]["analogs"].shape[1] == 0
+        assert "lumbar_flexion" in written.notes[0]
+    if name == "sto":
+        assert "Stange" in " ".join(written.notes)
+        assert (out_folder / "monday-review-orientations.sto").read_text().splitlines()[11] == "time\tpelvis_imu\tfemur_l_imu"
+    if name == "fhir":
+        assert "entry" not in Bundle.model_validate(document(written.files[0])).model_dump()
