@@ -38,8 +38,8 @@ RESTS_RAD, RESTS_LOOKS, HUB_OTHERS = np.radians(0.2), 5, 3
 FALLEN_RESTS_RAD, FALLEN_LOOKS = np.radians(0.3), 4
 """One that was seen to fall turns by less from look to look, within four looks, though all others move (ours)."""
 REST_LOOKS, STIRRED_LOOKS = 20, 8
-"""Looks in a row at each of which a sensor turned by less than `QUIET_RAD`, and at as many of them as the second all three others
-moved (ours)."""
+"""Looks in a row at each of which a sensor turned by less than `QUIET_RAD`, and at as many of them as the second all three
+others moved (ours)."""
 FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
@@ -223,7 +223,7 @@ class OffBodyWatch:
         n = len(self._sensors)
         seen = np.zeros((n, k), np.int8)
         now = off[:, -k:]
-        self._rests(turn, now, seen)
+        self._rests(turn, vertical, now, seen)
         self._hub_rests(turn, seen)
         if n < 2 or not (now > AWAY_RAD).any():
             return seen
@@ -253,10 +253,11 @@ class OffBodyWatch:
         seen[(seen == 0) & still] = _LIES
         return seen
 
-    def _rests(self, turn: Floats, off: Floats, seen: NDArray[np.int8]) -> None:
+    def _rests(self, turn: Floats, vertical: Floats, off: Floats, seen: NDArray[np.int8]) -> None:
         """Put what is seen of a sensor that hardly turned at many looks in a row, near as it stood, though all three others
-        moved: in a bend with straight legs a thigh may stay where it is, in a squat the trunk. Further away other looks tell,
-        and a seat or a bench may hold a segment."""
+        moved: in a bend with straight legs a thigh may stay where it is, in a squat the trunk. Of a thigh it is looked for
+        where the other thigh and the pelvis turn against each other, as in a squat: when that knee is raised, or that leg is
+        lifted behind, this one stands. Further away other looks tell, and a seat or a bench may hold a segment."""
         k = seen.shape[1]
         if len(self._sensors) < HUB_OTHERS + 1:
             return
@@ -266,7 +267,12 @@ class OffBodyWatch:
             self._resting[:] = 0
             return
         moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
-        stirred = np.cumsum(moved.sum(axis=0) - moved >= HUB_OTHERS, axis=1)
+        stirs = moved.sum(axis=0) - moved >= HUB_OTHERS
+        first, tilt = vertical.shape[2] - k, np.arctan2(-vertical[0], vertical[1])
+        turned = tilt[:, first:] - tilt[:, first - 2 * FALLEN_HALF : -2 * FALLEN_HALF]
+        for i, other in (self._thighs, self._thighs[::-1]):
+            stirs[i] &= turned[other] * turned[self._sensors.index(PELVIS)] < 0.0
+        stirred = np.cumsum(stirs, axis=1)
         at = np.arange(k)
         # the look before each run of quiet ones, -1 where that began before
         last = np.maximum.accumulate(np.where(quiet, -1, at), axis=1)

@@ -121,18 +121,22 @@ def test_a_sensor_that_lies_as_it_stood_is_known_by_its_rest(key, pipeline):
 
 
 @pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
-def test_thighs_that_a_bend_leaves_as_they_stood_are_worn(pipeline):
+@pytest.mark.parametrize("movement", ["bend", "knee_raise"])
+def test_thighs_that_a_movement_leaves_as_they_stood_are_worn(pipeline, movement):
     """Straight legs may be as still as a post while the trunk bends, and the standing leg while the other is raised."""
     script = Script(9)
     script.calibrate()
     script.stand(2.0)
     at = script.now
     for _ in range(6):
-        script.bend()
+        if movement == "bend":
+            script.bend()
+        else:
+            script.knee_raise("right")
     script.stand(2.0)
     athlete = SimulatedAthlete(script, 9)
     samples = athlete.plain()
-    for key in ("thigh_left", "thigh_right"):
+    for key in ("thigh_left", "thigh_right") if movement == "bend" else ("thigh_left",):
         held_as_it_stood(samples[key], at)
     now = seen(pipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
     assert not [f for f in now.findings if f.cause is Cause.OFF_BODY]
