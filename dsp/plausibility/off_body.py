@@ -4,7 +4,8 @@ Looked at every `LOOK_STRIDE` ticks, in the segments' orientations. A sensor cou
 of these is seen:
 - it lies still: its turning is the noise of a sensor, which no body's is, away from how it stood, while most others move;
 - it fell: it turned as no other segment did, and has lain still since;
-- it rests: for seconds it turned by less than any body does, however it lies, while most others moved in the meantime;
+- it rests: for seconds it turned by less than any body does, however it lies, while most others moved in the meantime (all
+  others, where it may be on a leg that stands);
 - its joints: for most of a second the angles of the joints at it were beyond what a body can do, or turned faster than a joint
   can. The hip that is beyond its range tells of the thigh; when the lumbar spine and a hip are, or both hips, it is the pelvis.
 Both thighs of somebody who sits may be as still as a chair; one thigh alone may not.
@@ -44,6 +45,8 @@ FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
 MOVED_RAD = np.radians(5.0)
 """Another segment has moved when it turned by more within the same time (ours)."""
+STOOD_RAD = np.radians(1.5)
+"""Within this of how it stood, a sensor that rests may be on a leg that stands: it is off the body where all others moved (ours)."""
 AWAY_RAD, FAR_RAD = np.radians(15.0), np.radians(25.0)
 """A sensor that lies is further than the first from how it stood; one that was seen to fall further than the second (ours)."""
 SEAT_RAD = np.radians(40.0)
@@ -116,8 +119,8 @@ class OffBodyWatch:
         self._agreed = [first] * n
         self._stood = [0] * n
         self._moved = [False] * n
-        self._resting = np.zeros((2, n), np.int64)
-        """Looks in a row at which each hardly turned, and at how many of them most others moved."""
+        self._resting = np.zeros((3, n), np.int64)
+        """Looks in a row at which each hardly turned, and at how many of them most others moved, and all others."""
         self._rested = np.zeros((n, 0), np.int64)
         """The former at each look in hand."""
         self._before = np.zeros(n, np.bool_)
@@ -263,15 +266,18 @@ class OffBodyWatch:
             self._resting[:] = 0
             return
         moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
-        stirred = np.cumsum(moved.sum(axis=0) - moved >= self._most, axis=1)
+        others = moved.sum(axis=0) - moved
+        stirred = np.cumsum((others >= self._most, others == len(moved) - 1), axis=2)
         at = np.arange(k)
         # the look before each run of quiet ones, -1 where that began before
         last = np.maximum.accumulate(np.where(quiet, -1, at), axis=1)
         begun = last < 0
         looks = self._rested = at - last + np.where(begun, self._resting[0][:, None], 0)
-        others = stirred - np.where(begun, -self._resting[1][:, None], np.take_along_axis(stirred, np.maximum(last, 0), axis=1))
-        self._resting = np.stack((looks[:, -1], others[:, -1]))
-        seen[(looks >= REST_LOOKS) & (others >= STIRRED_LOOKS) & (off < AWAY_RAD)] = _RESTS
+        until = np.take_along_axis(stirred, np.maximum(last, 0)[None], axis=2)
+        most, every = stirred - np.where(begun, -self._resting[1:, :, None], until)
+        self._resting = np.stack((looks[:, -1], most[:, -1], every[:, -1]))
+        enough = np.where(off > STOOD_RAD, most, every) >= STIRRED_LOOKS
+        seen[(looks >= REST_LOOKS) & enough & (off < AWAY_RAD)] = _RESTS
 
     def _hub_rests(self, turn: Floats, seen: NDArray[np.int8]) -> None:
         """Put what is seen of a pelvis that does not turn while all that hangs on it moves, however it lies."""
