@@ -38,9 +38,9 @@ from dsp.plausibility import SAME_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
-from hiphinge.session.calendar import Calendar
-from hiphinge.session.sensor_minutes import SensorMinutes
-from hiphinge.session.summary import SessionFacts, SummaryBuilder
+from hiphinge.session.facts.calendar import Calendar
+from hiphinge.session.facts.sensor_minutes import SensorMinutes
+from hiphinge.session.facts.summary import SessionFacts, SummaryBuilder
 from hiphinge.sources import Source, joined
 from ingest.time import EARLY_SLEW, SEARCH_S, WINDOW_S, Lag, lags
 

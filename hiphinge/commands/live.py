@@ -21,21 +21,10 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
 from hiphinge import config
-from hiphinge.commands.options import (
-    CONFIG,
-    LAN,
-    NO_BROWSER,
-    NO_PAGE,
-    PORT,
-    TLS,
-    console,
-    look_after,
-    say,
-    tell_faults,
-    tell_orphans,
-)
+from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, console, say, tell_faults
+from hiphinge.commands.unfinished import look_after, tell_orphans
 from hiphinge.comparing.own_answer import own_before
-from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.guidance.protocol_retest import retest_of
@@ -213,6 +202,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         screen.print(_latency_words(streaming.latency), highlight=False)
         if retested is not None:
             _tell_change(folder, session, retested, screen)
+        else:
+            tell_answer(folder, screen)
         tell_findings(folder, screen)
         tell_faults(running.sinks.faults)
         tell_where(folder, screen, influx=settings.influx_configured)

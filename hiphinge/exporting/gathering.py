@@ -12,7 +12,7 @@ from dashboards.tables import available_estimators, read_summary
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import has_source, marks_of
 from hiphinge.engine import Engine
-from hiphinge.session.clocks import with_agreed_clocks
+from hiphinge.session.plain.clocks import with_agreed_clocks
 from ingest.session_folder import Input, open_input
 
 

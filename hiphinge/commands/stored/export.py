@@ -11,7 +11,8 @@ import typer
 from body_signals import ESTIMATORS, HiphingeError, check_athlete
 from dashboards.export import FORMATS, RAW, Choices, ExportedSession, Written, safe_name
 from hiphinge import config, logbook
-from hiphinge.commands.options import CONFIG, among, console, say, with_results
+from hiphinge.commands.options import CONFIG, among, console, say
+from hiphinge.commands.unfinished import with_results
 from hiphinge.exporting import person
 from hiphinge.exporting.gathering import with_computed, with_samples
 from hiphinge.exporting.placing import FOLDER, check_free, is_file_name, placed

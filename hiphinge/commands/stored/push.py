@@ -28,7 +28,8 @@ from dashboards.tables import available_estimators, read_summary
 from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.former_points import remove_former
-from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
+from hiphinge.commands.options import CONFIG, console, say
+from hiphinge.commands.unfinished import look_after_orphans, with_results
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 
