@@ -25,7 +25,8 @@ from dsp.heading import filter as heading
 from dsp.orientation import acceleration_level
 from hiphinge import config
 from hiphinge.cli import COMMANDS, _command
-from ingest.formats import IMPORTERS, csv_mapping, import_session
+from ingest.formats import IMPORTERS, import_session
+from ingest.formats.mapping import groups, words
 from ingest.heads.session_toml import session_from_dict
 from ingest.links.kit import read_kit
 from tests.conftest import ROOT
@@ -203,7 +204,10 @@ def csv_of(mapping: dict[str, object], rows: int = 200) -> str:
 
 def test_the_mapping_page_has_every_word_and_its_examples_are_imported(tmp_path: Path) -> None:
     page = text_of("csv-mapping")
-    smallest, whole = blocks(page, "toml")
+    smallest, whole, *more = blocks(page, "toml")
+    for number, example in enumerate(more):
+        (tmp_path / f"{number}.toml").write_text(example, "utf-8")
+        words.MappingFile(tmp_path / f"{number}.toml", arrays=True).layout(None)
     (sample,) = blocks(page, "csv")
     folder = tmp_path / "recording"
     folder.mkdir()
@@ -232,12 +236,13 @@ def test_the_mapping_page_has_every_word_and_its_examples_are_imported(tmp_path:
         np.testing.assert_allclose(samples.acc[0], [0, 0, 9.80665], rtol=1e-6)
 
     table = page[page.index("## Every word") :]
-    for word in csv_mapping._HEAD | csv_mapping._LAYOUT | csv_mapping._SENSOR | {"sensor"}:
+    for word in words.TOP_WORDS | words.SENSOR_WORDS:
         assert re.search(rf"^\| `{word}` \|", table, re.MULTILINE), word
-    for key, units in csv_mapping._UNITS.items():
+    for key, units in groups.UNITS.items():
         assert key == "quat" or f"| `{key}` | {', '.join(f'`{unit}`' for unit in units)} |" in table
+    importing = text_of("importing")
     for name in IMPORTERS:
-        assert name == "csv" or f"`{name}`" in page
+        assert f"`{name}`" in importing
 
 
 def test_the_derivations_name_constants_that_there_are() -> None:

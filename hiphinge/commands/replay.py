@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from body_signals import ESTIMATORS
+from body_signals import BODY_PLACEMENTS, ESTIMATORS
 from dashboards.edits import EDITS, edited_repetitions
 from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
@@ -105,6 +105,8 @@ def _show(screen: Console, out: Path, source: Path, estimator: str) -> None:
     summary = read_summary(out, estimator)
     if summary["repetitions"]:
         screen.print(repetition_table(edited_repetitions(out, estimator), estimator))
+    elif not set(summary["sensors"]) & set(BODY_PLACEMENTS):
+        screen.print(f"No placement, so no angles ({estimator}).", highlight=False)
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
     tell_answer(out, screen, estimator)

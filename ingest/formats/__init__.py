@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError
-from ingest.formats.csv_mapping import import_csv
-from ingest.formats.imported import ONLY, ImportedSession, with_head
+from ingest.formats.imported import ONLY, ImportedSession, Source, with_head
+from ingest.formats.makers import import_mvnx, import_ximu3, import_xsens
+from ingest.formats.mapping import guess, import_csv, import_mat
 from ingest.formats.plain import PlainSamples, PlainSession, session_of_samples, write_plain
-from ingest.formats.ximu3_log import import_ximu3
-from ingest.formats.xsens_mt import import_xsens
+from ingest.formats.presets import IMPORT_PRESETS
+from ingest.formats.stored import StoredSamples
 
 __all__ = [
     "IMPORTERS",
@@ -20,14 +21,22 @@ __all__ = [
     "ImportedSession",
     "PlainSamples",
     "PlainSession",
+    "StoredSamples",
+    "guess",
     "import_session",
     "session_of_samples",
     "write_plain",
 ]
 
 
-IMPORTERS: Mapping[str, Callable[[Path, Path | None, Mapping[str, str]], ImportedSession]] = {
+IMPORTERS: Mapping[str, Callable[[Source], ImportedSession]] = {
     "csv": import_csv,
+    "mat": import_mat,
+    **IMPORT_PRESETS,
+    "mvnx": import_mvnx,
+    "ximu3": import_ximu3,
+    "xsens-mt": import_xsens,
+    # the names of the first versions
     "xio-lower-body": import_ximu3,
     "xsens-opensense": import_xsens,
 }
@@ -42,15 +51,19 @@ def import_session(
     start: str | None = None,
     zone: str | None = None,
     athlete: str | None = None,
+    rate_hz: float | None = None,
+    scratch: Path | None = None,
 ) -> ImportedSession:
     """The recording at `path` in `format`, one of `IMPORTERS`.
 
     mapping: the mapping file of format csv. placements: where each sensor was worn, by serial number, device name or file name;
-    by `ONLY` for a single sensor. start, zone, athlete: see `with_head`.
+    by `ONLY` for a single sensor. start, zone, athlete: see `with_head`. rate_hz: where the file states none. scratch: folder
+    for samples that memory cannot hold.
     Raises `HiphingeError` with file, line and remedy.
     """
     if format not in IMPORTERS:
         raise HiphingeError(f"unknown format {format!r}", "import", f"Known formats are {', '.join(IMPORTERS)}.")
-    if mapping is not None and format != "csv":
-        raise HiphingeError("only format csv has a mapping file", str(mapping), f"Leave it out for {format}.")
-    return with_head(IMPORTERS[format](path, mapping, placements or {}), start=start, zone=zone, athlete=athlete)
+    if mapping is not None and format not in ("csv", "mat"):
+        raise HiphingeError("only formats csv and mat have a mapping file", str(mapping), f"Leave it out for {format}.")
+    source = Source(path, mapping, placements or {}, rate_hz, scratch)
+    return with_head(IMPORTERS[format](source), start=start, zone=zone, athlete=athlete)

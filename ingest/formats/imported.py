@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, Placement, Sensor, Session, SessionMark, check_athlete
-from ingest.formats.number_table import NumberTable
 from ingest.formats.plausible import COUNTER, implausible
-from ingest.formats.samples import PlainSamples, at_time
+from ingest.formats.samples import PlainSamples
 from ingest.formats.start import placed, start_of, zone_of
+from ingest.formats.stored import StoredSamples
 from on_disk import check_file
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is imported. path: file or folder. mapping: a mapping file. placements: where each sensor was worn, by any word
+    that identifies a sensor, or by `ONLY`. rate_hz: where the file states none. scratch: folder for samples beyond memory."""
+
+    path: Path
+    mapping: Path | None = None
+    placements: Mapping[str, str] = field(default_factory=dict)
+    rate_hz: float | None = None
+    scratch: Path | None = None
+
 
 ONLY = ""
 """Key of a placement that is stated without a sensor, for a single sensor."""
@@ -28,7 +40,7 @@ class ImportedSession:
     """
 
     session: Session
-    samples: dict[str, PlainSamples]
+    samples: dict[str, StoredSamples]
     notes: list[str]
     where: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
     local_start: datetime | None = None
@@ -42,7 +54,7 @@ class Gathering:
     placements: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     sensors: list[Sensor] = field(default_factory=list)
-    samples: dict[str, PlainSamples] = field(default_factory=dict)
+    samples: dict[str, StoredSamples] = field(default_factory=dict)
     _origin: dict[str, Path] = field(default_factory=dict)
     _where: dict[str, Callable[[float], str]] = field(default_factory=dict)
     _words: set[str] = field(default_factory=set)
@@ -63,29 +75,38 @@ class Gathering:
             name = f"{name} sensor"
         return Sensor(placement, name if placement is Placement.OTHER else None)
 
-    def add(self, sensor: Sensor, samples: PlainSamples, table: NumberTable, remedies: Mapping[str, str] | None = None) -> None:
-        """Take a sensor's samples in SI units, read from `table`.
+    def add(
+        self,
+        sensor: Sensor,
+        samples: StoredSamples | PlainSamples,
+        path: Path,
+        where: Callable[[float], str],
+        remedies: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take a sensor's samples in SI units, read from `path`. where: names the place of the sample at a session time.
 
         remedies: what to do about a doubtful quantity (``time``, ``acc``, ``gyr``, ``quat``). Raises `HiphingeError` when
         the units are impossible or another sensor has this place.
         """
-        doubt = implausible(samples.time_s, samples.acc, samples.gyr, samples.quat)
+        stored = samples if isinstance(samples, StoredSamples) else StoredSamples.of(samples)
+        judged = stored.excerpt()
+        doubt = implausible(judged.time_s, judged.acc, judged.gyr, judged.quat)
         if doubt is not None:
             remedy = (remedies or {}).get(doubt.quantity, "Check the units and frames of this export.")
             if doubt.quantity == COUNTER:
                 # no unit of time is the right one
                 remedy = doubt.remedy
-            raise HiphingeError(doubt.what, table.where(doubt.row), remedy)
+            raise HiphingeError(doubt.what, where(float(judged.time_s[doubt.row])), remedy)
         if sensor.key in self.samples:
             raise HiphingeError(
                 f"two sensors on one placement: {sensor.key} is {self._origin[sensor.key]} already",
-                str(table.path),
+                str(path),
                 "State where each sensor was worn: --placement SENSOR=PLACEMENT.",
             )
-        self._origin[sensor.key] = table.path
-        self._where[sensor.key] = partial(at_time, samples.time_s, table.where)
+        self._origin[sensor.key] = path
+        self._where[sensor.key] = where
         self.sensors.append(sensor)
-        self.samples[sensor.key] = samples
+        self.samples[sensor.key] = stored
 
     def finish(
         self,

@@ -16,10 +16,12 @@ import numpy as np
 
 from body_signals import LONGEST_SESSION_S, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
 from ingest.formats.even_clock import EvenClock, lost_before, sampling_clock
-from ingest.formats.number_table import NumberTable, place
+from ingest.formats.number_table import NumberTable
 from ingest.formats.plain_csv import TIME, read_plain_csv, with_unit_quaternions, write_plain_csv
 from ingest.formats.plausible import implausible, when
 from ingest.formats.samples import PlainSamples, at_time
+from ingest.formats.stored import StoredSamples
+from ingest.formats.text import place
 from ingest.heads.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
 from on_disk import make_private_folder, make_private_parents, read_toml
 
@@ -236,7 +238,7 @@ def _check_leaps(samples: Mapping[str, PlainSamples], where: Mapping[str, Callab
             )
 
 
-def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSamples]) -> None:
+def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSamples] | Mapping[str, StoredSamples]) -> None:
     """Write `samples`, by sensor key, as a plain session into `folder`, which must not exist or be empty.
 
     Sensors without a file get one named after their key. Raises `HiphingeError` when the folder is not empty or cannot be
@@ -246,7 +248,7 @@ def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSampl
     if list(samples) != [s.key for s in session.sensors]:
         raise ValueError(f"samples of {list(samples)}, sensors are {[s.key for s in session.sensors]}")
     for key, one in samples.items():
-        _check_samples(key, one)
+        _check_blocks(key, one)
     named = replace(session, sensors=_with_files(session.sensors))
     session_from_dict(session_to_dict(named), str(folder))  # refused here if it could not be read back
     final = folder.resolve()
@@ -289,6 +291,17 @@ def _check_samples(key: str, samples: PlainSamples) -> None:
         values = getattr(samples, name)
         if values is not None and not np.isfinite(values).all():
             raise HiphingeError(f"{name} holds numbers that are not finite", key, "Remove these samples.")
+
+
+def _check_blocks(key: str, samples: PlainSamples | StoredSamples) -> None:
+    before = None
+    for block in samples.blocks():
+        _check_samples(key, block)
+        if before is not None and block.time_s[0] <= before:
+            raise HiphingeError("its times do not increase", key, "Remove samples that repeat a time or go back in time.")
+        before = float(block.time_s[-1])
+    if before is None:
+        raise HiphingeError("no samples", key, "Leave this sensor out.")
 
 
 def _with_files(sensors: tuple[Sensor, ...]) -> tuple[Sensor, ...]:

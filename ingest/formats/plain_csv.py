@@ -15,9 +15,11 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.number_table import NumberTable, place, read_header, read_numbers
+from ingest.formats.number_table import NumberTable, read_header, read_numbers
 from ingest.formats.plausible import implausible
 from ingest.formats.samples import PlainSamples
+from ingest.formats.stored import StoredSamples
+from ingest.formats.text import place
 from on_disk import open_private
 
 TIME = "time_s"
@@ -103,15 +105,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def write_plain_csv(path: Path, samples: PlainSamples) -> None:
+def write_plain_csv(path: Path, samples: PlainSamples | StoredSamples) -> None:
     """Write one sensor's samples. Raises OSError."""
-    columns: dict[str, pa.Array] = {TIME: pa.array(samples.time_s)}
-    for names, values in ((ACC, samples.acc), (GYR, samples.gyr), (QUAT, samples.quat), (MAG, samples.mag_ut)):
-        if values is not None:
-            columns |= {name: pa.array(_nine_digits(values[:, i])) for i, name in enumerate(names)}
     with open_private(path, "wb") as file:
-        file.write((",".join(columns) + "\n").encode())
-        arrow_csv.write_csv(pa.table(columns), file, arrow_csv.WriteOptions(include_header=False))
+        for number, block in enumerate(samples.blocks()):
+            columns: dict[str, pa.Array] = {TIME: pa.array(block.time_s)}
+            for names, values in ((ACC, block.acc), (GYR, block.gyr), (QUAT, block.quat), (MAG, block.mag_ut)):
+                if values is not None:
+                    columns |= {name: pa.array(_nine_digits(values[:, i])) for i, name in enumerate(names)}
+            if number == 0:
+                file.write((",".join(columns) + "\n").encode())
+            arrow_csv.write_csv(pa.table(columns), file, arrow_csv.WriteOptions(include_header=False))
 
 
 def _nine_digits(values: Floats) -> Floats:

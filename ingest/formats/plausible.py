@@ -15,6 +15,8 @@ from body_signals import G0, LONGEST_SESSION_S, Floats
 
 ACC_MEDIAN_M_S2 = (6.0, 14.0)
 """Plausible range of the median of |acc|; fast hand-held movement stays within 9.7 to 10.0 (ours)."""
+_STEADY = 0.4
+"""Least tenth percentile of |acc|, and length of its mean in the earth frame, over its median, with gravity in it (ours)."""
 FASTEST_RAD_S = 70.0
 """Largest plausible rate: 4000 °/s, the widest range of common gyroscopes (ours)."""
 QUATERNION_NORM_TOLERANCE = 0.05
@@ -58,7 +60,7 @@ class Implausible:
 
 def implausible(time_s: Floats, acc: Floats, gyr: Floats | None, quat: Floats | None) -> Implausible | None:
     """The first doubt about samples in SI units: time_s (n,), acc (n, 3), gyr (n, 3), quat (n, 4) sensor → earth."""
-    return _time(time_s, acc, gyr) or _acc(acc) or _gyr(time_s, acc, gyr) or _quat(acc, quat, needed=gyr is None)
+    return _time(time_s, acc, gyr) or _acc(acc, quat) or _gyr(time_s, acc, gyr) or _quat(acc, quat, needed=gyr is None)
 
 
 def _time(time_s: Floats, acc: Floats, gyr: Floats | None) -> Implausible | None:
@@ -122,16 +124,21 @@ def when(time_s: Floats) -> Implausible | None:
     return Implausible(row, "time", what, "Correct the time, or make a session of each day.")
 
 
-def _acc(acc: Floats) -> Implausible | None:
-    median = float(np.median(np.linalg.norm(acc, axis=1)))
+def _acc(acc: Floats, quat: Floats | None) -> Implausible | None:
+    size = np.linalg.norm(acc, axis=1)
+    median = float(np.median(size))
     if ACC_MEDIAN_M_S2[0] <= median <= ACC_MEDIAN_M_S2[1]:
         return None
     what = f"the median of |acc| is {median:.4g}, where gravity alone gives 9.81 m/s²"
-    if 0.6 < median < 1.4:
+    # without gravity, |acc| comes near zero again and again, and its mean in the earth frame is near zero
+    steady = float(np.quantile(size, 0.1)) > _STEADY * median
+    if quat is not None:
+        steady &= float(np.linalg.norm(_turned(quat, acc).mean(axis=0))) > _STEADY * median
+    if 0.6 < median < 1.4 and steady:
         return Implausible(0, "acc", f"{what}: this looks like g", "Multiply the acc columns by 9.80665.")
     if 600.0 < median < 1400.0:
         return Implausible(0, "acc", f"{what}: this looks like mg", "Multiply the acc columns by 0.00980665.")
-    if median < 0.6:
+    if median < 0.6 or (median < 1.4 and not steady):
         remedy = "Export the acceleration with gravity (specific force), in m/s²."
         return Implausible(0, "acc", f"{what}: gravity seems to have been removed", remedy)
     return Implausible(0, "acc", what, "Write the acceleration in m/s², with gravity in it.")

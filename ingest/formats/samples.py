@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from body_signals import Floats
@@ -37,6 +37,20 @@ class PlainSamples:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+    @property
+    def first_s(self) -> float:
+        """Session time of the first sample."""
+        return float(self.time_s[0])
+
+    @property
+    def last_s(self) -> float:
+        """Session time of the last sample."""
+        return float(self.time_s[-1])
+
+    def blocks(self) -> Iterator[PlainSamples]:
+        """All of them, as one block."""
+        yield self
 
 
 def at_time(time_s: Floats, where: Callable[[int], str], at_s: float) -> str:

@@ -232,6 +232,10 @@ class SummaryBuilder:
     def _warnings(self, facts: SessionFacts, source: str) -> list[str]:
         said = [*facts.calendar, *_kit_warnings(self._session), *(f.words for f in self._findings)]
         reported = {r.placement: r for r in facts.reports}
+        if not self._session.body:
+            said.append(
+                "no placement, so no angles: no sensor is worn on lumbar spine, pelvis or thigh; orientations are there"
+            )
         if self._session.body and not facts.reports:
             said.append(
                 "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"

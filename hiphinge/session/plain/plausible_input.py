@@ -15,7 +15,7 @@ import numpy as np
 from body_signals import Cause, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
 from dsp.plausibility import SensorWatch
 from dsp.results import Finding, latest
-from ingest.formats import ImportedSession, PlainSamples, PlainSession
+from ingest.formats import ImportedSession, PlainSamples, PlainSession, StoredSamples
 
 _OF_A_WHOLE_FILE = frozenset(
     (Cause.GYR_SCALE, Cause.GYR_SIGN, Cause.GYR_AXES, Cause.ACC_SCALE, Cause.ACC_SIGN, Cause.TIME_UNIT)
@@ -29,13 +29,13 @@ def check_plain(plain: PlainSession) -> list[Finding]:
 
 def check_imported(imported: ImportedSession) -> list[Finding]:
     """The faults of parts of an import. Raises `HiphingeError` for a fault of a whole file."""
-    rates = {key: _rate_hz(one.time_s) for key, one in imported.samples.items() if len(one) > 1}
+    rates = {key: _rate_hz(one.excerpt().time_s) for key, one in imported.samples.items() if len(one) > 1}
     return _check(imported.session, imported.samples, rates, imported.where)
 
 
 def _check(
     session: Session,
-    samples: Mapping[str, PlainSamples],
+    samples: Mapping[str, PlainSamples] | Mapping[str, StoredSamples],
     rates_hz: Mapping[str, float],
     where: Mapping[str, Callable[[float], str]],
 ) -> list[Finding]:
@@ -46,7 +46,7 @@ def _check(
         one = samples[sensor.key]
         marks = [mark.time_s for mark in session.marks if mark.label == "calibrate"]
         for finding in _findings(sensor, rates_hz[sensor.key], one, session.body, marks):
-            whole = finding.until_s is None and finding.since_s <= float(one.time_s[0])
+            whole = finding.until_s is None and finding.since_s <= one.first_s
             if finding.cause in _OF_A_WHOLE_FILE and whole:
                 raise HiphingeError(finding.what, where[sensor.key](finding.since_s), finding.remedy)
             partly.append(finding)
@@ -54,28 +54,23 @@ def _check(
 
 
 def _findings(
-    sensor: Sensor, rate_hz: float, samples: PlainSamples, body: tuple[str, ...], marks: list[float]
+    sensor: Sensor, rate_hz: float, samples: PlainSamples | StoredSamples, body: tuple[str, ...], marks: list[float]
 ) -> list[Finding]:
     watch = SensorWatch(sensor, rate_hz, body)
     for mark_s in marks:
         watch.mark(mark_s)
-    n = len(samples)
-    numbers: Ints = np.arange(n)
-    none, no_loss = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    block = TimedBlock(
-        sensor.key,
-        rate_hz,
-        numbers,
-        samples.time_s,
-        samples.time_s,
-        samples.acc,
-        samples.gyr,
-        samples.quat,
-        no_loss,
-        none,
-        none,
-    )
-    return latest([*watch.feed(block).findings, *watch.finish()])
+    findings: list[Finding] = []
+    first = 0
+    for one in samples.blocks():
+        n = len(one)
+        numbers: Ints = np.arange(first, first + n)
+        none, no_loss = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+        block = TimedBlock(
+            sensor.key, rate_hz, numbers, one.time_s, one.time_s, one.acc, one.gyr, one.quat, no_loss, none, none
+        )
+        findings += watch.feed(block).findings
+        first += n
+    return latest([*findings, *watch.finish()])
 
 
 def _rate_hz(time_s: Floats) -> float:

@@ -128,3 +128,23 @@ def test_a_start_that_the_file_says_without_a_zone(tmp_path: Path) -> None:
         said = done("import", "xsens-opensense", file, "--out", out, *words, cwd=tmp_path).stdout
         assert tomllib.loads((out / "session.toml").read_text())["start"] == expected
         assert told in " ".join(said.split())
+
+
+def test_a_mapping_is_proposed_and_imports_its_file(folder: Path) -> None:
+    proposed = done("import", "csv", "--guess", "in/hip.csv", cwd=folder).stdout
+    assert "tried: 300 samples of 1 sensor(s)" in proposed
+    assert "Mapping: guessed.toml" in done("import", "csv", "--guess", "in/hip.csv", "--out", "guessed.toml", cwd=folder).stdout
+    assert (folder / "guessed.toml").read_text() == proposed
+    assert "exists already" in refused("import", "csv", "--guess", "in/hip.csv", "--out", "guessed.toml", cwd=folder)
+    (folder / "map.toml").write_text(proposed)
+    imported(folder, source="in/hip.csv")
+    assert (folder / "out/hip.csv").is_file()
+    assert "only format csv is guessed" in refused("import", "dot", "--guess", "in/hip.csv", cwd=folder)
+    assert "PATH is missing" in refused("import", "csv", "--out", "there", cwd=folder)
+
+
+def test_without_a_placement_there_are_no_angles_and_it_is_said(folder: Path) -> None:
+    imported(folder, source="in/hip.csv")
+    said = done("replay", "out", "--out", "results", "--estimator", "review", cwd=folder).stdout
+    assert "No placement, so no angles (review)." in said
+    assert "no sensor is worn on lumbar spine, pelvis or thigh" in said

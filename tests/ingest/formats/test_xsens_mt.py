@@ -10,8 +10,9 @@ from scipy.spatial.transform import Rotation
 
 from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
+from ingest.formats.orientation import quaternions
 from ingest.formats.plain import read_plain, write_plain
-from ingest.formats.xsens_mt import quaternions
+from tests.ingest.formats.turning import turning
 
 PREAMBLE = ["// Start Time: Unknown", "// Update Rate: 50.0Hz", "// Filter Profile: human (46.1)", "// Firmware Version: 4.0.2"]
 MATRIX = [f"Mat[{row}][{column}]" for column in (1, 2, 3) for row in (1, 2, 3)]
@@ -106,7 +107,7 @@ def test_quaternions_of_any_rotation(vectors: list[tuple[float, float, float]]) 
 
 
 FAULTS = {
-    "no rate": ("// Update Rate: 50.0Hz", "// Update Rate: fast", 1, "the update rate is not stated", "export again"),
+    "no rate": ("// Update Rate: 50.0Hz", "// Update Rate: fast", 1, "the update rate is not stated", "--rate 100"),
     "no counter": ("PacketCounter", "Counter", 5, "missing column PacketCounter", "packet counter"),
     "no orientation": ("Mat[2][1]", "Mat", 5, "neither orientation", "orientation"),
     "counter repeats": ("00480\t", "00479\t", 14, "PacketCounter goes from 479 to 479", "duplicate line"),
@@ -154,3 +155,85 @@ def test_calls_that_cannot_be_answered(tmp_path: Path) -> None:
     export(tmp_path, "A", turns(30))
     with pytest.raises(HiphingeError, match="there is no sensor 'B'"):
         imported(tmp_path / "MT_012005D6_009-001_A.txt", B="pelvis")
+
+
+MOTION = turning(50.0, 12.0)
+NAMES = ["PacketCounter", "SampleTimeFine", *(f"{name}_{a}" for name in ("Acc", "Gyr") for a in "XYZ")]
+
+
+def wide(folder: Path, preamble: list[str], extra: dict[str, np.ndarray] | None = None, delimiter: str = "\t") -> Path:
+    """An export with a gyroscope, and columns besides."""
+    names, columns = list(NAMES), [MOTION.acc, MOTION.gyr]
+    for prefix, values in (extra or {}).items():
+        names += prefix.split(",")
+        columns.append(values)
+    rows = np.column_stack(columns)
+    lines = [delimiter.join([str((65_400 + i) % 65_536), "", *(f"{v:.6f}" for v in row)]) for i, row in enumerate(rows)]
+    file = folder / "MT_0120_000_A.txt"
+    file.write_text("\n".join([*preamble, delimiter.join(names), *lines, ""]))
+    return file
+
+
+def check(session: ImportedSession, first: int = 0) -> None:
+    one = session.samples["A"]
+    assert one.gyr is not None
+    np.testing.assert_allclose(one.time_s - one.time_s[0], MOTION.time_s[first:] - MOTION.time_s[first], atol=1e-9)
+    np.testing.assert_allclose(one.acc, MOTION.acc[first:], atol=1e-5)
+    np.testing.assert_allclose(one.gyr, MOTION.gyr[first:], atol=2e-3)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("rate", ["// Update Rate: 50.0Hz", "// Sample rate: 50.0Hz", "// Update Rate: 50,0Hz"])
+def test_delimiters_and_heads(delimiter: str, rate: str, tmp_path: Path) -> None:
+    file = wide(tmp_path, ["// Start Time: Unknown", rate], delimiter=delimiter)
+    check(imported(file))
+    if delimiter != ",":
+        file.write_text(file.read_text().replace(".", ","))
+        check(imported(file))
+
+
+@pytest.mark.parametrize("orientation", [False, True])
+def test_a_rate_that_is_not_stated_is_found_or_said(orientation: bool, tmp_path: Path) -> None:
+    angles = Rotation.from_quat(MOTION.quat, scalar_first=True).as_euler("ZYX", degrees=True)[:, ::-1]
+    extra = {"Roll,Pitch,Yaw": angles} if orientation else None
+    file = wide(tmp_path, ["// General information:", "//  MT Manager version: 2022.2.0"], extra)
+    session = imported(file)
+    check(session)
+    assert any("50 Hz; if that is wrong, give --rate" in note for note in session.notes)
+    session = import_session("xsens-mt", file, rate_hz=50.0)
+    check(session)
+    assert not any("update rate" in note for note in session.notes)
+    stated = wide(tmp_path, ["// Update Rate: 50.0Hz"])
+    with pytest.raises(HiphingeError, match="--rate says 100 Hz, and the file states 50 Hz"):
+        import_session("xsens-mt", stated, rate_hz=100.0)
+
+
+def test_a_sensor_at_rest_does_not_tell_its_rate(tmp_path: Path) -> None:
+    export(tmp_path, "A", Rotation.identity(40), wide=["Gyr_X", "Gyr_Y", "Gyr_Z"])
+    file = tmp_path / "MT_012005D6_009-001_A.txt"
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if "Rate" not in line))
+    with pytest.raises(HiphingeError, match="the update rate is not stated") as caught:
+        imported(file)
+    assert "--rate 100" in caught.value.remedy
+
+
+@pytest.mark.parametrize("with_orientation", [True, False])
+def test_a_gyroscope_that_begins_later(with_orientation: bool, tmp_path: Path) -> None:
+    extra = {"Quat_q0,Quat_q1,Quat_q2,Quat_q3": MOTION.quat} if with_orientation else None
+    file = wide(tmp_path, ["// Update Rate: 50.0Hz"], extra)
+    lines = file.read_text().splitlines()
+    for i in (2, 3, 4):
+        cells = lines[i].split("\t")
+        cells[5:8] = ["", "NaN", ""]
+        lines[i] = "\t".join(cells)
+    # and two packets that were lost
+    for i in (100, 101):
+        lines[i] = lines[i].split("\t")[0] + "\t" * (lines[i].count("\t"))
+    file.write_text("\n".join([*lines, ""]))
+    session = imported(file)
+    one = session.samples["A"]
+    assert one.gyr is not None
+    keep = np.delete(np.arange(0 if with_orientation else 3, 600), np.array([98, 99]) - (0 if with_orientation else 3))
+    np.testing.assert_allclose(one.time_s - one.time_s[0], MOTION.time_s[keep] - MOTION.time_s[keep[0]], atol=1e-9)
+    np.testing.assert_allclose(one.gyr, MOTION.gyr[keep], atol=5e-3)
+    assert any("the gyroscope begins in line 6" in note for note in session.notes)

@@ -158,7 +158,7 @@ MAPPING_FAULTS = {
     "time missing": ('time = { column = "t", unit = "ms" }\n', "", 8, 'time = { column = "t"'),
     "acc missing": ('acc = { columns = ["ax", "ay", "az"], unit = "g" }\n', "", 8, 'acc = { columns = ["ax"'),
     "gyr missing": ('gyr = { columns = ["gx", "gy", "gz"], unit = "deg/s" }\n', "", 8, "or quat"),
-    "time unit": ('unit = "ms"', 'unit = "minutes"', 4, "Units are s, ms, us, ns"),
+    "time unit": ('unit = "ms"', 'unit = "minutes"', 4, "Units are s, ms, us, ns, iso, clock"),
     "no unit": (', unit = "ms"', "", 4, "Units are s, ms, us, ns"),
     "acc unit": ('unit = "g"', 'unit = "m/s"', 5, "Units are m/s2, g, mg"),
     "gyr unit": ('unit = "deg/s"', "unit = 1", 6, "Units are rad/s, deg/s"),
@@ -166,7 +166,20 @@ MAPPING_FAULTS = {
     "columns are numbers": ('["ax", "ay", "az"]', "[1, 2, 3]", 5, 'columns = ["ax", "ay", "az"]'),
     "columns for time": ('column = "t"', 'columns = ["t"]', 4, 'column = "t"'),
     "acc is text": ('{ columns = ["ax", "ay", "az"], unit = "g" }', '"ax"', 5, 'columns = ["ax", "ay", "az"]'),
-    "word in acc": ('unit = "g"', 'unit = "g", scale = 2', 5, 'columns = ["ax", "ay", "az"]'),
+    "word in acc": ('unit = "g"', 'unit = "g", factor = 2', 5, 'columns = ["ax", "ay", "az"]'),
+    "scale": ('unit = "g"', 'unit = "g", scale = 0', 5, "value × scale"),
+    "sign": ('unit = "g"', 'unit = "g", sign = 2', 5, "Write 1 or -1"),
+    "axes": ('unit = "g"', 'unit = "g", axes = ["x", "y", "-y"]', 5, 'axes = ["-y", "x", "z"]'),
+    "free": ('unit = "g"', 'unit = "g", free = "body"', 5, 'free = "earth"'),
+    "file of a group": ('unit = "g"', 'unit = "g", file = 1', 5, 'file = "Gyroscope.csv"'),
+    "decimal": ('delimiter = ";"', 'delimiter = ";"\ndecimal = "x"', 3, 'decimal = ","'),
+    "two commas": ('delimiter = ";"', 'delimiter = ","\ndecimal = ","', 3, 'delimiter = ";"'),
+    "encoding": ('delimiter = ";"', 'delimiter = ";"\nencoding = "klingon"', 3, 'encoding = "cp1252"'),
+    "header": ('delimiter = ";"', 'delimiter = ";"\nheader = "t"', 3, 'header = ["t", "ax"]'),
+    "bad lines": ('delimiter = ";"', 'delimiter = ";"\nbad_lines = -1', 3, "0, 1, 2"),
+    "where": ('delimiter = ";"', 'delimiter = ";"\nwhere = "1"', 3, 'where = { column = "id", is = "1" }'),
+    "bits": ('unit = "ms"', 'unit = "ms", bits = 8', 4, "16, 24 or 32"),
+    "scale of a date": ('unit = "ms"', 'unit = "iso", scale = 2', 4, 'unit = "iso"'),
     "zero": ('unit = "ms"', 'unit = "ms", zero = 0', 4, 'zero = "keep"'),
     "zero differs": ('unit = "ms"', 'unit = "ms", zero = "keep"', 4, "for all sensors or for none"),
     "unknown placement": ('placement = "pelvis"', 'placement = "hip"', 9, "Placements are lumbar"),
@@ -238,7 +251,7 @@ def test_calls_that_cannot_be_answered(folder: Path) -> None:
 
     mapping = folder / "map.toml"
     refused("unknown format 'c3d'", f"Known formats are {', '.join(IMPORTERS)}", "c3d", folder)
-    refused("only format csv has a mapping", "Leave it out", "xio-lower-body", folder, mapping=mapping)
+    refused("only formats csv and mat have a mapping", "Leave it out", "xio-lower-body", folder, mapping=mapping)
     refused("needs a mapping file", "--mapping FILE", "csv", folder)
     refused("cannot be read", "--mapping", "csv", folder, mapping=folder / "none.toml")
     refused("not found", "Check the path", "csv", folder / "none", mapping=mapping)

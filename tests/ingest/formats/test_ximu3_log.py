@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
-from ingest.formats.ximu3_log import placement_named
+from ingest.formats.placement_names import placement_named
 
 INERTIAL = (
     "Timestamp (us),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),"
@@ -162,3 +162,25 @@ def test_calls_that_cannot_be_answered(tmp_path: Path) -> None:
     (folder / "Command.json").unlink()
     with pytest.raises(HiphingeError, match=r"Quaternion.csv, line 1: no data rows"):
         imported(folder)
+
+
+def test_the_newer_software_names_device_and_serial_number_otherwise(tmp_path: Path) -> None:
+    for serial in ("9F78-5410-EC7B-D9FF", "1111-2222-3333-4444"):
+        folder = device(tmp_path, "x-IMU3", serial, rows=30)
+        command = [{"ping": {"deviceName": "x-IMU3", "interface": "TCP", "serialNumber": serial}}]
+        (folder / "Command.json").write_text(json.dumps(command))
+        stamps = [917_000_000 + i * 20_000 for i in range(30)]
+        extra(folder, "Quaternion.csv", "Timestamp (us),W Element,X Element,Y Element,Z Element", stamps, "0.8,0,0.6,0")
+    both = import_session("ximu3", tmp_path)
+    assert set(both.samples) == {"x-IMU3 9F78-5410-EC7B-D9FF", "x-IMU3 1111-2222-3333-4444"}
+    placed = import_session("ximu3", tmp_path, placements={"9F78-5410-EC7B-D9FF": "pelvis", "1111-2222-3333-4444": "lumbar"})
+    assert set(placed.samples) == {"pelvis", "lumbar"}
+    assert placed.samples["pelvis"].quat is not None
+
+
+def test_a_device_whose_clock_was_set_gives_the_start(tmp_path: Path) -> None:
+    folder = device(tmp_path, "pelvis", "64F0EDBF", begin_us=1_795_442_700_500_000)
+    (folder / "Command.json").unlink()
+    session = imported(tmp_path)
+    assert session.session.start == datetime(2026, 11, 23, 14, 5, 0, 500_000, tzinfo=UTC)
+    assert session.samples["pelvis"].time_s[1] == 0.02

@@ -1,4 +1,4 @@
-"""Format ``xio-lower-body``: a log of x-IMU3 devices as their GUI writes it, one folder for each device.
+"""Format ``ximu3``: a log of x-IMU3 devices as their software, old and new, writes it, one folder for each device.
 
 A device's folder holds Command.json (name, serial number, time of day) and one CSV for each kind of message with time
 stamps in µs of a clock that the devices share. Inertial.csv is needed; Quaternion.csv (the device's own orientation,
@@ -9,26 +9,30 @@ larger steps.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from body_signals import Floats, HiphingeError, Placement
-from ingest.formats.imported import Gathering, ImportedSession, check_source
+from body_signals import Floats, HiphingeError
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
 from ingest.formats.number_table import NumberTable, read_header, read_numbers
-from ingest.formats.samples import PlainSamples
+from ingest.formats.placement_names import placement_named
+from ingest.formats.samples import PlainSamples, at_time
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import read_json
 
 _TIME = "Timestamp (us)"
 _ACC = tuple(f"Accelerometer {axis} (g)" for axis in "XYZ")
 _GYR = tuple(f"Gyroscope {axis} (deg/s)" for axis in "XYZ")
-_QUAT = ("W", "X", "Y", "Z")
-_MAG = tuple(f"{axis} (uT)" for axis in "XYZ")
-_FOLDER = re.compile(r"(?P<name>.+?)\s+(?P<serial>[0-9A-Fa-f]{8})(\s+\(.*\))?")
+_QUATS = (("W", "X", "Y", "Z"), ("W Element", "X Element", "Y Element", "Z Element"))
+_MAGS = (tuple(f"{axis} (uT)" for axis in "XYZ"), tuple(f"Magnetometer {axis} (uT)" for axis in "XYZ"))
+_SERIAL = r"[0-9A-Fa-f]{8}|[0-9A-Fa-f]{4}(?:-[0-9A-Fa-f]{4}){3}"
+_FOLDER = re.compile(rf"(?P<name>.+?)\s+(?P<serial>{_SERIAL})(\s+\(.*\))?")
+_DATE_US = 1e15
+"""A time stamp beyond this, µs, counts from 1970: the device's clock was set."""
 _REMEDY = "Export the log again with the units as they are."
 
 
@@ -40,9 +44,9 @@ class _Device:
     """Time of day as logged, without a zone."""
 
 
-def import_ximu3(path: Path, mapping: Path | None, placements: Mapping[str, str]) -> ImportedSession:
-    """The session of the device folders in `path`; placements by serial number or device name, else guessed from the name."""
-    del mapping
+def import_ximu3(source: Source) -> ImportedSession:
+    """The session of the device folders; placements by serial number or device name, else guessed from the name."""
+    path = source.path
     check_source(path)
     folders = [path] if (path / "Inertial.csv").is_file() else sorted(f.parent for f in path.glob("*/Inertial.csv"))
     if not folders:
@@ -50,30 +54,20 @@ def import_ximu3(path: Path, mapping: Path | None, placements: Mapping[str, str]
     devices = [_device(folder) for folder in folders]
     tables = [_inertial(folder) for folder in folders]
     zero_us = min(float(table.columns[_TIME][0]) for table in tables)
-    gathering = Gathering(path, placements)
+    names = [device.name for device in devices]
+    gathering = Gathering(path, source.placements)
     for folder, device, table in zip(folders, devices, tables, strict=True):
         stamps = table.columns[_TIME]
-        quat = _aligned(folder / "Quaternion.csv", _QUAT, stamps, device.name, gathering.notes)
-        mag = _aligned(folder / "Magnetometer.csv", _MAG, stamps, device.name, gathering.notes)
+        quat = _aligned(folder / "Quaternion.csv", _QUATS, stamps, device.name, gathering.notes)
+        mag = _aligned(folder / "Magnetometer.csv", _MAGS, stamps, device.name, gathering.notes)
         samples = PlainSamples(
             (stamps - zero_us) / 1e6, table.group(_ACC) * ACC_M_S2["g"], table.group(_GYR) * GYR_RAD_S["deg/s"], quat, mag
         )
         words = [word for word in (device.serial, device.name, folder.name) if word]
-        gathering.add(gathering.sensor(words, placement_named(device.name), device.name), samples, table)
-    return gathering.finish(None, None, local_start=_start(devices))
-
-
-def placement_named(name: str) -> Placement | None:
-    """The body part in a device's name; None when it is not one of ours."""
-    text = " ".join(re.split(r"[\s_-]+", name.casefold()))
-    if re.search(r"lumbar|\blow(er)? back\b|\bt12\b|\bl1\b", text):
-        return Placement.LUMBAR
-    if "pelvis" in text or "sacrum" in text:
-        return Placement.PELVIS
-    if "upper leg" in text or "thigh" in text:
-        sides = {"left": Placement.THIGH_LEFT, "right": Placement.THIGH_RIGHT}
-        return next((placement for side, placement in sides.items() if side in text), None)
-    return None
+        where = partial(at_time, samples.time_s, table.where)
+        name = device.name if names.count(device.name) == 1 else f"{device.name} {device.serial or folder.name}"
+        gathering.add(gathering.sensor(words, placement_named(device.name), name), samples, table.path, where)
+    return gathering.finish(None, None, local_start=_start(devices, zero_us))
 
 
 def _inertial(folder: Path) -> NumberTable:
@@ -92,19 +86,23 @@ def _device(folder: Path) -> _Device:
             commands = read_json(file)
             answers = {key: value for command in commands for key, value in command.items()}
             ping = answers.get("ping", {})
-            name, serial = str(ping.get("name", name)), str(ping.get("sn", serial or "")) or None
+            name = str(ping.get("deviceName", ping.get("name", name)))
+            serial = str(ping.get("serialNumber", ping.get("sn", serial or ""))) or None
             time = answers.get("time")
         except (ValueError, AttributeError, TypeError, OSError, HiphingeError):
             raise HiphingeError("no answers of an x-IMU3", str(file), "Remove this file to use the folder's name.") from None
     return _Device(name.strip() or folder.name, serial, time if isinstance(time, str) else None)
 
 
-def _aligned(file: Path, names: tuple[str, ...], stamps: Floats, device: str, notes: list[str]) -> Floats | None:
+def _aligned(
+    file: Path, alternatives: tuple[tuple[str, ...], ...], stamps: Floats, device: str, notes: list[str]
+) -> Floats | None:
     """Columns of another kind of message, if it has exactly the same time stamps; else None and a note."""
     if not file.is_file():
         return None
     header = read_header(file)
-    if not set(names) <= set(header):
+    names = next((names for names in alternatives if set(names) <= set(header)), None)
+    if names is None:
         units = ", ".join(header[1:])
         notes.append(f"{device}: {file.name} is left out, its unit is not known ({units})")
         return None
@@ -115,12 +113,15 @@ def _aligned(file: Path, names: tuple[str, ...], stamps: Floats, device: str, no
     return table.group(names)
 
 
-def _start(devices: list[_Device]) -> datetime | None:
-    """The earliest time of day that a device reported, without a zone."""
+def _start(devices: list[_Device], zero_us: float) -> datetime | None:
+    """The earliest date that a device reported, else that of the first time stamp where devices had their clocks set; without a
+    zone."""
     times = []
     for device in devices:
         try:
             times.append(datetime.fromisoformat(device.time or "").replace(tzinfo=None))
         except ValueError:
             continue
+    if not times and zero_us > _DATE_US:
+        return datetime(1970, 1, 1) + timedelta(microseconds=zero_us)
     return min(times, default=None)

@@ -1,0 +1,8 @@
+"""Recordings as a mapping describes them: its words, its clocks, and the samples that it finds."""
+
+from ingest.formats.mapping.csv_import import import_csv, remedies_of, sensors_of, session_of
+from ingest.formats.mapping.guess import Guess, guess
+from ingest.formats.mapping.mat_import import import_mat
+from ingest.formats.mapping.words import MappingFile
+
+__all__ = ["Guess", "MappingFile", "guess", "import_csv", "import_mat", "remedies_of", "sensors_of", "session_of"]
