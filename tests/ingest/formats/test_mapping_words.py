@@ -255,6 +255,15 @@ def test_a_whole_last_line_without_an_end_counts(tmp_path: Path) -> None:
     check(imported(tmp_path, TIME))
 
 
+def test_a_missing_number_among_decimal_commas_is_named(tmp_path: Path) -> None:
+    lines = [line.replace(",", ";").replace(".", ",") for line in lines_of(tmp_path)]
+    lines[7] = lines[7].rpartition(";")[0] + ";"
+    (tmp_path / "pelvis.csv").write_text("\n".join([*lines, ""]))
+    with pytest.raises(HiphingeError, match="gz is empty") as caught:
+        imported(tmp_path, f'decimal = ","\ndelimiter = ";"\nbad_lines = 0\n{TIME}')
+    assert caught.value.where.endswith("pelvis.csv, line 8")
+
+
 def test_lines_without_values_are_lost_samples(tmp_path: Path) -> None:
     lines = lines_of(tmp_path)
     for i in (200, 201, 500):
