@@ -15,6 +15,7 @@ from firmware_protocol.families import (
     metamotion,
     movella_dot,
     movesense,
+    ngimu,
     phyphox,
     polar_pmd,
     text_csv,
@@ -24,6 +25,7 @@ from firmware_protocol.families import (
 from firmware_protocol.families.shimmer3 import family as shimmer3
 from firmware_protocol.families.witmotion import ble as witmotion_ble
 from firmware_protocol.families.witmotion import serial as witmotion_serial
+from firmware_protocol.families.witmotion import wifi as witmotion_wifi
 from firmware_protocol.registry import codec_for
 from firmware_protocol.v1 import Config, encode_config, encode_data, frame_serial
 
@@ -82,6 +84,12 @@ def _witmotion_serial(n: int, rate_hz: float) -> Stream:
     return Stream("witmotion-serial", rate_hz, {}, packets, [1] * n, time_s, acc, gyr, (1e-3, *_INT16), serial=True)
 
 
+def _witmotion_wifi(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n, rate_hz)
+    packets = [witmotion_wifi.encode_sample(time_s[i], acc[i], gyr[i]) for i in range(n)]
+    return Stream("witmotion-wifi", rate_hz, {}, packets, [1] * n, time_s, acc, gyr, (1e-3, *_INT16), serial=True)
+
+
 def _movesense(n: int, rate_hz: float) -> Stream:
     rate_hz = min(movesense.RATES_HZ, key=lambda r: abs(r - rate_hz))
     each = round(rate_hz / 13.0)
@@ -113,6 +121,12 @@ def _ximu3(n: int, rate_hz: float) -> Stream:
     time_s, acc, gyr = motion(n, rate_hz)
     packets = [ximu3.encode_sample(round(time_s[i] * 1e6), acc[i], gyr[i], _QUAT) for i in range(n)]
     return Stream("ximu3", rate_hz, {}, packets, [1] * n, time_s, acc, gyr, (1e-6, 1e-4, 1e-4), serial=True)
+
+
+def _ngimu(n: int, rate_hz: float) -> Stream:
+    time_s, acc, gyr = motion(n, rate_hz)
+    packets = [packet for i in range(n) for packet in ngimu.encode_sample(time_s[i], acc[i], gyr[i], _QUAT)]
+    return Stream("ngimu", rate_hz, {}, packets, [0, 1] * n, time_s, acc, gyr, (1e-6, 1e-4, 1e-4))
 
 
 def _capture2go(n: int, rate_hz: float) -> Stream:
@@ -183,10 +197,12 @@ def _v1(n: int, rate_hz: float, serial: bool = False) -> Stream:
 STREAMS: dict[str, Callable[[int, float], Stream]] = {
     "witmotion-ble": _witmotion_ble,
     "witmotion-serial": _witmotion_serial,
+    "witmotion-wifi": _witmotion_wifi,
     "movesense": _movesense,
     "movella-dot": _movella_dot,
     "text-csv": _text_csv,
     "ximu3": _ximu3,
+    "ngimu": _ngimu,
     "capture2go": _capture2go,
     "metamotion": _metamotion,
     "shimmer3": _shimmer3,

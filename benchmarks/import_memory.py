@@ -50,7 +50,7 @@ def write(path: Path, megabytes: int) -> int:
 
 def imported(folder: Path, said: multiprocessing.queues.Queue[tuple[float, float, int]]) -> None:
     """Imports the file in this process; its seconds, its peak in MB and the samples."""
-    from hiphinge.session.plausible_input import check_imported
+    from hiphinge.session.plain.plausible_input import check_imported
     from ingest.formats import import_session, write_plain
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

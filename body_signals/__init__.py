@@ -20,7 +20,7 @@ from body_signals.events import (
     standing,
     zero_ns,
 )
-from body_signals.limits import LAIRD_2019, LIMITS, Limit, check_reach, limits_with
+from body_signals.limits import LAIRD_2019, LIMITS, SET_FOR_SESSION, Limit, check_reach, limits_with
 from body_signals.mark_check import LARGEST_TARGET_DEG, TARGETS, UnclearLabel, check_label, is_off_scale, spelled
 from body_signals.marks import (
     ACTING,
@@ -132,6 +132,7 @@ __all__ = [
     "SCREEN_COLUMNS",
     "SCREEN_MEASURES",
     "SCREEN_RESULT",
+    "SET_FOR_SESSION",
     "SHORTEST_PATIENCE_S",
     "SLEPT",
     "SUMMARY_ADDED",

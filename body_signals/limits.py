@@ -14,6 +14,8 @@ LAIRD_2019 = "Laird 2019, BMC Musculoskeletal Disorders 20:28, table 3"
 LAIRD_2016 = "Laird 2016, BMC Musculoskeletal Disorders 17"
 MONNIER_2012 = "Monnier 2012, BMC Musculoskeletal Disorders 13:263"
 OURS = "a proposal of this program"
+SET_FOR_SESSION = "set for this session"
+"""Source of a limit that a session or the configuration sets."""
 ONSET = f"{OURS}: 10th centile if the onset delay is -0.21 s (SD 0.46 s), Laird 2018, doi 10.1186/s12891-018-2233-1"
 SLOW = (
     f"{OURS}: the mean movement time is 2.28 s without back pain and 3.18 s with it, Laird 2019, doi 10.1186/s12891-018-2387-x"
@@ -119,7 +121,7 @@ def limits_with(set_by_user: Mapping[str, float]) -> dict[str, Limit]:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"limit {name} = {value!r} is not a number")
         if value != found[name].value:
-            found[name] = replace(found[name], value=float(value), source="set for this session", proposal=False)
+            found[name] = replace(found[name], value=float(value), source=SET_FOR_SESSION, proposal=False)
     return found
 
 

@@ -18,6 +18,7 @@ from body_signals.marks import (
     MOST_PAIN,
     NEW_SET,
     PRIMARY,
+    RETEST,
     RISING,
     SLEPT,
     TARGET,
@@ -28,6 +29,7 @@ from body_signals.marks import (
     choice,
     chosen,
     key_of,
+    retested,
     session_fact,
     understood,
     undone,
@@ -111,7 +113,7 @@ def _is_fact(text: str) -> bool:
 _WRITTEN = {
     "srpe": "Write srpe 0 to 10, e.g. srpe 7",
     "soreness": "Write soreness 0 to 10, e.g. soreness 3",
-    "load_kg": f"Write load and kilograms up to {HEAVIEST_KG:g}, e.g. load 80 kg; any other words go into a note",
+    "load_kg": f"Write load and kilograms, 0 to {HEAVIEST_KG:g}, e.g. load 80 kg; any other words go into a note",
     "match_day": f"Write MD and the days to the match, -{FURTHEST_MATCH_DAYS} to +{FURTHEST_MATCH_DAYS}, e.g. MD-2",
     "gym": "Write gym and its name, e.g. gym north",
     "group": "Write group and its name, e.g. group forwards",
@@ -120,6 +122,7 @@ _WRITTEN = {
     PRIMARY: "Write primary TEST:SIDE:MEASURE, e.g. primary knee_raise:left:hip_peak_deg (docs/screen.md has all)",
     TARGET: "Write target lumbar_flexion or hip_flexion, then degrees or none, e.g. target lumbar_flexion 60",
     SLEPT: f"Write {SLEPT} and the seconds",
+    RETEST: "Write retest and the folder's name of the session before, e.g. retest monday; retest alone begins the tests anew",
     UNDO: "Write undo and the number of a mark in this recording",
     **{word: f"Write {word} alone; words about it go into a note" for word in _ALONE},
 }
@@ -136,6 +139,7 @@ _MEANINGS: dict[str, tuple[str, Callable[[str], bool]]] = {
     PRIMARY: (r"primary(?![\w-])", lambda text: chosen(text) is not None),
     TARGET: (r"target(?![\w-])", _is_target),
     SLEPT: (rf"{SLEPT}\b", lambda text: re.fullmatch(rf"{SLEPT} \d{{1,7}}", text) is not None),
+    RETEST: (r"re-?test(?![\w-])", lambda text: text.lower() == RETEST or retested(text) is not None),
     UNDO: (r"undo(?![\w-])", lambda text: undone(text) is not None),
     **{word: (rf"{word}(?![\w-])", lambda text: len(text.split()) == 1) for word in _ALONE},
 }

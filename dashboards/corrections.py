@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, check_athlete, origin
+from dashboards.parquet_file import correct_head
 from dashboards.summary_file import check_summary, summary_text
 from on_disk import read_json, read_toml, replace_whole, with_value, write_toml
 
 SESSION, SUMMARY = "session.toml", "summary.json"
+_TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 """An earlier start was never set: clocks that do not know the date begin in 1970 (ours)."""
 
@@ -122,7 +124,7 @@ def check_known(said: Said, session_folder: Path) -> None:
 
 
 def settle(session_folder: Path, estimators: Sequence[str]) -> bool:
-    """Write a correction into the summaries of these estimators too, so that every reader finds it, and into session.toml as
+    """Write a correction into the results of these estimators too, so that every reader finds it, and into session.toml as
     what it was written; whether there was one. Call it with the folder's lock held, after `hiphinge.afterwards.ties.check`.
     """
     head = head_of(session_folder)
@@ -133,8 +135,12 @@ def settle(session_folder: Path, estimators: Sequence[str]) -> bool:
     remember(session_folder, head, [one for one in said.values() if head.corrects(one)])
     other = [e for e, one in said.items() if (one.athlete, one.start) != (head.athlete, head.start) and head.corrects(one)]
     for estimator in other:
-        path = session_folder / estimator / SUMMARY
-        replace_whole(path, summary_text(corrected(found[estimator], session_folder), estimator))
+        summary = corrected(found[estimator], session_folder)
+        for table in (session_folder / estimator / name for name in _TABLES):
+            if table.is_file():
+                correct_head(table, summary)
+        # last: until then the correction counts as not written
+        replace_whole(session_folder / estimator / SUMMARY, summary_text(summary, estimator))
     return bool(other)
 
 

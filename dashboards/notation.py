@@ -65,15 +65,6 @@ def percent(share: float, sd: float | None = None) -> str:
     return with_uncertainty(share, sd, scale=100.0, decimals=0)
 
 
-def points(difference: float, sd: float | None = None) -> str:
-    """The difference of two shares, in whole points with its sign: ``+12 points``, ``−1 point``."""
-    text = with_uncertainty(difference, sd, scale=100.0, decimals=0)
-    if text == DASH:
-        return text
-    whole = round(100.0 * difference)
-    return f"{'+' if whole > 0 else ''}{text} {'point' if abs(whole) == 1 and text.lstrip('−') == '1' else 'points'}"
-
-
 def calendar(start: object, *, seconds: bool = False) -> str:
     """An RFC 3339 time as people write it, with its zone: ``23 Nov 2026, 15:05 (UTC+01:00)``; a dash where it is not known."""
     moment = local_moment(start)
@@ -123,10 +114,15 @@ def quality_note(flags: int) -> str:
 
 
 def confidence_words(confidence: float) -> str:
-    """A confidence 0…1 in words. Limits: 0.8 and 0.5."""
+    """A confidence 0…1 in words."""
     if not math.isfinite(confidence):
         return "unknown"
-    return "good" if confidence >= 0.8 else "fair, read with care" if confidence >= 0.5 else "low, calibrate again"
+    return {"good": "good", "fair": "fair, read with care", "low": "low, calibrate again"}[confidence_grade(confidence)]
+
+
+def confidence_grade(confidence: float) -> str:
+    """A confidence 0…1 as good, fair or low. Limits: 0.8 and 0.5."""
+    return "good" if confidence >= 0.8 else "fair" if confidence >= 0.5 else "low"
 
 
 def _fixed(value: float, decimals: int) -> str:

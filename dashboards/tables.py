@@ -38,6 +38,7 @@ from body_signals import (
     Storage,
 )
 from dashboards.corrections import corrected
+from dashboards.parquet_file import open_parquet, say_head
 from dashboards.summary_file import check_summary, summary_text
 from dsp.results import TICK_HZ, AngleRows, Metrics, OrientationRows, Repetition
 from on_disk import check_file, make_private_folder, read_json, replace_whole, write_private
@@ -105,8 +106,8 @@ class TableWriter:
         with self._guarded():
             shutil.rmtree(self._scratch, ignore_errors=True)
             make_private_folder(self._scratch)
-            self._angles = _open_parquet(self._scratch / ANGLES, ANGLE_SCHEMA)
-            self._orientations = _open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA)
+            self._angles = open_parquet(self._scratch / ANGLES, ANGLE_SCHEMA)
+            self._orientations = open_parquet(self._scratch / ORIENTATIONS, ORIENTATION_SCHEMA)
 
     def angles(self, rows: AngleRows) -> None:
         """Append rows of the angle table."""
@@ -152,11 +153,14 @@ class TableWriter:
         text = summary_text(summary, self._estimator)
         with self._guarded():
             self._write_angles(keep_last=False)
+            say_head(self._angles, ANGLE_SCHEMA, summary)
             self._angles.close()
             self._write_orientations(_minute(max((w.last_s for w in self._sensors.values()), default=0.0)) + 1)
+            say_head(self._orientations, ORIENTATION_SCHEMA, summary)
             self._orientations.close()
-            with _open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
+            with open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
                 out.write_table(arrow_repetitions(self._repetitions))
+                say_head(out, REPETITION_SCHEMA, summary)
             write_private(self._scratch / SUMMARY, text)
             self._appear()
         self._open = False
@@ -328,22 +332,6 @@ def _minutes(time_s: NDArray[np.float64]) -> Iterator[tuple[slice, bool]]:
 def _check_times(time_s: NDArray[np.float64], last_s: float, what: str) -> None:
     if not (time_s[0] > last_s and np.all(np.diff(time_s) > 0) and np.isfinite(time_s[-1])):
         raise ValueError(f"{what}: time must increase from row to row (after {last_s} s)")
-
-
-def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # Byte-stream-split with Snappy: as fast as no compression at all, a third smaller than Snappy alone.
-    floats = [f.name for f in schema if pa.types.is_floating(f.type)]
-    # the library opens the file by itself, with the permissions of that moment
-    write_private(path, b"")
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression="snappy",
-        use_dictionary=[f.name for f in schema if f.name not in floats],
-        use_byte_stream_split=floats,
-        write_statistics=["time_s", "start_s", "placement"],
-        write_page_checksum=True,
-    )
 
 
 def read_angles(folder: Path, estimator: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -77,30 +77,6 @@ def repetition_note(row: Mapping[str, Any]) -> str:
     return ", ".join([*notes, f"no share: {why}"] if why else notes) or DASH
 
 
-ONE_TEST = "one_test"
-"""Code of the answer of a screen in which a single exercise points to a pattern."""
-
-
-def screen_sentences(screen: Mapping[str, Any]) -> list[str]:
-    """The outcome of the hip screen in summary.json, in sentences; empty where no test was done."""
-    words = screen["pattern_words"] or ""
-    # a screen without an answer is of an older version, which counted limits
-    answer = screen.get("answer") or {}
-    if answer.get("code") == ONE_TEST:
-        said = [f"Hip screen: {words}."]
-    elif screen["pattern"] is None:
-        said = [f"Hip screen: {words}. Whether a pattern is there is not known."] if screen.get("untested") else []
-    else:
-        said = [f"Pattern {screen['pattern']}: {screen['pattern_words']}."]
-    if screen["confidence"]:
-        what = "exercise" if answer else "limit"
-        speak = f"{what} speaks" if screen["agreeing"] == 1 else f"{what}s speak"
-        said.append(f"{screen['agreeing']} {speak} for it: confidence {screen['confidence']}.")
-    if screen["borderline"] and said:
-        said.append(f"Borderline: within the minimal detectable change it could be: {'; '.join(screen['otherwise'])}.")
-    return said
-
-
 def calibration_table(summary: Mapping[str, Any]) -> Table:
     """How each sensor was aligned to its segment, with the confidence and its reasons."""
     table = _table("Calibration")

@@ -127,9 +127,10 @@ def when(page: Page, condition: str) -> None:
         time.sleep(0.02)
 
 
-def take(page: Page, name: str) -> None:
-    """One picture, in few colours, of a page that has its data: a busy machine may hold them up for a moment."""
-    fresh = "document.body.dataset.time !== undefined"
+def take(page: Page, name: str, *, live: bool = True) -> None:
+    """One picture, in few colours, of a page that has its data: a busy machine may hold them up for a moment. live: whether a
+    session runs; before it there are none."""
+    fresh = "document.body.dataset.time !== undefined" if live else "document.body.dataset.mode === 'setup'"
     for _ in range(10):
         when(page, fresh)
         shot = page.screenshot()

@@ -58,11 +58,11 @@ def main() -> None:
                     page.wait_for_selector(".found .sensor[data-state=streaming] >> nth=3")
                     fake.do("tap", "pelvis")
                     page.wait_for_selector(".sensor.tapped")
-                    take(page, "setup-find")
+                    take(page, "setup-find", live=False)
                     page.click('[data-action="same_places"]')
                     page.wait_for_selector(".spot[data-filled] >> nth=2")
                     page.wait_for_timeout(300)
-                    take(page, "setup-place")
+                    take(page, "setup-place", live=False)
                     browser.close()
             finally:
                 live.terminate()

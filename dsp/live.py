@@ -19,8 +19,10 @@ from dsp.angles.joints import PELVIS
 from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibrator import Calibrator
+from dsp.grid.grid import Grid
 from dsp.grid.stretches import stretches
-from dsp.grid.ticks import Grid, GridRows, SensorTrack, Ticks
+from dsp.grid.ticks import GridRows, Ticks
+from dsp.grid.track import SensorTrack
 from dsp.heading.filter import HeadingTrack, RelativeHeading
 from dsp.heading.joint_acceleration import JointAcceleration
 from dsp.heading.joint_headings import (

@@ -9,38 +9,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import LONGEST_SESSION_S, Bools, Cause, Floats, Ints, Quality, Sensor, TimedBlock
-from dsp import rotation
+from body_signals import LONGEST_SESSION_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
-from dsp.alignment.standing import Standing, StandingWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
 from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
 from dsp.calibration.calibrator import Calibrator
-from dsp.grid.ticks import MOTION_STRIDE, NEVER, RATE_HZ, SensorTrack, Ticks, at_ticks, too_long
+from dsp.grid.grid import NEVER, too_long
+from dsp.grid.ticks import MOTION_STRIDE, RATE_HZ, Ticks
+from dsp.grid.track import SensorTrack, at_ticks
 from dsp.heading.filter import LOST_POSTURE_SD_RAD, LOST_SD_RAD, STANDING_SD_RAD, HeadingTrack, smooth_heading
 from dsp.heading.joint_acceleration import BLOCKS, JointAcceleration, Sighting
 from dsp.heading.joint_headings import JointHeadings, heading_epochs, joint_twist, standing_twist, with_one_heading
-from dsp.orientation.acceleration_level import two_sided_level
-from dsp.orientation.filter import (
-    OrientedSamples,
-    SampleCounts,
-    earth_motion,
-    filled_in,
-    holes,
-    mean_of_neighbours,
-    per_period,
-    saturated_flags,
-    smoothed,
-    smoothed_without_errors,
-    standing_bias,
-    turn_rates,
-)
+from dsp.orientation.filter import SampleCounts
 from dsp.pipeline import (
     ClockDoubts,
     OtherSensors,
@@ -60,57 +45,15 @@ from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.repetitions.looked_back import CLOSED_S
-from dsp.results import AlignmentReport, Finding, latest
+from dsp.results import AlignmentReport, Finding
+from dsp.review_stream import MARGIN_S, ReviewStream
 
 WINDOW_S = 600.0
 """Length of a window, s; it bounds the memory (ours)."""
-MARGIN_S = 15.0
-"""Overlap on each side of a window, s: five time constants of the filter (ours)."""
 SLACK_S = 5.0
 """Event time, s, that must pass after a window's margin before it is computed; no sample is later than this (ours)."""
 CARRIED_SD_RAD = np.radians(2.0)
 """Standard deviation assumed for a heading carried over from the previous window (ours)."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    """Samples of one sensor that windows still need, and the state carried from one window to the next.
-
-    first: sequence number and session time of its first sample; end_s: of the last one.
-    """
-
-    rate_hz: float
-    watch_samples: SensorWatch
-    first: tuple[int, float]
-    end_s: float = -np.inf
-    counts: SampleCounts = field(default_factory=SampleCounts)
-    blocks: list[TimedBlock] = field(default_factory=list)
-    epochs: list[Ints] = field(default_factory=list)
-    last_s: float | None = None
-    epoch: int = -1
-    keep_s: float = -np.inf
-    """Session time before which samples are no longer used; blocks are cut elsewhere and are kept whole."""
-    joined: tuple[float, int, Floats] | None = None
-    """Session time, heading epoch and orientation (4,) of the last sample of the output."""
-    last_quat: Floats | None = None
-    watch: StandingWatch | None = None
-    marks: list[float] = field(default_factory=list)
-    standings: dict[float, Standing] = field(default_factory=dict)
-    dead: list[tuple[float, float]] = field(default_factory=list)
-    """First and last time of runs of unusable samples."""
-    faults: list[tuple[float, Finding]] = field(default_factory=list)
-    """Faults of all samples of a time span, and the session time at which each became known."""
-
-    def implausible(self, time_s: Floats, until_s: float) -> Bools:
-        """The times (m,) that lie in an implausible stretch, as far as known until `until_s`."""
-        period = 1.0 / self.rate_hz
-        spans = [(first, last + period) for first, last in self.dead]
-        for finding in latest([fault for heard_s, fault in self.faults if heard_s <= until_s]):
-            spans.append((finding.since_s, np.inf if finding.until_s is None else finding.until_s))
-        at = np.zeros(len(time_s), np.bool_)
-        for first, last in spans:
-            at[time_s.searchsorted(first) : time_s.searchsorted(last)] = True
-        return at
 
 
 class ReviewPipeline:
@@ -122,7 +65,7 @@ class ReviewPipeline:
         self._keys = tuple(s.key for s in sensors)
         self._sensors = {s.key: s for s in sensors}
         self._window_s = window_s
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, ReviewStream] = {}
         self._calibrator = Calibrator(body, mountings(sensors), self._standing, self._ended, worn=worn_last_time(sensors))
         self._finder = RepetitionFinder(RATE_HZ)
         self._marks: list[float] = []
@@ -172,7 +115,7 @@ class ReviewPipeline:
         """The last window, and the repetition in progress."""
         out = PipelineOutput()
         for stream in self._streams.values():
-            self._heard(stream, [(stream.end_s, finding) for finding in stream.watch_samples.finish()], out)
+            out.findings += stream.finish()
         if self._streams:
             end_s = max(s.end_s for s in self._streams.values())
             while end_s > self._core_end() + MARGIN_S:
@@ -198,7 +141,7 @@ class ReviewPipeline:
 
     def _start_tick(self) -> int:
         if self._next is None:
-            # the first tick not before the first sample that arrived, as in `dsp.grid.ticks`
+            # the first tick not before the first sample that arrived, as in `dsp.grid.grid`
             _, first_s = min(s.first for s in self._streams.values())
             self._next = int(np.ceil(first_s * RATE_HZ))
         return self._next
@@ -218,108 +161,13 @@ class ReviewPipeline:
             for mark_s in self._marks:
                 watch.mark(mark_s)
             first = int(block.seq[0]), float(block.time_s[0])
-            stream = self._streams[block.sensor] = _Stream(block.rate_hz, watch, first, marks=list(self._marks))
-        stream.end_s = float(block.time_s[-1])
-        checked = stream.watch_samples.feed(block)
-        self._heard(stream, list(zip(checked.heard_s, checked.findings, strict=True)), out)
-        stream.dead += checked.runs
-        if checked.sound is not None:
-            stream.counts.left_out(block, checked.sound)
-        block = checked.block
-        if not len(block):
-            return
-        stream.counts.add(block)
-        self._others.take(block)
-        _, _, fresh = holes(block.device_time_s, block.restart, stream.last_s, 1.0 / stream.rate_hz)
-        stream.counts.gaps += int(np.count_nonzero(fresh)) - (stream.last_s is None)
-        epochs = stream.epoch + np.cumsum(fresh)
-        stream.epoch, stream.last_s = int(epochs[-1]), float(block.device_time_s[-1])
-        stream.blocks.append(block)
-        stream.epochs.append(epochs)
-        if block.sensor not in self._body:
-            return
-        rates = block.gyr
-        if rates is None and block.quat is not None:
-            quat = block.quat.T
-            rates = turn_rates(quat, stream.last_quat, 1.0 / stream.rate_hz)
-            stream.last_quat = quat[:, -1]
-        start = 0
-        while rates is not None and start < len(block) and (stream.watch is not None or stream.marks):
-            if stream.watch is None:
-                stream.watch = StandingWatch(stream.marks.pop(0))
-            start += stream.watch.feed(block.time_s[start:], block.acc[start:], rates[start:])
-            if stream.watch.done:
-                stream.standings[stream.watch.mark_s] = stream.watch.result()
-                stream.watch = None
-
-    @staticmethod
-    def _heard(stream: _Stream, heard: Sequence[tuple[float, Finding]], out: PipelineOutput) -> None:
-        """Findings of a sensor, each with the session time at which it became known."""
-        out.findings += [finding for _, finding in heard]
-        stream.faults += [
-            (at, f) for at, f in heard if f.flag is Quality.IMPLAUSIBLE and f.cause not in (Cause.FROZEN, Cause.ZEROS)
-        ]
-
-    def _oriented(self, stream: _Stream, key: str, until_s: float) -> OrientedSamples | None:
-        """Two-sided orientation of the samples kept up to `until_s`, joined to the window before."""
-        parts = [(b, e) for b, e in zip(stream.blocks, stream.epochs, strict=True) if b.time_s[0] < until_s]
-        if not parts:
-            return None
-        time_s = np.concatenate([b.time_s for b, _ in parts])
-        start, stop = np.searchsorted(time_s, (stream.keep_s, until_s), side="left").tolist()
-        if start == stop:
-            return None
-        epochs = np.concatenate([e for _, e in parts])[start:stop]
-        time_s = time_s[start:stop]
-        seq = np.concatenate([b.seq for b, _ in parts])[start:stop]
-        flags = saturated_flags(np.concatenate([b.saturated for b, _ in parts])[start:stop])
-        device = parts[0][0].gyr is None
-        if device:
-            own = [b.quat for b, _ in parts if b.quat is not None]
-            quat = np.ascontiguousarray(np.concatenate(own)[start:stop].T)
-            return OrientedSamples(time_s, seq, quat, np.zeros(stop - start, np.int32), flags, device=True)
-        quat, tilt = np.empty((4, stop - start)), np.zeros((2, stop - start))
-        motion = np.empty((6, stop - start)) if self._alignment is None and key in self._body else None
-        acc = np.concatenate([b.acc for b, _ in parts])[start:stop]
-        gyr = np.concatenate([b.gyr for b, _ in parts if b.gyr is not None])[start:stop]
-        clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
-        period = 1.0 / stream.rate_hz
-        # no filter can observe the vertical component of a bias while a person stands; the quiet standing measures it
-        still = [s for s in stream.standings.values() if len(s.time_s) and s.end_s <= until_s]
-        bias = standing_bias(still[-1])[0] if still else None
-        worn = key in self._body
-        smooth = smoothed if worn and self._marks and self._marks[0] < until_s else smoothed_without_errors
-        borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()
-        for a, b in itertools.pairwise(borders):
-            step, missing, _ = holes(clock_s[a:b], np.zeros(b - a, np.bool_), float(clock_s[a]) - period, period)
-            rates = gyr[a:b] if bias is None else gyr[a:b] - bias
-            if worn:
-                rates = mean_of_neighbours(rates, None, missing > 0)
-            rates = per_period(rates, step, missing, period)
-            if missing.any():
-                slot, (even_acc, even_gyr) = filled_in(missing, (acc[a:b], acc[a]), (rates, rates[0]))
-                quat[:, a:b] = smooth(stream.rate_hz, even_acc, even_gyr, worn=worn)[:, slot]
-            else:
-                quat[:, a:b] = smooth(stream.rate_hz, acc[a:b], rates, worn=worn)
-            if worn:
-                tilt[:, a:b] = two_sided_level(stream.rate_hz, acc[a:b], quat[:, a:b])
-            self._join(stream, time_s[a:b], int(epochs[a]), quat[:, a:b])
-            if motion is not None:
-                motion[:, a:b] = earth_motion(quat[:, a:b], acc[a:b], rates, step, None)
-        return OrientedSamples(time_s, seq, quat, epochs.astype(np.int32), flags, False, motion, *tilt)
-
-    @staticmethod
-    def _join(stream: _Stream, time_s: Floats, epoch: int, quat: Floats) -> None:
-        """Turn the window's headings so that they continue those of the previous window."""
-        if stream.joined is None or stream.joined[1] != epoch:
-            return
-        i = int(np.searchsorted(time_s, stream.joined[0], side="left"))
-        if i >= len(time_s):
-            return
-        turn, _ = rotation.twist_about_vertical(
-            rotation.multiply(stream.joined[2][:, None], rotation.conjugate(quat[:, i : i + 1]))
-        )
-        quat[:] = rotation.turn(rotation.about_vertical(turn), quat)
+            worn = block.sensor in self._body
+            stream = ReviewStream(block.rate_hz, watch, first, worn, marks=list(self._marks))
+            self._streams[block.sensor] = stream
+        sound, findings = stream.take(block)
+        out.findings += findings
+        if len(sound):
+            self._others.take(sound)
 
     def _window(self, end_s: float, out: PipelineOutput, *, last: bool) -> None:
         """Output the rows from the last window's end to `end_s`."""
@@ -333,10 +181,12 @@ class ReviewPipeline:
             track = tracks[key] = SensorTrack(two_sided=True)
             stream = self._streams.get(key)
             if stream is not None:
-                samples = self._oriented(stream, key, np.inf if last else end_s + MARGIN_S)
+                until_s = np.inf if last else end_s + MARGIN_S
+                calibrating = bool(self._marks) and self._marks[0] < until_s
+                samples = stream.oriented(until_s, moving=self._alignment is None and stream.worn, calibrating=calibrating)
                 if samples is not None:
                     track.add(samples, stream.rate_hz)
-                    self._let_go(stream, samples, end_s)
+                    stream.let_go(samples, end_s)
         ticks = at_ticks(tracks, before, time_s, np.full(len(time_s), NEVER))
         for i, key in enumerate(ticks.keys):
             stream = self._streams.get(key)
@@ -350,16 +200,6 @@ class ReviewPipeline:
         elif len(core):
             self._angles(ticks, core, out, last=last)
         self._next = stop
-
-    def _let_go(self, stream: _Stream, samples: OrientedSamples, end_s: float) -> None:
-        """Remember where this window ended and drop data that the next one does not need."""
-        i = int(np.searchsorted(samples.time_s, end_s, side="left")) - 1
-        if i >= 0:
-            stream.joined = (float(samples.time_s[i]), int(samples.heading_epoch[i]), samples.quat[:, i].copy())
-        stream.keep_s = end_s - MARGIN_S - 1.0
-        while stream.blocks and stream.blocks[0].time_s[-1] < stream.keep_s:
-            stream.blocks.pop(0)
-            stream.epochs.pop(0)
 
     def _angles(self, ticks: Ticks, core: Ticks, out: PipelineOutput, *, last: bool) -> None:
         self._ticks = core

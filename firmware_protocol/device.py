@@ -101,14 +101,17 @@ class BleAccess:
 
 @dataclass(frozen=True, slots=True)
 class SerialAccess:
-    """How a family is reached over a serial line, 8N1. bauds: in the order in which they are tried.
+    """How a family is reached over a serial line, 8N1, or as the same bytes in a network. bauds: in the order in which they are
+    tried.
 
     usb_ids: (vendor, product) of ports that are surely of this family. dtr: whether the board sends only with DTR set.
+    datagrams: its packets have neither beginning nor end of their own: it is reached over UDP alone.
     """
 
     bauds: tuple[int, ...]
     usb_ids: tuple[tuple[int, int], ...] = ()
     dtr: bool = True
+    datagrams: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from firmware_protocol.families.capture2go import CAPTURE2GO
 from firmware_protocol.families.metamotion import METAMOTION
 from firmware_protocol.families.movella_dot import MOVELLA_DOT
 from firmware_protocol.families.movesense import MOVESENSE
+from firmware_protocol.families.ngimu import NGIMU
 from firmware_protocol.families.phyphox import PHYPHOX
 from firmware_protocol.families.polar_pmd import POLAR_PMD
 from firmware_protocol.families.shimmer3.family import SHIMMER3
@@ -19,16 +20,19 @@ from firmware_protocol.families.text_csv import TEXT_CSV
 from firmware_protocol.families.thingy52 import THINGY52
 from firmware_protocol.families.witmotion.ble import WITMOTION_BLE
 from firmware_protocol.families.witmotion.serial import WITMOTION_SERIAL
+from firmware_protocol.families.witmotion.wifi import WITMOTION_WIFI
 from firmware_protocol.families.ximu3 import XIMU3
 from firmware_protocol.v1.family import V1_BLE, V1_SERIAL
 
 _ALL = (
     WITMOTION_BLE,
     WITMOTION_SERIAL,
+    WITMOTION_WIFI,
     MOVESENSE,
     MOVELLA_DOT,
     TEXT_CSV,
     XIMU3,
+    NGIMU,
     CAPTURE2GO,
     METAMOTION,
     SHIMMER3,

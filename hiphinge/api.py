@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from body_signals import ESTIMATORS, HiphingeError, Mounting, Placement, Sensor, Session, SessionMark
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
-from hiphinge.session.clocks import with_agreed_clocks
 from hiphinge.session.computation import compute, with_software
-from hiphinge.session.plausible_input import check_plain
+from hiphinge.session.plain.clocks import with_agreed_clocks
+from hiphinge.session.plain.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.formats import UNKNOWN_ATHLETE, UNKNOWN_START, PlainSamples, session_of_samples
 from ingest.session_folder import Input, input_of, open_input

@@ -55,13 +55,17 @@ COMMANDS = {
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or install them in a running Grafana.",
     "import": "Convert a recording of another program to a plain session.",
+    "export": "Write results and samples for other programs: CSV, OpenSim, C3D, Foxglove, FHIR, BIDS.",
     "replay": "Compute angles, repetitions and rhythm from a recording.",
+    "athletes": "List athletes; rename one, or merge two ids of one person.",
     "forget": "Delete everything about an athlete: in InfluxDB, session folders and outboxes.",
     "decode": "Show what the bytes of a sensor mean, packet by packet.",
     "doctor": "Check the installation, finish sessions that were not closed, try InfluxDB.",
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
-STORED = frozenset({"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "push", "forget"})
+STORED = frozenset(
+    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "push", "export", "athletes", "forget"}
+)
 """The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13
 """Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from body_signals import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S, HiphingeError, check_reach, limits_with
-from dashboards.influx import InfluxSettings
 from hiphinge import logbook
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
 
 if TYPE_CHECKING:
     from dashboards.grafana.server import GrafanaSettings
+    from dashboards.influx import InfluxSettings
 
 _log = logging.getLogger(__name__)
 _SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
@@ -48,6 +48,8 @@ class Settings:
 
     def influx(self) -> InfluxSettings:
         """The InfluxDB to send to. HiphingeError names what is missing."""
+        from dashboards.influx import InfluxSettings
+
         return InfluxSettings.from_environment(self.influx_words)
 
     def grafana(self, url: str | None = None) -> GrafanaSettings:

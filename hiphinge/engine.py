@@ -38,9 +38,9 @@ from dsp.plausibility import SAME_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
-from hiphinge.session.calendar import Calendar
-from hiphinge.session.sensor_minutes import SensorMinutes
-from hiphinge.session.summary import SessionFacts, SummaryBuilder
+from hiphinge.session.facts.calendar import Calendar
+from hiphinge.session.facts.sensor_minutes import SensorMinutes
+from hiphinge.session.facts.summary import SessionFacts, SummaryBuilder
 from hiphinge.sources import Source, joined
 from ingest.time import EARLY_SLEW, SEARCH_S, WINDOW_S, Lag, lags
 
@@ -151,6 +151,26 @@ class Engine:
 
     def pieces(self, events: Sequence[Event | TimedBlock]) -> Iterator[dict[str, PipelineOutput]]:
         """What `feed` gives, in several pieces where the events are hours apart, each of one estimator; read it to the end."""
+        timed = self._on_time(events)
+        found, self._found = [*self._other_sensors(), *self._found], []
+        seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
+        running = np.concatenate(timed.times) if timed.times else np.empty(0)
+        blocks = joined(timed.blocks)
+        for name, pipeline in self._pipelines.items():
+            findings = found
+            for output in pipeline.pieces(blocks, timed.marks, seq, running):
+                output.findings[:0] = findings
+                findings = []
+                yield {name: self._note(name, output)}
+            if findings:
+                yield {name: self._note(name, PipelineOutput(findings=findings))}
+
+    def samples(self, events: Sequence[Event | TimedBlock]) -> list[TimedBlock]:
+        """The samples of the next events on the session's time line, as `feed` computes from them; nothing is estimated."""
+        return joined(self._on_time(events).blocks)
+
+    def _on_time(self, events: Sequence[Event | TimedBlock]) -> _Timed:
+        """The samples and marks of the next events on the session's time line."""
         if self._zero_ns is None:
             self._zero_ns = zero_ns(events)
         timed = _Timed()
@@ -165,18 +185,7 @@ class Engine:
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
         self._time(rest, timed)
-        found, self._found = [*self._other_sensors(), *self._found], []
-        seq = np.concatenate(timed.seqs) if timed.seqs else np.empty(0, np.int64)
-        running = np.concatenate(timed.times) if timed.times else np.empty(0)
-        blocks = joined(timed.blocks)
-        for name, pipeline in self._pipelines.items():
-            findings = found
-            for output in pipeline.pieces(blocks, timed.marks, seq, running):
-                output.findings[:0] = findings
-                findings = []
-                yield {name: self._note(name, output)}
-            if findings:
-                yield {name: self._note(name, PipelineOutput(findings=findings))}
+        return timed
 
     def _time(self, events: EventStretch, timed: _Timed) -> None:
         """Decode these events and bring their samples onto the session's time line."""

@@ -10,7 +10,7 @@ from body_signals import Battery, Bools, Cause, Floats, Ints, Packets, SampleBlo
 from dsp.angles import from_gravity
 from dsp.results import Finding
 from firmware_protocol import Codec, Identified, Probed, codec_for
-from hiphinge.session.sensor_minutes import SensorMinutes
+from hiphinge.session.facts.sensor_minutes import SensorMinutes
 from ingest.time import COUNTER_SKEW_LIMIT, SKEW_LIMIT, ClockMap, SampleCount
 
 LONGEST_ROUND_TRIP_NS = 10_000_000_000

@@ -82,8 +82,8 @@ def with_tables(text: str, name: str, new: Sequence[Mapping[str, Any]], replaces
     return changed
 
 
-def with_value(text: str, key: str, value: Any, path: Path) -> str:
-    """The TOML `text` with this value at its top; all else stays as it is, comments too.
+def with_value(text: str, key: str, value: Any, path: Path, *, table: str = "") -> str:
+    """The TOML `text` with this value at its top, or in the table of this name; all else stays as it is, comments too.
 
     Raises `HiphingeError` where the file at `path` cannot be changed.
     """
@@ -92,11 +92,13 @@ def with_value(text: str, key: str, value: Any, path: Path) -> str:
 
     try:
         document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
-        document[key] = _on_one_line(value)
+        place: Any = document.setdefault(table, tomlkit.table()) if table else document
+        place[key] = _on_one_line(value)
         changed = document.as_string()
     except (ValueError, TypeError, LookupError, TOMLKitError) as error:
         raise _unwritable(error, path) from None
-    if toml_document(changed, path, _UNWRITABLE).get(key) != value:
+    read = toml_document(changed, path, _UNWRITABLE)
+    if (read[table] if table else read).get(key) != value:
         raise _unwritable(ValueError(f"{key} has no place in it"), path)
     return changed
 

@@ -6,6 +6,7 @@ A missing need skips with the reason; with HIPHINGE_REQUIRE_ALL=1 (set by .ci/ru
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -23,19 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 _STATE = tempfile.TemporaryDirectory(prefix="hiphinge-tests-state-")
 # the program's log of a test, and of what it starts, is not the developer's
 os.environ["XDG_STATE_HOME"] = _STATE.name
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # started by nohup: a handler keeps these tests from the signal too, and what they start does not inherit it
+    signal.signal(signal.SIGHUP, lambda *_: None)
 # a report is in the language of the system
 os.environ["LANGUAGE"] = "en"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests, and those of many drawn examples, run without the tracer of coverage, which makes them 1.6 times as slow.
-    Nearly all that they cover is covered by the others too. `make coverage` traces every test."""
-    if os.environ.get("HIPHINGE_COVER_ALL") == "1":
-        return
-    for item in items:
-        drawn = hasattr(getattr(item, "obj", None), "hypothesis")
-        if drawn or item.get_closest_marker("slow") is not None:
-            item.add_marker(pytest.mark.no_cover)
 
 
 def missing(reason: str) -> None:

@@ -7,7 +7,7 @@ text stands for a value. A code that is newer than the catalogue is shown as wor
 
 from dashboards.answers.catalogue import LANGUAGES, WORDS, system_language
 from dashboards.answers.document import answer_of
-from dashboards.answers.sentences import Sentences, sentences
+from dashboards.answers.sentences import SLOPES, Sentences, sentences
 from dashboards.answers.written import all_said_in, said_in
 
-__all__ = ["LANGUAGES", "WORDS", "Sentences", "all_said_in", "answer_of", "said_in", "sentences", "system_language"]
+__all__ = ["LANGUAGES", "SLOPES", "WORDS", "Sentences", "all_said_in", "answer_of", "said_in", "sentences", "system_language"]

@@ -71,7 +71,7 @@ def _reason(limit: Mapping[str, Any]) -> dict[str, Any]:
     return {name: limit.get(name) for name in kept} | {
         "sd": None,
         "proposal": bool(limit.get("proposal")),
-        "compared_with": "published",
+        "compared_with": "proposal" if limit.get("proposal") else "published",
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from body_signals import SCREEN_MEASURES
 from dashboards.answers.catalogue import catalogue
-from dashboards.notation import DASH, ROUNDING, points, uncertainty, with_uncertainty
+from dashboards.notation import DASH, ROUNDING, uncertainty, with_uncertainty
 
 Document = Mapping[str, Any]
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -22,12 +22,21 @@ _SOON_MIN, _HOURS_MIN, _DAY_MIN = 10.0, 180.0, 24 * 60.0
 """Up to here a later measurement is *after*, is told in minutes, and the length of a day, minutes (ours)."""
 
 
+SLOPES = frozenset({"slack_slope_after"})
+"""Numbers without a unit that are no parts of a whole."""
+_SLOPE_DECIMALS = 2
+STORED = 2e-4
+"""A document's numbers have four decimals: a difference of two of them is known to this."""
+
+
 @cache
 def sentences(language: str) -> Sentences:
     """The sentences of `en` or `de`; ValueError for another language."""
     return Sentences(language, catalogue(language))
 
 
+MOST_NEXT = 2
+"""Tests that are named as the next ones (ours)."""
 DIFFERENCE = "hip_difference_deg"
 """The one measure with a sign that is no direction of the body."""
 
@@ -111,16 +120,38 @@ class Sentences:
             return self.text(own, hip=self.code("hip", side), side=self.code("side", side) if side else "")
         return self.text(key, test=self.test(code, side))
 
+    def following(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
+        """What to do next after an answer: its first two tests, ``repeat the rock-back; then do the squat``; empty without."""
+        told = [self.next(one, done) for one in document.get("next") or ()][:MOST_NEXT]
+        return self.text("next.then", first=told[0], second=told[1]) if len(told) == MOST_NEXT else "".join(told)
+
     def change(self, document: Document) -> str:
         """A comparison in one sentence: the change, when, and whether it is more than the measurement can tell."""
         points_ = document.get("points") or ()
-        last = points_[-1] if points_ else {}
-        return self._changed(document, document.get("change_deg"), document.get("label"), last)
+        last = {**(points_[-1] if points_ else {}), "change_deg": document.get("change_deg"), "label": document.get("label")}
+        return self._changed(document, {**last, "smallest_detectable_deg": document.get("smallest_detectable_deg")})
 
     def point(self, document: Document, point: Document) -> str:
         """One later measurement of a comparison, in the same words."""
-        before, value = _number(document.get("before")), _number(point.get("value"))
-        return self._changed(document, value - before, point.get("label"), point)
+        return self._changed(document, point)
+
+    def value(self, document: Document, value: object) -> str:
+        """A value of a comparison's number, as finely as its changes are told."""
+        primary = {**(document.get("primary") or {}), "unit": document.get("unit", "deg")}
+        return self.measured(primary, value, finer=self._finer(document))
+
+    def point_change(self, document: Document, point: Document) -> str:
+        """The change at a measurement of a comparison, with its sign."""
+        return self.change_and_can_tell(document, point)[0]
+
+    def before_after(self, document: Document) -> tuple[str, str, str]:
+        """A number before and after, and its change: that of the figures shown. All have a decimal more where whole ones would
+        say another change than was measured."""
+        before, after, unit = document.get("before"), document.get("after"), document.get("unit")
+        finer = int(not _adds_up(before, after, _number(after) - _number(before), unit))
+        change = _between(before, after, unit, finer)
+        values = [self.measured(document, value, finer=finer) for value in (before, after)]
+        return values[0], values[1], self.changed_by(change, unit, finer, measure=document.get("measure"))
 
     def when(self, minutes: object) -> str:
         """Time since the treatment in words: ``after``, ``at 60 min``, ``next day``."""
@@ -134,35 +165,35 @@ class Sentences:
         days = round(after / _DAY_MIN)
         return self.text("when.next_day") if days <= 1 else self.text("when.days", days=days)
 
-    def measured(self, document: Document, value: object, sd: object = None) -> str:
-        """A number of a test in its unit, with its uncertainty where that is known: ``76 ± 1°``, ``82 %``, ``−0,26 s``."""
-        return self.number(
-            value, document.get("unit"), sd, difference=(document.get("test"), document.get("measure")) in _POINTS
-        )
+    def measured(self, document: Document, value: object, sd: object = None, finer: int = 0) -> str:
+        """A number of a test in its unit, with its uncertainty where that is known: ``76 ± 1°``, ``82 %``, ``−0,26 s``,
+        ``+12 points`` for a difference of shares, ``1.35`` for a slope. finer: further decimals."""
+        if document.get("measure") in SLOPES:
+            return self.decimals(with_uncertainty(_number(value), _number(sd), decimals=_SLOPE_DECIMALS + finer))
+        difference = (document.get("test"), document.get("measure")) in _POINTS
+        return self.number(value, document.get("unit"), sd, difference=difference, finer=finer)
 
-    def number(self, value: object, unit: object, sd: object = None, *, difference: bool = False) -> str:
-        """A number of `unit` (``deg``, ``s``, or none for a share); difference: of two shares, in points."""
+    def number(self, value: object, unit: object, sd: object = None, *, difference: bool = False, finer: int = 0) -> str:
+        """A number of `unit` (``deg``, ``s``, or none for a share); difference: of two shares, in points. finer: further
+        decimals."""
         number, uncertain = _number(value), _number(sd)
         if not math.isfinite(number):
             return DASH
-        if unit == "deg":
-            return f"{self.decimals(with_uncertainty(number, uncertain, decimals=0))}°"
+        told = with_uncertainty(number, uncertain, scale=_scale(unit), decimals=_decimals(unit) + finer)
+        if difference:
+            return self._difference(_signed(told), unit)
         if unit in ("", None):
-            if difference:
-                told = points(number, uncertain).rsplit(" ", 1)[0]
-                return self.text("number.points", number=f"{told}{NO_BREAK}")
-            return f"{self.decimals(with_uncertainty(number, uncertain, scale=100.0, decimals=0))}{NO_BREAK}%"
-        decimals = 2 if unit == "s" else 1
-        return f"{self.decimals(with_uncertainty(number, uncertain, decimals=decimals))}{NO_BREAK}{unit}"
+            return f"{self.decimals(told)}{NO_BREAK}%"
+        return self._difference(told, unit)
 
-    def changed_by(self, value: object, unit: object, finer: int = 0) -> str:
-        """A change with its sign: ``+11°``, ``−62 points``. finer: further decimals."""
+    def changed_by(self, value: object, unit: object, finer: int = 0, *, measure: object = None) -> str:
+        """A change with its sign: ``+11°``, ``−62 points``, ``+0.12`` of a slope. finer: further decimals."""
         number = _number(value)
         if not math.isfinite(number):
             return DASH
-        told = with_uncertainty(number, scale=_scale(unit), decimals=_decimals(unit) + finer)
-        plus = "" if told.startswith("−") or not float(told) else "+"
-        return self._difference(f"{plus}{told}", unit)
+        if measure in SLOPES:
+            return self.decimals(_signed(with_uncertainty(number, decimals=_SLOPE_DECIMALS + finer)))
+        return self._difference(_signed(with_uncertainty(number, scale=_scale(unit), decimals=_decimals(unit) + finer)), unit)
 
     def decimals(self, text: str) -> str:
         """Numbers as this language writes them: a decimal comma in German, and no break around ±."""
@@ -174,12 +205,11 @@ class Sentences:
         told = uncertainty(_scale(unit) * _number(value), _decimals(unit) + finer)
         return told if told == DASH else self._difference(told, unit)
 
-    def change_and_least(self, change: object, least: object, unit: object) -> tuple[str, str]:
+    def change_and_least(self, change: object, least: object, unit: object, finer: int = 0) -> tuple[str, str]:
         """A change, and what the measurement can tell: both to one decimal more where whole numbers would not show which of
-        them is larger."""
+        them is larger, or as `finer` asks."""
         size, told = abs(_number(change)), _number(least)
-        finer = 0
-        if math.isfinite(size) and math.isfinite(told):
+        if not finer and math.isfinite(size) and math.isfinite(told):
             step = _scale(unit) * 10.0 ** _decimals(unit)
             shown = round(size * step) > math.ceil(told * step - ROUNDING)
             finer = int(shown != (size > told))
@@ -190,16 +220,36 @@ class Sentences:
         if unit == "deg":
             return f"{self.decimals(told)}°"
         if unit in ("", None):
-            return self.text("number.points", number=f"{self.decimals(told)}{NO_BREAK}")
+            one = told.lstrip("+−") == "1"
+            return self.text("number.point" if one else "number.points", number=f"{self.decimals(told)}{NO_BREAK}")
         return f"{self.decimals(told)}{NO_BREAK}{unit}"
 
-    def _changed(self, document: Document, change: object, label: object, point: Document) -> str:
-        when = self.when(point.get("minutes_after"))
-        if not math.isfinite(_number(change)):
+    def _finer(self, document: Document) -> int:
+        """One where some change of a comparison would not be that of the whole figures beside it."""
+        before, unit = document.get("before"), document.get("unit", "deg")
+        later = [p for p in document.get("points") or () if p.get("label")]
+        return int(
+            any(
+                _is_difference(before, p) and not _adds_up(before, p.get("value"), _number(p.get("change_deg")), unit)
+                for p in later
+            )
+        )
+
+    def change_and_can_tell(self, document: Document, point: Document) -> tuple[str, str]:
+        """The change at a measurement of a comparison, and what the measurement can tell. Where a change is the difference of
+        two values, it is that of the figures shown."""
+        unit, finer, change = document.get("unit", "deg"), self._finer(document), point.get("change_deg")
+        if finer and _is_difference(document.get("before"), point):
+            change = _between(document.get("before"), point.get("value"), unit, finer)
+        least = point.get("smallest_detectable_deg")
+        return self.change_and_least(change, document.get("smallest_detectable_deg") if least is None else least, unit, finer)
+
+    def _changed(self, document: Document, point: Document) -> str:
+        when, label = self.when(point.get("minutes_after")), point.get("label")
+        if not math.isfinite(_number(point.get("change_deg"))):
             return self.text("change.missing", when=when)
-        least = document.get("smallest_detectable_deg")
-        known = f"change.{label}" in self.words and math.isfinite(_number(least))
-        told, smallest = self.change_and_least(change, least, document.get("unit", "deg"))
+        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
+        told, smallest = self.change_and_can_tell(document, point)
         return self.text(f"change.{label}" if known else "change.unknown", change=told, when=when, smallest=smallest)
 
 
@@ -210,6 +260,35 @@ def _scale(unit: object) -> float:
 
 def _decimals(unit: object) -> int:
     return 0 if unit in ("deg", "", None) else 2 if unit == "s" else 1
+
+
+def _signed(told: str) -> str:
+    """A plus before what is more than nothing."""
+    return told if told.startswith("−") or not float(told.partition(" ")[0]) else f"+{told}"
+
+
+def _shown(value: object, unit: object, finer: int) -> float:
+    """A number in steps of its last decimal shown; NaN where it is missing."""
+    decimals = _decimals(unit) + finer
+    told = with_uncertainty(_number(value), scale=_scale(unit), decimals=decimals)
+    return math.nan if told == DASH else round(float(told.replace("−", "-")) * 10.0**decimals)
+
+
+def _between(before: object, after: object, unit: object, finer: int) -> float:
+    """The change from one figure shown to the other, in the unit; NaN where one is missing."""
+    steps = _shown(after, unit, finer) - _shown(before, unit, finer)
+    return steps / _scale(unit) / 10.0 ** (_decimals(unit) + finer)
+
+
+def _adds_up(before: object, after: object, change: float, unit: object) -> bool:
+    """Whether the change is that of the figures where all are shown as usual; also where one is missing."""
+    steps = _shown(after, unit, 0) - _shown(before, unit, 0)
+    return math.isnan(steps) or steps == _shown(change, unit, 0)
+
+
+def _is_difference(before: object, point: Document) -> bool:
+    """Whether the change at a point is its value less the one before; with a baseline it is another."""
+    return abs(_number(point.get("value")) - _number(before) - _number(point.get("change_deg"))) <= STORED
 
 
 def _capital(text: str) -> str:

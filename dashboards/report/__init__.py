@@ -1,5 +1,5 @@
 """The report of a session: one HTML file that opens without a network and prints on A4, in English or German."""
 
-from dashboards.report.page import AUDIENCES, report_html, write_report
+from dashboards.report.page import AUDIENCES, answer_lines, report_html, write_report
 
-__all__ = ["AUDIENCES", "report_html", "write_report"]
+__all__ = ["AUDIENCES", "answer_lines", "report_html", "write_report"]

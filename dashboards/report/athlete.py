@@ -182,8 +182,8 @@ def since_treatment(facts: Facts, words: Wording) -> str:
         value = p.get("value")
         if not isinstance(before, int | float) or not isinstance(value, int | float):
             continue
-        way = ("further" if value >= before else "less") if hip else "change"
-        change = words.number(abs(value - before), unit) if hip else words.changed_by(value - before, unit)
+        way = ("further" if p.get("change_deg", 0.0) >= 0.0 else "less") if hip else "change"
+        change = words.point_change(comparison, p).lstrip("+−") if hip else words.point_change(comparison, p)
         said.append(words.text(f"athlete.{way}", change=change, when=words.when(p.get("minutes_after"))))
     smallest = comparison.get("smallest_detectable_deg")
     if said and isinstance(smallest, int | float):

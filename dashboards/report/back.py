@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from dashboards.answers import said_in
-from dashboards.notation import DASH, clock
+from dashboards.notation import DASH, clock, confidence_grade
 from dashboards.report.drawing import Label, Strip, strip
 from dashboards.report.facts import DRAWN, Facts
 from dashboards.report.front import Table, other_warnings
@@ -81,7 +81,8 @@ def how_sure(facts: Facts, words: Wording) -> Table:
     for place in places[:_SENSORS]:
         alignment = facts.summary["calibration"].get(place) or {}
         sure = _number(alignment.get("confidence"))
-        told = f"{words.code('grade', _grade(sure))}, {words.decimals(f'{sure:.2f}')}" if math.isfinite(sure) else DASH
+        grade = words.code("grade", confidence_grade(sure))
+        told = f"{grade}, {words.decimals(f'{sure:.2f}')}" if math.isfinite(sure) else DASH
         sensor = facts.summary["sensors"].get(place) or {}
         rows.append((cut(words.code("place", place), 22), told, _lost(sensor, words), _delay(sensor)))
     head = tuple(words.text(f"report.sure.{name}") for name in ("sensor", "calibration", "lost", "delay"))
@@ -111,7 +112,7 @@ def also_measured(facts: Facts, words: Wording, most: int) -> Table:
         for side in ("", *SIDES):
             number = facts.measure(test, measure, side)
             if number.known:
-                value = words.number(number.median, unit, number.spread)
+                value = words.measured({"test": test, "measure": measure, "unit": unit}, number.median, number.spread)
                 told.append((words.measure(test, measure, side), value, _published(facts, test, measure, unit, words)))
     return Table(head, tuple(told[:most]), frozenset({1, 2}))
 
@@ -119,7 +120,8 @@ def also_measured(facts: Facts, words: Wording, most: int) -> Table:
 def _published(facts: Facts, test: str, measure: str, unit: str, words: Wording) -> str:
     """The range of a number between its two limits, or its one limit; of publications only."""
     limits = [e for e in facts.summary["screen"]["limits"] if (e["test"], e["measure"]) == (test, measure)]
-    limits = [e for e in limits if not e.get("proposal")]
+    # the athlete's own sessions and limits that were set are none; older summaries do not say
+    limits = [e for e in limits if not e.get("proposal") and e.get("compared_with", "published") == "published"]
     low = next((e["limit"] for e in limits if not e["above"]), None)
     high = next((e["limit"] for e in limits if e["above"]), None)
     if low is not None and high is not None:
@@ -190,11 +192,6 @@ def _sentence(text: str) -> str:
 def _plain(level: Any) -> str:
     number = _number(level)
     return f"{number:g}" if math.isfinite(number) else DASH
-
-
-def _grade(sure: float) -> str:
-    """The words of the live page for a confidence: its limits are those of `dashboards.notation.confidence_words`."""
-    return "good" if sure >= 0.8 else "fair" if sure >= 0.5 else "low"
 
 
 def _lost(sensor: Mapping[str, Any], words: Wording) -> str:

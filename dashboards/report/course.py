@@ -36,8 +36,8 @@ def pain_line(facts: Facts, words: Wording) -> str:
     levels = [(_number(p.get("pain")), p) for p in later]
     before = _number(((facts.comparison or {}).get("pain") or {}).get("before"))
     if math.isfinite(before) or any(math.isfinite(level) for level, _ in levels):
-        said = [words.text("pain.at", level=_level(before), when=words.text("when.before"))]
-        said += [words.text("pain.at", level=_level(v), when=words.when(p.get("minutes_after"))) for v, p in levels]
+        said = [_pain_at(before, words.text("when.before"), words)]
+        said += [_pain_at(level, words.when(p.get("minutes_after")), words) for level, p in levels]
         return ", ".join(said)
     told = [(_number(p["time_s"]), _number(p["level"])) for p in facts.summary["pain"]]
     told = sorted((t, v) for t, v in told if math.isfinite(v) and math.isfinite(t))
@@ -55,6 +55,12 @@ def pain_line(facts: Facts, words: Wording) -> str:
         last=_level(last[1]),
         last_time=clock(last[0]),
     )
+
+
+def _pain_at(level: float, when: str, words: Wording) -> str:
+    if not math.isfinite(level):
+        return words.text("pain.unknown", when=when)
+    return words.text("pain.at", level=_level(level), when=when)
 
 
 def sentences_of(comparison: Mapping[str, Any], words: Wording) -> str:
@@ -102,7 +108,7 @@ def picture_of(facts: Facts, words: Wording) -> Markup | None:
             words.text("when.before"),
             _at(_before(comparison).get("start")),
             before,
-            words.number(before, unit),
+            words.value(comparison, before),
             math.nan,
             False,
             "",
@@ -118,7 +124,7 @@ def picture_of(facts: Facts, words: Wording) -> Markup | None:
                 words.when(p.get("minutes_after")),
                 _at(p.get("start")),
                 value,
-                words.number(value, unit),
+                words.value(comparison, value),
                 _number(_own(comparison, p).get("smallest_detectable_deg")),
                 p.get("label") not in _WITHIN,
                 _kept(p, words),
@@ -136,15 +142,7 @@ def others_of(comparison: Mapping[str, Any], words: Wording, most: int) -> list[
     """The other measures before and after: shown, never labelled."""
     rows: list[tuple[str, ...]] = []
     for one in comparison.get("others") or ():
-        unit = one.get("unit", "")
-        rows.append(
-            (
-                words.measure(one["test"], one["measure"], one.get("side") or ""),
-                words.number(one.get("before"), unit),
-                words.number(one.get("after"), unit),
-                words.changed_by(one.get("change"), unit),
-            )
-        )
+        rows.append((words.measure(one["test"], one["measure"], one.get("side") or ""), *words.before_after(one)))
     return rows[:most]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from body_signals import retested
 from body_signals.movements import kind_of
 from dashboards.answers import answer_of
 from dashboards.edits import edited_repetitions
@@ -58,6 +59,22 @@ class Facts:
         """Whether it is a training day: no hip was tested, and there is no protocol that should have."""
         protocol = self.summary.get("protocol")
         return not any(t["test"] in HIP_TESTS for t in self.summary["screen"]["tests"]) and not protocol
+
+    @property
+    def protocols(self) -> list[str]:
+        """The names of the protocols that the session was led through, in order."""
+        first = self.summary.get("protocol")
+        if not isinstance(first, Mapping):
+            return []
+        listed = first.get("further")
+        runs = [first, *(listed if isinstance(listed, list) else ())]
+        return [str(run["name"]) for run in runs if isinstance(run, Mapping) and run.get("name")]
+
+    @property
+    def retests(self) -> str:
+        """The session that this one retests; empty where no mark says so."""
+        found = (retested(str(mark["label"])) for mark in self.summary["marks"])
+        return next((other[0] for other in found if other is not None), "")
 
     @property
     def any_angle(self) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from body_signals import SET_FOR_SESSION
 from body_signals.movements import BEND, kind_of
-from dashboards.notation import DASH
+from dashboards.notation import DASH, confidence_grade
 from dashboards.report.course import changed, pain_line
 from dashboards.report.drawing import Bar, Curve, Square, hip_gives, spine_steps_in, square, thirds
 from dashboards.report.facts import Facts, gives_way, hip_of
@@ -73,29 +74,31 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
         Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why),
         Line(words.text("report.against"), "", _against(facts, words)),
     ]
-    return [*found, *care_line(facts, words), *common_lines(facts, words, next_line(facts, words))]
+    return [*found, *care_line(facts, words), *common_lines(facts, words)]
 
 
-def common_lines(facts: Facts, words: Wording, following: str) -> list[Line]:
+def common_lines(facts: Facts, words: Wording) -> list[Line]:
     """The rows that a hip check and a training day share: change, pain, next test."""
     found = []
     if facts.comparison is not None:
         found.append(Line(words.text("report.changed"), *changed(facts.comparison, words)))
     found.append(Line(words.text("report.pain"), "", pain_line(facts, words)))
-    found.append(Line(words.text("report.next"), "", following or DASH))
+    found.append(Line(words.text("report.next"), "", words.following(facts.answer, facts.done) or DASH))
     return found
 
 
 def care_line(facts: Facts, words: Wording) -> list[Line]:
     """What was wrong with sensors or calibration, in one row; nothing where all was well."""
     findings = facts.summary["findings"]
-    said = [
+    # a calibration of low confidence concerns every number: it comes first
+    said = graded(facts, words, "low")
+    said += [
         f"{words.code('place', f['placement'])} {words.code('cause', f['cause'])}, {words.span(f['since_s'], f['until_s'])}"
         for f in findings
     ]
     if not facts.summary["calibration"]:
         said.append(words.text("report.not_calibrated"))
-    said += [words.text("report.weak", place=words.code("place", p)) for p in weak_placements(facts)]
+    said += graded(facts, words, "fair")
     said += [f"{n} {words.reason_left_out(why)}" for why, n in counted_left_out(facts.groups).items() if why != TRIAL]
     warnings = len(other_warnings(facts.summary))
     if warnings:
@@ -103,10 +106,16 @@ def care_line(facts: Facts, words: Wording) -> list[Line]:
     return [Line(words.text("report.care"), "", fitting(said, words))] if said else []
 
 
-def weak_placements(facts: Facts) -> list[str]:
-    """Sensors whose alignment is of low confidence."""
-    sure = {p: c.get("confidence") for p, c in facts.summary["calibration"].items()}
-    return [p for p, value in sure.items() if isinstance(value, int | float) and value < 0.5]
+def graded(facts: Facts, words: Wording, grade: str) -> list[str]:
+    """The sensors whose calibration has this grade of confidence: ``calibration fair: Pelvis``; nothing where none has."""
+    sure = {place: alignment.get("confidence") for place, alignment in facts.summary["calibration"].items()}
+    places = [
+        words.code("place", place)
+        for place, value in sure.items()
+        if isinstance(value, int | float) and confidence_grade(value) == grade
+    ]
+    told = words.text("report.calibration_grade", grade=words.code("grade", grade), places=", ".join(places))
+    return [told] if places else []
 
 
 def other_warnings(summary: Mapping[str, Any]) -> list[str]:
@@ -125,12 +134,6 @@ def fitting(parts: Sequence[str], words: Wording, most: int = _LINE) -> str:
             return "; ".join([*shown, words.text("report.more", count=rest + 1)])
         shown.append(cut(part, most - len(more)))
     return "; ".join(shown)
-
-
-def next_line(facts: Facts, words: Wording) -> str:
-    """What to test next, at most two tests."""
-    following = [words.next(one, facts.done) for one in facts.answer.get("next") or ()][:2]
-    return words.text("next.then", first=following[0], second=following[1]) if len(following) == 2 else "".join(following)
 
 
 def _side(facts: Facts, words: Wording) -> Line:
@@ -376,7 +379,7 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
 
 
 def _source(source: str, words: Wording) -> str:
-    if source == "set for this session":
+    if source == SET_FOR_SESSION:
         return words.text("source.user")
     # on paper the journal is enough; the whole source stands in the small print of the screen
     _, journal, place = source.partition("BMC Musculoskeletal Disorders")

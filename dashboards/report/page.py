@@ -18,7 +18,7 @@ from dashboards.report.drawing.svg import colour
 from dashboards.report.facts import Facts, facts_of
 from dashboards.report.front import Table
 from dashboards.report.trend import trend
-from dashboards.report.wording import Wording, cut, wording
+from dashboards.report.wording import NO_BREAK, Wording, cut, wording
 from dashboards.tables import available_estimators
 from on_disk import check_file, make_private_parents, replace_whole
 
@@ -108,6 +108,16 @@ def report_html(
     )
 
 
+def answer_lines(
+    session_folder: Path, estimator: str, *, language: str = "en", screen: Mapping[str, Any] | None = None
+) -> list[str]:
+    """The report's headline and the rows below it, for a terminal; screen: as in `write_report`. HiphingeError where there
+    are no results, or they are damaged."""
+    words = wording(language)
+    headline, lines = _answered(facts_of(session_folder, estimator, None, screen), words)
+    return [text.replace(NO_BREAK, " ") for text in (headline, *(f"{one.name}: {one.strong}{one.rest}" for one in lines))]
+
+
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -138,7 +148,7 @@ def for_athlete(facts: Facts, words: Wording) -> dict[str, Any]:
 def for_physio(facts: Facts, words: Wording, history: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The values of the physio's template."""
     summary = facts.summary
-    what = words.text("report.training_day" if facts.training else "report.hip_check")
+    what = _what(facts, words)
     estimator = words.text(f"report.estimator.{facts.estimator}")
     about = words.text("report.about", what=what, start=words.moment(summary["start"]), estimator=estimator)
     return {
@@ -152,10 +162,30 @@ def for_physio(facts: Facts, words: Wording, history: Mapping[str, Any] | None =
     }
 
 
+def _what(facts: Facts, words: Wording) -> str:
+    """What the session was: a retest of another one, the protocols that it was led through, a hip check, or a training day."""
+    if facts.retests:
+        return words.text("report.retest_of", name=cut(facts.retests, _NAME))
+    titles = [words.words.get(f"report.protocol.{name}", cut(name, _NAME)) for name in dict.fromkeys(facts.protocols)]
+    if titles:
+        return cut(", ".join(titles), _NAME)
+    return words.text("report.training_day" if facts.training else "report.protocol.hip-check")
+
+
+def _answered(facts: Facts, words: Wording) -> tuple[str, list[front.Line]]:
+    """The headline, and the rows below it."""
+    if facts.training:
+        return training.headline(facts, words), training.lines(facts, words)
+    if facts.retests and facts.comparison is not None:
+        # what a retest is done for
+        return words.change(facts.comparison), front.lines(facts, words)
+    return words.answer(facts.answer, facts.done), front.lines(facts, words)
+
+
 def _check(facts: Facts, words: Wording) -> dict[str, Any]:
-    lines = front.lines(facts, words)
+    headline, lines = _answered(facts, words)
     return {
-        "headline": words.answer(facts.answer, facts.done),
+        "headline": headline,
         "lines": lines,
         "pictures": front.pictures(facts, words),
         "squares": front.squares(facts, words),
@@ -172,9 +202,9 @@ def _compared(facts: Facts, words: Wording) -> str:
 
 
 def _training(facts: Facts, words: Wording) -> dict[str, Any]:
-    lines = training.lines(facts, words)
+    headline, lines = _answered(facts, words)
     return {
-        "headline": training.headline(facts, words),
+        "headline": headline,
         "lines": lines,
         "pictures": training.pictures(facts, words),
         "squares": front.squares(facts, words, most_done=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import SCREEN_MEASURES, Quality, flag_names
+from body_signals import SCREEN_MEASURES, SET_FOR_SESSION, Quality, flag_names
 from body_signals.movements import kind_of
 from dashboards.answers import all_said_in, said_in
 from dashboards.notation import DASH, THIGH, TRUNK, clock, kind_is_unsure, share_to_read, with_uncertainty
@@ -13,9 +13,6 @@ from dashboards.report.facts import Facts, left_out_of, side_of
 from dashboards.report.front import Table, other_warnings
 from dashboards.report.movements import THIRDS, Row, missing_shares, runs
 from dashboards.report.wording import Wording
-
-_SLOPES = frozenset({"slack_slope_after"})
-"""Numbers without a unit that are not parts of a whole."""
 
 
 def repetitions(facts: Facts, words: Wording) -> Table:
@@ -83,9 +80,7 @@ def _value(known: Any, measure: Mapping[str, Any], words: Wording) -> str:
     median, spread = measure["median"], measure["spread"]
     if median is None or known is None:
         return DASH
-    if known.name in _SLOPES:
-        return words.decimals(with_uncertainty(median, spread, decimals=2))
-    return words.number(median, known.unit, spread, difference=known.points)
+    return words.measured({"test": known.test, "measure": known.name, "unit": known.unit}, median, spread)
 
 
 def _limit(entry: Mapping[str, Any], words: Wording) -> str:
@@ -100,7 +95,7 @@ def _verdict(entry: Mapping[str, Any], words: Wording) -> str:
 def _source(entry: Mapping[str, Any], words: Wording) -> str:
     if entry.get("proposal"):
         return words.text("source.proposal")
-    return words.text("source.user") if entry["source"] == "set for this session" else words.source(entry["source"])
+    return words.text("source.user") if entry["source"] == SET_FOR_SESSION else words.source(entry["source"])
 
 
 def left_out(facts: Facts, words: Wording) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from dashboards.notation import DASH, clock
 from dashboards.report.drawing import Bar, levels, shares
 from dashboards.report.facts import Facts
-from dashboards.report.front import Line, Picture, Table, care_line, common_lines, fitting, next_line, thirds_picture
+from dashboards.report.front import Line, Picture, Table, care_line, common_lines, fitting, thirds_picture
 from dashboards.report.movements import MovementSummary
 from dashboards.report.wording import Wording, cut
 
@@ -70,7 +70,7 @@ def lines(facts: Facts, words: Wording) -> list[Line]:
                 ),
             )
         )
-    return [*found, *care_line(facts, words), *common_lines(facts, words, next_line(facts, words))]
+    return [*found, *care_line(facts, words), *common_lines(facts, words)]
 
 
 def pictures(facts: Facts, words: Wording) -> list[Picture]:

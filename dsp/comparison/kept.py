@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from body_signals import Floats
 from dsp.comparison.standard_errors import Estimate, quantile
@@ -54,6 +53,9 @@ def half_life_min(minutes: Sequence[float], changes: Sequence[float], covariance
     minutes (n,): after the treatment; changes (n,) against *before*; covariances (n, n). None with fewer than three points,
     where one has no time, where no decay is seen beyond what measurement error makes, or where it is slower than two weeks.
     """
+    # imported where it is used: loading is slow
+    from scipy.optimize import minimize_scalar
+
     at, seen = np.asarray(minutes, float), np.asarray(changes, float)
     if len(at) < FEWEST_LATER or not np.isfinite(at).all() or not np.isfinite(seen).all() or np.ptp(at) <= 0.0:
         return None

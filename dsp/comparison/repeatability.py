@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
-from scipy.stats import f as fisher
 
 from body_signals import Floats
 
@@ -77,7 +75,7 @@ def agreement(people: Sequence[Sequence[float]]) -> Agreement | None:
     df = sum(len(values) - 1 for values in several)
     squares = sum(float(np.var(values)) * len(values) for values in several)
     sem = math.sqrt(squares / df)
-    limits = [sem * math.sqrt(df / float(chi2.ppf(1.0 - tail, df))) for tail in (LEVEL / 2.0, 1.0 - LEVEL / 2.0)]
+    limits = [sem * math.sqrt(df / _chi2(1.0 - tail, df)) for tail in (LEVEL / 2.0, 1.0 - LEVEL / 2.0)]
     two, three = _correlations(table)
     shift = float(table[:, -1].mean() - table[:, 0].mean())
     return Agreement(len(several), sum(map(len, several)), used, float(table.mean()), two, three, Limited(sem, *limits), shift)
@@ -106,8 +104,8 @@ def _correlations(table: Floats) -> tuple[Limited, Limited]:
 
 def _consistent(value: float, ratio: float, n: int, k: int) -> Limited:
     df, other = n - 1, (n - 1) * (k - 1)
-    low = ratio / float(fisher.ppf(1.0 - LEVEL / 2.0, df, other))
-    high = ratio * float(fisher.ppf(1.0 - LEVEL / 2.0, other, df))
+    low = ratio / _fisher(df, other)
+    high = ratio * _fisher(other, df)
     return Limited(value, (low - 1.0) / (low + k - 1.0), (high - 1.0) / (high + k - 1.0))
 
 
@@ -117,8 +115,23 @@ def _agreed(value: float, rows: float, columns: float, error: float, n: int, k: 
     if not math.isfinite(a):
         return Limited(value, math.nan, math.nan)
     df = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
-    upper, lower = (float(fisher.ppf(1.0 - LEVEL / 2.0, *dfs)) for dfs in ((n - 1, df), (df, n - 1)))
+    upper, lower = _fisher(n - 1, df), _fisher(df, n - 1)
     rest = k * columns + (k * n - k - n) * error
     low = n * (rows - upper * error) / (upper * rest + n * rows)
     high = n * (lower * rows - error) / (rest + n * lower * rows)
     return Limited(value, low, high)
+
+
+def _chi2(share: float, df: float) -> float:
+    """The value below which this share of a chi-square distribution lies."""
+    # imported where it is used: loading is slow
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(share, df))
+
+
+def _fisher(df: float, other: float) -> float:
+    """The upper limit of Fisher's distribution at `LEVEL`, both directions together."""
+    from scipy.stats import f as fisher
+
+    return float(fisher.ppf(1.0 - LEVEL / 2.0, df, other))

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import variance
 
-from scipy.stats import t as student
-
 from body_signals import Key
 from dsp.comparison.occasion import Occasion, unit_of
 
@@ -101,6 +99,9 @@ class Estimate:
 @lru_cache(maxsize=1024)
 def quantile(level: float, df: float) -> float:
     """Student's quantile of a two-sided test at `level`."""
+    # imported where it is used: loading is slow
+    from scipy.stats import t as student
+
     return float(student.ppf(1.0 - 0.5 * level, df))
 
 

@@ -15,7 +15,8 @@ from operator import gt, lt
 
 import numpy as np
 
-from body_signals import G0, Bools, Floats
+from body_signals import G0, Bools, Cause, Floats
+from dsp.results import Finding
 
 _SHORTEST, _SURE = 4, 6
 """Samples that a channel must stand at its extreme value: twice the one, or once the other (ours)."""
@@ -236,3 +237,43 @@ def _reach(values: Floats) -> float:
     """Largest size among a few values (n, 3)."""
     flat = values.ravel().tolist()
     return float(max(max(flat), -min(flat)))
+
+
+class ClippedStretch:
+    """The finding of one sensor's clipped samples: when they begin, and at the end of the session how many they were.
+
+    values: what finds the clipped samples, None where the device tells them itself and says so elsewhere.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._span: tuple[float, float, int] | None = None
+        """Times of the first and the last, and how many there were."""
+        self._known_s = math.nan
+
+    def feed(self, time_s: Floats, values: ClippedValues | None, known_s: float | None = None) -> list[Finding]:
+        """Clipped samples at these times (n,), n > 0; known_s: session time at which they were known, None: at once."""
+        began = self._span is None
+        first, _, count = self._span if self._span is not None else (float(time_s[0]), 0.0, 0)
+        self._span = first, float(time_s[-1]), count + len(time_s)
+        if not began:
+            return []
+        self._known_s = first if known_s is None else known_s
+        return [] if values is None else [self._finding(values)]
+
+    def finish(self, values: ClippedValues | None) -> list[Finding]:
+        """The end of the samples."""
+        return [] if self._span is None else [self._finding(values, over=True)]
+
+    def _finding(self, values: ClippedValues | None, *, over: bool = False) -> Finding:
+        assert self._span is not None
+        first, last, count = self._span
+        what = "values stand at the end of the sensor's range (clipped)"
+        if values is not None and values.ends:
+            (channel, _), end = max(values.ends.items(), key=lambda found: found[0])
+            name = f"{'acc' if channel < 3 else 'gyr'} {'xyz'[channel % 3]}"
+            what += f": {name} at {end:.3g} m/s²" if channel < 3 else f": {name} at {math.degrees(end):.4g} °/s"
+        if over:
+            what += f", {count} samples"
+        remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
+        return Finding(self._key, Cause.CLIPPED, first, self._known_s, what, remedy, last if over else None)

@@ -16,6 +16,7 @@ from itertools import chain
 import numpy as np
 
 from body_signals import G0, Bools, Cause, Floats
+from dsp.results import Finding
 
 MOVING_S = 0.05
 """A sample that is no rest may repeat for this long (ours)."""
@@ -43,6 +44,8 @@ _ENOUGH_PAIRS = 50
 """Pairs of neighbouring samples at rest, before their noise is known (ours)."""
 _NO_GRAVITY_M_S2 = 1.0
 """A repeated |acc| below this is called zeros (ours)."""
+_AGAIN_S = 60.0
+"""Dead samples that come again within this time are one finding (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +202,60 @@ def _empty(acc: Floats, rates: Floats, extremes: tuple[Sequence[float], Sequence
     empty = ~(np.isfinite(acc).all(axis=1) & np.isfinite(rates).all(axis=1))
     empty |= (acc == 0.0).all(axis=1) & (rates == 0.0).all(axis=1)
     return np.asarray(empty) if empty.any() else None
+
+
+@dataclass(slots=True)
+class _OneCause:
+    """Dead samples of one cause, in one or several runs that are one finding."""
+
+    since_s: float
+    known_s: float
+    last_s: float
+    seconds: float = 0.0
+    runs: int = 0
+    told: bool = False
+    over: bool = False
+
+
+class DeadRuns:
+    """The findings of one sensor's runs of dead samples. True once there was one."""
+
+    def __init__(self, key: str, rate_hz: float) -> None:
+        self._key, self._rate_hz = key, rate_hz
+        self._causes: dict[Cause, _OneCause] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._causes)
+
+    def feed(self, found: Sequence[DeadRun], now_s: float, *, ended: bool) -> list[Finding]:
+        """What the next runs change, those that went on among them; ended: the sample at now_s is not dead."""
+        changed: list[Cause] = []
+        for run in found:
+            known = self._causes.get(run.cause)
+            again = known is not None and known.over
+            if known is None or run.since_s > known.last_s + _AGAIN_S:
+                known = self._causes[run.cause] = _OneCause(run.since_s, run.known_s, run.last_s)
+            if known.runs == 0 or run.since_s > known.last_s + 1.5 / self._rate_hz:
+                known.runs += 1
+            known.seconds += run.samples / self._rate_hz
+            known.last_s, known.over = run.last_s, False
+            if known.told and not again:
+                continue
+            known.told = True
+            changed.append(run.cause)
+        for cause, known in self._causes.items():
+            if not known.over and (ended or known.last_s < now_s):
+                known.over = True
+                changed.append(cause)
+        return [self._finding(cause, self._causes[cause]) for cause in dict.fromkeys(changed)]
+
+    def _finding(self, cause: Cause, dead: _OneCause) -> Finding:
+        what = (
+            "zeros or no numbers stand in place of samples: no gravity"
+            if cause is Cause.ZEROS
+            else "one and the same sample repeats"
+        )
+        if dead.over:
+            what += f" for {dead.seconds:.2g} s" + (f" in {dead.runs} stretches" if dead.runs > 1 else "")
+        remedy = "Its angles are missing there; check the sensor, its firmware and its radio."
+        return Finding(self._key, cause, dead.since_s, dead.known_s, what, remedy, dead.last_s if dead.over else None)

@@ -16,8 +16,8 @@ import numpy as np
 
 from body_signals import Bools, Cause, Floats, Mounting, Quality, Sensor, TimedBlock
 from dsp.plausibility.accelerometer import AccelerometerWatch
-from dsp.plausibility.clipped import FEW, ClippedValues, Extremes, PinnedValues, extremes_of
-from dsp.plausibility.dead import DeadRun, DeadSamples
+from dsp.plausibility.clipped import FEW, ClippedStretch, ClippedValues, Extremes, PinnedValues, extremes_of
+from dsp.plausibility.dead import DeadRuns, DeadSamples
 from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
 from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
 from dsp.results import Finding, Flags
@@ -34,8 +34,6 @@ _HOLE_S = 0.1
 """Longest hole within a window that still tells (ours)."""
 _QUIET_RAD_S, _TURNING_RAD_S, _QUIET_M_S2 = 0.08, 0.17, 0.5
 """A rest: how far a rate and a specific force are from their means, and the mean rate, a bias, from zero (ours)."""
-_AGAIN_S = 60.0
-"""Dead samples that come again within this time are one finding (ours)."""
 _ODD_HZ = (15.0, 400.0)
 """Sample rates that sensors on a body have; beyond them the time is doubted before the gyroscope is (ours)."""
 
@@ -55,19 +53,6 @@ class Checked:
     runs: Sequence[tuple[float, float]] = ()
     findings: Sequence[Finding] = ()
     heard_s: Sequence[float] = ()
-
-
-@dataclass(slots=True)
-class _Dead:
-    """Dead samples of one cause, in one or several runs that are one finding."""
-
-    since_s: float
-    known_s: float
-    last_s: float
-    seconds: float = 0.0
-    runs: int = 0
-    told: bool = False
-    over: bool = False
 
 
 @dataclass(slots=True)
@@ -121,9 +106,8 @@ class SensorWatch:
         self._first_s = math.nan
         self._now_s = math.nan
         self._resolution: Floats = np.full(6, math.inf)
-        self._causes: dict[Cause, _Dead] = {}
-        self._clips: tuple[float, float, int] | None = None
-        self._clips_known_s = math.nan
+        self._dead_runs = DeadRuns(sensor.key, rate_hz)
+        self._clips = ClippedStretch(sensor.key)
         self._known: dict[tuple[Cause, str], Finding] = {}
         """Faults that hold, by cause and which part of the sensor."""
 
@@ -168,14 +152,15 @@ class SensorWatch:
                 dead = np.zeros(n, np.bool_) if dead is None else dead
                 dead[part] = here
                 runs += [(run.since_s, run.last_s) for run in found]
-            if found or self._causes:
-                findings += self._runs(found, float(block.time_s[part.stop - 1]), ended=here is None or not bool(here[-1]))
+            if found or self._dead_runs:
+                ended = here is None or not bool(here[-1])
+                findings += self._dead_runs.feed(found, float(block.time_s[part.stop - 1]), ended=ended)
             if self._clipped is not None and block.gyr is not None:
                 top = self._top(block, part, here, extremes)
                 if top is not None:
                     clipped = np.zeros(n, np.bool_) if clipped is None else clipped
                     clipped[part] = top
-                    findings += self._clip(block.time_s[part][top])
+                    findings += self._clips.feed(block.time_s[part][top], self._clipped)
             if ahead:
                 self._pass(part.stop - part.start, ahead)
             else:
@@ -201,9 +186,7 @@ class SensorWatch:
         """The end of the samples: what is left to look at, and what has not ended until then."""
         halves = self._waiting.count // self._half if self._waiting.blocks else 0
         findings = self._look(halves) if halves else []
-        if self._clips is not None:
-            findings += self._clip(np.empty(0), over=True)
-        return findings
+        return findings + self._clips.finish(self._clipped)
 
     def _stand(self, stands: Sequence[tuple[str, int, float]], now_s: float) -> list[Finding]:
         """Channels that were seen to stand while others move; from here on everything is looked at."""
@@ -213,57 +196,6 @@ class SensorWatch:
         if not self._waiting.blocks:
             self._waiting, self._carried, self._stretch = _Waiting(), None, self._stretch + 1
         return self._axes_findings()
-
-    def _runs(self, found: Sequence[DeadRun], now_s: float, *, ended: bool) -> list[Finding]:
-        """Findings of runs of dead samples, those that went on among them."""
-        changed: list[Cause] = []
-        for run in found:
-            known = self._causes.get(run.cause)
-            again = known is not None and known.over
-            if known is None or run.since_s > known.last_s + _AGAIN_S:
-                known = self._causes[run.cause] = _Dead(run.since_s, run.known_s, run.last_s)
-            if known.runs == 0 or run.since_s > known.last_s + 1.5 / self._rate_hz:
-                known.runs += 1
-            known.seconds += run.samples / self._rate_hz
-            known.last_s, known.over = run.last_s, False
-            if known.told and not again:
-                continue
-            known.told = True
-            changed.append(run.cause)
-        for cause, known in self._causes.items():
-            if not known.over and (ended or known.last_s < now_s):
-                known.over = True
-                changed.append(cause)
-        return [self._dead_finding(cause, self._causes[cause]) for cause in dict.fromkeys(changed)]
-
-    def _dead_finding(self, cause: Cause, dead: _Dead) -> Finding:
-        what = (
-            "zeros or no numbers stand in place of samples: no gravity"
-            if cause is Cause.ZEROS
-            else "one and the same sample repeats"
-        )
-        if dead.over:
-            what += f" for {dead.seconds:.2g} s" + (f" in {dead.runs} stretches" if dead.runs > 1 else "")
-        remedy = "Its angles are missing there; check the sensor, its firmware and its radio."
-        return Finding(self._key, cause, dead.since_s, dead.known_s, what, remedy, dead.last_s if dead.over else None)
-
-    def _clip(self, time_s: Floats, known_s: float | None = None, *, over: bool = False) -> list[Finding]:
-        """Finding of clipped samples: when they begin, and at the end of the session how many. known_s: None, at once."""
-        began = self._clips is None
-        first, last, count = self._clips if self._clips is not None else (float(time_s[0]), 0.0, 0)
-        self._clips = first, float(time_s[-1]) if len(time_s) else last, count + len(time_s)
-        self._clips_known_s = (first if known_s is None else known_s) if began else self._clips_known_s
-        if not (began or over) or (self._clipped is None and not over):
-            return []
-        what = "values stand at the end of the sensor's range (clipped)"
-        if self._clipped is not None and self._clipped.ends:
-            (channel, _), end = max(self._clipped.ends.items(), key=lambda found: found[0])
-            name = f"{'acc' if channel < 3 else 'gyr'} {'xyz'[channel % 3]}"
-            what += f": {name} at {end:.3g} m/s²" if channel < 3 else f": {name} at {math.degrees(end):.4g} °/s"
-        if over:
-            what += f", {self._clips[2]} samples"
-        remedy = "Set a wider range of the sensor; angles after such samples are less certain than stated."
-        return [Finding(self._key, Cause.CLIPPED, first, self._clips_known_s, what, remedy, self._clips[1] if over else None)]
 
     def _top(self, block: TimedBlock, part: slice, dead: Bools | None, extremes: Extremes | None) -> Bools | None:
         """Which samples of a part, with these extremes, are clipped, None: none; dead ones are not looked at."""
@@ -384,7 +316,7 @@ class SensorWatch:
         if self._pinned.end is None or not unknown:
             return []
         self._clipped.pin(self._pinned.end)
-        return self._clip(np.array([self._pinned.since_s]), float(time_s[-1]))
+        return self._clips.feed(np.array([self._pinned.since_s]), self._clipped, float(time_s[-1]))
 
     def _note_resolution(self, acc: Floats, gyr: Floats) -> None:
         """Smallest steps between samples, for what is clipped and what repeats."""

@@ -5,6 +5,7 @@ from dsp.screen.protocol import PAINFUL, STAND, STANDING, TAP, Protocol, Step, p
 from dsp.screen.protocol_runs import (
     COUNT,
     PROTOCOL,
+    STEP,
     ExcursionCounter,
     Excursions,
     ProtocolRun,
@@ -27,6 +28,7 @@ __all__ = [
     "PROTOCOL",
     "STAND",
     "STANDING",
+    "STEP",
     "TAP",
     "ExcursionCounter",
     "Excursions",

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from body_signals import Limit
+from body_signals import SET_FOR_SESSION, Limit
 from dsp.day.sets import SIDES
 from dsp.screen.tests import ScreenTest
 
-OWN_BASELINE, PUBLISHED = "own_baseline", "published"
-"""What a number is compared with: the athlete's own earlier sessions, or a limit of `body_signals.limits`."""
+OWN_BASELINE, PUBLISHED, PROPOSAL, SET_LIMIT = "own_baseline", "published", "proposal", "set"
+"""What a number is compared with: own sessions, a published range, a limit of this program, or one that was set."""
 DIFFERENCE = "knee_raise_difference_deg"
 CRITERIA: tuple[tuple[str, str, str], ...] = (
     ("bend_share_high", "bend", "lumbar_share_of_trunk"),
@@ -75,8 +75,8 @@ Place = tuple[str, str, str]
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A number and its limit. number: as measured, sd: its spread over the repetitions; beyond: it is on the far side;
-    borderline: within the margin of the limit; weight: how much it says (`Limit.weight`); compared_with: `OWN_BASELINE` or
-    `PUBLISHED`."""
+    borderline: within the margin of the limit; weight: how much it says (`Limit.weight`); compared_with: whose the limit
+    is, e.g. `PROPOSAL`."""
 
     limit: Limit
     test: str
@@ -134,7 +134,7 @@ def _finding(limit: Limit, test: ScreenTest, measure: str, number: float, own: O
     sign = -1.0 if limit.name == DIFFERENCE and number < 0.0 else 1.0
     size = sign * number
     sd = test.measures[measure].spread
-    published = Finding(
+    general = Finding(
         limit,
         test.test,
         test.side,
@@ -144,33 +144,40 @@ def _finding(limit: Limit, test: ScreenTest, measure: str, number: float, own: O
         limit.borderline(size),
         limit.weight(size),
         sd,
+        compared_with=_whose(limit),
     )
     if own is None or not all(map(math.isfinite, (own.low, own.high))):
-        return published
+        return general
     edges = sorted((sign * own.low, sign * own.high))
     of = "1 session" if own.sessions == 1 else f"{own.sessions} sessions"
     expected = replace(limit, value=edges[1] if limit.above else edges[0], source=f"own baseline, {of}", proposal=False)
     if expected.beyond(size):
         # at its own edge already a number says as much as at a limit
-        weight = max(published.weight, expected.weight(size))
+        weight = max(general.weight, expected.weight(size))
         return replace(
-            published,
+            general,
             limit=expected,
             beyond=True,
             borderline=expected.borderline(size),
             weight=weight,
             compared_with=OWN_BASELINE,
         )
-    if published.beyond and not published.borderline:
-        return published
+    if general.beyond and not general.borderline:
+        return general
     return replace(
-        published,
+        general,
         limit=expected,
         beyond=False,
         borderline=expected.borderline(size),
-        weight=min(published.weight, expected.weight(size)),
+        weight=min(general.weight, expected.weight(size)),
         compared_with=OWN_BASELINE,
     )
+
+
+def _whose(limit: Limit) -> str:
+    if limit.source == SET_FOR_SESSION:
+        return SET_LIMIT
+    return PROPOSAL if limit.proposal else PUBLISHED
 
 
 def _with_the_spine(hip: Finding, limit: Limit, spine: float) -> Finding:

@@ -13,6 +13,7 @@ sample from the next (two decimals of a second at 200 Hz) only say where the sam
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ LONGEST_LINE = 1024
 LARGEST = 1e15
 """Largest number that is accepted (ours); sketches print ``ovf`` from 4e9 on."""
 _NUMERIC = b"0123456789+-.eE"
+_BLANKS, _AFTER_NAME = bytes.maketrans(b",;\t", b"   "), re.compile(rb" *: *")
 _WRAP = 1 << 32
 _FINE = 0.5
 """Coarsest step of a time that tells samples apart, as a part of the time between two (ours)."""
@@ -157,6 +159,9 @@ class _Lines:
         if not line.strip():
             return None
         parts = line.split(self._profile.separator)
+        if b":" in line and len(parts) == 1:
+            # a plotter takes a comma, a tab or a blank between what is named
+            parts = _AFTER_NAME.sub(b":", line.translate(_BLANKS)).split()
         if len(parts) != len(self._profile.columns):
             self._health.count("parse")
             return None

@@ -1,10 +1,10 @@
-"""A list of all sessions of a folder: athlete, start, quality, sent or not. Only small files are read, at any session length. A
+"""A list of all sessions of a folder: athlete, start, quality, sent or not. Only small files and the ends of tables are read. A
 session that cannot be read is listed with the reason, and does not affect the others."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +14,20 @@ import msgspec
 
 from body_signals import ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError
 from dashboards.corrections import EARLIEST, SUMMARY, Head, Said, head_of
+from dashboards.edits import EDITS, read_edits
 from dashboards.influx import FOLDER, sent_states
+from dashboards.tables import read_summary
+from hiphinge.afterwards.ties import check_tables
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import LOCK, is_running
 from hiphinge.session.recovery import set_aside
 from hiphinge.session.scratch import is_own
-from on_disk import read_bytes
+from ingest.heads import read_edits as read_marks
 
 SESSION = "session.toml"
 _TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
-_MOST_BYTES = 16 << 20
-"""Largest summary, bytes (ours, as in `on_disk`)."""
+_END = b"PAR1"
+"""Last bytes of a Parquet file."""
 FINISHED, UNFINISHED, RUNNING, SAMPLES, BROKEN = "finished", "unfinished", "running", "samples only", "broken"
 SENT, PARTLY, NOT, NOTHING = "sent", "partly", "not", "nothing to send"
 
@@ -38,15 +41,17 @@ class _Summary(msgspec.Struct):
 
     session: str
     athlete: str
+    estimator: str
+    software: str
     start: str | None = None
     duration_s: float | None = None
     repetitions: int = 0
     calibration: dict[str, _Alignment] = {}
     warnings: list[str] = []
-    findings: list[msgspec.Raw] = []
+    findings: list[Any] = []
 
 
-_decoded = msgspec.json.Decoder(_Summary).decode
+_REMEDY = "Put back this session's files, or compute its results again: hiphinge replay {folder} --out DIR"
 
 
 @dataclass(slots=True)
@@ -141,8 +146,16 @@ def _looked_at(folder: Path, inside: frozenset[str]) -> Listed:
     try:
         _look(one, inside)
     except (HiphingeError, OSError, ValueError) as error:
-        one.state, one.why = BROKEN, error.what if isinstance(error, HiphingeError) else str(error)
+        one.state, one.why = BROKEN, _why(error, folder)
     return one
+
+
+def _why(error: HiphingeError | OSError | ValueError, folder: Path) -> str:
+    """What is wrong with a session, in which of its files, and what to do."""
+    if not isinstance(error, HiphingeError):
+        return f"{error}. {_REMEDY.format(folder=folder)}"
+    where = error.where.removeprefix(str(folder)).removeprefix(os.sep)
+    return str(HiphingeError(error.what, where, error.remedy or _REMEDY.format(folder=folder)))
 
 
 def _look(one: Listed, inside: frozenset[str]) -> None:
@@ -151,7 +164,7 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
     head = head_of(folder) if SESSION in inside else None
     said: Said | None = head
     _name(one, head)
-    summaries = {e: _summary(folder / e / SUMMARY) for e in one.estimators}
+    summaries = {e: _summary(folder, e) for e in one.estimators}
     for estimator, summary in summaries.items():
         written = Said.of(summary.athlete, summary.start)
         if not _belongs(head, written, recorded=RECORDING in inside):
@@ -159,6 +172,10 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
         if head is None or not head.origin:
             said = written
     _name(one, said)
+    _check_whole(folder, inside, summaries)
+    if EDITS in inside:
+        read_edits(folder)
+        read_marks(folder)
     if summaries:
         # the two-sided estimator, if present
         summary = summaries[one.estimators[-1]]
@@ -167,11 +184,42 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
         one.confidence = min(sure, default=None)
         one.findings, one.warnings = len(summary.findings), len(summary.warnings)
     one.state, one.why = _state(folder, inside, one.estimators)
+    if len({summary.software for summary in summaries.values()}) > 1:
+        made = " and ".join(f"{e} by {summary.software}" for e, summary in summaries.items())
+        one.why = one.why or f"{made}: compute both again: hiphinge replay {folder} --out DIR"
     if one.estimators:
         one.sent = _sent(folder, inside, one.estimators)
         if one.sent != SENT and (one.athlete is None or one.start is None):
             lacks = [word for word, value in (("athlete", one.athlete), ("start", one.start)) if value is None]
             one.why = one.why or f"{' and '.join(lacks)} not known: correct {SESSION}"
+
+
+def _check_whole(folder: Path, inside: Collection[str], summaries: Mapping[str, _Summary]) -> None:
+    """ValueError or HiphingeError where results were written in part, or are of another session than their neighbours."""
+    for estimator in ESTIMATORS:
+        there = _inside(folder / estimator) if estimator in inside else frozenset()
+        if there and (estimator in summaries or there & set(_TABLES)):
+            lacks = [name for name in (SUMMARY, *_TABLES) if name not in there]
+            if lacks:
+                raise ValueError(f"{estimator}/{lacks[0]} is missing")
+            cut = [name for name in _TABLES if not _is_whole(folder / estimator / name)]
+            if cut:
+                raise ValueError(f"{estimator}/{cut[0]} is no whole table: it was not written to its end, or is damaged")
+    for estimator, summary in summaries.items():
+        if summary.estimator != estimator:
+            raise ValueError(f"{estimator}/{SUMMARY} is of the estimator {summary.estimator!r}")
+        check_tables(folder, estimator, summary.repetitions, summary.duration_s)
+    if len({summary.session for summary in summaries.values()}) > 1:
+        raise ValueError(f"{' and '.join(f'{e}/{SUMMARY}' for e in summaries)} are of different sessions")
+
+
+def _is_whole(table: Path) -> bool:
+    """Whether a table ends as every Parquet file does."""
+    if not table.is_file():
+        return False
+    with table.open("rb") as file:
+        file.seek(max(table.stat().st_size - len(_END), 0))
+        return file.read(len(_END)) == _END
 
 
 def _name(one: Listed, said: Said | None) -> None:
@@ -189,11 +237,9 @@ def _belongs(head: Head | None, written: Said, *, recorded: bool) -> bool:
     return head.corrects(written) or (recorded and not head.origins)
 
 
-def _summary(path: Path) -> _Summary:
-    try:
-        return _decoded(read_bytes(path, _MOST_BYTES))
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
+def _summary(folder: Path, estimator: str) -> _Summary:
+    """The values of a summary as they were computed. HiphingeError where it is damaged or of another version."""
+    return msgspec.convert(read_summary(folder, estimator, as_computed=True), _Summary)
 
 
 def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> tuple[str, str]:

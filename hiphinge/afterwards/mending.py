@@ -18,7 +18,7 @@ from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, Se
 from dashboards.corrections import settle
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary, write_summary
 from hiphinge.afterwards.said import MARK_COMMAND, said_in
-from hiphinge.session.at_pain import At, from_tables
+from hiphinge.session.facts.at_pain import At, from_tables
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock
 from hiphinge.version import software

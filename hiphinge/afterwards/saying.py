@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from body_signals import (
     ACTING,
+    CALIBRATE,
+    RETEST,
     RISING,
     HiphingeError,
     Note,
@@ -19,12 +22,18 @@ from body_signals import (
     SessionMark,
     UnclearLabel,
     check_label,
+    retested,
     session_fact,
     spelled,
     time_words,
     understood,
 )
+from dashboards.tables import available_estimators, read_repetitions
+from dsp.screen import PROTOCOL, STEP
+from hiphinge import config
 from hiphinge.afterwards import mending
+from hiphinge.afterwards.listing import Listed, listed
+from hiphinge.guidance.protocol_files import protocols
 from ingest.heads import EditsFile, normal
 
 NEAR_S = 1.0
@@ -49,6 +58,9 @@ class Change:
 def say_marks(session: Path, at_s: float, labels: Sequence[str]) -> Change:
     """Add marks with these labels at session time at_s. HiphingeError outside the session, or if results cannot be computed."""
     file = EditsFile(session)
+    for label in labels:
+        _check_retest(session, at_s, label)
+        _check_protocol(label)
     marks = [SessionMark(_within(session, at_s, one), normal(one), "afterwards") for one in labels]
     acts = _acts(session, marks)
     restored = [_add(file, session, one) for one in marks]
@@ -115,6 +127,49 @@ def one_line(text: str, option: str) -> str:
     if not found or any(ord(c) < 32 or ord(c) == 127 or "\ud800" <= c <= "\udfff" for c in found):
         raise HiphingeError("is empty or has control characters", option, "Write it in plain words")
     return found
+
+
+def _check_retest(session: Path, at_s: float, label: str) -> None:
+    """HiphingeError for a retest of a session that there is not, and for one that divides nothing."""
+    other = retested(label)
+    if other is None and label.strip().lower() != RETEST:
+        return
+    beside = listed(session.resolve().parent)
+    this = next((one for one in beside if one.folder.name == session.resolve().name), Listed(session))
+    earlier = [
+        one.folder.name
+        for one in beside
+        if one is not this and one.athlete == this.athlete and _is_earlier(one.start, this.start)
+    ]
+    names = ", ".join(earlier) or "there is none beside this one"
+    there = f"Write {RETEST} and the folder's name of the session before: {names}"
+    if other is not None and other[0] not in earlier:
+        what = f"no earlier session of this athlete beside this one is called {other[0]!r}"
+        raise HiphingeError(what, "LABEL", f"{there}; or {RETEST} alone where this recording has the tests twice")
+    if other is None and not _divides(session, at_s):
+        what = f"{RETEST} alone divides one recording, and at {time_words(at_s)} there are no tests on both sides of it"
+        raise HiphingeError(what, "LABEL", there)
+
+
+def _is_earlier(one: datetime | None, other: datetime | None) -> bool:
+    return one is None or other is None or one < other
+
+
+def _divides(session: Path, at_s: float) -> bool:
+    """Whether something was done before and after a time: repetitions, or steps and calibrations, which marks begin."""
+    begun = [mark.time_s for mark in mending.marks_of(session) if mark.label == CALIBRATE or mark.label.startswith(f"{STEP} ")]
+    for estimator in available_estimators(session)[-1:]:
+        begun += read_repetitions(session, estimator)["start_s"].to_pylist()
+    return any(time_s < at_s for time_s in begun) and any(time_s >= at_s for time_s in begun)
+
+
+def _check_protocol(label: str) -> None:
+    """HiphingeError for a protocol that there is not: the session would be one that nobody led."""
+    word, _, name = label.strip().partition(" ")
+    if word.lower() == PROTOCOL and name:
+        known = protocols(config.protocols_folder(None))
+        if name.split()[0] not in known:
+            raise HiphingeError(f"no protocol has the name {name!r}", "LABEL", f"There are {', '.join(sorted(known))}")
 
 
 def _acts(session: Path, marks: Sequence[SessionMark]) -> bool:

@@ -63,7 +63,8 @@ def check(folder: Path) -> None:
         for other in parts:
             _compare(folder, other, one, head)
     for estimator in available_estimators(folder):
-        _check_tables(folder, estimator)
+        summary = read_summary(folder, estimator)
+        check_tables(folder, estimator, summary["repetitions"], summary["duration_s"])
 
 
 def _vouched(folder: Path, head: Head, recording: _Part | None, summaries: list[_Part]) -> bool:
@@ -204,18 +205,17 @@ def _compare(folder: Path, other: _Part, one: _Part, head: Head | None) -> None:
         raise _apart(folder, f"{other.file} says start {other.start_words}, {one.file} says {one.start_words}")
 
 
-def _check_tables(folder: Path, estimator: str) -> None:
-    """Check that the tables end at the summary's duration, and hold its number of repetitions."""
-    summary, where = read_summary(folder, estimator), folder / estimator
+def check_tables(folder: Path, estimator: str, repetitions: int, duration_s: object) -> None:
+    """HiphingeError where the tables do not end at the summary's duration, or do not hold its number of repetitions."""
+    where = folder / estimator
     found = {name: _metadata(where / name) for name in (ANGLES, ORIENTATIONS, REPETITIONS)}
     facts = {name: metadata for name, metadata in found.items() if metadata is not None}
-    if REPETITIONS in facts and facts[REPETITIONS].num_rows != summary["repetitions"]:
+    if REPETITIONS in facts and facts[REPETITIONS].num_rows != repetitions:
         raise _apart(
             folder,
             f"{estimator}/{REPETITIONS} has {facts[REPETITIONS].num_rows} repetitions, "
-            f"{estimator}/{SUMMARY} says {summary['repetitions']}",
+            f"{estimator}/{SUMMARY} says {repetitions}",
         )
-    duration_s = summary["duration_s"]
     if not isinstance(duration_s, int | float):
         return
     for name, least_s in ((ANGLES, duration_s - _EARLY_S), (ORIENTATIONS, 0.0)):

@@ -1,4 +1,8 @@
-"""`hiphinge decode --conformance PORT`: drives a device of protocol v1 through the protocol and says what it does wrong."""
+"""`hiphinge decode --conformance PLACE`: drives a device of protocol v1 through the protocol and says what it does wrong.
+
+The place is named as in a kit: a serial port, ``tcp://`` or ``udp://`` in the network, or a Bluetooth address. Over Bluetooth
+the device has the service of protocol v1, or Nordic's UART service with the frames of a serial line.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from firmware_protocol import Deframer, Health, Heard, Turn, Verdict, examination
-from ingest.links import OpenPort, find_port
+from hiphinge.checkup.over_bluetooth import OverBluetooth
+from ingest.links import NetworkPort, OpenPort, find_port, is_bluetooth_address
 
 BAUD = 921_600
 """The baud rate of protocol v1 (docs/protocol-v1.md)."""
@@ -22,15 +27,21 @@ SETTLES_S = 0.3
 
 
 class Line:
-    """An open port whose bytes become messages with the time at which they came."""
+    """A way to a device, whose bytes become messages with the time at which they came."""
 
-    def __init__(self, port: str, baud: int) -> None:
+    def __init__(self, place: str, baud: int) -> None:
         self._health = Health()
         self._deframer = Deframer(self._health)
         self._heard: list[Heard] = []
         self._changed = threading.Condition()
         self._gone = ""
-        self._port = OpenPort(find_port(port), baud, self._take, self._lose, time.monotonic_ns)
+        self._port: OpenPort | NetworkPort | OverBluetooth
+        if is_bluetooth_address(place):
+            self._port = OverBluetooth(place, self._take, self._lose, time.monotonic_ns)
+        elif "://" in place:
+            self._port = NetworkPort(place, self._take, self._lose, time.monotonic_ns)
+        else:
+            self._port = OpenPort(find_port(place), baud, self._take, self._lose, time.monotonic_ns)
         self._port.listen()
 
     def turn(self, turn: Turn) -> Sequence[Heard]:
@@ -65,12 +76,12 @@ class Line:
             self._changed.notify_all()
 
     def _lose(self, fault: Exception) -> None:
-        self._gone = f"the port was lost: {fault}"
+        self._gone = f"the device was lost: {fault}"
 
 
-def conformance(port: str, baud: int = BAUD, told: Callable[[Verdict], None] = lambda verdict: None) -> list[Verdict]:
+def conformance(place: str, baud: int = BAUD, told: Callable[[Verdict], None] = lambda verdict: None) -> list[Verdict]:
     """Every rule that could be tried, with what was seen. told: hears each verdict as it falls. Raises `LinkFault`."""
-    line = Line(port, baud)
+    line = Line(place, baud)
     try:
         time.sleep(SETTLES_S)
         examined = examination()

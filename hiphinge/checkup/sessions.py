@@ -17,7 +17,7 @@ from dashboards.tables import available_estimators
 from hiphinge.afterwards import ties
 from hiphinge.checkup.installation import Finding
 from hiphinge.checkup.privacy import close_sessions
-from hiphinge.commands.options import unfinished
+from hiphinge.commands.unfinished import unfinished
 from hiphinge.config import Settings
 from hiphinge.session.lock import is_running
 from hiphinge.session.recovery import recorded_in, recover_apart

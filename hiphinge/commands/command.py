@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from typing import Any
@@ -11,11 +12,21 @@ from typer.core import TyperCommand, TyperGroup
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 """Settings of a command, and of all below it."""
+WORDS = "label"
+"""The argument of a command that takes a person's words, in which a minus sign may be either one."""
+_NEGATIVE = re.compile(r"^-(?=\d)")
 _log = logging.getLogger(__name__)
 
 
 class Command(TyperCommand):
     """A command whose start and end are logged. Its arguments are not logged, because they may name a person."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A negative number among the words of a label, or before them, is a number and no option: ``load -5 kg``."""
+        if any(one.name == WORDS for one in self.params):
+            args = [_NEGATIVE.sub("\N{MINUS SIGN}", one) for one in args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import typer
 
 from body_signals import HiphingeError
-from dashboards.terminal import packet_table
 from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, Packet, device_family
 from hiphinge.commands.options import among, console, say
 from on_disk import json_document, read_bytes
@@ -44,7 +43,7 @@ def decode(
         None,
         "--conformance",
         metavar="PORT",
-        help="Drive a device of protocol v1 at this serial port, and say what it does wrong.",
+        help="Drive a device of protocol v1 (serial port, tcp:// or udp:// or Bluetooth address); say what it does wrong.",
     ),
 ) -> None:
     """Show what the bytes of a sensor mean, and count their faults.
@@ -70,6 +69,9 @@ def decode(
     if as_json:
         print(_line(result))
         return
+    # imported where it is used: help needs no tables
+    from dashboards.terminal import packet_table
+
     screen = console()
     screen.print(packet_table(result["packets"], result.get("samples")))
     if result["errors"]:
@@ -81,7 +83,7 @@ def decode(
 
 
 def _examine(port: str, words: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print what a device at this port does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
+    """Print what a device at this place does wrong; exit 1 where it does. words: ``baud``, where it is another one."""
     from hiphinge.checkup import conformance  # opens ports: not needed by anything else here
 
     baud = words.get("baud", conformance.BAUD)

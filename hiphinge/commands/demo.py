@@ -15,25 +15,12 @@ from rich.console import Console
 
 from body_signals import HiphingeError
 from dashboards.tables import read_repetitions, read_summary
-from dashboards.terminal import calibration_table, repetition_table, screen_sentences
+from dashboards.terminal import calibration_table, repetition_table
 from dsp.screen import Protocol, protocol_label
 from hiphinge import config
-from hiphinge.commands.options import (
-    CONFIG,
-    DEMO_SESSION,
-    LAN,
-    NO_BROWSER,
-    NO_PAGE,
-    PORT,
-    TLS,
-    among,
-    console,
-    look_after,
-    say,
-    tell_faults,
-    tell_orphans,
-)
-from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, among, console, say, tell_faults
+from hiphinge.commands.unfinished import look_after, tell_orphans
+from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.live.followers import follow
@@ -45,6 +32,7 @@ from hiphinge.session.computation import with_software
 from hiphinge.session.folders import check_new, session_name
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.interruption import HANGUP, HangUp
+from hiphinge.session.recovery import DEMO_SESSION
 from hiphinge.version import software
 from virtual_athlete import HAS_PSEUDO_TERMINALS, Asked, SimulatedAthlete, going_on, performs, standing
 
@@ -145,8 +133,7 @@ def _show_results(folder: Path, screen: Console) -> None:
     """The tables of the session, what was wrong with it, and where it and its report are."""
     screen.print(calibration_table(read_summary(folder, "review")))
     screen.print(repetition_table(read_repetitions(folder, "review"), "review"))
-    for sentence in screen_sentences(read_summary(folder, "review")["screen"]):
-        screen.print(sentence, highlight=False)
+    tell_answer(folder, screen)
     tell_findings(folder, screen)
     tell_where(folder, screen, influx=False)
 

@@ -10,7 +10,7 @@ import typer
 from body_signals import HiphingeError
 from hiphinge.commands.options import among, console
 from hiphinge.session.folders import check_new
-from hiphinge.session.plausible_input import check_imported
+from hiphinge.session.plain.plausible_input import check_imported
 from ingest.formats import IMPORTERS, ONLY, guess, import_session, write_plain
 from on_disk import write_toml
 

@@ -21,26 +21,16 @@ from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.screen import Protocol
 from hiphinge import config
-from hiphinge.commands.options import (
-    CONFIG,
-    LAN,
-    NO_BROWSER,
-    NO_PAGE,
-    PORT,
-    TLS,
-    console,
-    look_after,
-    say,
-    tell_faults,
-    tell_orphans,
-)
+from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, console, say, tell_faults
+from hiphinge.commands.unfinished import look_after, tell_orphans
 from hiphinge.comparing.own_answer import own_before
-from hiphinge.guidance.ending import tell_findings, tell_where
+from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
 from hiphinge.guidance.protocol_retest import retest_of
 from hiphinge.live.followers import follow
 from hiphinge.live.known_sensors import remember, with_numbers
+from hiphinge.live.lsl_outlet import lsl_library
 from hiphinge.live.screen_writer import let_screen_be_lost
 from hiphinge.live.streaming import Latency, Streaming
 from hiphinge.live_page.answered import result_document, retest_document
@@ -69,6 +59,7 @@ class Asked:
     no_page: bool = False
     quiet: bool = False
     config_file: Path | None = None
+    lsl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +101,7 @@ def live(
     no_browser: bool = NO_BROWSER,
     no_page: bool = NO_PAGE,
     quiet: bool = typer.Option(False, "--quiet", help="Do not ring the bell when something is wrong with a sensor."),
+    lsl: bool = typer.Option(False, "--lsl", help="Offer angles, marks and repetitions to the Lab Streaming Layer."),
     config_file: Path | None = CONFIG,
 ) -> None:
     """Stream the sensors of a kit: angles and repetitions now, a session folder with everything afterwards.
@@ -121,7 +113,7 @@ def live(
     The same and more is on the live page, which a browser shows: its address is the first that is printed. Without --kit the
     session is set up there: find the sensors, say where each is worn, choose the athlete.
     """
-    asked = Asked(kit_file, out, athlete, seconds, protocol, calibrate, as_json, no_page, quiet, config_file)
+    asked = Asked(kit_file, out, athlete, seconds, protocol, calibrate, as_json, no_page, quiet, config_file, lsl)
     run(asked, PageWishes(port, lan, tls, not no_browser))
 
 
@@ -133,6 +125,9 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         raise HiphingeError("which sensors are used is not said", "--kit", remedy)
     if asked.athlete is not None:
         check_athlete(asked.athlete)
+    if asked.lsl:
+        # said before anything begins
+        lsl_library()
     kit = None if asked.kit_file is None else read_kit(asked.kit_file)
     session = None if kit is None else _session(kit, asked.athlete, settings)
     if session is not None:
@@ -184,6 +179,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
                 influx=influx,
                 page=page,
                 scrolls=wishes.lan and not shown,
+                lsl=asked.lsl,
             )
             if led is not None:
                 _tell_red_flags(led, screen)
@@ -206,6 +202,8 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
         screen.print(_latency_words(streaming.latency), highlight=False)
         if retested is not None:
             _tell_change(folder, session, retested, screen)
+        else:
+            tell_answer(folder, screen)
         tell_findings(folder, screen)
         tell_faults(running.sinks.faults)
         tell_where(folder, screen, influx=settings.influx_configured)

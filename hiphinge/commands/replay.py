@@ -14,17 +14,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from body_signals import BODY_PLACEMENTS, ESTIMATORS
 from dashboards.edits import EDITS, edited_repetitions
 from dashboards.tables import read_summary
-from dashboards.terminal import repetition_table, screen_sentences
+from dashboards.terminal import repetition_table
 from hiphinge import config
 from hiphinge.afterwards.mending import with_path
 from hiphinge.afterwards.said import MARK_COMMAND
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
-from hiphinge.guidance.ending import tell_findings
-from hiphinge.session.clocks import with_agreed_clocks
+from hiphinge.guidance.ending import answer_of_session, tell_answer, tell_findings
 from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.in_progress import RECORDING
-from hiphinge.session.plausible_input import check_plain
+from hiphinge.session.plain.clocks import with_agreed_clocks
+from hiphinge.session.plain.plausible_input import check_plain
 from hiphinge.version import software
 from ingest.heads import write_session_toml
 from ingest.session_folder import open_input
@@ -82,6 +82,7 @@ def replay(
             "seconds": round(seconds, 3),
             "warnings": recorded.warnings,
             "findings": read_summary(out, wanted[-1]).get("findings", []),
+            "said": answer_of_session(out, wanted[-1]),
             **{name: read_summary(out, wanted[-1])[name] for name in ("marks", "notes", "pain")},
             "proposals": [
                 w for w in with_path(read_summary(out, wanted[-1])["warnings"], _markable(source)) if MARK_COMMAND in w
@@ -108,8 +109,7 @@ def _show(screen: Console, out: Path, source: Path, estimator: str) -> None:
         screen.print(f"No placement, so no angles ({estimator}).", highlight=False)
     else:
         screen.print(f"No repetitions found ({estimator}).", highlight=False)
-    for sentence in screen_sentences(summary["screen"]):
-        screen.print(sentence, highlight=False)
+    tell_answer(out, screen, estimator)
     tell_findings(out, screen, source)
 
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import HiphingeError
+from body_signals import HiphingeError, choice, retested
+from dashboards.tables import available_estimators, read_summary
 from dsp.comparison import (
     Baseline,
     Comparison,
@@ -33,6 +34,7 @@ from dsp.comparison import (
 )
 from hiphinge.afterwards.listing import FINISHED, listed
 from hiphinge.comparing.occasions import Told, check_one_athlete, is_pinned, told
+from hiphinge.comparing.recordings import Recordings, check_different, counted_already, is_replay
 
 Tell = Callable[[str], None]
 """Hears what the person at the terminal should know."""
@@ -63,6 +65,7 @@ def compared(
     """
     _check_different(folders)
     several = [told(folder, estimator, tell) for folder in folders]
+    check_different(folders)
     athlete = check_one_athlete(several)
     pinned = _pinned(several, estimator, baselines, tell)
     check_one_athlete([several[0], *pinned])
@@ -84,6 +87,22 @@ def compared(
     return comparison, document
 
 
+def with_the_retested(folder: Path, estimator: str, tell: Tell) -> dict[str, Any] | None:
+    """The comparison of a session with the one beside it that it retests, by its marks; None where it retests none, and where
+    they cannot be compared, of which `tell` hears."""
+    labels = [str(mark["label"]) for mark in read_summary(folder, estimator)["marks"]]
+    other = next((found for label in reversed(labels) if (found := retested(label)) is not None), None)
+    before = None if other is None else folder.resolve().parent / other[0]
+    if before is None or not before.is_dir():
+        return None
+    primary = next((words for label in reversed(labels) if (words := choice(label))), None)
+    try:
+        return compared([before, folder], estimator, tell, primary=primary)[1]
+    except HiphingeError as error:
+        tell(f"not compared with {before.name}: {error}")
+        return None
+
+
 def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:
     """The athlete's own baseline for a session in `folder`, of which nothing is read: the sessions beside it that were pinned
     and are earlier; empty without any."""
@@ -97,7 +116,7 @@ def history(folder: Path, estimator: str, tell: Tell) -> dict[str, Any]:
     `beyond`: above or below the expected range of the baseline, empty inside it, null without one.
     """
     session = told(folder, estimator, tell)
-    several = [*_earlier_beside(session, estimator, tell), session]
+    several = [*_earlier_beside([session], estimator, tell), session]
     pinned = [one for one in several[:-1] if is_pinned(one.folder, estimator)]
     own = baseline([one for told_one in pinned for one in told_one.occasions])
     everything = [one for told_one in several for one in told_one.occasions]
@@ -223,30 +242,40 @@ def _check_there(key: Key, one: Occasion, folder: Path) -> None:
 
 def _pinned(several: Sequence[Told], estimator: str, named: Sequence[Path], tell: Tell) -> list[Told]:
     """The baseline sessions: those named, or else the pinned ones beside the first session that are earlier than it."""
-    first = several[0]
     if named:
         _check_different([*named, *(one.folder for one in several)])
-        return [told(folder, estimator, tell) for folder in named]
-    mine = {one.folder.resolve() for one in several}
-    pinned = _earlier_beside(first, estimator, tell, lambda folder: is_pinned(folder, estimator))
-    return [one for one in pinned if one.folder.resolve() not in mine]
+        found = [told(folder, estimator, tell) for folder in named]
+        check_different([*(one.folder for one in several), *named])
+        return found
+    return list(_earlier_beside(several, estimator, tell, lambda folder: is_pinned(folder, estimator)))
 
 
 def _earlier_beside(
-    first: Told, estimator: str, tell: Tell, wanted: Callable[[Path], bool] = lambda folder: True
+    several: Sequence[Told], estimator: str, tell: Tell, wanted: Callable[[Path], bool] = lambda folder: True
 ) -> Iterator[Told]:
-    """The earlier finished sessions of this athlete in the folder of sessions, in order of time. One that cannot be read is
-    named, and left out."""
+    """The finished sessions of this athlete in the folder of sessions that are earlier than the first of `several` and none of
+    them, in order of time. One that cannot be read, or is of a recording that is there already, is named and left out."""
+    first, met = several[0], Recordings()
+    mine = {one.folder.resolve() for one in several}
+    for session in several:
+        # one that is only beginning has nothing to be known by
+        if available_estimators(session.folder):
+            met.first(session.folder)
     beside = listed(first.folder.resolve().parent)
-    for one in sorted(beside, key=lambda one: (one.start is None, one.start)):
-        mine = one.athlete == first.athlete and one.folder.resolve() != first.folder.resolve()
-        if not mine or one.state != FINISHED or estimator not in one.estimators:
+    for one in sorted(beside, key=lambda one: (one.start is None, one.start, is_replay(one.folder))):
+        of_this_athlete = one.athlete == first.athlete and one.folder.resolve() not in mine
+        if not of_this_athlete or one.state != FINISHED or estimator not in one.estimators:
             continue
         if one.start is None or first.start is None or one.start >= first.start:
             continue
         try:
-            if wanted(one.folder):
-                yield told(one.folder, estimator, tell)
+            if not wanted(one.folder):
+                continue
+            session, other = told(one.folder, estimator, tell), met.first(one.folder)
+            if other is None:
+                yield session
+            else:
+                tell(f"{one.folder.name} is left out: {counted_already(other)}")
         except HiphingeError as error:
             tell(f"{one.folder.name} is left out: {error}")
 

@@ -17,6 +17,7 @@ from dsp.comparison import FEWEST_PEOPLE, Agreement, Key, Limited, Occasion, agr
 from hiphinge.afterwards.listing import FINISHED, listed
 from hiphinge.comparing.courses import one_wear
 from hiphinge.comparing.occasions import Told, told
+from hiphinge.comparing.recordings import Recordings, counted_already, is_replay
 
 ANEW, ON = "anew", "on"
 """Kinds of repeatability: the sensors were worn anew between sessions, or stayed on."""
@@ -37,12 +38,13 @@ class People:
 
 def people(folders: Sequence[Path], estimator: str, tell: Callable[[str], None]) -> People:
     """The sessions in these folders: each a session, or a folder of sessions. HiphingeError where one is no folder."""
-    found, seen = People(), set()
+    found, seen, met = People(), set(), Recordings()
     for folder in folders:
         if not folder.is_dir():
             what = "this is a file" if folder.exists() else "no such folder"
             raise HiphingeError(what, str(folder), "Give the folder of your sessions, or session folders")
-        for one in listed(folder):
+        # of one recording the folder that has it comes before its replays
+        for one in sorted(listed(folder), key=lambda one: is_replay(one.folder)):
             if one.folder.resolve() in seen:
                 continue
             seen.add(one.folder.resolve())
@@ -51,21 +53,20 @@ def people(folders: Sequence[Path], estimator: str, tell: Callable[[str], None])
             elif one.state != FINISHED or estimator not in one.estimators:
                 found.left_out[str(one.folder)] = one.why or f"{one.state}, no results of estimator {estimator!r}"
             else:
-                _take(found, one.folder, estimator, tell)
+                _take(found, met, one.folder, estimator, tell)
     for several in found.sessions.values():
         several.sort(key=lambda session: (session.start is None, session.start))
     return found
 
 
-def _take(found: People, folder: Path, estimator: str, tell: Callable[[str], None]) -> None:
+def _take(found: People, met: Recordings, folder: Path, estimator: str, tell: Callable[[str], None]) -> None:
     try:
-        session = told(folder, estimator, tell)
+        session, other = told(folder, estimator, tell), met.first(folder)
     except HiphingeError as error:
         found.left_out[str(folder)] = str(error)
         return
-    known = [one.session for several in found.sessions.values() for one in several]
-    if session.session in known:
-        found.left_out[str(folder)] = f"it holds the results of {session.session}, which are there already"
+    if other is not None:
+        found.left_out[str(folder)] = counted_already(other)
     elif not session.occasions:
         found.left_out[str(folder)] = "no test of the hip screen was scored"
     else:

@@ -1,4 +1,4 @@
-"""The answer of a session's hip screen against the athlete's own baseline, where sessions were pinned.
+"""The answer of a session's hip screen against the athlete's own baseline, where sessions were pinned; and a retest's change.
 
 summary.json does not know other sessions: a replay gives it bit for bit. So this comparison is made where results are read.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import BASELINE, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with
+from body_signals import BASELINE, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with, retested
 from dashboards.tables import SUMMARY, read_summary
 from dsp.screen import read_tests, screen_of_tests
 from ingest.heads import read_session_toml
@@ -51,6 +51,16 @@ def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own:
     if not own:
         return None
     return screen_of_tests(read_tests(screen["tests"]), limits_with(session_limits), own).document()
+
+
+def retest_comparison(folder: Path, estimator: str, tell: Tell) -> Mapping[str, Any] | None:
+    """The comparison of a session with the one that it retests, where a mark names it; None for any other session."""
+    if not any(retested(str(mark["label"])) for mark in read_summary(folder, estimator)["marks"]):
+        # the statistics take seconds to import
+        return None
+    from hiphinge.comparing.courses import with_the_retested
+
+    return with_the_retested(folder, estimator, tell)
 
 
 def _beside(place: Path) -> list[Path]:

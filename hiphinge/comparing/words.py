@@ -27,8 +27,6 @@ WARNINGS = {
 }
 MOST_WEEKS = 6
 """Weeks that the table of a trend shows, the last ones (ours)."""
-_NO_SHARES = frozenset({"slack_slope_after"})
-"""Numbers without a unit that are no shares."""
 
 
 def lines(document: Document) -> list[str]:
@@ -43,10 +41,11 @@ def lines(document: Document) -> list[str]:
     found.append(f"{document['athlete']}, {number_name(what)} ({how}); {_wear(document)}.")
     if len(points) > 2:
         first = points[1]
-        found.append(f"Right after it was {_change(document, first)} ({_label(first['label'])}).{_kept(last)}")
+        change = _plain(_SAID.point_change(document, first))
+        found.append(f"Right after it was {change} ({_label(first['label'])}).{_kept(last)}")
     if document["half_life_min"] is not None:
         found.append(f"Half of it was gone after {_whole(document['half_life_min'])} min.")
-    found.append(_pain(document["pain"]))
+    found.append(_pain(document["pain"], _when(last)))
     planned = ", ".join(f"{_size(document, v)} with {n}" for n, v in document["smallest_detectable_next_day_deg"].items())
     found.append(f"The next day a change can be told from: {planned} baselines ({document['baselines']} now).")
     found += [f"note: {WARNINGS.get(code, words(code))}" for code in document["warnings"]]
@@ -68,8 +67,8 @@ def tables(document: Document) -> list[Table]:
             "before" if i == 0 else _when(point),
             Text(point["session"]),
             calendar(point["start"]),
-            _number(document["unit"], point["value"]),
-            _change(document, point) if i else "",
+            _plain(_SAID.value(document, point["value"])),
+            _plain(_SAID.point_change(document, point)) if i else "",
             _size(document, point["smallest_detectable_deg"]) if i else "",
             ""
             if part is None
@@ -83,12 +82,7 @@ def tables(document: Document) -> list[Table]:
     for title in ("number", "before", "after", "change"):
         others.add_column(title, justify="left" if title == "number" else "right")
     for one in document["others"]:
-        name = number_name(one)
-        if one["measure"] in _NO_SHARES:
-            others.add_row(name, *(with_uncertainty(one[at], decimals=2) for at in ("before", "after", "change")))
-            continue
-        before, after = (_number(one["unit"], one[at]) for at in ("before", "after"))
-        others.add_row(name, before, after, _plain(_SAID.changed_by(one["change"], one["unit"])))
+        others.add_row(number_name(one), *map(_plain, _SAID.before_after(one)))
     return [course, others]
 
 
@@ -101,15 +95,15 @@ def history_table(document: Document) -> Table:
         table.add_column(name, justify="left" if name in ("number", "", "weeks, medians") else "right")
     for one in document["numbers"]:
         own = one["baseline"]
-        expected = "" if own is None else f"{_number(one['unit'], own['low'])} to {_number(one['unit'], own['high'])}"
+        expected = "" if own is None else f"{_number(one, own['low'])} to {_number(one, own['high'])}"
         table.add_row(
             number_name(one),
-            _number(one["unit"], one["now"]),
-            DASH if own is None else _number(one["unit"], own["median"]),
+            _number(one, one["now"]),
+            DASH if own is None else _number(one, own["median"]),
             expected or DASH,
             one["beyond"] or "",
             str(len(one["days"])),
-            ", ".join(_number(one["unit"], week["median"]) for week in one["weeks"][-MOST_WEEKS:]),
+            ", ".join(_number(one, week["median"]) for week in one["weeks"][-MOST_WEEKS:]),
         )
     return table
 
@@ -144,9 +138,13 @@ def _kept(point: Document) -> str:
     return f" {_whole(part)} % of it was kept ({_whole(point['kept_percent_low'])} to {_whole(point['kept_percent_high'])} %)."
 
 
-def _pain(pain: Document) -> str:
-    if pain["change"] is None:
-        return "Pain was not reported both times."
+def _pain(pain: Document, when: str) -> str:
+    if pain["before"] is None and pain["now"] is None:
+        return f"Pain was reported neither before nor {when}."
+    if pain["now"] is None:
+        return f"Pain {pain['before']:g} before; it was not reported {when}."
+    if pain["before"] is None:
+        return f"Pain {pain['now']:g} {when}; it was not reported before."
     said = f"Pain {pain['before']:g} to {pain['now']:g}"
     if pain["direction"] == "same":
         return f"{said}: the same."
@@ -154,19 +152,14 @@ def _pain(pain: Document) -> str:
     return f"{said}: {matters} (2 points, or 30 % less)."
 
 
-def _change(document: Document, point: Document) -> str:
-    return _plain(_SAID.change_and_least(point["change_deg"], point["smallest_detectable_deg"], document["unit"])[0])
-
-
 def _size(document: Document, smallest: float | None) -> str:
     """What can be told, rounded up."""
     return _plain(_SAID.at_least(smallest, document["unit"]))
 
 
-def _number(unit: str, value: float | None) -> str:
-    if value is None:
-        return DASH
-    return _plain(_SAID.number(value, unit))
+def _number(one: Document, value: float | None) -> str:
+    """A value of a number of the screen."""
+    return _plain(_SAID.measured(one, value))
 
 
 def _whole(number: float) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from body_signals import UNKNOWN_ATHLETE
+from hiphinge.exporting.placing import FOLDER as EXPORTS
 from hiphinge.forgetting.identifier import Identifier, named_after
 from hiphinge.forgetting.signs import Whose, holds, is_ours, stands_alone, whose
 from hiphinge.session.lock import LOCK
@@ -183,6 +184,8 @@ class _Looker:
         for path in files:
             held, fault = self.holds(path)
             ours = (self.signs[path].fault and is_ours(path)) or self.signs[path].nameless or path.suffix == ".parquet"
+            # made of this very session, whatever the format
+            ours = ours or path.parent == unit / EXPORTS
             if held:
                 traces.undecided.append(Undecided(path, f"it holds the id, in a session of {owner}"))
             elif fault and (not ours or fault.startswith("cannot be read:")):

@@ -7,13 +7,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from body_signals import HiphingeError
+from body_signals import ESTIMATORS, HiphingeError
 from dashboards import findings
 from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
 from hiphinge.afterwards.mending import with_path
-from hiphinge.comparing.own_answer import screen_against_own
+from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
 REPORT = "report.html"
 
@@ -33,6 +33,22 @@ def tell_findings(folder: Path, screen: Console, session: Path | None = None) ->
         _print(screen, f"note: {warning}")
 
 
+def tell_answer(folder: Path, screen: Console, estimator: str = ESTIMATORS[-1]) -> None:
+    """Print the answer of the session."""
+    headline, *rows = answer_of_session(folder, estimator)
+    _print(screen, headline, "bold")
+    for row in rows:
+        _print(screen, row)
+
+
+def answer_of_session(folder: Path, estimator: str) -> list[str]:
+    """The headline of the session's report, and the rows below it. HiphingeError where there are no results."""
+    # its templates take a moment to import: not while a session starts
+    from dashboards.report import answer_lines
+
+    return answer_lines(folder, estimator, screen=screen_against_own(folder, estimator, logbook.said))
+
+
 def write_its_report(folder: Path) -> tuple[Path | None, str]:
     """Write the report into the session folder; returns its path, or None and the reason. The results stay in any case."""
     # its templates take a moment to import: not while a session starts
@@ -41,7 +57,8 @@ def write_its_report(folder: Path) -> tuple[Path | None, str]:
     try:
         which = available_estimators(folder)[-1:]
         own = screen_against_own(folder, which[0], logbook.said) if which else None
-        return write_report(folder, folder / REPORT, screen=own), ""
+        compared = retest_comparison(folder, which[0], logbook.said) if which else None
+        return write_report(folder, folder / REPORT, screen=own, comparison=compared), ""
     except HiphingeError as error:
         return None, str(error)
 

@@ -51,6 +51,8 @@ MOST_PAIN = 10
 """Upper end of the pain scale, as in `body_signals.marks`."""
 LONGEST_NOTE = 500
 """Most characters of a note (ours)."""
+JOINERS = "\u200c\u200d"
+"""Zero width non-joiner and joiner: no width, and no direction."""
 KEPT = 50
 """Number of answers kept for a slow screen (ours)."""
 STOP_QUESTION = "stop and close the session? q again or y: yes, any other key: no"
@@ -344,5 +346,6 @@ def _noted(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text on one line, without characters that would move a terminal's cursor."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+    """A text on one line, without characters that would move a terminal's cursor or turn its direction. Joiners stay: without
+    them a letter of some languages, and a picture of a family, would be another one."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable() or c in JOINERS)

@@ -31,7 +31,7 @@ from dashboards.influx import (
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
 from hiphinge.live.sinks import Frame, Sink
-from hiphinge.session.sensor_minutes import COLUMNS, SensorMinute
+from hiphinge.session.facts.sensor_minutes import COLUMNS, SensorMinute
 
 DELIVERY_PATIENCE_S = 10.0
 """How long the end of a session waits at most for the last results to arrive; the rest stays in the outbox."""

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from dashboards.influx import InfluxSettings
 from hiphinge.live.delivery import LiveDelivery
+from hiphinge.live.lsl_outlet import LslOutlet
 from hiphinge.live.status_lines import StatusLines
 from hiphinge.live.view import LiveScreen
 from hiphinge.live_page.opening import OpenPage
@@ -25,11 +26,12 @@ def follow(
     page: OpenPage | None = None,
     stays: bool = False,
     scrolls: bool = False,
+    lsl: bool = False,
 ) -> None:
     """Let sinks follow a session. lines: JSON on standard output; sensors: what each sensor does, on the screen; bell: a
     terminal rings once when something is found wrong with a sensor; influx: where results go;
     page: the live page; stays: until Enter; scrolls: a terminal gets lines, under which what was printed before, such
-    as a QR code, is still found."""
+    as a QR code, is still found; lsl: an outlet of the Lab Streaming Layer."""
     if influx is not None:
         running.sinks.add(LiveDelivery(running.folder, running.session, influx))
     keyboard = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
@@ -47,5 +49,7 @@ def follow(
     )
     if page is not None and page.sink is not None:
         running.sinks.add(page.sink)
+    if lsl:
+        running.sinks.add(LslOutlet())
     if lines:
         running.sinks.add(StatusLines.on(sys.stdout.fileno(), running.session))

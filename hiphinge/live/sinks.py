@@ -19,7 +19,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows
 from hiphinge.engine import SensorProgress
 from hiphinge.guidance.orders import Desk
-from hiphinge.session.sensor_minutes import SensorMinute
+from hiphinge.session.facts.sensor_minutes import SensorMinute
 from ingest.links import LinkStatus
 
 KEPT_FRAMES = 250

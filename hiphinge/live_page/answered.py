@@ -137,13 +137,13 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
     words, answer = answers.sentences(language), answers.answer_of(screen)
     done = [(test["test"], test["side"]) for test in screen["tests"]]
     return {
-        "answer": words.answer(answer),
+        "answer": words.answer(answer, done),
         "confidence": words.confidence(answer),
         "level": answer.get("confidence") or "",
         "side": words.code("side", answer["side"]) if answer.get("side") else "",
         "reasons": [words.reason(reason) for reason in answer.get("reasons", ())],
         "against": [words.reason(reason) for reason in answer.get("against", ())],
-        "next": [words.next(one, done) for one in answer.get("next", ())],
+        "next": [words.following(answer, done)] if answer.get("next") else [],
         "compared": words.code("compared", answer.get("compared_with") or "published"),
     }
 
@@ -156,15 +156,16 @@ def _number_said(primary: Key | None, language: str) -> str:
     return said
 
 
-def _change_said(comparison: Document | None, language: str) -> dict[str, str]:
+def _change_said(comparison: Document | None, language: str) -> dict[str, Any]:
     if comparison is None:
         return {}
     words = answers.sentences(language)
     points = comparison["points"]
-    number, least = words.change_and_least(comparison["change_deg"], comparison["smallest_detectable_deg"], comparison["unit"])
+    number, least = words.change_and_can_tell(comparison, points[-1])
     return {
         "change": words.change(comparison),
         "number": number,
         "can_tell": least,
+        "values": [words.value(comparison, point["value"]) for point in points],
         "when": words.when(points[-1]["minutes_after"]),
     }

@@ -2,7 +2,7 @@
 
 Gravity is in every recording: |acc| has its median near 9.81 m/s², the direction of gravity in the sensor rotates as the
 gyroscope says, and a device's own orientation turns gravity upright. This module finds the gross faults, those of units. The
-checks of a running session find a sensor's finer faults (range, sign, axes), see `hiphinge/session/plausible_input.py`.
+checks of a running session find a sensor's finer faults (range, sign, axes), see `hiphinge/session/plain/plausible_input.py`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, Request, codec_for
 
 UNDERSTOOD_S = 2.0
 """Time, s, within which something must be understood of what a sensor sends (ours)."""
+MEASURED_S, OFF = 3.0, 0.2
+"""Time, s, over which the rate of a stream is measured, and the part by which it may differ from what was asked for (ours)."""
 ENOUGH = 5
 """Samples after which a stream counts as understood, and that another family must find in it to be named (ours)."""
 _KEPT_BYTES = 4096
@@ -31,6 +33,11 @@ class Hearing:
         self._kept = 0
         self.bytes = 0
         self.samples = 0
+        self.rate_hz: float | None = None
+        """Samples a second that were sent since `begin`; None until it is measured."""
+        self._began_ns: int | None = None
+        self._sent = 0
+        self._measures = False
 
     @property
     def understood(self) -> bool:
@@ -42,15 +49,39 @@ class Hearing:
         """The number that the sensor has told of itself; empty until it has."""
         return str(self._codec.facts.get("serial", ""))
 
-    def hear(self, payload: bytes) -> None:
-        """The next packet; nothing is decoded any more once samples have come."""
+    def begin(self) -> None:
+        """The device was told to stream as it was asked to: its rate is measured from here on."""
+        self._measures, self._began_ns, self._sent, self.rate_hz = True, None, 0, None
+
+    @property
+    def other_rate(self) -> str:
+        """What is said of a stream of another rate than was asked for; empty where it is as it should be, or not known."""
+        asked = self._request.rate_hz
+        if asked is None or self.rate_hz is None or abs(self.rate_hz / asked - 1.0) <= OFF:
+            return ""
+        return f"sends {self.rate_hz:.0f} samples a second, {asked:g} were asked for"
+
+    def hear(self, payload: bytes, arrival_ns: int = 0) -> None:
+        """The next packet; nothing is decoded any more once samples have come, and their rate is known."""
         self.bytes += len(payload)
-        if self.samples >= ENOUGH:
+        if self.samples >= ENOUGH and not self._measures:
             return
-        self.samples += sum(len(block) for block in self._codec.feed(payload))
+        blocks = self._codec.feed(payload)
+        self.samples += sum(len(block) for block in blocks)
+        if self._measures:
+            self._measure(sum(len(block) + int(block.lost.sum()) for block in blocks), arrival_ns)
         if self._kept < _KEPT_BYTES:
             self._packets.append(payload[: _KEPT_BYTES - self._kept])
             self._kept += len(self._packets[-1])
+
+    def _measure(self, sent: int, arrival_ns: int) -> None:
+        if self._began_ns is None:
+            self._began_ns = arrival_ns if sent else None
+            return
+        self._sent += sent
+        took_s = (arrival_ns - self._began_ns) * 1e-9
+        if sent and took_s >= MEASURED_S:
+            self.rate_hz, self._measures = self._sent / took_s, False
 
     @property
     def words(self) -> str:
@@ -76,7 +107,7 @@ class Hearing:
         for name, family in DEVICE_FAMILIES.items():
             if name == self._family.name:
                 continue
-            whole = family.ble is None
+            whole = family.serial is not None and not family.serial.datagrams and family.ble is None
             codec = codec_for(name)
             blocks = [block for piece in ([begins] if whole else self._packets) for block in codec.feed(piece)]
             samples = sum(len(block) for block in blocks)

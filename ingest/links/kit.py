@@ -7,7 +7,7 @@ It is also the list of sensors that may be used: a reader connects to these sens
     placement = "pelvis"
     family = "hiphinge-v1"
     address = "C0:00:00:00:00:02"      # or port = "/dev/serial/by-id/…", "usb:10C4:EA60:A1B2" (vendor:product:serial number),
-                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://192.168.4.1:7000"
+                                       # "usb:1A86:7523@1-1.2" (a USB place), "tcp://192.168.4.1:7000", "udp://…", "tcp-in://…"
     rate_hz = 100                      # optional, like range_g, range_dps, baud, model, payload_mode, mounting, config
     strap = "A"                        # optional: what people call it; worn: how it was worn last time (the program's)
     serial = "0002"                    # optional: the number that the sensor tells of itself; another one that answers is told
@@ -29,7 +29,7 @@ from typing import Any
 from body_signals import NO_LIMITS, PATIENCE_S, HiphingeError, Sensor, Session, Setting, check_athlete
 from firmware_protocol import FAMILIES, DeviceFamily, Request, device_family
 from ingest.heads.session_toml import KIT_KEYS, Address, HeadReader, line_of
-from ingest.links.network_port import network_address
+from ingest.links.network import network_address
 from on_disk import read_toml, shown, toml_document, toml_text, with_tables, write_toml
 
 GATEWAY_FAMILY = "hiphinge-v1-serial"
@@ -205,10 +205,14 @@ class _Reader:
             remedy = f"Give its address, or choose a family with a serial port: {_speaking('serial')}."
             self._fields.fail(f"{family.name} has no serial port", (*at, "port"), remedy)
         try:
-            network_address(sensor.port or "")
+            place = network_address(sensor.port or "")
         except ValueError as error:
-            remedy = "Write tcp://ADDRESS:PORT or udp://ADDRESS:PORT, with the sensor's address in this network."
+            remedy = "Write tcp://ADDRESS:PORT (or tcp-in://, udp://) with the sensor's address in this network."
             self._fields.fail(f"{sensor.port}: {error}", (*at, "port"), remedy)
+        datagrams = family.serial is not None and family.serial.datagrams
+        if sensor.port is not None and datagrams and (place is None or place.scheme != "udp"):
+            remedy = 'Let it send to this computer, and write port = "udp://ADDRESS:PORT" with the sensor\'s address.'
+            self._fields.fail(f"{family.name} is heard over UDP alone", (*at, "port"), remedy)
         if number is not None and (family.name != GATEWAY_FAMILY or sensor.port is None):
             remedy = f"Remove it; gateways are of the family {GATEWAY_FAMILY} and have a port."
             self._fields.fail("only a sensor behind a gateway has a number", (*at, "number"), remedy)
@@ -251,6 +255,11 @@ class _Reader:
 
 def _speaking(link: str) -> str:
     return ", ".join(name for name in FAMILIES if getattr(device_family(name), link) is not None)
+
+
+def is_bluetooth_address(place: str) -> bool:
+    """Whether a place is a Bluetooth address: six bytes, or the UUID that a Mac has made for a sensor."""
+    return _ADDRESS.fullmatch(place) is not None
 
 
 def write_kit(path: Path, sensors: list[dict[str, object]], name: str = "", athlete: str = "") -> Kit:

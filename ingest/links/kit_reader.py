@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from ingest.links.ble import Adapter
-from ingest.links.ble_link import BleLink
+from ingest.links.bluetooth import Adapter, BleLink
 from ingest.links.event_log import EventLog
 from ingest.links.kit import Kit
-from ingest.links.link import Link, LinkFault, LinkState, LinkStatus
-from ingest.links.serial_link import SerialLink
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState, LinkStatus
+from ingest.links.serial import SerialLink
 from ingest.links.strangers import Strangers
 
 HELD_FACTOR = 0.5

@@ -14,15 +14,14 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NoReturn
 
 from firmware_protocol import Ask, Read, Step, Write, codec_for
 from ingest.links.event_log import EventLog
 from ingest.links.hearing import UNDERSTOOD_S, Hearing
 from ingest.links.kit import KitSensor
-from ingest.links.link_fault import LinkFault as LinkFault
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState, LinkStatus
 from ingest.links.strangers import Stranger, Strangers
 
 _log = logging.getLogger(__name__)
@@ -55,35 +54,6 @@ _GOODBYE_S = 1.0
 """Time, s, for the orderly end of a stream (ours)."""
 _LAST_WORDS_S = 0.15
 """Silence, s, after a stop command that shows that a device has stopped (ours)."""
-
-
-class LinkState(StrEnum):
-    """State of a link; the words are for people."""
-
-    SEARCHING = "searching"
-    CONNECTING = "connecting"
-    CONFIGURING = "configuring"
-    READY = "ready"
-    STREAMING = "streaming"
-    STALLED = "stalled"
-    NOT_UNDERSTOOD = "connected, nothing understood"
-    LOST = "lost"
-
-
-@dataclass(slots=True)
-class LinkStatus:
-    """State of a sensor's link. battery in percent, rssi in dBm; None: not known."""
-
-    key: str
-    state: LinkState = LinkState.SEARCHING
-    fault: LinkFault | None = None
-    """The present fault."""
-    battery: int | None = None
-    rssi: int | None = None
-    packets: int = 0
-    reconnects: int = 0
-    notes: dict[str, int] = field(default_factory=dict)
-    """Counted faults of the sensor's transport, e.g. of a gateway's stream."""
 
 
 class Link(ABC):
@@ -179,7 +149,7 @@ class Link(ABC):
         self._heard[key] = arrival_ns
         self._bytes += len(payload)
         self.status[key].packets += 1
-        self._hearing[key].hear(payload)
+        self._hearing[key].hear(payload, arrival_ns)
 
     @property
     def _name(self) -> str:
@@ -291,6 +261,8 @@ class Link(ABC):
         assert self._lost is not None
         loop = asyncio.get_running_loop()
         began_ns, self._bytes = self.log.clock_ns(), 0
+        for hearing in self._hearing.values():
+            hearing.begin()
         self._heard = dict.fromkeys(self.status, began_ns)
         held_up_since: float | None = None
         repeated = 0
@@ -344,6 +316,10 @@ class Link(ABC):
                 status.fault = self.strangers.met(stranger)
         elif status.fault is not None and self.strangers.settled(status.key, status.fault):
             status.fault = None
+        if status.fault is None and status.state is LinkState.STREAMING and hearing.other_rate:
+            remedy = "It is taken as it is. Set its rate in the maker's program, or write into the kit what it sends."
+            status.fault = LinkFault(hearing.other_rate, status.key, remedy)
+            _log.info("%s: %s", status.key, status.fault.what)
         if status.state is LinkState.NOT_UNDERSTOOD and hearing.understood:
             status.state, status.fault = LinkState.STREAMING, None
         elif status.state is LinkState.STREAMING and hearing.bytes and since_s >= UNDERSTOOD_S and not hearing.understood:

@@ -14,14 +14,12 @@ from pathlib import Path
 
 from body_signals import HiphingeError, Packets, SampleBlock
 from firmware_protocol import Codec, codec_for, device_family
-from ingest.links.ble import Adapter, SensorSeen
-from ingest.links.ble_link import BleLink
+from ingest.links.bluetooth import BLE_ERRORS, BLUETOOTH, Adapter, BleLink, SensorSeen, fault_of
 from ingest.links.event_log import EventLog
-from ingest.links.faults.ble import BLE_ERRORS, BLUETOOTH, fault_of
 from ingest.links.kit import KitSensor, kit_of
-from ingest.links.link import Link, LinkFault
-from ingest.links.serial_link import SerialLink
-from ingest.links.serial_port import PortSeen, list_ports
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
+from ingest.links.serial import PortSeen, SerialLink, list_ports
 
 _log = logging.getLogger(__name__)
 NEAR_DBM = -75

@@ -3,7 +3,8 @@
 When samples are lost, the count falls behind: from then on every packet seems to arrive late. The smallest
 delay of each half second of samples is therefore watched. If two or more in a row, each spread over time (so not a
 backlog that arrives at once), lag behind the expectation from earlier half seconds, the difference was lost, and the count
-advances by it. A loss is thus detected about a second late and is an estimate. A silence of two seconds starts a new count.
+advances by it. A loss is thus detected about a second late and is an estimate. A silence of two seconds starts a new count,
+and so does a rate that turns out to be another one (`steady_rate`).
 
 State changes only at borders of half seconds of samples, so the result does not depend on how packets are cut.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 from body_signals import Bools, Floats, Ints
 from ingest.time.clock import COUNTER_SKEW_LIMIT
+from ingest.time.steady_rate import SteadyRate
 
 BUCKET_S = 0.5
 """Length, s, of the pieces ("half seconds") in which arrivals are compared with the count (ours)."""
@@ -48,6 +50,7 @@ class SampleCount:
     def __init__(self, rate_hz: float, exact: bool) -> None:
         self._rate, self._exact = rate_hz, exact
         self._per_bucket = max(1, round(BUCKET_S * rate_hz))
+        self._steady = SteadyRate(rate_hz)
         self._index = -1
         """Number of the last sample."""
         self._past: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
@@ -81,12 +84,23 @@ class SampleCount:
                 restart[i] = True
                 self._past.clear()
                 self._begin_bucket()
+                self._steady.restart()
+            elif self._steady.border(arrival, i) == i:
+                if self._steady.turn(float(arrival[i])):
+                    self._rate, restart[i] = self._steady.rate_hz, True
+                    self._per_bucket = max(1, round(BUCKET_S * self._rate))
+                    self._past.clear()
+                    self._behind.clear()
+                    self._begin_bucket()
+                elif self._in_bucket >= self._per_bucket:
+                    self._catch_up(i, lost, restart)
             elif self._in_bucket >= self._per_bucket:
                 self._catch_up(i, lost, restart)
-            stop = min(n, i + self._per_bucket - self._in_bucket, pauses[0] if pauses else n)
+            stop = min(n, i + self._per_bucket - self._in_bucket, pauses[0] if pauses else n, self._steady.border(arrival, i))
             index = self._index + np.cumsum(lost[i:stop] + 1)
             counted[i:stop] = index / self._rate
             self._take(counted[i:stop], arrival[i:stop])
+            self._steady.take(arrival[i:stop])
             self._index = int(index[-1])
             i = stop
         if n:

@@ -242,3 +242,10 @@ def test_a_note_off_a_scale_is_asked_again(note: str) -> None:
 @pytest.mark.parametrize("note", ["primary off the scale", "calibrte", "pain is off the scale", "srpe 7", "felt well"])
 def test_any_other_note_is_kept(note: str) -> None:
     assert not is_off_scale(note)
+
+
+@pytest.mark.parametrize("label", ["load -5 kg", "load −5", "retest: monday", "re-test"])
+def test_a_negative_load_and_a_retest_written_otherwise_are_asked_again(label: str) -> None:
+    with pytest.raises(UnclearLabel) as told:
+        check_label(label)
+    assert "0 to 500" in told.value.remedy or "retest monday" in told.value.remedy

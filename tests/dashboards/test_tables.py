@@ -25,7 +25,7 @@ from body_signals.quantities import (
     Quantity,
     Storage,
 )
-from dashboards import tables
+from dashboards import parquet_file, tables
 from dashboards.influx.line_protocol import FIELDS, Field, points
 from dashboards.report.page import report_html
 from dashboards.tables import (
@@ -361,3 +361,44 @@ def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(HiphingeError, match=r"file/live: cannot write results.*Check free space"):
         TableWriter(tmp_path / "file", "live")
+
+
+def test_a_file_states_whose_and_of_when_it_is(tmp_path: Path) -> None:
+    folder = write_session(tmp_path, "review", seconds=10)
+    for name in FILES[:3]:
+        said = pq.read_metadata(folder / "review" / name).metadata
+        assert said[b"hiphinge.session"] == b"2026-11-23T14-05-00Z_player-07"
+        assert (said[b"hiphinge.athlete"], said[b"hiphinge.estimator"]) == (b"player-07", b"review")
+        assert (said[b"hiphinge.start"], said[b"hiphinge.zone"]) == (b"2026-11-23T14:05:00Z", b"UTC")
+        assert said[b"hiphinge.software"] == b"hiphinge 0.1.0"
+        assert json.loads(said[b"hiphinge.units"]).get("time_s", "s") == "s"
+    assert json.loads(pq.read_metadata(folder / "review" / FILES[0]).metadata[b"hiphinge.units"])["pelvis_tilt_deg"] == "deg"
+
+
+def test_a_corrected_head_moves_no_row(tmp_path: Path) -> None:
+    folder = write_session(tmp_path, "live", seconds=130)
+    correct = summary("live", 0, athlete="eve", start="2026-11-23T15:05:00Z")
+    for name, read in ((FILES[0], read_angles), (FILES[1], read_orientations), (FILES[2], read_repetitions)):
+        path, before = folder / "live" / name, read(folder, "live")
+        parquet_file.correct_head(path, correct)
+        after = read(folder, "live")
+        for column in before.column_names:
+            np.testing.assert_array_equal(after[column], before[column])
+        said = pq.read_metadata(path).metadata
+        assert (said[b"hiphinge.athlete"], said[b"hiphinge.start"]) == (b"eve", b"2026-11-23T15:05:00Z")
+        assert after.schema.field(0).metadata == before.schema.field(0).metadata
+        assert path.stat().st_mode & 0o777 == 0o600
+        once = path.read_bytes()
+        parquet_file.correct_head(path, correct)
+        assert path.read_bytes() == once
+    with pq.ParquetFile(folder / "live" / FILES[0]) as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [6000, 6000, 1000]
+
+
+def test_a_damaged_table_stays_for_its_reader_to_report(tmp_path: Path) -> None:
+    path = write_session(tmp_path, "live", seconds=10) / "live" / FILES[0]
+    path.write_bytes(path.read_bytes()[:-9])
+    torn = path.read_bytes()
+    parquet_file.correct_head(path, summary("live", 0, athlete="eve"))
+    assert path.read_bytes() == torn
+    assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []

@@ -11,13 +11,11 @@ import pytest
 from rich.console import Console, RenderableType
 
 from body_signals.quality import Quality
-from dashboards.notation import clock, confidence_words, movement_word, percent, points, quality_note, with_uncertainty
+from dashboards.notation import clock, confidence_words, movement_word, percent, quality_note, with_uncertainty
 from dashboards.tables import arrow_repetitions, read_repetitions
-from dashboards.terminal import calibration_table, repetition_table, screen_sentences, sensors_table
+from dashboards.terminal import calibration_table, repetition_table, sensors_table
 from dsp.results import Repetition
-from dsp.screen.pattern import screen_of
 from tests.dashboards.synthetic_results import summary, write_session
-from tests.dsp.screen_by_hand import Day
 
 
 def shown(renderable: RenderableType, width: int = 140) -> str:
@@ -55,27 +53,6 @@ def test_knee_raises_name_their_leg_and_shares_that_are_none_their_reason() -> N
     assert "left knee raise" in text
     assert "no share: opposite directions" in text
     assert "right knee raise" in text
-
-
-@pytest.mark.parametrize(
-    ("day", "says"),
-    [
-        (Day().bends(), "Hip screen: not tested: knee raise, rock-back. Whether a pattern is there is not known."),
-        (Day().bends().knee_raises().rock_backs(), "Pattern 6: no dominant pattern today."),
-        (Day().squats(), ""),
-        (
-            Day().bends().knee_raises(70.0, 100.0).rock_backs(),
-            "Hip screen: one test points to the hips (left side); one is not enough, next: hip extension (left).",
-        ),
-        (
-            Day().bends().knee_raises(70.0, 100.0).rock_backs(11.0),
-            "Pattern 2: hip-limited: the hips run out, the lumbar spine takes up the slack (left side)."
-            "2 exercises speak for it: confidence moderate.",
-        ),
-    ],
-)
-def test_the_outcome_of_the_screen(day: Day, says: str) -> None:
-    assert "".join(screen_sentences(screen_of(day.repetitions).document())) == says
 
 
 def test_narrow_terminals_keep_every_row(tmp_path: Path) -> None:
@@ -125,11 +102,6 @@ def test_sensors_say_what_is_missing() -> None:
         (percent(0.483, 0.0), "48"),
         (percent(-0.004), "0"),
         (with_uncertainty(-0.4, decimals=0), "0"),
-        (points(0.121, 0.03), "+12 ± 3 points"),
-        (points(-0.62), "−62 points"),
-        (points(-0.01), "−1 point"),
-        (points(-0.001), "0 points"),
-        (points(math.nan), "–"),
         (movement_word("knee_raise", 3, "left"), "left knee raises"),
         (clock(0.4), "0:00"),
         (clock(59.6), "1:00"),

@@ -10,7 +10,7 @@ import pytest
 
 from body_signals import Mounting, Placement, Quality, Sensor
 from body_signals.quantities import ANGLE_NAMES
-from dsp.grid.ticks import RECOVERY_S
+from dsp.grid.track import RECOVERY_S
 from dsp.heading.joint_headings import standing_twist
 from dsp.live import HISTORY_S, LivePipeline
 from dsp.pipeline import mountings
@@ -199,7 +199,7 @@ def test_ticks_that_are_given_out_in_pieces_are_the_same(monkeypatch: pytest.Mon
     once = from_samples(
         LivePipeline(session.sensors, session.body), short, [0.0], watch=lambda p: given[0].append(p._grid._next)
     )
-    monkeypatch.setattr("dsp.grid.ticks.MOST_TICKS", most)
+    monkeypatch.setattr("dsp.grid.grid.MOST_TICKS", most)
     pieces = from_samples(
         LivePipeline(session.sensors, session.body), short, [0.0], watch=lambda p: given[1].append(p._grid._next)
     )

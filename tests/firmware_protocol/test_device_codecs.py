@@ -27,6 +27,7 @@ PENDING = {
     "movesense": 1024,
     "metamotion": 36,
     "shimmer3": REPLY_BYTES - 1,
+    "witmotion-wifi": 53,
 }
 ARRAYS = ("packet", "device_time_s", "acc", "gyr", "quat", "lost", "saturated", "restart")
 
@@ -148,7 +149,7 @@ def test_every_lost_sample_is_counted(family: str) -> None:
 @timed
 def test_a_repeated_packet_is_taken_once(family: str) -> None:
     stream = STREAMS[family](104, 100.0)
-    count = 2 if family == "movesense" else 1
+    count = 2 if family in ("movesense", "ngimu") else 1
     twice = stream.packets[: 4 * count] + stream.packets[2 * count : 4 * count] + stream.packets[4 * count :]
     got, codec = one_by_one(stream, twice)
     plain, _ = one_by_one(stream)

@@ -27,6 +27,11 @@ def times(blocks: list[SampleBlock]) -> np.ndarray:
     ("line", "found"),
     [
         ("ax:1,ay:2,az:3,gx:4,gy:5,gz:6", True),
+        ("ax:1\tay:2\taz:3\tgx:4\tgy:5\tgz:6", True),  # a plotter takes tabs and blanks too
+        ("ax: 1 ay: 2 az: 3 gx: 4 gy: 5 gz: 6", True),
+        ("gz:6;ay:2;ax:1;az:3;gx:4;gy:5", True),
+        ("ax:1\tay:2\taz:3\tgx:4\tgy:5", False),
+        ("accel x: 1 accel y: 2 accel z: 3 gx: 4 gy: 5 gz: 6", False),  # which word is whose is not known
         ("gz:6,ax:1, AY:2,az:3,gx:4,gy:5", True),  # by name, in any order
         ("AccX:1,AccY:2,AccZ:3,GyrX:4,GyrY:5,GyrZ:6", True),  # none of the columns' names: by order
         ("ax:1,ay:2,az:3,gx:4,gy:5,GyrZ:6", False),  # some of them: which is which is not known

@@ -34,7 +34,7 @@ def test_every_command_of_the_table_is_there_and_no_other() -> None:
         command = getattr(import_module(module), module.rpartition(".")[2])
         assert command.__doc__
     files = {path.relative_to(ROOT).with_suffix("") for path in (ROOT / "hiphinge/commands").rglob("*.py")}
-    found = {".".join(file.parts) for file in files if file.stem not in ("__init__", "command", "options")}
+    found = {".".join(file.parts) for file in files if file.stem not in ("__init__", "command", "options", "unfinished")}
     assert found == modules
 
 

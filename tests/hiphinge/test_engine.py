@@ -28,7 +28,7 @@ from firmware_protocol.families.polar_pmd import encode_frame
 from firmware_protocol.families.thingy52 import encode_raw
 from firmware_protocol.v1 import Config, Sync, encode_config, encode_data, encode_sync
 from hiphinge.engine import Engine
-from hiphinge.session.sensor_minutes import SensorMinutes
+from hiphinge.session.facts.sensor_minutes import SensorMinutes
 from hiphinge.sources import Source
 from tests.dsp.sessions import Found, block, gathered, plain, rms
 from virtual_athlete import START, Outage, Reboot, Script, SimulatedSession, simulate

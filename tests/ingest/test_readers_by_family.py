@@ -11,11 +11,11 @@ import pytest
 
 from firmware_protocol.device import Clock
 from firmware_protocol.registry import device_family
-from ingest.links.ble import scan
+from ingest.links.bluetooth.adapter import scan
 from ingest.links.event_log import EventLog
 from ingest.links.kit import read_kit, write_kit
 from ingest.links.kit_reader import KitReader
-from ingest.links.serial_link import speaks
+from ingest.links.serial.serial_link import speaks
 from tests.peers.bluez import bluez, device
 from tests.peers.worn_sensors import KEYS, Decoded, Still, while_running
 from virtual_athlete.serial_line import PeripheralLine
@@ -23,8 +23,8 @@ from virtual_athlete.virtual_devices import VirtualPeripheral
 from virtual_athlete.virtual_devices.firmware_makers import VIRTUAL_FAMILIES, virtual_firmware
 
 BLE = [name for name in VIRTUAL_FAMILIES if device_family(name).ble is not None]
-SERIAL = [name for name in VIRTUAL_FAMILIES if device_family(name).serial is not None]
-RATES = {"movesense": 104.0, "movella-dot": 60.0, "shimmer3": 256.0}
+SERIAL = [name for name in VIRTUAL_FAMILIES if (line := device_family(name).serial) is not None and not line.datagrams]
+RATES = {"movesense": 104.0, "movella-dot": 60.0, "shimmer3": 256.0, "witmotion-wifi": 50.0}
 
 
 def reader_of(folder: Path, entries: list[dict[str, object]]) -> tuple[KitReader, Decoded]:
@@ -99,7 +99,7 @@ def test_serial_families(tmp_path: Path, family: str) -> None:
 
 
 def test_a_family_is_not_taken_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.links.serial_link.LISTEN_S", 0.2)
+    monkeypatch.setattr("ingest.links.serial.serial_link.LISTEN_S", 0.2)
     for family in SERIAL:
         peripheral = VirtualPeripheral("pelvis", virtual_firmware(family, "1"), Still())
         with PeripheralLine(tmp_path / family, [peripheral]):

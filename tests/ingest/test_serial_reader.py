@@ -18,9 +18,10 @@ from firmware_protocol.registry import device_family
 from ingest.links.event_log import EventLog
 from ingest.links.kit import read_kit, write_kit
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkFault, LinkState
-from ingest.links.serial_link import speaks
-from ingest.links.serial_port import fault_of, find_port, list_ports
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
+from ingest.links.serial.serial_link import speaks
+from ingest.links.serial.serial_port import fault_of, find_port, list_ports
 from tests.peers.worn_sensors import KEYS, Decoded, Still, motion, while_running, worn
 from virtual_athlete.serial_line import PeripheralLine
 from virtual_athlete.virtual_devices import VirtualPeripheral
@@ -249,7 +250,7 @@ def test_ports_are_found_by_what_stays(tmp_path: Path, monkeypatch: pytest.Monke
     board = ListPortInfo("/dev/ttyS0")
     board.hwid = "PNP0501"
     there = [usb_port(tmp_path / "ttyUSB0", "0001"), usb_port(tmp_path / "ttyUSB1", "0002"), board]
-    monkeypatch.setattr("ingest.links.serial_port.comports", lambda: there)
+    monkeypatch.setattr("ingest.links.serial.serial_port.comports", lambda: there)
     assert [(p.device, p.identity) for p in list_ports()] == [
         (str(tmp_path / "ttyUSB0"), "usb:10C4:EA60:0001"),
         (str(tmp_path / "ttyUSB1"), "usb:10C4:EA60:0002"),
@@ -264,7 +265,7 @@ def test_plugged_into_another_socket(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The kit names a path that is another one afterwards; the USB device's serial number is the same."""
     device = VirtualPeripheral("pelvis", V1SerialFirmware("1", begins_by_itself=True), Still())
     there = [usb_port(tmp_path / "port0", "0001")]
-    monkeypatch.setattr("ingest.links.serial_port.comports", lambda: there)
+    monkeypatch.setattr("ingest.links.serial.serial_port.comports", lambda: there)
 
     async def session(line: PeripheralLine) -> None:
         reader, decoded = reader_of(tmp_path, [sensor("pelvis", tmp_path / "port0")])

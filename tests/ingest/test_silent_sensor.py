@@ -14,7 +14,7 @@ import serial
 from firmware_protocol.v1 import Kind
 from ingest.links import link
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
+from ingest.links.link_status import LinkState
 from tests.ingest.test_serial_reader import reader_of, sensor
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete.serial_line import PeripheralLine

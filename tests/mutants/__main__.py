@@ -51,8 +51,8 @@ ROOMS = (
     "dsp",
     "ingest/time",
     "hiphinge/engine.py",
-    "hiphinge/session/sensor_minutes.py",
-    "hiphinge/session/summary.py",
+    "hiphinge/session/facts/sensor_minutes.py",
+    "hiphinge/session/facts/summary.py",
     "dashboards/edits.py",
     "dashboards/influx/line_protocol.py",
 )

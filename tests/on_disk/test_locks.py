@@ -19,7 +19,7 @@ import pytest
 
 from body_signals import HiphingeError
 from hiphinge.session.lock import FolderLock
-from ingest.links.claim import Claim
+from ingest.links.bluetooth.claim import Claim
 from on_disk import LockFile, is_held
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.links.claim import Claim
+from ingest.links.bluetooth.claim import Claim
 from on_disk import LockFile, is_held
 from tests.conftest import ROOT
 from tests.contract.command_line import environment

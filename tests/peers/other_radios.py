@@ -181,9 +181,9 @@ def other_radio(system: str, sensors: Sequence[InTheAir]) -> Iterator[Air]:
     patches: Mapping[str, Any] = {
         "bleak.get_platform_scanner_backend_type": lambda: (scanner, backend),
         "bleak.get_platform_client_backend_type": lambda: (client, backend),
-        "ingest.links.ble_link.close_stale_connections_by_address": nothing,
-        "ingest.links.ble_link._ONE_AT_A_TIME": False,
-        "ingest.links.faults.ble.SYSTEM": system,
+        "ingest.links.bluetooth.ble_link.close_stale_connections_by_address": nothing,
+        "ingest.links.bluetooth.ble_link._ONE_AT_A_TIME": False,
+        "ingest.links.bluetooth.faults.SYSTEM": system,
     }
     with _all(patches):
         yield air

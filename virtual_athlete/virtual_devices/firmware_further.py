@@ -1,4 +1,5 @@
-"""Further sensors, as far as a host notices their behaviour: Thingy:52, MetaMotion, Polar PMD, Shimmer3, phyphox."""
+"""Further sensors, as far as a host notices their behaviour: Thingy:52, MetaMotion, Polar PMD, Shimmer3, phyphox; in a network
+NGIMU and WitMotion's."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import numpy as np
 
 from body_signals import G0, Floats
 from firmware_protocol import Fields
-from firmware_protocol.families import metamotion, phyphox, polar_pmd, thingy52
+from firmware_protocol.families import metamotion, ngimu, phyphox, polar_pmd, thingy52
 from firmware_protocol.families.shimmer3 import family as shimmer3
 from firmware_protocol.families.shimmer3 import stream as shimmer3_stream
 from firmware_protocol.families.shimmer3.calibration import GYR_PER_DPS, default_acc, encode_reply
+from firmware_protocol.families.witmotion import wifi as witmotion_wifi
+from firmware_protocol.osc import encode_bundle, encode_message, messages_of
 from virtual_athlete.sensors import Samples
 from virtual_athlete.virtual_devices.maker import BATTERY_LEVEL, BATTERY_SERVICE, Maker
 from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgoing
@@ -210,3 +213,69 @@ class PhyphoxFirmware(Maker):
         """One sample."""
         values = np.concatenate((samples.acc[0], samples.gyr[0]))
         return [Outgoing(phyphox.encode_channels(values), phyphox.DATA, 1)]
+
+
+_SINCE_1900_S = 3_155_673_600.0
+"""1 January 2000: where an NGIMU's clock begins that nobody has set (ours)."""
+_PHASE_S = 0.003
+"""By how much later, s, the first sample is taken after each start of the device: no two starts are alike (ours)."""
+
+
+class NgimuFirmware(Maker):
+    """An NGIMU in the network: sends datagrams from power on, and answers a setting with its value."""
+
+    family = ngimu.FAMILY
+
+    def __init__(self, serial: str = "1", rate_hz: float = 50.0) -> None:
+        super().__init__(serial, rate_hz)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        super().boot(number)
+        self.streaming, self._phase_s = True, _PHASE_S * number
+
+    def disconnected(self) -> None:
+        """The device does not notice."""
+
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """Settings, asked for or written."""
+        found = messages_of(payload)
+        out = []
+        for message in [] if isinstance(found, str) else found:
+            if message.address == ngimu.RATE_OF_SENSORS and message.types == "f":
+                self.rate_hz = float(str(message.values[0]))
+            value = self._serial if message.address == ngimu.SERIAL_NUMBER else self.rate_hz
+            out.append(Outgoing(encode_bundle(1, encode_message(message.address, value))))
+        return out
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One sample."""
+        (data,) = ngimu.encode_sample(_SINCE_1900_S + self._phase_s + float(clock_s[0]), samples.acc[0], samples.gyr[0])
+        return [Outgoing(data, "", 1)]
+
+
+class WitMotionWifiFirmware(Maker):
+    """A WT901WIFI: sends frames from power on, at the rate that was set in the maker's program."""
+
+    family = witmotion_wifi.FAMILY
+
+    def __init__(self, serial: str = "1", rate_hz: float = 50.0) -> None:
+        super().__init__(serial, rate_hz)
+
+    def boot(self, number: int) -> None:
+        """See `Firmware.boot`."""
+        super().boot(number)
+        self.streaming, self._phase_s = True, _PHASE_S * number
+
+    def disconnected(self) -> None:
+        """The device does not notice."""
+
+    def written(self, payload: bytes, characteristic: str = "", clock_s: float = 0.0) -> list[Outgoing]:
+        """Nothing that we know is understood."""
+        return []
+
+    def packed(self, samples: Samples, clock_s: Floats) -> list[Outgoing]:
+        """One frame."""
+        time_s = self._phase_s + float(clock_s[0])
+        number = "55" + "".join(c for c in self._serial if c.isdigit()).rjust(8, "0")[-8:]
+        return [Outgoing(witmotion_wifi.encode_sample(time_s, samples.acc[0], samples.gyr[0], number), "", 1)]

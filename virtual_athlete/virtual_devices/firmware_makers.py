@@ -18,10 +18,12 @@ from firmware_protocol.families.witmotion.frames import QUAT_SCALE, UNLOCK, Regi
 from virtual_athlete.sensors import Samples
 from virtual_athlete.virtual_devices.firmware_further import (
     MetaMotionFirmware,
+    NgimuFirmware,
     PhyphoxFirmware,
     PolarPmdFirmware,
     Shimmer3Firmware,
     Thingy52Firmware,
+    WitMotionWifiFirmware,
 )
 from virtual_athlete.virtual_devices.firmware_v1 import V1Firmware, V1SerialFirmware
 from virtual_athlete.virtual_devices.maker import BATTERY_LEVEL, BATTERY_PERCENT, BATTERY_SERVICE, Maker
@@ -300,6 +302,8 @@ _FIRMWARE: dict[str, Callable[..., Firmware]] = {
     ximu3.FAMILY: Ximu3Firmware,
     capture2go.FAMILY: Capture2GoFirmware,
     text_csv.FAMILY: TextCsvFirmware,
+    "ngimu": NgimuFirmware,
+    "witmotion-wifi": WitMotionWifiFirmware,
     "thingy52": Thingy52Firmware,
     "metamotion": MetaMotionFirmware,
     "polar-pmd": PolarPmdFirmware,

@@ -1,19 +1,19 @@
 // Starts the page: words, session, connection; shows one mode at a time and paints it with the display's own rhythm.
 
-import { Connection } from "./connection.js";
-import { Desk } from "./desk.js";
-import { Ended, endedCard, showsAfterEnd } from "./ended.js";
-import { HipCheck } from "./hipcheck.js";
-import { Keys } from "./keys.js";
-import { Lift } from "./lift.js";
-import { known } from "./numbers.js";
-import { Retest } from "./retest.js";
-import { Session } from "./session.js";
-import { Setup } from "./setup.js";
-import { Sound } from "./sound.js";
-import { Stop } from "./stop.js";
-import { WakeLock } from "./wake_lock.js";
-import { loadWords, word } from "./words.js";
+import { Connection } from "./session/connection.js";
+import { Desk } from "./desk/desk.js";
+import { Ended, endedCard, showsAfterEnd } from "./ending/ended.js";
+import { HipCheck } from "./hipcheck/hipcheck.js";
+import { Keys } from "./controls/keys.js";
+import { Lift } from "./lift/lift.js";
+import { known } from "./words/numbers.js";
+import { Retest } from "./hipcheck/retest.js";
+import { Session } from "./session/session.js";
+import { Setup } from "./setup/setup.js";
+import { Sound } from "./controls/sound.js";
+import { Stop } from "./ending/stop.js";
+import { WakeLock } from "./controls/wake_lock.js";
+import { loadWords, word } from "./words/words.js";
 
 const MODES = { lift: Lift, desk: Desk, setup: Setup, hipcheck: HipCheck, retest: Retest };
 const KEPT_MODE = "hiphinge-mode";
@@ -118,7 +118,9 @@ class Page {
   }
 
   _send(message) {
-    const sent = this.connection.send(message);
+    // a network that is cut leaves the socket open: what is handed to it then may never arrive, and nobody would know
+    const heard = this.connection.state !== "lost" || message.do === "stop";
+    const sent = heard && this.connection.send(message);
     if (!sent) this.view.tell?.(word("answer.not_sent"));
     return sent;
   }

@@ -1,19 +1,19 @@
 // The review page: a list of sessions, and one session to look at, to compare and to correct.
 
-import { element, button, say, mark } from "/static/elements.js";
-import { clock } from "/static/numbers.js";
-import { hasWord, loadWords, word } from "/static/words.js";
-import { About } from "./about.js";
-import * as api from "./api.js";
-import { Compare } from "./compare.js";
-import { calendar } from "./figures.js";
-import { kindWord } from "./names.js";
-import { Marks } from "./marks.js";
-import { Model } from "./model.js";
-import { Overview } from "./overview.js";
-import { Player } from "./player.js";
-import { Repetitions } from "./repetitions.js";
-import { sessionList } from "./sessions.js";
+import { element, button, say, mark } from "/static/drawing/elements.js";
+import { clock } from "/static/words/numbers.js";
+import { hasWord, loadWords, word } from "/static/words/words.js";
+import { About } from "./cards/about.js";
+import * as api from "./session/api.js";
+import { Compare } from "./cards/compare.js";
+import { calendar } from "./words/figures.js";
+import { kindWord } from "./words/names.js";
+import { Marks } from "./cards/marks.js";
+import { Model } from "./session/model.js";
+import { Overview } from "./cards/overview.js";
+import { Player } from "./cards/player.js";
+import { Repetitions } from "./cards/repetitions.js";
+import { sessionList } from "./cards/sessions.js";
 
 const WORK_MS = 400;
 const BEAT_MS = 2000;

@@ -11,10 +11,12 @@ from body_signals import BASELINE, ESTIMATORS, HiphingeError, SessionMark
 from hiphinge import config
 from hiphinge.afterwards import mending
 from hiphinge.afterwards.saying import say_marks
-from hiphinge.commands.options import CONFIG, among, console, say, with_results
+from hiphinge.commands.options import CONFIG, among, console, say
+from hiphinge.commands.unfinished import with_results
 from hiphinge.comparing.courses import compared, found, history
 from hiphinge.comparing.occasions import last_estimator
 from hiphinge.comparing.own_errors import own_errors
+from hiphinge.comparing.recordings import check_different
 from hiphinge.comparing.words import history_table, lines, tables
 from hiphinge.session.lock import FolderLock
 from ingest.heads import EditsFile
@@ -106,6 +108,9 @@ def _pin(folders: list[Path], *, pin: bool, as_json: bool) -> None:
     done = []
     for folder in folders:
         with_results(folder)
+    if pin:
+        check_different(folders)
+    for folder in folders:
         lock = FolderLock(folder)
         if not lock.take():
             raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and try again")

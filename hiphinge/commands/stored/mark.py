@@ -19,7 +19,8 @@ from dashboards.terminal import calibration_table
 from hiphinge.afterwards import mending
 from hiphinge.afterwards.day_table import matched, read_day_table
 from hiphinge.afterwards.saying import EXAMPLE, label_of, move_mark, note_label, say_facts, say_marks, take_mark_away
-from hiphinge.commands.options import console, finish_orphan, say
+from hiphinge.commands.options import console, say
+from hiphinge.commands.unfinished import finish_orphan
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 from ingest.heads import EDITS, EditsFile

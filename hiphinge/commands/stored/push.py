@@ -15,13 +15,10 @@ from body_signals import HiphingeError
 from dashboards.corrections import Said, check_known, head_of, settle
 from dashboards.influx import (
     CannotAsk,
-    Former,
     InfluxSettings,
     Patience,
     Stored,
-    delete_former,
     differences,
-    keep_former,
     missing,
     points,
     sent_before,
@@ -30,7 +27,9 @@ from dashboards.influx import push as send
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import config
 from hiphinge.afterwards import ties
-from hiphinge.commands.options import CONFIG, console, look_after_orphans, say, with_results
+from hiphinge.afterwards.former_points import remove_former
+from hiphinge.commands.options import CONFIG, console, say
+from hiphinge.commands.unfinished import look_after_orphans, with_results
 from hiphinge.session.in_progress import RECORDING
 from hiphinge.session.lock import FolderLock, is_running
 
@@ -184,7 +183,7 @@ def _push(
         settle(session, there)
         former = sent_before(session)
         if former is not None:
-            removed = _remove(session, former, influx, among, keep=keep)
+            removed = remove_former(session, former, influx, among, say, keep=keep)
         with console(stderr=True).status(Text(f"{session.name}: sending")) as status:
 
             def progress(lines: int) -> None:
@@ -210,21 +209,3 @@ def _push(
             str(session),
             "A type conflict means that other software wrote these fields: use a bucket of its own",
         )
-
-
-def _remove(session: Path, former: Former, influx: InfluxSettings, among: Path | None, *, keep: bool) -> int:
-    """Delete the values that were sent before athlete or start were corrected; returns their number."""
-    other = ties.namesake(session, former.who, among)
-    if other is not None or keep:
-        why = f"{other} is sent under these names" if other is not None else "as you wish"
-        say(f"{session.name}: what is in InfluxDB under the former {former.words} stays: {why}")
-        keep_former(session, former)
-        return 0
-    try:
-        removed = delete_former(session, former, influx)
-    except HiphingeError as error:
-        remedy = f"{error.remedy}; or leave it there: --keep-former; nothing was sent"
-        what = f"what was sent under the former {former.words} cannot be deleted: {error.what}"
-        raise HiphingeError(what, str(session), remedy) from None
-    say(f"{session.name}: {removed} values that were sent under the former {former.words} are deleted, counted again: 0 left")
-    return removed

@@ -11,6 +11,7 @@ from rich import box
 from rich.table import Table
 
 from body_signals import ESTIMATORS, HiphingeError
+from dashboards.answers import SLOPES
 from dashboards.notation import DASH, with_uncertainty
 from hiphinge.commands.options import among, console, say
 from hiphinge.comparing.groups import ANEW, ON, PEOPLE_ADVISED, people, repeatability_document
@@ -60,6 +61,8 @@ def _table(numbers: list[dict[str, Any]], title: str) -> Table:
     for one in numbers:
         name = number_name(one)
         unit, scale, decimals = {"deg": ("°", 1.0, 1), "s": ("s", 1.0, 2)}.get(one["unit"], ("points", 100.0, 1))
+        if one["measure"] in SLOPES:
+            unit, scale, decimals = "", 1.0, 2
         correlations = [_three(one, kind, 1.0, 2) for kind in ("icc_2_1", "icc_3_1")]
         sizes = [_three(one, kind, scale, decimals) for kind in ("sem", "mdc90", "mdc95")]
         table.add_row(name, unit, str(one["people"]), *correlations, *sizes)

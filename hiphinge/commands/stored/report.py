@@ -14,8 +14,9 @@ from hiphinge import config
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import settled
 from hiphinge.afterwards.printing import found_browser, print_pdf
-from hiphinge.commands.options import among, console, say, with_results
-from hiphinge.comparing.own_answer import screen_against_own
+from hiphinge.commands.options import among, console, say
+from hiphinge.commands.unfinished import with_results
+from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
 AUDIENCES = ("physio", "athlete")
 
@@ -69,7 +70,7 @@ def report(
     html = out or session / name
     which = estimator or there[-1]
     earlier = _history(session, which) if trend else None
-    comparison = _comparison([*before, session], which) if before else None
+    comparison = _comparison([*before, session], which) if before else retest_comparison(session, which, say)
     written = write_report(
         session,
         html,

@@ -11,7 +11,8 @@ from body_signals import ESTIMATORS, HiphingeError
 from dashboards.review_page import Refusal
 from hiphinge import config
 from hiphinge.afterwards.reviewing import Reviewing
-from hiphinge.commands.options import CONFIG, NO_BROWSER, console, finish_orphan, say
+from hiphinge.commands.options import CONFIG, NO_BROWSER, console, say
+from hiphinge.commands.unfinished import finish_orphan
 from hiphinge.live_page.opening import browser_opened
 from hiphinge.session.folders import RECORDING
 

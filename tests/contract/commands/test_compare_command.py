@@ -230,7 +230,7 @@ def test_whose_session_is_not_known_is_not_compared(place: Path) -> None:
 
 def test_a_copy_under_another_name_is_the_same_session(place: Path) -> None:
     shutil.copytree(place / "before", place / "copy")
-    assert "like another one" in refused("compare", "before", "copy", cwd=place)
+    assert "is a copy or a replay" in refused("compare", "before", "copy", cwd=place)
 
 
 def test_another_sessions_damage_does_not_matter(place: Path) -> None:

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from body_signals import HiphingeError
 from firmware_protocol import NEVER, Config, encode_config, frame_serial
 from firmware_protocol.v1 import Kind
 from hiphinge.checkup.conformance import conformance
 from tests.contract.command_line import hiphinge
+from tests.ingest.links.test_network import InTheNetwork, OverUart, free_udp_port
+from tests.peers.other_radios import InTheAir, other_radio
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS, PeripheralLine
 from virtual_athlete.virtual_devices import VirtualPeripheral
-from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
+from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
+from virtual_athlete.virtual_devices.firmware_v1 import V1Firmware, V1SerialFirmware
 from virtual_athlete.virtual_devices.peripheral import Outgoing
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, reason="no pseudo-terminals here")]
@@ -115,3 +119,50 @@ def test_a_device_that_says_nothing_ends_with_one_line(tmp_path: Path) -> None:
     assert "no such port" in nobody.stderr
     assert NEVER == 2**64 - 1
     assert frame_serial(b"x").endswith(b"\x00")
+
+
+def unkept(place: str) -> dict[str, str]:
+    verdicts = conformance(place)
+    assert len(verdicts) > 30
+    return {verdict.rule: verdict.seen for verdict in verdicts if verdict.kept is not True}
+
+
+def test_a_device_that_keeps_it_over_tcp() -> None:
+    with InTheNetwork(VirtualPeripheral("pelvis", V1SerialFirmware("0001"), Still())) as sensor:
+        assert unkept(f"tcp://127.0.0.1:{sensor.port}") == {}
+
+
+def test_a_device_that_keeps_it_over_udp() -> None:
+    at = free_udp_port()
+    peripheral = VirtualPeripheral("pelvis", V1SerialFirmware("0001", begins_by_itself=True), Still())
+    with InTheNetwork(peripheral, "127.0.0.1", at):
+        found = unkept(f"udp://127.0.0.1:{at}")
+    # it greeted before anybody listened: nobody can tell a device over UDP that a host is there
+    assert set(found) <= {"a device that begins by itself says INFO and CONFIG first"}, found
+
+
+@pytest.mark.parametrize("made", [V1Firmware, lambda number: OverUart(V1SerialFirmware(number))], ids=["service", "uart"])
+def test_a_device_that_keeps_it_over_bluetooth(made: Callable[[str], V1Firmware]) -> None:
+    address = "C0:00:00:00:00:02"
+    one = InTheAir(address, VirtualPeripheral("pelvis", made("0001"), Still()), name="a board")
+    with other_radio("win32", [one]):
+        assert unkept(address) == {}
+
+
+def test_what_is_wrong_over_bluetooth_is_said() -> None:
+    class Forgetful(V1Firmware):
+        """Every SETUP makes a new epoch."""
+
+        def _answer(self, message: bytes, clock_s: float) -> list[bytes]:
+            self._config = replace(self._config, epoch=self._config.epoch + 1 & 0xFF)
+            return super()._answer(message, clock_s)
+
+    one = InTheAir("C0:00:00:00:00:02", VirtualPeripheral("pelvis", Forgetful("0001"), Still()), name="a board")
+    with other_radio("win32", [one]):
+        assert "a SETUP that changes nothing keeps its epoch" in unkept("C0:00:00:00:00:02")
+
+
+def test_a_device_of_another_kind_over_bluetooth_is_said() -> None:
+    one = InTheAir("C0:00:00:00:00:02", VirtualPeripheral("pelvis", virtual_firmware("witmotion-ble", "1"), Still()))
+    with other_radio("win32", [one]), pytest.raises(HiphingeError, match="neither the service"):
+        conformance("C0:00:00:00:00:02")

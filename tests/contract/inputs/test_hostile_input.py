@@ -117,7 +117,7 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
     from dashboards.report.facts import BODY, Facts
     from dashboards.report.page import for_athlete, for_physio
     from dashboards.report.wording import wording
-    from dashboards.terminal import calibration_table, screen_sentences, sensors_table
+    from dashboards.terminal import calibration_table, sensors_table
 
     document = json.loads((session / "live/summary.json").read_text())
     at = data.draw(st.sampled_from(sorted(_parts(document), key=str)))
@@ -148,7 +148,7 @@ def test_a_summary_that_is_read_can_be_shown_and_sent(session: Path, tmp_path: P
     try:
         summary = read_summary(tmp_path, "live")
         calibration_table(summary), sensors_table(summary)
-        calendar(summary["start"]), screen_sentences(summary["screen"])
+        calendar(summary["start"])
         angles = {name: np.empty(0) for name in ("time_s", *BODY)}
         facts = Facts(summary, (), (), angles, answer_of(summary["screen"]), "live")
         for_physio(facts, wording("de")), for_athlete(facts, wording("de"))

@@ -88,17 +88,17 @@ def unfinished(folder: Path) -> list[dict]:
 
 @pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
-    """Three in real time, five quicker, two as fast as they go, which are also met while they close."""
+    """Two in real time, three quicker, two as fast as they go, which are also met while they close."""
     moments = random.Random(11)
     sessions = tmp_path / "sessions"
     sessions.mkdir()
-    running = [start(sessions / f"s{i}", i, speed) for i, speed in enumerate([1.0] * 3 + [12.0] * 5)]
+    running = [start(sessions / f"s{i}", i, speed) for i, speed in enumerate([1.0] * 2 + [12.0] * 3)]
     for one in running:
         one.first_ns = int.from_bytes(said(one, 8), "little")
     found = unfinished(sessions)
     assert [f["found"] for f in found] == [f"{sessions}: 0 unfinished"], "a running session was taken for an orphan"
 
-    hasty = [start(sessions / f"s{i}", i, 0.0) for i in (8, 9)]
+    hasty = [start(sessions / f"s{i}", i, 0.0) for i in (5, 6)]
     for one in hasty:
         one.first_ns = int.from_bytes(said(one, 8), "little")
     now = time.monotonic()
@@ -119,7 +119,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         one.child.stdout.close()
 
     orphaned = [r.folder.name for r in [*running, *hasty] if not (r.folder / "review/summary.json").is_file()]
-    assert len(orphaned) >= len(running) == 8
+    assert len(orphaned) >= len(running) == 5
     for one in [*running, *hasty]:
         first_ns, last_ns = recorded_ns(one.folder / "recording.mcap")
         assert one.taken_ns - max(last_ns, one.first_ns) <= 1_000_000_000, one.folder.name

@@ -8,6 +8,8 @@ import string
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from body_signals import LIMITS, SCREEN_MEASURES
 from dashboards.answers import LANGUAGES, WORDS, answer_of, sentences, system_language
@@ -175,3 +177,72 @@ def test_an_older_screen_has_the_answer_that_it_had() -> None:
 def test_a_change_and_what_can_be_told_show_which_is_larger(change, least, unit, told) -> None:
     assert sentences("en").change_and_least(change, least, unit) == told
     assert sentences("de").change_and_least(change, least, unit)[0] == told[0].replace(".", ",").replace("points", "Punkte")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unit", "told"),
+    [
+        (76.0, 90.2, "deg", ("76°", "90°", "+14°")),
+        # whole degrees would say 96, 97 and no change
+        (96.4, 96.6, "deg", ("96.4°", "96.6°", "+0.2°")),
+        (96.6, 96.4, "deg", ("96.6°", "96.4°", "−0.2°")),
+        (0.494, 0.506, "", ("49.4\xa0%", "50.6\xa0%", "+1.2\xa0points")),
+        (0.62, 0.63, "", ("62\xa0%", "63\xa0%", "+1\xa0point")),
+        (-0.214, -0.206, "s", ("−0.214\xa0s", "−0.206\xa0s", "+0.008\xa0s")),
+        (76.0, None, "deg", ("76°", "–", "–")),
+    ],
+)
+def test_a_change_is_that_of_the_figures_beside_it(before, after, unit, told) -> None:
+    document = {"test": "knee_raise", "measure": "hip_peak_deg", "unit": unit, "before": before, "after": after}
+    assert EN.before_after(document) == told
+
+
+@given(st.floats(-180, 180), st.floats(-180, 180))
+@settings(max_examples=200, deadline=None)
+def test_figures_and_change_add_up_whatever_they_are(before: float, after: float) -> None:
+    document = {"test": "bend", "measure": "lumbar_rom_deg", "unit": "deg", "before": before, "after": after}
+    shown = [float(text.replace("−", "-").strip("°+")) for text in EN.before_after(document)]
+    assert shown[1] - shown[0] == pytest.approx(shown[2], abs=1e-9)
+
+
+def test_the_number_that_was_chosen_adds_up_too() -> None:
+    later = {"value": 96.6, "change_deg": 0.2, "smallest_detectable_deg": 9.0, "label": "not_more_than_measurement"}
+    first = {"value": 96.4, "change_deg": 0.0, "label": ""}
+    course = {
+        "primary": {"test": "knee_raise", "side": "left", "measure": "hip_peak_deg"},
+        "unit": "deg",
+        "before": 96.4,
+        "change_deg": 0.2,
+        "smallest_detectable_deg": 9.0,
+        "label": "not_more_than_measurement",
+        "points": [first, later],
+    }
+    assert [EN.value(course, v) for v in (96.4, 96.6)] == ["96.4°", "96.6°"]
+    assert EN.point_change(course, later) == "+0.2°"
+    assert EN.change(course) == "+0.2° after: not more than the measurement can tell (9.0°)."
+    # against the mean of a baseline the change is no difference of the two values
+    own = course | {"points": [first, later | {"change_deg": 3.4}], "change_deg": 3.4}
+    assert EN.value(own, 96.6) == "97°"
+    assert EN.change(own).startswith("+3° after")
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        (0.01, "+1\xa0point", "+1\xa0Punkt"),
+        (-0.01, "−1\xa0point", "−1\xa0Punkt"),
+        (0.12, "+12\xa0points", "+12\xa0Punkte"),
+        (0.0, "0\xa0points", "0\xa0Punkte"),
+    ],
+)
+def test_differences_of_shares_are_points(value: float, english: str, german: str) -> None:
+    rise = {"test": "bend", "measure": "late_rise", "unit": ""}
+    assert (EN.measured(rise, value), DE.measured(rise, value)) == (english, german)
+    assert (EN.changed_by(value, ""), DE.changed_by(value, "")) == (english, german)
+    assert EN.before_after(rise | {"before": 0.0, "after": value})[1] == english
+
+
+def test_a_slope_is_no_share() -> None:
+    slope = {"test": "rock_back", "measure": "slack_slope_after", "unit": "", "before": 1.35, "after": 1.2}
+    assert EN.before_after(slope) == ("1.35", "1.20", "−0.15")
+    assert DE.before_after(slope) == ("1,35", "1,20", "−0,15")

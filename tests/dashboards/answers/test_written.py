@@ -23,7 +23,7 @@ WRITTEN_BY = {
     "dsp/calibration/misplaced_watch.py": ("_turned", "_how"),
     "dsp/pipeline.py": ("said_of", "with_slips"),
     "hiphinge/afterwards/said.py": ("forgotten_words",),
-    "hiphinge/session/summary.py": ("_warnings", "_heel_drop_words", "_kit_warnings"),
+    "hiphinge/session/facts/summary.py": ("_warnings", "_heel_drop_words", "_kit_warnings"),
     "ingest/formats/plain.py": ("_on_its_clock",),
     "ingest/recording/reader.py": ("_check_end",),
     "ingest/session_folder.py": ("_unmet", "_corrected"),

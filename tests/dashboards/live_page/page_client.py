@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from dashboards.live_page.rows import unframed
@@ -49,6 +49,16 @@ def logged_in(address: str) -> str:
     status, headers, _ = asked(address, "POST", "/login", address.partition("/#")[2])
     assert status == 200
     return headers["set-cookie"].partition(";")[0]
+
+
+def refusal(address: str, **headers: str) -> int:
+    """The status with which a socket is refused before the upgrade."""
+    base = address.partition("/#")[0]
+    try:
+        with connect(base.replace("http", "ws", 1) + "/ws", additional_headers=headers):
+            raise AssertionError("the socket was opened")
+    except InvalidStatus as refused:
+        return refused.response.status_code
 
 
 class PageClient:

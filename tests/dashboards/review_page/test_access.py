@@ -52,7 +52,7 @@ def test_without_the_key_nothing_of_a_session_is_told(page: Served) -> None:
 
 
 def test_what_is_open_to_all_holds_nothing_of_a_session(page: Served) -> None:
-    for path in ("/", "/healthz", "/review/main.js", "/review/words/de.json", "/static/body.js"):
+    for path in ("/", "/healthz", "/review/main.js", "/review/words/de.json", "/static/drawing/body.js"):
         status, headers, body = ask(page, "GET", path)
         assert status == 200, path
         assert ATHLETE.encode() not in body

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals import PATIENCE_S
 from body_signals.quality import Quality
-from dsp.grid.ticks import PATIENCE_S, RECOVERY_BEFORE_S, RECOVERY_S, SATURATION_S, Grid, SensorTrack, Ticks
+from dsp.grid.grid import Grid
+from dsp.grid.ticks import Ticks
+from dsp.grid.track import RECOVERY_BEFORE_S, RECOVERY_S, SATURATION_S, SensorTrack
 from dsp.orientation.filter import OrientedSamples, saturated_flags
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body_signals.limits import LIMITS, limits_with
+from body_signals.limits import LIMITS, SET_FOR_SESSION, limits_with
 from body_signals.quantities import SCREEN_MEASURES, SCREEN_RESULT
 from dsp.results import Repetition
 from dsp.screen.pattern import CRITERIA, Pattern, Screen, screen_of
@@ -306,7 +306,16 @@ def test_a_first_visit_says_so() -> None:
     assert answer(screen_of(day.repetitions))["compared_with"] == "published"
     first = answer(screen_of(day.repetitions, baseline={}))
     assert first["compared_with"] == "first_visit"
-    assert {r["compared_with"] for r in first["reasons"]} == {"published"}
+    assert {r["compared_with"] for r in first["reasons"]} == {"proposal"}
+
+
+def test_each_number_says_whose_limit_it_is_compared_with() -> None:
+    day = Day().bends(**LARGE).knee_raises(70.0, 100.0).rock_backs(11.0)
+    document = screened(day, rock_back_slack_deg=20.0).document()
+    said = answer(screened(day, rock_back_slack_deg=20.0))
+    entries = [*document["limits"], *said["reasons"], *said["against"]]  # type: ignore[misc]
+    whose = {(e["proposal"], e["source"] == SET_FOR_SESSION, e["compared_with"]) for e in entries}
+    assert whose == {(True, False, "proposal"), (False, False, "published"), (False, True, "set")}
 
 
 def test_the_own_baseline_is_compared_with_first() -> None:
@@ -382,7 +391,7 @@ def test_limits_can_be_set() -> None:
     stricter = screened(day, knee_raise_hip_deg=125.0)
     assert (stricter.pattern, stricter.side) == (Pattern.HIP_LIMITED, "both")
     (left,) = [f for f in stricter.findings if (f.limit.name, f.side) == ("knee_raise_hip_deg", "left")]
-    assert (left.limit.source, left.limit.proposal) == ("set for this session", False)
+    assert (left.limit.source, left.limit.proposal) == (SET_FOR_SESSION, False)
 
 
 @pytest.mark.parametrize(

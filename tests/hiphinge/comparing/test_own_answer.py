@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from body_signals import Placement, Sensor, Session
+from dashboards.report.back import also_measured
+from dashboards.report.facts import facts_of
+from dashboards.report.wording import wording
 from dashboards.tables import read_summary
 from dsp.screen import read_tests, screen_of
 from hiphinge.afterwards.mending import follow_in_report
@@ -97,3 +102,15 @@ def test_the_report_at_the_end_of_a_session_and_after_a_mark_compares_with_them(
     (today / "report.html").write_text("")
     follow_in_report(today)
     assert said in (today / "report.html").read_text("utf-8")
+
+
+def test_an_own_range_is_not_called_published(tmp_path: Path) -> None:
+    two_pinned(tmp_path)
+    today = screened(tmp_path / "today", screen_day(), start="2026-11-23T09:00:00Z")
+
+    def published(screen: Mapping[str, Any] | None) -> str:
+        table = also_measured(facts_of(today, ESTIMATOR, None, screen), wording("en"), 9)
+        return next(row[2] for row in table.rows if row[0].startswith("lumbar range"))
+
+    assert published(None) == "39–65°"
+    assert published(screen_against_own(today, ESTIMATOR, told)) == "–"

@@ -147,6 +147,11 @@ def test_a_line_that_is_not_understood_is_answered_and_does_nothing(session: Ses
     assert (session.marks, session.stopped, session.orders.desk.answers[-1].done) == ([], 0, False)
 
 
+def test_a_note_keeps_what_joins_its_letters_and_nothing_that_turns_them(session: Session) -> None:
+    session.say("note می\u200cخواهم 👩\u200d👧", "note \u202eabc\u200f\x1b[2J\u2028end")
+    assert session.marks == ["note: می\u200cخواهم 👩\u200d👧", "note: abc[2J end"]
+
+
 def test_an_empty_line_is_nothing(session: Session) -> None:
     assert session.say("", "  ") == ""
 

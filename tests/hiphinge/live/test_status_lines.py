@@ -19,7 +19,8 @@ from hiphinge.engine import SensorProgress
 from hiphinge.guidance.orders import Answer, Desk
 from hiphinge.live.sinks import Frame
 from hiphinge.live.status_lines import StatusLines
-from ingest.links.link import LinkFault, LinkState, LinkStatus
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState, LinkStatus
 
 SESSION = Session(
     datetime(2026, 11, 23, 14, 5, tzinfo=UTC),

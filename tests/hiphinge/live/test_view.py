@@ -18,7 +18,8 @@ from hiphinge.guidance.orders import LEGEND, Answer, Desk
 from hiphinge.live.picture import Picture
 from hiphinge.live.sinks import Frame
 from hiphinge.live.view import LiveScreen
-from ingest.links.link import LinkFault, LinkState, LinkStatus
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState, LinkStatus
 
 KEYS = ("lumbar", "pelvis", "thigh_left", "thigh_right")
 OFF = Finding(

@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import Event, HiphingeError, Packets
 from dashboards.tables import read_summary
-from hiphinge.commands.options import look_after_orphans, unfinished
+from hiphinge.commands.unfinished import look_after_orphans, unfinished
 from hiphinge.config import Settings
 from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import SessionInProgress

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from body_signals import HiphingeError
-from hiphinge.commands.options import look_after, look_after_orphans, tell_orphans, with_results
+from hiphinge.commands.unfinished import look_after, look_after_orphans, tell_orphans, with_results
 from hiphinge.config import Settings
 from hiphinge.session import computation
 from hiphinge.session.in_progress import RECORDING
@@ -110,7 +110,7 @@ def test_set_aside_until_recording_or_program_change(
     capsys.readouterr()
 
     tried: list[Path] = []
-    monkeypatch.setattr("hiphinge.commands.options.recover_apart", lambda folder: tried.append(folder) or recover(folder))
+    monkeypatch.setattr("hiphinge.commands.unfinished.recover_apart", lambda folder: tried.append(folder) or recover(folder))
     look_after_orphans(settings)
     assert tried == []
     said = capsys.readouterr().err

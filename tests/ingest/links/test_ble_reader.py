@@ -12,12 +12,13 @@ import pytest
 from bleak.backends.scanner import AdvertisementData
 
 from body_signals import Battery
-from ingest.links import ble_link
-from ingest.links.ble import BATTERY_SERVICE, scan, seen_as
+from ingest.links.bluetooth import ble_link
+from ingest.links.bluetooth.adapter import BATTERY_SERVICE, scan, seen_as
 from ingest.links.event_log import EventLog
 from ingest.links.kit import read_kit, write_kit
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkFault, LinkState
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
 from tests.peers.bluez import DENIED, Obedient, bluez, bus, device
 from tests.peers.worn_sensors import KEYS, Decoded, while_running
 

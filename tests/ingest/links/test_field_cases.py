@@ -23,10 +23,10 @@ import serial
 from serial.tools.list_ports_common import ListPortInfo
 
 from hiphinge.session.lock import FolderLock
-from ingest.links.faults import ble as of_ble
-from ingest.links.faults import serial as of_serial
+from ingest.links.bluetooth import faults as of_ble
 from ingest.links.kit import write_kit
-from ingest.links.serial_port import find_port, list_ports
+from ingest.links.serial import faults as of_serial
+from ingest.links.serial.serial_port import find_port, list_ports
 from ingest.time.clock import ClockMap
 from tests.conftest import missing, shared_folder
 from tests.contract.command_line import COMMAND, environment
@@ -88,7 +88,7 @@ def ports(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in port.items():
             setattr(one, name, value)
         there.append(one)
-    monkeypatch.setattr("ingest.links.serial_port.comports", lambda: there)
+    monkeypatch.setattr("ingest.links.serial.serial_port.comports", lambda: there)
     seen = list_ports()
     assert len({port.identity for port in seen}) == len(seen) == len(there)
     assert [find_port(port.identity) for port in seen] == [port["device"] for port in case["ports"]]

@@ -56,3 +56,19 @@ def test_it_is_told_how_much_came_how_it_begins_and_what_it_looks_like() -> None
 def test_once_understood_nothing_is_decoded_any_more() -> None:
     hearing = heard("witmotion-ble", [encode_samples(STILL, 0 * STILL)] * 500)
     assert ENOUGH <= hearing.samples < 2 * ENOUGH + 4
+
+
+@pytest.mark.parametrize(
+    ("sent_hz", "said"), [(70.0, "sends 70 samples a second, 100 were asked for"), (95.0, ""), (10.0, "10")]
+)
+def test_another_rate_than_was_asked_for_is_told(sent_hz: float, said: str) -> None:
+    hearing = Hearing(device_family("witmotion-ble"), Request(rate_hz=100.0))
+    frame = encode_samples(STILL[:1], np.zeros((1, 3)))
+    for n in range(40):  # as it was set in the factory, until it is told
+        hearing.hear(frame, int(n * 1e8))
+    hearing.begin()
+    assert hearing.other_rate == ""
+    for n in range(int(4.0 * sent_hz)):
+        hearing.hear(frame, 10_000_000_000 + int(n / sent_hz * 1e9))
+    assert said in hearing.other_rate
+    assert bool(said) is bool(hearing.other_rate)

@@ -12,7 +12,8 @@ from firmware_protocol.device import Read, Request, Write
 from firmware_protocol.registry import device_family
 from ingest.links.event_log import EventLog
 from ingest.links.kit import KitSensor
-from ingest.links.link import Link, LinkFault
+from ingest.links.link import Link
+from ingest.links.link_fault import LinkFault
 from tests.ingest.links.test_event_log import Clock
 
 FAMILY = "hiphinge-v1-serial"

@@ -12,9 +12,9 @@ import pytest
 
 from body_signals import SampleBlock
 from ingest.links import nearby
-from ingest.links.ble import BLE_ERRORS, Adapter, SensorSeen
+from ingest.links.bluetooth.adapter import BLE_ERRORS, Adapter, SensorSeen
 from ingest.links.nearby import MOST_LINKS, NEAR_DBM, Nearby
-from ingest.links.serial_port import PortSeen
+from ingest.links.serial.serial_port import PortSeen
 from tests.peers.worn_sensors import Still
 from virtual_athlete import HAS_PSEUDO_TERMINALS
 from virtual_athlete.serial_line import PeripheralLine
@@ -89,7 +89,7 @@ def test_only_what_is_near_or_known_is_connected_and_no_more_than_an_adapter_car
         async def run(link: object, go: object) -> None:
             connected.append(link._address)  # type: ignore[attr-defined]
 
-        with patch("ingest.links.ble_link.BleLink.run", run):
+        with patch("ingest.links.bluetooth.ble_link.BleLink.run", run):
             near._seen(SensorSeen("C0:00:00:00:00:01", "far", NEAR_DBM - 1, "hiphinge-v1"))
             near._seen(SensorSeen("C0:00:00:00:00:02", "phone", -40, None))
             near._seen(SensorSeen("C0:00:00:00:00:03", "silent", None, "hiphinge-v1"))

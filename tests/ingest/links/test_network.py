@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from body_signals import HiphingeError
-from ingest.links import ble_link
+from ingest.links.bluetooth import ble_link
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
-from ingest.links.network_port import NetworkPort, network_address
+from ingest.links.link_status import LinkState
+from ingest.links.network.address import network_address
+from ingest.links.network.network_port import NetworkPort
 from tests.peers.other_radios import InTheAir, other_radio
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete import Samples
@@ -28,7 +29,9 @@ from virtual_athlete.virtual_devices.firmware_makers import virtual_firmware
 from virtual_athlete.virtual_devices.firmware_v1 import V1SerialFirmware
 from virtual_athlete.virtual_devices.peripheral import GattCharacteristic, Outgoing
 
-FAMILIES = ["hiphinge-v1-serial", "text-csv", "ximu3", "witmotion-serial"]
+FAMILIES = ["hiphinge-v1-serial", "text-csv", "ximu3", "witmotion-serial", "witmotion-wifi"]
+DATAGRAMS = ["ngimu"]
+"""Families that come over UDP alone."""
 
 
 class InTheNetwork:
@@ -130,7 +133,7 @@ def test_over_tcp_it_streams_is_cut_off_and_streams_again(tmp_path: Path, family
         asyncio.run(session(sensor))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, *DATAGRAMS])
 def test_over_udp_what_the_named_sensor_sends_is_taken(tmp_path: Path, family: str) -> None:
     at = free_udp_port()
 
@@ -192,6 +195,81 @@ def test_two_sensors_send_to_one_port(tmp_path: Path) -> None:
         again.bind(("", at))
 
 
+def test_sensors_that_call_this_computer_are_known_by_their_address() -> None:
+    """Two of them at one port; a stranger is turned away; one hangs up, calls again, and is heard again."""
+    with socket.socket() as one:
+        one.bind(("", 0))
+        at = one.getsockname()[1]
+    heard: dict[str, list[bytes]] = {"127.0.0.1": [], "127.0.0.3": []}
+    gone: list[object] = []
+    ports = []
+    for host in heard:
+        caller = threading.Timer(0.05, _call, (host, at, b"before\n"))
+        caller.start()
+        hear = lambda _, data, h=host: heard[h].append(data)  # noqa: E731 (bound to this host)
+        ports.append(NetworkPort(f"tcp-in://{host}:{at}", hear, gone.append, time.monotonic_ns))
+        caller.join()
+    _call("127.0.0.9", at, b"before\n")
+    with pytest.raises(HiphingeError, match="another sensor of this session has this address"):
+        NetworkPort(f"tcp-in://127.0.0.3:{at}", print, print, time.monotonic_ns)
+    for port in ports:
+        port.listen()
+    stranger, first, second = (_CALLS[host] for host in ("127.0.0.9", *heard))
+    first.sendall(b"a")
+    second.sendall(b"b")
+    ports[1].write(b"hello")
+    assert second.recv(100) == b"hello"
+    with suppress(ConnectionResetError):  # it is turned away, with what it has said unread
+        assert stranger.recv(100) == b""
+    _until(lambda: all(b"".join(part).endswith((b"a", b"b")) for part in heard.values()))
+    first.close()
+    _until(lambda: len(gone) == 1)
+    ports[0].close()
+    caller = threading.Timer(0.05, _call, ("127.0.0.1", at, b""))
+    caller.start()
+    again = NetworkPort(f"tcp-in://127.0.0.1:{at}", lambda _, data: heard["127.0.0.1"].append(data), print, time.monotonic_ns)
+    again.listen()
+    caller.join()
+    _CALLS["127.0.0.1"].sendall(b"c")
+    _until(lambda: heard["127.0.0.1"][-1:] == [b"c"])
+    for port in (again, *ports):
+        port.close()
+    for call in (*_CALLS.values(), stranger):
+        call.close()
+    _CALLS.clear()
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("", at))
+
+
+def test_a_sensor_that_does_not_call_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.links.network.tcp.CONNECT_S", 0.1)
+    with pytest.raises(HiphingeError, match="has not called this computer") as caught:
+        NetworkPort(f"tcp-in://127.0.0.1:{free_udp_port()}", print, print, time.monotonic_ns)
+    assert "in its maker's program" in caught.value.remedy
+
+
+_CALLS: dict[str, socket.socket] = {}
+
+
+def _call(host: str, at: int, says: bytes) -> None:
+    """As a sensor does that was told this computer's address: again and again until somebody is there."""
+    until = time.monotonic() + 5.0
+    while time.monotonic() < until:
+        with suppress(ConnectionRefusedError):
+            _CALLS[host] = socket.create_connection(("127.0.0.1", at), 2.0, (host, 0))
+            _CALLS[host].sendall(says)
+            return
+        time.sleep(0.02)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 5.0
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert condition()
+
+
 @contextmanager
 def _sender(host: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
@@ -205,7 +283,7 @@ def _sender(host: str) -> Iterator[socket.socket]:
         ("tcp://8.8.8.8:7000", "8.8.8.8 is no address of a local network"),
         ("udp://0.0.0.0:7000", "no address of a local network"),
         ("udp://239.1.2.3:7000", "no address of a local network"),
-        ("http://192.168.1.2:80", "http:// is none of tcp://, udp://"),
+        ("http://192.168.1.2:80", "http:// is none of tcp://, tcp-in://, udp://"),
         ("tcp://192.168.1.2", "is not tcp://ADDRESS:PORT"),
         ("tcp://192.168.1.2:70000", "is not tcp://ADDRESS:PORT"),
         ("tcp://user@192.168.1.2:7", "is not tcp://ADDRESS:PORT"),

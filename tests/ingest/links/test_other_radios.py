@@ -11,7 +11,7 @@ from bleak.exc import BleakError
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkState
+from ingest.links.link_status import LinkState
 from tests.peers.other_radios import InTheAir, other_radio
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete.virtual_devices import VirtualPeripheral
@@ -57,7 +57,7 @@ def test_a_sensor_streams_is_lost_and_streams_again(tmp_path: Path, system: str,
 
 def test_a_slow_connection_of_windows_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a sensor offers is found out as a part of connecting: nobody can tell how far it is."""
-    monkeypatch.setattr("ingest.links.ble_link.CONNECT_S", 0.3)
+    monkeypatch.setattr("ingest.links.bluetooth.ble_link.CONNECT_S", 0.3)
 
     async def session() -> None:
         reader, decoded = reader_of(tmp_path, address="C0:00:00:00:00:02")

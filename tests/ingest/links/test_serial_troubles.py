@@ -9,10 +9,10 @@ import pytest
 import serial
 from serial.tools.list_ports_common import ListPortInfo
 
-from ingest.links.faults.serial import TerminalError, fault_of
 from ingest.links.kit import KitSensor
-from ingest.links.link import LinkFault
-from ingest.links.serial_port import BY_PATH, BY_PLACE, OpenPort, find_port, lasting_identity, list_ports
+from ingest.links.link_fault import LinkFault
+from ingest.links.serial.faults import TerminalError, fault_of
+from ingest.links.serial.serial_port import BY_PATH, BY_PLACE, OpenPort, find_port, lasting_identity, list_ports
 
 DENIED = "PermissionError(13, 'Access is denied.', None, 5)"
 WRONG = "Cannot configure port, something went wrong. Original message"
@@ -47,6 +47,8 @@ def test_whatever_windows_says_of_an_open_port_the_plug_was_pulled(what: str, ca
         (Failed(f"{WRONG}: PermissionError(13, 'x', None, 31)"), "its device does not work", False),
         (Failed(16, "could not open port /dev/cu.usbserial-1: Resource busy"), "another program", True),
         (Failed(2, "could not open port /dev/cu.usbserial-1: [Errno 2] No such file"), "no such port", False),
+        (Failed("[Errno 16] could not open port /dev/ttyUSB0: [Errno 16] Device or resource busy"), "another program", True),
+        (Failed("[Errno 2] could not open port /dev/ttyUSB0: [Errno 2] No such file"), "no such port", False),
         (Failed("read failed: [Errno 6] Device not configured"), "the port has gone", False),
         (Failed("write failed: [Errno 6] Device not configured"), "the port has gone", False),
         (Failed(13, "could not open port /dev/ttyUSB0: Permission denied"), "you may not open this port", True),
@@ -85,8 +87,8 @@ def test_an_open_port_that_fails_has_gone(error: Exception, monkeypatch: pytest.
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("ingest.links.serial_port.serial.Serial", Pulled)
-    monkeypatch.setattr("ingest.links.serial_port.os.name", "nt")
+    monkeypatch.setattr("ingest.links.serial.serial_port.serial.Serial", Pulled)
+    monkeypatch.setattr("ingest.links.serial.serial_port.os.name", "nt")
     gone: list[LinkFault] = []
     port = OpenPort("COM3", 115200, lambda at, data: None, gone.append, lambda: 0)
     port.listen()
@@ -106,7 +108,7 @@ def port(
 
 
 def given(monkeypatch: pytest.MonkeyPatch, ports: Sequence[ListPortInfo]) -> None:
-    monkeypatch.setattr("ingest.links.serial_port.comports", lambda: list(ports))
+    monkeypatch.setattr("ingest.links.serial.serial_port.comports", lambda: list(ports))
 
 
 def ch340(device: str, place: str) -> ListPortInfo:
@@ -115,6 +117,17 @@ def ch340(device: str, place: str) -> ListPortInfo:
 
 def cp2102(device: str, place: str) -> ListPortInfo:
     return port(device, vid=0x10C4, pid=0xEA60, number="0001", hwid=f"USB VID:PID=10C4:EA60 SER=0001 LOCATION={place}")
+
+
+@pytest.mark.parametrize("place", ["", " LOCATION=1-1"])
+def test_of_two_of_one_make_only_one_has_a_number(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one is not meant by the numbers of both: it is known by its place, or where the system hides it by its path."""
+    given(monkeypatch, [port("COM3", hwid=f"USB VID:PID=1A86:7523{place}"), port("COM4", number="A50285BI")])
+    monkeypatch.setattr("ingest.links.serial.serial_port.os.path.exists", lambda path: path.startswith("COM"))
+    without, with_number = list_ports()
+    assert without.identity == ("usb:1A86:7523@1-1" if place else "COM3")
+    assert with_number.identity == "usb:1A86:7523:A50285BI"
+    assert [find_port(one.identity) for one in (without, with_number)] == ["COM3", "COM4"]
 
 
 @pytest.mark.parametrize("made", [ch340, cp2102])

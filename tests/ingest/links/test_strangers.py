@@ -15,7 +15,8 @@ from hiphinge.live.known_sensors import remember, with_numbers
 from ingest.links.event_log import EventLog
 from ingest.links.kit import kit_of
 from ingest.links.kit_reader import KitReader
-from ingest.links.link import LinkFault, LinkState
+from ingest.links.link_fault import LinkFault
+from ingest.links.link_status import LinkState
 from ingest.links.strangers import Stranger
 from tests.peers.worn_sensors import Decoded, Still, while_running
 from virtual_athlete.serial_line import PeripheralLine
@@ -90,7 +91,7 @@ def test_what_a_sensor_said_is_known_the_next_time(tmp_path: Path, monkeypatch: 
     assert with_numbers(kit).sensors[0].serial == "0003"
 
 
-@pytest.mark.parametrize(("held_s", "starts"), [(0.8, True), (5.0, False)])
+@pytest.mark.parametrize(("held_s", "starts"), [(0.5, True), (5.0, False)])
 def test_a_port_that_another_program_holds_for_a_while_is_tried_again(tmp_path: Path, held_s: float, starts: bool) -> None:
     """Also where it is the only sensor: ModemManager tries each new port for some seconds."""
 

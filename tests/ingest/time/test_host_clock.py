@@ -9,7 +9,7 @@ import pytest
 
 from body_signals import UtcAnchor
 from ingest.links.event_log import EventLog
-from ingest.links.link import LinkState
+from ingest.links.link_status import LinkState
 from ingest.time.host_clock import HOST_CLOCK, HOST_CLOCK_NS, _choose
 from tests.ingest.links.test_link import link
 

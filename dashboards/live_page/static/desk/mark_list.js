@@ -1,9 +1,9 @@
 // Pain, marks and notes: tapped at the moment, listed with the angle at which they were tapped, the last one taken back.
 
-import { button, element } from "../elements.js";
+import { button, element } from "../drawing/elements.js";
 import { told } from "../hipcheck/texts.js";
-import { clock, degrees, known } from "../numbers.js";
-import { hasWord, word } from "../words.js";
+import { clock, degrees, known } from "../words/numbers.js";
+import { hasWord, word } from "../words/words.js";
 
 /** What a mark of a protocol says; null for any other mark. */
 function ledWords(label, { protocols, result, retest }) {

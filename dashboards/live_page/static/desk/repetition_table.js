@@ -1,8 +1,8 @@
 // The table of repetitions: newest on top, what is under way above it, the median of the set below.
 
-import { element, mark, say, shape } from "../elements.js";
-import { DASH, degrees, known, percent, uncertainty } from "../numbers.js";
-import { codeWord, hasWord, word } from "../words.js";
+import { element, mark, say, shape } from "../drawing/elements.js";
+import { DASH, degrees, known, percent, uncertainty } from "../words/numbers.js";
+import { codeWord, hasWord, word } from "../words/words.js";
 
 /** From 10th to 90th centile of people without back pain, bends with straight knees (`bend_share_low`, `bend_share_high`). */
 export const PUBLISHED_BEND = [38, 63];

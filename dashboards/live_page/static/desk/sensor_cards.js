@@ -1,9 +1,9 @@
 // The sensors: battery, signal, loss and delay of each; what is wrong with it and what to do.
 
-import { element, mark, say, shape } from "../elements.js";
+import { element, mark, say, shape } from "../drawing/elements.js";
 import { sensorState } from "../lift/state_line.js";
-import { DASH, known, milliseconds, percent } from "../numbers.js";
-import { codeWord, hasWord, word } from "../words.js";
+import { DASH, known, milliseconds, percent } from "../words/numbers.js";
+import { codeWord, hasWord, word } from "../words/words.js";
 
 const LOW_BATTERY = 25;
 /** Signal of one to four bars, dBm. */

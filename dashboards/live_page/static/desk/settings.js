@@ -1,9 +1,9 @@
 // Targets set by hand, the sound, and who is connected.
 
-import { button, element, mark, say, shape } from "../elements.js";
-import { clock, known } from "../numbers.js";
-import { SOUNDS } from "../sound.js";
-import { codeWord, word } from "../words.js";
+import { button, element, mark, say, shape } from "../drawing/elements.js";
+import { clock, known } from "../words/numbers.js";
+import { SOUNDS } from "../controls/sound.js";
+import { codeWord, word } from "../words/words.js";
 
 const TARGETS = ["lumbar_flexion", "hip_flexion"];
 

@@ -1,8 +1,8 @@
 // The three pictures of a hip check's result, and the course of a retest: SVG, the same language as the report's.
 
-import { mark, shape } from "../elements.js";
-import { DASH, degrees, known, percent } from "../numbers.js";
-import { word } from "../words.js";
+import { mark, shape } from "../drawing/elements.js";
+import { DASH, degrees, known, percent } from "../words/numbers.js";
+import { word } from "../words/words.js";
 
 const WIDTH = 356;
 const HEIGHT = 214;

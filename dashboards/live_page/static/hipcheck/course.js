@@ -1,8 +1,8 @@
 // One number before a treatment and after it: grey is what cannot be told from before; a filled dot lies outside of it.
 
-import { mark, shape } from "../elements.js";
-import { known } from "../numbers.js";
-import { word } from "../words.js";
+import { mark, shape } from "../drawing/elements.js";
+import { known } from "../words/numbers.js";
+import { word } from "../words/words.js";
 
 const [TOP, BOTTOM, HEIGHT] = [40, 300, 440];
 /** Width, where the axes begin and end, and how many points have room: in the hand, and on a phone. */

@@ -2,8 +2,8 @@
 //
 // Not the athlete's own angles: those would coach. Lengths are those of `body.js`.
 
-import { BARS, lengths, path, up } from "../body.js";
-import { mark, shape } from "../elements.js";
+import { BARS, lengths, path, up } from "../drawing/body.js";
+import { mark, shape } from "../drawing/elements.js";
 
 const H = 500;
 const { THIGH, SHANK, PELVIS, LUMBAR, THORAX } = lengths(H);

@@ -1,10 +1,10 @@
 // Before a protocol: the questions that come first, what will be done, and the button that begins it.
 
-import { button, element } from "../elements.js";
-import { showsAfterEnd } from "../ended.js";
-import { clock } from "../numbers.js";
+import { button, element } from "../drawing/elements.js";
+import { showsAfterEnd } from "../ending/ended.js";
+import { clock } from "../words/numbers.js";
 import { told } from "./texts.js";
-import { word } from "../words.js";
+import { word } from "../words/words.js";
 
 const FLAGS = ["saddle", "weakness", "trauma", "fever", "cancer", "night", "age"];
 
@@ -47,7 +47,7 @@ export class Ready {
       element("div", { class: "choices" }, ...others.map((p) => button("hipcheck-choose", told(p.title), { "data-protocol": p.name }))),
     );
     this.node.replaceChildren(
-      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, clock(offered.expected_s)].filter(Boolean).join(", ")), nav(page.session)),
+      element("header", { class: "led-head" }, element("h1", {}, told(offered.title)), element("p", { class: "mute" }, [about.athlete, word("hipcheck.takes", { time: clock(offered.expected_s) })].filter(Boolean).join(", ")), nav(page.session)),
       element("p", { class: "lead" }, told(offered.words)),
       element(
         "div",

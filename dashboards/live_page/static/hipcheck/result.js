@@ -1,11 +1,11 @@
 // The answer: one sentence, how sure, three pictures, what speaks against it, what to test next. All else is in the report.
 
-import { button, element, shape } from "../elements.js";
+import { button, element, shape } from "../drawing/elements.js";
 import { excursion, hipGives, isOwn, limitOf, measured, spineSteps, whoBends } from "./charts.js";
 import { nav } from "./ready.js";
-import { clock, degrees, known, percent, uncertainty } from "../numbers.js";
+import { clock, degrees, known, percent, uncertainty } from "../words/numbers.js";
 import { told } from "./texts.js";
-import { word } from "../words.js";
+import { word } from "../words/words.js";
 
 /** Protocols whose three pictures can be drawn; of others the steps are listed. */
 const PICTURED = new Set(["hip-check", "full-screen", "retest"]);

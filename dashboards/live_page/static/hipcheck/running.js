@@ -1,10 +1,10 @@
 // A protocol under way: what to do now, how many, what is next, how to stop. No live angles: they would coach the athlete.
 
-import { button, element, mark, say, shape } from "../elements.js";
+import { button, element, mark, say, shape } from "../drawing/elements.js";
 import { drawTest } from "./figure.js";
-import { clock, degrees } from "../numbers.js";
+import { clock, degrees } from "../words/numbers.js";
 import { calibrationRemark, told } from "./texts.js";
-import { word } from "../words.js";
+import { word } from "../words/words.js";
 
 /** Letters from which what to do is set smaller. */
 const LONG = 30;

@@ -1,9 +1,9 @@
 // Stopped for pain: big, and what to do now.
 
-import { button, element } from "../elements.js";
+import { button, element } from "../drawing/elements.js";
 import { nav } from "./ready.js";
 import { told } from "./texts.js";
-import { word } from "../words.js";
+import { word } from "../words/words.js";
 
 export class Stopped {
   constructor(page) {

@@ -1,7 +1,7 @@
 // Texts of a protocol in the page's language, and what does not count while a calibration is part of it.
 
-import { hasWord, word } from "../words.js";
-import { degrees } from "../numbers.js";
+import { hasWord, word } from "../words/words.js";
+import { degrees } from "../words/numbers.js";
 
 /** A text of a protocol in the page's language. */
 export const told = (texts) => texts?.[document.documentElement.lang] ?? texts?.en ?? "";

@@ -1,8 +1,8 @@
 // A bar of 0 to 120 degrees against the line that the physio set: the wanted side is lit, what is beyond is hatched.
 
-import { element, mark } from "../elements.js";
-import { degrees, known } from "../numbers.js";
-import { word } from "../words.js";
+import { element, mark } from "../drawing/elements.js";
+import { degrees, known } from "../words/numbers.js";
+import { word } from "../words/words.js";
 
 /** The angle at which a bar is full, degrees: the same for both, so that they can be compared. */
 const FULL_DEG = 120;

@@ -1,8 +1,8 @@
 // Lift while a calibration runs: one instruction that can be read from 2 m, how far it has come, and what comes then.
 
-import { element, mark, say } from "../elements.js";
-import { known } from "../numbers.js";
-import { word } from "../words.js";
+import { element, mark, say } from "../drawing/elements.js";
+import { known } from "../words/numbers.js";
+import { word } from "../words/words.js";
 
 const STEPS = ["stand", "bend", "knee_left", "knee_right"];
 /** A movement of this size fills its block, degrees. */

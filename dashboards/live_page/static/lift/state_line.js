@@ -1,8 +1,8 @@
 // The one line of state at the bottom of Lift: one thing at a time, the most pressing first; nothing where all is well.
 
-import { clock, degrees, known } from "../numbers.js";
-import { SLIPPED_BIT } from "../session.js";
-import { codeWord, word } from "../words.js";
+import { clock, degrees, known } from "../words/numbers.js";
+import { SLIPPED_BIT } from "../session/session.js";
+import { codeWord, word } from "../words/words.js";
 
 /** A sensor is spoken of while it is in one of these states. */
 const MISSING = new Set(["lost", "stalled", "connecting", "searching"]);
@@ -33,7 +33,7 @@ export function stateLine(session, connection, slept, now, family = "lift") {
   if (slept) return { words: say("slept", { seconds: Math.round(slept) }), kind: "alert", notice: "slept" };
   const missing = session.sensors.find((s) => MISSING.has(s.state));
   if (missing) {
-    const since = known(missing.since_s) ? clock(Math.max(0, session.newestTime - missing.since_s)) : "";
+    const since = known(missing.since_s) && known(session.newestTime) ? clock(Math.max(0, session.newestTime - missing.since_s)) : "";
     const words = family === "lift" ? place(missing.key) : `${place(missing.key)}: ${codeWord("sensor", missing.state)}`;
     return { words, time: since, kind: "missing" };
   }

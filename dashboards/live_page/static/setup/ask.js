@@ -1,7 +1,7 @@
 // A dialog that asks for a few words: Enter takes them, Escape leaves all as it was.
 
-import { button, element } from "../elements.js";
-import { word } from "../words.js";
+import { button, element } from "../drawing/elements.js";
+import { word } from "../words/words.js";
 
 export class Ask {
   /** taken(text): called with what was typed, trimmed, where it is not empty. */

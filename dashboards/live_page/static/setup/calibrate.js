@@ -1,9 +1,9 @@
 // The guided calibration: stand still, bend, raise the knees. Nothing to press between; it counts by itself.
 
-import { button, element, mark, say, shape } from "../elements.js";
+import { button, element, mark, say, shape } from "../drawing/elements.js";
 import { calibrationStep } from "../lift/calibrating.js";
-import { known } from "../numbers.js";
-import { codeWord, word } from "../words.js";
+import { known } from "../words/numbers.js";
+import { codeWord, word } from "../words/words.js";
 import { heardWords, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 
@@ -27,6 +27,8 @@ export class Calibrate {
     const operator = page.session.operator;
     const start = operator ? button("calibrate", word("setup.begin"), { key: "C", kind: "primary" }) : null;
     const without = operator ? button("start_without", word("setup.without")) : null;
+    // a finger has no Esc
+    this.stop = operator ? button("stop", word("action.stop"), { key: "Esc", kind: "stop" }) : null;
     this.start = start;
     this.hint = element("p", { class: "mute hint" });
     // the places stand at the head of the recording: within a session they are as they were said
@@ -37,8 +39,8 @@ export class Calibrate {
       element("h2", { id: "calibrate", class: "away" }, word("setup.calibrate")),
       this.steps,
       this.body,
-      element("div", { class: "now" }, element("div", { role: "status" }, this.instruction), element("p", { class: "of" }, this.count, this.of), this.figure, this.heard, this.warnings),
-      element("div", { class: "foot" }, start, without, this.hint, this.elsewhere),
+      element("div", { class: "now" }, element("div", { role: "status" }, this.instruction), element("p", { class: "of" }, this.count, this.of), this.figure, this.heard, this.warnings, this.hint, this.elsewhere),
+      element("div", { class: "foot" }, start, without, element("span", { class: "spring" }), this.stop),
     );
     this.changed();
   }
@@ -58,6 +60,7 @@ export class Calibrate {
     say(this.heard, calibration.moved_while_standing && at.step === "stand" ? word("setup.moved") : heardWords(calibration.heard));
     // while the sensors are handed over to the session nobody would hear it
     if (this.start) this.start.disabled = session.setup !== null;
+    if (this.stop) this.stop.hidden = session.setup !== null;
     if (this.elsewhere) this.elsewhere.hidden = session.setup !== null || !waiting;
     say(this.hint, word(waiting ? "setup.stand_first" : "setup.nothing_to_press"));
     this.start?.classList.toggle("primary", waiting);
@@ -73,7 +76,7 @@ export class Calibrate {
       const now = !waiting && step === at.step;
       const wanted = calibration.wanted?.[step];
       const number = element("span", { class: "number", "aria-hidden": "true" }, over ? "✓" : String(i + 1));
-      const text = `${word(`setup.do.${step}`)}${wanted ? ` × ${wanted}` : ""}`;
+      const text = `${word(`setup.do.${step}`)}${wanted ? `\u00a0×\u00a0${wanted}` : ""}`;
       return element("li", { class: over ? "over" : now ? "now" : null, "aria-current": now ? "step" : null }, number, element("span", {}, text));
     });
     this.steps.replaceChildren(...rows);

@@ -1,8 +1,8 @@
 // What a calibration heard and how good it is, in words, from the codes and figures that the server gives.
 
-import { element } from "../elements.js";
-import { known } from "../numbers.js";
-import { codeWord, word } from "../words.js";
+import { element } from "../drawing/elements.js";
+import { known } from "../words/numbers.js";
+import { codeWord, word } from "../words/words.js";
 
 /** From here on a bend or a knee raise is not better when it goes further, degrees (as the guide in the terminal). */
 const DEEP_DEG = 45;

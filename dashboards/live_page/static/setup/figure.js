@@ -1,7 +1,7 @@
 // The body on which sensors are dropped: from behind, as who straps them on sees it, or from in front. Left and right are the
 // athlete's own.
 
-import { shape } from "../elements.js";
+import { shape } from "../drawing/elements.js";
 
 /** Where each place is drawn from behind, in the drawing's own units; from in front left and right change sides. */
 export const PLACES = {

@@ -1,7 +1,7 @@
 // Step 1: which sensors are near. A tap on one is answered by its row; kits that are remembered need one press.
 
-import { button, element, mark, say, shape } from "../elements.js";
-import { codeWord, word } from "../words.js";
+import { button, element, mark, say, shape } from "../drawing/elements.js";
+import { codeWord, word } from "../words/words.js";
 import { Ask } from "./ask.js";
 import { Figures, lineOf, low, nameOf, shortOf, usable } from "./sensor.js";
 

@@ -1,7 +1,7 @@
 // Step 2: where each sensor is worn. Tap it twice, choose it, or drop it on the body; left and right are the athlete's own.
 
-import { button, element, mark, say } from "../elements.js";
-import { codeWord, hasWord, word } from "../words.js";
+import { button, element, mark, say } from "../drawing/elements.js";
+import { codeWord, hasWord, word } from "../words/words.js";
 import { PLACES, drawFigure, placed } from "./figure.js";
 import { lineOf, nameOf, shortOf, usable } from "./sensor.js";
 

@@ -1,7 +1,7 @@
 // The body in the pose that a calibration asks for: drawn grey where nothing is measured yet.
 
-import { drawBody } from "../body.js";
-import { mark, shape } from "../elements.js";
+import { drawBody } from "../drawing/body.js";
+import { mark, shape } from "../drawing/elements.js";
 
 const POSES = {
   stand: { pelvisTilt: 0, trunkInclination: 0, thighLeft: 0, thighRight: 0 },

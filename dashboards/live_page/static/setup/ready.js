@@ -1,7 +1,7 @@
 // How good the alignment is, with reasons, and what to repeat to make it better.
 
-import { button, element, shape } from "../elements.js";
-import { codeWord, word } from "../words.js";
+import { button, element, shape } from "../drawing/elements.js";
+import { codeWord, word } from "../words/words.js";
 import { grade, leastSure, reasonWords, saidOf, showWarnings } from "./calibration_words.js";
 import { drawPose } from "./poses.js";
 

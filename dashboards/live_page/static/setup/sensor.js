@@ -1,8 +1,8 @@
 // A sensor as set-up speaks of it: its name for people, where it was worn last, its battery and its signal.
 
-import { element, mark, say, shape } from "../elements.js";
-import { known, percent } from "../numbers.js";
-import { codeWord, word } from "../words.js";
+import { element, mark, say, shape } from "../drawing/elements.js";
+import { known, percent } from "../words/numbers.js";
+import { codeWord, word } from "../words/words.js";
 
 /** Signal of one to four bars, dBm. */
 const BARS_DBM = [-90, -80, -70, -60];

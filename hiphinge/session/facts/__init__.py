@@ -1,0 +1,1 @@
+"""What is counted while a session is computed, and what summary.json says of it."""

@@ -1,0 +1,99 @@
+"""Plain sessions and imports whose samples cannot be true: refused with file, line, factor and remedy, or noted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from body_signals import Cause, HiphingeError
+from hiphinge.api import Samples, estimate
+from hiphinge.session.plain.plausible_input import check_imported, check_plain
+from ingest.formats import import_session, session_of_samples
+from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
+from virtual_athlete import to_plain
+
+WHOLE: dict[str, tuple[Change, str, str]] = {
+    "half": (turned(0.5), "gravity turns", "multiply its rates by"),
+    "sign": (turned(-1.0), "left-handed", "Reverse the sign"),
+    "exchanged": (turned(np.eye(3)[[0, 2, 1]]), "gyroscope's", "gyr"),
+    "acc 13": (acc_times(1.33), "the accelerometer reads 13", "Multiply the acc columns by 0.7"),
+    "upside down": (acc_times(-1.0), "against the stated mounting", "mounting"),
+}
+MAPPING = """
+time = { column = "t", unit = "TIME" }
+acc = { columns = ["ax", "ay", "az"], unit = "m/s2" }
+gyr = { columns = ["gx", "gy", "gz"], unit = "rad/s" }
+"""
+
+
+def plain_of(key: str, change: Change):
+    """A plain session of one seed, with one sensor changed."""
+    head, _ = to_plain("demo", 1, state_mounting=True)
+    _, samples, _ = session()
+    them = {k: changed(s, change) if k == key else s for k, s in samples.items()}
+    sensors = tuple(replace(s, file=None) for s in head.sensors)
+    return session_of_samples(replace(head, sensors=sensors), {k: Samples(s.time_s, s.acc, s.gyr) for k, s in them.items()})
+
+
+@pytest.mark.parametrize("key", ["lumbar", "thigh_left"])
+@pytest.mark.parametrize("fault", WHOLE)
+def test_a_whole_file_is_refused(fault: str, key: str) -> None:
+    change, what, remedy = WHOLE[fault]
+    with pytest.raises(HiphingeError) as caught:
+        check_plain(plain_of(key, change))
+    assert what in caught.value.what
+    assert caught.value.where == f"{key}, sample 0"
+    assert remedy in caught.value.remedy
+
+
+def test_what_concerns_a_part_is_noted() -> None:
+    for change, cause in ((frozen(40.0), Cause.FROZEN), (zeros(40.0, 41.0), Cause.ZEROS), (clipped(30.0), Cause.CLIPPED)):
+        assert {(f.sensor, f.cause) for f in check_plain(plain_of("lumbar", change))} == {("lumbar", cause)}
+    assert check_plain(plain_of("lumbar", lambda t, acc, gyr: (acc, gyr))) == []
+    assert {f.cause for f in check_plain(plain_of("lumbar", turned(0.5, 40.0)))} == {Cause.GYR_SCALE}
+
+
+def test_the_library_refuses_too() -> None:
+    _, samples, mark_s = session()
+    one = changed(samples["pelvis"], turned(2.0))
+    with pytest.raises(HiphingeError, match="wrong range or scale"):
+        estimate({"pelvis": Samples(one.time_s, one.acc, one.gyr)}, calibrate_s=mark_s)
+
+
+def written(folder: Path, time, unit: str, change: Change) -> tuple[Path, Path]:
+    """A CSV file of a lumbar sensor with such times, and its mapping."""
+    _, samples, _ = session()
+    one = changed(samples["lumbar"], change)
+    table = np.column_stack((time, one.acc, one.gyr))
+    np.savetxt(folder / "lumbar.csv", table, fmt="%.9g", delimiter=",", header="t,ax,ay,az,gx,gy,gz", comments="")
+    (folder / "mapping.toml").write_text(MAPPING.replace("TIME", unit))
+    return folder / "lumbar.csv", folder / "mapping.toml"
+
+
+def test_an_import_names_file_and_line(tmp_path: Path) -> None:
+    _, samples, _ = session()
+    file, mapping = written(tmp_path, samples["lumbar"].time_s, "s", turned(2.0))
+    imported = import_session("csv", file, mapping=mapping)
+    with pytest.raises(HiphingeError, match="what gravity turns") as caught:
+        check_imported(imported)
+    assert caught.value.where == f"{file}, line 2"
+
+
+@pytest.mark.parametrize("unit", ["ms", "s"])
+def test_a_packet_counter_is_no_time(tmp_path: Path, unit: str) -> None:
+    """As milliseconds it would be 1000 samples a second; the remedy does not lead back there."""
+    _, samples, _ = session()
+    file, mapping = written(tmp_path, np.arange(len(samples["lumbar"])), unit, lambda t, acc, gyr: (acc, gyr))
+    with pytest.raises(HiphingeError, match="counter") as caught:
+        import_session("csv", file, mapping=mapping)
+    assert caught.value.where == f"{file}, line 2"
+    said_hz = float(caught.value.remedy.split(" about ")[1].split(" Hz")[0])
+    assert said_hz == pytest.approx(100.0, rel=0.25)
+
+
+def test_milliseconds_are_still_told(tmp_path: Path) -> None:
+    _, samples, _ = session()
+    file, mapping = written(tmp_path, 1000.0 * samples["lumbar"].time_s, "s", lambda t, acc, gyr: (acc, gyr))
+    with pytest.raises(HiphingeError, match="looks like milliseconds"):
+        import_session("csv", file, mapping=mapping)
