@@ -7,6 +7,7 @@ earth, z up. There is no acceleration in it: gravity, as the orientation sees it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
 from ingest.formats.stored import StoredSamples
 from ingest.formats.text import fail, lines, place
+from ingest.formats.text.calendar import stamps_of
 
 _BATCH = 4096
 """Rows that are stored at once (ours)."""
@@ -31,9 +33,10 @@ def import_opensense(source: Source) -> ImportedSession:
     check_source(source.path)
     path = _file(source.path)
     names: list[str] = []
+    head: dict[str, str] = {}
     stored: list[StoredSamples] = []
     first_line = 0
-    for numbers, time_s, quat in _batches(path, names):
+    for numbers, time_s, quat in _batches(path, names, head):
         if not stored:
             first_line = numbers[0]
             stored = [StoredSamples(gyr=False, quat=True, mag=False, scratch=source.scratch) for _ in names]
@@ -48,7 +51,17 @@ def import_opensense(source: Source) -> ImportedSession:
     for name, samples in zip(names, stored, strict=True):
         where = place(path, first_line)
         gathering.add(gathering.sensor([name], placement_named(name), name), samples, path, lambda at_s, line=where: line)  # type: ignore[misc]
-    return gathering.finish(None, None)
+    return gathering.finish(_start(head.get("hiphinge_start", ""), path), None)
+
+
+def _start(text: str, path: Path) -> datetime | None:
+    """The start that our own export writes into the head; None where there is none."""
+    if text in ("", "unknown"):
+        return None
+    found = stamps_of([text])
+    if isinstance(found, int) or not found.zoned:
+        raise HiphingeError(f"hiphinge_start={text[:40]} is no date with its zone", str(path), "Correct or remove this line.")
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(found.ns[0]) // 1000)
 
 
 def _file(path: Path) -> Path:
@@ -61,8 +74,8 @@ def _file(path: Path) -> Path:
     return files[0]
 
 
-def _batches(path: Path, names: list[str]) -> Iterator[tuple[list[int], Floats, Floats]]:
-    """Line numbers, times (n,) and quaternions (n, sensors, 4); fills `names`."""
+def _batches(path: Path, names: list[str], head: dict[str, str]) -> Iterator[tuple[list[int], Floats, Floats]]:
+    """Line numbers, times (n,) and quaternions (n, sensors, 4); fills `names` and `head`."""
     header, before = True, -np.inf
     numbers: list[int] = []
     rows: list[list[float]] = []
@@ -71,6 +84,8 @@ def _batches(path: Path, names: list[str]) -> Iterator[tuple[list[int], Floats, 
         text = line.strip()
         if header:
             header = text.casefold() != "endheader"
+            key, equals, value = text.partition("=")
+            head |= {key: value} if equals else {}
             if text.casefold().startswith("datatype") and "quaternion" not in text.casefold():
                 fail(f"this holds no orientations: {text[:60]}", path, number, _EXPORT)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,16 @@ def test_orientations_with_gravity_in_their_direction(tmp_path: Path, monkeypatc
     up = Rotation.from_quat(MOTION.quat, scalar_first=True).inv().apply([0.0, 0.0, G0])
     np.testing.assert_allclose(one.acc, up, atol=1e-6)
     assert any("no acceleration" in note and "z up" in note for note in session.notes)
+
+
+def test_our_own_export_says_when_it_began_and_which_thigh(tmp_path: Path) -> None:
+    head = [*HEAD[:-1], "hiphinge_start=2026-11-23T14:05:00.250Z", "hiphinge_athlete=player-07", "endheader"]
+    session = import_session("opensense", written(tmp_path, [*head, "time\tfemur_r_imu\tfemur_l_imu", *rows()]))
+    assert set(session.samples) == {"thigh_right", "thigh_left"}
+    assert session.session.start == datetime(2026, 11, 23, 14, 5, 0, 250_000, tzinfo=UTC)
+    head[-3] = "hiphinge_start=yesterday"
+    with pytest.raises(HiphingeError, match="is no date with its zone"):
+        import_session("opensense", written(tmp_path, [*head, "time\tfemur_r_imu\tfemur_l_imu", *rows()]))
 
 
 FAULTS = {
