@@ -90,8 +90,9 @@ def sensors_of(source: Source, plan: MappingFile, remedy: str, *, names_tell: bo
     guessed = placement_named if names_tell else placement_exactly
     for file, i in _files(source.path, plan):
         layout = plan.layout(i)
-        if not layout.clocks and source.rate_hz is not None:
-            layout = replace(layout, clocks=(Clock(COUNTED, rate_hz=source.rate_hz),))
+        if source.rate_hz is not None:
+            counted = (Clock(COUNTED, rate_hz=source.rate_hz),)
+            layout = replace(layout, counted_hz=source.rate_hz) if layout.clocks else replace(layout, clocks=counted)
         if layout.split_by:
             several = sensors_in(file, layout)
             for column, value in several:
@@ -133,7 +134,7 @@ def _file(path: Path, plan: MappingFile, i: int) -> Path:
     plan.sensor(i)
     file = plan.entries[i].get("file")
     if path.is_file():
-        if file == path.name or (file is None and (len(plan.entries) == 1 or plan.layout(i).where)):
+        if file in (None, path.name):
             return path
         plan.fail("several files are described, one is given", ("sensor", i), f"Give the folder, {path.parent}.")
     if file is None:

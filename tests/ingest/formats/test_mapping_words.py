@@ -138,6 +138,30 @@ def test_a_rate_in_place_of_times_and_names(tmp_path: Path) -> None:
     assert "rate_hz" in caught.value.remedy
 
 
+def test_a_rate_counts_samples_whose_packets_share_a_time(tmp_path: Path) -> None:
+    """Two samples a packet: the times repeat, and the first one still gives the start."""
+    stamps = [stamp for stamp in moments("%Y-%m-%dT%H:%M:%S.%fZ")[::2] for _ in range(2)]
+    written(tmp_path, f"t,{NAMES}", stamps, MOTION.acc, MOTION.gyr)
+    mapping = f'time = {{ column = "t", unit = "iso" }}\n{SI}'
+    with pytest.raises(HiphingeError, match="repeats") as caught:
+        imported(tmp_path, mapping)
+    assert "rate_hz" in caught.value.remedy
+    session = imported(tmp_path, mapping, rate_hz=100.0)  # type: ignore[arg-type]
+    check(session)
+    assert session.session.start == BEGUN.replace(tzinfo=UTC)
+
+
+def test_sensors_side_by_side_in_one_file(tmp_path: Path) -> None:
+    names = ",".join(f"{s}_{a}" for s in ("hip", "back") for a in NAMES.split(","))
+    written(tmp_path, f"t,{names}", [f"{t:.2f}" for t in T], MOTION.acc, MOTION.gyr, MOTION.acc[::-1], MOTION.gyr[::-1])
+    mapping = 'time = { column = "t", unit = "s" }\n'
+    for placement, name in (("pelvis", "hip"), ("lumbar", "back")):
+        mapping += f'[[sensor]]\nplacement = "{placement}"\n' + SI.replace('["', f'["{name}_').replace(',"', f',"{name}_')
+    session = imported(tmp_path, mapping)
+    check(session)
+    np.testing.assert_allclose(session.samples["lumbar"].acc, MOTION.acc[::-1], atol=1e-5)
+
+
 def test_factors_signs_and_axes(tmp_path: Path) -> None:
     # the file's axes: x = y of the sensor, y = -x, z = -z (left-handed: of acc and gyr alike)
     turn = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
