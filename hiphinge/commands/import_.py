@@ -70,7 +70,7 @@ def import_(
     for doubt in doubts:
         screen.print(f"note: {doubt.words}", highlight=False, markup=False, soft_wrap=True)
     for note in imported.notes:
-        screen.print(f"note: {note}", highlight=False, soft_wrap=True)
+        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     for key, samples in imported.samples.items():
         screen.print(f"{key}: {len(samples)} samples, {samples.last_s - samples.first_s:.1f} s", highlight=False)
     screen.print(f"Plain session: {out}", highlight=False, soft_wrap=True)
