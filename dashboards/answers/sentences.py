@@ -39,6 +39,8 @@ def sentences(language: str) -> Sentences:
 MOST_NEXT = 2
 """Tests that are named as the next ones (ours)."""
 _SIDES = ("left", "right")
+_UNTESTED = {("knee_raise", ""), ("rock_back", "")}
+"""What is to be done next where neither hip was tested."""
 ALIKE_DEG = 5.0
 """Rock-backs whose hips differ by less do not tell the sides apart, degrees (ours)."""
 DIFFERENCE = "hip_difference_deg"
@@ -72,6 +74,10 @@ class Sentences:
         code = document["code"]
         if f"answer.{code}" not in self.words:
             return _capital(f"{self.code('pattern', code)}.")
+        if code == "not_tested" and not {
+            (one["code"], one.get("side") or "") for one in document.get("next") or ()
+        } >= _UNTESTED:
+            code = "partly_tested"
         return self.text(f"answer.{code}", points_to=self.code("points", document.get("points_to")))
 
     def confidence(self, document: Document) -> str:

@@ -45,6 +45,8 @@ def test_terminal_page_and_report_answer_in_the_same_words(tmp_path: Path, day: 
     on_page["against"] = [told.replace("\xa0", " ") for told in on_page["against"]]
     in_rows = dict(row.split(": ", 1) for row in rows)
     assert headline == on_page["answer"].replace("\xa0", " ")
+    # the table of Grafana says it without what to do next
+    assert summary["screen"]["pattern_words"] == headline.partition(" Next: ")[0]
     assert in_rows["Confidence"] == on_page["confidence"]
     assert in_rows["Against it"].split("; ") == (on_page["against"] or ["nothing that was measured"])
     assert in_rows["Test next"] == ("".join(on_page["next"]) or "–")
