@@ -50,8 +50,8 @@ def lag_of_bends(sensor: str, samples: Parts, against: str, others: Parts, begin
 
 
 def _late(first: list[Floats], second: list[Floats]) -> list[tuple[float, float]]:
-    """When whole bends were (the middle, session time), and how much later, s, the second sensor shows them than the first; none
-    where too many bends do not keep together."""
+    """When whole bends were (the middle, session time), and how much later, s, the second sensor shows them than the first;
+    none where too many bends do not keep together."""
     late, apart = [], 0
     for bend in first if second else ():
         shifts = np.array([float(np.mean(other - bend)) for other in second])
