@@ -57,14 +57,14 @@ class _CsvFile:
 
 
 def write_csv(session: ExportedSession, folder: Path, choices: Choices) -> Written:
-    """Write the table that was chosen, or all three."""
+    """Write the table that was chosen, or all that the session has."""
     wanted = (choices.table,) if choices.table else TABLES
     written: list[Path] = []
     if ANGLES in wanted:
         written.append(_angles(session, folder / f"{session.stem}-{ANGLES}.csv", choices))
     if REPETITIONS in wanted:
         written.append(_repetitions(session, folder / f"{session.stem}-{REPETITIONS}.csv", choices))
-    if RAW in wanted:
+    if RAW in wanted and (choices.table or session.sensors):
         written += _raw(session, folder, choices)
     return Written(written)
 

@@ -128,7 +128,13 @@ def _write(group: list[ExportedSession], to: str, choices: Choices, out: Path | 
         target, as_file = out, is_file_name(out)
     if as_file and several:
         raise HiphingeError("this export has several files", str(out), "Give --out a folder, or one session and one --table")
-    return placed(lambda folder: chosen.write(group, folder, choices), target, as_file=as_file, stem=group[0].stem, force=force)
+    written = placed(
+        lambda folder: chosen.write(group, folder, choices), target, as_file=as_file, stem=group[0].stem, force=force
+    )
+    without = [session.folder for session in group if not session.sensors]
+    if chosen.samples and choices.table in ("", RAW):
+        written.notes += [f"{folder}: no samples are exported, because this folder holds results only" for folder in without]
+    return written
 
 
 def _export_person(ids: list[str], out: Path | None, force: bool, as_json: bool, config_file: Path | None) -> None:

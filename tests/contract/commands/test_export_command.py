@@ -9,12 +9,14 @@ import stat
 from pathlib import Path
 from zipfile import ZipFile
 
+import pyarrow.parquet as pq
 import pytest
 
 from dashboards.export import FORMATS
 from tests.conftest import ROOT
 from tests.contract.command_line import done, hiphinge, refused, tree
 from tests.dashboards.export.exported_sessions import session_folder
+from tests.dashboards.synthetic_results import write_session
 
 OLD = ROOT / "fixtures/old/0.1.0/sessions/2026-11-29T08-00-00Z_player-07"
 
@@ -61,6 +63,29 @@ def test_samples_need_no_results(tmp_path: Path) -> None:
     assert {"plain-pelvis.csv", "plain-mapping.toml"} <= tree(tmp_path / "out")
     said = refused("export", "plain", "--to", "csv", "--table", "angles", cwd=tmp_path)
     assert "no results are in this folder. Run: hiphinge replay plain" in said
+
+
+@pytest.mark.parametrize("name", ["csv", "foxglove", "bids"])
+def test_results_without_their_source_are_exported_without_samples(tmp_path: Path, name: str) -> None:
+    folder = write_session(tmp_path / "results", seconds=30, session="results", sensors={})
+    result = done("export", "results", "--to", name, cwd=tmp_path)
+    assert "results: no samples are exported, because this folder holds results only" in result.stderr
+    assert (folder / "export").is_dir()
+    assert "the session holds no samples" not in result.stderr
+
+
+def test_results_of_another_program_are_one_line(monday: Path) -> None:
+    """A table that is torn, and one whose column has another name."""
+    path = monday / "review/angles.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["t", *table.column_names[1:]]), path)
+    said = refused("export", "monday", "--to", "mot", cwd=monday.parent)
+    assert "its columns are not those of this program: time_s" in said
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "cannot be read, it is damaged or of another version" in refused(
+        "export", "monday", "--to", "mot", cwd=monday.parent
+    )
+    assert not (monday / "export").exists()
 
 
 def test_an_old_recording_is_exported(tmp_path: Path) -> None:

@@ -35,11 +35,15 @@ def test_joint_angles_have_names_and_signs_of_opensim(tmp_path: Path) -> None:
     table = read_angles(folder, "review")
     at = np.searchsorted(table["time_s"].to_numpy(), numbers[:, 0])
     for name, ours, sign in (
-        ("hip_flexion_l", "hip_left_flexion", 1),
-        ("hip_adduction_r", "hip_right_abduction", -1),
-        ("hip_rotation_l", "hip_left_rotation", -1),
         ("lumbar_extension", "lumbar_flexion", -1),
         ("lumbar_bending", "lumbar_lateral", 1),
+        ("lumbar_rotation", "lumbar_rotation", 1),
+        ("hip_flexion_l", "hip_left_flexion", 1),
+        ("hip_flexion_r", "hip_right_flexion", 1),
+        ("hip_adduction_l", "hip_left_abduction", -1),
+        ("hip_adduction_r", "hip_right_abduction", -1),
+        ("hip_rotation_l", "hip_left_rotation", -1),
+        ("hip_rotation_r", "hip_right_rotation", -1),
     ):
         np.testing.assert_allclose(numbers[:, labels.index(name)], sign * table[f"{ours}_deg"].to_numpy()[at], atol=1e-6)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from body_signals import UNKNOWN_START, HiphingeError, Quality
 from dashboards.export import FORMATS, Choices, c3d
 from dashboards.tables import TableWriter, read_angles
 from dsp.results import AngleRows
+from tests.conftest import ROOT
 from tests.dashboards.export.exported_sessions import START, document, exported, session_folder
 from tests.dashboards.synthetic_results import orientation_rows, summary
 
@@ -64,6 +67,18 @@ def test_without_ezc3d_one_line_says_what_to_install(folder: Path, tmp_path: Pat
     with pytest.raises(HiphingeError) as told:
         FORMATS["c3d"].write([exported(folder)], tmp_path, Choices())
     assert str(told.value) == "c3d: this needs ezc3d, which is not installed. Install it: pip install 'hiphinge[c3d]'"
+
+
+def test_every_extra_that_is_named_can_be_installed() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    named = [
+        found
+        for path in (*(ROOT / "dashboards/export").glob("*.py"), ROOT / "hiphinge/live/lsl_outlet.py")
+        for found in re.findall(r'needed\("(\w+)", "(\w+)"\)', path.read_text("utf-8"))
+    ]
+    assert sorted(named) == [("ezc3d", "c3d"), ("pylsl", "lsl")]
+    for package, extra in named:
+        assert [word for word in extras[extra] if word.startswith(package)], extra
 
 
 def test_foxglove_is_read_by_the_stock_indexed_reader(folder: Path, tmp_path: Path) -> None:

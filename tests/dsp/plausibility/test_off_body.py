@@ -15,6 +15,7 @@ from dsp.review import ReviewPipeline
 from tests.dsp.plausibility.falls import KINDS, fallen
 from tests.dsp.sessions import Found, from_samples
 from virtual_athlete import Script, SimulatedAthlete
+from virtual_athlete.sensors import Samples
 
 BODY = tuple(p.value for p in BODY_PLACEMENTS)
 
@@ -88,6 +89,14 @@ def test_no_squats_are_made_of_walking_when_a_thigh_sensor_has_fallen():
     assert all(r.quality & Quality.OFF_BODY for r in now.found.repetitions if r.end_s > at + 2.0)
 
 
+def held_as_it_stood(samples: Samples, at_s: float) -> None:
+    """From a session time on nothing but a sensor's noise, at the inclination of the second before."""
+    rng, lies = np.random.default_rng(8), samples.time_s >= at_s
+    stood = (samples.time_s > at_s - 1.0) & ~lies
+    for values, noise in ((samples.acc, 0.02), (samples.gyr, 0.002)):
+        values[lies] = values[stood].mean(axis=0) + rng.normal(0.0, noise, (int(lies.sum()), 3))
+
+
 @pytest.mark.parametrize("key", ["pelvis", "thigh_right"])
 @pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
 def test_a_sensor_that_lies_as_it_stood_is_known_by_its_rest(key, pipeline):
@@ -102,17 +111,35 @@ def test_a_sensor_that_lies_as_it_stood_is_known_by_its_rest(key, pipeline):
     script.stand(2.0)
     athlete = SimulatedAthlete(script, 8)
     samples = athlete.plain()
-    one = samples[key]
-    stood, rng = (one.time_s > at - 1.0) & (one.time_s < at), np.random.default_rng(8)
-    lies = one.time_s >= at
-    for values, noise in ((one.acc, 0.02), (one.gyr, 0.002)):
-        values[lies] = values[stood].mean(axis=0) + rng.normal(0.0, noise, (int(lies.sum()), 3))
+    held_as_it_stood(samples[key], at)
     now = seen(pipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
     (finding,) = now.off(key)
     assert at < finding.known_s < at + 12.0
     known = now.found.time_s >= (finding.known_s if pipeline is LivePipeline else at)
     assert np.isnan(now.found.angles[known][:, ANGLES_OF[key]]).all()
     assert not now.off("lumbar")
+
+
+@pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
+@pytest.mark.parametrize("movement", ["bend", "knee_raise"])
+def test_thighs_that_a_movement_leaves_as_they_stood_are_worn(pipeline, movement):
+    """Straight legs may be as still as a post while the trunk bends, and the standing leg while the other is raised."""
+    script = Script(9)
+    script.calibrate()
+    script.stand(2.0)
+    at = script.now
+    for _ in range(6):
+        if movement == "bend":
+            script.bend()
+        else:
+            script.knee_raise("right")
+    script.stand(2.0)
+    athlete = SimulatedAthlete(script, 9)
+    samples = athlete.plain()
+    for key in ("thigh_left", "thigh_right") if movement == "bend" else ("thigh_left",):
+        held_as_it_stood(samples[key], at)
+    now = seen(pipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
+    assert not [f for f in now.findings if f.cause is Cause.OFF_BODY]
 
 
 def test_review_marks_back_to_the_last_standing_that_agreed():

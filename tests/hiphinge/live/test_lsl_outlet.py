@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from body_signals import ANGLE_NAMES, HiphingeError, Mark
 from dsp.pipeline import PipelineOutput
 from dsp.results import AngleRows, Repetition
+from hiphinge.live.followers import follow
 from hiphinge.live.lsl_outlet import LslOutlet
 from hiphinge.live.sinks import Frame
+from hiphinge.session.in_progress import SessionInProgress
 from ingest.time import HOST_CLOCK_NS
 from tests.contract.command_line import refused
+from virtual_athlete import simulate
 
 INLET = """
 import json, sys
@@ -78,3 +82,10 @@ def test_without_pylsl_one_line_says_what_to_install(tmp_path: Path, monkeypatch
         LslOutlet()
     assert "pip install 'hiphinge[lsl]'" in refused("live", "--kit", "none.toml", "--lsl", "--no-page", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_is_followed_by_an_outlet_where_that_is_wished(tmp_path: Path) -> None:
+    running = SessionInProgress(tmp_path / "session", simulate("demo", 1).session)
+    follow(running, Console(stderr=True, width=140), lsl=True)
+    assert "LSL outlet" in [follower.sink.name for follower in running.sinks._followers]
+    running.abandon()
