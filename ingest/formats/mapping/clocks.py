@@ -176,7 +176,7 @@ class StreamClock:
         if before == after:
             return f"{self._name} repeats {shown[1]} of the {self._bad.unit} before", (
                 "Every sample needs a time of its own: remove the duplicate line, or correct its time. Where the samples of a "
-                "packet share a time, leave time out and say rate_hz; where few times repeat, say bad_lines = … in the mapping."
+                "packet share a time, say --rate 100, or rate_hz in place of time; where few times repeat, bad_lines = …"
             )
         from_to = f"to {shown[1]}" if rows.texts else f"from {shown[0]} to {shown[1]}"
         return f"{self._name} runs backwards, {from_to}", (

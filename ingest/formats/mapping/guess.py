@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,19 +18,12 @@ import numpy as np
 
 from body_signals import G0, Floats, HiphingeError
 from ingest.formats.imported import check_source
+from ingest.formats.mapping.head_table import NUMBER, HeadTable, head_table
 from ingest.formats.plausible import gravity_turn_per_gyr
-from ingest.formats.text import UTF_8, lines, split
+from ingest.formats.text import UTF_8
 from ingest.formats.text.calendar import stamps_of
 from ingest.formats.units import PER_SECOND
-from on_disk import open_file
 
-_HEAD_LINES: Final = 5000
-"""Lines that are looked at (ours): a minute at 100 Hz."""
-_ROWS: Final = 30
-"""Lines by which the table is found (ours)."""
-_DELIMITERS: Final = ("\t", ";", ",", "|")
-_ENCODINGS: Final = (UTF_8, "utf-16", "gb18030", "cp1252")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _KINDS: Final = {
     "gyr": r"gyr|^[gw][ _]?[xyz]\b|angular|omega|drehrate|rot.*rate|rate.*[xyz]\b|^as[xyz]|角速度",
     "mag": r"mag|^m[ _]?[xyz]\b|^h[xyz]",
@@ -50,39 +43,15 @@ _UNITS: Final = {
     ),
 }
 _RATES_HZ: Final = (10.0, 2000.0)
+_PRODUCTS: Final = {
+    "dot": "SampleTimeFine",
+    "metabase": "epoc (ms)",
+    "phyphox": "Acceleration x (m/s^2)",
+    "sensor-logger": "seconds_elapsed",
+    "witmotion": "AsX(°/s)",
+}
+"""A column by which the file of a product is known."""
 SURE, LIKELY, UNSURE = "sure", "likely", "unsure"
-
-
-@dataclass(slots=True)
-class _Table:
-    """What was found of a table. names: of its columns; header: whether the file has them. units: below the names, or empty."""
-
-    path: Path
-    encoding: str
-    delimiter: str
-    decimal: str
-    skip_rows: int
-    header: bool
-    names: list[str]
-    units: list[str]
-    rows: list[list[str]]
-
-    def column(self, name: str) -> Floats:
-        """Numbers (n,) of a column; NaN where there is none."""
-        at = self.names.index(name)
-        cells = (row[at].strip() if at < len(row) else "" for row in self.rows)
-        plain = (cell.replace(",", ".") if self.decimal == "," else cell for cell in cells)
-        return np.array([float(cell) if _NUMBER.fullmatch(cell) else np.nan for cell in plain])
-
-    def texts(self, name: str) -> list[str]:
-        """The cells of a column."""
-        at = self.names.index(name)
-        return [row[at].strip() if at < len(row) else "" for row in self.rows]
-
-    def said(self, name: str) -> str:
-        """Name and unit of a column, in small letters."""
-        at = self.names.index(name)
-        return f"{name} ({self.units[at]})".casefold() if at < len(self.units) and self.units[at] else name.casefold()
 
 
 @dataclass(slots=True)
@@ -102,7 +71,7 @@ def guess(path: Path) -> Guess:
     check_source(path)
     if path.is_dir():
         raise HiphingeError("this is a folder", str(path), "Give one file of it.")
-    table = _table(path)
+    table = head_table(path)
     found = Guess()
     head = [f"# proposed for {path.name}; look at every line that is not sure", f'files = ["*{path.suffix or path.name}"]']
     if table.encoding != UTF_8:
@@ -118,7 +87,12 @@ def guess(path: Path) -> Guess:
     if "acc" not in kinds or not ("gyr" in kinds or "quat" in kinds):
         lacks = "an acceleration" if "acc" not in kinds else "a gyroscope or an orientation"
         what = f"no columns that look like {lacks}; found {', '.join(table.names[:40])}"
-        raise HiphingeError(what, f"{path}, line {table.skip_rows + 1}", "Write a mapping by hand: docs/csv-mapping.md.")
+        product = _product(table)
+        remedy = f"It looks like a file of {product}: hiphinge import {product}." if product else ""
+        remedy = remedy or "Write a mapping by hand: docs/csv-mapping.md."
+        raise HiphingeError(what, f"{path}, line {table.skip_rows + 1}", remedy)
+    if product := _product(table):
+        head.insert(1, f"# this looks like a file of {product}: hiphinge import {product} needs no mapping")
     split_by = _sensors_column(table)
     if split_by is not None:
         one = [row for row, text in zip(table.rows, table.texts(split_by), strict=True) if text == table.texts(split_by)[0]]
@@ -135,7 +109,9 @@ def guess(path: Path) -> Guess:
             head.append(f"# that is {found.rate_hz:.4g} samples a second: {sure}")
     head.append(acc_line)
     if "gyr" in kinds:
-        head.append(_gyr(table, kinds["gyr"], vectors["gyr"], acc, time_s))
+        line = _gyr(table, kinds["gyr"], vectors["gyr"], acc, time_s)
+        own = _own_time(table, kinds["gyr"][0], time_line)
+        head.append(line.replace(" }", f", time = {_quoted(own)} }}", 1) if own else line)
     if "quat" in kinds:
         head.append(f"quat = [{{ columns = {_list(kinds['quat'])} }}]   # {LIKELY}: w, x, y, z, sensor → earth")
     if "mag" in kinds and (unit := _unit_of(table, "mag", kinds["mag"])) is not None:
@@ -147,97 +123,21 @@ def guess(path: Path) -> Guess:
     return found
 
 
-def _table(path: Path) -> _Table:
-    for encoding in _ENCODINGS:
-        try:
-            found = _table_in(path, encoding)
-        except (HiphingeError, UnicodeError):
-            if encoding == _ENCODINGS[-1]:
-                raise
-            continue
-        if found is not None:
-            return found
-        if encoding == UTF_8 and not _is_utf16(path):
-            break
-    what = "the file is empty" if not path.stat().st_size else "no table of numbers"
-    raise HiphingeError(what, str(path), "Give a CSV file with a line for each sample.")
+def _product(table: HeadTable) -> str | None:
+    """The format that needs no mapping."""
+    return next((product for product, name in _PRODUCTS.items() if name in table.names), None)
 
 
-def _is_utf16(path: Path) -> bool:
-    with open_file(path) as file:
-        return file.read(2) in (b"\xff\xfe", b"\xfe\xff")
-
-
-def _table_in(path: Path, encoding: str) -> _Table | None:
-    text = [line for _, line in islice(lines(path, encoding), _HEAD_LINES)]
-    best: tuple[int, int, str] | None = None
-    for delimiter in _DELIMITERS:
-        cells = [split(line, delimiter) for line in text[: _ROWS * 4]]
-        for first in range(min(len(cells), _ROWS * 3)):
-            block = cells[first : first + _ROWS]
-            width = len(block[0])
-            if width < 4 or len(block) < 3 or any(len(row) != width for row in block[:-1] if row != [""]):
-                continue
-            share = min(_numeric_share(block, delimiter), 1.2 * _numeric_share(block[:1], delimiter))
-            if share > 0.6 and (best is None or width > best[0]):
-                best = (width, first, delimiter)
-            if share > 0.6:
-                break
-    if best is None:
-        return None
-    width, first, delimiter = best
-    read = (split(line, delimiter) for line in text[first:] if line.strip())
-    rows = [row for row in read if len(row) == width]
-    above = first - 1
-    while above >= 0 and not text[above].strip():
-        above -= 1
-    names, units, header = [f"column {i + 1}" for i in range(width)], [""] * width, False
-    one = [cell.strip() for cell in split(text[above], delimiter)] if above >= 0 else []
-    two = [cell.strip() for cell in split(text[above - 1], delimiter)] if above >= 1 else []
-    if _are_names(two, width) and _are_names(one, width) and _look_like_units(one):
-        names, units, header, above = two, one, True, above - 1
-    elif _are_names(one, width):
-        names, header = one, True
-    decimal = "," if delimiter != "," and _commas(rows) else "."
-    names = _numbered(names)
-    return _Table(path, encoding, delimiter, decimal, above if header else first, header, names[:width], units, rows)
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """Names as a mapping writes them: those that stand there twice with their number."""
-    return [f"{name}#{names[: i + 1].count(name)}" if name and names.count(name) > 1 else name for i, name in enumerate(names)]
-
-
-def _numeric_share(rows: Sequence[Sequence[str]], delimiter: str) -> float:
-    cells = [cell.strip() for row in rows for cell in row]
-    if delimiter != ",":
-        cells = [cell.replace(",", ".") for cell in cells]
-    there = [cell for cell in cells if cell]
-    return sum(bool(_NUMBER.fullmatch(cell)) for cell in there) / max(len(there), 1)
-
-
-def _are_names(cells: Sequence[str], width: int) -> bool:
-    there = [cell for cell in cells if cell]
-    return len(cells) in (width, width + 1) and len(there) >= 4 and not any(_NUMBER.fullmatch(cell) for cell in there)
-
-
-def _look_like_units(cells: Sequence[str]) -> bool:
-    return sum(bool(re.search(r"m/\(?s|deg|rad|^m?g$|^[mun]?s$|°|no units", cell, re.IGNORECASE)) for cell in cells) >= 3
-
-
-def _commas(rows: Sequence[Sequence[str]]) -> bool:
-    cells = [cell.strip() for row in rows[:_ROWS] for cell in row]
-    return sum(bool(re.fullmatch(r"[+-]?\d+,\d+", cell)) for cell in cells) > sum("." in cell for cell in cells)
-
-
-def _groups(table: _Table) -> dict[str, list[str]]:
+def _groups(table: HeadTable) -> dict[str, list[str]]:
     """Names of the columns of acc, gyr, quat and mag, in order of their axes."""
     found: dict[str, dict[str, str]] = {}
     for name in table.names:
         said = name.casefold()
         kind = next((kind for kind, pattern in _KINDS.items() if re.search(pattern, said)), None)
-        if kind is None or (kind != "quat" and re.search(r"free|lin|without", said)):
+        if kind is None or (kind != "quat" and re.search(r"lin|without", said)):
             continue
+        if kind == "acc" and "free" in said:
+            kind = "free"
         axes = "wxyz" if kind == "quat" else "xyz"
         letter = _axis(said, axes)
         if letter:
@@ -245,11 +145,14 @@ def _groups(table: _Table) -> dict[str, list[str]]:
     groups = {kind: [of[axis] for axis in ("wxyz" if kind == "quat" else "xyz") if axis in of] for kind, of in found.items()}
     groups = {kind: names for kind, names in groups.items() if len(names) == (4 if kind == "quat" else 3)}
     groups = {kind: names for kind, names in groups.items() if all(_are_numbers(table.column(name)) for name in names)}
+    free = groups.pop("free", None)
+    if free is not None and "acc" not in groups and "quat" in groups:
+        groups["acc"] = free
     return groups or _groups_by_numbers(table)
 
 
 def _are_numbers(column: Floats) -> bool:
-    return float(np.isfinite(column).mean()) > 0.5
+    return float(np.isfinite(column).mean()) > 0.2
 
 
 def _axis(said: str, axes: str) -> str:
@@ -261,7 +164,7 @@ def _axis(said: str, axes: str) -> str:
     return "wxyz"[int(number[1])] if number and axes == "wxyz" else ""
 
 
-def _groups_by_numbers(table: _Table) -> dict[str, list[str]]:
+def _groups_by_numbers(table: HeadTable) -> dict[str, list[str]]:
     """Without names: three columns whose length is about that of gravity, and the three after or before them."""
     numeric = [name for name in table.names if np.isfinite(table.column(name)).mean() > 0.9]
     for first in range(len(numeric) - 2):
@@ -275,23 +178,26 @@ def _groups_by_numbers(table: _Table) -> dict[str, list[str]]:
     return {}
 
 
-def _sensors_column(table: _Table) -> str | None:
+def _sensors_column(table: HeadTable) -> str | None:
     """A column of a few texts that alternate: each is a sensor."""
     for name in table.names:
         texts = table.texts(name)
         kinds = set(texts)
         named = re.search(r"device|sensor|address|mac|serial|^id\b|设备", name.casefold())
-        if 1 < len(kinds) <= 16 and "" not in kinds and (named or not any(_NUMBER.fullmatch(text) for text in kinds)):
+        if 1 < len(kinds) <= 16 and "" not in kinds and (named or not any(NUMBER.fullmatch(text) for text in kinds)):
             changes = sum(a != b for a, b in pairwise(texts))
             if changes > len(texts) / 20 and isinstance(stamps_of(texts[:1]), int):
                 return name
     return None
 
 
-def _acc(table: _Table, names: list[str], values: Floats) -> tuple[Floats, str]:
+def _acc(table: HeadTable, names: list[str], values: Floats) -> tuple[Floats, str]:
     """The acceleration (n, 3) in m/s², and its line."""
     median = float(np.nanmedian(np.linalg.norm(values, axis=1))) or 1.0
     said = _unit_of(table, "acc", names)
+    if "free" in names[0].casefold():
+        line = f'acc = {{ columns = {_list(names)}, unit = "{said or "m/s2"}", free = "earth" }}'
+        return values, f"{line}   # {LIKELY}: without gravity, in the frame of the earth"
     per = {"m/s2": 1.0, "g": G0, "mg": 1e-3 * G0}
     fits = next((unit for unit, factor in per.items() if 0.6 < median * factor / G0 < 1.4), None)
     if fits is not None:
@@ -304,7 +210,7 @@ def _acc(table: _Table, names: list[str], values: Floats) -> tuple[Floats, str]:
     return values * (scale * G0), f"{line}   # {UNSURE}: raw counts, if their median length {median:.4g} is 1 g"
 
 
-def _gyr(table: _Table, names: list[str], values: Floats, acc: Floats, time_s: Floats | None) -> str:
+def _gyr(table: HeadTable, names: list[str], values: Floats, acc: Floats, time_s: Floats | None) -> str:
     said = _unit_of(table, "gyr", names)
     whole = np.isfinite(values).all(axis=1) & np.isfinite(acc).all(axis=1)
     per_turn = None
@@ -326,20 +232,20 @@ def _gyr(table: _Table, names: list[str], values: Floats, acc: Floats, time_s: F
     return f'{line}, unit = "{"deg/s" if fast else "rad/s"}" }}   # {UNSURE}: too little movement to tell'
 
 
-def _time(table: _Table, acc: Floats, gyr: Floats | None, kinds: dict[str, list[str]]) -> tuple[str, Floats | None, str]:
+def _time(table: HeadTable, acc: Floats, gyr: Floats | None, kinds: dict[str, list[str]]) -> tuple[str, Floats | None, str]:
     """The line of the time, the times (n,) in seconds and how sure they are."""
     taken = {name for names in kinds.values() for name in names}
     others = [name for name in table.names if name and name not in taken]
-    for name in sorted(others, key=lambda name: not re.search(_TIME, name.casefold())):
+    for name in sorted(others, key=lambda name: not _is_time(table, name)):
         texts = table.texts(name)
-        stamps = stamps_of(texts) if texts and not _NUMBER.fullmatch(texts[0].replace(",", ".")) else 0
+        stamps = stamps_of(texts) if texts and not NUMBER.fullmatch(texts[0].replace(",", ".")) else 0
         if not isinstance(stamps, int):
             unit = "iso" if stamps.dated else "clock"
             time_s = np.asarray((stamps.ns - stamps.ns[0]) / 1e9)
             return f'time = {{ column = {_quoted(name)}, unit = "{unit}" }}   # {SURE}', time_s, SURE
         values = table.column(name)
         step = np.diff(values)
-        named = re.search(_TIME, name.casefold()) or not table.header
+        named = _is_time(table, name) or not table.header
         if not len(step) or not np.isfinite(values).all() or not (step > 0).all() or not named:
             continue
         said = _unit_of(table, "time", [name])
@@ -366,7 +272,24 @@ def _time(table: _Table, acc: Floats, gyr: Floats | None, kinds: dict[str, list[
     return f"rate_hz = 100   # {UNSURE}: no column is a time; correct it", None, UNSURE
 
 
-def _unit_of(table: _Table, kind: str, names: Sequence[str]) -> str | None:
+def _own_time(table: HeadTable, name: str, time_line: str) -> str | None:
+    """The column of times that ends where the column `name` ends, and is not the time of all."""
+    there = np.isfinite(table.column(name))
+    if there.mean() > 0.95:
+        return None
+    for other in table.names:
+        other_time = _is_time(table, other) and _quoted(other) not in time_line
+        if other_time and np.array_equal(np.isfinite(table.column(other)), there):
+            return other
+    return None
+
+
+def _is_time(table: HeadTable, name: str) -> bool:
+    """Whether the name, or its unit, is that of a time."""
+    return bool(re.search(_TIME, name.casefold())) or _unit_of(table, "time", [name]) is not None
+
+
+def _unit_of(table: HeadTable, kind: str, names: Sequence[str]) -> str | None:
     """The unit that names or the line below them say."""
     said = table.said(names[0])
     return next((unit for pattern, unit in _UNITS[kind] if re.search(pattern, said)), None)

@@ -106,6 +106,11 @@ class MappingFile:
                 self.fail(f"{key} is missing", at or (key,), f"Add {EXAMPLES[key]} above all tables in brackets{or_rate}.")
         if "gyr" not in groups and "quat" not in groups:
             self.fail("neither gyr nor quat is there", at or ("gyr",), f"Add {EXAMPLES['gyr']}, or quat.")
+        for key, described in groups.items():
+            named = any(group.clock is not None and group.clock.per_second < 0.0 for group in described)
+            if named and (not clocks or clocks[0].kind == COUNTED):
+                what = f"time in {key} names a column, and no unit is known"
+                self.fail(what, self.either(key, entry, at)[1], 'Write time = { column = "…", unit = "s" } there.')
         optional = frozenset(key for key in groups if isinstance(self.either(key, entry, at)[0], list))
         split_by = self._names("split_by", entry, at)
         return Layout(

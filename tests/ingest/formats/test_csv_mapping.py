@@ -179,6 +179,12 @@ MAPPING_FAULTS = {
     "bad lines": ('delimiter = ";"', 'delimiter = ";"\nbad_lines = -1', 3, "0, 1, 2"),
     "where": ('delimiter = ";"', 'delimiter = ";"\nwhere = "1"', 3, 'where = { column = "id", is = "1" }'),
     "bits": ('unit = "ms"', 'unit = "ms", bits = 8', 4, "16, 24 or 32"),
+    "time of a group without a unit": (
+        'time = { column = "t", unit = "ms" }\nacc = {',
+        'rate_hz = 100\nacc = { time = "t",',
+        5,
+        'time = { column = "…", unit = "s" }',
+    ),
     "scale of a date": ('unit = "ms"', 'unit = "iso", scale = 2', 4, 'unit = "iso"'),
     "zero": ('unit = "ms"', 'unit = "ms", zero = 0', 4, 'zero = "keep"'),
     "zero differs": ('unit = "ms"', 'unit = "ms", zero = "keep"', 4, "for all sensors or for none"),

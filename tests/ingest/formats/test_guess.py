@@ -20,6 +20,7 @@ def csv(names: str, *columns: Floats, delimiter: str = ",", decimal: str = ".", 
     return "\n".join([*([names] if names else []), *body]) + "\n"
 
 
+QUAT, FREE = "Quat_W,Quat_X,Quat_Y,Quat_Z", "FreeAcc_X,FreeAcc_Y,FreeAcc_Z"
 T, ACC, GYR = MOTION.time_s, MOTION.acc, MOTION.gyr
 DEGREES = np.degrees(GYR)
 WITH_UNITS = "Time (ms),Acc X (g),Acc Y (g),Acc Z (g),Gyr X (deg/s),Gyr Y (deg/s),Gyr Z (deg/s)"
@@ -60,6 +61,32 @@ def test_a_proposal_imports_its_file(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(one.acc, ACC, atol=within)
     assert one.gyr is not None
     np.testing.assert_allclose(one.gyr, GYR, atol=0.3 if name == "raw counts" else 1e-3)
+
+
+def test_a_channel_with_times_of_its_own_that_ends_early(tmp_path: Path) -> None:
+    slow = turning(50.0)
+    rows = [[f"{t:.3f}", *(f"{v:.6f}" for v in acc / G0), "", "", "", ""] for t, acc in zip(T, ACC, strict=True)]
+    for row, t, gyr in zip(rows, slow.time_s, slow.gyr, strict=False):
+        row[4:] = [f"{t:.3f}", *(f"{v:.6f}" for v in np.degrees(gyr))]
+    names = ["X[s]", "ACC X (G)", "ACC Y (G)", "ACC Z (G)", "X[s]", "GYRO X (deg/s)", "GYRO Y (deg/s)", "GYRO Z (deg/s)"]
+    (tmp_path / "pelvis.csv").write_text("\n".join(",".join(row) for row in [names, *rows]))
+    proposed = guess(tmp_path / "pelvis.csv").text()
+    assert 'time = "X[s]#2"' in proposed
+    (tmp_path / "map.toml").write_text(proposed, "utf-8")
+    one = import_session("csv", tmp_path / "pelvis.csv", mapping=tmp_path / "map.toml").samples["pelvis"]
+    assert one.gyr is not None
+    np.testing.assert_allclose(one.gyr, slow.gyr[: len(one)], atol=1e-3)
+
+
+def test_a_product_is_named_and_free_acceleration_is_proposed(tmp_path: Path) -> None:
+    product_files.dot(tmp_path, MOTION, f"{QUAT},{FREE}", MOTION.quat, MOTION.free)
+    (file,) = tmp_path.iterdir()
+    proposed = guess(file).text()
+    assert "hiphinge import dot needs no mapping" in proposed
+    assert 'free = "earth"' in proposed
+    (tmp_path / "map.toml").write_text(proposed, "utf-8")
+    (one,) = import_session("csv", file, mapping=tmp_path / "map.toml").samples.values()
+    np.testing.assert_allclose(one.acc, ACC, atol=1e-3)
 
 
 def test_several_sensors_in_one_file_are_told_apart(tmp_path: Path) -> None:

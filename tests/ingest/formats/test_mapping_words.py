@@ -179,7 +179,9 @@ def test_factors_signs_and_axes(tmp_path: Path) -> None:
 def test_channels_with_times_of_their_own(tmp_path: Path) -> None:
     """The acceleration at 200 Hz is averaged to the gyroscope's 100 Hz; the magnetometer at 20 Hz is interpolated."""
     fast, slow = turning(200.0), turning(20.0, begin_s=0.004)
-    (tmp_path / "a.csv").write_text("\n".join(["t,x,y,z", *(cells(row) for row in np.column_stack((fast.time_s, fast.acc)))]))
+    # what alternates from sample to sample would be an offset at half the rate, were it not averaged
+    shaken = fast.acc + np.where(np.arange(len(fast.acc)) % 2, 0.5, -0.5)[:, None]
+    (tmp_path / "a.csv").write_text("\n".join(["t,x,y,z", *(cells(row) for row in np.column_stack((fast.time_s, shaken)))]))
     (tmp_path / "g.csv").write_text(
         "\n".join(["t,x,y,z", *(cells(row) for row in np.column_stack((MOTION.time_s, MOTION.gyr)))])
     )
