@@ -338,7 +338,12 @@ SCREEN_RESULT: tuple[Quantity, ...] = (
         "number of the pattern, 1 to 6 (docs/screen.md); missing: none was seen and not all tests were done, or one test alone "
         "points to one",
     ),
-    Quantity("pattern_words", "", Storage.STRING, "the pattern in words"),
+    Quantity(
+        "pattern_words",
+        "",
+        Storage.STRING,
+        "the answer in words, as page and report say it; of an older session the pattern, its side, and what was not tested",
+    ),
     Quantity("side", "", Storage.STRING, "left, right or both; empty where the pattern has no side"),
     Quantity("agreeing", "", Storage.INT32, "number of exercises that support the pattern"),
     Quantity("confidence", "", Storage.STRING, "low, moderate or high; empty where there is no pattern"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from body_signals import SCREEN_MEASURES
 from dashboards.answers.catalogue import catalogue
+from dashboards.answers.document import answer_of
 from dashboards.notation import DASH, ROUNDING, uncertainty, with_uncertainty
 
 Document = Mapping[str, Any]
@@ -37,6 +38,11 @@ def sentences(language: str) -> Sentences:
 
 MOST_NEXT = 2
 """Tests that are named as the next ones (ours)."""
+_SIDES = ("left", "right")
+_UNTESTED = {("knee_raise", ""), ("rock_back", "")}
+"""What is to be done next where neither hip was tested."""
+ALIKE_DEG = 5.0
+"""Rock-backs whose hips differ by less do not tell the sides apart, degrees (ours)."""
 DIFFERENCE = "hip_difference_deg"
 """The one measure with a sign that is no direction of the body."""
 
@@ -58,14 +64,22 @@ class Sentences:
 
     def answer(self, document: Document, done: Collection[tuple[str, str]] | None = None) -> str:
         """The headline: one sentence. One test alone is followed by what to do next; done: as in `next`."""
+        told, following = self.pointing(document), document.get("next") or ()
+        if document["code"] != "one_test" or not following:
+            return told
+        return self.text("answer.next", answer=told, next=self.next(following[0], done))
+
+    def pointing(self, document: Document) -> str:
+        """The answer without what to do next."""
         code = document["code"]
         if f"answer.{code}" not in self.words:
             return _capital(f"{self.code('pattern', code)}.")
-        if code != "one_test":
-            return self.text(f"answer.{code}")
-        told = self.text("answer.one_test", points_to=self.code("points", document.get("points_to")))
-        following = document.get("next") or ()
-        return self.text("answer.next", answer=told, next=self.next(following[0], done)) if following else told
+        if (
+            code == "not_tested"
+            and not {(one["code"], one.get("side") or "") for one in document.get("next") or ()} >= _UNTESTED
+        ):
+            code = "partly_tested"
+        return self.text(f"answer.{code}", points_to=self.code("points", document.get("points_to")))
 
     def confidence(self, document: Document) -> str:
         """The confidence of an answer with its reason: ``high: three tests that share no number agree``."""
@@ -100,6 +114,15 @@ class Sentences:
         whose = whose or ("proposal" if document.get("proposal") else "limit")
         told = self.text(f"reason.{whose}", reason=told, limit=self.measured(document, document["limit"]))
         return self.text("reason.borderline", reason=told) if document.get("borderline") else told
+
+    def against(self, screen: Document) -> list[str]:
+        """What speaks against the answer of a screen: its numbers; and the rock-back, where it does not tell the hips apart
+        though a side is named."""
+        answer = answer_of(screen)
+        told = [self.reason(reason) for reason in answer.get("against") or ()]
+        if answer.get("side") in _SIDES and _rock_backs_alike(screen):
+            told.append(self.text("side.alike", test=self.test("rock_back")))
+        return told
 
     def test(self, name: str, side: str = "") -> str:
         """A test as a noun, with its side: ``knee raise left``."""
@@ -168,10 +191,18 @@ class Sentences:
     def measured(self, document: Document, value: object, sd: object = None, finer: int = 0) -> str:
         """A number of a test in its unit, with its uncertainty where that is known: ``76 ± 1°``, ``82 %``, ``−0,26 s``,
         ``+12 points`` for a difference of shares, ``1.35`` for a slope. finer: further decimals."""
-        if document.get("measure") in SLOPES:
+        form = self.form(document)
+        if form == "slope":
             return self.decimals(with_uncertainty(_number(value), _number(sd), decimals=_SLOPE_DECIMALS + finer))
-        difference = (document.get("test"), document.get("measure")) in _POINTS
-        return self.number(value, document.get("unit"), sd, difference=difference, finer=finer)
+        return self.number(value, document.get("unit"), sd, difference=form == "points", finer=finer)
+
+    def form(self, document: Document) -> str:
+        """How a number of a test is written: ``slope``, ``points``, ``percent``, or its unit."""
+        if document.get("measure") in SLOPES:
+            return "slope"
+        if (document.get("test"), document.get("measure")) in _POINTS:
+            return "points"
+        return str(document.get("unit") or "percent")
 
     def number(self, value: object, unit: object, sd: object = None, *, difference: bool = False, finer: int = 0) -> str:
         """A number of `unit` (``deg``, ``s``, or none for a share); difference: of two shares, in points. finer: further
@@ -251,6 +282,15 @@ class Sentences:
         known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
         told, smallest = self.change_and_can_tell(document, point)
         return self.text(f"change.{label}" if known else "change.unknown", change=told, when=when, smallest=smallest)
+
+
+def _rock_backs_alike(screen: Document) -> bool:
+    """Whether both hips were compared in the rock-back, and gave alike."""
+    if not any((e["test"], e["measure"]) == ("rock_back", "excursion_deg") for e in screen.get("limits") or ()):
+        return False
+    measured = {t["side"]: t["measures"].get("excursion_deg") or {} for t in screen["tests"] if t["test"] == "rock_back"}
+    known = [_number(m.get("median")) for side, m in measured.items() if side in _SIDES and m.get("valid")]
+    return len(known) == len(_SIDES) and abs(known[0] - known[1]) < ALIKE_DEG
 
 
 def _scale(unit: object) -> float:

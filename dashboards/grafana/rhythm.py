@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from body_signals import LIMITS
+from body_signals import LIMITS, SCREEN_COLUMNS
 from body_signals.movements import BEND, KNEE_RAISE, MOVEMENTS
 from dashboards.grafana import panels as p
 from dashboards.grafana.queries import (
@@ -21,14 +21,14 @@ from dashboards.grafana.queries import (
     select,
     tag_values,
 )
-from dsp.screen import NOT_SCREENED
 
 _LIMITS = {limit.name: limit.value for limit in LIMITS}
 SHARE_BAND = (_LIMITS["bend_share_low"], _LIMITS["bend_share_high"])
 """Lumbar share of trunk in a standing bend, 10th and 90th centile of 126 people without back pain (Laird 2019, BMC
 Musculoskeletal Disorders 20:28, table 3)."""
 SCREEN = {
-    "pattern": "<pattern_words>",
+    "answer": "<pattern_words>",
+    "side": "<side>",
     "confidence": "<confidence>",
     "exercises agree": "<agreeing>",
     "bend, lumbar share": "<bend_lumbar_share_of_trunk>",
@@ -39,6 +39,14 @@ SCREEN = {
     "right rock-back": "<rock_back_right_excursion_deg>",
 }
 """What the table of screens shows."""
+_SCREENED = "({})".format(
+    " OR ".join(
+        f"<{q.name}> > 0"
+        for q in SCREEN_COLUMNS
+        if q.name.endswith("_repetitions") and q.name.startswith(("bend", "bow", "knee_raise", "rock_back", "hip_extension"))
+    )
+)
+"""A test of the hip screen was done."""
 _BAND = p.Limits(((None, "transparent"), (SHARE_BAND[0], "#8D98A4"), (SHARE_BAND[1], "transparent")), "area")
 _THIRDS = ("early", "middle", "late")
 
@@ -253,15 +261,15 @@ def dashboard() -> dict[str, Any]:
                 16,
                 p.table(
                     "Hip screen",
-                    "Pattern of each session's screen, or what was not tested; medians of what counts; hips pelvis to femur.",
-                    [select("screen", SCREEN, where=[f"<pattern_words> != '{NOT_SCREENED}'"], last_first=True)],
+                    "Answer of each session's screen; medians of what counts; hips pelvis to femur.",
+                    [select("screen", SCREEN, where=[_SCREENED], last_first=True)],
                     p.Look(
                         p.UNITS["deg"],
                         0,
                         overrides=(
                             p.column_look("exercises agree", unit=p.UNITS[""]),
                             p.column_look("bend, lumbar share", unit=p.UNITS["share"]),
-                            p.column_look("pattern", width=360),
+                            p.column_look("answer", width=360),
                         ),
                     ),
                 ),

@@ -46,7 +46,7 @@ EXAMPLES = {
     'duration_s=3600.0,repetitions=140i,sets=14i,exposure_lumbar_flexion_s_below_20=2903.5,software="hiphinge 0.1.0" '
     "1795442700000000000",
     "screen": "screen,athlete=player-07,session=2026-11-23T14-05-00Z_player-07,estimator=review "
-    'pattern=2i,pattern_words="hip-limited: the hips run out, the lumbar spine takes up the slack (left side)",side="left",'
+    'pattern=2i,pattern_words="The hips run out first, and the lumbar spine makes up the rest.",side="left",'
     'agreeing=3i,confidence="high",borderline=0i,bend_repetitions=4i,bend_lumbar_share_of_trunk=0.78,'
     "bend_lumbar_share_of_trunk_spread=0.02,knee_raise_left_repetitions=3i,knee_raise_left_hip_peak_deg=74.0 "
     "1795442700000000000",

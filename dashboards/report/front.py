@@ -29,8 +29,9 @@ _DRAWN_LOOPS = 4
 """Most repetitions in one picture (ours)."""
 _LINE = 68
 """Characters of a row beside its name, in the widest typeface (ours)."""
-_ROOM_PX, _ROW_PX, _CELL_PX = 259.0, 28.0, 22.0
-"""Room on the first page for its rows and the small print below, and the height of a row of each, CSS pixels (ours)."""
+_ROOM_PX, _ROW_PX, _FURTHER_PX, _CELL_PX = 259.0, 28.0, 21.0, 22.0
+"""Room on the first page for its rows and the small print below; the height of a row, of each further line in it, and of a row
+of small print, CSS pixels (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +65,30 @@ class Table:
     names: tuple[str, ...] = ()
 
 
-def lines(facts: Facts, words: Wording) -> list[Line]:
-    """Side, confidence, what speaks against it, what to read with care, change, pain, next test."""
+def lines(facts: Facts, words: Wording, *, fitted: bool = True) -> list[Line]:
+    """Side, confidence, what speaks against it, what to read with care, change, pain, next test. A retest is headed by its
+    change: there the hip screen's answer is the first row. fitted: as much of each as has room on the first page; else all."""
     answer = facts.answer
     told = words.confidence(answer)
     sure, _, why = told.partition(": ") if answer.get("confidence") else ("", "", told)
-    found = [
-        _side(facts, words),
-        Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why),
-        Line(words.text("report.against"), "", _against(facts, words)),
-    ]
-    return [*found, *care_line(facts, words), *common_lines(facts, words)]
+    of_retest = answers_with_change(facts)
+    first = [Line(words.text("report.hip_tests"), "", words.pointing(answer))] if of_retest else []
+    first += [_side(facts, words), Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why)]
+    last = [*care_line(facts, words), *common_lines(facts, words, changed_too=not of_retest)]
+    room = int((_ROOM_PX - _height(first) - _height(last) - _ROW_PX) / _FURTHER_PX)
+    against = _against(facts, words, _LINE * max(1, 1 + room) if fitted else None)
+    return [*first, Line(words.text("report.against"), "", against), *last]
 
 
-def common_lines(facts: Facts, words: Wording) -> list[Line]:
-    """The rows that a hip check and a training day share: change, pain, next test."""
+def answers_with_change(facts: Facts) -> bool:
+    """Whether the session's answer is a change: a retest that could be compared."""
+    return bool(facts.retests) and facts.comparison is not None
+
+
+def common_lines(facts: Facts, words: Wording, *, changed_too: bool = True) -> list[Line]:
+    """The rows that a hip check and a training day share: change, pain, next test. changed_too: the change is not told yet."""
     found = []
-    if facts.comparison is not None:
+    if facts.comparison is not None and changed_too:
         found.append(Line(words.text("report.changed"), *changed(facts.comparison, words)))
     found.append(Line(words.text("report.pain"), "", pain_line(facts, words)))
     found.append(Line(words.text("report.next"), "", words.following(facts.answer, facts.done) or DASH))
@@ -173,21 +181,12 @@ def _side(facts: Facts, words: Wording) -> Line:
     return Line(name, words.code("side", side), f": {'; '.join(said)}" if said else "")
 
 
-def _against(facts: Facts, words: Wording) -> str:
-    said = [words.reason({**r, "sd": None, "limit": None}) for r in facts.answer.get("against") or ()]
-    if facts.answer.get("side") in SIDES:
-        said += _alike(facts, words)
-    return fitting(said, words) if said else words.text("report.against_nothing")
-
-
-def _alike(facts: Facts, words: Wording) -> list[str]:
-    """A test of both hips that does not tell the sides apart, though the answer names one."""
-    found = []
-    left, right = (facts.measure("rock_back", "excursion_deg", side) for side in SIDES)
-    entry = facts.limit("rock_back", "excursion_deg", "left")
-    if left.known and right.known and entry is not None and abs(left.median - right.median) < 5.0:
-        found.append(words.text("side.alike", test=words.test("rock_back")))
-    return found
+def _against(facts: Facts, words: Wording, most: int | None) -> str:
+    """All that speaks against the answer, or what fits in `most` characters."""
+    said = words.against(facts.summary["screen"])
+    if not said:
+        return words.text("report.against_nothing")
+    return "; ".join(said) if most is None else fitting(said, words, most)
 
 
 def pictures(facts: Facts, words: Wording) -> list[Picture]:
@@ -337,9 +336,15 @@ def squares(facts: Facts, words: Wording, *, most_done: bool = False) -> list[Sq
     return found
 
 
-def rows_left(count: int) -> int:
-    """Rows of small print for which the first page has room below `count` rows at its top."""
-    return max(0, int((_ROOM_PX - _ROW_PX * count) / _CELL_PX))
+def rows_left(shown: Sequence[Line]) -> int:
+    """Rows of small print for which the first page has room below the rows at its top."""
+    return max(0, int((_ROOM_PX - _height(shown)) / _CELL_PX))
+
+
+def _height(shown: Sequence[Line]) -> float:
+    """Of rows, CSS pixels, in the widest typeface."""
+    further = [max(0, math.ceil(len(one.strong + one.rest) / _LINE) - 1) for one in shown]
+    return _ROW_PX * len(shown) + _FURTHER_PX * sum(further)
 
 
 def rests_on(facts: Facts, words: Wording, most: int) -> Table:

@@ -114,7 +114,7 @@ def answer_lines(
     """The report's headline and the rows below it, for a terminal; screen: as in `write_report`. HiphingeError where there
     are no results, or they are damaged."""
     words = wording(language)
-    headline, lines = _answered(facts_of(session_folder, estimator, None, screen), words)
+    headline, lines = _answered(facts_of(session_folder, estimator, None, screen), words, fitted=False)
     return [text.replace(NO_BREAK, " ") for text in (headline, *(f"{one.name}: {one.strong}{one.rest}" for one in lines))]
 
 
@@ -172,14 +172,15 @@ def _what(facts: Facts, words: Wording) -> str:
     return words.text("report.training_day" if facts.training else "report.protocol.hip-check")
 
 
-def _answered(facts: Facts, words: Wording) -> tuple[str, list[front.Line]]:
-    """The headline, and the rows below it."""
+def _answered(facts: Facts, words: Wording, *, fitted: bool = True) -> tuple[str, list[front.Line]]:
+    """The headline, and the rows below it; fitted: to the first page."""
     if facts.training:
         return training.headline(facts, words), training.lines(facts, words)
-    if facts.retests and facts.comparison is not None:
+    lines = front.lines(facts, words, fitted=fitted)
+    if facts.comparison is not None and front.answers_with_change(facts):
         # what a retest is done for
-        return words.change(facts.comparison), front.lines(facts, words)
-    return words.answer(facts.answer, facts.done), front.lines(facts, words)
+        return words.change(facts.comparison), lines
+    return words.answer(facts.answer, facts.done), lines
 
 
 def _check(facts: Facts, words: Wording) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _check(facts: Facts, words: Wording) -> dict[str, Any]:
         "lines": lines,
         "pictures": front.pictures(facts, words),
         "squares": front.squares(facts, words),
-        "front_table": front.rests_on(facts, words, front.rows_left(len(lines))),
+        "front_table": front.rests_on(facts, words, front.rows_left(lines)),
         "front_name": words.text("report.rests"),
         "note": f"{_compared(facts, words)}{words.text('report.front_note')}",
     }
@@ -208,7 +209,7 @@ def _training(facts: Facts, words: Wording) -> dict[str, Any]:
         "lines": lines,
         "pictures": training.pictures(facts, words),
         "squares": front.squares(facts, words, most_done=True),
-        "front_table": training.sets_table(facts, words, front.rows_left(len(lines))),
+        "front_table": training.sets_table(facts, words, front.rows_left(lines)),
         "front_name": words.text("report.sets"),
         "note": words.text("report.training_note"),
     }

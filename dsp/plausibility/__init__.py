@@ -4,6 +4,7 @@ from dsp.plausibility.body_range import BODY_RANGES, FASTEST_DEG_S, BodyRange
 from dsp.plausibility.clocks import SAME_S, STEADY_S, ClockLag, ClockWatch
 from dsp.plausibility.linked_motion import WINDOW_S
 from dsp.plausibility.sensor_watch import Checked, SensorWatch
+from dsp.plausibility.shared_bends import lag_of_bends
 
 __all__ = [
     "BODY_RANGES",
@@ -16,4 +17,5 @@ __all__ = [
     "ClockLag",
     "ClockWatch",
     "SensorWatch",
+    "lag_of_bends",
 ]

@@ -298,6 +298,10 @@ class ClockWatch:
         """Whose clock disagrees by all that is kept, by one lag or one rate."""
         return blamed(self._lags, whole=True)
 
+    def heard(self, first: str, second: str) -> bool:
+        """Whether enough windows told how late these two are against each other."""
+        return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
+
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""
         return any(variation(sizes_of(parts, begin_s, end_s), begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())

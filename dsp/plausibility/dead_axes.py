@@ -3,7 +3,7 @@
 The channels of a gyroscope, or of an accelerometer, have the same noise. Where two of them change from sample to sample while
 the sensor rests, the third does too: one that stands at a single value for some seconds is dead, if it had noise itself before,
 or has stood since the beginning and gravity has turned since. A gyroscope that stands in all axes while gravity turns is dead
-as well, and so is an accelerometer that stands while the gyroscope turns it.
+as well, and so is an accelerometer that stands while the gyroscope turns it; one that had noise, at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _MOVES = (1.0, 0.2)
 
 
 class Glances:
-    """Looks at some samples of each second, so that a channel which has noise and stands while the others move is soon known.
+    """Looks at some samples of each second, so that a channel which has noise and stands while the others move is soon known;
+    of all channels of a kind, while the other kind moves.
 
     noisy: the channels, by kind and axis, that have shown noise at rest; only these are judged.
     """
@@ -66,7 +67,7 @@ class Glances:
             if not any(map(eq, values, before)):
                 self._stood, self._since_s = [0] * 6, [last_s] * 6
                 continue
-            found = [c for c in range(6) if self._stands(c, values[c] == before[c], last_s)]
+            found = [c for c in range(6) if self._stands(c, values[c] == before[c], last_s)] or self._all_stand()
             if found:
                 self._next = self._stride - 1
                 return i + 1, [(KINDS[c // 3], c % 3, self._since_s[c]) for c in found]
@@ -112,7 +113,21 @@ class Glances:
         if self._stood[channel] < _GLANCES or len(self._noisy) < 6:
             return False
         others = [c for c in range(3 * kind, 3 * kind + 3) if c != 3 * kind + axis]
-        return all(max(row[c] for row in self._last) - min(row[c] for row in self._last) > _MOVES[kind] for c in others)
+        return all(self._range(c) > _MOVES[kind] for c in others)
+
+    def _all_stand(self) -> list[int]:
+        """The channels of a kind that have all stood for long enough while one of the other kind moved."""
+        if len(self._noisy) == 6:
+            for kind in range(2):
+                own, others = range(3 * kind, 3 * kind + 3), range(3 - 3 * kind, 6 - 3 * kind)
+                if min(self._stood[c] for c in own) >= _GLANCES and any(self._range(c) > _MOVES[1 - kind] for c in others):
+                    return list(own)
+        return []
+
+    def _range(self, channel: int) -> float:
+        """By how much a channel changed in the last glances."""
+        values = [row[channel] for row in self._last]
+        return max(values) - min(values)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ Looked at every `LOOK_STRIDE` ticks, in the segments' orientations. A sensor cou
 of these is seen:
 - it lies still: its turning is the noise of a sensor, which no body's is, away from how it stood, while most others move;
 - it fell: it turned as no other segment did, and has lain still since;
-- it rests: for seconds it turned by less than any body does, as it stood, while the three others moved in the meantime;
+- it rests: for seconds a thigh turned by less than any body does, as it stood, while the three others moved as in squats;
 - its joints: for most of a second the angles of the joints at it were beyond what a body can do, or turned faster than a joint
   can. The hip that is beyond its range tells of the thigh; when the lumbar spine and a hip are, or both hips, it is the pelvis.
 Both thighs of somebody who sits may be as still as a chair; one thigh alone may not.
@@ -38,7 +38,7 @@ RESTS_RAD, RESTS_LOOKS, HUB_OTHERS = np.radians(0.2), 5, 3
 FALLEN_RESTS_RAD, FALLEN_LOOKS = np.radians(0.3), 4
 """One that was seen to fall turns by less from look to look, within four looks, though all others move (ours)."""
 REST_LOOKS, STIRRED_LOOKS = 20, 8
-"""Looks in a row at each of which a sensor turned by less than `QUIET_RAD`, and at as many of them as the second all three
+"""Looks in a row at each of which a thigh turned by less than `QUIET_RAD`, and at as many of them as the second all three
 others moved (ours)."""
 FALLEN_HALF, LIES_HALF = 2, 3
 """Looks in each half, of a sensor that was seen to fall and of one that was not (ours)."""
@@ -254,10 +254,9 @@ class OffBodyWatch:
         return seen
 
     def _rests(self, turn: Floats, vertical: Floats, off: Floats, seen: NDArray[np.int8]) -> None:
-        """Put what is seen of a sensor that hardly turned at many looks in a row, near as it stood, though all three others
-        moved: in a bend with straight legs a thigh may stay where it is, in a squat the trunk. Of a thigh it is looked for
-        where the other thigh and the pelvis turn against each other, as in a squat: when that knee is raised, or that leg is
-        lifted behind, this one stands. Further away other looks tell, and a seat or a bench may hold a segment."""
+        """Put what is seen of a thigh that hardly turned at many looks in a row, near as it stood, while the other thigh and
+        the pelvis turned against each other and the lumbar spine moved too, as in a squat: when a knee is raised, or a leg
+        lifted behind, the other one stands. Further away other looks tell, and a seat or a bench may hold a thigh."""
         k = seen.shape[1]
         if len(self._sensors) < HUB_OTHERS + 1:
             return
@@ -267,11 +266,11 @@ class OffBodyWatch:
             self._resting[:] = 0
             return
         moved = _last_of(turn, 2 * FALLEN_HALF, k, np.add) > MOVED_RAD
-        stirs = moved.sum(axis=0) - moved >= HUB_OTHERS
         first, tilt = vertical.shape[2] - k, np.arctan2(-vertical[0], vertical[1])
         turned = tilt[:, first:] - tilt[:, first - 2 * FALLEN_HALF : -2 * FALLEN_HALF]
+        stirs, pelvis = np.zeros_like(quiet), self._sensors.index(PELVIS)
         for i, other in (self._thighs, self._thighs[::-1]):
-            stirs[i] &= turned[other] * turned[self._sensors.index(PELVIS)] < 0.0
+            stirs[i] = np.delete(moved, i, axis=0).all(axis=0) & (turned[other] * turned[pelvis] < 0.0)
         stirred = np.cumsum(stirs, axis=1)
         at = np.arange(k)
         # the look before each run of quiet ones, -1 where that began before

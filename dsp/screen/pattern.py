@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from body_signals import LIMITS, Limit
 from dsp.results import Repetition
 from dsp.screen.answer import CONFIDENT, answer_document, next_tests, rounded, untested_hips
-from dsp.screen.decision import CODES, NOT_TESTED, ONE_TEST, Case, Pattern, decide
+from dsp.screen.decision import CODES, CORE, NOT_TESTED, ONE_TEST, Case, Pattern, decide
 from dsp.screen.evidence import CRITERIA, Finding, OwnBaseline, Place, compared
 from dsp.screen.notes import notes_of
 from dsp.screen.tests import ScreenTest, measured_tests
@@ -33,21 +33,23 @@ from dsp.screen.tests import ScreenTest, measured_tests
 __all__ = ["CRITERIA", "NOT_SCREENED", "PATTERN_WORDS", "Finding", "Pattern", "Screen", "screen_of", "screen_of_tests"]
 
 PATTERN_WORDS: dict[Pattern, str] = {
-    Pattern.REPEAT: "repeat: the tests do not suffice",
-    Pattern.HIP_LIMITED: "hip-limited: the hips run out, the lumbar spine takes up the slack",
-    Pattern.POSTERIOR_CHAIN: "posterior chain limited (hamstrings): the pelvis stops early with straight knees",
-    Pattern.MOVEMENT_CONTROL: "movement control: the range of the hips is there and not used",
-    Pattern.GUARDED: "lumbar spine guarded: it moves little",
-    Pattern.NONE: "no dominant pattern today",
+    Pattern.REPEAT: "The tests do not suffice for an answer yet.",
+    Pattern.HIP_LIMITED: "The hips run out first, and the lumbar spine makes up the rest.",
+    Pattern.POSTERIOR_CHAIN: "With straight knees the hips stop first; with bent knees they do not.",
+    Pattern.MOVEMENT_CONTROL: "The hips have the range and do not use it; the lumbar spine goes first.",
+    Pattern.GUARDED: "The lumbar spine moves little; the hips do the work.",
+    Pattern.NONE: "Neither hips nor back stand out today.",
 }
+"""The answers of page and report, as a table and a database have them."""
 POINTS_TO: dict[Pattern, str] = {
     Pattern.HIP_LIMITED: "the hips",
     Pattern.POSTERIOR_CHAIN: "the hips with straight knees",
-    Pattern.MOVEMENT_CONTROL: "a lumbar spine that goes first",
-    Pattern.GUARDED: "a lumbar spine that is held",
+    Pattern.MOVEMENT_CONTROL: "the lumbar spine",
+    Pattern.GUARDED: "a lumbar spine that moves little",
 }
 """What a single test points to, in words."""
-NOT_SCREENED = "not screened: none of the tests was done"
+NOT_SCREENED = "The hips were not tested."
+PARTLY_SCREENED = "Not all hip tests were done."
 BEND = "bend"
 OWN = frozenset({BEND, "bow", "knee_raise", "rock_back", "hip_extension"})
 """Without any of these tests there is no screen."""
@@ -77,13 +79,12 @@ class Screen:
 
     @property
     def words(self) -> str:
-        """The answer in words, its side with it."""
-        side = f" ({_side_words(self.side)})" if self.side else ""
+        """The answer in words, as page and report say it; what to test next is told beside it."""
         if self.pattern is not None:
-            return PATTERN_WORDS[self.pattern] + side
+            return PATTERN_WORDS[self.pattern]
         if self.code == ONE_TEST and self.case is not None:
-            return f"one test points to {POINTS_TO[self.case.pattern]}{side}; one is not enough, next: {self._next_words}"
-        return self._not_tested if any(t.test in OWN for t in self.tests) else NOT_SCREENED
+            return f"One test points to {POINTS_TO[self.case.pattern]}; one is not enough."
+        return self._not_tested
 
     @property
     def next(self) -> tuple[tuple[str, str], ...]:
@@ -91,12 +92,8 @@ class Screen:
         return next_tests(self.code, self.side, self.case, self.findings)
 
     @property
-    def _next_words(self) -> str:
-        return ", ".join(f"{test.replace('_', ' ')}{f' ({side})' if side else ''}" for test, side in self.next[:1])
-
-    @property
     def _not_tested(self) -> str:
-        return f"not tested: {', '.join(self.untested)}"
+        return NOT_SCREENED if {(test, "") for test in CORE} <= set(self.next) else PARTLY_SCREENED
 
     @property
     def otherwise_words(self) -> tuple[str, ...]:
@@ -188,10 +185,6 @@ def _compared_with(findings: Sequence[Finding], baseline: Mapping[Place, OwnBase
         return "first_visit"
     places = {(f.test, f.side, f.measure) for f in findings}
     return "own_baseline" if baseline and places & set(baseline) else "published"
-
-
-def _side_words(side: str) -> str:
-    return "both sides" if side == "both" else f"{side} side"
 
 
 def _limit_document(f: Finding) -> dict[str, object]:

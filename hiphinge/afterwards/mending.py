@@ -17,6 +17,7 @@ from typing import Any
 from body_signals import ACTING, ESTIMATORS, HiphingeError, Mark, Note, Pain, SessionMark, standing, zero_ns
 from dashboards.corrections import settle
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary, write_summary
+from hiphinge import logbook
 from hiphinge.afterwards.said import MARK_COMMAND, said_in
 from hiphinge.session.facts.at_pain import At, from_tables
 from hiphinge.session.folders import RECORDING
@@ -179,14 +180,16 @@ def follow(
 
 
 def follow_in_report(folder: Path) -> None:
-    """Write the report again where there is one, so that it says what edits.toml says."""
+    """Write the report again where there is one, so that it says what edits.toml says, a retest's with its change. Call it with
+    the folder's lock held."""
     if (folder / REPORT).is_file():
         # its templates take a moment to import
         from dashboards.report import write_report
-        from hiphinge.comparing.own_answer import screen_against_own
+        from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
-        which = available_estimators(folder)[-1]
-        write_report(folder, folder / REPORT, which, screen=screen_against_own(folder, which, lambda words: None))
+        which, tell = available_estimators(folder)[-1], logbook.said
+        own, change = screen_against_own(folder, which, tell), retest_comparison(folder, which, tell, held=True)
+        write_report(folder, folder / REPORT, which, screen=own, comparison=change)
 
 
 def _at_pain(folder: Path, estimator: str) -> Callable[[float], tuple[float | None, int | None]]:

@@ -16,13 +16,13 @@ from rich.console import Console
 from body_signals import HiphingeError
 from dashboards.tables import read_repetitions, read_summary
 from dashboards.terminal import calibration_table, repetition_table
-from dsp.screen import Protocol, protocol_label
+from dsp.screen import TAP, Protocol, protocol_label
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, among, console, say, tell_faults
 from hiphinge.commands.unfinished import look_after, tell_orphans
 from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import chosen, protocols
-from hiphinge.guidance.protocol_guide import ProtocolGuide
+from hiphinge.guidance.protocol_guide import ORDERS, ProtocolGuide
 from hiphinge.live.followers import follow
 from hiphinge.live.playback import CLOSE, WAITING, Playback, on_serial_lines
 from hiphinge.live.screen_writer import let_screen_be_lost
@@ -152,7 +152,7 @@ async def _watch(
 
     Returns the number of the signal that broke it off, else 0.
     """
-    reacts = led is not None or page is not None
+    reacts, alone = led is not None or page is not None, led is not None and not stays
     events = athlete.events(reacts=reacts)
     with Playback(running.session, events, speed, CLOSE if reacts else WAITING) as playback:
         streaming = Streaming(running, playback.reader, playback.log, page, guide)
@@ -160,8 +160,11 @@ async def _watch(
         streaming.orders.ready = "" if led is None else led.name
 
         def begins(document: Mapping[str, Any], now_s: float) -> None:
-            steps = [Asked(s["test"], s["side"], s["wanted"], s["seconds"]) for s in document["steps"]]
-            athlete.goes_on(lambda script: performs(script, steps, athlete.seed, begun_s=now_s), playback.log.session_s)
+            steps = [Asked(s["test"], s["side"], s["wanted"], s["seconds"], s["start"] == TAP) for s in document["steps"]]
+            athlete.goes_on(
+                lambda script: performs(script, steps, athlete.seed, begun_s=now_s, alone=alone), playback.log.session_s
+            )
+            playback.taps = [mark for mark in athlete.script.marks if mark.label in ORDERS]
 
         streaming.on_protocol = begins
         if led is not None and not stays:

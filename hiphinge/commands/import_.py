@@ -39,7 +39,9 @@ def import_(
         None, "--zone", help="Time zone of a local start: Europe/Berlin or +01:00; else this computer's for --start."
     ),
     athlete: str | None = typer.Option(None, "--athlete", help="The athlete's pseudonym."),
-    rate: float | None = typer.Option(None, "--rate", help="Samples per second, where the file does not state them."),
+    rate: float | None = typer.Option(
+        None, "--rate", help="Samples per second, where the file does not state them or repeats its times."
+    ),
 ) -> None:
     """Convert a recording of another program to a plain session (docs/importing.md)."""
     if propose_for is not None:
@@ -68,7 +70,7 @@ def import_(
     for doubt in doubts:
         screen.print(f"note: {doubt.words}", highlight=False, markup=False, soft_wrap=True)
     for note in imported.notes:
-        screen.print(f"note: {note}", highlight=False, soft_wrap=True)
+        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     for key, samples in imported.samples.items():
         screen.print(f"{key}: {len(samples)} samples, {samples.last_s - samples.first_s:.1f} s", highlight=False)
     screen.print(f"Plain session: {out}", highlight=False, soft_wrap=True)

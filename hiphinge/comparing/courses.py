@@ -57,14 +57,16 @@ def compared(
     baselines: Sequence[Path] = (),
     same_wear: bool | None = None,
     known: Mapping[Key, PublishedError] | None = None,
+    held: Path | None = None,
 ) -> tuple[Comparison, dict[str, Any]]:
     """Compare BEFORE, AFTER and later sessions of one athlete, or the parts of one session; and the comparison's document.
 
     primary: TEST:SIDE:MEASURE; else the one that was chosen in BEFORE, else the limiting test of its screen. same_wear: whether
-    the sensors stayed on in all of them, where no mark says so. HiphingeError where they cannot be compared.
+    the sensors stayed on in all of them, where no mark says so. held: the one whose lock this program holds.
+    HiphingeError where they cannot be compared.
     """
     _check_different(folders)
-    several = [told(folder, estimator, tell) for folder in folders]
+    several = [told(folder, estimator, tell, held=folder == held) for folder in folders]
     check_different(folders)
     athlete = check_one_athlete(several)
     pinned = _pinned(several, estimator, baselines, tell)
@@ -87,9 +89,9 @@ def compared(
     return comparison, document
 
 
-def with_the_retested(folder: Path, estimator: str, tell: Tell) -> dict[str, Any] | None:
+def with_the_retested(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any] | None:
     """The comparison of a session with the one beside it that it retests, by its marks; None where it retests none, and where
-    they cannot be compared, of which `tell` hears."""
+    they cannot be compared, of which `tell` hears. held: this program holds the folder's lock."""
     labels = [str(mark["label"]) for mark in read_summary(folder, estimator)["marks"]]
     other = next((found for label in reversed(labels) if (found := retested(label)) is not None), None)
     before = None if other is None else folder.resolve().parent / other[0]
@@ -97,7 +99,7 @@ def with_the_retested(folder: Path, estimator: str, tell: Tell) -> dict[str, Any
         return None
     primary = next((words for label in reversed(labels) if (words := choice(label))), None)
     try:
-        return compared([before, folder], estimator, tell, primary=primary)[1]
+        return compared([before, folder], estimator, tell, primary=primary, held=folder if held else None)[1]
     except HiphingeError as error:
         tell(f"not compared with {before.name}: {error}")
         return None

@@ -55,10 +55,10 @@ class Told:
     treated: datetime | None
 
 
-def told(folder: Path, estimator: str, tell: Callable[[str], None]) -> Told:
-    """A finished session with results of this estimator; tell: hears what is brought up to date first. HiphingeError names what
-    is missing, and what to do."""
-    _check(folder, estimator, tell)
+def told(folder: Path, estimator: str, tell: Callable[[str], None], *, held: bool = False) -> Told:
+    """A finished session with results of this estimator; tell: hears what is brought up to date first; held: this program
+    itself holds the folder's lock, so nobody else writes it. HiphingeError names what is missing, and what to do."""
+    _check(folder, estimator, tell, held=held)
     summary = read_summary(folder, estimator)
     labels = [(float(m["time_s"]), str(m["label"]).strip()) for m in summary["marks"] if m["time_s"] is not None]
     start = _start(summary)
@@ -83,11 +83,11 @@ def told(folder: Path, estimator: str, tell: Callable[[str], None]) -> Told:
     )
 
 
-def _check(folder: Path, estimator: str, tell: Callable[[str], None]) -> None:
+def _check(folder: Path, estimator: str, tell: Callable[[str], None], *, held: bool) -> None:
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "no such session folder"
         raise HiphingeError(what, str(folder), "Give a session folder, or the name of one in your sessions folder")
-    if is_running(folder):
+    if not held and is_running(folder):
         raise HiphingeError("this session is running", str(folder), "Wait for its end")
     if orphans(folder):
         raise HiphingeError("this session was not closed", str(folder), "Compute its results first: hiphinge doctor")

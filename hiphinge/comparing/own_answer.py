@@ -53,14 +53,15 @@ def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own:
     return screen_of_tests(read_tests(screen["tests"]), limits_with(session_limits), own).document()
 
 
-def retest_comparison(folder: Path, estimator: str, tell: Tell) -> Mapping[str, Any] | None:
-    """The comparison of a session with the one that it retests, where a mark names it; None for any other session."""
+def retest_comparison(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> Mapping[str, Any] | None:
+    """The comparison of a session with the one that it retests, where a mark names it; None for any other session. held: this
+    program holds the folder's lock."""
     if not any(retested(str(mark["label"])) for mark in read_summary(folder, estimator)["marks"]):
         # the statistics take seconds to import
         return None
     from hiphinge.comparing.courses import with_the_retested
 
-    return with_the_retested(folder, estimator, tell)
+    return with_the_retested(folder, estimator, tell, held=held)
 
 
 def _beside(place: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-from body_signals import Event, Heartbeat, HiphingeError, Mark, Packets, Session
+from body_signals import Event, Heartbeat, HiphingeError, Mark, Packets, Session, SessionMark
 from firmware_protocol import Request, device_family, frame_serial
 from hiphinge.session.scratch import ports_folder
 from ingest.links import GATEWAY_FAMILY, EventLog, Kit, KitReader, KitSensor, SerialLink
@@ -50,6 +50,8 @@ class Playback:
         self._zero_ns = self._now_ns = first.arrival_ns
         utc_ns = round(session.start.timestamp() * 1e6) * 1000
         self.log = EventLog(lambda: self._now_ns, lambda: utc_ns + self._now_ns - self._zero_ns)
+        self.taps: list[SessionMark] = []
+        """What a person taps at these session times, in order."""
         self._stack = ExitStack()
         self._ports: dict[str, VirtualPort] = {}
         self._sent: dict[str, int] = {}
@@ -97,6 +99,8 @@ class Playback:
                     await asyncio.sleep(ahead)
             while self.log.waiting > self._waiting:
                 await asyncio.sleep(0.001)
+            while self.taps and self.taps[0].time_s <= (due_ns - self._zero_ns) * 1e-9:
+                self.log.mark(self.taps.pop(0).label)
             self._now_ns = max(self._now_ns, due_ns)
             if isinstance(event, Packets):
                 for _, _, payload in event:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from body_signals import ANGLE_NAMES, Key, Session, chosen
+from body_signals import ANGLE_NAMES, SCREEN_MEASURES, Key, Session, chosen
 from dashboards import answers
 from dashboards.answers import LANGUAGES
+from dashboards.notation import DASH
 from dsp.results import Repetition
 from hiphinge.comparing.own_answer import Own, against
 from hiphinge.guidance.protocol_retest import limiting
@@ -95,6 +96,7 @@ def result_document(
         "said": {language: _said(screen, language) for language in LANGUAGES},
         "primary": None if primary is None else dict(zip(("test", "side", "measure"), primary, strict=True)),
         "primary_said": {language: _number_said(primary, language) for language in LANGUAGES},
+        "before_said": _value_said(primary, _median(screen, primary)),
         "comparison": comparison,
         "comparison_said": {language: _change_said(comparison, language) for language in LANGUAGES},
     }
@@ -107,6 +109,7 @@ def retest_document(primary: Key, before: Any) -> dict[str, Any]:
         "primary": dict(zip(("test", "side", "measure"), primary, strict=True)),
         "primary_said": {language: _number_said(primary, language) for language in LANGUAGES},
         "before": None if value is None else value.median,
+        "before_said": _value_said(primary, None if value is None else value.median),
     }
 
 
@@ -142,7 +145,7 @@ def _said(screen: Document, language: str) -> dict[str, Any]:
         "level": answer.get("confidence") or "",
         "side": words.code("side", answer["side"]) if answer.get("side") else "",
         "reasons": [words.reason(reason) for reason in answer.get("reasons", ())],
-        "against": [words.reason(reason) for reason in answer.get("against", ())],
+        "against": words.against(screen),
         "next": [words.following(answer, done)] if answer.get("next") else [],
         "compared": words.code("compared", answer.get("compared_with") or "published"),
     }
@@ -156,6 +159,29 @@ def _number_said(primary: Key | None, language: str) -> str:
     return said
 
 
+def _median(screen: Document, primary: Key | None) -> float | None:
+    """A number of a screen; None where it is not known."""
+    if primary is None:
+        return None
+    found: Document = next((test["measures"] for test in screen["tests"] if (test["test"], test["side"]) == primary[:2]), {})
+    median: float | None = (found.get(primary[2]) or {}).get("median")
+    return median
+
+
+def _value_said(primary: Key | None, value: float | None) -> dict[str, str]:
+    """A value of the chosen number in both languages, as everywhere; a dash where it is not known."""
+    if primary is None:
+        return dict.fromkeys(LANGUAGES, DASH)
+    document = _measure_document(primary)
+    return {language: answers.sentences(language).measured(document, value) for language in LANGUAGES}
+
+
+def _measure_document(primary: Key) -> dict[str, str]:
+    test, side, measure = primary
+    units = {(m.test, m.side, m.name): m.unit for m in SCREEN_MEASURES}
+    return {"test": test, "side": side, "measure": measure, "unit": units.get(primary, "")}
+
+
 def _change_said(comparison: Document | None, language: str) -> dict[str, Any]:
     if comparison is None:
         return {}
@@ -167,5 +193,7 @@ def _change_said(comparison: Document | None, language: str) -> dict[str, Any]:
         "number": number,
         "can_tell": least,
         "values": [words.value(comparison, point["value"]) for point in points],
+        "leasts": [words.change_and_can_tell(comparison, point)[1] for point in points],
+        "form": words.form({**(comparison.get("primary") or {}), "unit": comparison.get("unit", "deg")}),
         "when": words.when(points[-1]["minutes_after"]),
     }

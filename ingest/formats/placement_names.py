@@ -11,7 +11,7 @@ def placement_named(name: str) -> Placement | None:
     """The body part in a sensor's name, e.g. ``Left Upper Leg``, ``thigh_left`` or ``RightUpperLeg``; None when it is not
     one of ours."""
     text = " ".join(re.split(r"[\s_-]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()))
-    if re.search(r"lumbar|\blow(er)? back\b|\bt12\b|\bl1\b", text):
+    if re.search(r"lumbar|\blow(er)? ?back\b|\bt12\b|\bl1\b", text):
         return Placement.LUMBAR
     if "pelvis" in text or "sacrum" in text:
         return Placement.PELVIS

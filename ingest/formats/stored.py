@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from body_signals import Bools, Floats
+from body_signals import Bools, Floats, HiphingeError
 from ingest.formats.plausible import FASTEST_RAD_S, QUATERNION_NORM_TOLERANCE
 from ingest.formats.samples import PlainSamples
 
@@ -34,6 +34,7 @@ class StoredSamples:
         self._width = sum(self._widths.values())
         self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=None if scratch is None else str(scratch))  # noqa: SIM115 - it lives as long as the samples
         weakref.finalize(self, self._file.close)
+        self._scratch = scratch
         self._n = 0
         self._remarkable: dict[str, int] = {}
 
@@ -48,12 +49,17 @@ class StoredSamples:
         return self._n
 
     def append(self, samples: PlainSamples) -> None:
-        """Add samples, which are later than those before. Raises OSError when the disk is full."""
+        """Add samples, which are later than those before. Raises `HiphingeError` when the disk is full."""
         table = np.column_stack([getattr(samples, name) for name in self._widths])
         self._note("gyr", samples.gyr, lambda gyr: np.abs(gyr).max(axis=1) > FASTEST_RAD_S)
         self._note("quat", samples.quat, lambda q: np.abs(np.linalg.norm(q, axis=1) - 1.0) > QUATERNION_NORM_TOLERANCE)
-        self._file.seek(0, 2)
-        self._file.write(np.ascontiguousarray(table, np.float64).tobytes())
+        try:
+            self._file.seek(0, 2)
+            self._file.write(np.ascontiguousarray(table, np.float64).tobytes())
+        except OSError as error:
+            where = str(self._scratch or tempfile.gettempdir())
+            remedy = "Free space there: an import needs about as much as the recording, for the time that it runs."
+            raise HiphingeError(f"samples cannot be kept: {error.strerror}", where, remedy) from error
         self._n += len(samples)
 
     def blocks(self) -> Iterator[PlainSamples]:

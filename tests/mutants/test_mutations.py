@@ -91,8 +91,9 @@ def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_next() 
     assert GOLDEN not in family
     assert GOLDEN not in matching_tests(ROOT, "dashboards/edits.py")
     # through a face, through a module of its room, and by the name of its wing
-    assert "tests/firmware_protocol/test_v1_codec.py" in matching_tests(ROOT, "firmware_protocol/v1/messages.py")
-    assert "tests/firmware_protocol/test_device_families.py" in matching_tests(ROOT, "firmware_protocol/device_clock.py")
+    assert "tests/firmware_protocol/v1/test_v1_codec.py" in matching_tests(ROOT, "firmware_protocol/v1/messages.py")
+    clock = matching_tests(ROOT, "firmware_protocol/device_clock.py")
+    assert "tests/firmware_protocol/families/test_device_families.py" in clock
     assert "tests/dsp/repetitions/test_repetitions.py" in matching_tests(ROOT, "dsp/repetitions/movement_ends.py")
 
 

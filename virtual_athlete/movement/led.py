@@ -22,20 +22,43 @@ class Asked:
     side: str = ""
     repetitions: int = 0
     seconds: float = 0.0
+    tap: bool = False
+    """Begins when somebody says so."""
+
+
+_TAPPED = "hip_rotation"
+"""Each of its repetitions is tapped."""
+_HEARD_S, _GIVE_UP_S = 6.0, 30.0
+"""After a step, until the next is awaited for certain; and after the last, until the protocol is given up, s (ours)."""
 
 
 def performs(
-    script: Script, steps: Sequence[Asked], seed: int = 0, limited: str | None = "left", begun_s: float | None = None
+    script: Script,
+    steps: Sequence[Asked],
+    seed: int = 0,
+    limited: str | None = "left",
+    begun_s: float | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Write what the steps ask into the script. A test that the simulated athlete cannot do is stood through. begun_s: when
-    the first step began, where the athlete has stood since then."""
+    """Write what the steps ask into the script. begun_s: when the first step began, where the athlete has stood since then.
+    alone: nobody else is there, so the athlete taps too what is to be tapped, as marks; after the last step the protocol is
+    stopped in any case."""
     rng = np.random.default_rng([seed, 7])
     for i, step in enumerate(steps):
         if step.test == "stand":
             script.stand(max(0.5, step.seconds + 2.5 - (0.0 if i or begun_s is None else script.now - begun_s)))
-        else:
-            _TESTS.get(step.test, _waits)(script, rng, step, limited)
-            script.stand(2.0)
+            continue
+        if step.tap and alone:
+            script.stand(_HEARD_S)
+            script.mark("step start")
+        _TESTS[step.test](script, rng, step, limited)
+        if step.test == _TAPPED and alone:
+            _taps(script, step)
+        script.stand(2.0)
+    if alone:
+        script.stand(_GIVE_UP_S)
+        script.mark("protocol stop")
 
 
 def _bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
@@ -94,8 +117,31 @@ def _side_bend(script: Script, rng: np.random.Generator, step: Asked, limited: s
         script.bend(2.0, 0.5, thigh_deg=0.0, knee_deg=0.0, rest_s=1.0, lumbar_lateral=way * rng.uniform(20.0, 24.0))
 
 
-def _waits(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
-    script.stand(3.0)
+def _trunk_extension(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    for _ in range(step.repetitions):
+        script.bend(-rng.uniform(18.0, 22.0), 0.7, thigh_deg=0.0, knee_deg=0.0, rest_s=1.0)
+
+
+def _single_leg_hinge(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    drop = 4.0 if step.side == "left" else -4.0
+    for _ in range(step.repetitions):
+        script.hinge(rng.uniform(44.0, 50.0), rest_s=1.0, pelvis_obliquity=drop)
+
+
+def _step_down(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    drop = 4.0 if step.side == "left" else -4.0
+    for _ in range(step.repetitions):
+        script.squat(rng.uniform(34.0, 40.0), rest_s=1.0, pelvis_obliquity=drop)
+
+
+def _hip_rotation(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    """Nothing of the body that is simulated moves: the sensor on the shin is not."""
+
+
+def _taps(script: Script, step: Asked) -> None:
+    for _ in range(step.repetitions):
+        script.stand(3.0)
+        script.mark("step count")
 
 
 _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], None]] = {
@@ -109,4 +155,8 @@ _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], Non
     "deadlift": _deadlift,
     "side_bend": _side_bend,
     "painful_movement": _deadlift,
+    "trunk_extension": _trunk_extension,
+    "single_leg_hinge": _single_leg_hinge,
+    "step_down": _step_down,
+    _TAPPED: _hip_rotation,
 }

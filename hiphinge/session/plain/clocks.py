@@ -2,7 +2,8 @@
 start.
 
 All samples are available, so the whole session is examined before anything is computed, and `live` and `review` get the same
-times. Files are never changed: only the times in memory are corrected, and the session's findings state by how much.
+times. Files are never changed: only the times in memory are corrected, and the session's findings state by how much. Where the
+joints felt nothing, bends still tell that the trunk's two clocks disagree, but not which of them is wrong.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch
+from body_signals import Placement
+from dsp.plausibility import STEADY_S, WINDOW_S, ClockWatch, lag_of_bends
 from dsp.results import Finding
 from ingest.formats import PlainSession
 from ingest.session_folder import Input, input_of
+
+LOOKED_AT_S = 10.0
+"""Session time, s, of the samples taken at a time (ours): a comparison needs only the samples before it."""
+_TRUNK = (Placement.LUMBAR.value, Placement.PELVIS.value)
+"""Every bend forward is both of theirs."""
 
 
 def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
@@ -29,12 +36,13 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
     """The session with corrected times for sensors that are certainly late, early, fast or slow, and the findings."""
     begin_s = min(float(s.time_s[0]) for s in plain.samples.values())
-    whole, doubts = _compared(plain, begin_s)
+    watch, doubts = _compared(plain, begin_s)
+    whole = watch.whole()
     sure = {lag.sensor: lag for lag in whole if lag.certain and lag.span_s >= STEADY_S}
     if sure:
         corrected = plain.retimed({key: lag.late_s for key, lag in sure.items()})
         again, doubts_then = _compared(corrected, begin_s)
-        if not sure.keys() & {*(lag.sensor for lag in again), *(doubt.sensor for doubt in doubts_then)}:
+        if not sure.keys() & {*(lag.sensor for lag in again.whole()), *(doubt.sensor for doubt in doubts_then)}:
             # before the first window that shows it, it may have been right
             words = "from the start, though they could not be checked before {:.0f} s"
             told = []
@@ -42,11 +50,21 @@ def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
                 checked_s = lag.since_s + 0.5 * WINDOW_S
                 told.append(lag.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
             return corrected, [*told, *doubts_then]
+    if not watch.heard(*_TRUNK) and not any(doubt.sensor in _TRUNK for doubt in doubts):
+        doubts += _by_bends(plain, begin_s)
     return plain, doubts
 
 
-def _compared(plain: PlainSession, begin_s: float) -> tuple[list[ClockLag], list[Finding]]:
-    """Whose clock disagrees over the whole session, by one lag or rate; and what is told of those that are not corrected."""
+def _by_bends(plain: PlainSession, begin_s: float) -> list[Finding]:
+    """What bends say of the trunk's two clocks; `begin_s` as in `_compared`."""
+    trunk = [(one.time_s, one.acc, one.gyr) for key in _TRUNK if (one := plain.samples.get(key)) is not None]
+    (lumbar, pelvis), parts = _TRUNK, [(time_s, acc, gyr) for time_s, acc, gyr in trunk if gyr is not None]
+    lag = lag_of_bends(lumbar, parts[0], pelvis, parts[1], begin_s) if len(parts) == len(_TRUNK) else None
+    return [] if lag is None else [lag.finding(begin_s, lag.since_s)]
+
+
+def _compared(plain: PlainSession, begin_s: float) -> tuple[ClockWatch, list[Finding]]:
+    """What was compared over the whole session, and what is told of those clocks that are not corrected."""
     watch = ClockWatch(tuple(plain.samples), begin_s, kept_s=math.inf)
     doubts: dict[str, Finding] = {}
     over: list[Finding] = []
@@ -66,8 +84,4 @@ def _compared(plain: PlainSession, begin_s: float) -> tuple[list[ClockLag], list
         while reached_s >= watch.due_s:
             look()
     look(reached_s)
-    return watch.whole(), [*over, *doubts.values()]
-
-
-LOOKED_AT_S = 10.0
-"""Session time, s, of the samples taken at a time (ours): a comparison needs only the samples before it."""
+    return watch, [*over, *doubts.values()]

@@ -19,7 +19,7 @@ import numpy as np
 
 from body_signals import Floats, HiphingeError
 from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
-from ingest.formats.mapping.sensor import with_gravity
+from ingest.formats.mapping import with_gravity
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
 from ingest.formats.stored import StoredSamples

@@ -45,19 +45,16 @@ def import_csv(source: Source) -> ImportedSession:
     return session_of(source, plan, sensors_of(source, plan, remedy), remedies_of(plan))
 
 
-def session_of(
-    source: Source, plan: MappingFile, found: Sequence[Found], remedies: dict[str, str], notes: Sequence[str] = ()
-) -> ImportedSession:
-    """The session of these sensors; start, athlete and marks as `plan` states."""
-    head = plan.head()
+def session_of(source: Source, plan: MappingFile | None, found: Sequence[Found], remedies: dict[str, str]) -> ImportedSession:
+    """The session of these sensors; start, athlete and marks as `plan` states, where there is one."""
+    head = None if plan is None else plan.head()
     begin = _common_zero(found)
     keep = {one.reader.base.clock.keep_zero for one in found}
-    if len(keep) > 1:
+    if plan is not None and len(keep) > 1:
         plan.fail("zero differs between sensors", ("time", "zero"), 'Write zero = "keep" for all sensors or for none.')
     gathering = Gathering(source.path, source.placements)
-    gathering.notes += notes
     for one in found:
-        stated = plan.sensor(one.entry) if one.entry is not None else None
+        stated = plan.sensor(one.entry) if plan is not None and one.entry is not None else None
         words = [*one.words, *([stated.key] if stated else [])]
         guess = stated.placement if stated else one.guess
         sensor = gathering.sensor(words, guess, (stated and stated.name) or one.name)
@@ -68,8 +65,11 @@ def session_of(
         stored = reader.read(later_s, source.scratch)
         gathering.notes += [note for note in reader.notes if note not in gathering.notes]
         gathering.add(sensor, stored, reader.base.table.path, partial(_where, reader, later_s), remedies)
-    start, local, said = _start(found, begin, head.start if "start" in plan.top else None)
+    stated_start = head.start if plan is not None and head is not None and "start" in plan.top else None
+    start, local, said = _start(found, begin, stated_start)
     gathering.notes += said
+    if plan is None or head is None:
+        return gathering.finish(start, None, local_start=local)
     return gathering.finish(start, plan.athlete(head), head.marks, local_start=local)
 
 
@@ -90,8 +90,9 @@ def sensors_of(source: Source, plan: MappingFile, remedy: str, *, names_tell: bo
     guessed = placement_named if names_tell else placement_exactly
     for file, i in _files(source.path, plan):
         layout = plan.layout(i)
-        if not layout.clocks and source.rate_hz is not None:
-            layout = replace(layout, clocks=(Clock(COUNTED, rate_hz=source.rate_hz),))
+        if source.rate_hz is not None:
+            counted = (Clock(COUNTED, rate_hz=source.rate_hz),)
+            layout = replace(layout, counted_hz=source.rate_hz) if layout.clocks else replace(layout, clocks=counted)
         if layout.split_by:
             several = sensors_in(file, layout)
             for column, value in several:
@@ -133,7 +134,7 @@ def _file(path: Path, plan: MappingFile, i: int) -> Path:
     plan.sensor(i)
     file = plan.entries[i].get("file")
     if path.is_file():
-        if file == path.name or (file is None and (len(plan.entries) == 1 or plan.layout(i).where)):
+        if file in (None, path.name):
             return path
         plan.fail("several files are described, one is given", ("sensor", i), f"Give the folder, {path.parent}.")
     if file is None:

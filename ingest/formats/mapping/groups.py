@@ -82,6 +82,7 @@ class GroupReader:
         words = {"columns", "file", "time", "scale", "sign", "unit"} | ({"axes"} if key != "quat" else set())
         self._only(key, value, words | ({"free"} if key == "acc" else set()), at, remedy)
         names = value.get("columns")
+        names = [names] if self._arrays and isinstance(names, str) else names
         if (
             not isinstance(names, list)
             or len(names) not in ((1, count) if self._arrays else (count,))

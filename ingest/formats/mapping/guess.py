@@ -244,7 +244,12 @@ def _groups(table: _Table) -> dict[str, list[str]]:
             found.setdefault(kind, {}).setdefault(letter, name)
     groups = {kind: [of[axis] for axis in ("wxyz" if kind == "quat" else "xyz") if axis in of] for kind, of in found.items()}
     groups = {kind: names for kind, names in groups.items() if len(names) == (4 if kind == "quat" else 3)}
+    groups = {kind: names for kind, names in groups.items() if all(_are_numbers(table.column(name)) for name in names)}
     return groups or _groups_by_numbers(table)
+
+
+def _are_numbers(column: Floats) -> bool:
+    return float(np.isfinite(column).mean()) > 0.5
 
 
 def _axis(said: str, axes: str) -> str:
@@ -335,7 +340,7 @@ def _time(table: _Table, acc: Floats, gyr: Floats | None, kinds: dict[str, list[
         values = table.column(name)
         step = np.diff(values)
         named = re.search(_TIME, name.casefold()) or not table.header
-        if not np.isfinite(values).all() or not (step > 0).all() or not named:
+        if not len(step) or not np.isfinite(values).all() or not (step > 0).all() or not named:
             continue
         said = _unit_of(table, "time", [name])
         rates = {unit: per / float(np.median(step)) for unit, per in PER_SECOND.items()}

@@ -67,7 +67,8 @@ class Layout:
     optional: groups that a file may lack.
     where: a column and what it holds in this sensor's lines. split_by: columns, of which the first that is there has
     a sensor for every value. start_in, name_in: words above the table after which the start and the sensor's name stand.
-    start_file: a file and its column whose first number is the start, s since 1970."""
+    start_file: a file and its column whose first number is the start, s since 1970. counted_hz: samples are counted at this
+    rate, and the file's times give the start alone."""
 
     text: TextLayout
     clocks: tuple[Clock, ...]
@@ -78,3 +79,4 @@ class Layout:
     start_in: str = ""
     name_in: str = ""
     start_file: tuple[str, str] | None = None
+    counted_hz: float | None = None

@@ -9,22 +9,23 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from body_signals import Floats, HiphingeError
+from body_signals import Floats, HiphingeError, Placement
 from ingest.formats.imported import ImportedSession, Source, check_source
 from ingest.formats.mapping.clocks import COUNT, Origin, StreamClock
 from ingest.formats.mapping.csv_import import Found, placement_exactly, remedies_of, session_of
-from ingest.formats.mapping.layout import COUNTED, NUMBER, Clock, Group, Layout
+from ingest.formats.mapping.layout import COUNTED, NUMBER, Clock, Group, Layout, TextLayout
 from ingest.formats.mapping.sensor import Part, SensorReader
 from ingest.formats.mapping.streams import TimedValues
 from ingest.formats.mapping.words import MappingFile
 from ingest.formats.text import BadLines, Rows, TextTable
+from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import open_file
 
 _MOST_BYTES: Final = 2 << 30
@@ -184,7 +185,7 @@ def import_mat(source: Source) -> ImportedSession:
     if path.is_dir():
         raise HiphingeError("this is a folder", str(path), "Give the .mat file; make a session of each.")
     plan = MappingFile(source.mapping, rate_is_said=source.rate_hz is not None, arrays=True)
-    variables = _read(path)
+    variables = mat_variables(path)
     found = []
     entries: list[int | None] = [*range(len(plan.entries))] or [None]
     for i in entries:
@@ -196,10 +197,13 @@ def import_mat(source: Source) -> ImportedSession:
     return session_of(source, plan, found, remedies_of(plan))
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def mat_variables(path: Path) -> Mapping[str, Any]:
+    """All variables of the .mat file. Raises `HiphingeError` where it is none, or larger than is read whole."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
+    if not path.is_file():
+        raise HiphingeError("not found", str(path), "Check the path of the .mat file.")
     with open_file(path) as file:
         if file.seek(0, 2) > _MOST_BYTES:
             what = f"this file has more than {_MOST_BYTES / 1e9:.0f} GB"
@@ -230,3 +234,31 @@ def _names(variables: Mapping[str, Any]) -> Iterator[str]:
     for name, value in variables.items():
         fields = getattr(value, "_fieldnames", None)
         yield from (f"{name}.{field}" for field in fields) if fields else (name,)
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySensor:
+    """A sensor whose arrays a maker names. time: ``{"time": array, s}`` or ``{"rate_hz": array}``. acc: in g; gyr: in deg/s."""
+
+    name: str
+    guess: Placement | None
+    time: Mapping[str, str]
+    acc: str
+    gyr: str
+
+
+def session_of_arrays(
+    source: Source, path: Path, variables: Mapping[str, Any], sensors: Sequence[ArraySensor]
+) -> ImportedSession:
+    """The session of arrays that a maker names, in the .mat file at `path`."""
+    remedy = "Check the units and frames of this export."
+    found = []
+    for one in sensors:
+        clock = Clock(NUMBER, (one.time["time"],)) if "time" in one.time else Clock(COUNTED, (one.time["rate_hz"],))
+        groups: dict[str, tuple[Group, ...]] = {
+            "acc": (Group((one.acc,), np.eye(3) * ACC_M_S2["g"]),),
+            "gyr": (Group((one.gyr,), np.eye(3) * GYR_RAD_S["deg/s"]),),
+        }
+        reader = ArrayReader(path, Layout(TextLayout(), (clock,), groups), remedy, variables)
+        found.append(Found(reader, (one.name,), one.name, one.guess))
+    return session_of(source, None, found, {})

@@ -183,6 +183,9 @@ class SensorReader:
         shared: dict[tuple[Path, Clock], list[str]] = {}
         for key, (_, table, clock) in chosen.items():
             shared.setdefault((table.path, clock), []).append(key)
+        if len(shared) > 1 and self._layout.counted_hz is not None:
+            what = "a rate is said, and its channels have times of their own"
+            raise HiphingeError(what, str(self.file), "Leave --rate out, or name columns of one table.")
         parts: dict[str, Part] = {}
         for (path, clock), keys in shared.items():
             table = self._tables[path]
@@ -196,7 +199,8 @@ class SensorReader:
             stamps = [i for name in clock.columns if (i := column_of(table, name)) is not None]
             table, note = without_units(table, columns)
             self.notes += [note] if note and note not in self.notes else []
-            stream = TextStream(table, clock, tuple(stamps), tuple(columns), self._only_in(table), self._layout.text.bad_lines)
+            only, most, counted_hz = self._only_in(table), self._layout.text.bad_lines, self._layout.counted_hz
+            stream = TextStream(table, clock, tuple(stamps), tuple(columns), only, most, counted_hz)
             parts |= {key: Part(chosen[key][0], stream, slices[key]) for key in keys}
         return {key: parts[key] for key in self._layout.groups if key in parts}
 

@@ -47,7 +47,7 @@ class Stream(Protocol):
 
 class TextStream:
     """Samples of some columns of a table, on one clock. stamps: the columns of the time. only: a column and what it must
-    hold. most: bad lines that may be left out. notes: what was left out in the last pass."""
+    hold. most: bad lines that may be left out. counted_hz: see `Layout`. notes: what was left out in the last pass."""
 
     def __init__(
         self,
@@ -57,11 +57,12 @@ class TextStream:
         columns: tuple[int, ...],
         only: tuple[int, str] | None,
         most: int | None,
+        counted_hz: float | None = None,
     ) -> None:
         self.table, self.clock, self.columns = table, clock, columns
         numeric = clock.kind == NUMBER
         self._wanted = Wanted(stamps[0] if numeric else -1, columns, () if numeric else stamps, only)
-        self._most = most
+        self._most, self._counted_hz = most, counted_hz
         self.notes: list[str] = []
         self.origin = Origin(COUNT, 0)
         """What the time counts from."""
@@ -83,8 +84,15 @@ class TextStream:
     def _pass(self) -> Iterator[tuple[Floats, Rows]]:
         bad = BadLines(self.table.path, self._most)
         clock = StreamClock(self.clock, bad)
+        seen = 0
         for block in rows(self.table, self._wanted, bad):
-            time_s, found = clock.seconds(block)
+            if self._counted_hz is None:
+                time_s, found = clock.seconds(block)
+            else:
+                if not seen:
+                    clock.seconds(block.take(np.arange(len(block)) == 0))
+                time_s, found = (seen + np.arange(len(block))) / self._counted_hz, block
+                seen += len(block)
             self.origin = clock.origin
             if len(found):
                 yield time_s, found

@@ -223,14 +223,24 @@ def _whole(table: TextTable, wanted: Wanted, block: LineBlock, found: Rows, bad:
             bad.lost += int(found.stamps is None or np.isfinite(found.stamps[row]))
             continue
         text = text or block.lines()
-        cells = _cells(table, text[line - block.first])
-        i = next(i for i in wanted.numbers if _NO_VALUE.fullmatch(cells[i].strip()) or not np.isfinite(float(cells[i])))
-        fault = _no_value(table.names[i], cells[i].strip())
+        fault = _fault_in(table, wanted, text[line - block.first])
         if block.broken_off and line == last:
             bad.take_torn(line, fault.what, fault.remedy)
         else:
             bad.take(line, fault.what, fault.remedy, seen + line - block.first)
     return found.take(keep)
+
+
+def _fault_in(table: TextTable, wanted: Wanted, line: str) -> _Unreadable:
+    """What is wrong with a line that lacks a wanted number."""
+    try:
+        cells = _cells(table, line)
+        for i in wanted.numbers:
+            if not np.isfinite(_number(table, i, cells[i].strip())):
+                return _no_value(table.names[i], cells[i].strip())
+    except _Unreadable as fault:
+        return fault
+    return _Unreadable("a wanted cell is no number", "Correct or remove this line.")
 
 
 def _is_cut(table: TextTable, wanted: Wanted, text: list[str]) -> bool:

@@ -148,3 +148,18 @@ def test_without_a_placement_there_are_no_angles_and_it_is_said(folder: Path) ->
     said = done("replay", "out", "--out", "results", "--estimator", "review", cwd=folder).stdout
     assert "No placement, so no angles (review)." in said
     assert "no sensor is worn on lumbar spine, pelvis or thigh" in said
+
+
+def test_names_in_brackets_stand_in_notes_as_they_are(folder: Path) -> None:
+    lines = (folder / "in/hip.csv").read_text().replace("t,x", "t[s],x").splitlines()
+    (folder / "in/hip.csv").write_text("\n".join([*lines, lines[-1][:12]]))
+    (folder / "map.toml").write_text(MAPPING.replace('"t"', '"t[s]"') + 'mag = [{ columns = ["a", "b", "c"], unit = "uT" }]\n')
+    said = imported(folder, source="in/hip.csv")
+    assert "note: hip.csv: the last line, 302, is torn and left out" in said
+    lines[20], lines[21] = lines[21], lines[20]
+    (folder / "in/hip.csv").write_text("\n".join([*lines, ""]))
+    said = refused("import", "csv", "in/hip.csv", "--mapping", "map.toml", "--out", "other", cwd=folder)
+    assert "t[s] runs backwards, from 0.2 to 0.19" in said
+    (folder / "map.toml").write_text("bad_lines = 3\n" + (folder / "map.toml").read_text())
+    said = done("import", "csv", "in/hip.csv", "--mapping", "map.toml", "--out", "other", cwd=folder).stdout
+    assert "1 line is left out; line 22: t[s] runs backwards" in said

@@ -286,7 +286,7 @@ def test_results_alone_are_no_input(sound: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["mvnx", "plain", "--out", "out"], r"import: unknown format 'mvnx'\. Known formats are csv, xio-lower-body, .*"),
+        (["trc", "plain", "--out", "out"], r"import: unknown format 'trc'\. Known formats are csv, .*"),
         (["csv", "nowhere.csv", "--out", "out", "--mapping", "map.toml"], r"nowhere\.csv: not found\. Check the path .*"),
         (
             ["csv", "plain/pelvis.csv", "--out", "out", "--mapping", "map.toml"],

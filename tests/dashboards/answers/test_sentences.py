@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from body_signals import LIMITS, SCREEN_MEASURES
 from dashboards.answers import LANGUAGES, WORDS, answer_of, sentences, system_language
+from dsp.screen.decision import CODES as OF_PATTERN
+from dsp.screen.pattern import NOT_SCREENED, PARTLY_SCREENED, PATTERN_WORDS, POINTS_TO
 
 EN, DE = sentences("en"), sentences("de")
 CODES = (
@@ -246,3 +248,18 @@ def test_a_slope_is_no_share() -> None:
     slope = {"test": "rock_back", "measure": "slack_slope_after", "unit": "", "before": 1.35, "after": 1.2}
     assert EN.before_after(slope) == ("1.35", "1.20", "−0.15")
     assert DE.before_after(slope) == ("1,35", "1,20", "−0,15")
+
+
+def test_the_words_that_a_summary_and_a_database_keep_are_those_of_page_and_report() -> None:
+    for pattern, words in PATTERN_WORDS.items():
+        assert words == EN.pointing({"code": OF_PATTERN[pattern]})
+    for pattern, words in POINTS_TO.items():
+        assert words == EN.code("points", OF_PATTERN[pattern])
+    untested = [{"code": "bend"}, {"code": "knee_raise", "side": ""}, {"code": "rock_back", "side": ""}]
+    assert EN.pointing({"code": "not_tested", "next": untested}) == NOT_SCREENED
+    # with the knee raises done, or with one of them
+    for left in (
+        [{"code": "rock_back", "side": ""}],
+        [{"code": "knee_raise", "side": "left"}, {"code": "rock_back", "side": ""}],
+    ):
+        assert EN.pointing({"code": "not_tested", "next": left}) == PARTLY_SCREENED

@@ -54,7 +54,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def said(python: Path, program: str, *words: str | Path) -> Any:
     """What a program of that environment prints as its last line, JSON."""
-    run = subprocess.run([python, "-c", program, *map(str, words)], capture_output=True, text=True, timeout=300)
+    # OpenSim leaves a log where it is started
+    run = subprocess.run(
+        [python, "-c", program, *map(str, words)], cwd=python.parent, capture_output=True, text=True, timeout=300
+    )
     assert run.returncode == 0, run.stderr[-2000:]
     return json.loads(run.stdout.strip().splitlines()[-1])
 

@@ -29,21 +29,26 @@ from tests.hiphinge.comparing.screened_sessions import screened
 
 ESTIMATOR = "review"
 LIMITED = Day().bends().knee_raises(70.0, 100.0).rock_backs(11.0)
+CONTRADICTED = Day().bends(lumbar_share_of_trunk=0.45).knee_raises(70.0, 100.0).rock_backs(35.0).squats()
 ONE_TEST = Day().bends().knee_raises(70.0, 100.0).rock_backs()
 UNREMARKABLE = Day().bends().knee_raises().rock_backs()
 TOO_FEW = Day().bends().knee_raises()
 
 
-@pytest.mark.parametrize("day", [LIMITED, ONE_TEST, UNREMARKABLE, TOO_FEW])
+@pytest.mark.parametrize("day", [LIMITED, CONTRADICTED, ONE_TEST, UNREMARKABLE, TOO_FEW])
 def test_terminal_page_and_report_answer_in_the_same_words(tmp_path: Path, day: Day) -> None:
     folder = screened(tmp_path / "today", day)
     summary = read_summary(folder, ESTIMATOR)
     session = Session(datetime.fromisoformat(summary["start"]), "player-07", (Sensor(Placement.PELVIS),))
     on_page = result_document(summary | {"protocol": {}}, session, {})["said"]["en"]
-    headline, *rows = answer_of_session(folder, ESTIMATOR)
+    headline, *rows = (row.replace("\xa0", " ") for row in answer_of_session(folder, ESTIMATOR))
+    on_page["against"] = [told.replace("\xa0", " ") for told in on_page["against"]]
     in_rows = dict(row.split(": ", 1) for row in rows)
     assert headline == on_page["answer"].replace("\xa0", " ")
+    # the table of Grafana says it without what to do next
+    assert summary["screen"]["pattern_words"] == headline.partition(" Next: ")[0]
     assert in_rows["Confidence"] == on_page["confidence"]
+    assert in_rows["Against it"].split("; ") == (on_page["against"] or ["nothing that was measured"])
     assert in_rows["Test next"] == ("".join(on_page["next"]) or "–")
     assert in_rows["Side"].partition(":")[0] == on_page["side"] or not on_page["side"]
     report = Page(report_html(folder, ESTIMATOR, language="en")).text.replace("\xa0", " ")
@@ -101,6 +106,21 @@ def test_a_retest_is_headed_as_one_and_answers_with_the_change(tmp_path: Path) -
     assert "Nachtest zu before, 23.11.2026" in german
     assert german.index("+25° danach: ") < german.index("Seite")
     assert "Hüft-Check" not in german
+    # the change is told once, and the hips' own answer stands below it
+    assert "Hüfttests Heute fallen weder Hüften noch Rücken auf. Seite" in german
+    assert "Verändert" not in german
+
+
+def test_a_mark_on_a_retest_leaves_its_change_in_the_report(tmp_path: Path) -> None:
+    screened(tmp_path / "before", LIMITED, start="2026-11-23T09:10:00Z")
+    better = Day().bends().knee_raises(95.0, 100.0).rock_backs(30.0)
+    marks = [(0.0, "retest before"), (0.0, "primary knee_raise:left:hip_peak_deg")]
+    after = screened(tmp_path / "after", better, start="2026-11-23T09:40:00Z", marks=marks)
+    done("report", after, "--language", "en", cwd=tmp_path)
+    done("mark", after, "0:20", "pain", "2", cwd=tmp_path, LANGUAGE="en")
+    page = Page((after / "report.html").read_text("utf-8")).text.replace("\xa0", " ")
+    assert "+25° after: more than the measurement can tell" in page
+    assert "Pain not told before, 2 after" in page
 
 
 @pytest.mark.parametrize(

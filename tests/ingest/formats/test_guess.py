@@ -77,6 +77,7 @@ def test_several_sensors_in_one_file_are_told_apart(tmp_path: Path) -> None:
     [
         ("", "empty"),
         ("a letter\nto a friend\n", "no table of numbers"),
+        ("t,ax,ay,az,n,gx,gy,gz\n1,0,0,1,1,x,y,z\n2,0,0,1,1,x,y,z\n3,0,0,1,1,x,y,z\n", "gyroscope"),
         ("t,u,v,w\n1,2,3,4\n2,3,4,5\n3,4,5,6\n4,5,6,7\n", "no columns that look like"),
     ],
 )

@@ -138,6 +138,30 @@ def test_a_rate_in_place_of_times_and_names(tmp_path: Path) -> None:
     assert "rate_hz" in caught.value.remedy
 
 
+def test_a_rate_counts_samples_whose_packets_share_a_time(tmp_path: Path) -> None:
+    """Two samples a packet: the times repeat, and the first one still gives the start."""
+    stamps = [stamp for stamp in moments("%Y-%m-%dT%H:%M:%S.%fZ")[::2] for _ in range(2)]
+    written(tmp_path, f"t,{NAMES}", stamps, MOTION.acc, MOTION.gyr)
+    mapping = f'time = {{ column = "t", unit = "iso" }}\n{SI}'
+    with pytest.raises(HiphingeError, match="repeats") as caught:
+        imported(tmp_path, mapping)
+    assert "rate_hz" in caught.value.remedy
+    session = imported(tmp_path, mapping, rate_hz=100.0)  # type: ignore[arg-type]
+    check(session)
+    assert session.session.start == BEGUN.replace(tzinfo=UTC)
+
+
+def test_sensors_side_by_side_in_one_file(tmp_path: Path) -> None:
+    names = ",".join(f"{s}_{a}" for s in ("hip", "back") for a in NAMES.split(","))
+    written(tmp_path, f"t,{names}", [f"{t:.2f}" for t in T], MOTION.acc, MOTION.gyr, MOTION.acc[::-1], MOTION.gyr[::-1])
+    mapping = 'time = { column = "t", unit = "s" }\n'
+    for placement, name in (("pelvis", "hip"), ("lumbar", "back")):
+        mapping += f'[[sensor]]\nplacement = "{placement}"\n' + SI.replace('["', f'["{name}_').replace(',"', f',"{name}_')
+    session = imported(tmp_path, mapping)
+    check(session)
+    np.testing.assert_allclose(session.samples["lumbar"].acc, MOTION.acc[::-1], atol=1e-5)
+
+
 def test_factors_signs_and_axes(tmp_path: Path) -> None:
     # the file's axes: x = y of the sensor, y = -x, z = -z (left-handed: of acc and gyr alike)
     turn = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
@@ -253,6 +277,15 @@ def test_a_torn_last_line_is_left_out_and_named(end: str, tmp_path: Path) -> Non
 def test_a_whole_last_line_without_an_end_counts(tmp_path: Path) -> None:
     (tmp_path / "pelvis.csv").write_text("\n".join(lines_of(tmp_path)))
     check(imported(tmp_path, TIME))
+
+
+def test_a_missing_number_among_decimal_commas_is_named(tmp_path: Path) -> None:
+    lines = [line.replace(",", ";").replace(".", ",") for line in lines_of(tmp_path)]
+    lines[7] = lines[7].rpartition(";")[0] + ";"
+    (tmp_path / "pelvis.csv").write_text("\n".join([*lines, ""]))
+    with pytest.raises(HiphingeError, match="gz is empty") as caught:
+        imported(tmp_path, f'decimal = ","\ndelimiter = ";"\nbad_lines = 0\n{TIME}')
+    assert caught.value.where.endswith("pelvis.csv, line 8")
 
 
 def test_lines_without_values_are_lost_samples(tmp_path: Path) -> None:

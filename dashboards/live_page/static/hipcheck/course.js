@@ -1,7 +1,7 @@
 // One number before a treatment and after it: grey is what cannot be told from before; a filled dot lies outside of it.
 
 import { mark, shape } from "../drawing/elements.js";
-import { known } from "../words/numbers.js";
+import { DASH, known } from "../words/numbers.js";
 import { word } from "../words/words.js";
 
 const [TOP, BOTTOM, HEIGHT] = [40, 300, 440];
@@ -25,11 +25,12 @@ const at = (start) => (start ? new Date(start).toLocaleTimeString(document.docum
 /** When it is measured again, minutes after the treatment: an hour later, and the next day. */
 const PLANNED_MIN = [60, 1440];
 
-/** Draw the points of a comparison, and the places of those that are still to come. shown: a value in its unit; atLeast: what can
- * be told; narrow: on a phone. */
-export function drawCourse(svg, comparison, shown, atLeast, narrow = false) {
+/** Draw the points of a comparison, and the places of those that are still to come. said: its values and
+ * what can be told at each of them, in words; axis: how the numbers of the axis are written; narrow: on a phone. */
+export function drawCourse(svg, comparison, said, axis, narrow = false) {
   const { width: WIDTH, left: LEFT, right: RIGHT, most } = narrow ? NARROW : WIDE;
   const { points, before } = comparison;
+  const shown = (i) => said.values?.[i] ?? DASH;
   const smallest = (point) => point.smallest_detectable_deg ?? comparison.smallest_detectable_deg;
   const side = comparison.primary.side === "right" ? "hip-right" : comparison.primary.test === "bend" ? "lumbar" : "hip-left";
   const values = points.map((p) => p.value).filter(known);
@@ -50,19 +51,19 @@ export function drawCourse(svg, comparison, shown, atLeast, narrow = false) {
     if (known(size)) nodes.push(shape("rect", { class: "lit", x: from, y: y(before + size), width: to - from, height: y(before - size) - y(before + size) }));
   });
   for (let value = low; value <= high + step / 2; value += step) {
-    nodes.push(shape("path", { class: "grid", d: `M${LEFT} ${y(value)}H${RIGHT}` }), text("axis end", LEFT - 12, y(value) + 5, shown(value)));
+    nodes.push(shape("path", { class: "grid", d: `M${LEFT} ${y(value)}H${RIGHT}` }), text("axis end", LEFT - 12, y(value) + 5, axis(value)));
   }
   nodes.push(shape("path", { class: "before", d: `M${LEFT} ${y(before)}H${RIGHT}` }));
-  const bands = points.slice(1).map((point) => word(point.same_wear ? "retest.band.worn" : "retest.band.anew", { smallest: atLeast(smallest(point)) }));
+  const bands = points.slice(1).map((point, i) => word(point.same_wear ? "retest.band.worn" : "retest.band.anew", { smallest: said.leasts?.[i + 1] ?? DASH }));
   bands.forEach((words, i) => {
     if (words !== bands[i - 1]) nodes.push(text("axis", (i ? LEFT + wide * (i + 1) : LEFT) + 10, y(before - smallest(points[i + 1])) + 20, words));
   });
-  const there = points.map((p, i) => [x(i), y(p.value), p]).filter(([, , p]) => known(p.value));
+  const there = points.map((p, i) => [x(i), y(p.value), p, shown(i)]).filter(([, , p]) => known(p.value));
   nodes.push(shape("path", { class: `stroke ${side} course-line`, d: there.map(([px, py], n) => `${n ? "L" : "M"}${px} ${py}`).join("") }));
-  there.forEach(([px, py, p], n) => {
+  there.forEach(([px, py, p, value], n) => {
     const outside = n === 0 || Math.abs(p.value - before) > (smallest(p) ?? Infinity);
     nodes.push(shape("circle", { class: `${side} point ${outside ? "" : "hollow"}`, cx: px, cy: py, r: 10 }));
-    nodes.push(text("value middle", px, py - 20, shown(p.value)));
+    nodes.push(text("value middle", px, py - 20, value));
   });
   nodes.push(shape("path", { class: "base", d: `M${LEFT} 380H${RIGHT}` }), text("row-name", 2, 418, word("retest.pain.row")));
   points.forEach((p, i) => {
@@ -77,7 +78,7 @@ export function drawCourse(svg, comparison, shown, atLeast, narrow = false) {
   svg.replaceChildren(...nodes);
   mark(svg, "viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   mark(svg, "role", "img");
-  mark(svg, "aria-label", points.map((p, i) => `${whenWord(p.minutes_after, i === 0)} ${shown(p.value)}, ${word("retest.pain.row")} ${p.pain ?? "–"}`).join("; "));
+  mark(svg, "aria-label", points.map((p, i) => `${whenWord(p.minutes_after, i === 0)} ${shown(i)}, ${word("retest.pain.row")} ${p.pain ?? "–"}`).join("; "));
 }
 
 function niceStep(span) {

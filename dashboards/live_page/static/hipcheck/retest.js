@@ -5,14 +5,17 @@ import { drawCourse } from "./course.js";
 import { drawTest } from "./figure.js";
 import { nav } from "./ready.js";
 import { HipCheck } from "./hipcheck.js";
-import { clock, degrees, known, percent } from "../words/numbers.js";
+import { DASH, clock, decimal, degrees, known, percent } from "../words/numbers.js";
 import { word } from "../words/words.js";
 
-/** A number of a comparison in its unit. */
-export const inUnit = (value, unit) => (unit === "deg" ? degrees(value) : unit === "" || unit === null ? percent(known(value) ? 100 * value : NaN) : known(value) ? `${value.toFixed(1)} ${unit}` : "–");
-
-/** What a measurement can tell, rounded up as an uncertainty is. */
-export const atLeast = (value, unit) => inUnit(unit === "deg" ? Math.ceil(value - 1e-3) : unit === "" || unit === null ? Math.ceil(100 * value - 1e-3) / 100 : value, unit);
+/** The numbers of an axis, by how the server says that the measured number is written; all others come as words. */
+const AXIS = {
+  deg: degrees,
+  percent: (value) => percent(100 * value),
+  points: (value) => decimal(100 * value),
+  slope: (value) => decimal(value, 2),
+  s: (value) => decimal(value, 1),
+};
 
 /** As in hipcheck.css. */
 const NARROW = "(max-width: 640px)";
@@ -50,11 +53,11 @@ class Course {
       element("p", { class: "mute" }, [about.athlete, what ? word("retest.chosen", { what }) : ""].filter(Boolean).join(". ")),
       nav(this.page.session, "retest"),
     );
-    const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(chosen, what)];
+    const parts = comparison ? this._compared(comparison, result.comparison_said?.[lang] ?? {}) : [this._waiting(chosen, what, lang)];
     this.node.replaceChildren(head, ...parts, this._foot(operator, chosen, comparison));
   }
 
-  _waiting(chosen, what) {
+  _waiting(chosen, what, lang) {
     if (!chosen?.primary) {
       return element("section", { class: "card wait" }, element("h2", {}, word("retest.none")), element("p", { class: "mute" }, word("retest.none.what")));
     }
@@ -63,28 +66,27 @@ class Course {
     const figure = shape("svg", { class: "figure" });
     drawTest(figure, test, side, test === "knee_raise" ? (before ?? null) : null);
     figure.setAttribute("aria-label", what);
-    const unit = measure.endsWith("_deg") ? "deg" : measure.endsWith("_s") ? "s" : "";
     return element(
       "div",
       { class: "led-columns" },
-      element("section", { class: "card wait" }, element("h2", {}, what), element("p", { class: "huge", "data-fact": true, "data-value": "before" }, inUnit(before, unit)), element("p", { class: "mute" }, word("retest.before.what"))),
+      element("section", { class: "card wait" }, element("h2", {}, what), element("p", { class: "huge", "data-fact": true, "data-value": "before" }, chosen.before_said?.[lang] ?? DASH), element("p", { class: "mute" }, word("retest.before.what"))),
       element("section", { class: "card" }, figure),
     );
   }
 
   _compared(comparison, said) {
     const sentence = said.change?.startsWith(said.number) ? said.change.slice(said.number.length).trim() : (said.change ?? "");
-    const { pain, points, unit, primary } = comparison;
+    const { pain, points, primary } = comparison;
     const line = element("section", { class: "change", "data-label": comparison.label }, element("p", { class: "huge" }, said.number ?? ""), element("div", {}, element("h2", {}, sentence), element("p", {}, this._under(comparison, pain, said.can_tell))));
     // a change and the values beside it are told as finely as each other, in the words of the report
-    const shown = (value) => said.values?.[points.findIndex((p) => p.value === value)] ?? inUnit(value, unit);
     const chart = shape("svg", { class: "course" });
-    drawCourse(chart, comparison, shown, (value) => atLeast(value, unit), this._narrow.matches);
-    const pictures = [points[0], points.at(-1)].map((point, i) => {
+    drawCourse(chart, comparison, said, AXIS[said.form] ?? decimal, this._narrow.matches);
+    const pictures = [0, points.length - 1].map((at, i) => {
+      const [point, shown] = [points[at], said.values?.[at] ?? DASH];
       const figure = shape("svg", { class: "figure" });
       drawTest(figure, primary.test, primary.side, primary.test === "knee_raise" ? point.value : null);
-      figure.setAttribute("aria-label", `${i ? (said.when ?? "") : word("retest.before")} ${shown(point.value)}`);
-      return element("section", { class: "card side" }, element("h3", {}, i ? (said.when ?? word("retest.after")) : word("retest.before")), element("p", { class: "value" }, shown(point.value)), figure);
+      figure.setAttribute("aria-label", `${i ? (said.when ?? "") : word("retest.before")} ${shown}`);
+      return element("section", { class: "card side" }, element("h3", {}, i ? (said.when ?? word("retest.after")) : word("retest.before")), element("p", { class: "value" }, shown), figure);
     });
     return [line, element("div", { class: "led-course" }, element("section", { class: "card" }, chart), element("div", { class: "sides" }, ...pictures))];
   }

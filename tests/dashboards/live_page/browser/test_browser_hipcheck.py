@@ -15,6 +15,8 @@ import pytest
 
 from body_signals import Cause
 from body_signals.movements import KIND_OF_TEST
+from dsp.comparison import Occasion, Value
+from hiphinge.live_page.answered import retest_document
 from tests.conftest import ROOT
 from tests.dashboards.live_page.conftest import MONITOR, PHONE, TABLET, Open, until
 from tests.dashboards.live_page.led_session import LedSession
@@ -367,13 +369,13 @@ def test_other_protocols_are_chosen_led_and_listed(session: LedSession, open_pag
 def test_a_session_that_retests_another_says_so_at_once(open_page: Open) -> None:
     with LedSession("retest") as session:
         session.calibrate()
-        said = {"en": "true hip flexion, knee raise, left", "de": "echte Hüftbeugung, Knieheben, links"}
-        primary = {"test": "knee_raise", "side": "left", "measure": "hip_peak_deg"}
-        again = {"primary": primary, "primary_said": said, "before": 76.2}
+        key = ("bend", "", "late_rise")
+        before = Occasion("before", None, "before", {key: Value(0.127)})
+        again = retest_document(key, before)
         session.page.offers(session.guide.known.values(), "retest", again)
         page = open_page(session.address)
         until(page, "document.body.dataset.mode === 'retest'")
-        until(page, "document.querySelector('[data-value=before]')?.textContent === '76°'")
+        until(page, "document.querySelector('[data-value=before]')?.textContent === '+13\u00a0points'")
         page.click('[data-action="retest"]')
         until(page, NOW.format("stand"))
         assert [m.label for m in session.said][:1] == ["protocol retest"]

@@ -40,7 +40,7 @@ from firmware_protocol.v1 import (
 from firmware_protocol.v1.family import V1_SERIAL
 from firmware_protocol.v1.messages import MAX_RATE_HZ, MAX_SCALE, MIN_RATE_HZ
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 VECTORS = json.loads((ROOT / "fixtures/vectors/v1/vectors.json").read_text())
 RECORDS: dict[str, tuple[Any, Any, Any]] = {
     "info": (Info, encode_info, decode_info),

@@ -32,7 +32,7 @@ from firmware_protocol.v1 import (
     unwrap_mux,
     wrap_mux,
 )
-from tests.firmware_protocol.v1_packets import (
+from tests.firmware_protocol.v1.packets import (
     CONFIG,
     PERIOD,
     RATE,

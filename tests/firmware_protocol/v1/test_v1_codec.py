@@ -27,7 +27,7 @@ from firmware_protocol.v1 import (
     wrap_mux,
 )
 from firmware_protocol.v1.decoder import MessageStream
-from tests.firmware_protocol.v1_packets import (
+from tests.firmware_protocol.v1.packets import (
     CONFIG,
     PERIOD,
     RATE,
