@@ -13,6 +13,7 @@ from dashboards.export import FORMATS, Choices
 from dashboards.export.opensim import EARTH_TO_GROUND, pelvis_coordinates
 from dashboards.tables import read_angles
 from dsp.angles import joints
+from ingest.formats import import_session
 from tests.dashboards.export.exported_sessions import exported, session_folder
 
 
@@ -113,3 +114,15 @@ def test_without_a_calibration_there_is_no_motion(tmp_path: Path) -> None:
     object.__setattr__(session, "all_angles", lambda: table)
     with pytest.raises(HiphingeError, match=r"no joint angle is there.*hiphinge mark"):
         FORMATS["mot"].write([session], tmp_path, Choices())
+
+
+def test_orientations_are_imported_again(tmp_path: Path) -> None:
+    session = exported(session_folder(tmp_path / "monday"))
+    rows, _ = FORMATS["sto"].write([session], tmp_path, Choices()).files
+    again = import_session("opensense", rows, placements={"torso_imu": "lumbar"})
+    assert set(again.samples) == set(session.orientations)
+    for key, (time_s, quat) in session.orientations.items():
+        np.testing.assert_allclose(again.samples[key].time_s, time_s, atol=1e-9)
+        assert again.samples[key].quat is not None
+        # nine significant digits, and a quaternion is the same as its negative
+        np.testing.assert_allclose(np.abs(np.sum(again.samples[key].quat * quat, axis=1)), 1.0, atol=1e-6)
