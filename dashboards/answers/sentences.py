@@ -74,9 +74,10 @@ class Sentences:
         code = document["code"]
         if f"answer.{code}" not in self.words:
             return _capital(f"{self.code('pattern', code)}.")
-        if code == "not_tested" and not {
-            (one["code"], one.get("side") or "") for one in document.get("next") or ()
-        } >= _UNTESTED:
+        if (
+            code == "not_tested"
+            and not {(one["code"], one.get("side") or "") for one in document.get("next") or ()} >= _UNTESTED
+        ):
             code = "partly_tested"
         return self.text(f"answer.{code}", points_to=self.code("points", document.get("points_to")))
 

@@ -108,7 +108,8 @@ def test_a_retest_is_headed_as_one_and_answers_with_the_change(tmp_path: Path) -
     assert "Hüft-Check" not in german
     # the change is told once, and the hips' own answer stands below it
     assert "Hüfttests Heute fallen weder Hüften noch Rücken auf. Seite" in german
-    assert "Verändert" not in german
+    assert german.count("+25°") == 2  # above it, and over the course on the second page
+    assert "Verändert Wahre Hüftbeugung, Knieheben, links: 70° auf 95° Schmerz" in german
 
 
 def test_a_mark_on_a_retest_leaves_its_change_in_the_report(tmp_path: Path) -> None:
