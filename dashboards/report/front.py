@@ -367,7 +367,7 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
         numbers = cells[""] if "" in cells else " / ".join(cells.get(side, DASH) for side in SIDES)
         verdict = "beyond" if any(e["beyond"] for e in entries) else "not_beyond"
         verdict = "borderline" if any(e["borderline"] for e in entries) else verdict
-        source = words.text("source.proposal") if chosen.get("proposal") else _source(str(chosen["source"]), words)
+        source = _source(chosen, words)
         rows.append(
             (
                 cut(words.measure(test, measure), 46),
@@ -385,9 +385,14 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
     return Table(head, tuple(rows[:most]), frozenset({1, 2}), said)
 
 
-def _source(source: str, words: Wording) -> str:
+def _source(entry: Mapping[str, Any], words: Wording) -> str:
+    source = str(entry["source"])
+    if entry.get("proposal"):
+        return words.text("source.proposal")
     if source == SET_FOR_SESSION:
         return words.text("source.user")
+    if entry.get("compared_with") == "own_baseline":
+        return words.own_baseline(source)
     # on paper the journal is enough; the whole source stands in the small print of the screen
     _, journal, place = source.partition("BMC Musculoskeletal Disorders")
     return f"BMC MSD{place.removesuffix(', table 3')}" if journal else source
