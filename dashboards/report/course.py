@@ -30,6 +30,17 @@ def changed(comparison: Mapping[str, Any], words: Wording) -> tuple[str, str]:
     return strong, f"{colon}{rest}"
 
 
+def from_to(comparison: Mapping[str, Any], words: Wording) -> str:
+    """The number that was compared, before and at last: ``true hip flexion, knee raise, left: 76° to 84°``."""
+    before, after = (words.value(comparison, comparison.get(name)) for name in ("before", "after"))
+    return words.text("report.before_to_after", what=_what(comparison, words), before=before, after=after)
+
+
+def _what(comparison: Mapping[str, Any], words: Wording) -> str:
+    primary = comparison.get("primary") or {}
+    return words.measure(primary.get("test", ""), primary.get("measure", ""), primary.get("side") or "")
+
+
 def pain_line(facts: Facts, words: Wording) -> str:
     """Pain before and after, or as it was told in the session; whether it was told at all."""
     later = later_points(facts.comparison)
@@ -88,9 +99,7 @@ def sentences_of(comparison: Mapping[str, Any], words: Wording) -> str:
 
 def title_of(comparison: Mapping[str, Any], words: Wording) -> str:
     """What was compared: the comparable sign that was chosen before treatment."""
-    primary = comparison.get("primary") or {}
-    what = words.measure(primary.get("test", ""), primary.get("measure", ""), primary.get("side") or "")
-    return words.text("report.retest", what=what)
+    return words.text("report.retest", what=_what(comparison, words))
 
 
 def picture_of(facts: Facts, words: Wording) -> Markup | None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from body_signals import SET_FOR_SESSION
 from body_signals.movements import BEND, kind_of
 from dashboards.notation import DASH, confidence_grade
-from dashboards.report.course import changed, pain_line
+from dashboards.report.course import changed, from_to, pain_line
 from dashboards.report.drawing import Bar, Curve, Square, hip_gives, spine_steps_in, square, thirds
 from dashboards.report.facts import Facts, gives_way, hip_of
 from dashboards.report.movements import SIDES, THIRDS, MovementSummary, Row, counted_left_out
@@ -74,7 +74,7 @@ def lines(facts: Facts, words: Wording, *, fitted: bool = True) -> list[Line]:
     of_retest = answers_with_change(facts)
     first = [Line(words.text("report.hip_tests"), "", words.pointing(answer))] if of_retest else []
     first += [_side(facts, words), Line(words.text("report.confidence"), sure, f": {why}" if sure and why else why)]
-    last = [*care_line(facts, words), *common_lines(facts, words, changed_too=not of_retest)]
+    last = [*care_line(facts, words), *common_lines(facts, words)]
     room = int((_ROOM_PX - _height(first) - _height(last) - _ROW_PX) / _FURTHER_PX)
     against = _against(facts, words, _LINE * max(1, 1 + room) if fitted else None)
     return [*first, Line(words.text("report.against"), "", against), *last]
@@ -85,11 +85,13 @@ def answers_with_change(facts: Facts) -> bool:
     return bool(facts.retests) and facts.comparison is not None
 
 
-def common_lines(facts: Facts, words: Wording, *, changed_too: bool = True) -> list[Line]:
-    """The rows that a hip check and a training day share: change, pain, next test. changed_too: the change is not told yet."""
+def common_lines(facts: Facts, words: Wording) -> list[Line]:
+    """The rows that a hip check and a training day share: change, pain, next test. Where the change is the headline, its row
+    says of which number, and both values."""
     found = []
-    if facts.comparison is not None and changed_too:
-        found.append(Line(words.text("report.changed"), *changed(facts.comparison, words)))
+    if facts.comparison is not None:
+        told = ("", from_to(facts.comparison, words)) if answers_with_change(facts) else changed(facts.comparison, words)
+        found.append(Line(words.text("report.changed"), *told))
     found.append(Line(words.text("report.pain"), "", pain_line(facts, words)))
     found.append(Line(words.text("report.next"), "", words.following(facts.answer, facts.done) or DASH))
     return found
@@ -365,7 +367,7 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
         numbers = cells[""] if "" in cells else " / ".join(cells.get(side, DASH) for side in SIDES)
         verdict = "beyond" if any(e["beyond"] for e in entries) else "not_beyond"
         verdict = "borderline" if any(e["borderline"] for e in entries) else verdict
-        source = words.text("source.proposal") if chosen.get("proposal") else _source(str(chosen["source"]), words)
+        source = _source(chosen, words)
         rows.append(
             (
                 cut(words.measure(test, measure), 46),
@@ -383,9 +385,14 @@ def rests_on(facts: Facts, words: Wording, most: int) -> Table:
     return Table(head, tuple(rows[:most]), frozenset({1, 2}), said)
 
 
-def _source(source: str, words: Wording) -> str:
+def _source(entry: Mapping[str, Any], words: Wording) -> str:
+    source = str(entry["source"])
+    if entry.get("proposal"):
+        return words.text("source.proposal")
     if source == SET_FOR_SESSION:
         return words.text("source.user")
+    if entry.get("compared_with") == "own_baseline":
+        return words.own_baseline(source)
     # on paper the journal is enough; the whole source stands in the small print of the screen
     _, journal, place = source.partition("BMC Musculoskeletal Disorders")
     return f"BMC MSD{place.removesuffix(', table 3')}" if journal else source

@@ -95,6 +95,8 @@ def _verdict(entry: Mapping[str, Any], words: Wording) -> str:
 def _source(entry: Mapping[str, Any], words: Wording) -> str:
     if entry.get("proposal"):
         return words.text("source.proposal")
+    if entry.get("compared_with") == "own_baseline":
+        return words.own_baseline(str(entry["source"]))
     return words.text("source.user") if entry["source"] == SET_FOR_SESSION else words.source(entry["source"])
 
 

@@ -90,6 +90,11 @@ class Wording(Sentences):
         """The publication of a limit, as it is cited in full."""
         return str(source).replace(", table ", f", {self.words['report.source_table']} ")
 
+    def own_baseline(self, source: str) -> str:
+        """The athlete's own baseline as the source of a limit, with the number of its sessions."""
+        count = re.search(r"\d+", source)
+        return self.text("source.own_baseline", count=count[0] if count else DASH)
+
     def mark(self, label: str) -> str:
         """A mark in words: of one with a meaning of its own what it means, of any other what a person wrote."""
         first, *rest = label.split(" ")

@@ -94,8 +94,11 @@ def with_the_retested(folder: Path, estimator: str, tell: Tell, *, held: bool = 
     they cannot be compared, of which `tell` hears. held: this program holds the folder's lock."""
     labels = [str(mark["label"]) for mark in read_summary(folder, estimator)["marks"]]
     other = next((found for label in reversed(labels) if (found := retested(label)) is not None), None)
-    before = None if other is None else folder.resolve().parent / other[0]
-    if before is None or not before.is_dir():
+    if other is None:
+        return None
+    before = _named(folder.resolve(), other[0], estimator)
+    if before is None:
+        tell(f"not compared: the session {other[0]} is not beside this one; hiphinge report --before names its folder")
         return None
     primary = next((words for label in reversed(labels) if (words := choice(label))), None)
     try:
@@ -103,6 +106,15 @@ def with_the_retested(folder: Path, estimator: str, tell: Tell, *, held: bool = 
     except HiphingeError as error:
         tell(f"not compared with {before.name}: {error}")
         return None
+
+
+def _named(folder: Path, name: str, estimator: str) -> Path | None:
+    """The folder beside a session that has this name, or holds the session of this name and was renamed since; else None."""
+    there = folder.parent / name
+    if there.is_dir():
+        return there
+    beside = (one.folder for one in listed(folder.parent) if one.folder.resolve() != folder and estimator in one.estimators)
+    return next((one for one in beside if read_summary(one, estimator)["session"] == name), None)
 
 
 def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:

@@ -18,6 +18,12 @@ from hiphinge.comparing.groups import ANEW, ON, PEOPLE_ADVISED, people, repeatab
 from hiphinge.comparing.groups import repeatability as computed
 from hiphinge.comparing.words import number_name
 
+CORRELATIONS = ("icc_2_1", "icc_3_1")
+NEGATIVE = (
+    "An ICC below 0: these people differed less from each other than each from one session to the next. It says nothing of how "
+    "repeatable the number is in people who differ more; SEM and MDC do."
+)
+
 
 def repeatability(
     folders: list[Path] = typer.Argument(..., metavar="FOLDER...", help="Folders of sessions, or session folders."),
@@ -52,6 +58,8 @@ def repeatability(
         some = [one for one in document["numbers"] if one["wear"] == kind]
         if some:
             screen.print(_table(some, title))
+    if any(one[kind] is not None and one[kind] < 0.0 for one in document["numbers"] for kind in CORRELATIONS):
+        screen.print(NEGATIVE, highlight=False, soft_wrap=True)
 
 
 def _table(numbers: list[dict[str, Any]], title: str) -> Table:
@@ -63,7 +71,7 @@ def _table(numbers: list[dict[str, Any]], title: str) -> Table:
         unit, scale, decimals = {"deg": ("°", 1.0, 1), "s": ("s", 1.0, 2)}.get(one["unit"], ("points", 100.0, 1))
         if one["measure"] in SLOPES:
             unit, scale, decimals = "", 1.0, 2
-        correlations = [_three(one, kind, 1.0, 2) for kind in ("icc_2_1", "icc_3_1")]
+        correlations = [_three(one, kind, 1.0, 2) for kind in CORRELATIONS]
         sizes = [_three(one, kind, scale, decimals) for kind in ("sem", "mdc90", "mdc95")]
         table.add_row(name, unit, str(one["people"]), *correlations, *sizes)
     return table

@@ -57,6 +57,16 @@ def test_repeatability_has_every_figure_with_its_limits(clinic: Path) -> None:
     assert (bend["icc_2_1"], bend["sem"]) == (None, 0.0)
 
 
+def test_an_icc_below_zero_is_explained(clinic: Path, tmp_path: Path) -> None:
+    for name, days in {"a": (95.0, 105.0), "b": (105.0, 95.0), "c": (99.0, 101.0)}.items():
+        for k, left in enumerate(days):
+            start = f"2026-11-{2 + k:02}T09:00:00Z"
+            screened(tmp_path / f"{name}{k}", screen_day(left), athlete=name, start=start, estimators=("review",))
+    said = " ".join(done("repeatability", tmp_path, cwd=tmp_path).stdout.split())
+    assert "An ICC below 0: these people differed less from each other than each from one session to the next." in said
+    assert "ICC below 0" not in done("repeatability", clinic, cwd=tmp_path).stdout
+
+
 def test_the_table_says_the_same(clinic: Path) -> None:
     text = done("repeatability", clinic, cwd=clinic).stdout
     found = json.loads(done("repeatability", clinic, "--json", cwd=clinic).stdout)

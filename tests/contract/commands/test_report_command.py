@@ -38,6 +38,11 @@ def test_the_trend_stands_beside_the_own_expected_range(tmp_path: Path) -> None:
     page = (tmp_path / "d17" / "report.html").read_text("utf-8")
     assert "Over the weeks, beside the own expected range" in page
     assert "2 Nov: 80\xa0%, 9 Nov: 80\xa0%, 16 Nov: 80\xa0%" in page
+    done("compare", "--pin", tmp_path / "d3", tmp_path / "d10", cwd=tmp_path)
+    done("report", tmp_path / "d17", "--trend", "--language", "de", cwd=tmp_path)
+    german = (tmp_path / "d17" / "report.html").read_text("utf-8")
+    assert "own baseline" not in german
+    assert "eigene Sitzungen: 2" in german
 
 
 def test_no_browser_is_said_before_anything_is_written(session: Path, tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ def test_a_retest_is_headed_as_one_and_answers_with_the_change(tmp_path: Path) -
     assert "Hüft-Check" not in german
     # the change is told once, and the hips' own answer stands below it
     assert "Hüfttests Heute fallen weder Hüften noch Rücken auf. Seite" in german
-    assert "Verändert" not in german
+    assert german.count("+25°") == 2  # above it, and over the course on the second page
+    assert "Verändert Wahre Hüftbeugung, Knieheben, links: 70° auf 95° Schmerz" in german
 
 
 def test_a_mark_on_a_retest_leaves_its_change_in_the_report(tmp_path: Path) -> None:
@@ -121,6 +122,20 @@ def test_a_mark_on_a_retest_leaves_its_change_in_the_report(tmp_path: Path) -> N
     page = Page((after / "report.html").read_text("utf-8")).text.replace("\xa0", " ")
     assert "+25° after: more than the measurement can tell" in page
     assert "Pain not told before, 2 after" in page
+
+
+def test_a_retest_finds_the_session_before_where_its_folder_was_renamed(tmp_path: Path) -> None:
+    before = screened(tmp_path / "before", LIMITED, start="2026-11-23T09:10:00Z")
+    better = Day().bends().knee_raises(95.0, 100.0).rock_backs(30.0)
+    marks = [(0.0, "retest before"), (0.0, "primary knee_raise:left:hip_peak_deg")]
+    after = screened(tmp_path / "after", better, start="2026-11-23T09:40:00Z", marks=marks)
+    before.rename(tmp_path / "Monday, first visit")
+    done("report", after, "--language", "en", cwd=tmp_path)
+    assert "+25° after: more than" in Page((after / "report.html").read_text("utf-8")).text
+    (tmp_path / "Monday, first visit").rename(tmp_path.parent / f"{tmp_path.name} elsewhere")
+    said = done("report", after, "--language", "en", cwd=tmp_path)
+    assert "the session before is not beside this one; hiphinge report --before names its folder" in said.stderr
+    assert "+25°" not in Page((after / "report.html").read_text("utf-8")).text
 
 
 @pytest.mark.parametrize(
