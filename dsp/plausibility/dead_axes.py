@@ -115,7 +115,6 @@ class Glances:
         others = [c for c in range(3 * kind, 3 * kind + 3) if c != 3 * kind + axis]
         return all(self._range(c) > _MOVES[kind] for c in others)
 
-
     def _all_stand(self) -> list[int]:
         """The channels of a kind that have all stood for long enough while one of the other kind moved."""
         if len(self._noisy) == 6:

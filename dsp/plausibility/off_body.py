@@ -46,7 +46,7 @@ FALLEN_HALF, LIES_HALF = 2, 3
 MOVED_RAD = np.radians(5.0)
 """Another segment has moved when it turned by more within the same time (ours)."""
 STOOD_RAD = np.radians(1.5)
-"""Within this of how it stood, a sensor that rests may be on a leg that stands: it is off the body where all others moved (ours)."""
+"""Within this of how it stood, a sensor that rests may be on a leg that stands: it is off the body if all others moved (ours)."""
 AWAY_RAD, FAR_RAD = np.radians(15.0), np.radians(25.0)
 """A sensor that lies is further than the first from how it stood; one that was seen to fall further than the second (ours)."""
 SEAT_RAD = np.radians(40.0)
@@ -353,8 +353,9 @@ class OffBodyWatch:
             return -1
         if len(broken) > 1:
             return pelvis
-        # one joint alone: it is the pelvis that fell where all the others turned much less
-        return pelvis if swing[pelvis] > 2.0 * np.delete(swing, pelvis).max() else broken[0]
+        # one joint alone: it is the pelvis that fell where all the others turned much less, and its neighbour does not lie
+        lies = bool(swing[broken[0]] < FALLEN_RESTS_RAD)
+        return pelvis if not lies and swing[pelvis] > 2.0 * np.delete(swing, pelvis).max() else broken[0]
 
     def _stands(self, turn: Floats, off: Floats) -> list[bool]:
         """Whether each sensor (s,) stands nearly as at the calibration, and the others as they did, but for those that are off

@@ -50,8 +50,8 @@ def lag_of_bends(sensor: str, samples: Parts, against: str, others: Parts, begin
 
 
 def _late(first: list[Floats], second: list[Floats]) -> list[tuple[float, float]]:
-    """When whole bends were (the middle, session time), and how much later, s, the second sensor shows them than the first; none
-    where too many bends do not keep together."""
+    """When whole bends were (the middle, session time), and how much later, s, the second sensor shows them than the first;
+    none where too many bends do not keep together."""
     late, apart = [], 0
     for bend in first if second else ():
         shifts = np.array([float(np.mean(other - bend)) for other in second])
@@ -96,7 +96,9 @@ def _excursions(lean: Floats) -> list[tuple[int, int]]:
     """First and last place of each time in which it leant by more than `BEND_RAD` and came back far enough on both sides."""
     leaning = np.concatenate(([False], lean > BACK * BEND_RAD, [False]))
     borders = np.flatnonzero(leaning[1:] != leaning[:-1]).reshape(-1, 2)
-    return [(begin, end) for begin, end in borders.tolist() if begin > 0 and end < len(lean) and lean[begin:end].max() > BEND_RAD]
+    return [
+        (begin, end) for begin, end in borders.tolist() if begin > 0 and end < len(lean) and lean[begin:end].max() > BEND_RAD
+    ]
 
 
 def _passed(at: Floats, lean: Floats, begin: int, end: int) -> Floats:

@@ -85,5 +85,3 @@ def _compared(plain: PlainSession, begin_s: float) -> tuple[ClockWatch, list[Fin
             look()
     look(reached_s)
     return watch, [*over, *doubts.values()]
-
-
