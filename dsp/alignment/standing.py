@@ -38,10 +38,9 @@ GUARD_S = 0.3
 DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
 """A standing whose inclination changes by more than the first from beginning to end has turned, like a thigh that slowly
 follows a bend. Its mean rate is taken only until the inclination was within the second for the last time (ours)."""
-WENT_RAD_S, WENT_AGAIN_RAD_S = np.radians([6.0, 1.0]).tolist()
-"""A standing that ends as much further inclined than it began as this rate gives was a slow movement: its mean rate is no bias.
-The second is for a sensor whose bias is known from a standing before. Of a thigh that walks off at the end of a standing of 2 s
-it is 4 °/s (ours)."""
+WENT_RAD_S = np.radians(1.0)
+"""A standing that ends as much further inclined than it began as this rate gives may be a slow movement: where a bias is known
+from a standing before, its mean rate is none (ours)."""
 POSTURE_S = 0.3
 """Time, s, over which accelerations are averaged for these inclinations (ours)."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
@@ -80,8 +79,8 @@ class Standing:
         return len(self.acc)
 
     def tells_bias(self, *, known: bool) -> bool:
-        """Whether the mean rate is a bias, and not that of a slow movement. known: one was told by a standing before."""
-        return len(self.time_s) > 0 and self.went_rad_s < (WENT_AGAIN_RAD_S if known else WENT_RAD_S)
+        """Whether the mean rate is taken as the bias, and not as that of a slow movement. known: a standing before told one."""
+        return len(self.time_s) > 0 and not (known and self.went_rad_s > WENT_RAD_S)
 
 
 class StandingWatch:

@@ -46,7 +46,7 @@ FALLEN_HALF, LIES_HALF = 2, 3
 MOVED_RAD = np.radians(5.0)
 """Another segment has moved when it turned by more within the same time (ours)."""
 STOOD_RAD = np.radians(1.5)
-"""Within this of how it stood, a sensor that rests may be on a leg that stands: it is off the body if all others moved (ours)."""
+"""Within this of how it stood, one that rests may be on a leg that stands; it is off the body if all others moved (ours)."""
 AWAY_RAD, FAR_RAD = np.radians(15.0), np.radians(25.0)
 """A sensor that lies is further than the first from how it stood; one that was seen to fall further than the second (ours)."""
 SEAT_RAD = np.radians(40.0)

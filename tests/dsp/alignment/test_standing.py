@@ -214,8 +214,8 @@ def test_a_standing_of_less_than_a_second_is_not_used(start_s, samples):
     assert (w.result().samples > 0) == samples
 
 
-@pytest.mark.parametrize(("deg_s", "rested"), [(0.0, True), (3.0, True), (12.0, False), (-12.0, False)])
-def test_a_slow_movement_that_passes_for_a_standing_tells_no_bias(deg_s, rested):
+@pytest.mark.parametrize("deg_s", [0.0, 3.0, 12.0, -12.0])
+def test_a_slow_movement_that_passes_for_a_standing_tells_no_other_bias(deg_s):
     """It is as even as a standing, but its inclination goes along with its rate."""
     time_s = np.arange(0.0, 6.0, 1.0 / RATE)
     angle = np.radians(deg_s) * np.maximum(time_s - 2.0, 0.0)
@@ -224,5 +224,5 @@ def test_a_slow_movement_that_passes_for_a_standing_tells_no_bias(deg_s, rested)
     w.feed(time_s, acc, np.gradient(angle, time_s)[:, None] * np.array([0.0, -1.0, 0.0]) + BIAS)
     found = w.result()
     assert found.samples > 100
-    assert found.tells_bias(known=False) is rested
+    assert found.tells_bias(known=False)
     assert found.tells_bias(known=True) is (deg_s == 0.0)
