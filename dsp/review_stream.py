@@ -121,7 +121,10 @@ class ReviewStream:
         clock_s = np.concatenate([b.device_time_s for b, _ in parts])[start:stop]
         period = 1.0 / self.rate_hz
         # no filter can observe the vertical component of a bias while a person stands; the quiet standing measures it
-        still = [s for s in self.standings.values() if len(s.time_s) and s.end_s <= until_s]
+        still: list[Standing] = []
+        for standing in self.standings.values():
+            if standing.end_s <= until_s and standing.tells_bias(known=bool(still)):
+                still.append(standing)
         bias = standing_bias(still[-1])[0] if still else None
         smooth = smoothed if self.worn and calibrating else smoothed_without_errors
         borders = np.flatnonzero(np.diff(epochs, prepend=-2, append=-2)).tolist()

@@ -38,6 +38,9 @@ GUARD_S = 0.3
 DEPARTED_RAD, BACK_RAD = np.radians(1.5), np.radians(0.5)
 """A standing whose inclination changes by more than the first from beginning to end has turned, like a thigh that slowly
 follows a bend. Its mean rate is taken only until the inclination was within the second for the last time (ours)."""
+WENT_RAD_S = np.radians(1.0)
+"""A standing that ends as much further inclined than it began as this rate gives may be a slow movement: where a bias is known
+from a standing before, its mean rate is none (ours)."""
 POSTURE_S = 0.3
 """Time, s, over which accelerations are averaged for these inclinations (ours)."""
 DECIDED_S = SETTLE_S + LONGEST_S + 0.5
@@ -68,10 +71,16 @@ class Standing:
     quat: Floats
     """(4, n) the device's own orientation where it was given, else (4, 0)."""
     known_s: float
+    went_rad_s: float = 0.0
+    """Rate at which the inclination departed from that at the beginning, without a return."""
 
     @property
     def samples(self) -> int:
         return len(self.acc)
+
+    def tells_bias(self, *, known: bool) -> bool:
+        """Whether the mean rate is taken as the bias, and not as that of a slow movement. known: a standing before told one."""
+        return len(self.time_s) > 0 and not (known and self.went_rad_s > WENT_RAD_S)
 
 
 class StandingWatch:
@@ -200,16 +209,17 @@ class StandingWatch:
         gyr, acc, time_s = np.array(self._gyr), np.array(self._acc), np.array(self._time)
         # a turn about the vertical does not change the inclination: for it the longer mean is better
         mean = gyr[:keep].mean(axis=0)
-        level = gyr[: _as_it_began(time_s[:keep], acc[:keep])].mean(axis=0)
+        began, went = _as_it_began(time_s[:keep], acc[:keep])
+        level = gyr[:began].mean(axis=0)
         up = acc[:keep].mean(axis=0)
         mean = level + up * float((mean - level) @ up) / float(up @ up)
         quat = np.array(self._quat).T if self._quat else np.empty((4, 0))
-        return Standing(self._time[0], end, time_s, acc, gyr, mean, quat, known)
+        return Standing(self._time[0], end, time_s, acc, gyr, mean, quat, known, went)
 
 
-def _as_it_began(time_s: Floats, acc: Floats) -> int:
-    """Number of samples of a standing, acc (n, 3), before its inclination departs from that at its beginning; all if it does
-    not."""
+def _as_it_began(time_s: Floats, acc: Floats) -> tuple[int, float]:
+    """Number of samples of a standing, acc (n, 3), before its inclination departs from that at its beginning, all if it does
+    not; and the rate, rad/s, at which it departs within those."""
     begun = acc[: int(np.searchsorted(time_s, time_s[0] + SHORTEST_STANDING_S, side="right"))].mean(axis=0)
     window = int(np.searchsorted(time_s, time_s[0] + POSTURE_S, side="right"))
     total = np.cumsum(np.concatenate((np.zeros((1, 3)), acc)), axis=0)
@@ -217,7 +227,9 @@ def _as_it_began(time_s: Floats, acc: Floats) -> int:
     across = np.cross(means, begun)
     off = np.arctan2(np.sqrt((across * across).sum(axis=1)), means @ begun)
     if not off[-1] > DEPARTED_RAD:
-        return len(acc)
+        return len(acc), 0.0
     there = np.flatnonzero(off < BACK_RAD)
     kept = int(there[-1]) + window // 2 if len(there) else 0
-    return kept if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_STANDING_S else len(acc)
+    if kept and time_s[kept - 1] - time_s[0] >= SHORTEST_STANDING_S:
+        return kept, 0.0
+    return len(acc), float(off[-1] / (time_s[-1] - time_s[0]))

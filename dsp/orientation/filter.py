@@ -387,13 +387,16 @@ class CausalOrientation:
         return np.subtract(np.ascontiguousarray(gyr).reshape(-1), self._biases[:n]).reshape(-1, 3)
 
     def _take_bias(self, watch: StandingWatch, before: Floats) -> None:
-        """Restart the filter at the standing, with its bias; only the inclination may step, the heading continues."""
+        """Restart the filter at the standing, with its bias; only the inclination may step, the heading continues. The rate
+        of a movement that was taken for a standing is no bias: the one before holds."""
         standing = watch.result()
         if not len(standing.time_s):
             self.standings[watch.mark_s] = (standing, np.empty((4, 0)), self._epoch)
             return
-        (self._bias, sigma), self._bias_known = standing_bias(standing), True
-        self._biases = np.empty(0)
+        sigma = STANDING_BIAS_SIGMA_DEG_S
+        if standing.tells_bias(known=self._bias_known):
+            (self._bias, sigma), self._bias_known = standing_bias(standing), True
+            self._biases = np.empty(0)
         self._filter = self._new_filter(sigma)
         track = self._filter.update(standing.acc, standing.gyr - self._bias)
         self._level = AccelerationLevel(self._rate_hz, sigma / STANDING_BIAS_SIGMA_DEG_S)

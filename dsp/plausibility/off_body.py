@@ -355,8 +355,9 @@ class OffBodyWatch:
             return -1
         if len(broken) > 1:
             return pelvis
-        # one joint alone: it is the pelvis that fell where all the others turned much less
-        return pelvis if swing[pelvis] > 2.0 * np.delete(swing, pelvis).max() else broken[0]
+        # one joint alone: it is the pelvis that fell where all the others turned much less, and its neighbour does not lie
+        lies = bool(swing[broken[0]] < FALLEN_RESTS_RAD)
+        return pelvis if not lies and swing[pelvis] > 2.0 * np.delete(swing, pelvis).max() else broken[0]
 
     def _stands(self, turn: Floats, off: Floats) -> list[bool]:
         """Whether each sensor (s,) stands nearly as at the calibration, and the others as they did, but for those that are off

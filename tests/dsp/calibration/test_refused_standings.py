@@ -97,6 +97,22 @@ def test_a_mark_that_is_refused_leaves_the_calibration_before_it(made: type[Pipe
     assert np.isfinite(found.deg("lumbar_flexion")[-50:]).all()
 
 
+@pytest.mark.parametrize("made", PIPELINES)
+def test_a_mark_in_a_slow_movement_spoils_no_angle(made: type[Pipeline]) -> None:
+    """The rate of a movement, taken for a gyroscope's bias, turned a segment by 48°."""
+    script = calibrating()
+    begun_s = script.now
+    script.bend(60.0, down_s=4.5, up_s=4.5, rest_s=1.0)
+    script.stand(3.0)
+    session, samples = to_plain(script, 1)
+    marks = [mark.time_s for mark in session.marks]
+    found = [from_samples(made(session.sensors, BODY), samples, given) for given in (marks, [*marks, begun_s + 0.8])]
+    assert all({a.mark_s for a in one.alignments} == {0.5} for one in found)
+    for name in ("lumbar_flexion", "pelvis_tilt", "hip_left_flexion"):
+        sound, spoilt = (one.deg(name)[round(100 * begun_s) :] for one in found)
+        assert np.nanmax(np.abs(sound - spoilt)) < 3.0
+
+
 def knocked(samples: Samples, every_s: float = 0.7) -> Samples:
     """A sensor that is knocked to and fro again and again in the seven seconds after the mark: it comes back each time."""
     phase = (samples.time_s % every_s) * 100.0

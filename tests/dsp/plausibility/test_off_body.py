@@ -208,3 +208,40 @@ def test_a_new_calibration_ends_it():
     last = now.found.time_s > max(finding.until_s, script.calibrations[-1][1]) + 2.0
     assert not (now.found.quality[last] & (Quality.OFF_BODY | Quality.SLIPPED)).any()
     assert np.isfinite(now.found.deg("hip_right_flexion")[last]).all()
+
+
+@pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
+def test_legs_that_stand_still_while_the_trunk_bends_are_on_the_body(pipeline):
+    script = Script(5)
+    script.calibrate(thigh_deg=0.0, knee_deg=0.0)
+    for _ in range(5):
+        script.bend(70.0, thigh_deg=0.0, knee_deg=0.0, rest_s=0.4)
+    script.stand(1.0)
+    athlete = SimulatedAthlete(script, 5, sway=0.0, ideal=True)
+    samples = athlete.plain()
+    rng = np.random.default_rng(5)
+    for one in samples.values():
+        one.acc[:] += rng.normal(0.0, 0.03, one.acc.shape)
+        one.gyr[:] += rng.normal(0.0, 0.003, one.gyr.shape)
+    now = seen(pipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
+    assert now.findings == []
+
+
+def test_a_lumbar_sensor_that_lies_while_the_pelvis_bends_is_the_one():
+    """The thighs hardly move: the pelvis turned more than all others, and is where it was."""
+    script = Script(6)
+    script.calibrate()
+    script.stand(3.0)
+    at = script.now - 1.0
+    for _ in range(5):
+        script.bend(60.0, 0.45, thigh_deg=3.0, knee_deg=3.0)
+    script.stand(2.0)
+    athlete = SimulatedAthlete(script, 6)
+    samples = athlete.plain()
+    one, rng = samples["lumbar"], np.random.default_rng(6)
+    lies = one.time_s >= at
+    one.acc[lies] = np.array([0.0, 0.0, 9.8]) + rng.normal(0.0, 0.03, (int(lies.sum()), 3))
+    one.gyr[lies] = one.gyr[~lies][-50:].mean(axis=0) + rng.normal(0.0, 0.003, (int(lies.sum()), 3))
+    now = seen(LivePipeline(athlete.session.sensors, BODY), samples, [m.time_s for m in script.marks])
+    assert now.off("lumbar")
+    assert not now.off("pelvis")

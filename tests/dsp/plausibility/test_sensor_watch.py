@@ -208,3 +208,19 @@ def test_a_dead_axis_is_known_at_once_where_the_others_move(kind: str) -> None:
         assert 34.89 < first.since_s < 35.01
         assert first.known_s == seen[0][0][0].known_s
         assert np.array_equal(flags, seen[0][1])
+
+
+@pytest.mark.parametrize(("kind", "value"), [("gyr", 0.0), ("gyr", 0.3), ("acc", 0.0), ("acc", 5.0)])
+def test_channels_that_stand_together_are_known_at_once_where_the_other_kind_moves(kind: str, value: float) -> None:
+    """Two seconds of a movement without a gyroscope turn a segment by less than slow checks ask for."""
+
+    def stands(t, acc, gyr):
+        (acc if kind == "acc" else gyr)[(t >= 35.0) & (t < 37.5)] = value
+        return acc, gyr
+
+    seen = [watched("pelvis", stands, cuts=cuts) for cuts in ((), (333, 3499, 3501, 3577))]
+    for findings, flags, _ in seen:
+        assert {f.cause for f in findings} == {Cause.DEAD_AXIS}
+        assert len(findings) == 3
+        assert all(34.89 < f.since_s < 35.01 and f.known_s < 36.5 for f in findings)
+        assert np.array_equal(flags, seen[0][1])
