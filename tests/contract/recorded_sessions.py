@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from body_signals import Event, Mark, Packets, Session
+from hiphinge.session.computation import with_software
 from hiphinge.session.in_progress import SessionInProgress
+from hiphinge.version import software
 from ingest.formats.plain import PlainSamples, write_plain
 from ingest.recording.recorder import Recorder
 from virtual_athlete import simulate, to_plain
@@ -16,7 +18,7 @@ from virtual_athlete import simulate, to_plain
 def live_session(folder: Path, **options: object) -> Path:
     """A demo that was recorded and computed live, in frames as an application takes them."""
     simulated = simulate("demo", 1, **options)
-    running = SessionInProgress(folder, simulated.session)
+    running = SessionInProgress(folder, with_software(simulated.session, software()))
     for begin in range(0, len(simulated.events), 50):
         running.take(simulated.events[begin : begin + 50])
     running.close()
