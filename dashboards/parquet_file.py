@@ -1,7 +1,7 @@
 """The Parquet files of the tables: how they are written, and what each states of itself in the file's own metadata.
 
-Whoever has only the file learns from it whose and of when it is, by which estimator and program it was computed, and the unit
-of every column. Units and descriptions are also metadata of each field, which not every reader shows.
+Whoever has only the file learns from it whose and of when it is, by which estimator it was computed, and the unit of every
+column. Units and descriptions are also metadata of each field, which not every reader shows.
 """
 
 from __future__ import annotations
@@ -38,9 +38,13 @@ def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def head(schema: pa.Schema, summary: Mapping[str, Any]) -> dict[str, str]:
-    """The metadata of a table of the session that `summary` describes. A start that is not known is empty."""
+    """The metadata of a table of the session that `summary` describes. A start that is not known is empty.
+
+    The session is named by its start and its athlete and not by its folder: a replay into another one gives the same file.
+    """
     units = {f.name: f.metadata[b"unit"].decode() for f in schema if f.metadata and f.metadata.get(b"unit")}
-    words = {name: str(summary[name] or "") for name in ("session", "athlete", "start", "estimator", "software")}
+    words = {name: str(summary[name] or "") for name in ("athlete", "start", "estimator")}
+    words["session"] = "_".join(filter(None, (words["start"].replace(":", "-"), words["athlete"])))
     return {f"hiphinge.{name}": word for name, word in {**words, "zone": ZONE, "units": json.dumps(units)}.items()}
 
 

@@ -24,6 +24,8 @@ OF_THE_SCREEN = (
     "dsp/screen/protocol.py",
     "body_signals/quantities.py",
     "dashboards/answers/document.py",
+    "dashboards/answers/sentences.py",
+    "dashboards/grafana/rhythm.py",
     "dashboards/report/athlete.py",
     "dashboards/report/back.py",
     "dashboards/report/facts.py",
