@@ -43,6 +43,9 @@ class InTheNetwork:
         self._began = time.monotonic()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if send_to is None else socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
+        if send_to is None:
+            # before anybody can connect
+            self._socket.listen()
         self._socket.settimeout(0.01)
         self.cut = threading.Event()
         """Set: the present connection is closed."""
@@ -65,7 +68,6 @@ class InTheNetwork:
         return time.monotonic() - self._began
 
     def _serve(self) -> None:
-        self._socket.listen()
         while not self._ended.is_set():
             try:
                 line, _ = self._socket.accept()
