@@ -87,7 +87,7 @@ def sensors(draw: st.DrawFn) -> tuple[Sensor, ...]:
 
 sessions = st.builds(
     Session,
-    start=st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)).map(lambda t: t.replace(tzinfo=UTC)),
+    start=st.datetimes(datetime(1990, 1, 1), datetime(2199, 12, 31, 23, 59, 59)).map(lambda t: t.replace(tzinfo=UTC)),
     athlete=words.filter(names_one),
     sensors=sensors(),
     marks=st.lists(st.builds(SessionMark, st.floats(-1e6, 1e6), words), max_size=3).map(tuple),
@@ -203,6 +203,7 @@ FAULTS = {
     "start is text": ("2026-11-23T14:05:00Z", '"yesterday"', 2, "with its zone"),
     "start is a number": ("2026-11-23T14:05:00Z", "5", 2, "with its zone"),
     "start out of range": ("2026-11-23T14:05:00Z", "0001-01-01T00:00:00+10:00", 2, "with its zone"),
+    "start too late": ("2026-11-23T14:05:00Z", "2200-01-01T00:00:00Z", 2, "Its year is between 1900 and 2200"),
     "athlete missing": ('[athlete]\nid = "player-07"\n', "", 1, "[athlete]"),
     "athlete without id": ('id = "player-07"\n', "", 3, "Add id"),
     "athlete is not a table": ('[athlete]\nid = "player-07"\n', 'athlete = "x"\n', 3, "a table"),
