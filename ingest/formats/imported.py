@@ -27,6 +27,17 @@ class Source:
     scratch: Path | None = None
 
 
+def only_file(path: Path, suffix: str) -> Path:
+    """The file at `path`, or the only one with this suffix in a folder. HiphingeError where there is none, or several."""
+    if path.is_file():
+        return path
+    files = sorted(path.glob(f"*{suffix}"))
+    if len(files) != 1:
+        what = f"no {suffix} file" if not files else f"{len(files)} {suffix} files, and a session is one of them"
+        raise HiphingeError(what, str(path), f"Give the {suffix} file.")
+    return files[0]
+
+
 ONLY = ""
 """Key of a placement that is stated without a sensor, for a single sensor."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, only_file
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
 from ingest.formats.stored import StoredSamples
@@ -40,7 +40,7 @@ class _Monitor:
 def import_apdm(source: Source) -> ImportedSession:
     """The session of one .h5 file; placements by the monitors' labels, e.g. Lumbar, or their numbers."""
     check_source(source.path)
-    path = _file(source.path)
+    path = only_file(source.path, ".h5")
     check_file(path)
     try:
         import h5py
@@ -64,16 +64,6 @@ def _session(source: Source, path: Path, monitors: list[_Monitor]) -> ImportedSe
         sensor = gathering.sensor([one.label, one.serial], placement_named(one.label), one.label)
         gathering.add(sensor, stored, path, partial(_place, path, one.label))
     return gathering.finish(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=begin_us), None)
-
-
-def _file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    files = sorted(path.glob("*.h5"))
-    if len(files) != 1:
-        what = "no .h5 file" if not files else f"{len(files)} .h5 files, and a session is one of them"
-        raise HiphingeError(what, str(path), "Give the .h5 file.")
-    return files[0]
 
 
 def _sensors(file: Any, path: Path) -> Any:

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, only_file
 from ingest.formats.mapping import with_gravity
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
@@ -51,7 +51,7 @@ class _Frame:
 def import_mvnx(source: Source) -> ImportedSession:
     """The session of one .mvnx file; placements by the sensors' labels, e.g. Pelvis, RightUpperLeg."""
     check_source(source.path)
-    path = _file(source.path)
+    path = only_file(source.path, ".mvnx")
     head = _Head()
     notes: list[str] = []
     stored: dict[str, StoredSamples] = {}
@@ -77,16 +77,6 @@ def import_mvnx(source: Source) -> ImportedSession:
         sensor = gathering.sensor([label], placement_named(label), label)
         gathering.add(sensor, samples, path, partial(_place, path))
     return gathering.finish(head.begun, None)
-
-
-def _file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    files = sorted(path.glob("*.mvnx"))
-    if len(files) != 1:
-        what = "no .mvnx file" if not files else f"{len(files)} .mvnx files, and a session is one of them"
-        raise HiphingeError(what, str(path), "Give the .mvnx file.")
-    return files[0]
 
 
 def _place(path: Path, at_s: float) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, only_file
 from ingest.formats.mapping import with_gravity
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
@@ -31,7 +31,7 @@ _EXPORT = "Give the file of orientations that OpenSim's IMU reader, or hiphinge 
 def import_opensense(source: Source) -> ImportedSession:
     """The session of one .sto file; placements by the columns' names, e.g. pelvis_imu, femur_r_imu."""
     check_source(source.path)
-    path = _file(source.path)
+    path = only_file(source.path, ".sto")
     names: list[str] = []
     head: dict[str, str] = {}
     stored: list[StoredSamples] = []
@@ -62,16 +62,6 @@ def _start(text: str, path: Path) -> datetime | None:
     if isinstance(found, int) or not found.zoned:
         raise HiphingeError(f"hiphinge_start={text[:40]} is no date with its zone", str(path), "Correct or remove this line.")
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(found.ns[0]) // 1000)
-
-
-def _file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    files = sorted(path.glob("*.sto"))
-    if len(files) != 1:
-        what = "no .sto file" if not files else f"{len(files)} .sto files, and a session is one of them"
-        raise HiphingeError(what, str(path), "Give the .sto file.")
-    return files[0]
 
 
 def _batches(path: Path, names: list[str], head: dict[str, str]) -> Iterator[tuple[list[int], Floats, Floats]]:
