@@ -34,13 +34,8 @@ class LedSession(ScriptedSession):
         """`count` repetitions have just ended."""
         raised = {f"hip_{side}_rom_deg": 80.0, f"hip_{'right' if side == 'left' else 'left'}_rom_deg": 5.0} if side else {}
         for _ in range(count):
-            self.repetition(len(self.done), movement, **{**raised, **metrics})
-            start_s = self.now_s - 3.0
-            found = self._next[-1].repetitions[0]
             # nothing of it lies before its step
-            found = replace(found, turn_s=self.now_s, end_s=self.now_s, start_s=start_s)
-            self._next[-1].repetitions[0] = found
-            self.done.append(found)
+            self.done.append(self.repetition(len(self.done), movement, turned_s=self.now_s, **{**raised, **metrics}))
 
     def _lead(self, frame: Frame) -> None:
         marks = [SessionMark((m.at_ns - frame.zero_ns) / 1e9, m.label) for m in frame.marks]

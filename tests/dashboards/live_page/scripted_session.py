@@ -129,8 +129,10 @@ class ScriptedSession:
         counts = tuple((name, n) for (name, _), n in zip(wanted, made, strict=True))
         self.calibrate(Stage.MOVEMENTS, made=counts, heard=heard)
 
-    def repetition(self, index: int, movement: str = "bend", confidence: float = 0.97, **metrics: float) -> None:
-        """A repetition has just ended."""
+    def repetition(
+        self, index: int, movement: str = "bend", confidence: float = 0.97, *, turned_s: float | None = None, **metrics: float
+    ) -> Repetition:
+        """A repetition has just ended. turned_s: session time of its deepest point; else 1.6 s ago."""
         found = {
             "lumbar_rom_deg": 41.0,
             "pelvis_rom_deg": 26.0,
@@ -146,11 +148,10 @@ class ScriptedSession:
             **metrics,
         }
         start_s = self.now_s - 3.0
-        self.give(
-            PipelineOutput(
-                repetitions=[Repetition(index, start_s, start_s + 1.4, start_s + 2.9, movement, confidence, 0, found)]
-            )
-        )
+        turn_s, end_s = (start_s + 1.4, start_s + 2.9) if turned_s is None else (turned_s, turned_s)
+        done = Repetition(index, start_s, turn_s, end_s, movement, confidence, 0, found)
+        self.give(PipelineOutput(repetitions=[done]))
+        return done
 
     def find(self, sensor: str, cause: Cause, *, over: bool = False) -> None:
         """Something is wrong with a sensor, or not any more."""
@@ -202,7 +203,8 @@ class ScriptedSession:
                 self._away_s += passed
                 continue
             first = round(self.now_s * TICK_HZ) + 1
-            self.now_s += self.pace * (passed + self._away_s)
+            # whole nanoseconds, as marks have them: a mark and a row of the same moment are at the same time
+            self.now_s = round((self.now_s + self.pace * (passed + self._away_s)) * 1e9) / 1e9
             self._away_s = 0.0
             ticks = np.arange(first, round(self.now_s * TICK_HZ) + 1)
             with self._lock:
