@@ -8,11 +8,13 @@ or loads an extension. Nothing is spilled to disk.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import numpy as np
 
 from body_signals import HiphingeError, one_line
 from dashboards.extras import needed
@@ -85,7 +87,9 @@ class Asked:
             found = self._interruptible(lambda: self._connection.execute(statement))
         except self._duckdb.Error as error:
             raise _refused(error) from None
-        return Answer([column[0] for column in found.description or ()], self._rows(found))
+        columns = found.description or ()
+        singles = [i for i, column in enumerate(columns) if str(column[1]) == "FLOAT"]
+        return Answer([column[0] for column in columns], self._rows(found, singles))
 
     def not_asked(self) -> int:
         """How many sessions have results of other estimators alone, and so are in no view."""
@@ -95,10 +99,11 @@ class Asked:
         ((n,),) = self.ask(f"SELECT count(*) FROM ({sessions} HAVING NOT bool_or(estimator = {_quoted(self._estimator)}))").rows
         return int(n)
 
-    def _rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, found: Any, singles: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """The rows of an answer. singles: columns with numbers of 32 bits, which are said in the digits that these have."""
         try:
             while rows := self._interruptible(lambda: found.fetchmany(_FETCHED)):
-                yield from rows
+                yield from (_in_their_digits(row, singles) for row in rows) if singles else rows
         except self._duckdb.Error as error:
             raise _refused(error) from None
 
@@ -106,20 +111,23 @@ class Asked:
         """What `work` returns. It runs in a thread, so that Ctrl-C and signals are heard while DuckDB computes."""
         result: list[Any] = []
         faults: list[BaseException] = []
+        # not the thread's own end: a join that a signal interrupts takes the thread for ended in Python 3.11
+        ended = threading.Event()
 
         def run() -> None:
             try:
                 result.append(work())
             except BaseException as error:
                 faults.append(error)
+            finally:
+                ended.set()
 
-        thread = threading.Thread(target=run, name="hiphinge-query", daemon=True)
-        thread.start()
+        threading.Thread(target=run, name="hiphinge-query", daemon=True).start()
         try:
-            thread.join()
+            ended.wait()
         except BaseException:
             self._connection.interrupt()
-            thread.join(_STOP_S)
+            ended.wait(_STOP_S)
             raise
         if faults:
             raise faults[0]
@@ -134,6 +142,13 @@ class Asked:
 
 _STOP_S = 5.0
 """Time, s, for DuckDB to stop when it is told to (ours); it looks between its vectors of 2048 rows."""
+
+
+def _in_their_digits(row: tuple[Any, ...], singles: Sequence[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for i in singles:
+        values[i] = values[i] if values[i] is None else float(str(np.float32(values[i])))
+    return tuple(values)
 
 
 def _files(cohort: Path) -> list[str]:

@@ -26,4 +26,4 @@ def question(name: str) -> str:
 
 def words_of(sql: str) -> str:
     """What a ready question asks, in words."""
-    return sql.splitlines()[0].removeprefix("--").strip()
+    return sql.splitlines()[0].removeprefix("/*").removesuffix("*/").strip()

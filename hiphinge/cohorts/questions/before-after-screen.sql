@@ -1,4 +1,4 @@
--- Each number of the hip screen in a session with a treatment: before it and after it.
+/* Each number of the hip screen in a session with a treatment: before it and after it. */
 SELECT
     athlete,
     session,
@@ -8,8 +8,8 @@ SELECT
     unit,
     count(*) FILTER (period = 'before') AS n_before,
     count(*) FILTER (period = 'after') AS n_after,
-    round(median(value) FILTER (period = 'before'), 3) AS before,
-    round(median(value) FILTER (period = 'after'), 3) AS after,
+    round(CAST(median(value) FILTER (period = 'before') AS DOUBLE), 3) AS before,
+    round(CAST(median(value) FILTER (period = 'after') AS DOUBLE), 3) AS after,
     round(median(value) FILTER (period = 'after') - median(value) FILTER (period = 'before'), 3) AS change,
     max(pain) FILTER (period = 'before') AS pain_before,
     max(pain) FILTER (period = 'after') AS pain_after

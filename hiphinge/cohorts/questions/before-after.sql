@@ -1,4 +1,4 @@
--- Median lumbar share before and after each treatment: up to 14 days before it, after it in the same session, and 14 days later.
+/* Median lumbar share before and after each treatment: up to 14 days before it, after it in the same session, and 14 days later. */
 WITH treatments AS (
     SELECT
         athlete,
@@ -34,11 +34,11 @@ SELECT
     count(*) FILTER (period = 'before') AS n_before,
     count(*) FILTER (period = 'after') AS n_after,
     count(*) FILTER (period = 'later') AS n_later,
-    round(median(share) FILTER (period = 'before'), 3) AS before,
-    round(median(share) FILTER (period = 'after'), 3) AS after,
-    round(median(share) FILTER (period = 'later'), 3) AS later,
-    round(median(share) FILTER (period = 'after') - median(share) FILTER (period = 'before'), 3) AS change,
-    round(median(share) FILTER (period = 'later') - median(share) FILTER (period = 'before'), 3) AS change_later
+    round(CAST(median(share) FILTER (period = 'before') AS DOUBLE), 3) AS before,
+    round(CAST(median(share) FILTER (period = 'after') AS DOUBLE), 3) AS after,
+    round(CAST(median(share) FILTER (period = 'later') AS DOUBLE), 3) AS later,
+    round(CAST(median(share) FILTER (period = 'after') - median(share) FILTER (period = 'before') AS DOUBLE), 3) AS change,
+    round(CAST(median(share) FILTER (period = 'later') - median(share) FILTER (period = 'before') AS DOUBLE), 3) AS change_later
 FROM near
 GROUP BY athlete, treatment, treated, movement, side
 HAVING n_before > 0 AND n_after + n_later > 0

@@ -1,4 +1,4 @@
--- Who drifts within a set: the lumbar share of a set's last third minus that of its first; sets of six repetitions or more.
+/* Who drifts within a set: the lumbar share of a set's last third minus that of its first; sets of six repetitions or more. */
 WITH placed AS (
     SELECT
         athlete,
@@ -23,9 +23,9 @@ SELECT
     movement,
     count(DISTINCT session) AS sessions,
     count(*) AS sets,
-    round(median(drift), 3) AS drift,
-    round(quantile_cont(drift, 0.25), 3) AS lower_quarter,
-    round(quantile_cont(drift, 0.75), 3) AS upper_quarter,
+    round(CAST(median(drift) AS DOUBLE), 3) AS drift,
+    round(CAST(quantile_cont(drift, 0.25) AS DOUBLE), 3) AS lower_quarter,
+    round(CAST(quantile_cont(drift, 0.75) AS DOUBLE), 3) AS upper_quarter,
     -- 8 points are the least change of a share that can be told (Laird 2016)
     count(*) FILTER (abs(drift) >= 0.08) AS sets_beyond_8_points
 FROM sets

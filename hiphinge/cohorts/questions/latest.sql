@@ -1,4 +1,4 @@
--- The latest session of each player: when, how many repetitions count, the hip screen's pattern, pain.
+/* The latest session of each player: when, how many repetitions count, the hip screen's pattern, pain. */
 SELECT
     s.athlete,
     s.day,

@@ -1,4 +1,4 @@
--- The 10th, 50th and 90th centile of each number of the hip screen, over people without pain; each person has one value.
+/* The 10th, 50th and 90th centile of each number of the hip screen, over people without pain; each person has one value. */
 WITH people AS (
     SELECT
         athlete,

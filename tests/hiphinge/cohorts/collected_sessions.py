@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from body_signals import origin
 from hiphinge.cohorts.collecting import Collected, collect
 from hiphinge.cohorts.places import RESULTS
+from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
 
@@ -23,11 +25,11 @@ def squad(place: Path, athletes: int = 2, sessions: int = 2) -> Path:
     return place
 
 
-def session(folder: Path, athlete: str, start: str, left: float = 90.0, **said: Any) -> Path:
-    """A session of twelve repetitions, computed by both estimators."""
-    screened(folder, screen_day(left), athlete=athlete, start=start, **said)
+def session(folder: Path, athlete: str, start: str, left: float = 90.0, day: Day | None = None, **said: Any) -> Path:
+    """A session computed by both estimators: the repetitions of `day`, else twelve."""
+    screened(folder, day or screen_day(left), athlete=athlete, start=start, **said)
     known = origin(athlete, datetime.fromisoformat(start))
-    text = f'schema = 1\nstart = {start}\norigin = "{known}"\n[athlete]\nid = "{athlete}"\n'
+    text = f'schema = 1\nstart = {start}\norigin = "{known}"\n[athlete]\nid = {json.dumps(athlete)}\n'
     (folder / "session.toml").write_text(text, "utf-8")
     return folder
 

@@ -172,7 +172,12 @@ def test_a_damaged_cohort_is_collected_anew(sessions: Path, tmp_path: Path, dama
 
 def test_results_of_a_season_are_collected_by_their_newest_manifest(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    for name, attempt, left in (("a", "attempt-1", 80.0), ("a", "attempt-2", 90.0), ("b", "attempt-1", 70.0), ("c", "attempt-1", 70.0)):
+    for name, attempt, left in (
+        ("a", "attempt-1", 80.0),
+        ("a", "attempt-2", 90.0),
+        ("b", "attempt-1", 70.0),
+        ("c", "attempt-1", 70.0),
+    ):
         session(results / "sessions" / name / attempt, f"player-{name}", "2026-11-02T09:00:00Z", left)
     (results / "results.json").write_text('{"schema": 1, "kind": "hiphinge results"}')
     manifests = {"a": {1: {"superseded": True}, 2: {"folder": "attempt-2"}}, "b": {1: {"folder": "../a/attempt-1"}}}
@@ -184,7 +189,9 @@ def test_results_of_a_season_are_collected_by_their_newest_manifest(tmp_path: Pa
     assert (found.sessions, list(found.left_out)) == (1, ["b"]), "c has no manifest: it is not finished"
     assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
     (knee,) = (
-        r["value"] for r in rows(tmp_path / "cohort", "player-a", "measure") if (r["side"], r["measure"]) == ("left", "hip_peak_deg")
+        r["value"]
+        for r in rows(tmp_path / "cohort", "player-a", "measure")
+        if (r["side"], r["measure"]) == ("left", "hip_peak_deg")
     )
     assert knee == 90.0
 
@@ -193,7 +200,7 @@ def test_nothing_is_overwritten_that_is_no_cohort(sessions: Path, tmp_path: Path
     (tmp_path / "other").mkdir()
     (tmp_path / "other/thesis.txt").write_text("mine")
     for wrong in (tmp_path / "other", tmp_path / "other/thesis.txt", sessions):
-        with pytest.raises(HiphingeError, match="this is a fol|this is a file"):
+        with pytest.raises(HiphingeError, match=r"this is a fol|this is a file"):
             collected(sessions, wrong)
     cohort = tmp_path / "cohort"
     collected(sessions, cohort)
