@@ -29,16 +29,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("squad")
     squad(place / "sessions")
     session(place / "sessions/hostile", '../../"Zoë" / é', "2026-11-05T09:00:00Z")
-    result = child("collect", "sessions", "--out", "cohort", cwd=place)
+    result = child("collect", "sessions", "--out", "cohort", cwd=place, XDG_CONFIG_HOME=str(place))
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("cohort: 5 sessions of 3 athletes, 0.1 MB; 5 were read, 0 have gone, 0 are left out.")
     return place
 
 
 def test_what_changed_is_read_again(place: Path) -> None:
-    found = json.loads(done("collect", "sessions", "--out", "cohort", "--json", cwd=place).stdout)
+    found = json.loads(done("collect", "sessions", "--out", "cohort", "--json", cwd=place, XDG_CONFIG_HOME=str(place)).stdout)
     assert [found[word] for word in ("athletes", "sessions", "read", "gone", "left_out")] == [3, 5, 0, 0, {}]
-    found = json.loads(done("collect", "sessions", "--out", "cohort", "--anew", "--json", cwd=place).stdout)
+    found = json.loads(
+        done("collect", "sessions", "--out", "cohort", "--anew", "--json", cwd=place, XDG_CONFIG_HOME=str(place)).stdout
+    )
     assert found["read"] == 5
     assert not any(path.stat().st_mode & 0o077 for path in (place / "cohort").rglob("*"))
     assert tree(place / "cohort") == {
@@ -54,13 +56,17 @@ def test_what_changed_is_read_again(place: Path) -> None:
 def test_a_damaged_session_is_named_and_fails_the_command(place: Path, tmp_path: Path) -> None:
     squad(tmp_path / "sessions", athletes=1)
     (tmp_path / "sessions/p0-1/live/summary.json").write_text("{")
-    result = hiphinge("collect", "sessions", "--out", "c", cwd=tmp_path)
+    result = hiphinge("collect", "sessions", "--out", "c", cwd=tmp_path, XDG_CONFIG_HOME=str(tmp_path))
     assert result.returncode == 1
     assert "hiphinge: p0-1 is left out: " in result.stderr
     assert "c: 1 sessions of 1 athletes" in result.stdout
-    assert "this is a folder of something else" in refused("collect", "sessions", "--out", "sessions", cwd=tmp_path)
-    assert "no session with results" in refused("collect", place / "cohort", "--out", "d", cwd=tmp_path)
-    assert "cannot be read" in refused("collect", "none", "--out", "d", cwd=tmp_path)
+    assert "this is a folder of something else" in refused(
+        "collect", "sessions", "--out", "sessions", cwd=tmp_path, XDG_CONFIG_HOME=str(tmp_path)
+    )
+    assert "no session with results" in refused(
+        "collect", place / "cohort", "--out", "d", cwd=tmp_path, XDG_CONFIG_HOME=str(tmp_path)
+    )
+    assert "cannot be read" in refused("collect", "none", "--out", "d", cwd=tmp_path, XDG_CONFIG_HOME=str(tmp_path))
 
 
 def test_a_question_has_an_answer_in_three_forms(place: Path) -> None:
@@ -105,7 +111,7 @@ def test_ready_questions_and_columns_are_listed_and_asked(place: Path) -> None:
 def test_sessions_without_the_asked_estimator_are_told(tmp_path: Path) -> None:
     session(tmp_path / "s/a", "player-0", "2026-11-02T09:00:00Z", estimators=ESTIMATORS[:1])
     session(tmp_path / "s/b", "player-0", "2026-11-03T09:00:00Z")
-    done("collect", "s", "--out", "c", cwd=tmp_path)
+    done("collect", "s", "--out", "c", cwd=tmp_path, XDG_CONFIG_HOME=str(tmp_path))
     result = done("query", "c", "SELECT count(*) AS n FROM sessions", "--json", cwd=tmp_path)
     assert json.loads(result.stdout) == [{"n": 1}]
     assert "1 sessions have no results of estimator 'review' and were not asked" in result.stderr
@@ -169,7 +175,9 @@ def test_two_collecting_at_once_are_told_apart(place: Path) -> None:
     lock = FolderLock(place / "cohort")
     assert lock.take()
     try:
-        assert "another program is collecting into this cohort" in refused("collect", "sessions", "--out", "cohort", cwd=place)
+        assert "another program is collecting into this cohort" in refused(
+            "collect", "sessions", "--out", "cohort", cwd=place, XDG_CONFIG_HOME=str(place)
+        )
         assert done("query", "cohort", "SELECT 1", cwd=place)
     finally:
         lock.release()
