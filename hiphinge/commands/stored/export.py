@@ -163,9 +163,7 @@ def _export_person(ids: list[str], out: Path | None, force: bool, as_json: bool,
         undecided = [{"where": where, "why": why} for where, why in archive.undecided]
         print(json.dumps({"archive": str(path), "files": len(archive.files), "bytes": size, "undecided": undecided}))
     else:
-        words = (
-            f"{path}: {len(archive.files)} files of {len(traces.folders)} sessions, {size / 1e6:.1f} MB, and {MANIFEST}"
-        )
+        words = f"{path}: {len(archive.files)} files of {len(traces.folders)} sessions, {size / 1e6:.1f} MB, and {MANIFEST}"
         console().print(words, highlight=False, soft_wrap=True)
     for where, why in archive.undecided:
         say(f"undecided, not taken: {where}: {why}")
