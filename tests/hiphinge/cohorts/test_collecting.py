@@ -59,7 +59,7 @@ def test_the_file_is_lean(sessions: Path, tmp_path: Path) -> None:
     assert not metadata.row_group(0).column(30).has_offset_index
 
 
-@pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start"])
+@pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start", "no start"])
 def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path, tmp_path: Path, change: str) -> None:
     cohort = tmp_path / "cohort"
     collected(sessions, cohort)
@@ -74,6 +74,8 @@ def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path,
             (sessions / "p0-0/edits.toml").write_text('[[mark]]\ntime_s = 3.0\nlabel = "pain 4"\n')
         case "new":
             session(sessions / "p0-9", "player-0", "2026-11-28T09:00:00Z")
+        case "no start":
+            session(sessions / "a", "player-0", "1970-01-01T00:00:00Z")
         case "gone":
             shutil.rmtree(sessions / "p0-0")
         case "start":
