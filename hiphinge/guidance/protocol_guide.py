@@ -17,7 +17,7 @@ import numpy as np
 
 from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Key, Pain, SessionMark, chosen, understood
 from dsp.pipeline import PipelineOutput
-from dsp.progress import BEND, KNEE_LEFT, KNEE_RIGHT, CalibrationProgress, Stage
+from dsp.progress import CalibrationProgress, Stage
 from dsp.results import AngleRows
 from dsp.screen import (
     STAND,
@@ -30,7 +30,7 @@ from dsp.screen import (
     begin_label,
     protocol_label,
 )
-from hiphinge.guidance.protocol_retest import retest_of
+from hiphinge.guidance.protocol_retest import OF_CALIBRATION, retest_of
 from hiphinge.guidance.protocol_words import DONE, LEFT, RUNNING, STOPPED, step_document
 
 PROTOCOL = "protocol"
@@ -43,8 +43,6 @@ UPRIGHT_DEG, STILL_DEG, STILL_S = 20.0, 4.0, 1.0
 (ours)."""
 _POSTURE = [ANGLE_NAMES.index(name) for name in ("trunk_inclination", "thigh_left_inclination", "thigh_right_inclination")]
 _LOOK_ROWS = 10
-_OF_CALIBRATION = {("bend", ""): BEND, ("knee_raise", "left"): KNEE_LEFT, ("knee_raise", "right"): KNEE_RIGHT}
-"""Test and side → the movement of a calibration that is the same."""
 
 
 class State:
@@ -253,7 +251,7 @@ class ProtocolGuide:
         return not self._calibrated and (self._progress is None or not self._progress.open)
 
     def _of_calibration(self, step: Step) -> int:
-        movement = _OF_CALIBRATION.get((step.test, step.side))
+        movement = OF_CALIBRATION.get((step.test, step.side))
         return 0 if self._progress is None or movement is None else dict(self._progress.made).get(movement, 0)
 
     def _count(self, run: _Running, output: PipelineOutput) -> None:
