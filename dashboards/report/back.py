@@ -225,4 +225,14 @@ def protocol(facts: Facts, words: Wording) -> str:
     valid = sum(bool(_number(s.get("valid")) >= _number(s.get("wanted"))) for s in steps)
     told = words.text("report.steps", name=cut(str(done["name"]), 40), valid=valid, count=len(steps))
     stopped = [cut(str(s.get("name")), 20) for s in steps if s.get("stopped_for_pain")]
-    return f"{told}; {words.text('report.stopped', steps=', '.join(stopped[:3]))}" if stopped else told
+    parts = [told, *(_fast(s, words) for s in steps if "velocity_deg_s" in s)]
+    parts += [words.text("report.stopped", steps=", ".join(stopped[:3]))] if stopped else []
+    return "; ".join(part for part in parts if part)
+
+
+def _fast(step: Mapping[str, Any], words: Wording) -> str:
+    """The velocities of fast bends beside those at the athlete's own pace; empty where they were not measured."""
+    fast, own = (_number((step.get(key) or {}).get("lumbar")) for key in ("velocity_deg_s", "own_pace_deg_s"))
+    if not math.isfinite(fast):
+        return ""
+    return words.text("report.fast", fast=words.number(fast, "deg"), own=words.number(own, "deg"))

@@ -14,8 +14,9 @@ from typing import Any, Final, NoReturn
 from body_signals import ANGLE_NAMES, MOST_PAIN, HiphingeError
 from body_signals.movements import KIND_OF_TEST
 
-STAND, PAINFUL = "stand", "painful_movement"
-"""Tests that are no movement of the screen: standing still, and the athlete's own painful movement."""
+STAND, PAINFUL, FAST = "stand", "painful_movement", "fast_bend"
+"""Tests that are none of the hip screen: standing still, the athlete's own painful movement, and forward bends as fast as is
+comfortable, whose velocities are told and never join those of bends at one's own pace."""
 LANGUAGES = ("en", "de")
 SIDES = ("left", "right")
 AT_ONCE, STANDING, TAP = "at_once", "standing", "tap"
@@ -89,7 +90,7 @@ class Step:
     @property
     def counted_by(self) -> Excursion | None:
         """How repetitions without a kind of their own are counted; None where the kind says so, or where none are."""
-        if self.test in (STAND, PAINFUL) or self.test in KIND_OF_TEST:
+        if self.test in (STAND, PAINFUL, FAST) or self.test in KIND_OF_TEST:
             return None
         return GUIDED[self.test][self.side == "right"]
 
@@ -115,7 +116,7 @@ class Protocol:
 
 def known_tests() -> tuple[str, ...]:
     """The tests that a step may name."""
-    return tuple(dict.fromkeys((STAND, PAINFUL, *KIND_OF_TEST, *GUIDED)))
+    return tuple(dict.fromkeys((STAND, PAINFUL, FAST, *KIND_OF_TEST, *GUIDED)))
 
 
 def protocol_of(document: Mapping[str, Any], where: str) -> Protocol:

@@ -26,7 +26,7 @@ from dsp.day import scored, side_of
 from dsp.day.scoring import SPOILT
 from dsp.day.sets import FEWEST
 from dsp.results import AngleRows, Repetition
-from dsp.screen.protocol import LONGEST_S, PAINFUL, SIDES, STAND, Excursion, Protocol, Step
+from dsp.screen.protocol import FAST, LONGEST_S, PAINFUL, SIDES, STAND, Excursion, Protocol, Step
 
 PROTOCOL, STEP = "protocol", "step"
 BEGIN, END, SKIPPED, LEFT, STOPPED, DONE = "begin", "end", "skipped", "left", "stopped", "done"
@@ -63,7 +63,7 @@ class StepRun:
             return False
         if self.test == PAINFUL:
             return True
-        kind = KIND_OF_TEST.get(self.test)
+        kind = BEND if self.test == FAST else KIND_OF_TEST.get(self.test)
         return kind is not None and repetition.movement == kind.name and self._of_side(repetition)
 
     def _of_side(self, repetition: Repetition) -> bool:
@@ -260,7 +260,7 @@ def screened(
         for number, run in enumerate(runs):
             for step in run.steps:
                 if step.holds(r.turn_s):
-                    mine = step.counts(r) and step.outcome != "repeated" and step.test != PAINFUL
+                    mine = step.counts(r) and step.outcome != "repeated" and step.test not in (PAINFUL, FAST)
                     return (
                         mine
                         and first.get((step.test, step.side), number) == number
@@ -275,7 +275,7 @@ def screened(
 
 def of_run(repetitions: Sequence[Repetition], calibration: Sequence[Repetition], run: ProtocolRun) -> list[Repetition]:
     """The repetitions of one protocol's tests, in order of time."""
-    steps = [step for step in run.last if step.test not in (STAND, PAINFUL)]
+    steps = [step for step in run.last if step.test not in (STAND, PAINFUL, FAST)]
     kept = [r for r in calibration if any(step.from_calibration and step.counts(r) for step in steps)]
     kept += [r for r in repetitions if any(step.counts(r) for step in steps)]
     return sorted(kept, key=lambda r: r.start_s)
@@ -288,6 +288,22 @@ def share_by_thirds(repetitions: Sequence[Repetition]) -> list[float]:
     thirds = [[r.metrics.get(f"{SHARE_OF_TRUNK}_{third}", math.nan) for r in counted] for third in ("early", "middle", "late")]
     known = [[share for share in shares if math.isfinite(share)] for shares in thirds]
     return [round(median(shares), 4) + 0.0 for shares in known] if all(len(shares) >= FEWEST for shares in known) else []
+
+
+def _at_own_pace(run: ProtocolRun, repetitions: Sequence[Repetition], calibration: Sequence[Repetition]) -> list[Repetition]:
+    """The sound forward bends of the protocol's other steps."""
+    return [r for r in of_run(repetitions, calibration, run) if r.movement == BEND.name and not r.quality & SPOILT]
+
+
+def _velocities(bends: Sequence[Repetition]) -> dict[str, float | None]:
+    """Median of the largest angular velocity on the way down, degrees per second, of lumbar spine and pelvis; None where fewer
+    than `FEWEST` bends have it."""
+    found: dict[str, float | None] = {}
+    for segment in ("lumbar", "pelvis"):
+        name = f"{segment}_peak_velocity_descent_deg_s"
+        known = [v for r in bends if math.isfinite(v := r.metrics.get(name, math.nan))]
+        found[segment] = round(median(known), 1) + 0.0 if len(known) >= FEWEST else None
+    return found
 
 
 def run_document(
@@ -319,6 +335,10 @@ def run_document(
             entry["valid"] = len(peaks) if step.by.angle else sum(step.holds(at) for at in taps_s)
             entry["measured"] = step.by.angle or None
             entry["peak_deg"] = round(median(peaks), 2) + 0.0 if peaks else None
+        if step.test == FAST:
+            sound = [r for r in found if not r.quality & SPOILT]
+            entry["velocity_deg_s"] = _velocities(sound)
+            entry["own_pace_deg_s"] = _velocities(_at_own_pace(run, repetitions, calibration))
         steps.append(entry)
     return {
         "name": run.name,

@@ -67,6 +67,12 @@ def _bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | 
         script.bend(rng.uniform(96.0, 104.0), share, down_s=rng.uniform(1.8, 2.1), hold_s=0.6, up_s=1.9, rest_s=1.0)
 
 
+def _fast_bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    share = (0.55, 0.45, 0.32) if limited is None else (0.82, 0.80, 0.78)
+    for _ in range(step.repetitions):
+        script.bend(rng.uniform(86.0, 94.0), share, down_s=rng.uniform(0.9, 1.0), hold_s=0.3, up_s=0.95, rest_s=0.8)
+
+
 def _bow(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
     for _ in range(step.repetitions):
         script.hinge(rng.uniform(60.0, 66.0), lumbar_share=0.04 if limited is None else 0.16, rest_s=1.0)
@@ -155,6 +161,7 @@ _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], Non
     "deadlift": _deadlift,
     "side_bend": _side_bend,
     "painful_movement": _deadlift,
+    "fast_bend": _fast_bend,
     "trunk_extension": _trunk_extension,
     "single_leg_hinge": _single_leg_hinge,
     "step_down": _step_down,

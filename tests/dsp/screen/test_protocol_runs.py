@@ -104,6 +104,33 @@ def test_an_attempt_that_was_repeated_leaves_the_screen() -> None:
     assert [r.turn_s for r in screened([repetition(10.0), repetition(25.0)], [], (run,))] == [25.0]
 
 
+def test_fast_bends_tell_velocities_and_leave_the_screen() -> None:
+    said = marks(
+        (0.0, "protocol fast-bends"),
+        (6.0, "step bends begin bend x3 calibration"),
+        (20.0, "step bends end"),
+        (20.0, "step fast begin fast_bend x3"),
+        (40.0, "step fast end"),
+    )
+
+    def bend(at_s: float, down_deg_s: float, quality: int = 0) -> Repetition:
+        metrics = {"lumbar_peak_velocity_descent_deg_s": down_deg_s, "pelvis_peak_velocity_descent_deg_s": down_deg_s / 4.0}
+        return Repetition(0, at_s - 1.0, at_s, at_s + 1.0, "bend", 1.0, quality, metrics)
+
+    slow = [bend(at_s, 40.0 + at_s) for at_s in (8.0, 12.0, 16.0)]
+    fast = [bend(at_s, 100.0 + at_s) for at_s in (22.0, 25.0, 28.0)]
+    spoilt = bend(31.0, 500.0, int(Quality.SATURATED))
+    (run,) = runs_of(said)
+    step = run_document(run, [*fast, spoilt], slow, Excursions())["steps"][1]
+    assert (step["valid"], step["wanted"]) == (3, 3)
+    assert step["velocity_deg_s"] == {"lumbar": 125.0, "pelvis": 31.2}
+    assert step["own_pace_deg_s"] == {"lumbar": 52.0, "pelvis": 13.0}
+    assert screened([*fast, spoilt], slow, [run]) == of_run([*fast, spoilt], slow, run) == slow
+    # two bends are no set
+    step = run_document(run, fast[:2], slow[:2], Excursions())["steps"][1]
+    assert step["velocity_deg_s"] == step["own_pace_deg_s"] == {"lumbar": None, "pelvis": None}
+
+
 def test_a_retest_is_not_mixed_into_the_first_test() -> None:
     runs = runs_of(
         [
