@@ -26,7 +26,7 @@ class Asked:
     """Begins when somebody says so."""
 
 
-_TAPPED = "hip_rotation"
+_TAPPED = "tapped"
 """Each of its repetitions is tapped."""
 _HEARD_S, _GIVE_UP_S = 6.0, 30.0
 """After a step, until the next is awaited for certain; and after the last, until the protocol is given up, s (ours)."""
@@ -141,7 +141,14 @@ def _step_down(script: Script, rng: np.random.Generator, step: Asked, limited: s
 
 
 def _hip_rotation(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
-    """Nothing of the body that is simulated moves: the sensor on the shin is not."""
+    """The shin is not simulated: the thigh swings in its place, as far as a shin does."""
+    for _ in range(step.repetitions):
+        height = rng.uniform(24.0, 26.0) if step.side == limited else rng.uniform(34.0, 38.0)
+        script.knee_raise(step.side, height, up_s=0.9, hold_s=0.3, down_s=0.9, pelvis_share=0.0, rest_s=0.6)
+
+
+def _tapped(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    """Nothing that a sensor tells."""
 
 
 def _taps(script: Script, step: Asked) -> None:
@@ -165,5 +172,6 @@ _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], Non
     "trunk_extension": _trunk_extension,
     "single_leg_hinge": _single_leg_hinge,
     "step_down": _step_down,
-    _TAPPED: _hip_rotation,
+    "hip_rotation": _hip_rotation,
+    _TAPPED: _tapped,
 }

@@ -116,6 +116,7 @@ class SummaryBuilder:
                         self._flags[flag] += int(np.count_nonzero(rows.quality & bit))
         for orientation in output.orientations:
             if len(orientation):
+                self._excursions.take(orientation)
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
         if any(report.confidence > 0.0 for alignment in output.alignments for report in alignment.reports):
             self._forgotten = None

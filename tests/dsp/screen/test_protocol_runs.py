@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from body_signals import ANGLE_NAMES, Quality, SessionMark
-from dsp.results import AngleRows, Repetition
+from dsp.results import AngleRows, OrientationRows, Repetition
 from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screened
 from hiphinge.guidance.protocol_files import shipped
 
@@ -204,12 +205,37 @@ def test_side_bends_are_counted_by_their_angle(first: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("worn", [(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, -0.5, 0.5), (0.1, -0.7, 0.7, 0.1)])
+def test_a_shin_swings_both_ways_wherever_the_sensor_is_worn(worn: tuple[float, ...]) -> None:
+    said = marks(
+        (0.0, "protocol hip-rotation"),
+        (1.0, "step rotation-left begin hip_rotation left x6 by thigh_left_swing 10"),
+        (21.0, "step rotation-left end"),
+    )
+    time_s = np.arange(0.0, 30.0, 0.01)
+    # out to 28°, in to 36°, three times, about a horizontal axis; before the step it is carried about
+    swing = np.where(time_s < 1.0, 200.0 * time_s, np.sin(2.0 * np.pi * (time_s - 1.0) / 6.0))
+    swing = np.where(time_s >= 1.0, np.where(swing > 0.0, 28.0, 36.0) * swing, swing)
+    turned = Rotation.from_rotvec(np.radians(swing)[:, None] * [0.6, 0.8, 0.0]) * Rotation.from_quat(worn, scalar_first=True)
+    quat = turned.as_quat(scalar_first=True)
+    found, other = Excursions(), OrientationRows("pelvis", time_s, quat[::-1], np.zeros(len(time_s), np.int32))
+    for mark in said:
+        found.hear(mark)
+    for at in range(0, len(time_s), 171):
+        cut = slice(at, at + 171)
+        found.take(OrientationRows("thigh_left", time_s[cut], quat[cut], np.zeros(len(time_s[cut]), np.int32)))
+        found.take(other)
+    (step,) = run_document(runs_of(said)[0], [], [], found)["steps"]
+    assert (step["valid"], step["measured"]) == (6, "thigh_left_swing")
+    assert (step["first_way_deg"], step["other_way_deg"]) == (pytest.approx(28.0, abs=0.1), pytest.approx(36.0, abs=0.1))
+
+
 def test_what_nobody_measures_is_counted_by_taps() -> None:
     said = marks(
         (0.0, "protocol hip-rotation"),
-        (1.0, "step rotation-left begin hip_rotation left x3 by tap 0"),
+        (1.0, "step own begin tapped left x3 by tap 0"),
         *((t, "step count") for t in (2.0, 3.0, 9.0)),
-        (5.0, "step rotation-left end"),
+        (5.0, "step own end"),
     )
     taps_s = [m.time_s for m in said if m.label == "step count"]
     (step,) = run_document(runs_of(said)[0], [], [], Excursions(), taps_s)["steps"]

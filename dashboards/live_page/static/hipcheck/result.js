@@ -15,6 +15,7 @@ const LEVELS = { high: 3, moderate: 2, low: 1 };
 function sizeOf(step) {
   const [fast, own] = [step.velocity_deg_s?.lumbar, step.own_pace_deg_s?.lumbar];
   if (known(fast)) return known(own) ? word("hipcheck.velocities", { size: degrees(fast), own: degrees(own) }) : word("hipcheck.velocity", { size: degrees(fast) });
+  if ("first_way_deg" in step && known(step.peak_deg)) return word("hipcheck.swing", { first: degrees(step.first_way_deg), other: degrees(step.other_way_deg) });
   if (known(step.peak_deg)) return word("hipcheck.peak", { size: degrees(step.peak_deg) });
   return step.measured === null && "measured" in step ? word("hipcheck.unmeasured") : "";
 }
