@@ -102,7 +102,7 @@ class Sentences:
         # left minus right: what differs has no sign
         size = abs(value) if measure == DIFFERENCE and isinstance(value, int | float) else value
         number = self.measured(document, size, document.get("sd"))
-        key = f"reason.{test}.{measure}"
+        key = f"reason.{test}.{measure}" + (".not" if document.get("at_least") else "")
         values = {"number": number, "hip": self.code("hip", side) if side else self.text("hip.")}
         if key in self.words:
             told = self.text(key, **values)
