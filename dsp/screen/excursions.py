@@ -55,12 +55,13 @@ class Swing:
         self._axis: Floats | None = None
 
     def degrees(self, quat: Floats) -> Floats:
-        """Of the next orientations (n, 4), in order."""
-        if not len(quat):
-            return np.zeros(0)
+        """Of the next orientations (n, 4), in order; NaN where one is missing, and before the first that is not."""
         vertical = vertical_in_sensor(quat.T).T
         if self._first is None:
-            self._first = vertical[0].copy()
+            there = np.flatnonzero(np.isfinite(vertical).all(axis=1))
+            if not there.size:
+                return np.full(len(quat), math.nan)
+            self._first = vertical[there[0]].copy()
         cross = np.cross(self._first, vertical)
         size = np.arctan2(np.linalg.norm(cross, axis=1), vertical @ self._first)
         if self._axis is None and (far := np.flatnonzero(size >= self._least)).size:
