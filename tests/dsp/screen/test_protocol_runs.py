@@ -214,7 +214,7 @@ def test_a_shin_swings_both_ways_wherever_the_sensor_is_worn(worn: tuple[float, 
     )
     time_s = np.arange(0.0, 30.0, 0.01)
     # out to 28°, in to 36°, three times, about a horizontal axis; before the step it is carried about
-    swing = np.where(time_s < 1.0, 200.0 * time_s, np.sin(2.0 * np.pi * (time_s - 1.0) / 6.0))
+    swing = np.where(time_s < 1.0, 200.0 * time_s, np.sin(2.0 * np.pi * np.maximum(time_s - 1.2, 0.0) / 6.0))
     swing = np.where(time_s >= 1.0, np.where(swing > 0.0, 28.0, 36.0) * swing, swing)
     turned = Rotation.from_rotvec(np.radians(swing)[:, None] * [0.6, 0.8, 0.0]) * Rotation.from_quat(worn, scalar_first=True)
     quat = turned.as_quat(scalar_first=True)
