@@ -56,10 +56,13 @@ class NumberColumns:
     table: TextTable
     wanted: Wanted
 
-    def blocks(self) -> Iterator[Rows]:
-        """All rows, at least one; their values in the order in which the columns were wanted. Raises as `read_numbers` does."""
+    def blocks(self, bad: BadLines) -> Iterator[Rows]:
+        """All rows, at least one; their values in the order in which the columns were wanted. bad: what may be left out.
+
+        Raises as `read_numbers` does.
+        """
         empty = True
-        for block in rows(self.table, self.wanted, BadLines(self.table.path, strict=True)):
+        for block in rows(self.table, self.wanted, bad):
             empty = False
             yield block
         if empty:
@@ -119,7 +122,7 @@ def read_numbers(path: Path, wanted: Sequence[str], delimiter: str = ",", skip_r
     column, text, an empty cell, NaN or infinity in a wanted column, a short or long line, other text than UTF-8, no rows.
     """
     columns = number_columns(path, wanted, delimiter, skip_rows, remedy)
-    values = np.concatenate([block.values for block in columns.blocks()])
+    values = np.concatenate([block.values for block in columns.blocks(BadLines(path, strict=True))])
     return NumberTable(path, skip_rows + 1, {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(wanted)})
 
 

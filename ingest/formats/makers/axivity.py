@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from body_signals import LONGEST_SESSION_S, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, refuse_folder
 from ingest.formats.makers.axivity_sectors import Head, Sectors, Setting, acc_and_gyr, place, read_head, sectors
 from ingest.formats.makers.axivity_times import SectorClock, Timed
 from ingest.formats.placement_names import placement_named
@@ -90,7 +90,7 @@ def import_axivity(source: Source) -> ImportedSession:
     if source.path.is_dir():
         files = sorted(file for file in source.path.iterdir() if file.suffix.casefold() == ".cwa")
     if not files:
-        raise HiphingeError("no .cwa file", str(source.path), "Give the .cwa files of the sensors, e.g. CWA-DATA.CWA.")
+        refuse_folder("no .cwa file", source.path, "Give the .cwa files of the sensors, e.g. CWA-DATA.CWA.")
     recordings = [_opened(file, source.rate_hz) for file in files]
     unset = next((one for one in recordings if not one.is_set), None)
     if unset is not None and len(recordings) > 1:

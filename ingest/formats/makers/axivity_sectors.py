@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from body_signals import Bools, Floats, HiphingeError, Ints
-from ingest.formats.text import BadLines
+from ingest.formats.text import BadLines, refuse_packed
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import open_file
 
@@ -138,8 +138,7 @@ def read_head(path: Path) -> Head:
             head = file.read(_HEAD_SECTORS * SECTOR_BYTES)
     except OSError as error:
         raise HiphingeError(f"cannot be read: {error.strerror}", str(path), "Check the path and its permissions.") from error
-    if head[:2] == b"\x1f\x8b":
-        raise HiphingeError("this is a compressed file (gz)", str(path), f"Unpack it first: gunzip {path.name}")
+    refuse_packed(head, place(path, 1))
     if len(head) < _HEAD_SECTORS * SECTOR_BYTES or head[:4] != b"MD\xfc\x03":
         what = "the file is empty" if not head else "this is no .cwa recording of an AX3 or AX6: it has no head"
         raise HiphingeError(what, place(path, 1), _EXPORT)

@@ -9,6 +9,7 @@ larger steps. Files are read in blocks.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, refuse_folder
 from ingest.formats.number_table import NumberColumns, check_later, number_columns, read_header
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
 from ingest.formats.stored import StoredSamples
-from ingest.formats.text import Rows, place
+from ingest.formats.text import BadLines, Rows, place
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import read_json
 
@@ -52,16 +53,16 @@ def import_ximu3(source: Source) -> ImportedSession:
     check_source(path)
     folders = [path] if (path / "Inertial.csv").is_file() else sorted(f.parent for f in path.glob("*/Inertial.csv"))
     if not folders:
-        raise HiphingeError("no x-IMU3 log", str(path), "Give the folder with a folder for each device (Inertial.csv inside).")
+        refuse_folder("no x-IMU3 log", path, "Give the folder with a folder for each device (Inertial.csv inside).")
     devices = [_device(folder) for folder in folders]
     tables = [number_columns(folder / "Inertial.csv", (_TIME, *_GYR, *_ACC), remedy=_REMEDY) for folder in folders]
-    zero_us = min(float(next(table.blocks()).values[0, 0]) for table in tables)
+    zero_us = min(float(next(_blocks(table)).values[0, 0]) for table in tables)
     names = [device.name for device in devices]
     gathering = Gathering(path, source.placements)
     for folder, device, table in zip(folders, devices, tables, strict=True):
         quat = _aligned(folder / "Quaternion.csv", _QUATS, table, device.name, gathering.notes)
         mag = _aligned(folder / "Magnetometer.csv", _MAGS, table, device.name, gathering.notes)
-        stored = _stored(table, quat, mag, zero_us, source.scratch)
+        stored = _stored(table, quat, mag, zero_us, source.scratch, gathering.notes)
         words = [word for word in (device.serial, device.name, folder.name) if word]
         name = device.name if names.count(device.name) == 1 else f"{device.name} {device.serial or folder.name}"
         sensor = gathering.sensor(words, placement_named(device.name), name)
@@ -70,27 +71,43 @@ def import_ximu3(source: Source) -> ImportedSession:
 
 
 def _stored(
-    table: NumberColumns, quat: NumberColumns | None, mag: NumberColumns | None, zero_us: float, scratch: Path | None
+    table: NumberColumns,
+    quat: NumberColumns | None,
+    mag: NumberColumns | None,
+    zero_us: float,
+    scratch: Path | None,
+    notes: list[str],
 ) -> StoredSamples:
-    """All samples of a device; quat, mag: messages with the same time stamps."""
+    """All samples of a device; quat, mag: messages with the same time stamps. What is left out goes to the notes."""
     stored = StoredSamples(gyr=True, quat=quat is not None, mag=mag is not None, scratch=scratch)
     beside = {key: _Beside(one) for key, one in (("quat", quat), ("mag_ut", mag)) if one is not None}
     before: float | None = None
-    for block in table.blocks():
+    bad = _bad(table)
+    for block in table.blocks(bad):
         stamps = block.values[:, 0]
         check_later(_TIME, stamps, before, partial(_place, table, block))
         before = float(stamps[-1])
         gyr, acc = block.values[:, 1:4] * GYR_RAD_S["deg/s"], block.values[:, 4:7] * ACC_M_S2["g"]
         more = {key: one.take(len(block))[:, 1:] for key, one in beside.items()}
         stored.append(PlainSamples((stamps - zero_us) / 1e6, acc, gyr, **more))
+    notes += [f"{table.table.path.parent.name}: {note}" for note in bad.notes()]
     return stored
+
+
+def _bad(table: NumberColumns) -> BadLines:
+    """None of the lines may be left out but a last one that is torn."""
+    return BadLines(table.table.path, most=0)
+
+
+def _blocks(table: NumberColumns) -> Iterator[Rows]:
+    return table.blocks(_bad(table))
 
 
 class _Beside:
     """The rows of a table in as many as are asked for."""
 
     def __init__(self, columns: NumberColumns) -> None:
-        self._blocks = columns.blocks()
+        self._blocks = _blocks(columns)
         self._left: Floats | None = None
 
     def take(self, n: int) -> Floats:
@@ -110,7 +127,7 @@ def _place(table: NumberColumns, block: Rows, row: int) -> str:
 def _where(table: NumberColumns, zero_us: float, at_s: float) -> str:
     """The line of the first sample at or after a session time."""
     where = str(table.table.path)
-    for block in table.blocks():
+    for block in _blocks(table):
         row = int(((block.values[:, 0] - zero_us) / 1e6).searchsorted(at_s))
         where = _place(table, block, min(row, len(block) - 1))
         if row < len(block):
@@ -150,7 +167,7 @@ def _aligned(
         return None
     columns = number_columns(file, (_TIME, *names), remedy=_REMEDY)
     beside = _Beside(columns)
-    same = all(np.array_equal(beside.take(len(block))[:, :1], block.values[:, :1]) for block in inertial.blocks())
+    same = all(np.array_equal(beside.take(len(block))[:, :1], block.values[:, :1]) for block in _blocks(inertial))
     if not same or len(beside.take(1)):
         notes.append(f"{device}: {file.name} is left out, it has other time stamps than Inertial.csv")
         return None

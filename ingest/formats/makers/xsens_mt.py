@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from body_signals import Bools, Floats, HiphingeError, Ints
-from ingest.formats.imported import ONLY, Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import ONLY, Gathering, ImportedSession, Source, check_source, refuse_folder
 from ingest.formats.makers.xsens_rate import counted_rate, rates_from_orientation
 from ingest.formats.mapping.tables import column_of, refuse_missing
 from ingest.formats.orientation import EULER, MATRIX, orientation_of
@@ -93,7 +93,7 @@ def import_xsens(source: Source) -> ImportedSession:
     check_source(path)
     files = [path] if path.is_file() else sorted(path.glob("MT*.txt")) or sorted([*path.glob("*.txt"), *path.glob("*.csv")])
     if not files:
-        raise HiphingeError("no MT Manager export", str(path), "Give the folder that holds the MT_….txt files.")
+        refuse_folder("no MT Manager export", path, "Give the folder that holds the MT_….txt files.")
     exports = [_opened(file) for file in files]
     # offset to the first file, taken as the nearer way around the wrap
     offset = [(one.first - exports[0].first + _WRAP // 2) % _WRAP - _WRAP // 2 for one in exports]
@@ -139,7 +139,8 @@ def _stored(one: _Export, rate_hz: float, later: int, scratch: Path | None, note
             stored.append(PlainSamples(time_s, part.acc[keep], *of))
     notes += bad.notes()
     if absent:
-        notes.append(f"{one.path.name}: {absent} packets have no gyroscope values: counted as lost samples")
+        packets = "1 packet has" if absent == 1 else f"{absent} packets have"
+        notes.append(f"{one.path.name}: {packets} no gyroscope values: counted as lost samples")
     if leading.number:
         what = f"the rates of the {leading.number} samples before it are those of the device's orientation"
         if leading.gyr is None:
@@ -259,15 +260,21 @@ def _wanted(one: _Export, names: tuple[str, ...]) -> Wanted:
 
 def _packets(one: _Export, bad: BadLines) -> Iterator[_Packets]:
     """All packets, in blocks. Raises `HiphingeError` with file and line."""
-    rates = _RatesBeside(one) if one.gyr else None
+    rates = _RatesBeside(one, bad) if one.gyr else None
     before: tuple[float, float] | None = None
     for block in rows(one.table, _wanted(one, (*_ACC, *one.orientation)), bad):
+        gyr = None
+        if rates is not None:
+            gyr = rates.at(block.lines)
+            if rates.torn:
+                block, gyr = block.take(block.lines < block.lines[-1]), gyr[:-1]
+        if not len(block):
+            continue
         assert block.stamps is not None
         where = partial(_place, one, block.lines)
         count = _unwrapped(block.stamps, before, where)
         before = float(block.stamps[-1]), float(count[-1])
         quat = orientation_of(block.values[:, 3:], where) if one.orientation else None
-        gyr = rates.at(block.lines) if rates else None
         yield _Packets(count, block.lines, np.ascontiguousarray(block.values[:, :3]), gyr, quat)
 
 
@@ -276,10 +283,15 @@ def _place(one: _Export, lines_: Ints, row: int) -> str:
 
 
 class _RatesBeside:
-    """The gyroscope of a file's lines, read beside the other columns, because it may be missing where they are not."""
+    """The gyroscope of a file's lines, read beside the other columns, because it may be missing where they are not.
 
-    def __init__(self, one: _Export) -> None:
-        self._blocks = rows(one.table, _wanted(one, one.gyr), BadLines(one.path, most=0))
+    bad: learns of a last line that is torn here. torn: it is sound in the other columns.
+    """
+
+    def __init__(self, one: _Export, bad: BadLines) -> None:
+        self.torn = False
+        self._bad, self._mine = bad, BadLines(one.path, most=0)
+        self._blocks = rows(one.table, _wanted(one, one.gyr), self._mine)
         self._lines, self._values = np.empty(0, np.int64), np.empty((0, 3))
 
     def at(self, lines_: Ints) -> Floats:
@@ -292,6 +304,8 @@ class _RatesBeside:
                 return found
             block = next(self._blocks, None)
             if block is None:
+                self.torn = not self._bad.torn and bool(self._mine.torn)
+                self._bad.torn = self._bad.torn or self._mine.torn
                 return found
             self._lines, self._values = block.lines, block.values
 
@@ -308,9 +322,11 @@ def _table_of(path: Path) -> tuple[TextTable, float | None]:
             if found := _RATE.search(line):
                 rate_hz = float(found[1].replace(",", ".")) or None
             continue
+        if not line.strip():
+            continue
         delimiter = next((d for d in ("\t", ";", ",") if d in line), "\t")
         names = tuple(name.strip() for name in split(line, delimiter))
-        first = next((text for _, text in islice(lines(path), number, number + 1)), "")
+        first = next((text for _, text in islice(lines(path), number, number + _FILLED_WITHIN) if text.strip()), "")
         comma = delimiter != "," and re.search(r"\d,\d", first) is not None and re.search(r"\d\.\d", first) is None
         width = len(split(first, delimiter)) if first.strip() else 0
         width = width if abs(width - len(names)) == 1 and not (names[-1] and split(first, delimiter)[-1].strip()) else 0

@@ -24,7 +24,7 @@ from ingest.formats.mapping.layout import COUNTED, NUMBER, Clock, Group, Layout,
 from ingest.formats.mapping.sensor import Part, SensorReader
 from ingest.formats.mapping.streams import Stream
 from ingest.formats.mapping.words import MappingFile
-from ingest.formats.text import BadLines, Rows, TextTable
+from ingest.formats.text import BadLines, Rows, TextTable, refuse_packed
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import open_file
 
@@ -203,6 +203,7 @@ def mat_variables(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise HiphingeError("not found", str(path), "Check the path of the .mat file.")
     with open_file(path) as file:
+        refuse_packed(file.peek(8), str(path))
         try:
             if _unpacked_bytes(file, _MOST_BYTES) > _MOST_BYTES:
                 what = f"this file holds more than {_MOST_BYTES / 1e9:.1f} GB of numbers, and it is read whole"
@@ -242,7 +243,8 @@ def _unpacked_bytes(file: BinaryIO, most: int) -> int:
                     packed = file.read(min(left, _PIECE))
                     left -= len(packed)
         else:
-            total += length
+            # a broken file may claim more than it has
+            total += min(length, size - at - 8)
         at += 8 + length
     return total
 

@@ -19,7 +19,8 @@ class BadLines:
     logger that loses its power leaves one.
 
     strict: none may be left out, and no torn last line. unit: what is counted. said_by: what states `most`, if anything does.
-    lost: lines with a time and no value.
+    lost: lines with a time and no value. names: lines that repeat the names of the columns, which a program writes when it goes
+    on with a file.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class BadLines:
     said_by: str = "bad_lines in the mapping"
     count: int = 0
     lost: int = 0
+    names: int = 0
     torn: str = ""
     _first: tuple[int, str, str] | None = field(default=None)
 
@@ -59,6 +61,9 @@ class BadLines:
             line, what, _ = self._first
             lines = f"1 {self.unit} is" if self.count == 1 else f"{self.count} {self.unit}s are"
             said.append(f"{self.path.name}: {lines} left out; {self.unit} {line}: {what}")
+        if self.names:
+            lines = f"1 {self.unit} repeats" if self.names == 1 else f"{self.names} {self.unit}s repeat"
+            said.append(f"{self.path.name}: {lines} the names of the columns")
         if self.lost:
             lines = f"1 {self.unit} has" if self.lost == 1 else f"{self.lost} {self.unit}s have"
             said.append(f"{self.path.name}: {lines} no values: counted as lost samples")
