@@ -18,7 +18,7 @@ from dsp.screen.protocol_runs import STOPPED, ProtocolRun, numbered_before, of_r
 
 
 def _at_own_pace(run: ProtocolRun, repetitions: Sequence[Repetition], calibration: Sequence[Repetition]) -> list[Repetition]:
-    """The sound forward bends of the protocol's other steps."""
+    """The sound forward bends of the protocol's other steps; those by a metronome are there without their velocities."""
     return [r for r in of_run(repetitions, calibration, run) if r.movement == BEND.name and not r.quality & SPOILT]
 
 
