@@ -3,7 +3,7 @@
 from dsp.screen.excursions import ExcursionCounter, Excursions, Swing
 from dsp.screen.pattern import NOT_SCREENED, screen_of, screen_of_tests
 from dsp.screen.protocol import PAINFUL, STAND, STANDING, SWINGS, TAP, Protocol, Step, protocol_of
-from dsp.screen.protocol_document import run_document
+from dsp.screen.protocol_document import calibration_documents, read_calibration, run_document
 from dsp.screen.protocol_runs import (
     COUNT,
     PROTOCOL,
@@ -38,10 +38,12 @@ __all__ = [
     "StepRun",
     "Swing",
     "begin_label",
+    "calibration_documents",
     "numbered_before",
     "of_run",
     "protocol_label",
     "protocol_of",
+    "read_calibration",
     "read_tests",
     "run_document",
     "runs_of",

@@ -1,10 +1,12 @@
-"""A protocol as it was done, for summary.json: of each step how many repetitions are valid, and what it measures of its own."""
+"""A protocol as it was done, for summary.json: of each step how many repetitions are valid and what it measures of its own, and
+the movements of a calibration that its tests took."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 from body_signals.movements import BEND
 from dsp.day.scoring import SPOILT
@@ -12,11 +14,11 @@ from dsp.day.sets import FEWEST
 from dsp.results import Repetition
 from dsp.screen.excursions import Excursions
 from dsp.screen.protocol import FAST, SWINGS
-from dsp.screen.protocol_runs import STOPPED, ProtocolRun, of_run
+from dsp.screen.protocol_runs import STOPPED, ProtocolRun, numbered_before, of_run
 
 
 def _at_own_pace(run: ProtocolRun, repetitions: Sequence[Repetition], calibration: Sequence[Repetition]) -> list[Repetition]:
-    """The sound forward bends of the protocol's other steps."""
+    """The sound forward bends of the protocol's other steps; those by a metronome are there without their velocities."""
     return [r for r in of_run(repetitions, calibration, run) if r.movement == BEND.name and not r.quality & SPOILT]
 
 
@@ -34,6 +36,40 @@ def _velocities(bends: Sequence[Repetition]) -> dict[str, float | None]:
         known = [v for r in bends if math.isfinite(v := r.metrics.get(name, math.nan))]
         found[segment] = round(median(known), 1) + 0.0 if len(known) >= FEWEST else None
     return found
+
+
+def calibration_documents(calibration: Sequence[Repetition], runs: Sequence[ProtocolRun]) -> list[dict[str, object]]:
+    """The movements of a calibration that tests of protocols took, in order of time. They are no rows of the table of
+    repetitions; without them nobody could measure a part of the session again."""
+    taking = [step for run in runs for step in run.steps if step.from_calibration]
+    return [
+        {
+            "start_s": r.start_s,
+            "turn_s": r.turn_s,
+            "end_s": r.end_s,
+            "movement": r.movement,
+            "movement_confidence": r.movement_confidence,
+            "quality": r.quality,
+            "metrics": {name: value for name, value in r.metrics.items() if math.isfinite(value)},
+            "missing_shares": r.missing_shares,
+        }
+        for r in sorted(calibration, key=lambda r: r.start_s)
+        if any(step.counts(r) for step in taking)
+    ]
+
+
+def read_calibration(documents: Iterable[Mapping[str, Any]]) -> list[Repetition]:
+    """The movements of `calibration_documents`, numbered as `numbered_before` does."""
+    return numbered_before(
+        [
+            Repetition(
+                0,
+                *(d["start_s"], d["turn_s"], d["end_s"], d["movement"], d["movement_confidence"], d["quality"], d["metrics"]),
+                missing_shares=d["missing_shares"],
+            )
+            for d in documents
+        ]
+    )
 
 
 def run_document(

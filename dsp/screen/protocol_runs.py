@@ -3,7 +3,7 @@
 The marks are all that is needed, so a recording says it again without the protocol's file, live and in a replay alike:
 
     protocol NAME                               a protocol begins
-    step NAME begin TEST [SIDE] [xN] [Ns] [calibration] [by ANGLE DEG]
+    step NAME begin TEST [SIDE] [xN] [Ns] [calibration] [paced] [by ANGLE DEG]
     step NAME end | skipped | left | stopped    all were made; went on without; done anew; pain
     protocol NAME done | left | stopped …       all steps are over; somebody ended it; pain
 
@@ -28,12 +28,17 @@ PROTOCOL, STEP = "protocol", "step"
 BEGIN, END, SKIPPED, LEFT, STOPPED, DONE = "begin", "end", "skipped", "left", "stopped", "done"
 COUNT = f"{STEP} count"
 """A person counts a repetition of a step that nothing measures."""
+PACED = "paced"
+OWN_PACE = frozenset(
+    {"onset_delay_s", "descent_s", *(f"{segment}_peak_velocity_descent_deg_s" for segment in ("lumbar", "pelvis"))}
+)
+"""Metrics that are compared and mean something only at the athlete's own pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
     """One attempt at a step. ended_s: None while it is under way. outcome: the word of its last mark, empty while under way;
-    ``repeated`` where a later attempt replaces it."""
+    ``repeated`` where a later attempt replaces it. paced: a metronome gave the pace."""
 
     name: str
     test: str
@@ -44,6 +49,7 @@ class StepRun:
     begun_s: float
     ended_s: float | None = None
     outcome: str = ""
+    paced: bool = False
 
     def holds(self, time_s: float) -> bool:
         """Whether a session time lies in it."""
@@ -57,6 +63,13 @@ class StepRun:
             return True
         kind = BEND if self.test == FAST else KIND_OF_TEST.get(self.test)
         return kind is not None and repetition.movement == kind.name and self._of_side(repetition)
+
+    def told_by(self, repetition: Repetition) -> Repetition:
+        """A repetition of this step with what it tells: by a metronome nothing of times and velocities."""
+        if not self.paced:
+            return repetition
+        kept = {name: value for name, value in repetition.metrics.items() if name not in OWN_PACE}
+        return replace(repetition, metrics=kept)
 
     def _of_side(self, repetition: Repetition) -> bool:
         side = side_of(repetition)
@@ -85,6 +98,7 @@ def begin_label(step: Step) -> str:
     words += [f"x{step.repetitions}"] if step.repetitions else []
     words += [f"{step.seconds:g}s"] if step.seconds else []
     words += ["calibration"] if step.from_calibration else []
+    words += [PACED] if step.tempo is not None else []
     if step.counted_by is not None:
         words += ["by", step.counted_by.angle or "tap", f"{step.counted_by.from_deg:g}"]
     return " ".join(word for word in words if word)
@@ -144,7 +158,7 @@ def begun(name: str, rest: Sequence[str], time_s: float) -> StepRun:
             by = Excursion(angle, float(rest[at + 2]))
         except ValueError:
             by = Excursion("", 0.0)
-    return StepRun(name, rest[0], side, wanted, "calibration" in rest[1:], by, time_s)
+    return StepRun(name, rest[0], side, wanted, "calibration" in rest[1:], by, time_s, paced=PACED in rest[1:])
 
 
 def numbered_before(calibration: Sequence[Repetition]) -> list[Repetition]:
@@ -159,7 +173,8 @@ def screened(
     """The repetitions that the session's hip screen takes, in order of time.
 
     Without a protocol all of the table. Else also the movements of a calibration in steps that say so. Left out: what lies in a
-    step and is not its test; attempts that were replaced; and a test that is done again in a later protocol, as a retest.
+    step and is not its test; attempts that were replaced; and a test that is done again in a later protocol, as a retest. Those
+    by a metronome are there without what only one's own pace tells.
     """
     first: dict[tuple[str, str], int] = {}
     for number, run in enumerate(runs):
@@ -167,29 +182,26 @@ def screened(
             if step.outcome != SKIPPED:
                 first.setdefault((step.test, step.side), number)
 
-    def taken(r: Repetition, *, calibrating: bool) -> bool:
+    def taken(r: Repetition, *, calibrating: bool) -> Repetition | None:
         for number, run in enumerate(runs):
             for step in run.steps:
                 if step.holds(r.turn_s):
                     mine = step.counts(r) and step.outcome != "repeated" and step.test not in (PAINFUL, FAST)
-                    return (
-                        mine
-                        and first.get((step.test, step.side), number) == number
-                        and (step.from_calibration or not calibrating)
-                    )
-        return not calibrating
+                    mine = mine and first.get((step.test, step.side), number) == number
+                    return step.told_by(r) if mine and (step.from_calibration or not calibrating) else None
+        return None if calibrating else r
 
-    kept = [r for r in calibration if taken(r, calibrating=True)]
-    kept += [r for r in repetitions if taken(r, calibrating=False)]
-    return sorted(kept, key=lambda r: r.start_s)
+    kept = [taken(r, calibrating=True) for r in calibration]
+    kept += [taken(r, calibrating=False) for r in repetitions]
+    return sorted((r for r in kept if r is not None), key=lambda r: r.start_s)
 
 
 def of_run(repetitions: Sequence[Repetition], calibration: Sequence[Repetition], run: ProtocolRun) -> list[Repetition]:
     """The repetitions of one protocol's tests, in order of time."""
     steps = [step for step in run.last if step.test not in (STAND, PAINFUL, FAST)]
-    kept = [r for r in calibration if any(step.from_calibration and step.counts(r) for step in steps)]
-    kept += [r for r in repetitions if any(step.counts(r) for step in steps)]
-    return sorted(kept, key=lambda r: r.start_s)
+    kept = [(r, [step for step in steps if step.from_calibration and step.counts(r)]) for r in calibration]
+    kept += [(r, [step for step in steps if step.counts(r)]) for r in repetitions]
+    return sorted((by[0].told_by(r) for r, by in kept if by), key=lambda r: r.start_s)
 
 
 def share_by_thirds(repetitions: Sequence[Repetition]) -> list[float]:

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from body_signals import ANGLE_NAMES, Quality, SessionMark
 from dsp.results import AngleRows, OrientationRows, Repetition
-from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screened
+from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screen_of, screened
 from hiphinge.guidance.protocol_files import shipped
 
 
@@ -103,6 +103,36 @@ def test_an_attempt_that_was_repeated_leaves_the_screen() -> None:
     (run,) = runs_of(again)
     assert [(s.outcome, s.begun_s) for s in run.steps[1:]] == [("repeated", 6.0), ("end", 21.0)]
     assert [r.turn_s for r in screened([repetition(10.0), repetition(25.0)], [], (run,))] == [25.0]
+
+
+def test_bends_by_a_metronome_tell_no_times_and_no_velocities() -> None:
+    metronome = next(step for step in shipped()["full-screen"].steps if step.tempo is not None)
+    said = marks(
+        (0.0, "protocol my-tests"),
+        (6.0, "step bends begin bend x3"),
+        (20.0, "step bends end"),
+        (20.0, begin_label(metronome)),
+        (60.0, f"step {metronome.name} end"),
+        (60.0, "step fast begin fast_bend x3"),
+        (80.0, "step fast end"),
+    )
+
+    def bend(at_s: float, down_s: float, down_deg_s: float) -> Repetition:
+        metrics = {"descent_s": down_s, "onset_delay_s": -0.1 * down_s, "trunk_rom_deg": 100.0}
+        metrics |= {f"{segment}_peak_velocity_descent_deg_s": down_deg_s for segment in ("lumbar", "pelvis")}
+        return Repetition(int(at_s), at_s - 1.0, at_s, at_s + 1.0, "bend", 1.0, 0, metrics)
+
+    own = [bend(at_s, 1.5, 80.0) for at_s in (8.0, 11.0, 14.0, 17.0)]
+    paced = [bend(at_s, 3.5, 30.0) for at_s in (25.0, 33.0, 41.0, 49.0)]
+    fast = [bend(at_s, 0.7, 160.0) for at_s in (62.0, 65.0, 68.0)]
+    (run,) = runs_of(said)
+    for taken in (screened([*own, *paced, *fast], [], (run,)), of_run([*own, *paced, *fast], [], run)):
+        (test,) = screen_of(taken).tests
+        # the ranges of all are scored, without the first of the set
+        assert test.repetitions == 7
+        assert (test.value("descent_s"), test.value("onset_delay_s")) == (1.5, pytest.approx(-0.15))
+    step = run_document(run, [*own, *paced, *fast], [], Excursions())["steps"][-1]
+    assert (step["velocity_deg_s"]["lumbar"], step["own_pace_deg_s"]["lumbar"]) == (160.0, 80.0)
 
 
 def test_fast_bends_tell_velocities_and_leave_the_screen() -> None:
