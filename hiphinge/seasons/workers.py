@@ -49,8 +49,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     except ImportError:
         remedy = "Install it: pip install 'hiphinge[cluster]'"
         raise HiphingeError("many sessions need the package distributed (Dask)", "reanalyse", remedy) from None
-    # what a person has to know is said here; Dask's own words about each lost connection are not
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence()
     with dask.config.set(_LOCAL):
         if scheduler is not None:
             client = _client(scheduler)
@@ -73,6 +72,13 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             raise HiphingeError(f"no worker can be started: {error}", "reanalyse", remedy) from error
         with cluster, Client(cluster) as client:
             yield client
+
+
+def _silence() -> None:
+    """What a person has to know is said here; Dask's own words about each lost connection are not."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _client(scheduler: str) -> Client:
