@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,10 @@ class Bucket:
         bucket, _, prefix = words.removeprefix(BUCKET).partition("/")
         if not bucket:
             raise HiphingeError("names no bucket", words, "Write s3://bucket/prefix")
-        place = cls(bucket, prefix.strip("/"), words)
-        place._store()
-        return place
+        if find_spec("obstore") is None:
+            remedy = "Install it: pip install 'hiphinge[cluster]'"
+            raise HiphingeError("object storage needs the package obstore", words, remedy)
+        return cls(bucket, prefix.strip("/"), words)
 
     def folders(self) -> list[str]:
         """See `Place`."""
@@ -160,11 +162,7 @@ class Bucket:
         return f"{BUCKET}{self.bucket}/{self._key(name)}"
 
     def _store(self) -> S3Store:
-        try:
-            return _store(self.bucket)
-        except ImportError:
-            remedy = "Install it: pip install 'hiphinge[cluster]'"
-            raise HiphingeError("object storage needs the package obstore", self.words, remedy) from None
+        return _store(self.bucket, frozenset(item for item in os.environ.items() if item[0].startswith("AWS_")))
 
     @contextmanager
     def _told(self, what: str, name: str) -> Iterator[None]:
@@ -179,10 +177,12 @@ class Bucket:
 
 
 @cache
-def _store(bucket: str) -> S3Store:
+def _store(bucket: str, settings: frozenset[tuple[str, str]]) -> S3Store:
+    """The library's store, which takes the settings from the environment as well."""
     from obstore.store import S3Store
 
-    endpoint = next((found for name in _ENDPOINTS if (found := os.environ.get(name))), "")
+    said = dict(settings)
+    endpoint = next((found for name in _ENDPOINTS if (found := said.get(name))), "")
     # a person who writes http:// means it: servers on this machine, or in a closed network
     options: ClientConfig = {"timeout": _TIMEOUT, "allow_http": endpoint.startswith("http://")}
     return S3Store(bucket, client_options=options, retry_config={"max_retries": _RETRIES})
