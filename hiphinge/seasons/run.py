@@ -27,11 +27,12 @@ _A_WORKER = 2
 
 
 def jobs_of(sessions: Place, results: Place, settings: Settings) -> list[Job]:
-    """The sessions of a place. HiphingeError where there is none."""
+    """The sessions of a place, as one run. HiphingeError where there is none."""
     names = sessions.folders()
     if not names:
         raise HiphingeError("no session is in this folder", sessions.words, "Give the folder of your session folders")
-    return [Job(sessions, name, name or _own_name(sessions), results, settings) for name in names]
+    run = uuid.uuid4().hex
+    return [Job(sessions, name, name or _own_name(sessions), results, settings, run) for name in names]
 
 
 def _own_name(place: Place) -> str:

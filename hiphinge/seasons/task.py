@@ -51,13 +51,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`."""
+    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`. run: which one it is of."""
 
     sessions: Place
     name: str
     session: str
     results: Place
     settings: Settings
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def _outcome(job: Job) -> Outcome:
             "inputs": {file: source.document for file, source in looked_at.items()},
             "settings": job.settings.document,
             "computed_by": me.document,
+            "run": job.run,
             "computed_at": began.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "duration_s": session_s,
             "seconds": round((datetime.now(UTC) - began).total_seconds(), 3),
@@ -152,8 +154,10 @@ def _outcome(job: Job) -> Outcome:
 
 
 def _was_there(job: Job, manifest: Mapping[str, Any]) -> Outcome:
+    """Of a result that is there. Dask begins a task again when it has lost a worker's answer: that result is this run's own."""
+    state = COMPUTED if job.run and manifest.get("run") == job.run else BEFORE
     session_s = float(manifest.get("duration_s", 0.0))
-    return Outcome(job.session, BEFORE, None, tuple(manifest.get("warnings", ())), manifest.get("computed_by", {}), session_s)
+    return Outcome(job.session, state, None, tuple(manifest.get("warnings", ())), manifest.get("computed_by", {}), session_s)
 
 
 def _duration_s(folder: Path, estimators: Sequence[str]) -> float:

@@ -12,8 +12,8 @@ from hiphinge.session.computation import with_software
 from hiphinge.session.folders import RECORDING, session_name
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.version import software
-from ingest.heads import write_session_toml
 from ingest.formats.plain import PlainSamples, write_plain
+from ingest.heads import write_session_toml
 from ingest.recording.recorder import Recorder
 from virtual_athlete import Script, simulate, to_plain
 

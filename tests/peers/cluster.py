@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from distributed import Client
 
 from tests.contract.command_line import environment
 from tests.contract.live.virtual_kit import until
@@ -84,7 +85,7 @@ class Cluster:
         self.port = int(json.loads(told.read_text())["address"].rpartition(":")[2])
 
     def start_worker(self, **settings: str) -> Worker:
-        """Start one more; settings: variables of its environment."""
+        """Start one more; settings: further variables of its environment."""
         words = (
             "worker",
             self.address,
@@ -99,6 +100,11 @@ class Cluster:
         worker = Worker(self._dask(*words, **settings))
         self.workers.append(worker)
         return worker
+
+    def count(self) -> int:
+        """Workers that the scheduler knows."""
+        with Client(self.address, set_as_default=False) as client:
+            return len(client.scheduler_info()["workers"])
 
     def stop(self) -> None:
         """End all of it."""

@@ -15,10 +15,12 @@ from unittest.mock import patch
 import pytest
 
 from body_signals import ESTIMATORS
+from hiphinge.seasons.computer import this_computer
 from hiphinge.seasons.place import Place, place_of
 from hiphinge.seasons.result import SessionResults
 from hiphinge.seasons.run import jobs_of
 from hiphinge.seasons.task import BEFORE, Settings, compute_session
+from hiphinge.version import software
 from tests.contract.command_line import COMMAND, done, environment
 from tests.contract.live.virtual_kit import until
 from tests.contract.recorded_sessions import short_sessions
@@ -26,6 +28,12 @@ from tests.peers.cluster import BUCKET, WAIT_S, Cluster, cluster, ended, s3_serv
 
 pytestmark = pytest.mark.slow
 COUNT = 12
+_ANOTHER_VERSION = """
+import importlib.metadata as metadata
+
+version = metadata.version
+metadata.version = lambda name: "9.9" if name == "hiphinge" else version(name)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -121,21 +129,44 @@ def test_a_killed_worker_loses_no_session(
     check_all_done_once(place_of(str(results)), replays)
 
 
-def test_two_programs_at_once_have_one_result_of_each_session(
-    tmp_path: Path, dask: Cluster, sessions: Path, replays: dict[str, dict[str, str]]
+@pytest.fixture
+def unlike(tmp_path: Path, dask: Cluster) -> Iterator[list[str]]:
+    """Two more workers: of another version, and of another kind of processor; why each is not used."""
+    (tmp_path / "sitecustomize.py").write_text(_ANOTHER_VERSION)
+    more = [
+        dask.start_worker(PYTHONPATH=str(tmp_path)),
+        dask.start_worker(NPY_DISABLE_CPU_FEATURES=this_computer().instructions),
+    ]
+    until(lambda: dask.count() == 4, WAIT_S)
+    yield [f"it has hiphinge 9.9, and this is {software()}", "its processor or libraries round otherwise ("]
+    for worker in more:
+        ended(worker.child)
+        dask.workers.remove(worker)
+
+
+@pytest.mark.skipif(
+    not this_computer().instructions, reason="this processor has no vector instructions that numpy can do without"
+)
+def test_two_programs_at_once_have_one_result_of_each_session_and_unlike_workers_are_not_used(
+    tmp_path: Path, dask: Cluster, unlike: list[str], sessions: Path, replays: dict[str, dict[str, str]]
 ) -> None:
     results = tmp_path / "results"
     both = [reanalyse(tmp_path, sessions, "--out", results, "--scheduler", dask.address) for _ in range(2)]
     try:
-        counts = [report_of(one)[0]["counts"] for one in both]
+        reports = [report_of(one) for one in both]
     finally:
         for one in both:
             ended(one)
+    counts = [report["counts"] for report, _ in reports]
     assert counts[0]["computed"] + counts[1]["computed"] == COUNT
     assert [one["computed"] + one["before"] for one in counts] == [COUNT, COUNT]
     check_all_done_once(place_of(str(results)), replays)
     # nothing is left of what was computed twice
     assert len(list(results.glob("sessions/*/attempt-*"))) == COUNT
+    for report, said in reports:
+        assert len(report["refused_workers"]) == 2
+        for why in unlike:
+            assert sum(line.startswith("hiphinge: worker tcp://") and why in line for line in said.splitlines()) == 1, said
 
 
 def test_object_storage_gives_the_same_files_and_a_killed_worker_loses_none(
