@@ -51,7 +51,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`. run: which one it is of."""
+    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`. run: which run it is
+    of."""
 
     sessions: Place
     name: str
