@@ -84,19 +84,11 @@ class Cluster:
         until(lambda: told.is_file() and told.read_text().endswith("}"), WAIT_S)
         self.port = int(json.loads(told.read_text())["address"].rpartition(":")[2])
 
-    def start_worker(self, **settings: str) -> Worker:
-        """Start one more; settings: further variables of its environment."""
-        words = (
-            "worker",
-            self.address,
-            "--host",
-            _HOST,
-            "--nthreads",
-            "1",
-            "--no-dashboard",
-            "--local-directory",
-            str(self.folder),
-        )
+    def start_worker(self, *, nanny: bool = True, **settings: str) -> Worker:
+        """Start one more; nanny: one begins a new process when the one that computes has died; settings: further variables of
+        its environment."""
+        words = ["worker", self.address, "--host", _HOST, "--nthreads", "1", "--no-dashboard"]
+        words += ["--local-directory", str(self.folder), *([] if nanny else ["--no-nanny"])]
         worker = Worker(self._dask(*words, **settings))
         self.workers.append(worker)
         return worker
