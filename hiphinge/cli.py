@@ -52,6 +52,8 @@ COMMANDS = {
     "compare": "Compare before and after a treatment with what the measurement can tell; pin a baseline.",
     "repeatability": "How repeatable your measurements are: ICC, SEM and MDC of people measured several times.",
     "norms": "Limits of the hip screen from your own pain-free athletes.",
+    "collect": "Collect all sessions into a cohort, one file an athlete; again: what changed.",
+    "query": "Ask a cohort of sessions in SQL, or one of the ready questions.",
     "push": "Send the results of sessions to InfluxDB.",
     "grafana": "Write the Grafana dashboards as files, or install them in a running Grafana.",
     "import": "Convert a recording of another program to a plain session.",
@@ -65,10 +67,8 @@ COMMANDS = {
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
 STORED = frozenset(
-    {
-        *("sessions", "mark", "review", "report", "compare", "repeatability", "norms", "push", "export", "athletes", "forget"),
-        "reanalyse",
-    }
+    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "reanalyse", "collect", "query", "push"}
+    | {"export", "athletes", "forget"}
 )
 """The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13

@@ -1,7 +1,7 @@
 """Settings: the command line's, else the environment's, else those of a configuration file, else none.
 
-The file is TOML: ``sessions = "…"``, ``[live] patience_ms``, ``[screen]`` with limits of the hip screen, ``[influx] url,
-token, org, bucket`` and ``[grafana] url, token``. A file that holds a token must not be readable by others.
+The file is TOML: ``sessions = "…"``, ``gym = "…"``, ``[live] patience_ms``, ``[screen]`` with limits of the hip screen,
+``[influx] url, token, org, bucket`` and ``[grafana] url, token``. A file that holds a token must not be readable by others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from body_signals import LONGEST_PATIENCE_S, PATIENCE_S, SHORTEST_PATIENCE_S, HiphingeError, check_reach, limits_with
+from body_signals import (
+    LONGEST_PATIENCE_S,
+    PATIENCE_S,
+    SHORTEST_PATIENCE_S,
+    HiphingeError,
+    check_reach,
+    limits_with,
+    session_fact,
+)
 from hiphinge import logbook
 from on_disk import MOST_TOML_BYTES, read_text, shown, toml_document
 
@@ -26,20 +34,21 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SECTIONS = {"influx": ("url", "token", "org", "bucket"), "grafana": ("url", "token")}
-_KNOWN = {"sessions", "live", "screen", *_SECTIONS}
+_KNOWN = {"sessions", "gym", "live", "screen", *_SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of all commands. sessions: folder of the session folders, if one is set. influx_words, grafana_words:
     settings by the names of their environment variables, empty where not set. patience_s, screen_limits: see
-    `body_signals.Session`."""
+    `body_signals.Session`. gym: the name of the place; empty where none is set."""
 
     sessions: Path | None
     influx_words: Mapping[str, str]
     grafana_words: Mapping[str, str] = field(default_factory=dict)
     patience_s: float = PATIENCE_S
     screen_limits: Mapping[str, float] = field(default_factory=dict)
+    gym: str = ""
 
     @property
     def influx_configured(self) -> bool:
@@ -98,7 +107,19 @@ def load(file: Path | None, env: Mapping[str, str] | None = None) -> Settings:
     patience_s = _patience(environment.get("HIPHINGE_LIVE_PATIENCE_MS") or content.get("live", {}).get("patience_ms"), chosen)
     folder = _folder(sessions, chosen) if sessions else None
     limits = _screen_limits(content.get("screen", {}), chosen)
-    return Settings(folder, words["influx"], words["grafana"], patience_s, limits)
+    gym = _gym(environment.get("HIPHINGE_GYM", content.get("gym", "")), chosen)
+    return Settings(folder, words["influx"], words["grafana"], patience_s, limits, gym)
+
+
+def _gym(given: object, file: Path) -> str:
+    """The gym's name as a session states it by its mark."""
+    if given == "":
+        return ""
+    fact = session_fact(f"gym {given}") if isinstance(given, str) and given.isprintable() else None
+    if fact is None:
+        where = f"HIPHINGE_GYM, or gym in {file}"
+        raise HiphingeError(f"{shown(given)} is not a name of a gym", where, 'Write it as one line of text, e.g. gym = "north"')
+    return str(fact.value)
 
 
 def _folder(sessions: str, file: Path) -> Path:
@@ -165,6 +186,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _unknown(name: str, file: Path) -> HiphingeError:
     known = (
-        "sessions, in [live] patience_ms, in [screen] limits, in [influx] url, token, org, bucket, and in [grafana] url, token"
+        "sessions, gym, in [live] patience_ms, in [screen] limits, in [influx] url, token, org, bucket, and in [grafana] url, "
+        "token"
     )
     return HiphingeError(f"unknown setting {name!r}", str(file), f"The settings are: {known}")

@@ -111,20 +111,22 @@ def _no_number(word: str) -> NoReturn:
 def _check_sound(document: object, *, finite: bool = False) -> None:
     """ValueError for a number beyond 64 bits, a JSON number that became infinite, text that is not Unicode, and deep
     nesting."""
-    level: list[object] = [document]
+    level: list[Any] = [document]
     for _ in range(_DEEPEST):
-        below: list[object] = []
+        below: list[Any] = []
         for value in level:
-            if isinstance(value, dict):
+            # the parsers make no subclasses; a third of the time of isinstance, and a summary has tens of thousands of values
+            kind = type(value)
+            if kind is dict:
                 below += value.values()
                 below += value.keys()
-            elif isinstance(value, list):
+            elif kind is list:
                 below += value
-            elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            elif kind is int and not -(1 << 63) <= value < 1 << 63:
                 raise ValueError("a whole number of more than 64 bits")
-            elif finite and isinstance(value, float) and not math.isfinite(value):
+            elif kind is float and finite and not math.isfinite(value):
                 raise ValueError("a number that is too large")
-            elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            elif kind is str and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
                 raise ValueError("text that is not Unicode")
         if not below:
             return

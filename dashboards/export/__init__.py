@@ -9,11 +9,11 @@ from pathlib import Path
 from dashboards.export.bids import write_bids
 from dashboards.export.c3d import write_c3d
 from dashboards.export.comma_separated import RAW, TABLES, write_csv
-from dashboards.export.extras import needed
 from dashboards.export.fhir import write_fhir
 from dashboards.export.foxglove import write_foxglove
 from dashboards.export.opensim import write_motion, write_orientations
 from dashboards.export.session import Choices, ExportedSession, Written, known_start, safe_name
+from dashboards.extras import needed
 
 __all__ = ["FORMATS", "RAW", "TABLES", "Choices", "ExportedSession", "Format", "Written", "known_start", "needed", "safe_name"]
 

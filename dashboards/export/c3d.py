@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from body_signals import ANGLE_NAMES, Floats, HiphingeError
-from dashboards.export.extras import needed
 from dashboards.export.session import Choices, ExportedSession, Written, tick_rate
+from dashboards.extras import needed
 
 MOST_FRAMES = 65535
 """Most frames of a file: the format counts them in 16 bits."""

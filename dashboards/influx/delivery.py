@@ -72,7 +72,8 @@ def digest(session_folder: Path, estimator: str) -> str:
 def missing(session_folder: Path) -> tuple[str, ...]:
     """Estimators whose present results InfluxDB has not acknowledged completely.
 
-    Files that have not changed since are not read again.
+    Files that have not changed since are not read again, and those of which nothing was acknowledged are not read at all: there
+    is nothing to compare them with.
     """
     ledger = Ledger.read(session_folder / FOLDER)
     found = []
@@ -80,7 +81,8 @@ def missing(session_folder: Path) -> tuple[str, ...]:
         state = _state(session_folder, estimator)
         if ledger.states.get(estimator) == state:
             continue
-        if ledger.complete.get(estimator) != digest(session_folder, estimator):
+        acknowledged = ledger.complete.get(estimator)
+        if acknowledged is None or acknowledged != digest(session_folder, estimator):
             found.append(estimator)
             continue
         ledger.states[estimator] = state
@@ -152,8 +154,9 @@ def push(
     timeout_s: float = 30.0,
     progress: Callable[[int], None] | None = None,
     patience: Patience | None = None,
+    gym: str = "",
 ) -> PushReport:
-    """Send a session's points from its tables; `progress` is called with the number of lines sent so far.
+    """Send a session's points from its tables; `progress` is called with the number of lines sent so far; gym: as in `points`.
 
     `patience` waits for a server that is away and then continues where it stopped; several sessions may share it.
 
@@ -176,7 +179,7 @@ def push(
     ledger.write(outbox)
     counts: dict[str, dict[str, int]] = {}
     lines = itertools.chain(
-        tallied(points(session_folder, chosen), counts), (void_line(series, stamp) for series, stamp in removed)
+        tallied(points(session_folder, chosen, gym=gym), counts), (void_line(series, stamp) for series, stamp in removed)
     )
     waiting = Patience() if patience is None else patience
     with Sender(settings, timeout_s=timeout_s, waiting=waiting) as sender, RejectedAnew(outbox) as aside:

@@ -141,11 +141,11 @@ _STEP_DEG = 1 / 64
 _CLEAN_WORD = re.compile(r"\W+", re.ASCII)
 
 
-def points(session_folder: Path, estimators: Sequence[str] | None = None) -> Iterator[str]:
+def points(session_folder: Path, estimators: Sequence[str] | None = None, *, gym: str = "") -> Iterator[str]:
     """Line protocol of a session's results, nanosecond timestamps, without line ends, in bounded memory.
 
-    estimators: which to take (default: all there are). HiphingeError where tables are missing or damaged, where the
-    session has no start time, or where a name cannot be a tag.
+    estimators: which to take (default: all there are). gym: where it was recorded, if the session itself does not say so.
+    HiphingeError where tables are missing or damaged, where the session has no start time, or where a name cannot be a tag.
     """
     chosen = available_estimators(session_folder) if estimators is None else tuple(estimators)
     if not chosen:
@@ -157,7 +157,7 @@ def points(session_folder: Path, estimators: Sequence[str] | None = None) -> Ite
         for table in angle_minutes(session_folder, estimator):
             yield from angles.of(table)
         yield from repetition_points(session_folder, estimator)
-    yield from closing_points(session_folder, chosen)
+    yield from closing_points(session_folder, chosen, gym=gym)
 
 
 def removable_points(session_folder: Path, estimator: str) -> Iterator[str]:
@@ -190,16 +190,18 @@ def repetition_points(session_folder: Path, estimator: str) -> Iterator[str]:
     yield from repetitions.of(edited_repetitions(session_folder, estimator))
 
 
-def closing_points(session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0) -> Iterator[str]:
+def closing_points(
+    session_folder: Path, estimators: Sequence[str], *, minutes_from_s: float = 0.0, gym: str = ""
+) -> Iterator[str]:
     """The lines of `points` that are known only at a session's end: of the session, its screen, and its sensors.
 
-    minutes_from_s: minutes of the sensors that ended until then were sent before.
+    minutes_from_s: minutes of the sensors that ended until then were sent before. gym: as in `points`.
     """
     summary: Mapping[str, Any] = {}
     for estimator in estimators:
         summary = read_summary(session_folder, estimator)
         head = _Head.of(summary, session_folder / estimator / SUMMARY)
-        yield _line(head.series("session", estimator), _session_fields(summary), head.start_ns)
+        yield _line(head.series("session", estimator), _session_fields(summary, gym), head.start_ns)
         yield _line(head.series("screen", estimator), _screen_fields(summary["screen"]), head.start_ns)
         yield from mark_points(session_folder, estimator)
     # The sensors' values are the same for all estimators; the last one is used.
@@ -371,10 +373,10 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield dict(zip(columns, values, strict=True))
 
 
-def _session_fields(summary: Mapping[str, Any]) -> dict[str, str | None]:
+def _session_fields(summary: Mapping[str, Any], gym: str) -> dict[str, str | None]:
     confidences = [c["confidence"] for c in summary["calibration"].values() if c.get("confidence") is not None]
     zones = dict(_numbers("exposure", summary["exposure"]))
-    facts = session_facts(mark["label"] for mark in summary["marks"])
+    facts = ({"gym": gym} if gym else {}) | session_facts(mark["label"] for mark in summary["marks"])
     kinds = {f.name: f.type for f in FIELDS["session"] if f.name in FACTS}
     return {
         "duration_s": _typed(summary["duration_s"], "float"),

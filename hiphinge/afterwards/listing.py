@@ -183,7 +183,7 @@ def _look(one: Listed, inside: frozenset[str]) -> None:
         sure = [a.confidence for a in summary.calibration.values() if a.confidence is not None]
         one.confidence = min(sure, default=None)
         one.findings, one.warnings = len(summary.findings), len(summary.warnings)
-    one.state, one.why = _state(folder, inside, one.estimators)
+    one.state, one.why = state_of(folder, inside, one.estimators)
     if len({summary.software for summary in summaries.values()}) > 1:
         made = " and ".join(f"{e} by {summary.software}" for e, summary in summaries.items())
         one.why = one.why or f"{made}: compute both again: hiphinge replay {folder} --out DIR"
@@ -242,8 +242,8 @@ def _summary(folder: Path, estimator: str) -> _Summary:
     return msgspec.convert(read_summary(folder, estimator, as_computed=True), _Summary)
 
 
-def _state(folder: Path, inside: frozenset[str], estimators: Sequence[str]) -> tuple[str, str]:
-    """State of the session, and why it is not finished."""
+def state_of(folder: Path, inside: Collection[str], estimators: Sequence[str]) -> tuple[str, str]:
+    """State of the session with these names in its folder, and why it is not finished."""
     if LOCK in inside and is_running(folder):
         return RUNNING, ""
     if RECORDING in inside and len(estimators) < len(ESTIMATORS):

@@ -30,12 +30,14 @@ _EARLY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Athlete and start as stated in one file."""
+    """Athlete and start as stated in one file; of a summary also what its tables must agree with."""
 
     file: str
     said: Said
     session: str | None = None
     start_words: str = ""
+    repetitions: int = 0
+    duration_s: object = None
 
 
 def check(folder: Path) -> None:
@@ -45,8 +47,8 @@ def check(folder: Path) -> None:
     distinguished from another session's. A session.toml of an earlier version has no origin: it may correct values on which the
     recording and all results agree, and from then on it has one.
     """
-    head, recording = head_of(folder), _recording(folder)
-    summaries = [_of_summary(folder, estimator) for estimator in available_estimators(folder)]
+    head, recording, estimators = head_of(folder), _recording(folder), available_estimators(folder)
+    summaries = [_of_summary(folder, estimator) for estimator in estimators]
     for one in summaries:
         _check_athlete(folder, one)
     parts = [*summaries, *([recording] if recording is not None else [])]
@@ -62,9 +64,8 @@ def check(folder: Path) -> None:
             _compare_head(folder, head, one)
         for other in parts:
             _compare(folder, other, one, head)
-    for estimator in available_estimators(folder):
-        summary = read_summary(folder, estimator)
-        check_tables(folder, estimator, summary["repetitions"], summary["duration_s"])
+    for estimator, one in zip(estimators, summaries, strict=True):
+        check_tables(folder, estimator, one.repetitions, one.duration_s)
 
 
 def _vouched(folder: Path, head: Head, recording: _Part | None, summaries: list[_Part]) -> bool:
@@ -173,7 +174,8 @@ def _of_summary(folder: Path, estimator: str) -> _Part:
     if summary["estimator"] != estimator:
         raise _apart(folder, f"{name} is of the estimator {summary['estimator']!r}")
     said = Said.of(str(summary["athlete"]), summary["start"])
-    return _Part(name, said, str(summary["session"]), str(summary["start"]))
+    words = (str(summary["session"]), str(summary["start"]))
+    return _Part(name, said, *words, summary["repetitions"], summary["duration_s"])
 
 
 def _check_athlete(folder: Path, one: _Part) -> None:

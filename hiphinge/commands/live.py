@@ -185,7 +185,7 @@ def run(asked: Asked, wishes: PageWishes, retested: Retested | None = None) -> N
                 _tell_red_flags(led, screen)
             if retested is not None and page is not None and page.sink is not None:
                 page.sink.before, page.sink.worn_anew = retested.before, retested.worn_anew
-            labels = () if retested is None else retested.labels
+            labels = [*(() if retested is None else retested.labels), *([f"gym {settings.gym}"] if settings.gym else [])]
             streaming = asyncio.run(_stream(running, kit, asked.seconds, asked.calibrate, page, guide, led, note, labels))
             if streaming.ended_by == HANGUP:
                 hangup.note()

@@ -62,7 +62,11 @@ def told(folder: Path, estimator: str, tell: Callable[[str], None], *, held: boo
     """A finished session with results of this estimator; tell: hears what is brought up to date first; held: this program
     itself holds the folder's lock, so nobody else writes it. HiphingeError names what is missing, and what to do."""
     _check(folder, estimator, tell, held=held)
-    summary = read_summary(folder, estimator)
+    return told_of(folder, estimator, read_summary(folder, estimator))
+
+
+def told_of(folder: Path, estimator: str, summary: Mapping[str, Any]) -> Told:
+    """The same of a folder that was checked and is up to date; summary: the estimator's."""
     labels = [(float(m["time_s"]), str(m["label"]).strip()) for m in summary["marks"] if m["time_s"] is not None]
     start = _start(summary)
     cuts = _cuts(labels)

@@ -56,6 +56,13 @@ def counted_already(other: Path) -> str:
     return f"it is a copy or a replay of the recording in {other.name}, which counts already"
 
 
+def stated(folder: Path) -> tuple[frozenset[str], float]:
+    """What results and session.toml state of a folder's recording: athlete and start, by `origin`, and how long it lasts, s.
+    Nothing where the start was never set. HiphingeError where they cannot be read."""
+    one = _recording(folder)
+    return one.origins, one.duration_s
+
+
 def is_replay(folder: Path) -> bool:
     """Whether a folder has results without what was recorded: of one recording the folder that has it comes first."""
     try:

@@ -15,12 +15,12 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from body_signals import HiphingeError
+from hiphinge.exporting.placing import MANIFEST
 from hiphinge.forgetting.traces import Traces, search
 from hiphinge.session.lock import LOCK, is_running
 from hiphinge.version import software
 from on_disk import open_file, open_private
 
-MANIFEST = "manifest.json"
 _PIECE = 1 << 20
 """Bytes copied at a time (ours)."""
 _PACKED = frozenset({".mcap", ".parquet", ".zip", ".png", ".pdf", ".zst", ".gz"})

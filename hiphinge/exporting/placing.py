@@ -13,6 +13,8 @@ from on_disk import close_to_others, make_private_folder, make_private_parents
 
 FOLDER = "export"
 """Where exports go, in the session folder: `hiphinge forget` finds them there."""
+MANIFEST = "manifest.json"
+"""The list of files in a person's archive, by which `hiphinge forget` knows it."""
 _FORCE = "Give another --out, or add --force"
 
 

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from body_signals import HiphingeError
 from dashboards.influx import series_of, tags_of
+from hiphinge.forgetting.archives import archived, members
 from hiphinge.forgetting.identifier import Identifier
 from ingest.recording import recording_head, recording_text
 from on_disk import toml_document
@@ -32,8 +33,9 @@ _PIECE = 1 << 20
 _LARGEST_DOCUMENT = 16 << 20
 """Largest TOML or JSON file, bytes, that is parsed; a larger one is searched as bytes (ours)."""
 _MCAP, _PARQUET = b"\x89MCAP0\r\n", b"PAR1"
+_ZIP = b"PK\x03\x04"
 _CODED = {
-    b"PK\x03\x04": "a zip archive or office file",
+    _ZIP: "a zip archive or office file",
     b"\x1f\x8b": "compressed",
     b"\x28\xb5\x2f\xfd": "compressed",
     b"BZh": "compressed",
@@ -98,6 +100,8 @@ def whose(path: Path) -> Whose:
                 return Whose({html.unescape(found[1].decode("utf-8", "replace"))} if found else set())
             case "parquet":
                 return Whose(nameless=path.name in _TABLES)
+            case "archive":
+                return Whose({athlete} if (athlete := archived(path)) is not None else set())
     except OSError as error:
         return Whose(fault=_refusal(error))
     return Whose()
@@ -128,6 +132,8 @@ def holds(path: Path, identifier: Identifier) -> tuple[bool, str]:
                 found = _in_recording(path, identifier, unread)
             case "parquet":
                 found = identifier.in_pieces(_pieces(path), noise=True) or _in_table(path, identifier, unread)
+            case "archive":
+                found = _in_archive(path, identifier, unread)
             case "coded":
                 found = identifier.in_pieces(_pieces(path), noise=True)
                 unread.append(f"{_coded(_begin(path)) or 'not text'}: it cannot be searched")
@@ -144,8 +150,8 @@ def is_ours(path: Path) -> bool:
 
 
 def stands_alone(path: Path) -> bool:
-    """Whether the file is a recording, a report or lines, which belong to one person wherever they are."""
-    return _kind(path)[0] in ("recording", "html", "lines")
+    """Whether the file is a recording, a report, lines or an archive, which belong to one person wherever they are."""
+    return _kind(path)[0] in ("recording", "html", "lines", "archive")
 
 
 def _kind(path: Path) -> tuple[str, str]:
@@ -166,6 +172,8 @@ def _kind(path: Path) -> tuple[str, str]:
         return "parquet", ""
     if suffix in (".toml", ".json"):
         return suffix[1:], ""
+    if begin.startswith(_ZIP) and archived(path) is not None:
+        return "archive", ""
     if _coded(begin) or (b"\x00" in begin and not begin.startswith(_UTF16) and path.name not in _UNCODED):
         return "coded", ""
     return {".lp": "lines", ".html": "html", ".htm": "html"}.get(suffix, "text"), ""
@@ -321,6 +329,17 @@ def _in_recording(path: Path, identifier: Identifier, unread: list[str]) -> bool
                 return True
             waiting[noise], sizes[noise] = waiting[noise][-1:], len(piece)
     return any(identifier.in_pieces([b"\n".join(pieces)], noise=noise) for noise, pieces in waiting.items())
+
+
+def _in_archive(path: Path, identifier: Identifier, unread: list[str]) -> bool:
+    """Whether the name or the content of a file in an archive contains the id."""
+    for name, file in members(path, unread):
+        held, fault = holds(file, identifier)
+        if held or identifier.in_text(name):
+            return True
+        if fault:
+            unread.append(f"{name}: {fault}")
+    return False
 
 
 def _in_table(path: Path, identifier: Identifier, unread: list[str]) -> bool:

@@ -5,17 +5,22 @@ reports. If none of them can be read, their legible parts count; without any, th
 names another athlete is undecided (its id was edited afterwards: a person must decide whose it is, or that both ids are the
 same person). So is everything of another athlete that contains the id, and everything unreadable, because it proves nothing.
 Links are not followed; a target outside is undecided too.
+
+An athlete's folder in a cohort, and that of a session in a season's results, are decided in the same way: the first names its
+athlete in its index, the second in its manifests.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from body_signals import UNKNOWN_ATHLETE
+from hiphinge.cohorts.places import INDEX
 from hiphinge.exporting.placing import FOLDER as EXPORTS
 from hiphinge.forgetting.identifier import Identifier, named_after
 from hiphinge.forgetting.signs import Whose, holds, is_ours, stands_alone, whose
@@ -23,7 +28,11 @@ from hiphinge.session.lock import LOCK
 
 _PARTS = ("live", "review", "outbox", ".live.writing", ".review.writing", ".live.old", ".review.old")
 _INSIDE = ("summary.json", "angles.parquet", "orientations.parquet", "repetitions.parquet", "ledger.json", "cursor.json")
-_HEADS = ("session.toml", "recording.mcap")
+_HEADS = ("session.toml", "recording.mcap", INDEX)
+_MANIFEST = re.compile(r"manifest-\d+\.json")
+"""What a session's folder in a season's results is told by (docs/season.md)."""
+_RUN_REPORT, _RUN_HEAD = "report.json", "results.json"
+"""The report of a season's last run, which names sessions, and the file beside which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,16 @@ class Traces:
     def any(self) -> bool:
         """Whether there is anything to delete."""
         return bool(self.folders or self.files)
+
+    def add(self, other: Traces) -> None:
+        """Take in what was found below another folder."""
+        self.folders += other.folders
+        self.files += other.files
+        self.named += other.named
+        self.undecided += other.undecided
+        self.sessions |= other.sessions
+        self.others |= other.others
+        self.nested |= other.nested
 
 
 @dataclass(slots=True)
@@ -210,6 +229,10 @@ class _Looker:
                 traces.sessions |= found.sessions
                 continue
             held, fault = self.holds(path)
+            if held and path.name == _RUN_REPORT and path.with_name(_RUN_HEAD).is_file():
+                # the next run writes another one; results go by their manifests
+                traces.files.append(path)
+                continue
             if says & self.ids:
                 also = says - self.ids
                 why = (
@@ -282,7 +305,7 @@ def _kinds(entries: list[Path], tree: _Tree) -> Iterator[tuple[Path, int]]:
 def _is_session(kinds: dict[Path, int], *, top: bool) -> bool:
     """Whether a folder with these entries is a session folder, or the rest of one."""
     names = {path.name for path, kind in kinds.items() if not stat.S_ISDIR(kind)}
-    if names & set(_HEADS):
+    if names & set(_HEADS) or any(map(_MANIFEST.fullmatch, names)):
         return True
     parts = [path for path, kind in kinds.items() if stat.S_ISDIR(kind) and path.name in _PARTS]
     return not top and any(_has_part(path) for path in parts)

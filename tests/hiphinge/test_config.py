@@ -146,3 +146,19 @@ def test_limits_of_the_hip_screen(file: Path) -> None:
     assert load(file, {}).screen_limits == {}
     file.write_text(FILE + "[screen]\nrock_back_slack_deg = 22\nbend_share_high = 0.6\n", "utf-8")
     assert load(file, {}).screen_limits == {"rock_back_slack_deg": 22.0, "bend_share_high": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("given", "env", "gym"), [("north", {}, "north"), ("north", {"HIPHINGE_GYM": " south  hall "}, "south hall")]
+)
+def test_the_gym_is_a_name(tmp_path: Path, given: str, env: dict[str, str], gym: str) -> None:
+    (tmp_path / "config.toml").write_text(f'gym = "{given}"\n')
+    assert load(tmp_path / "config.toml", env).gym == gym
+    assert load(tmp_path / "config.toml", {"HIPHINGE_GYM": ""}).gym == ""
+
+
+@pytest.mark.parametrize("wrong", ["7", '" "', '"a\\nb"', "true", '["north"]'])
+def test_a_gym_that_is_no_name_is_refused(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "config.toml").write_text(f"gym = {wrong}\n")
+    with pytest.raises(HiphingeError, match=r"HIPHINGE_GYM, or gym in .*: .* is not a name of a gym"):
+        load(tmp_path / "config.toml", {})

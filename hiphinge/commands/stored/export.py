@@ -15,7 +15,7 @@ from hiphinge.commands.options import CONFIG, among, console, say
 from hiphinge.commands.unfinished import with_results
 from hiphinge.exporting import person
 from hiphinge.exporting.gathering import with_computed, with_samples
-from hiphinge.exporting.placing import FOLDER, check_free, is_file_name, placed
+from hiphinge.exporting.placing import FOLDER, MANIFEST, check_free, is_file_name, placed
 
 _FORMATS = "; ".join(f"{name} ({one.words})" for name, one in FORMATS.items())
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t"}
@@ -163,9 +163,7 @@ def _export_person(ids: list[str], out: Path | None, force: bool, as_json: bool,
         undecided = [{"where": where, "why": why} for where, why in archive.undecided]
         print(json.dumps({"archive": str(path), "files": len(archive.files), "bytes": size, "undecided": undecided}))
     else:
-        words = (
-            f"{path}: {len(archive.files)} files of {len(traces.folders)} sessions, {size / 1e6:.1f} MB, and {person.MANIFEST}"
-        )
+        words = f"{path}: {len(archive.files)} files of {len(traces.folders)} sessions, {size / 1e6:.1f} MB, and {MANIFEST}"
         console().print(words, highlight=False, soft_wrap=True)
     for where, why in archive.undecided:
         say(f"undecided, not taken: {where}: {why}")

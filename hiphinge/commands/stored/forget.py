@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from body_signals import HiphingeError, check_athlete
 from dashboards.influx import FOLDER, CannotAsk, Eraser, Stored, waiting_bytes
 from hiphinge import config, logbook
+from hiphinge.cohorts.known import known_cohorts
+from hiphinge.cohorts.places import is_cohort
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier
-from hiphinge.forgetting.traces import Traces, Undecided, search
+from hiphinge.forgetting.places import Places, look, readable
+from hiphinge.forgetting.traces import Traces
 from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 SESSION = "session.toml"
@@ -31,6 +33,10 @@ NOT_LOOKED_AT = (
     "not looked at: kits and configuration files, exports and copies outside the folder of sessions, backups, pictures of "
     "Grafana's dashboards, logs of terminals and of the database"
 )
+NO_OTHER_FOLDER = (
+    "not looked at: results of hiphinge reanalyse and exported archives outside the folder of sessions; "
+    "--also FOLDER looks below their folder too"
+)
 
 
 def forget(
@@ -38,28 +44,36 @@ def forget(
     former: list[str] = typer.Option([], "--former", help="A former id of the same person, deleted too; repeatable."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     only_folders: bool = typer.Option(False, "--only-folders", help="Leave InfluxDB as it is."),
+    also: list[Path] = typer.Option(
+        [],
+        "--also",
+        metavar="FOLDER",
+        help="Look below this folder too: results of hiphinge reanalyse, exported archives, cohorts; repeatable.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON line; needs --yes."),
     config_file: Path | None = CONFIG,
 ) -> None:
-    """Delete everything about an athlete: points in InfluxDB, session folders with their recordings and outboxes.
+    """Delete everything about an athlete: points in InfluxDB, session folders with their recordings and outboxes, rows in
+    cohorts that hiphinge collect made.
 
     A file that may be the athlete's, without proof, is named and left, and the exit code is 1. Kits, exports elsewhere,
-    backups and other copies are not searched.
+    backups and other copies are not searched, unless --also names their folder.
     """
     ids = [check_athlete(one) for one in dict.fromkeys((athlete, *former))]
     logbook.hide(*ids)
     settings = config.load(config_file)
     if as_json and not yes:
         raise HiphingeError("cannot ask", "--json", "Add --yes")
-    if settings.sessions is None and not settings.influx_configured:
+    places = Places(settings.sessions, tuple(also), tuple(known_cohorts(config_file)))
+    if not places.all and not settings.influx_configured:
         what = "neither a folder of sessions nor an InfluxDB is set"
         raise HiphingeError(what, "HIPHINGE_SESSIONS, HIPHINGE_INFLUX_URL", "Set where to look for the athlete")
     influx = settings.influx() if settings.influx_configured and not only_folders else None
     database = _Database(ids, Eraser(influx), Stored(influx)) if influx is not None else None
-    found = _look(settings.sessions, ids)
+    found = look(places, ids)
     report = _Report(athlete, ids[1:], database.count() if database is not None else {})
     if not found.any and not report.values:
-        _nothing(report, found, settings, database, as_json)
+        _nothing(report, found, settings, places, database, as_json)
     if not as_json:
         _show(found, report.values)
     if not yes and not _agreed():
@@ -69,20 +83,22 @@ def forget(
         database.erase()
     _delete_all(found, report)
     _delete_log_lines(report, ids)
-    after = _look(settings.sessions, ids)
+    after = look(places, ids)
     report.left += [str(path) for path in (*after.folders, *after.files)]
-    _after(report, found, after, settings, database)
+    _after(report, found, after, settings, places, database)
     _tell(report, as_json)
 
 
 @dataclass(slots=True)
 class _Report:
-    """The outcome. left: the athlete's paths that could not be deleted, with the reason in `faults`."""
+    """The outcome. folders: of sessions; cohorts: of the athlete in cohorts; left: the athlete's paths that could not be
+    deleted, with the reason in `faults`."""
 
     athlete: str
     former: list[str]
     values: dict[str, int]
     folders: list[str] = field(default_factory=list)
+    cohorts: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     values_left: dict[str, int] = field(default_factory=dict)
@@ -97,6 +113,7 @@ class _Report:
             "athlete": self.athlete,
             "former": self.former,
             "sessions": self.folders,
+            "cohorts": self.cohorts,
             "files": self.files,
             "values": self.values,
             "values_left": self.values_left,
@@ -164,33 +181,37 @@ class _Database:
         return found
 
 
-def _look(where: Path | None, ids: list[str]) -> Traces:
-    """Everything on disk. A sessions folder that is set but missing may be on a disk that is not connected: undecided."""
-    if where is None:
-        return Traces()
-    if not where.is_dir():
-        return Traces(undecided=[Undecided(where, "there is no such folder: is its disk connected?")])
-    with Console(stderr=True).status("Looking through the folder of sessions"):
-        return search(where, ids[0], frozenset(ids[1:]))
-
-
-def _nothing(report: _Report, found: Traces, settings: config.Settings, database: _Database | None, as_json: bool) -> None:
+def _nothing(
+    report: _Report,
+    found: Traces,
+    settings: config.Settings,
+    places: Places,
+    database: _Database | None,
+    as_json: bool,
+) -> None:
     """Report that nothing is certainly the athlete's, and name the undecided places."""
-    _after(report, found, found, settings, database)
+    _after(report, found, found, settings, places, database)
     if report.undecided:
         _tell(report, as_json)
-    places = [*([str(settings.sessions)] if settings.sessions else []), *(["InfluxDB"] if database is not None else [])]
+    looked = [*map(str, places.all), *(["InfluxDB"] if database is not None else [])]
     if as_json:
         print(json.dumps(report.document))
     what = f"nothing was found of {report.athlete!r}"
-    raise HiphingeError(what, " and ".join(places), "Check the spelling: it is the id in session.toml")
+    raise HiphingeError(what, " and ".join(looked), "Check the spelling: it is the id in session.toml")
 
 
-def _after(report: _Report, found: Traces, after: Traces, settings: config.Settings, database: _Database | None) -> None:
+def _after(
+    report: _Report,
+    found: Traces,
+    after: Traces,
+    settings: config.Settings,
+    places: Places,
+    database: _Database | None,
+) -> None:
     """Count again in the database, and collect the places that are undecided or were not searched."""
-    report.undecided = [(_readable(one.path), one.why) for one in after.undecided]
+    report.undecided = [(readable(one.path), one.why) for one in after.undecided]
     links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
-    report.undecided += [(_readable(one.path), one.why) for one in links]
+    report.undecided += [(readable(one.path), one.why) for one in links]
     if settings.sessions is None:
         report.remarks.append("no folder of sessions is set (HIPHINGE_SESSIONS): nothing on this computer was looked at")
     if database is None:
@@ -210,6 +231,8 @@ def _after(report: _Report, found: Traces, after: Traces, settings: config.Setti
         report.remarks.append(
             "the id is so short or so common a word that it was looked for only where an id stands, not in notes and sentences"
         )
+    if not places.also:
+        report.remarks.append(NO_OTHER_FOLDER)
     report.remarks.append(NOT_LOOKED_AT)
 
 
@@ -221,7 +244,8 @@ def _tell(report: _Report, as_json: bool) -> None:
     else:
         screen = console()
         files = f", {len(report.files)} further files" if report.files else ""
-        deleted = f"{len(report.folders)} session folders{files} and {n - left} values in InfluxDB are deleted"
+        cohorts = f", {len(report.cohorts)} folders in cohorts" if report.cohorts else ""
+        deleted = f"{len(report.folders)} session folders{cohorts}{files} and {n - left} values in InfluxDB are deleted"
         again = (
             f"looked for again: {len(report.undecided)} places are undecided" if report.undecided else "counted again: 0 left"
         )
@@ -247,16 +271,11 @@ def _show(found: Traces, values: dict[str, int]) -> None:
     for folder in found.folders:
         waiting = waiting_bytes(folder / FOLDER)
         note = f" ({waiting} bytes wait for InfluxDB)" if waiting else ""
-        screen.print(f"{_readable(folder)}{note}", highlight=False, markup=False, soft_wrap=True)
+        screen.print(f"{readable(folder)}{note}", highlight=False, markup=False, soft_wrap=True)
     for file in found.files:
-        screen.print(_readable(file), highlight=False, markup=False, soft_wrap=True)
+        screen.print(readable(file), highlight=False, markup=False, soft_wrap=True)
     for name, n in values.items():
         screen.print(f"InfluxDB, {name}: {n} values", highlight=False, markup=False, soft_wrap=True)
-
-
-def _readable(path: Path) -> str:
-    """A path as text that every screen can show: file names need not be valid text."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _agreed() -> bool:
@@ -271,6 +290,9 @@ def _check_running(folders: list[Path]) -> None:
     for folder in folders:
         if is_running(folder):
             raise HiphingeError("a session of this athlete is running", str(folder), "Stop it first; nothing was deleted")
+        if is_cohort(folder.parent) and is_running(folder.parent):
+            what = "a program is collecting into this cohort, and would write the athlete into it again"
+            raise HiphingeError(what, str(folder.parent), "Wait for its end; nothing was deleted")
 
 
 def _delete_all(found: Traces, report: _Report) -> None:
@@ -278,7 +300,7 @@ def _delete_all(found: Traces, report: _Report) -> None:
     for folder in found.folders:
         try:
             _delete(folder, found.nested.get(folder, []))
-            report.folders.append(str(folder))
+            (report.cohorts if is_cohort(folder.parent) else report.folders).append(str(folder))
         except HiphingeError as error:
             report.faults.append(error)
     for file in found.files:
@@ -304,8 +326,9 @@ def _delete(folder: Path, nested: list[Path]) -> None:
         raise HiphingeError("another program is using this session", str(folder), "Wait for its end, and run it again")
     try:
         _empty(folder, nested)
-        if not nested:
-            lock.release()
+        lock.release()
+        # sessions of others may lie in it
+        if not nested or not any(folder.iterdir()):
             folder.rmdir()
     except OSError as error:
         raise _refused(error, folder) from None

@@ -64,9 +64,9 @@ def push(
     for session in chosen:
         try:
             if influx is None:
-                _print_points(session, again=not everything)
+                _print_points(session, settings.gym, again=not everything)
             else:
-                _push(session, influx, as_json, settings.sessions, patience, again=not everything, keep=keep)
+                _push(session, influx, as_json, settings, patience, again=not everything, keep=keep)
         except BrokenPipeError:
             raise
         except (HiphingeError, OSError) as error:
@@ -79,12 +79,12 @@ def push(
         sys.exit(1)
 
 
-def _print_points(session: Path, *, again: bool) -> None:
+def _print_points(session: Path, gym: str, *, again: bool) -> None:
     _check_known(session)
     with_results(session, again=again)
     ties.check(session)
     _check_known(session)
-    for line in points(session):
+    for line in points(session, gym=gym):
         sys.stdout.write(line + "\n")
 
 
@@ -162,7 +162,7 @@ def _push(
     session: Path,
     influx: InfluxSettings,
     as_json: bool,
-    among: Path | None,
+    settings: config.Settings,
     patience: Patience,
     *,
     again: bool,
@@ -173,7 +173,7 @@ def _push(
         raise busy
     _check_known(session)
     there = with_results(session, again=again)
-    _check(session, among)
+    _check(session, settings.sessions)
     _check_known(session)
     lock = FolderLock(session)
     if not lock.take():
@@ -183,14 +183,14 @@ def _push(
         settle(session, there)
         former = sent_before(session)
         if former is not None:
-            removed = remove_former(session, former, influx, among, say, keep=keep)
+            removed = remove_former(session, former, influx, settings.sessions, say, keep=keep)
         with console(stderr=True).status(Text(f"{session.name}: sending")) as status:
 
             def progress(lines: int) -> None:
                 status.update(f"{lines} points sent")
 
             patience.told = lambda words: status.update(Text(f"{session.name}: {words or 'sending'}"))
-            sent = send(session, influx, progress=progress, patience=patience)
+            sent = send(session, influx, progress=progress, patience=patience, gym=settings.gym)
     finally:
         lock.release()
     if as_json:

@@ -155,6 +155,21 @@ def test_a_dry_run_prints_line_protocol_and_needs_no_server(session: Path, tmp_p
     assert max(stamps) < start_ns + 90 * 10**9
 
 
+def test_the_gym_is_a_field_of_the_session_and_what_the_session_says_wins(session: Path, tmp_path: Path) -> None:
+    def sent(gym: str) -> list[str]:
+        return done("push", session, "--dry-run", cwd=tmp_path, HIPHINGE_GYM=gym).stdout.splitlines()
+
+    plain, north = sent(""), sent("north")
+    changed = [(a, b) for a, b in zip(plain, north, strict=True) if a != b]
+    assert [b.replace('gym="north",', "") for _, b in changed] == [a for a, _ in changed]
+    assert all(line.startswith("session,athlete=player-07,session=evening,estimator=") for line, _ in changed)
+    assert len(changed) == 2
+    done("mark", session, "0", "gym south", cwd=tmp_path)
+    assert [line for line in sent("north") if 'gym="south"' in line] == [
+        line for line in sent("") if line.startswith("session,")
+    ]
+
+
 def test_without_an_influxdb_only_push_has_something_to_say(session: Path, tmp_path: Path) -> None:
     said = refused("push", session, cwd=tmp_path)
     assert said.startswith("HIPHINGE_INFLUX_URL: is not set. Set it to the address of your InfluxDB")

@@ -62,12 +62,13 @@ def test_samples_recorded_are_samples_sent(tmp_path: Path, athlete: Motion, rate
     devices = [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]
     devices[1].faults.loss = 0.05
     with kit_of(tmp_path, devices, rate_hz):
-        process = start(tmp_path, "--calibrate")
+        process = start(tmp_path, "--calibrate", HIPHINGE_GYM="north")
         until(lambda: min(d.ledger.sent for d in devices) > 4 * rate_hz)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Session folder: session" in out
+    assert "gym north" in [mark["label"] for mark in read_summary(tmp_path / "session", "review")["marks"]]
     assert "p99" in out
     for estimator in ("live", "review"):
         found = summary_sensors(tmp_path / "session", estimator)

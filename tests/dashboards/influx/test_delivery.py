@@ -169,6 +169,14 @@ def test_files_that_have_not_changed_are_not_read_again(
     assert missing(tmp_path) == ()
 
 
+def test_results_of_which_nothing_was_acknowledged_are_not_read(tmp_path: Path) -> None:
+    live_session(tmp_path, 30.0)
+    (tmp_path / "live/angles.parquet").unlink()
+    # reading it would be refused
+    os.mkfifo(tmp_path / "live/angles.parquet")
+    assert missing(tmp_path) == ("live",)
+
+
 @pytest.mark.influx
 def test_a_repetition_that_a_killed_session_has_sent_is_voided_when_the_tables_do_not_have_it(
     server: InfluxDB, settings: InfluxSettings, tmp_path: Path

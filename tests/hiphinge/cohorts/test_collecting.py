@@ -1,0 +1,219 @@
+"""Collecting: only what changed is read, corrections count, and the cohort is the same as one collected anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from body_signals import REPETITION_COLUMNS, HiphingeError
+from dashboards.edits import edited_repetitions
+from dashboards.tables import read_repetitions, read_summary
+from hiphinge.cohorts.places import COHORT, INDEX, RESULTS
+from tests.hiphinge.cohorts.collected_sessions import collected, content, rows, session, squad
+
+DELETED = "[[repetition]]\nat_s = 1.0\ndeleted = true\n"
+
+
+@pytest.fixture
+def sessions(tmp_path: Path) -> Path:
+    return squad(tmp_path / "sessions")
+
+
+def as_anew(sessions: Path, cohort: Path, place: Path) -> None:
+    """The cohort is what collecting everything anew gives, byte for byte."""
+    collected(sessions, place)
+    assert content(cohort) == content(place)
+    shutil.rmtree(place)
+
+
+def test_every_number_of_a_session_is_in_the_file_of_its_athlete(sessions: Path, tmp_path: Path) -> None:
+    found = collected(sessions, tmp_path / "cohort")
+    assert (found.athletes, found.sessions, found.read, found.gone, found.left_out) == (2, 4, 4, 0, {})
+    for estimator in ("live", "review"):
+        there = [row for row in rows(tmp_path / "cohort", "player-1", "repetition", estimator) if row["session"] == "p1-0"]
+        table = read_repetitions(sessions / "p1-0", estimator).to_pylist()
+        for row, wanted in zip(there, table, strict=True):
+            for q in REPETITION_COLUMNS:
+                # a missing number is NULL
+                value = wanted[q.name] if wanted[q.name] == wanted[q.name] else None
+                assert row[q.name] == value, q.name
+    (whole, _) = rows(tmp_path / "cohort", "player-1", "session")
+    assert (whole["session"], whole["repetitions"], whole["folder"]) == ("p1-0", 12, "p1-0")
+    screen = {(r["test"], r["side"], r["measure"]): r for r in rows(tmp_path / "cohort", "player-1", "measure")}
+    knee = screen["knee_raise", "left", "hip_peak_deg"]
+    assert (knee["value"], knee["unit"], knee["scored"]) == (96.0, "deg", 3)
+
+
+def test_the_file_is_lean(sessions: Path, tmp_path: Path) -> None:
+    collected(sessions, tmp_path / "cohort")
+    metadata = pq.read_metadata(tmp_path / "cohort/athlete=player-0" / RESULTS)
+    assert metadata.metadata is None
+    assert metadata.num_row_groups == 1
+    source = pq.read_metadata(sessions / "p0-0/review/repetitions.parquet")
+    assert metadata.serialized_size < 0.4 * source.serialized_size
+    assert metadata.row_group(0).column(30).statistics is None
+    assert not metadata.row_group(0).column(30).has_offset_index
+
+
+@pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start"])
+def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path, tmp_path: Path, change: str) -> None:
+    cohort = tmp_path / "cohort"
+    collected(sessions, cohort)
+    other = cohort / "athlete=player-1" / RESULTS
+    before = other.stat().st_mtime_ns
+    match change:
+        case "deleted":
+            (sessions / "p0-0/edits.toml").write_text(DELETED)
+        case "kind":
+            (sessions / "p0-0/edits.toml").write_text('[[repetition]]\nat_s = 1.0\nmovement = "squat"\n')
+        case "pain":
+            (sessions / "p0-0/edits.toml").write_text('[[mark]]\ntime_s = 3.0\nlabel = "pain 4"\n')
+        case "new":
+            session(sessions / "p0-9", "player-0", "2026-11-28T09:00:00Z")
+        case "gone":
+            shutil.rmtree(sessions / "p0-0")
+        case "start":
+            text = (sessions / "p0-0/session.toml").read_text()
+            (sessions / "p0-0/session.toml").write_text(text.replace("T09:00", "T10:00", 1))
+        case "athlete":
+            text = (sessions / "p0-0/session.toml").read_text()
+            (sessions / "p0-0/session.toml").write_text(text.replace('id = "player-0"', 'id = "player-2"'))
+    found = collected(sessions, cohort)
+    assert found.read == (0 if change == "gone" else 1), found
+    assert found.gone == (1 if change == "gone" else 0)
+    assert other.stat().st_mtime_ns == before
+    as_anew(sessions, cohort, tmp_path / "anew")
+    assert collected(sessions, cohort).read == 0
+
+
+def test_corrections_count(sessions: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    text = '[[repetition]]\nat_s = 6.0\nmovement = "squat"\n[[mark]]\ntime_s = 80.0\nlabel = "treatment"\n'
+    text += '[[mark]]\ntime_s = 0.0\nlabel = "baseline"\n[[pain]]\ntime_s = 2.0\nlevel = 6\n'
+    (sessions / "p0-0/edits.toml").write_text(DELETED + text)
+    collected(sessions, cohort)
+    there = [row for row in rows(cohort, "player-0", "repetition") if row["session"] == "p0-0"]
+    assert len(there) == len(edited_repetitions(sessions / "p0-0", "review")) == 11
+    assert [row["movement"] for row in there[:2]] == ["squat", "bend"]
+    assert [row["set_number"] for row in there[:2]] == [1, 2], "another kind is another set"
+    assert {row["period"] for row in there} == {"before", "after"}
+    (whole,) = (row for row in rows(cohort, "player-0", "session") if row["session"] == "p0-0")
+    assert (whole["pain"], whole["baseline"], whole["repetitions"]) == (6.0, True, 11)
+    assert whole["treated"].isoformat() == "2026-11-02T09:01:20"
+    marks = {row["mark"] for row in rows(cohort, "player-0", "mark") if row["session"] == "p0-0"}
+    assert marks == {"treatment", "baseline", "pain"}
+
+
+def test_words_of_people_are_not_collected(tmp_path: Path) -> None:
+    marks = [(1.0, "note Zoë said so"), (2.0, "her left hip"), (3.0, "retest 2026-11-01_zoe")]
+    session(tmp_path / "sessions/a", "player-0", "2026-11-02T09:00:00Z", marks=marks)
+    collected(tmp_path / "sessions", tmp_path / "cohort")
+    assert [row["mark"] for row in rows(tmp_path / "cohort", "player-0", "mark")] == ["retest"]
+    there = str(pq.read_table(tmp_path / "cohort/athlete=player-0" / RESULTS, partitioning=None).to_pylist())
+    assert "Zo" not in there
+    assert "zoe" not in there
+    assert "her left" not in there
+
+
+def test_a_copy_counts_once_and_takes_over_when_the_first_has_gone(sessions: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    shutil.copytree(sessions / "p0-0", sessions / "p0-copy")
+    found = collected(sessions, cohort)
+    assert (found.sessions, list(found.left_out), found.faulty) == (4, ["p0-copy"], set())
+    assert "a copy or a replay of the recording in p0-0" in found.left_out["p0-copy"]
+    assert collected(sessions, cohort).read == 0
+    shutil.rmtree(sessions / "p0-0")
+    found = collected(sessions, cohort)
+    assert (found.sessions, found.left_out) == (4, {})
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def test_a_damaged_session_is_named_and_the_others_are_collected(sessions: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    collected(sessions, cohort)
+    for name in ("live", "review"):
+        (sessions / "p0-0" / name / "repetitions.parquet").write_bytes(b"PAR1 and no more PAR1")
+    (sessions / "p1-1/edits.toml").write_text("[[repetition]]\nat_s = true\ndeleted = true\n")
+    (sessions / "plain").mkdir()
+    (sessions / "plain/session.toml").write_text("schema = 1\n")
+    (sessions / "not a session").mkdir()
+    session(sessions / "whose", "unknown", "2026-11-03T09:00:00Z")
+    found = collected(sessions, cohort)
+    assert found.sessions == 2
+    assert found.faulty == {"p0-0", "p1-1"}
+    assert set(found.left_out) == {"p0-0", "p1-1", "plain", "whose"}
+    assert {row["session"] for row in rows(cohort, "player-0", "session")} == {"p0-1"}
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+@pytest.mark.parametrize("damage", ["index", "results", "results of the same size", "columns"])
+def test_a_damaged_cohort_is_collected_anew(sessions: Path, tmp_path: Path, damage: str) -> None:
+    cohort = tmp_path / "cohort"
+    collected(sessions, cohort)
+    folder = cohort / "athlete=player-0"
+    match damage:
+        case "index":
+            (folder / INDEX).write_text("{}")
+        case "results":
+            (folder / RESULTS).write_bytes(b"PAR1")
+        case "results of the same size":
+            body = (folder / RESULTS).read_bytes()
+            (folder / RESULTS).write_bytes(body[:100] + bytes(100) + body[200:])
+            (sessions / "p0-0/edits.toml").write_text(DELETED)
+        case "columns":
+            (cohort / COHORT).write_text(json.dumps({"columns": "of another version"}))
+    collected(sessions, cohort)
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def test_results_of_a_season_are_collected_by_their_newest_manifest(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    for name, attempt, left in (
+        ("a", "attempt-1", 80.0),
+        ("a", "attempt-2", 90.0),
+        ("b", "attempt-1", 70.0),
+        ("c", "attempt-1", 70.0),
+    ):
+        session(results / "sessions" / name / attempt, f"player-{name}", "2026-11-02T09:00:00Z", left)
+    (results / "results.json").write_text('{"schema": 1, "kind": "hiphinge results"}')
+    manifests = {"a": {1: {"superseded": True}, 2: {"folder": "attempt-2"}}, "b": {1: {"folder": "../a/attempt-1"}}}
+    for name, several in manifests.items():
+        for number, said in several.items():
+            path = results / "sessions" / name / f"manifest-{number:06}.json"
+            path.write_text(json.dumps({"schema": 1, "session": name, "athlete": f"player-{name}", **said}))
+    found = collected(results, tmp_path / "cohort")
+    assert (found.sessions, list(found.left_out)) == (1, ["b"]), "c has no manifest: it is not finished"
+    assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
+    (knee,) = (
+        r["value"]
+        for r in rows(tmp_path / "cohort", "player-a", "measure")
+        if (r["side"], r["measure"]) == ("left", "hip_peak_deg")
+    )
+    assert knee == 90.0
+
+
+def test_nothing_is_overwritten_that_is_no_cohort(sessions: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/thesis.txt").write_text("mine")
+    for wrong in (tmp_path / "other", tmp_path / "other/thesis.txt", sessions):
+        with pytest.raises(HiphingeError, match=r"this is a fol|this is a file"):
+            collected(sessions, wrong)
+    cohort = tmp_path / "cohort"
+    collected(sessions, cohort)
+    before = content(cohort)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HiphingeError, match="no session with results is in this folder"):
+        collected(tmp_path / "empty", cohort)
+    assert content(cohort) == before
+
+
+def test_a_session_whose_results_are_behind_is_brought_up_to_date_first(sessions: Path, tmp_path: Path) -> None:
+    (sessions / "p0-0/edits.toml").write_text("[[pain]]\ntime_s = 2.0\nlevel = 3\n")
+    assert not read_summary(sessions / "p0-0", "review")["pain"]
+    collected(sessions, tmp_path / "cohort")
+    assert [p["level"] for p in read_summary(sessions / "p0-0", "review")["pain"]] == [3.0]
+    assert collected(sessions, tmp_path / "cohort").read == 0
