@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
 test: $(VENV)/tools packages lint
-	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 2 --dist worksteal
+	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 3 --dist worksteal
 
 check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick

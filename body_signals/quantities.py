@@ -419,7 +419,7 @@ SUMMARY_KEYS: tuple[Quantity, ...] = (
         Storage.STRING,
         "the guided protocol, by its marks: name, begun_s, ended_s, outcome, steps (name, test, side, wanted, valid, begun_s, "
         "ended_s, outcome, stopped_for_pain; measured, peak_deg where an angle counts); further: the protocols after it, each "
-        "also with its own screen; empty without one",
+        "also with its own screen; calibration_movements: those that its tests took; empty without one",
     ),
     Quantity("warnings", "", Storage.STRING, "warnings in words"),
 )

@@ -78,6 +78,7 @@ _COLUMNS = {ANGLES: ANGLE_COLUMNS, ORIENTATIONS: ORIENTATION_COLUMNS, REPETITION
 _SCHEMAS = {ANGLES: ANGLE_SCHEMA, ORIENTATIONS: ORIENTATION_SCHEMA, REPETITIONS: REPETITION_SCHEMA}
 
 
+_METRICS = frozenset(REPETITION_METRICS)
 _DEGREES = 180.0 / math.pi
 
 
@@ -142,7 +143,7 @@ class TableWriter:
     def repetition(self, rep: Repetition) -> None:
         """Append one repetition. ValueError for a metric that `body_signals.quantities` does not name."""
         self._check_open()
-        unknown = set(rep.metrics) - set(REPETITION_METRICS)
+        unknown = set(rep.metrics) - _METRICS
         if unknown:
             raise ValueError(f"repetition {rep.index}: unknown metrics {', '.join(sorted(unknown))}")
         self._repetitions.append(rep)

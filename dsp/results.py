@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ class Metrics(Mapping[str, float]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, value in zip(self._places, self._row.tolist(), strict=True) if value == value)
+        return compress(self._places, (self._row == self._row).tolist())
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._row == self._row))

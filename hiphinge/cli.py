@@ -59,6 +59,7 @@ COMMANDS = {
     "import": "Convert a recording of another program to a plain session.",
     "export": "Write results and samples for other programs: CSV, OpenSim, C3D, Foxglove, FHIR, BIDS.",
     "replay": "Compute angles, repetitions and rhythm from a recording.",
+    "reanalyse": "Compute many sessions again, on this machine or on a cluster.",
     "athletes": "List athletes; rename one, or merge two ids of one person.",
     "forget": "Delete everything about an athlete: in InfluxDB, session folders and outboxes.",
     "decode": "Show what the bytes of a sensor mean, packet by packet.",
@@ -66,8 +67,8 @@ COMMANDS = {
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
 STORED = frozenset(
-    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "collect", "query", "push", "export"}
-    | {"athletes", "forget"}
+    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "reanalyse", "collect", "query", "push"}
+    | {"export", "athletes", "forget"}
 )
 """The commands whose modules are in `hiphinge.commands.stored`."""
 READER_GONE = 128 + 13

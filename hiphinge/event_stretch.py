@@ -27,22 +27,25 @@ class EventStretch:
         """These events, which may come in any order."""
         packets: dict[str, list[Packets]] = {}
         singles: list[SingleEvent] = []
+        telling: list[SingleEvent] = []
         samples: list[TimedBlock] = []
         for event in events:
-            if isinstance(event, Packets):
+            # nearly all of them are heartbeats
+            if type(event) is Heartbeat:
+                singles.append(event)
+            elif isinstance(event, Packets):
                 if len(event):
                     packets.setdefault(event.sensor, []).append(event)
             elif isinstance(event, TimedBlock):
                 samples.append(event)
             else:
                 singles.append(event)
+                telling.append(event)
         for group in packets.values():
             group.sort(key=_first)
         single_seq = np.array([event.seq for event in singles], np.int64)
         single_ns = np.array([event.arrival_ns for event in singles], np.int64)
         one = {key: Packets.concatenated(group) for key, group in packets.items()}
-        # nearly all of them are heartbeats
-        telling = [event for event in singles if type(event) is not Heartbeat]
         return cls(one, telling, single_seq, single_ns, samples)
 
     def marks(self, label: str) -> list[Mark]:

@@ -7,6 +7,7 @@ here waits or takes memory without bound.
 from on_disk.documents import MOST_TOML_BYTES, json_document, read_given_json, read_json, read_toml, shown, toml_document
 from on_disk.locks import LockFile, is_held
 from on_disk.opening import check_file, open_file, read_bytes, read_text
+from on_disk.partial import LEFT_S, partial_folder, sweep_partial
 from on_disk.private import (
     HAS_MODES,
     close_to_others,
@@ -23,6 +24,7 @@ from on_disk.toml_writer import toml_text, with_tables, with_value, without_tabl
 
 __all__ = [
     "HAS_MODES",
+    "LEFT_S",
     "MOST_TOML_BYTES",
     "LockFile",
     "check_file",
@@ -35,6 +37,7 @@ __all__ = [
     "open_file",
     "open_private",
     "open_to_others",
+    "partial_folder",
     "private_opener",
     "read_bytes",
     "read_given_json",
@@ -43,6 +46,7 @@ __all__ = [
     "read_toml",
     "replace_whole",
     "shown",
+    "sweep_partial",
     "toml_document",
     "toml_text",
     "with_tables",

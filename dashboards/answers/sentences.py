@@ -102,7 +102,7 @@ class Sentences:
         # left minus right: what differs has no sign
         size = abs(value) if measure == DIFFERENCE and isinstance(value, int | float) else value
         number = self.measured(document, size, document.get("sd"))
-        key = f"reason.{test}.{measure}"
+        key = f"reason.{test}.{measure}" + (".not" if document.get("at_least") else "")
         values = {"number": number, "hip": self.code("hip", side) if side else self.text("hip.")}
         if key in self.words:
             told = self.text(key, **values)
@@ -272,16 +272,20 @@ class Sentences:
         unit, finer, change = document.get("unit", "deg"), self._finer(document), point.get("change_deg")
         if finer and _is_difference(document.get("before"), point):
             change = _between(document.get("before"), point.get("value"), unit, finer)
-        least = point.get("smallest_detectable_deg")
-        return self.change_and_least(change, document.get("smallest_detectable_deg") if least is None else least, unit, finer)
+        return self.change_and_least(change, _least(document, point), unit, finer)
 
     def _changed(self, document: Document, point: Document) -> str:
         when, label = self.when(point.get("minutes_after")), point.get("label")
         if not math.isfinite(_number(point.get("change_deg"))):
             return self.text("change.missing", when=when)
-        known = f"change.{label}" in self.words and math.isfinite(_number(document.get("smallest_detectable_deg")))
+        known = f"change.{label}" in self.words and math.isfinite(_number(_least(document, point)))
         told, smallest = self.change_and_can_tell(document, point)
         return self.text(f"change.{label}" if known else "change.unknown", change=told, when=when, smallest=smallest)
+
+
+def _least(document: Document, point: Document) -> object:
+    """What can be told at a measurement of a comparison, as at the last one where it does not say; None where nothing can."""
+    return point.get("smallest_detectable_deg", document.get("smallest_detectable_deg"))
 
 
 def _rock_backs_alike(screen: Document) -> bool:

@@ -225,4 +225,18 @@ def protocol(facts: Facts, words: Wording) -> str:
     valid = sum(bool(_number(s.get("valid")) >= _number(s.get("wanted"))) for s in steps)
     told = words.text("report.steps", name=cut(str(done["name"]), 40), valid=valid, count=len(steps))
     stopped = [cut(str(s.get("name")), 20) for s in steps if s.get("stopped_for_pain")]
-    return f"{told}; {words.text('report.stopped', steps=', '.join(stopped[:3]))}" if stopped else told
+    parts = [told, *(_of_its_own(s, words) for s in steps)]
+    parts += [words.text("report.stopped", steps=", ".join(stopped[:3]))] if stopped else []
+    return "; ".join(part for part in parts if part)
+
+
+def _of_its_own(step: Mapping[str, Any], words: Wording) -> str:
+    """What a step measures that is no test of the hip screen: the velocity of fast bends beside that at the athlete's own pace,
+    the two ways of a hip rotation. Empty where there is nothing of the kind."""
+    fast, own = (_number((step.get(key) or {}).get("lumbar")) for key in ("velocity_deg_s", "own_pace_deg_s"))
+    if math.isfinite(fast):
+        return words.text("report.fast", fast=words.number(fast, "deg"), own=words.number(own, "deg"))
+    first, other = (words.number(_number(step.get(f"{way}_way_deg")), "deg") for way in ("first", "other"))
+    if math.isfinite(_number(step.get("first_way_deg"))):
+        return words.text("report.swing", side=words.code("side", str(step.get("side"))), first=first, other=other)
+    return ""

@@ -176,7 +176,7 @@ def later_points(comparison: Mapping[str, Any] | None) -> Sequence[Mapping[str, 
 def _own(comparison: Mapping[str, Any], point: Mapping[str, Any]) -> Mapping[str, Any]:
     """The comparison with what is known of one point in place of the last one's."""
     names = ("smallest_detectable_deg", "same_wear")
-    return {**comparison, **{name: point[name] for name in names if point.get(name) is not None}}
+    return {**comparison, **{name: point[name] for name in names if name in point}}
 
 
 def _pain_word(level: float, before: float) -> str:

@@ -176,6 +176,8 @@ def _side(facts: Facts, words: Wording) -> Line:
     reasons = facts.answer.get("reasons") or ()
     other_too = {r["test"] for r in reasons if r.get("side") == other}
     of_side = {r["test"] for r in reasons if r.get("side") == side} - other_too
+    # on all fours one pelvis moves over both hips
+    of_side.discard("rock_back")
     telling = of_side | {r["test"] for r in reasons if r["measure"] == "hip_difference_deg"}
     if telling:
         key = "report.side_one" if len(telling) == 1 else "report.side_several"

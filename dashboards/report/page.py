@@ -9,11 +9,13 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from body_signals import HiphingeError
 from dashboards.answers import system_language
 from dashboards.palette import LEFT, LUMBAR, PELVIS, RIGHT
 from dashboards.report import athlete, back, course, front, small_print, training
+from dashboards.report.asked import Asked
 from dashboards.report.drawing.svg import colour
 from dashboards.report.facts import Facts, facts_of
 from dashboards.report.front import Table
@@ -41,6 +43,7 @@ def write_report(
     estimator: str = "review",
     *,
     language: str | None = None,
+    asked: Asked | None = None,
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
     history: Mapping[str, Any] | None = None,
@@ -49,8 +52,9 @@ def write_report(
     """Write the report of a session's results to `out` and return its path.
 
     Where there is no review, live is reported; the page names the estimator. language: that of this system unless given;
-    comparison: the document of a comparison with a session before; history: how its numbers went over earlier sessions; screen:
-    the hip screen against the athlete's own baseline, in place of that in the summary.
+    asked: kept in the report's head, with the language; comparison: the document of a comparison with a session before;
+    history: how its numbers went over earlier sessions; screen: the hip screen against the athlete's own baseline, in place of
+    that in the summary.
     HiphingeError where there are no results, they are damaged,
     or `out` cannot be written; no partial file is left.
     """
@@ -61,6 +65,7 @@ def write_report(
         session_folder,
         estimator,
         language=language,
+        asked=asked,
         audience=audience,
         comparison=comparison,
         history=history,
@@ -83,6 +88,7 @@ def report_html(
     estimator: str,
     *,
     language: str | None = None,
+    asked: Asked | None = None,
     audience: str = "physio",
     comparison: Mapping[str, Any] | None = None,
     history: Mapping[str, Any] | None = None,
@@ -100,6 +106,7 @@ def report_html(
         .get_template(f"{audience}.html.j2")
         .render(
             words=words,
+            asked=replace(asked or Asked(), language=words.language).words(),
             title=words.text("report.title", athlete=facts.summary["athlete"], start=start),
             ink={"lumbar": LUMBAR.light, "pelvis": PELVIS.light, "left": LEFT.light, "right": RIGHT.light},
             **values,

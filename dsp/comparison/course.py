@@ -11,6 +11,9 @@ measurement showed none, such a point counts as changed only beyond `OTHER_LEVEL
     kept, partly_kept            after a change, still beyond it: half or more of the change, or less than half
     lost                         after a change, no longer beyond it, and less than half of the change
 
+Where the lumbar spine never gave way, a number is only known to lie there or above (`Value.at_least`). Then a change is told in
+the direction in which it can only be larger, and nothing is said of how much is kept.
+
 While the sensors stay on, *before* is the occasion before the treatment, or the mean of those of that wear. When they are
 worn anew, it is the mean of all wears before it (`baselines` too). The program compares; it does not say what a change is
 due to.
@@ -118,18 +121,23 @@ def course_of(
     points = [_before_point(key, before, errors, zero)]
     for i, (one, estimate) in enumerate(zip(later, estimates, strict=True)):
         established = i > 0 and points[1].label in (CHANGED, WORSE)
-        part = kept(estimate, estimates[0], covariance(key, all_of, changes[i], changes[0], errors)) if established else None
+        bounds = _bounds(key, all_of, changes[i])
+        part = None
+        if established and not bounds and not _bounds(key, all_of, changes[0]):
+            part = kept(estimate, estimates[0], covariance(key, all_of, changes[i], changes[0], errors))
         own_level = TODAY_LEVEL if today[i] else TOMORROW_LEVEL
         smallest = estimate.smallest(own_level if established or i in tested else OTHER_LEVEL)
+        if not all(estimate.value * bound > 0.0 for bound in bounds):
+            smallest = math.inf
         beyond = abs(estimate.value) > smallest
         label = (
             _label_later(estimate.value, estimates[0].value, points[1].label, beyond=beyond)
-            if established
+            if established and (beyond or not bounds)
             else _label_first(estimate.value, direction, beyond=beyond)
         )
         points.append(_point(key, one, estimate, smallest, before.wear == one.wear, label, part, errors, _minutes(zero, one)))
     half_life = None
-    if points[1].label in (CHANGED, WORSE):
+    if points[1].label in (CHANGED, WORSE) and not any(one.values[key].at_least for one in all_of):
         whole = [[covariance(key, all_of, a, b, errors) for b in changes] for a in changes]
         times = [math.nan if p.minutes_after is None else p.minutes_after for p in points[1:]]
         half_life = half_life_min(times, [e.value for e in estimates], np.array(whole))
@@ -142,6 +150,12 @@ def _against(key: Key, occasions: Sequence[Occasion], i: int, before: int, anew:
     alike = [j for j in anew if occasions[j].wear == occasions[before].wear]
     weights = dict.fromkeys(alike, -1.0 / len(alike)) if same else {j: -w for j, w in anew.items()}
     return weights | {i: 1.0}
+
+
+def _bounds(key: Key, occasions: Sequence[Occasion], weights: Mapping[int, float]) -> set[int]:
+    """The directions in which a change can be larger than it is measured: 1 where a later number is only known to lie there or
+    above, -1 where an earlier one is; empty where the change is known."""
+    return {1 if weight > 0.0 else -1 for i, weight in weights.items() if occasions[i].values[key].at_least}
 
 
 def _tested(today: Sequence[bool]) -> set[int]:
@@ -217,6 +231,8 @@ def _warnings(
     wide = [one for one in (before, *later) if combined(key, [one], {0: 1.0}, errors).error > errors.anew * (1.0 + 1e-9)]
     if wide:
         found.append("wide_spread")
+    if any(one.values[key].at_least for one in (before, *later)):
+        found.append("never_gave_way")
     return tuple(found)
 
 

@@ -10,14 +10,19 @@ from typing import Any
 
 from body_signals import SCREEN_MEASURES, Key
 
+GIVING_WAY = frozenset({("bow", "slack_deg"), ("rock_back", "excursion_deg")})
+"""Test and measure that tell where the lumbar spine gives way; where it does not, how far the movement went."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A measure on one occasion: median of the scored repetitions, their spread (NaN where it is not known), and how many."""
+    """A measure on one occasion: median of the scored repetitions, their spread (NaN where it is not known), and how many.
+    at_least: the lumbar spine never gave way, so the true number lies there or above."""
 
     median: float
     spread: float = math.nan
     repetitions: int = 3
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ def values_of(screen: Mapping[str, Any]) -> dict[Key, Value]:
             key = (test["test"], test["side"], name)
             if key in _UNITS and measure["valid"] and median is not None and math.isfinite(median):
                 spread = math.nan if measure["spread"] is None else measure["spread"]
-                found[key] = Value(median, spread, measure["repetitions"])
+                bound = key[::2] in GIVING_WAY and 2 * test.get("with_slack", test["repetitions"]) <= test["repetitions"]
+                found[key] = Value(median, spread, measure["repetitions"], bound)
     return found
 
 

@@ -31,10 +31,11 @@ def proposed_primary(screen: Mapping[str, Any]) -> dict[str, str] | None:
     reasons = _reasons(screen)
     beyond = [(key, entry) for key, entry in limits if entry["beyond"]]
     for some in ([one for one in beyond if one[0] in reasons], beyond, limits):
-        if comparable := [one for one in some if one[0][2] not in NOT_COMPARABLE]:
+        if comparable := [one for one in some if one[0][2] not in NOT_COMPARABLE and not there[one[0]].at_least]:
             return _document(min(comparable, key=lambda one: (_rank(one[0]), -_beyond_by(*one)))[0])
     order = {name: i for i, name in enumerate(FIRST)}
-    first = min(there, key=lambda key: (order.get(key[2], len(FIRST)), key), default=None)
+    # one that is known to lie somewhere above comes last: a change of it can hardly be told
+    first = min(there, key=lambda key: (there[key].at_least, order.get(key[2], len(FIRST)), key), default=None)
     return None if first is None else _document(first)
 
 

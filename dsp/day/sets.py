@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from statistics import median, stdev
 
 import numpy as np
@@ -133,6 +135,7 @@ def _spreads(table: Floats, counts: Ints, middle: Floats, own: Floats) -> Floats
     return np.where(known > 0, np.hypot(between, np.nan_to_num(_medians(own, known))), between)
 
 
+@cache
 def _sd_name(name: str) -> str:
     """The metric that holds this one's standard uncertainty; for a peak, that of the range."""
     stem = name.removesuffix("_deg")
@@ -141,7 +144,8 @@ def _sd_name(name: str) -> str:
 
 def metrics_of(group: Sequence[Repetition]) -> dict[str, OverSet]:
     """Every metric of the set's repetitions, and over the set `marp_deg` and `dp_deg` of lumbar spine and pelvis."""
-    names = [n for n in dict.fromkeys(n for r in group for n in r.metrics) if not n.endswith(("_sd", "_sd_deg"))]
+    there = dict.fromkeys(chain.from_iterable(r.metrics for r in group))
+    names = [n for n in there if not n.endswith(("_sd", "_sd_deg"))]
     table = Metrics.table([r.metrics for r in group], names).T
     counts = np.isfinite(table).sum(axis=1)
     middle = _medians(table, counts)

@@ -172,7 +172,7 @@ def _places(names: tuple[str, ...]) -> dict[str, int]:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
     """Repetitions cut into phases. table and speeds (5, n): angles and |velocity|, 0 where a part is not whole; sd (5, n): of
-    the angles; has (5, r): which parts are; hip (n,): the mean of the hips there are; spread (5, r), hip_sd (r,): of changes
+    the angles; has (5, r): which parts are; hip (n,): the mean of the hips there are; spread (5, r): of changes
     from the first to the deepest row; down_fastest, up_fastest (5, r): largest speeds; moves (r,): there is a lumbar angle and
     a descent; both (r,): there is an ascent too."""
 
@@ -189,7 +189,6 @@ class _Cut:
     has_hip: Bools
     hip: Floats
     spread: Floats
-    hip_sd: Floats
     down_fastest: Floats
     up_fastest: Floats
     moves: Bools
@@ -225,7 +224,6 @@ class _Cut:
             left | right,
             hip,
             spread,
-            np.where(left, spread[LEFT], spread[RIGHT]),
             down.highest(speeds),
             up.highest(speeds),
             has[LUMBAR] & (rows.turn > 0),
@@ -262,12 +260,12 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     """Shares of the trunk and of the trunk on the thigh, over the descent and over the ascent: whole, by thirds, by bins of
     forward bend. Returns the missing shares with the reason, in words, for each repetition."""
     lumbar, pelvis = rep.table[LUMBAR], rep.table[PELVIS]
-    hip, hip_sd = _moving_hip(rep, kinds)
-    down, spread, up_hip_sd = rep.down, rep.spread, hip_sd
+    hip, of_left = _moving_hip(rep, kinds)
+    down, spread = rep.down, rep.spread
     if not SEATS.isdisjoint(kinds):
         down = without_the_seat(down, kinds, lumbar + pelvis, hip - pelvis, rep.rate_hz)
         spread = np.hypot(rep.sd[:, down.end], rep.sd[:, down.begin])
-        hip_sd = np.where(rep.has[LEFT], spread[LEFT], spread[RIGHT])
+    hip_sd, up_hip_sd = (np.where(of_left, sd[LEFT], sd[RIGHT]) for sd in (spread, rep.spread))
     # the ascent is measured as if it were a descent, from the end backwards
     phases = laid_out((down, rep.up.backwards(len(hip))) * 2, len(hip))
     rest = np.concatenate((pelvis, pelvis[::-1], hip, hip[::-1]))
@@ -283,12 +281,12 @@ def _shares(found: _Columns, rep: _Cut, kinds: Sequence[str]) -> list[str]:
     return shares.missing_words(_SHARED, why)
 
 
-def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
-    """The hip flexion to read: the mean of both hips, or in a one-legged movement that of the moving leg; and its
-    uncertainty."""
+def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Bools]:
+    """The hip flexion to read (n,): the mean of both hips, or in a one-legged movement that of the moving leg; and whether the
+    left one has its uncertainty (r,)."""
     alone = np.array([kind_of(kind).one_leg for kind in kinds], np.bool_)
     if not alone.any():
-        return rep.hip, rep.hip_sd
+        return rep.hip, rep.has[LEFT]
     alone &= rep.has[LEFT] & rep.has[RIGHT]
     begin, n = rep.whole.begin, len(rep.hip)
     left, right = (
@@ -296,7 +294,7 @@ def _moving_hip(rep: _Cut, kinds: Sequence[str]) -> tuple[Floats, Floats]:
     )
     moved = np.where(rep.whole.each((left >= right).astype(np.float64), n) > 0.0, rep.table[LEFT], rep.table[RIGHT])
     hip = np.where(rep.whole.each(alone.astype(np.float64), n) > 0.0, moved, rep.hip)
-    return hip, np.where(alone, np.where(left >= right, rep.spread[LEFT], rep.spread[RIGHT]), rep.hip_sd)
+    return hip, np.where(alone, left >= right, rep.has[LEFT])
 
 
 def _share_names() -> tuple[str, ...]:

@@ -104,6 +104,8 @@ def answer_document(
 
 
 def _reason(f: Finding) -> dict[str, object]:
+    # told only where it is so: summaries of earlier versions do not have it
+    bound = {"at_least": True} if f.at_least else {}
     return {
         "test": f.test,
         "side": f.side,
@@ -118,6 +120,7 @@ def _reason(f: Finding) -> dict[str, object]:
         "compared_with": f.compared_with,
         "borderline": f.borderline,
         "beyond": f.beyond,
+        **bound,
     }
 
 

@@ -76,7 +76,7 @@ Place = tuple[str, str, str]
 class Finding:
     """A number and its limit. number: as measured, sd: its spread over the repetitions; beyond: it is on the far side;
     borderline: within the margin of the limit; weight: how much it says (`Limit.weight`); compared_with: whose the limit
-    is, e.g. `PROPOSAL`."""
+    is, e.g. `PROPOSAL`; at_least: the movement went this far without what the number is to tell."""
 
     limit: Limit
     test: str
@@ -88,6 +88,7 @@ class Finding:
     weight: float = 0.0
     sd: float = math.nan
     compared_with: str = PUBLISHED
+    at_least: bool = False
 
     @property
     def towards(self) -> str:
@@ -119,7 +120,7 @@ def compared(
                     far = f"{WITH_SLACK[test]}{where}: {round(number)}° without giving way"
                     notes.append(f"{far}; go further to tell more")
                     continue
-                found = replace(found, beyond=False, borderline=False, weight=min(found.weight, 0.0))
+                found = replace(found, beyond=False, borderline=False, weight=min(found.weight, 0.0), at_least=True)
             elif name == "hip_use":
                 spine = by_place[(test, "")].value("lumbar_use") if (test, "") in by_place else math.nan
                 if not math.isfinite(spine):

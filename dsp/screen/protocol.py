@@ -14,8 +14,9 @@ from typing import Any, Final, NoReturn
 from body_signals import ANGLE_NAMES, MOST_PAIN, HiphingeError
 from body_signals.movements import KIND_OF_TEST
 
-STAND, PAINFUL = "stand", "painful_movement"
-"""Tests that are no movement of the screen: standing still, and the athlete's own painful movement."""
+STAND, PAINFUL, FAST = "stand", "painful_movement", "fast_bend"
+"""Tests that are none of the hip screen: standing still, the athlete's own painful movement, and forward bends as fast as is
+comfortable, whose velocities are told and never join those of bends at one's own pace."""
 LANGUAGES = ("en", "de")
 SIDES = ("left", "right")
 AT_ONCE, STANDING, TAP = "at_once", "standing", "tap"
@@ -36,23 +37,29 @@ _LONGEST_NAME, _LONGEST_TEXT = 40, 200
 @dataclass(frozen=True, slots=True)
 class Excursion:
     """How a movement that has no kind of its own is counted and measured: an angle that leaves where it was when the step began
-    by at least `from_deg`, and returns by half. angle: empty where nothing is measured, and a tap counts."""
+    by at least `from_deg`, and returns by half. angle: one of the table of angles or of `SWINGS`; empty where nothing is
+    measured, and a tap counts."""
 
     angle: str
     from_deg: float
 
 
+SWINGS: Final[Mapping[str, str]] = {"thigh_left_swing": "thigh_left", "thigh_right_swing": "thigh_right"}
+"""Angle → sensor: how far its vertical has turned since the step began, from gravity alone, wherever it is worn. Positive is
+the way that it swings first."""
 GUIDED: Final[Mapping[str, tuple[Excursion, Excursion]]] = {
     "side_bend": (Excursion("lumbar_lateral", 8.0),) * 2,
     "trunk_extension": (Excursion("trunk_inclination", 8.0),) * 2,
     "single_leg_hinge": (Excursion("trunk_inclination", 25.0),) * 2,
     "step_down": (Excursion("hip_left_flexion", 15.0), Excursion("hip_right_flexion", 15.0)),
     "hip_extension": (Excursion("hip_left_flexion", 8.0), Excursion("hip_right_flexion", 8.0)),
-    "hip_rotation": (Excursion("", 0.0),) * 2,
+    "hip_rotation": (Excursion("thigh_left_swing", 10.0), Excursion("thigh_right_swing", 10.0)),
+    "tapped": (Excursion("", 0.0),) * 2,
 }
 """Tests that are led and marked, but have no kind of their own in the table of repetitions: how the left and the right side
-are counted (the figures are ours). In `hip_rotation` a thigh sensor is worn on the shin: no angle of it is a hip's. A test that
-is a test of the hip screen is counted by its kind instead."""
+are counted (the figures are ours). In `hip_rotation` somebody sits with a thigh sensor on the shin: the shin hangs, and swings
+as the femur turns about its own axis, which is horizontal. `tapped` is any movement that no sensor tells. A test that is a test
+of the hip screen is counted by its kind instead."""
 
 Text = Mapping[str, str]
 """The same text by language."""
@@ -89,7 +96,7 @@ class Step:
     @property
     def counted_by(self) -> Excursion | None:
         """How repetitions without a kind of their own are counted; None where the kind says so, or where none are."""
-        if self.test in (STAND, PAINFUL) or self.test in KIND_OF_TEST:
+        if self.test in (STAND, PAINFUL, FAST) or self.test in KIND_OF_TEST:
             return None
         return GUIDED[self.test][self.side == "right"]
 
@@ -115,7 +122,7 @@ class Protocol:
 
 def known_tests() -> tuple[str, ...]:
     """The tests that a step may name."""
-    return tuple(dict.fromkeys((STAND, PAINFUL, *KIND_OF_TEST, *GUIDED)))
+    return tuple(dict.fromkeys((STAND, PAINFUL, FAST, *KIND_OF_TEST, *GUIDED)))
 
 
 def protocol_of(document: Mapping[str, Any], where: str) -> Protocol:
@@ -249,4 +256,4 @@ class _Table:
         return value
 
 
-assert all(not e.angle or e.angle in ANGLE_NAMES for sides in GUIDED.values() for e in sides)
+assert all(e.angle in ("", *ANGLE_NAMES, *SWINGS) for sides in GUIDED.values() for e in sides)

@@ -3,7 +3,7 @@
 The marks are all that is needed, so a recording says it again without the protocol's file, live and in a replay alike:
 
     protocol NAME                               a protocol begins
-    step NAME begin TEST [SIDE] [xN] [Ns] [calibration] [by ANGLE DEG]
+    step NAME begin TEST [SIDE] [xN] [Ns] [calibration] [paced] [by ANGLE DEG]
     step NAME end | skipped | left | stopped    all were made; went on without; done anew; pain
     protocol NAME done | left | stopped …       all steps are over; somebody ended it; pain
 
@@ -13,35 +13,32 @@ A step that is begun anew replaces its former attempt, whose repetitions stay in
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import median
 
-import numpy as np
-
-from body_signals import ANGLE_NAMES, LONGEST_LOOK_NS, Floats, SessionMark
+from body_signals import ANGLE_NAMES, SessionMark
 from body_signals.movements import BEND, KIND_OF_TEST, SHARE_OF_TRUNK
 from dsp.day import scored, side_of
-from dsp.day.scoring import SPOILT
 from dsp.day.sets import FEWEST
-from dsp.results import AngleRows, Repetition
-from dsp.screen.protocol import LONGEST_S, PAINFUL, SIDES, STAND, Excursion, Protocol, Step
+from dsp.results import Repetition
+from dsp.screen.protocol import FAST, PAINFUL, SIDES, STAND, SWINGS, Excursion, Protocol, Step
 
 PROTOCOL, STEP = "protocol", "step"
 BEGIN, END, SKIPPED, LEFT, STOPPED, DONE = "begin", "end", "skipped", "left", "stopped", "done"
-RETURN = 0.5
-"""An excursion has ended when this part of its smallest size is left (ours)."""
-HEARD_LATE_S = LONGEST_LOOK_NS / 1e9 + 5.0
-"""A mark is heard by at most this long after the row at which it stands."""
 COUNT = f"{STEP} count"
 """A person counts a repetition of a step that nothing measures."""
+PACED = "paced"
+OWN_PACE = frozenset(
+    {"onset_delay_s", "descent_s", *(f"{segment}_peak_velocity_descent_deg_s" for segment in ("lumbar", "pelvis"))}
+)
+"""Metrics that are compared and mean something only at the athlete's own pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
     """One attempt at a step. ended_s: None while it is under way. outcome: the word of its last mark, empty while under way;
-    ``repeated`` where a later attempt replaces it."""
+    ``repeated`` where a later attempt replaces it. paced: a metronome gave the pace."""
 
     name: str
     test: str
@@ -52,6 +49,7 @@ class StepRun:
     begun_s: float
     ended_s: float | None = None
     outcome: str = ""
+    paced: bool = False
 
     def holds(self, time_s: float) -> bool:
         """Whether a session time lies in it."""
@@ -63,8 +61,15 @@ class StepRun:
             return False
         if self.test == PAINFUL:
             return True
-        kind = KIND_OF_TEST.get(self.test)
+        kind = BEND if self.test == FAST else KIND_OF_TEST.get(self.test)
         return kind is not None and repetition.movement == kind.name and self._of_side(repetition)
+
+    def told_by(self, repetition: Repetition) -> Repetition:
+        """A repetition of this step with what it tells: by a metronome nothing of times and velocities."""
+        if not self.paced:
+            return repetition
+        kept = {name: value for name, value in repetition.metrics.items() if name not in OWN_PACE}
+        return replace(repetition, metrics=kept)
 
     def _of_side(self, repetition: Repetition) -> bool:
         side = side_of(repetition)
@@ -93,6 +98,7 @@ def begin_label(step: Step) -> str:
     words += [f"x{step.repetitions}"] if step.repetitions else []
     words += [f"{step.seconds:g}s"] if step.seconds else []
     words += ["calibration"] if step.from_calibration else []
+    words += [PACED] if step.tempo is not None else []
     if step.counted_by is not None:
         words += ["by", step.counted_by.angle or "tap", f"{step.counted_by.from_deg:g}"]
     return " ".join(word for word in words if word)
@@ -135,105 +141,24 @@ def _with_step(steps: tuple[StepRun, ...], words: Sequence[str], time_s: float) 
     if what == BEGIN and rest:
         before = [replace(s, ended_s=time_s if s.ended_s is None else s.ended_s) for s in steps]
         before = [replace(s, outcome="repeated") if s.name == name else s for s in before]
-        return (*before, _begun(name, rest, time_s))
+        return (*before, begun(name, rest, time_s))
     if what in (END, SKIPPED, LEFT, STOPPED) and steps and steps[-1].name == name and steps[-1].ended_s is None:
         return (*steps[:-1], replace(steps[-1], ended_s=time_s, outcome=what))
     return steps
 
 
-def _begun(name: str, rest: Sequence[str], time_s: float) -> StepRun:
+def begun(name: str, rest: Sequence[str], time_s: float) -> StepRun:
     side = next((word for word in rest[1:] if word in SIDES), "")
     wanted = next((int(w[1:]) for w in rest[1:] if w[:1] == "x" and w[1:].isascii() and w[1:].isdigit() and len(w) < 5), 0)
     by = None
     if "by" in rest[1:-2]:
         at = rest.index("by")
-        angle = rest[at + 1] if rest[at + 1] in ANGLE_NAMES else ""
+        angle = rest[at + 1] if rest[at + 1] in (*ANGLE_NAMES, *SWINGS) else ""
         try:
             by = Excursion(angle, float(rest[at + 2]))
         except ValueError:
             by = Excursion("", 0.0)
-    return StepRun(name, rest[0], side, wanted, "calibration" in rest[1:], by, time_s)
-
-
-@dataclass(slots=True)
-class ExcursionCounter:
-    """Counts excursions of one angle from where it was at the first row, degrees; see `Excursion`."""
-
-    by: Excursion
-    peaks_deg: list[float] = field(default_factory=list)
-    _zero: float = math.nan
-    _peak: float = 0.0
-
-    def take(self, degrees: float) -> bool:
-        """The next value, NaN where it is missing; whether an excursion has ended with it."""
-        if math.isnan(degrees):
-            return False
-        if math.isnan(self._zero):
-            self._zero = degrees
-        away = abs(degrees - self._zero)
-        self._peak = max(self._peak, away)
-        if self._peak < self.by.from_deg or away > RETURN * self.by.from_deg:
-            return False
-        self.peaks_deg.append(self._peak)
-        self._peak = 0.0
-        return True
-
-
-class Excursions:
-    """The angles of steps that are counted by one, kept as rows and marks come, in any order; `peaks` counts at the end."""
-
-    def __init__(self) -> None:
-        self._latest: deque[AngleRows] = deque()
-        """The last rows, for a mark that is heard after its row."""
-        self._kept: dict[tuple[str, float], list[tuple[Floats, Floats]]] = {}
-        """By angle and beginning of a step: times, and degrees, from then on."""
-        self._open: dict[tuple[str, float], float] = {}
-        """Of those whose rows still come: the session time up to which they are wanted."""
-
-    def hear(self, mark: SessionMark) -> None:
-        """A mark. The next step, or the end of the protocol, ends what is kept of the one before."""
-        words = mark.label.split()
-        if len(words) < 2 or words[0] not in (PROTOCOL, STEP):
-            return
-        if words[0] == PROTOCOL or BEGIN in words[2:3]:
-            self._open = {key: min(until_s, mark.time_s) for key, until_s in self._open.items()}
-        if words[0] == STEP and BEGIN in words[2:3] and words[3:]:
-            by = _begun(words[1], words[3:], mark.time_s).by
-            if by is not None and by.angle:
-                key = (by.angle, mark.time_s)
-                self._kept[key], self._open[key] = [], mark.time_s + LONGEST_S
-                for rows in self._latest:
-                    self._keep(key, rows)
-
-    def take(self, rows: AngleRows) -> None:
-        """The next rows."""
-        if not len(rows):
-            return
-        for key, until_s in list(self._open.items()):
-            self._keep(key, rows)
-            if rows.time_s[-1] > until_s:
-                del self._open[key]
-        self._latest.append(rows)
-        while self._latest[0].time_s[-1] < rows.time_s[-1] - HEARD_LATE_S:
-            self._latest.popleft()
-
-    def peaks(self, step: StepRun) -> list[float]:
-        """Peaks, degrees, of a step's excursions."""
-        if step.by is None:
-            return []
-        counter = ExcursionCounter(step.by)
-        for time_s, degrees in self._kept.get((step.by.angle, step.begun_s), ()):
-            for at_s, value in zip(time_s.tolist(), degrees.tolist(), strict=True):
-                if step.holds(at_s):
-                    counter.take(value)
-        return counter.peaks_deg
-
-    def _keep(self, key: tuple[str, float], rows: AngleRows) -> None:
-        angle, begun_s = key
-        inside = (rows.time_s >= begun_s) & (rows.time_s <= begun_s + LONGEST_S)
-        if inside.any():
-            degrees = np.degrees(rows.angles[ANGLE_NAMES.index(angle), inside])
-            self._kept[key].append((rows.time_s[inside].copy(), degrees))
+    return StepRun(name, rest[0], side, wanted, "calibration" in rest[1:], by, time_s, paced=PACED in rest[1:])
 
 
 def numbered_before(calibration: Sequence[Repetition]) -> list[Repetition]:
@@ -248,7 +173,8 @@ def screened(
     """The repetitions that the session's hip screen takes, in order of time.
 
     Without a protocol all of the table. Else also the movements of a calibration in steps that say so. Left out: what lies in a
-    step and is not its test; attempts that were replaced; and a test that is done again in a later protocol, as a retest.
+    step and is not its test; attempts that were replaced; and a test that is done again in a later protocol, as a retest. Those
+    by a metronome are there without what only one's own pace tells.
     """
     first: dict[tuple[str, str], int] = {}
     for number, run in enumerate(runs):
@@ -256,29 +182,26 @@ def screened(
             if step.outcome != SKIPPED:
                 first.setdefault((step.test, step.side), number)
 
-    def taken(r: Repetition, *, calibrating: bool) -> bool:
+    def taken(r: Repetition, *, calibrating: bool) -> Repetition | None:
         for number, run in enumerate(runs):
             for step in run.steps:
                 if step.holds(r.turn_s):
-                    mine = step.counts(r) and step.outcome != "repeated" and step.test != PAINFUL
-                    return (
-                        mine
-                        and first.get((step.test, step.side), number) == number
-                        and (step.from_calibration or not calibrating)
-                    )
-        return not calibrating
+                    mine = step.counts(r) and step.outcome != "repeated" and step.test not in (PAINFUL, FAST)
+                    mine = mine and first.get((step.test, step.side), number) == number
+                    return step.told_by(r) if mine and (step.from_calibration or not calibrating) else None
+        return None if calibrating else r
 
-    kept = [r for r in calibration if taken(r, calibrating=True)]
-    kept += [r for r in repetitions if taken(r, calibrating=False)]
-    return sorted(kept, key=lambda r: r.start_s)
+    kept = [taken(r, calibrating=True) for r in calibration]
+    kept += [taken(r, calibrating=False) for r in repetitions]
+    return sorted((r for r in kept if r is not None), key=lambda r: r.start_s)
 
 
 def of_run(repetitions: Sequence[Repetition], calibration: Sequence[Repetition], run: ProtocolRun) -> list[Repetition]:
     """The repetitions of one protocol's tests, in order of time."""
-    steps = [step for step in run.last if step.test not in (STAND, PAINFUL)]
-    kept = [r for r in calibration if any(step.from_calibration and step.counts(r) for step in steps)]
-    kept += [r for r in repetitions if any(step.counts(r) for step in steps)]
-    return sorted(kept, key=lambda r: r.start_s)
+    steps = [step for step in run.last if step.test not in (STAND, PAINFUL, FAST)]
+    kept = [(r, [step for step in steps if step.from_calibration and step.counts(r)]) for r in calibration]
+    kept += [(r, [step for step in steps if step.counts(r)]) for r in repetitions]
+    return sorted((by[0].told_by(r) for r, by in kept if by), key=lambda r: r.start_s)
 
 
 def share_by_thirds(repetitions: Sequence[Repetition]) -> list[float]:
@@ -288,42 +211,3 @@ def share_by_thirds(repetitions: Sequence[Repetition]) -> list[float]:
     thirds = [[r.metrics.get(f"{SHARE_OF_TRUNK}_{third}", math.nan) for r in counted] for third in ("early", "middle", "late")]
     known = [[share for share in shares if math.isfinite(share)] for shares in thirds]
     return [round(median(shares), 4) + 0.0 for shares in known] if all(len(shares) >= FEWEST for shares in known) else []
-
-
-def run_document(
-    run: ProtocolRun,
-    repetitions: Sequence[Repetition],
-    calibration: Sequence[Repetition],
-    excursions: Excursions,
-    taps_s: Sequence[float] = (),
-) -> dict[str, object]:
-    """A run as it stands in summary.json. taps_s: session times at which a person counted a repetition."""
-    steps = []
-    for step in run.steps:
-        found = [r for r in repetitions if step.counts(r)]
-        found += [r for r in calibration if step.from_calibration and step.counts(r)]
-        valid = sum(not r.quality & SPOILT for r in found)
-        entry: dict[str, object] = {
-            "name": step.name,
-            "test": step.test,
-            "side": step.side,
-            "wanted": step.wanted,
-            "valid": valid,
-            "begun_s": round(step.begun_s, 3),
-            "ended_s": None if step.ended_s is None else round(step.ended_s, 3),
-            "outcome": step.outcome or None,
-            "stopped_for_pain": step.outcome == STOPPED,
-        }
-        if step.by is not None:
-            peaks = excursions.peaks(step)
-            entry["valid"] = len(peaks) if step.by.angle else sum(step.holds(at) for at in taps_s)
-            entry["measured"] = step.by.angle or None
-            entry["peak_deg"] = round(median(peaks), 2) + 0.0 if peaks else None
-        steps.append(entry)
-    return {
-        "name": run.name,
-        "begun_s": round(run.begun_s, 3),
-        "ended_s": None if run.ended_s is None else round(run.ended_s, 3),
-        "outcome": run.outcome or None,
-        "steps": steps,
-    }

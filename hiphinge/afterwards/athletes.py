@@ -136,7 +136,8 @@ def _rename(
         ties.check(folder)
         _write_head(folder, into)
         settle(folder, available_estimators(folder))
-        follow_in_report(folder)
+        for warning in follow_in_report(folder):
+            told(f"{folder}: {warning}")
         done.folders.append(folder)
         if (folder / EXPORTS).is_dir():
             done.exports.append(folder / EXPORTS)

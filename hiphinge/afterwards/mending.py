@@ -175,21 +175,19 @@ def follow(
         kept = [mark for mark in told if mark.said != "afterwards" and edits.keeps(mark)]
         write_summary(folder, estimator, summary | said_in([*kept, *edits.added], _at_pain(folder, estimator)))
     if report:
-        follow_in_report(folder)
+        warnings += follow_in_report(folder)
     return warnings
 
 
-def follow_in_report(folder: Path) -> None:
-    """Write the report again where there is one, so that it says what edits.toml says, a retest's with its change. Call it with
-    the folder's lock held."""
-    if (folder / REPORT).is_file():
-        # its templates take a moment to import
-        from dashboards.report import write_report
-        from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
+def follow_in_report(folder: Path) -> list[str]:
+    """Write the reports that are there again, so that they say what edits.toml says, each as it was asked for. Call it with the
+    folder's lock held. Returns, in words, what is missing in them or is out of date beside them."""
+    if not any(folder.glob("report*.html")):
+        return []
+    # its templates take a moment to import
+    from hiphinge.afterwards.reporting import write_again
 
-        which, tell = available_estimators(folder)[-1], logbook.said
-        own, change = screen_against_own(folder, which, tell), retest_comparison(folder, which, tell, held=True)
-        write_report(folder, folder / REPORT, which, screen=own, comparison=change)
+    return write_again(folder, logbook.said)
 
 
 def _at_pain(folder: Path, estimator: str) -> Callable[[float], tuple[float | None, int | None]]:

@@ -218,9 +218,11 @@ class Reviewing:
                     continue
                 try:
                     with _locked(path):
-                        mending.follow_in_report(path)
+                        warnings = mending.follow_in_report(path)
                 except HiphingeError as error:
-                    self._told(f"the report was not written again: {error}")
+                    warnings = [f"the report was not written again: {error}"]
+                for warning in warnings:
+                    self._told(warning)
                 del self._reports[path]
             self._reporter = None
 

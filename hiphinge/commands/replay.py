@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from body_signals import BODY_PLACEMENTS, ESTIMATORS
-from dashboards.edits import EDITS, edited_repetitions
+from dashboards.edits import edited_repetitions
 from dashboards.tables import read_summary
 from dashboards.terminal import repetition_table
 from hiphinge import config
@@ -20,15 +19,9 @@ from hiphinge.afterwards.mending import with_path
 from hiphinge.afterwards.said import MARK_COMMAND
 from hiphinge.commands.options import CONFIG, among, console, estimators, say
 from hiphinge.guidance.ending import answer_of_session, tell_answer, tell_findings
-from hiphinge.session.computation import compute, with_software, without_files
 from hiphinge.session.folders import appearing, check_new
 from hiphinge.session.in_progress import RECORDING
-from hiphinge.session.plain.clocks import with_agreed_clocks
-from hiphinge.session.plain.plausible_input import check_plain
-from hiphinge.version import software
-from ingest.heads import write_session_toml
-from ingest.session_folder import open_input
-from on_disk import copy_private
+from hiphinge.session.replayed import Replayed
 
 
 def replay(
@@ -49,12 +42,8 @@ def replay(
     limits = config.load(config_file).screen_limits
     wanted = estimators(estimator)
     check_new(out)
-    given = open_input(source, salvage=salvage)
-    if given.plain is not None:
-        check_plain(given.plain)
-    recorded, findings = with_agreed_clocks(given)
-    session = with_software(recorded.session, software())
-    session = replace(session, screen_limits={**session.screen_limits, **limits})
+    replayed = Replayed.of(source, limits, salvage=salvage)
+    recorded = replayed.recorded
     began = time.monotonic()
     reached = 0.0
     with _progress_bar() as bar, appearing(out) as working:
@@ -66,11 +55,7 @@ def replay(
             speed = now_s / max(time.monotonic() - began, 1e-6)
             bar.update(task, completed=recorded.fraction(now_s), speed=f"{_minutes(now_s)}, {speed:.0f} x real time")
 
-        write_session_toml(without_files(session), working / "session.toml")
-        if (source / EDITS).is_file():
-            copy_private(source / EDITS, working / EDITS)
-        name, of_folder = out.resolve().name, _markable(source).resolve().name
-        compute(session, recorded.batches(), working, name, wanted, progress, findings, of_folder)
+        replayed.write(working, out.resolve().name, wanted, _markable(source).resolve().name, progress)
     seconds = time.monotonic() - began
     for warning in recorded.warnings:
         say(warning)

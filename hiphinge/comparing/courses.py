@@ -124,12 +124,13 @@ def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str,
     return baseline([one for pinned in _pinned([session], estimator, (), tell) for one in pinned.occasions])
 
 
-def history(folder: Path, estimator: str, tell: Tell) -> dict[str, Any]:
+def history(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any]:
     """How each number of a session went over the athlete's earlier sessions, against the pinned baseline: for report and page.
+    held: this program holds the folder's lock.
 
     `beyond`: above or below the expected range of the baseline, empty inside it, null without one.
     """
-    session = told(folder, estimator, tell)
+    session = told(folder, estimator, tell, held=held)
     several = [*_earlier_beside([session], estimator, tell), session]
     pinned = [one for one in several[:-1] if is_pinned(one.folder, estimator)]
     own = baseline([one for told_one in pinned for one in told_one.occasions])

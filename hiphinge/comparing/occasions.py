@@ -1,8 +1,9 @@
 """Session folders as occasions of a comparison: the tests of the screen, when, by whom, in which wear, with how much pain.
 
 The numbers are those of the session's screen in summary.json. Where a person corrected repetitions, or where marks divide the
-session into parts (before, treatment, after, retest), the tests are measured again from the repetitions of the part. Where a
-session was guided by several protocols, each of them is an occasion.
+session into parts (before, treatment, after, retest), the tests are measured again from the repetitions of the part, and from
+the movements of a calibration that a protocol took in it, by the same rules as in summary.json. Where a session was guided by
+several protocols, each of them is an occasion.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from body_signals import (
     TREATMENT,
     UNKNOWN_ATHLETE,
     HiphingeError,
+    SessionMark,
     choice,
     limits_with,
     retested,
@@ -29,8 +31,7 @@ from dashboards.corrections import EARLIEST, moment
 from dashboards.edits import edited_repetitions, read_edits
 from dashboards.tables import available_estimators, read_summary, repetition_of
 from dsp.comparison import Occasion, values_of
-from dsp.results import Repetition
-from dsp.screen import screen_of
+from dsp.screen import ProtocolRun, of_run, read_calibration, runs_of, screen_of, screened
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import bring_up_to_date
 from hiphinge.session.lock import is_running
@@ -38,6 +39,8 @@ from hiphinge.session.recovery import orphans
 
 DIVIDING = ("before", TREATMENT, "after", RETEST)
 """Marks at which a new part of the session begins."""
+_SAME_S = 0.001
+"""Times in summary.json are rounded to a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def _wear(labels: Sequence[tuple[float, str]], own: str) -> str:
 def _whole(folder: Path, estimator: str, summary: Mapping[str, Any], start: datetime | None) -> Occasion:
     screen = summary["screen"]
     if read_edits(folder):
-        screen = _measured(_repetitions(folder, estimator), screen)
+        screen = _Again(folder, estimator, summary).whole()
     return Occasion(summary["session"], start, summary["session"], values_of(screen), _pain(summary), screen)
 
 
@@ -145,12 +148,12 @@ def _of_protocols(
     folder: Path, estimator: str, summary: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], start: datetime | None
 ) -> Iterator[Occasion]:
     """One occasion for each protocol: the first has the session's screen, those after it their own."""
-    repetitions = _repetitions(folder, estimator) if read_edits(folder) else None
+    again = _Again(folder, estimator, summary) if read_edits(folder) else None
     for i, run in enumerate(runs, 1):
         begin_s, end_s = float(run["begun_s"]), math.inf if run.get("ended_s") is None else float(run["ended_s"])
         screen = run.get("screen", summary["screen"])
-        if repetitions is not None:
-            screen = _measured([r for r in repetitions if begin_s <= r.start_s < end_s], screen)
+        if again is not None:
+            screen = again.whole() if i == 1 else again.of_protocol(begin_s) or screen
         at = None if start is None else start + timedelta(seconds=max(begin_s, 0.0))
         name = f"{summary['session']} {run['name']} {i}"
         yield Occasion(name, at, summary["session"], values_of(screen), _pain(summary, begin_s, end_s), screen)
@@ -159,29 +162,45 @@ def _of_protocols(
 def _parts(
     folder: Path, estimator: str, summary: Mapping[str, Any], cuts: Sequence[float], start: datetime | None
 ) -> Iterator[Occasion]:
-    repetitions = _repetitions(folder, estimator)
+    again = _Again(folder, estimator, summary)
     for i, (begin_s, end_s) in enumerate(zip((-math.inf, *cuts), (*cuts, math.inf), strict=True)):
-        inside = [r for r in repetitions if begin_s <= r.start_s < end_s]
-        if not inside:
-            continue
-        screen = _measured(inside, summary["screen"])
+        screen = again.part(begin_s, end_s)
         at = None if start is None else start + timedelta(seconds=max(begin_s, 0.0))
         name = f"{summary['session']} part {i + 1}"
         yield Occasion(name, at, summary["session"], values_of(screen), _pain(summary, begin_s, end_s), screen)
 
 
-def _repetitions(folder: Path, estimator: str) -> list[Repetition]:
-    return [repetition_of(row) for row in edited_repetitions(folder, estimator).to_pylist()]
+class _Again:
+    """Measures the tests of a session again, from its repetitions as a person corrected them, against the session's limits."""
 
+    def __init__(self, folder: Path, estimator: str, summary: Mapping[str, Any]) -> None:
+        self._repetitions = [repetition_of(row) for row in edited_repetitions(folder, estimator).to_pylist()]
+        protocol = summary.get("protocol") or {}
+        self._calibration = read_calibration(protocol.get("calibration_movements", ()))
+        said = (SessionMark(float(m["time_s"]), str(m["label"])) for m in summary["marks"] if m["time_s"] is not None)
+        self._runs: tuple[ProtocolRun, ...] = runs_of(said)
+        self._screen: Mapping[str, Any] = summary["screen"]
+        self._limits = limits_with({e["name"]: e["limit"] for e in self._screen["limits"] if "name" in e})
 
-def _measured(repetitions: Sequence[Repetition], screen: Mapping[str, Any]) -> dict[str, Any]:
-    """The screen of some repetitions, with the limits of the session's screen. Tests that a protocol took from the calibration,
-    and so are no repetitions, stay as they are."""
-    found = screen_of(repetitions, limits_with({e["name"]: e["limit"] for e in screen["limits"] if "name" in e})).document()
-    tests = list(found["tests"])  # type: ignore[call-overload]
-    there = {(t["test"], t["side"]) for t in tests}
-    tests += [t for t in screen["tests"] if t.get("from_calibration") and (t["test"], t["side"]) not in there]
-    return found | {"tests": tests}
+    def whole(self) -> dict[str, Any]:
+        """The session's screen. Tests that an earlier version took from the calibration, of which it kept no movements, stay as
+        they are."""
+        found = self.part(-math.inf, math.inf)
+        there = {(t["test"], t["side"]) for t in found["tests"]}
+        kept = [t for t in self._screen["tests"] if t.get("from_calibration") and (t["test"], t["side"]) not in there]
+        return found | {"tests": [*found["tests"], *kept]}
+
+    def part(self, begin_s: float, end_s: float) -> dict[str, Any]:
+        """The screen of what began between two times."""
+        rows, moved = ([r for r in some if begin_s <= r.start_s < end_s] for some in (self._repetitions, self._calibration))
+        return dict(screen_of(screened(rows, moved, self._runs), self._limits).document())
+
+    def of_protocol(self, begun_s: float) -> dict[str, Any]:
+        """The screen of the protocol that began at this time; empty where no mark says so any more."""
+        run = next((run for run in self._runs if abs(run.begun_s - begun_s) < _SAME_S), None)
+        if run is None:
+            return {}
+        return dict(screen_of(of_run(self._repetitions, self._calibration, run), self._limits).document())
 
 
 def _pain(summary: Mapping[str, Any], begin_s: float = -math.inf, end_s: float = math.inf) -> float | None:

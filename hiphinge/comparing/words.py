@@ -24,6 +24,8 @@ WARNINGS = {
     "published_error_only": "what can be told rests on published errors: pin earlier sessions as baseline (--pin)",
     "error_is_proposal": "one of the standard errors is a proposal of this program: measure your own (docs/validation.md)",
     "wide_spread": "repetitions spread widely in one session, so that less can be told",
+    "never_gave_way": "the lumbar spine did not give way in a session: its number is how far the movement went, the true one "
+    "lies there or above",
 }
 MOST_WEEKS = 6
 """Weeks that the table of a trend shows, the last ones (ours)."""

@@ -26,7 +26,7 @@ _WORDS = frozenset(
     | {"hiphinge", "simulated", "unknown", "player", "sensor", "mark", "calibrate", "true", "false"}
 )
 """Words that the program itself writes."""
-_NAMED = re.compile(r"^\.?(?:demo-session-)?\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_(.+?)(?:\.partial)?$")
+_NAMED = re.compile(r"^\.?(?:demo-session-)?\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_(.+?)(?:(?:\.[0-9a-f]{8})?\.partial)?$")
 _SPOKEN_ESCAPE = re.compile(rb"\\[nrtbf]|%[0-9A-Fa-f]{2}")
 _CODED_ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 _BESIDE = 8

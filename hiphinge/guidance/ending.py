@@ -13,7 +13,7 @@ from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
 from hiphinge.afterwards.mending import with_path
-from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
+from hiphinge.comparing.own_answer import screen_against_own
 
 REPORT = "report.html"
 
@@ -52,13 +52,11 @@ def answer_of_session(folder: Path, estimator: str) -> list[str]:
 def write_its_report(folder: Path) -> tuple[Path | None, str]:
     """Write the report into the session folder; returns its path, or None and the reason. The results stay in any case."""
     # its templates take a moment to import: not while a session starts
-    from dashboards.report import write_report
+    from dashboards.report import Asked
+    from hiphinge.afterwards.reporting import write
 
     try:
-        which = available_estimators(folder)[-1:]
-        own = screen_against_own(folder, which[0], logbook.said) if which else None
-        compared = retest_comparison(folder, which[0], logbook.said) if which else None
-        return write_report(folder, folder / REPORT, screen=own, comparison=compared), ""
+        return write(folder, folder / REPORT, Asked(), logbook.said), ""
     except HiphingeError as error:
         return None, str(error)
 

@@ -15,22 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Key, Pain, SessionMark, chosen, understood
+from body_signals import ANGLE_NAMES, CALIBRATE, RETEST, Floats, Key, Pain, SessionMark, chosen, understood
 from dsp.pipeline import PipelineOutput
-from dsp.progress import BEND, KNEE_LEFT, KNEE_RIGHT, CalibrationProgress, Stage
+from dsp.progress import CalibrationProgress, Stage
 from dsp.results import AngleRows
 from dsp.screen import (
     STAND,
     STANDING,
+    SWINGS,
     TAP,
     ExcursionCounter,
     Protocol,
     Step,
     StepRun,
+    Swing,
     begin_label,
     protocol_label,
 )
-from hiphinge.guidance.protocol_retest import retest_of
+from hiphinge.guidance.protocol_retest import OF_CALIBRATION, retest_of
 from hiphinge.guidance.protocol_words import DONE, LEFT, RUNNING, STOPPED, step_document
 
 PROTOCOL = "protocol"
@@ -43,8 +45,6 @@ UPRIGHT_DEG, STILL_DEG, STILL_S = 20.0, 4.0, 1.0
 (ours)."""
 _POSTURE = [ANGLE_NAMES.index(name) for name in ("trunk_inclination", "thigh_left_inclination", "thigh_right_inclination")]
 _LOOK_ROWS = 10
-_OF_CALIBRATION = {("bend", ""): BEND, ("knee_raise", "left"): KNEE_LEFT, ("knee_raise", "right"): KNEE_RIGHT}
-"""Test and side → the movement of a calibration that is the same."""
 
 
 class State:
@@ -111,6 +111,8 @@ class _Running:
     """Calibration movements of its kind before it began."""
     counted: int = 0
     counter: ExcursionCounter | None = None
+    swing: Swing | None = None
+    """Where the counter follows one."""
     first_pain: float | None = None
     last_pain: float | None = None
     stopped_by: float | None = None
@@ -246,6 +248,7 @@ class ProtocolGuide:
         run.still_since_s, run.counted, run.made_before = now_s, 0, self._of_calibration(step)
         by = step.counted_by
         run.counter = ExcursionCounter(by) if by is not None and by.angle else None
+        run.swing = Swing(by.from_deg) if by is not None and by.angle in SWINGS else None
         if step.test == STAND and self._must_calibrate():
             said.append(CALIBRATE)
 
@@ -253,7 +256,7 @@ class ProtocolGuide:
         return not self._calibrated and (self._progress is None or not self._progress.open)
 
     def _of_calibration(self, step: Step) -> int:
-        movement = _OF_CALIBRATION.get((step.test, step.side))
+        movement = OF_CALIBRATION.get((step.test, step.side))
         return 0 if self._progress is None or movement is None else dict(self._progress.made).get(movement, 0)
 
     def _count(self, run: _Running, output: PipelineOutput) -> None:
@@ -261,11 +264,17 @@ class ProtocolGuide:
         if step is None:
             return
         run.counted += sum(step.counts(r) for r in output.repetitions)
-        if run.counter is not None and step.by is not None:
+        if run.counter is None or step.by is None:
+            return
+        found: list[Floats] = []
+        if run.swing is not None:
+            worn = [rows for rows in output.orientations if rows.sensor == SWINGS[step.by.angle]]
+            found = [run.swing.degrees(rows.quat[rows.time_s >= step.begun_s]) for rows in worn]
+        else:
             place = ANGLE_NAMES.index(step.by.angle)
-            for rows in output.angles:
-                for degrees in np.degrees(rows.angles[place, rows.time_s >= step.begun_s]).tolist():
-                    run.counted += run.counter.take(degrees)
+            found = [np.degrees(rows.angles[place, rows.time_s >= step.begun_s]) for rows in output.angles]
+        for degrees in found:
+            run.counted += sum(map(run.counter.take, degrees.tolist()))
 
     def _so_many(self, run: _Running, step: Step) -> int:
         return run.counted + max(0, self._of_calibration(step) - run.made_before)

@@ -128,10 +128,12 @@ class LivePage(Sink):
         if now - self._looked >= LOOK_S:
             self._looked = now
             self._look(frame, now)
-        each_s = SHARE_S if self._guide.progress.open else GUIDE_S
-        if output.calibration or output.alignments or now - self._shared >= each_s:
+        new = bool(output.calibration or output.alignments)
+        if new or now - self._shared >= (SHARE_S if self._guide.progress.open else GUIDE_S):
             self._shared = now
-            self._tell_guide(frame.now_s)
+            if new or self._guide.progress.open or not self._board.get("calibration"):
+                self._tell_guide(frame.now_s)
+            self._tell_share(frame.now_s)
         self._tell_answers(frame)
 
     def stop(self, frame: Frame) -> None:
@@ -294,6 +296,8 @@ class LivePage(Sink):
                 "body_state": self._board.body_state,
             },
         )
+
+    def _tell_share(self, now_s: float) -> None:
         share = self._share
         if share is None or any(f & DASHED for f in self._flags.values()):
             share = self._share_since = None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from body_signals import HiphingeError
-from on_disk import make_private_folder, make_private_parents
+from on_disk import make_private_folder, make_private_parents, partial_folder, sweep_partial
 
 RECORDING = "recording.mcap"
 """The raw recording, in a session folder."""
@@ -31,22 +31,25 @@ def check_new(folder: Path, option: str = "--out") -> None:
 
 @contextmanager
 def appearing(folder: Path) -> Iterator[Path]:
-    """A working folder that becomes `folder` when the block ends well; otherwise it vanishes, with the parents made for it."""
+    """A working folder that becomes `folder` when the block ends well; otherwise it vanishes, with the parents made for it.
+
+    Of two programs that make the same folder the first one has it; the other one gets the HiphingeError of `check_new`.
+    """
     check_new(folder)
     final = folder.resolve()
-    working = final.parent / f".{final.name}.partial"
+    working = partial_folder(final)
+    sweep_partial(final)
     made = [parent for parent in final.parents if not parent.exists()]
     # uninterrupted: a signal may come as soon as the folder exists
     try:
         try:
             make_private_parents(final)
-            if working.exists():
-                shutil.rmtree(working)
             make_private_folder(working)
         except OSError as error:
             what = f"cannot be made: {error.strerror}"
             raise HiphingeError(what, str(folder), "Choose a folder that you may write to") from None
         yield working
+        check_new(folder)
         if final.exists():
             final.rmdir()
         working.rename(final)

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 PORTS = "hiphinge-demo-"
 """Prefix of the name of a folder with the demo's virtual ports, in the folder for temporary files."""
+COMPUTING = "hiphinge-computing-"
+"""Prefix of the name of a folder in which a session of a season is computed, in the folder for temporary files."""
 _UNLOCKED_S = 86400.0
-"""Age, s, at which a folder for ports without a lock is removed (ours); it is just being made, or from an older version."""
+"""Age, s, at which a folder without a lock is removed (ours); it is just being made, or from an older version."""
 _ATTEMPTS = 5
 """Attempts to make a folder, which another start may mistake for a leftover (ours)."""
 
@@ -56,10 +58,24 @@ def sweep_sessions(sessions: Path) -> None:
 @contextmanager
 def ports_folder() -> Iterator[Path]:
     """A new folder for virtual ports, removed after the block. Folders of killed programs are removed first."""
+    with _own_folder(PORTS, _without_ports) as folder:
+        yield folder
+
+
+@contextmanager
+def computing_folder() -> Iterator[Path]:
+    """A new folder for what one computation needs, removed after the block. Folders of killed programs are removed first."""
+    with _own_folder(COMPUTING, shutil.rmtree) as folder:
+        yield folder
+
+
+@contextmanager
+def _own_folder(prefix: str, remove: Callable[[Path], None]) -> Iterator[Path]:
+    """A new, locked folder in the one for temporary files. remove: how a folder of a killed program is removed."""
     temporary = Path(tempfile.gettempdir())
-    _sweep_ports(temporary)
+    _sweep(temporary, prefix, remove)
     for _ in range(_ATTEMPTS):
-        folder = Path(tempfile.mkdtemp(prefix=PORTS, dir=temporary))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=temporary))
         lock = FolderLock(folder)
         try:
             if lock.take():
@@ -67,7 +83,7 @@ def ports_folder() -> Iterator[Path]:
         except HiphingeError:  # another start mistook it for a leftover before it was locked
             continue
     else:
-        raise HiphingeError("a folder for virtual ports cannot be locked", str(temporary), "Run the demo again")
+        raise HiphingeError("a temporary folder cannot be locked", str(temporary), "Run the command again")
     try:
         yield folder
     finally:
@@ -75,8 +91,8 @@ def ports_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep_ports(temporary: Path) -> None:
-    for folder in temporary.glob(f"{PORTS}*"):
+def _sweep(temporary: Path, prefix: str, remove: Callable[[Path], None]) -> None:
+    for folder in temporary.glob(f"{prefix}*"):
         try:
             if not is_own(folder) or folder.is_symlink() or not folder.is_dir():
                 continue
@@ -85,11 +101,16 @@ def _sweep_ports(temporary: Path) -> None:
                 continue
             lock = FolderLock(folder)
             if not is_running(folder) and lock.take():
-                for port in folder.iterdir():
-                    if port.is_symlink():
-                        port.unlink()
+                # the lock's file goes first: it is no content
                 lock.release()
-                # a folder with anything else in it is not ours: it stays
-                folder.rmdir()
+                remove(folder)
         except (OSError, HiphingeError):  # another start was faster, or it has other content
             continue
+
+
+def _without_ports(folder: Path) -> None:
+    for port in folder.iterdir():
+        if port.is_symlink():
+            port.unlink()
+    # a folder with anything else in it is not ours: it stays
+    folder.rmdir()

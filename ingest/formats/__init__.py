@@ -7,7 +7,15 @@ from pathlib import Path
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError
 from ingest.formats.imported import ONLY, ImportedSession, Source, with_head
-from ingest.formats.makers import import_apdm, import_mobilised, import_mvnx, import_opensense, import_ximu3, import_xsens
+from ingest.formats.makers import (
+    import_apdm,
+    import_axivity,
+    import_mobilised,
+    import_mvnx,
+    import_opensense,
+    import_ximu3,
+    import_xsens,
+)
 from ingest.formats.mapping import guess, import_csv, import_mat
 from ingest.formats.plain import PlainSamples, PlainSession, session_of_samples, write_plain
 from ingest.formats.presets import IMPORT_PRESETS
@@ -34,6 +42,7 @@ IMPORTERS: Mapping[str, Callable[[Source], ImportedSession]] = {
     "mat": import_mat,
     **IMPORT_PRESETS,
     "apdm": import_apdm,
+    "axivity": import_axivity,
     "mobilise-d": import_mobilised,
     "mvnx": import_mvnx,
     "opensense": import_opensense,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final, NoReturn
 
 from body_signals import UNKNOWN_ATHLETE, UNKNOWN_START, HiphingeError, Placement, Sensor, Session, SessionMark, check_athlete
 from ingest.formats.plausible import COUNTER, implausible
@@ -13,6 +14,9 @@ from ingest.formats.samples import PlainSamples
 from ingest.formats.start import placed, start_of, zone_of
 from ingest.formats.stored import StoredSamples
 from on_disk import check_file
+
+_PACKED: Final = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
+"""Names of compressed files end so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,20 @@ def only_file(path: Path, suffix: str) -> Path:
     if path.is_file():
         return path
     files = sorted(path.glob(f"*{suffix}"))
-    if len(files) != 1:
-        what = f"no {suffix} file" if not files else f"{len(files)} {suffix} files, and a session is one of them"
+    if not files:
+        refuse_folder(f"no {suffix} file", path, f"Give the {suffix} file.")
+    if len(files) > 1:
+        what = f"{len(files)} {suffix} files, and a session is one of them"
         raise HiphingeError(what, str(path), f"Give the {suffix} file.")
     return files[0]
+
+
+def refuse_folder(what: str, folder: Path, remedy: str) -> NoReturn:
+    """Raise `HiphingeError` for a folder in which nothing is found; compressed files in it are the likely reason."""
+    packed = sorted(file.name for file in folder.iterdir() if file.suffix.casefold() in _PACKED) if folder.is_dir() else []
+    if packed:
+        remedy = f"{packed[0]} is compressed: unpack it first."
+    raise HiphingeError(what, str(folder), remedy)
 
 
 ONLY = ""

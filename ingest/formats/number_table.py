@@ -1,19 +1,19 @@
-"""A table of numbers in memory, from delimited text: strict, with exact file, line and remedy for whatever is wrong.
+"""A table of numbers from delimited text, whole or in blocks: strict, with exact file, line and remedy for whatever is wrong.
 
-`read_numbers` takes every line or none; `ingest.formats.text` reads the lines, which are counted as it says. What reads longer
-files, or leaves lines out, uses that wing.
+`read_numbers` and `NumberColumns` take every line or none; `ingest.formats.text` reads the lines, which are counted as it says.
+What leaves lines out uses that wing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from body_signals import Floats, HiphingeError
-from ingest.formats.text import UTF_8, BadLines, TextTable, Wanted, fail, lines, place, rows, split
+from ingest.formats.text import UTF_8, BadLines, Rows, TextTable, Wanted, fail, lines, place, rows, split
 
 _LONGEST_HEADER = 1 << 20
 """Most bytes of a line before the numbers (ours)."""
@@ -46,22 +46,51 @@ class NumberTable:
 
     def check_increasing(self, name: str) -> None:
         """Raises `HiphingeError` at the first row whose `name`, a time, is not later than the row before."""
-        time = self.columns[name]
-        wrong = np.flatnonzero(np.diff(time) <= 0.0)
-        if not len(wrong):
-            return
-        before, after = time[wrong[0]], time[wrong[0] + 1]
-        if before == after:
-            raise HiphingeError(
-                f"{name} repeats {_shown(after)} of the line before",
-                self.where(int(wrong[0]) + 1),
-                "Every sample needs a time of its own: remove the duplicate line, or correct its time.",
-            )
+        check_later(name, self.columns[name], None, self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberColumns:
+    """Some columns of a table, read block by block as often as needed, all of them finite."""
+
+    table: TextTable
+    wanted: Wanted
+
+    def blocks(self, bad: BadLines) -> Iterator[Rows]:
+        """All rows, at least one; their values in the order in which the columns were wanted. bad: what may be left out.
+
+        Raises as `read_numbers` does.
+        """
+        empty = True
+        for block in rows(self.table, self.wanted, bad):
+            empty = False
+            yield block
+        if empty:
+            remedy = "Export the recording again, or leave this sensor out."
+            fail("no data rows after the header", self.table.path, self.table.header_line, remedy)
+
+
+def check_later(name: str, time: Floats, before: float | None, where: Callable[[int], str]) -> None:
+    """Raises `HiphingeError` at the first of the times (n,), which are called `name`, that is not later than the one before it.
+
+    before: the time before the first of them. where: names the place of a row.
+    """
+    wrong = np.flatnonzero(np.diff(time, prepend=-np.inf if before is None else before) <= 0.0)
+    if not len(wrong):
+        return
+    row = int(wrong[0])
+    was, now = float(time[row - 1]) if row or before is None else before, float(time[row])
+    if was == now:
         raise HiphingeError(
-            f"{name} runs backwards, from {_shown(before)} to {_shown(after)}",
-            self.where(int(wrong[0]) + 1),
-            "Put the lines in order of time; make a session of each recording after each restart of the clock.",
+            f"{name} repeats {_shown(now)} of the line before",
+            where(row),
+            "Every sample needs a time of its own: remove the duplicate line, or correct its time.",
         )
+    raise HiphingeError(
+        f"{name} runs backwards, from {_shown(was)} to {_shown(now)}",
+        where(row),
+        "Put the lines in order of time; make a session of each recording after each restart of the clock.",
+    )
 
 
 def read_header(path: Path, delimiter: str = ",", skip_rows: int = 0, encoding: str = UTF_8) -> list[str]:
@@ -92,6 +121,15 @@ def read_numbers(path: Path, wanted: Sequence[str], delimiter: str = ",", skip_r
     remedy: what to do when a column is missing. Raises `HiphingeError` with file and line for: a missing or double
     column, text, an empty cell, NaN or infinity in a wanted column, a short or long line, other text than UTF-8, no rows.
     """
+    columns = number_columns(path, wanted, delimiter, skip_rows, remedy)
+    values = np.concatenate([block.values for block in columns.blocks(BadLines(path, strict=True))])
+    return NumberTable(path, skip_rows + 1, {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(wanted)})
+
+
+def number_columns(
+    path: Path, wanted: Sequence[str], delimiter: str = ",", skip_rows: int = 0, remedy: str = ""
+) -> NumberColumns:
+    """The same columns, to be read in blocks. Raises `HiphingeError` for a missing or double column."""
     header = read_header(path, delimiter, skip_rows)
     missing = [name for name in wanted if name not in header]
     if missing:
@@ -105,11 +143,7 @@ def read_numbers(path: Path, wanted: Sequence[str], delimiter: str = ",", skip_r
     if double:
         fail(f"column {double[0]} is there more than once", path, skip_rows + 1, "Remove or rename one of them.")
     table = TextTable(path, tuple(header), skip_rows + 1, delimiter)
-    blocks = list(rows(table, Wanted(-1, tuple(header.index(name) for name in wanted)), BadLines(path, strict=True)))
-    if not blocks:
-        fail("no data rows after the header", path, skip_rows + 1, "Export the recording again, or leave this sensor out.")
-    values = np.concatenate([block.values for block in blocks])
-    return NumberTable(path, skip_rows + 1, {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(wanted)})
+    return NumberColumns(table, Wanted(-1, tuple(header.index(name) for name in wanted)))
 
 
 def _shown(value: float) -> str:

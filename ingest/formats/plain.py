@@ -23,7 +23,7 @@ from ingest.formats.samples import PlainSamples, at_time
 from ingest.formats.stored import StoredSamples
 from ingest.formats.text import place
 from ingest.heads.session_toml import line_of, read_session_toml, session_from_dict, session_to_dict, write_session_toml
-from on_disk import make_private_folder, make_private_parents, read_toml
+from on_disk import make_private_folder, make_private_parents, partial_folder, read_toml, sweep_partial
 
 __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "write_plain"]
 
@@ -252,15 +252,14 @@ def write_plain(folder: Path, session: Session, samples: Mapping[str, PlainSampl
     named = replace(session, sensors=_with_files(session.sensors))
     session_from_dict(session_to_dict(named), str(folder))  # refused here if it could not be read back
     final = folder.resolve()
-    working = final.parent / f".{final.name}.partial"
+    working = partial_folder(final)
+    sweep_partial(final)
     try:
         if final.exists() and (not final.is_dir() or any(final.iterdir())):
             raise HiphingeError(
                 "exists already and is not an empty folder", str(folder), "Choose a folder that does not exist yet."
             )
         make_private_parents(final)
-        if working.exists():
-            shutil.rmtree(working)
         make_private_folder(working)
         for sensor in named.sensors:
             path = working / str(sensor.file)

@@ -12,8 +12,11 @@ from firmware_protocol import DEVICE_FAMILIES, DeviceFamily, Request, codec_for
 
 UNDERSTOOD_S = 2.0
 """Time, s, within which something must be understood of what a sensor sends (ours)."""
-MEASURED_S, OFF = 3.0, 0.2
-"""Time, s, over which the rate of a stream is measured, and the part by which it may differ from what was asked for (ours)."""
+WINDOW_S, IN_A_ROW, MOST_WINDOWS = 1.0, 3, 30
+"""Time, s, over which samples are counted; windows in a row that must agree, because what a sensor had in store comes all at
+once when it is first heard; and after how many the rate of a stream is not looked for any more (ours)."""
+STEADY, OFF = 0.1, 0.2
+"""Part by which windows may differ, and the rate from what was asked for (ours)."""
 ENOUGH = 5
 """Samples after which a stream counts as understood, and that another family must find in it to be named (ours)."""
 _KEPT_BYTES = 4096
@@ -36,7 +39,9 @@ class Hearing:
         self.rate_hz: float | None = None
         """Samples a second that were sent since `begin`; None until it is measured."""
         self._began_ns: int | None = None
+        """When the present window began."""
         self._sent = 0
+        self._windows: list[float] = []
         self._measures = False
 
     @property
@@ -52,6 +57,7 @@ class Hearing:
     def begin(self) -> None:
         """The device was told to stream as it was asked to: its rate is measured from here on."""
         self._measures, self._began_ns, self._sent, self.rate_hz = True, None, 0, None
+        self._windows.clear()
 
     @property
     def other_rate(self) -> str:
@@ -80,8 +86,15 @@ class Hearing:
             return
         self._sent += sent
         took_s = (arrival_ns - self._began_ns) * 1e-9
-        if sent and took_s >= MEASURED_S:
-            self.rate_hz, self._measures = self._sent / took_s, False
+        if not sent or took_s < WINDOW_S:
+            return
+        self._windows.append(self._sent / took_s)
+        self._began_ns, self._sent = arrival_ns, 0
+        last = self._windows[-IN_A_ROW:]
+        if len(last) == IN_A_ROW and max(last) <= (1.0 + STEADY) * min(last):
+            self.rate_hz, self._measures = sum(last) / IN_A_ROW, False
+        elif len(self._windows) == MOST_WINDOWS:
+            self._measures = False
 
     @property
     def words(self) -> str:

@@ -169,7 +169,7 @@ class ClockMap:
         late = arrival - (self._anchor[1] + self._rate * (device - self._anchor[0]))
         self._known_ahead = max(0.0, -late - max(self._correction, 0.0))
         self._behind.append(late + self._correction)
-        enough = len(self._behind) == BEHIND_BUCKETS and np.isfinite(late)
+        enough = len(self._behind) == BEHIND_BUCKETS and math.isfinite(late)
         return enough and min(self._behind) > BEHIND_S and max(self._behind) - min(self._behind) < BEHIND_WITHIN_S
 
     def _leap(self, sample: int, device: float, arrival: float) -> None:
@@ -207,7 +207,7 @@ class ClockMap:
             anchor, shown, rate = pieces[0]
             host[part] = shown + rate * (device_s[part] - anchor)
         else:
-            anchors, each_shown, rates = (np.repeat(column, np.diff(borders)) for column in np.array(pieces).T)
+            anchors, each_shown, rates = np.array(pieces).T.repeat(borders[1:] - borders[:-1], axis=1)
             host[part] = each_shown + rates * (device_s[part] - anchors)
         if self._floor is not None:
             steps = self._since + 1 + np.arange(part.stop - part.start)
@@ -262,7 +262,7 @@ class ClockMap:
         # a short window determines the offset but not the rate
         limit = self._limit * min(1.0, (points[-1][0] - points[0][0]) / (0.5 * WINDOW_S))
         slope = min(max(slope, 1.0 - limit), 1.0 + limit)
-        support = min(p[1] - slope * p[0] for p in hull)
+        support = min([arrival - slope * at for at, arrival in hull])
         return self._bounded(support, slope) + slope * device, slope
 
     def _bounded(self, support: float, slope: float) -> float:
@@ -326,11 +326,11 @@ def _turns(device_s: Floats, packet: Ints, arrival_s: Floats, restart: Bools) ->
 
 def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None:
     """Add the next point to a lower convex hull."""
-    while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+    at, arrival = point
+    while len(hull) > 1:
+        (before, early), (last, late) = hull[-2:]
+        # only a last point on or above the line from the one before it to the new one goes
+        if not (late - early) * (at - before) >= (arrival - early) * (last - before):
+            break
         hull.pop()
     hull.append(point)
-
-
-def _turns_right(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    """Whether b lies on or above the line from a to c."""
-    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from body_signals import Event, Mark, Packets, Session
 from hiphinge.session.computation import with_software
+from hiphinge.session.folders import RECORDING, session_name
 from hiphinge.session.in_progress import SessionInProgress
 from hiphinge.version import software
 from ingest.formats.plain import PlainSamples, write_plain
+from ingest.heads import write_session_toml
 from ingest.recording.recorder import Recorder
-from virtual_athlete import simulate, to_plain
+from virtual_athlete import Script, simulate, to_plain
 
 
 def live_session(folder: Path, **options: object) -> Path:
@@ -52,3 +55,24 @@ def plain_session(folder: Path, **options: object) -> Path:
     session, samples = to_plain("demo", 1, **options)
     write_plain(folder, session, {key: PlainSamples(s.time_s, s.acc, s.gyr) for key, s in samples.items()})
     return folder
+
+
+def short_sessions(folder: Path, count: int) -> list[Path]:
+    """Recordings of a few seconds without results, of one athlete each: calibrated by the mounting, a bend and a squat."""
+    made = []
+    script = Script(1)
+    script.mark("calibrate")
+    script.stand(4.0)
+    script.bend(75.0, (0.45, 0.36, 0.27))
+    script.squat(75.0)
+    script.stand(1.0)
+    simulated = simulate(script, 1, state_mounting=True)
+    for k in range(count):
+        start = simulated.session.start + timedelta(days=k)
+        session = with_software(replace(simulated.session, athlete=f"player-{k:02d}", start=start), software())
+        one = folder / session_name(session.start, session.athlete)
+        one.mkdir(parents=True)
+        recording(one / RECORDING, session, simulated.events)
+        write_session_toml(session, one / "session.toml")
+        made.append(one)
+    return made

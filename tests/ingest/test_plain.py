@@ -198,6 +198,7 @@ def test_an_empty_folder_and_what_an_earlier_attempt_left_are_taken(tmp_path: Pa
     (tmp_path / "s").mkdir()
     (tmp_path / ".s.partial").mkdir()
     (tmp_path / ".s.partial" / "half.csv").write_text("x")
+    os.utime(tmp_path / ".s.partial", (0.0, 0.0))
     write_plain(tmp_path / "s", one_sensor(), {"pelvis": made(10, 0)})
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["pelvis.csv", "s", "session.toml"]
 
@@ -238,7 +239,7 @@ def test_who_stops_it_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path: Pa
 
     def stopped(path: Path, *args: Any, **kwargs: Any) -> None:
         mkdir(path, *args, **kwargs)
-        if path.name == ".s.partial":
+        if path.suffix == ".partial":
             raise SystemExit(143)
 
     monkeypatch.setattr(Path, "mkdir", stopped)

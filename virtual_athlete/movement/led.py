@@ -26,7 +26,7 @@ class Asked:
     """Begins when somebody says so."""
 
 
-_TAPPED = "hip_rotation"
+_TAPPED = "tapped"
 """Each of its repetitions is tapped."""
 _HEARD_S, _GIVE_UP_S = 6.0, 30.0
 """After a step, until the next is awaited for certain; and after the last, until the protocol is given up, s (ours)."""
@@ -65,6 +65,12 @@ def _bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | 
     share = (0.55, 0.45, 0.32) if limited is None else (0.82, 0.80, 0.78)
     for _ in range(step.repetitions):
         script.bend(rng.uniform(96.0, 104.0), share, down_s=rng.uniform(1.8, 2.1), hold_s=0.6, up_s=1.9, rest_s=1.0)
+
+
+def _fast_bend(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    share = (0.55, 0.45, 0.32) if limited is None else (0.82, 0.80, 0.78)
+    for _ in range(step.repetitions):
+        script.bend(rng.uniform(86.0, 94.0), share, down_s=rng.uniform(0.9, 1.0), hold_s=0.3, up_s=0.95, rest_s=0.8)
 
 
 def _bow(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
@@ -135,7 +141,14 @@ def _step_down(script: Script, rng: np.random.Generator, step: Asked, limited: s
 
 
 def _hip_rotation(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
-    """Nothing of the body that is simulated moves: the sensor on the shin is not."""
+    """The shin is not simulated: the thigh swings in its place, as far as a shin does."""
+    for _ in range(step.repetitions):
+        height = rng.uniform(24.0, 26.0) if step.side == limited else rng.uniform(34.0, 38.0)
+        script.knee_raise(step.side, height, up_s=0.9, hold_s=0.3, down_s=0.9, pelvis_share=0.0, rest_s=0.6)
+
+
+def _tapped(script: Script, rng: np.random.Generator, step: Asked, limited: str | None) -> None:
+    """Nothing that a sensor tells."""
 
 
 def _taps(script: Script, step: Asked) -> None:
@@ -155,8 +168,10 @@ _TESTS: dict[str, Callable[[Script, np.random.Generator, Asked, str | None], Non
     "deadlift": _deadlift,
     "side_bend": _side_bend,
     "painful_movement": _deadlift,
+    "fast_bend": _fast_bend,
     "trunk_extension": _trunk_extension,
     "single_leg_hinge": _single_leg_hinge,
     "step_down": _step_down,
-    _TAPPED: _hip_rotation,
+    "hip_rotation": _hip_rotation,
+    _TAPPED: _tapped,
 }

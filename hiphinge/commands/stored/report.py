@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -16,7 +14,6 @@ from hiphinge.afterwards.mending import settled
 from hiphinge.afterwards.printing import found_browser, print_pdf
 from hiphinge.commands.options import among, console, say
 from hiphinge.commands.unfinished import with_results
-from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
 AUDIENCES = ("physio", "athlete")
 
@@ -64,40 +61,24 @@ def report(
     ties.check(session)
     settled(session, there)
     # the templates take a moment to import
-    from dashboards.report import write_report
+    from dashboards.report import Asked
+    from hiphinge.afterwards.reporting import report_name, seen_from, write
 
-    name = "report.html" if audience == "physio" else f"report-{audience}.html"
-    html = out or session / name
-    which = estimator or there[-1]
-    earlier = _history(session, which) if trend else None
-    comparison = _comparison([*before, session], which) if before else retest_comparison(session, which, say)
-    written = write_report(
-        session,
-        html,
-        which,
-        language=language,
-        audience=audience,
-        comparison=comparison,
-        history=earlier,
-        screen=screen_against_own(session, which, say),
-    )
+    earlier = tuple(seen_from(session, one) for one in _folders(before))
+    asked = Asked(language, estimator, earlier, trend)
+    written = write(session, out or session / report_name(audience), asked, say, audience=audience)
     console().print(f"Report: {written.resolve()}", highlight=False, soft_wrap=True)
     if pdf:
         printed = print_pdf(written, written.with_suffix(".pdf"))
         console().print(f"PDF: {printed.resolve()}", highlight=False, soft_wrap=True)
 
 
-def _comparison(sessions: list[Path], estimator: str) -> Mapping[str, Any]:
-    """The document of the sessions' comparison, as `hiphinge compare` prints it."""
+def _folders(named: list[Path]) -> list[Path]:
+    """Sessions by their paths, or by their names below the sessions folder."""
+    if not named:
+        return []
     # the statistics take a moment to import
-    from hiphinge.comparing.courses import compared, found
+    from hiphinge.comparing.courses import found
 
-    folder = config.load(None).sessions
-    return compared([found(one, folder) for one in sessions], estimator, say)[1]
-
-
-def _history(session: Path, estimator: str) -> Mapping[str, Any]:
-    """How the session's numbers went over the athlete's earlier sessions."""
-    from hiphinge.comparing.courses import history
-
-    return history(session, estimator, say)
+    sessions = config.load(None).sessions
+    return [found(one, sessions) for one in named]

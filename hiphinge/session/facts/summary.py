@@ -30,6 +30,7 @@ from dsp.results import AlignmentReport, Finding, Repetition, latest
 from dsp.screen import (
     COUNT,
     Excursions,
+    calibration_documents,
     numbered_before,
     of_run,
     run_document,
@@ -116,6 +117,7 @@ class SummaryBuilder:
                         self._flags[flag] += int(np.count_nonzero(rows.quality & bit))
         for orientation in output.orientations:
             if len(orientation):
+                self._excursions.take(orientation)
                 self._end_s = max(self._end_s, float(orientation.time_s[-1]))
         if any(report.confidence > 0.0 for alignment in output.alignments for report in alignment.reports):
             self._forgotten = None
@@ -132,7 +134,10 @@ class SummaryBuilder:
         """The document, with keys as in `body_signals.quantities.SUMMARY_KEYS`. source: name of the folder with the recording
         or CSV files, where it is another one; empty where there is none."""
         session = self._session
-        screen, protocol = self.screened([*session.marks, *facts.marks])
+        marks = [*session.marks, *facts.marks]
+        screen, protocol = self.screened(marks)
+        if calibrating := calibration_documents(self._calibration_movements, runs_of(marks)):
+            protocol["calibration_movements"] = calibrating
         return {
             "schema": SCHEMA,
             "session": session_name,
@@ -146,11 +151,11 @@ class SummaryBuilder:
                 r.placement: {"method": r.method, "confidence": r.confidence, "reasons": list(r.reasons)} for r in facts.reports
             },
             "repetitions": len(self._repetitions),
-            "sets": self._sets([m.time_s for m in (*session.marks, *facts.marks) if m.label == NEW_SET]),
+            "sets": self._sets([m.time_s for m in marks if m.label == NEW_SET]),
             "exposure": self._exposure.document(),
             "screen": screen,
             "findings": [f.document() for f in self._findings],
-            **said_in([*session.marks, *facts.marks], self._at),
+            **said_in(marks, self._at),
             "protocol": protocol,
             "warnings": self._warnings(facts, session_name if source is None else source),
         }

@@ -23,6 +23,7 @@ from ingest.formats.mapping import with_gravity
 from ingest.formats.placement_names import placement_named
 from ingest.formats.samples import PlainSamples
 from ingest.formats.stored import StoredSamples
+from ingest.formats.text import refuse_packed
 from on_disk import open_file
 
 _BATCH = 4096
@@ -95,6 +96,7 @@ def _frames(path: Path, head: _Head, notes: list[str]) -> Iterator[_Frame]:
     found, parent = 0, None
     first_s = None
     with open_file(path) as file:
+        refuse_packed(file.peek(8), f"{path}, line 1")
         try:
             for event, element in iterparse(file, events=("start", "end")):
                 tag = element.tag.rsplit("}", 1)[-1]

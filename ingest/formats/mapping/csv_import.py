@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from body_signals import HiphingeError, Placement
-from ingest.formats.imported import Gathering, ImportedSession, Source, check_source
+from ingest.formats.imported import Gathering, ImportedSession, Source, check_source, refuse_folder
 from ingest.formats.mapping.clocks import COUNT, DEVICE, LOCAL_DATE, TIME_OF_DAY, Origin
 from ingest.formats.mapping.groups import EXAMPLES, UNITS
 from ingest.formats.mapping.layout import COUNTED, ISO, Clock
@@ -125,7 +125,7 @@ def _files(path: Path, plan: MappingFile) -> list[tuple[Path, int | None]]:
                 if plan.files() == ("*.csv",)
                 else f"no {' or '.join(plan.files())} in this folder"
             )
-            raise HiphingeError(what, str(path), f"Give the folder that holds the {' or '.join(plan.files())} files.")
+            refuse_folder(what, path, f"Give the folder that holds the {' or '.join(plan.files())} files.")
         return [(file, None) for file in files]
     return [(_file(path, plan, i), i) for i in range(len(plan.entries))]
 

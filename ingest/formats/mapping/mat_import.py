@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -22,14 +22,20 @@ from ingest.formats.mapping.clocks import COUNT, Origin, StreamClock
 from ingest.formats.mapping.csv_import import Found, placement_exactly, remedies_of, session_of
 from ingest.formats.mapping.layout import COUNTED, NUMBER, Clock, Group, Layout, TextLayout
 from ingest.formats.mapping.sensor import Part, SensorReader
-from ingest.formats.mapping.streams import TimedValues
+from ingest.formats.mapping.streams import Stream
 from ingest.formats.mapping.words import MappingFile
-from ingest.formats.text import BadLines, Rows, TextTable
+from ingest.formats.text import BadLines, Rows, TextTable, refuse_packed
 from ingest.formats.units import ACC_M_S2, GYR_RAD_S
 from on_disk import open_file
 
-_MOST_BYTES: Final = 2 << 30
-"""Largest file, bytes (ours): it is read whole."""
+_MOST_BYTES: Final = 1 << 30
+"""Most bytes of numbers in a file, unpacked (ours): it is read whole."""
+_HEAD_BYTES: Final = 128
+"""The head of a file of version 5 to 7, before its elements."""
+_COMPRESSED: Final = 15
+"""Kind of an element that is packed by zlib."""
+_PIECE: Final = 1 << 20
+"""Bytes unpacked at a time (ours)."""
 _BLOCK: Final = 1 << 16
 """Samples of a block (ours)."""
 _WORD = r"[A-Za-z]\w*"
@@ -38,8 +44,13 @@ _FAULTS = (ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError,
 """What scipy raises on a broken file."""
 
 
-class ArrayStream:
-    """Values (n, k) of arrays on one clock, read as a text stream is. names: of the columns. stamps (n,): of a numeric time."""
+class ArrayStream(Stream):
+    """Values (n, k) of arrays on one clock, read as a text stream is. names: of the columns. stamps (n,): of a numeric time.
+
+    Samples are counted from 1, as MATLAB does.
+    """
+
+    unit = "sample"
 
     def __init__(
         self, path: Path, names: tuple[str, ...], clock: Clock, stamps: Floats | None, values: Floats, most: int | None
@@ -53,21 +64,8 @@ class ArrayStream:
         steps = (np.diff(block.time_s) for block in self.blocks())
         self.period_s = next((float(np.median(step)) for step in steps if len(step)), 0.0)
 
-    def blocks(self) -> Iterator[TimedValues]:
-        """All samples, in blocks. Raises `HiphingeError` with file and sample."""
-        for time_s, found in self._pass():
-            yield TimedValues(time_s, found.values)
-
-    def where(self, row: int) -> str:
-        """File and sample, from 1 as MATLAB counts, of the stream's sample `row`."""
-        for _, found in self._pass():
-            if row < len(found):
-                return f"{self.table.path}, sample {int(found.lines[row])}"
-            row -= len(found)
-        return str(self.table.path)
-
     def _pass(self) -> Iterator[tuple[Floats, Rows]]:
-        bad = BadLines(self.table.path, self._most, unit="sample")
+        bad = BadLines(self.table.path, self._most, unit=self.unit)
         clock = StreamClock(self.clock, bad)
         for first in range(0, len(self._values), _BLOCK):
             part = slice(first, first + _BLOCK)
@@ -205,11 +203,12 @@ def mat_variables(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise HiphingeError("not found", str(path), "Check the path of the .mat file.")
     with open_file(path) as file:
-        if file.seek(0, 2) > _MOST_BYTES:
-            what = f"this file has more than {_MOST_BYTES / 1e9:.0f} GB"
-            raise HiphingeError(what, str(path), "Export it as CSV, which is read in pieces.")
-        file.seek(0)
+        refuse_packed(file.peek(8), str(path))
         try:
+            if _unpacked_bytes(file, _MOST_BYTES) > _MOST_BYTES:
+                what = f"this file holds more than {_MOST_BYTES / 1e9:.1f} GB of numbers, and it is read whole"
+                raise HiphingeError(what, str(path), "Export it as CSV, which is read in pieces.")
+            file.seek(0)
             found: Mapping[str, Any] = loadmat(file, squeeze_me=True, struct_as_record=False)
         except NotImplementedError:
             remedy = "Save it in MATLAB with save(name, '-v7')."
@@ -219,6 +218,35 @@ def mat_variables(path: Path) -> Mapping[str, Any]:
                 f"this is no .mat file that can be read: {error}", str(path), "Save it in MATLAB again."
             ) from None
     return {name: value for name, value in found.items() if not name.startswith("__")}
+
+
+def _unpacked_bytes(file: BinaryIO, most: int) -> int:
+    """Bytes that the file holds when it is unpacked; of more than `most`, only that it is more."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    order = {b"IM": "<", b"MI": ">"}.get(head[126:])
+    if order is None:
+        # an older version, which packs nothing
+        return size
+    total, at, length = 0, _HEAD_BYTES, 1
+    while at + 8 <= size and total <= most and length:
+        file.seek(at)
+        kind, length = struct.unpack(f"{order}II", file.read(8))
+        if kind == _COMPRESSED:
+            packed, unpacker = file.read(min(length, _PIECE)), zlib.decompressobj()
+            left = length - len(packed)
+            while packed and total <= most:
+                total += len(unpacker.decompress(packed, _PIECE))
+                packed = unpacker.unconsumed_tail
+                if not packed:
+                    packed = file.read(min(left, _PIECE))
+                    left -= len(packed)
+        else:
+            # a broken file may claim more than it has
+            total += min(length, size - at - 8)
+        at += 8 + length
+    return total
 
 
 def _value(variables: Mapping[str, Any], name: str) -> Any:

@@ -54,6 +54,11 @@ class Follower:
         self._time, self._values = t[keep:], values[keep:]
         return found, inside & (bridged | exactly)
 
+    def finish(self) -> None:
+        """Read the stream to its end, so that it is checked and its notes are whole, also where the other one ended before."""
+        for _ in self._blocks:
+            pass
+
     def _between(self, before: Ints, time_s: Floats) -> Floats:
         assert self._values is not None
         t, first, second = self._time, self._values[before], self._values[before + 1]

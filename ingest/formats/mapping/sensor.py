@@ -139,6 +139,8 @@ class SensorReader:
             if free in ("earth", "sensor"):
                 si["acc"] = with_gravity(si["acc"], si.get("quat"), free)
             stored.append(PlainSamples(time_s, si["acc"], si.get("gyr"), si.get("quat"), si.get("mag")))
+        for follower in followers.values():
+            follower.finish()
         if not len(stored):
             raise HiphingeError(
                 "its files have no time in common",
@@ -284,7 +286,8 @@ def sensors_in(file: Path, layout: Layout) -> list[tuple[str, str]]:
     assert at is not None
     found: dict[str, None] = {}
     for block in rows(table, Wanted(-1, (), (at,)), BadLines(file)):
-        found |= dict.fromkeys(text for text in block.texts[0] if text)
+        # a line may repeat the names of the columns
+        found |= dict.fromkeys(text for text in block.texts[0] if text not in ("", column))
         if len(found) > _MOST_SENSORS:
             what = f"{column} holds more than {_MOST_SENSORS} different texts"
             raise HiphingeError(what, str(file), "Name the column that tells the sensors apart.")

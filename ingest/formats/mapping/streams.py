@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,9 +26,10 @@ class TimedValues:
     values: Floats
 
 
-class Stream(Protocol):
+class Stream(ABC):
     """The samples of columns that share a clock, read block by block as often as needed. columns: their numbers in the table.
-    origin: what the time counts from. period_s: its usual step. notes: what was left out in the last pass."""
+    origin: what the time counts from. period_s: its usual step. notes: what was left out in the last pass. unit: what the file
+    is counted in."""
 
     table: TextTable
     clock: Clock
@@ -35,19 +37,31 @@ class Stream(Protocol):
     origin: Origin
     period_s: float
     notes: list[str]
+    unit: ClassVar[str]
+
+    @abstractmethod
+    def _pass(self) -> Iterator[tuple[Floats, Rows]]:
+        """Times and rows of all samples, in blocks that are not empty."""
 
     def blocks(self) -> Iterator[TimedValues]:
         """All samples, in blocks. Raises `HiphingeError` with file and line."""
-        ...
+        for time_s, found in self._pass():
+            yield TimedValues(time_s, found.values)
 
     def where(self, row: int) -> str:
         """File and line of sample `row`, from 0."""
-        ...
+        for _, found in self._pass():
+            if row < len(found):
+                return f"{self.table.path}, {self.unit} {int(found.lines[row])}"
+            row -= len(found)
+        return str(self.table.path)
 
 
-class TextStream:
+class TextStream(Stream):
     """Samples of some columns of a table, on one clock. stamps: the columns of the time. only: a column and what it must
-    hold. most: bad lines that may be left out. counted_hz: see `Layout`. notes: what was left out in the last pass."""
+    hold. most: bad lines that may be left out. counted_hz: see `Layout`."""
+
+    unit = "line"
 
     def __init__(
         self,
@@ -65,21 +79,7 @@ class TextStream:
         self._most, self._counted_hz = most, counted_hz
         self.notes: list[str] = []
         self.origin = Origin(COUNT, 0)
-        """What the time counts from."""
         self.period_s = self._usual_step()
-
-    def blocks(self) -> Iterator[TimedValues]:
-        """All samples, in blocks. Raises `HiphingeError` with file and line."""
-        for time_s, found in self._pass():
-            yield TimedValues(time_s, found.values)
-
-    def where(self, row: int) -> str:
-        """File and line of sample `row`, from 0."""
-        for _, found in self._pass():
-            if row < len(found):
-                return f"{self.table.path}, line {int(found.lines[row])}"
-            row -= len(found)
-        return str(self.table.path)
 
     def _pass(self) -> Iterator[tuple[Floats, Rows]]:
         bad = BadLines(self.table.path, self._most)

@@ -93,6 +93,8 @@ def _found(path: Path, text: TextLayout) -> TextTable:
             table = TextTable(path, names, number, delimiter, text.decimal, text.encoding)
             if len(names) > 1 and not missing(table, text.header_with):
                 return table
+    if next(lines(path, text.encoding), None) is None:
+        fail("the file is empty", path, 1, "Export the recording again, or leave this sensor out.")
     what = f"no line of column names with {', '.join(text.header_with)}"
     return fail(what, path, 1, "Check that this is the right file, exported as the maker's program does.")
 

@@ -18,15 +18,19 @@ class BadLines:
     """The bad lines of one file. most: how many may be left out; None: one in a thousand. A torn last line counts apart: a
     logger that loses its power leaves one.
 
-    strict: none may be left out, and no torn last line. unit: what is counted. lost: lines with a time and no value.
+    strict: none may be left out, and no torn last line. unit: what is counted. said_by: what states `most`, if anything does.
+    lost: lines with a time and no value. names: lines that repeat the names of the columns, which a program writes when it goes
+    on with a file.
     """
 
     path: Path
     most: int | None = None
     unit: str = "line"
     strict: bool = False
+    said_by: str = "bad_lines in the mapping"
     count: int = 0
     lost: int = 0
+    names: int = 0
     torn: str = ""
     _first: tuple[int, str, str] | None = field(default=None)
 
@@ -43,7 +47,7 @@ class BadLines:
         """Leave out the last line, which has no end. Raises `HiphingeError` where none may be left out."""
         if self.strict:
             raise HiphingeError(what, self.place(line), remedy)
-        self.torn = f"{self.path.name}: the last line, {line}, is torn and left out ({what})"
+        self.torn = f"{self.path.name}: the last {self.unit}, {line}, is torn and left out ({what})"
 
     def finish(self, lines: int) -> None:
         """After the last line. Raises `HiphingeError` when more lines were bad than may be."""
@@ -57,6 +61,9 @@ class BadLines:
             line, what, _ = self._first
             lines = f"1 {self.unit} is" if self.count == 1 else f"{self.count} {self.unit}s are"
             said.append(f"{self.path.name}: {lines} left out; {self.unit} {line}: {what}")
+        if self.names:
+            lines = f"1 {self.unit} repeats" if self.names == 1 else f"{self.names} {self.unit}s repeat"
+            said.append(f"{self.path.name}: {lines} the names of the columns")
         if self.lost:
             lines = f"1 {self.unit} has" if self.lost == 1 else f"{self.lost} {self.unit}s have"
             said.append(f"{self.path.name}: {lines} no values: counted as lost samples")
@@ -67,7 +74,8 @@ class BadLines:
         line, what, remedy = self._first
         if not self.strict and self.count > 1:
             allowed = f"one {self.unit} in a thousand" if self.most is None else str(self.most)
-            remedy += f" It is one of {self.count} bad {self.unit}s, and {allowed} may be left out (bad_lines in the mapping)."
+            by = f" ({self.said_by})" if self.said_by else ""
+            remedy += f" It is one of {self.count} bad {self.unit}s, and {allowed} may be left out{by}."
         raise HiphingeError(what, self.place(line), remedy)
 
     def place(self, line: int) -> str:

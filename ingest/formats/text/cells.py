@@ -179,6 +179,9 @@ def _slow(table: TextTable, wanted: Wanted, block: LineBlock, bad: BadLines, see
             continue
         try:
             cells = _cells(table, line)
+            if not bad.strict and _repeats_names(table, cells):
+                bad.names += 1
+                continue
             if wanted.only is not None and cells[wanted.only[0]].strip() != wanted.only[1]:
                 continue
             found = [_number(table, i, cells[i].strip()) for i in wanted.numbers]
@@ -250,6 +253,10 @@ def _is_cut(table: TextTable, wanted: Wanted, text: list[str]) -> bool:
     ends = [line.rsplit(table.delimiter, 1)[-1] for line in text[-_CUT_WITHIN - 1 :]]
     decimals = [len(end.strip().partition(table.decimal)[2]) for end in ends]
     return len(decimals) > 2 and len(set(decimals[:-1])) == 1 and decimals[-1] < decimals[0]
+
+
+def _repeats_names(table: TextTable, cells: list[str]) -> bool:
+    return len(table.names) > 1 and all(cell.strip() == name for cell, name in zip(cells, table.names, strict=False))
 
 
 def _number(table: TextTable, i: int, cell: str) -> float:

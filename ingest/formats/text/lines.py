@@ -22,6 +22,16 @@ _LONGEST_LINE = 1 << 20
 """Most bytes of a line (ours)."""
 _MOST_BYTES = 64 << 30
 """Largest file, bytes: two days of a dozen sensors at 400 Hz (ours)."""
+_PACKED = {
+    b"\x1f\x8b": "gz",
+    b"PK\x03\x04": "zip, or a spreadsheet: save that as CSV",
+    b"BZh": "bz2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "rar",
+}
+"""How compressed files begin, and their kind."""
 _SAVE_AS_UTF8 = "Save the file as plain UTF-8 text."
 
 
@@ -47,6 +57,13 @@ def place(path: Path, line: int) -> str:
 def fail(what: str, path: Path, line: int, remedy: str) -> NoReturn:
     """Raise `HiphingeError` at a line of a file."""
     raise HiphingeError(what, place(path, line), remedy)
+
+
+def refuse_packed(head: bytes, where: str) -> None:
+    """Raises `HiphingeError` where a file that begins like this is compressed. where: its name, as the message writes it."""
+    kind = next((kind for begin, kind in _PACKED.items() if head.startswith(begin)), None)
+    if kind is not None:
+        raise HiphingeError(f"this is a compressed file ({kind})", where, "Unpack it first, and give what was in it.")
 
 
 def lines(path: Path, encoding: str = UTF_8) -> Iterator[tuple[int, str]]:
@@ -112,6 +129,7 @@ def _pieces(path: Path, encoding: str, block_bytes: int) -> Iterator[tuple[bytes
 
 
 def _without_mark(raw: bytes, path: Path) -> bytes:
+    refuse_packed(raw, place(path, 1))
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in raw.split(b"\n", 1)[0][:64]:
         fail("not UTF-8 text (it looks like UTF-16 or a binary file)", path, 1, _SAVE_AS_UTF8)
     return raw

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from body_signals import SessionMark
 from dashboards.tables import read_summary
-from dsp.screen import screen_of
+from dsp.screen import Excursions, calibration_documents, numbered_before, run_document, runs_of, screen_of
+from dsp.screen import screened as screened_of
 from tests.contract.command_line import done, refused
 from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
@@ -169,6 +171,66 @@ def test_one_session_guided_by_two_protocols(place: Path) -> None:
     assert (found["before"], found["after"], found["label"], found["same_wear"]) == (75.0, 92.0, "changed", True)
     assert [p["session"] for p in found["points"]] == ["one hip-check 1", "one retest 2"]
     assert [p["pain"] for p in found["points"]] == [6.0, 3.0]
+
+
+def guided(folder: Path, *, after: float | None, treated: bool = True) -> Path:
+    """A hip check whose bends and two of the left knee raises calibrated, with deadlifts as the painful movement, a mark
+    `treatment`, and then three rock-backs and left knee raises that nobody guided, these where `after` says how high."""
+    calibrating = Day().bends().knee_raises(left=76.0, count=2, sides=("left",)).repetitions
+    day = Day()
+    day._now = 300.0
+    day.knee_raises(left=76.0, count=2, sides=("left",)).add("deadlift", {"lumbar_peak_deg": 20.0, "hip_left_peak_deg": 60.0})
+    treated_s = day._now - 10.0
+    day.rock_backs(20.0)
+    if after is not None:
+        day.knee_raises(left=after, sides=("left",))
+    said = [
+        (0.0, "protocol hip-check"),
+        (0.5, "step bends begin bend x3 calibration"),
+        (60.0, "step bends end"),
+        (60.0, "step knee-left begin knee_raise left x4 calibration"),
+        (320.0, "step knee-left end"),
+        (320.0, "step painful begin painful_movement x3"),
+        (treated_s - 1.0, "step painful end"),
+        (treated_s - 1.0, "protocol hip-check done"),
+        *([(treated_s, "treatment")] if treated else []),
+    ]
+    screened(folder, day, marks=said)
+    runs = runs_of([SessionMark(at_s, label) for at_s, label in said])
+    moved = numbered_before(calibrating)
+    screen = screen_of(list(screened_of(day.repetitions, moved, runs))).document()
+    for test in screen["tests"]:
+        test["from_calibration"] = test["test"] != "rock_back"
+    protocol = run_document(runs[0], day.repetitions, moved, Excursions())
+    protocol["calibration_movements"] = calibration_documents(moved, runs)
+    for estimator in ("live", "review"):
+        path = folder / estimator / "summary.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"screen": screen, "protocol": protocol}))
+    return folder
+
+
+def test_movements_of_the_calibration_belong_to_the_part_in_which_they_were_done(place: Path) -> None:
+    guided(place / "one", after=91.0)
+    found = compared(place, "one", "--primary", "knee_raise:left:hip_peak_deg")
+    assert (found["before"], found["after"], found["label"]) == (76.0, 91.0, "changed")
+    # the painful movement is no test of the screen
+    assert all(other["test"] != "deadlift" for other in found["others"])
+
+
+def test_what_was_not_done_after_the_treatment_has_no_answer(place: Path) -> None:
+    guided(place / "one", after=None)
+    said = refused("compare", "one", "--primary", "knee_raise:left:hip_peak_deg", cwd=place)
+    assert "knee_raise:left:hip_peak_deg was not measured in one part 2" in said
+
+
+def test_a_correction_of_another_repetition_leaves_the_calibration_s_movements(place: Path) -> None:
+    folder = guided(place / "one", after=None, treated=False)
+    screened(place / "later", screen_day(91.0), start="2026-11-23T10:32:00Z")
+    before = compared(place, "one", "later", "--primary", "knee_raise:left:hip_peak_deg")
+    (folder / "edits.toml").write_text('[[repetition]]\nat_s = 361.0\nmovement = "squat"\n')
+    after = compared(place, "one", "later", "--primary", "knee_raise:left:hip_peak_deg")
+    assert (before["before"], before["after"]) == (76.0, 91.0)
+    assert after == before
 
 
 def test_the_pinned_baseline_is_found_and_can_be_taken_back(place: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from dashboards.report import Asked, asked_of
 from hiphinge.afterwards.printing import SETTING
 from tests.contract.command_line import done, refused
 from tests.dashboards.report.pages import hip_check
@@ -58,3 +60,40 @@ def test_a_session_before_is_compared(session: Path, tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "Treatment and retest: true hip flexion, knee raise, left" in page
     assert "not more than the measurement can tell" in page
+
+
+def test_a_correction_writes_the_reports_again_as_they_were_asked_for(tmp_path: Path) -> None:
+    folder = hip_check(tmp_path / "s", session="s")
+    before = hip_check(tmp_path / "b", session="b", start="2026-11-22T14:05:00Z")
+    done("report", folder, "--before", before, "--language", "de", cwd=tmp_path)
+    done("report", folder, "--for", "athlete", "--language", "de", cwd=tmp_path)
+    (folder / "report.pdf").write_bytes(b"%PDF-")
+    # the system's language is another one
+    said = done("mark", folder, "5", "--note", "Laufband", cwd=tmp_path)
+    assert "report.pdf is as it was before: print it anew with hiphinge report --pdf" in said.stderr
+    page = (folder / "report.html").read_text("utf-8")
+    assert '<html lang="de">' in page
+    assert "Behandlung und Wiederholung" in page
+    assert '<html lang="de">' in (folder / "report-athlete.html").read_text("utf-8")
+    # a report is sent to others, and says nothing of this machine's folders
+    assert str(tmp_path) not in page
+    shutil.move(before, tmp_path / "away")
+    said = done("mark", folder, "6", "--note", "zwei", cwd=tmp_path)
+    assert "report.html is without its comparison: " in said.stderr
+    alone = (folder / "report.html").read_text("utf-8")
+    assert "Behandlung und Wiederholung" not in alone
+    assert "Laufband" in alone
+    shutil.move(tmp_path / "away", before)
+    done("mark", folder, "7", "--note", "drei", cwd=tmp_path)
+    assert "Behandlung und Wiederholung" in (folder / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("head", ["", '<meta name="hiphinge-asked" content="{">', '<meta name="hiphinge-asked" content="[1]">'])
+def test_a_report_that_does_not_say_how_it_was_asked_for_is_written_as_by_default(tmp_path: Path, head: str) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(f"<!doctype html>{head}", "utf-8")
+    assert asked_of(page) == Asked()
+    page.write_text('<meta name="hiphinge-asked" content="{&#34;language&#34;:&#34;xx&#34;}">', "utf-8")
+    assert asked_of(page) == Asked()
+    page.write_text('<meta name="hiphinge-asked" content="{&#34;language&#34;:&#34;de&#34;,&#34;trend&#34;:true}">', "utf-8")
+    assert asked_of(page) == Asked(language="de", trend=True)

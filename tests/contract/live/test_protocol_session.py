@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ STEPS = (
     ("knee-left", "knee_raise", 'side = "left"\nrepetitions = 4\nfrom_calibration = true'),
     ("knee-right", "knee_raise", 'side = "right"\nrepetitions = 4\nfrom_calibration = true'),
     ("side-left", "side_bend", 'side = "left"\nrepetitions = 3'),
+    ("fast", "fast_bend", 'repetitions = 3\nstart = "standing"'),
 )
 
 
@@ -61,12 +63,21 @@ def test_a_protocol_is_in_the_summary_live_and_in_a_replay_alike(tmp_path: Path)
             ("knee-left", 4, 4),
             ("knee-right", 4, 4),
             ("side-left", 3, 3),
+            ("fast", 3, 3),
         ]
-        assert protocol["steps"][-1]["measured"] == "lumbar_lateral"
-        assert protocol["steps"][-1]["peak_deg"] == pytest.approx(22.0, abs=4.0)
+        side, fast = protocol["steps"][-2:]
+        assert side["measured"] == "lumbar_lateral"
+        assert side["peak_deg"] == pytest.approx(22.0, abs=4.0)
+        # twice as fast as at the athlete's own pace, and no bend of the screen
+        assert 1.5 < fast["velocity_deg_s"]["lumbar"] / fast["own_pace_deg_s"]["lumbar"] < 2.5
         # the calibration's movements are scored, and are no rows of the table
         scored = {(t["test"], t["side"]): t["repetitions"] for t in first["screen"]["tests"]}
-        assert scored["bend", ""] >= 3
+        assert 3 <= scored["bend", ""] <= 4
         assert scored["knee_raise", "left"] >= 3
         assert scored["knee_raise", "right"] >= 3
         assert first["repetitions"] < 12
+    told = re.search(
+        r"fast bends: lumbar spine (\d+)° per second, (\d+)° at own pace", (live / "report.html").read_text("utf-8")
+    )
+    assert told is not None
+    assert [int(n) for n in told.groups()] == [round(fast[k]["lumbar"]) for k in ("velocity_deg_s", "own_pace_deg_s")]

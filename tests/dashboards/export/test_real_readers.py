@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from dashboards.export import FORMATS, Choices
 from dashboards.tables import read_angles
@@ -33,17 +34,22 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter beside which the readers are installed; HIPHINGE_READERS names one that is there already."""
+    """An interpreter beside which the readers are installed, once for all workers; HIPHINGE_READERS names one that is there
+    already."""
     given = os.environ.get("HIPHINGE_READERS")
     if given:
         return Path(given)
-    folder = tmp_path_factory.mktemp("readers")
-    venv.create(folder, with_pip=True)
-    place = folder / ("Scripts" if os.name == "nt" else "bin")
-    install = [str(place / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *READERS]
-    result = subprocess.run(install, capture_output=True, text=True, timeout=900)
-    if result.returncode:
-        missing(f"the readers cannot be installed: {result.stderr.strip()[-500:]}")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "readers"
+    place, whole = folder / ("Scripts" if os.name == "nt" else "bin"), folder / "whole"
+    with FileLock(folder.with_suffix(".lock")):
+        if not whole.exists():
+            venv.create(folder, with_pip=True)
+            install = [str(place / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *READERS]
+            result = subprocess.run(install, capture_output=True, text=True, timeout=900)
+            if result.returncode:
+                missing(f"the readers cannot be installed: {result.stderr.strip()[-500:]}")
+            whole.touch()
     return place / "python"
 
 

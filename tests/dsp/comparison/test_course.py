@@ -20,6 +20,7 @@ from dsp.comparison import (
     PublishedError,
     Value,
     compare,
+    proposed_primary,
     published,
     quantile,
     smallest_detectable,
@@ -27,6 +28,8 @@ from dsp.comparison import (
 )
 from dsp.comparison.kept import half_life_min, kept
 from dsp.comparison.standard_errors import Estimate
+from dsp.screen import screen_of
+from tests.dsp.screen_by_hand import Day
 
 KEY = ("knee_raise", "left", "hip_peak_deg")
 OTHER = ("rock_back", "left", "excursion_deg")
@@ -143,6 +146,50 @@ def test_one_wear_tells_about_the_error_with_sensors_on_only() -> None:
     errors = standard_errors(KEY, twice)
     assert errors.worn == pytest.approx(math.sqrt((8 * 2.1**2 + 2.0) / 9.0))
     assert (errors.worn_df, errors.anew_df) == (PRIOR_DF + 1, PRIOR_DF)
+
+
+ROCK = ("rock_back", "left", "excursion_deg")
+
+
+def rocked(minutes: float, value: float, *, gave_way: bool) -> Occasion:
+    return Occasion(
+        f"s{minutes}", START + timedelta(minutes=minutes), "today", {ROCK: Value(value, at_least=not gave_way)}, None, {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "label"),
+    [
+        ((15.0, True), (40.0, False), "changed"),
+        ((40.0, False), (15.0, True), "changed"),
+        # it went less far, or further, and gave way nowhere
+        ((40.0, False), (28.0, False), "not_more_than_measurement"),
+        ((28.0, False), (40.0, False), "not_more_than_measurement"),
+        # it ended before the place where it gave way
+        ((40.0, True), (20.0, False), "not_more_than_measurement"),
+        ((20.0, False), (40.0, True), "not_more_than_measurement"),
+    ],
+)
+def test_where_nothing_gave_way_a_change_is_told_only_where_it_can_but_be_larger(
+    before: tuple[float, bool], after: tuple[float, bool], label: str
+) -> None:
+    one, other = (rocked(m, v, gave_way=g) for m, (v, g) in ((0.0, before), (20.0, after)))
+    document = compare(one, other, primary=ROCK).document()
+    assert document["label"] == label
+    assert (document["smallest_detectable_deg"] is None) == (label != "changed")
+    assert "never_gave_way" in document["warnings"]
+
+
+def test_nothing_is_called_lost_or_kept_in_part_that_did_not_give_way() -> None:
+    later = (rocked(20.0, 40.0, gave_way=False), rocked(60.0, 20.0, gave_way=False), rocked(90.0, 38.0, gave_way=False))
+    document = compare(rocked(0.0, 15.0, gave_way=True), *later, primary=ROCK).document()
+    assert [p["label"] for p in document["points"][1:]] == ["changed", "not_more_than_measurement", "kept"]
+    assert all(p["kept_percent"] is None for p in document["points"])
+
+
+def test_the_screen_proposes_no_number_that_lies_somewhere_above() -> None:
+    screen = screen_of(Day().bends().knee_raises(left=105.0, right=104.0).rock_backs().repetitions).document()
+    assert proposed_primary(screen)["test"] == "knee_raise"
 
 
 def test_repetitions_that_spread_widely_make_a_change_harder_to_tell() -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from body_signals.movements import KINDS
 from body_signals.quantities import REPETITION_METRICS
-from dsp.rhythm.metrics import Best, better, onset_s, rhythm
+from dsp.rhythm.metrics import Best, RepetitionRows, better, measure, onset_s, rhythm
 from dsp.rhythm.phases import velocity
 from dsp.rhythm.shares import bins, thirds
 
@@ -394,3 +395,34 @@ def test_resampling(seed):
         for name, value in found.items():
             tolerance = next((t for word, t in RESAMPLED.items() if word in name.replace("_deg_s", "")), 0.05)
             assert other[name] == pytest.approx(value, abs=tolerance), (name, rate)
+
+
+def drawn(seed):
+    """A movement of each kind, in an order and with depths and uncertainties of its own; its seat, if it is one, at the end."""
+    rng = np.random.default_rng(seed)
+    names, rows, sd, turn = [kind.name for kind in KINDS], [], [], []
+    rng.shuffle(names)
+    for name in names:
+        n = int(rng.integers(150, 300))
+        down = line((0, 0), (1.0, 1.0))[np.linspace(0, 100, n, dtype=int)]
+        there = down if name.startswith("s") and "_" in name else np.concatenate((down[::2], down[::-2]))
+        lumbar, pelvis, left, right = (depth * there for depth in rng.uniform(15, 60, 4))
+        rows.append(np.stack((lumbar, pelvis, lumbar + pelvis, left, right)))
+        sd.append(rng.uniform(0.5, 2.0, (5, len(there))))
+        turn.append(int(there.argmax()))
+    return names, rows, sd, turn
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_repetition_is_measured_alone_as_among_others(seed):
+    """A knee raise has the uncertainty of its own leg's hip, also in the minute in which somebody sits down."""
+    names, rows, sd, turn = drawn(seed)
+    length = np.array([r.shape[1] for r in rows])
+    both = RepetitionRows(np.concatenate(rows, axis=1), np.concatenate(sd, axis=1), length, np.array(turn), names)
+    together = measure(both, [Best()] * len(names), RATE)
+    assert {"knee_raise", "sit_down", "stand_up"} <= set(names)
+    for i, name in enumerate(names):
+        one = RepetitionRows(rows[i], sd[i], length[i : i + 1], np.array(turn[i : i + 1]), [name])
+        alone = measure(one, [Best()], RATE)[0]
+        assert dict(together[i].metrics) == dict(alone.metrics), name
+        assert together[i].missing_shares == alone.missing_shares, name

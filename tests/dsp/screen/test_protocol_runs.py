@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from body_signals import ANGLE_NAMES, Quality, SessionMark
-from dsp.results import AngleRows, Repetition
-from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screened
+from dsp.results import AngleRows, OrientationRows, Repetition
+from dsp.screen import Excursions, begin_label, numbered_before, of_run, run_document, runs_of, screen_of, screened
 from hiphinge.guidance.protocol_files import shipped
 
 
@@ -104,6 +105,63 @@ def test_an_attempt_that_was_repeated_leaves_the_screen() -> None:
     assert [r.turn_s for r in screened([repetition(10.0), repetition(25.0)], [], (run,))] == [25.0]
 
 
+def test_bends_by_a_metronome_tell_no_times_and_no_velocities() -> None:
+    metronome = next(step for step in shipped()["full-screen"].steps if step.tempo is not None)
+    said = marks(
+        (0.0, "protocol my-tests"),
+        (6.0, "step bends begin bend x3"),
+        (20.0, "step bends end"),
+        (20.0, begin_label(metronome)),
+        (60.0, f"step {metronome.name} end"),
+        (60.0, "step fast begin fast_bend x3"),
+        (80.0, "step fast end"),
+    )
+
+    def bend(at_s: float, down_s: float, down_deg_s: float) -> Repetition:
+        metrics = {"descent_s": down_s, "onset_delay_s": -0.1 * down_s, "trunk_rom_deg": 100.0}
+        metrics |= {f"{segment}_peak_velocity_descent_deg_s": down_deg_s for segment in ("lumbar", "pelvis")}
+        return Repetition(int(at_s), at_s - 1.0, at_s, at_s + 1.0, "bend", 1.0, 0, metrics)
+
+    own = [bend(at_s, 1.5, 80.0) for at_s in (8.0, 11.0, 14.0, 17.0)]
+    paced = [bend(at_s, 3.5, 30.0) for at_s in (25.0, 33.0, 41.0, 49.0)]
+    fast = [bend(at_s, 0.7, 160.0) for at_s in (62.0, 65.0, 68.0)]
+    (run,) = runs_of(said)
+    for taken in (screened([*own, *paced, *fast], [], (run,)), of_run([*own, *paced, *fast], [], run)):
+        (test,) = screen_of(taken).tests
+        # the ranges of all are scored, without the first of the set
+        assert test.repetitions == 7
+        assert (test.value("descent_s"), test.value("onset_delay_s")) == (1.5, pytest.approx(-0.15))
+    step = run_document(run, [*own, *paced, *fast], [], Excursions())["steps"][-1]
+    assert (step["velocity_deg_s"]["lumbar"], step["own_pace_deg_s"]["lumbar"]) == (160.0, 80.0)
+
+
+def test_fast_bends_tell_velocities_and_leave_the_screen() -> None:
+    said = marks(
+        (0.0, "protocol fast-bends"),
+        (6.0, "step bends begin bend x3 calibration"),
+        (20.0, "step bends end"),
+        (20.0, "step fast begin fast_bend x3"),
+        (40.0, "step fast end"),
+    )
+
+    def bend(at_s: float, down_deg_s: float, quality: int = 0) -> Repetition:
+        metrics = {"lumbar_peak_velocity_descent_deg_s": down_deg_s, "pelvis_peak_velocity_descent_deg_s": down_deg_s / 4.0}
+        return Repetition(0, at_s - 1.0, at_s, at_s + 1.0, "bend", 1.0, quality, metrics)
+
+    slow = [bend(at_s, 40.0 + at_s) for at_s in (8.0, 12.0, 16.0)]
+    fast = [bend(at_s, 100.0 + at_s) for at_s in (22.0, 25.0, 28.0)]
+    spoilt = bend(31.0, 500.0, int(Quality.SATURATED))
+    (run,) = runs_of(said)
+    step = run_document(run, [*fast, spoilt], slow, Excursions())["steps"][1]
+    assert (step["valid"], step["wanted"]) == (3, 3)
+    assert step["velocity_deg_s"] == {"lumbar": 125.0, "pelvis": 31.2}
+    assert step["own_pace_deg_s"] == {"lumbar": 52.0, "pelvis": 13.0}
+    assert screened([*fast, spoilt], slow, [run]) == of_run([*fast, spoilt], slow, run) == slow
+    # two bends are no set
+    step = run_document(run, fast[:2], slow[:2], Excursions())["steps"][1]
+    assert step["velocity_deg_s"] == step["own_pace_deg_s"] == {"lumbar": None, "pelvis": None}
+
+
 def test_a_retest_is_not_mixed_into_the_first_test() -> None:
     runs = runs_of(
         [
@@ -177,12 +235,38 @@ def test_side_bends_are_counted_by_their_angle(first: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("worn", [(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, -0.5, 0.5), (0.1, -0.7, 0.7, 0.1)])
+def test_a_shin_swings_both_ways_wherever_the_sensor_is_worn(worn: tuple[float, ...]) -> None:
+    said = marks(
+        (0.0, "protocol hip-rotation"),
+        (1.0, "step rotation-left begin hip_rotation left x6 by thigh_left_swing 10"),
+        (21.0, "step rotation-left end"),
+    )
+    time_s = np.arange(0.0, 30.0, 0.01)
+    # out to 28°, in to 36°, three times, about a horizontal axis; before the step it is carried about
+    swing = np.where(time_s < 1.0, 200.0 * time_s, np.sin(2.0 * np.pi * np.maximum(time_s - 1.2, 0.0) / 6.0))
+    swing = np.where(time_s >= 1.0, np.where(swing > 0.0, 28.0, 36.0) * swing, swing)
+    turned = Rotation.from_rotvec(np.radians(swing)[:, None] * [0.6, 0.8, 0.0]) * Rotation.from_quat(worn, scalar_first=True)
+    quat = turned.as_quat(scalar_first=True)
+    quat[[100, 101, 102, 700]] = np.nan
+    found, other = Excursions(), OrientationRows("pelvis", time_s, quat[::-1], np.zeros(len(time_s), np.int32))
+    for mark in said:
+        found.hear(mark)
+    for at in range(0, len(time_s), 171):
+        cut = slice(at, at + 171)
+        found.take(OrientationRows("thigh_left", time_s[cut], quat[cut], np.zeros(len(time_s[cut]), np.int32)))
+        found.take(other)
+    (step,) = run_document(runs_of(said)[0], [], [], found)["steps"]
+    assert (step["valid"], step["measured"]) == (6, "thigh_left_swing")
+    assert (step["first_way_deg"], step["other_way_deg"]) == (pytest.approx(28.0, abs=0.1), pytest.approx(36.0, abs=0.1))
+
+
 def test_what_nobody_measures_is_counted_by_taps() -> None:
     said = marks(
         (0.0, "protocol hip-rotation"),
-        (1.0, "step rotation-left begin hip_rotation left x3 by tap 0"),
+        (1.0, "step own begin tapped left x3 by tap 0"),
         *((t, "step count") for t in (2.0, 3.0, 9.0)),
-        (5.0, "step rotation-left end"),
+        (5.0, "step own end"),
     )
     taps_s = [m.time_s for m in said if m.label == "step count"]
     (step,) = run_document(runs_of(said)[0], [], [], Excursions(), taps_s)["steps"]

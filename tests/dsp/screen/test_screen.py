@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from body_signals.limits import LIMITS, SET_FOR_SESSION, limits_with
 from body_signals.quantities import SCREEN_MEASURES, SCREEN_RESULT
+from dashboards.answers import sentences
 from dsp.results import Repetition
 from dsp.screen.pattern import CRITERIA, Pattern, Screen, screen_of
 from tests.conftest import ROOT
@@ -363,6 +364,18 @@ def test_who_rocks_back_a_little_without_giving_way_is_not_low() -> None:
     # the hips were not tested by that
     assert screened(Day().bends(**LARGE).stand_ups(0.6).rock_backs(None, range_deg=17.0)).pattern is Pattern.REPEAT
     assert screened(Day().bends(**LARGE).stand_ups(0.6).rock_backs(None, range_deg=35.0)).pattern is Pattern.MOVEMENT_CONTROL
+
+
+def test_who_never_gives_way_is_not_said_to_give_way_at_the_end() -> None:
+    short = Day().bends(**LARGE).knee_raises(60.0, 100.0).rock_backs(None, range_deg=48.0)
+    (against,) = [r for r in answer(screened(short))["against"] if r["test"] == "rock_back" and r["side"] == "left"]
+    assert against["at_least"] is True
+    assert sentences("en").reason(against).startswith("the spine does not give within 48° of left hip in the rock-back")
+    assert "bis 48° nicht nach" in sentences("de").reason(against)
+    gives = answer(screened(Day().bends(**LARGE).knee_raises(60.0, 100.0).rock_backs(36.0, range_deg=48.0)))
+    told = [r for r in gives["against"] if r["test"] == "rock_back"]
+    assert told
+    assert not any("at_least" in r for r in told)
 
 
 def test_a_shallow_bow_says_nothing() -> None:

@@ -85,5 +85,6 @@ def test_names_of_folders() -> None:
     assert plain(ODD) == "O-Brien---Zoë--1-2"
     assert named_after("2026-11-23T14-05-00Z_player-07") == "player-07"
     assert named_after(".2026-11-23T14-05-00Z_player-07.partial") == "player-07"
+    assert named_after(".2026-11-23T14-05-00Z_player-07.0123abcd.partial") == "player-07"
     assert named_after("demo-session-2026-11-23T14-05-00Z_a-b") == "a-b"
     assert named_after("evening") is None

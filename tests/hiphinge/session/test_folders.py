@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from body_signals import HiphingeError
 from hiphinge.session.folders import appearing, check_new, session_name
+from on_disk import LEFT_S
 
 START = datetime(2026, 11, 23, 14, 5, 0, tzinfo=UTC)
 
@@ -66,7 +69,7 @@ def test_who_stops_it_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path: Pa
 
     def stopped(path: Path, *args: Any, **kwargs: Any) -> None:
         mkdir(path, *args, **kwargs)
-        if path.name == ".out.partial":
+        if path.suffix == ".partial":
             raise SystemExit(143)
 
     monkeypatch.setattr(Path, "mkdir", stopped)
@@ -82,12 +85,40 @@ def test_a_folder_that_was_there_stays_when_the_block_fails(tmp_path: Path) -> N
     assert below(tmp_path) == {"out"}
 
 
-def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path: Path) -> None:
-    (tmp_path / ".out.partial").mkdir()
-    (tmp_path / ".out.partial/old").write_text("1")
+@pytest.mark.parametrize("left", [".out.partial", ".out.0123abcd.partial"])
+def test_what_a_killed_run_left_is_in_nobodys_way_and_goes_after_a_day(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).mkdir()
+    (tmp_path / left / "old").write_text("1")
     with appearing(tmp_path / "out") as working:
         assert not any(working.iterdir())
+    assert below(tmp_path) == {"out", left, f"{left}/old"}
+    (tmp_path / "out").rmdir()
+    yesterday = time.time() - LEFT_S - 60.0
+    os.utime(tmp_path / left, (yesterday, yesterday))
+    with appearing(tmp_path / "out"):
+        pass
     assert below(tmp_path) == {"out"}
+
+
+def test_of_two_that_make_the_same_folder_neither_loses_a_file_and_the_first_one_has_it(tmp_path: Path) -> None:
+    with appearing(tmp_path / "out") as first:
+        (first / "x").write_text("first")
+
+        def second() -> None:
+            with appearing(tmp_path / "out") as working:
+                (working / "x").write_text("second")
+                assert working != first
+                assert (first / "x").read_text() == "first"
+                # the first one is ready meanwhile
+                first.rename(tmp_path / "out")
+                first.mkdir()
+
+        with pytest.raises(HiphingeError, match="exists already"):
+            second()
+        first.rmdir()
+        (tmp_path / "out").rename(first)
+    assert below(tmp_path) == {"out", "out/x"}
+    assert (tmp_path / "out/x").read_text() == "first"
 
 
 def test_the_current_folder_may_be_named_by_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

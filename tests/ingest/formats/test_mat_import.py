@@ -10,6 +10,7 @@ from scipy.io import loadmat, savemat
 
 from body_signals import HiphingeError
 from ingest.formats import ImportedSession, import_session
+from ingest.formats.mapping import mat_import
 from tests.ingest.formats.turning import turning
 
 MAPPING = """rate_hz = "info.rate"
@@ -81,6 +82,28 @@ def test_a_file_that_is_none_is_refused(folder: Path) -> None:
             imported(folder, MAPPING)
     with pytest.raises(HiphingeError, match="needs a mapping file"):
         import_session("mat", folder / "pelvis.mat")
+
+
+@pytest.mark.parametrize(("form", "packed"), [("4", False), ("5", False), ("5", True)])
+def test_more_numbers_than_are_read_whole_are_refused(
+    form: str, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, monstrous = tmp_path / "pelvis.mat", np.zeros((200_000, 8))
+    savemat(file, {"a": np.arange(5.0), "b": monstrous}, format=form, do_compression=packed)  # type: ignore[arg-type]
+    # zeros pack well: 50 kB hold 13 MB
+    assert (file.stat().st_size < 100_000) == packed
+    monkeypatch.setattr(mat_import, "_MOST_BYTES", monstrous.nbytes + 1000)
+    assert set(mat_import.mat_variables(file)) == {"a", "b"}
+    monkeypatch.setattr(mat_import, "_MOST_BYTES", monstrous.nbytes - 1000)
+    with pytest.raises(HiphingeError, match="GB of numbers, and it is read whole") as caught:
+        mat_import.mat_variables(file)
+    assert (caught.value.where, caught.value.remedy) == (str(file), "Export it as CSV, which is read in pieces.")
+
+
+def test_a_file_of_empty_elements_ends(tmp_path: Path) -> None:
+    (tmp_path / "pelvis.mat").write_bytes(b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + bytes(50_000_000))
+    with pytest.raises(HiphingeError):
+        mat_import.mat_variables(tmp_path / "pelvis.mat")
 
 
 def test_samples_that_are_missing_or_repeat(folder: Path) -> None:

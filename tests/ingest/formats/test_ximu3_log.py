@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.placement_names import placement_named
+from ingest.formats.text import cells
+from ingest.formats.text.lines import line_blocks
 
 INERTIAL = (
     "Timestamp (us),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s),"
@@ -184,3 +187,32 @@ def test_a_device_whose_clock_was_set_gives_the_start(tmp_path: Path) -> None:
     session = imported(tmp_path)
     assert session.session.start == datetime(2026, 11, 23, 14, 5, 0, 500_000, tzinfo=UTC)
     assert session.samples["pelvis"].time_s[1] == 0.02
+
+
+def test_blocks_of_any_size_give_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = device(tmp_path, "pelvis", "64F0EDBF", rows=300)
+    stamps = [917_000_000 + i * 20_000 for i in range(300) if i != 50]
+    quat, mag = "Timestamp (us),W,X,Y,Z", "Timestamp (us),X (uT),Y (uT),Z (uT)"
+    extra(folder, "Quaternion.csv", quat, stamps, "0.8,0,0.6,0")
+    extra(folder, "Magnetometer.csv", mag, stamps[:-1], "10,20,30")
+    whole = imported(tmp_path)
+    monkeypatch.setattr(cells, "line_blocks", partial(line_blocks, block_bytes=500))
+    parts = imported(tmp_path)
+    for name in ("time_s", "acc", "gyr", "quat"):
+        np.testing.assert_array_equal(getattr(parts.samples["pelvis"], name), getattr(whole.samples["pelvis"], name))
+    assert (whole.samples["pelvis"].mag_ut, parts.notes) == (None, whole.notes)
+    assert any("Magnetometer.csv is left out, it has other time stamps" in note for note in parts.notes)
+    # one message more than there are samples, or another time far into the file
+    for other in ([*stamps, 1_000_000_000], [*stamps[:-5], *(at + 1 for at in stamps[-5:])]):
+        extra(folder, "Magnetometer.csv", mag, other, "10,20,30")
+        assert imported(tmp_path).samples["pelvis"].mag_ut is None
+    extra(folder, "Magnetometer.csv", mag, stamps, "10,20,30")
+    mag_ut = imported(tmp_path).samples["pelvis"].mag_ut
+    assert mag_ut is not None
+    assert mag_ut.shape == (299, 3)
+
+
+@pytest.mark.parametrize("fault", ["backwards", "text", "short line"])
+def test_a_fault_in_a_later_block_says_its_line(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "line_blocks", partial(line_blocks, block_bytes=200))
+    test_fault_of_a_file_says_line_and_remedy(tmp_path, fault)

@@ -1,5 +1,6 @@
 """Format xsens-opensense: MT Manager text exports."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from body_signals import HiphingeError, Placement
 from ingest.formats import ImportedSession, import_session
 from ingest.formats.orientation import quaternions
 from ingest.formats.plain import read_plain, write_plain
+from ingest.formats.text import cells
+from ingest.formats.text.lines import line_blocks
 from tests.ingest.formats.turning import turning
 
 PREAMBLE = ["// Start Time: Unknown", "// Update Rate: 50.0Hz", "// Filter Profile: human (46.1)", "// Firmware Version: 4.0.2"]
@@ -237,3 +240,65 @@ def test_a_gyroscope_that_begins_later(with_orientation: bool, tmp_path: Path) -
     np.testing.assert_allclose(one.time_s - one.time_s[0], MOTION.time_s[keep] - MOTION.time_s[keep[0]], atol=1e-9)
     np.testing.assert_allclose(one.gyr, MOTION.gyr[keep], atol=5e-3)
     assert any("the gyroscope begins in line 6" in note for note in session.notes)
+
+
+def in_small_blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(cells, "line_blocks", partial(line_blocks, block_bytes=size))
+
+
+@pytest.mark.parametrize("with_orientation", [True, False])
+@pytest.mark.parametrize("leading", [0, 3, 40])
+def test_blocks_of_any_size_give_the_same_bits(
+    with_orientation: bool, leading: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"Quat_q0,Quat_q1,Quat_q2,Quat_q3": MOTION.quat} if with_orientation else None
+    file = wide(tmp_path, ["// Start Time: Unknown"], extra)
+    lines = file.read_text().splitlines()
+    for i in [*range(2, 2 + leading), 120, 121, 122, 123, 400]:
+        row = lines[i].split("\t")
+        row[5:8] = ["", "NaN", ""]
+        lines[i] = "\t".join(row)
+    # packets that were lost, and lines that are not there
+    for i in (200, 201):
+        lines[i] = lines[i].split("\t")[0] + "\t" * lines[i].count("\t")
+    file.write_text("\n".join([*lines[:300], *lines[305:], ""]))
+    whole = imported(file)
+    in_small_blocks(monkeypatch, 900)
+    # a few lines tell no rate
+    parts = import_session("xsens-mt", file, rate_hz=50.0)
+    for name in ("time_s", "acc", "gyr", "quat"):
+        np.testing.assert_array_equal(getattr(parts.samples["A"], name), getattr(whole.samples["A"], name))
+    said = [note for note in whole.notes if "update rate" not in note]
+    assert parts.notes == said
+    assert any("5 packets have no gyroscope values" in note for note in said)
+
+
+@pytest.mark.parametrize("fault", sorted({"counter repeats", "counter backwards", "empty cell", "no rotation", "short line"}))
+def test_a_fault_in_a_later_block_says_its_line(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_small_blocks(monkeypatch, 300)
+    test_fault_of_a_file_says_line_and_remedy(tmp_path, fault)
+
+
+def test_a_doubtful_sample_is_found_again_by_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = wide(tmp_path, ["// Update Rate: 50.0Hz"])
+    lines = file.read_text().splitlines()
+    row = lines[402].split("\t")
+    row[5] = "900.0"
+    lines[402] = "\t".join(row)
+    file.write_text("\n".join([*lines, ""]))
+    in_small_blocks(monkeypatch, 900)
+    with pytest.raises(HiphingeError, match="beyond every gyroscope") as caught:
+        imported(file)
+    assert caught.value.where == f"{file}, line 403"
+
+
+def test_a_gyroscope_without_any_value_is_said(tmp_path: Path) -> None:
+    file = wide(tmp_path, ["// Update Rate: 50.0Hz"])
+    text = file.read_text().splitlines()
+    # what looks like a value in the first lines belongs to a packet that was lost
+    rows = [line.split("\t") for line in text[2:]]
+    lost = ["1", "", "", "", "", "0.1", "0.1", "0.1"]
+    file.write_text("\n".join([*text[:2], "\t".join(lost), *("\t".join([*row[:5], "", "", ""]) for row in rows), ""]))
+    with pytest.raises(HiphingeError, match="no packet has values of Gyr_X, Gyr_Y, Gyr_Z") as caught:
+        imported(file)
+    assert caught.value.where == f"{file}, line 2"

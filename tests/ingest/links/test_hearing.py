@@ -72,3 +72,31 @@ def test_another_rate_than_was_asked_for_is_told(sent_hz: float, said: str) -> N
         hearing.hear(frame, 10_000_000_000 + int(n / sent_hz * 1e9))
     assert said in hearing.other_rate
     assert bool(said) is bool(hearing.other_rate)
+
+
+@pytest.mark.parametrize("stored", [0, 60, 400])
+@pytest.mark.parametrize(("sent_hz", "said"), [(50.0, ""), (35.0, "sends 35 samples a second, 50 were asked for")])
+def test_what_a_sensor_had_in_store_is_no_other_rate(stored: int, sent_hz: float, said: str) -> None:
+    hearing = Hearing(device_family("witmotion-ble"), Request(rate_hz=50.0))
+    frame = encode_samples(STILL[:1], np.zeros((1, 3)))
+    hearing.begin()
+    for _ in range(stored):
+        hearing.hear(frame, 10_000_000_000)
+    rng = np.random.default_rng(stored)
+    for n in range(int(6.0 * sent_hz)):
+        hearing.hear(frame, 10_100_000_000 + int((n / sent_hz + rng.uniform(0.0, 0.03)) * 1e9))
+    assert hearing.other_rate == said
+
+
+def test_a_stream_without_a_steady_rate_has_none_and_is_not_decoded_for_ever() -> None:
+    hearing = Hearing(device_family("witmotion-ble"), Request(rate_hz=100.0))
+    frame = encode_samples(STILL[:1], np.zeros((1, 3)))
+    hearing.begin()
+    at = 0.0
+    for n in range(6000):
+        at += 0.01 if int(at) % 2 else 0.05
+        hearing.hear(frame, int(1e9 * (1.0 + at)))
+        if n == 3000:
+            before = hearing.samples
+    assert hearing.rate_hz is None
+    assert hearing.samples == before < 3000

@@ -31,7 +31,7 @@ export function drawCourse(svg, comparison, said, axis, narrow = false) {
   const { width: WIDTH, left: LEFT, right: RIGHT, most } = narrow ? NARROW : WIDE;
   const { points, before } = comparison;
   const shown = (i) => said.values?.[i] ?? DASH;
-  const smallest = (point) => point.smallest_detectable_deg ?? comparison.smallest_detectable_deg;
+  const smallest = (point) => point.smallest_detectable_deg === undefined ? comparison.smallest_detectable_deg : point.smallest_detectable_deg;
   const side = comparison.primary.side === "right" ? "hip-right" : comparison.primary.test === "bend" ? "lumbar" : "hip-left";
   const values = points.map((p) => p.value).filter(known);
   const reach = Math.max(...points.slice(1).map(smallest).filter(known), 0);
@@ -56,7 +56,7 @@ export function drawCourse(svg, comparison, said, axis, narrow = false) {
   nodes.push(shape("path", { class: "before", d: `M${LEFT} ${y(before)}H${RIGHT}` }));
   const bands = points.slice(1).map((point, i) => word(point.same_wear ? "retest.band.worn" : "retest.band.anew", { smallest: said.leasts?.[i + 1] ?? DASH }));
   bands.forEach((words, i) => {
-    if (words !== bands[i - 1]) nodes.push(text("axis", (i ? LEFT + wide * (i + 1) : LEFT) + 10, y(before - smallest(points[i + 1])) + 20, words));
+    if (words !== bands[i - 1] && known(smallest(points[i + 1]))) nodes.push(text("axis", (i ? LEFT + wide * (i + 1) : LEFT) + 10, y(before - smallest(points[i + 1])) + 20, words));
   });
   const there = points.map((p, i) => [x(i), y(p.value), p, shown(i)]).filter(([, , p]) => known(p.value));
   nodes.push(shape("path", { class: `stroke ${side} course-line`, d: there.map(([px, py], n) => `${n ? "L" : "M"}${px} ${py}`).join("") }));

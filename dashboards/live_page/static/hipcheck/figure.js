@@ -42,6 +42,7 @@ const POSES = {
   step_down: { tilt: 10, trunk: 18, near: [40, -22], far: [8, -2], foot: 270, arm: "chest", box: true, way: "M440 120V220", head: [440, 238, 180] },
   hip_rotation: { tilt: 0, trunk: 0, near: [88, 14], foot: 330, arm: "chest", chair: true, way: "M430 300A90 90 0 0 1 470 360", head: [476, 374, 160] },
 };
+POSES.fast_bend = POSES.bend;
 const RIGHT = { "hip-left": "hip-right", "hip-right": "hip-left" };
 
 /** Draw what a test asks for into an `svg`; `side`: the leg in front, where the test has sides. */

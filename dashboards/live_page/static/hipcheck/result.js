@@ -11,6 +11,15 @@ import { word } from "../words/words.js";
 const PICTURED = new Set(["hip-check", "full-screen", "retest"]);
 const LEVELS = { high: 3, moderate: 2, low: 1 };
 
+/** What was measured of a step that is no test of the hip screen. */
+function sizeOf(step) {
+  const [fast, own] = [step.velocity_deg_s?.lumbar, step.own_pace_deg_s?.lumbar];
+  if (known(fast)) return known(own) ? word("hipcheck.velocities", { size: degrees(fast), own: degrees(own) }) : word("hipcheck.velocity", { size: degrees(fast) });
+  if ("first_way_deg" in step && known(step.peak_deg)) return word("hipcheck.swing", { first: degrees(step.first_way_deg), other: degrees(step.other_way_deg) });
+  if (known(step.peak_deg)) return word("hipcheck.peak", { size: degrees(step.peak_deg) });
+  return step.measured === null && "measured" in step ? word("hipcheck.unmeasured") : "";
+}
+
 /** Three dots, as many filled as the confidence is high. */
 export function dots(level) {
   const filled = LEVELS[level] ?? 0;
@@ -65,7 +74,7 @@ export class Result {
       .filter((step) => step.wanted && step.outcome !== "repeated")
       .map((step) => {
         const title = told(known_steps.find((s) => s.name === step.name)?.title) || step.name;
-        const size = known(step.peak_deg) ? word("hipcheck.peak", { size: degrees(step.peak_deg) }) : step.measured === null && "measured" in step ? word("hipcheck.unmeasured") : "";
+        const size = sizeOf(step);
         return element("li", {}, element("span", {}, title, size ? element("span", { class: "mute" }, ` ${size}`) : null), element("b", {}, word("hipcheck.valid", { valid: step.valid, wanted: step.wanted })));
       });
     return element("section", { class: "card", "aria-labelledby": "led-done" }, element("h3", { id: "led-done" }, word("hipcheck.done")), element("ol", { class: "plan done-list" }, ...rows));

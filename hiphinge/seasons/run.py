@@ -1,0 +1,132 @@
+"""The run: sessions are given to workers, a few at a time, and come back as outcomes, until each has one.
+
+A few at a time: Dask counts a worker's death against every task that it had been given, begun or not.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from body_signals import HiphingeError
+from hiphinge.seasons.place import Place
+from hiphinge.seasons.task import Job, Outcome, Settings, compute_session
+from hiphinge.seasons.workers import LOOK_S, LOST_WITH_WORKERS, Workers
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_A_WORKER = 2
+"""Sessions given to a worker: one that it computes, and the next one (ours)."""
+
+
+def jobs_of(sessions: Place, results: Place, settings: Settings) -> list[Job]:
+    """The sessions of a place, as one run. HiphingeError where there is none."""
+    names = sessions.folders()
+    if not names:
+        raise HiphingeError("no session is in this folder", sessions.words, "Give the folder of your session folders")
+    run = uuid.uuid4().hex
+    return [Job(sessions, name, name or _own_name(sessions), results, settings, run) for name in names]
+
+
+def _own_name(place: Place) -> str:
+    folder = place.on_disk("")
+    return place.words.rstrip("/").rpartition("/")[2] if folder is None else folder.resolve().name
+
+
+@dataclass(slots=True)
+class _Given:
+    """A session that was given to workers, which of them may compute it, and how often it was lost with all of them."""
+
+    job: Job
+    to: frozenset[str]
+    lost: int
+
+
+def outcomes(client: Client, workers: Workers, jobs: Sequence[Job], tick: Callable[[], None]) -> Iterator[Outcome]:
+    """What becomes of each session, as it ends. tick: is called at least once a second.
+
+    HiphingeError where scheduler or workers have gone; then the others are as if they had never been begun.
+    """
+    # not from the first one: two programs that were started at once meet only in the middle
+    begin = random.randrange(len(jobs)) if jobs else 0
+    waiting = deque((job, 0) for job in (*jobs[begin:], *jobs[:begin]))
+    given: dict[Future[Outcome], _Given] = {}
+    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+    try:
+        while waiting or given:
+            _look(client, workers)
+            for future, one in [*given.items()]:
+                # those that it was given to have gone, and nobody else may take it
+                if one.to.isdisjoint(workers.addresses) and not future.done():
+                    del given[future]
+                    future.cancel()
+                    waiting.appendleft((one.job, one.lost + 1))
+            while waiting and len(given) < _A_WORKER * len(workers.addresses):
+                job, lost = waiting.popleft()
+                if lost > LOST_WITH_WORKERS:
+                    yield _lost(job, lost)
+                    continue
+                future = client.submit(
+                    compute_session,
+                    job,
+                    key=f"hiphinge-session-{uuid.uuid4().hex}",
+                    pure=False,
+                    workers=list(workers.addresses),
+                    allow_other_workers=False,
+                )
+                given[future] = _Given(job, workers.addresses, lost)
+                future.add_done_callback(ended.put)
+            tick()
+            with suppress(Empty):
+                future = ended.get(timeout=LOOK_S)
+                if future in given:
+                    done = given.pop(future)
+                    yield _outcome(client, future, done.job)
+    finally:
+        for future in given:
+            with suppress(OSError, RuntimeError):
+                future.cancel()
+
+
+def _look(client: Client, workers: Workers) -> None:
+    try:
+        workers.look()
+    except OSError as error:
+        raise _gone(client) from error
+    if client.status != "running":
+        raise _gone(client)
+
+
+def _gone(client: Client) -> HiphingeError:
+    where = client.scheduler.address if client.scheduler is not None else "the scheduler"
+    remedy = "Start it again, and run the same command: what is done stays done"
+    return HiphingeError("the scheduler has gone", str(where), remedy)
+
+
+def _outcome(client: Client, future: Future[Outcome], job: Job) -> Outcome:
+    from distributed import KilledWorker
+
+    try:
+        done = future.result()
+    except KilledWorker:
+        return _lost(job, LOST_WITH_WORKERS + 1)
+    except Exception as error:
+        if future.status in ("cancelled", "lost"):
+            raise _gone(client) from error
+        what = f"was not computed ({type(error).__name__}: {' '.join(str(error).split())})"
+        return Outcome.failed(job.session, HiphingeError(what, job.session, "Look into the worker's log"))
+    assert isinstance(done, Outcome)
+    return done
+
+
+def _lost(job: Job, times: int) -> Outcome:
+    what = f"the worker that computed it ended, {times} times"
+    remedy = "Give each worker more memory, or look into their logs; the session stays as it is"
+    return Outcome.failed(job.session, HiphingeError(what, job.session, remedy))

@@ -1,0 +1,90 @@
+"""`hiphinge reanalyse` on this machine: what is refused before anything begins; a run with sessions that fail, and the next."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from hiphinge.session.lock import FolderLock
+from tests.contract.command_line import child, refused, tree
+from tests.contract.recorded_sessions import short_sessions
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (session,) = short_sessions(tmp_path_factory.mktemp("made"), 1)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere", "--out", "r"), "nowhere: cannot be read: No such file or directory. "),
+        (("empty", "--out", "r"), "empty: no session is in this folder. Give the folder of your session folders"),
+        (("s", "--out", "s"), "s: is the folder of the sessions. Give --out a folder beside SESSIONS"),
+        (("s", "--out", "s/r"), "s/r: lies within the folder of the sessions. "),
+        (("s", "--out", "file"), "file: cannot be "),
+        (("s", "--out", "mine"), "mine: is not empty, and no folder of results: it has no results.json. "),
+        (("s", "--out", "r", "--tables", "angels"), "--tables: unknown table 'angels'. Choose among angles, orientations, "),
+        (("s", "--out", "r", "--estimator", "both,live"), "--estimator: unknown estimator 'both,live'. "),
+        (("s", "--out", "gs://club/r"), "'gs://club/r': object storage of this kind is not supported. "),
+        (("s", "--out", "r", "--scheduler", "club"), "club: is not the address of a scheduler. Write tcp://HOST:8786"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(tmp_path: Path, made: Path, words: tuple[str, ...], said: str) -> None:
+    shutil.copytree(made, tmp_path / "s/evening")
+    for folder in ("empty", "empty/notes", "mine"):
+        (tmp_path / folder).mkdir()
+    for file in ("file", "mine/notes.txt"):
+        (tmp_path / file).write_text("mine")
+    before = tree(tmp_path)
+    assert refused("reanalyse", *words, cwd=tmp_path).startswith(said)
+    assert not {path for path in tree(tmp_path) - before if path not in ("r", "r/results.json")}
+
+
+def test_without_dask_it_says_what_to_install(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    said = refused("reanalyse", made.parent, "--out", "r", cwd=tmp_path)
+    assert said == ("reanalyse: many sessions need the package distributed (Dask). Install it: pip install 'hiphinge[cluster]'")
+
+
+@pytest.mark.slow
+def test_a_failed_session_is_named_and_the_others_are_computed(tmp_path: Path, made: Path) -> None:
+    for name in ("good", "50 % of\nit", "torn", "busy"):
+        shutil.copytree(made, tmp_path / "s" / name)
+    (tmp_path / "s/torn/recording.mcap").write_bytes(b"no recording")
+    (tmp_path / "s/notes").mkdir()
+    lock = FolderLock(tmp_path / "s/busy")
+    assert lock.take()
+    try:
+        first = child("reanalyse", "s", "--out", "r", "--workers", "2", cwd=tmp_path)
+    finally:
+        lock.release()
+    assert first.returncode == 1
+    # on a busy machine it also tells from time to time how far it is
+    said = sorted(line for line in first.stderr.splitlines() if not line.endswith(" to go") and ", ends " not in line)
+    assert len(said) == 2, first.stderr
+    assert said[0].startswith(f"hiphinge: busy: {tmp_path}/s/busy: is being recorded or computed. Run the command again")
+    assert said[1].startswith(f"hiphinge: torn: {tmp_path}/s/torn/recording.mcap: ")
+    (line,) = first.stdout.splitlines()
+    assert line.startswith("4 sessions: 2 computed (")
+    assert line.endswith("2 failed: r")
+    report = json.loads((tmp_path / "r/report.json").read_text())
+    assert [one["session"] for one in report["failed"]] == ["busy", "torn"]
+    assert report["counts"] == {"sessions": 4, "computed": 2, "before": 0, "failed": 2, "to_go": 0}
+    assert {path.name for path in (tmp_path / "r/sessions").iterdir()} == {"good", "50%20%25%20of%0Ait"}
+    again = child("reanalyse", "s", "--out", "r", "--workers", "1", "--json", cwd=tmp_path)
+    assert again.returncode == 1
+    *lines, last = (json.loads(line) for line in again.stdout.splitlines())
+    assert {line["session"]: line["state"] for line in lines} == {
+        "good": "before",
+        "50 % of\nit": "before",
+        "torn": "failed",
+        "busy": "computed",
+    }
+    assert lines[-1]["to_go"] == 0
+    assert last["counts"] == {"sessions": 4, "computed": 1, "before": 2, "failed": 1, "to_go": 0}

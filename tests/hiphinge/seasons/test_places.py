@@ -1,0 +1,145 @@
+"""What a folder and a bucket of an S3 server have in common: files are there whole, and one of many puts a new one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from body_signals import HiphingeError
+from hiphinge.seasons import bucket
+from hiphinge.seasons.bucket import Bucket
+from hiphinge.seasons.folder import Folder
+from hiphinge.seasons.place import Place
+from tests.peers.cluster import BUCKET, s3_server
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[dict[str, str]]:
+    with s3_server() as settings:
+        yield settings
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    if request.param == "folder":
+        return Folder(tmp_path / "place", "place")
+    for name, value in request.getfixturevalue("storage").items():
+        monkeypatch.setenv(name, value)
+    return Bucket.named(f"s3://{BUCKET}/{tmp_path.name}/a season")
+
+
+def test_what_is_put_is_there_and_goes_again(place: Place, tmp_path: Path) -> None:
+    place.prepare()
+    assert place.inside("") == ([], [])
+    assert place.read("a/b.json") is None
+    assert place.stamp("a/b.json") is None
+    place.put("a/b.json", b"one")
+    first = place.stamp("a/b.json")
+    assert first is not None
+    assert first.bytes == 3
+    (tmp_path / "file").write_bytes(b"two" * 1000)
+    place.put("a/b.json", tmp_path / "file")
+    place.put("a/c/d e%20\u00fc.csv", b"x")
+    assert place.read("a/b.json") == b"two" * 1000
+    assert place.stamp("a/b.json") != first
+    assert place.inside("a") == (["c"], ["b.json"])
+    assert place.inside("") == (["a"], [])
+    place.fetch("a/c/d e%20\u00fc.csv", tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == b"x"
+    place.remove("a")
+    place.remove("a")
+    assert place.inside("") == ([], [])
+
+
+def test_of_many_who_put_a_new_file_one_is_told_that_it_counts(place: Place) -> None:
+    place.prepare()
+    counts: list[int] = []
+
+    def put(i: int) -> None:
+        if place.put_new("a/manifest.json", b"%d" % i):
+            counts.append(i)
+
+    threads = [threading.Thread(target=put, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 1
+    assert place.read("a/manifest.json") == b"%d" % counts[0]
+    assert place.inside("a") == ([], ["manifest.json"])
+
+
+def test_sessions_are_folders_with_a_head_or_a_recording(place: Place) -> None:
+    for name in ("b/session.toml", "a/recording.mcap", "c/live/summary.json", ".hidden/session.toml", "d/deeper/session.toml"):
+        place.put(name, b"")
+    assert place.folders() == ["a", "b"]
+    place.put("session.toml", b"")
+    assert place.folders() == [""]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_links_tells_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    place = Folder(tmp_path, "place")
+    assert place.put_new("a/x", b"1")
+    assert not place.put_new("a/x", b"2")
+    assert place.read("a/x") == b"1"
+    assert os.listdir(tmp_path / "a") == ["x"]
+
+
+def test_a_repeated_request_finds_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+
+    def twice(source: Path, target: Path) -> None:
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", twice)
+    assert Folder(tmp_path, "place").put_new("a/x", b"1")
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "place", "place")
+    place.prepare()
+    place.put("a/x", b"1")
+    place.put_new("a/y", b"1")
+    for path, mode in (("a", 0o700), ("a/x", 0o600), ("a/y", 0o600)):
+        assert (tmp_path / "place" / path).stat().st_mode & 0o777 == mode
+
+
+def test_a_full_disk_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Folder(tmp_path, "place")
+    place.put("a/x", b"before")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HiphingeError, match=r"^place/a/x: cannot be written: No space left on device"):
+        place.put("a/x", b"after")
+    monkeypatch.undo()
+    assert place.read("a/x") == b"before"
+    assert os.listdir(tmp_path / "a") == ["x"]
+
+
+def test_a_bucket_that_is_not_there_is_named(storage: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in storage.items():
+        monkeypatch.setenv(name, value)
+    place = Bucket.named("s3://another-club/season")
+    for ask in (place.folders, lambda: place.put("a", b""), lambda: place.put_new("a", b"")):
+        with pytest.raises(HiphingeError, match=r"^s3://another-club/season.*bucket does not exist.*AWS_ENDPOINT_URL"):
+            ask()
+
+
+def test_without_obstore_a_bucket_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "find_spec", lambda _: None)
+    with pytest.raises(HiphingeError, match=r"pip install 'hiphinge\[cluster\]'"):
+        Bucket.named("s3://club/season")
