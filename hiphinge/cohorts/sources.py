@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +15,13 @@ from body_signals import ESTIMATORS, HiphingeError
 from dashboards.edits import EDITS
 from dashboards.tables import REPETITIONS, SUMMARY, available_estimators
 from hiphinge.afterwards.listing import FINISHED, SESSION, is_session, state_of
+from hiphinge.seasons.folder import Folder
+from hiphinge.seasons.result import KIND, MARKER, SESSIONS, SessionResults
 from hiphinge.session.folders import RECORDING
 from on_disk import json_document, read_bytes
 
 _MADE_OF = (SESSION, EDITS, RECORDING, *(f"{e}/{name}" for e in ESTIMATORS for name in (REPETITIONS, SUMMARY)))
 """The files of a session that its rows depend on."""
-_RESULTS, _KIND, _SESSIONS = "results.json", "hiphinge results", "sessions"
-"""The file that makes a folder one of results (docs/season.md), what it says, and where the sessions are in it."""
-_MANIFEST = re.compile(r"manifest-(\d{1,12})\.json")
-_ATTEMPT = re.compile(r"attempt-[\w-]+", re.ASCII)
-_MOST_MANIFEST_BYTES = 16 << 20
-"""Largest manifest, bytes (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +83,26 @@ def _folders(where: Path) -> Iterator[tuple[str, Path]]:
 
 def _is_results(where: Path) -> bool:
     try:
-        said = json_document(read_bytes(where / _RESULTS, 1 << 16))
+        said = json_document(read_bytes(where / MARKER, 1 << 16))
     except (OSError, ValueError, HiphingeError):
         return False
-    return isinstance(said, dict) and said.get("kind") == _KIND
+    return isinstance(said, dict) and said.get("kind") == KIND
 
 
 def _results(where: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]]:
-    """The newest results of each session: what the manifest with the highest number names."""
-    for place in sorted((where / _SESSIONS).iterdir()):
-        numbers = {int(found[1]): found[0] for name in os.listdir(place) if (found := _MANIFEST.fullmatch(name))}
-        if not numbers:
+    """The result of each session that has one, as its manifest says."""
+    place = Folder(where, str(where))
+    for name in place.inside(SESSIONS)[0]:
+        try:
+            found = SessionResults.in_folder(place, name)
+        except HiphingeError as error:
+            left_out[name] = str(error)
+            continue
+        manifest = found.manifest
+        if manifest is None:
             # nothing is finished there yet
             continue
-        try:
-            said = json_document(read_bytes(place / numbers[max(numbers)], _MOST_MANIFEST_BYTES))
-            folder, name, files = str(said["folder"]), str(said["session"]), said.get("files")
-        except (OSError, ValueError, HiphingeError, KeyError, TypeError) as error:
-            left_out[place.name] = f"its manifest cannot be read ({error})"
-            continue
-        if files and not any(str(file).endswith(f"/{REPETITIONS}") for file in files):
-            left_out[name] = "repetitions were not computed: hiphinge reanalyse --tables repetitions"
-        elif _ATTEMPT.fullmatch(folder):
-            yield name, place / folder
+        if any(file.endswith(f"/{REPETITIONS}") for file in manifest["files"]):
+            yield str(manifest["session"]), where / found.folder / manifest["folder"]
         else:
-            left_out[place.name] = f"its manifest names the folder {folder!r}"
+            left_out[name] = "repetitions were not computed: hiphinge reanalyse --tables repetitions"

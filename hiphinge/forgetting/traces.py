@@ -13,7 +13,6 @@ athlete in its index, the second in its manifests.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,15 +23,12 @@ from hiphinge.cohorts.places import INDEX
 from hiphinge.exporting.placing import FOLDER as EXPORTS
 from hiphinge.forgetting.identifier import Identifier, named_after
 from hiphinge.forgetting.signs import Whose, holds, is_ours, stands_alone, whose
+from hiphinge.seasons.result import MANIFEST, MARKER, REPORT
 from hiphinge.session.lock import LOCK
 
 _PARTS = ("live", "review", "outbox", ".live.writing", ".review.writing", ".live.old", ".review.old")
 _INSIDE = ("summary.json", "angles.parquet", "orientations.parquet", "repetitions.parquet", "ledger.json", "cursor.json")
 _HEADS = ("session.toml", "recording.mcap", INDEX)
-_MANIFEST = re.compile(r"manifest-\d+\.json")
-"""What a session's folder in a season's results is told by (docs/season.md)."""
-_RUN_REPORT, _RUN_HEAD = "report.json", "results.json"
-"""The report of a season's last run, which names sessions, and the file beside which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +225,7 @@ class _Looker:
                 traces.sessions |= found.sessions
                 continue
             held, fault = self.holds(path)
-            if held and path.name == _RUN_REPORT and path.with_name(_RUN_HEAD).is_file():
+            if held and path.name == REPORT and path.with_name(MARKER).is_file():
                 # the next run writes another one; results go by their manifests
                 traces.files.append(path)
                 continue
@@ -305,7 +301,7 @@ def _kinds(entries: list[Path], tree: _Tree) -> Iterator[tuple[Path, int]]:
 def _is_session(kinds: dict[Path, int], *, top: bool) -> bool:
     """Whether a folder with these entries is a session folder, or the rest of one."""
     names = {path.name for path, kind in kinds.items() if not stat.S_ISDIR(kind)}
-    if names & set(_HEADS) or any(map(_MANIFEST.fullmatch, names)):
+    if names & set(_HEADS) or any(map(MANIFEST.fullmatch, names)):
         return True
     parts = [path for path, kind in kinds.items() if stat.S_ISDIR(kind) and path.name in _PARTS]
     return not top and any(_has_part(path) for path in parts)

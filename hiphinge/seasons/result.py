@@ -23,7 +23,7 @@ from on_disk import LEFT_S, json_document, open_file
 SCHEMA = 1
 KIND = "hiphinge results"
 MARKER, REPORT, SESSIONS = "results.json", "report.json", "sessions"
-_MANIFEST = re.compile(r"manifest-(\d{6})\.json")
+MANIFEST = re.compile(r"manifest-(\d{6})\.json")
 _ATTEMPT = re.compile(r"attempt-(\d{8}T\d{6}Z)-[0-9a-f]{8}")
 _TIME = "%Y%m%dT%H%M%SZ"
 _SUPERSEDED = json.dumps({"schema": SCHEMA, "superseded": True}).encode()
@@ -63,6 +63,14 @@ class SessionResults:
     manifest: Mapping[str, Any] | None = None
     _older: list[int] = field(default_factory=list)
     _attempts: list[str] = field(default_factory=list)
+    _written: str = ""
+
+    @classmethod
+    def in_folder(cls, results: Place, name: str) -> SessionResults:
+        """Look up what is in the folder `name` below the sessions, whatever session it is of. HiphingeError as in `of`."""
+        one = cls(results, "", _written=name)
+        one.look()
+        return one
 
     @classmethod
     def of(cls, results: Place, session: str) -> SessionResults:
@@ -74,12 +82,12 @@ class SessionResults:
     @property
     def folder(self) -> str:
         """Its folder in the place."""
-        return f"{SESSIONS}/{written(self.session)}"
+        return f"{SESSIONS}/{self._written or written(self.session)}"
 
     def look(self) -> None:
         """Look again."""
         self._attempts, files = self.results.inside(self.folder)
-        numbers = sorted(int(found[1]) for file in files if (found := _MANIFEST.fullmatch(file)))
+        numbers = sorted(int(found[1]) for file in files if (found := MANIFEST.fullmatch(file)))
         self.manifest, self._older = None, []
         self.number = numbers[-1] if numbers else 0
         while numbers and self.manifest is None:

@@ -172,37 +172,31 @@ def test_a_damaged_cohort_is_collected_anew(sessions: Path, tmp_path: Path, dama
     as_anew(sessions, cohort, tmp_path / "anew")
 
 
-def test_results_of_a_season_are_collected_by_their_newest_manifest(tmp_path: Path) -> None:
+def test_results_of_a_season_are_collected_as_their_manifests_say(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    for name, attempt, left in (
-        ("a", "attempt-1", 80.0),
-        ("a", "attempt-2", 90.0),
-        ("b", "attempt-1", 70.0),
-        ("c", "attempt-1", 70.0),
-    ):
-        session(results / "sessions" / name / attempt, f"player-{name}", "2026-11-02T09:00:00Z", left)
+    first, second = (f"attempt-20261130T03451{i}Z-9f2c01ab" for i in (1, 2))
+    for place, left in ((f"a/{first}", 80.0), (f"a/{second}", 90.0), (f"b/{first}", 70.0), (f"c/{first}", 70.0)):
+        session(results / "sessions" / place, f"player-{place[0]}", "2026-11-02T09:00:00Z", left)
+    session(results / "sessions/d" / first, "player-d", "2026-11-02T09:00:00Z")
     (results / "results.json").write_text('{"schema": 1, "kind": "hiphinge results"}')
-    session(results / "sessions/d/attempt-1", "player-d", "2026-11-02T09:00:00Z")
-    angles_only = {"folder": "attempt-1", "files": {"live/angles.parquet": {}, "session.toml": {}}}
+    whole = {"inputs": {}, "files": {"review/repetitions.parquet": {}}}
     manifests = {
-        "a": {1: {"superseded": True}, 2: {"folder": "attempt-2", "files": {"review/repetitions.parquet": {}}}},
-        "b": {1: {"folder": "../a/attempt-1"}},
-        "d": {1: angles_only},
+        "a": {1: {"superseded": True}, 2: {"folder": second, **whole}},
+        "b": {1: {"folder": "../a/attempt-1", **whole}},
+        "d": {1: {"folder": first, **whole, "files": {"live/angles.parquet": {}}}},
     }
     for name, several in manifests.items():
         for number, said in several.items():
             path = results / "sessions" / name / f"manifest-{number:06}.json"
             path.write_text(json.dumps({"schema": 1, "session": name, "athlete": f"player-{name}", **said}))
+    # where files cannot be linked a number is taken before there is a result
+    (results / "sessions/a/manifest-000003.json").touch()
     found = collected(results, tmp_path / "cohort")
     assert (found.sessions, sorted(found.left_out)) == (1, ["b", "d"]), "c has no manifest: it is not finished"
     assert "repetitions were not computed" in found.left_out["d"]
     assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
-    (knee,) = (
-        r["value"]
-        for r in rows(tmp_path / "cohort", "player-a", "measure")
-        if (r["side"], r["measure"]) == ("left", "hip_peak_deg")
-    )
-    assert knee == 90.0
+    screen = {(r["test"], r["side"], r["measure"]): r["value"] for r in rows(tmp_path / "cohort", "player-a", "measure")}
+    assert screen["knee_raise", "left", "hip_peak_deg"] == 90.0
 
 
 def test_nothing_is_overwritten_that_is_no_cohort(sessions: Path, tmp_path: Path) -> None:
