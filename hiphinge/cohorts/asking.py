@@ -7,6 +7,7 @@ or loads an extension. Nothing is spilled to disk.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Asked:
             raise _refused(error) from None
         columns = found.description or ()
         singles = [i for i, column in enumerate(columns) if str(column[1]) == "FLOAT"]
-        return Answer([column[0] for column in columns], self._rows(found, singles))
+        return Answer(_distinct([column[0] for column in columns]), self._rows(found, singles))
 
     def not_asked(self) -> int:
         """How many sessions have results of other estimators alone, and so are in no view."""
@@ -142,6 +143,15 @@ class Asked:
 
 _STOP_S = 5.0
 """Time, s, for DuckDB to stop when it is told to (ours); it looks between its vectors of 2048 rows."""
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns, those that were there before with a number, so that none hides another."""
+    found: list[str] = []
+    for name in names:
+        others = (f"{name}_{i}" for i in itertools.count(1))
+        found.append(name if name not in found else next(other for other in others if other not in found))
+    return found
 
 
 def _in_their_digits(row: tuple[Any, ...], singles: Sequence[int]) -> tuple[Any, ...]:

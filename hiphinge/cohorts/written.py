@@ -22,6 +22,8 @@ from hiphinge.cohorts.asking import Answer
 
 MOST_SHOWN = 1000
 """Rows of a table on a terminal (ours); CSV and JSON have all."""
+_NARROWEST = 6
+"""Width of a column, letters, below which a table cannot be read (ours)."""
 
 
 def write_csv(answer: Answer) -> None:
@@ -41,8 +43,15 @@ def write_json(answer: Answer) -> None:
 
 
 def show(answer: Answer, screen: Console) -> int:
-    """The answer as a table; how many rows it shows, at most `MOST_SHOWN`."""
+    """The answer as a table, or as a list of values where its columns do not fit; how many rows it shows, at most
+    `MOST_SHOWN`."""
     rows = list(islice(answer.rows, MOST_SHOWN))
+    if len(answer.names) * _NARROWEST > screen.width:
+        for row in rows:
+            for line in lines((name, _cell(value).plain) for name, value in zip(answer.names, row, strict=True)):
+                screen.print(line, highlight=False, soft_wrap=True)
+            screen.print()
+        return len(rows)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for i, name in enumerate(answer.names):
         is_number = any(isinstance(row[i], int | float | Decimal) and not isinstance(row[i], bool) for row in rows)

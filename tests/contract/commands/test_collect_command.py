@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,11 @@ def test_a_question_has_an_answer_in_three_forms(place: Path) -> None:
         done("query", "cohort", "SELECT CAST(0.1 AS FLOAT) AS x, 'nan'::DOUBLE AS y", "--json", cwd=place).stdout
     )
     assert single == [{"x": 0.1, "y": None}]
+    twice = done("query", "cohort", "SELECT 1 AS a, 2 AS a_1, 3 AS a", "--json", cwd=place).stdout
+    assert json.loads(twice) == [{"a": 1, "a_1": 2, "a_2": 3}]
+    wide = done("query", "cohort", "FROM repetitions WHERE session = 'p0-0' LIMIT 1", cwd=place).stdout
+    assert re.search(r"^session +p0-0$", wide, re.MULTILINE)
+    assert re.search(r"^lumbar_rom_deg +50$", wide, re.MULTILINE)
     long = done("query", "cohort", "SELECT * FROM range(1500)", cwd=place)
     assert "the first 1000 rows are shown; --csv and --json give all" in long.stderr
     assert len(done("query", "cohort", "SELECT * FROM range(1500)", "--csv", cwd=place).stdout.splitlines()) == 1501
