@@ -61,10 +61,11 @@ def collect(
     tell: hears of sessions whose results are brought up to date first; progress: hears how many sessions of those to be read
     are read; anew: read all. HiphingeError where nothing can be collected, or `cohort` is something else.
     """
-    found, left_out = sessions_in(sessions)
+    sources = sessions_in(sessions)
     _check_place(cohort)
-    if not found:
-        why = f"; {len(left_out)} are left out, first {_first(left_out)}" if left_out else ""
+    if not sources.found:
+        first = min(sources.left_out.items(), default=None)
+        why = f"; {len(sources.left_out)} are left out, first {first[0]}: {first[1]}" if first is not None else ""
         remedy = "Give the folder of your sessions, or of results that hiphinge reanalyse wrote; the cohort was left as it is"
         raise HiphingeError(f"no session with results is in this folder{why}", str(sessions), remedy)
     try:
@@ -73,19 +74,14 @@ def collect(
         if not lock.take():
             raise HiphingeError("another program is collecting into this cohort", str(cohort), "Wait for its end")
         try:
-            result = Collected(left_out=left_out)
-            _Collecting(cohort, found, result, tell, progress or (lambda done, of: None)).run(anew=anew)
+            result = Collected(left_out=sources.left_out, faulty=sources.faulty)
+            _Collecting(cohort, sources.found, result, tell, progress or (lambda done, of: None)).run(anew=anew)
         finally:
             lock.release()
     except OSError as error:
         what = f"cannot be written: {error.strerror or error}"
         raise HiphingeError(what, str(error.filename or cohort), "Check free space and permissions; run it again") from error
     return result
-
-
-def _first(left_out: dict[str, str]) -> str:
-    name = min(left_out)
-    return f"{name}: {left_out[name]}"
 
 
 def _check_place(cohort: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from body_signals import ESTIMATORS, HiphingeError
@@ -32,13 +32,26 @@ class Found:
     state: str
 
 
-def sessions_in(where: Path) -> tuple[dict[str, Found], dict[str, str]]:
-    """The sessions with results in a folder, by name; and by name why others are left out. HiphingeError where the folder
-    cannot be read."""
-    found: dict[str, Found] = {}
-    left_out: dict[str, str] = {}
+@dataclass(slots=True)
+class Sources:
+    """What is in a folder. found: sessions with results, by name; left_out: why others are not among them; faulty: of these,
+    those with a fault that somebody must mend."""
+
+    found: dict[str, Found] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)
+
+    def fault(self, name: str, why: object) -> None:
+        """Note a session that cannot be used until its fault is mended."""
+        self.left_out[name] = str(why)
+        self.faulty.add(name)
+
+
+def sessions_in(where: Path) -> Sources:
+    """The sessions with results in a folder, and the others. HiphingeError where the folder cannot be read."""
+    sources = Sources()
     try:
-        folders = dict(_results(where, left_out) if _is_results(where) else _folders(where))
+        folders = dict(_results(where, sources) if _is_results(where) else _folders(where))
     except OSError as error:
         raise HiphingeError(f"cannot be read: {error.strerror}", str(where), "Give the folder of your sessions") from None
     for name, folder in folders.items():
@@ -47,15 +60,15 @@ def sessions_in(where: Path) -> tuple[dict[str, Found], dict[str, str]]:
         except NotADirectoryError:
             continue
         except OSError as error:
-            left_out[name] = f"cannot be read: {error.strerror}"
+            sources.fault(name, f"cannot be read: {error.strerror}")
             continue
         if is_session(folder, inside):
             state, why = state_of(folder, inside, available_estimators(folder))
             if state == FINISHED:
-                found[name] = Found(folder, state_of_files(folder))
+                sources.found[name] = Found(folder, state_of_files(folder))
             else:
-                left_out[name] = why or state
-    return found, left_out
+                sources.left_out[name] = why or state
+    return sources
 
 
 def state_of_files(folder: Path) -> str:
@@ -89,14 +102,14 @@ def _is_results(where: Path) -> bool:
     return isinstance(said, dict) and said.get("kind") == KIND
 
 
-def _results(where: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]]:
+def _results(where: Path, sources: Sources) -> Iterator[tuple[str, Path]]:
     """The result of each session that has one, as its manifest says."""
     place = Folder(where, str(where))
     for name in place.inside(SESSIONS)[0]:
         try:
             found = SessionResults.in_folder(place, name)
         except HiphingeError as error:
-            left_out[name] = str(error)
+            sources.fault(name, error)
             continue
         manifest = found.manifest
         if manifest is None:
@@ -105,4 +118,4 @@ def _results(where: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]
         if any(file.endswith(f"/{REPETITIONS}") for file in manifest["files"]):
             yield str(manifest["session"]), where / found.folder / manifest["folder"]
         else:
-            left_out[name] = "repetitions were not computed: hiphinge reanalyse --tables repetitions"
+            sources.left_out[name] = "repetitions were not computed: hiphinge reanalyse --tables repetitions"

@@ -194,6 +194,7 @@ def test_results_of_a_season_are_collected_as_their_manifests_say(tmp_path: Path
     found = collected(results, tmp_path / "cohort")
     assert (found.sessions, sorted(found.left_out)) == (1, ["b", "d"]), "c has no manifest: it is not finished"
     assert "repetitions were not computed" in found.left_out["d"]
+    assert found.faulty == {"b"}
     assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
     screen = {(r["test"], r["side"], r["measure"]): r["value"] for r in rows(tmp_path / "cohort", "player-a", "measure")}
     assert screen["knee_raise", "left", "hip_peak_deg"] == 90.0
