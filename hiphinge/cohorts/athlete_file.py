@@ -18,10 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from body_signals import HiphingeError
-from hiphinge.cohorts.columns import FILE_SCHEMA
+from hiphinge.cohorts.columns import NUMBER, SINGLE, STORED, TEXT, TIME, WHOLE, YES
 from hiphinge.cohorts.places import INDEX, RESULTS
 from on_disk import make_private_folder, open_file, read_bytes, replace_whole, write_private
 
+_ARROW = {
+    TEXT: pa.string(),
+    WHOLE: pa.int32(),
+    YES: pa.bool_(),
+    NUMBER: pa.float64(),
+    SINGLE: pa.float32(),
+    TIME: pa.timestamp("us"),
+}
+FILE_SCHEMA = pa.schema([pa.field(column.name, _ARROW[column.kind]) for column in STORED])
 _MOST_INDEX_BYTES = 64 << 20
 """Largest index, bytes (ours); 10,000 sessions have 3 MB."""
 _ROW_GROUP = 1 << 20

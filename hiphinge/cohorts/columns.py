@@ -11,18 +11,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from body_signals import REPETITION_COLUMNS, Quantity, Storage
 
 REPETITION, SESSION, MEASURE, MARK = "repetition", "session", "measure", "mark"
-_TIME = pa.timestamp("us")
-_ARROW = {
-    Storage.FLOAT64: pa.float64(),
-    Storage.FLOAT32: pa.float32(),
-    Storage.INT32: pa.int32(),
-    Storage.STRING: pa.string(),
-}
+TEXT, WHOLE, YES, NUMBER, SINGLE, TIME, DATE = "VARCHAR", "INTEGER", "BOOLEAN", "DOUBLE", "FLOAT", "TIMESTAMP", "DATE"
+"""Types of columns, as SQL calls them; nothing here needs the library that writes them."""
+_KINDS = {Storage.FLOAT64: NUMBER, Storage.FLOAT32: SINGLE, Storage.INT32: WHOLE, Storage.STRING: TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +25,30 @@ class Column:
 
     name: str
     unit: str
-    kind: pa.DataType
+    kind: str
     description: str
     stored: bool = True
 
     @classmethod
     def of(cls, quantity: Quantity) -> Column:
         """The column that holds a quantity."""
-        return cls(quantity.name, quantity.unit, _ARROW[quantity.kind], quantity.description)
+        return cls(quantity.name, quantity.unit, _KINDS[quantity.kind], quantity.description)
 
 
 def _text(name: str, description: str) -> Column:
-    return Column(name, "", pa.string(), description)
+    return Column(name, "", TEXT, description)
 
 
 def _count(name: str, description: str) -> Column:
-    return Column(name, "", pa.int32(), description)
+    return Column(name, "", WHOLE, description)
 
 
 def _yes(name: str, description: str) -> Column:
-    return Column(name, "", pa.bool_(), description)
+    return Column(name, "", YES, description)
 
 
 def _number(name: str, unit: str, description: str) -> Column:
-    return Column(name, unit, pa.float64(), description)
+    return Column(name, unit, NUMBER, description)
 
 
 RECORD = _text("record", "kind of the row: repetition, session, measure or mark")
@@ -63,11 +57,11 @@ _KEYS = (
     _text("athlete", "pseudonym"),
     _text("session", "name of the session"),
     _text("estimator", "live (causal) or review (two-sided)"),
-    Column("start", "", _TIME, "calendar time of session time 0, UTC; missing: not known"),
-    Column("day", "", pa.date32(), "day of the start, UTC", stored=False),
-    Column("week", "", pa.date32(), "Monday of the week of the start, UTC", stored=False),
+    Column("start", "", TIME, "calendar time of session time 0, UTC; missing: not known"),
+    Column("day", "", DATE, "day of the start, UTC", stored=False),
+    Column("week", "", DATE, "Monday of the week of the start, UTC", stored=False),
 )
-_AT = Column("at", "", _TIME, "calendar time, UTC; missing where the start is not known")
+_AT = Column("at", "", TIME, "calendar time, UTC; missing where the start is not known")
 _PERIOD = _text("period", "before or after the session's first mark `treatment`; missing where it has none")
 _SIDE = _text("side", "left or right; empty where it has none")
 _PAIN = _number("pain", "", "pain that the athlete reported, 0 to 10: the highest of the session or of its part; missing: none")
@@ -96,7 +90,7 @@ SESSIONS: tuple[Column, ...] = (
     _text("pattern_confidence", "low, moderate or high; empty where there is no pattern"),
     _PAIN,
     _yes("baseline", "it is pinned as one of the athlete's own baseline"),
-    Column("treated", "", _TIME, "calendar time of the first mark `treatment`, UTC; missing: none"),
+    Column("treated", "", TIME, "calendar time of the first mark `treatment`, UTC; missing: none"),
     _number("load_kg", "kg", "largest load on the bar that was said in the session"),
     _number("srpe", "", "exertion of the whole session as the athlete rated it, 0 to 10"),
     _number("soreness", "", "soreness that the athlete reported, 0 to 10"),
@@ -163,7 +157,6 @@ def _stored() -> tuple[Column, ...]:
 
 STORED: tuple[Column, ...] = _stored()
 """The columns of an athlete's file."""
-FILE_SCHEMA = pa.schema([pa.field(column.name, column.kind) for column in STORED])
 
 
 def fingerprint(columns: Sequence[Column] = STORED) -> str:

@@ -32,7 +32,8 @@ from dashboards.tables import read_summary, repetition_of
 from dsp.comparison import unit_of
 from dsp.day import by_movement, scored, sets_of, side_of
 from dsp.results import Repetition
-from hiphinge.cohorts.columns import FILE_SCHEMA, MARK, MEASURE, REPETITION, SESSION, VIEWS
+from hiphinge.cohorts.athlete_file import FILE_SCHEMA
+from hiphinge.cohorts.columns import MARK, MEASURE, REPETITION, SESSION, VIEWS
 from hiphinge.comparing.occasions import Told, told_of
 
 _TOLD_BY = ("index", "start_s", "turn_s", "end_s", "movement", "movement_confidence", "quality")

@@ -77,7 +77,7 @@ def _questions(name: str | None, *, as_json: bool) -> None:
 
 def _columns(*, as_json: bool) -> None:
     found = [
-        {"view": view, "column": one.name, "type": str(one.kind), "unit": one.unit, "meaning": one.description}
+        {"view": view, "column": one.name, "type": one.kind, "unit": one.unit, "meaning": one.description}
         for view, _, one in described()
     ]
     if as_json:
