@@ -99,7 +99,7 @@ def import_xsens(source: Source) -> ImportedSession:
     offset = [(one.first - exports[0].first + _WRAP // 2) % _WRAP - _WRAP // 2 for one in exports]
     gathering = Gathering(path, source.placements)
     unplaced = []
-    rate_of = _Rates(exports, source.rate_hz)
+    rate_of = _UpdateRates(exports, source.rate_hz)
     for one, begin in zip(exports, offset, strict=True):
         rate_hz = rate_of(one)
         begin_s = (begin - min(offset)) / rate_hz
@@ -171,7 +171,7 @@ def _begun(path: Path) -> datetime | None:
         return None
 
 
-class _Rates:
+class _UpdateRates:
     """Update rates, Hz. said_hz: by the user. notes: on those that are not stated."""
 
     def __init__(self, exports: list[_Export], said_hz: float | None) -> None:
@@ -260,7 +260,7 @@ def _wanted(one: _Export, names: tuple[str, ...]) -> Wanted:
 
 def _packets(one: _Export, bad: BadLines) -> Iterator[_Packets]:
     """All packets, in blocks. Raises `HiphingeError` with file and line."""
-    rates = _RatesBeside(one, bad) if one.gyr else None
+    rates = _Gyroscope(one, bad) if one.gyr else None
     before: tuple[float, float] | None = None
     for block in rows(one.table, _wanted(one, (*_ACC, *one.orientation)), bad):
         gyr = None
@@ -282,7 +282,7 @@ def _place(one: _Export, lines_: Ints, row: int) -> str:
     return place(one.path, int(lines_[row]))
 
 
-class _RatesBeside:
+class _Gyroscope:
     """The gyroscope of a file's lines, read beside the other columns, because it may be missing where they are not.
 
     bad: learns of a last line that is torn here. torn: it is sound in the other columns.
