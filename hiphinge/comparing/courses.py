@@ -117,11 +117,11 @@ def _named(folder: Path, name: str, estimator: str) -> Path | None:
     return next((one for one in beside if read_summary(one, estimator)["session"] == name), None)
 
 
-def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:
-    """The athlete's own baseline for a session in `folder`, of which nothing is read: the sessions beside it that were pinned
-    and are earlier; empty without any."""
+def own_occasions_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> list[Occasion]:
+    """The athlete's own occasions from before a treatment for a session in `folder`, of which nothing is read: of the sessions
+    beside it that were pinned and are earlier; empty without any."""
     session = Told(folder, folder.name, athlete, start, (), "", None)
-    return baseline(_untreated(_pinned([session], estimator, (), tell)))
+    return _untreated(_pinned([session], estimator, (), tell))
 
 
 def history(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any]:
