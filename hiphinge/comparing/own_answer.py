@@ -5,7 +5,7 @@ summary.json does not know other sessions: a replay gives it bit for bit. So thi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,22 @@ def screen_against_own(folder: Path, estimator: str, tell: Tell) -> Mapping[str,
 def own_before(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> Own:
     """The athlete's own baseline for a session in `folder`, which need not be there yet: the earlier sessions beside it that
     were pinned; empty without any."""
+    occasions = occasions_before(folder, athlete, start, estimator, tell)
+    if not occasions:
+        return {}
+    from dsp.comparison import baseline
+
+    return baseline(occasions)
+
+
+def occasions_before(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> Sequence[Any]:
+    """The occasions (`dsp.comparison.Occasion`) of which `own_before` is made: a retest is compared with them too."""
     if athlete == UNKNOWN_ATHLETE or not any(map(_may_be_pinned, _beside(folder.absolute().parent))):
         # the statistics take seconds to import
-        return {}
-    from hiphinge.comparing.courses import own_baseline_of
+        return ()
+    from hiphinge.comparing.courses import own_occasions_of
 
-    return own_baseline_of(folder, athlete, start, estimator, tell)
+    return own_occasions_of(folder, athlete, start, estimator, tell)
 
 
 def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own: Own) -> Mapping[str, Any] | None:

@@ -252,6 +252,18 @@ def test_the_pinned_baseline_is_found_and_can_be_taken_back(place: Path) -> None
     assert not read_summary(place / "week0", "review")["marks"]
 
 
+def test_of_a_pinned_session_with_a_treatment_what_was_before_it_counts(place: Path) -> None:
+    day = screen_day(76.0)
+    middle = day._now - 40.0
+    day.knee_raises(left=96.0)
+    screened(place / "monday", day, start="2026-11-16T09:10:00Z", marks=[(0.0, "baseline"), (middle, "treatment")])
+    found = compared(place, "before", "next", "--primary", "knee_raise:left:hip_peak_deg")
+    assert (found["baseline_sessions"], found["baselines"], found["change_deg"]) == (["monday"], 2, 1.0)
+    trend = json.loads(done("compare", "--trend", "before", "--json", cwd=place).stdout)
+    (knee,) = [n for n in trend["numbers"] if (n["test"], n["side"], n["measure"]) == ("knee_raise", "left", "hip_peak_deg")]
+    assert (knee["baseline"]["median"], knee["baseline"]["sessions"]) == (76.0, 1)
+
+
 def test_what_cannot_be_compared_is_refused_in_one_line(place: Path) -> None:
     for words, why in (
         (("before", "other"), "player-08"),
