@@ -9,9 +9,11 @@ another state is known.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,7 +26,12 @@ _MOST_INDEX_BYTES = 64 << 20
 """Largest index, bytes (ours); 10,000 sessions have 3 MB."""
 _ROW_GROUP = 1 << 20
 """Rows in a row group, at most (ours): a few years of one athlete. Each group more is 15 kB of footer."""
-_ORDER = [("estimator", "ascending"), ("record", "ascending"), ("start", "ascending"), ("folder", "ascending")]
+_ORDER = ("estimator", "record", "start", "folder")
+"""What rows are ordered by; rows of one session, estimator and kind stay together, as they were read."""
+
+
+Part = tuple[pa.Table, set[str]]
+"""Rows in the order of a file, and the folders of the sessions that are taken from them."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -69,14 +76,14 @@ def read_rows(folder: Path, index: Index) -> pa.Table | None:
         return None
 
 
-def write_athlete(folder: Path, athlete: str, rows: pa.Table, sessions: dict[str, Entry]) -> int:
+def write_athlete(folder: Path, athlete: str, parts: Sequence[Part], sessions: dict[str, Entry]) -> int:
     """Write an athlete's file and index; the bytes of both. OSError."""
     make_private_folder(folder)
     scratch = folder / f".{RESULTS}.new"
     try:
         # the library opens the file by itself, with the permissions of that moment
         write_private(scratch, b"")
-        _write_rows(scratch, rows.take(pa.compute.sort_indices(rows, _ORDER)))
+        _write_rows(scratch, _ordered(parts))
         with open_file(scratch) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = scratch.stat().st_size
@@ -86,6 +93,38 @@ def write_athlete(folder: Path, athlete: str, rows: pa.Table, sessions: dict[str
     index = msgspec.json.encode(Index(athlete, digest, size, dict(sorted(sessions.items()))))
     replace_whole(folder / INDEX, index)
     return size + len(index)
+
+
+def _ordered(parts: Sequence[Part]) -> pa.Table:
+    """All rows in their order. Rows that stay beside each other are taken over in one piece, so that few are moved."""
+    blocks = sorted(
+        (key, i, begin, end)
+        for i, (rows, sessions) in enumerate(parts)
+        for key, begin, end in _blocks(rows)
+        if key[-1] in sessions
+    )
+    pieces: list[tuple[int, int, int]] = []
+    for _, i, begin, end in blocks:
+        if pieces and pieces[-1][0] == i and pieces[-1][2] == begin:
+            begin = pieces.pop()[1]
+        pieces.append((i, begin, end))
+    # in one piece, so that pages end at the same rows however the table was put together
+    return pa.concat_tables([parts[i][0].slice(begin, end - begin) for i, begin, end in pieces]).combine_chunks()
+
+
+def _blocks(part: pa.Table) -> Iterator[tuple[tuple[str, str, bool, int, str], int, int]]:
+    """The rows of one session, estimator and kind: what they are ordered by, and from where to where they are."""
+    estimator, record, start, folder = (part[name].combine_chunks() for name in _ORDER)
+    # an unknown start comes last
+    known, times = start.is_valid(), start.cast(pa.int64()).fill_null(0)
+    keys = [
+        one.dictionary_encode().indices.to_numpy() if pa.types.is_string(one.type) else one.to_numpy(zero_copy_only=False)
+        for one in (estimator, record, times, folder)
+    ]
+    changes = np.flatnonzero(np.any([np.diff(key, prepend=key[:1] - 1) != 0 for key in keys], axis=0)).tolist()
+    for begin, end in zip(changes, [*changes[1:], len(part)], strict=True):
+        words = (estimator[begin].as_py(), record[begin].as_py())
+        yield (*words, not known[begin].as_py(), times[begin].as_py(), folder[begin].as_py()), begin, end
 
 
 def _write_rows(path: Path, rows: pa.Table) -> None:

@@ -17,13 +17,12 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from body_signals import UNKNOWN_ATHLETE, HiphingeError
 from dashboards.tables import available_estimators, read_summary
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import bring_up_to_date
-from hiphinge.cohorts.athlete_file import Entry, Index, read_index, read_rows, write_athlete
+from hiphinge.cohorts.athlete_file import Entry, Index, Part, read_index, read_rows, write_athlete
 from hiphinge.cohorts.columns import fingerprint
 from hiphinge.cohorts.places import COHORT, INDEX, RESULTS, athlete_folders, folder_names, is_cohort
 from hiphinge.cohorts.records import records
@@ -191,9 +190,9 @@ class _Collecting:
         again = [name for name in counted if name not in read and not entries[name].there]
         read |= {name: one for name in again if (one := self._read(name, athlete))}
         kept = counted - read.keys() - set(again)
-        parts = [one.rows for name, one in read.items() if name in counted]
+        parts: list[Part] = [(one.rows, {name}) for name, one in read.items() if name in counted]
         if rows is not None and kept:
-            parts.append(rows.filter(pc.is_in(rows["folder"], pa.array(sorted(kept), pa.string()))))
+            parts.append((rows, kept))
         there = {*kept, *(name for name in read if name in counted)}
         entries = {name: msgspec.structs.replace(one, there=name in there) for name, one in entries.items()}
         if place is not None and place != folder:
@@ -201,7 +200,7 @@ class _Collecting:
         if not there:
             _remove(folder)
             return
-        self.result.bytes += write_athlete(folder, athlete, pa.concat_tables(parts), entries)
+        self.result.bytes += write_athlete(folder, athlete, parts, entries)
         self._count(entries)
         self.result.read += len(there & read.keys())
 

@@ -103,11 +103,13 @@ def _results(where: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]
             continue
         try:
             said = json_document(read_bytes(place / numbers[max(numbers)], _MOST_MANIFEST_BYTES))
-            folder, name = str(said["folder"]), str(said["session"])
+            folder, name, files = str(said["folder"]), str(said["session"]), said.get("files")
         except (OSError, ValueError, HiphingeError, KeyError, TypeError) as error:
             left_out[place.name] = f"its manifest cannot be read ({error})"
             continue
-        if _ATTEMPT.fullmatch(folder):
+        if files and not any(str(file).endswith(f"/{REPETITIONS}") for file in files):
+            left_out[name] = "repetitions were not computed: hiphinge reanalyse --tables repetitions"
+        elif _ATTEMPT.fullmatch(folder):
             yield name, place / folder
         else:
             left_out[place.name] = f"its manifest names the folder {folder!r}"

@@ -59,7 +59,7 @@ def test_the_file_is_lean(sessions: Path, tmp_path: Path) -> None:
     assert not metadata.row_group(0).column(30).has_offset_index
 
 
-@pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start"])
+@pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start", "no start"])
 def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path, tmp_path: Path, change: str) -> None:
     cohort = tmp_path / "cohort"
     collected(sessions, cohort)
@@ -74,6 +74,8 @@ def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path,
             (sessions / "p0-0/edits.toml").write_text('[[mark]]\ntime_s = 3.0\nlabel = "pain 4"\n')
         case "new":
             session(sessions / "p0-9", "player-0", "2026-11-28T09:00:00Z")
+        case "no start":
+            session(sessions / "a", "player-0", "1970-01-01T00:00:00Z")
         case "gone":
             shutil.rmtree(sessions / "p0-0")
         case "start":
@@ -180,13 +182,20 @@ def test_results_of_a_season_are_collected_by_their_newest_manifest(tmp_path: Pa
     ):
         session(results / "sessions" / name / attempt, f"player-{name}", "2026-11-02T09:00:00Z", left)
     (results / "results.json").write_text('{"schema": 1, "kind": "hiphinge results"}')
-    manifests = {"a": {1: {"superseded": True}, 2: {"folder": "attempt-2"}}, "b": {1: {"folder": "../a/attempt-1"}}}
+    session(results / "sessions/d/attempt-1", "player-d", "2026-11-02T09:00:00Z")
+    angles_only = {"folder": "attempt-1", "files": {"live/angles.parquet": {}, "session.toml": {}}}
+    manifests = {
+        "a": {1: {"superseded": True}, 2: {"folder": "attempt-2", "files": {"review/repetitions.parquet": {}}}},
+        "b": {1: {"folder": "../a/attempt-1"}},
+        "d": {1: angles_only},
+    }
     for name, several in manifests.items():
         for number, said in several.items():
             path = results / "sessions" / name / f"manifest-{number:06}.json"
             path.write_text(json.dumps({"schema": 1, "session": name, "athlete": f"player-{name}", **said}))
     found = collected(results, tmp_path / "cohort")
-    assert (found.sessions, list(found.left_out)) == (1, ["b"]), "c has no manifest: it is not finished"
+    assert (found.sessions, sorted(found.left_out)) == (1, ["b", "d"]), "c has no manifest: it is not finished"
+    assert "repetitions were not computed" in found.left_out["d"]
     assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
     (knee,) = (
         r["value"]

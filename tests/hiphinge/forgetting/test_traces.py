@@ -18,12 +18,15 @@ from body_signals import Mark
 from dashboards.influx.ledger import Identity, Ledger
 from dashboards.influx.outbox import FOLDER
 from dashboards.report import write_report
+from hiphinge.forgetting.identifier import Identifier
+from hiphinge.forgetting.signs import holds
 from hiphinge.forgetting.traces import search
 from tests.contract.recorded_sessions import recording
 from tests.dashboards.synthetic_results import write_session
 from virtual_athlete import simulate
 
 ATHLETE, OTHER = "player-07", "player-08"
+TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
 TOML = 'schema = 1\nstart = 2026-11-23T14:05:00Z\n[athlete]\nid = "{}"\n'
 
 
@@ -253,3 +256,21 @@ def test_links_are_not_followed(root: Path, tmp_path: Path) -> None:
     assert traces.folders == [root / "mine"]
     assert [one.path for one in traces.undecided] == [root / "away"]
     assert "outside and not looked at" in traces.undecided[0].why
+
+
+def test_of_a_table_only_texts_are_read_unless_something_else_is_in_it(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = [made / OTHER / estimator / name for estimator in ("live", "review") for name in TABLES]
+    for table in tables:
+        body = table.read_bytes()
+        footer = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+        path = tmp_path / table.name
+        # between the last column and the footer, where no reader of tables looks
+        path.write_bytes(body[:footer] + ATHLETE.encode() + body[footer:])
+        assert pq.read_table(path).num_rows
+        assert holds(path, Identifier(ATHLETE)) == (True, "")
+    monkeypatch.setattr("hiphinge.forgetting.signs._pieces", lambda path: pytest.fail(f"{path} was read"))
+    for table in tables:
+        assert holds(table, Identifier(ATHLETE)) == (False, "")
+        assert holds(table, Identifier(OTHER)) == (True, "")
