@@ -73,6 +73,9 @@ def compared(
     check_one_athlete([several[0], *pinned])
     before, later = _before_and_later(several, same_wear)
     key, how = _primary(several[0], before, primary)
+    if len(folders) == 1:
+        # among the protocols of a session one may be of other tests
+        later = [one for one in later if key in one.values] or later
     for one, whose in zip((before, *later), _folders(several, before, later), strict=True):
         _check_there(key, one, whose)
     own = one_wear(_untreated(pinned), several)
@@ -105,6 +108,18 @@ def with_the_retested(folder: Path, estimator: str, tell: Tell, *, held: bool = 
         return compared([before, folder], estimator, tell, primary=primary, held=folder if held else None)[1]
     except HiphingeError as error:
         tell(f"not compared with {before.name}: {error}")
+        return None
+
+
+def with_itself(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any] | None:
+    """The comparison of the parts of a session, by its marks or protocols; None where it has one part only, and where they
+    cannot be compared, of which `tell` hears. held: this program holds the folder's lock."""
+    try:
+        if len(told(folder, estimator, tell, held=held).occasions) < 2:
+            return None
+        return compared([folder], estimator, tell, held=folder if held else None)[1]
+    except HiphingeError as error:
+        tell(f"not compared with what was before: {error}")
         return None
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import BASELINE, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with, retested
+from body_signals import BASELINE, DIVIDING, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with, retested
 from dashboards.tables import SUMMARY, read_summary
 from dsp.screen import read_tests, screen_of_tests
 from ingest.heads import read_session_toml
@@ -64,14 +64,20 @@ def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own:
 
 
 def retest_comparison(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> Mapping[str, Any] | None:
-    """The comparison of a session with the one that it retests, where a mark names it; None for any other session. held: this
-    program holds the folder's lock."""
-    if not any(retested(str(mark["label"])) for mark in read_summary(folder, estimator)["marks"]):
-        # the statistics take seconds to import
-        return None
-    from hiphinge.comparing.courses import with_the_retested
+    """The comparison of a session with the one that it retests, where a mark names it, or else of its own parts, where marks or
+    protocols divide it; None for any other session. held: this program holds the folder's lock."""
+    summary = read_summary(folder, estimator)
+    labels = [str(mark["label"]).strip() for mark in summary["marks"]]
+    # the statistics take seconds to import
+    if any(map(retested, labels)):
+        from hiphinge.comparing.courses import with_the_retested
 
-    return with_the_retested(folder, estimator, tell, held=held)
+        return with_the_retested(folder, estimator, tell, held=held)
+    if (summary.get("protocol") or {}).get("further") or any(label.lower() in DIVIDING for label in labels):
+        from hiphinge.comparing.courses import with_itself
+
+        return with_itself(folder, estimator, tell, held=held)
+    return None
 
 
 def _beside(place: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from body_signals import SessionMark
 from dashboards.tables import read_summary
 from dsp.screen import Excursions, calibration_documents, numbered_before, run_document, runs_of, screen_of
 from dsp.screen import screened as screened_of
+from hiphinge.guidance.ending import answer_of_session
 from tests.contract.command_line import done, refused
 from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
@@ -215,6 +216,21 @@ def test_movements_of_the_calibration_belong_to_the_part_in_which_they_were_done
     assert (found["before"], found["after"], found["label"]) == (76.0, 91.0, "changed")
     # the painful movement is no test of the screen
     assert all(other["test"] != "deadlift" for other in found["others"])
+
+
+def test_the_report_of_a_session_with_a_treatment_tells_the_change(place: Path) -> None:
+    folder = guided(place / "one", after=91.0)
+    done("mark", "one", "0", "primary knee_raise:left:hip_peak_deg", cwd=place)
+    found = compared(place, "one")
+    done("report", "one", "--language", "en", cwd=place)
+    text = (folder / "report.html").read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    assert f"+15° after: more than the measurement can tell ({math.ceil(found['smallest_detectable_deg'])}°)" in text
+    # and so does the terminal
+    assert f"{answer_of_session(folder, 'review')}".count("+15° after: more than the measurement can tell") == 1
+    # where nothing was done again it tells none
+    guided(place / "other", after=None)
+    done("report", "other", "--language", "en", cwd=place)
+    assert "than the measurement can tell" not in (place / "other/report.html").read_text("utf-8")
 
 
 def test_what_was_not_done_after_the_treatment_has_no_answer(place: Path) -> None:
