@@ -39,6 +39,8 @@ TREATMENT = "treatment"
 RETEST = "retest"
 """``retest``: the tests are done once more in this recording. ``retest NAME``: this session retests another one, whose folder
 has this name, and the sensors stayed on; ``retest NAME worn anew``: they did not."""
+DIVIDING = ("before", TREATMENT, "after", RETEST)
+"""Marks at which another part of a session begins: the parts are compared."""
 LEAST_PAIN, MOST_PAIN = 0.0, 10.0
 """Ends of the numerical rating scale (W. W. Downie and others, Annals of the Rheumatic Diseases 37, 1978, doi
 10.1136/ard.37.4.378)."""

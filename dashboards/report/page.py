@@ -116,12 +116,17 @@ def report_html(
 
 
 def answer_lines(
-    session_folder: Path, estimator: str, *, language: str = "en", screen: Mapping[str, Any] | None = None
+    session_folder: Path,
+    estimator: str,
+    *,
+    language: str = "en",
+    comparison: Mapping[str, Any] | None = None,
+    screen: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """The report's headline and the rows below it, for a terminal; screen: as in `write_report`. HiphingeError where there
-    are no results, or they are damaged."""
+    """The report's headline and the rows below it, for a terminal; comparison, screen: as in `write_report`. HiphingeError
+    where there are no results, or they are damaged."""
     words = wording(language)
-    headline, lines = _answered(facts_of(session_folder, estimator, None, screen), words, fitted=False)
+    headline, lines = _answered(facts_of(session_folder, estimator, comparison, screen), words, fitted=False)
     return [text.replace(NO_BREAK, " ") for text in (headline, *(f"{one.name}: {one.strong}{one.rest}" for one in lines))]
 
 

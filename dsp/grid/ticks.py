@@ -18,7 +18,7 @@ MOTION_STRIDE = 10
 LOOK_STRIDE = 20
 """Ticks between two evaluations of slow quantities, such as relative headings and slips; they are at tick numbers that are
 multiples of it, whatever the chunking (ours)."""
-PIECE = 16_384
+PIECE = 32_768
 """Most ticks computed at once (ours): a stretch of a replay as a whole, since putting pieces together costs time."""
 
 

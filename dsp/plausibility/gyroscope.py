@@ -235,8 +235,11 @@ def _spreads(forces: Floats, rates: Floats, step_s: Floats, right: Floats) -> Fl
     """How far, (m/s²)², the means of specific force over the quarters of each window spread: (k, h - 1) of halves that follow
     each other, forces, rates (h, STEPS, 3), for each of the gyroscopes right (k, 3, 3)."""
     # components first: (3, k, h, STEPS)
-    turned = (right[:, :, :, None, None] * rates.transpose(2, 0, 1)[None, None]).sum(axis=2).transpose(1, 0, 2, 3)
-    turned = turned * (0.5 * step_s)[:, None]
+    columns = right.transpose(2, 1, 0)[..., None, None]
+    turned = columns[0] * rates[..., 0]
+    turned += columns[1] * rates[..., 1]
+    turned += columns[2] * rates[..., 2]
+    turned *= (0.5 * step_s)[:, None]
     after = _running_product(_from_half_angles(turned))
     before = np.zeros_like(after)
     before[0, ..., 0], before[..., 1:] = 1.0, after[..., :-1]

@@ -158,7 +158,14 @@ def sizes_of(parts: Parts, begin_s: float, end_s: float) -> tuple[Floats, Floats
     forces = np.concatenate([acc[start:stop] for _, acc, start, stop in there])
     every = max(int(len(times) / ((times[-1] - times[0]) * RATE_HZ + 1.0)), 1)
     whole = len(times) // every * every
-    some = np.add.reduce(forces[:whole].reshape(-1, every, 3), axis=1)
+    # sums of a few, one sample after another, by component: several times as fast as one reduction over rows of three
+    parts_of = forces[:whole].reshape(-1, every, 3)
+    some = np.empty((len(parts_of), 3))
+    for axis in range(3):
+        total = parts_of[:, 0, axis].copy()
+        for k in range(1, every):
+            total += parts_of[:, k, axis]
+        some[:, axis] = total
     return times[:whole:every], np.sqrt(np.einsum("ij,ij->i", some, some)) / every
 
 

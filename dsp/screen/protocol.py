@@ -60,6 +60,8 @@ GUIDED: Final[Mapping[str, tuple[Excursion, Excursion]]] = {
 are counted (the figures are ours). In `hip_rotation` somebody sits with a thigh sensor on the shin: the shin hangs, and swings
 as the femur turns about its own axis, which is horizontal. `tapped` is any movement that no sensor tells. A test that is a test
 of the hip screen is counted by its kind instead."""
+ONE_LEG = frozenset({"single_leg_hinge", "step_down", "hip_extension", "hip_rotation"})
+"""Those of them that are done one leg at a time: without a side nobody knows which hip is meant."""
 
 Text = Mapping[str, str]
 """The same text by language."""
@@ -157,8 +159,10 @@ def _step(read: _Table) -> Step:
     if side not in ("", *SIDES):
         read.fail("side", f"{side!r} is no side", "Write left or right, or leave it out")
     kind = KIND_OF_TEST.get(test)
-    if not side and ((kind is not None and kind.one_leg) or test in ("step_down", "single_leg_hinge", "hip_extension")):
+    if not side and ((kind is not None and kind.one_leg) or test in ONE_LEG):
         read.fail("side", f"{test} has sides", "Write one step for left and one for right")
+    if side and (test in (STAND, FAST) or (kind is not None and not kind.one_leg)):
+        read.fail("side", f"{test} has no sides", "Leave it out")
     repetitions = read.whole("repetitions", 0, MOST_REPETITIONS)
     seconds = read.number("seconds", 0.0, 0.0, LONGEST_S)
     if (test == STAND) != (seconds > 0.0) or (test == STAND) == (repetitions > 0):

@@ -23,7 +23,7 @@ from dsp.screen import Protocol
 from hiphinge import config
 from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, console, say, tell_faults
 from hiphinge.commands.unfinished import look_after, tell_orphans
-from hiphinge.comparing.own_answer import own_before
+from hiphinge.comparing.own_answer import occasions_before, own_before
 from hiphinge.guidance.ending import tell_answer, tell_findings, tell_where
 from hiphinge.guidance.protocol_files import RED_FLAGS, chosen, protocols
 from hiphinge.guidance.protocol_guide import ProtocolGuide
@@ -222,7 +222,8 @@ def _offer_own(page: OpenPage, folder: Path, session: Session) -> None:
     try:
         page.offer_own_lines(own_lines(folder.parent, session.athlete, session.start))
         if page.sink is not None:
-            page.sink.own = own_before(folder, session.athlete, session.start, "live", _log.info)
+            place = (folder, session.athlete, session.start, "live", _log.info)
+            page.sink.own, page.sink.baselines = own_before(*place), occasions_before(*place)
     except HiphingeError as error:
         _log.info("nothing of the athlete's own: %s", error)
 
@@ -239,7 +240,8 @@ def _tell_red_flags(led: Protocol, screen: Console) -> None:
 def _tell_change(folder: Path, session: Session, retested: Retested, screen: Console) -> None:
     """Whether the number changed by more than the measurement can tell."""
     summary = read_summary(folder, "review")
-    result = result_document(summary, session, {}, retested.before, worn_anew=retested.worn_anew)
+    own = occasions_before(folder.absolute(), session.athlete, session.start, "review", _log.info)
+    result = result_document(summary, session, {}, retested.before, worn_anew=retested.worn_anew, baselines=own)
     told = result["comparison_said"]["en"].get("change") if result["comparison"] else None
     what = result["primary_said"]["en"]
     why = "it was not measured often enough before and now (three times each)"

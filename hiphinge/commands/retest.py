@@ -10,8 +10,9 @@ import typer
 from body_signals import HiphingeError, Key, chosen, key_of
 from dashboards.tables import available_estimators, read_summary
 from hiphinge.commands.live import Asked, Retested, run
-from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS
-from hiphinge.live_page.answered import occasion_of, proposed
+from hiphinge.commands.options import CONFIG, LAN, NO_BROWSER, NO_PAGE, PORT, TLS, say
+from hiphinge.comparing.occasions import told
+from hiphinge.live_page.answered import proposed
 from hiphinge.live_page.opening import PageWishes
 
 
@@ -50,7 +51,11 @@ def _retested(before: Path, primary: str | None, *, worn_anew: bool) -> Retested
         raise HiphingeError(what, str(before), "Give the session folder from before the treatment")
     summary = read_summary(before, there[-1])
     key = _key(summary, primary, before)
-    return Retested(summary["session"], summary["athlete"], key, occasion_of(summary), worn_anew)
+    # as `hiphinge compare` has it: with a person's corrections, and of a divided session what was before the treatment
+    session = told(before, there[-1], say)
+    if not session.occasions:
+        raise HiphingeError("no test of the hip screen was scored before", str(before), "Repeat the tests")
+    return Retested(session.session, session.athlete, key, session.occasions[0], worn_anew)
 
 
 def _key(summary: dict[str, Any], primary: str | None, before: Path) -> Key:

@@ -73,9 +73,12 @@ def compared(
     check_one_athlete([several[0], *pinned])
     before, later = _before_and_later(several, same_wear)
     key, how = _primary(several[0], before, primary)
+    if len(folders) == 1:
+        # among the protocols of a session one may be of other tests
+        later = [one for one in later if key in one.values] or later
     for one, whose in zip((before, *later), _folders(several, before, later), strict=True):
         _check_there(key, one, whose)
-    own = one_wear([one for session in pinned for one in session.occasions], several)
+    own = one_wear(_untreated(pinned), several)
     comparison = compare(
         before, *later, primary=key, baselines=own, treated=_treated(several, later[0]), known=(known or {}).get(key)
     )
@@ -108,6 +111,18 @@ def with_the_retested(folder: Path, estimator: str, tell: Tell, *, held: bool = 
         return None
 
 
+def with_itself(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any] | None:
+    """The comparison of the parts of a session, by its marks or protocols; None where it has one part only, and where they
+    cannot be compared, of which `tell` hears. held: this program holds the folder's lock."""
+    try:
+        if len(told(folder, estimator, tell, held=held).occasions) < 2:
+            return None
+        return compared([folder], estimator, tell, held=folder if held else None)[1]
+    except HiphingeError as error:
+        tell(f"not compared with what was before: {error}")
+        return None
+
+
 def _named(folder: Path, name: str, estimator: str) -> Path | None:
     """The folder beside a session that has this name, or holds the session of this name and was renamed since; else None."""
     there = folder.parent / name
@@ -117,11 +132,11 @@ def _named(folder: Path, name: str, estimator: str) -> Path | None:
     return next((one for one in beside if read_summary(one, estimator)["session"] == name), None)
 
 
-def own_baseline_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> dict[Key, Baseline]:
-    """The athlete's own baseline for a session in `folder`, of which nothing is read: the sessions beside it that were pinned
-    and are earlier; empty without any."""
+def own_occasions_of(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> list[Occasion]:
+    """The athlete's own occasions from before a treatment for a session in `folder`, of which nothing is read: of the sessions
+    beside it that were pinned and are earlier; empty without any."""
     session = Told(folder, folder.name, athlete, start, (), "", None)
-    return baseline([one for pinned in _pinned([session], estimator, (), tell) for one in pinned.occasions])
+    return _untreated(_pinned([session], estimator, (), tell))
 
 
 def history(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> dict[str, Any]:
@@ -133,7 +148,7 @@ def history(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> 
     session = told(folder, estimator, tell, held=held)
     several = [*_earlier_beside([session], estimator, tell), session]
     pinned = [one for one in several[:-1] if is_pinned(one.folder, estimator)]
-    own = baseline([one for told_one in pinned for one in told_one.occasions])
+    own = baseline(_untreated(pinned))
     everything = [one for told_one in several for one in told_one.occasions]
     now = {k: v for one in session.occasions for k, v in one.values.items()}
     return {
@@ -263,6 +278,12 @@ def _pinned(several: Sequence[Told], estimator: str, named: Sequence[Path], tell
         check_different([*(one.folder for one in several), *named])
         return found
     return list(_earlier_beside(several, estimator, tell, lambda folder: is_pinned(folder, estimator)))
+
+
+def _untreated(pinned: Sequence[Told]) -> list[Occasion]:
+    """What pinned sessions tell of the athlete from before a treatment: of a session that marks or protocols divide, its first
+    part."""
+    return [one for session in pinned for one in session.occasions[:1]]
 
 
 def _earlier_beside(

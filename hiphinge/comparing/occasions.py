@@ -17,8 +17,8 @@ from typing import Any
 
 from body_signals import (
     BASELINE,
+    DIVIDING,
     ESTIMATORS,
-    RETEST,
     TREATMENT,
     UNKNOWN_ATHLETE,
     HiphingeError,
@@ -37,8 +37,6 @@ from hiphinge.afterwards.mending import bring_up_to_date
 from hiphinge.session.lock import is_running
 from hiphinge.session.recovery import orphans
 
-DIVIDING = ("before", TREATMENT, "after", RETEST)
-"""Marks at which a new part of the session begins."""
 _SAME_S = 0.001
 """Times in summary.json are rounded to a millisecond."""
 

@@ -5,12 +5,12 @@ summary.json does not know other sessions: a replay gives it bit for bit. So thi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from body_signals import BASELINE, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with, retested
+from body_signals import BASELINE, DIVIDING, ESTIMATORS, UNKNOWN_ATHLETE, HiphingeError, limits_with, retested
 from dashboards.tables import SUMMARY, read_summary
 from dsp.screen import read_tests, screen_of_tests
 from ingest.heads import read_session_toml
@@ -38,12 +38,22 @@ def screen_against_own(folder: Path, estimator: str, tell: Tell) -> Mapping[str,
 def own_before(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> Own:
     """The athlete's own baseline for a session in `folder`, which need not be there yet: the earlier sessions beside it that
     were pinned; empty without any."""
+    occasions = occasions_before(folder, athlete, start, estimator, tell)
+    if not occasions:
+        return {}
+    from dsp.comparison import baseline
+
+    return baseline(occasions)
+
+
+def occasions_before(folder: Path, athlete: str, start: datetime, estimator: str, tell: Tell) -> Sequence[Any]:
+    """The occasions (`dsp.comparison.Occasion`) of which `own_before` is made: a retest is compared with them too."""
     if athlete == UNKNOWN_ATHLETE or not any(map(_may_be_pinned, _beside(folder.absolute().parent))):
         # the statistics take seconds to import
-        return {}
-    from hiphinge.comparing.courses import own_baseline_of
+        return ()
+    from hiphinge.comparing.courses import own_occasions_of
 
-    return own_baseline_of(folder, athlete, start, estimator, tell)
+    return own_occasions_of(folder, athlete, start, estimator, tell)
 
 
 def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own: Own) -> Mapping[str, Any] | None:
@@ -54,14 +64,20 @@ def against(screen: Mapping[str, Any], session_limits: Mapping[str, float], own:
 
 
 def retest_comparison(folder: Path, estimator: str, tell: Tell, *, held: bool = False) -> Mapping[str, Any] | None:
-    """The comparison of a session with the one that it retests, where a mark names it; None for any other session. held: this
-    program holds the folder's lock."""
-    if not any(retested(str(mark["label"])) for mark in read_summary(folder, estimator)["marks"]):
-        # the statistics take seconds to import
-        return None
-    from hiphinge.comparing.courses import with_the_retested
+    """The comparison of a session with the one that it retests, where a mark names it, or else of its own parts, where marks or
+    protocols divide it; None for any other session. held: this program holds the folder's lock."""
+    summary = read_summary(folder, estimator)
+    labels = [str(mark["label"]).strip() for mark in summary["marks"]]
+    # the statistics take seconds to import
+    if any(map(retested, labels)):
+        from hiphinge.comparing.courses import with_the_retested
 
-    return with_the_retested(folder, estimator, tell, held=held)
+        return with_the_retested(folder, estimator, tell, held=held)
+    if (summary.get("protocol") or {}).get("further") or any(label.lower() in DIVIDING for label in labels):
+        from hiphinge.comparing.courses import with_itself
+
+        return with_itself(folder, estimator, tell, held=held)
+    return None
 
 
 def _beside(place: Path) -> list[Path]:

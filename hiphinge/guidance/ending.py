@@ -13,7 +13,7 @@ from dashboards.influx import FOLDER, missing, waiting_bytes
 from dashboards.tables import available_estimators, read_summary
 from hiphinge import logbook
 from hiphinge.afterwards.mending import with_path
-from hiphinge.comparing.own_answer import screen_against_own
+from hiphinge.comparing.own_answer import retest_comparison, screen_against_own
 
 REPORT = "report.html"
 
@@ -46,7 +46,9 @@ def answer_of_session(folder: Path, estimator: str) -> list[str]:
     # its templates take a moment to import: not while a session starts
     from dashboards.report import answer_lines
 
-    return answer_lines(folder, estimator, screen=screen_against_own(folder, estimator, logbook.said))
+    tell = logbook.said
+    change, own = retest_comparison(folder, estimator, tell), screen_against_own(folder, estimator, tell)
+    return answer_lines(folder, estimator, comparison=change, screen=own)
 
 
 def write_its_report(folder: Path) -> tuple[Path | None, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -55,18 +55,6 @@ def prepare() -> None:
     threading.Thread(target=importlib.import_module, args=("dsp.comparison",), name="hiphinge-statistics", daemon=True).start()
 
 
-def occasion_of(summary: Document) -> Any:
-    """A stored session as an occasion of a comparison (`dsp.comparison.Occasion`)."""
-    from dsp import comparison
-
-    told = [entry["level"] for entry in summary["pain"] if entry["level"] is not None]
-    start = datetime.fromisoformat(summary["start"]) if summary["start"] else None
-    screen = summary["screen"]
-    return comparison.Occasion(
-        summary["session"], start, summary["session"], comparison.values_of(screen), max(told, default=None), screen
-    )
-
-
 def proposed(screen: Document) -> Key | None:
     """The number that limits the athlete most, which a treatment is measured by; None where there is none."""
     from dsp import comparison
@@ -75,11 +63,18 @@ def proposed(screen: Document) -> Key | None:
 
 
 def result_document(
-    result: Document, session: Session, curves: Document, before: Any = None, *, worn_anew: bool = False, own: Own | None = None
+    result: Document,
+    session: Session,
+    curves: Document,
+    before: Any = None,
+    *,
+    worn_anew: bool = False,
+    own: Own | None = None,
+    baselines: Sequence[Any] = (),
 ) -> dict[str, Any]:
     """What pages get when a protocol is over. result: of `Engine.screened`; before: an occasion of another session that this
     one retests; worn_anew: whether the sensors were taken off since; own: the athlete's own baseline, which the screen is
-    compared with first, as in the report."""
+    compared with first, as in the report; baselines: the occasions of which it is made, which a retest is compared with too."""
     screen, protocol = against(result["screen"], session.screen_limits, own or {}) or result["screen"], result["protocol"]
     runs = [protocol, *protocol.get("further", ())] if protocol else []
     labels = [mark["label"] for mark in result.get("marks", ())]
@@ -87,7 +82,9 @@ def result_document(
     own = runs[0].get("name") if runs else None
     primary = picked or proposed(before.screen if before is not None else screen)
     wear = before.wear if before is not None and not worn_anew else "now"
-    comparison = _compared(result, session, runs, before, primary, wear)
+    # as `hiphinge compare` has them: a session that was pinned and is retested counts once, and what was pinned since does not
+    earlier = [one for one in baselines if before is None or (before.start and one.start and one.start < before.start)]
+    comparison = _compared(result, session, runs, before, primary, wear, earlier)
     return {
         "screen": screen,
         "protocol": protocol,
@@ -114,7 +111,13 @@ def retest_document(primary: Key, before: Any) -> dict[str, Any]:
 
 
 def _compared(
-    result: Document, session: Session, runs: Sequence[Document], before: Any, primary: Key | None, wear: str
+    result: Document,
+    session: Session,
+    runs: Sequence[Document],
+    before: Any,
+    primary: Key | None,
+    wear: str,
+    baselines: Sequence[Any],
 ) -> dict[str, Any] | None:
     """The comparison of the tests of the first protocol, or of another session, with those done since; None without any."""
     if primary is None or not runs:
@@ -131,7 +134,7 @@ def _compared(
     occasions = [one for one in ([] if before is None else [before]) + occasions if primary in one.values]
     if len(occasions) < 2:
         return None
-    found: dict[str, Any] = comparison.compare(*occasions, primary=primary).document()
+    found: dict[str, Any] = comparison.compare(*occasions, primary=primary, baselines=baselines).document()
     return found
 
 

@@ -85,6 +85,8 @@ class LivePage(Sink):
         self.worn_anew = False
         self.own: Own = {}
         """The athlete's own baseline, known some seconds after the beginning; empty where no earlier session is pinned."""
+        self.baselines: Sequence[Any] = ()
+        """The occasions of which it is made."""
         self._prepared = False
         """Whether what the answer of a protocol needs is being loaded."""
         self._paths = Paths()
@@ -276,7 +278,13 @@ class LivePage(Sink):
         if result is not self._result:
             self._result = result
             document = result_document(
-                result, self._session, self._paths.curves, self.before, worn_anew=self.worn_anew, own=self.own
+                result,
+                self._session,
+                self._paths.curves,
+                self.before,
+                worn_anew=self.worn_anew,
+                own=self.own,
+                baselines=self.baselines,
             )
             self._board.put("result", document)
 

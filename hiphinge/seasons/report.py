@@ -62,16 +62,14 @@ class Report:
     refused: Mapping[str, str] = field(default_factory=dict)
     stopped: HiphingeError | None = None
     """Why the run ended before its last session."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """Sessions by state."""
     _began_s: float = field(default_factory=time.monotonic)
 
     def take(self, outcome: Outcome) -> None:
         """A session has ended."""
         self.outcomes.append(outcome)
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Sessions by state."""
-        return Counter(outcome.state for outcome in self.outcomes)
+        self.counts[outcome.state] += 1
 
     @property
     def to_go(self) -> int:

@@ -29,8 +29,8 @@ _TIME = "%Y%m%dT%H%M%SZ"
 _SUPERSEDED = json.dumps({"schema": SCHEMA, "superseded": True}).encode()
 
 
-def prepare(results: Place) -> None:
-    """Make the folder of results where there is none.
+def prepare(results: Place) -> str:
+    """Make the folder of results where there is none; returns its sign, by which workers know that they see the same one.
 
     HiphingeError where it cannot be written, where there are other things in it, or where its place cannot put a file only if
     there is none.
@@ -46,6 +46,19 @@ def prepare(results: Place) -> None:
         what = "does not refuse a file that is there already, so two programs could each write a result"
         remedy = "Use object storage with conditional writes (If-None-Match), or a folder"
         raise HiphingeError(what, results.words, remedy)
+    return sign_of(results)
+
+
+def sign_of(results: Place) -> str:
+    """The sign of a folder of results. HiphingeError where it has none, or was made by a later version."""
+    try:
+        found = json_document(results.read(MARKER) or b"")
+        if (found["schema"], found["kind"]) != (SCHEMA, KIND):
+            raise ValueError("of another schema")
+        return str(found["made"])
+    except (ValueError, KeyError, TypeError) as error:
+        where = f"{results.words.rstrip('/')}/{MARKER}"
+        raise HiphingeError(f"is no sign of a folder of results ({error})", where, "Give another folder as --out") from None
 
 
 def _marker() -> bytes:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from body_signals import HiphingeError
 from hiphinge.seasons.computer import Computer, this_computer
+from hiphinge.seasons.place import Place
+from hiphinge.seasons.result import sign_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,6 +29,7 @@ NO_WORKER_S = 60.0
 LOOK_S = 1.0
 """Time, s, between two looks at who is there (ours)."""
 _CLOSE_S = 5.0
+_SEEN = "Use a network folder that all workers see under the same path, or object storage"
 LOST_WITH_WORKERS = 2
 """How often a session may end its worker before it is given up (ours): the third worker is not tried."""
 _ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://\S+:\d{1,5}")
@@ -93,16 +96,36 @@ def _client(scheduler: str) -> Client:
         raise HiphingeError(f"no Dask scheduler answers ({error})", scheduler, remedy) from error
 
 
-class Workers:
-    """Those that may compute. most: at most this many; any_processor: also such as round otherwise than the others.
+def introduced(sessions: Place, results: Place, sign: str) -> Computer:
+    """Asked of a worker: what it is. HiphingeError where it does not see these places: it would write to a disk of its own."""
+    if sign_of(results) != sign:
+        raise HiphingeError("is not the folder of results here", results.words, _SEEN)
+    folder = sessions.on_disk("")
+    if folder is not None and not folder.is_dir():
+        raise HiphingeError("is not there", sessions.words, _SEEN)
+    return this_computer()
 
-    told: is called with what a person has to know.
+
+class Workers:
+    """Those that may compute the sessions of one place for another one. sign: of the results (`hiphinge.seasons.result`).
+
+    most: at most this many; any_processor: also such as round otherwise than the others. told: is called with what a person
+    has to know.
     """
 
     def __init__(
-        self, client: Client, told: Callable[[str], None], most: int | None = None, *, any_processor: bool = False
+        self,
+        client: Client,
+        sessions: Place,
+        results: Place,
+        sign: str,
+        told: Callable[[str], None],
+        most: int | None = None,
+        *,
+        any_processor: bool = False,
     ) -> None:
         self._client, self._told, self._most, self._any = client, told, most, any_processor
+        self._asked = (sessions, results, sign)
         self.addresses: frozenset[str] = frozenset()
         self.refused: dict[str, str] = {}
         """Address and reason of each that was not let in."""
@@ -129,7 +152,7 @@ class Workers:
         self._check_some(len(there))
 
     def _ask(self, new: list[str], there: dict[str, Any]) -> None:
-        answers = self._client.run(this_computer, workers=new, on_error="return")
+        answers = self._client.run(introduced, *self._asked, workers=new, on_error="return")
         fit = {address: one for address, one in answers.items() if isinstance(one, Computer)}
         me = this_computer()
         if self._alike is None:
@@ -137,7 +160,7 @@ class Workers:
             self._alike = kinds.most_common(1)[0][0] if kinds else None
         for address, one in sorted(answers.items()):
             if not isinstance(one, Computer):
-                self._refuse(address, f"hiphinge cannot be used there ({type(one).__name__}: {one})")
+                self._refuse(address, str(one) if isinstance(one, HiphingeError) else f"hiphinge cannot be used there: {one!r}")
             elif words := one.unlike(me):
                 self._refuse(address, words)
             elif one.rounds_as != self._alike and not self._any:
@@ -163,7 +186,8 @@ class Workers:
         now = time.monotonic()
         self._without_since = now if self._without_since is None else self._without_since
         if there and there == len(self.refused):
-            raise HiphingeError("none of its workers can be used", self._where, "Install this version of hiphinge there")
+            remedy = "Install this version of hiphinge there, and let them see the folders"
+            raise HiphingeError("none of its workers can be used", self._where, remedy)
         if now - self._without_since > NO_WORKER_S:
             remedy = f"Start some: dask worker {self._where} --nworkers auto --nthreads 1"
             raise HiphingeError(f"has had no worker for {NO_WORKER_S:.0f} s", self._where, remedy)

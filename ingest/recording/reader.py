@@ -51,7 +51,7 @@ _CLOSING = bytes((Opcode.FOOTER,)) + struct.pack("<Q", 20)
 _CLOSING_BYTES = len(_CLOSING) + 20 + len(MCAP0_MAGIC)
 _BUFFER_BYTES = 1 << 16
 """Size of the file's buffer, bytes (ours)."""
-STRETCH_WINDOWS = 240
+STRETCH_WINDOWS = 480
 """Flush windows to read at a time in a replay: long enough to compute in bulk, short enough to stay small (ours)."""
 
 

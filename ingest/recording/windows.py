@@ -102,7 +102,7 @@ def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, memoryview]], 
     at, whole = 0, memoryview(data)
     try:
         while True:
-            opcode, length, channel, *_ = _MESSAGE.unpack_from(data, at)
+            opcode, length, channel, _, _, _ = _MESSAGE.unpack_from(data, at)
             body = whole[at + _MESSAGE.size : at + RECORD.size + length]
             at += RECORD.size + length
             if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= sensors + 1:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from typing import Any
 import pytest
 from typer.core import TyperGroup
 
+from firmware_protocol import FAMILIES
 from hiphinge.cli import COMMANDS, EXIT_CODES, _command
+from hiphinge.commands.decode import NAMES
 from tests.contract.command_line import done
 
 
@@ -92,3 +96,13 @@ def test_a_script_for_each_shell(shell: str, tmp_path: Path) -> None:
     shown = done("--show-completion", shell, cwd=tmp_path, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").stdout
     assert "_HIPHINGE_COMPLETE" in shown
     assert "python" not in shown
+
+
+def test_decode_names_every_family_without_importing_one() -> None:
+    """Its help is there before numpy could be imported."""
+    assert NAMES == FAMILIES
+    program = (
+        "import sys, hiphinge.commands.decode; print(sorted({'numpy', 'firmware_protocol', 'body_signals'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"

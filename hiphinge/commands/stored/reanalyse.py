@@ -60,10 +60,10 @@ def reanalyse(
     there, results = place_of(sessions), place_of(out)
     check_apart(there, results)
     jobs = jobs_of(there, results, settings)
-    prepare(results)
+    sign = prepare(results)
     with connected(scheduler, workers) as client:
         report = Report(sessions, out, settings, len(jobs))
-        crew = Workers(client, say, workers, any_processor=any_processor)
+        crew = Workers(client, there, results, sign, say, workers, any_processor=any_processor)
         report.refused = crew.refused
         with _Progress(report, as_json=as_json) as progress:
             try:

@@ -131,7 +131,9 @@ def _opened(path: Path, said_hz: float | None) -> _Recording:
     head = read_head(path)
     first = next(sectors(path, _bad(path)), None)
     if first is None:
-        raise HiphingeError("there are no samples after the head", place(path, 3), "The device has recorded nothing.")
+        raise HiphingeError(
+            "there are no samples after the head", place(path, 3), "Leave this file out: the device has recorded nothing."
+        )
     setting, name = first.setting, f"{head.device} {head.serial}"
     if setting.axes < 6:
         lacks = "has no gyroscope" if head.device == "AX3" else "recorded with its gyroscope off"

@@ -69,9 +69,8 @@ class SectorClock:
         breaks = self._breaks(part, stamp, time_s, steps, again)
         self._seen += int(part.count.sum())
         ends = np.cumsum(part.count)
-        rows = [*np.flatnonzero(breaks).tolist(), len(part.number)]
         start = 0
-        for row in [r for r in rows if r > 0 or breaks[0]]:
+        for row in [*np.flatnonzero(breaks).tolist(), len(part.number)]:
             if row > start:
                 samples = slice(int(ends[start] - part.count[start]), int(ends[row - 1]))
                 self._add(part, slice(start, row), samples, int(first[start]), stamp, time_s)

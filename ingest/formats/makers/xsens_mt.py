@@ -99,7 +99,7 @@ def import_xsens(source: Source) -> ImportedSession:
     offset = [(one.first - exports[0].first + _WRAP // 2) % _WRAP - _WRAP // 2 for one in exports]
     gathering = Gathering(path, source.placements)
     unplaced = []
-    rate_of = _Rates(exports, source.rate_hz)
+    rate_of = _UpdateRates(exports, source.rate_hz)
     for one, begin in zip(exports, offset, strict=True):
         rate_hz = rate_of(one)
         begin_s = (begin - min(offset)) / rate_hz
@@ -171,7 +171,7 @@ def _begun(path: Path) -> datetime | None:
         return None
 
 
-class _Rates:
+class _UpdateRates:
     """Update rates, Hz. said_hz: by the user. notes: on those that are not stated."""
 
     def __init__(self, exports: list[_Export], said_hz: float | None) -> None:
@@ -210,25 +210,29 @@ def _told_rate(one: _Export) -> float | None:
 
 def _leading(one: _Export, rate_hz: float) -> _Leading:
     """The packets without a gyroscope at the beginning of the file."""
-    counts, quats, number = [], [], 0
+    counts: list[Floats] = []
+    quats: list[Floats] = []
+    number, line, held = 0, 0, 0
     for part in _packets(one, BadLines(one.path, most=0)) if one.gyr else ():
         assert part.gyr is not None
-        there: Bools = np.asarray(np.isfinite(part.gyr).all(axis=1))
         if number <= _MOST_LEADING:
             counts.append(part.count)
             quats += [] if part.quat is None else [part.quat]
-        number += int(np.argmax(there)) if there.any() else len(there)
-        if not there.any():
-            continue
-        line = int(part.lines[np.argmax(there)])
-        rates = None
-        if 0 < number <= _MOST_LEADING and quats and sum(len(quat) for quat in quats) > number + 1:
-            upto = slice(None, number + 2)
-            rates = rates_from_orientation(np.concatenate(counts)[upto] / rate_hz, np.concatenate(quats)[upto])[:number]
-        return _Leading(number, line, rates)
-    if one.gyr:
+            held += len(part.count)
+        if not line:
+            there: Bools = np.asarray(np.isfinite(part.gyr).all(axis=1))
+            number += int(np.argmax(there)) if there.any() else len(there)
+            line = int(part.lines[np.argmax(there)]) if there.any() else 0
+        # the rates of the orientation need two packets more
+        if line and (not quats or number > _MOST_LEADING or held > number + 1):
+            break
+    if one.gyr and not line:
         fail(f"no packet has values of {', '.join(one.gyr)}", one.path, one.table.header_line, _REMEDY)
-    return _Leading(0, 0, None)
+    if not (quats and 0 < number <= _MOST_LEADING and held > number + 1):
+        return _Leading(number, line, None)
+    upto = slice(None, number + 2)
+    rates = rates_from_orientation(np.concatenate(counts)[upto] / rate_hz, np.concatenate(quats)[upto])
+    return _Leading(number, line, rates[:number])
 
 
 def _opened(path: Path) -> _Export:
@@ -260,7 +264,7 @@ def _wanted(one: _Export, names: tuple[str, ...]) -> Wanted:
 
 def _packets(one: _Export, bad: BadLines) -> Iterator[_Packets]:
     """All packets, in blocks. Raises `HiphingeError` with file and line."""
-    rates = _RatesBeside(one, bad) if one.gyr else None
+    rates = _Gyroscope(one, bad) if one.gyr else None
     before: tuple[float, float] | None = None
     for block in rows(one.table, _wanted(one, (*_ACC, *one.orientation)), bad):
         gyr = None
@@ -282,7 +286,7 @@ def _place(one: _Export, lines_: Ints, row: int) -> str:
     return place(one.path, int(lines_[row]))
 
 
-class _RatesBeside:
+class _Gyroscope:
     """The gyroscope of a file's lines, read beside the other columns, because it may be missing where they are not.
 
     bad: learns of a last line that is torn here. torn: it is sound in the other columns.

@@ -14,6 +14,7 @@ from body_signals import SessionMark
 from dashboards.tables import read_summary
 from dsp.screen import Excursions, calibration_documents, numbered_before, run_document, runs_of, screen_of
 from dsp.screen import screened as screened_of
+from hiphinge.guidance.ending import answer_of_session
 from tests.contract.command_line import done, refused
 from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
@@ -217,6 +218,21 @@ def test_movements_of_the_calibration_belong_to_the_part_in_which_they_were_done
     assert all(other["test"] != "deadlift" for other in found["others"])
 
 
+def test_the_report_of_a_session_with_a_treatment_tells_the_change(place: Path) -> None:
+    folder = guided(place / "one", after=91.0)
+    done("mark", "one", "0", "primary knee_raise:left:hip_peak_deg", cwd=place)
+    found = compared(place, "one")
+    done("report", "one", "--language", "en", cwd=place)
+    text = (folder / "report.html").read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    assert f"+15° after: more than the measurement can tell ({math.ceil(found['smallest_detectable_deg'])}°)" in text
+    # and so does the terminal
+    assert f"{answer_of_session(folder, 'review')}".count("+15° after: more than the measurement can tell") == 1
+    # where nothing was done again it tells none
+    guided(place / "other", after=None)
+    done("report", "other", "--language", "en", cwd=place)
+    assert "than the measurement can tell" not in (place / "other/report.html").read_text("utf-8")
+
+
 def test_what_was_not_done_after_the_treatment_has_no_answer(place: Path) -> None:
     guided(place / "one", after=None)
     said = refused("compare", "one", "--primary", "knee_raise:left:hip_peak_deg", cwd=place)
@@ -250,6 +266,18 @@ def test_the_pinned_baseline_is_found_and_can_be_taken_back(place: Path) -> None
     done("compare", "--unpin", "week0", "week1", cwd=place)
     assert compared(place, "before", "next")["baselines"] == 1
     assert not read_summary(place / "week0", "review")["marks"]
+
+
+def test_of_a_pinned_session_with_a_treatment_what_was_before_it_counts(place: Path) -> None:
+    day = screen_day(76.0)
+    middle = day._now - 40.0
+    day.knee_raises(left=96.0)
+    screened(place / "monday", day, start="2026-11-16T09:10:00Z", marks=[(0.0, "baseline"), (middle, "treatment")])
+    found = compared(place, "before", "next", "--primary", "knee_raise:left:hip_peak_deg")
+    assert (found["baseline_sessions"], found["baselines"], found["change_deg"]) == (["monday"], 2, 1.0)
+    trend = json.loads(done("compare", "--trend", "before", "--json", cwd=place).stdout)
+    (knee,) = [n for n in trend["numbers"] if (n["test"], n["side"], n["measure"]) == ("knee_raise", "left", "hip_peak_deg")]
+    assert (knee["baseline"]["median"], knee["baseline"]["sessions"]) == (76.0, 1)
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(place: Path) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from body_signals import Placement, Sensor, Session
 from dashboards.report.back import also_measured
 from dashboards.report.facts import facts_of
@@ -14,7 +16,8 @@ from dashboards.report.wording import wording
 from dashboards.tables import read_summary
 from dsp.screen import read_tests, screen_of
 from hiphinge.afterwards.mending import follow_in_report
-from hiphinge.comparing.own_answer import own_before, screen_against_own
+from hiphinge.comparing import occasions
+from hiphinge.comparing.own_answer import occasions_before, own_before, retest_comparison, screen_against_own
 from hiphinge.guidance.ending import write_its_report
 from hiphinge.live_page.answered import result_document
 from tests.contract.command_line import done
@@ -90,6 +93,25 @@ def test_the_page_compares_with_them_too_and_says_the_same(tmp_path: Path) -> No
     assert "published" in alone["said"]["en"]["compared"]
     assert own_before(tmp_path / "x", "player-08", start, ESTIMATOR, told) == {}
     assert own_before(tmp_path / "none" / "x", session.athlete, start, ESTIMATOR, told) == {}
+
+
+@pytest.mark.parametrize("worn_anew", [False, True])
+def test_a_retest_says_on_the_page_what_compare_says(tmp_path: Path, worn_anew: bool) -> None:
+    two_pinned(tmp_path)
+    before = screened(tmp_path / "before", screen_day(left=80.0), start="2026-11-23T09:00:00Z", marks=[(0.0, "baseline")])
+    label = f"retest before{' worn anew' if worn_anew else ''}"
+    after = screened(tmp_path / "after", screen_day(left=88.0), start="2026-11-23T09:30:00Z", marks=[(0.0, label)])
+    (first,), summary = occasions.told(before, ESTIMATOR, told).occasions, read_summary(after, ESTIMATOR)
+    start = datetime.fromisoformat(summary["start"])
+    session = Session(start, summary["athlete"], (Sensor(Placement.PELVIS, family="hiphinge-v1"),))
+    own = occasions_before(after, session.athlete, start, ESTIMATOR, told)
+    assert [one.session for one in own][-1] == "before"
+    result = summary | {"protocol": {"name": "retest", "begun_s": 0.0, "ended_s": None, "steps": []}}
+    on_page = result_document(result, session, {}, first, worn_anew=worn_anew, baselines=own)["comparison"]
+    in_report = retest_comparison(after, ESTIMATOR, told)
+    assert in_report is not None
+    same = ("label", "change_deg", "smallest_detectable_deg", "before", "after", "baselines", "sd_reworn_deg", "same_wear")
+    assert {name: on_page[name] for name in same} == {name: in_report[name] for name in same}
 
 
 def test_the_report_at_the_end_of_a_session_and_after_a_mark_compares_with_them(tmp_path: Path) -> None:

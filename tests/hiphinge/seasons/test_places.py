@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from hiphinge.seasons import bucket
 from hiphinge.seasons.bucket import Bucket
 from hiphinge.seasons.folder import Folder
 from hiphinge.seasons.place import Place
+from hiphinge.seasons.result import SessionResults, prepare
+from hiphinge.seasons.run import jobs_of
+from hiphinge.seasons.task import BEFORE, COMPUTED, Settings, compute_session
+from tests.contract.command_line import done
+from tests.contract.recorded_sessions import plain_session
 from tests.peers.cluster import BUCKET, s3_server
 
 
@@ -143,3 +149,40 @@ def test_without_obstore_a_bucket_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setattr(bucket, "find_spec", lambda _: None)
     with pytest.raises(HiphingeError, match=r"pip install 'hiphinge\[cluster\]'"):
         Bucket.named("s3://club/season")
+
+
+def test_a_session_of_csv_files_in_a_bucket_gives_the_files_of_a_replay(
+    storage: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in storage.items():
+        monkeypatch.setenv(name, value)
+    name = "50 % \u00fcben"
+    session = plain_session(tmp_path / name)
+    (session / "raw").mkdir()
+    (session / "pelvis.csv").rename(session / "raw/pelvis.csv")
+    head = (session / "session.toml").read_text()
+    (session / "session.toml").write_text(head.replace('"pelvis.csv"', '"raw/pelvis.csv"'))
+    (session / "edits.toml").write_text('[[note]]\ntime_s = 5.0\ntext = "felt tight"\n')
+    sessions, results = (Bucket.named(f"s3://{BUCKET}/{tmp_path.name}/{part}") for part in ("sessions", "results"))
+    for file in session.rglob("*"):
+        if file.is_file():
+            sessions.put(f"{name}/{file.relative_to(session).as_posix()}", file)
+    sessions.put(f"{name}/live/summary.json", b"of an earlier version")
+    prepare(results)
+    (job,) = jobs_of(sessions, results, Settings(("live",)))
+    assert compute_session(job).state == COMPUTED
+    one = SessionResults.of(results, name)
+    assert one.manifest is not None
+    assert sorted(one.manifest["inputs"]) == [
+        *("edits.toml", "lumbar.csv", "raw/pelvis.csv", "session.toml", "thigh_left.csv", "thigh_right.csv")
+    ]
+    done("replay", session, "--out", tmp_path / "replay" / name, "--estimator", "live", cwd=tmp_path)
+    replayed = {path for path in (tmp_path / "replay" / name).rglob("*") if path.is_file()}
+    assert {path.relative_to(tmp_path / "replay" / name).as_posix() for path in replayed} == set(one.manifest["files"])
+    for path in replayed:
+        file = path.relative_to(tmp_path / "replay" / name).as_posix()
+        assert results.read(f"{one.folder}/{one.manifest['folder']}/{file}") == path.read_bytes()
+    sessions.put(f"{name}/edits.toml", b"")
+    (job,) = jobs_of(sessions, results, Settings(("live",)))
+    assert compute_session(job).state == COMPUTED
+    assert compute_session(replace(job, run="")).state == BEFORE

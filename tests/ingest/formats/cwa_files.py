@@ -14,7 +14,7 @@ from tests.ingest.formats.turning import Turning
 
 NOON = datetime(2026, 11, 23, 14, 5, 0, 500_000)
 _FIFO = 25
-"""The device looks at its clock whenever so many samples have come."""
+"""After how many samples the device looks at its clock."""
 
 
 @dataclass

@@ -168,6 +168,19 @@ def test_missing_and_damaged_sectors_are_lost_samples(tmp_path: Path) -> None:
     assert any("3 gaps of 1.6 s in all" in note for note in session.notes)
 
 
+def test_a_missing_sector_of_a_fast_recording_is_known_by_its_number(tmp_path: Path) -> None:
+    motion = turning(396.0, 20.0)
+    ax = Ax(rate_hz=396.0, rate_code=12 | 64)
+    file = sectors(ax.write(tmp_path / "a.cwa", ax.counts(motion)), lambda body: [*body[:60], *body[61:]])
+    session = import_session("axivity", file)
+    kept = np.delete(np.arange(len(motion.time_s)), np.r_[60 * 40 : 61 * 40])
+    np.testing.assert_allclose(one(session).time_s, times(motion)[kept], atol=1e-4)
+    assert any("1 gap of 0.1 s" in note for note in session.notes)
+    # where samples are counted, those that are missing are counted too
+    counted = one(import_session("axivity", file, rate_hz=396.0))
+    np.testing.assert_allclose(counted.time_s, times(motion)[kept], atol=1e-4)
+
+
 def test_too_much_damage_is_refused(tmp_path: Path) -> None:
     ax = Ax()
     file = ax.write(tmp_path / "a.cwa", ax.counts(MOTION))

@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from body_signals import HiphingeError
-from ingest.formats import ImportedSession, import_session
+from ingest.formats import ImportedSession, import_session, presets
 from tests.ingest.formats import product_files
 from tests.ingest.formats.turning import Turning, turning
 
@@ -120,3 +120,64 @@ def test_it_is_asked_who_is_worn_where(tmp_path: Path) -> None:
     product_files.dot(tmp_path / "in", motion, f"{ACC},{GYR}", motion.acc, np.degrees(motion.gyr), tag="7")
     notes = import_session("dot", tmp_path / "in").notes
     assert any(note.startswith("worn where? ") and "=pelvis and so on" in note for note in notes)
+
+
+def phone(folder: Path) -> Path:
+    """A zip of phyphox."""
+    product_files.phyphox(folder / "made", turning(seconds=6.0))
+    return zipped(folder / "made", folder / "take.zip")
+
+
+def zipped(made: Path, into: Path) -> Path:
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(made.rglob("*.csv")):
+            archive.write(file, file.relative_to(made))
+    return into
+
+
+def test_a_fault_within_a_zip_is_named_by_the_zip(tmp_path: Path) -> None:
+    phone(tmp_path)
+    for file, change, where in (
+        ("Gyroscope.csv", lambda text: text.replace("0,", "x,", 200), "take.zip/Gyroscope.csv, line 2"),
+        ("Gyroscope.csv", lambda _: "", "take.zip/Gyroscope.csv, line 1"),
+        ("Accelerometer.csv", lambda text: text.replace("Acceleration", "Other"), "take.zip/Accelerometer.csv, line 1"),
+    ):
+        path = tmp_path / "made" / file
+        text = path.read_text()
+        path.write_text(change(text))
+        scratch = tmp_path / "scratch"
+        scratch.mkdir(exist_ok=True)
+        with pytest.raises(HiphingeError) as caught:
+            import_session("phyphox", zipped(tmp_path / "made", tmp_path / "take.zip"), scratch=scratch)
+        assert caught.value.where == f"{tmp_path}/{where}"
+        assert not any(scratch.iterdir())
+        path.write_text(text)
+    (tmp_path / "made" / "Accelerometer.csv").unlink()
+    with pytest.raises(HiphingeError, match=r"no Accelerometer.csv") as caught:
+        import_session("phyphox", zipped(tmp_path / "made", tmp_path / "take.zip"))
+    assert caught.value.where == str(tmp_path / "take.zip")
+
+
+def test_a_sample_that_is_doubted_later_is_named_by_the_zip(tmp_path: Path) -> None:
+    session = import_session("phyphox", phone(tmp_path))
+    (where,) = session.where.values()
+    assert where(1.0) == f"{tmp_path}/take.zip/Accelerometer.csv, line 102"
+
+
+def test_a_zip_that_unfolds_to_far_more_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "take.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Accelerometer.csv", b"0" * 3_000_000)
+    monkeypatch.setattr(presets, "_SMALL_BYTES", 1_000_000)
+    with pytest.raises(HiphingeError, match="holds more than a recording can"):
+        import_session("phyphox", tmp_path / "take.zip")
+    monkeypatch.setattr(presets, "_SMALL_BYTES", 4_000_000)
+    with pytest.raises(HiphingeError, match="a line has no end"):
+        import_session("phyphox", tmp_path / "take.zip")
+
+
+def test_a_zip_that_is_cut_is_said_to_be(tmp_path: Path) -> None:
+    file = phone(tmp_path)
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(HiphingeError, match="this zip file is cut") as caught:
+        import_session("phyphox", file)
+    assert caught.value.where == str(file)

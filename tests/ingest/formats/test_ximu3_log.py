@@ -214,5 +214,5 @@ def test_blocks_of_any_size_give_the_same_bits(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("fault", ["backwards", "text", "short line"])
 def test_a_fault_in_a_later_block_says_its_line(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells, "line_blocks", partial(line_blocks, block_bytes=200))
+    monkeypatch.setattr(cells, "line_blocks", partial(line_blocks, block_bytes=40))
     test_fault_of_a_file_says_line_and_remedy(tmp_path, fault)

@@ -247,9 +247,10 @@ def in_small_blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 
 
 @pytest.mark.parametrize("with_orientation", [True, False])
-@pytest.mark.parametrize("leading", [0, 3, 40])
+@pytest.mark.parametrize("leading", [0, 3, 10, 40])
+@pytest.mark.parametrize("size", [300, 900])
 def test_blocks_of_any_size_give_the_same_bits(
-    with_orientation: bool, leading: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    with_orientation: bool, leading: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extra = {"Quat_q0,Quat_q1,Quat_q2,Quat_q3": MOTION.quat} if with_orientation else None
     file = wide(tmp_path, ["// Start Time: Unknown"], extra)
@@ -263,7 +264,7 @@ def test_blocks_of_any_size_give_the_same_bits(
         lines[i] = lines[i].split("\t")[0] + "\t" * lines[i].count("\t")
     file.write_text("\n".join([*lines[:300], *lines[305:], ""]))
     whole = imported(file)
-    in_small_blocks(monkeypatch, 900)
+    in_small_blocks(monkeypatch, size)
     # a few lines tell no rate
     parts = import_session("xsens-mt", file, rate_hz=50.0)
     for name in ("time_s", "acc", "gyr", "quat"):
