@@ -24,8 +24,9 @@ from hiphinge.seasons.workers import LOOK_S, LOST_WITH_WORKERS, Workers
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-ANSWER_S = 30.0
-"""Time, s, for the answer of a session that has ended to come (ours); a worker may die between the two."""
+ANSWER_S = 5.0
+"""Time, s, for the answer of a session that has ended to come (ours). A worker may die between the two: the session is then
+given to another one, which finds the result."""
 
 
 def jobs_of(sessions: Place, results: Place, settings: Settings) -> list[Job]:
