@@ -130,6 +130,12 @@ def overhead(sessions: Path, half: Path) -> bool:
         f"  a further session: {each_s:.2f} s of processor time, of which computing {computing_s:.2f} s: "
         f"{1000.0 * (each_s - computing_s):.0f} ms or {share:.1%} beside it (bar: {MOST_OVERHEAD:.0%})"
     )
+    found = whole.report["cpu_s"]
+    assert isinstance(found, dict)
+    in_worker_s = (float(found["all"]) - float(found["computing"])) / len(list(sessions.iterdir()))
+    print(
+        f"  of it in the worker: {1000.0 * in_worker_s:.0f} ms to look, to copy and to commit, {in_worker_s / computing_s:.1%}"
+    )
     print(f"  once: {part.cpu_s - each_s * len(list(half.iterdir())):.1f} s to start Dask and a worker")
     return share <= MOST_OVERHEAD
 

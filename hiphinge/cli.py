@@ -67,10 +67,11 @@ COMMANDS = {
 }
 """The help text of each command. A command is the function, or the command group, of its name in `hiphinge.commands`."""
 STORED = frozenset(
-    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "reanalyse", "collect", "query", "push"}
-    | {"export", "athletes", "forget"}
+    {"sessions", "mark", "review", "report", "compare", "repeatability", "norms", "push", "export", "athletes", "forget"}
 )
 """The commands whose modules are in `hiphinge.commands.stored`."""
+MANY = frozenset({"reanalyse", "collect", "query"})
+"""The commands whose modules are in `hiphinge.commands.many`."""
 READER_GONE = 128 + 13
 """Exit code when the reader of the output has gone, the same as the shell's for SIGPIPE."""
 PROGRAM_FAULT = 70
@@ -104,7 +105,8 @@ class CommandsOnDemand(TyperGroup):
 def module_of(name: str) -> str:
     """The module of a command."""
     python_name = f"{name}_" if keyword.iskeyword(name) else name
-    return f"hiphinge.commands.{'stored.' if name in STORED else ''}{python_name}"
+    folder = "stored." if name in STORED else "many." if name in MANY else ""
+    return f"hiphinge.commands.{folder}{python_name}"
 
 
 def _command(name: str) -> Any:

@@ -1,12 +1,14 @@
-"""The run: sessions are given to workers, a few at a time, and come back as outcomes, until each has one.
+"""The run: sessions are given to workers, one to each, and come back as outcomes, until each has one.
 
-A few at a time: Dask counts a worker's death against every task that it had been given, begun or not.
+One to each: Dask counts a worker's death against every task that it had been given, begun or not. So a session that ends its
+worker is the only one that is given up for it.
 """
 
 from __future__ import annotations
 
 import random
 import uuid
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,8 +24,9 @@ from hiphinge.seasons.workers import LOOK_S, LOST_WITH_WORKERS, Workers
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_A_WORKER = 2
-"""Sessions given to a worker: one that it computes, and the next one (ours)."""
+ANSWER_S = 5.0
+"""Time, s, for the answer of a session that has ended to come (ours). A worker may die between the two: the session is then
+given to another one, which finds the result."""
 
 
 def jobs_of(sessions: Place, results: Place, settings: Settings) -> list[Job]:
@@ -68,38 +71,51 @@ def outcomes(client: Client, workers: Workers, jobs: Sequence[Job], tick: Callab
                     del given[future]
                     future.cancel()
                     waiting.appendleft((one.job, one.lost + 1))
-            while waiting and len(given) < _A_WORKER * len(workers.addresses):
+            while waiting and len(given) < len(workers.addresses):
                 job, lost = waiting.popleft()
                 if lost > LOST_WITH_WORKERS:
                     yield _lost(job, lost)
                     continue
-                future = client.submit(
-                    compute_session,
-                    job,
-                    key=f"hiphinge-session-{uuid.uuid4().hex}",
-                    pure=False,
-                    workers=list(workers.addresses),
-                    allow_other_workers=False,
-                )
+                future = _submitted(client, job, workers.addresses)
                 given[future] = _Given(job, workers.addresses, lost)
                 future.add_done_callback(ended.put)
             tick()
             with suppress(Empty):
                 future = ended.get(timeout=LOOK_S)
                 if future in given:
-                    done = given.pop(future)
-                    yield _outcome(client, future, done.job)
+                    one = given.pop(future)
+                    outcome = _outcome(future, one.job)
+                    if outcome is None:
+                        waiting.appendleft((one.job, one.lost))
+                    else:
+                        yield outcome
+    except HiphingeError:
+        raise
+    except (Exception, CancelledError) as error:
+        # a request may find the connection lost before the client does
+        if client.status == "running" and not isinstance(error, OSError):
+            raise
+        raise _gone(client) from error
     finally:
         for future in given:
             with suppress(OSError, RuntimeError):
                 future.cancel()
 
 
+def _submitted(client: Client, job: Job, to: frozenset[str]) -> Future[Outcome]:
+    future: Future[Outcome] = client.submit(
+        compute_session,
+        job,
+        key=f"hiphinge-session-{uuid.uuid4().hex}",
+        pure=False,
+        workers=list(to),
+        allow_other_workers=False,
+    )
+    return future
+
+
 def _look(client: Client, workers: Workers) -> None:
-    try:
-        workers.look()
-    except OSError as error:
-        raise _gone(client) from error
+    workers.look()
     if client.status != "running":
         raise _gone(client)
 
@@ -110,18 +126,23 @@ def _gone(client: Client) -> HiphingeError:
     return HiphingeError("the scheduler has gone", str(where), remedy)
 
 
-def _outcome(client: Client, future: Future[Outcome], job: Job) -> Outcome:
+def _outcome(future: Future[Outcome], job: Job) -> Outcome | None:
+    """What became of a session; None where the answer was lost with its worker. HiphingeError where the scheduler has gone."""
     from distributed import KilledWorker
 
     try:
-        done = future.result()
-    except KilledWorker:
-        return _lost(job, LOST_WITH_WORKERS + 1)
-    except Exception as error:
-        if future.status in ("cancelled", "lost"):
-            raise _gone(client) from error
-        what = f"was not computed ({type(error).__name__}: {' '.join(str(error).split())})"
-        return Outcome.failed(job.session, HiphingeError(what, job.session, "Look into the worker's log"))
+        error = future.exception(ANSWER_S)
+        if isinstance(error, KilledWorker):
+            return _lost(job, error.allowed_failures + 1)
+        if error is not None:
+            what = f"was not computed ({type(error).__name__}: {' '.join(str(error).split())})"
+            return Outcome.failed(job.session, HiphingeError(what, job.session, "Look into the worker's log"))
+        done = future.result(ANSWER_S)
+    except TimeoutError:
+        return None
+    except CancelledError:
+        # nobody here has cancelled it
+        raise _gone(future.client) from None
     assert isinstance(done, Outcome)
     return done
 

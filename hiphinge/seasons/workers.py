@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 15.0
 """Time, s, for a scheduler to answer (ours)."""
-NO_WORKER_S = 60.0
+NO_WORKER_S = 120.0
 """Time, s, after which a run without a worker ends (ours)."""
 LOOK_S = 1.0
 """Time, s, between two looks at who is there (ours)."""
@@ -32,10 +32,10 @@ _CLOSE_S = 5.0
 _SEEN = "Use a network folder that all workers see under the same path, or object storage"
 LOST_WITH_WORKERS = 2
 """How often a session may end its worker before it is given up (ours): the third worker is not tried."""
+_LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://\S+:\d{1,5}")
 _LOCAL = {
     "distributed.scheduler.allowed-failures": LOST_WITH_WORKERS,
-    "distributed.comm.timeouts.connect": f"{CONNECT_S:g}s",
 }
 
 
@@ -66,8 +66,10 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
                 n_workers=workers or CPU_COUNT,
                 threads_per_worker=1,
                 processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
+                host=_LOOPBACK,
+                # without an address each would choose one that the whole network can reach
+                dashboard_address=f"{_LOOPBACK}:0",
+                worker_dashboard_address=f"{_LOOPBACK}:0",
                 silence_logs=logging.CRITICAL,
             )
         except (OSError, RuntimeError) as error:
@@ -80,7 +82,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
 def _silence() -> None:
     """What a person has to know is said here; Dask's own words about each lost connection are not."""
     for name in [*logging.root.manager.loggerDict]:
-        if name.partition(".")[0] in ("distributed", "tornado"):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

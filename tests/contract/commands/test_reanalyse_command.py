@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hiphinge.session.lock import FolderLock
-from tests.contract.command_line import child, refused, tree
+from tests.contract.command_line import COMMAND, child, environment, refused, tree
 from tests.contract.recorded_sessions import short_sessions
+
+_DEADLY = """
+import os, sys
+
+def watch(event, args):
+    if event == "open" and "deadly" in str(args[0]) and "recording" in str(args[0]):
+        os._exit(9)
+
+sys.addaudithook(watch)
+"""
+"""Whoever opens the recording of the session `deadly` ends at once, as when memory runs out."""
 
 
 @pytest.fixture(scope="module")
@@ -54,37 +67,50 @@ def test_without_dask_it_says_what_to_install(tmp_path: Path, made: Path, monkey
 
 @pytest.mark.slow
 def test_a_failed_session_is_named_and_the_others_are_computed(tmp_path: Path, made: Path) -> None:
-    for name in ("good", "50 % of\nit", "torn", "busy"):
+    for name in ("good", "50 % of\nit", "torn", "busy", "deadly"):
         shutil.copytree(made, tmp_path / "s" / name)
+    (tmp_path / "sitecustomize.py").write_text(_DEADLY)
     (tmp_path / "s/torn/recording.mcap").write_bytes(b"no recording")
     (tmp_path / "s/notes").mkdir()
     lock = FolderLock(tmp_path / "s/busy")
     assert lock.take()
     try:
-        first = child("reanalyse", "s", "--out", "r", "--workers", "2", cwd=tmp_path)
+        first = child("reanalyse", "s", "--out", "r", "--workers", "2", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     finally:
         lock.release()
     assert first.returncode == 1
     # on a busy machine it also tells from time to time how far it is
     said = sorted(line for line in first.stderr.splitlines() if not line.endswith(" to go") and ", ends " not in line)
-    assert len(said) == 2, first.stderr
+    assert len(said) == 3, first.stderr
     assert said[0].startswith(f"hiphinge: busy: {tmp_path}/s/busy: is being recorded or computed. Run the command again")
-    assert said[1].startswith(f"hiphinge: torn: {tmp_path}/s/torn/recording.mcap: ")
+    assert said[1].startswith("hiphinge: deadly: deadly: the worker that computed it ended, 3 times. Give each worker more")
+    assert said[2].startswith(f"hiphinge: torn: {tmp_path}/s/torn/recording.mcap: ")
     (line,) = first.stdout.splitlines()
-    assert line.startswith("4 sessions: 2 computed (")
-    assert line.endswith("2 failed: r")
+    assert line.startswith("5 sessions: 2 computed (")
+    assert line.endswith("3 failed: r")
     report = json.loads((tmp_path / "r/report.json").read_text())
-    assert [one["session"] for one in report["failed"]] == ["busy", "torn"]
-    assert report["counts"] == {"sessions": 4, "computed": 2, "before": 0, "failed": 2, "to_go": 0}
+    assert [one["session"] for one in report["failed"]] == ["busy", "deadly", "torn"]
+    assert report["counts"] == {"sessions": 5, "computed": 2, "before": 0, "failed": 3, "to_go": 0}
     assert {path.name for path in (tmp_path / "r/sessions").iterdir()} == {"good", "50%20%25%20of%0Ait"}
-    again = child("reanalyse", "s", "--out", "r", "--workers", "1", "--json", cwd=tmp_path)
+    (tmp_path / "sitecustomize.py").unlink()
+    words = (*COMMAND, "reanalyse", "s", "--out", "r", "--workers", "1", "--json")
+    with subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as again:
+        assert again.stdout is not None
+        said = [again.stdout.readline()]
+        # nothing that it has begun can be reached from the network
+        processes = (psutil.Process(again.pid), *psutil.Process(again.pid).children(recursive=True))
+        found = [one.laddr.ip for process in processes for one in process.net_connections() if one.status == "LISTEN"]
+        assert len(found) > 2
+        assert set(found) == {"127.0.0.1"}
+        said += again.stdout.readlines()
     assert again.returncode == 1
-    *lines, last = (json.loads(line) for line in again.stdout.splitlines())
+    *lines, last = map(json.loads, said)
     assert {line["session"]: line["state"] for line in lines} == {
         "good": "before",
         "50 % of\nit": "before",
         "torn": "failed",
         "busy": "computed",
+        "deadly": "computed",
     }
     assert lines[-1]["to_go"] == 0
-    assert last["counts"] == {"sessions": 4, "computed": 1, "before": 2, "failed": 1, "to_go": 0}
+    assert last["counts"] == {"sessions": 5, "computed": 2, "before": 2, "failed": 1, "to_go": 0}

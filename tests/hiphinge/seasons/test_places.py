@@ -57,6 +57,11 @@ def test_what_is_put_is_there_and_goes_again(place: Place, tmp_path: Path) -> No
     assert place.inside("") == (["a"], [])
     place.fetch("a/c/d e%20\u00fc.csv", tmp_path / "fetched")
     assert (tmp_path / "fetched").read_bytes() == b"x"
+    # object storage takes it in pieces
+    (tmp_path / "large").write_bytes(bytes(range(256)) * 50_000)
+    place.put("a/large", tmp_path / "large")
+    place.fetch("a/large", tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == (tmp_path / "large").read_bytes()
     place.remove("a")
     place.remove("a")
     assert place.inside("") == ([], [])
