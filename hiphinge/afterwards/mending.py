@@ -22,7 +22,6 @@ from hiphinge.afterwards.said import MARK_COMMAND, said_in
 from hiphinge.session.facts.at_pain import At, from_tables
 from hiphinge.session.folders import RECORDING
 from hiphinge.session.lock import FolderLock
-from hiphinge.version import software
 from ingest.heads import Edits, read_edits, read_session_toml, same
 from ingest.recording import STRETCH_WINDOWS, read_recording
 
@@ -220,17 +219,16 @@ def settled(folder: Path, estimators: Sequence[str]) -> None:
 def _computed(folder: Path, progress: Callable[[float], None] | None) -> list[str]:
     """Compute both estimators again, under the former name of the results: the folder may have been renamed since."""
     # here and not above: most operations need no engine
-    from hiphinge.session.computation import compute, with_software
-    from ingest.session_folder import open_input
+    from hiphinge.session.computation import compute
+    from hiphinge.session.replayed import Replayed
 
     there = available_estimators(folder)
     settle(folder, there)
     name = str(read_summary(folder, there[0])["session"]) if there else folder.resolve().name
-    recorded = open_input(folder, salvage=True)
-    session = with_software(recorded.session, software())
-    heard = None if progress is None else (lambda now_s: progress(recorded.fraction(now_s)))
-    compute(session, recorded.batches(), folder, name, ESTIMATORS, heard)
-    return recorded.warnings
+    again = Replayed.of(folder, {}, salvage=True)
+    heard = None if progress is None else (lambda now_s: progress(again.recorded.fraction(now_s)))
+    compute(again.session, again.recorded.batches(), folder, name, ESTIMATORS, heard, again.findings)
+    return again.recorded.warnings
 
 
 def with_path(warnings: Sequence[str], session: Path) -> list[str]:

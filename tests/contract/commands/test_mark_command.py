@@ -165,8 +165,11 @@ def test_edits_written_by_hand_count_before_anything_is_shown_or_sent(marked: Pa
     assert done("push", evening, "--dry-run", cwd=evening).stderr == ""
 
 
-def test_a_plain_session(tmp_path: Path) -> None:
+@pytest.mark.parametrize("late_s", [0.0, 0.5])
+def test_a_plain_session(tmp_path: Path, late_s: float) -> None:
+    """late_s: of a thigh's clock; what is computed again after a mark agrees on clocks as a replay does."""
     plain = plain_session(tmp_path / "plain")
+    _delay(plain / "thigh_left.csv", late_s)
     head = (plain / "session.toml").read_text()
     (plain / "session.toml").write_text(head[: head.index("[[mark]]")])
     done("mark", plain, "0:00", "calibrate", cwd=tmp_path)
@@ -174,12 +177,20 @@ def test_a_plain_session(tmp_path: Path) -> None:
     assert summary(plain)["repetitions"] > 5
     done("replay", plain, "--out", tmp_path / "r", cwd=tmp_path)
     assert tables(tmp_path / "r") == tables(plain)
+    assert [f["sensor"] for f in summary(plain)["findings"]] == (["thigh_left"] if late_s else [])
+
     # results alone take notes, and no mark that acts
     done("mark", tmp_path / "r", "0:30", "--note", "warm", cwd=tmp_path)
     assert summary(tmp_path / "r")["notes"][0]["text"] == "warm"
     assert "holds results only" in refused("mark", "r", "0:30", "calibrate", cwd=tmp_path)
     (tmp_path / "r/edits.toml").write_text('[[mark]]\ntime_s = 30.0\nlabel = "calibrate"\n')
     assert "holds results only" in refused("push", "r", "--dry-run", cwd=tmp_path)
+
+
+def _delay(csv: Path, by_s: float) -> None:
+    head, *rows = csv.read_text().splitlines()
+    cells = [row.partition(",") for row in rows]
+    csv.write_text("\n".join([head, *(f"{float(time_s) + by_s:.3f},{rest}" for time_s, _, rest in cells)]) + "\n")
 
 
 @pytest.mark.parametrize(
