@@ -177,7 +177,7 @@ def test_a_plain_session(tmp_path: Path, late_s: float) -> None:
     assert summary(plain)["repetitions"] > 5
     done("replay", plain, "--out", tmp_path / "r", cwd=tmp_path)
     assert tables(tmp_path / "r") == tables(plain)
-    assert [f["sensor"] for f in summary(plain)["findings"]] == (["thigh_left"] if late_s else [])
+    assert [f["placement"] for f in summary(plain)["findings"]] == (["thigh_left"] if late_s else [])
 
     # results alone take notes, and no mark that acts
     done("mark", tmp_path / "r", "0:30", "--note", "warm", cwd=tmp_path)
