@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _found(requirement: Requirement, modules: dict[str, list[str]]) -> Finding:
     wrong = _wrong(requirement)
     if wrong:
         return name, False, wrong
-    for module in modules.get(_plain(name), ()):
+    for module in modules.get(_plain(name)) or _recorded(name):
         try:
             import_module(module)
         except Exception as error:  # a broken package may raise anything while it is imported
@@ -96,6 +97,15 @@ def _modules() -> dict[str, list[str]]:
             for package in packages:
                 found.setdefault(_plain(package), []).append(module)
     return {package: [package] if package in modules else modules for package, modules in found.items()}
+
+
+def _recorded(name: str) -> list[str]:
+    """The modules that a package was installed with, whether they are still there or not: newer libraries pass over files that
+    have gone."""
+    lines = (distribution(name).read_text("RECORD") or "").splitlines()
+    paths = [PurePosixPath(line.split(",")[0]) for line in lines]
+    tops = [path.parts[0] if len(path.parts) > 1 else path.stem for path in paths if path.suffix == ".py"]
+    return list(dict.fromkeys(top for top in tops if top.isidentifier() and not top.startswith("_")))
 
 
 def _plain(name: str) -> str:

@@ -22,6 +22,7 @@ OF_THE_SCREEN = (
     "dsp/screen/notes.py",
     "dsp/screen/pattern.py",
     "dsp/screen/protocol.py",
+    "dsp/comparison/occasion.py",
     "body_signals/quantities.py",
     "dashboards/answers/document.py",
     "dashboards/answers/sentences.py",
@@ -31,7 +32,7 @@ OF_THE_SCREEN = (
     "dashboards/report/facts.py",
     "dashboards/report/front.py",
     "dashboards/report/training.py",
-    "hiphinge/guidance/protocol_guide.py",
+    "hiphinge/guidance/protocol_retest.py",
     "virtual_athlete/movement/led.py",
 )
 """Here the same words are names of tests: what each measures, which limits it is compared with, and which is shown or done

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.influx.ledger import Ledger
 from hiphinge.checkup.sessions import checkup
 from hiphinge.config import load
 from tests.dashboards.synthetic_results import write_session
@@ -31,6 +32,8 @@ def damaged(sessions: Path, name: str, how: str) -> Path:
     elif how == "a link to itself":
         table.symlink_to(table)
     (folder / "outbox").mkdir()
+    # something was acknowledged, so there is something to compare
+    Ledger(complete={"live": "0" * 64}).write(folder / "outbox")
     (folder / "outbox/rejected.lp").write_text("# type conflict\na b 1\n")
     return folder
 

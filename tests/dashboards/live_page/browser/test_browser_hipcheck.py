@@ -355,14 +355,15 @@ def test_other_protocols_are_chosen_led_and_listed(session: LedSession, open_pag
     assert page.inner_text("h1") == "Seated hip rotation"
     page.click('[data-action="hipcheck-start"]')
     page.click('[data-action="step-start"]')
-    for _ in range(3):
-        page.keyboard.press(" ")
-        page.wait_for_timeout(150)
+    until(page, "document.querySelector('.made')?.textContent === '0'")
+    session.swings("left", 30.0, -40.0, 31.0, -41.0)
+    until(page, "document.querySelector('.made').textContent === '4'")
+    session.swings("left", 32.0, -42.0)
     until(page, NOW.format("rotation-right"))
     page.click('[data-action="step-skip"]')
     until(page, STAGE.format("result"))
     done = page.inner_text(".done-list")
-    assert "Hip rotation left counted by taps, not measured" in done
+    assert "Hip rotation left first way 31°, other way 41°" in done
     assert page.locator(".pictures svg").count() == 0
 
 
