@@ -17,16 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from body_signals import HiphingeError, one_line
-from hiphinge.seasons.place import BUCKET, Stamp
+from hiphinge.seasons.place import BUCKET, HEADS, MOST_BYTES, Stamp
 from on_disk import open_private
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
 
-_HEADS = frozenset({"session.toml", "recording.mcap"})
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-_MOST_BYTES = 64 << 20
-"""Largest object that is read as a whole, bytes (ours)."""
 _PAGE = 1000
 """Objects of a list that come at a time, which is also the most that S3 gives in an answer."""
 _TIMEOUT, _RETRIES = "60s", 5
@@ -61,7 +58,7 @@ class Bucket:
         found = set()
         for one in self._below(""):
             *parents, file = one.split("/")
-            if file in _HEADS and len(parents) < 2 and not any(name.startswith(".") for name in parents):
+            if file in HEADS and len(parents) < 2 and not any(name.startswith(".") for name in parents):
                 found.add("".join(parents))
         return [""] if "" in found else sorted(found)
 
@@ -97,7 +94,7 @@ class Bucket:
         with self._told("cannot be read", name):
             try:
                 found = obstore.get(self._store(), self._key(name))
-                if found.meta["size"] > _MOST_BYTES:
+                if found.meta["size"] > MOST_BYTES:
                     raise HiphingeError(
                         "is larger than such a file can be", self._where(name), "Check that it is the right one"
                     )

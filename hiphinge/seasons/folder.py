@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from body_signals import HiphingeError
-from hiphinge.seasons.place import Stamp
+from hiphinge.seasons.place import HEADS, MOST_BYTES, Stamp
 from on_disk import HAS_MODES, make_private_folder, make_private_parents, open_file, open_private, read_bytes
 
-_HEADS = frozenset({"session.toml", "recording.mcap"})
-_MOST_BYTES = 64 << 20
-"""Largest file that is read as a whole, bytes (ours)."""
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 """Answers of file systems without hard links."""
 _PIECE = 1 << 20
@@ -35,13 +32,13 @@ class Folder:
         """See `Place`."""
         with self._told("cannot be read", ""), os.scandir(self.path) as entries:
             found = sorted(entry.name for entry in entries)
-        if _HEADS & set(found):
+        if HEADS & set(found):
             return [""]
         return [name for name in found if not name.startswith(".") and self._may_be_session(name)]
 
     def _may_be_session(self, name: str) -> bool:
         try:
-            return bool(_HEADS & set(os.listdir(self.path / name)))
+            return bool(HEADS & set(os.listdir(self.path / name)))
         except NotADirectoryError:
             return False
         except OSError:
@@ -71,7 +68,7 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """See `Place`."""
         with self._told("cannot be read", name), suppress(FileNotFoundError):
-            return read_bytes(self.path / name, _MOST_BYTES)
+            return read_bytes(self.path / name, MOST_BYTES)
         return None
 
     def fetch(self, name: str, target: Path) -> None:

@@ -16,6 +16,10 @@ from body_signals import HiphingeError
 from on_disk import shown
 
 BUCKET = "s3://"
+HEADS = frozenset({"session.toml", "recording.mcap"})
+"""A folder with one of these may be a session."""
+MOST_BYTES = 64 << 20
+"""Largest file that is read as a whole, bytes (ours)."""
 _OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LONGEST_NAME = 200
 """Most letters of a name (ours); file systems take 255."""
