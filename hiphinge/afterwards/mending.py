@@ -178,10 +178,15 @@ def follow(
     return warnings
 
 
+def has_report(folder: Path) -> bool:
+    """Whether a report is there that has to follow."""
+    return any(folder.glob("report*.html"))
+
+
 def follow_in_report(folder: Path) -> list[str]:
     """Write the reports that are there again, so that they say what edits.toml says, each as it was asked for. Call it with the
     folder's lock held. Returns, in words, what is missing in them or is out of date beside them."""
-    if not any(folder.glob("report*.html")):
+    if not has_report(folder):
         return []
     # its templates take a moment to import
     from hiphinge.afterwards.reporting import write_again

@@ -200,7 +200,7 @@ class Reviewing:
 
     def _report_due(self, path: Path) -> None:
         """Let the report follow soon. To be called with `_changing` held."""
-        if not (path / mending.REPORT).is_file():
+        if not mending.has_report(path):
             return
         self._reports[path] = time.monotonic() + REPORT_AFTER_S
         self._changing.notify_all()
