@@ -1,7 +1,8 @@
 """The run: sessions are given to workers, one to each, and come back as outcomes, until each has one.
 
-One to each: Dask counts a worker's death against every task that it had been given, begun or not. So a session that ends its
-worker is the only one that is given up for it.
+One to each, and the next one when the outcome of the last is here: Dask counts a worker's death against every task that it had
+been given, begun or not, and what it has not handed over yet dies with it. So a session that ends its worker costs no other
+session anything, and is the only one that is given up for it.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ def _own_name(place: Place) -> str:
 
 @dataclass(slots=True)
 class _Given:
-    """A session that was given to workers, which of them may compute it, and how often it was lost with all of them."""
+    """A session that was given to a worker, its address, and how often the session was lost with a worker before."""
 
     job: Job
-    to: frozenset[str]
+    to: str
     lost: int
 
 
@@ -66,18 +67,20 @@ def outcomes(client: Client, workers: Workers, jobs: Sequence[Job], tick: Callab
         while waiting or given:
             _look(client, workers)
             for future, one in [*given.items()]:
-                # those that it was given to have gone, and nobody else may take it
-                if one.to.isdisjoint(workers.addresses) and not future.done():
+                # the one that it was given to has gone, and nobody else may take it
+                if one.to not in workers.addresses and not future.done():
                     del given[future]
                     future.cancel()
                     waiting.appendleft((one.job, one.lost + 1))
-            while waiting and len(given) < len(workers.addresses):
+            free = sorted(workers.addresses.difference(one.to for one in given.values()))
+            while waiting and free:
                 job, lost = waiting.popleft()
                 if lost > LOST_WITH_WORKERS:
                     yield _lost(job, lost)
                     continue
-                future = _submitted(client, job, workers.addresses)
-                given[future] = _Given(job, workers.addresses, lost)
+                to = free.pop()
+                future = _submitted(client, job, to)
+                given[future] = _Given(job, to, lost)
                 future.add_done_callback(ended.put)
             tick()
             with suppress(Empty):
@@ -102,13 +105,13 @@ def outcomes(client: Client, workers: Workers, jobs: Sequence[Job], tick: Callab
                 future.cancel()
 
 
-def _submitted(client: Client, job: Job, to: frozenset[str]) -> Future[Outcome]:
+def _submitted(client: Client, job: Job, to: str) -> Future[Outcome]:
     future: Future[Outcome] = client.submit(
         compute_session,
         job,
         key=f"hiphinge-session-{uuid.uuid4().hex}",
         pure=False,
-        workers=list(to),
+        workers=[to],
         allow_other_workers=False,
     )
     return future
