@@ -8,14 +8,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check quick coverage bench bless mutants docs pictures clean packages lint
+.PHONY: demo test suite check quick coverage bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
-test: $(VENV)/tools packages lint
-	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 3 --dist worksteal
+# The checks of `lint` take one core, and end long before the tests.
+test: $(VENV)/tools packages
+	@$(MAKE) --no-print-directory -j2 lint suite
+
+# Four at a time on two cores: the tests of whole sessions wait for most of their time.
+suite: $(VENV)/tools
+	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 4 --dist worksteal
 
 check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick
