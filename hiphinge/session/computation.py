@@ -70,11 +70,14 @@ def compute(
     progress: Callable[[float], None] | None = None,
     findings: Sequence[Finding] = (),
     source: str | None = None,
+    *,
+    one_core: bool = False,
 ) -> dict[str, list[Repetition]]:
     """Run the estimators over all events and write their tables into `folder`; returns the repetitions found.
 
     progress: is called with the session time reached, seconds. findings: those about the session's clocks. source: name of the
-    folder of the events, where that is not `session_name`; empty where a person cannot add marks to it.
+    folder of the events, where that is not `session_name`; empty where a person cannot add marks to it. one_core: for those who
+    run a process on each core: rows are then not written beside the computing.
     """
     engine = Engine(session, estimators, findings)
     began = time.monotonic()
@@ -91,6 +94,8 @@ def compute(
                     if writing is not None:
                         writing.result()
                     writing = beside.submit(writer.take, outputs)
+                    if one_core:
+                        writing.result()
                 if progress is not None:
                     progress(engine.now_s)
             if writing is not None:

@@ -50,10 +50,13 @@ class Replayed:
         estimators: Sequence[str],
         of_folder: str,
         progress: Callable[[float], None] | None = None,
+        *,
+        one_core: bool = False,
     ) -> None:
-        """Compute the session into the existing `folder`, as the results named `name`. of_folder, progress: `source` and
-        `progress` of `compute`."""
+        """Compute the session into the existing `folder`, as the results named `name`. of_folder, progress, one_core: `source`,
+        `progress` and `one_core` of `compute`."""
         write_session_toml(without_files(self.session), folder / HEAD)
         if (self.source / EDITS).is_file():
             copy_private(self.source / EDITS, folder / EDITS)
-        compute(self.session, self.recorded.batches(), folder, name, estimators, progress, self.findings, of_folder)
+        batches = self.recorded.batches()
+        compute(self.session, batches, folder, name, estimators, progress, self.findings, of_folder, one_core=one_core)

@@ -172,8 +172,8 @@ def test_a_recording_that_breaks_off_is_computed_with_a_warning(session: Path) -
 def test_a_session_that_changes_meanwhile_gives_no_result(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compute = replayed.compute
 
-    def changing(*args: object) -> object:
-        found = compute(*args)  # type: ignore[arg-type]
+    def changing(*args: object, **more: object) -> object:
+        found = compute(*args, **more)  # type: ignore[arg-type]
         correct_kind(session)
         return found
 
