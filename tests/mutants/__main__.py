@@ -11,11 +11,11 @@ Survivors that cannot be told from the original by any input have their reason i
 from __future__ import annotations
 
 import argparse
+import compileall
 import hashlib
 import json
 import math
 import os
-import random
 import resource
 import shutil
 import signal
@@ -30,6 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
@@ -91,15 +92,23 @@ def mutants_of(path: str) -> list[Mutant]:
 
 
 def drawn(count: int, seed: int) -> list[Mutant]:
-    """`count` mutants of the pure rooms, at most one of a line, the same for the same seed and files."""
+    """`count` mutants of the pure rooms, at most one of a line, the same for the same seed and files.
+
+    Lots are drawn by what stands in a line, and what becomes of it: a change elsewhere changes no draw.
+    """
     tracked = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    every = [mutant for path in sorted(tracked) if path.endswith(".py") for mutant in mutants_of(path)]
-    chosen = random.Random(seed)
     by_line: dict[tuple[str, int], list[Mutant]] = {}
-    for mutant in every:
+    for mutant in (mutant for path in sorted(tracked) if path.endswith(".py") for mutant in mutants_of(path)):
         by_line.setdefault((mutant.path, mutant.mutation.line), []).append(mutant)
-    lines = chosen.sample(sorted(by_line), min(count, len(by_line)))
-    return [chosen.choice(by_line[line]) for line in lines]
+
+    def lot(*words: object) -> str:
+        return hashlib.sha256(repr((seed, *words)).encode()).hexdigest()
+
+    lines = sorted(by_line.values(), key=lambda of_line: lot(of_line[0].path, of_line[0].line))[:count]
+    return [
+        min(of_line, key=lambda m: lot(m.path, m.line, m.mutation.kind, m.mutation.column, m.mutation.text))
+        for of_line in lines
+    ]
 
 
 class Copy:
@@ -117,6 +126,8 @@ class Copy:
             if source.is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, folder / name)
+        # only what a mutant changes is compiled in each run: the bytes of the source decide, not its time
+        compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
     def verdict(self, mutant: Mutant) -> str:
         """`killed by …`, `survived`, `survived: the time was over`, or `survived: no test imports it`."""

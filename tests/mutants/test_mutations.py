@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.mutants.__main__ import SURVIVORS, mutants_of
+from tests.mutants.__main__ import SURVIVORS, Mutant, drawn, mutants_of
 from tests.mutants.matching import CONSTANTS, GOLDEN, matching_tests
 from tests.mutants.mutations import mutations
 
@@ -108,3 +109,19 @@ def test_a_listed_survivor_is_a_mutant_of_today() -> None:
         found = [m for m in mutants_of(entry["path"]) if (m.line, m.mutation.kind) == (entry["line"], entry["kind"])]
         assert found, entry
         assert entry["why"]
+
+
+def test_a_change_elsewhere_draws_no_other_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
+    def words(mutants: list[Mutant]) -> list[tuple[str, str, str]]:
+        return [(m.path, m.line, m.mutation.kind) for m in mutants]
+
+    before = words(drawn(40, 1))
+    assert before != words(drawn(40, 2))
+    here = before[0][0]
+
+    def with_a_line_more(path: str) -> list[Mutant]:
+        found = mutants_of(path)
+        return [replace(m, mutation=replace(m.mutation, line=m.mutation.line + 1)) for m in found] if path == here else found
+
+    monkeypatch.setattr("tests.mutants.__main__.mutants_of", with_a_line_more)
+    assert words(drawn(40, 1)) == before
