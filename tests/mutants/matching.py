@@ -8,9 +8,13 @@ from pathlib import Path
 
 GOLDEN = "tests/contract/test_golden_sessions.py::test_no_number_has_moved"
 CONSTANTS = "tests/contract/test_golden_constants.py::test_no_constant_has_changed"
-_FAMILIES = "firmware_protocol/families/"
+_WIRE, _FAMILIES = "firmware_protocol/", "firmware_protocol/families/"
 """Golden sessions go through the codec of protocol v1 only."""
-_OF_ALL_FAMILIES = ("tests/firmware_protocol/test_wire_captures.py", "tests/firmware_protocol/test_device_vectors.py")
+_OF_ALL_FAMILIES = (
+    "tests/firmware_protocol/test_wire_captures.py",
+    "tests/firmware_protocol/test_broken_packets.py",
+    "tests/firmware_protocol/test_device_vectors.py",
+)
 _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/commands", "ingest/heads", "ingest/links")
 """What golden sessions do not go through."""
 _CONSTANTS_OF = ("body_signals", "firmware_protocol", "dsp", "ingest/time")
@@ -34,8 +38,9 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
     others = others[:_MOST_FILES]
     constants = (CONSTANTS,) if module.startswith(_CONSTANTS_OF) else ()
-    if module.startswith(_FAMILIES):
-        return tuple(dict.fromkeys((*constants, *_OF_ALL_FAMILIES, *named, *others)))
+    if module.startswith(_WIRE):
+        golden = () if module.startswith(_FAMILIES) else (GOLDEN,)
+        return tuple(dict.fromkeys((*constants, *_OF_ALL_FAMILIES, *named, *golden, *others)))
     if module.startswith(_NO_GOLDEN):
         return (*named, *others)
     if module in _ALL_GOES_THROUGH:

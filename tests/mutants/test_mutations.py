@@ -115,6 +115,7 @@ def test_a_change_elsewhere_draws_no_other_mutants(monkeypatch: pytest.MonkeyPat
     def words(mutants: list[Mutant]) -> list[tuple[str, str, str]]:
         return [(m.path, m.line, m.mutation.kind) for m in mutants]
 
+    monkeypatch.setattr("tests.mutants.__main__.ROOMS", ("dsp/rhythm", "dsp/grid"))
     before = words(drawn(40, 1))
     assert before != words(drawn(40, 2))
     here = before[0][0]
