@@ -53,9 +53,10 @@ def _dotted(module: str) -> str:
 
 
 def _bears_name(test: str, stem: str) -> bool:
-    """`test_slack_of_bends.py` bears the name of `slack.py`, and `test_cuts.py` that of `cut.py`."""
+    """`test_slack_of_bends.py` bears the name of `slack.py`, `test_cuts.py` that of `cut.py`, `test_repetition_states.py` that
+    of `states.py`."""
     words = Path(test).stem.removeprefix("test_")
-    return words in (stem, f"{stem}s") or words.startswith(f"{stem}_")
+    return words in (stem, f"{stem}s") or words.startswith(f"{stem}_") or words.endswith(f"_{stem}")
 
 
 def _nearest_first(tests: list[str], module: str) -> list[str]:

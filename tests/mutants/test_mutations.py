@@ -96,6 +96,7 @@ def test_a_module_is_tried_by_its_own_tests_first_and_by_golden_sessions_next() 
     clock = matching_tests(ROOT, "firmware_protocol/device_clock.py")
     assert "tests/firmware_protocol/families/test_device_families.py" in clock
     assert "tests/dsp/repetitions/test_repetitions.py" in matching_tests(ROOT, "dsp/repetitions/movement_ends.py")
+    assert matching_tests(ROOT, "dsp/repetitions/states.py")[1] == "tests/dsp/repetitions/test_repetition_states.py"
 
 
 def test_words_of_errors_and_limits_of_measured_quantities_are_left_alone() -> None:

@@ -78,3 +78,12 @@ def test_too_few_bends_tell_nothing() -> None:
     assert told(few, lumbar=lambda t: t + 0.5) is None
     none = {key: Samples(one.time_s[:2], one.acc[:2], one.gyr[:2], one.saturated[:2]) for key, one in samples.items()}
     assert told(none) is None
+
+
+def test_where_many_bends_keep_together_otherwise_the_others_tell_nothing() -> None:
+    def late(t, all_from_s: float):
+        return t + 0.5 + np.where(t > all_from_s, 0.2 * np.sin(2.0 * np.pi * t / 1.5), 0.0)
+
+    samples = bends(1)
+    assert told(samples, lumbar=lambda t: late(t, 1e9)) is not None
+    assert told(samples, lumbar=lambda t: late(t, 30.0)) is None

@@ -22,7 +22,17 @@ from dsp.repetitions.movement_rows import (
 )
 from dsp.repetitions.rock_backs import RockBack, RockBackFinder
 from dsp.repetitions.signal import HISTORY_S, RowsInView, TrunkOnThigh
-from dsp.repetitions.states import Moving, Raising, Rising, Seated, Settling, Standing, State
+from dsp.repetitions.states import (
+    LEAST_SEAT_DEG,
+    Moving,
+    Raising,
+    Rising,
+    Seated,
+    Settling,
+    Standing,
+    State,
+    on_the_back,
+)
 
 RATE = 10.0
 FIRST = 1000
@@ -213,6 +223,17 @@ def test_who_lies_back_does_not_stand() -> None:
     state, made = through(moving(900, 90.0), view([-60.0, -80.0], [60.0, 70.0]))
     assert made == []
     assert isinstance(state, Seated)
+
+
+def test_who_comes_to_lie_on_the_back_drops_the_movement_and_keeps_the_seat() -> None:
+    seat = Seated(80.0, stay=False)
+    assert on_the_back(seat) is seat
+    assert on_the_back(Rising(FIRST - 1, seat)) is seat
+    standing = Standing(3)
+    assert on_the_back(standing) is standing
+    settling = Settling(FIRST - 9, 60.0, FIRST - 5, FIRST - 2, 10.0, FIRST - 1, stay=True)
+    assert on_the_back(settling) == on_the_back(moving(stay=True)) == Seated(LEAST_SEAT_DEG, stay=True)
+    assert on_the_back(moving(stay=False)) == Seated(LEAST_SEAT_DEG, stay=False)
 
 
 @pytest.mark.parametrize(("trunk", "thigh"), [(45.1, 80.0), (20.0, 49.9)])
