@@ -34,6 +34,7 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     direct = [test for test in near if dotted in _imports(root)[test]]
     behind = [test for test in near if _same_room(test, module) and _through_its_room(root, test, module)]
     named = [test for test in near if _bears_name(test, Path(module).stem) and (test in direct or _same_room(test, module))]
+    named.sort(key=lambda test: not _same_wing(test, module))
     wing = [test for test in behind if _same_wing(test, module)]
     others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
     others = others[:_MOST_FILES]
