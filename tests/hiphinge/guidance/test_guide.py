@@ -26,12 +26,13 @@ def right(script: Script) -> None:
 
 
 def shallow(script: Script) -> None:
-    """Bows and small knee raises first, then as it should be."""
+    """Bows, small and quick knee raises first, then as it should be."""
     script.mark("calibrate")
     script.stand(5.2)
     for degrees in (12.0, 17.0, 60.0, 60.0, 60.0):
         script.bend(degrees, down_s=1.0, up_s=1.0, rest_s=1.0)
     script.knee_raise("left", 20.0, rest_s=0.8)
+    script.knee_raise("left", 45.0, up_s=0.3, hold_s=0.0, down_s=0.3, rest_s=1.0)
     for side in ("left", "right"):
         for _ in range(2):
             script.knee_raise(side, 70.0, rest_s=0.6)
@@ -149,6 +150,7 @@ def test_shallow_movements_are_named_with_what_is_to_be_done() -> None:
     assert "that was 12°: bend deeper" in remarks
     assert any(re.fullmatch("that was 1[678]°: bend deeper", remark) for remark in remarks)
     assert any(re.fullmatch("that was (19|20|21)°: raise the left knee higher", remark) for remark in remarks)
+    assert "that was too quick: raise the left knee slowly" in remarks
     instructions = told(played(session("shallow")), 2)
     assert instructions.count("Calibrating: bend forward, 1 of 3") == 1, "nothing is counted that does not count"
     assert instructions[-1] == "Calibrated, good. Train now"
