@@ -19,6 +19,7 @@ from body_signals.quantities import ANGLE_NAMES
 from dsp.alignment.alignment import Alignment
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
+from dsp.progress import CalibrationProgress
 from dsp.results import AngleRows, OrientationRows, Repetition
 from dsp.review import ReviewPipeline
 from hiphinge.engine import Engine
@@ -38,6 +39,7 @@ class Found:
     orientations: dict[str, OrientationRows]
     repetitions: list[Repetition]
     alignments: list[Alignment]
+    progress: list[CalibrationProgress]
     summary: Mapping[str, Any]
 
     def deg(self, name: str) -> Floats:
@@ -71,6 +73,7 @@ def gathered(outputs: Sequence[PipelineOutput], summary: Mapping[str, Any] | Non
         },
         [r for o in outputs for r in o.repetitions],
         [a for o in outputs for a in o.alignments],
+        [p for o in outputs for p in o.calibration],
         summary or {},
     )
 

@@ -20,6 +20,8 @@ _NO_GOLDEN = ("hiphinge/session", "dashboards", "hiphinge/live", "hiphinge/comma
 _CONSTANTS_OF = ("body_signals", "firmware_protocol", "dsp", "ingest/time")
 _ALL_GOES_THROUGH = ("dsp/live.py", "dsp/review.py", "dsp/pipeline.py", "hiphinge/engine.py")
 """Golden sessions tell a change here within seconds, sooner than the tests of their own."""
+_NOT_IN_GOLDEN = ("tests/dsp/plausibility/test_off_body.py",)
+"""Whole sessions with what no golden one has: they come before those of their own, which take their time."""
 _MOST_FILES = 6
 """Of test files that import it and do not bear its name."""
 _OUTSIDE = ("tests/contract/", "tests/examples/", "tests/peers/", "tests/test_")
@@ -45,7 +47,7 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     if module.startswith(_NO_GOLDEN):
         return (*named, *others)
     if module in _ALL_GOES_THROUGH:
-        return (*constants, GOLDEN, *named, *others)
+        return tuple(dict.fromkeys((*constants, GOLDEN, *_NOT_IN_GOLDEN, *named, *others)))
     return (*constants, *named, GOLDEN, *others)
 
 

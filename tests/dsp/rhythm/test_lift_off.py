@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dsp.rhythm.lift_off import without_the_seat
 from dsp.rhythm.metrics import rhythm
+from dsp.rhythm.phases import Phases
 from hiphinge.engine import Engine
 from virtual_athlete import simulate
 from virtual_athlete.movement.script import Script
@@ -126,3 +128,11 @@ def test_from_the_sensors_it_follows_the_rise_and_not_the_seat():
         true = np.array([share for *_, share in SEATS])
         assert np.corrcoef(told, true)[0, 1] > 0.95
         assert np.abs(told - true).max() < 0.06
+
+
+def test_thighs_that_are_fastest_in_the_first_row_have_begun_there() -> None:
+    """A rise that is cut in the middle, whose thighs then come to rest: it has no lean before."""
+    t = np.arange(0.0, 3.0, 1.0 / RATE)
+    thigh = 60.0 * np.exp(-t / 0.2)
+    found = without_the_seat(Phases(np.array([0]), np.array([len(t)])), ["stand_up"], np.zeros(len(t)), thigh, RATE)
+    assert (found.begin.tolist(), found.length.tolist()) == ([0], [1])
