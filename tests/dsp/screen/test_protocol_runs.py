@@ -55,6 +55,12 @@ def test_a_run_is_read_from_its_marks() -> None:
     ]
 
 
+def test_a_protocol_that_begins_ends_the_one_before() -> None:
+    first, second = runs_of([*HIP[:4], SessionMark(21.0, "protocol hip-check"), SessionMark(22.0, "step stand begin stand 6s")])
+    assert (first.ended_s, first.outcome, first.steps[-1].ended_s, first.steps[-1].outcome) == (21.0, "left", 21.0, "left")
+    assert (second.begun_s, second.ended_s) == (21.0, None)
+
+
 @pytest.mark.parametrize(
     "label",
     [
