@@ -19,6 +19,7 @@ import pytest
 from body_signals import HiphingeError
 from firmware_protocol import DEVICE_FAMILIES, Ask, DeviceFamily, Request, Step
 from firmware_protocol.families import metamotion
+from firmware_protocol.registry import codec_for
 from fixtures.wire import capture_file
 from fixtures.wire.capture_file import Capture, samples_of
 
@@ -70,7 +71,8 @@ def outcomes(capture: Capture) -> dict[str, str]:
             said = [out, sorted(codec.health.items()), sorted(codec.facts.items()), codec.pending, shown(capture, around)]
             digests.setdefault(way, hashlib.sha256()).update(repr(said).encode())
         found |= {f"packet {number}, {way}": digest.hexdigest()[:12] for way, digest in digests.items()}
-    return found | {"commands": _digest(commands(capture)), "requests": _digest(requests(capture))}
+    more = {"commands": commands, "requests": requests, "at other rates": at_other_rates}
+    return found | {name: _digest(said_of(capture)) for name, said_of in more.items()}
 
 
 def shown(capture: Capture, heard: Sequence[bytes]) -> object:
@@ -89,6 +91,14 @@ def commands(capture: Capture) -> Iterator[object]:
     for said in sorted({bytes.fromhex(line["said"]) for line in capture.lines if "said" in line}) if read else ():
         yield read(said, capture.head["config"])
         yield from (read(one, capture.head["config"]) for _, one in broken(said))
+
+
+def at_other_rates(capture: Capture) -> Iterator[object]:
+    """What is heard, for a codec that is told another rate, or none."""
+    for rate_hz in (None, 25.0, 200.0):
+        codec = codec_for(capture.head["family"], capture.head["config"], rate_hz)
+        yield [sample for one in capture.heard for block in codec.feed(one) for sample in samples_of(block)]
+        yield sorted(codec.health.items()), sorted(codec.facts.items())
 
 
 def requests(capture: Capture) -> Iterator[object]:
