@@ -96,7 +96,11 @@ def commands(capture: Capture) -> Iterator[object]:
 def at_other_rates(capture: Capture) -> Iterator[object]:
     """What is heard, for a codec that is told another rate, or none."""
     for rate_hz in (None, 25.0, 200.0):
-        codec = codec_for(capture.head["family"], capture.head["config"], rate_hz)
+        try:
+            codec = codec_for(capture.head["family"], capture.head["config"], rate_hz)
+        except HiphingeError as error:
+            yield str(error)
+            continue
         yield [sample for one in capture.heard for block in codec.feed(one) for sample in samples_of(block)]
         yield sorted(codec.health.items()), sorted(codec.facts.items())
 
