@@ -66,8 +66,9 @@ def extension(repetitions: list[Repetition], side: str) -> float:
 
 
 def test_they_are_found_among_sitting_and_squatting() -> None:
-    kinds = [r.movement for r in found_in(rows_of())]
-    assert kinds == ["sit_down", *["hip_extension"] * 6, "stand_up", "squat"]
+    found = found_in(rows_of())
+    assert [r.movement for r in found] == ["sit_down", *["hip_extension"] * 6, "stand_up", "squat"]
+    assert {r.movement_confidence for r in found if r.movement == "hip_extension"} == {1.0}
 
 
 @pytest.mark.parametrize("tilts_deg", [0.0, 4.0, 19.0])
