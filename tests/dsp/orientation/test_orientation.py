@@ -152,6 +152,22 @@ def test_a_second_mark_keeps_the_heading() -> None:
     assert set(epoch) == {0}
 
 
+def test_the_heading_goes_on_through_a_second_standing() -> None:
+    script = Script(1)
+    script.calibrate()
+    script.bend(80.0)
+    again = script.now
+    script.stand(8.0)
+    script.bend(60.0)
+    twice = script.motion()
+    samples = simulate_sensor(twice, Placement.PELVIS, FAULTY)
+    true = Imu(twice, Placement.PELVIS, FAULTY).true_motion(samples.time_s)[0]
+    filter_ = worn((0.0, again))
+    quat, _ = run(filter_, [as_block(samples)])
+    assert min(standing.samples for standing, _, _ in filter_.standings.values()) > 200
+    assert np.abs(np.diff(yaw_error_deg(quat, true))).max() < 0.06
+
+
 def test_without_standing_the_filter_goes_on() -> None:
     """A mark in the middle of the bends: no standing, no new bias, no step."""
     filter_ = worn((5.5,))
