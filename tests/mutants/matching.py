@@ -1,4 +1,4 @@
-"""The tests of a module: those of its own name, the golden sessions and constants, those that import it, those of its wing."""
+"""The tests of a module: those of its own name, the golden sessions and constants, those that import it, all of its wing."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _ALL_GOES_THROUGH = ("dsp/live.py", "dsp/review.py", "dsp/pipeline.py", "hiphing
 """Golden sessions tell a change here within seconds, sooner than the tests of their own."""
 _NOT_IN_GOLDEN = ("tests/dsp/plausibility/test_off_body.py",)
 """Whole sessions with what no golden one has: they come before those of their own, which take their time."""
-_MOST_FILES = 6
-"""Of test files that import it and do not bear its name."""
+_MOST_FILES = 9
+"""Of test files that do not bear its name."""
 _OUTSIDE = ("tests/contract/", "tests/examples/", "tests/peers/", "tests/test_")
 """Tests of whole paths: they start processes, and 30 s are soon over."""
 
@@ -37,8 +37,9 @@ def matching_tests(root: Path, module: str) -> tuple[str, ...]:
     behind = [test for test in near if _same_room(test, module) and _through_its_room(root, test, module)]
     named = [test for test in near if _bears_name(test, Path(module).stem) and (test in direct or _same_room(test, module))]
     named.sort(key=lambda test: not _same_wing(test, module))
-    wing = [test for test in behind if _same_wing(test, module)]
-    others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind]) if test not in named]
+    beside = [test for test in near if _same_wing(test, module)]
+    wing = [test for test in behind if test in beside]
+    others = [test for test in dict.fromkeys([*_nearest_first(direct, module), *wing, *behind, *beside]) if test not in named]
     others = others[:_MOST_FILES]
     constants = (CONSTANTS,) if module.startswith(_CONSTANTS_OF) else ()
     if module.startswith(_WIRE):

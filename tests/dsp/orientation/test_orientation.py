@@ -16,6 +16,7 @@ from dsp.alignment.standing import StandingWatch
 from dsp.orientation.filter import (
     BRIDGE_S,
     CausalOrientation,
+    OrientedSamples,
     filled_in,
     holes,
     mean_of_neighbours,
@@ -254,6 +255,28 @@ def test_a_hole_while_standing_begins_the_standing_anew() -> None:
     standing, _, epoch = filter_.standings[0.0]
     assert standing.start_s == pytest.approx(2.61, abs=0.02)
     assert epoch == 1
+
+
+def test_sound_samples_keep_their_place_among_the_others() -> None:
+    """What is not sound is missing: orientation and movement are NaN, and it adds nothing to the uncertainty."""
+    whole = as_block(pelvis(), slice(0, 5))
+    sound = np.array([True, False, True, True, False])
+    quat, motion = np.arange(12.0).reshape(4, 3), np.arange(18.0).reshape(6, 3)
+    tilt, shaken, none = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]), np.zeros(0)
+    few = OrientedSamples(none, none, quat, np.array([7, 7, 8]), np.array([0, 2, 0]), True, motion, tilt, shaken)
+    found = few.among(whole, sound)
+    assert (found.time_s.tolist(), found.device) == (whole.time_s.tolist(), True)
+    assert np.array_equal(found.quat[:, sound], quat)
+    assert found.motion is not None
+    assert np.array_equal(found.motion[:, sound], motion)
+    assert np.isnan(found.quat[:, ~sound]).all()
+    assert np.isnan(found.motion[:, ~sound]).all()
+    assert (found.heading_epoch.tolist(), found.flags.tolist()) == ([7, -1, 7, 8, -1], [0, 0, 2, 0, 0])
+    assert found.tilt_variance is not None
+    assert found.shaken is not None
+    assert (found.tilt_variance.tolist(), found.shaken.tolist()) == ([1.0, 0.0, 2.0, 3.0, 0.0], [4.0, 0.0, 5.0, 6.0, 0.0])
+    plain = OrientedSamples(none, none, quat, np.array([7, 7, 8]), np.array([0, 2, 0]), False).among(whole, sound)
+    assert (plain.motion, plain.tilt_variance, plain.shaken) == (None, None, None)
 
 
 def test_longest_bridge() -> None:
