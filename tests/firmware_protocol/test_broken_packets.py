@@ -71,16 +71,21 @@ def outcomes(capture: Capture) -> dict[str, str]:
             said = [out, sorted(codec.health.items()), sorted(codec.facts.items()), codec.pending, shown(capture, around)]
             digests.setdefault(way, hashlib.sha256()).update(repr(said).encode())
         found |= {f"packet {number}, {way}": digest.hexdigest()[:12] for way, digest in digests.items()}
-    more = {"commands": commands, "requests": requests, "at other rates": at_other_rates}
+    more = {
+        "commands": commands,
+        "requests": requests,
+        "at other rates": at_other_rates,
+        "by characteristic": by_characteristic,
+    }
     return found | {name: _digest(said_of(capture)) for name, said_of in more.items()}
 
 
-def shown(capture: Capture, heard: Sequence[bytes]) -> object:
+def shown(capture: Capture, heard: Sequence[bytes], **known: str) -> object:
     """What `hiphinge decode` shows of them: fields, and what was refused."""
     reader = of_family(capture).reader
     if reader is None:
         return None
-    one = reader({"link": capture.head["link"], **capture.head["config"]})
+    one = reader({"link": capture.head["link"], **capture.head["config"], **known})
     packets = [packet for data in heard for packet in one.read(data)] + one.finish()
     return [packets, sorted(one.health.counts.items()), one.pending]
 
@@ -91,6 +96,15 @@ def commands(capture: Capture) -> Iterator[object]:
     for said in sorted({bytes.fromhex(line["said"]) for line in capture.lines if "said" in line}) if read else ():
         yield read(said, capture.head["config"])
         yield from (read(one, capture.head["config"]) for _, one in broken(said))
+
+
+def by_characteristic(capture: Capture) -> Iterator[object]:
+    """What is shown of everything that was heard or said, as it came from each characteristic, in its long and short name."""
+    ble = of_family(capture).ble
+    names = {line[word] for line in capture.lines for word in ("to", "asked") if word in line}.union(ble.notify if ble else ())
+    everything = [bytes.fromhex(line[word]) for line in capture.lines for word in ("heard", "said") if word in line]
+    for name in sorted(names | {name[4:8] for name in names}):
+        yield name, shown(capture, everything, characteristic=name)
 
 
 def at_other_rates(capture: Capture) -> Iterator[object]:
