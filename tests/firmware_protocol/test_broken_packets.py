@@ -49,6 +49,8 @@ def broken(packet: bytes) -> Iterator[tuple[str, bytes]]:
     step = max(1, len(packet) // MOST_PLACES)
     for at in range(0, len(packet), step):
         yield "cut", packet[:at]
+        # of a number in four bytes this is none
+        yield "no number", packet[:at] + b"\xff" * len(packet[at : at + 4]) + packet[at + 4 :]
         for way, change in WAYS.items():
             yield way, packet[:at] + bytes((change(packet[at]),)) + packet[at + 1 :]
     yield "longer", packet + packet[:1]
@@ -162,7 +164,7 @@ def test_what_comes_out_of_a_broken_packet_is_what_was_taken(capture: Capture) -
 def test_no_capture_is_left_out() -> None:
     taken = json.loads(TAKEN.read_text("utf-8"))
     assert sorted(taken) == sorted(c.name for c in CAPTURES)
-    assert all(len({way.partition(", ")[2] for way in ways} - {""}) == len(WAYS) + 3 for ways in taken.values())
+    assert all(len({way.partition(", ")[2] for way in ways} - {""}) == len(WAYS) + 4 for ways in taken.values())
 
 
 def main() -> None:
