@@ -301,8 +301,7 @@ def repetition_of(row: Mapping[str, Any]) -> Repetition:
 
 
 def _orientation_table(keys: Sequence[str], parts: Sequence[tuple[int, OrientationRows]]) -> pa.Table:
-    which = np.repeat([i for i, _ in parts], [len(rows) for _, rows in parts]).astype(np.int32)
-    placement = pa.DictionaryArray.from_arrays(which, pa.array(keys, pa.string())).cast(pa.string())
+    placement = pa.concat_arrays([pa.repeat(pa.scalar(keys[i], pa.string()), len(rows)) for i, rows in parts])
     quat = np.concatenate([_columns(rows.quat.T) for _, rows in parts], axis=1)
     time_s = np.concatenate([rows.time_s for _, rows in parts])
     epoch = np.concatenate([rows.heading_epoch for _, rows in parts])

@@ -194,7 +194,8 @@ class Engine:
         if blocks and not timed.marks and self._plain_marks:
             timed.marks, self._plain_marks = self._plain_marks, []
         seqs, times = [block.seq for block in blocks], [block.time_s for block in blocks]
-        for packets in events.packets.values():
+        of_sensors = events.packets
+        for packets in of_sensors.values():
             seqs.append(packets.seq)
             times.append((packets.arrival_ns - zero) / 1e9)
         for event in events.singles:
@@ -208,7 +209,7 @@ class Engine:
                     summary.hear(_said(event, zero))
                 if event.label == CALIBRATE:
                     timed.marks.append((event.arrival_ns - zero) / 1e9)
-        for sensor, packets in events.packets.items():
+        for sensor, packets in of_sensors.items():
             blocks.extend(self._sources[sensor].feed(packets, zero))
             for finding in self._sources[sensor].leapt():
                 self._find(finding)

@@ -12,11 +12,12 @@ from body_signals import Event, Heartbeat, Ints, Mark, Packets, SingleEvent, Tim
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventStretch:
-    """packets: by sensor, all in one, in order. single_seq and single_ns (k,): sequence numbers and arrival times of the other
-    events, as they came; singles: those of them that say more than that time passes, as they came. samples: of a plain
-    session."""
+    """uncut: by sensor, all of its packets in one, in order; begun: how many of these, and of their bytes, belong to what was
+    cut off before. single_seq and single_ns (k,): sequence numbers and arrival times of the other events, as they came;
+    singles: those of them that say more than that time passes, as they came. samples: of a plain session."""
 
-    packets: Mapping[str, Packets]
+    uncut: Mapping[str, Packets]
+    begun: Mapping[str, tuple[int, int]]
     singles: Sequence[SingleEvent]
     single_seq: Ints
     single_ns: Ints
@@ -46,7 +47,12 @@ class EventStretch:
         single_seq = np.array([event.seq for event in singles], np.int64)
         single_ns = np.array([event.arrival_ns for event in singles], np.int64)
         one = {key: Packets.concatenated(group) for key, group in packets.items()}
-        return cls(one, telling, single_seq, single_ns, samples)
+        return cls(one, dict.fromkeys(one, (0, 0)), telling, single_seq, single_ns, samples)
+
+    @property
+    def packets(self) -> Mapping[str, Packets]:
+        """By sensor, all in one, in order."""
+        return {key: _part(packets, *self.begun[key], len(packets), len(packets.data)) for key, packets in self.uncut.items()}
 
     def marks(self, label: str) -> list[Mark]:
         """The marks of this label."""
@@ -56,31 +62,34 @@ class EventStretch:
         """Sequence number of the first event that arrives at or after `arrival_ns`, None if there is none."""
         late = self.single_ns >= arrival_ns
         found = [int(self.single_seq[late].min())] if np.count_nonzero(late) else []
-        for packets in self.packets.values():
-            late = packets.arrival_ns >= arrival_ns
+        for key, packets in self.uncut.items():
+            first, _ = self.begun[key]
+            late = packets.arrival_ns[first:] >= arrival_ns
             at = int(late.argmax())
             if late[at]:
-                found.append(packets.seq.item(at))
+                found.append(packets.seq.item(first + at))
         return min(found, default=None)
 
     def cut(self, seq: int) -> tuple[EventStretch, EventStretch]:
-        """The events up to `seq`, and those after it; packets of one sensor that lie on both sides are parted."""
+        """The events up to `seq`, and those after it; packets of one sensor that lie on both sides are parted. The bytes of the
+        later ones stay where they are until they are asked for."""
         before: dict[str, Packets] = {}
         after: dict[str, Packets] = {}
-        for key, packets in self.packets.items():
-            n = int(packets.seq.searchsorted(seq, side="right"))
-            if 0 < n < len(packets):
-                at = int(packets.lengths[:n].sum())
-                before[key], after[key] = (
-                    _part(packets, slice(0, n), packets.data[:at]),
-                    _part(packets, slice(n, None), packets.data[at:]),
-                )
-            else:
-                (before if n else after)[key] = packets
+        begun: dict[str, tuple[int, int]] = {}
+        for key, packets in self.uncut.items():
+            first, at = self.begun[key]
+            stop = int(packets.seq.searchsorted(seq, side="right"))
+            if stop > first:
+                end = at + int(packets.lengths[first:stop].sum())
+                before[key] = _part(packets, first, at, stop, end)
+                first, at = stop, end
+            if first < len(packets):
+                after[key], begun[key] = packets, (first, at)
         early = self.single_seq <= seq
         return (
             EventStretch(
                 before,
+                dict.fromkeys(before, (0, 0)),
                 [event for event in self.singles if event.seq <= seq],
                 self.single_seq[early],
                 self.single_ns[early],
@@ -88,6 +97,7 @@ class EventStretch:
             ),
             EventStretch(
                 after,
+                begun,
                 [event for event in self.singles if event.seq > seq],
                 self.single_seq[~early],
                 self.single_ns[~early],
@@ -100,5 +110,9 @@ def _first(packets: Packets) -> int:
     return packets.seq.item(0)
 
 
-def _part(packets: Packets, part: slice, data: bytes) -> Packets:
-    return Packets(packets.sensor, packets.seq[part], packets.arrival_ns[part], packets.lengths[part], data)
+def _part(packets: Packets, first: int, at: int, stop: int, end: int) -> Packets:
+    """Packets first … stop, which are the bytes at … end."""
+    if stop - first == len(packets):
+        return packets
+    part = slice(first, stop)
+    return Packets(packets.sensor, packets.seq[part], packets.arrival_ns[part], packets.lengths[part], packets.data[at:end])

@@ -24,9 +24,11 @@ RECOVERY_BEFORE_S = 6.0
 """Time, s, for which it is doubtful before either, where the orientations are two-sided (ours)."""
 FAST_RAD_S = np.radians(400.0)
 """Angular rate beyond which the accuracy figures of docs/accuracy.md do not apply (ours)."""
-_TIME, _SEQ, _EPOCH, _TILT, _SHAKEN, _QUAT = 0, 1, 2, 3, 4, slice(5, 9)
+_SEQ, _TILT, _SHAKEN, _TIME, _EPOCH, _QUAT = 0, 1, 2, 3, 4, slice(5, 9)
 """Rows of a track's array of samples."""
 _ROWS = _QUAT.stop
+_BEFORE = slice(_TIME, _ROWS)
+"""Rows that a tick needs of the sample before it."""
 
 
 class SensorTrack:
@@ -131,8 +133,8 @@ class SensorTrack:
         self._start, self._stop = 0, have
 
     def around(self, ticks_s: Floats, low: Floats, high: Floats) -> tuple[Ints | slice, Ints | slice]:
-        """Put the samples before and after each tick (m,) into low and high (rows, m); returns which they are. A tick at or
-        before the first sample has the first twice, a tick after the last has the last two."""
+        """Put the samples before and after each tick (m,) into low, of which only `_BEFORE`, and high (rows, m); returns which
+        they are. A tick at or before the first sample has the first twice, a tick after the last has the last two."""
         kept = self._kept[:, self._start : self._stop]
         time_s, n, m = kept[_TIME], kept.shape[1], len(ticks_s)
         ends = time_s.searchsorted(ticks_s[:: max(m - 1, 1)])
@@ -144,11 +146,13 @@ class SensorTrack:
             earlier, later = slice(first - 1, last, step), slice(first, last + 1, step)
             # the first and the last are
             if m <= 2 or bool(((time_s[earlier] < ticks_s) & (ticks_s <= time_s[later])).all()):
-                low[...], high[...] = kept[:, earlier], kept[:, later]
+                low[_BEFORE], high[...] = kept[_BEFORE, earlier], kept[:, later]
                 return earlier, later
         after = np.minimum(time_s.searchsorted(ticks_s), n - 1)
         before = np.maximum(after - 1, 0)
-        low[...], high[...] = kept.take(before, axis=1), kept.take(after, axis=1)
+        # out of the whole array, straight to where they belong: nothing is copied besides
+        self._kept[_BEFORE].take(before + self._start, axis=1, out=low[_BEFORE], mode="clip")
+        self._kept.take(after + self._start, axis=1, out=high, mode="clip")
         return before, after
 
     def motion(self, before: Ints | slice, after: Ints | slice, some: slice, fraction: Floats) -> Floats | None:
@@ -199,13 +203,14 @@ def at_ticks(tracks: Mapping[str, SensorTrack], first: int, time_s: Floats, dead
         cut = pieces(len(time_s))
         return Ticks.join([at_ticks(tracks, first + part.start, time_s[part], deadline[part]) for part in cut])
     shape = (len(tracks), len(time_s))
-    low, high = np.empty((_ROWS, *shape)), np.empty((_ROWS, *shape))
+    each_low, each_high = (np.empty((len(tracks), _ROWS, len(time_s))) for _ in range(2))
     found: dict[str, tuple[Ints | slice, Ints | slice]] = {}
     for i, (key, track) in enumerate(tracks.items()):
         if len(track):
-            found[key] = track.around(time_s, low[:, i], high[:, i])
+            found[key] = track.around(time_s, each_low[i], each_high[i])
         else:
-            low[:, i] = high[:, i] = np.nan
+            each_low[i] = each_high[i] = np.nan
+    low, high = each_low.swapaxes(0, 1), each_high.swapaxes(0, 1)
     each = np.array([(t.first_s, t.last_s, t.ordinary_s, t.hole_s) for t in tracks.values()])
     first_s, last_s, ordinary, hole = each.T[:, :, None]
     # a tick exactly at the first sample needs no sample before it

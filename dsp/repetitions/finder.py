@@ -140,7 +140,7 @@ class RepetitionFinder:
 
     def _through(self, view: RowsInView, state: State) -> State:
         """The state after the rows in view, of one before them."""
-        i, n, held, cutter = 0, len(view), self._held, self._cutter
+        i, n, held, cutter, bridged = 0, len(view), self._held, self._cutter, BRIDGED_HOLE_S * self._rate
         while i < n:
             # rows at which nothing can happen are skipped; what waits for its time hears of it at the next row that matters, or
             # at every row where that could be another one
@@ -152,8 +152,11 @@ class RepetitionFinder:
                     break
             if isinstance(state, Raising):
                 state = state.step(view, i, cutter)
-            elif whole or not self._bridged(view, i, state):
-                if whole:
+            elif (signal := view.signal.item(i)) != signal and state.missing < bridged:
+                # a row in a short gap is ignored
+                state.missing += 1
+            else:
+                if signal == signal:
                     state.missing = 0
                 if held.waits:
                     held.reached(view.time_s.item(i))
@@ -162,14 +165,3 @@ class RepetitionFinder:
                     state = Raising.from_standing(view, i)
             i += 1
         return state
-
-    def _bridged(self, view: RowsInView, i: int, state: State) -> bool:
-        """Whether a row lies in a short gap: it is then ignored."""
-        signal = view.signal.item(i)
-        if signal == signal:
-            state.missing = 0
-            return False
-        if state.missing < BRIDGED_HOLE_S * self._rate:
-            state.missing += 1
-            return True
-        return False

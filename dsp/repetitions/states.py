@@ -287,17 +287,19 @@ class Settling:
     missing: int = 0
 
     def ahead(self, view: RowsInView, i: int) -> int:
-        """The last row of the movement, if it is in view and nothing else can happen before."""
+        """The last row of the movement, or the first at which something else happens before."""
         left = self.crossed + math.ceil(SETTLE_LONGEST_S * view.rate_hz) - view.first - i
-        part = view.signal[i : i + left]
-        # also false for NaN
-        if left < 2 or i + left >= len(view) or not part.max() <= START_DEG:
+        part = view.signal[i : i + max(left, 0)]
+        # also true for NaN
+        happens = (~(part <= START_DEG)).nonzero()[0]
+        part = part[: happens.item(0)] if len(happens) else part
+        if len(part) < 2:
             return i
         low = int(part.argmin())
         if part[low] < self.valley:
             self.valley, self.valley_at = part.item(low), view.first + i + low
         self.missing = 0
-        return i + left
+        return i + len(part)
 
     def step(self, view: RowsInView, i: int, cutter: RepetitionCutter) -> State:
         k, signal = view.first + i, view.signal.item(i)

@@ -169,6 +169,9 @@ class ClockMap:
         late = arrival - (self._anchor[1] + self._rate * (device - self._anchor[0]))
         self._known_ahead = max(0.0, -late - max(self._correction, 0.0))
         self._behind.append(late + self._correction)
+        if not late + self._correction > BEHIND_S:
+            # the usual case
+            return False
         enough = len(self._behind) == BEHIND_BUCKETS and math.isfinite(late)
         return enough and min(self._behind) > BEHIND_S and max(self._behind) - min(self._behind) < BEHIND_WITHIN_S
 
@@ -328,7 +331,7 @@ def _extend(hull: list[tuple[float, float]], point: tuple[float, float]) -> None
     """Add the next point to a lower convex hull."""
     at, arrival = point
     while len(hull) > 1:
-        (before, early), (last, late) = hull[-2:]
+        (before, early), (last, late) = hull[-2], hull[-1]
         # only a last point on or above the line from the one before it to the new one goes
         if not (late - early) * (at - before) >= (arrival - early) * (last - before):
             break

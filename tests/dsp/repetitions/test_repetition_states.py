@@ -311,7 +311,7 @@ def test_a_hole_ends_it_too() -> None:
     assert through(state, view([NAN])) == (Standing(missing=4), [("movement", 980, 990, 60.0, FIRST, FIRST, FIRST)])
 
 
-def test_settling_is_passed_over_to_its_last_row() -> None:
+def test_settling_is_passed_over_to_its_last_row_or_to_what_happens_before() -> None:
     low = [9.0, 5.0, 6.0, 4.0, 7.0, 7.0]
 
     def ahead(*rows: float) -> tuple[int, float, int]:
@@ -319,8 +319,11 @@ def test_settling_is_passed_over_to_its_last_row() -> None:
         return state.ahead(view(rows), 0), state.valley, state.missing
 
     assert ahead(*low, 7.0, 7.0) == (6, 4.0, 0)
-    # its last row is not in view, another movement begins, there is a hole
-    assert ahead(*low) == ahead(*low[:5], 15.1, 7.0, 7.0) == ahead(*low[:5], NAN, 7.0, 7.0) == (0, 9.5, 3)
+    # its last row is not in view
+    assert ahead(*low) == (6, 4.0, 0)
+    # up to where another movement begins, or a hole
+    assert ahead(*low[:5], 15.1, 7.0, 7.0) == ahead(*low[:5], NAN, 7.0, 7.0) == (5, 4.0, 0)
+    assert ahead(9.0, 15.1, 7.0) == ahead(NAN, 9.0, 7.0) == (0, 9.5, 3)
 
 
 def test_standing_up_is_noticed_at_half_the_seats_height() -> None:
