@@ -265,7 +265,7 @@ class Engine:
         for key, told in self._clock_lags.items():
             clock = self._sources[key].clock
             again = key in before and abs(before[key].lag_s - told.lag_s) < SAME_S
-            if clock is not None and told.certain and told.lasting and again and not last:
+            if clock is not None and told.certain and told.clear and told.lasting and again and not last:
                 clock.correct(told.lag_s)
                 if told.lag_s > 0.0:
                     # what is shown earlier on the session's time line still comes as late as before

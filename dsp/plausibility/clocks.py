@@ -5,7 +5,9 @@ Of every two sensors the lag is found in windows of some seconds by what both fe
 (Laird 2018, subgroup 2), has sound clocks. Slow bends and standing tell nothing; walking, squats, lifts and sitting down do.
 
 A lag is told when several windows agree, since the last one that did not, and whose it is when two other sensors agree with
-each other. Where only two can be compared, one of them is wrong, and it is said of the one that is further from the pelvis.
+each other. In strides, a lag of a step more or less fits as well; that the known lag is wrong is seen all the same. Where two
+windows and two other sensors say so, it is told, and corrected only once no other lag fits. Where only two can be compared, one
+of them is wrong, and it is said of the one that is further from the pelvis.
 """
 
 from __future__ import annotations
@@ -32,12 +34,14 @@ from dsp.plausibility.linked_motion import (
 )
 from dsp.results import Finding
 
-LOOK_S, WAIT_S = 5.0, 3.0
-"""A look takes in windows that began within the first, once the samples of their end are there, after the second (ours)."""
+LOOK_S, WAIT_S = 2.0, 2.0
+"""A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
+SLACK_S = 0.5
+"""For samples that are late by less nothing waits longer (ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
-SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 6, 30.0, 12, 60.0
-"""Once all clocks agreed at six looks in a row, a look is made each 30 s, and from twelve on each 60 s. It asks the pelvis'
+SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 15, 30.0, 21, 60.0
+"""Once all clocks agreed at fifteen looks in a row, a look is made each 30 s, and from 21 on each 60 s. It asks the pelvis'
 pairs only, and of the latest lively window since the last look (ours)."""
 TRIES, SILENT_LOOKS = 2, 4
 """Such a look asks two windows at most. After four of them at lively windows, in all of which one sensor told nothing, all
@@ -54,13 +58,15 @@ BLAME = 1.5
 """Number of windows that what is said of a sensor must explain (ours)."""
 LATEST = 3
 """Number of the latest windows of two sensors that say whether they agree now (ours)."""
+WITNESSES = 2
+"""Number of other sensors with which a sensor must disagree where no lag is clear (ours)."""
 SMALLEST_RATE = 0.002
 """A lag that grows by this part of the time is a clock of another rate (ours)."""
 LARGEST_RATE = 0.06
 """No clock is so wrong (ours)."""
 STRAIGHT = 0.25
 """What a growing lag leaves unexplained, as a part of what a constant one leaves (ours)."""
-APART_S, SPAN_S = 5.0, 8.0
+APART_S, SPAN_S = 5.0, 15.0
 """Two windows further apart than the first tell how a lag grows, where there are some in each third of a time longer than the
 second (ours)."""
 FURTHEST_S = 60.0
@@ -87,9 +93,9 @@ class Line:
     sure: bool = True
 
 
-def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
+def line_of(windows: Sequence[Window], *, whole: bool = False, apart_s: float = WINDOW_S) -> Line | None:
     """What windows in order of time say together: all of them, or, unless `whole`, the latest that agree; None where they do
-    not agree."""
+    not agree. apart_s: the first and the last are at least so far apart."""
     if not windows:
         return None
     at, lags = np.array(windows).T
@@ -98,13 +104,13 @@ def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
     parts = np.split(lags, borders[1:])
     lags, at = np.array([np.median(part) for part in parts]), at[borders]
     for first in range(1 if whole else max(len(lags) - WINDOWS + 1, 0)):
-        found = _line(at[first:], lags[first:])
+        found = _line(at[first:], lags[first:], apart_s)
         if found is not None:
             return replace(found, first=int(borders[first]))
     return None
 
 
-def _line(at: Floats, lags: Floats) -> Line | None:
+def _line(at: Floats, lags: Floats, apart_s: float) -> Line | None:
     """A lag that stays, or grows by a steady rate, within which windows agree; None where they do not."""
     centre, rate, level = float(at.mean()), 0.0, float(np.median(lags))
     apart, within_s = np.abs(lags - level), SAME_S
@@ -118,14 +124,10 @@ def _line(at: Floats, lags: Floats) -> Line | None:
             if np.median(beside) < STRAIGHT * np.median(apart):
                 # a window in which the lag grows shows it less sharply
                 rate, level, apart, within_s = slope, middle, beside, SAME_S + 0.5 * WINDOW_S * abs(slope)
-    elif len(lags) == WINDOWS and apart.max() >= SAME_S and abs(lags).min() >= SMALLEST_LAG_S:
-        # two that disagree with all others, and with each other no more than a clock of another rate would: nothing is certain
-        rate = float((lags[1] - lags[0]) / (at[1] - at[0]))
-        return Line(centre, level, rate, float(np.ptp(at)), sure=False) if abs(rate) < 0.5 * LARGEST_RATE else None
     same = apart < within_s
     agreeing, latest = int(np.count_nonzero(same)), bool(same[-WINDOWS:].any())
     # the last ones must be among them: what was may be over
-    if agreeing < WINDOWS or len(lags) - agreeing > agreeing / 4 or not latest or np.ptp(at[same]) < WINDOW_S:
+    if agreeing < WINDOWS or len(lags) - agreeing > agreeing / 4 or not latest or np.ptp(at[same]) < apart_s:
         return None
     return Line(centre, level, rate, float(np.ptp(at)))
 
@@ -141,7 +143,7 @@ def _slope(at: Floats, lags: Floats) -> float:
 class ClockLag:
     """A sensor whose clock disagrees with those it was compared with, `against`: it shows movements lag_s late at session time
     at_s, growing by `rate` seconds a second; since_s: since when. certain: two others agree with each other. span_s: the time
-    over which it was seen."""
+    over which it was seen. clear: no other lag fits; else it may be a step more or less."""
 
     sensor: str
     lag_s: float
@@ -151,6 +153,7 @@ class ClockLag:
     certain: bool
     against: tuple[str, ...]
     span_s: float = 0.0
+    clear: bool = True
 
     @property
     def steady(self) -> bool:
@@ -177,6 +180,8 @@ class ClockLag:
             cause, pace = Cause.CLOCK_RATE, "fast" if self.rate > 0 else "slow"
             what = f"its clock runs {100 * abs(self.rate):.1f} % {pace} against {others}"
             what += f" and is {abs(self.lag_s):.2f} s {way} at {self.at_s:.0f} s: linked segments do not move together"
+        if not self.clear:
+            what += "; strides repeat, so it may be a step more or less"
         if not self.certain:
             what += "; which of them is wrong is not known"
         remedy = "Correct its times, or record again."
@@ -199,7 +204,9 @@ class ClockWatch:
         legs = {Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value}
         pairs = [pair for pair in combinations(self._keys, 2) if set(pair) != legs or set(self._keys) == legs]
         self._lags: dict[tuple[str, str], list[Window]] = {pair: [] for pair in pairs}
-        """Session time of the middle and lag of the windows of the last `kept_s`."""
+        """Session time of the middle and lag of the windows of the last `kept_s`, where the lag is clear."""
+        self._unclear: dict[tuple[str, str], list[Window]] = {pair: [] for pair in pairs}
+        """Those of the last `KEPT_S` that only tell that the known lag is wrong, with one that is not."""
         self._known: dict[str, ClockLag] = {}
         """What the last look told, about which sensors are compared."""
         self._agreed_s = dict.fromkeys(self._keys, begin_s)
@@ -242,7 +249,7 @@ class ClockWatch:
         self._after_s = until_s
         for parts in self._kept.values():
             parts.clear()
-        for lags in self._lags.values():
+        for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
         self._known = {}
         self._agreed_s = dict.fromkeys(self._keys, until_s)
@@ -254,25 +261,32 @@ class ClockWatch:
         settled = self._settled >= SETTLED_LOOKS
         near = {pair: min(max(self._expected(pair, until_s), -FURTHEST_S), FURTHEST_S) for pair in self._lags}
         # samples of windows that begin after those of the last look, and of what it takes to compare them
-        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
         self._from_s = max(self._from_s, begin_s - 1.0)
         for parts in self._kept.values():
             while len(parts) > 1 and parts[1][0][0] <= self._from_s:
                 parts.pop(0)
-        first = until_s - LOOK_S - WINDOW_S
+        # where nothing comes after, a window needs what it takes to compare it
+        last = until_s - WINDOW_S - (0.0 if now_s >= self._next_s else SEARCH_S + 2.0 / RATE_HZ)
         if settled:
-            self._check(first, near)
-        elif self._stirs(max(first - further_s - SEARCH_S, self._from_s), until_s):
-            self._ask([first + HOP_S * k for k in range(round(LOOK_S / HOP_S))], near, self._asked())
+            self._check(last, near)
+        elif self._stirs(max(last - further_s - SEARCH_S, self._from_s), until_s):
+            self._ask([last - HOP_S * k for k in reversed(range(round(LOOK_S / HOP_S)))], near, self._asked())
         for lags in self._lags.values():
             while lags and lags[0][0] < until_s - self._kept_s:
                 lags.pop(0)
-        recent = {pair: [one for one in lags if one[0] >= until_s - KEPT_S] for pair, lags in self._lags.items()}
-        found = blamed(recent)
+        for lags in self._unclear.values():
+            while lags and lags[0][0] < until_s - KEPT_S:
+                lags.pop(0)
+        clear = {pair: [one for one in lags if one[0] >= until_s - KEPT_S] for pair, lags in self._lags.items()}
+        recent = {pair: sorted(lags + self._unclear[pair]) for pair, lags in clear.items()}
+        found = blamed(clear)
         if now_s >= self._next_s and len(self._keys) > 2:
             # of two that disagree nothing is told while a third may still say who it is
-            found = [lag for lag in found if len(lag.against) > 1 or _agrees(lag.against[0], recent)]
+            found = [lag for lag in found if len(lag.against) > 1 or _agrees(lag.against[0], clear)]
+        if not found:
+            found = doubted(recent)
         wrong = {lag.sensor for lag in found}
         self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - _doubted(recent))
         self._known = {lag.sensor: lag for lag in found}
@@ -310,7 +324,7 @@ class ClockWatch:
         """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and
         an earlier one if some sensor tells nothing there."""
         tries = 0
-        begin_s = max(self.looked_s - LOOK_S - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
+        begin_s = max(self.looked_s - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
         sizes = [sizes_of(self._kept[key], begin_s, last + WINDOW_S) for key in {key for pair in self._asked() for key in pair}]
         start = last
         while start > begin_s and tries < TRIES and self._unheard:
@@ -334,16 +348,18 @@ class ClockWatch:
         self, starts: Sequence[float], near: Mapping[tuple[str, str], float], pairs: Sequence[tuple[str, str]]
     ) -> set[str]:
         """Compare these pairs in the windows that begin then; of which sensors they tell."""
-        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
-        begin, cells = round(begin_s * RATE_HZ), round((starts[-1] + WINDOW_S + 2.0 * SEARCH_S + further_s - begin_s) * RATE_HZ)
+        # no further than samples are sure to be there
+        end_s = starts[-1] + WINDOW_S + SEARCH_S + SLACK_S
+        begin, cells = round(begin_s * RATE_HZ), round((end_s - begin_s) * RATE_HZ)
         keys = dict.fromkeys(key for pair in pairs for key in pair)
         felt = Felt.of_several({key: self._kept[key] for key in keys}, begin, cells, self._from_s)
         pairs = [pair for pair in pairs if pair[0] in felt and pair[1] in felt]
         told: set[str] = set()
         # what a window tells decides where the next one of the same pair is looked for
         for start in starts:
-            told |= self._compare({pair: start - math.ceil(max(near[pair], 0.0)) for pair in pairs}, felt, begin)
+            told |= self._compare({pair: start - _sooner(near[pair]) for pair in pairs}, felt, begin)
         return told
 
     def _compare(self, starts: Mapping[tuple[str, str], float], felt: Mapping[str, Felt], begin: int) -> set[str]:
@@ -356,9 +372,9 @@ class ClockWatch:
             (felt[pair[0]], felt[pair[1]], round(starts[pair] * RATE_HZ) - begin, self._expected(pair, middles[pair]))
             for pair in fresh
         ]
-        found = {pair: lag for pair, lag in zip(fresh, lags_of(asked), strict=True) if lag is not None}
-        for pair, lag in found.items():
-            self._lags[pair].append((middles[pair], lag))
+        found = {pair: shown for pair, shown in zip(fresh, lags_of(asked), strict=True) if shown is not None}
+        for pair, shown in found.items():
+            (self._lags if shown.clear else self._unclear)[pair].append((middles[pair], shown.lag_s))
         return {key for pair in found for key in pair}
 
     def _expected(self, pair: tuple[str, str], time_s: float) -> float:
@@ -373,6 +389,11 @@ class ClockWatch:
         (before_s, before), (last_s, last) = lags
         slope = (last - before) / (last_s - before_s)
         return last + slope * (time_s - last_s) if abs(slope) < LARGEST_RATE else 0.0
+
+
+def _sooner(late_s: float) -> float:
+    """How much earlier, s, a window must begin for samples that are so late to be there: by whole hops."""
+    return HOP_S * math.ceil(max(late_s - SLACK_S, 0.0) / HOP_S)
 
 
 def _of(sensor: str, pairs: Pairs, apart_from: Collection[str]) -> list[Window]:
@@ -396,10 +417,22 @@ def _agrees(sensor: str, pairs: Pairs) -> bool:
     return any(windows and sensor in pair and not ({*pair} - {sensor}) & doubted for pair, windows in pairs.items())
 
 
-def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
+def doubted(pairs: Pairs) -> list[ClockLag]:
+    """Whose clock disagrees with at least `WITNESSES` others, by the latest windows, of which some are not clear."""
+    found = []
+    for lag in blamed(pairs, apart_s=HOP_S):
+        of = {
+            pair: [late for at, late in windows if at >= lag.since_s] for pair, windows in pairs.items() if lag.sensor in pair
+        }
+        if sum(max(map(abs, lags), default=0.0) >= SMALLEST_LAG_S for lags in of.values()) >= WITNESSES:
+            found.append(replace(lag, clear=False))
+    return found
+
+
+def blamed(pairs: Pairs, *, whole: bool = False, apart_s: float = WINDOW_S) -> list[ClockLag]:
     """Whose clock it is: of all ways to blame some sensors the one that leaves the fewest windows unexplained, each sensor
     counting as `BLAME` windows, and the pelvis as one more. By the latest windows that agree, or by the whole of them.
-    since_s is the time of the first window that says so."""
+    apart_s: see `line_of`. since_s is the time of the first window that says so."""
     if not any(abs(late) >= SMALLEST_LAG_S for windows in pairs.values() for _, late in windows):
         # the usual case
         return []
@@ -407,7 +440,7 @@ def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
     best: tuple[float, list[ClockLag]] = (math.inf, [])
     for count in range(len(keys)):
         for some in combinations(keys, count):
-            told = [_told(key, pairs, set(some) - {key}, whole=whole) for key in some]
+            told = [_told(key, pairs, set(some) - {key}, whole=whole, apart_s=apart_s) for key in some]
             if all(one is not None for one in told):
                 lags = [one for one in told if one is not None]
                 blame = BLAME * count + 0.5 * (Placement.PELVIS.value in some)
@@ -417,10 +450,10 @@ def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
     return best[1]
 
 
-def _told(sensor: str, pairs: Pairs, others: Collection[str], *, whole: bool) -> ClockLag | None:
+def _told(sensor: str, pairs: Pairs, others: Collection[str], *, whole: bool, apart_s: float) -> ClockLag | None:
     """What the windows of a sensor with all but some others say of its clock; None where that is no lag."""
     own = _of(sensor, pairs, others)
-    line = line_of(own, whole=whole)
+    line = line_of(own, whole=whole, apart_s=apart_s)
     if line is None or abs(line.lag_s) < SMALLEST_LAG_S:
         return None
     seen = [pair for pair, windows in pairs.items() if sensor in pair and windows and not set(pair) & set(others)]

@@ -9,7 +9,9 @@ for it. With the right lag, some lever arms make both sensors find the same; wit
 bend between spine and hips does not matter, which it does where turning rates are compared. Two segments that are not
 neighbours (the thighs, thigh and lumbar spine) are carried along by the pelvis, and nearly feel the same.
 
-Where people walk steadily, a lag of a whole step fits as well: such a window says nothing. Nor does one without movement.
+Where people walk steadily, a lag of a whole step fits as well. Such a window does not tell the lag; but where the known lag
+does not fit, it tells that the clocks disagree. A window without movement says nothing, nor does one in which only one sensor
+moves.
 
 Sources: T. Seel, J. Raisch, T. Schauer, Sensors 14, 2014, doi 10.3390/s140406891 (lever arms from equal acceleration).
 """
@@ -46,6 +48,13 @@ BESIDE_S = 0.12
 """Lags nearer to the best than this are the same one (ours)."""
 EXPLAINED = 0.5
 """The best lag leaves at most this part of what the sensors feel (ours)."""
+NEAR_S, SURE = 0.75, 3.0
+"""A lag that is not clear differs from the known one by less than the first, and leaves the second times less (ours)."""
+BOTH = 0.2
+"""Both sensors feel at least this part of what the other one does, where the lag is not clear (ours)."""
+SAME_STEP_S, REPEATED = 0.1, 0.25
+"""Where a lag within the first of the known one leaves less than those beside it, and less than the second part of what is felt,
+the movement repeats itself, and the known lag may be right (ours)."""
 MOVES = 0.01
 """Mean square of the vertical force, (m/s²)², in a window that can say something (ours)."""
 LEAST_M_S2 = 0.2
@@ -176,15 +185,24 @@ def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> flo
     return float(there.max() - there.min()) if len(there) else 0.0
 
 
-def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None:
-    """How much later, s, the second sensor shows what the first does in the window of cells from `start` on; None where that
-    is not clear. near_s: about what it is."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much later, s, the second of two sensors shows a movement than the first. clear: no other lag fits. Else others may
+    fit as well, but the known one does not."""
+
+    lag_s: float
+    clear: bool
+
+
+def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> Shown | None:
+    """How much later the second sensor shows what the first does in the window of cells from `start` on; None where it tells
+    nothing. near_s: the lag as it is known."""
     return lags_of([(first, second, start, near_s)])[0]
 
 
-def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
+def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[Shown | None]:
     """`lag_of` of several pairs of sensors: computed together, it costs half as much."""
-    lags: list[float | None] = [None] * len(asked)
+    lags: list[Shown | None] = [None] * len(asked)
     windows: list[tuple[Floats, Floats]] = []
     places: list[tuple[int, float, int]] = []
     for i, (first, second, start, near_s) in enumerate(asked):
@@ -200,15 +218,20 @@ def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None
             places.append((i, felt, near))
     if windows:
         left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / _CELLS
-        for (i, felt, near), of_pair in zip(places, left, strict=True):
-            best = _clear_lag(of_pair, felt)
-            lags[i] = None if best is None else (best - _SEARCH + near) / RATE_HZ
+        for (i, felt, near), of_pair, (here, there) in zip(places, left, windows, strict=True):
+            lowest, found = _minima(of_pair)
+            best, clear = _clear_lag(of_pair, lowest, found, felt), True
+            if best is None:
+                at_known = there[0, _SEARCH : _SEARCH + _CELLS]
+                both = float((here[0] * here[0]).mean()), float((at_known * at_known).mean())
+                best, clear = _other_lag(of_pair, lowest, found, both), False
+            lags[i] = None if best is None else Shown((best - _SEARCH + near) / RATE_HZ, clear)
     return lags
 
 
-def _clear_lag(left: Floats, felt: float) -> float | None:
-    """The lag, in cells, that leaves the least (lags,) of what is felt, (m/s²)²; None where that is not clear."""
-    lowest, places = _minima(left)
+def _clear_lag(left: Floats, lowest: Floats, places: Floats, felt: float) -> float | None:
+    """The lag, in cells, that leaves the least (lags,) of what is felt, (m/s²)²; None where that is not clear. lowest, places
+    (k,): see `_minima`."""
     if not len(lowest):
         return None
     best = int(lowest.argmin())
@@ -217,6 +240,20 @@ def _clear_lag(left: Floats, felt: float) -> float | None:
     if beside.any():
         others = min(float(others), float(lowest[beside].min()))
     if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
+        return None
+    return float(places[best])
+
+
+def _other_lag(left: Floats, lowest: Floats, places: Floats, felt: tuple[float, float]) -> float | None:
+    """A lag, in cells, that fits where the known one does not; None where there is none. felt: by each of the two sensors; the
+    others as in `_clear_lag`."""
+    most = max(felt)
+    away = np.abs(places - _SEARCH)
+    if not len(lowest) or min(felt) < BOTH * most or (lowest[away < SAME_STEP_S * RATE_HZ] < REPEATED * most).any():
+        return None
+    lowest = np.where(away < NEAR_S * RATE_HZ, lowest, np.inf)
+    best = int(lowest.argmin())
+    if lowest[best] > EXPLAINED * most or left[_SEARCH] + FLOOR < SURE * (lowest[best] + FLOOR):
         return None
     return float(places[best])
 

@@ -34,7 +34,7 @@ def felt(key: str, late_s: float = 0.0, hole: tuple[float, float] | None = None)
 def lags(first: Felt, second: Felt, from_s: float, to_s: float, near_s: float = 0.0) -> list[float]:
     starts = np.arange(from_s, to_s, 0.5 * WINDOW_S)
     found = [lag_of(first, second, round(start * RATE_HZ) - 50, near_s) for start in starts]
-    return [lag for lag in found if lag is not None]
+    return [shown.lag_s for shown in found if shown is not None and shown.clear]
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.113, 0.5, -0.37])
