@@ -136,6 +136,11 @@ class ReviewPipeline:
         """A sensor's clock disagrees: rows not yet output are flagged from then on."""
         self._clocks.take(finding, finding.since_s)
 
+    def suspect(self, off_s: Mapping[str, float], begin_s: float, known_s: float) -> None:
+        """By what time clocks may be wrong, by movements from session time begin_s on: angles not yet output are less certain
+        from then on."""
+        self._clocks.suspect(off_s, begin_s)
+
     def wait_longer(self, since_s: float, more_s: float) -> None:
         """Nothing is late in review."""
 
@@ -251,6 +256,7 @@ class ReviewPipeline:
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True, unnamed=plain)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
+            self._clocks.widen(own, rows)
             later = []
             if high > stop:
                 # a sensor that fell off before the end of these rows may be known a little later only

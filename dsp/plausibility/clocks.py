@@ -21,13 +21,16 @@ import numpy as np
 
 from body_signals import Cause, Floats, Placement, TimedBlock
 from dsp.plausibility.linked_motion import (
+    GLIMPSE_S,
     HOP_S,
     LEAD_S,
     LEAST_M_S2,
+    NEAR_S,
     RATE_HZ,
     SEARCH_S,
     WINDOW_S,
     Felt,
+    glimpses_of,
     lags_of,
     sizes_of,
     variation,
@@ -38,6 +41,9 @@ LOOK_S, WAIT_S = 2.0, 2.0
 """A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
 SLACK_S = 0.5
 """For samples that are late by less nothing waits longer (ours)."""
+GLANCE_S, SETTLED_GLANCE_S, GLANCE_WAIT_S = 1.0, 10.0, 1.0
+"""Between looks a glance is made each second, or each ten once clocks are settled, when samples are there, after the third
+(ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
 SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 15, 30.0, 21, 60.0
@@ -226,6 +232,12 @@ class ClockWatch:
         """Session time of the last look."""
         self.sound: frozenset[str] = frozenset()
         """Sensors of which the last look says that they agree with all others that they were compared with."""
+        self._glimpses: dict[tuple[str, str], Window] = {}
+        """The latest of each pair, of which the known lag does not fit."""
+        self._glance_s = self._next_s
+        """Session time of the next glance."""
+        self.suspected: dict[str, float] = {}
+        """By sensor, how late or early its clock may be by the latest window of each pair, where too few say so to tell it."""
 
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
@@ -244,6 +256,32 @@ class ClockWatch:
         """Session time from which on the samples of the next look are there."""
         return self._next_s + WAIT_S
 
+    @property
+    def glance_due_s(self) -> float:
+        """Session time from which on the samples of the next glance are there; inf where none is needed."""
+        return math.inf if self._known else self._glance_s + GLANCE_WAIT_S
+
+    def glance(self) -> None:
+        """The next glance: whether clocks may disagree, as soon as a movement shows it."""
+        settled = self._settled >= SETTLED_LOOKS
+        until_s, self._glance_s = self._glance_s, self._glance_s + (SETTLED_GLANCE_S if settled else GLANCE_S)
+        start_s = until_s - GLIMPSE_S
+        lively = [
+            variation(sizes_of(parts, start_s, until_s), start_s, until_s) >= LIVELY_M_S2 for parts in self._kept.values()
+        ]
+        if sum(lively) <= self._enough:
+            return
+        begin, end = round((start_s - LEAD_S - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
+        felt = Felt.of_several(self._kept, begin, end - begin, self._from_s)
+        pairs = [pair for pair in self._lags if pair[0] in felt and pair[1] in felt]
+        asked = [(felt[first], felt[second], round(start_s * RATE_HZ) - begin, 0.0) for first, second in pairs]
+        for pair, lag_s in zip(pairs, glimpses_of(asked), strict=True):
+            if lag_s is not None:
+                self._glimpses[pair] = (start_s + 0.5 * GLIMPSE_S, lag_s)
+        self._suspect(until_s)
+        if settled and self.suspected:
+            self._settled, self._next_s = 0, LOOK_S * (math.floor(until_s / LOOK_S) + 1.0)
+
     def forget(self, until_s: float) -> None:
         """A clock is being corrected until session time until_s: what was seen before does not count any more."""
         self._after_s = until_s
@@ -251,6 +289,8 @@ class ClockWatch:
             parts.clear()
         for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
+        self._glimpses.clear()
+        self.suspected = {}
         self._known = {}
         self._agreed_s = dict.fromkeys(self._keys, until_s)
         self._settled = 0
@@ -290,6 +330,7 @@ class ClockWatch:
         wrong = {lag.sensor for lag in found}
         self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - _doubted(recent))
         self._known = {lag.sensor: lag for lag in found}
+        self._suspect(until_s)
         for key in self._keys:
             # what agreed before a lag, or agrees now
             until = [at for at, late in _of(key, recent, wrong - {key}) if abs(late) < SAME_S]
@@ -306,6 +347,7 @@ class ClockWatch:
             # due at the end of a minute or half of one, where the samples are parted anyway
             pause_s = SETTLED_S if self._settled < LONG_SETTLED_LOOKS else LONG_SETTLED_S
             self._next_s = pause_s * math.floor((until_s + WAIT_S) / pause_s + 1.0) - WAIT_S
+        self._glance_s = max(self._glance_s, until_s + GLANCE_S)
         return [replace(lag, since_s=self._agreed_s[lag.sensor]) for lag in found]
 
     def whole(self) -> list[ClockLag]:
@@ -315,6 +357,25 @@ class ClockWatch:
     def heard(self, first: str, second: str) -> bool:
         """Whether enough windows told how late these two are against each other."""
         return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
+
+    @property
+    def _enough(self) -> int:
+        """Number of others that a sensor must disagree with to be suspected."""
+        return min(WITNESSES, len(self._keys) - 1)
+
+    def _suspect(self, until_s: float) -> None:
+        """Renew whose clock may be wrong: by the latest window of each pair, of those that disagree with enough others."""
+        latest: dict[tuple[str, str], list[Window]] = {}
+        for pair in self._lags:
+            windows = [
+                *self._lags[pair][-1:],
+                *self._unclear[pair][-1:],
+                *([self._glimpses[pair]] if pair in self._glimpses else []),
+            ]
+            last = max(windows, default=(-math.inf, 0.0))
+            latest[pair] = [last] if last[0] >= until_s - KEPT_S and abs(last[1]) >= SMALLEST_LAG_S else []
+        late_s = {key: [late for _, late in _of(key, latest, self._known)] for key in self._keys if key not in self._known}
+        self.suspected = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= self._enough}
 
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""

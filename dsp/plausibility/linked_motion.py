@@ -48,19 +48,20 @@ BESIDE_S = 0.12
 """Lags nearer to the best than this are the same one (ours)."""
 EXPLAINED = 0.5
 """The best lag leaves at most this part of what the sensors feel (ours)."""
+GLIMPSE_S = 2.0
+"""A short window, which tells only that the known lag does not fit (ours)."""
 NEAR_S, SURE = 0.75, 3.0
 """A lag that is not clear differs from the known one by less than the first, and leaves the second times less (ours)."""
 BOTH = 0.2
 """Both sensors feel at least this part of what the other one does, where the lag is not clear (ours)."""
 SAME_STEP_S, REPEATED = 0.1, 0.25
-"""Where a lag within the first of the known one leaves less than those beside it, and less than the second part of what is felt,
-the movement repeats itself, and the known lag may be right (ours)."""
+"""Where a lag within the first of the known one leaves less than those beside it, and than the second part of what is felt, the
+movement repeats itself, and the known lag may be right (ours)."""
 MOVES = 0.01
 """Mean square of the vertical force, (m/s²)², in a window that can say something (ours)."""
 LEAST_M_S2 = 0.2
 """Where the size of the specific force varies by less, nothing can be compared (ours)."""
 _CELLS, _SEARCH = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
-_EVERY_LAG = np.arange(2 * _SEARCH + 1)
 _SMOOTH = (0.25, 0.5, 0.25)
 
 
@@ -203,59 +204,91 @@ def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> Shown | None
 def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[Shown | None]:
     """`lag_of` of several pairs of sensors: computed together, it costs half as much."""
     lags: list[Shown | None] = [None] * len(asked)
-    windows: list[tuple[Floats, Floats]] = []
-    places: list[tuple[int, float, int]] = []
-    for i, (first, second, start, near_s) in enumerate(asked):
-        near = round(near_s * RATE_HZ)
-        low = start + near - _SEARCH
-        high = low + 2 * _SEARCH + _CELLS
-        if not (first.whole(start, start + _CELLS) and second.whole(low, high)):
-            continue
-        here, there = first.rows[:, start : start + _CELLS], second.rows[:, low:high]
-        felt = max(float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean()))
-        if felt >= MOVES:
-            windows.append((here, there))
-            places.append((i, felt, near))
-    if windows:
-        left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / _CELLS
-        for (i, felt, near), of_pair, (here, there) in zip(places, left, windows, strict=True):
-            lowest, found = _minima(of_pair)
-            best, clear = _clear_lag(of_pair, lowest, found, felt), True
-            if best is None:
-                at_known = there[0, _SEARCH : _SEARCH + _CELLS]
-                both = float((here[0] * here[0]).mean()), float((at_known * at_known).mean())
-                best, clear = _other_lag(of_pair, lowest, found, both), False
-            lags[i] = None if best is None else Shown((best - _SEARCH + near) / RATE_HZ, clear)
+    for i, window in _compared(asked, _CELLS, _SEARCH):
+        lag_s = window.clear_lag()
+        if lag_s is not None:
+            lags[i] = Shown(lag_s, clear=True)
+        elif (lag_s := window.other_lag()) is not None:
+            lags[i] = Shown(lag_s, clear=False)
     return lags
 
 
-def _clear_lag(left: Floats, lowest: Floats, places: Floats, felt: float) -> float | None:
-    """The lag, in cells, that leaves the least (lags,) of what is felt, (m/s²)²; None where that is not clear. lowest, places
-    (k,): see `_minima`."""
-    if not len(lowest):
-        return None
-    best = int(lowest.argmin())
-    others = left[np.abs(_EVERY_LAG - places[best]) > BESIDE_S * RATE_HZ].min()
-    beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
-    if beside.any():
-        others = min(float(others), float(lowest[beside].min()))
-    if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
-        return None
-    return float(places[best])
+def glimpses_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
+    """By pairs as in `lags_of`: the lag in a short window of `GLIMPSE_S`, where the known one does not fit."""
+    lags: list[float | None] = [None] * len(asked)
+    for i, window in _compared(asked, round(GLIMPSE_S * RATE_HZ), round(NEAR_S * RATE_HZ)):
+        lags[i] = window.other_lag()
+    return lags
 
 
-def _other_lag(left: Floats, lowest: Floats, places: Floats, felt: tuple[float, float]) -> float | None:
-    """A lag, in cells, that fits where the known one does not; None where there is none. felt: by each of the two sensors; the
-    others as in `_clear_lag`."""
-    most = max(felt)
-    away = np.abs(places - _SEARCH)
-    if not len(lowest) or min(felt) < BOTH * most or (lowest[away < SAME_STEP_S * RATE_HZ] < REPEATED * most).any():
-        return None
-    lowest = np.where(away < NEAR_S * RATE_HZ, lowest, np.inf)
-    best = int(lowest.argmin())
-    if lowest[best] > EXPLAINED * most or left[_SEARCH] + FLOOR < SURE * (lowest[best] + FLOOR):
-        return None
-    return float(places[best])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """A window of two sensors: what is left at each lag (lags,), of which the middle one is the known one, `near` cells. What
+    the first feels, the second at the known lag, and the second around it. All are mean squares, (m/s²)²."""
+
+    left: Floats
+    near: int
+    first: float
+    second: float
+    around: float
+
+    def _lag_s(self, place: float) -> float:
+        return (place - len(self.left) // 2 + self.near) / RATE_HZ
+
+    def clear_lag(self) -> float | None:
+        """The lag, s, that leaves the least; None where that is not clear."""
+        lowest, places = _minima(self.left)
+        if not len(lowest):
+            return None
+        best = int(lowest.argmin())
+        others = self.left[np.abs(np.arange(len(self.left)) - places[best]) > BESIDE_S * RATE_HZ].min()
+        beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
+        if beside.any():
+            others = min(float(others), float(lowest[beside].min()))
+        felt = max(self.first, self.around)
+        if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
+            return None
+        return self._lag_s(float(places[best]))
+
+    def other_lag(self) -> float | None:
+        """A lag, s, that fits where the known one does not; None where there is none."""
+        lowest, places = _minima(self.left)
+        known = len(self.left) // 2
+        most, away = max(self.first, self.second), np.abs(places - known)
+        repeated = lowest[away < SAME_STEP_S * RATE_HZ] < REPEATED * most
+        if not len(lowest) or min(self.first, self.second) < BOTH * most or repeated.any():
+            return None
+        lowest = np.where(away < NEAR_S * RATE_HZ, lowest, np.inf)
+        best = int(lowest.argmin())
+        if lowest[best] > EXPLAINED * most or self.left[known] + FLOOR < SURE * (lowest[best] + FLOOR):
+            return None
+        return self._lag_s(float(places[best]))
+
+
+def _compared(asked: Sequence[tuple[Felt, Felt, int, float]], cells: int, search: int) -> list[tuple[int, _Compared]]:
+    """Which of those that were asked have no hole, and move; and their windows of this number of cells, at lags up to `search`
+    cells from the known one."""
+    windows: list[tuple[Floats, Floats]] = []
+    places: list[tuple[int, int, float, float]] = []
+    for i, (first, second, start, near_s) in enumerate(asked):
+        near = round(near_s * RATE_HZ)
+        low = start + near - search
+        high = low + 2 * search + cells
+        if not (first.whole(start, start + cells) and second.whole(low, high)):
+            continue
+        here, there = first.rows[:, start : start + cells], second.rows[:, low:high]
+        felt, around = float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean())
+        if max(felt, around) >= MOVES:
+            windows.append((here, there))
+            places.append((i, near, felt, around))
+    if not windows:
+        return []
+    left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / cells
+    found = []
+    for (i, near, felt, around), of_pair, (_, there) in zip(places, left, windows, strict=True):
+        at_known = there[0, search : search + cells]
+        found.append((i, _Compared(of_pair, near, felt, float((at_known * at_known).mean()), around)))
+    return found
 
 
 def _minima(left: Floats) -> tuple[Floats, Floats]:
