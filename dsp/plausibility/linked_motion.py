@@ -214,10 +214,10 @@ def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[Shown | None
 
 
 def glimpses_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
-    """By pairs as in `lags_of`: the lag in a short window of `GLIMPSE_S`, where the known one does not fit."""
+    """By pairs as in `lags_of`: the largest lag that fits in a short window of `GLIMPSE_S`, where the known one does not."""
     lags: list[float | None] = [None] * len(asked)
     for i, window in _compared(asked, round(GLIMPSE_S * RATE_HZ), round(NEAR_S * RATE_HZ)):
-        lags[i] = window.other_lag()
+        lags[i] = window.other_lag(largest=True)
     return lags
 
 
@@ -250,18 +250,18 @@ class _Compared:
             return None
         return self._lag_s(float(places[best]))
 
-    def other_lag(self) -> float | None:
-        """A lag, s, that fits where the known one does not; None where there is none."""
+    def other_lag(self, *, largest: bool = False) -> float | None:
+        """The lag, s, that fits best where the known one does not, or the largest that fits; None where there is none."""
         lowest, places = _minima(self.left)
         known = len(self.left) // 2
         most, away = max(self.first, self.second), np.abs(places - known)
         repeated = lowest[away < SAME_STEP_S * RATE_HZ] < REPEATED * most
         if not len(lowest) or min(self.first, self.second) < BOTH * most or repeated.any():
             return None
-        lowest = np.where(away < NEAR_S * RATE_HZ, lowest, np.inf)
-        best = int(lowest.argmin())
-        if lowest[best] > EXPLAINED * most or self.left[known] + FLOOR < SURE * (lowest[best] + FLOOR):
+        fits = (away < NEAR_S * RATE_HZ) & (lowest <= min(EXPLAINED * most, (self.left[known] + FLOOR) / SURE - FLOOR))
+        if not fits.any():
             return None
+        best = np.where(fits, -away if largest else lowest, np.inf).argmin()
         return self._lag_s(float(places[best]))
 
 

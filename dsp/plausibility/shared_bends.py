@@ -16,7 +16,7 @@ import numpy as np
 from body_signals import Bools, Floats
 from dsp import rotation
 from dsp.orientation.strapdown import two_sided
-from dsp.plausibility.clocks import ClockLag, line_of
+from dsp.plausibility.clock_lags import ClockLag, line_of
 
 RATE_HZ = 25.0
 """Inclinations are compared at this rate (ours)."""
