@@ -61,9 +61,9 @@ class Line:
     first: int = 0
 
 
-def line_of(windows: Sequence[Window], *, whole: bool = False, apart_s: float = WINDOW_S) -> Line | None:
+def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
     """What windows in order of time say together: all of them, or, unless `whole`, the latest that agree; None where they do
-    not agree. apart_s: the first and the last are at least so far apart."""
+    not agree."""
     if not windows:
         return None
     at, lags = np.array(windows).T
@@ -72,13 +72,13 @@ def line_of(windows: Sequence[Window], *, whole: bool = False, apart_s: float = 
     parts = np.split(lags, borders[1:])
     lags, at = np.array([np.median(part) for part in parts]), at[borders]
     for first in range(1 if whole else max(len(lags) - WINDOWS + 1, 0)):
-        found = _line(at[first:], lags[first:], apart_s)
+        found = _line(at[first:], lags[first:])
         if found is not None:
             return replace(found, first=int(borders[first]))
     return None
 
 
-def _line(at: Floats, lags: Floats, apart_s: float) -> Line | None:
+def _line(at: Floats, lags: Floats) -> Line | None:
     """A lag that stays, or grows by a steady rate, within which windows agree; None where they do not."""
     centre, rate, level = float(at.mean()), 0.0, float(np.median(lags))
     apart, within_s = np.abs(lags - level), SAME_S
@@ -95,7 +95,7 @@ def _line(at: Floats, lags: Floats, apart_s: float) -> Line | None:
     same = apart < within_s
     agreeing, latest = int(np.count_nonzero(same)), bool(same[-WINDOWS:].any())
     # the last ones must be among them: what was may be over
-    if agreeing < WINDOWS or len(lags) - agreeing > agreeing / 4 or not latest or np.ptp(at[same]) < apart_s:
+    if agreeing < WINDOWS or len(lags) - agreeing > agreeing / 4 or not latest or np.ptp(at[same]) < WINDOW_S:
         return None
     return Line(centre, level, rate, float(np.ptp(at)))
 
@@ -180,21 +180,31 @@ def agrees(sensor: str, pairs: Pairs) -> bool:
 
 
 def unclear(pairs: Pairs) -> list[ClockLag]:
-    """Whose clock disagrees with at least `WITNESSES` others, by the latest windows, of which some are not clear."""
-    found = []
-    for lag in blamed(pairs, apart_s=HOP_S):
-        of = {
-            pair: [late for at, late in windows if at >= lag.since_s] for pair, windows in pairs.items() if lag.sensor in pair
-        }
-        if sum(max(map(abs, lags), default=0.0) >= SMALLEST_LAG_S for lags in of.values()) >= WITNESSES:
-            found.append(replace(lag, clear=False))
-    return found
+    """Whose clock alone explains all pairs that disagree, by whatever lag, in their latest two windows or more; none where they
+    are fewer than `WITNESSES`. Strides show one lag in one window and another, by a step, in the next."""
+    away = {pair: _latest_away(windows) for pair, windows in pairs.items()}
+    away = {pair: windows for pair, windows in away.items() if windows and windows[-1][0] - windows[0][0] >= HOP_S}
+    for sensor in {key for pair in away for key in pair}:
+        if len(away) >= WITNESSES and all(sensor in pair for pair in away):
+            own = of_sensor(sensor, away, ())
+            lags = np.array([late for _, late in own])
+            votes = (np.abs(lags - lags[:, None]) < SAME_S).sum(axis=1)
+            lag_s = float(min(lags[votes == votes.max()], key=abs))
+            against = tuple(sorted({key for pair in away for key in pair} - {sensor}))
+            return [ClockLag(sensor, lag_s, 0.0, own[-1][0], own[0][0], True, against, clear=False)]
+    return []
 
 
-def blamed(pairs: Pairs, *, whole: bool = False, apart_s: float = WINDOW_S) -> list[ClockLag]:
+def _latest_away(windows: Sequence[Window]) -> list[Window]:
+    """The latest windows that all show a lag."""
+    agree = [i for i, (_, late) in enumerate(windows) if abs(late) < SMALLEST_LAG_S]
+    return list(windows[agree[-1] + 1 if agree else 0 :])
+
+
+def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
     """Whose clock it is: of all ways to blame some sensors the one that leaves the fewest windows unexplained, each sensor
     counting as `BLAME` windows, and the pelvis as one more. By the latest windows that agree, or by the whole of them.
-    apart_s: see `line_of`. since_s is the time of the first window that says so."""
+    since_s is the time of the first window that says so."""
     if not any(abs(late) >= SMALLEST_LAG_S for windows in pairs.values() for _, late in windows):
         # the usual case
         return []
@@ -202,7 +212,7 @@ def blamed(pairs: Pairs, *, whole: bool = False, apart_s: float = WINDOW_S) -> l
     best: tuple[float, list[ClockLag]] = (math.inf, [])
     for count in range(len(keys)):
         for some in combinations(keys, count):
-            told = [_told(key, pairs, set(some) - {key}, whole=whole, apart_s=apart_s) for key in some]
+            told = [_told(key, pairs, set(some) - {key}, whole=whole) for key in some]
             if all(one is not None for one in told):
                 lags = [one for one in told if one is not None]
                 blame = BLAME * count + 0.5 * (Placement.PELVIS.value in some)
@@ -212,10 +222,10 @@ def blamed(pairs: Pairs, *, whole: bool = False, apart_s: float = WINDOW_S) -> l
     return best[1]
 
 
-def _told(sensor: str, pairs: Pairs, others: Collection[str], *, whole: bool, apart_s: float) -> ClockLag | None:
+def _told(sensor: str, pairs: Pairs, others: Collection[str], *, whole: bool) -> ClockLag | None:
     """What the windows of a sensor with all but some others say of its clock; None where that is no lag."""
     own = of_sensor(sensor, pairs, others)
-    line = line_of(own, whole=whole, apart_s=apart_s)
+    line = line_of(own, whole=whole)
     if line is None or abs(line.lag_s) < SMALLEST_LAG_S:
         return None
     seen = [pair for pair, windows in pairs.items() if sensor in pair and windows and not set(pair) & set(others)]
