@@ -169,8 +169,8 @@ def of_sensor(sensor: str, pairs: Pairs, apart_from: Collection[str]) -> list[Wi
 
 def doubted(pairs: Pairs) -> set[str]:
     """Sensors of pairs of which the latest windows do not agree."""
-    last = {pair: [late for _, late in windows[-LATEST:]] for pair, windows in pairs.items() if windows}
-    return {key for pair, lags in last.items() if abs(float(np.median(lags))) >= SAME_S for key in pair}
+    last = {pair: [abs(late) for _, late in windows[-LATEST:]] for pair, windows in pairs.items() if windows}
+    return {key for pair, lags in last.items() if float(np.median(lags)) >= SAME_S for key in pair}
 
 
 def agrees(sensor: str, pairs: Pairs) -> bool:
@@ -180,13 +180,13 @@ def agrees(sensor: str, pairs: Pairs) -> bool:
 
 
 def unclear(pairs: Pairs) -> list[ClockLag]:
-    """Whose clock alone explains all pairs that disagree, by whatever lag, in their latest two windows or more; none where they
-    are fewer than `WITNESSES`. Strides show one lag in one window and another, by a step, in the next."""
-    away = {pair: _latest_away(windows) for pair, windows in pairs.items()}
-    away = {pair: windows for pair, windows in away.items() if windows and windows[-1][0] - windows[0][0] >= HOP_S}
+    """Whose clock alone explains all pairs that disagree in their latest windows, by whatever lag: strides show one in one
+    window, and another, by a step, in the next. None where these pairs are fewer than `WITNESSES`, or of one moment."""
+    away = {pair: latest for pair, windows in pairs.items() if (latest := _latest_away(windows))}
     for sensor in {key for pair in away for key in pair}:
-        if len(away) >= WITNESSES and all(sensor in pair for pair in away):
-            own = of_sensor(sensor, away, ())
+        own = of_sensor(sensor, away, ())
+        moments = own[-1][0] - own[0][0] >= HOP_S and len(own) > len(away)
+        if moments and len(away) >= WITNESSES and all(sensor in pair for pair in away):
             lags = np.array([late for _, late in own])
             votes = (np.abs(lags - lags[:, None]) < SAME_S).sum(axis=1)
             lag_s = float(min(lags[votes == votes.max()], key=abs))

@@ -142,7 +142,7 @@ class ClockWatch:
         lively = [
             variation(sizes_of(parts, start_s, until_s), start_s, until_s) >= LIVELY_M_S2 for parts in self._kept.values()
         ]
-        if sum(lively) <= self._enough:
+        if sum(lively) <= WITNESSES:
             return
         begin, end = round((start_s - LEAD_S - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
         felt = Felt.of_several(self._kept, begin, end - begin, self._from_s)
@@ -201,7 +201,7 @@ class ClockWatch:
         if not found:
             found = unclear(recent)
         wrong = {lag.sensor for lag in found}
-        self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - doubted(recent))
+        self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - doubted(recent) - wrong)
         self._known = {lag.sensor: lag for lag in found}
         self._suspect(until_s)
         for key in self._keys:
@@ -231,11 +231,6 @@ class ClockWatch:
         """Whether enough windows told how late these two are against each other."""
         return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
 
-    @property
-    def _enough(self) -> int:
-        """Number of others that a sensor must disagree with to be suspected."""
-        return min(WITNESSES, len(self._keys) - 1)
-
     def _suspect(self, until_s: float) -> None:
         """Renew whose clock may be wrong: by the latest window of each pair, of those that disagree with enough others."""
         latest: dict[tuple[str, str], list[Window]] = {}
@@ -250,7 +245,7 @@ class ClockWatch:
         late_s = {
             key: [late for _, late in of_sensor(key, latest, self._known)] for key in self._keys if key not in self._known
         }
-        self.suspected = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= self._enough}
+        self.suspected = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
 
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""
