@@ -42,6 +42,7 @@ from dsp.plausibility.linked_motion import (
     SEARCH_S,
     WINDOW_S,
     Felt,
+    Parts,
     glimpses_of,
     lags_of,
     sizes_of,
@@ -139,13 +140,11 @@ class ClockWatch:
         settled = self._settled >= SETTLED_LOOKS
         until_s, self._glance_s = self._glance_s, self._glance_s + (SETTLED_GLANCE_S if settled else GLANCE_S)
         start_s = until_s - GLIMPSE_S
-        lively = [
-            variation(sizes_of(parts, start_s, until_s), start_s, until_s) >= LIVELY_M_S2 for parts in self._kept.values()
-        ]
-        if sum(lively) <= WITNESSES:
+        sizes = [sizes_of(parts, start_s, until_s) for parts in self._since(start_s).values()]
+        if sum(variation(one, start_s, until_s) >= LIVELY_M_S2 for one in sizes) <= WITNESSES:
             return
         begin, end = round((start_s - LEAD_S - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
-        felt = Felt.of_several(self._kept, begin, end - begin, self._from_s)
+        felt = Felt.of_several(self._since((begin - 1) / RATE_HZ), begin, end - begin, self._from_s)
         pairs = [pair for pair in self._lags if pair[0] in felt and pair[1] in felt]
         asked = [(felt[first], felt[second], round(start_s * RATE_HZ) - begin, 0.0) for first, second in pairs]
         for pair, lag_s in zip(pairs, glimpses_of(asked), strict=True):
@@ -154,6 +153,16 @@ class ClockWatch:
         self._suspect(until_s)
         if settled and self.suspected:
             self._settled, self._next_s = 0, LOOK_S * (math.floor(until_s / LOOK_S) + 1.0)
+
+    def _since(self, begin_s: float) -> dict[str, Parts]:
+        """The samples that are kept of each sensor, without parts that end before."""
+        since: dict[str, Parts] = {}
+        for key, parts in self._kept.items():
+            first = len(parts)
+            while first and parts[first - 1][0][-1] >= begin_s:
+                first -= 1
+            since[key] = parts[first:]
+        return since
 
     def forget(self, until_s: float) -> None:
         """A clock is being corrected until session time until_s: what was seen before does not count any more."""
@@ -284,8 +293,8 @@ class ClockWatch:
         # no further than samples are sure to be there
         end_s = starts[-1] + WINDOW_S + SEARCH_S + SLACK_S
         begin, cells = round(begin_s * RATE_HZ), round((end_s - begin_s) * RATE_HZ)
-        keys = dict.fromkeys(key for pair in pairs for key in pair)
-        felt = Felt.of_several({key: self._kept[key] for key in keys}, begin, cells, self._from_s)
+        keys, parts = dict.fromkeys(key for pair in pairs for key in pair), self._since((begin - 1) / RATE_HZ)
+        felt = Felt.of_several({key: parts[key] for key in keys}, begin, cells, self._from_s)
         pairs = [pair for pair in pairs if pair[0] in felt and pair[1] in felt]
         told: set[str] = set()
         # what a window tells decides where the next one of the same pair is looked for
