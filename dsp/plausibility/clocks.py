@@ -21,7 +21,6 @@ from body_signals import Floats, Placement, TimedBlock
 from dsp.plausibility.clock_lags import (
     LARGEST_RATE,
     SAME_S,
-    SMALLEST_LAG_S,
     WINDOWS,
     WITNESSES,
     ClockLag,
@@ -48,6 +47,7 @@ from dsp.plausibility.linked_motion import (
     sizes_of,
     variation,
 )
+from dsp.plausibility.shared_bends import BENDS, late_bends
 
 LOOK_S, WAIT_S = 2.0, 2.0
 """A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
@@ -64,6 +64,9 @@ pairs only, and of the latest lively window since the last look (ours)."""
 TRIES, SILENT_LOOKS = 2, 4
 """Such a look asks two windows at most. After four of them at lively windows, in all of which one sensor told nothing, all
 looks are made again (ours)."""
+SUSPICIOUS_S, LEAST_BEND_S = 0.1, 0.15
+"""Windows that show this lag make a clock suspected, and bends of the trunk that show the second: one segment may follow the
+other by less (ours)."""
 LIVELY_M_S2 = 1.0
 """In a lively window the size of every sensor's specific force varies by this (ours)."""
 FURTHEST_S = 60.0
@@ -89,6 +92,7 @@ class ClockWatch:
         """Those of the last `KEPT_S` that only tell that the known lag is wrong, with one that is not."""
         self._known: dict[str, ClockLag] = {}
         """What the last look told, about which sensors are compared."""
+        self._begin_s = begin_s
         self._agreed_s = dict.fromkeys(self._keys, begin_s)
         """Session time up to which each sensor has agreed with others."""
         self._after_s = -np.inf
@@ -110,6 +114,10 @@ class ClockWatch:
         """The latest of each pair, of which the known lag does not fit."""
         self._glance_s = self._next_s
         """Session time of the next glance."""
+        self._trunk = next((pair for pair in pairs if set(pair) == {Placement.LUMBAR.value, Placement.PELVIS.value}), None)
+        """The trunk's two sensors, until the first bends were compared."""
+        self._by_bends: dict[str, float] = {}
+        """By how much the trunk's sensors disagree in the first bends, until another movement tells of them."""
         self.suspected: dict[str, float] = {}
         """By sensor, how late or early its clock may be by the latest window of each pair, where too few say so to tell it."""
 
@@ -172,7 +180,7 @@ class ClockWatch:
         for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
         self._glimpses.clear()
-        self.suspected = {}
+        self._by_bends, self.suspected = {}, {}
         self._known = {}
         self._agreed_s = dict.fromkeys(self._keys, until_s)
         self._settled = 0
@@ -186,8 +194,9 @@ class ClockWatch:
         further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
         self._from_s = max(self._from_s, begin_s - 1.0)
-        for parts in self._kept.values():
-            while len(parts) > 1 and parts[1][0][0] <= self._from_s:
+        for key, parts in self._kept.items():
+            from_s = until_s - KEPT_S if self._trunk is not None and key in self._trunk else self._from_s
+            while len(parts) > 1 and parts[1][0][0] <= from_s:
                 parts.pop(0)
         # where nothing comes after, a window needs what it takes to compare it
         last = until_s - WINDOW_S - (0.0 if now_s >= self._next_s else SEARCH_S + 2.0 / RATE_HZ)
@@ -212,6 +221,7 @@ class ClockWatch:
         wrong = {lag.sensor for lag in found}
         self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - doubted(recent) - wrong)
         self._known = {lag.sensor: lag for lag in found}
+        self._compare_bends(until_s)
         self._suspect(until_s)
         for key in self._keys:
             # what agreed before a lag, or agrees now
@@ -240,6 +250,26 @@ class ClockWatch:
         """Whether enough windows told how late these two are against each other."""
         return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
 
+    def _compare_bends(self, until_s: float) -> None:
+        """Suspect the trunk's two clocks, once, where the first bends are all late by the same time."""
+        if self._trunk is None or until_s > self._begin_s + KEPT_S or self._lags[self._trunk] or self._unclear[self._trunk]:
+            self._trunk = None
+            return
+        first, second = (self._whole(key, max(self._begin_s, self._after_s), until_s) for key in self._trunk)
+        late = [lag_s for _, lag_s in late_bends(first, second)]
+        if len(late) >= BENDS:
+            lag_s = float(np.median(late))
+            if min(map(abs, late)) >= LEAST_BEND_S and np.ptp(late) < SAME_S * BENDS:
+                self._by_bends = dict.fromkeys(self._trunk, abs(lag_s))
+            self._trunk = None
+
+    def _whole(self, key: str, begin_s: float, end_s: float) -> tuple[Floats, Floats, Floats]:
+        """The samples of a sensor in this time, as one part."""
+        parts = self._kept[key] or [(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))]
+        time_s, acc, gyr = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        there = slice(*time_s.searchsorted((begin_s, end_s)).tolist())
+        return time_s[there], acc[there], gyr[there]
+
     def _suspect(self, until_s: float) -> None:
         """Renew whose clock may be wrong: by the latest window of each pair, of those that disagree with enough others."""
         latest: dict[tuple[str, str], list[Window]] = {}
@@ -250,11 +280,16 @@ class ClockWatch:
                 *([self._glimpses[pair]] if pair in self._glimpses else []),
             ]
             last = max(windows, default=(-math.inf, 0.0))
-            latest[pair] = [last] if last[0] >= until_s - KEPT_S and abs(last[1]) >= SMALLEST_LAG_S else []
+            latest[pair] = [last] if last[0] >= until_s - KEPT_S and abs(last[1]) >= SUSPICIOUS_S else []
+            if windows and not latest[pair] and self._by_bends.keys() == {*pair}:
+                self._by_bends = {}
         late_s = {
             key: [late for _, late in of_sensor(key, latest, self._known)] for key in self._keys if key not in self._known
         }
-        self.suspected = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
+        if self._by_bends.keys() & self._known:
+            self._by_bends = {}
+        of_windows = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
+        self.suspected = self._by_bends | of_windows
 
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""

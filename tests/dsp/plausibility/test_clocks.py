@@ -201,6 +201,24 @@ def test_nothing_is_suspected_of_sound_clocks_however_samples_come():
     assert watched(late) == watched(late, 1.0)
 
 
+@cache
+def bends(lumbar_lead_s: float):
+    script = Script(8)
+    script.stand(6.0)
+    for _ in range(3):
+        script.bend(60.0, (0.55, 0.45, 0.35), down_s=1.3, up_s=1.3, lumbar_lead_s=lumbar_lead_s)
+    script.stand(4.0)
+    return SimulatedAthlete(script, 8).plain()
+
+
+def test_the_first_bends_make_a_late_clock_suspected_and_a_person_who_leads_with_one_segment_does_not() -> None:
+    told = watched(retimed(bends(0.0), "pelvis", lambda t: t + 0.3))
+    assert not any(found for _, found, _ in told)
+    assert told[-1][2] == pytest.approx({"lumbar": 0.3, "pelvis": 0.3}, abs=0.03)
+    for lead_s in (0.0, 0.3, 0.9, -0.4):
+        assert not any(suspected for _, _, suspected in watched(bends(lead_s)))
+
+
 def test_one_moment_is_not_enough_to_tell_a_clock_and_neither_is_one_witness() -> None:
     once = {
         ("lumbar", "pelvis"): [(34.0, 0.3)],
