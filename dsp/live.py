@@ -236,9 +236,9 @@ class LivePipeline:
                 slipped = slip_flags(self._slips, turned, self._angles)
                 doubtful = with_flags(doubtful, slipped)
             rows = self._angles.rows(turned, headings, doubtful)
-            self._clocks.widen(ticks, rows)
             if self._worn is not None:
                 checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
+        self._clocks.widen(ticks, rows)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         ended = count_repetitions(self._finder, rows, checked.changes)

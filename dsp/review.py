@@ -256,13 +256,13 @@ class ReviewPipeline:
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True, unnamed=plain)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
             rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
-            self._clocks.widen(own, rows)
             later = []
             if high > stop:
                 # a sensor that fell off before the end of these rows may be known a little later only
                 after, turns = wide.part(stop - low, high - low), _headings(tracks, stop - low, high - low)
                 later = self._worn.ahead(after, angles.rows(with_one_heading(after, turns), turns), angles, own, rows)
             checked = self._worn.feed(own, rows, angles, self._others.since(self._alignment), later)
+        self._clocks.widen(own, rows)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         if new is not None and new.movements_over:

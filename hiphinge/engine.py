@@ -34,8 +34,7 @@ from body_signals import (
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
-from dsp.plausibility import SAME_S, ClockLag, ClockWatch
-from dsp.plausibility import WINDOW_S as CLOCK_WINDOW_S
+from dsp.plausibility import SAME_S, SEEN_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
@@ -303,7 +302,7 @@ class Engine:
     def _suspect_clocks(self, known_s: float) -> None:
         """Let rows state what a suspicion leaves uncertain."""
         for pipeline in self._pipelines.values():
-            pipeline.suspect(self._clocks.suspected, known_s - CLOCK_WINDOW_S, known_s)
+            pipeline.suspect(self._clocks.suspected, known_s - SEEN_S, known_s)
 
     def _find(self, finding: Finding) -> None:
         """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""

@@ -51,6 +51,8 @@ from dsp.plausibility.shared_bends import BENDS, late_bends
 
 LOOK_S, WAIT_S = 2.0, 2.0
 """A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
+SEEN_S = WAIT_S + WINDOW_S
+"""So long before a look began the window that it takes in (ours)."""
 SLACK_S = 0.5
 """For samples that are late by less nothing waits longer (ours)."""
 GLANCE_S, SETTLED_GLANCE_S, GLANCE_WAIT_S = 1.0, 10.0, 1.0
@@ -119,7 +121,7 @@ class ClockWatch:
         self._by_bends: dict[str, float] = {}
         """By how much the trunk's sensors disagree in the first bends, until another movement tells of them."""
         self.suspected: dict[str, float] = {}
-        """By sensor, how late or early its clock may be by the latest window of each pair, where too few say so to tell it."""
+        """By sensor, how late or early its clock may be, s, where it is not sure enough to be told."""
 
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
@@ -258,9 +260,8 @@ class ClockWatch:
         first, second = (self._whole(key, max(self._begin_s, self._after_s), until_s) for key in self._trunk)
         late = [lag_s for _, lag_s in late_bends(first, second)]
         if len(late) >= BENDS:
-            lag_s = float(np.median(late))
-            if min(map(abs, late)) >= LEAST_BEND_S and np.ptp(late) < SAME_S * BENDS:
-                self._by_bends = dict.fromkeys(self._trunk, abs(lag_s))
+            if min(map(abs, late)) >= LEAST_BEND_S and np.ptp(late) < LEAST_BEND_S:
+                self._by_bends = dict.fromkeys(self._trunk, abs(float(np.median(late))))
             self._trunk = None
 
     def _whole(self, key: str, begin_s: float, end_s: float) -> tuple[Floats, Floats, Floats]:
@@ -271,7 +272,7 @@ class ClockWatch:
         return time_s[there], acc[there], gyr[there]
 
     def _suspect(self, until_s: float) -> None:
-        """Renew whose clock may be wrong: by the latest window of each pair, of those that disagree with enough others."""
+        """Renew whose clock may be wrong: by the first bends, and by the latest window of each pair, where enough disagree."""
         latest: dict[tuple[str, str], list[Window]] = {}
         for pair in self._lags:
             windows = [
