@@ -21,6 +21,7 @@ from body_signals import Floats, Placement, TimedBlock
 from dsp.plausibility.clock_lags import (
     LARGEST_RATE,
     SAME_S,
+    STEADY_S,
     WINDOWS,
     WITNESSES,
     ClockLag,
@@ -253,15 +254,19 @@ class ClockWatch:
         return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
 
     def _compare_bends(self, until_s: float) -> None:
-        """Suspect the trunk's two clocks, once, where the first bends are all late by the same time."""
+        """Suspect the trunk's two clocks, once, where the first bends are all late, by the same time or steadily more."""
         if self._trunk is None or until_s > self._begin_s + KEPT_S or self._lags[self._trunk] or self._unclear[self._trunk]:
             self._trunk = None
             return
         first, second = (self._whole(key, max(self._begin_s, self._after_s), until_s) for key in self._trunk)
-        late = [lag_s for _, lag_s in late_bends(first, second)]
+        late = late_bends(first, second)
         if len(late) >= BENDS:
-            if min(map(abs, late)) >= LEAST_BEND_S and np.ptp(late) < LEAST_BEND_S:
-                self._by_bends = dict.fromkeys(self._trunk, abs(float(np.median(late))))
+            at, lags = np.array(late).T
+            rate, last_s = np.polyfit(at - at[-1], lags, 1).tolist()
+            apart = np.abs(lags - last_s - rate * (at - at[-1])).max()
+            if abs(last_s) >= LEAST_BEND_S and apart < SAME_S and abs(rate) < LARGEST_RATE:
+                # of a clock of another rate, what it will have become
+                self._by_bends = dict.fromkeys(self._trunk, max(abs(last_s), abs(last_s + rate * STEADY_S)))
             self._trunk = None
 
     def _whole(self, key: str, begin_s: float, end_s: float) -> tuple[Floats, Floats, Floats]:
