@@ -6,7 +6,7 @@ ticks only while a calibration is open, rows only for the repetition in progress
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -134,6 +134,11 @@ class LivePipeline:
         """A sensor's clock disagrees: rows are flagged from when it is known on."""
         self._clocks.take(finding, finding.known_s)
 
+    def suspect(self, off_s: Mapping[str, float], begin_s: float, known_s: float) -> None:
+        """By what time clocks may be wrong, by movements from session time begin_s on: angles are less certain from when it is
+        known on."""
+        self._clocks.suspect(off_s, known_s)
+
     def wait_longer(self, since_s: float, more_s: float) -> None:
         """A sensor's samples come by more_s late: ticks from session time since_s on, which lies ahead, wait for them."""
         self._grid.wait_longer(since_s, more_s)
@@ -233,6 +238,7 @@ class LivePipeline:
             rows = self._angles.rows(turned, headings, doubtful)
             if self._worn is not None:
                 checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
+        self._clocks.widen(ticks, rows)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         ended = count_repetitions(self._finder, rows, checked.changes)

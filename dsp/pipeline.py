@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,14 +12,16 @@ from dsp.alignment.alignment import Alignment
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
-from dsp.grid.ticks import LOOK_STRIDE, Ticks
-from dsp.plausibility.worn import WornWatch
+from dsp.grid.ticks import LOOK_STRIDE, RATE_HZ, Ticks
+from dsp.plausibility.worn import ANGLES_OF, WornWatch
 from dsp.progress import CalibrationProgress
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
 
 SLIPPED_CONFIDENCE = 0.3
 """Factor on the confidence of a sensor that has slipped (ours)."""
+TURNED_S = 0.5
+"""Time, s, in which a turning that has ended fades to a third (ours)."""
 
 
 @dataclass(slots=True)
@@ -148,10 +150,14 @@ def with_slips(
 
 
 class ClockDoubts:
-    """The times at which linked segments did not move together because a clock disagrees; rows in them are flagged."""
+    """The times at which linked segments did not move together because a clock disagrees; rows in them are flagged. While it is
+    only suspected, the angles that need this clock are as uncertain as segments may have turned within the suspected lag."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, float], tuple[float, float]] = {}
+        self._suspected: list[tuple[float, Mapping[str, float]]] = [(-np.inf, {})]
+        """Since when, session time, which clocks may be wrong, and by what time, s."""
+        self._turning = _Turning()
 
     def take(self, finding: Finding, since_s: float) -> None:
         """A clock disagrees from session time since_s on; a later version of the same finding states the end."""
@@ -167,6 +173,55 @@ class ClockDoubts:
         for since_s, until_s in self._spans.values():
             within |= (time_s >= since_s) & (time_s < until_s)
         return np.where(within, np.int32(Quality.CLOCK_DISAGREES), np.int32(0)) if within.any() else None
+
+    def suspect(self, off_s: Mapping[str, float], since_s: float) -> None:
+        """Which clocks may be wrong from session time since_s on, and by what time, s; in order of time."""
+        if off_s != self._suspected[-1][1]:
+            self._suspected.append((since_s, dict(off_s)))
+
+    def widen(self, ticks: Ticks, rows: AngleRows) -> None:
+        """Let the rows of these ticks state what a suspicion leaves uncertain; every tick in order."""
+        if len(self._suspected) == 1 and not self._suspected[0][1]:
+            # the usual case
+            return
+        begins = np.searchsorted(ticks.time_s, [since_s for since_s, _ in self._suspected]).tolist()
+        for (_, off_s), start, stop in zip(self._suspected, begins, [*begins[1:], len(ticks)], strict=True):
+            if start == stop:
+                continue
+            if not off_s:
+                self._turning = _Turning()
+                continue
+            fastest = self._turning.fastest(ticks.part(start, stop))
+            for key, off in off_s.items():
+                sd = rows.sd[ANGLES_OF[key], start:stop]
+                rows.sd[ANGLES_OF[key], start:stop] = np.sqrt(sd * sd + (off * fastest) ** 2)
+        over = sum(begin < len(ticks) for begin in begins[1:])
+        self._suspected = self._suspected[over:]
+
+
+class _Turning:
+    """How fast worn segments have turned lately, rad/s, tick by tick: the fastest of them, in the last `TURNED_S` or so."""
+
+    def __init__(self) -> None:
+        self._last: Floats | None = None
+        self._fastest = 0.0
+
+    def fastest(self, ticks: Ticks) -> Floats:
+        """At each of the next ticks (m,)."""
+        quat = ticks.quat[:, [i for i, key in enumerate(ticks.keys) if key in ANGLES_OF]]
+        before = quat[:, :, :1] if self._last is None else self._last
+        joined = np.concatenate((before, quat), axis=2)
+        self._last = joined[:, :, -1:]
+        part = joined[:, :, 1:] * joined[:, :, :-1]
+        same = np.nan_to_num(np.abs(part[0] + part[1] + part[2] + part[3]), nan=1.0)
+        # the chord is nearly the arc
+        turning = 2.0 * RATE_HZ * np.sqrt(np.maximum(2.0 - 2.0 * same, 0.0)).max(axis=0)
+        # it fades, so that what comes late is uncertain for as long
+        kept = 1.0 - 1.0 / (TURNED_S * RATE_HZ)
+        for i, now in enumerate(turning.tolist()):
+            self._fastest = max(now, kept * self._fastest)
+            turning[i] = self._fastest
+        return np.asarray(turning)
 
 
 def with_flags(flags: Flags | None, more: Flags | None) -> Flags | None:

@@ -136,6 +136,11 @@ class ReviewPipeline:
         """A sensor's clock disagrees: rows not yet output are flagged from then on."""
         self._clocks.take(finding, finding.since_s)
 
+    def suspect(self, off_s: Mapping[str, float], begin_s: float, known_s: float) -> None:
+        """By what time clocks may be wrong, by movements from session time begin_s on: angles not yet output are less certain
+        from then on."""
+        self._clocks.suspect(off_s, begin_s)
+
     def wait_longer(self, since_s: float, more_s: float) -> None:
         """Nothing is late in review."""
 
@@ -257,6 +262,7 @@ class ReviewPipeline:
                 after, turns = wide.part(stop - low, high - low), _headings(tracks, stop - low, high - low)
                 later = self._worn.ahead(after, angles.rows(with_one_heading(after, turns), turns), angles, own, rows)
             checked = self._worn.feed(own, rows, angles, self._others.since(self._alignment), later)
+        self._clocks.widen(own, rows)
         out.angles.append(rows)
         out.findings.extend(checked.findings)
         if new is not None and new.movements_over:

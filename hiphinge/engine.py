@@ -34,7 +34,7 @@ from body_signals import (
 from dsp.grid import too_long
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
-from dsp.plausibility import SAME_S, ClockLag, ClockWatch
+from dsp.plausibility import SAME_S, SEEN_S, ClockLag, ClockWatch
 from dsp.results import Finding
 from dsp.review import ReviewPipeline
 from hiphinge.event_stretch import EventStretch
@@ -180,8 +180,13 @@ class Engine:
             before, rest = rest.cut(cut)
             self._time(before, timed)
             self._pass_heel_drop(before)
-            while len(self._sources) > 1 and self._now_s >= self._clocks.due_s:
-                self._compare_clocks(self._clocks.due_s)
+            while len(self._sources) > 1 and self._now_s >= min(self._clocks.due_s, self._clocks.glance_due_s):
+                if self._clocks.glance_due_s < self._clocks.due_s:
+                    known_s = self._clocks.glance_due_s
+                    self._clocks.glance()
+                    self._suspect_clocks(known_s)
+                else:
+                    self._compare_clocks(self._clocks.due_s)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
         self._time(rest, timed)
@@ -243,7 +248,9 @@ class Engine:
         """Sequence number of the first of these events at which a minute ends or clocks are compared, None if there is none."""
         if self._zero_ns is None or not self._sources:
             return None
-        due_s = min(self.minutes.due_s, self._clocks.due_s) if len(self._sources) > 1 else self.minutes.due_s
+        due_s = self.minutes.due_s
+        if len(self._sources) > 1:
+            due_s = min(due_s, self._clocks.due_s, self._clocks.glance_due_s)
         return events.first_from(self._zero_ns + round(due_s * 1e9))
 
     def _other_sensors(self) -> list[Finding]:
@@ -261,21 +268,23 @@ class Engine:
         """Tell whose clock disagrees; one that is certainly late by a steady lag is corrected from here on, unless nothing more
         comes."""
         before, self._clock_lags = self._clock_lags, {lag.sensor: lag for lag in self._clocks.look(known_s)}
+        self._suspect_clocks(known_s)
         for key in [key for key in self._disagree if key in self._clocks.sound]:
             self._find(replace(self._disagree.pop(key), until_s=known_s))
         for key, told in self._clock_lags.items():
             clock = self._sources[key].clock
             again = key in before and abs(before[key].lag_s - told.lag_s) < SAME_S
-            if clock is not None and told.certain and told.lasting and again and not last:
+            if clock is not None and told.certain and told.clear and told.lasting and again and not last:
                 clock.correct(told.lag_s)
                 if told.lag_s > 0.0:
                     # what is shown earlier on the session's time line still comes as late as before
                     for pipeline in self._pipelines.values():
                         pipeline.wait_longer(known_s, told.lag_s)
                 settled_s = known_s + abs(told.lag_s) / EARLY_SLEW + 1.0
-                since_s = self._disagree.pop(key).since_s if key in self._disagree else told.since_s
+                said = self._disagree.pop(key, None)
+                first_s, since_s = (known_s, told.since_s) if said is None else (said.known_s, said.since_s)
                 corrected = f"from {known_s:.0f} s on, fully from {settled_s:.0f} s on"
-                self._find(told.finding(known_s, since_s, corrected=corrected, until_s=settled_s))
+                self._find(told.finding(first_s, since_s, corrected=corrected, until_s=settled_s))
                 self._clocks.forget(settled_s)
                 self._clock_lags = {}
                 return
@@ -290,6 +299,11 @@ class Engine:
                 now if said is None else replace(now, known_s=said.known_s if now.cause is said.cause else known_s)
             )
             self._find(self._disagree[key])
+
+    def _suspect_clocks(self, known_s: float) -> None:
+        """Let rows state what a suspicion leaves uncertain."""
+        for pipeline in self._pipelines.values():
+            pipeline.suspect(self._clocks.suspected, known_s - SEEN_S, known_s)
 
     def _find(self, finding: Finding) -> None:
         """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""

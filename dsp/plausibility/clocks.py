@@ -4,185 +4,76 @@ Of every two sensors the lag is found in windows of some seconds by what both fe
 (`dsp.plausibility.linked_motion`). It says nothing of how a person moves: who bends from the lumbar spine first, by up to 0.9 s
 (Laird 2018, subgroup 2), has sound clocks. Slow bends and standing tell nothing; walking, squats, lifts and sitting down do.
 
-A lag is told when several windows agree, since the last one that did not, and whose it is when two other sensors agree with
-each other. Where only two can be compared, one of them is wrong, and it is said of the one that is further from the pelvis.
+What windows tell is put together in `dsp.plausibility.clock_lags`. A glance at a short window is enough to suspect a clock, but
+not to tell that it is wrong.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from body_signals import Cause, Floats, Placement, TimedBlock
+from body_signals import Floats, Placement, TimedBlock
+from dsp.plausibility.clock_lags import (
+    LARGEST_RATE,
+    SAME_S,
+    STEADY_S,
+    WINDOWS,
+    WITNESSES,
+    ClockLag,
+    Window,
+    agrees,
+    blamed,
+    doubted,
+    of_sensor,
+    unclear,
+)
 from dsp.plausibility.linked_motion import (
+    GLIMPSE_S,
     HOP_S,
     LEAD_S,
     LEAST_M_S2,
+    NEAR_S,
     RATE_HZ,
     SEARCH_S,
     WINDOW_S,
     Felt,
+    Parts,
+    glimpses_of,
     lags_of,
     sizes_of,
     variation,
 )
-from dsp.results import Finding
+from dsp.plausibility.shared_bends import BENDS, late_bends
 
-LOOK_S, WAIT_S = 5.0, 3.0
-"""A look takes in windows that began within the first, once the samples of their end are there, after the second (ours)."""
+LOOK_S, WAIT_S = 2.0, 2.0
+"""A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
+SEEN_S = WAIT_S + WINDOW_S
+"""So long before a look began the window that it takes in (ours)."""
+SLACK_S = 0.5
+"""For samples that are late by less nothing waits longer (ours)."""
+GLANCE_S, SETTLED_GLANCE_S, GLANCE_WAIT_S = 1.0, 10.0, 1.0
+"""Between looks a glance is made each second, or each ten once clocks are settled, when samples are there, after the third
+(ours)."""
 KEPT_S = 60.0
 """What windows told of a running session is kept for this time (ours)."""
-SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 6, 30.0, 12, 60.0
-"""Once all clocks agreed at six looks in a row, a look is made each 30 s, and from twelve on each 60 s. It asks the pelvis'
+SETTLED_LOOKS, SETTLED_S, LONG_SETTLED_LOOKS, LONG_SETTLED_S = 15, 30.0, 21, 60.0
+"""Once all clocks agreed at fifteen looks in a row, a look is made each 30 s, and from 21 on each 60 s. It asks the pelvis'
 pairs only, and of the latest lively window since the last look (ours)."""
 TRIES, SILENT_LOOKS = 2, 4
 """Such a look asks two windows at most. After four of them at lively windows, in all of which one sensor told nothing, all
 looks are made again (ours)."""
+SUSPICIOUS_S, LEAST_BEND_S = 0.1, 0.15
+"""Windows that show this lag make a clock suspected, and bends of the trunk that show the second: one segment may follow the
+other by less (ours)."""
 LIVELY_M_S2 = 1.0
 """In a lively window the size of every sensor's specific force varies by this (ours)."""
-SAME_S = 0.05
-"""Windows and sensors agree when their lags are the same within this (ours)."""
-SMALLEST_LAG_S = 0.07
-"""Lags below this are told by a heel drop, not by ordinary movement (ours)."""
-WINDOWS = 2
-"""Number of windows without common samples that must agree; at most a quarter of it may disagree (ours)."""
-BLAME = 1.5
-"""Number of windows that what is said of a sensor must explain (ours)."""
-LATEST = 3
-"""Number of the latest windows of two sensors that say whether they agree now (ours)."""
-SMALLEST_RATE = 0.002
-"""A lag that grows by this part of the time is a clock of another rate (ours)."""
-LARGEST_RATE = 0.06
-"""No clock is so wrong (ours)."""
-STRAIGHT = 0.25
-"""What a growing lag leaves unexplained, as a part of what a constant one leaves (ours)."""
-APART_S, SPAN_S = 5.0, 8.0
-"""Two windows further apart than the first tell how a lag grows, where there are some in each third of a time longer than the
-second (ours)."""
 FURTHEST_S = 60.0
 """A clock that has run further from the others is not followed (ours)."""
-STEADY_S = 12.0
-"""A lag that was the same over this time is steady (ours)."""
-
-
-Window = tuple[float, float]
-"""Session time of a window's middle, and how much later the second of two sensors shows in it what the first does, s."""
-Pairs = Mapping[tuple[str, str], Sequence[Window]]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A lag of lag_s at session time at_s that grows by `rate` seconds a second; by windows that span span_s, of which the
-    first is that of number `first`. sure: there are more than it takes to draw a line."""
-
-    at_s: float
-    lag_s: float
-    rate: float
-    span_s: float
-    first: int = 0
-    sure: bool = True
-
-
-def line_of(windows: Sequence[Window], *, whole: bool = False) -> Line | None:
-    """What windows in order of time say together: all of them, or, unless `whole`, the latest that agree; None where they do
-    not agree."""
-    if not windows:
-        return None
-    at, lags = np.array(windows).T
-    # windows of one time, with several others, are one
-    borders = np.flatnonzero(np.diff(at, prepend=-math.inf) > 0.5 * HOP_S)
-    parts = np.split(lags, borders[1:])
-    lags, at = np.array([np.median(part) for part in parts]), at[borders]
-    for first in range(1 if whole else max(len(lags) - WINDOWS + 1, 0)):
-        found = _line(at[first:], lags[first:])
-        if found is not None:
-            return replace(found, first=int(borders[first]))
-    return None
-
-
-def _line(at: Floats, lags: Floats) -> Line | None:
-    """A lag that stays, or grows by a steady rate, within which windows agree; None where they do not."""
-    centre, rate, level = float(at.mean()), 0.0, float(np.median(lags))
-    apart, within_s = np.abs(lags - level), SAME_S
-    thirds = np.unique(np.minimum((at - at[0]) * (3.0 / max(float(np.ptp(at)), SPAN_S)), 2.0).astype(np.int64))
-    if len(thirds) == 3:
-        slope = _slope(at, lags)
-        if SMALLEST_RATE <= abs(slope) < LARGEST_RATE and abs(slope) * np.ptp(at) >= SAME_S:
-            middle = float(np.median(lags - slope * (at - centre)))
-            beside = np.abs(lags - middle - slope * (at - centre))
-            # a lag that came at once is no growing one
-            if np.median(beside) < STRAIGHT * np.median(apart):
-                # a window in which the lag grows shows it less sharply
-                rate, level, apart, within_s = slope, middle, beside, SAME_S + 0.5 * WINDOW_S * abs(slope)
-    elif len(lags) == WINDOWS and apart.max() >= SAME_S and abs(lags).min() >= SMALLEST_LAG_S:
-        # two that disagree with all others, and with each other no more than a clock of another rate would: nothing is certain
-        rate = float((lags[1] - lags[0]) / (at[1] - at[0]))
-        return Line(centre, level, rate, float(np.ptp(at)), sure=False) if abs(rate) < 0.5 * LARGEST_RATE else None
-    same = apart < within_s
-    agreeing, latest = int(np.count_nonzero(same)), bool(same[-WINDOWS:].any())
-    # the last ones must be among them: what was may be over
-    if agreeing < WINDOWS or len(lags) - agreeing > agreeing / 4 or not latest or np.ptp(at[same]) < WINDOW_S:
-        return None
-    return Line(centre, level, rate, float(np.ptp(at)))
-
-
-def _slope(at: Floats, lags: Floats) -> float:
-    """Median slope between all two that are at least `APART_S` apart, 0 where there are none (Theil-Sen)."""
-    i, j = np.triu_indices(len(at), 1)
-    far = at[j] - at[i] > APART_S
-    return float(np.median((lags[j] - lags[i])[far] / (at[j] - at[i])[far])) if far.any() else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClockLag:
-    """A sensor whose clock disagrees with those it was compared with, `against`: it shows movements lag_s late at session time
-    at_s, growing by `rate` seconds a second; since_s: since when. certain: two others agree with each other. span_s: the time
-    over which it was seen."""
-
-    sensor: str
-    lag_s: float
-    rate: float
-    at_s: float
-    since_s: float
-    certain: bool
-    against: tuple[str, ...]
-    span_s: float = 0.0
-
-    @property
-    def steady(self) -> bool:
-        """Whether the lag stays the same, as far as can be seen."""
-        return abs(self.rate) < SMALLEST_RATE
-
-    @property
-    def lasting(self) -> bool:
-        """Whether it has stayed the same for long enough to be sure."""
-        return self.steady and self.span_s >= STEADY_S
-
-    def late_s(self, time_s: Floats | float) -> Floats:
-        """How late the sensor's clock is at its own session times."""
-        return np.asarray(self.lag_s + self.rate * (time_s - self.at_s))
-
-    def finding(self, known_s: float, since_s: float, *, corrected: str = "", until_s: float | None = None) -> Finding:
-        """In words. corrected: from when on its times have been corrected, in words."""
-        way, others = "late" if self.lag_s > 0 else "early", " and ".join(self.against)
-        if self.steady:
-            cause = Cause.CLOCK_LAG
-            what = f"its clock is {abs(self.lag_s):.2f} s {way} against {others}: linked segments do not move together"
-        else:
-            # who shows movements later and later counts too many seconds
-            cause, pace = Cause.CLOCK_RATE, "fast" if self.rate > 0 else "slow"
-            what = f"its clock runs {100 * abs(self.rate):.1f} % {pace} against {others}"
-            what += f" and is {abs(self.lag_s):.2f} s {way} at {self.at_s:.0f} s: linked segments do not move together"
-        if not self.certain:
-            what += "; which of them is wrong is not known"
-        remedy = "Correct its times, or record again."
-        if corrected:
-            remedy = f"Its times were corrected {corrected}; the recording is unchanged."
-        return Finding(self.sensor, cause, since_s, known_s, what, remedy, until_s)
 
 
 class ClockWatch:
@@ -199,9 +90,12 @@ class ClockWatch:
         legs = {Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value}
         pairs = [pair for pair in combinations(self._keys, 2) if set(pair) != legs or set(self._keys) == legs]
         self._lags: dict[tuple[str, str], list[Window]] = {pair: [] for pair in pairs}
-        """Session time of the middle and lag of the windows of the last `kept_s`."""
+        """Session time of the middle and lag of the windows of the last `kept_s`, where the lag is clear."""
+        self._unclear: dict[tuple[str, str], list[Window]] = {pair: [] for pair in pairs}
+        """Those of the last `KEPT_S` that only tell that the known lag is wrong, with one that is not."""
         self._known: dict[str, ClockLag] = {}
         """What the last look told, about which sensors are compared."""
+        self._begin_s = begin_s
         self._agreed_s = dict.fromkeys(self._keys, begin_s)
         """Session time up to which each sensor has agreed with others."""
         self._after_s = -np.inf
@@ -219,6 +113,16 @@ class ClockWatch:
         """Session time of the last look."""
         self.sound: frozenset[str] = frozenset()
         """Sensors of which the last look says that they agree with all others that they were compared with."""
+        self._glimpses: dict[tuple[str, str], Window] = {}
+        """The latest of each pair, of which the known lag does not fit."""
+        self._glance_s = self._next_s
+        """Session time of the next glance."""
+        self._trunk = next((pair for pair in pairs if set(pair) == {Placement.LUMBAR.value, Placement.PELVIS.value}), None)
+        """The trunk's two sensors, until the first bends were compared."""
+        self._by_bends: dict[str, float] = {}
+        """By how much the trunk's sensors disagree in the first bends, until another movement tells of them."""
+        self.suspected: dict[str, float] = {}
+        """By sensor, how late or early its clock may be, s, where it is not sure enough to be told."""
 
     def take(self, block: TimedBlock) -> None:
         """The next samples of a sensor."""
@@ -237,13 +141,49 @@ class ClockWatch:
         """Session time from which on the samples of the next look are there."""
         return self._next_s + WAIT_S
 
+    @property
+    def glance_due_s(self) -> float:
+        """Session time from which on the samples of the next glance are there; inf where none is needed."""
+        return math.inf if self._known else self._glance_s + GLANCE_WAIT_S
+
+    def glance(self) -> None:
+        """The next glance: whether clocks may disagree, as soon as a movement shows it."""
+        settled = self._settled >= SETTLED_LOOKS
+        until_s, self._glance_s = self._glance_s, self._glance_s + (SETTLED_GLANCE_S if settled else GLANCE_S)
+        start_s = until_s - GLIMPSE_S
+        sizes = [sizes_of(parts, start_s, until_s) for parts in self._since(start_s).values()]
+        if sum(variation(one, start_s, until_s) >= LIVELY_M_S2 for one in sizes) <= WITNESSES:
+            return
+        begin, end = round((start_s - LEAD_S - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
+        felt = Felt.of_several(self._since((begin - 1) / RATE_HZ), begin, end - begin, self._from_s)
+        pairs = [pair for pair in self._lags if pair[0] in felt and pair[1] in felt]
+        asked = [(felt[first], felt[second], round(start_s * RATE_HZ) - begin, 0.0) for first, second in pairs]
+        for pair, lag_s in zip(pairs, glimpses_of(asked), strict=True):
+            if lag_s is not None:
+                self._glimpses[pair] = (start_s + 0.5 * GLIMPSE_S, lag_s)
+        self._suspect(until_s)
+        if settled and self.suspected:
+            self._settled, self._next_s = 0, LOOK_S * (math.floor(until_s / LOOK_S) + 1.0)
+
+    def _since(self, begin_s: float) -> dict[str, Parts]:
+        """The samples that are kept of each sensor, without parts that end before."""
+        since: dict[str, Parts] = {}
+        for key, parts in self._kept.items():
+            first = len(parts)
+            while first and parts[first - 1][0][-1] >= begin_s:
+                first -= 1
+            since[key] = parts[first:]
+        return since
+
     def forget(self, until_s: float) -> None:
         """A clock is being corrected until session time until_s: what was seen before does not count any more."""
         self._after_s = until_s
         for parts in self._kept.values():
             parts.clear()
-        for lags in self._lags.values():
+        for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
+        self._glimpses.clear()
+        self._by_bends, self.suspected = {}, {}
         self._known = {}
         self._agreed_s = dict.fromkeys(self._keys, until_s)
         self._settled = 0
@@ -254,35 +194,45 @@ class ClockWatch:
         settled = self._settled >= SETTLED_LOOKS
         near = {pair: min(max(self._expected(pair, until_s), -FURTHEST_S), FURTHEST_S) for pair in self._lags}
         # samples of windows that begin after those of the last look, and of what it takes to compare them
-        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
         self._from_s = max(self._from_s, begin_s - 1.0)
-        for parts in self._kept.values():
-            while len(parts) > 1 and parts[1][0][0] <= self._from_s:
+        for key, parts in self._kept.items():
+            from_s = until_s - KEPT_S if self._trunk is not None and key in self._trunk else self._from_s
+            while len(parts) > 1 and parts[1][0][0] <= from_s:
                 parts.pop(0)
-        first = until_s - LOOK_S - WINDOW_S
+        # where nothing comes after, a window needs what it takes to compare it
+        last = until_s - WINDOW_S - (0.0 if now_s >= self._next_s else SEARCH_S + 2.0 / RATE_HZ)
         if settled:
-            self._check(first, near)
-        elif self._stirs(max(first - further_s - SEARCH_S, self._from_s), until_s):
-            self._ask([first + HOP_S * k for k in range(round(LOOK_S / HOP_S))], near, self._asked())
+            self._check(last, near)
+        elif self._stirs(max(last - further_s - SEARCH_S, self._from_s), until_s):
+            self._ask([last - HOP_S * k for k in reversed(range(round(LOOK_S / HOP_S)))], near, self._asked())
         for lags in self._lags.values():
             while lags and lags[0][0] < until_s - self._kept_s:
                 lags.pop(0)
-        recent = {pair: [one for one in lags if one[0] >= until_s - KEPT_S] for pair, lags in self._lags.items()}
-        found = blamed(recent)
+        for lags in self._unclear.values():
+            while lags and lags[0][0] < until_s - KEPT_S:
+                lags.pop(0)
+        clear = {pair: [one for one in lags if one[0] >= until_s - KEPT_S] for pair, lags in self._lags.items()}
+        recent = {pair: sorted(lags + self._unclear[pair]) for pair, lags in clear.items()}
+        found = blamed(clear)
         if now_s >= self._next_s and len(self._keys) > 2:
             # of two that disagree nothing is told while a third may still say who it is
-            found = [lag for lag in found if len(lag.against) > 1 or _agrees(lag.against[0], recent)]
+            found = [lag for lag in found if len(lag.against) > 1 or agrees(lag.against[0], clear)]
+        if not found:
+            found = unclear(recent)
         wrong = {lag.sensor for lag in found}
-        self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - _doubted(recent))
+        self.sound = frozenset({key for pair in recent for key in pair if recent[pair]} - doubted(recent) - wrong)
         self._known = {lag.sensor: lag for lag in found}
+        self._compare_bends(until_s)
+        self._suspect(until_s)
         for key in self._keys:
             # what agreed before a lag, or agrees now
-            until = [at for at, late in _of(key, recent, wrong - {key}) if abs(late) < SAME_S]
+            until = [at for at, late in of_sensor(key, recent, wrong - {key}) if abs(late) < SAME_S]
             if until and (key in wrong or key in self.sound):
                 self._agreed_s[key] = max(self._agreed_s[key], until[-1])
         # where a sensor tells nothing, that is no agreement: it is looked at without a pause
-        agree = self.sound == set(self._keys) or (settled and self._silent < SILENT_LOOKS and not _doubted(recent))
+        agree = self.sound == set(self._keys) or (settled and self._silent < SILENT_LOOKS and not doubted(recent))
         self._settled = self._settled + 1 if agree else 0
         if not agree:
             self._silent, self._unheard = 0, set(self._keys)
@@ -292,6 +242,7 @@ class ClockWatch:
             # due at the end of a minute or half of one, where the samples are parted anyway
             pause_s = SETTLED_S if self._settled < LONG_SETTLED_LOOKS else LONG_SETTLED_S
             self._next_s = pause_s * math.floor((until_s + WAIT_S) / pause_s + 1.0) - WAIT_S
+        self._glance_s = max(self._glance_s, until_s + GLANCE_S)
         return [replace(lag, since_s=self._agreed_s[lag.sensor]) for lag in found]
 
     def whole(self) -> list[ClockLag]:
@@ -302,6 +253,50 @@ class ClockWatch:
         """Whether enough windows told how late these two are against each other."""
         return any(len(lags) >= WINDOWS for pair, lags in self._lags.items() if set(pair) == {first, second})
 
+    def _compare_bends(self, until_s: float) -> None:
+        """Suspect the trunk's two clocks, once, where the first bends are all late, by the same time or steadily more."""
+        if self._trunk is None or until_s > self._begin_s + KEPT_S or self._lags[self._trunk] or self._unclear[self._trunk]:
+            self._trunk = None
+            return
+        first, second = (self._whole(key, max(self._begin_s, self._after_s), until_s) for key in self._trunk)
+        late = late_bends(first, second)
+        if len(late) >= BENDS:
+            at, lags = np.array(late).T
+            rate, last_s = np.polyfit(at - at[-1], lags, 1).tolist()
+            apart = np.abs(lags - last_s - rate * (at - at[-1])).max()
+            if abs(last_s) >= LEAST_BEND_S and apart < SAME_S and abs(rate) < LARGEST_RATE:
+                # of a clock of another rate, what it will have become
+                self._by_bends = dict.fromkeys(self._trunk, max(abs(last_s), abs(last_s + rate * STEADY_S)))
+            self._trunk = None
+
+    def _whole(self, key: str, begin_s: float, end_s: float) -> tuple[Floats, Floats, Floats]:
+        """The samples of a sensor in this time, as one part."""
+        parts = self._kept[key] or [(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))]
+        time_s, acc, gyr = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        there = slice(*time_s.searchsorted((begin_s, end_s)).tolist())
+        return time_s[there], acc[there], gyr[there]
+
+    def _suspect(self, until_s: float) -> None:
+        """Renew whose clock may be wrong: by the first bends, and by the latest window of each pair, where enough disagree."""
+        latest: dict[tuple[str, str], list[Window]] = {}
+        for pair in self._lags:
+            windows = [
+                *self._lags[pair][-1:],
+                *self._unclear[pair][-1:],
+                *([self._glimpses[pair]] if pair in self._glimpses else []),
+            ]
+            last = max(windows, default=(-math.inf, 0.0))
+            latest[pair] = [last] if last[0] >= until_s - KEPT_S and abs(last[1]) >= SUSPICIOUS_S else []
+            if windows and not latest[pair] and self._by_bends.keys() == {*pair}:
+                self._by_bends = {}
+        late_s = {
+            key: [late for _, late in of_sensor(key, latest, self._known)] for key in self._keys if key not in self._known
+        }
+        if self._by_bends.keys() & self._known:
+            self._by_bends = {}
+        of_windows = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
+        self.suspected = self._by_bends | of_windows
+
     def _stirs(self, begin_s: float, end_s: float) -> bool:
         """Whether any sensor moves in this time."""
         return any(variation(sizes_of(parts, begin_s, end_s), begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())
@@ -310,7 +305,7 @@ class ClockWatch:
         """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and
         an earlier one if some sensor tells nothing there."""
         tries = 0
-        begin_s = max(self.looked_s - LOOK_S - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
+        begin_s = max(self.looked_s - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
         sizes = [sizes_of(self._kept[key], begin_s, last + WINDOW_S) for key in {key for pair in self._asked() for key in pair}]
         start = last
         while start > begin_s and tries < TRIES and self._unheard:
@@ -334,16 +329,18 @@ class ClockWatch:
         self, starts: Sequence[float], near: Mapping[tuple[str, str], float], pairs: Sequence[tuple[str, str]]
     ) -> set[str]:
         """Compare these pairs in the windows that begin then; of which sensors they tell."""
-        further_s = math.ceil(max(map(abs, near.values()), default=0.0))
+        further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
-        begin, cells = round(begin_s * RATE_HZ), round((starts[-1] + WINDOW_S + 2.0 * SEARCH_S + further_s - begin_s) * RATE_HZ)
-        keys = dict.fromkeys(key for pair in pairs for key in pair)
-        felt = Felt.of_several({key: self._kept[key] for key in keys}, begin, cells, self._from_s)
+        # no further than samples are sure to be there
+        end_s = starts[-1] + WINDOW_S + SEARCH_S + SLACK_S
+        begin, cells = round(begin_s * RATE_HZ), round((end_s - begin_s) * RATE_HZ)
+        keys, parts = dict.fromkeys(key for pair in pairs for key in pair), self._since((begin - 1) / RATE_HZ)
+        felt = Felt.of_several({key: parts[key] for key in keys}, begin, cells, self._from_s)
         pairs = [pair for pair in pairs if pair[0] in felt and pair[1] in felt]
         told: set[str] = set()
         # what a window tells decides where the next one of the same pair is looked for
         for start in starts:
-            told |= self._compare({pair: start - math.ceil(max(near[pair], 0.0)) for pair in pairs}, felt, begin)
+            told |= self._compare({pair: start - _sooner(near[pair]) for pair in pairs}, felt, begin)
         return told
 
     def _compare(self, starts: Mapping[tuple[str, str], float], felt: Mapping[str, Felt], begin: int) -> set[str]:
@@ -356,9 +353,9 @@ class ClockWatch:
             (felt[pair[0]], felt[pair[1]], round(starts[pair] * RATE_HZ) - begin, self._expected(pair, middles[pair]))
             for pair in fresh
         ]
-        found = {pair: lag for pair, lag in zip(fresh, lags_of(asked), strict=True) if lag is not None}
-        for pair, lag in found.items():
-            self._lags[pair].append((middles[pair], lag))
+        found = {pair: shown for pair, shown in zip(fresh, lags_of(asked), strict=True) if shown is not None}
+        for pair, shown in found.items():
+            (self._lags if shown.clear else self._unclear)[pair].append((middles[pair], shown.lag_s))
         return {key for pair in found for key in pair}
 
     def _expected(self, pair: tuple[str, str], time_s: float) -> float:
@@ -375,67 +372,6 @@ class ClockWatch:
         return last + slope * (time_s - last_s) if abs(slope) < LARGEST_RATE else 0.0
 
 
-def _of(sensor: str, pairs: Pairs, apart_from: Collection[str]) -> list[Window]:
-    """How late a sensor is by its windows with others, but for some of these, in order of time."""
-    own = []
-    for (first, second), windows in pairs.items():
-        if sensor in (first, second) and not {first, second} & set(apart_from):
-            own += [(at, late if second == sensor else -late) for at, late in windows]
-    return sorted(own)
-
-
-def _doubted(pairs: Pairs) -> set[str]:
-    """Sensors of pairs of which the latest windows do not agree."""
-    last = {pair: [late for _, late in windows[-LATEST:]] for pair, windows in pairs.items() if windows}
-    return {key for pair, lags in last.items() if abs(float(np.median(lags))) >= SAME_S for key in pair}
-
-
-def _agrees(sensor: str, pairs: Pairs) -> bool:
-    """Whether a sensor agrees with another one in the latest windows."""
-    doubted = _doubted({pair: windows for pair, windows in pairs.items() if sensor in pair})
-    return any(windows and sensor in pair and not ({*pair} - {sensor}) & doubted for pair, windows in pairs.items())
-
-
-def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
-    """Whose clock it is: of all ways to blame some sensors the one that leaves the fewest windows unexplained, each sensor
-    counting as `BLAME` windows, and the pelvis as one more. By the latest windows that agree, or by the whole of them.
-    since_s is the time of the first window that says so."""
-    if not any(abs(late) >= SMALLEST_LAG_S for windows in pairs.values() for _, late in windows):
-        # the usual case
-        return []
-    keys = sorted({key for pair, windows in pairs.items() for key in pair if windows})
-    best: tuple[float, list[ClockLag]] = (math.inf, [])
-    for count in range(len(keys)):
-        for some in combinations(keys, count):
-            told = [_told(key, pairs, set(some) - {key}, whole=whole) for key in some]
-            if all(one is not None for one in told):
-                lags = [one for one in told if one is not None]
-                blame = BLAME * count + 0.5 * (Placement.PELVIS.value in some)
-                left = blame + _unexplained(pairs, {lag.sensor: lag for lag in lags}, whole=whole)
-                if left < best[0]:
-                    best = (left, lags)
-    return best[1]
-
-
-def _told(sensor: str, pairs: Pairs, others: Collection[str], *, whole: bool) -> ClockLag | None:
-    """What the windows of a sensor with all but some others say of its clock; None where that is no lag."""
-    own = _of(sensor, pairs, others)
-    line = line_of(own, whole=whole)
-    if line is None or abs(line.lag_s) < SMALLEST_LAG_S:
-        return None
-    seen = [pair for pair, windows in pairs.items() if sensor in pair and windows and not set(pair) & set(others)]
-    against = tuple(sorted({key for pair in seen for key in pair} - {sensor}))
-    return ClockLag(
-        sensor, line.lag_s, line.rate, line.at_s, own[line.first][0], line.sure and len(against) > 1, against, line.span_s
-    )
-
-
-def _unexplained(pairs: Pairs, lags: Mapping[str, ClockLag], *, whole: bool) -> int:
-    """How many windows do not show what these clocks would let them show."""
-    count = 0
-    for pair, windows in pairs.items():
-        for at, late in windows:
-            now = [lags[key] for key in pair if key in lags and (whole or at >= lags[key].since_s)]
-            expected = sum(float(lag.late_s(at)) * (1.0 if lag.sensor == pair[1] else -1.0) for lag in now)
-            count += int(abs(late - expected) >= SMALLEST_LAG_S + 0.5 * WINDOW_S * sum(abs(lag.rate) for lag in now))
-    return count
+def _sooner(late_s: float) -> float:
+    """How much earlier, s, a window must begin for samples that are so late to be there: by whole hops."""
+    return HOP_S * math.ceil(max(late_s - SLACK_S, 0.0) / HOP_S)

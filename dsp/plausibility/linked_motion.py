@@ -9,7 +9,9 @@ for it. With the right lag, some lever arms make both sensors find the same; wit
 bend between spine and hips does not matter, which it does where turning rates are compared. Two segments that are not
 neighbours (the thighs, thigh and lumbar spine) are carried along by the pelvis, and nearly feel the same.
 
-Where people walk steadily, a lag of a whole step fits as well: such a window says nothing. Nor does one without movement.
+Where people walk steadily, a lag of a whole step fits as well. Such a window does not tell the lag; but where the known lag
+does not fit, it tells that the clocks disagree. A window without movement says nothing, nor does one in which only one sensor
+moves.
 
 Sources: T. Seel, J. Raisch, T. Schauer, Sensors 14, 2014, doi 10.3390/s140406891 (lever arms from equal acceleration).
 """
@@ -46,12 +48,20 @@ BESIDE_S = 0.12
 """Lags nearer to the best than this are the same one (ours)."""
 EXPLAINED = 0.5
 """The best lag leaves at most this part of what the sensors feel (ours)."""
+GLIMPSE_S = 2.0
+"""A short window, which tells only that the known lag does not fit (ours)."""
+NEAR_S, SURE = 0.75, 3.0
+"""A lag that is not clear differs from the known one by less than the first, and leaves the second times less (ours)."""
+BOTH = 0.2
+"""Both sensors feel at least this part of what the other one does, where the lag is not clear (ours)."""
+SAME_STEP_S, REPEATED = 0.1, 0.25
+"""Where a lag within the first of the known one leaves less than those beside it, and than the second part of what is felt, the
+movement repeats itself, and the known lag may be right (ours)."""
 MOVES = 0.01
 """Mean square of the vertical force, (m/s²)², in a window that can say something (ours)."""
 LEAST_M_S2 = 0.2
 """Where the size of the specific force varies by less, nothing can be compared (ours)."""
 _CELLS, _SEARCH = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
-_EVERY_LAG = np.arange(2 * _SEARCH + 1)
 _SMOOTH = (0.25, 0.5, 0.25)
 
 
@@ -176,49 +186,109 @@ def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> flo
     return float(there.max() - there.min()) if len(there) else 0.0
 
 
-def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> float | None:
-    """How much later, s, the second sensor shows what the first does in the window of cells from `start` on; None where that
-    is not clear. near_s: about what it is."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much later, s, the second of two sensors shows a movement than the first. clear: no other lag fits. Else others may
+    fit as well, but the known one does not."""
+
+    lag_s: float
+    clear: bool
+
+
+def lag_of(first: Felt, second: Felt, start: int, near_s: float) -> Shown | None:
+    """How much later the second sensor shows what the first does in the window of cells from `start` on; None where it tells
+    nothing. near_s: the lag as it is known."""
     return lags_of([(first, second, start, near_s)])[0]
 
 
-def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
+def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[Shown | None]:
     """`lag_of` of several pairs of sensors: computed together, it costs half as much."""
-    lags: list[float | None] = [None] * len(asked)
-    windows: list[tuple[Floats, Floats]] = []
-    places: list[tuple[int, float, int]] = []
-    for i, (first, second, start, near_s) in enumerate(asked):
-        near = round(near_s * RATE_HZ)
-        low = start + near - _SEARCH
-        high = low + 2 * _SEARCH + _CELLS
-        if not (first.whole(start, start + _CELLS) and second.whole(low, high)):
-            continue
-        here, there = first.rows[:, start : start + _CELLS], second.rows[:, low:high]
-        felt = max(float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean()))
-        if felt >= MOVES:
-            windows.append((here, there))
-            places.append((i, felt, near))
-    if windows:
-        left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / _CELLS
-        for (i, felt, near), of_pair in zip(places, left, strict=True):
-            best = _clear_lag(of_pair, felt)
-            lags[i] = None if best is None else (best - _SEARCH + near) / RATE_HZ
+    lags: list[Shown | None] = [None] * len(asked)
+    for i, window in _compared(asked, _CELLS, _SEARCH):
+        lag_s = window.clear_lag()
+        if lag_s is not None:
+            lags[i] = Shown(lag_s, clear=True)
+        elif (lag_s := window.other_lag()) is not None:
+            lags[i] = Shown(lag_s, clear=False)
     return lags
 
 
-def _clear_lag(left: Floats, felt: float) -> float | None:
-    """The lag, in cells, that leaves the least (lags,) of what is felt, (m/s²)²; None where that is not clear."""
-    lowest, places = _minima(left)
-    if not len(lowest):
-        return None
-    best = int(lowest.argmin())
-    others = left[np.abs(_EVERY_LAG - places[best]) > BESIDE_S * RATE_HZ].min()
-    beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
-    if beside.any():
-        others = min(float(others), float(lowest[beside].min()))
-    if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
-        return None
-    return float(places[best])
+def glimpses_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
+    """By pairs as in `lags_of`: the largest lag that fits in a short window of `GLIMPSE_S`, where the known one does not."""
+    lags: list[float | None] = [None] * len(asked)
+    for i, window in _compared(asked, round(GLIMPSE_S * RATE_HZ), round(NEAR_S * RATE_HZ)):
+        lags[i] = window.other_lag(largest=True)
+    return lags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """A window of two sensors: what is left at each lag (lags,), of which the middle one is the known one, `near` cells. What
+    the first feels, the second at the known lag, and the second around it. All are mean squares, (m/s²)²."""
+
+    left: Floats
+    near: int
+    first: float
+    second: float
+    around: float
+
+    def _lag_s(self, place: float) -> float:
+        return (place - len(self.left) // 2 + self.near) / RATE_HZ
+
+    def clear_lag(self) -> float | None:
+        """The lag, s, that leaves the least; None where that is not clear."""
+        lowest, places = _minima(self.left)
+        if not len(lowest):
+            return None
+        best = int(lowest.argmin())
+        others = self.left[np.abs(np.arange(len(self.left)) - places[best]) > BESIDE_S * RATE_HZ].min()
+        beside = np.abs(places - places[best]) > BESIDE_S * RATE_HZ
+        if beside.any():
+            others = min(float(others), float(lowest[beside].min()))
+        felt = max(self.first, self.around)
+        if others + FLOOR < CLEAR * (lowest[best] + FLOOR) or lowest[best] > EXPLAINED * felt:
+            return None
+        return self._lag_s(float(places[best]))
+
+    def other_lag(self, *, largest: bool = False) -> float | None:
+        """The lag, s, that fits best where the known one does not, or the largest that fits; None where there is none."""
+        lowest, places = _minima(self.left)
+        known = len(self.left) // 2
+        most, away = max(self.first, self.second), np.abs(places - known)
+        repeated = lowest[away < SAME_STEP_S * RATE_HZ] < REPEATED * most
+        if not len(lowest) or min(self.first, self.second) < BOTH * most or repeated.any():
+            return None
+        fits = (away < NEAR_S * RATE_HZ) & (lowest <= min(EXPLAINED * most, (self.left[known] + FLOOR) / SURE - FLOOR))
+        if not fits.any():
+            return None
+        best = np.where(fits, -away if largest else lowest, np.inf).argmin()
+        return self._lag_s(float(places[best]))
+
+
+def _compared(asked: Sequence[tuple[Felt, Felt, int, float]], cells: int, search: int) -> list[tuple[int, _Compared]]:
+    """Which of those that were asked have no hole, and move; and their windows of this number of cells, at lags up to `search`
+    cells from the known one."""
+    windows: list[tuple[Floats, Floats]] = []
+    places: list[tuple[int, int, float, float]] = []
+    for i, (first, second, start, near_s) in enumerate(asked):
+        near = round(near_s * RATE_HZ)
+        low = start + near - search
+        high = low + 2 * search + cells
+        if not (first.whole(start, start + cells) and second.whole(low, high)):
+            continue
+        here, there = first.rows[:, start : start + cells], second.rows[:, low:high]
+        felt, around = float((here[0] * here[0]).mean()), float((there[0] * there[0]).mean())
+        if max(felt, around) >= MOVES:
+            windows.append((here, there))
+            places.append((i, near, felt, around))
+    if not windows:
+        return []
+    left = _left_over(*(np.stack(side) for side in zip(*windows, strict=True))) / cells
+    found = []
+    for (i, near, felt, around), of_pair, (_, there) in zip(places, left, windows, strict=True):
+        at_known = there[0, search : search + cells]
+        found.append((i, _Compared(of_pair, near, felt, float((at_known * at_known).mean()), around)))
+    return found
 
 
 def _minima(left: Floats) -> tuple[Floats, Floats]:

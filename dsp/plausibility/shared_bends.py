@@ -6,7 +6,7 @@ subgroup 2), but a segment that leads on the way down follows on the way up, or 
 shows all of a bend late by the same time: the beginning, the turn, and the way back. Three bends must say so, and nearly all
 of a session; whose clock it is they do not say.
 
-Of a whole session's samples only: a bend must be over before it can be compared.
+A bend must be over before it can be compared. In a running session the first bends make a clock suspected only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from body_signals import Bools, Floats
 from dsp import rotation
 from dsp.orientation.strapdown import two_sided
-from dsp.plausibility.clocks import ClockLag, line_of
+from dsp.plausibility.clock_lags import ClockLag, line_of
 
 RATE_HZ = 25.0
 """Inclinations are compared at this rate (ours)."""
@@ -41,12 +41,18 @@ Parts = tuple[Floats, Floats, Floats]
 def lag_of_bends(sensor: str, samples: Parts, against: str, others: Parts, begin_s: float) -> ClockLag | None:
     """What the bends that both sensors show say of the clock of `sensor`, whose samples begin at begin_s: the latest that agree
     with each other; None where they say nothing."""
-    late = _late(_bends(*others), _bends(*samples))
+    late = late_bends(samples, others)
     line = line_of(late)
     if line is None or sum(abs(lag_s) >= LEAST_S for _, lag_s in late[line.first :]) < BENDS:
         return None
     since_s = late[line.first - 1][0] if line.first else begin_s
     return ClockLag(sensor, line.lag_s, line.rate, line.at_s, since_s, False, (against,), line.span_s)
+
+
+def late_bends(samples: Parts, others: Parts) -> list[tuple[float, float]]:
+    """When whole bends were (the middle, session time), and how much later, s, `samples` show them than the others do; none
+    where too many bends do not keep together."""
+    return _late(_bends(*others), _bends(*samples))
 
 
 def _late(first: list[Floats], second: list[Floats]) -> list[tuple[float, float]]:

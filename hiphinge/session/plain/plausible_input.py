@@ -20,6 +20,8 @@ from ingest.formats import ImportedSession, PlainSamples, PlainSession, StoredSa
 _OF_A_WHOLE_FILE = frozenset(
     (Cause.GYR_SCALE, Cause.GYR_SIGN, Cause.GYR_AXES, Cause.ACC_SCALE, Cause.ACC_SIGN, Cause.TIME_UNIT)
 )
+_ALIKE = 0.05
+"""Files of one session have the same number of samples, or the same duration, within this part (ours)."""
 
 
 def check_plain(plain: PlainSession) -> list[Finding]:
@@ -50,6 +52,17 @@ def _check(
             if finding.cause in _OF_A_WHOLE_FILE and whole:
                 raise HiphingeError(finding.what, where[sensor.key](finding.since_s), finding.remedy)
             partly.append(finding)
+    worn = {key: (len(one), one.last_s - one.first_s) for key, one in samples.items() if key in rates_hz}
+    for key, (count, took_s) in worn.items():
+        others_s = [s for other, (n, s) in worn.items() if other != key and abs(n - count) < _ALIKE * count]
+        usual_s = float(np.median(others_s)) if len(others_s) > 1 else took_s
+        if max(np.abs(np.array(others_s) / usual_s - 1.0), default=1.0) < _ALIKE and not 0.5 < took_s / usual_s < 2.0:
+            what = (
+                f"its {count} samples took {took_s:.4g} s, as many of the other sensors {usual_s:.4g} s: the time looks like a "
+                "counter or ticks, not like seconds"
+            )
+            remedy = f"State the sample rate (about {count / usual_s:.3g} Hz), or divide the counter by it to have seconds."
+            raise HiphingeError(what, where[key](samples[key].first_s), remedy)
     return partly
 
 

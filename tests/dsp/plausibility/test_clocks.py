@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.clocks import LOOK_S, ClockWatch, blamed, line_of
+from dsp.plausibility.clock_lags import blamed, line_of, unclear
+from dsp.plausibility.clocks import LOOK_S, ClockWatch
 from tests.dsp.sessions import block
 from virtual_athlete import Script, SimulatedAthlete
+
+WALK_S = 30.0
 
 
 @cache
@@ -142,6 +145,94 @@ def test_a_lag_that_begins_in_the_middle_is_told_since_then() -> None:
     assert {lag.sensor for _, lag in found} == {"lumbar"}
     assert lag.lag_s == pytest.approx(0.3, abs=0.03)
     assert 54.0 < lag.since_s <= 60.5
+
+
+@cache
+def walking():
+    script = Script(7)
+    script.calibrate()
+    script.stand(WALK_S - script.now)
+    script.walk(9.0)
+    script.stand(3.0)
+    script.bend(70.0)
+    script.stand(6.0)
+    return SimulatedAthlete(script, 7).plain()
+
+
+def watched(samples, chunk_s: float = 0.5):
+    """At each look and glance: when it was made, the sensors it tells of, and those it suspects."""
+    watch = ClockWatch(tuple(samples))
+    told = []
+    for begin in np.arange(0.0, max(s.time_s[-1] for s in samples.values()), chunk_s):
+        while begin >= min(watch.due_s, watch.glance_due_s):
+            due_s, found = watch.glance_due_s, []
+            if due_s < watch.due_s:
+                watch.glance()
+            else:
+                due_s, found = watch.due_s, watch.look()
+            told.append((due_s, found, dict(watch.suspected)))
+        for i, (key, s) in enumerate(samples.items()):
+            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
+            if at.any():
+                watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
+    return told
+
+
+@pytest.mark.parametrize(("key", "late_s"), [("thigh_left", 0.3), ("lumbar", 0.2), ("pelvis", 0.35)])
+def test_a_file_that_is_shifted_from_the_middle_of_a_walk_on_is_found_in_this_walk(key, late_s):
+    begin_s = WALK_S + 3.0
+    told = watched(retimed(walking(), key, lambda t: t + np.where(t > begin_s - late_s, late_s, 0.0)))
+    (first_s, (lag, *_), _), *_ = [one for one in told if one[1]]
+    assert {lag.sensor for _, found, _ in told for lag in found} == {key}
+    assert first_s < begin_s + 11.5
+    assert lag.lag_s == pytest.approx(late_s, abs=0.02)
+    assert lag.since_s <= begin_s
+    # suspected before it is told, by what it is off or more
+    suspected = [(at_s, of[key]) for at_s, _, of in told if key in of and at_s <= first_s]
+    assert suspected[0][0] < min(begin_s + 7.5, first_s)
+    assert min(off_s for _, off_s in suspected) > late_s - 0.02
+
+
+def test_nothing_is_suspected_of_sound_clocks_however_samples_come():
+    for samples in (walking(), squats(3, lumbar_lead_s=0.6, down_s=2.6)):
+        told = watched(samples)
+        assert not any(found or suspected for _, found, suspected in told)
+    late = retimed(walking(), "lumbar", lambda t: t + 0.2)
+    assert watched(late) == watched(late, 1.0)
+
+
+@cache
+def bends(lumbar_lead_s: float):
+    script = Script(8)
+    script.stand(6.0)
+    for _ in range(3):
+        script.bend(60.0, (0.55, 0.45, 0.35), down_s=1.3, up_s=1.3, lumbar_lead_s=lumbar_lead_s)
+    script.stand(4.0)
+    return SimulatedAthlete(script, 8).plain()
+
+
+def test_the_first_bends_make_a_late_clock_suspected_and_a_person_who_leads_with_one_segment_does_not() -> None:
+    told = watched(retimed(bends(0.0), "pelvis", lambda t: t + 0.3))
+    assert not any(found for _, found, _ in told)
+    assert told[-1][2] == pytest.approx({"lumbar": 0.3, "pelvis": 0.3}, abs=0.03)
+    # a clock that gains 2 % is suspected of what it will have become
+    assert min(watched(retimed(bends(0.0), "lumbar", lambda t: 1.02 * t))[-1][2].values()) > 0.02 * 18.0
+    for lead_s in (0.0, 0.3, 0.9, -0.4):
+        assert not any(suspected for _, _, suspected in watched(bends(lead_s)))
+
+
+def test_one_moment_is_not_enough_to_tell_a_clock_and_neither_is_one_witness() -> None:
+    once = {
+        ("lumbar", "pelvis"): [(34.0, 0.3)],
+        ("lumbar", "thigh_left"): [(34.0, 0.0)],
+        ("pelvis", "thigh_left"): [(34.0, -0.3)],
+    }
+    assert unclear(once) == []
+    twice = {pair: [*windows, (36.0, windows[0][1])] for pair, windows in once.items()}
+    (lag,) = unclear(twice)
+    assert (lag.sensor, lag.clear, lag.certain) == ("pelvis", False, True)
+    assert "a step more or less" in lag.finding(40.0, lag.since_s).what
+    assert unclear({("lumbar", "pelvis"): twice["lumbar", "pelvis"]}) == []
 
 
 @cache

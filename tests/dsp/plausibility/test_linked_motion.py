@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.plausibility.linked_motion import RATE_HZ, WINDOW_S, Felt, lag_of, lags_of
+from dsp.plausibility.linked_motion import GLIMPSE_S, RATE_HZ, WINDOW_S, Felt, glimpses_of, lag_of, lags_of
 from virtual_athlete import Script, SimulatedAthlete
 
-SQUATS_S, WALK_S = 14.0, 36.0
+SQUATS_S, WALK_S, STEP_S = 14.0, 36.0, 0.54
 
 
 @cache
@@ -34,7 +34,7 @@ def felt(key: str, late_s: float = 0.0, hole: tuple[float, float] | None = None)
 def lags(first: Felt, second: Felt, from_s: float, to_s: float, near_s: float = 0.0) -> list[float]:
     starts = np.arange(from_s, to_s, 0.5 * WINDOW_S)
     found = [lag_of(first, second, round(start * RATE_HZ) - 50, near_s) for start in starts]
-    return [lag for lag in found if lag is not None]
+    return [shown.lag_s for shown in found if shown is not None and shown.clear]
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.113, 0.5, -0.37])
@@ -55,6 +55,46 @@ def test_steady_strides_that_fit_as_well_a_step_later_tell_no_wrong_lag():
     for late_s in (0.0, 0.26, 0.5):
         found = lags(felt("pelvis"), felt("lumbar", late_s), WALK_S, 60.0)
         assert found == pytest.approx([late_s] * len(found), abs=0.02)
+
+
+def strides(first: Felt, second: Felt) -> list[tuple[Felt, Felt, int, float]]:
+    return [(first, second, round(start * RATE_HZ) - 50, 0.0) for start in np.arange(40.0, 56.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("key", "late_s"), [("lumbar", 0.15), ("thigh_left", 0.15), ("thigh_left", 0.3), ("thigh_left", -0.22)]
+)
+def test_strides_tell_that_the_known_lag_is_wrong_even_where_they_do_not_tell_the_lag(key, late_s):
+    pelvis, late = felt("pelvis"), felt(key, late_s)
+    found = lags_of(strides(pelvis, late))
+    assert sum(shown is not None for shown in found) >= 6
+    assert not all(shown.clear for shown in found if shown is not None)
+    glimpses = [lag for lag in glimpses_of(strides(pelvis, late)) if lag is not None]
+    assert len(glimpses) >= 6
+    for lag in [shown.lag_s for shown in found if shown is not None] + glimpses:
+        # a step more or less fits as well
+        assert min(abs(lag - late_s - steps * STEP_S) for steps in (-1, 0, 1)) < 0.03
+    assert min(map(abs, glimpses)) >= abs(late_s) - 0.03
+    assert not any(shown is not None and not shown.clear for shown in lags_of(strides(pelvis, felt(key))))
+    assert not any(glimpses_of(strides(pelvis, felt(key))))
+
+
+def test_what_only_one_sensor_feels_tells_nothing_of_their_clocks():
+    script = Script(6)
+    script.stand(8.0)
+    for _ in range(4):
+        script.knee_raise("left", 70.0)
+    script.stand(3.0)
+    plain = SimulatedAthlete(script, 6).plain()
+    cells = round((script.now - 3.0) * RATE_HZ)
+    pelvis, thigh = (Felt.of([(plain[k].time_s, plain[k].acc, plain[k].gyr)], 25, cells) for k in ("pelvis", "thigh_left"))
+    assert pelvis is not None
+    assert thigh is not None
+    starts = np.arange(7.0, script.now - 3.0 - WINDOW_S, 0.5)
+    for late_s in (0.0, 0.3):
+        asked = [(pelvis, thigh, round((start - late_s) * RATE_HZ) - 25, late_s) for start in starts]
+        assert not any(glimpses_of(asked))
+    assert GLIMPSE_S < WINDOW_S
 
 
 def test_standing_and_holes_tell_nothing():

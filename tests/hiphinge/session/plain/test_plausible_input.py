@@ -1,17 +1,18 @@
 """Plain sessions and imports whose samples cannot be true: refused with file, line, factor and remedy, or noted."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from body_signals import Cause, HiphingeError
+from body_signals import Cause, Floats, HiphingeError
 from hiphinge.api import Samples, estimate
 from hiphinge.session.plain.plausible_input import check_imported, check_plain
-from ingest.formats import import_session, session_of_samples
+from ingest.formats import PlainSession, import_session, session_of_samples
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
-from virtual_athlete import to_plain
+from virtual_athlete import Script, SimulatedAthlete, to_plain
 
 WHOLE: dict[str, tuple[Change, str, str]] = {
     "half": (turned(0.5), "gravity turns", "multiply its rates by"),
@@ -45,6 +46,30 @@ def test_a_whole_file_is_refused(fault: str, key: str) -> None:
     assert what in caught.value.what
     assert caught.value.where == f"{key}, sample 0"
     assert remedy in caught.value.remedy
+
+
+def test_a_counter_in_one_file_shows_beside_the_others_where_its_sensor_hardly_turns() -> None:
+    script = Script(4)
+    script.stand(6.0)
+    for _ in range(3):
+        script.bend(70.0, thigh_deg=0.5)
+    athlete = SimulatedAthlete(script, 4)
+    sensors = tuple(replace(s, family="plain", rate_hz=None) for s in athlete.session.sensors)
+
+    def given(change: Callable[[Floats], Floats]) -> PlainSession:
+        parts = {key: Samples(s.time_s, s.acc, s.gyr) for key, s in athlete.plain().items()}
+        one = parts["thigh_left"]
+        time_s = change(one.time_s)
+        parts["thigh_left"] = Samples(time_s, one.acc[: len(time_s)], one.gyr[: len(time_s)])
+        return session_of_samples(replace(athlete.session, sensors=sensors), parts)
+
+    for stretch in (0.1, 3.2768):
+        with pytest.raises(HiphingeError, match="looks like a counter") as caught:
+            check_plain(given(lambda t, stretch=stretch: stretch * t))
+        assert caught.value.where.startswith("thigh_left")
+        assert "about 100 Hz" in caught.value.remedy
+    # whose battery died has no other time
+    assert check_plain(given(lambda t: t[: len(t) // 4])) == []
 
 
 def test_what_concerns_a_part_is_noted() -> None:
