@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -84,7 +85,7 @@ def test_values_survive(tmp_path: Path) -> None:
     orientations = read_orientations(tmp_path, "review")
     for sensor in SENSORS:
         expected = orientation_rows(sensor, 130)
-        mine = orientations.filter(pa.compute.equal(orientations["placement"], sensor))
+        mine = orientations.filter(pc.equal(orientations["placement"], sensor))
         np.testing.assert_array_equal(mine["time_s"], expected.time_s)
         np.testing.assert_array_equal(mine["heading_epoch"], expected.heading_epoch)
         for i, c in enumerate("wxyz"):
