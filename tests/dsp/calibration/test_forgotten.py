@@ -94,6 +94,8 @@ def test_a_walk_after_a_standing_is_proposed() -> None:
     assert at is not None
     assert 0.0 <= at <= 4.0
     assert summary(session, "review", at)["calibration"]
+    # one thigh alone shows no steps
+    assert proposed(plain(script, 3, ("pelvis", "thigh_left"))) is None
 
 
 def test_a_mark_that_found_no_standing_is_mended() -> None:
