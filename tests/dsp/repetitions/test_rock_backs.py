@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from body_signals import ANGLE_NAMES, Floats
 from body_signals.placements import Placement
-from dsp.repetitions.rock_backs import STILL_S, RockBackFinder, got_down, possible
+from dsp.repetitions.rock_backs import STILL_S, THIGH_DEG, TRUNK_DEG, RockBackFinder, got_down, possible
 from dsp.repetitions.states import Moving
 from dsp.results import AngleRows
 from tests.dsp.repetitions.test_repetitions import BODY, RATE, find, holed, kinds, matched, standing_script, truth_rows
@@ -291,3 +291,20 @@ def test_what_is_passed_over_is_noted_as_row_by_row(steps, trunk_more: float, no
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Moving, "ahead", lambda self, view, i: i)
         assert find(rows) == ahead
+
+
+@pytest.mark.parametrize(
+    ("trunk", "thigh", "arrives"),
+    [
+        (TRUNK_DEG + 5.0, 0.0, True),
+        (TRUNK_DEG - 1.0, 0.0, False),
+        (TRUNK_DEG + 5.0, THIGH_DEG + 1.0, False),
+        (TRUNK_DEG + 5.0, -THIGH_DEG - 1.0, False),
+    ],
+)
+def test_who_holds_still_is_on_all_fours_with_the_trunk_down_and_the_thighs_upright(
+    trunk: float, thigh: float, arrives: bool
+) -> None:
+    finder = RockBackFinder(50.0)
+    assert [finder.step(k, trunk, thigh) for k in range(500)] == [None] * 500
+    assert finder.on_all_fours == arrives
