@@ -15,7 +15,7 @@ have been put back in another place, so it counts as slipped from then on. A cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from dsp.alignment.slip import LOOKS_S, SAME_RAD, SLIPPED_RAD, STILL_RAD
 from dsp.angles.joints import JOINTS, PELVIS
 from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
+from dsp.plausibility.loose import LooseWatch
 from dsp.results import Finding
 
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
@@ -97,10 +98,11 @@ class OffBody:
 class OffBodyWatch:
     """Watches the segments of an alignment for a sensor that has fallen off; what it says of a tick depends on ticks up to it.
 
-    sensors: the placements, in the order of the segments; first: the tick of the calibration's standing.
+    sensors: the placements, in the order of the segments; first: the tick of the calibration's standing; axes: the sensors
+    whose mediolateral axis was found by movements.
     """
 
-    def __init__(self, sensors: Sequence[str], rate_hz: float, first: int) -> None:
+    def __init__(self, sensors: Sequence[str], rate_hz: float, first: int, axes: Collection[str] = ()) -> None:
         self._sensors, self._rate = tuple(sensors), rate_hz
         n = len(self._sensors)
         self._thighs = [i for i, key in enumerate(sensors) if key in (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)]
@@ -120,6 +122,7 @@ class OffBodyWatch:
         """Looks in a row at which each hardly turned, and at how many of them all others moved."""
         self._rested = np.zeros((n, 0), np.int64)
         """The former at each look in hand."""
+        self._loose = LooseWatch(self._sensors, axes)
         self._before = np.zeros(n, np.bool_)
         """Which are off the body since the last look."""
         self.off: dict[str, OffBody] = {}
@@ -129,8 +132,9 @@ class OffBodyWatch:
 
     def feed(
         self, first: int, ticks: int, quat: Floats, beyond: Bools, together: Bools | None = None
-    ) -> tuple[Bools | None, list[OffBody]]:
-        """At which ticks first … first + ticks each sensor is off the body (s, ticks), None where none is; what became known.
+    ) -> tuple[Bools | None, Bools | None, list[OffBody]]:
+        """At which ticks first … first + ticks each sensor is off the body, and may be loose (s, ticks), None where none is;
+        what became known.
 
         quat (4, s, k): of the segments, each with its own heading, at those of the ticks that are multiples of `LOOK_STRIDE`;
         beyond (3, k): at which of these a joint's angles were beyond a body, in the order of `JOINTS`.
@@ -139,7 +143,7 @@ class OffBodyWatch:
         """
         k = quat.shape[2]
         if not k:
-            return self.as_before(ticks), []
+            return *self.as_before(ticks), []
         track = np.concatenate((self._quat, quat), axis=2)
         self._quat = track[:, :, -_HISTORY:]
         relative = rotation.multiply(rotation.conjugate(track[:, :, :-1]), track[:, :, 1:])
@@ -151,12 +155,14 @@ class OffBodyWatch:
         joints = self._joint_looks(turn, beyond)
         seen = self._seen(step, turn, vertical, off, k, together)
         at = first + np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
+        before, loose_before = min(int(at[0]) - first, ticks), self._loose.loose.copy()
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
-        turn, off = turn[:, -k:], off[:, -k:]
+        step, turn, off = step[:, :, -k:], turn[:, -k:], off[:, -k:]
         if not self.off and not seen.any() and not joints.any():
             # the usual case
             self._remember_standings(turn, off, at)
-            return None, []
+            loose = self._loose.feed(step, off, np.zeros(off.shape, np.bool_))
+            return None, _of_ticks(loose, loose_before, before, ticks), []
         found: list[OffBody] = []
         rows = np.zeros((len(self._sensors), ticks), np.bool_)
         for look, tick in enumerate(at.tolist()):
@@ -178,10 +184,10 @@ class OffBodyWatch:
                 elif stands[i]:
                     self._agreed[i] = tick
                 rows[i, tick - first :] = key in self.off
-        before = min(int(at[0]) - first, ticks)
         rows[:, :before] = self._before[:, None]
         self._before = np.array([key in self.off for key in self._sensors])
-        return rows, found
+        loose = self._loose.feed(step, off, rows[:, at - first])
+        return rows, _of_ticks(loose, loose_before, before, ticks), found
 
     def closed(self, until_s: float) -> list[OffBody]:
         """What ends because a new calibration begins at session time `until_s`."""
@@ -212,9 +218,13 @@ class OffBodyWatch:
         self._agreed[i] = tick
         return [over]
 
-    def as_before(self, ticks: int) -> Bools | None:
-        """At which of `ticks` ticks without a look each sensor is off the body (s, ticks), None where none is."""
-        return np.repeat(self._before[:, None], ticks, axis=1) if self.off else None
+    def as_before(self, ticks: int) -> tuple[Bools | None, Bools | None]:
+        """At which of `ticks` ticks without a look each sensor is off the body, and may be loose (s, ticks), None: none."""
+        loose = self._loose.loose
+        return (
+            np.repeat(self._before[:, None], ticks, axis=1) if self.off else None,
+            np.repeat(loose[:, None], ticks, axis=1) if loose.any() else None,
+        )
 
     def _seen(
         self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int, together: Bools | None
@@ -383,6 +393,14 @@ class OffBodyWatch:
 
 _SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS}
 """How many looks before it is known what is seen has begun at least."""
+
+
+def _of_ticks(looks: Bools | None, last: Bools, before: int, ticks: int) -> Bools | None:
+    """Of looks (s, k), the first after `before` ticks, those of all ticks (s, ticks); last (s,): of the look before. None where
+    none holds."""
+    if looks is None:
+        return np.repeat(last[:, None], ticks, axis=1) if last.any() else None
+    return np.concatenate((np.repeat(last[:, None], before, axis=1), np.repeat(looks, LOOK_STRIDE, axis=1)), axis=1)[:, :ticks]
 
 
 def _length(v: Floats) -> Floats:
