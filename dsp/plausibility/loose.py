@@ -5,7 +5,7 @@ while its neighbour hardly turns has come loose, or was knocked. From then on it
 uncertainty says so. That ends when the sensor is seen to be worn: it comes back again and again to how it stood, and moves. A
 calibration begins anew.
 
-Looked at every `LOOK_STRIDE` ticks. It only widens uncertainties: whether a sensor is off the body is for `OffBodyWatch`.
+Looked at every `LOOK_STRIDE` ticks. One that came loose and is not as it was worn when all others are is off the body.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from body_signals import Bools, Floats, Placement
+from dsp.alignment.slip import SAME_RAD
 from dsp.calibration.calibration_movements import THIGH_KEYS
 
 ANYWHERE_RAD = np.radians(60.0)
@@ -36,6 +37,9 @@ _AS_STOOD_RAD, _FAR_RAD, _MOVES_RAD = np.radians([12.0, 45.0, 0.12]).tolist()
 does; further off than the second it is not (ours)."""
 _WORN_LOOKS = 4
 """Such looks before it is no longer called loose (ours)."""
+_APART_RAD, _APART_LOOKS = np.radians(15.0), 10
+"""A loose sensor is off the body that is further from how it stood at so many looks at which all others are as they stood
+(ours)."""
 
 
 class LooseWatch:
@@ -44,47 +48,27 @@ class LooseWatch:
 
     def __init__(self, sensors: Sequence[str], found: Collection[str]) -> None:
         self._sensors = tuple(sensors)
-        thigh = np.isin(self._sensors, THIGH_KEYS)
-        pelvis = np.isin(self._sensors, [Placement.PELVIS.value])
-        self._one = np.where(thigh, _THIGH_ONE_RAD, _ONE_RAD)[:, np.newaxis]
-        self._two = np.where(thigh, _THIGH_TWO_RAD, _TWO_RAD)[:, np.newaxis]
-        self._flexes = np.where(thigh, _THIGH_FLEXES_RAD, np.where(pelvis, _PELVIS_FLEXES_RAD, _FLEXES_RAD))[:, np.newaxis]
-        self._found = np.array([key in found for key in self._sensors])[:, None]
+        of_trunk, of_thigh = (_ONE_RAD, _TWO_RAD, _FLEXES_RAD), (_THIGH_ONE_RAD, _THIGH_TWO_RAD, _THIGH_FLEXES_RAD)
+        sizes = np.array([of_thigh if key in THIGH_KEYS else of_trunk for key in self._sensors]).T[:, :, np.newaxis]
+        sizes[2, [key == Placement.PELVIS.value for key in self._sensors]] = _PELVIS_FLEXES_RAD
+        self._one, self._two, self._flexes = sizes
+        self._found = np.array([key in found for key in self._sensors])[:, np.newaxis]
         trunk = {Placement.PELVIS.value: Placement.LUMBAR.value}
         beside = [trunk.get(key, Placement.PELVIS.value) for key in self._sensors]
         self._beside = [self._sensors.index(key) if key in self._sensors else -1 for key in beside]
         """Neighbours, -1 where there is none."""
         self._watched = np.array([[i >= 0] for i in self._beside])
         self._step = np.full((3, len(self._sensors), 1), np.nan)
-        self._worn = [0] * len(self._sensors)
-        """At how many looks a loose one was as worn."""
+        self._worn, self._apart = [0] * len(self._sensors), [0] * len(self._sensors)
+        """Of a loose one, at how many looks it was as worn, and at how many all others stood as they did, and it did not."""
+        self.looks = [0] * len(self._sensors)
+        """How many looks ago each came loose, 0 of one that did not."""
         self.loose = np.zeros(len(self._sensors), np.bool_)
         """Which may be loose since the last look."""
 
-    def feed(self, step: Floats, off: Floats, away: Bools) -> Bools | None:
-        """Which sensors may be loose at each look (s, k), None where none is.
-
-        step (3, s, k): rotation vectors of the segments since the look before, rad; off (s, k): how far each is from how it
-        stood; away (s, k): which are known to be off the body, and are no neighbours to compare with."""
-        starts = self._starts(step)
-        if not starts.any() and not self.loose.any():
-            return None
-        turn = np.sqrt((step * step).sum(axis=0))
-        found = np.empty(starts.shape, np.bool_)
-        for look in range(starts.shape[1]):
-            for i, beside in enumerate(self._beside):
-                if starts[i, look] and not self.loose[beside] and not away[beside, look]:
-                    self.loose[i], self._worn[i] = True, 0
-                elif self.loose[i] and off[i, look] > _FAR_RAD:
-                    self._worn[i] = 0
-                elif self.loose[i] and off[i, look] < _AS_STOOD_RAD and turn[i, look] > _MOVES_RAD:
-                    self._worn[i] += 1
-                    self.loose[i] = self._worn[i] < _WORN_LOOKS
-            found[:, look] = self.loose
-        return found
-
-    def _starts(self, step: Floats) -> Bools:
-        """At which looks each sensor turns fast, about another axis than its own, and alone (s, k)."""
+    def starts(self, step: Floats) -> Bools:
+        """At which looks each sensor turns fast, about another axis than its own, and alone (s, k). step (3, s, k): rotation
+        vectors of the segments since the look before, rad."""
         k = step.shape[2]
         steps = np.concatenate((self._step, step), axis=2)
         self._step = steps[:, :, -1:]
@@ -96,3 +80,26 @@ class LooseWatch:
             beyond = np.where(self._found, aside + np.maximum(np.abs(turned[2]) - flexes, 0.0), whole - flexes)
             found |= self._watched & (beyond > least) & (whole[self._beside] < _ALONE * whole)
         return found
+
+    def look(self, starts: Bools, turn: Floats, off: Floats, away: Bools) -> None:
+        """One look more: what `starts` says of it (s,), how far each turned since the one before, how far each is from how it
+        stood, and which are known to be off the body: those are no neighbours to compare with, and not loose any more."""
+        here = [i for i in range(len(self._sensors)) if not away[i]]
+        same = [i for i in here if off[i] < SAME_RAD]
+        for i, beside in enumerate(self._beside):
+            if away[i]:
+                self.loose[i] = False
+            elif starts[i] and not self.loose[beside] and not away[beside]:
+                self.loose[i], self._worn[i] = True, 0
+            elif self.loose[i] and off[i] > _FAR_RAD:
+                self._worn[i] = 0
+            elif self.loose[i] and off[i] < _AS_STOOD_RAD and turn[i] > _MOVES_RAD:
+                self._worn[i] += 1
+                self.loose[i] = self._worn[i] < _WORN_LOOKS
+            self.looks[i] = self.looks[i] + 1 if self.loose[i] else 0
+            apart = off[i] > _APART_RAD and all(j in same for j in here if j != i)
+            self._apart[i] = self._apart[i] + apart if self.loose[i] else 0
+
+    def lost(self, i: int) -> bool:
+        """Whether sensor i came loose and is not as it was worn, though all others are."""
+        return bool(self.loose[i]) and self._apart[i] >= _APART_LOOKS

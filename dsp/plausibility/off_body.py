@@ -4,6 +4,7 @@ Looked at every `LOOK_STRIDE` ticks, in the segments' orientations. A sensor cou
 of these is seen:
 - it lies still: its turning is the noise of a sensor, which no body's is, away from how it stood, while most others move;
 - it fell: it turned as no other segment did, and has lain still since;
+- it came loose (`LooseWatch`), and does not stand as it did when all others do;
 - it rests: for seconds a thigh turned by less than any body does, as it stood, while the three others moved as in squats;
 - its joints: for most of a second the angles of the joints at it were beyond what a body can do, or turned faster than a joint
   can. The hip that is beyond its range tells of the thigh; when the lumbar spine and a hip are, or both hips, it is the pelvis.
@@ -28,7 +29,8 @@ from dsp.alignment.slip import LOOKS_S, SAME_RAD, SLIPPED_RAD, STILL_RAD
 from dsp.angles.joints import JOINTS, PELVIS
 from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
-from dsp.plausibility.loose import LooseWatch
+from dsp.plausibility.loose import ANYWHERE_RAD, LooseWatch
+from dsp.plausibility.slip_doubts import LOOKS, SlipDoubts
 from dsp.results import Finding
 
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
@@ -65,11 +67,12 @@ UP_STEPS, UP_BENDS = 16, 32
 _HISTORY = UP_BENDS + 2
 """Looks that are remembered."""
 _UPRIGHT = np.array([0.0, 1.0, 0.0])[:, None, None]
-_LIES, _FELL, _JOINT, _UP, _RESTS = 1, 2, 3, 4, 5
+_LIES, _FELL, _JOINT, _UP, _RESTS, _LOOSE = 1, 2, 3, 4, 5, 6
 _WHAT = {
     _LIES: "lies still while the others move: it is off the body",
     _FELL: "fell and lies still: it is off the body",
     _JOINT: "moves as no body can: it is off the body, or turned round on it",
+    _LOOSE: "came loose and does not stand as it did when all others do: it is off the body",
     _RESTS: "has not turned for seconds while all others moved: it is off the body",
     _UP: "hangs: the other leg walks or bends while this thigh would be held up: it is off the body",
 }
@@ -122,7 +125,7 @@ class OffBodyWatch:
         """Looks in a row at which each hardly turned, and at how many of them all others moved."""
         self._rested = np.zeros((n, 0), np.int64)
         """The former at each look in hand."""
-        self._loose = LooseWatch(self._sensors, axes)
+        self._loose, self._slips = LooseWatch(self._sensors, axes), SlipDoubts(self._sensors)
         self._before = np.zeros(n, np.bool_)
         """Which are off the body since the last look."""
         self.off: dict[str, OffBody] = {}
@@ -132,9 +135,9 @@ class OffBodyWatch:
 
     def feed(
         self, first: int, ticks: int, quat: Floats, beyond: Bools, together: Bools | None = None
-    ) -> tuple[Bools | None, Bools | None, list[OffBody]]:
-        """At which ticks first … first + ticks each sensor is off the body, and may be loose (s, ticks), None where none is;
-        what became known.
+    ) -> tuple[Bools | None, Floats | None, list[OffBody]]:
+        """At which ticks first … first + ticks each sensor is off the body (s, ticks), None where none is; the variance, rad²,
+        of the angles of sensors that may be loose or have slipped (s, ticks), None where there is none; what became known.
 
         quat (4, s, k): of the segments, each with its own heading, at those of the ticks that are multiples of `LOOK_STRIDE`;
         beyond (3, k): at which of these a joint's angles were beyond a body, in the order of `JOINTS`.
@@ -155,21 +158,23 @@ class OffBodyWatch:
         joints = self._joint_looks(turn, beyond)
         seen = self._seen(step, turn, vertical, off, k, together)
         at = first + np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
-        before, loose_before = min(int(at[0]) - first, ticks), self._loose.loose.copy()
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
-        step, turn, off = step[:, :, -k:], turn[:, -k:], off[:, -k:]
-        if not self.off and not seen.any() and not joints.any():
+        held = self._variance()
+        slips = self._slips.feed(off[:, -k - LOOKS + 1 :], turn[:, -k:])
+        turn, off, starts = turn[:, -k:], off[:, -k:], self._loose.starts(step[:, :, -k:])
+        if not (self.off or self._loose.loose.any() or seen.any() or joints.any() or starts.any()):
             # the usual case
             self._remember_standings(turn, off, at)
-            loose = self._loose.feed(step, off, np.zeros(off.shape, np.bool_))
-            return None, _of_ticks(loose, loose_before, before, ticks), []
+            return None, None if slips is None else _held_from(held, slips, at - first, ticks), []
         found: list[OffBody] = []
-        rows = np.zeros((len(self._sensors), ticks), np.bool_)
+        rows = np.repeat(self._before[:, None], ticks, axis=1)
+        variance = np.zeros(off.shape) if slips is None else slips
         for look, tick in enumerate(at.tolist()):
             stands = self._stands(turn[:, look], off[:, look])
             by_joint = self._by_joint(joints[:, look], swing[:, look]) if joints[:, look].any() else -1
+            self._loose.look(starts[:, look], turn[:, look], off[:, look], self._before)
             for i, key in enumerate(self._sensors):
-                now = int(seen[i, look]) or (_JOINT if i == by_joint else 0)
+                now = int(seen[i, look]) or (_JOINT if i == by_joint else _LOOSE if self._loose.lost(i) else 0)
                 if (
                     now
                     and now != _FELL
@@ -183,11 +188,9 @@ class OffBodyWatch:
                     found.append(self._lost(i, tick, now, int(self._rested[i, look])))
                 elif stands[i]:
                     self._agreed[i] = tick
-                rows[i, tick - first :] = key in self.off
-        rows[:, :before] = self._before[:, None]
-        self._before = np.array([key in self.off for key in self._sensors])
-        loose = self._loose.feed(step, off, rows[:, at - first])
-        return rows, _of_ticks(loose, loose_before, before, ticks), found
+                rows[i, tick - first :] = self._before[i] = key in self.off
+            variance[self._loose.loose, look] = ANYWHERE_RAD**2
+        return rows, _held_from(held, variance, at - first, ticks), found
 
     def closed(self, until_s: float) -> list[OffBody]:
         """What ends because a new calibration begins at session time `until_s`."""
@@ -199,7 +202,7 @@ class OffBodyWatch:
         if self._agreed[i] > rests:
             # it lies as it stood: no standing since it fell has agreed
             self._agreed[i] = max(rests - FALL_LOOKS * LOOK_STRIDE, self._first)
-        since = max(tick - max(_SINCE[seen], rested) * LOOK_STRIDE, self._agreed[i])
+        since = max(tick - max(_SINCE[seen], rested, self._loose.looks[i]) * LOOK_STRIDE, self._agreed[i])
         self._stood[i], self._moved[i] = 0, False
         self.off[self._sensors[i]] = lost = OffBody(self._sensors[i], since, tick, seen, self._agreed[i])
         return lost
@@ -218,13 +221,17 @@ class OffBodyWatch:
         self._agreed[i] = tick
         return [over]
 
-    def as_before(self, ticks: int) -> tuple[Bools | None, Bools | None]:
-        """At which of `ticks` ticks without a look each sensor is off the body, and may be loose (s, ticks), None: none."""
-        loose = self._loose.loose
+    def as_before(self, ticks: int) -> tuple[Bools | None, Floats | None]:
+        """The first two of `feed` for ticks without a look."""
+        variance = self._variance()
         return (
             np.repeat(self._before[:, None], ticks, axis=1) if self.off else None,
-            np.repeat(loose[:, None], ticks, axis=1) if loose.any() else None,
+            np.repeat(variance[:, None], ticks, axis=1) if variance.any() else None,
         )
+
+    def _variance(self) -> Floats:
+        """Of the angles of each sensor since the last look (s,), rad²."""
+        return np.where(self._loose.loose, ANYWHERE_RAD**2, self._slips.variance())
 
     def _seen(
         self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int, together: Bools | None
@@ -391,16 +398,13 @@ class OffBodyWatch:
             self._agreed[i] = int(at[np.flatnonzero(stands[i])[-1]])
 
 
-_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS}
+_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS, _LOOSE: 0}
 """How many looks before it is known what is seen has begun at least."""
 
 
-def _of_ticks(looks: Bools | None, last: Bools, before: int, ticks: int) -> Bools | None:
-    """Of looks (s, k), the first after `before` ticks, those of all ticks (s, ticks); last (s,): of the look before. None where
-    none holds."""
-    if looks is None:
-        return np.repeat(last[:, None], ticks, axis=1) if last.any() else None
-    return np.concatenate((np.repeat(last[:, None], before, axis=1), np.repeat(looks, LOOK_STRIDE, axis=1)), axis=1)[:, :ticks]
+def _held_from(before: Floats, looks: Floats, at: Ints, ticks: int) -> Floats:
+    """Values (s, k) that hold from looks at these of the ticks (k,) on, and before them `before` (s,): (s, ticks)."""
+    return np.repeat(np.concatenate((before[:, None], looks), axis=1), np.diff(at, prepend=0, append=ticks), axis=1)
 
 
 def _length(v: Floats) -> Floats:

@@ -19,7 +19,6 @@ from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks, places
 from dsp.plausibility.after_gap import AfterGapWatch
 from dsp.plausibility.body_range import BodyRangeWatch, joints_beyond
-from dsp.plausibility.loose import ANYWHERE_RAD
 from dsp.plausibility.off_body import OffBody, OffBodyWatch
 from dsp.results import AngleRows, Finding, Flags
 
@@ -95,13 +94,13 @@ class WornWatch:
         time after the ticks.
         """
         put_back = bool(self._off.returned)
-        off, loose, events = self._feed(self._off, ticks, rows, angles)
+        off, doubt, events = self._feed(self._off, ticks, rows, angles)
         checked = Checked([e.finding(self._rate, marked_back=self._marked_back) for e in events])
         if self._marked_back and (events or ahead):
             off = self._back(ticks, off, [*events, *ahead])
-        if loose is not None:
-            for i in np.flatnonzero(loose.any(axis=1)).tolist():
-                widen(rows, self.placements[i], loose[i] * ANYWHERE_RAD**2)
+        if doubt is not None:
+            for i in np.flatnonzero(doubt.any(axis=1)).tolist():
+                widen(rows, self.placements[i], doubt[i])
         if off is not None:
             self._take_out(rows, off, Quality.OFF_BODY)
         void = self._of_others(ticks, others) if others else None
@@ -145,7 +144,7 @@ class WornWatch:
 
     def _feed(
         self, watch: OffBodyWatch, ticks: Ticks, rows: AngleRows, angles: SegmentAngles
-    ) -> tuple[Bools | None, Bools | None, list[OffBody]]:
+    ) -> tuple[Bools | None, Floats | None, list[OffBody]]:
         looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
         if looks.start >= len(ticks):
             # most calls of a running session bring no look
