@@ -21,8 +21,8 @@ from dsp.calibration.calibration_movements import THIGH_KEYS
 LOOKS = 8
 """Looks over which somebody walks: 1.6 s, more than a stride (ours)."""
 LEANS_RAD, SWINGS_RAD, PASSES_RAD = np.radians([10.0, 10.0, 15.0]).tolist()
-"""In walking, a sensor is doubted that is off by more than the first all the time; thighs swing by more than the second, and pass
-how they stood by less than the third (ours)."""
+"""In walking, a sensor is doubted that is off by more than the first all the time; thighs swing by more than the second and
+come within the third of how they stood (ours)."""
 DOUBTED_PART = 0.6
 """Standard uncertainty as a part of the angle that it is off: a slip turns angles by up to all of it (ours)."""
 
