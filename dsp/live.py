@@ -49,7 +49,7 @@ from dsp.pipeline import (
     with_flags,
     worn_last_time,
 )
-from dsp.plausibility.doubts import GyroscopeDoubts
+from dsp.plausibility.doubts.gyroscopes import GyroscopeDoubts
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder

@@ -29,8 +29,8 @@ from dsp.alignment.slip import LOOKS_S, SAME_RAD, SLIPPED_RAD, STILL_RAD
 from dsp.angles.joints import JOINTS, PELVIS
 from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
-from dsp.plausibility.loose import ANYWHERE_RAD, LooseWatch
-from dsp.plausibility.slip_doubts import LOOKS, SlipDoubts
+from dsp.plausibility.doubts.loose import ANYWHERE_RAD, LooseWatch
+from dsp.plausibility.doubts.slips import LOOKS, SlipDoubts
 from dsp.results import Finding
 
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
@@ -160,7 +160,7 @@ class OffBodyWatch:
         at = first + np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
         held = self._variance()
-        slips = self._slips.feed(off[:, -k - LOOKS + 1 :], turn[:, -k:])
+        slips = self._slips.feed(off[:, -k - LOOKS + 1 :], turn[:, -k - LOOKS + 1 :])
         turn, off, starts = turn[:, -k:], off[:, -k:], self._loose.starts(step[:, :, -k:])
         if not (self.off or self._loose.loose.any() or seen.any() or joints.any() or starts.any()):
             # the usual case

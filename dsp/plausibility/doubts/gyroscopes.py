@@ -1,8 +1,8 @@
 """What a doubted gyroscope costs an angle: a wider standard uncertainty while no finding says that it is wrong.
 
 A gyroscope is doubted long before it can be called wrong (`GyroscopeWatch`). Until then its angles go out with the error that
-it may have made: the doubted part of how far the sensor has turned within the last seconds. The filter takes gravity's side
-within its time constant of three seconds, so what was turned earlier no longer counts.
+it may have made: the doubted part of how far the sensor has turned lately. Gravity corrects the inclination within seconds, the
+movements that follow the heading within half a minute.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dsp.plausibility.gyroscope import NO_DOUBT, GyroscopeDoubt
 from dsp.plausibility.worn import widen
 from dsp.results import AngleRows
 
-TURNED_LOOKS = 34
-"""Looks, 0.2 s apart, with which an orientation is compared: two time constants of the filter (ours)."""
-_PART = 512
+TURNED_LOOKS = 125
+"""Looks, 0.2 s apart, with which an orientation is compared: 25 s, in which a heading is found again (ours)."""
+_PART = 256
 """Ticks compared at once: it bounds the memory (ours)."""
 
 

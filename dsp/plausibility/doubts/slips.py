@@ -20,9 +20,12 @@ from dsp.calibration.calibration_movements import THIGH_KEYS
 
 LOOKS = 8
 """Looks over which somebody walks: 1.6 s, more than a stride (ours)."""
-LEANS_RAD, SWINGS_RAD, PASSES_RAD = np.radians([10.0, 10.0, 15.0]).tolist()
-"""In walking, a sensor is doubted that is off by more than the first all the time; thighs swing by more than the second and
-come within the third of how they stood (ours)."""
+STILL_LOOKS = 3
+"""Looks in a row for which all must stand still: at the turn of a side bend they do for one or two (ours)."""
+LEANS_RAD, THIGH_LEANS_RAD = np.radians([10.0, 14.0]).tolist()
+"""In walking, a sensor is doubted that is off by more all the time (ours); a sound thigh is by up to 12° in a turn."""
+SWINGS_RAD, PASSES_RAD = np.radians([10.0, 15.0]).tolist()
+"""In walking, thighs swing by more than the first and come within the second of how they stood (ours)."""
 DOUBTED_PART = 0.6
 """Standard uncertainty as a part of the angle that it is off: a slip turns angles by up to all of it (ours)."""
 
@@ -33,6 +36,7 @@ class SlipDoubts:
 
     def __init__(self, sensors: Sequence[str]) -> None:
         self._thigh = np.array([key in THIGH_KEYS for key in sensors])[:, np.newaxis]
+        self._leans = np.where(self._thigh, THIGH_LEANS_RAD, LEANS_RAD)
         self._walks = self._thigh.any() and not self._thigh.all()
         self._off = np.zeros(len(sensors))
         """The angle by which each may have slipped, since the last look."""
@@ -44,24 +48,27 @@ class SlipDoubts:
     def feed(self, off: Floats, turn: Floats) -> Floats | None:
         """Variance, rad², of each sensor's angles from each look on (s, k), None where none is doubted.
 
-        off (s, LOOKS - 1 + k): how far each is from how it stood, at the looks before, too; turn (s, k): how far each turned
-        since the look before."""
-        doubted, cleared, size = self._standing(off[:, LOOKS - 1 :], turn)
+        off, turn (s, LOOKS - 1 + k): how far each is from how it stood, and turned since the look before; some looks before
+        the k, too."""
+        doubted, cleared, size = self._standing(off[:, LOOKS - 1 :], turn[:, LOOKS - STILL_LOOKS :])
         if self._walks:
             leans, upright, least = self._walking(off)
             size = np.where(leans, least, size)
             doubted, cleared = doubted | leans, cleared | upright
         if not (doubted.any() or self._off.any()):
             return None
-        found = np.empty(turn.shape)
-        for look in range(turn.shape[1]):
+        found = np.empty(size.shape)
+        for look in range(size.shape[1]):
             self._off = np.where(doubted[:, look], size[:, look], np.where(cleared[:, look], 0.0, self._off))
             found[:, look] = self.variance()
         return found
 
     def _standing(self, off: Floats, turn: Floats) -> tuple[Bools, Bools, Floats]:
-        """Which sensors (s, k) alone do not stand as they did while all stand still, which do, and how far they are off."""
-        still, same = (turn < STILL_RAD).all(axis=0), off < SAME_RAD
+        """Which sensors (s, k) alone do not stand as they did while all stand still, which do, and how far they are off.
+        turn: (s, STILL_LOOKS - 1 + k)."""
+        k = off.shape[1]
+        calm, same = (turn < STILL_RAD).all(axis=0), off < SAME_RAD
+        still = np.logical_and.reduce([calm[back : back + k] for back in range(STILL_LOOKS)])
         apart = (off > SLIPPED_RAD) & (off < POSTURE_RAD)
         one = still & (same.sum(axis=0) == len(off) - 1) & (len(off) > 1)
         return apart & one, np.broadcast_to(still & same.all(axis=0), off.shape), off
@@ -75,5 +82,5 @@ class SlipDoubts:
             least, most = np.minimum(least, before), np.maximum(most, before)
         upright = np.where(self._thigh, (least < PASSES_RAD) & (most - least > SWINGS_RAD), most < SLIPPED_RAD)
         others = upright.sum(axis=0) - upright == len(off) - 1
-        leans = others & (least > LEANS_RAD) & (most < POSTURE_RAD)
+        leans = others & (least > self._leans) & (most < POSTURE_RAD)
         return leans, others & upright & (least < SLIPPED_RAD), least
