@@ -51,7 +51,8 @@ class LooseWatch:
         of_trunk, of_thigh = (_ONE_RAD, _TWO_RAD, _FLEXES_RAD), (_THIGH_ONE_RAD, _THIGH_TWO_RAD, _THIGH_FLEXES_RAD)
         sizes = np.array([of_thigh if key in THIGH_KEYS else of_trunk for key in self._sensors]).T[:, :, np.newaxis]
         sizes[2, [key == Placement.PELVIS.value for key in self._sensors]] = _PELVIS_FLEXES_RAD
-        self._one, self._two, self._flexes = sizes
+        self._least, self._flexes = sizes[:2], np.stack((sizes[2], _SLOWER * sizes[2]))
+        """For one look and for two (2, s, 1)."""
         self._found = np.array([key in found for key in self._sensors])[:, np.newaxis]
         trunk = {Placement.PELVIS.value: Placement.LUMBAR.value}
         beside = [trunk.get(key, Placement.PELVIS.value) for key in self._sensors]
@@ -69,17 +70,15 @@ class LooseWatch:
     def starts(self, step: Floats) -> Bools:
         """At which looks each sensor turns fast, about another axis than its own, and alone (s, k). step (3, s, k): rotation
         vectors of the segments since the look before, rad."""
-        k = step.shape[2]
         steps = np.concatenate((self._step, step), axis=2)
         self._step = steps[:, :, -1:]
-        two = steps[:, :, 1:] + steps[:, :, :-1]
-        found = np.zeros((len(self._sensors), k), np.bool_)
-        for turned, least, flexes in ((step, self._one, self._flexes), (two, self._two, _SLOWER * self._flexes)):
-            square = turned * turned
-            aside, whole = np.sqrt(square[0] + square[1]), np.sqrt(square.sum(axis=0))
-            beyond = np.where(self._found, aside + np.maximum(np.abs(turned[2]) - flexes, 0.0), whole - flexes)
-            found |= self._watched & (beyond > least) & (whole[self._beside] < _ALONE * whole)
-        return found
+        # of one look and of two: (2, s, k)
+        across, up, flexing = np.stack((step, steps[:, :, 1:] + steps[:, :, :-1]), axis=1)
+        aside = across * across + up * up
+        whole = np.sqrt(aside + flexing * flexing)
+        beyond = np.where(self._found, np.sqrt(aside) + np.maximum(np.abs(flexing) - self._flexes, 0.0), whole - self._flexes)
+        alone = whole[:, self._beside] < _ALONE * whole
+        return np.asarray(((beyond > self._least) & alone & self._watched).any(axis=0))
 
     def look(self, starts: Bools, turn: Floats, off: Floats, away: Bools) -> None:
         """One look more: what `starts` says of it (s,), how far each turned since the one before, how far each is from how it

@@ -18,8 +18,8 @@ from body_signals import Bools, Floats
 from dsp.alignment.slip import POSTURE_RAD, SAME_RAD, SLIPPED_RAD, STILL_RAD
 from dsp.calibration.calibration_movements import THIGH_KEYS
 
-LOOKS = 8
-"""Looks over which somebody walks: 1.6 s, more than a stride (ours)."""
+LOOKS, _REACHES = 8, (1, 2, 4)
+"""Looks over which somebody walks: 1.6 s, more than a stride (ours); the steps in which as many are put together."""
 STILL_LOOKS = 3
 """Looks in a row for which all must stand still: at the turn of a side bend they do for one or two (ours)."""
 LEANS_RAD, THIGH_LEANS_RAD = np.radians([10.0, 14.0]).tolist()
@@ -50,12 +50,19 @@ class SlipDoubts:
 
         off, turn (s, LOOKS - 1 + k): how far each is from how it stood, and turned since the look before; some looks before
         the k, too."""
-        doubted, cleared, size = self._standing(off[:, LOOKS - 1 :], turn[:, LOOKS - STILL_LOOKS :])
+        calm, least = (turn[:, LOOKS - STILL_LOOKS :] < STILL_RAD).all(axis=0), off
+        for reach in _REACHES:
+            least = np.minimum(least[:, reach:], least[:, :-reach])
+        held = bool(self._off.any())
+        if not (held or calm.any() or (least > self._leans).any()):
+            # the usual case of who moves
+            return None
+        doubted, cleared, size = self._standing(off[:, LOOKS - 1 :], calm)
         if self._walks:
-            leans, upright, least = self._walking(off)
+            leans, upright = self._walking(off, least)
             size = np.where(leans, least, size)
             doubted, cleared = doubted | leans, cleared | upright
-        if not (doubted.any() or self._off.any()):
+        if not (held or doubted.any()):
             return None
         found = np.empty(size.shape)
         for look in range(size.shape[1]):
@@ -63,24 +70,22 @@ class SlipDoubts:
             found[:, look] = self.variance()
         return found
 
-    def _standing(self, off: Floats, turn: Floats) -> tuple[Bools, Bools, Floats]:
+    def _standing(self, off: Floats, calm: Bools) -> tuple[Bools, Bools, Floats]:
         """Which sensors (s, k) alone do not stand as they did while all stand still, which do, and how far they are off.
-        turn: (s, STILL_LOOKS - 1 + k)."""
-        k = off.shape[1]
-        calm, same = (turn < STILL_RAD).all(axis=0), off < SAME_RAD
+        calm (STILL_LOOKS - 1 + k,): at which looks none turns."""
+        k, same = off.shape[1], off < SAME_RAD
         still = np.logical_and.reduce([calm[back : back + k] for back in range(STILL_LOOKS)])
         apart = (off > SLIPPED_RAD) & (off < POSTURE_RAD)
         one = still & (same.sum(axis=0) == len(off) - 1) & (len(off) > 1)
         return apart & one, np.broadcast_to(still & same.all(axis=0), off.shape), off
 
-    def _walking(self, off: Floats) -> tuple[Bools, Bools, Floats]:
-        """Which sensors (s, k) lean while somebody walks upright, which do not, and by how much at least."""
-        k = off.shape[1] - LOOKS + 1
-        least, most = off[:, LOOKS - 1 :], off[:, LOOKS - 1 :]
-        for back in range(1, LOOKS):
-            before = off[:, LOOKS - 1 - back : LOOKS - 1 - back + k]
-            least, most = np.minimum(least, before), np.maximum(most, before)
+    def _walking(self, off: Floats, least: Floats) -> tuple[Bools, Bools]:
+        """Which sensors (s, k) lean while somebody walks upright, and which do not; least (s, k): how far each was off at
+        least."""
+        most = off
+        for reach in _REACHES:
+            most = np.maximum(most[:, reach:], most[:, :-reach])
         upright = np.where(self._thigh, (least < PASSES_RAD) & (most - least > SWINGS_RAD), most < SLIPPED_RAD)
         others = upright.sum(axis=0) - upright == len(off) - 1
         leans = others & (least > self._leans) & (most < POSTURE_RAD)
-        return leans, others & upright & (least < SLIPPED_RAD), least
+        return leans, others & upright & (least < SLIPPED_RAD)
