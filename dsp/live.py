@@ -49,6 +49,7 @@ from dsp.pipeline import (
     with_flags,
     worn_last_time,
 )
+from dsp.plausibility.doubts.gyroscopes import GyroscopeDoubts
 from dsp.plausibility.sensor_watch import SensorWatch
 from dsp.plausibility.worn import Checked, WornWatch
 from dsp.repetitions.finder import RepetitionFinder
@@ -91,6 +92,7 @@ class LivePipeline:
         self._slips: SlipWatch | None = None
         self._worn: WornWatch | None = None
         self._clocks = ClockDoubts()
+        self._doubts = GyroscopeDoubts()
         self._others = OtherSensors()
         self._others_since: dict[str, float] = {}
         """Of the alignment in force."""
@@ -154,6 +156,8 @@ class LivePipeline:
                 self._others_since = {} if self._alignment is None else self._others.since(self._alignment)
             checked = self._watches[block.sensor].feed(block)
             out.findings += checked.findings
+            for since_s, doubt in checked.doubts:
+                self._doubts.take(block.sensor, since_s, doubt)
             samples = filter_.feed(checked.block)
             if checked.sound is not None:
                 filter_.counts.left_out(block, checked.sound)
@@ -236,6 +240,8 @@ class LivePipeline:
                 slipped = slip_flags(self._slips, turned, self._angles)
                 doubtful = with_flags(doubtful, slipped)
             rows = self._angles.rows(turned, headings, doubtful)
+            if self._doubts:
+                self._doubts.widen(ticks, rows, self._angles)
             if self._worn is not None:
                 checked = self._worn.feed(ticks, rows, self._angles, self._others_since)
         self._clocks.widen(ticks, rows)

@@ -66,6 +66,8 @@ class SegmentAngles:
         for i, key in enumerate(self.placements):
             if reports[key].method == STATED_MOUNTING:
                 axis[i] = uncertainty.stated_axis_sd(key)
+        self.axes_found = frozenset(key for key in self.placements if reports[key].method != STATED_MOUNTING)
+        """Placements whose mediolateral axis was found by movements."""
         self._spreads = uncertainty.AngleSpreads(self.placements, axis, len(beside), estimator)
         self._inclinations = [_INDEX[_INCLINATIONS[key][0]] for key in self.placements]
         self._forward = np.array([_INCLINATIONS[key][1] for key in self.placements])[:, None]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import Bools, Cause, Floats
+from body_signals import G0, Bools, Cause, Floats
 from dsp import rotation
 
 STEP_HZ = 25.0
@@ -60,6 +60,17 @@ _AS_GOOD, _AS_GOOD_MORE = 1.25, 0.03
 """A simpler gyroscope is preferred when its spread is within this factor and this sum, (m/s²)² a window, of the best (ours)."""
 _FITS = 2.0
 """Largest spread, (m/s²)² a window, of what is called an explanation, unless it is a tenth of what is there (ours)."""
+_DOUBTED_FACTORS = (0.86, 1.08)
+"""Factors that fit the windows at hand, beyond which a gyroscope that is not called wrong is doubted. Of sound sensors on a
+trunk they lie within 1.00 and 1.06, on a thigh, below its joint, within 0.88 and 1.02 (ours, simulated)."""
+_DOUBTED_GAIN = 1.3
+"""Spread of the present gyroscope over that of one 15 % faster or slower, from which on a factor is doubted (ours). In the gait
+of a person, whose steps shake the sensors, it is up to 1.13."""
+_DOUBTED_FROM, _LATEST = 2, 4
+"""Windows from which on a factor is doubted, and the latest ones, whose mean spread is (ours)."""
+_DOUBTED_SPREAD = 5.0
+"""Mean spread, (m/s²)², from which on a gyroscope is doubted whatever factor fits (ours). Of sound ones up to 1.0 in simulated
+sessions, 3.5 in the gait of a person."""
 _SOUND_AGAIN = 5
 """The latest windows that must fit a sound gyroscope twice as well, for a fault to be over (ours)."""
 
@@ -84,6 +95,18 @@ class GyroscopeFault:
     remedy: str
     right: Floats
     factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class GyroscopeDoubt:
+    """By how much a gyroscope may be wrong that is not called so. scale: part of each turn that may be missing or too much;
+    misfit_rad: angle by which gravity does not turn as it says."""
+
+    scale: float = 0.0
+    misfit_rad: float = 0.0
+
+
+NO_DOUBT = GyroscopeDoubt()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +138,8 @@ class GyroscopeWatch:
         """New windows before other gyroscopes are tried again."""
         self.doubted = False
         """Whether another factor fits the latest windows better."""
+        self.doubt = NO_DOUBT
+        """By how much the gyroscope may be wrong, while it is not called so."""
 
     def feed(self, forces: Floats, rates: Floats, step_s: Floats, joined: Bools, times_s: Floats) -> bool:
         """Halves forces, rates (h, STEPS, 3), the first of them the last of the call before; step_s (h,), joined (h - 1,):
@@ -153,6 +178,8 @@ class GyroscopeWatch:
         n, total = len(spread), spread.sum(axis=0)
         bend = total[1] + total[2] - 2.0 * total[0]
         lowest = 1.0 + 0.5 * (_PROBED[2] - 1.0) * (total[1] - total[2]) / bend if bend > 0.0 else 0.0
+        gains = bool(total[0] > _DOUBTED_GAIN * min(total[1], total[2]))
+        self.doubt = _doubt(lowest if gains and n >= _DOUBTED_FROM else 1.0, float(spread[-_LATEST:, 0].mean()))
         if abs(lowest - 1.0) < 0.1 and total[0] < _SUSPICIOUS * n:
             self._agreed_s = self._windows[-1].end_s
             return False
@@ -165,7 +192,7 @@ class GyroscopeWatch:
             fault = _explained(list(self._windows)[-latest:])
             if fault is not None:
                 self.fault, self.since_s, self.sound_s = fault, self._since(fault), None
-                self._new = 0
+                self._new, self.doubt = 0, NO_DOUBT
                 return True
         # a search costs as much as a minute of everything else, and found nothing
         if abs(lowest - 1.0) < _FAR_OFF:
@@ -195,6 +222,13 @@ class GyroscopeWatch:
         self._agreed_s = self._windows[-1].end_s
         self._windows.clear()
         return True
+
+
+def _doubt(factor: float, spread: float) -> GyroscopeDoubt:
+    """Of a gyroscope that would fit with this factor, 0 where there is none; spread: mean of the latest windows."""
+    low, high = _DOUBTED_FACTORS
+    scale = 0.0 if low <= factor <= high or factor <= 0.0 else min(abs(factor - 1.0), 1.0)
+    return GyroscopeDoubt(scale, math.sqrt(spread) / G0 if spread > _DOUBTED_SPREAD else 0.0)
 
 
 def _explained(windows: Sequence[_Window]) -> GyroscopeFault | None:

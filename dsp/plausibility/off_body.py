@@ -4,6 +4,7 @@ Looked at every `LOOK_STRIDE` ticks, in the segments' orientations. A sensor cou
 of these is seen:
 - it lies still: its turning is the noise of a sensor, which no body's is, away from how it stood, while most others move;
 - it fell: it turned as no other segment did, and has lain still since;
+- it came loose (`LooseWatch`), and does not stand as it did when all others do;
 - it rests: for seconds a thigh turned by less than any body does, as it stood, while the three others moved as in squats;
 - its joints: for most of a second the angles of the joints at it were beyond what a body can do, or turned faster than a joint
   can. The hip that is beyond its range tells of the thigh; when the lumbar spine and a hip are, or both hips, it is the pelvis.
@@ -15,7 +16,7 @@ have been put back in another place, so it counts as slipped from then on. A cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,8 @@ from dsp.alignment.slip import LOOKS_S, SAME_RAD, SLIPPED_RAD, STILL_RAD
 from dsp.angles.joints import JOINTS, PELVIS
 from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
+from dsp.plausibility.doubts.loose import ANYWHERE_RAD, LooseWatch
+from dsp.plausibility.doubts.slips import LOOKS, SlipDoubts
 from dsp.results import Finding
 
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
@@ -64,11 +67,12 @@ UP_STEPS, UP_BENDS = 16, 32
 _HISTORY = UP_BENDS + 2
 """Looks that are remembered."""
 _UPRIGHT = np.array([0.0, 1.0, 0.0])[:, None, None]
-_LIES, _FELL, _JOINT, _UP, _RESTS = 1, 2, 3, 4, 5
+_LIES, _FELL, _JOINT, _UP, _RESTS, _LOOSE = 1, 2, 3, 4, 5, 6
 _WHAT = {
     _LIES: "lies still while the others move: it is off the body",
     _FELL: "fell and lies still: it is off the body",
     _JOINT: "moves as no body can: it is off the body, or turned round on it",
+    _LOOSE: "came loose and does not stand as it did when all others do: it is off the body",
     _RESTS: "has not turned for seconds while all others moved: it is off the body",
     _UP: "hangs: the other leg walks or bends while this thigh would be held up: it is off the body",
 }
@@ -97,10 +101,11 @@ class OffBody:
 class OffBodyWatch:
     """Watches the segments of an alignment for a sensor that has fallen off; what it says of a tick depends on ticks up to it.
 
-    sensors: the placements, in the order of the segments; first: the tick of the calibration's standing.
+    sensors: the placements, in the order of the segments; first: the tick of the calibration's standing; axes: the sensors
+    whose mediolateral axis was found by movements.
     """
 
-    def __init__(self, sensors: Sequence[str], rate_hz: float, first: int) -> None:
+    def __init__(self, sensors: Sequence[str], rate_hz: float, first: int, axes: Collection[str] = ()) -> None:
         self._sensors, self._rate = tuple(sensors), rate_hz
         n = len(self._sensors)
         self._thighs = [i for i, key in enumerate(sensors) if key in (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)]
@@ -120,6 +125,7 @@ class OffBodyWatch:
         """Looks in a row at which each hardly turned, and at how many of them all others moved."""
         self._rested = np.zeros((n, 0), np.int64)
         """The former at each look in hand."""
+        self._loose, self._slips = LooseWatch(self._sensors, axes), SlipDoubts(self._sensors)
         self._before = np.zeros(n, np.bool_)
         """Which are off the body since the last look."""
         self.off: dict[str, OffBody] = {}
@@ -129,8 +135,9 @@ class OffBodyWatch:
 
     def feed(
         self, first: int, ticks: int, quat: Floats, beyond: Bools, together: Bools | None = None
-    ) -> tuple[Bools | None, list[OffBody]]:
-        """At which ticks first … first + ticks each sensor is off the body (s, ticks), None where none is; what became known.
+    ) -> tuple[Bools | None, Floats | None, list[OffBody]]:
+        """At which ticks first … first + ticks each sensor is off the body (s, ticks), None where none is; the variance, rad²,
+        of the angles of sensors that may be loose or have slipped (s, ticks), None where there is none; what became known.
 
         quat (4, s, k): of the segments, each with its own heading, at those of the ticks that are multiples of `LOOK_STRIDE`;
         beyond (3, k): at which of these a joint's angles were beyond a body, in the order of `JOINTS`.
@@ -139,7 +146,7 @@ class OffBodyWatch:
         """
         k = quat.shape[2]
         if not k:
-            return self.as_before(ticks), []
+            return *self.as_before(ticks), []
         track = np.concatenate((self._quat, quat), axis=2)
         self._quat = track[:, :, -_HISTORY:]
         relative = rotation.multiply(rotation.conjugate(track[:, :, :-1]), track[:, :, 1:])
@@ -152,18 +159,22 @@ class OffBodyWatch:
         seen = self._seen(step, turn, vertical, off, k, together)
         at = first + np.arange((-first) % LOOK_STRIDE, ticks, LOOK_STRIDE)
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
-        turn, off = turn[:, -k:], off[:, -k:]
-        if not self.off and not seen.any() and not joints.any():
+        held = self._variance()
+        slips = self._slips.feed(off[:, -k - LOOKS + 1 :], turn[:, -k - LOOKS + 1 :])
+        turn, off, starts = turn[:, -k:], off[:, -k:], self._loose.starts(step[:, :, -k:])
+        if not (self.off or self._loose.loose.any() or seen.any() or joints.any() or starts.any()):
             # the usual case
             self._remember_standings(turn, off, at)
-            return None, []
+            return None, None if slips is None else _held_from(held, slips, at - first, ticks), []
         found: list[OffBody] = []
-        rows = np.zeros((len(self._sensors), ticks), np.bool_)
+        rows = np.repeat(self._before[:, None], ticks, axis=1)
+        variance = np.zeros(off.shape) if slips is None else slips
         for look, tick in enumerate(at.tolist()):
             stands = self._stands(turn[:, look], off[:, look])
             by_joint = self._by_joint(joints[:, look], swing[:, look]) if joints[:, look].any() else -1
+            self._loose.look(starts[:, look], turn[:, look], off[:, look], self._before)
             for i, key in enumerate(self._sensors):
-                now = int(seen[i, look]) or (_JOINT if i == by_joint else 0)
+                now = int(seen[i, look]) or (_JOINT if i == by_joint else _LOOSE if self._loose.lost(i) else 0)
                 if (
                     now
                     and now != _FELL
@@ -177,11 +188,9 @@ class OffBodyWatch:
                     found.append(self._lost(i, tick, now, int(self._rested[i, look])))
                 elif stands[i]:
                     self._agreed[i] = tick
-                rows[i, tick - first :] = key in self.off
-        before = min(int(at[0]) - first, ticks)
-        rows[:, :before] = self._before[:, None]
-        self._before = np.array([key in self.off for key in self._sensors])
-        return rows, found
+                rows[i, tick - first :] = self._before[i] = key in self.off
+            variance[self._loose.loose, look] = ANYWHERE_RAD**2
+        return rows, _held_from(held, variance, at - first, ticks), found
 
     def closed(self, until_s: float) -> list[OffBody]:
         """What ends because a new calibration begins at session time `until_s`."""
@@ -193,7 +202,7 @@ class OffBodyWatch:
         if self._agreed[i] > rests:
             # it lies as it stood: no standing since it fell has agreed
             self._agreed[i] = max(rests - FALL_LOOKS * LOOK_STRIDE, self._first)
-        since = max(tick - max(_SINCE[seen], rested) * LOOK_STRIDE, self._agreed[i])
+        since = max(tick - max(_SINCE[seen], rested, self._loose.looks[i]) * LOOK_STRIDE, self._agreed[i])
         self._stood[i], self._moved[i] = 0, False
         self.off[self._sensors[i]] = lost = OffBody(self._sensors[i], since, tick, seen, self._agreed[i])
         return lost
@@ -212,9 +221,17 @@ class OffBodyWatch:
         self._agreed[i] = tick
         return [over]
 
-    def as_before(self, ticks: int) -> Bools | None:
-        """At which of `ticks` ticks without a look each sensor is off the body (s, ticks), None where none is."""
-        return np.repeat(self._before[:, None], ticks, axis=1) if self.off else None
+    def as_before(self, ticks: int) -> tuple[Bools | None, Floats | None]:
+        """The first two of `feed` for ticks without a look."""
+        variance = self._variance()
+        return (
+            np.repeat(self._before[:, None], ticks, axis=1) if self.off else None,
+            np.repeat(variance[:, None], ticks, axis=1) if variance.any() else None,
+        )
+
+    def _variance(self) -> Floats:
+        """Of the angles of each sensor since the last look (s,), rad²."""
+        return np.where(self._loose.loose, ANYWHERE_RAD**2, self._slips.variance())
 
     def _seen(
         self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int, together: Bools | None
@@ -381,8 +398,13 @@ class OffBodyWatch:
             self._agreed[i] = int(at[np.flatnonzero(stands[i])[-1]])
 
 
-_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS}
+_SINCE = {_LIES: 2 * LIES_HALF + 1, _FELL: 2 * LIES_HALF + 1, _JOINT: JOINT_OF, _UP: UP_STEPS, _RESTS: REST_LOOKS, _LOOSE: 0}
 """How many looks before it is known what is seen has begun at least."""
+
+
+def _held_from(before: Floats, looks: Floats, at: Ints, ticks: int) -> Floats:
+    """Values (s, k) that hold from looks at these of the ticks (k,) on, and before them `before` (s,): (s, ticks)."""
+    return np.repeat(np.concatenate((before[:, None], looks), axis=1), np.diff(at, prepend=0, append=ticks), axis=1)
 
 
 def _length(v: Floats) -> Floats:

@@ -19,7 +19,7 @@ from dsp.plausibility.accelerometer import AccelerometerWatch
 from dsp.plausibility.clipped import FEW, ClippedStretch, ClippedValues, Extremes, PinnedValues, extremes_of
 from dsp.plausibility.dead import DeadRuns, DeadSamples
 from dsp.plausibility.dead_axes import KINDS, DeadAxes, Glances
-from dsp.plausibility.gyroscope import STEP_HZ, STEPS, GyroscopeFault, GyroscopeWatch
+from dsp.plausibility.gyroscope import NO_DOUBT, STEP_HZ, STEPS, GyroscopeDoubt, GyroscopeFault, GyroscopeWatch
 from dsp.results import Finding, Flags
 
 HALVES = 4
@@ -45,6 +45,7 @@ class Checked:
     block: its sound samples, the clipped ones marked as saturated; sound (n,): which these are of the n that came, None: all.
     flags (n,): quality bits of the samples that came, None: none. runs: first and last time of runs of dead samples, also of
     those that were given out before they were known to be dead. heard_s: session time at which each finding was known.
+    doubts: how far the gyroscope may be wrong, and the session time from which on.
     """
 
     block: TimedBlock
@@ -53,6 +54,7 @@ class Checked:
     runs: Sequence[tuple[float, float]] = ()
     findings: Sequence[Finding] = ()
     heard_s: Sequence[float] = ()
+    doubts: Sequence[tuple[float, GyroscopeDoubt]] = ()
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class SensorWatch:
         self._resolution: Floats = np.full(6, math.inf)
         self._dead_runs = DeadRuns(sensor.key, rate_hz)
         self._clips = ClippedStretch(sensor.key)
+        self._doubt = NO_DOUBT
         self._known: dict[tuple[Cause, str], Finding] = {}
         """Faults that hold, by cause and which part of the sensor."""
 
@@ -130,6 +133,7 @@ class SensorWatch:
         findings: list[Finding] = []
         heard: list[float] = []
         runs: list[tuple[float, float]] = []
+        doubts: list[tuple[float, GyroscopeDoubt]] = []
         dead: Bools | None = None
         clipped: Bools | None = None
         flags: Flags | None = None
@@ -170,6 +174,9 @@ class SensorWatch:
                 if self._waiting.count == self._half * HALVES:
                     self._stretch += 1
                     findings += self._look(HALVES)
+                    if self._gyroscope.doubt != self._doubt:
+                        self._doubt = self._gyroscope.doubt
+                        doubts.append((self._now_s, self._doubt))
             if any((kind, axis) not in self._axes.since_s for kind, axis, _ in stands):
                 findings += self._stand(stands, float(block.time_s[part.stop - 1]))
             heard += [float(block.time_s[part.stop - 1])] * (len(findings) - len(heard))
@@ -180,7 +187,7 @@ class SensorWatch:
         if clipped is not None:
             block = replace(block, saturated=block.saturated | clipped)
         sound = None if dead is None else ~dead
-        return Checked(block if sound is None else _part_of(block, sound), sound, flags, runs, findings, heard)
+        return Checked(block if sound is None else _part_of(block, sound), sound, flags, runs, findings, heard, doubts)
 
     def finish(self) -> list[Finding]:
         """The end of the samples: what is left to look at, and what has not ended until then."""

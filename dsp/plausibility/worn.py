@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from body_signals import ANGLE_NAMES, Bools, Placement, Quality
+from body_signals import ANGLE_NAMES, Bools, Floats, Placement, Quality
 from dsp.angles.joints import HIP_LEFT, HIP_RIGHT, JOINTS, LUMBAR, PELVIS
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, Ticks, places
@@ -37,6 +37,14 @@ _DOUBTED = Quality.IMPLAUSIBLE | Quality.LOW_CONFIDENCE
 """Of a sensor itself: an angle of it that is beyond a body tells nothing of its neighbour."""
 
 
+def widen(rows: AngleRows, key: str, variance: Floats) -> None:
+    """Add a variance (m,), rad², to the angles that this placement's sensor is needed for."""
+    at = np.flatnonzero(variance > 0.0)
+    if len(at):
+        of_sensor = np.ix_(np.array(ANGLES_OF[key]), at)
+        rows.sd[of_sensor] = np.sqrt(np.square(rows.sd[of_sensor]) + variance[at])
+
+
 @dataclass(slots=True)
 class Checked:
     """What was found in a stretch of rows. changes: at which of them the sensors that are on the body change, and to which."""
@@ -54,7 +62,7 @@ class WornWatch:
     ) -> None:
         self.placements = angles.placements
         self._rate, self._marked_back = rate_hz, marked_back
-        self._off = OffBodyWatch(angles.placements, rate_hz, first)
+        self._off = OffBodyWatch(angles.placements, rate_hz, first, angles.axes_found)
         self._range = BodyRangeWatch(rate_hz)
         self._gaps = AfterGapWatch(angles.placements, unnamed, rate_hz)
         self._void: set[str] = set()
@@ -86,10 +94,13 @@ class WornWatch:
         time after the ticks.
         """
         put_back = bool(self._off.returned)
-        off, events = self._feed(self._off, ticks, rows, angles)
+        off, doubt, events = self._feed(self._off, ticks, rows, angles)
         checked = Checked([e.finding(self._rate, marked_back=self._marked_back) for e in events])
         if self._marked_back and (events or ahead):
             off = self._back(ticks, off, [*events, *ahead])
+        if doubt is not None:
+            for i in np.flatnonzero(doubt.any(axis=1)).tolist():
+                widen(rows, self.placements[i], doubt[i])
         if off is not None:
             self._take_out(rows, off, Quality.OFF_BODY)
         void = self._of_others(ticks, others) if others else None
@@ -124,7 +135,7 @@ class WornWatch:
         """What will be known of sensors at these ticks, which follow those that come next, `before`; no row is changed."""
         watch = copy.deepcopy(self._off)
         self._feed(watch, before, rows_before, angles)
-        return self._feed(watch, ticks, rows, angles)[1]
+        return self._feed(watch, ticks, rows, angles)[2]
 
     def close(self, until_s: float) -> list[Finding]:
         """A calibration takes the place of this one from `until_s` on: what held until then has ended."""
@@ -133,11 +144,11 @@ class WornWatch:
 
     def _feed(
         self, watch: OffBodyWatch, ticks: Ticks, rows: AngleRows, angles: SegmentAngles
-    ) -> tuple[Bools | None, list[OffBody]]:
+    ) -> tuple[Bools | None, Floats | None, list[OffBody]]:
         looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
         if looks.start >= len(ticks):
             # most calls of a running session bring no look
-            return watch.as_before(len(ticks)), []
+            return *watch.as_before(len(ticks)), []
         quat, beyond = angles.segments(ticks.quat[:, :, looks]), joints_beyond(rows.angles[:, looks])
         explained = self._explained(ticks)
         if explained is not None:
