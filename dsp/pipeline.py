@@ -13,7 +13,7 @@ from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, RATE_HZ, Ticks
-from dsp.plausibility.worn import ANGLES_OF, WornWatch
+from dsp.plausibility.worn import ANGLES_OF, WornWatch, widen
 from dsp.progress import CalibrationProgress
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
@@ -192,9 +192,10 @@ class ClockDoubts:
                 self._turning = _Turning()
                 continue
             fastest = self._turning.fastest(ticks.part(start, stop))
+            variance = np.zeros(len(ticks))
             for key, off in off_s.items():
-                sd = rows.sd[ANGLES_OF[key], start:stop]
-                rows.sd[ANGLES_OF[key], start:stop] = np.sqrt(sd * sd + (off * fastest) ** 2)
+                variance[start:stop] = np.square(off * fastest)
+                widen(rows, key, variance)
         over = sum(begin < len(ticks) for begin in begins[1:])
         self._suspected = self._suspected[over:]
 

@@ -1,11 +1,11 @@
 """Whether what the sensors say can be true: of one sensor, of linked segments together, and of a body."""
 
 from dsp.plausibility.body_range import BODY_RANGES, FASTEST_DEG_S, BodyRange
-from dsp.plausibility.clock_lags import SAME_S, STEADY_S, ClockLag
-from dsp.plausibility.clocks import SEEN_S, ClockWatch
-from dsp.plausibility.linked_motion import WINDOW_S
+from dsp.plausibility.clocks.lags import SAME_S, STEADY_S, ClockLag
+from dsp.plausibility.clocks.linked_motion import WINDOW_S
+from dsp.plausibility.clocks.shared_bends import lag_of_bends
+from dsp.plausibility.clocks.watch import SEEN_S, ClockWatch
 from dsp.plausibility.sensor_watch import Checked, SensorWatch
-from dsp.plausibility.shared_bends import lag_of_bends
 
 __all__ = [
     "BODY_RANGES",

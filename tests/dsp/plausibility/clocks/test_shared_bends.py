@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.shared_bends import lag_of_bends
+from dsp.plausibility.clocks.shared_bends import lag_of_bends
 from virtual_athlete import Person, Samples, Script, SimulatedAthlete
 
 

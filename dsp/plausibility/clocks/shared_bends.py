@@ -1,6 +1,6 @@
 """How much later one of two trunk sensors shows whole bends than the other: for sessions whose joints felt nothing.
 
-Where hips stay over the feet and bends are slow, `dsp.plausibility.linked_motion` has nothing to compare. What is left is when
+Where hips stay over the feet and bends are slow, `linked_motion` has nothing to compare. What is left is when
 each segment leans. A person leads with one segment or the other (the pelvis by up to 0.9 s later at the onset, Laird 2018,
 subgroup 2), but a segment that leads on the way down follows on the way up, or reaches the turn with the other. A late clock
 shows all of a bend late by the same time: the beginning, the turn, and the way back. Three bends must say so, and nearly all
@@ -16,7 +16,7 @@ import numpy as np
 from body_signals import Bools, Floats
 from dsp import rotation
 from dsp.orientation.strapdown import two_sided
-from dsp.plausibility.clock_lags import ClockLag, line_of
+from dsp.plausibility.clocks.lags import ClockLag, line_of
 
 RATE_HZ = 25.0
 """Inclinations are compared at this rate (ours)."""

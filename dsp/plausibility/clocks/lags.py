@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from body_signals import Cause, Floats, Placement
-from dsp.plausibility.linked_motion import HOP_S, WINDOW_S
+from dsp.plausibility.clocks.linked_motion import HOP_S, WINDOW_S
 from dsp.results import Finding
 
 SAME_S = 0.05

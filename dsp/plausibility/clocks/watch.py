@@ -1,10 +1,10 @@
 """Clocks that disagree: linked segments move together; a sensor that shows their movements late has a late clock.
 
 Of every two sensors the lag is found in windows of some seconds by what both feel of the joint between them
-(`dsp.plausibility.linked_motion`). It says nothing of how a person moves: who bends from the lumbar spine first, by up to 0.9 s
+(`linked_motion`). It says nothing of how a person moves: who bends from the lumbar spine first, by up to 0.9 s
 (Laird 2018, subgroup 2), has sound clocks. Slow bends and standing tell nothing; walking, squats, lifts and sitting down do.
 
-What windows tell is put together in `dsp.plausibility.clock_lags`. A glance at a short window is enough to suspect a clock, but
+What windows tell is put together in `lags`. A glance at a short window is enough to suspect a clock, but
 not to tell that it is wrong.
 """
 
@@ -18,7 +18,7 @@ from itertools import combinations
 import numpy as np
 
 from body_signals import Floats, Placement, TimedBlock
-from dsp.plausibility.clock_lags import (
+from dsp.plausibility.clocks.lags import (
     LARGEST_RATE,
     SAME_S,
     STEADY_S,
@@ -32,7 +32,7 @@ from dsp.plausibility.clock_lags import (
     of_sensor,
     unclear,
 )
-from dsp.plausibility.linked_motion import (
+from dsp.plausibility.clocks.linked_motion import (
     GLIMPSE_S,
     HOP_S,
     LEAD_S,
@@ -48,12 +48,12 @@ from dsp.plausibility.linked_motion import (
     sizes_of,
     variation,
 )
-from dsp.plausibility.shared_bends import BENDS, late_bends
+from dsp.plausibility.clocks.shared_bends import BENDS, late_bends
 
 LOOK_S, WAIT_S = 2.0, 2.0
 """A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
 SEEN_S = WAIT_S + WINDOW_S
-"""So long before a look began the window that it takes in (ours)."""
+"""Time, s, from the beginning of the window that a look takes in to the look (ours)."""
 SLACK_S = 0.5
 """For samples that are late by less nothing waits longer (ours)."""
 GLANCE_S, SETTLED_GLANCE_S, GLANCE_WAIT_S = 1.0, 10.0, 1.0

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.plausibility.linked_motion import GLIMPSE_S, RATE_HZ, WINDOW_S, Felt, glimpses_of, lag_of, lags_of
+from dsp.plausibility.clocks.linked_motion import GLIMPSE_S, RATE_HZ, WINDOW_S, Felt, glimpses_of, lag_of, lags_of
 from virtual_athlete import Script, SimulatedAthlete
 
 SQUATS_S, WALK_S, STEP_S = 14.0, 36.0, 0.54

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from body_signals import Cause
-from dsp.plausibility.clock_lags import blamed, line_of, unclear
-from dsp.plausibility.clocks import LOOK_S, ClockWatch
+from dsp.plausibility.clocks.lags import blamed, line_of, unclear
+from dsp.plausibility.clocks.watch import LOOK_S, ClockWatch
 from tests.dsp.sessions import block
 from virtual_athlete import Script, SimulatedAthlete
 

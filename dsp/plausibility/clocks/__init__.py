@@ -1,0 +1,1 @@
+"""Whether the clocks of a session's sensors agree, by when they show the movements of linked segments."""
