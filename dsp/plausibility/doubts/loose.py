@@ -38,8 +38,8 @@ does; further off than the second it is not (ours)."""
 _WORN_LOOKS = 4
 """Such looks before it is no longer called loose (ours)."""
 _APART_RAD, _APART_LOOKS = np.radians(15.0), 10
-"""A loose sensor is off the body once it is further than this from how it stood, at this number of looks at which all others are
-as they stood (ours)."""
+"""A loose sensor is off the body once it is further than this from how it stood, at this number of looks at which all others
+are as they stood (ours)."""
 
 
 class LooseWatch:
