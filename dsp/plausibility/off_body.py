@@ -145,7 +145,8 @@ class OffBodyWatch:
         nothing of the other.
         """
         k = quat.shape[2]
-        if not k:
+        if not k or not self._sensors:
+            # also where an alignment was refused for every sensor
             return *self.as_before(ticks), []
         track = np.concatenate((self._quat, quat), axis=2)
         self._quat = track[:, :, -_HISTORY:]

@@ -49,7 +49,9 @@ class LooseWatch:
     def __init__(self, sensors: Sequence[str], found: Collection[str]) -> None:
         self._sensors = tuple(sensors)
         of_trunk, of_thigh = (_ONE_RAD, _TWO_RAD, _FLEXES_RAD), (_THIGH_ONE_RAD, _THIGH_TWO_RAD, _THIGH_FLEXES_RAD)
-        sizes = np.array([of_thigh if key in THIGH_KEYS else of_trunk for key in self._sensors]).T[:, :, np.newaxis]
+        sizes = np.empty((3, len(self._sensors), 1))
+        for i, key in enumerate(self._sensors):
+            sizes[:, i, 0] = of_thigh if key in THIGH_KEYS else of_trunk
         sizes[2, [key == Placement.PELVIS.value for key in self._sensors]] = _PELVIS_FLEXES_RAD
         self._least, self._flexes = sizes[:2], np.stack((sizes[2], _SLOWER * sizes[2]))
         """For one look and for two (2, s, 1)."""
