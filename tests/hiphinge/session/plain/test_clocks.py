@@ -8,7 +8,7 @@ import pytest
 from body_signals import Cause
 from hiphinge.session.plain.clocks import agreed
 from ingest.formats import PlainSession
-from tests.dsp.plausibility.test_clocks import squats
+from tests.dsp.plausibility.clocks.test_clocks import squats
 from virtual_athlete import SimulatedAthlete
 
 
