@@ -44,15 +44,20 @@ def late(key: str) -> tuple[SimulatedAthlete, list[Event]]:
     ]
 
 
-@cache
-def computed(key: str, pieces: int = 1, estimators: tuple[str, ...] = ("live", "review")):
-    athlete, events = late(key)
+def fed(athlete: SimulatedAthlete, events: list[Event], pieces: int, estimators: tuple[str, ...]):
+    """The true angles, what each estimator found when fed in pieces, and its findings."""
     engine = Engine(athlete.session, estimators)
     outputs = [engine.feed(events[i * len(events) // pieces : (i + 1) * len(events) // pieces]) for i in range(pieces)]
     outputs.append(engine.finish())
     found = {name: gathered([o[name] for o in outputs], engine.summary(name, "x")) for name in estimators}
     findings = {name: latest([f for o in outputs for f in o[name].findings]) for name in estimators}
     return athlete.truth().zeroed(), found, findings
+
+
+@cache
+def computed(key: str, pieces: int = 1, estimators: tuple[str, ...] = ("live", "review")):
+    athlete, events = late(key)
+    return fed(athlete, events, pieces, estimators)
 
 
 @pytest.mark.parametrize("estimator", ["live", "review"])
@@ -90,13 +95,7 @@ def buffered(pieces: int, estimators: tuple[str, ...] = ("live", "review")):
     athlete = SimulatedAthlete(
         script, 9, rate_hz=60.0, faults={Placement.THIGH_LEFT: (Late(since_s=SINCE_S, lag_s=BUFFERED_S),)}
     )
-    events = list(athlete.events())
-    engine = Engine(athlete.session, estimators)
-    outputs = [engine.feed(events[i * len(events) // pieces : (i + 1) * len(events) // pieces]) for i in range(pieces)]
-    outputs.append(engine.finish())
-    found = {name: gathered([o[name] for o in outputs], engine.summary(name, "x")) for name in estimators}
-    findings = {name: latest([f for o in outputs for f in o[name].findings]) for name in estimators}
-    return athlete.truth().zeroed(), found, findings
+    return fed(athlete, list(athlete.events()), pieces, estimators)
 
 
 def test_until_a_late_clock_is_told_its_angles_say_how_uncertain_they_are():

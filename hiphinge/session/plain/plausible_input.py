@@ -52,9 +52,17 @@ def _check(
             if finding.cause in _OF_A_WHOLE_FILE and whole:
                 raise HiphingeError(finding.what, where[sensor.key](finding.since_s), finding.remedy)
             partly.append(finding)
-    worn = {key: (len(one), one.last_s - one.first_s) for key, one in samples.items() if key in rates_hz}
-    for key, (count, took_s) in worn.items():
-        others_s = [s for other, (n, s) in worn.items() if other != key and abs(n - count) < _ALIKE * count]
+    _check_beside_each_other({key: one for key, one in samples.items() if key in rates_hz}, where)
+    return partly
+
+
+def _check_beside_each_other(
+    worn: Mapping[str, PlainSamples | StoredSamples], where: Mapping[str, Callable[[float], str]]
+) -> None:
+    """HiphingeError for a file that has as many samples as the others, and another time."""
+    sizes = {key: (len(one), one.last_s - one.first_s) for key, one in worn.items()}
+    for key, (count, took_s) in sizes.items():
+        others_s = [s for other, (n, s) in sizes.items() if other != key and abs(n - count) < _ALIKE * count]
         usual_s = float(np.median(others_s)) if len(others_s) > 1 else took_s
         if max(np.abs(np.array(others_s) / usual_s - 1.0), default=1.0) < _ALIKE and not 0.5 < took_s / usual_s < 2.0:
             what = (
@@ -62,8 +70,7 @@ def _check(
                 "counter or ticks, not like seconds"
             )
             remedy = f"State the sample rate (about {count / usual_s:.3g} Hz), or divide the counter by it to have seconds."
-            raise HiphingeError(what, where[key](samples[key].first_s), remedy)
-    return partly
+            raise HiphingeError(what, where[key](worn[key].first_s), remedy)
 
 
 def _findings(
