@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+# The tests start hundreds of processes. Each would compile the whole program anew where bytecode is not kept.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test suite check quick coverage bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
@@ -15,7 +17,8 @@ demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
 # The checks of `lint` take one core, and end long before the tests.
-test: $(VENV)/tools packages
+test:
+	@$(MAKE) --no-print-directory -j2 $(VENV)/tools packages
 	@$(MAKE) --no-print-directory -j2 lint suite
 
 # Four at a time on two cores: the tests of whole sessions wait for most of their time.
@@ -80,13 +83,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements.txt
-	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements-build.txt
-	$(RUN) pip install --quiet --no-deps --no-build-isolation --editable .
+	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements.txt
+	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements-build.txt
+	$(RUN) pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/tools: $(VENV)/installed requirements-test.txt
-	$(RUN) pip install --quiet --no-deps --require-hashes -r requirements-test.txt
+	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements-test.txt
 	touch $@
 
 clean:
