@@ -156,22 +156,25 @@ def test_moved_numbers_are_not_taken_without_an_entry(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "sessions"
-    shutil.copytree(FOLDER / "demo", folder / "demo")
+    shutil.copytree(FOLDER / "demo", folder / "demo", ignore=shutil.ignore_patterns(EXPECTED))
     changelog = tmp_path / "CHANGELOG.md"
     changelog.write_text("## 1\n\n### Scientific changes\n\n- one\n- two\n\n## 0\n\n- no entry of that kind\n")
     for name, value in (("FOLDER", folder), ("CHANGELOG", changelog), ("BLESSED", folder / "blessed.json")):
         monkeypatch.setattr(bless, name, value)
-    bless.BLESSED.write_text('{"demo": {"tables": "", "entries": 2}}')
+    # first the tables of this machine: another one's may differ in the last bits
+    assert bless.main(["demo"]) == 0
+    taken = read_columns(folder / "demo" / EXPECTED)
+    capsys.readouterr()
     columns = folder / "demo" / EXPECTED / "columns.json"
     before = columns.read_text()
-    columns.write_text(before.replace(read_columns(folder / "demo" / EXPECTED)["live"]["angles.lumbar_flexion_deg"], "0" * 16))
+    columns.write_text(before.replace(taken["live"]["angles.lumbar_flexion_deg"], "0" * 16))
     assert bless.main(["demo"]) == 1
     assert "1 columns moved" in capsys.readouterr().out
     assert columns.read_text() != before
     changelog.write_text(changelog.read_text().replace("- two\n", "- two\n- three: lumbar flexion\n"))
     assert bless.main(["demo"]) == 0
     assert bless.blessed()["demo"]["entries"] == 3
-    assert read_columns(folder / "demo" / EXPECTED) == read_columns(FOLDER / "demo" / EXPECTED)
+    assert read_columns(folder / "demo" / EXPECTED) == taken
     assert bless.main(["demo"]) == 0
 
 

@@ -46,6 +46,8 @@ running.close()
 """A session that tells, after each frame, the arrival time of the last event that it has taken.
 
 At speed 0 it is short and gets to its end, else it is too long for that."""
+THIRD_REPETITION_NS = 45_000_000_000
+"""By then the short session has had its third repetition."""
 
 
 @dataclass
@@ -88,38 +90,41 @@ def unfinished(folder: Path) -> list[dict]:
 
 @pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
-    """Two in real time, three quicker, two as fast as they go, which are also met while they close."""
+    """One in real time, two quicker, two as fast as they go, which are also met while they close."""
     moments = random.Random(11)
     sessions = tmp_path / "sessions"
     sessions.mkdir()
-    running = [start(sessions / f"s{i}", i, speed) for i, speed in enumerate([1.0] * 2 + [12.0] * 3)]
+    running = [start(sessions / f"s{i}", i, speed) for i, speed in enumerate([1.0] + [12.0] * 2)]
     for one in running:
         one.first_ns = int.from_bytes(said(one, 8), "little")
     found = unfinished(sessions)
     assert [f["found"] for f in found] == [f"{sessions}: 0 unfinished"], "a running session was taken for an orphan"
 
-    hasty = [start(sessions / f"s{i}", i, 0.0) for i in (5, 6)]
+    hasty = [start(sessions / f"s{i}", i, 0.0) for i in (3, 4)]
     for one in hasty:
         one.first_ns = int.from_bytes(said(one, 8), "little")
     now = time.monotonic()
     for one in running:
         one.kill_at = now + moments.uniform(0.0, 4.5)
-    # the second may get to its end, and has repetitions also where the computer is busy
+    # the second may get to its end, and has repetitions also where the computer is slow
     for one, latest in zip(hasty, (6.0, 14.0), strict=True):
         one.kill_at = now + moments.uniform(0.25, 1.0) * latest
     for one in sorted([*running, *hasty], key=lambda r: r.kill_at):
         time.sleep(max(0.0, one.kill_at - time.monotonic()))
+        if one is hasty[1]:
+            while one.taken_ns - one.first_ns < THIRD_REPETITION_NS and (told := said(one, 8)):
+                one.taken_ns = int.from_bytes(told, "little")
         one.child.kill()
     for one in [*running, *hasty]:
         told = said(one)
         told = told[: len(told) // 8 * 8]
-        one.taken_ns = int.from_bytes(told[-8:], "little") if told else one.first_ns
+        one.taken_ns = int.from_bytes(told[-8:], "little") if told else max(one.taken_ns, one.first_ns)
         assert one.child.wait() == -9 or one in hasty
         assert one.child.stdout is not None
         one.child.stdout.close()
 
     orphaned = [r.folder.name for r in [*running, *hasty] if not (r.folder / "review/summary.json").is_file()]
-    assert len(orphaned) >= len(running) == 5
+    assert len(orphaned) >= len(running) == 3
     for one in [*running, *hasty]:
         first_ns, last_ns = recorded_ns(one.folder / "recording.mcap")
         assert one.taken_ns - max(last_ns, one.first_ns) <= 1_000_000_000, one.folder.name
