@@ -35,15 +35,45 @@ REAL_TIME = ("contract", "dashboards/live_page", "dashboards/review_page", "inge
 """Folders whose tests watch other processes, browsers and virtual radios while the clock runs."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where everything is required, on a machine that is shared with others, such a test may be tried once more. It is listed
-    as RERUN, and is a fault to look for. A developer's run has no second try."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers get their shares of the tests (`dealt`).
+
+    Where everything is required, on a machine that is shared with others, a test in real time may be tried once more. It is
+    listed as RERUN, and is a fault to look for. A developer's run has no second try.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if workers > 1:
+        items[:] = dealt(items, workers)
     if os.environ.get("HIPHINGE_REQUIRE_ALL") != "1":
         return
     folders = tuple(ROOT / "tests" / name for name in REAL_TIME)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+FIRST = (("contract", "dashboards", "dsp"), ("dsp", "contract", "dashboards"))
+"""Folders with which workers begin, in turn: tests of whole sessions wait for most of their time, those of the mathematics
+never do. What is left for the end is short."""
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in the order in which pytest-xdist cuts them into one piece for each worker: whole files, and of each folder
+    about as many tests in each piece."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    shares: list[list[tuple[int, Path]]] = [[] for _ in range(workers)]
+    sizes = [0] * workers
+    of_folder: dict[Path, list[int]] = {}
+    for path in sorted(files, key=lambda path: (path.parent, -len(files[path]), path)):
+        there = of_folder.setdefault(path.parent, [0] * workers)
+        least = min(range(workers), key=lambda worker: (there[worker], sizes[worker]))
+        order, room = FIRST[least % len(FIRST)], path.relative_to(ROOT / "tests").parts[0]
+        shares[least].append((order.index(room) if room in order else len(order), path))
+        there[least] += len(files[path])
+        sizes[least] += len(files[path])
+    return [item for share in shares for _, path in sorted(share) for item in files[path]]
 
 
 def missing(reason: str) -> None:
