@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from body_signals import Event, Mark, Packets, Session
@@ -17,13 +18,16 @@ from ingest.heads import write_session_toml
 from ingest.recording.recorder import Recorder
 from virtual_athlete import Script, simulate, to_plain
 
+_simulated = lru_cache(maxsize=2)(simulate)
+"""Kept, as many tests begin with the same one."""
+
 
 def live_session(folder: Path, **options: object) -> Path:
     """A demo that was recorded and computed live, in frames as an application takes them."""
-    simulated = simulate("demo", 1, **options)
+    simulated = _simulated("demo", 1, **options)
     running = SessionInProgress(folder, with_software(simulated.session, software()))
-    for begin in range(0, len(simulated.events), 50):
-        running.take(simulated.events[begin : begin + 50])
+    for begin in range(0, len(simulated.events), 400):
+        running.take(simulated.events[begin : begin + 400])
     running.close()
     return folder
 
@@ -38,7 +42,7 @@ def recording(path: Path, session: Session, events: Iterable[Event]) -> Path:
 
 def uncalibrated_recording(path: Path) -> Path:
     """A demo in which nobody marked the calibration."""
-    simulated = simulate("demo", 1)
+    simulated = _simulated("demo", 1)
     kept = [event for event in simulated.events if not isinstance(event, Mark)]
     assert len(kept) < len(simulated.events)
     return recording(path, simulated.session, (_numbered(event, seq) for seq, event in enumerate(kept)))

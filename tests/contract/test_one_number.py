@@ -33,8 +33,8 @@ def test_a_number_of_the_hip_screen_is_the_same_wherever_it_is_read(tmp_path: Pa
     session = replace(simulated.session)
     folder = tmp_path / "2026-11-23T09-00-00Z_player-07"
     running = SessionInProgress(folder, session)
-    for begin in range(0, len(simulated.events), 50):
-        running.take(simulated.events[begin : begin + 50])
+    for begin in range(0, len(simulated.events), 400):
+        running.take(simulated.events[begin : begin + 400])
     # the page hears the live estimator while the session runs
     on_page = result_document(running.screened(), session, {})
     running.close()

@@ -49,8 +49,8 @@ def _session(
     facts = [SessionMark(1.0, label) for label in ("gym north", "group forwards", "MD-2", "load 60 kg", "srpe 6", "soreness 2")]
     running = SessionInProgress(where, replace(simulated.session, marks=(*simulated.session.marks, *facts)))
     events = with_batteries(simulated.events, [s.key for s in simulated.session.sensors], 90 - seed)
-    for begin in range(0, len(events), 50):
-        running.take(events[begin : begin + 50])
+    for begin in range(0, len(events), 400):
+        running.take(events[begin : begin + 400])
     running.close()
     return where
 

@@ -34,8 +34,8 @@ def unmarked(events: list[Event]) -> tuple[list[Event], list[Mark]]:
 
 def recorded(folder: Path, events: list[Event], **options: object) -> Path:
     running = SessionInProgress(folder, simulate("demo", 1, **options).session)
-    for begin in range(0, len(events), 50):
-        running.take(events[begin : begin + 50])
+    for begin in range(0, len(events), 400):
+        running.take(events[begin : begin + 400])
     running.close()
     return folder
 
@@ -243,8 +243,8 @@ def test_what_was_told_live_taken_away_and_said_again_counts_again(tmp_path: Pat
     end_ns = max(int(e.arrival_ns[-1]) if isinstance(e, Packets) else e.arrival_ns for e in events)
     folder = tmp_path / "evening"
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(events), 50):
-        running.take(events[begin : begin + 50])
+    for begin in range(0, len(events), 400):
+        running.take(events[begin : begin + 400])
     running.take([Mark(last + 1, end_ns - 10**9, "pain 3")])
     running.close()
     before = {estimator: summary(folder, estimator)["pain"] for estimator in ("live", "review")}

@@ -35,7 +35,7 @@ def _arrival(event: Event) -> int:
     return int(event.arrival_ns[0]) if isinstance(event, Packets) else event.arrival_ns
 
 
-def taken(folder: Path, session: object, events: list[Event], size: int = 40) -> list[int]:
+def taken(folder: Path, session: object, events: list[Event], size: int = 200) -> list[int]:
     """Record and compute them live, `size` at a time; rows that each call gave out."""
     running = SessionInProgress(folder, session)  # type: ignore[arg-type]
     given = []
@@ -50,7 +50,7 @@ def test_live_equals_replay_over_a_long_sleep(tmp_path: Path, monkeypatch: pytes
     session, events = asleep(0.3)
     monkeypatch.setattr(grid, "MOST_TICKS", 5_000)
     monkeypatch.setattr(app, "LONGEST_TAKE_S", 0.0)
-    given = taken(tmp_path / "small", session, events)
+    given = taken(tmp_path / "small", session, events, size=40)
     assert 5_000 <= max(given) < 6_000
     monkeypatch.undo()
     taken(tmp_path / "usual", session, events, size=1000)
@@ -78,7 +78,7 @@ def test_a_sleep_of_hours_costs_no_memory(tmp_path: Path) -> None:
         words = [sys.executable, "-c", _A_NIGHT, str(tmp_path / f"{hours}"), str(hours)]
         return int(subprocess.run(words, cwd=Path(__file__).parents[3], capture_output=True, check=True).stdout)
 
-    assert peak(1.5) < peak(0.2) + 100e6
+    assert peak(1.0) < peak(0.2) + 100e6
 
 
 def test_beyond_two_days_is_no_session(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_beyond_two_days_is_no_session(tmp_path: Path) -> None:
     session, events = asleep(50.0)
     running = SessionInProgress(tmp_path / "live", session)  # type: ignore[arg-type]
     before = next(k for k in range(0, len(events), 40) if _arrival(events[k + 40]) > _arrival(events[0]) + 40 * HOUR_NS)
-    for k in range(0, before, 40):
-        running.take(events[k : k + 40])
+    for k in range(0, before, 200):
+        running.take(events[k : min(k + 200, before)])
     with pytest.raises(HiphingeError, match="a session lasts 48 h at most"):
         running.take(events[before : before + 41])
     assert running.abandon()

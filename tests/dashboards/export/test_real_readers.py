@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import venv
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place, whole = folder / ("Scripts" if os.name == "nt" else "bin"), folder / "whole"
     with FileLock(folder.with_suffix(".lock")):
         if not whole.exists():
-            venv.create(folder, with_pip=True)
-            install = [str(place / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *READERS]
+            venv.create(folder)
+            pip = [sys.executable, "-m", "pip", "--python", str(place / "python")]
+            install = [*pip, "install", "--quiet", "--no-compile", "--only-binary", ":all:", *READERS]
             result = subprocess.run(install, capture_output=True, text=True, timeout=900)
             if result.returncode:
                 missing(f"the readers cannot be installed: {result.stderr.strip()[-500:]}")

@@ -52,7 +52,7 @@ def recorded(folder: Path, seed: int = 2, scenario: str = "demo") -> Path:
     """A session as the program leaves it."""
     simulated = simulate(scenario, seed, athlete=ATHLETE, start=START)
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(simulated.events), 50):
-        running.take(simulated.events[begin : begin + 50])
+    for begin in range(0, len(simulated.events), 400):
+        running.take(simulated.events[begin : begin + 400])
     running.close()
     return folder

@@ -31,8 +31,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored") / "evening"
     simulated = simulate("demo", 1)
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(simulated.events), 50):
-        running.take(simulated.events[begin : begin + 50])
+    for begin in range(0, len(simulated.events), 400):
+        running.take(simulated.events[begin : begin + 400])
     running.close()
     return folder
 
