@@ -178,22 +178,16 @@ class Engine:
         # what a heel drop changes holds from one sequence number on, and so does a minute, however the events are cut
         while (cut := self._next_cut(rest)) is not None:
             before, rest = rest.cut(cut)
-            self._time(before, timed)
+            blocks = self._time(before, timed)
             self._pass_heel_drop(before)
-            while len(self._sources) > 1 and self._now_s >= min(self._clocks.due_s, self._clocks.glance_due_s):
-                if self._clocks.glance_due_s < self._clocks.due_s:
-                    known_s = self._clocks.glance_due_s
-                    self._clocks.glance()
-                    self._suspect_clocks(known_s)
-                else:
-                    self._compare_clocks(self._clocks.due_s)
+            self._watch_clocks(before, blocks)
             if self._now_s >= self.minutes.due_s:
                 self._end_minute()
-        self._time(rest, timed)
+        self._watch_clocks(rest, self._time(rest, timed))
         return timed
 
-    def _time(self, events: EventStretch, timed: _Timed) -> None:
-        """Decode these events and bring their samples onto the session's time line."""
+    def _time(self, events: EventStretch, timed: _Timed) -> list[TimedBlock]:
+        """Decode these events and bring their samples onto the session's time line; these samples."""
         zero = self._zero_ns or 0
         blocks = list(events.samples)
         if blocks and not timed.marks and self._plain_marks:
@@ -223,14 +217,33 @@ class Engine:
             times.append((events.single_ns - zero) / 1e9)
         for block in blocks:
             self._rates.setdefault(block.sensor, block.rate_hz)
-            if block.sensor in self._sources:
-                self._clocks.take(block)
             if self._drop is not None:
                 self._drop.take(block)
         timed.blocks += blocks
         seq, running = self._progress(seqs, times)
         timed.seqs.append(seq)
         timed.times.append(running)
+        return blocks
+
+    def _watch_clocks(self, events: EventStretch, blocks: Sequence[TimedBlock]) -> None:
+        """Compare clocks by the samples that these events brought; each look and glance sees those up to the event at which it
+        is due."""
+        if len(self._sources) < 2:
+            return
+        taken = [0] * len(blocks)
+        while (due_s := min(self._clocks.due_s, self._clocks.glance_due_s)) <= self._now_s:
+            at = events.first_from(self.zero_ns + round(due_s * 1e9))
+            if at is not None:
+                for i, block in enumerate(blocks):
+                    start, taken[i] = taken[i], int(block.seq.searchsorted(at, side="right"))
+                    self._clocks.take(block, start, taken[i])
+            if self._clocks.glance_due_s < self._clocks.due_s:
+                self._clocks.glance()
+                self._suspect_clocks(due_s)
+            else:
+                self._compare_clocks(due_s)
+        for start, block in zip(taken, blocks, strict=True):
+            self._clocks.take(block, start, len(block))
 
     def _next_cut(self, events: EventStretch) -> int | None:
         """Sequence number of the first of these events at which something changes, None if there is none."""
@@ -245,12 +258,11 @@ class Engine:
         return min(cuts, default=None)
 
     def _due_at(self, events: EventStretch) -> int | None:
-        """Sequence number of the first of these events at which a minute ends or clocks are compared, None if there is none."""
+        """Sequence number of the first of these events at which a minute ends or a clock may be corrected, None if there is
+        none."""
         if self._zero_ns is None or not self._sources:
             return None
-        due_s = self.minutes.due_s
-        if len(self._sources) > 1:
-            due_s = min(due_s, self._clocks.due_s, self._clocks.glance_due_s)
+        due_s = self.minutes.due_s if len(self._sources) == 1 else min(self.minutes.due_s, self._clocks.corrects_s)
         return events.first_from(self._zero_ns + round(due_s * 1e9))
 
     def _other_sensors(self) -> list[Finding]:

@@ -124,22 +124,23 @@ class ClockWatch:
         self.suspected: dict[str, float] = {}
         """By sensor, how late or early its clock may be, s, where it is not sure enough to be told."""
 
-    def take(self, block: TimedBlock) -> None:
-        """The next samples of a sensor."""
+    def take(self, block: TimedBlock, start: int = 0, stop: int | None = None) -> None:
+        """The next samples of a sensor: those from `start` to `stop` of a block, to its end where that is None."""
         if block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1:
-            if block.time_s.item(0) >= self._after_s:
-                # the usual case
-                self._kept[block.sensor].append((block.time_s, block.acc, block.gyr))
-                return
-            first = int(block.time_s.searchsorted(self._after_s))
-            if first == len(block):
-                return
-            self._kept[block.sensor].append((block.time_s[first:], block.acc[first:], block.gyr[first:]))
+            start = max(start, int(block.time_s.searchsorted(self._after_s)))
+            time_s = block.time_s[start:stop]
+            if len(time_s):
+                self._kept[block.sensor].append((time_s, block.acc[start:stop], block.gyr[start:stop]))
 
     @property
     def due_s(self) -> float:
         """Session time from which on the samples of the next look are there."""
         return self._next_s + WAIT_S
+
+    @property
+    def corrects_s(self) -> float:
+        """Session time up to which no look makes sure of a lag: it takes two in a row."""
+        return self.due_s if self._known else self.due_s + LOOK_S
 
     @property
     def glance_due_s(self) -> float:

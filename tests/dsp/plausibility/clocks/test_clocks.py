@@ -147,6 +147,19 @@ def test_a_lag_that_begins_in_the_middle_is_told_since_then() -> None:
     assert 54.0 < lag.since_s <= 60.5
 
 
+def test_what_is_timed_before_the_second_look_at_a_lag_is_not_corrected_by_it() -> None:
+    watch = ClockWatch(tuple(squats(1)))
+    for i, (key, s) in enumerate(retimed(squats(1), "lumbar", lambda t: t + 0.3).items()):
+        watch.take(block(key, i, s.time_s, s.acc, s.gyr))
+    free_s = watch.corrects_s
+    while not watch.look():
+        assert watch.due_s < squats(1)["pelvis"].time_s[-1]
+        free_s = watch.corrects_s
+    # the second look is not due before
+    assert watch.due_s >= free_s
+    assert watch.corrects_s == watch.due_s
+
+
 @cache
 def walking():
     script = Script(7)
