@@ -128,7 +128,7 @@ def _outcome(job: Job) -> Outcome:
         folder = scratch / "result"
         make_private_folder(folder)
         of_folder = job.session if there is None else there.resolve().name
-        replayed.write(folder, job.session, job.settings.estimators, of_folder, one_core=True)
+        replayed.write(folder, job.session, job.settings.estimators, of_folder)
         compute_cpu_s = time.process_time() - cpu_began
         sources.check_unchanged(looked_at)
         session_s = _duration_s(folder, job.settings.estimators)

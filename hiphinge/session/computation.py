@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -70,14 +69,11 @@ def compute(
     progress: Callable[[float], None] | None = None,
     findings: Sequence[Finding] = (),
     source: str | None = None,
-    *,
-    one_core: bool = False,
 ) -> dict[str, list[Repetition]]:
     """Run the estimators over all events and write their tables into `folder`; returns the repetitions found.
 
     progress: is called with the session time reached, seconds. findings: those about the session's clocks. source: name of the
-    folder of the events, where that is not `session_name`; empty where a person cannot add marks to it. one_core: for those who
-    run a process on each core: rows are then not written beside the computing.
+    folder of the events, where that is not `session_name`; empty where a person cannot add marks to it.
     """
     engine = Engine(session, estimators, findings)
     began = time.monotonic()
@@ -86,20 +82,12 @@ def compute(
         # uninterrupted: a signal may come as soon as the scratch folder exists
         with uninterrupted():
             writer = stack.enter_context(ResultsWriter(folder, engine, estimators))
-        # rows are written while the next ones are computed (not read: two threads in small steps hinder each other)
-        with ThreadPoolExecutor(1, "tables") as beside:
-            writing: Future[None] | None = None
-            for batch in batches:
-                for outputs in engine.pieces(batch):
-                    if writing is not None:
-                        writing.result()
-                    writing = beside.submit(writer.take, outputs)
-                    if one_core:
-                        writing.result()
-                if progress is not None:
-                    progress(engine.now_s)
-            if writing is not None:
-                writing.result()
+        # one after another: two threads in small steps hinder each other
+        for batch in batches:
+            for outputs in engine.pieces(batch):
+                writer.take(outputs)
+            if progress is not None:
+                progress(engine.now_s)
         writer.close(session_name, source)
         _log.info("%s: %.0f s of session computed in %.1f s", session_name, engine.now_s, time.monotonic() - began)
         return writer.repetitions

@@ -50,13 +50,11 @@ class Replayed:
         estimators: Sequence[str],
         of_folder: str,
         progress: Callable[[float], None] | None = None,
-        *,
-        one_core: bool = False,
     ) -> None:
-        """Compute the session into the existing `folder`, as the results named `name`. of_folder, progress, one_core: `source`,
-        `progress` and `one_core` of `compute`."""
+        """Compute the session into the existing `folder`, as the results named `name`. of_folder, progress: `source` and
+        `progress` of `compute`."""
         write_session_toml(without_files(self.session), folder / HEAD)
         if (self.source / EDITS).is_file():
             copy_private(self.source / EDITS, folder / EDITS)
         batches = self.recorded.batches()
-        compute(self.session, batches, folder, name, estimators, progress, self.findings, of_folder, one_core=one_core)
+        compute(self.session, batches, folder, name, estimators, progress, self.findings, of_folder)
