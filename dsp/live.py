@@ -13,6 +13,7 @@ import numpy as np
 from body_signals import PATIENCE_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp import rotation
 from dsp.alignment.alignment import Alignment
+from dsp.alignment.slide import SlideWatch
 from dsp.alignment.slip import SlipWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
@@ -43,9 +44,11 @@ from dsp.pipeline import (
     mountings,
     said_of,
     shared_ticks,
+    slides,
     slip_flags,
     slip_watch,
     unnamed,
+    widen_slid,
     with_flags,
     worn_last_time,
 )
@@ -90,6 +93,7 @@ class LivePipeline:
         """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
         self._slips: SlipWatch | None = None
+        self._slides: SlideWatch | None = None
         self._worn: WornWatch | None = None
         self._clocks = ClockDoubts()
         self._doubts = GyroscopeDoubts()
@@ -191,11 +195,12 @@ class LivePipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force."""
-        return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, self._grid.rate_hz)
+        return said_of(self._alignment, self._calibrator.refused, self._slips, self._slides, self._worn, self._grid.rate_hz)
 
     def slipped(self) -> frozenset[str]:
         """Sensors that count as slipped at the newest tick: rows say that one has, not which."""
         seen = frozenset() if self._slips is None else frozenset(self._slips.slipped)
+        seen |= frozenset() if self._slides is None else frozenset(self._slides.slid)
         return seen if self._worn is None else seen | frozenset(self._worn.returned)
 
     def _new_filter(self, block: TimedBlock) -> CausalOrientation:
@@ -239,7 +244,9 @@ class LivePipeline:
             if self._slips is not None:
                 slipped = slip_flags(self._slips, turned, self._angles)
                 doubtful = with_flags(doubtful, slipped)
-            rows = self._angles.rows(turned, headings, doubtful)
+            slid, variance = (None, None) if self._slides is None else slides(self._slides, ticks, self._angles)
+            rows = self._angles.rows(turned, headings, with_flags(doubtful, slid))
+            widen_slid(rows, self._angles, variance)
             if self._doubts:
                 self._doubts.widen(ticks, rows, self._angles)
             if self._worn is not None:
@@ -309,6 +316,10 @@ class LivePipeline:
             headings[joint.name] = heading
         self._headings = RelativeHeadings(self._grid.rate_hz, headings)
         self._angles = SegmentAngles(tuple(self._tracks), alignment, self._headings.joints, "live", self._body)
+        self._slides = SlideWatch(self._angles.placements, self._grid.rate_hz)
+        if since is not None:
+            # the movements of the calibration show the usual axes
+            slides(self._slides, since, self._angles)
         first, plain = alignment.standing.first, unnamed(self._sensors.values())
         self._worn = WornWatch(self._angles, self._grid.rate_hz, first, marked_back=False, unnamed=plain)
         self._finder.aligned(alignment.to_segment)

@@ -9,10 +9,11 @@ import numpy as np
 
 from body_signals import Floats, Mounting, Placement, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
+from dsp.alignment.slide import SlideWatch
 from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
-from dsp.grid.ticks import LOOK_STRIDE, RATE_HZ, Ticks
+from dsp.grid.ticks import LOOK_STRIDE, RATE_HZ, Ticks, places
 from dsp.plausibility.worn import ANGLES_OF, WornWatch, widen
 from dsp.progress import CalibrationProgress
 from dsp.repetitions.finder import RepetitionFinder
@@ -105,17 +106,41 @@ def slip_flags(watch: SlipWatch, ticks: Ticks, angles: SegmentAngles) -> Flags |
     return np.where(slipped, np.int32(Quality.SLIPPED), np.int32(0))
 
 
+def slides(watch: SlideWatch, ticks: Ticks, angles: SegmentAngles) -> tuple[Flags | None, Floats | None]:
+    """Flags (m,) of ticks, each sensor with its own heading, at which a sensor counts as slid round its segment, None where
+    none does; the variance, rad², of the angles of those that may have (s, m), None where none may."""
+    first = (-ticks.first) % LOOK_STRIDE
+    if first < len(ticks):
+        looks, sensors = slice(first, None, LOOK_STRIDE), places(ticks.keys, angles.placements)
+        quat, quality = angles.segments(ticks.quat[:, :, looks]), ticks.quality[sensors, looks]
+        if np.count_nonzero(quality):
+            # whose own samples are wrong says nothing
+            quat = np.where(quality & np.int32(Quality.IMPLAUSIBLE) != 0, np.nan, quat)
+        slid, variance = watch.feed(ticks.first, len(ticks), quat, ticks.heading_epoch[sensors, looks])
+    else:
+        slid, variance = watch.between(len(ticks))
+    return None if slid is None else np.where(slid, np.int32(Quality.SLIPPED), np.int32(0)), variance
+
+
+def widen_slid(rows: AngleRows, angles: SegmentAngles, variance: Floats | None) -> None:
+    """Let rows state what sensors that may have slid leave uncertain, see `slides`."""
+    if variance is not None:
+        for key, of_sensor in zip(angles.placements, variance, strict=True):
+            widen(rows, key, of_sensor)
+
+
 def said_of(
     alignment: Alignment | None,
     refused: tuple[AlignmentReport, ...],
     watch: SlipWatch | None,
+    slide: SlideWatch | None,
     worn: WornWatch | None,
     rate_hz: float,
 ) -> tuple[AlignmentReport, ...]:
     """The reports of the present alignment; those of the last mark, if it was refused and left the alignment in force."""
     if alignment is None:
         return refused
-    reports = with_slips(alignment.reports, watch, worn, rate_hz)
+    reports = with_slips(alignment.reports, watch, slide, worn, rate_hz)
     why = {
         r.placement: f"the mark at {r.time_s:.0f} s was refused, and the calibration before it stands: {r.reasons[0]}"
         for r in refused
@@ -129,10 +154,17 @@ def said_of(
 
 
 def with_slips(
-    reports: tuple[AlignmentReport, ...], watch: SlipWatch | None, worn: WornWatch | None, rate_hz: float
+    reports: tuple[AlignmentReport, ...],
+    watch: SlipWatch | None,
+    slide: SlideWatch | None,
+    worn: WornWatch | None,
+    rate_hz: float,
 ) -> tuple[AlignmentReport, ...]:
     """The reports, with lower confidence and the reason for sensors that have slipped or come off the body."""
     reasons: dict[str, str] = {}
+    if slide is not None:
+        for key, slip in slide.slid.items():
+            reasons[key] = f"has slid round by {slip.angle_deg:.0f}° since {slip.time_s:.0f} s; calibrate again"
     if watch is not None:
         for key, slip in watch.slipped.items():
             reasons[key] = f"has slipped: stands {slip.angle_deg:.0f}° off since {slip.time_s:.0f} s; calibrate again"

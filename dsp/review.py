@@ -14,6 +14,7 @@ import numpy as np
 
 from body_signals import LONGEST_SESSION_S, Floats, Ints, Quality, Sensor, TimedBlock
 from dsp.alignment.alignment import Alignment
+from dsp.alignment.slide import SlideWatch
 from dsp.alignment.slip import SlipWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
@@ -34,9 +35,11 @@ from dsp.pipeline import (
     mountings,
     said_of,
     shared_ticks,
+    slides,
     slip_flags,
     slip_watch,
     unnamed,
+    widen_slid,
     with_flags,
     worn_last_time,
 )
@@ -72,6 +75,7 @@ class ReviewPipeline:
         self._next: int | None = None
         self._alignment: Alignment | None = None
         self._slips: SlipWatch | None = None
+        self._slides: SlideWatch | None = None
         self._worn: WornWatch | None = None
         self._clocks = ClockDoubts()
         self._others = OtherSensors()
@@ -130,7 +134,7 @@ class ReviewPipeline:
 
     def reports(self) -> tuple[AlignmentReport, ...]:
         """The alignment in force at the end."""
-        return said_of(self._alignment, self._calibrator.refused, self._slips, self._worn, RATE_HZ)
+        return said_of(self._alignment, self._calibrator.refused, self._slips, self._slides, self._worn, RATE_HZ)
 
     def doubt(self, finding: Finding) -> None:
         """A sensor's clock disagrees: rows not yet output are flagged from then on."""
@@ -251,11 +255,15 @@ class ReviewPipeline:
             angles = SegmentAngles(part.keys, self._alignment, headings.joints, "review", self._body)
             if new is not None or self._worn is None:
                 self._slips = slip_watch(self._alignment, RATE_HZ, marked_back=True)
+                self._slides = SlideWatch(angles.placements, RATE_HZ, marked_back=True)
                 out.findings.extend([] if self._worn is None else self._worn.close(start / RATE_HZ))
                 plain = unnamed(self._sensors.values())
                 self._worn = WornWatch(angles, RATE_HZ, start, marked_back=True, unnamed=plain)
             slipped = None if self._slips is None else slip_flags(self._slips, part, angles)
+            slid, variance = (None, None) if self._slides is None else slides(self._slides, own, angles)
+            slipped = with_flags(slipped, slid)
             rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
+            widen_slid(rows, angles, variance)
             later = []
             if high > stop:
                 # a sensor that fell off before the end of these rows may be known a little later only

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dsp.alignment.slide import SlideWatch
 from dsp.alignment.slip import Slip, SlipWatch
 from dsp.alignment.standing import Standing
 from dsp.pipeline import PipelineOutput, shared_ticks, with_slips
@@ -35,12 +36,17 @@ def test_a_shared_standing_lasts_half_a_second(standings, expected) -> None:
 def test_a_sensor_that_has_slipped_is_trusted_less_and_says_since_when() -> None:
     reports = tuple(AlignmentReport(key, "standing and bends", 0.8, ("three bends",), 1.0) for key in ("lumbar", "pelvis"))
     watch = SlipWatch(("lumbar", "pelvis"), 100.0)
-    assert with_slips(reports, watch, None, 100.0) == with_slips(reports, None, None, 100.0) == reports
+    slides = SlideWatch(("lumbar", "pelvis"), 100.0)
+    assert with_slips(reports, watch, slides, None, 100.0) == with_slips(reports, None, None, None, 100.0) == reports
     watch.slipped["pelvis"] = Slip("pelvis", 61.4, 9.6)
-    lumbar, pelvis = with_slips(reports, watch, None, 100.0)
+    lumbar, pelvis = with_slips(reports, watch, slides, None, 100.0)
     assert lumbar == reports[0]
     assert pelvis.confidence == 0.24
     assert pelvis.reasons == ("three bends", "has slipped: stands 10° off since 61 s; calibrate again")
+    slides.slid["lumbar"] = Slip("lumbar", 70.2, 20.4)
+    lumbar, pelvis = with_slips(reports, watch, slides, None, 100.0)
+    assert lumbar.confidence == pelvis.confidence == 0.24
+    assert lumbar.reasons == ("three bends", "has slid round by 20° since 70 s; calibrate again")
 
 
 def test_outputs_are_put_together_in_order() -> None:

@@ -1,0 +1,78 @@
+"""The headings of worn sensors against each other while somebody is upright: a sensor that turns on the skin changes its own.
+
+Compared are the mediolateral axes, which neither bends nor strides turn, in segments of which each has a heading of its own;
+these drift by little in the seconds that are looked at. `LEVELS` upright looks are three seconds or, with a movement in
+between, more. Most calls of a running session bring a look or none, so plain numbers are faster than arrays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+NOW, THEN, LEVELS = 3, 4, 16
+"""Of the last `LEVELS` upright looks, the means of the last and of the first are compared (ours): a slide of 1.5 s lies
+between, and strides nearly even out."""
+STRIDE = 5
+"""Looks over which they do (ours)."""
+APART = 1500
+"""Ticks, 15 s, after which headings that nobody was upright between are not compared: they drift apart (ours)."""
+
+
+class UprightHeadings:
+    """Of s sensors: their levels, each against the mean of the others, rad, at the latest upright looks in order."""
+
+    def __init__(self) -> None:
+        self._epochs: Sequence[int] = ()
+        self._heading: Sequence[float] = ()
+        """Headings (s,), rad, at the last look."""
+        self._whole: list[float] = []
+        """The same against the first sensor, without leaps by a whole turn."""
+        self._levels: deque[list[float]] = deque(maxlen=LEVELS)
+        self._at: deque[int] = deque(maxlen=LEVELS)
+
+    def add(self, heading: Sequence[float], epochs: Sequence[int], at: int) -> bool:
+        """Take the headings (s,), of these epochs, at an upright look at tick `at`; whether they go on from those before."""
+        goes_on = epochs == self._epochs and at - self._at[-1] <= APART
+        if not goes_on:
+            self._heading, self._epochs, self._whole = heading, epochs, [0.0] * len(heading)
+            self._levels.clear()
+            self._at.clear()
+        base = heading[0] - self._heading[0]
+        for i, (now, before) in enumerate(zip(heading, self._heading, strict=True)):
+            self._whole[i] += math.remainder(now - before - base, 2.0 * math.pi)
+        self._heading = heading
+        n, total = len(heading), sum(self._whole)
+        self._levels.append([(n * whole - total) / (n - 1.0) for whole in self._whole])
+        self._at.append(at)
+        return goes_on
+
+    def turned(self) -> list[float]:
+        """By how much each has turned lately (s,); nothing while too few looks are known."""
+        if len(self._levels) < LEVELS:
+            return []
+        return [now - then for now, then in zip(self.now(NOW), self.then(), strict=True)]
+
+    def now(self, looks: int = STRIDE) -> list[float]:
+        """Mean levels at the last looks (s,)."""
+        kept = min(looks, len(self._levels))
+        return _mean([self._levels[-i] for i in range(kept, 0, -1)])
+
+    def then(self) -> list[float]:
+        """Mean levels at the first of the looks that are known (s,)."""
+        return _mean([self._levels[i] for i in range(THEN)])
+
+    def agreed(self, i: int, level: float, within: float) -> int:
+        """Tick of the last of the known looks at which sensor i was within this of a level; of the first where it never was."""
+        near = [at for levels, at in zip(self._levels, self._at, strict=True) if abs(levels[i] - level) < within]
+        return near[-1] if near else self._at[0]
+
+    def settle(self, level: list[float]) -> None:
+        """From now on these levels (s,) are the usual ones."""
+        self._levels.extend([level] * LEVELS)
+        self._at.extend([self._at[-1]] * LEVELS)
+
+
+def _mean(levels: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(levels) for column in zip(*levels, strict=True)]
