@@ -48,13 +48,12 @@ from dsp.pipeline import (
     slip_flags,
     slip_watch,
     unnamed,
-    widen_slid,
     with_flags,
     worn_last_time,
 )
 from dsp.plausibility.doubts.gyroscopes import GyroscopeDoubts
 from dsp.plausibility.sensor_watch import SensorWatch
-from dsp.plausibility.worn import Checked, WornWatch
+from dsp.plausibility.worn import Checked, WornWatch, widen_each
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.looked_back import LookedBack
 from dsp.results import AlignmentReport, Finding, Flags, Repetition
@@ -246,7 +245,7 @@ class LivePipeline:
                 doubtful = with_flags(doubtful, slipped)
             slid, variance = (None, None) if self._slides is None else slides(self._slides, ticks, self._angles)
             rows = self._angles.rows(turned, headings, with_flags(doubtful, slid))
-            widen_slid(rows, self._angles, variance)
+            widen_each(rows, self._angles.placements, variance)
             if self._doubts:
                 self._doubts.widen(ticks, rows, self._angles)
             if self._worn is not None:

@@ -14,7 +14,7 @@ from dsp.alignment.slip import SlipWatch
 from dsp.alignment.standing import SHARED_S, Standing
 from dsp.angles.rows import SegmentAngles
 from dsp.grid.ticks import LOOK_STRIDE, RATE_HZ, Ticks, places
-from dsp.plausibility.worn import ANGLES_OF, WornWatch, widen
+from dsp.plausibility.worn import ANGLES_OF, WornWatch, widen, witnesses
 from dsp.progress import CalibrationProgress
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.results import AlignmentReport, AngleRows, Finding, Flags, OrientationRows, Repetition
@@ -111,22 +111,11 @@ def slides(watch: SlideWatch, ticks: Ticks, angles: SegmentAngles) -> tuple[Flag
     none does; the variance, rad², of the angles of those that may have (s, m), None where none may."""
     first = (-ticks.first) % LOOK_STRIDE
     if first < len(ticks):
-        looks, sensors = slice(first, None, LOOK_STRIDE), places(ticks.keys, angles.placements)
-        quat, quality = angles.segments(ticks.quat[:, :, looks]), ticks.quality[sensors, looks]
-        if np.count_nonzero(quality):
-            # whose own samples are wrong says nothing
-            quat = np.where(quality & np.int32(Quality.IMPLAUSIBLE) != 0, np.nan, quat)
-        slid, variance = watch.feed(ticks.first, len(ticks), quat, ticks.heading_epoch[sensors, looks])
+        epochs = ticks.heading_epoch[places(ticks.keys, angles.placements), first::LOOK_STRIDE]
+        slid, variance = watch.feed(ticks.first, len(ticks), witnesses(ticks, angles), epochs)
     else:
         slid, variance = watch.between(len(ticks))
     return None if slid is None else np.where(slid, np.int32(Quality.SLIPPED), np.int32(0)), variance
-
-
-def widen_slid(rows: AngleRows, angles: SegmentAngles, variance: Floats | None) -> None:
-    """Let rows state what sensors that may have slid leave uncertain, see `slides`."""
-    if variance is not None:
-        for key, of_sensor in zip(angles.placements, variance, strict=True):
-            widen(rows, key, of_sensor)
 
 
 def said_of(

@@ -39,12 +39,11 @@ from dsp.pipeline import (
     slip_flags,
     slip_watch,
     unnamed,
-    widen_slid,
     with_flags,
     worn_last_time,
 )
 from dsp.plausibility.sensor_watch import SensorWatch
-from dsp.plausibility.worn import Checked, WornWatch
+from dsp.plausibility.worn import Checked, WornWatch, widen_each
 from dsp.repetitions.finder import RepetitionFinder
 from dsp.repetitions.held import CALIBRATION_LONGEST_S
 from dsp.repetitions.looked_back import CLOSED_S
@@ -263,7 +262,7 @@ class ReviewPipeline:
             slid, variance = (None, None) if self._slides is None else slides(self._slides, own, angles)
             slipped = with_flags(slipped, slid)
             rows = angles.rows(part, headings, with_flags(slipped, self._clocks.flags(part.time_s)))
-            widen_slid(rows, angles, variance)
+            widen_each(rows, angles.placements, variance)
             later = []
             if high > stop:
                 # a sensor that fell off before the end of these rows may be known a little later only

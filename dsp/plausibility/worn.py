@@ -20,7 +20,7 @@ from dsp.grid.ticks import LOOK_STRIDE, Ticks, places
 from dsp.plausibility.after_gap import AfterGapWatch
 from dsp.plausibility.body_range import BodyRangeWatch, joints_beyond
 from dsp.plausibility.off_body import OffBody, OffBodyWatch
-from dsp.results import AngleRows, Finding, Flags
+from dsp.results import AngleRows, Finding
 
 _OF_JOINTS = {
     PELVIS: (*LUMBAR.components, *HIP_LEFT.components, *HIP_RIGHT.components, "pelvis_tilt", "pelvis_obliquity"),
@@ -43,6 +43,23 @@ def widen(rows: AngleRows, key: str, variance: Floats) -> None:
     if len(at):
         of_sensor = np.ix_(np.array(ANGLES_OF[key]), at)
         rows.sd[of_sensor] = np.sqrt(np.square(rows.sd[of_sensor]) + variance[at])
+
+
+def widen_each(rows: AngleRows, keys: Sequence[str], variance: Floats | None) -> None:
+    """`widen` for the sensors of these placements, each by its own variance (s, m); None where there is none."""
+    if variance is not None:
+        for key, of_sensor in zip(keys, variance, strict=True):
+            widen(rows, key, of_sensor)
+
+
+def witnesses(ticks: Ticks, angles: SegmentAngles) -> Floats:
+    """Segments (4, s, k) at those of the ticks that are multiples of `LOOK_STRIDE`, in the ticks' headings. NaN where they are
+    missing, and where a sensor's own samples are wrong: it is no witness against the others, and is not judged by them."""
+    looks = slice((-ticks.first) % LOOK_STRIDE, None, LOOK_STRIDE)
+    quat, quality = angles.segments(ticks.quat[:, :, looks]), ticks.quality[places(ticks.keys, angles.placements), looks]
+    if not np.count_nonzero(quality):
+        return quat
+    return np.where(quality & np.int32(Quality.IMPLAUSIBLE) != 0, np.nan, quat)
 
 
 @dataclass(slots=True)
@@ -98,9 +115,7 @@ class WornWatch:
         checked = Checked([e.finding(self._rate, marked_back=self._marked_back) for e in events])
         if self._marked_back and (events or ahead):
             off = self._back(ticks, off, [*events, *ahead])
-        if doubt is not None:
-            for i in np.flatnonzero(doubt.any(axis=1)).tolist():
-                widen(rows, self.placements[i], doubt[i])
+        widen_each(rows, self.placements, doubt)
         if off is not None:
             self._take_out(rows, off, Quality.OFF_BODY)
         void = self._of_others(ticks, others) if others else None
@@ -149,23 +164,16 @@ class WornWatch:
         if looks.start >= len(ticks):
             # most calls of a running session bring no look
             return *watch.as_before(len(ticks)), []
-        quat, beyond = angles.segments(ticks.quat[:, :, looks]), joints_beyond(rows.angles[:, looks])
+        beyond = joints_beyond(rows.angles[:, looks])
         explained = self._explained(ticks)
         if explained is not None:
             beyond &= ~explained[:, looks]
-            # whose own samples are wrong is no witness against the others, and is not judged by them
-            faulty = self._quality(ticks)[:, looks] & np.int32(Quality.IMPLAUSIBLE) != 0
-            quat = np.where(faulty, np.nan, quat)
         together = rows.quality[looks] & np.int32(Quality.CLOCK_DISAGREES) == 0
-        return watch.feed(ticks.first, len(ticks), quat, beyond, together)
-
-    def _quality(self, ticks: Ticks) -> Flags:
-        """Quality bits (s, m) of the sensors themselves."""
-        return ticks.quality[places(ticks.keys, self.placements)]
+        return watch.feed(ticks.first, len(ticks), witnesses(ticks, angles), beyond, together)
 
     def _explained(self, ticks: Ticks) -> Bools | None:
         """At which ticks a joint has a sensor that is doubted itself (joints, m), None where none is."""
-        doubts = self._quality(ticks) & np.int32(_DOUBTED) != 0
+        doubts = ticks.quality[places(ticks.keys, self.placements)] & np.int32(_DOUBTED) != 0
         if not np.count_nonzero(doubts):
             return None
         found = np.zeros((len(JOINTS), len(ticks)), np.bool_)
