@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +18,13 @@ from ingest.heads import write_session_toml
 from ingest.recording.recorder import Recorder
 from virtual_athlete import Script, simulate, to_plain
 
+
+def taken(running: SessionInProgress, events: Sequence[Event]) -> None:
+    """Let a session take these events in frames, as an application does."""
+    for begin in range(0, len(events), 400):
+        running.take(events[begin : begin + 400])
+
+
 _simulated = lru_cache(maxsize=2)(simulate)
 """Kept, as many tests begin with the same one."""
 
@@ -26,8 +33,7 @@ def live_session(folder: Path, **options: object) -> Path:
     """A demo that was recorded and computed live, in frames as an application takes them."""
     simulated = _simulated("demo", 1, **options)
     running = SessionInProgress(folder, with_software(simulated.session, software()))
-    for begin in range(0, len(simulated.events), 400):
-        running.take(simulated.events[begin : begin + 400])
+    taken(running, simulated.events)
     running.close()
     return folder
 

@@ -19,6 +19,7 @@ from dashboards.terminal import repetition_table
 from dsp.screen import screen_of
 from hiphinge.live_page.answered import result_document
 from hiphinge.session.in_progress import SessionInProgress
+from tests.contract.recorded_sessions import taken
 from tests.dashboards.report.pages import Page
 from tests.peers.influxdb import any_server
 from virtual_athlete import simulate
@@ -33,8 +34,7 @@ def test_a_number_of_the_hip_screen_is_the_same_wherever_it_is_read(tmp_path: Pa
     session = replace(simulated.session)
     folder = tmp_path / "2026-11-23T09-00-00Z_player-07"
     running = SessionInProgress(folder, session)
-    for begin in range(0, len(simulated.events), 400):
-        running.take(simulated.events[begin : begin + 400])
+    taken(running, simulated.events)
     # the page hears the live estimator while the session runs
     on_page = result_document(running.screened(), session, {})
     running.close()

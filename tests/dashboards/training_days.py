@@ -13,6 +13,7 @@ from body_signals import Event, Heartbeat, Packets, SessionMark
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.session.folders import session_name
 from hiphinge.session.in_progress import SessionInProgress
+from tests.contract.recorded_sessions import taken
 from virtual_athlete import simulate
 from virtual_athlete.radio import Outage
 
@@ -49,8 +50,7 @@ def _session(
     facts = [SessionMark(1.0, label) for label in ("gym north", "group forwards", "MD-2", "load 60 kg", "srpe 6", "soreness 2")]
     running = SessionInProgress(where, replace(simulated.session, marks=(*simulated.session.marks, *facts)))
     events = with_batteries(simulated.events, [s.key for s in simulated.session.sensors], 90 - seed)
-    for begin in range(0, len(events), 400):
-        running.take(events[begin : begin + 400])
+    taken(running, events)
     running.close()
     return where
 

@@ -14,7 +14,7 @@ from body_signals import Event, Mark, Packets
 from dashboards.tables import read_angles
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge, refused
-from tests.contract.recorded_sessions import live_session, plain_session
+from tests.contract.recorded_sessions import live_session, plain_session, taken
 from virtual_athlete import simulate
 
 TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
@@ -34,8 +34,7 @@ def unmarked(events: list[Event]) -> tuple[list[Event], list[Mark]]:
 
 def recorded(folder: Path, events: list[Event], **options: object) -> Path:
     running = SessionInProgress(folder, simulate("demo", 1, **options).session)
-    for begin in range(0, len(events), 400):
-        running.take(events[begin : begin + 400])
+    taken(running, events)
     running.close()
     return folder
 
@@ -243,8 +242,7 @@ def test_what_was_told_live_taken_away_and_said_again_counts_again(tmp_path: Pat
     end_ns = max(int(e.arrival_ns[-1]) if isinstance(e, Packets) else e.arrival_ns for e in events)
     folder = tmp_path / "evening"
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(events), 400):
-        running.take(events[begin : begin + 400])
+    taken(running, events)
     running.take([Mark(last + 1, end_ns - 10**9, "pain 3")])
     running.close()
     before = {estimator: summary(folder, estimator)["pain"] for estimator in ("live", "review")}

@@ -12,6 +12,7 @@ from dashboards.live_page.server import PageServer
 from dashboards.review_page.server import review_server
 from hiphinge.afterwards.reviewing import Reviewing
 from hiphinge.session.in_progress import SessionInProgress
+from tests.contract.recorded_sessions import taken
 from virtual_athlete import simulate
 
 START = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)
@@ -52,7 +53,6 @@ def recorded(folder: Path, seed: int = 2, scenario: str = "demo") -> Path:
     """A session as the program leaves it."""
     simulated = simulate(scenario, seed, athlete=ATHLETE, start=START)
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(simulated.events), 400):
-        running.take(simulated.events[begin : begin + 400])
+    taken(running, simulated.events)
     running.close()
     return folder

@@ -23,6 +23,7 @@ from dashboards.review_page.traces import COLUMNS, LONGEST_STRETCH_S, OVERVIEW, 
 from dashboards.tables import angle_minutes, read_angles, read_repetitions, read_summary
 from dsp.repetitions.kind import CANNOT_TELL
 from hiphinge.session.in_progress import SessionInProgress
+from tests.contract.recorded_sessions import taken
 from virtual_athlete import simulate
 
 
@@ -31,8 +32,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored") / "evening"
     simulated = simulate("demo", 1)
     running = SessionInProgress(folder, simulated.session)
-    for begin in range(0, len(simulated.events), 400):
-        running.take(simulated.events[begin : begin + 400])
+    taken(running, simulated.events)
     running.close()
     return folder
 
