@@ -26,18 +26,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from body_signals import G0, Floats
 from dsp import rotation
-from dsp.orientation.strapdown import two_sided
+from dsp.plausibility.clocks.cells import RATE_HZ, Cells, MotionCells
 
-RATE_HZ = 25.0
-"""Forces and rates are averaged over cells of this rate (ours)."""
 WINDOW_S, HOP_S = 4.0, 2.0
 """A window, and the time between the beginnings of two (ours)."""
 SEARCH_S = 1.2
 """Largest lag that is looked for, to either side of the one that is known (ours)."""
-LEAD_S = 6.0
-"""Samples before the first window by which its vertical is found (ours)."""
-HOLE_S = 0.1
-"""A window with a longer hole between samples says nothing (ours)."""
 LEVER_M, NOISE_M_S2 = 0.3, 0.3
 """Spread of a lever arm beforehand, and of what two sensors find for one joint: tilt, skin (ours)."""
 FLOOR = 0.01
@@ -65,10 +59,6 @@ _CELLS, _SEARCH = round(WINDOW_S * RATE_HZ), round(SEARCH_S * RATE_HZ)
 _SMOOTH = (0.25, 0.5, 0.25)
 
 
-Parts = Sequence[tuple[Floats, Floats, Floats]]
-"""Consecutive times (n,), specific forces and rates (n, 3) of a sensor."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Felt:
     """What a sensor feels along the vertical in cells of time: rows (4, n), the force less gravity, m/s², and by what a lever
@@ -78,74 +68,31 @@ class Felt:
     holes: Floats
 
     @classmethod
-    def of(cls, parts: Parts, begin: int, cells: int, from_s: float = -np.inf) -> Felt | None:
-        """What one sensor feels; see `of_several`."""
-        return cls.of_several({"": parts}, begin, cells, from_s).get("")
-
-    @classmethod
-    def of_several(cls, sensors: Mapping[str, Parts], begin: int, cells: int, from_s: float = -np.inf) -> dict[str, Felt]:
-        """By sensor, in cells from number `begin` on; without those that tell nothing. from_s: samples before are left out."""
-        edges = (begin + np.arange(cells + 1)) / RATE_HZ
-        means, holes = {}, {}
-        for key, parts in sensors.items():
-            found = _cells(parts, edges, from_s)
-            if found is not None:
-                means[key], holes[key] = found
-        if not means:
+    def of_several(cls, sensors: Mapping[str, MotionCells], begin: int, end: int) -> dict[str, Felt]:
+        """By sensor, in the cells from number `begin` to `end`; without those that tell nothing."""
+        there: dict[str, Cells] = {}
+        for key, of_sensor in sensors.items():
+            first, cells = of_sensor.between(begin, end)
+            measured = cells.missing == 0.0
+            if cells.samples.sum() < np.count_nonzero(measured) or variation(cells.sizes[measured]) < LEAST_M_S2:
+                continue
+            if len(cells) < end - begin:
+                cells = Cells.none(first - begin).joined(cells, Cells.none(end - first - len(cells)))
+            there[key] = cells
+        if not there:
             return {}
-        quat = np.empty((4, len(means), cells))
-        for i, cell in enumerate(means.values()):
-            quat[:, i] = two_sided(RATE_HZ, np.ascontiguousarray(cell[:3].T), np.ascontiguousarray(cell[3:].T))
-        rows = _along_the_vertical(quat, np.stack(list(means.values()), axis=1))
-        return {key: cls(rows[:, i], holes[key]) for i, key in enumerate(means)}
+        rows = _along_the_vertical(Cells(np.stack([cells.rows for cells in there.values()], axis=1)))
+        holes = (np.add.accumulate(np.append(0.0, cells.missing)) for cells in there.values())
+        return {key: cls(rows[:, i], missing) for i, (key, missing) in enumerate(zip(there, holes, strict=True))}
 
     def whole(self, start: int, stop: int) -> bool:
         """Whether there is no hole in these cells."""
         return start >= 0 and stop < len(self.holes) and bool(self.holes[start] == self.holes[stop])
 
 
-def _cells(parts: Parts, edges: Floats, from_s: float) -> tuple[Floats, Floats] | None:
-    """Mean force and rate (6, n) in the cells between these edges (n + 1,), and number of cells with a hole before each edge;
-    None where they tell nothing."""
-    low_s, high_s, cells = edges.item(0), edges.item(-1), len(edges) - 1
-    earliest_s = max(low_s - 1.0 / RATE_HZ, from_s)
-    near = [(at, acc, gyr, *at.searchsorted((earliest_s, high_s + 1.0 / RATE_HZ)).tolist()) for at, acc, gyr in parts]
-    near = [part for part in near if part[3] < part[4]]
-    n = sum(stop - start for _, _, _, start, stop in near)
-    if n < cells:
-        return None
-    time_s = np.concatenate([at[start:stop] for at, _, _, start, stop in near])
-    values = np.empty((6, n))
-    np.concatenate([acc[start:stop] for _, acc, _, start, stop in near], out=values[:3].T)
-    np.concatenate([gyr[start:stop] for _, _, gyr, start, stop in near], out=values[3:].T)
-    if not np.isfinite(values).all():
-        return None
-    step = time_s[1:] - time_s[:-1]
-    # integrals up to each sample, and from them the mean of each cell, whatever the sensor's rate
-    sums = np.zeros((6, n))
-    area = values[:, 1:] + values[:, :-1]
-    area *= 0.5 * step
-    np.add.accumulate(area, axis=1, out=sums[:, 1:])
-    right = np.minimum(np.maximum(time_s.searchsorted(edges), 1), n - 1)
-    share = np.minimum(np.maximum((edges - time_s[right - 1]) / np.maximum(step[right - 1], 1e-9), 0.0), 1.0)
-    upto = sums[:, right - 1]
-    upto += (sums[:, right] - upto) * share
-    cell = (upto[:, 1:] - upto[:, :-1]) * RATE_HZ
-    force = cell[:3]
-    size = np.sqrt(np.add.reduce(force * force, axis=0))
-    if float(size.max() - size.min()) < LEAST_M_S2:
-        return None
-    hole = np.zeros(cells + 1)
-    missing = hole[1:]
-    for at in (step > HOLE_S).nonzero()[0].tolist():
-        missing[max(int((time_s[at] - low_s) * RATE_HZ), 0) : max(int((time_s[at + 1] - low_s) * RATE_HZ) + 1, 0)] = 1.0
-    missing[edges[:-1] < time_s[0] - HOLE_S] = missing[edges[1:] > time_s[-1] + HOLE_S] = 1.0
-    return cell, np.add.accumulate(hole)
-
-
-def _along_the_vertical(quat: Floats, cell: Floats) -> Floats:
-    """`Felt.rows` (4, s, n) of s sensors with these orientations (4, s, n), and means of force and rate (6, s, n) in cells."""
-    up, force, rate = rotation.vertical_in_sensor(quat), cell[:3], cell[3:]
+def _along_the_vertical(cells: Cells) -> Floats:
+    """`Felt.rows` (4, s, n) of s sensors, by their cells (13, s, n)."""
+    up, force, rate = rotation.vertical_in_sensor(cells.quat), cells.means[:3], cells.means[3:]
     turn = np.empty_like(rate)
     turn[..., 1:-1] = (rate[..., 2:] - rate[..., :-2]) * (0.5 * RATE_HZ)
     turn[..., 0], turn[..., -1] = (rate[..., 1] - rate[..., 0]) * RATE_HZ, (rate[..., -1] - rate[..., -2]) * RATE_HZ
@@ -158,32 +105,9 @@ def _along_the_vertical(quat: Floats, cell: Floats) -> Floats:
     return smooth
 
 
-def sizes_of(parts: Parts, begin_s: float, end_s: float) -> tuple[Floats, Floats]:
-    """Times (n,) and sizes (n,), m/s², of the specific force in this time, at about `RATE_HZ`, by means of a few samples."""
-    there = [(time_s, acc, *time_s.searchsorted((begin_s, end_s)).tolist()) for time_s, acc, _ in parts]
-    if not any(start < stop for _, _, start, stop in there):
-        return np.empty(0), np.empty(0)
-    # however the samples came in parts
-    times = np.concatenate([time_s[start:stop] for time_s, _, start, stop in there])
-    forces = np.concatenate([acc[start:stop] for _, acc, start, stop in there])
-    every = max(int(len(times) / ((times[-1] - times[0]) * RATE_HZ + 1.0)), 1)
-    whole = len(times) // every * every
-    # sums of a few, one sample after another, by component: several times as fast as one reduction over rows of three
-    parts_of = forces[:whole].reshape(-1, every, 3)
-    some = np.empty((len(parts_of), 3))
-    for axis in range(3):
-        total = parts_of[:, 0, axis].copy()
-        for k in range(1, every):
-            total += parts_of[:, k, axis]
-        some[:, axis] = total
-    return times[:whole:every], np.sqrt(np.einsum("ij,ij->i", some, some)) / every
-
-
-def variation(sizes: tuple[Floats, Floats], begin_s: float, end_s: float) -> float:
-    """By how much, m/s², these sizes vary in this time."""
-    start, stop = sizes[0].searchsorted((begin_s, end_s)).tolist()
-    there = sizes[1][start:stop]
-    return float(there.max() - there.min()) if len(there) else 0.0
+def variation(sizes: Floats) -> float:
+    """By how much, m/s², these sizes (n,) of the specific force vary."""
+    return float(sizes.max() - sizes.min()) if len(sizes) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from itertools import combinations
 import numpy as np
 
 from body_signals import Floats, Placement, TimedBlock
+from dsp.plausibility.clocks.cells import RATE_HZ, MotionCells
 from dsp.plausibility.clocks.lags import (
     LARGEST_RATE,
     SAME_S,
@@ -35,17 +36,13 @@ from dsp.plausibility.clocks.lags import (
 from dsp.plausibility.clocks.linked_motion import (
     GLIMPSE_S,
     HOP_S,
-    LEAD_S,
     LEAST_M_S2,
     NEAR_S,
-    RATE_HZ,
     SEARCH_S,
     WINDOW_S,
     Felt,
-    Parts,
     glimpses_of,
     lags_of,
-    sizes_of,
     variation,
 )
 from dsp.plausibility.clocks.shared_bends import BENDS, late_bends
@@ -85,7 +82,7 @@ class ClockWatch:
 
     def __init__(self, keys: Sequence[str], begin_s: float = 0.0, kept_s: float = KEPT_S) -> None:
         self._keys = [key for key in keys if key in {p.value for p in Placement} - {Placement.OTHER.value}]
-        self._kept: dict[str, list[tuple[Floats, Floats, Floats]]] = {key: [] for key in self._keys}
+        self._cells = {key: MotionCells() for key in self._keys}
         # strides of two legs look alike half a stride apart: they are asked of each other where nothing else is there
         legs = {Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value}
         pairs = [pair for pair in combinations(self._keys, 2) if set(pair) != legs or set(self._keys) == legs]
@@ -100,8 +97,6 @@ class ClockWatch:
         """Session time up to which each sensor has agreed with others."""
         self._after_s = -np.inf
         """Samples before are not looked at."""
-        self._from_s = -math.inf
-        """Samples before have been used, and may be kept no more."""
         self._kept_s = kept_s
         self._settled = 0
         """Looks in a row at which all clocks agreed."""
@@ -119,6 +114,8 @@ class ClockWatch:
         """Session time of the next glance."""
         self._trunk = next((pair for pair in pairs if set(pair) == {Placement.LUMBAR.value, Placement.PELVIS.value}), None)
         """The trunk's two sensors, until the first bends were compared."""
+        self._of_trunk: dict[str, list[tuple[Floats, Floats, Floats]]] = {key: [] for key in self._trunk or ()}
+        """Their samples, as long."""
         self._by_bends: dict[str, float] = {}
         """By how much the trunk's sensors disagree in the first bends, until another movement tells of them."""
         self.suspected: dict[str, float] = {}
@@ -126,11 +123,14 @@ class ClockWatch:
 
     def take(self, block: TimedBlock, start: int = 0, stop: int | None = None) -> None:
         """The next samples of a sensor: those from `start` to `stop` of a block, to its end where that is None."""
-        if block.sensor in self._kept and block.gyr is not None and len(self._keys) > 1:
+        if block.sensor in self._cells and block.gyr is not None and len(self._keys) > 1:
             start = max(start, int(block.time_s.searchsorted(self._after_s)))
             time_s = block.time_s[start:stop]
             if len(time_s):
-                self._kept[block.sensor].append((time_s, block.acc[start:stop], block.gyr[start:stop]))
+                samples = (time_s, block.acc[start:stop], block.gyr[start:stop])
+                self._cells[block.sensor].take(*samples)
+                if block.sensor in self._of_trunk:
+                    self._of_trunk[block.sensor].append(samples)
 
     @property
     def due_s(self) -> float:
@@ -152,11 +152,13 @@ class ClockWatch:
         settled = self._settled >= SETTLED_LOOKS
         until_s, self._glance_s = self._glance_s, self._glance_s + (SETTLED_GLANCE_S if settled else GLANCE_S)
         start_s = until_s - GLIMPSE_S
-        sizes = [sizes_of(parts, start_s, until_s) for parts in self._since(start_s).values()]
-        if sum(variation(one, start_s, until_s) >= LIVELY_M_S2 for one in sizes) <= WITNESSES:
+        if sum(cells.stirs() >= LIVELY_M_S2 for cells in self._cells.values()) <= WITNESSES:
             return
-        begin, end = round((start_s - LEAD_S - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
-        felt = Felt.of_several(self._since((begin - 1) / RATE_HZ), begin, end - begin, self._from_s)
+        self._catch_up()
+        if sum(self._variation(key, start_s, until_s) >= LIVELY_M_S2 for key in self._keys) <= WITNESSES:
+            return
+        begin, end = round((start_s - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
+        felt = Felt.of_several(self._cells, begin, end)
         pairs = [pair for pair in self._lags if pair[0] in felt and pair[1] in felt]
         asked = [(felt[first], felt[second], round(start_s * RATE_HZ) - begin, 0.0) for first, second in pairs]
         for pair, lag_s in zip(pairs, glimpses_of(asked), strict=True):
@@ -166,20 +168,19 @@ class ClockWatch:
         if settled and self.suspected:
             self._settled, self._next_s = 0, LOOK_S * (math.floor(until_s / LOOK_S) + 1.0)
 
-    def _since(self, begin_s: float) -> dict[str, Parts]:
-        """The samples that are kept of each sensor, without parts that end before."""
-        since: dict[str, Parts] = {}
-        for key, parts in self._kept.items():
-            first = len(parts)
-            while first and parts[first - 1][0][-1] >= begin_s:
-                first -= 1
-            since[key] = parts[first:]
-        return since
+    def _catch_up(self) -> None:
+        for cells in self._cells.values():
+            cells.catch_up()
+
+    def _variation(self, key: str, begin_s: float, end_s: float) -> float:
+        """By how much, m/s², the size of a sensor's specific force varies in this time."""
+        return variation(self._cells[key].between(round(begin_s * RATE_HZ), round(end_s * RATE_HZ))[1].sizes)
 
     def forget(self, until_s: float) -> None:
         """A clock is being corrected until session time until_s: what was seen before does not count any more."""
         self._after_s = until_s
-        for parts in self._kept.values():
+        self._cells = {key: MotionCells() for key in self._keys}
+        for parts in self._of_trunk.values():
             parts.clear()
         for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
@@ -194,19 +195,20 @@ class ClockWatch:
         until_s = min(self._next_s, now_s)
         settled = self._settled >= SETTLED_LOOKS
         near = {pair: min(max(self._expected(pair, until_s), -FURTHEST_S), FURTHEST_S) for pair in self._lags}
-        # samples of windows that begin after those of the last look, and of what it takes to compare them
+        # cells of windows that begin after those of the last look, and of what it takes to compare them
         further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
-        begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - LEAD_S - SEARCH_S - further_s
-        self._from_s = max(self._from_s, begin_s - 1.0)
-        for key, parts in self._kept.items():
-            from_s = until_s - KEPT_S if self._trunk is not None and key in self._trunk else self._from_s
-            while len(parts) > 1 and parts[1][0][0] <= from_s:
+        begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - SEARCH_S - further_s - 1.0
+        self._catch_up()
+        for cells in self._cells.values():
+            cells.drop(round(begin_s * RATE_HZ))
+        for parts in self._of_trunk.values():
+            while len(parts) > 1 and parts[1][0][0] <= until_s - KEPT_S:
                 parts.pop(0)
         # where nothing comes after, a window needs what it takes to compare it
         last = until_s - WINDOW_S - (0.0 if now_s >= self._next_s else SEARCH_S + 2.0 / RATE_HZ)
         if settled:
             self._check(last, near)
-        elif self._stirs(max(last - further_s - SEARCH_S, self._from_s), until_s):
+        elif any(self._variation(key, last - further_s - SEARCH_S, until_s) >= LEAST_M_S2 for key in self._keys):
             self._ask([last - HOP_S * k for k in reversed(range(round(LOOK_S / HOP_S)))], near, self._asked())
         for lags in self._lags.values():
             while lags and lags[0][0] < until_s - self._kept_s:
@@ -258,6 +260,7 @@ class ClockWatch:
         """Suspect the trunk's two clocks, once, where the first bends are all late, by the same time or steadily more."""
         if self._trunk is None or until_s > self._begin_s + KEPT_S or self._lags[self._trunk] or self._unclear[self._trunk]:
             self._trunk = None
+            self._of_trunk.clear()
             return
         first, second = (self._whole(key, max(self._begin_s, self._after_s), until_s) for key in self._trunk)
         late = late_bends(first, second)
@@ -269,10 +272,11 @@ class ClockWatch:
                 # of a clock of another rate, what it will have become
                 self._by_bends = dict.fromkeys(self._trunk, max(abs(last_s), abs(last_s + rate * STEADY_S)))
             self._trunk = None
+            self._of_trunk.clear()
 
     def _whole(self, key: str, begin_s: float, end_s: float) -> tuple[Floats, Floats, Floats]:
         """The samples of a sensor in this time, as one part."""
-        parts = self._kept[key] or [(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))]
+        parts = self._of_trunk[key] or [(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))]
         time_s, acc, gyr = (np.concatenate([part[i] for part in parts]) for i in range(3))
         there = slice(*time_s.searchsorted((begin_s, end_s)).tolist())
         return time_s[there], acc[there], gyr[there]
@@ -298,19 +302,15 @@ class ClockWatch:
         of_windows = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
         self.suspected = self._by_bends | of_windows
 
-    def _stirs(self, begin_s: float, end_s: float) -> bool:
-        """Whether any sensor moves in this time."""
-        return any(variation(sizes_of(parts, begin_s, end_s), begin_s, end_s) >= LEAST_M_S2 for parts in self._kept.values())
-
     def _check(self, last: float, near: Mapping[tuple[str, str], float]) -> None:
         """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and
         an earlier one if some sensor tells nothing there."""
         tries = 0
-        begin_s = max(self.looked_s - WINDOW_S + HOP_S, last - LONG_SETTLED_S, self._from_s)
-        sizes = [sizes_of(self._kept[key], begin_s, last + WINDOW_S) for key in {key for pair in self._asked() for key in pair}]
+        begin_s = max(self.looked_s - WINDOW_S + HOP_S, last - LONG_SETTLED_S)
+        asked = {key for pair in self._asked() for key in pair}
         start = last
         while start > begin_s and tries < TRIES and self._unheard:
-            if min(variation(one, start, start + WINDOW_S) for one in sizes) < LIVELY_M_S2:
+            if min(self._variation(key, start, start + WINDOW_S) for key in asked) < LIVELY_M_S2:
                 start -= HOP_S
                 continue
             tries += 1
@@ -331,12 +331,10 @@ class ClockWatch:
     ) -> set[str]:
         """Compare these pairs in the windows that begin then; of which sensors they tell."""
         further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
-        begin_s = starts[0] - LEAD_S - SEARCH_S - further_s
+        begin = round((starts[0] - SEARCH_S - SLACK_S - further_s) * RATE_HZ)
         # no further than samples are sure to be there
-        end_s = starts[-1] + WINDOW_S + SEARCH_S + SLACK_S
-        begin, cells = round(begin_s * RATE_HZ), round((end_s - begin_s) * RATE_HZ)
-        keys, parts = dict.fromkeys(key for pair in pairs for key in pair), self._since((begin - 1) / RATE_HZ)
-        felt = Felt.of_several({key: parts[key] for key in keys}, begin, cells, self._from_s)
+        end = round((starts[-1] + WINDOW_S + SEARCH_S + SLACK_S) * RATE_HZ)
+        felt = Felt.of_several({key: self._cells[key] for pair in pairs for key in pair}, begin, end)
         pairs = [pair for pair in pairs if pair[0] in felt and pair[1] in felt]
         told: set[str] = set()
         # what a window tells decides where the next one of the same pair is looked for

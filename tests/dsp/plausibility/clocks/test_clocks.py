@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,12 +36,13 @@ def squats(seed: int = 0, **bend):
 def looked(samples, chunk_s: float = 10.0):
     watch = ClockWatch(tuple(samples), kept_s=np.inf)
     end_s = max(s.time_s[-1] for s in samples.values())
-    for begin in np.arange(0.0, end_s, chunk_s):
+    edges = np.arange(0.0, end_s + chunk_s, chunk_s)
+    for begin, end in pairwise(edges):
         for i, (key, s) in enumerate(samples.items()):
-            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
+            at = (s.time_s >= begin) & (s.time_s < end)
             if at.any():
                 watch.take(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
-        while begin + chunk_s >= watch.due_s:
+        while end >= watch.due_s:
             watch.look()
     watch.look()
     return watch.whole()

@@ -7,7 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dsp.plausibility.clocks.linked_motion import GLIMPSE_S, RATE_HZ, WINDOW_S, Felt, glimpses_of, lag_of, lags_of
+from body_signals import Floats
+from dsp.plausibility.clocks.cells import RATE_HZ, MotionCells
+from dsp.plausibility.clocks.linked_motion import GLIMPSE_S, WINDOW_S, Felt, glimpses_of, lag_of, lags_of
 from virtual_athlete import Script, SimulatedAthlete
 
 SQUATS_S, WALK_S, STEP_S = 14.0, 36.0, 0.54
@@ -25,10 +27,21 @@ def samples():
     return SimulatedAthlete(script, 5, rate_hz=60.0, loss_probability=0.0).plain()
 
 
+def cells(time_s: Floats, acc: Floats, gyr: Floats) -> MotionCells:
+    whole = MotionCells()
+    whole.take(time_s, acc, gyr)
+    whole.catch_up()
+    return whole
+
+
+def felt_by(one: MotionCells, begin: int, end: int) -> Felt | None:
+    return Felt.of_several({"": one}, begin, end).get("")
+
+
 def felt(key: str, late_s: float = 0.0, hole: tuple[float, float] | None = None) -> Felt | None:
     s = samples()[key]
     there = np.ones(len(s), np.bool_) if hole is None else (s.time_s < hole[0]) | (s.time_s > hole[1])
-    return Felt.of([(s.time_s[there] + late_s, s.acc[there], s.gyr[there])], 50, round(58.0 * RATE_HZ))
+    return felt_by(cells(s.time_s[there] + late_s, s.acc[there], s.gyr[there]), 50, round(60.0 * RATE_HZ))
 
 
 def lags(first: Felt, second: Felt, from_s: float, to_s: float, near_s: float = 0.0) -> list[float]:
@@ -86,8 +99,9 @@ def test_what_only_one_sensor_feels_tells_nothing_of_their_clocks():
         script.knee_raise("left", 70.0)
     script.stand(3.0)
     plain = SimulatedAthlete(script, 6).plain()
-    cells = round((script.now - 3.0) * RATE_HZ)
-    pelvis, thigh = (Felt.of([(plain[k].time_s, plain[k].acc, plain[k].gyr)], 25, cells) for k in ("pelvis", "thigh_left"))
+    end = round((script.now - 2.0) * RATE_HZ)
+    sensors = {k: cells(plain[k].time_s, plain[k].acc, plain[k].gyr) for k in ("pelvis", "thigh_left")}
+    pelvis, thigh = (felt_by(one, 25, end) for one in sensors.values())
     assert pelvis is not None
     assert thigh is not None
     starts = np.arange(7.0, script.now - 3.0 - WINDOW_S, 0.5)
@@ -102,18 +116,19 @@ def test_standing_and_holes_tell_nothing():
     assert lags(felt("pelvis"), felt("lumbar", hole=(15.0, 23.0)), SQUATS_S, 22.0) == []
 
 
-def test_without_samples_or_numbers_there_is_nothing():
+def test_too_few_samples_tell_nothing():
     s = samples()["pelvis"]
-    assert Felt.of([(s.time_s[:100], s.acc[:100], s.gyr[:100])], 50, 1000) is None
-    none = np.where(np.arange(len(s))[:, None] == 900, np.nan, s.acc)
-    assert Felt.of([(s.time_s, none, s.gyr)], 50, 1000) is None
+    sparse = slice(0, len(s), 3)
+    assert felt_by(cells(s.time_s, s.acc, s.gyr), 50, 1000) is not None
+    assert felt_by(cells(s.time_s[sparse], s.acc[sparse], s.gyr[sparse]), 50, 1000) is None
+    assert felt_by(MotionCells(), 50, 1000) is None
+    assert felt_by(cells(s.time_s[:1], s.acc[:1], s.gyr[:1]), 0, 1000) is None
 
 
 def test_sensors_and_pairs_together_are_the_same_to_the_last_bit():
-    parts = {key: [(s.time_s, s.acc, s.gyr)] for key, s in samples().items()}
-    parts["nothing"] = [(samples()["pelvis"].time_s[:100], samples()["pelvis"].acc[:100], samples()["pelvis"].gyr[:100])]
-    together = Felt.of_several(parts, 50, round(58.0 * RATE_HZ))
-    assert set(together) == set(parts) - {"nothing"}
+    sensors = {key: cells(s.time_s, s.acc, s.gyr) for key, s in samples().items()} | {"nothing": MotionCells()}
+    together = Felt.of_several(sensors, 50, round(60.0 * RATE_HZ))
+    assert set(together) == set(sensors) - {"nothing"}
     for key, several in together.items():
         alone = felt(key)
         assert alone is not None
