@@ -83,8 +83,9 @@ class MotionCells:
         self._new: list[tuple[Floats, Floats, Floats]] = []
         """Samples since the last `catch_up`."""
         self._unseen: list[Floats] = []
-        """Their forces since the last `stirs`."""
+        """Their forces, as far as their size has not been looked at."""
         self._extent = self._extent_before = _NO_EXTENT
+        """Smallest and largest square of the size, (m/s²)², since the last `stirs`, and from the one before up to it."""
         self._time_s, self._values = np.empty(0), np.empty((6, 0))
         """Times (n,), and forces and rates (6, n), of the cell in progress, and of the sample before it."""
         self._filter: vqf.VQF | None = None
@@ -97,18 +98,24 @@ class MotionCells:
 
     def take(self, time_s: Floats, acc: Floats, gyr: Floats) -> None:
         """The next samples: times (n,) s, specific forces (n, 3) m/s² and rates (n, 3) rad/s."""
-        self._new.append((time_s, acc, gyr))
-        self._unseen.append(acc)
+        if len(time_s):
+            self._new.append((time_s, acc, gyr))
+            self._unseen.append(acc)
 
     def stirs(self) -> float:
         """By how much, m/s², the size of the specific force varied since the call before the last one."""
-        squares = [np.einsum("ij,ij->i", acc, acc) for acc in self._unseen]
-        self._unseen.clear()
+        self._measure()
+        low, high = min(self._extent[0], self._extent_before[0]), max(self._extent[1], self._extent_before[1])
         self._extent_before, self._extent = self._extent, _NO_EXTENT
-        if squares:
-            self._extent = min(float(one.min()) for one in squares), max(float(one.max()) for one in squares)
-        low, high = (pick(self._extent[k], self._extent_before[k]) for k, pick in enumerate((min, max)))
         return math.sqrt(high) - math.sqrt(low) if high > low else 0.0
+
+    def _measure(self) -> None:
+        low, high = self._extent
+        for acc in self._unseen:
+            squares = np.einsum("ij,ij->i", acc, acc)
+            low, high = min(low, float(squares.min())), max(high, float(squares.max()))
+        self._unseen.clear()
+        self._extent = low, high
 
     def drop(self, before: int) -> None:
         """Cells before this number are not needed any more."""
@@ -124,6 +131,7 @@ class MotionCells:
         """Make the cells that the samples so far complete."""
         if not self._new:
             return
+        self._measure()
         time_s = np.concatenate([self._time_s, *(part[0] for part in self._new)])
         values, known = np.empty((6, len(time_s))), len(self._time_s)
         values[:, :known] = self._values

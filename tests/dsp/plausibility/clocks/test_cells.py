@@ -123,6 +123,7 @@ def test_a_force_that_changes_stirs_until_the_call_after_the_next():
     still, pushed = np.full((10, 3), (0.0, 0.0, G0)), np.full((10, 3), (0.0, 0.0, G0 + 2.0))
     for acc, varied in ((still, 0.0), (pushed, 2.0), (pushed, 0.0), (still, 2.0)):
         cells.take(np.arange(10.0), acc, acc)
+        cells.catch_up()
         assert cells.stirs() == pytest.approx(varied)
     assert cells.stirs() == pytest.approx(0.0)
     assert cells.stirs() == 0.0
