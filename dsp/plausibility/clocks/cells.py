@@ -138,9 +138,9 @@ class MotionCells:
         np.concatenate([part[1] for part in self._new], out=values[:3, known:].T)
         np.concatenate([part[2] for part in self._new], out=values[3:, known:].T)
         self._new.clear()
-        finite = np.isfinite(values)
-        if not finite.all():
-            time_s, values = time_s[finite.all(axis=0)], values[:, finite.all(axis=0)]
+        if not math.isfinite(values.sum()):
+            finite = np.isfinite(values).all(axis=0)
+            time_s, values = time_s[finite], values[:, finite]
         if len(time_s) < 2:
             self._time_s, self._values = time_s, values
             return
