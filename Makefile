@@ -21,8 +21,10 @@ test:
 	@$(MAKE) --no-print-directory -j2 $(VENV)/tools packages
 	@$(MAKE) --no-print-directory -j2 lint suite
 
-# Four at a time on two cores: the tests of whole sessions wait for most of their time.
+# Four at a time on two cores: the tests of whole sessions wait for most of their time. pytest rewrites and compiles each file
+# of tests once: where none is there, each of the four would do it.
 suite: $(VENV)/tools
+	@$(RUN) pytest --collect-only -qq >$(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 4 --dist worksteal
 
 check: $(VENV)/tools
