@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -51,6 +52,17 @@ def settings(server: InfluxDB) -> InfluxSettings:
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_session(tmp_path_factory.mktemp("pushed"), athlete="Zoë B, 1=2")
+
+
+@pytest.fixture
+def two_batches(written: Path, tmp_path: Path) -> Path:
+    """A session of 250 s, whose first part holds 5000 lines."""
+    return Path(shutil.copytree(written, tmp_path / "session"))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_session(tmp_path_factory.mktemp("written"), "live", seconds=250)
 
 
 def stored(server: InfluxDB) -> dict[str, list[dict]]:
@@ -168,11 +180,10 @@ def test_what_is_rejected_as_a_whole_is_not_tried_line_by_line(database: InfluxD
 
 @pytest.mark.parametrize("fault", [413, (422, '{"code":"unprocessable entity","message":"failure writing points"}')])
 def test_a_request_that_is_refused_as_a_whole_is_sent_in_parts(
-    database: InfluxDB, settings: InfluxSettings, tmp_path: Path, fault
+    database: InfluxDB, settings: InfluxSettings, two_batches: Path, fault
 ) -> None:
-    session = write_session(tmp_path, "live", seconds=250)
     database.plan[:] = [None, None, fault]
-    assert push(session, settings).rejected == 0
+    assert push(two_batches, settings).rejected == 0
     assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 250 * 25
 
 
@@ -215,16 +226,15 @@ def write_raw(server: InfluxDB, line: str) -> None:
     ],
 )
 def test_faults_that_last_are_told_and_a_later_push_heals_them(
-    database: InfluxDB, settings: InfluxSettings, tmp_path: Path, fault, message: str
+    database: InfluxDB, settings: InfluxSettings, two_batches: Path, fault, message: str
 ) -> None:
-    session = write_session(tmp_path, "live", seconds=250)
     database.plan[:] = [None, None, *[fault] * 100]
     with pytest.raises(HiphingeError, match=message) as caught:
-        push(session, settings, patience=Patience(0.5))
+        push(two_batches, settings, patience=Patience(0.5))
     assert "s3cret" not in str(caught.value)
     assert len(database.plan) > 80, "few attempts"
     database.plan.clear()
-    push(session, settings)
+    push(two_batches, settings)
     assert database.rows('SELECT count("quality") FROM "angles"', DATABASE)[0]["count"] == 250 * 25
 
 

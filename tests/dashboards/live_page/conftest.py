@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import missing
+from tests.dashboards.windows import Windows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,10 +24,10 @@ def until(page: Page, condition: str, argument: object = None, *, seconds: float
 
     The page allows no script that is made of text, so playwright's own waiting does not work in it.
     """
-    end = time.monotonic() + seconds
+    end, pause_s = time.monotonic() + seconds, 0.05 if seconds < 30.0 else 0.2
     while not page.evaluate(condition, argument):
         assert time.monotonic() < end, f"not within {seconds} s: {condition} {argument or ''}"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +47,27 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens pages at an address, each in a profile of its own; what their scripts fail with fails the test."""
-    contexts = []
-    faults: list[str] = []
+@pytest.fixture(scope="module")
+def all_windows(browser: Browser) -> Windows:
+    return Windows(browser)
 
-    def opened(
-        address: str, size: tuple[int, int] = TABLET, *, lang: str = "en-GB", dark: bool = False, **options: Any
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=lang, color_scheme="dark" if dark else "light", **options
-        )
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture
+def windows(all_windows: Windows) -> Iterator[Windows]:
+    yield all_windows
+    all_windows.leave()
+
+
+@pytest.fixture
+def open_page(windows: Windows) -> Iterator[Open]:
+    """Opens pages at an address, each in a profile of its own; what their scripts fail with fails the test."""
+
+    def opened(address: str, size: tuple[int, int] = TABLET, *, lang: str = "en-GB", **options: Any) -> Page:
+        page = windows.take(size, locale=lang, **options).page
         page.set_default_timeout(8000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
         page.goto(address)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    faults = [fault for window in windows.leave() for fault in window.faults]
     assert not faults, faults

@@ -1,7 +1,7 @@
-"""Debian's chromium, one for each file of tests."""
+"""Debian's chromium and its windows, for each file of tests."""
 
 from __future__ import annotations
 
-from tests.dashboards.live_page.conftest import browser
+from tests.dashboards.live_page.conftest import all_windows, browser, windows
 
-__all__ = ["browser"]
+__all__ = ["all_windows", "browser", "windows"]

@@ -152,13 +152,13 @@ def hip_check(folder: Path, **changes: Any) -> Path:
     return write_session(folder, "review", screen=screen_of(day.repetitions).document(), **changes)
 
 
-def many_repetitions(folder: Path) -> Path:
-    """Two hundred repetitions of all kinds in fifty sets, many notes and pains."""
+def many_repetitions(folder: Path, count: int = 200) -> Path:
+    """Two hundred repetitions, or `count`, of all kinds in fifty sets, many notes and pains."""
     kinds = ("bend", "squat", "deadlift", "hinge", "sit_down", "stand_up", "knee_raise", "rock_back", "other")
     rows = angle_rows(1220.0, gap=None)
     with TableWriter(folder, "review") as out:
         out.angles(rows)
-        for rep in repetitions(rows)[:200]:
+        for rep in repetitions(rows)[:count]:
             out.repetition(replace(rep, movement=kinds[(rep.index // 4) % len(kinds)]))
         sets = [
             {"movement": kinds[i % len(kinds)], "side": "", "start_s": 24.0 * i, "end_s": 24.0 * i + 20, "repetitions": 4}
@@ -174,7 +174,7 @@ def many_repetitions(folder: Path) -> Path:
             for i, (place, cause) in enumerate((p, c) for p in ("lumbar", "pelvis", "thigh_left") for c in list(Cause)[:4])
         ]
         changes = {"sets": sets, "notes": notes, "pain": pain, "warnings": warnings, "findings": findings}
-        out.close(summary("review", 200, athlete=HOSTILE, session=HOSTILE[:200], duration_s=1219.99, **changes))
+        out.close(summary("review", count, athlete=HOSTILE, session=HOSTILE[:200], duration_s=1219.99, **changes))
     return folder
 
 

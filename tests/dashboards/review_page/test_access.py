@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from dashboards.live_page import Role
 from dashboards.review_page.routes import REPORT_POLICY
-from tests.dashboards.review_page.served import ATHLETE, Served, recorded, served
+from tests.dashboards.review_page.served import ATHLETE, Served, served
 
 ASKED = ("/api/sessions", "/api/session/evening", "/api/overview/evening?begin=0&end=9&bins=9", "/api/work", "/report/evening")
 ASKED += ("/api/rows/evening?begin=0&end=9", "/export/evening/repetitions.csv")
@@ -19,8 +20,8 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(recorded(tmp_path_factory.mktemp("reviewed") / "evening")) as page:
+def page(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(Path(shutil.copytree(stored, tmp_path_factory.mktemp("reviewed") / "evening"))) as page:
         yield page
 
 

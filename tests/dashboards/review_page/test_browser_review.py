@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import shutil
 import tomllib
@@ -18,30 +17,14 @@ import pytest
 from dashboards.live_page.server import STATIC as LIVE_STATIC
 from dashboards.review_page.server import STATIC
 from dashboards.tables import read_angles, read_repetitions, read_summary
-from tests.conftest import missing
 from tests.contract.command_line import done
-from tests.dashboards.review_page.served import ATHLETE, Served, recorded, served
+from tests.dashboards.review_page.served import ATHLETE, Served, served
+from tests.dashboards.windows import Windows
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-DESK = {"width": 1440, "height": 900}
+DESK = (1440, 900)
 ODD_NAME = "mor<img>ning & 50% #1?"
 HOSTILE = '<img src=x onerror="document.title=1">&amp;'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        missing("Debian's chromium is not installed")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return recorded(tmp_path_factory.mktemp("reviewed") / "evening")
 
 
 @pytest.fixture
@@ -59,30 +42,23 @@ Look = Callable[..., Any]
 
 
 @pytest.fixture
-def look(browser: Any) -> Iterator[Look]:
+def look(windows: Windows) -> Iterator[Look]:
     """Opens the page in a window of its own; at the end nothing may have gone wrong in it, nor asked anything elsewhere."""
-    windows: list[tuple[Any, Served, list[str], list[str]]] = []
+    shown: list[Served] = []
 
-    def opened(page: Served, state: str = "open", **options: Any) -> Any:
-        context = browser.new_context(**({"viewport": DESK, "locale": "en-GB"} | options))
-        context.set_default_timeout(15_000)
-        window = context.new_page()
-        asked: list[str] = []
-        faults: list[str] = []
-        window.on("request", lambda request: asked.append(request.url))
-        window.on("pageerror", lambda error: faults.append(str(error)))
-        window.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        windows.append((context, page, asked, faults))
+    def opened(page: Served, state: str = "open", *, lang: str = "en-GB") -> Any:
+        window = windows.take(DESK, locale=lang).page
+        window.set_default_timeout(15_000)
+        shown.append(page)
         window.goto(page.address)
         window.wait_for_selector(f"body[data-state={state}]")
         return window
 
     yield opened
-    for context, page, asked, faults in windows:
-        context.close()
-        assert not faults
-        assert all(url.startswith(page.origin + "/") for url in asked)
-        assert not any(page.token in url for url in asked)
+    for page, seen in zip(shown, windows.leave(), strict=True):
+        assert not seen.faults
+        assert all(url.startswith(page.origin + "/") for url in seen.asked)
+        assert not any(page.token in url for url in seen.asked)
 
 
 def edits(folder: Path) -> dict[str, Any]:
@@ -213,21 +189,25 @@ def serious(window: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_and_nothing_is_cut_off_at_twice_the_size(
-    evening: Path, page: Served, look: Look, scheme: str
-) -> None:
+def test_axe_finds_nothing_serious_and_nothing_is_cut_off_at_twice_the_size(evening: Path, page: Served, look: Look) -> None:
     (evening / "edits.toml").write_text('[[note]]\ntime_s = 12.0\ntext = "cold"\n[[repetition]]\nat_s = 28.0\ndeleted = true\n')
-    window = look(page, color_scheme=scheme)
+    window = look(page)
+
+    def clean(where: str) -> None:
+        for scheme in ("light", "dark"):
+            window.emulate_media(color_scheme=scheme)
+            window.wait_for_timeout(200)
+            assert serious(window) == [], (where, scheme)
+
     window.click('[data-repetition="3"] .kind')
     window.wait_for_selector(".panel:not([hidden])")
-    assert serious(window) == []
+    clean("on a desk")
     window.set_viewport_size({"width": 720, "height": 450})
     assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert serious(window) == []
+    clean("at twice the size")
     window.click("[data-action=sessions]")
     window.wait_for_selector("body[data-state=sessions]")
-    assert serious(window) == []
+    clean("the list")
 
 
 def test_everything_is_reached_by_keyboard(page: Served, look: Look) -> None:
@@ -257,7 +237,7 @@ def test_the_german_page_has_no_english_word_that_has_a_german_one(page: Served,
     assert list(english) == list(german)
     for key in english:
         assert set(re.findall(r"\{\w+\}", english[key])) == set(re.findall(r"\{\w+\}", german[key])), key
-    window = look(page, locale="de-DE")
+    window = look(page, lang="de-DE")
     assert window.get_attribute("html", "lang") == "de"
     window.click('[data-repetition="3"] .kind')
     window.wait_for_selector(".panel:not([hidden])")
@@ -283,15 +263,13 @@ def test_the_german_page_has_no_english_word_that_has_a_german_one(page: Served,
     assert re.search(r"\d,\d ± \d,\d s", window.inner_text("[data-measure=descent]").replace("\u00a0", " "))
 
 
-def test_without_the_key_the_page_shows_nothing_of_a_session(page: Served, browser: Any) -> None:
-    context = browser.new_context()
-    window = context.new_page()
+def test_without_the_key_the_page_shows_nothing_of_a_session(page: Served, windows: Windows) -> None:
+    window = windows.take(DESK, locale="en-GB").page
     for address in (page.origin, f"{page.origin}/#wrong"):
         window.goto("about:blank")
         window.goto(address)
         window.wait_for_selector("body[data-state=refused]")
         assert ATHLETE not in window.content()
-    context.close()
 
 
 def test_when_the_program_has_gone_the_page_says_so(page: Served, look: Look) -> None:

@@ -22,19 +22,6 @@ from dashboards.review_page.orders import Correct, SayPain, read_order
 from dashboards.review_page.traces import COLUMNS, LONGEST_STRETCH_S, OVERVIEW, overview, stretch
 from dashboards.tables import angle_minutes, read_angles, read_repetitions, read_summary
 from dsp.repetitions.kind import CANNOT_TELL
-from hiphinge.session.in_progress import SessionInProgress
-from tests.contract.recorded_sessions import taken
-from virtual_athlete import simulate
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("stored") / "evening"
-    simulated = simulate("demo", 1)
-    running = SessionInProgress(folder, simulated.session)
-    taken(running, simulated.events)
-    running.close()
-    return folder
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def test_a_page_that_slept_says_so_until_the_next_tap_and_leaves_a_mark(session:
 
 
 def test_a_window_behind_others_does_not_sleep(session: ScriptedSession, open_page: Open) -> None:
-    page = open_page(session.address)
+    page = open_page(session.address, fresh=True)
     # what a browser does to timers of a window that nobody sees
     page.add_init_script("const every = window.setInterval; window.setInterval = (f, ms) => every(f, Math.max(ms, 2600));")
     page.reload()

@@ -240,37 +240,42 @@ def test_on_a_phone_and_at_200_percent_every_mode_fits(open_page: Open, size: tu
             assert sticks_out(page) == [], mode
 
 
-@pytest.mark.parametrize("size", [TABLET, MONITOR, PHONE])
-def test_buttons_are_large_enough_and_nothing_sticks_out(session: LedSession, open_page: Open, size: tuple[int, int]) -> None:
-    page = open_page(session.address, size)
+def test_buttons_are_large_enough_and_nothing_sticks_out(session: LedSession, open_page: Open) -> None:
+    page = open_page(session.address)
     begin(page, session)
     for stage in ("running", "stopped"):
-        until(page, STAGE.format(stage))
-        small = page.evaluate(
-            """() => [...document.querySelectorAll('.led button')].map(b => [b.dataset.action, b.getBoundingClientRect()])
-                .filter(([, r]) => r.width > 0 && (r.height < 64 || r.width < 64)).map(([name]) => name)"""
-        )
-        assert small == []
-        assert sticks_out(page) == []
-        if stage == "running":
-            if size != PHONE:
+        for size in (TABLET, MONITOR, PHONE):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            if stage == "running":
+                page.reload()
+            until(page, STAGE.format(stage))
+            small = page.evaluate(
+                """() => [...document.querySelectorAll('.led button')].map(b => [b.dataset.action, b.getBoundingClientRect()])
+                    .filter(([, r]) => r.width > 0 && (r.height < 64 || r.width < 64)).map(([name]) => name)"""
+            )
+            assert small == [], size
+            assert sticks_out(page) == [], size
+            if stage == "running" and size != PHONE:
                 bottom = page.evaluate("document.querySelector('[data-action=hipcheck-stop]').getBoundingClientRect().bottom")
                 assert bottom <= size[1]
+        if stage == "running":
             page.click('[data-action="pain-9"]')
+            until(page, STAGE.format("stopped"))
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_nothing_serious(session: LedSession, open_page: Open, dark: bool) -> None:
+def test_axe_finds_nothing_serious_by_day_and_by_night(session: LedSession, open_page: Open) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(session.address, dark=dark)
+    page = open_page(session.address)
 
     def clean(where: str) -> None:
-        page.wait_for_timeout(200)
-        found = Axe().run(page).response["violations"]
-        assert [
-            (v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")
-        ] == [], where
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(200)
+            found = Axe().run(page).response["violations"]
+            assert [
+                (v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")
+            ] == [], (where, scheme)
 
     until(page, "document.body.dataset.mode === 'hipcheck'")
     clean("ready")
